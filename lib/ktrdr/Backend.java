@@ -1,0 +1,53 @@
+package ktrdr;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+
+/** KTRDR's own API: {@code GET /api/v1/…} of the backend. */
+public final class Backend {
+    /**
+     * A worker as the backend sees it. Its id is not its container's name: node and port are told by the endpoint's URL.
+     *
+     * @param type backtesting or training
+     * @param status available, busy or temporarily_unavailable
+     */
+    public record Worker(String id, String type, String endpointUrl, String status) {
+        private static final Set<String> SERVING = Set.of("available", "busy");
+
+        /** Whether the backend would give it work, now or when it is done with what it has. */
+        public boolean serving() {
+            return SERVING.contains(status);
+        }
+    }
+
+    /** What {@code /health} says: "ok" when well, and the version running. */
+    public record Health(String status, String version) {}
+
+    private final Http http;
+    private final String api;
+
+    public Backend(Inventory inventory, Http http) {
+        this.http = http;
+        this.api = inventory.url("backend") + "/api/v1";
+    }
+
+    /** Does not test the database. Throws a {@link Problem} when the backend does not answer, or not with 2xx. */
+    public Health health() {
+        var answer = http.json(api + "/health");
+        return new Health(answer.path("status").asText(), answer.path("version").asText());
+    }
+
+    /** Every registration the backend remembers, ghosts of replaced workers among them: count by endpoint, never by length. */
+    public List<Worker> workers() {
+        var answer = http.json(api + "/workers");
+        if (!answer.isArray()) throw Problem.failed("the backend's list of workers has another shape than expected")
+                .expected("GET " + api + "/workers with a JSON array").found(answer.getNodeType().toString().toLowerCase());
+        var workers = new ArrayList<Worker>();
+        for (JsonNode one : answer)
+            workers.add(new Worker(one.path("worker_id").asText(), one.path("worker_type").asText(),
+                    one.path("endpoint_url").asText().replaceFirst("/+$", ""), one.path("status").asText()));
+        return workers;
+    }
+}

@@ -1,0 +1,52 @@
+package ktrdr;
+
+import java.util.List;
+import java.util.function.Supplier;
+
+/**
+ * One thing that has to be true, and what was found.
+ *
+ * @param id stable name for machines, such as "backend.health" or "workers-b.backtest-worker-1.registered"
+ * @param node where
+ * @param ok whether it holds
+ * @param expected what has to be true, in words
+ * @param found what is
+ * @param fix the command or page that helps when it does not hold
+ * @param seconds how long it took to find out
+ */
+public record Check(String id, String node, boolean ok, String expected, String found, String fix, double seconds) {
+
+    /** A check that asks something: what it answers is what was found, a {@link Problem} is a check that does not hold. */
+    public static Check of(String id, String node, String expected, String fix, Supplier<String> ask) {
+        long started = System.nanoTime();
+        try {
+            var found = ask.get();
+            return new Check(id, node, true, expected, found, fix, seconds(started));
+        } catch (Problem problem) {
+            var found = problem.details().getOrDefault("found", problem.sentence());
+            return new Check(id, node, false, expected, found, fix, seconds(started));
+        }
+    }
+
+    public static boolean allOk(List<Check> checks) {
+        return checks.stream().allMatch(Check::ok);
+    }
+
+    /** The checks as a table: those that do not hold say what was expected and what to do. */
+    public static Table table(List<Check> checks) {
+        var table = Table.of("node", "check", "", "found", "took");
+        for (var check : checks)
+            table.row(check.node(), check.id(), check.ok() ? "ok" : "FAILED", check.ok() ? check.found()
+                    : check.found() + " (expected " + check.expected() + "; " + check.fix() + ")", String.format("%.1f s", check.seconds()));
+        return table;
+    }
+
+    /** The problem that a check which does not hold is. */
+    public Problem problem(String sentence) {
+        return Problem.failed(sentence).expected(expected).found(found).fix(fix);
+    }
+
+    private static double seconds(long started) {
+        return Math.round((System.nanoTime() - started) / 1e6) / 1e3;
+    }
+}

@@ -1,0 +1,178 @@
+package ktrdr;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.SerializationFeature;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import picocli.CommandLine;
+import picocli.CommandLine.Option;
+
+/**
+ * The command line all scripts share: their common options, their exit codes, and the one place where an exception becomes a
+ * sentence.
+ */
+public final class Cli {
+    /** Of the toolkit as a whole. */
+    public static final String VERSION = "0.1.0";
+    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
+
+    private Cli() {}
+
+    /** Runs a command and ends the process with its exit code. */
+    public static void main(Callable<Exit> command, String... args) {
+        System.exit(run(command, args));
+    }
+
+    /** Runs a command in this process and answers its exit code. */
+    public static int run(Callable<Exit> command, String... args) {
+        Locale.setDefault(Locale.ROOT);
+        var line = new CommandLine(command)
+                .registerConverter(Duration.class, Units::duration)
+                .setCaseInsensitiveEnumValuesAllowed(true)
+                .setUsageHelpWidth(110)
+                .setUsageHelpAutoWidth(true)
+                .setParameterExceptionHandler((wrong, arguments) -> wrongUsage(wrong))
+                .setExecutionExceptionHandler((exception, at, parsed) -> failed(exception, common(at)));
+        line.getCommandSpec().version("ktrdr " + VERSION);
+        int code = line.execute(args);
+        return code == 0 ? result(line) : code;
+    }
+
+    private static int result(CommandLine line) {
+        var parsed = line.getParseResult();
+        while (parsed != null && parsed.hasSubcommand()) parsed = parsed.subcommand();
+        Object value = parsed == null ? null : parsed.commandSpec().commandLine().getExecutionResult();
+        return value instanceof Exit exit ? exit.code : 0;
+    }
+
+    private static int wrongUsage(CommandLine.ParameterException wrong) {
+        var command = wrong.getCommandLine().getCommandSpec().qualifiedName();
+        var problem = wrong.getCause() instanceof Problem cause ? cause : Problem.usage(command + ": " + wrong.getMessage());
+        return failed(problem.fix(command + " --help"), new Common());
+    }
+
+    private static int failed(Exception exception, Common common) {
+        try (var console = common.console()) {
+            var problem = exception instanceof Problem known ? known : unexpected(exception, console);
+            console.problem(problem);
+            if (common.output == Output.json) console.print(json(errorDocument(problem)));
+            return problem.exit().code;
+        }
+    }
+
+    private static Problem unexpected(Exception exception, Console console) {
+        if (console.verbose())
+            for (var frame : exception.getStackTrace()) console.note("    at " + frame);
+        return Problem.failed("something unexpected went wrong: " + exception)
+                .fix(console.verbose() ? "this is a defect of the toolkit" : "this is a defect of the toolkit; --verbose tells where");
+    }
+
+    private static Map<String, Object> errorDocument(Problem problem) {
+        var error = new LinkedHashMap<String, Object>();
+        error.put("sentence", problem.sentence());
+        error.putAll(problem.details());
+        return Map.of("error", error, "exit", problem.exit().code);
+    }
+
+    private static Common common(CommandLine at) {
+        for (var line = at; line != null; line = line.getParent())
+            for (var mixin : line.getMixins().values())
+                if (mixin instanceof Common common) return common;
+        return new Common();
+    }
+
+    /** An object as the one JSON document a script prints. */
+    static String json(Object document) {
+        try {
+            return JSON.writeValueAsString(document);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("not a JSON document", e);
+        }
+    }
+
+    public enum Output { text, json }
+
+    /** The options every script has, and what they lead to: the console, the inventory, the fleet. */
+    public static final class Common {
+        @Option(names = {"-i", "--inventory"}, paramLabel = "FILE",
+                description = "The fleet's description; else $KTRDR_INVENTORY, inventory.yaml here or in a folder above, ~/.config/ktrdr/.")
+        Path inventoryFile;
+
+        @Option(names = {"-o", "--output"}, paramLabel = "text|json", defaultValue = "text",
+                description = "What standard output gets: ${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}).")
+        Output output = Output.text;
+
+        @Option(names = {"-v", "--verbose"}, description = "Tell more about each step.")
+        boolean verbose;
+
+        @Option(names = "--color", paramLabel = "WHEN", defaultValue = "auto",
+                description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}; NO_COLOR is obeyed).")
+        Console.Color color = Console.Color.auto;
+
+        @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
+        boolean help;
+
+        @Option(names = {"-V", "--version"}, versionHelp = true, description = "Show the version.")
+        boolean version;
+
+        private Console console;
+        private Inventory inventory;
+
+        public Console console() {
+            if (console == null) console = new Console(color, verbose);
+            return console;
+        }
+
+        /** The fleet's inventory, found as DESIGN says and named once on standard error. */
+        public Inventory inventory() {
+            if (inventory == null) {
+                inventory = Inventory.find(Optional.ofNullable(inventoryFile), System.getenv(), Path.of("").toAbsolutePath());
+                console().note("inventory " + inventory.source() + ", " + inventory.nodes().size() + " nodes");
+            }
+            return inventory;
+        }
+
+        /** The nodes of these ids, names or hosts, or all of them where none is named; not connected yet. */
+        public Fleet fleet(List<String> names) {
+            var nodes = names == null || names.isEmpty() ? inventory().nodes() : names.stream().map(inventory()::node).distinct().toList();
+            return new Fleet(inventory(), nodes, console());
+        }
+
+        public boolean json() {
+            return output == Output.json;
+        }
+
+        /** Prints the result: the document with --output json, else the tables that are not empty. */
+        public void report(Object document, Table... tables) {
+            if (json()) console().print(Cli.json(document));
+            else
+                for (var table : tables)
+                    if (!table.isEmpty()) console().print(table);
+        }
+    }
+
+    /** The options of scripts that change something. */
+    public static final class Changing {
+        @Option(names = {"-n", "--dry-run"}, description = "Show what would be done, with a diff of each file, and stop.")
+        public boolean dryRun;
+
+        @Option(names = {"-y", "--yes"}, description = "Do not ask before a destructive step.")
+        public boolean yes;
+
+        /** Asks before a destructive step; without a terminal and without --yes it refuses. */
+        public void confirm(Console console, String question) {
+            if (yes) return;
+            if (!console.interactive())
+                throw Problem.usage(question + " Nobody is there to be asked").fix("run it again with --yes, or on a terminal");
+            var answer = System.console().readLine("%s [y/N] ", question);
+            if (answer == null || !answer.strip().toLowerCase(Locale.ROOT).startsWith("y")) throw Problem.failed("not done: the answer was no");
+        }
+    }
+}

@@ -1,0 +1,214 @@
+package ktrdr;
+
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.LinkedHashSet;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.Comparator;
+
+/**
+ * The one place that prints: results on standard output, progress on standard error, secrets on neither.
+ *
+ * On a terminal the steps under way share one line that refreshes; elsewhere each line is printed once, when it is done.
+ * Every line passes {@link #mask}. Safe to use from many threads.
+ */
+public final class Console implements AutoCloseable {
+    /** When to colour: on a terminal unless NO_COLOR is set, always, or never. */
+    public enum Color { auto, always, never }
+
+    private static final int WIDTH = 100;
+    private final PrintStream out;
+    private final PrintStream err;
+    private final boolean verbose;
+    private final boolean colorOut;
+    private final boolean colorErr;
+    private final boolean live;
+    private final Set<String> secrets = new TreeSet<>(Comparator.comparingInt(String::length).reversed().thenComparing(s -> s));
+    private final Set<Step> running = new LinkedHashSet<>();
+    private Thread ticker;
+    private boolean statusShown;
+
+    public Console(Color color, boolean verbose) {
+        this(System.out, System.err, color, verbose, isTerminal(1), isTerminal(2));
+    }
+
+    Console(PrintStream out, PrintStream err, Color color, boolean verbose, boolean outIsTerminal, boolean errIsTerminal) {
+        this.out = out;
+        this.err = err;
+        this.verbose = verbose;
+        boolean wanted = color == Color.auto && System.getenv("NO_COLOR") == null && !"dumb".equals(System.getenv("TERM"));
+        this.colorOut = color == Color.always || wanted && outIsTerminal;
+        this.colorErr = color == Color.always || wanted && errIsTerminal;
+        this.live = errIsTerminal && !"dumb".equals(System.getenv("TERM"));
+    }
+
+    /** Whether file descriptor 1 or 2 of this process is a terminal; by /proc where there is one, else by {@link System#console}. */
+    static boolean isTerminal(int descriptor) {
+        try {
+            var target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
+            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
+        } catch (IOException | RuntimeException e) {
+            return System.console() != null;
+        }
+    }
+
+    /** From now on this value, also in base64, is shown as ••••. Values under four characters would mask half of every line and are left. */
+    public synchronized void secret(String value) {
+        if (value == null || value.length() < 4) return;
+        secrets.add(value);
+        secrets.add(Base64.getEncoder().encodeToString(value.getBytes(StandardCharsets.UTF_8)));
+    }
+
+    public synchronized String mask(String text) {
+        for (var secret : secrets) text = text.replace(secret, "••••");
+        return text;
+    }
+
+    /** A line of the result, on standard output. */
+    public synchronized void print(String line) {
+        clearStatus();
+        out.println(mask(line));
+        out.flush();
+        showStatus();
+    }
+
+    /** A table of the result, on standard output, headings dim. */
+    public void print(Table table) {
+        var lines = table.lines();
+        for (int i = 0; i < lines.size(); i++) print(i == 0 && colorOut ? "\033[2m" + lines.get(i) + "\033[0m" : lines.get(i));
+    }
+
+    /** A line about the run, on standard error. */
+    public synchronized void note(String line) {
+        clearStatus();
+        err.println(mask(line));
+        err.flush();
+        showStatus();
+    }
+
+    /** A line about the run that only --verbose shows. */
+    public void detail(String line) {
+        if (verbose) note(line);
+    }
+
+    /** The sentence of a problem and its details, on standard error. */
+    public void problem(Problem problem) {
+        note((colorErr ? "\033[31merror:\033[0m " : "error: ") + problem.sentence());
+        int width = problem.details().keySet().stream().mapToInt(String::length).max().orElse(0);
+        problem.details().forEach((label, text) ->
+                note("  " + label + " ".repeat(width - label.length() + 2) + text.replace("\n", "\n" + " ".repeat(width + 4))));
+    }
+
+    public boolean verbose() {
+        return verbose;
+    }
+
+    /** Whether a person can be asked: standard input and standard error are terminals. */
+    public boolean interactive() {
+        return live && System.console() != null;
+    }
+
+    /** Starts a step, such as {@code step("core", "pull")}; close it, or call done or failed once. */
+    public Step step(String where, String what) {
+        var step = new Step(where, what);
+        synchronized (this) {
+            running.add(step);
+            if (live && ticker == null) startTicker();
+        }
+        return step;
+    }
+
+    /** Something that takes time, with its outcome as one line: where, what, outcome, seconds. */
+    public final class Step implements AutoCloseable {
+        private final String where;
+        private final String what;
+        private final long started = System.nanoTime();
+        private volatile String now = "";
+
+        private Step(String where, String what) {
+            this.where = where;
+            this.what = what;
+        }
+
+        /** What is going on at this moment; shown on a terminal only. */
+        public void now(String text) {
+            this.now = text.lines().findFirst().orElse("");
+        }
+
+        public void done(String outcome) {
+            finish(outcome, "");
+        }
+
+        public void failed(String outcome) {
+            finish(outcome, "\033[31m");
+        }
+
+        /** Ends the step without a line, where neither done nor failed was said. */
+        @Override
+        public void close() {
+            synchronized (Console.this) {
+                running.remove(this);
+                if (running.isEmpty()) clearStatus();
+            }
+        }
+
+        private void finish(String outcome, String style) {
+            synchronized (Console.this) {
+                if (!running.remove(this)) return;
+                var line = String.format("%-10s %-8s %-68s %7s", where, what, outcome, seconds());
+                note(colorErr && !style.isEmpty() ? style + line + "\033[0m" : line);
+            }
+        }
+
+        private String seconds() {
+            return String.format("%.1f s", Duration.ofNanos(System.nanoTime() - started).toMillis() / 1000.0);
+        }
+    }
+
+    private void startTicker() {
+        ticker = new Thread(() -> {
+            try {
+                while (true) {
+                    Thread.sleep(200);
+                    synchronized (this) {
+                        showStatus();
+                    }
+                }
+            } catch (InterruptedException e) {
+                // closed
+            }
+        }, "progress");
+        ticker.setDaemon(true);
+        ticker.start();
+    }
+
+    private void showStatus() {
+        if (!live || running.isEmpty()) return;
+        var parts = running.stream()
+                .map(step -> step.where + " " + step.what + " " + step.seconds() + (step.now.isEmpty() ? "" : " " + step.now)).toList();
+        var line = mask(String.join(" · ", parts));
+        err.print("\r\033[K" + (line.length() > WIDTH ? line.substring(0, WIDTH - 1) + "…" : line));
+        err.flush();
+        statusShown = true;
+    }
+
+    private void clearStatus() {
+        if (statusShown) err.print("\r\033[K");
+        statusShown = false;
+    }
+
+    @Override
+    public synchronized void close() {
+        running.clear();
+        clearStatus();
+        if (ticker != null) ticker.interrupt();
+        out.flush();
+        err.flush();
+    }
+}

@@ -1,0 +1,140 @@
+package ktrdr;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Predicate;
+import ktrdr.Inventory.Node;
+
+/**
+ * The same work on many nodes at once, results in the order of the inventory.
+ *
+ * <pre>var uptimes = fleet.each((node, ssh) -> ssh.must("uptime"));
+ *uptimes.values().forEach((node, text) -> …);</pre>
+ *
+ * There is one connection a node, opened on first use and kept until {@link #close}.
+ */
+public final class Fleet implements AutoCloseable {
+    /** What is done on one node. */
+    @FunctionalInterface
+    public interface Work<T> {
+        T on(Node node, Ssh ssh);
+    }
+
+    /** What came of it on one node: a value, or a problem. */
+    public sealed interface Outcome<T> {
+        Node node();
+    }
+
+    public record Done<T>(Node node, T value) implements Outcome<T> {}
+
+    public record Failed<T>(Node node, Problem problem) implements Outcome<T> {}
+
+    /** The outcomes of all nodes, in the order of the inventory. */
+    public record Outcomes<T>(List<Outcome<T>> all) {
+        /** The nodes where it went well, with what they answered. */
+        public Map<Node, T> values() {
+            var values = new LinkedHashMap<Node, T>();
+            for (var outcome : all) if (outcome instanceof Done<T> done) values.put(done.node(), done.value());
+            return values;
+        }
+
+        public Map<Node, Problem> problems() {
+            var problems = new LinkedHashMap<Node, Problem>();
+            for (var outcome : all) if (outcome instanceof Failed<T> failed) problems.put(failed.node(), failed.problem());
+            return problems;
+        }
+    }
+
+    private final Inventory inventory;
+    private final List<Node> nodes;
+    private final Console console;
+    private final Map<Node, CompletableFuture<Ssh>> connections = new LinkedHashMap<>();
+    private final ExecutorService threads = Executors.newCachedThreadPool(work -> {
+        var thread = new Thread(work, "fleet");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    public Fleet(Inventory inventory, List<Node> nodes, Console console) {
+        this.inventory = inventory;
+        this.nodes = inventory.nodes().stream().filter(nodes::contains).toList();
+        this.console = console;
+    }
+
+    public Inventory inventory() {
+        return inventory;
+    }
+
+    public List<Node> nodes() {
+        return nodes;
+    }
+
+    /** Does the work on every node of the fleet, side by side. It does not throw: a node that fails is an outcome. */
+    public <T> Outcomes<T> each(Work<T> work) {
+        return each(node -> true, work);
+    }
+
+    /** Does the work on the nodes that pass, side by side. */
+    public <T> Outcomes<T> each(Predicate<Node> which, Work<T> work) {
+        var pending = new ArrayList<CompletableFuture<Outcome<T>>>();
+        for (var node : nodes)
+            if (which.test(node)) pending.add(CompletableFuture.supplyAsync(() -> attempt(node, work), threads));
+        return new Outcomes<>(pending.stream().map(CompletableFuture::join).toList());
+    }
+
+    /** Runs a script on every node: what a person types in the console. */
+    public Outcomes<String> run(String script) {
+        return each((node, ssh) -> ssh.must(script));
+    }
+
+    private <T> Outcome<T> attempt(Node node, Work<T> work) {
+        try {
+            return new Done<>(node, work.on(node, ssh(node)));
+        } catch (Problem problem) {
+            return new Failed<>(node, problem);
+        }
+    }
+
+    /** The connection to a node, opened on first use. A node that cannot be reached is the same {@link Problem} each time. */
+    public Ssh ssh(Node node) {
+        CompletableFuture<Ssh> connection;
+        synchronized (connections) {
+            connection = connections.computeIfAbsent(node, missing -> CompletableFuture.supplyAsync(() -> connect(missing), threads));
+        }
+        try {
+            return connection.join();
+        } catch (CompletionException e) {
+            if (e.getCause() instanceof Problem problem) throw problem;
+            throw e;
+        }
+    }
+
+    private Ssh connect(Node node) {
+        long started = System.nanoTime();
+        var ssh = Ssh.connect(target(node));
+        console.detail(String.format("%-10s connected in %d ms", node.name(), (System.nanoTime() - started) / 1_000_000));
+        return ssh;
+    }
+
+    private Ssh.Target target(Node node) {
+        var ssh = node.ssh();
+        var address = inventory.resolve() == Inventory.Resolve.INVENTORY ? node.address() : Optional.<String>empty();
+        return new Ssh.Target(node.name(), inventory.fqdn(node), address, ssh.port(), ssh.user(), ssh.identity(), ssh.knownHosts(),
+                Optional.empty(), ssh.sudo(), ssh.jump(), ssh.connectTimeout());
+    }
+
+    @Override
+    public void close() {
+        synchronized (connections) {
+            connections.values().forEach(connection -> connection.thenAccept(Ssh::close));
+        }
+        threads.shutdownNow();
+    }
+}

@@ -1,0 +1,229 @@
+package ktrdr;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.EOFException;
+import java.io.IOException;
+import java.io.InterruptedIOException;
+import java.net.ConnectException;
+import java.net.InetAddress;
+import java.net.NoRouteToHostException;
+import java.net.SocketException;
+import java.net.UnknownHostException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import okhttp3.Credentials;
+import okhttp3.Dns;
+import okhttp3.HttpUrl;
+import okhttp3.MediaType;
+import okhttp3.OkHttpClient;
+import okhttp3.Request;
+import okhttp3.RequestBody;
+import okhttp3.Response;
+import okhttp3.ResponseBody;
+import okio.Buffer;
+import okio.BufferedSink;
+
+/**
+ * HTTP as a person would do it with curl.
+ *
+ * <pre>try (var http = new Http(Map.of(), Duration.ofSeconds(10))) {
+ *    http.json("http://backend:8000/api/v1/health").path("status").asText();
+ *}</pre>
+ *
+ * No answer is a {@link Problem} with exit code 3, whatever the reason; redirects are followed. It may be used by several
+ * threads at once.
+ */
+public final class Http implements AutoCloseable {
+    static final int MAX_BODY = 16 << 20;
+    private static final int MAX_SHOWN = 200;
+    private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+    /**
+     * What a server answered.
+     *
+     * @param headers by name in lower case; what came several times is joined with commas
+     */
+    public record Answer(int status, String body, Map<String, String> headers) {
+        /** Whether the status is 2xx. */
+        public boolean ok() {
+            return status >= 200 && status < 300;
+        }
+    }
+
+    private final OkHttpClient client;
+    private final Duration timeout;
+    private final String authorization;
+
+    /**
+     * @param addresses host name to address, used instead of DNS for the hosts that are in it
+     * @param timeout for a whole call, connecting and reading included
+     */
+    public Http(Map<String, String> addresses, Duration timeout) {
+        this(new OkHttpClient.Builder().callTimeout(timeout).connectTimeout(timeout).readTimeout(timeout).writeTimeout(timeout)
+                .dns(dns(Map.copyOf(addresses))).build(), timeout, null);
+    }
+
+    private Http(OkHttpClient client, Duration timeout, String authorization) {
+        this.client = client;
+        this.timeout = timeout;
+        this.authorization = authorization;
+    }
+
+    /** The same, with user and password in every request (RFC 7617); closing either closes both. */
+    public Http basic(String user, String password) {
+        return new Http(client, timeout, Credentials.basic(user, password, StandardCharsets.UTF_8));
+    }
+
+    /** Any status is an answer. Tried twice when the connection fails. */
+    public Answer get(String url) {
+        return call(url, request(url).get().build());
+    }
+
+    /** GET, when the answer has to be 2xx and JSON; anything else is a {@link Problem} with the first line of the body. */
+    public JsonNode json(String url) {
+        return json("GET " + url, get(url));
+    }
+
+    /** POST, with a JSON body or, for null, an empty one; any status is an answer. Never tried twice. */
+    public Answer post(String url, JsonNode body) {
+        var bytes = body == null ? new byte[0] : body.toString().getBytes(StandardCharsets.UTF_8);
+        return call(url, request(url).post(new Once(bytes, body == null ? null : MediaType.get("application/json"))).build());
+    }
+
+    /** DELETE; any status is an answer. Never tried twice. */
+    public Answer delete(String url) {
+        return call(url, request(url).delete(new Once(new byte[0], null)).build());
+    }
+
+    /**
+     * The JSON of an answer that has to be 2xx and JSON.
+     *
+     * @param asked how a sentence calls the request, such as "POST http://…"
+     */
+    public static JsonNode json(String asked, Answer answer) {
+        if (!answer.ok()) throw Problem.failed(asked + " answered " + answer.status()).expected("2xx with JSON")
+                .found(answer.status() + " " + firstLine(answer));
+        try {
+            var json = JSON.readTree(answer.body());
+            if (json != null && !json.isMissingNode()) return json;
+        } catch (JsonProcessingException e) {
+            // said below, together with an empty body
+        }
+        throw Problem.failed(asked + " did not answer in JSON").expected("JSON").found(firstLine(answer));
+    }
+
+    private Request.Builder request(String url) {
+        if (HttpUrl.parse(url) == null) throw Problem.usage("`" + url + "` is not an http URL").expected("http://host:port/path");
+        var request = new Request.Builder().url(url).header("User-Agent", "ktrdr/" + Cli.VERSION).header("Accept", "application/json, */*;q=0.5");
+        if (authorization != null) request.header("Authorization", authorization);
+        return request;
+    }
+
+    private Answer call(String url, Request request) {
+        try {
+            return once(request);
+        } catch (IOException first) {
+            if (!request.method().equals("GET") || !brokenConnection(first)) throw noAnswer(url, request, first);
+        }
+        try {
+            return once(request);
+        } catch (IOException second) {
+            throw noAnswer(url, request, second);
+        }
+    }
+
+    /** A connection kept from an earlier call may have been closed by a server that was restarted since. */
+    private static boolean brokenConnection(IOException e) {
+        return !(e instanceof InterruptedIOException) && !(e instanceof ConnectException) && (e instanceof SocketException
+                || e.getCause() instanceof EOFException || String.valueOf(e.getMessage()).startsWith("unexpected end of stream"));
+    }
+
+    private Answer once(Request request) throws IOException {
+        try (var response = client.newCall(request).execute()) {
+            var headers = new LinkedHashMap<String, String>();
+            response.headers().forEach(pair -> headers.merge(pair.getFirst().toLowerCase(Locale.ROOT), pair.getSecond(), (a, b) -> a + ", " + b));
+            return new Answer(response.code(), body(response), Map.copyOf(headers));
+        }
+    }
+
+    private static String body(Response response) throws IOException {
+        try (ResponseBody body = response.body()) {
+            var bytes = new Buffer();
+            while (bytes.size() <= MAX_BODY) if (body.source().read(bytes, 64 << 10) < 0) {
+                var type = body.contentType();
+                return bytes.readString(type == null ? StandardCharsets.UTF_8 : type.charset(StandardCharsets.UTF_8));
+            }
+            throw Problem.failed(response.request().method() + " " + response.request().url() + " answered more than 16 MiB")
+                    .expected("an answer that fits in memory").found("a body that goes on");
+        }
+    }
+
+    private Problem noAnswer(String url, Request request, IOException e) {
+        var host = request.url().host() + " port " + request.url().port();
+        var why = e instanceof UnknownHostException ? "the name " + request.url().host() + " does not resolve"
+                : e instanceof InterruptedIOException ? host + (Thread.currentThread().isInterrupted() ? ": interrupted" : " did not answer within "
+                        + timeout.toMillis() / 1000.0 + " s")
+                : e instanceof NoRouteToHostException ? "no route to " + host
+                : e instanceof ConnectException ? host + (String.valueOf(e.getCause()).contains("refused") ? " refused the connection"
+                        : " cannot be reached: " + e.getMessage())
+                : host + " answered with something that is not HTTP, or hung up: " + e.getMessage();
+        return Problem.unreachable(request.method() + " " + url + ": no answer").expected("an answer over HTTP").found(why).because(e);
+    }
+
+    /** A body that okhttp does not send again by itself on a second connection, after the first may have had an effect. */
+    private static final class Once extends RequestBody {
+        private final byte[] bytes;
+        private final MediaType type;
+
+        Once(byte[] bytes, MediaType type) {
+            this.bytes = bytes;
+            this.type = type;
+        }
+
+        @Override
+        public MediaType contentType() {
+            return type;
+        }
+
+        @Override
+        public long contentLength() {
+            return bytes.length;
+        }
+
+        @Override
+        public boolean isOneShot() {
+            return true;
+        }
+
+        @Override
+        public void writeTo(BufferedSink sink) throws IOException {
+            sink.write(bytes);
+        }
+    }
+
+    private static Dns dns(Map<String, String> addresses) {
+        return host -> {
+            var address = addresses.get(host);
+            return address == null ? Dns.SYSTEM.lookup(host) : List.of(InetAddress.getAllByName(address));
+        };
+    }
+
+    private static String firstLine(Answer answer) {
+        var line = answer.body().lines().filter(text -> !text.isBlank()).findFirst().orElse("an empty body").strip();
+        return line.length() > MAX_SHOWN ? line.substring(0, MAX_SHOWN) + "…" : line;
+    }
+
+    /** Closes idle connections and ends the threads, so that none keeps the program alive. */
+    @Override
+    public void close() {
+        client.dispatcher().executorService().shutdown();
+        client.connectionPool().evictAll();
+    }
+}

@@ -1,0 +1,179 @@
+package ktrdr;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * The fleet as inventory.yaml describes it. The file at the top of the project is the description of each key.
+ *
+ * @param source the file it was read from
+ * @param domain of all hosts
+ * @param resolve whether hosts are found by DNS or by the addresses below
+ * @param nodes in the order of the file, one of them core
+ * @param templates a folder whose files win over the built-in templates
+ */
+public record Inventory(Path source, String domain, Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database,
+        SecretsSettings secrets, Storage storage, BackupSettings backup, Services services, Tracing tracing, Sample sample,
+        Optional<Path> templates) {
+
+    public enum Resolve { DNS, INVENTORY }
+
+    public enum Role { CORE, WORKERS }
+
+    public enum Provider { ONEPASSWORD, ENV, FILE, COMMAND }
+
+    /** How to log in; what is empty is left to ~/.ssh/config. */
+    public record SshSettings(Optional<String> user, Optional<Integer> port, Optional<Path> identity, Optional<Path> knownHosts,
+            boolean sudo, Optional<String> jump, Duration connectTimeout) {}
+
+    /**
+     * One host.
+     *
+     * @param name its key in the inventory; {@code id} the short one, such as B
+     * @param host without the domain; {@code aliases} are further names of it
+     * @param memory bytes that it is meant to have; {@code diskFree} bytes that have to be free before a deployment
+     * @param scale workers of each type, 1 to 3; {@code backtest} and {@code training} are the counts that follow, or are given
+     */
+    public record Node(String name, String id, Role role, String host, Optional<String> address, long memory, long diskFree,
+            String directory, List<String> aliases, int scale, int backtest, int training, SshSettings ssh) {
+
+        /** The same node with so many workers of each type. */
+        public Node withScale(int count) {
+            return new Node(name, id, role, host, address, memory, diskFree, directory, aliases, count, count, count, ssh);
+        }
+    }
+
+    /** Image references: backend and worker without a tag, the others with one. */
+    public record Images(String registry, String username, String backend, String worker, String db, String prometheus, String grafana,
+            String jaeger) {}
+
+    /** The database's name, and the path inside its image where it keeps its data. */
+    public record Database(String name, String data) {}
+
+    /** Where secrets come from; {@code fields} maps our names of fields to the provider's where they differ. */
+    public record SecretsSettings(Provider provider, String vault, String item, String prefix, Optional<Path> file, List<String> command,
+            Map<String, String> fields) {}
+
+    /** The shared folder: exported by a node or by a host that is none, mounted everywhere else. */
+    public record Storage(String server, String export, String mount, List<String> folders, String options) {}
+
+    public record BackupSettings(String directory, int keep) {}
+
+    /** The ports that core publishes. */
+    public record Services(int backend, int grafana, int prometheus, int jaeger, int otlp, int db) {}
+
+    public record Tracing(String service) {}
+
+    /** The sample operation of verify: dummy, backtest or data, and what its body says. */
+    public record Sample(String operation, Map<String, String> body) {}
+
+    /** A worker that the inventory runs. {@code type} is backtesting or training; {@code profile} is empty for the first of a type. */
+    public record Worker(String name, String type, int port, String profile, String endpointUrl) {}
+
+    private static final int[] BACKTEST_PORTS = {5003, 5004, 5007};
+    private static final int[] TRAINING_PORTS = {5005, 5006, 5008};
+    private static final String[] PROFILES = {"", "scale-2", "scale-3"};
+
+    /** Reads and validates a file; whatever is wrong with it is one {@link Problem} that lists every place. */
+    public static Inventory read(Path file) {
+        return new InventoryReader(file).read(Yaml.read(file));
+    }
+
+    /** The inventory in use: the one asked for, $KTRDR_INVENTORY, inventory.yaml in this folder or one above, ~/.config/ktrdr/. */
+    public static Inventory find(Optional<Path> asked, Map<String, String> environment, Path folder) {
+        if (asked.isPresent()) return read(asked.get());
+        var named = environment.getOrDefault("KTRDR_INVENTORY", "");
+        if (!named.isBlank()) return read(Path.of(named));
+        var places = new ArrayList<Path>();
+        for (var at = folder.toAbsolutePath(); at != null; at = at.getParent()) places.add(at.resolve("inventory.yaml"));
+        var config = environment.getOrDefault("XDG_CONFIG_HOME", "");
+        places.add((config.isBlank() ? Path.of(environment.getOrDefault("HOME", "/"), ".config") : Path.of(config)).resolve("ktrdr/inventory.yaml"));
+        for (var place : places) if (Files.isRegularFile(place)) return read(place);
+        throw Problem.usage("there is no inventory").expected("-i FILE, KTRDR_INVENTORY=FILE, or one of the files looked for")
+                .found("none of " + String.join(", ", places.stream().map(Path::toString).toList()))
+                .fix("copy inventory.yaml of the toolkit and describe your fleet in it");
+    }
+
+    public Node core() {
+        return nodes.stream().filter(node -> node.role() == Role.CORE).findFirst().orElseThrow();
+    }
+
+    public List<Node> workers() {
+        return nodes.stream().filter(node -> node.role() == Role.WORKERS).toList();
+    }
+
+    /** A node by its id, name, host or full host name. An unknown one is a {@link Problem} that names the nearest. */
+    public Node node(String asked) {
+        return nodes.stream().filter(node -> names(node).stream().anyMatch(asked::equalsIgnoreCase)).findFirst()
+                .orElseThrow(() -> unknownNode(asked));
+    }
+
+    private Problem unknownNode(String asked) {
+        var all = nodes.stream().flatMap(node -> names(node).stream()).toList();
+        return Problem.usage("there is no node " + asked + " in " + source)
+                .expected(String.join(", ", nodes.stream().map(node -> node.id() + " (" + node.name() + ")").toList()))
+                .found(asked + Nearest.of(asked, all).map(near -> "; did you mean " + near + "?").orElse(""));
+    }
+
+    private List<String> names(Node node) {
+        return List.of(node.id(), node.name(), node.host(), fqdn(node));
+    }
+
+    public String fqdn(Node node) {
+        return node.host() + "." + domain;
+    }
+
+    /** Every name of the fleet, aliases too, and its address where the inventory gives one. */
+    public Map<String, Optional<String>> addresses() {
+        var addresses = new LinkedHashMap<String, Optional<String>>();
+        for (var node : nodes) {
+            addresses.put(fqdn(node), node.address());
+            node.aliases().forEach(alias -> addresses.put(alias + "." + domain, node.address()));
+        }
+        return addresses;
+    }
+
+    /** Name to address for what connects from here, where DNS is not asked; empty with {@code resolve: dns}. */
+    public Map<String, String> overrides() {
+        var overrides = new LinkedHashMap<String, String>();
+        if (resolve == Resolve.INVENTORY) addresses().forEach((name, address) -> address.ifPresent(known -> overrides.put(name, known)));
+        return overrides;
+    }
+
+    /** Where a core service answers: {@code http://grafana.<domain>:3000}, under its own name where core has such an alias. */
+    public String url(String service) {
+        int port = switch (service) {
+            case "backend" -> services.backend();
+            case "grafana" -> services.grafana();
+            case "prometheus" -> services.prometheus();
+            case "jaeger" -> services.jaeger();
+            default -> throw new IllegalArgumentException(service + " has no web address");
+        };
+        var host = core().aliases().contains(service) ? service : core().host();
+        return "http://" + host + "." + domain + ":" + port;
+    }
+
+    /** The workers that a node runs, by type and number, with the fixed ports of KTRDR. None on core. */
+    public List<Worker> workersOf(Node node) {
+        var workers = new ArrayList<Worker>();
+        for (int i = 0; i < node.backtest(); i++) workers.add(worker(node, "backtest", "backtesting", i, BACKTEST_PORTS[i]));
+        for (int i = 0; i < node.training(); i++) workers.add(worker(node, "training", "training", i, TRAINING_PORTS[i]));
+        return workers;
+    }
+
+    private Worker worker(Node node, String kind, String type, int index, int port) {
+        return new Worker(kind + "-worker-" + (index + 1), type, port, PROFILES[index], "http://" + fqdn(node) + ":" + port);
+    }
+
+    /** The same inventory with this node in the place of the one of its name. */
+    public Inventory with(Node changed) {
+        var all = nodes.stream().map(node -> node.name().equals(changed.name()) ? changed : node).toList();
+        return new Inventory(source, domain, resolve, ssh, all, images, database, secrets, storage, backup, services, tracing, sample, templates);
+    }
+}

@@ -1,0 +1,201 @@
+package ktrdr;
+
+import static ktrdr.InventorySection.ABSOLUTE;
+import static ktrdr.InventorySection.ADDRESS;
+import static ktrdr.InventorySection.DOMAIN;
+import static ktrdr.InventorySection.HOST;
+import static ktrdr.InventorySection.IMAGE;
+import static ktrdr.InventorySection.OPTIONS;
+import static ktrdr.InventorySection.REGISTRY;
+import static ktrdr.InventorySection.REPOSITORY;
+import static ktrdr.InventorySection.TEXT;
+import static ktrdr.InventorySection.WORD;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Locale;
+import java.util.Map;
+import java.util.Optional;
+import ktrdr.Inventory.Node;
+import ktrdr.Inventory.Provider;
+import ktrdr.Inventory.Resolve;
+import ktrdr.Inventory.Role;
+import ktrdr.Inventory.SshSettings;
+import ktrdr.InventorySection.Form;
+import ktrdr.InventorySection.Mistake;
+
+/** From the tree of a YAML file to an {@link Inventory}: defaults, validation, and all mistakes in one {@link Problem}. */
+final class InventoryReader {
+    private final Path file;
+    private final Path folder;
+    private final List<Mistake> mistakes = new ArrayList<>();
+
+    InventoryReader(Path file) {
+        this.file = file;
+        this.folder = file.toAbsolutePath().getParent();
+    }
+
+    Inventory read(Yaml.Mapping tree) {
+        var top = new InventorySection("", tree, mistakes);
+        var domain = top.required("domain", DOMAIN);
+        var resolve = choice(top, "resolve", "dns", List.of("dns", "inventory")).equals("dns") ? Resolve.DNS : Resolve.INVENTORY;
+        var ssh = ssh(top.section("ssh"), new SshSettings(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), false,
+                Optional.empty(), Duration.ofSeconds(10)));
+        if (!top.has("nodes")) top.mistake("nodes", "is missing, expected one core node and any number of workers nodes");
+        var sections = top.sections("nodes");
+        var nodes = new ArrayList<Node>();
+        sections.forEach((name, section) -> nodes.add(node(name, section, ssh, resolve)));
+        if (top.has("nodes")) wholeFleet(top, nodes, sections);
+        var inventory = new Inventory(file, domain, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
+                secrets(top.section("secrets")), storage(top.section("storage"), nodes), backup(top.section("backup")),
+                services(top.section("services")), tracing(top.section("tracing")), sample(top.section("sample")), top.path("templates", folder));
+        top.end();
+        if (!mistakes.isEmpty()) throw problem();
+        return inventory;
+    }
+
+    private Problem problem() {
+        var problem = Problem.usage(file + " is no valid inventory: " + mistakes.size() + (mistakes.size() == 1 ? " mistake" : " mistakes"));
+        for (var mistake : mistakes) {
+            var place = file + ":" + mistake.place();
+            var text = mistake.path() + ": " + mistake.text();
+            var before = problem.details().get(place);
+            problem.with(place, before == null ? text : before + "\n" + text);
+        }
+        return problem;
+    }
+
+    private static String choice(InventorySection section, String key, String otherwise, List<String> allowed) {
+        return section.text(key, Form.of(String.join(" or ", allowed), String.join("|", allowed)), otherwise);
+    }
+
+    private SshSettings ssh(InventorySection section, SshSettings base) {
+        var port = section.has("port") ? Optional.of(section.number("port", 1, 65535, 22)) : base.port();
+        var settings = new SshSettings(section.text("user", WORD).or(base::user), port, section.path("identity", folder).or(base::identity),
+                section.path("known_hosts", folder).or(base::knownHosts), section.flag("sudo", base.sudo()),
+                section.text("jump", Form.of("user@host:port of the host on the way", "[A-Za-z0-9@.:_,\\[\\]-]+")).or(base::jump),
+                section.duration("connect_timeout", base.connectTimeout()));
+        section.end();
+        return settings;
+    }
+
+    private Node node(String name, InventorySection section, SshSettings ssh, Resolve resolve) {
+        var role = choice(section, "role", "workers", List.of("core", "workers")).equals("core") ? Role.CORE : Role.WORKERS;
+        if (!section.has("role")) section.mistake("role", "is missing, expected core or workers");
+        if (!HOST.pattern().matcher(name).matches()) section.mistake("", "the name of a node is " + HOST.name() + ", found " + name);
+        int scale = section.number("scale", 1, 3, 1);
+        if (role == Role.CORE && section.has("scale")) section.mistake("scale", "core runs no workers, so it has no scale");
+        if (resolve == Resolve.INVENTORY && !section.has("address")) section.mistake("address", "is missing, and `resolve: inventory` needs it");
+        var workers = section.section("workers");
+        int standard = role == Role.CORE ? 0 : scale;
+        int backtest = workers.number("backtest", 0, 3, section.has("workers") ? 0 : standard);
+        int training = workers.number("training", 0, 3, section.has("workers") ? 0 : standard);
+        if (role == Role.CORE && section.has("workers")) section.mistake("workers", "core runs no workers");
+        if (section.has("workers") && section.has("scale")) section.mistake("workers", "a node has either scale or workers");
+        workers.end();
+        var directory = role == Role.CORE ? "/opt/ktrdr-core" : "/opt/ktrdr-" + name;
+        var node = new Node(name, section.text("id", WORD, name), role, section.text("host", HOST, name), section.text("address", ADDRESS),
+                section.size("memory", "0"), section.size("disk_free", "10GB"), section.text("directory", ABSOLUTE, directory),
+                section.list("aliases", HOST, List.of()), scale, backtest, training, ssh(section.section("ssh"), ssh));
+        section.end();
+        return node;
+    }
+
+    /** What only shows when all nodes are seen together: one core, and no two of anything that tells nodes apart. */
+    private void wholeFleet(InventorySection top, List<Node> nodes, Map<String, InventorySection> sections) {
+        var cores = nodes.stream().filter(node -> node.role() == Role.CORE).map(Node::name).toList();
+        if (cores.size() != 1) top.mistake("nodes", "expected exactly one node with role core, found "
+                + (cores.isEmpty() ? "none" : cores.size() + ": " + String.join(", ", cores)));
+        var taken = new HashMap<String, String>();
+        for (var node : nodes) {
+            var section = sections.get(node.name());
+            unique(taken, "id", node.id(), node, section, "id");
+            unique(taken, "host", node.host(), node, section, "host");
+            node.address().ifPresent(address -> unique(taken, "address", address, node, section, "address"));
+            for (var alias : node.aliases()) unique(taken, "host", alias, node, section, "aliases");
+        }
+    }
+
+    private static void unique(Map<String, String> taken, String kind, String value, Node node, InventorySection section, String key) {
+        var owner = taken.putIfAbsent(kind + " " + value.toLowerCase(Locale.ROOT), node.name());
+        if (owner != null) section.mistake(key, value + " is taken by " + (owner.equals(node.name()) ? "this node already" : owner));
+    }
+
+    private Inventory.Images images(InventorySection section) {
+        var backend = section.required("backend", REPOSITORY);
+        var images = new Inventory.Images(section.text("registry", REGISTRY, "ghcr.io"), section.text("username", WORD, "kpiteira"), backend,
+                section.text("worker", REPOSITORY, backend), section.text("db", IMAGE, "timescale/timescaledb-ha:pg15"),
+                section.text("prometheus", IMAGE, "prom/prometheus:v2.53.4"), section.text("grafana", IMAGE, "grafana/grafana:11.6.1"),
+                section.text("jaeger", IMAGE, "jaegertracing/all-in-one:1.53"));
+        section.end();
+        return images;
+    }
+
+    private Inventory.Database database(InventorySection section) {
+        var database = new Inventory.Database(section.text("name", WORD, "ktrdr"), section.text("data", ABSOLUTE, "/home/postgres/pgdata/data"));
+        section.end();
+        return database;
+    }
+
+    private Inventory.SecretsSettings secrets(InventorySection section) {
+        var provider = switch (choice(section, "provider", "1password", List.of("1password", "env", "file", "command"))) {
+            case "env" -> Provider.ENV;
+            case "file" -> Provider.FILE;
+            case "command" -> Provider.COMMAND;
+            default -> Provider.ONEPASSWORD;
+        };
+        var settings = new Inventory.SecretsSettings(provider, section.text("vault", TEXT, "KTRDR Homelab Secrets"),
+                section.text("item", TEXT, "ktrdr-homelab-core"), section.text("prefix", Form.of("the start of a variable's name", "[A-Za-z_][A-Za-z0-9_]*"),
+                "KTRDR_SECRET_"), section.path("file", folder), section.list("command", TEXT, List.of()), section.values("fields"));
+        if (provider == Provider.FILE && settings.file().isEmpty()) section.mistake("file", "is missing, and `provider: file` needs it");
+        if (provider == Provider.COMMAND && settings.command().isEmpty()) section.mistake("command", "is missing, and `provider: command` needs it");
+        section.end();
+        return settings;
+    }
+
+    private Inventory.Storage storage(InventorySection section, List<Node> nodes) {
+        var core = nodes.stream().filter(node -> node.role() == Role.CORE).map(Node::name).findFirst().orElse("core");
+        var storage = new Inventory.Storage(section.text("server", DOMAIN, core), section.text("export", ABSOLUTE, "/srv/ktrdr-shared"),
+                section.text("mount", ABSOLUTE, "/mnt/ktrdr-shared"), section.list("folders", WORD, List.of("data", "results", "models", "db-backups")),
+                section.text("options", OPTIONS, "vers=3,hard,proto=tcp"));
+        section.end();
+        return storage;
+    }
+
+    private Inventory.BackupSettings backup(InventorySection section) {
+        var backup = new Inventory.BackupSettings(section.text("directory", ABSOLUTE, "/srv/ktrdr-shared/db-backups"), section.number("keep", 1, 10_000, 30));
+        section.end();
+        return backup;
+    }
+
+    private Inventory.Services services(InventorySection section) {
+        var jaeger = section.section("jaeger");
+        var services = new Inventory.Services(port(section, "backend", 8000), port(section, "grafana", 3000), port(section, "prometheus", 9090),
+                jaeger.number("port", 1, 65535, 16686), jaeger.number("otlp", 1, 65535, 4317), port(section, "db", 5432));
+        jaeger.end();
+        section.end();
+        return services;
+    }
+
+    private static int port(InventorySection services, String service, int otherwise) {
+        var section = services.section(service);
+        int port = section.number("port", 1, 65535, otherwise);
+        section.end();
+        return port;
+    }
+
+    private Inventory.Tracing tracing(InventorySection section) {
+        var tracing = new Inventory.Tracing(section.text("service", WORD, "ktrdr-api"));
+        section.end();
+        return tracing;
+    }
+
+    private Inventory.Sample sample(InventorySection section) {
+        var sample = new Inventory.Sample(choice(section, "operation", "dummy", List.of("dummy", "backtest", "data")), section.values("body"));
+        section.end();
+        return sample;
+    }
+}

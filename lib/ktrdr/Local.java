@@ -1,0 +1,145 @@
+package ktrdr;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+
+/**
+ * Commands on the machine the script runs on.
+ *
+ * <pre>var head = Local.command("git", "rev-parse", "HEAD").directory(checkout).must().out();</pre>
+ *
+ * Arguments go to the program as they are, no shell between; what is secret goes to standard input or the environment.
+ */
+public final class Local {
+    private Local() {}
+
+    public static Command command(String... argv) {
+        return command(List.of(argv));
+    }
+
+    public static Command command(List<String> argv) {
+        return new Command(argv);
+    }
+
+    public static final class Command {
+        private final List<String> argv;
+        private final Map<String, String> environment = new LinkedHashMap<>();
+        private Path directory;
+        private String input = "";
+        private Duration timeout = Duration.ofMinutes(30);
+        private Consumer<String> eachLine = line -> {};
+
+        private Command(List<String> argv) {
+            this.argv = argv;
+        }
+
+        /** What the command reads on its standard input; nothing without it. */
+        public Command input(String text) {
+            this.input = text;
+            return this;
+        }
+
+        public Command env(String name, String value) {
+            environment.put(name, value);
+            return this;
+        }
+
+        public Command directory(Path path) {
+            this.directory = path;
+            return this;
+        }
+
+        /** After this long the command and its children are killed and the run is a {@link Problem}. */
+        public Command timeout(Duration limit) {
+            this.timeout = limit;
+            return this;
+        }
+
+        /** Sees each line of standard output and standard error while the command runs. */
+        public Command lines(Consumer<String> consumer) {
+            this.eachLine = consumer;
+            return this;
+        }
+
+        /** Runs the command; any exit code is an answer. A program that is not there is a {@link Problem}. */
+        public Result run() {
+            try {
+                return finish(start());
+            } catch (IOException e) {
+                throw Problem.failed(argv.get(0) + " could not be started on this machine")
+                        .found(e.getMessage()).fix("install " + argv.get(0) + ", or put it on the PATH").because(e);
+            }
+        }
+
+        /** Runs the command and throws a {@link Problem} with its last words unless it ended with 0. */
+        public Result must() {
+            var result = run();
+            if (result.ok()) return result;
+            throw Problem.failed("`" + argv.get(0) + (argv.size() > 1 ? " " + argv.get(1) : "") + "` failed on this machine")
+                    .expected("exit code 0").found("exit code " + result.exit() + ": " + lastWords(result));
+        }
+
+        private Process start() throws IOException {
+            var builder = new ProcessBuilder(argv);
+            if (directory != null) builder.directory(directory.toFile());
+            builder.environment().putAll(environment);
+            return builder.start();
+        }
+
+        private Result finish(Process process) throws IOException {
+            var out = CompletableFuture.supplyAsync(() -> read(process.getInputStream()));
+            var err = CompletableFuture.supplyAsync(() -> read(process.getErrorStream()));
+            try (var stdin = process.getOutputStream()) {
+                stdin.write(input.getBytes(StandardCharsets.UTF_8));
+            } catch (IOException e) {
+                // it ended without reading its input; the exit code tells
+            }
+            try {
+                if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
+                    kill(process);
+                    throw Problem.failed(argv.get(0) + " did not end within " + timeout.toSeconds() + " s on this machine");
+                }
+                return new Result(process.exitValue(), out.join(), err.join());
+            } catch (InterruptedException e) {
+                kill(process);
+                Thread.currentThread().interrupt();
+                throw Problem.failed(argv.get(0) + " was interrupted").because(e);
+            }
+        }
+
+        private String read(InputStream stream) {
+            var text = new StringBuilder();
+            try (var reader = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
+                for (String line; (line = reader.readLine()) != null; ) {
+                    text.append(line).append('\n');
+                    eachLine.accept(line);
+                }
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+            return text.toString();
+        }
+
+        private static void kill(Process process) {
+            process.descendants().forEach(ProcessHandle::destroyForcibly);
+            process.destroyForcibly();
+        }
+
+        private static String lastWords(Result result) {
+            var lines = (result.err().isBlank() ? result.out() : result.err()).strip().split("\n");
+            return String.join("; ", List.of(lines).subList(Math.max(0, lines.length - 3), lines.length));
+        }
+    }
+}

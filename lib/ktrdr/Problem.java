@@ -1,0 +1,76 @@
+package ktrdr;
+
+import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.Map;
+
+/**
+ * Something a person has to know: one sentence, what was expected, what was found, and what to do about it.
+ *
+ * <pre>throw Problem.failed("core: the backend was not healthy within 120 s")
+ *        .expected("GET http://…/api/v1/health with \"status\": \"ok\"").found("connection refused")
+ *        .fix("jbang logs@ktrdr core backend");</pre>
+ *
+ * It carries its exit code and no secret; {@link Cli} is the one place that prints it.
+ */
+public final class Problem extends RuntimeException {
+    private final Exit exit;
+    private final Map<String, String> details = new LinkedHashMap<>();
+
+    private Problem(Exit exit, String sentence) {
+        super(sentence);
+        this.exit = exit;
+    }
+
+    /** Something checked or tried did not hold (exit 1). */
+    public static Problem failed(String sentence) {
+        return new Problem(Exit.FAILED, sentence);
+    }
+
+    /** Wrong usage or a wrong inventory (exit 2): nothing was tried. */
+    public static Problem usage(String sentence) {
+        return new Problem(Exit.USAGE, sentence);
+    }
+
+    /** A node, the registry or the backend could not be reached (exit 3). */
+    public static Problem unreachable(String sentence) {
+        return new Problem(Exit.UNREACHABLE, sentence);
+    }
+
+    public Problem expected(String text) {
+        return with("expected", text);
+    }
+
+    public Problem found(String text) {
+        return with("found", text);
+    }
+
+    /** The command or page that helps. */
+    public Problem fix(String text) {
+        return with("to do", text);
+    }
+
+    /** One more labelled detail, printed under the sentence in the order given; a null or empty text adds nothing. */
+    public Problem with(String label, String text) {
+        if (text != null && !text.isBlank()) details.put(label, text.strip());
+        return this;
+    }
+
+    public Problem because(Throwable cause) {
+        if (getCause() == null) initCause(cause);
+        return this;
+    }
+
+    public Exit exit() {
+        return exit;
+    }
+
+    public String sentence() {
+        return getMessage();
+    }
+
+    /** Label to text, in the order they were added. */
+    public Map<String, String> details() {
+        return Collections.unmodifiableMap(details);
+    }
+}

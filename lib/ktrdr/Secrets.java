@@ -1,0 +1,128 @@
+package ktrdr;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+
+/**
+ * The secrets of a deployment: fetched once from the inventory's provider, kept in memory, sent on standard input.
+ *
+ * They are read from 1Password's {@code op}, from the environment, from a file that only its owner can read, or from a command
+ * that prints JSON. What is fetched is masked by the {@link Console} from then on.
+ */
+public final class Secrets {
+    /** A field of the secret store, the variable the compose files know it by, and whether showing it would give something away. */
+    public enum Field {
+        db_username("KTRDR_DB_USER", false),
+        db_password("KTRDR_DB_PASSWORD", true),
+        jwt_secret("KTRDR_AUTH_JWT_SECRET", true),
+        grafana_password("GF_SECURITY_ADMIN_PASSWORD", true),
+        ghcr_token("REGISTRY_TOKEN", true);
+
+        public final String variable;
+        final boolean concealed;
+
+        Field(String variable, boolean concealed) {
+            this.variable = variable;
+            this.concealed = concealed;
+        }
+    }
+
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    private final Map<Field, String> values;
+
+    private Secrets(Map<Field, String> values) {
+        this.values = values;
+    }
+
+    /** Asks the provider for these fields and no others. A field that is missing or blank is a {@link Problem} that names it. */
+    public static Secrets fetch(Inventory inventory, Set<Field> wanted, Map<String, String> environment, Console console) {
+        var settings = inventory.secrets();
+        var found = switch (settings.provider()) {
+            case ENV -> fromEnvironment(settings, wanted, environment);
+            case FILE -> fields(readFile(settings.file().orElseThrow()), settings.file().orElseThrow().toString());
+            case COMMAND -> fields(Local.command(settings.command()).timeout(PATIENCE).must().out(), "the secrets command");
+            case ONEPASSWORD -> fields(Local.command("op", "item", "get", settings.item(), "--vault", settings.vault(),
+                    "--format", "json").timeout(PATIENCE).must().out(), "op");
+        };
+        var values = new EnumMap<Field, String>(Field.class);
+        var missing = new ArrayList<String>();
+        for (var field : wanted) {
+            var value = found.get(settings.fields().getOrDefault(field.name(), field.name()));
+            if (value == null || value.isBlank()) missing.add(field.name());
+            else values.put(field, value);
+        }
+        if (!missing.isEmpty()) throw Problem.usage("the secret " + String.join(", ", missing) + " is missing or blank")
+                .expected("a value from the provider " + settings.provider().name().toLowerCase().replace("onepassword", "1password") + " of " + inventory.source())
+                .found("fields: " + (found.isEmpty() ? "none" : String.join(", ", found.keySet())));
+        values.forEach((field, value) -> {
+            if (field.concealed) console.secret(value);
+        });
+        return new Secrets(values);
+    }
+
+    public String get(Field field) {
+        return values.get(field);
+    }
+
+    /** Shell lines that export these fields; for the standard input of a remote shell, never for its arguments. */
+    public String exports(Set<Field> fields) {
+        var lines = new StringBuilder();
+        for (var field : fields) lines.append("export ").append(Sh.let(field.variable, values.get(field)));
+        return lines.toString();
+    }
+
+    /** No value: so that none is ever printed by accident. */
+    @Override
+    public String toString() {
+        return "Secrets" + values.keySet();
+    }
+
+    private static Map<String, String> fromEnvironment(Inventory.SecretsSettings settings, Set<Field> wanted, Map<String, String> environment) {
+        var found = new LinkedHashMap<String, String>();
+        for (var field : wanted) {
+            var name = settings.fields().getOrDefault(field.name(), field.name());
+            var value = environment.get(settings.prefix() + name.toUpperCase());
+            if (value != null) found.put(name, value);
+        }
+        return found;
+    }
+
+    private static String readFile(Path file) {
+        try {
+            var mode = Files.getPosixFilePermissions(file);
+            if (PosixFilePermissions.toString(mode).endsWith("------")) return Files.readString(file);
+            throw Problem.usage("the secrets file " + file + " can be read by others").expected("mode 0600")
+                    .found(PosixFilePermissions.toString(mode)).fix("chmod 600 " + Sh.quote(file.toString()));
+        } catch (IOException e) {
+            throw Problem.usage("the secrets file " + file + " cannot be read").found(e.getClass().getSimpleName())
+                    .fix("check secrets.file in the inventory").because(e);
+        }
+    }
+
+    /** Label to value, of 1Password's item shape or of a flat object. The text is never part of a problem: it is all secrets. */
+    private static Map<String, String> fields(String text, String source) {
+        JsonNode document;
+        try {
+            document = JSON.readTree(text);
+        } catch (JsonProcessingException e) {
+            throw Problem.usage(source + " did not give JSON").expected("{\"db_password\": \"…\", …}, or an item of op with fields[]");
+        }
+        var found = new LinkedHashMap<String, String>();
+        if (document.path("fields").isArray())
+            document.path("fields").forEach(field -> found.put(field.path("label").asText(), field.path("value").asText()));
+        else document.properties().forEach(entry -> found.put(entry.getKey(), entry.getValue().asText()));
+        return found;
+    }
+}

@@ -1,0 +1,157 @@
+package ktrdr;
+
+import java.io.OutputStream;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.function.Consumer;
+
+/**
+ * A connection to a host, on which shell scripts run.
+ *
+ * <pre>try (var ssh = Ssh.to("root@backend")) {
+ *    System.out.print(ssh.must("df -h /"));
+ *}</pre>
+ *
+ * A script goes to {@code sh -s} on standard input and is run whole or not at all: what was cut on its way does nothing. It ends
+ * with us: when the connection is lost, the time is up or the calling thread is interrupted, its process group gets
+ * TERM, and KILL after ten seconds. Nothing of a script is ever in argv or in an exception. Scripts may run side by side.
+ */
+public final class Ssh implements AutoCloseable {
+    private static final Duration LONG = Duration.ofHours(1);
+    private static final Duration FOREVER = Duration.ofDays(365);
+
+    /**
+     * Whom to connect to. What is empty comes from the ssh config, then from ssh's defaults.
+     *
+     * @param name how sentences call the host, such as workers-b
+     * @param host looked up in the ssh config, known_hosts and DNS
+     * @param address connect here instead of to what DNS says of the host
+     * @param identity a private key file, or a public one to choose a key of the agent by
+     * @param knownHosts instead of ~/.ssh/known_hosts
+     * @param config instead of ~/.ssh/config
+     * @param sudo whether scripts run as root by way of {@code sudo -n}
+     * @param jump hosts on the way as in ProxyJump: user@host:port, more with commas between
+     * @param connectTimeout for connecting, for the exchange of keys and for each try to log in
+     */
+    public record Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user,
+            Optional<Path> identity, Optional<Path> knownHosts, Optional<Path> config, boolean sudo, Optional<String> jump,
+            Duration connectTimeout) {
+
+        /** As a person types it: host, user@host, user@host:port; an IPv6 address with a port in brackets. */
+        public static Target of(String text) {
+            var matcher = java.util.regex.Pattern.compile("(?:ssh://)?(?:([^@]+)@)?(?:\\[([^]]+)]|([^:@\\s]+|[0-9A-Fa-f:.%]+))(?::(\\d{1,5}))?").matcher(text);
+            if (!matcher.matches()) throw Problem.usage("`" + text + "` is not a host to connect to").expected("user@host:port, as in root@backend");
+            var host = matcher.group(2) != null ? matcher.group(2) : matcher.group(3);
+            return new Target(host, host, Optional.empty(), Optional.ofNullable(matcher.group(4)).map(Integer::valueOf),
+                    Optional.ofNullable(matcher.group(1)), Optional.empty(), Optional.empty(), Optional.empty(), false,
+                    Optional.empty(), Duration.ofSeconds(10));
+        }
+    }
+
+    private final Target target;
+    private final SshConnect.Link link;
+    private final ExecutorService threads = Executors.newCachedThreadPool(work -> {
+        var thread = new Thread(work, "ssh");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    private Ssh(Target target, SshConnect.Link link) {
+        this.target = target;
+        this.link = link;
+    }
+
+    /** Connects to {@code user@host:port} with the settings of ~/.ssh/config. */
+    public static Ssh to(String host) {
+        return connect(Target.of(host));
+    }
+
+    /**
+     * Connects, checks the host key and logs in. A host that cannot be reached, is not known, has another key or refuses us is a
+     * {@link Problem} with exit code 3; a wrong identity or ssh config one with 2.
+     */
+    public static Ssh connect(Target target) {
+        return connect(target, SshRoute.Surroundings.here());
+    }
+
+    static Ssh connect(Target target, SshRoute.Surroundings here) {
+        return new Ssh(target, SshConnect.connect(target, here));
+    }
+
+    /** How sentences call the host. */
+    public String name() {
+        return target.name();
+    }
+
+    /** Runs a script under {@code set -eu}, for at most an hour; any exit code is an answer. More than 16 MiB of output is a {@link Problem}. */
+    public Result run(String script) {
+        return run(script, LONG);
+    }
+
+    public Result run(String script, Duration timeout) {
+        var run = session();
+        return checked(run.run(command(), Sh.tethered(script), run.captured(), run.captured(), timeout));
+    }
+
+    /**
+     * Runs a script for as long as it takes and hands on each line of standard output while it runs, from another thread.
+     * The result has no standard output, and the last 64 KiB of standard error.
+     */
+    public Result run(String script, Consumer<String> eachLine) {
+        return run(script, eachLine, FOREVER);
+    }
+
+    public Result run(String script, Consumer<String> eachLine, Duration timeout) {
+        return checked(session().run(command(), Sh.tethered(script), SshRun.lines(eachLine), SshRun.tail(), timeout));
+    }
+
+    /** Runs a script and answers its standard output; an exit code other than 0 is a {@link Problem} with its last words. */
+    public String must(String script) {
+        return must(script, LONG);
+    }
+
+    public String must(String script, Duration timeout) {
+        var result = run(script, timeout);
+        if (result.ok()) return result.out();
+        throw Problem.failed(name() + ": a script ended with exit code " + result.exit()).expected("exit code 0").found(result.lastWords());
+    }
+
+    /** Runs a script for as long as it takes and copies its standard output byte for byte; the result is as with lines. */
+    public Result pipe(String script, OutputStream out) {
+        return checked(session().run(command(), Sh.tethered(script), SshRun.into(out), SshRun.tail(), FOREVER));
+    }
+
+    private SshRun session() {
+        return new SshRun(name(), link.client(), link.wire(), threads);
+    }
+
+    private String command() {
+        return target.sudo() ? "sudo -n sh -s" : "sh -s";
+    }
+
+    private Result checked(Result result) {
+        if (target.sudo() && result.exit() == 1 && result.out().isEmpty() && result.err().startsWith("sudo:"))
+            throw Problem.failed(name() + ": sudo refused").expected("sudo without a password").found(result.lastWords())
+                    .fix("a line in /etc/sudoers.d with NOPASSWD for the user, or log in as root");
+        return result;
+    }
+
+    @Override
+    public void close() {
+        close(link.closing());
+        threads.shutdown();
+    }
+
+    static void close(List<? extends AutoCloseable> all) {
+        for (var one : all)
+            try {
+                one.close();
+            } catch (Exception e) {
+                // it is being left; what matters was said before
+            }
+    }
+}

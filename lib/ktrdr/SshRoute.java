@@ -1,0 +1,90 @@
+package ktrdr;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * How a target is reached, with everything its ssh config and the defaults add; what the target says itself wins.
+ *
+ * @param node how sentences call it
+ * @param connectTo a name or an address
+ * @param knownAs the name its host key is looked up under
+ * @param jump hosts in between, the nearest first, as ProxyJump has them
+ * @param timeout for each of connecting, exchanging keys and logging in
+ */
+record SshRoute(String node, String connectTo, String knownAs, int port, String user, SshLogin.Keys keys, List<Path> knownHosts,
+        Optional<String> jump, Duration timeout) {
+    /**
+     * Where this process stands.
+     *
+     * @param silence after this long without a sign of life a peer is dead; keep-alives are sent four times as often
+     */
+    record Surroundings(Path home, Map<String, String> environment, Duration silence) {
+        static Surroundings here() {
+            return new Surroundings(Path.of(System.getProperty("user.home")), System.getenv(), Duration.ofSeconds(20));
+        }
+    }
+
+    /** As in "root@core.example". */
+    String login() {
+        return user + "@" + knownAs + (port == 22 ? "" : " port " + port);
+    }
+
+    /** As in "core.example (10.0.0.1) port 22". */
+    String peer() {
+        return knownAs + (connectTo.equals(knownAs) ? "" : " (" + connectTo + ")") + " port " + port;
+    }
+
+    /** Looks the target up in its ssh config. A ProxyCommand, which is not obeyed, is a {@link Problem}. */
+    static SshRoute to(Ssh.Target target, Surroundings here) {
+        var entry = SshConfig.read(target.config().orElse(here.home().resolve(".ssh/config")), here.home()).lookup(target.host());
+        var hostName = entry.hostName().map(name -> SshConfig.expand(name, here.home(), Map.of(), Map.of('h', target.host())))
+                .orElse(target.host());
+        var user = target.user().or(entry::user).orElse(System.getProperty("user.name"));
+        int port = target.port().or(entry::port).orElse(22);
+        var expand = new Expand(here, Map.of('h', hostName, 'n', target.host(), 'r', user, 'p', String.valueOf(port),
+                'd', here.home().toString(), 'u', System.getProperty("user.name")));
+        var keys = new SshLogin.Keys(agent(entry, expand), target.identity().map(path -> expand.path(path.toString())),
+                entry.identityFiles().stream().filter(SshRoute::given).map(expand::path).toList(), here.home(), entry.identitiesOnly());
+        return new SshRoute(target.name(), target.address().orElse(hostName), entry.hostKeyAlias().orElse(hostName), port, user, keys,
+                knownHosts(target, entry, expand), jump(target, entry), target.connectTimeout());
+    }
+
+    private record Expand(Surroundings here, Map<Character, String> tokens) {
+        Path path(String text) {
+            return Path.of(SshConfig.expand(text, here.home(), here.environment(), tokens));
+        }
+    }
+
+    private static boolean given(String text) {
+        return !text.equalsIgnoreCase("none");
+    }
+
+    private static Optional<String> jump(Ssh.Target target, SshConfig.Entry entry) {
+        var jump = target.jump().or(entry::proxyJump).filter(SshRoute::given);
+        if (jump.isEmpty() && target.address().isEmpty() && entry.proxyCommand().filter(SshRoute::given).isPresent())
+            throw Problem.usage(target.name() + ": the ssh config reaches " + target.host() + " by a ProxyCommand")
+                    .expected("ProxyJump, or a direct way").fix("write ProxyJump in the ssh config, or `jump` under `ssh` in the inventory");
+        return jump;
+    }
+
+    private static Optional<Path> agent(SshConfig.Entry entry, Expand expand) {
+        var environment = expand.here().environment();
+        var socket = entry.identityAgent().filter(text -> !text.equals("SSH_AUTH_SOCK")).or(() -> Optional.ofNullable(environment.get("SSH_AUTH_SOCK")));
+        return socket.filter(SshRoute::given).map(text -> text.startsWith("$") && !text.startsWith("${")
+                ? environment.getOrDefault(text.substring(1), "") : text).filter(text -> !text.isBlank()).map(expand::path);
+    }
+
+    private static List<Path> knownHosts(Ssh.Target target, SshConfig.Entry entry, Expand expand) {
+        if (target.knownHosts().isPresent()) return List.of(expand.path(target.knownHosts().get().toString()));
+        var files = new ArrayList<Path>();
+        entry.knownHosts().forEach(text -> files.add(expand.path(text)));
+        if (files.isEmpty()) files.add(expand.here().home().resolve(".ssh/known_hosts"));
+        files.add(Path.of("/etc/ssh/ssh_known_hosts"));
+        return files;
+    }
+}

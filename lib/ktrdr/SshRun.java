@@ -1,0 +1,185 @@
+package ktrdr;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.OutputStream;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import net.schmizz.sshj.SSHClient;
+import net.schmizz.sshj.connection.ConnectionException;
+import net.schmizz.sshj.connection.channel.OpenFailException;
+import net.schmizz.sshj.connection.channel.direct.Session;
+import net.schmizz.sshj.transport.TransportException;
+
+/** One script on one session of a connection: sent, both its outputs drained at once, waited for. */
+final class SshRun {
+    static final int MAX_CAPTURED = 16 << 20;
+    private static final int MAX_LINE = 64 << 10;
+    private static final int TAIL = 64 << 10;
+    private static final int FAREWELL_SECONDS = 10;
+    private static final Map<String, Integer> SIGNALS = Map.of("HUP", 1, "INT", 2, "QUIT", 3, "ILL", 4, "ABRT", 6, "FPE", 8,
+            "KILL", 9, "SEGV", 11, "PIPE", 13, "TERM", 15);
+
+    /** What becomes of a stream: it is read to its end, and what is to be kept of it is the answer. */
+    interface Drain {
+        String drain(InputStream stream) throws IOException;
+    }
+
+    private final String node;
+    private final SSHClient client;
+    private final SshWire wire;
+    private final ExecutorService threads;
+
+    SshRun(String node, SSHClient client, SshWire wire, ExecutorService threads) {
+        this.node = node;
+        this.client = client;
+        this.wire = wire;
+        this.threads = threads;
+    }
+
+    /** Runs the command with this text on its standard input, which stays open until the command ends or we give up. */
+    Result run(String command, String input, Drain out, Drain err, Duration timeout) {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        Session session = null;
+        boolean started = false;
+        boolean ended = false;
+        try {
+            if (!client.isConnected()) throw new TransportException("it was closed before");
+            session = client.startSession();
+            var running = session.exec(command);
+            started = true;
+            var stdout = running.getInputStream();
+            var stderr = running.getErrorStream();
+            var outText = threads.submit(() -> out.drain(stdout));
+            var errText = threads.submit(() -> err.drain(stderr));
+            send(running, input);
+            var result = await(running, outText, errText, deadline);
+            ended = true;
+            return result;
+        } catch (TimeoutException e) {
+            throw Problem.failed(node + ": a script did not end within " + timeout.toMillis() / 1000.0 + " s and was stopped");
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.failed(node + ": interrupted, the running script was stopped").because(e);
+        } catch (IOException e) {
+            throw e instanceof OpenFailException || (!started && "Request failed".equals(e.getMessage())) ? noSession(e) : lost(e);
+        } finally {
+            if (session != null && !ended) abandon(session);
+        }
+    }
+
+    private static void send(Session.Command running, String input) throws IOException {
+        try {
+            var stdin = running.getOutputStream();
+            stdin.write(input.getBytes(StandardCharsets.UTF_8));
+            stdin.flush();
+        } catch (ConnectionException e) {
+            // it ended without reading all of it, as sudo does that refuses: what it answered says why
+            if (running.isOpen()) throw e;
+        }
+    }
+
+    private Result await(Session.Command running, Future<String> out, Future<String> err, long deadline)
+            throws IOException, InterruptedException, TimeoutException {
+        var outText = get(out, deadline);
+        var errText = get(err, deadline);
+        running.join(FAREWELL_SECONDS, TimeUnit.SECONDS);
+        if (running.getExitStatus() != null) return new Result(running.getExitStatus(), outText, errText);
+        if (running.getExitSignal() != null)
+            return new Result(128 + SIGNALS.getOrDefault(running.getExitSignal().toString(), 0), outText, errText);
+        throw new ConnectionException("the session ended without an exit code");
+    }
+
+    private static String get(Future<String> text, long deadline) throws IOException, InterruptedException, TimeoutException {
+        try {
+            return text.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+        } catch (ExecutionException e) {
+            if (e.getCause() instanceof IOException cause) throw cause;
+            if (e.getCause() instanceof RuntimeException cause) throw cause;
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+
+    /** Closing ends the standard input of the script, which ends the script; the other side may be past answering. */
+    private void abandon(Session session) {
+        threads.submit(() -> Ssh.close(List.of(session)));
+    }
+
+    private Problem noSession(IOException e) {
+        return Problem.failed(node + ": the server opened no session for a script").found(e.getMessage()).because(e)
+                .fix("OpenSSH allows ten at once on one connection, see MaxSessions in sshd_config(5)");
+    }
+
+    private Problem lost(IOException e) {
+        var why = wire.expired() ? "no sign of life from it any more" : e.getMessage();
+        return Problem.unreachable(node + ": the connection was lost while a script ran").found(why).because(e)
+                .expected("the script's exit code").fix("the node stops the script once it notices: look at its state, then run it again");
+    }
+
+    /** Keeps all of it, up to 16 MiB; what is longer is a {@link Problem}. */
+    Drain captured() {
+        return stream -> {
+            var bytes = new ByteArrayOutputStream();
+            var buffer = new byte[32 << 10];
+            for (int count; (count = stream.read(buffer)) >= 0; ) {
+                if (bytes.size() + count > MAX_CAPTURED) throw Problem.failed(node + ": a script printed more than 16 MiB and was stopped")
+                        .expected("an answer that fits in memory").fix("read it line by line, or send it to a file on the node");
+                bytes.write(buffer, 0, count);
+            }
+            return bytes.toString(StandardCharsets.UTF_8);
+        };
+    }
+
+    /** Keeps the last 64 KiB. */
+    static Drain tail() {
+        return stream -> {
+            var text = new StringBuilder();
+            var reader = new InputStreamReader(stream, StandardCharsets.UTF_8);
+            var buffer = new char[8 << 10];
+            for (int count; (count = reader.read(buffer)) >= 0; ) {
+                text.append(buffer, 0, count);
+                if (text.length() > 2 * TAIL) text.delete(0, text.length() - TAIL);
+            }
+            return text.toString();
+        };
+    }
+
+    /** Hands on each line as it comes and keeps nothing; a line of more than 64 KiB comes in pieces. */
+    static Drain lines(Consumer<String> eachLine) {
+        return stream -> {
+            var line = new StringBuilder();
+            var reader = new InputStreamReader(stream, StandardCharsets.UTF_8);
+            var buffer = new char[8 << 10];
+            for (int count; (count = reader.read(buffer)) >= 0; )
+                for (int i = 0; i < count; i++) {
+                    if (buffer[i] != '\n') line.append(buffer[i]);
+                    if (buffer[i] == '\n' || line.length() >= MAX_LINE) {
+                        eachLine.accept(line.toString());
+                        line.setLength(0);
+                    }
+                }
+            if (line.length() > 0) eachLine.accept(line.toString());
+            return "";
+        };
+    }
+
+    /** Copies the bytes as they are and keeps nothing. */
+    static Drain into(OutputStream target) {
+        return stream -> {
+            var buffer = new byte[32 << 10];
+            for (int count; (count = stream.read(buffer)) >= 0; ) target.write(buffer, 0, count);
+            target.flush();
+            return "";
+        };
+    }
+}

@@ -1,0 +1,106 @@
+package ktrdr;
+
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import ktrdr.Inventory.Node;
+import ktrdr.Inventory.Role;
+import ktrdr.Inventory.Worker;
+
+/** The Compose stack of a node: its project, its files, its services and the image of each. */
+public final class Stack {
+    private static final List<String> CORE = List.of("db", "backend", "prometheus", "grafana", "jaeger");
+    private final Inventory inventory;
+    private final Node node;
+
+    private Stack(Inventory inventory, Node node) {
+        this.inventory = inventory;
+        this.node = node;
+    }
+
+    public static Stack of(Inventory inventory, Node node) {
+        return new Stack(inventory, node);
+    }
+
+    public Node node() {
+        return node;
+    }
+
+    public boolean core() {
+        return node.role() == Role.CORE;
+    }
+
+    /** The name of the Compose project. */
+    public String project() {
+        return core() ? "ktrdr-core" : "ktrdr-workers";
+    }
+
+    public String composeFile() {
+        return core() ? "docker-compose.core.yml" : "docker-compose.workers.yml";
+    }
+
+    public String envFile() {
+        return core() ? ".env.core" : ".env.workers";
+    }
+
+    /** The services that the inventory wants running on this node. */
+    public List<String> services() {
+        return core() ? CORE : inventory.workersOf(node).stream().map(Worker::name).toList();
+    }
+
+    /** The services asked for, all of them where none is named. An unknown one is a {@link Problem}. */
+    public List<String> services(List<String> asked) {
+        for (var service : asked)
+            if (!services().contains(service)) throw Problem.usage(node.name() + " has no service " + service)
+                    .expected("one of " + String.join(", ", services()) + ", or all").found(service);
+        return asked.isEmpty() ? services() : services().stream().filter(asked::contains).toList();
+    }
+
+    /** Whether the service runs KTRDR's own image and so follows the release tag. */
+    public boolean released(String service) {
+        return !core() || service.equals("backend");
+    }
+
+    /** The image each of these services is started from, at a release tag. */
+    public Map<String, String> images(List<String> services, String tag) {
+        var images = new LinkedHashMap<String, String>();
+        for (var service : services) images.put(service, image(service, tag));
+        return images;
+    }
+
+    private String image(String service, String tag) {
+        var images = inventory.images();
+        if (!core()) return images.worker() + ":" + tag;
+        return switch (service) {
+            case "backend" -> images.backend() + ":" + tag;
+            case "db" -> images.db();
+            case "prometheus" -> images.prometheus();
+            case "grafana" -> images.grafana();
+            default -> images.jaeger();
+        };
+    }
+
+    /** The secrets that the Compose file of this stack needs. */
+    public Set<Secrets.Field> secrets() {
+        var needed = EnumSet.of(Secrets.Field.db_username, Secrets.Field.db_password);
+        if (core()) needed.addAll(EnumSet.of(Secrets.Field.jwt_secret, Secrets.Field.grafana_password));
+        return needed;
+    }
+
+    /** The share's folder on this node: the export itself on its server, the mount elsewhere. */
+    public String share() {
+        return inventory.storage().server().equals(node.name()) ? inventory.storage().export() : inventory.storage().mount();
+    }
+
+    /** The container of a service. */
+    public String container(String service) {
+        return core() ? "ktrdr-" + service : service;
+    }
+
+    /** The start of every Compose command on this node, run inside the stack's directory. */
+    public String compose() {
+        return "docker compose --env-file " + envFile() + " -f " + composeFile();
+    }
+}

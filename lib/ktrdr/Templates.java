@@ -1,0 +1,147 @@
+package ktrdr;
+
+import com.samskivert.mustache.Mustache;
+import com.samskivert.mustache.MustacheException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import ktrdr.Inventory.Node;
+import ktrdr.Inventory.Role;
+
+/**
+ * The files of a deployment, as they land on a node.
+ *
+ * Compose files land as they are; env files and prometheus.yml are Mustache templates filled from the inventory. A file of the
+ * same path in the folder that the inventory names under {@code templates:} wins over the built-in one.
+ */
+public final class Templates {
+    /** A file on a node: its path under the node's directory, its content, its mode such as "644". */
+    public record NodeFile(String path, String content, String mode) {}
+
+    private static final Map<String, String> CORE = ordered(
+            "docker-compose.core.yml", "core/docker-compose.core.yml",
+            ".env.core", "core/.env.core",
+            "monitoring/prometheus.yml", "monitoring/prometheus.yml",
+            "monitoring/grafana/provisioning/datasources/datasources.yml",
+            "monitoring/grafana/provisioning/datasources/datasources.yml");
+    private static final Map<String, String> WORKERS = ordered(
+            "docker-compose.workers.yml", "workers/docker-compose.workers.yml",
+            ".env.workers", "workers/.env.workers");
+    /** ${NAME}, ${NAME:?…}, ${NAME:-…} and $NAME; a doubled dollar is Compose's way to write one. */
+    private static final Pattern VARIABLE = Pattern.compile("\\$\\$|\\$\\{([A-Za-z_][A-Za-z0-9_]*)|\\$([A-Za-z_][A-Za-z0-9_]*)");
+
+    private final Inventory inventory;
+
+    public Templates(Inventory inventory) {
+        this.inventory = inventory;
+    }
+
+    /** Where the files of a role land, relative to the node's directory, in the order they are written. */
+    public static List<String> paths(Role role) {
+        return List.copyOf(files(role).keySet());
+    }
+
+    /** The files of a node for a release tag. A template that names something unknown is a {@link Problem}. */
+    public List<NodeFile> render(Node node, String tag) {
+        var values = values(node, tag);
+        var rendered = new ArrayList<NodeFile>();
+        files(node.role()).forEach((path, template) -> {
+            var text = read(template);
+            boolean compose = path.startsWith("docker-compose.");
+            rendered.add(new NodeFile(path, compose ? text : fill(template, text, values), "644"));
+        });
+        return rendered;
+    }
+
+    /** The variables that a Compose file names, in alphabetical order. */
+    public static TreeSet<String> variables(String compose) {
+        var names = new TreeSet<String>();
+        compose.lines().filter(line -> !line.stripLeading().startsWith("#")).forEach(line -> VARIABLE.matcher(line).results().forEach(match -> {
+            if (match.group(1) != null) names.add(match.group(1));
+            if (match.group(2) != null) names.add(match.group(2));
+        }));
+        return names;
+    }
+
+    /** NAME=value lines as a map; comments and blank lines are left out. */
+    public static Map<String, String> env(String text) {
+        var values = new LinkedHashMap<String, String>();
+        text.lines().filter(line -> !line.isBlank() && !line.startsWith("#") && line.contains("="))
+                .forEach(line -> values.put(line.substring(0, line.indexOf('=')), line.substring(line.indexOf('=') + 1)));
+        return values;
+    }
+
+    private static Map<String, String> files(Role role) {
+        return role == Role.CORE ? CORE : WORKERS;
+    }
+
+    private static Map<String, String> ordered(String... pairs) {
+        var map = new LinkedHashMap<String, String>();
+        for (int i = 0; i < pairs.length; i += 2) map.put(pairs[i], pairs[i + 1]);
+        return map;
+    }
+
+    private String read(String template) {
+        var own = inventory.templates().map(folder -> folder.resolve(template)).filter(Files::isRegularFile);
+        try (var built = own.isPresent() ? Files.newInputStream(own.get()) : Templates.class.getResourceAsStream("/templates/" + template)) {
+            if (built == null) throw Problem.failed("the template " + template + " is not in the toolkit").fix("run it again with jbang --fresh");
+            return new String(built.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw Problem.usage("the template " + own.map(Path::toString).orElse(template) + " cannot be read").found(e.toString()).because(e);
+        }
+    }
+
+    private static String fill(String template, String text, Map<String, Object> values) {
+        try {
+            return Mustache.compiler().escapeHTML(false).compile(text).execute(values);
+        } catch (MustacheException e) {
+            throw Problem.usage("the template " + template + " cannot be filled").found(e.getMessage())
+                    .expected("only names that docs/OPERATIONS.md lists under templates").because(e);
+        }
+    }
+
+    private Map<String, Object> values(Node node, String tag) {
+        var services = inventory.services();
+        var values = new LinkedHashMap<String, Object>();
+        values.put("tag", tag);
+        values.put("core", Map.of("name", inventory.core().name()));
+        values.put("node", Map.of("name", node.name(), "fqdn", inventory.fqdn(node), "profiles", profiles(node)));
+        values.put("images", images());
+        values.put("database", Map.of("name", inventory.database().name(), "data", inventory.database().data(),
+                "host", inventory.fqdn(inventory.core())));
+        values.put("storage", Map.of("mount", inventory.storage().mount(), "source", Stack.of(inventory, node).share()));
+        values.put("ports", Map.of("backend", services.backend(), "db", services.db(), "prometheus", services.prometheus(),
+                "grafana", services.grafana(), "jaeger", services.jaeger(), "otlp", services.otlp()));
+        values.put("urls", Map.of("backend", inventory.url("backend"), "grafana", inventory.url("grafana"),
+                "otlp", "http://" + inventory.fqdn(inventory.core()) + ":" + services.otlp()));
+        values.put("workerNodes", inventory.workers().stream().map(this::workerNode).toList());
+        return values;
+    }
+
+    private Map<String, Object> images() {
+        var images = inventory.images();
+        return Map.of("backend", images.backend(), "worker", images.worker(), "db", images.db(),
+                "prometheus", images.prometheus(), "grafana", images.grafana(), "jaeger", images.jaeger());
+    }
+
+    private Map<String, Object> workerNode(Node node) {
+        var workers = inventory.workersOf(node).stream().map(worker -> Map.of("name", worker.name(), "type", worker.type(),
+                "node", node.name(), "target", inventory.fqdn(node) + ":" + worker.port())).toList();
+        return Map.of("name", node.name(), "workers", workers);
+    }
+
+    private String profiles(Node node) {
+        var profiles = new TreeSet<String>();
+        for (var worker : inventory.workersOf(node)) if (!worker.profile().isEmpty()) profiles.add(worker.profile());
+        return String.join(",", profiles);
+    }
+}

@@ -1,0 +1,128 @@
+package ktrdr;
+
+import com.fasterxml.jackson.core.JsonLocation;
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
+import java.io.IOException;
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+
+/** A YAML file as a tree that knows the line and column of everything in it, for sentences that point at the place. */
+final class Yaml {
+    private static final long MAX_BYTES = 1 << 20;
+
+    /** A place in a file; lines and columns count from 1. */
+    record Place(int line, int column) {
+        @Override
+        public String toString() {
+            return line + ":" + column;
+        }
+    }
+
+    sealed interface Item {
+        Place place();
+    }
+
+    /** Keys in the order of the file; {@code keys} tells where each stands. */
+    record Mapping(Place place, Map<String, Item> values, Map<String, Place> keys) implements Item {}
+
+    record Sequence(Place place, List<Item> values) implements Item {}
+
+    /** A plain value as text; null for an empty one. */
+    record Scalar(Place place, String text) implements Item {}
+
+    private final String name;
+    private final YAMLParser parser;
+
+    private Yaml(String name, YAMLParser parser) {
+        this.name = name;
+        this.parser = parser;
+    }
+
+    /** Reads a file of one document with a mapping at its top; whatever else it holds is a {@link Problem} that names the place. */
+    static Mapping read(Path file) {
+        return parse(text(file), file.toString());
+    }
+
+    static Mapping parse(String text, String name) {
+        try (var parser = new YAMLFactory().createParser(text)) {
+            var yaml = new Yaml(name, parser);
+            if (parser.nextToken() == null) throw Problem.usage(name + " is empty").expected("domain, nodes and images");
+            var top = yaml.item(0);
+            if (parser.nextToken() != null) throw yaml.wrong(parser.currentTokenLocation(), "a second document starts here", "one document");
+            if (top instanceof Mapping mapping) return mapping;
+            throw Problem.usage(name + ":" + top.place() + "  this is no mapping").expected("keys with values, such as domain: …");
+        } catch (JsonProcessingException e) {
+            var at = e.getLocation();
+            throw Problem.usage(name + (at == null ? "" : ":" + at.getLineNr() + ":" + at.getColumnNr()) + "  this is not YAML")
+                    .found(e.getOriginalMessage().lines().findFirst().orElse("unreadable text"));
+        } catch (IOException e) {
+            throw Problem.usage(name + " cannot be read").found(e.getMessage());
+        }
+    }
+
+    private static String text(Path file) {
+        try {
+            if (Files.size(file) > MAX_BYTES) throw Problem.usage(file + " is larger than 1 MB").expected("an inventory");
+            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(Files.readAllBytes(file))).toString();
+        } catch (CharacterCodingException e) {
+            throw Problem.usage(file + " is not UTF-8 text");
+        } catch (IOException e) {
+            throw Problem.usage("the inventory " + file + " cannot be read").found(Files.exists(file) ? e.toString() : "no such file")
+                    .fix("-i FILE, or KTRDR_INVENTORY=FILE");
+        }
+    }
+
+    private Item item(int depth) throws IOException {
+        var place = place(parser.currentTokenLocation());
+        if (depth > 50) throw wrong(parser.currentTokenLocation(), "this is nested too deep", "an inventory");
+        return switch (parser.currentToken()) {
+            case START_OBJECT -> mapping(place, depth);
+            case START_ARRAY -> sequence(place, depth);
+            case VALUE_NULL -> new Scalar(place, null);
+            default -> scalar(place);
+        };
+    }
+
+    private Mapping mapping(Place place, int depth) throws IOException {
+        var values = new LinkedHashMap<String, Item>();
+        var keys = new LinkedHashMap<String, Place>();
+        while (parser.nextToken() != JsonToken.END_OBJECT) {
+            var key = parser.currentName();
+            var at = parser.currentTokenLocation();
+            if (keys.containsKey(key)) throw wrong(at, "the key " + key + " stands here again", "each key once; it stands at " + keys.get(key) + " too");
+            keys.put(key, place(at));
+            parser.nextToken();
+            values.put(key, item(depth + 1));
+        }
+        return new Mapping(place, values, keys);
+    }
+
+    private Sequence sequence(Place place, int depth) throws IOException {
+        var values = new ArrayList<Item>();
+        while (parser.nextToken() != JsonToken.END_ARRAY) values.add(item(depth + 1));
+        return new Sequence(place, values);
+    }
+
+    private Scalar scalar(Place place) throws IOException {
+        if (parser.isCurrentAlias()) throw wrong(parser.currentTokenLocation(), "an alias (*" + parser.getText() + ") stands here", "the value itself");
+        return new Scalar(place, parser.getText());
+    }
+
+    private Problem wrong(JsonLocation at, String what, String expected) {
+        return Problem.usage(name + ":" + place(at) + "  " + what).expected(expected);
+    }
+
+    private static Place place(JsonLocation at) {
+        return new Place(at.getLineNr(), at.getColumnNr());
+    }
+}

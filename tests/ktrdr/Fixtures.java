@@ -1,0 +1,39 @@
+package ktrdr;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+
+/** An inventory for tests: the plan's topology, in a temporary file. */
+final class Fixtures {
+    static final String INVENTORY = """
+            domain: ktrdr.test
+            resolve: inventory
+            nodes:
+              core: {id: A, role: core, host: backend, address: 10.0.0.10, disk_free: 2GB, aliases: [grafana]}
+              workers-b: {id: B, role: workers, host: workers-b, address: 10.0.0.11, disk_free: 2GB, scale: 2}
+              gpu: {id: G, role: workers, host: gpu-1, address: 10.0.0.12, disk_free: 2GB, workers: {backtest: 0, training: 1}}
+            images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}
+            """;
+
+    private Fixtures() {}
+
+    static Inventory inventory() {
+        return inventory(INVENTORY);
+    }
+
+    static Inventory inventory(String yaml) {
+        return Inventory.read(file(yaml));
+    }
+
+    static Path file(String text) {
+        try {
+            var file = Files.createTempFile("inventory", ".yaml");
+            file.toFile().deleteOnExit();
+            return Files.writeString(file, text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+import org.junit.jupiter.params.provider.ValueSource;
+
+class InventoryTest {
+    /** The one mistake of a text, as "line:column  path: what is wrong". */
+    private static String mistake(String yaml) {
+        var file = Fixtures.file(yaml);
+        var problem = assertThrows(Problem.class, () -> Inventory.read(file));
+        assertEquals(Exit.USAGE, problem.exit());
+        assertEquals(file + " is no valid inventory: 1 mistake", problem.sentence());
+        var detail = problem.details().entrySet().iterator().next();
+        return detail.getKey().substring(file.toString().length() + 1) + "  " + detail.getValue();
+    }
+
+    private static String with(String before, String after) {
+        assertTrue(Fixtures.INVENTORY.contains(before), before);
+        return Fixtures.INVENTORY.replace(before, after);
+    }
+
+    @Test
+    void the_inventory_at_the_top_describes_the_plans_topology() {
+        var inventory = Inventory.read(ktrdr.Project.root().resolve("inventory.yaml"));
+        assertEquals(List.of("core", "workers-b", "workers-c"), inventory.nodes().stream().map(Inventory.Node::name).toList());
+        assertEquals(8, inventory.workers().stream().mapToInt(node -> inventory.workersOf(node).size()).sum());
+        assertEquals("http://grafana.ktrdr.home.mynerd.place:3000", inventory.url("grafana"));
+    }
+
+    @Test
+    void workers_have_the_fixed_ports_of_ktrdr() {
+        var inventory = Fixtures.inventory();
+        var node = inventory.node("B").withScale(3);
+        assertEquals(List.of("backtest-worker-1 5003 ", "backtest-worker-2 5004 scale-2", "backtest-worker-3 5007 scale-3",
+                "training-worker-1 5005 ", "training-worker-2 5006 scale-2", "training-worker-3 5008 scale-3"),
+                inventory.workersOf(node).stream().map(worker -> worker.name() + " " + worker.port() + " " + worker.profile()).toList());
+        assertEquals(List.of("http://gpu-1.ktrdr.test:5005"), inventory.workersOf(inventory.node("G")).stream().map(Inventory.Worker::endpointUrl).toList());
+        assertEquals(List.of(), inventory.workersOf(inventory.core()));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"B", "b", "workers-b", "workers-b.ktrdr.test"})
+    void a_node_has_many_names(String name) {
+        assertEquals("workers-b", Fixtures.inventory().node(name).name());
+    }
+
+    @Test
+    void an_unknown_node_is_told_with_the_nearest() {
+        var problem = assertThrows(Problem.class, () -> Fixtures.inventory().node("worker-b"));
+        assertEquals("worker-b; did you mean workers-b?", problem.details().get("found"));
+        assertEquals("A (core), B (workers-b), G (gpu)", problem.details().get("expected"));
+    }
+
+    @Test
+    void a_mistyped_key_is_told_with_its_place_and_the_nearest() {
+        assertEquals("5:74  nodes.workers-b.disk_fre: unknown key, did you mean disk_free? Allowed: address, aliases, directory, disk_free, "
+                + "host, id, memory, role, scale, ssh, workers", mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            scale: 2                  | scale: 4                      | 5:97  nodes.workers-b.scale: expected a whole number from 1 to 3, found 4
+            scale: 2                  | scale: two                    | 5:97  nodes.workers-b.scale: expected a whole number from 1 to 3, found two
+            id: B                     | id: A                         | 5:19  nodes.workers-b.id: A is taken by core
+            host: workers-b           | host: grafana                 | 5:43  nodes.workers-b.host: grafana is taken by core
+            10.0.0.11                 | 10.0.0.10                     | 5:63  nodes.workers-b.address: 10.0.0.10 is taken by core
+            10.0.0.11                 | 10.0.0.256                    | 5:63  nodes.workers-b.address: expected an IPv4 or IPv6 address, found 10.0.0.256
+            host: workers-b           | host: "x; reboot"             | 5:43  nodes.workers-b.host: expected a host name of letters, digits and hyphens, found x; reboot
+            role: workers, host: w    | role: core, host: w           | 4:3  nodes: expected exactly one node with role core, found 2: core, workers-b
+            domain: ktrdr.test        | domain: "-x"                  | 1:9  domain: expected a domain such as ktrdr.home.mynerd.place, found -x
+            resolve: inventory        | resolve: dsn                  | 2:10  resolve: expected dns or inventory, found dsn
+            training: 1               | training: 4                   | 6:113  nodes.gpu.workers.training: expected a whole number from 0 to 3, found 4
+            {registry: r              | {db: "postgres:latest", registry: r | 7:14  images.db: expected an image with a fixed tag or digest, such as prom/prometheus:v2.53.0 (latest would change by itself), found postgres:latest
+            /ktrdr-backend            | /ktrdr-backend:v1             | 7:49  images.backend: expected an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's), found registry.test:5000/ktrdr-backend:v1
+            """)
+    void a_wrong_value_is_told_with_its_place(String before, String after, String expected) {
+        var yaml = before.startsWith("role: workers, host: w") ? with(before, after).replace(", scale: 2", "") : with(before, after);
+        assertEquals(expected, mistake(yaml));
+    }
+
+    @Test
+    void every_mistake_is_told_in_one_run() {
+        var file = Fixtures.file("nodes: {x: {role: workers, scale: 9}}\n");
+        var problem = assertThrows(Problem.class, () -> Inventory.read(file));
+        assertEquals(file + " is no valid inventory: 4 mistakes", problem.sentence());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', textBlock = """
+            'a: 1\na: 2'            | :2:1  the key a stands here again
+            'a: &x 1\nb: *x'        | :2:4  an alias (*x) stands here
+            'a: 1\n---\nb: 1'       | a second document starts here
+            '\ta: 1'                | this is not YAML
+            'a: [1, 2'              | this is not YAML
+            '- 1'                   | this is no mapping
+            ''                      | is empty
+            """)
+    void what_is_not_plain_yaml_is_one_sentence(String yaml, String expected) {
+        var file = Fixtures.file(yaml.replace("\\n", "\n").replace("\\t", "\t"));
+        var problem = assertThrows(Problem.class, () -> Inventory.read(file));
+        assertTrue(problem.sentence().contains(expected), problem.sentence());
+        assertTrue(problem.sentence().contains(file.toString()), problem.sentence());
+    }
+
+    @Test
+    void bytes_that_are_no_text_are_one_sentence(@TempDir Path folder) throws IOException {
+        var file = Files.write(folder.resolve("inventory.yaml"), new byte[] {(byte) 0xff, (byte) 0xfe, 0});
+        assertEquals(file + " is not UTF-8 text", assertThrows(Problem.class, () -> Inventory.read(file)).sentence());
+    }
+
+    @Test
+    void the_inventory_is_looked_for_here_and_above_then_at_home(@TempDir Path folder) throws IOException {
+        var below = Files.createDirectories(folder.resolve("a/b"));
+        var home = Files.createDirectories(folder.resolve("home/ktrdr"));
+        var environment = Map.of("XDG_CONFIG_HOME", folder.resolve("home").toString(), "HOME", "/nowhere");
+        var missing = assertThrows(Problem.class, () -> Inventory.find(Optional.empty(), environment, below));
+        assertTrue(missing.details().get("found").contains(home.resolve("inventory.yaml").toString()));
+
+        Files.writeString(home.resolve("inventory.yaml"), Fixtures.INVENTORY);
+        assertEquals(home.resolve("inventory.yaml"), Inventory.find(Optional.empty(), environment, below).source());
+        Files.writeString(folder.resolve("inventory.yaml"), Fixtures.INVENTORY);
+        assertEquals(folder.resolve("inventory.yaml"), Inventory.find(Optional.empty(), environment, below).source());
+        var named = Map.of("KTRDR_INVENTORY", home.resolve("inventory.yaml").toString());
+        assertEquals(home.resolve("inventory.yaml"), Inventory.find(Optional.empty(), named, below).source());
+        assertEquals(folder.resolve("inventory.yaml"), Inventory.find(Optional.of(folder.resolve("inventory.yaml")), named, below).source());
+    }
+}

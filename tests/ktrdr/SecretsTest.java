@@ -1,0 +1,81 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayOutputStream;
+import java.io.IOException;
+import java.io.PrintStream;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class SecretsTest {
+    private final ByteArrayOutputStream shown = new ByteArrayOutputStream();
+    private final Console console = new Console(new PrintStream(shown), new PrintStream(shown), Console.Color.never, true, false, false);
+    @TempDir Path folder;
+
+    private Secrets fetch(String settings, Map<String, String> environment) {
+        return Secrets.fetch(Fixtures.inventory(Fixtures.INVENTORY + "secrets: " + settings + "\n"),
+                Set.of(Secrets.Field.db_password), environment, console);
+    }
+
+    private Path file(String mode) throws IOException {
+        var file = Files.writeString(folder.resolve("secrets.json"), "{\"db_password\": \"p4ss'word\", \"other\": \"x\"}");
+        return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
+    }
+
+    @Test
+    void each_provider_gives_the_fields_asked_for() throws IOException {
+        var file = file("rw-------");
+        assertEquals("p4ss'word", fetch("{provider: file, file: " + file + "}", Map.of()).get(Secrets.Field.db_password));
+        assertEquals("p4ss'word", fetch("{provider: command, command: [cat, " + file + "]}", Map.of()).get(Secrets.Field.db_password));
+        assertEquals("e", fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "e")).get(Secrets.Field.db_password));
+        var item = Files.writeString(folder.resolve("item.json"), "{\"fields\": [{\"label\": \"theirs\", \"type\": \"CONCEALED\", \"value\": \"v\"}]}");
+        assertEquals("v", fetch("{provider: command, command: [cat, " + item + "], fields: {db_password: theirs}}", Map.of()).get(Secrets.Field.db_password));
+    }
+
+    @Test
+    void a_file_that_others_can_read_is_refused() throws IOException {
+        var file = file("rw-r--r--");
+        var problem = assertThrows(Problem.class, () -> fetch("{provider: file, file: " + file + "}", Map.of()));
+        assertEquals("the secrets file " + file + " can be read by others", problem.sentence());
+    }
+
+    @Test
+    void a_missing_or_blank_field_is_named() {
+        var problem = assertThrows(Problem.class, () -> fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", " ")));
+        assertEquals("the secret db_password is missing or blank", problem.sentence());
+    }
+
+    @Test
+    void what_was_fetched_is_masked_from_then_on() {
+        var secrets = fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "hunter2hunter2"));
+        console.note("it is hunter2hunter2, in base64 aHVudGVyMmh1bnRlcjI=");
+        console.problem(Problem.failed("no").found("hunter2hunter2"));
+        console.print("hunter2hunter2");
+        assertFalse(shown.toString().contains("hunter2"), shown.toString());
+        assertFalse(shown.toString().contains("aHVudGVy"), shown.toString());
+        assertFalse(secrets.toString().contains("hunter2"));
+    }
+
+    @Test
+    void an_answer_that_is_no_json_is_not_shown() throws IOException {
+        var file = Files.writeString(folder.resolve("secrets"), "hunter2hunter2");
+        var problem = assertThrows(Problem.class, () -> fetch("{provider: command, command: [cat, " + file + "]}", Map.of()));
+        assertFalse((problem.sentence() + problem.details() + problem.getCause()).contains("hunter2"));
+    }
+
+    @Test
+    void exports_are_quoted() {
+        var exports = fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "a'b $c")).exports(Set.of(Secrets.Field.db_password));
+        assertEquals("export KTRDR_DB_PASSWORD='a'\\''b $c'\n", exports);
+        assertTrue(Local.command("sh", "-s").input(exports + "printf %s \"$KTRDR_DB_PASSWORD\"").must().out().contains("a'b $c"));
+    }
+}

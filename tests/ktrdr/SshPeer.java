@@ -1,0 +1,209 @@
+package ktrdr;
+
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.OutputStream;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyPair;
+import java.security.KeyPairGenerator;
+import java.security.PublicKey;
+import java.security.spec.ECGenParameterSpec;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.TimeUnit;
+import net.schmizz.sshj.common.Buffer;
+import org.apache.sshd.common.config.keys.KeyUtils;
+import org.apache.sshd.common.config.keys.writer.openssh.OpenSSHKeyPairResourceWriter;
+import org.apache.sshd.common.keyprovider.KeyPairProvider;
+import org.apache.sshd.server.SshServer;
+import org.apache.sshd.server.forward.AcceptAllForwardingFilter;
+import org.apache.sshd.server.shell.ProcessShellFactory;
+
+/** An ssh server in this process that runs a real shell, a home folder to reach it from, and a line in between that can break. */
+final class SshPeer implements AutoCloseable {
+    final SshServer server = SshServer.setUpDefaultServer();
+    final Path home;
+    final KeyPair hostKey = ec("secp256r1");
+    final KeyPair clientKey = ec("secp256r1");
+    final List<PublicKey> allowed = new CopyOnWriteArrayList<>(List.of(clientKey.getPublic()));
+    Map<String, String> environment = Map.of();
+    Duration silence = Duration.ofSeconds(20);
+
+    /** Starts the server; the home folder knows its host key and holds a key that may log in as ~/.ssh/id_ecdsa. */
+    SshPeer(Path folder) throws IOException {
+        home = folder.resolve("home");
+        Files.createDirectories(home.resolve(".ssh"));
+        server.setHost("127.0.0.1");
+        server.setKeyPairProvider(KeyPairProvider.wrap(hostKey));
+        server.setPublickeyAuthenticator((user, key, session) -> allowed.stream().anyMatch(one -> KeyUtils.compareKeys(one, key)));
+        server.setForwardingFilter(AcceptAllForwardingFilter.INSTANCE);
+        server.setCommandFactory((channel, command) -> {
+            var words = (command.startsWith("sudo -n ") ? folder.resolve("sudo") + command.substring(7) : command).split(" ");
+            return new ProcessShellFactory(command, words).createShell(channel);
+        });
+        server.start();
+        privateKey("id_ecdsa", clientKey);
+        knownHosts(known(hostKey.getPublic()));
+    }
+
+    int port() {
+        return server.getPort();
+    }
+
+    SshRoute.Surroundings here() {
+        return new SshRoute.Surroundings(home, environment, silence);
+    }
+
+    Ssh.Target target() {
+        return target(port());
+    }
+
+    Ssh.Target target(int port) {
+        return new Ssh.Target("workers-b", "127.0.0.1", Optional.empty(), Optional.of(port), Optional.of("root"), Optional.empty(),
+                Optional.empty(), Optional.empty(), false, Optional.empty(), Duration.ofSeconds(10));
+    }
+
+    Ssh connect() {
+        return Ssh.connect(target(), here());
+    }
+
+    /** Through a line of this test, under the host key's entry for the line's port. */
+    Ssh connect(Line line) throws IOException {
+        knownHosts(known(hostKey.getPublic()) + "[127.0.0.1]:" + line.port() + known(hostKey.getPublic()).replaceFirst("^\\S+", ""));
+        return Ssh.connect(target(line.port()), here());
+    }
+
+    /** A line of known_hosts for this server. */
+    String known(PublicKey key) {
+        return "[127.0.0.1]:" + port() + " " + line(key) + "\n";
+    }
+
+    void knownHosts(String text) throws IOException {
+        Files.writeString(home.resolve(".ssh/known_hosts"), text);
+    }
+
+    /** A key file as ssh-keygen writes it. */
+    Path privateKey(String name, KeyPair pair) throws IOException {
+        var file = home.resolve(".ssh").resolve(name);
+        try (var out = Files.newOutputStream(file)) {
+            OpenSSHKeyPairResourceWriter.INSTANCE.writePrivateKey(pair, "test", null, out);
+        } catch (GeneralSecurityException e) {
+            throw new IOException(e);
+        }
+        return file;
+    }
+
+    /** Type and base64, as in a .pub file. */
+    static String line(PublicKey key) {
+        return HostKeys.Key.of(key).type() + " " + Base64.getEncoder().encodeToString(new Buffer.PlainBuffer().putPublicKey(key).getCompactData());
+    }
+
+    static KeyPair ec(String curve) {
+        try {
+            var generator = KeyPairGenerator.getInstance("EC");
+            generator.initialize(new ECGenParameterSpec(curve));
+            return generator.generateKeyPair();
+        } catch (GeneralSecurityException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    /** Runs a program of this machine and answers what it printed. */
+    static String sh(String... argv) throws IOException, InterruptedException {
+        var process = new ProcessBuilder(argv).redirectErrorStream(true).start();
+        process.getOutputStream().close();
+        var out = new String(process.getInputStream().readAllBytes());
+        if (!process.waitFor(20, TimeUnit.SECONDS) || process.exitValue() != 0) throw new IOException(String.join(" ", argv) + ": " + out);
+        return out;
+    }
+
+    static boolean has(String program) {
+        return List.of(System.getenv("PATH").split(":")).stream().anyMatch(folder -> Files.isExecutable(Path.of(folder, program)))
+                || Files.isExecutable(Path.of("/usr/sbin", program));
+    }
+
+    @Override
+    public void close() throws IOException {
+        server.stop(true);
+    }
+
+    /** A TCP line to a port of this machine that can be cut after so many bytes, or go dead without a word. */
+    static final class Line implements AutoCloseable {
+        private final ServerSocket entry = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
+        private final List<Socket> sockets = new CopyOnWriteArrayList<>();
+        private volatile boolean frozen;
+        private volatile long sent;
+        private volatile long cutAt = Long.MAX_VALUE;
+
+        Line(int port) throws IOException {
+            daemon(() -> {
+                while (true) {
+                    var from = entry.accept();
+                    var to = new Socket(InetAddress.getLoopbackAddress(), port);
+                    sockets.addAll(List.of(from, to));
+                    daemon(() -> copy(from.getInputStream(), to.getOutputStream(), true));
+                    daemon(() -> copy(to.getInputStream(), from.getOutputStream(), false));
+                }
+            });
+        }
+
+        int port() {
+            return entry.getLocalPort();
+        }
+
+        /** Bytes that the client sent so far. */
+        long sent() {
+            return sent;
+        }
+
+        void cutAt(long bytes) {
+            cutAt = bytes;
+        }
+
+        void freeze() {
+            frozen = true;
+        }
+
+        private void copy(InputStream in, OutputStream out, boolean counted) throws IOException {
+            var buffer = new byte[4096];
+            for (int count; (count = in.read(buffer)) >= 0; ) {
+                if (frozen) continue;
+                int pass = counted ? (int) Math.min(count, cutAt - sent) : count;
+                out.write(buffer, 0, pass);
+                if (counted) sent += pass;
+                if (pass < count) close();
+            }
+            if (!frozen) close();
+        }
+
+        @Override
+        public void close() throws IOException {
+            for (var socket : sockets) socket.close();
+        }
+
+        private interface Work {
+            void run() throws IOException;
+        }
+
+        private static void daemon(Work work) {
+            var thread = new Thread(() -> {
+                try {
+                    work.run();
+                } catch (IOException e) {
+                    // the line is down
+                }
+            });
+            thread.setDaemon(true);
+            thread.start();
+        }
+    }
+}

@@ -1,0 +1,78 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Set;
+import java.util.TreeSet;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+class TemplatesTest {
+    private final Inventory inventory = Fixtures.inventory();
+
+    private String file(String node, String path) {
+        return new Templates(inventory).render(inventory.node(node), "sha-1234567").stream()
+                .filter(file -> file.path().equals(path)).findFirst().orElseThrow().content();
+    }
+
+    @Test
+    void the_env_file_of_a_workers_node_has_its_own_address() {
+        var env = Templates.env(file("B", ".env.workers"));
+        assertEquals("workers-b.ktrdr.test", env.get("WORKER_HOSTNAME"));
+        assertEquals("http://backend.ktrdr.test:8000", env.get("KTRDR_API_URL"));
+        assertEquals("http://backend.ktrdr.test:4317", env.get("OTLP_ENDPOINT"));
+        assertEquals("backend.ktrdr.test", env.get("DB_HOST"));
+        assertEquals("sha-1234567", env.get("IMAGE_TAG"));
+        assertEquals("scale-2", env.get("COMPOSE_PROFILES"));
+    }
+
+    @Test
+    void prometheus_lists_the_workers_that_the_inventory_runs_and_no_others() {
+        var prometheus = file("core", "monitoring/prometheus.yml");
+        var targets = new TreeSet<String>();
+        prometheus.lines().filter(line -> line.contains("targets:")).forEach(line -> targets.add(line.replaceAll(".*\\['|'].*", "")));
+        assertEquals(Set.of("localhost:9090", "backend:8000", "workers-b.ktrdr.test:5003", "workers-b.ktrdr.test:5004",
+                "workers-b.ktrdr.test:5005", "workers-b.ktrdr.test:5006", "gpu-1.ktrdr.test:5005"), targets);
+        assertTrue(prometheus.contains("labels: {node: gpu, worker: training-worker-1, worker_type: training}"));
+    }
+
+    @Test
+    void every_variable_of_the_compose_files_is_given() {
+        for (var node : inventory.nodes()) {
+            var stack = Stack.of(inventory, node);
+            var unknown = Templates.variables(file(node.name(), stack.composeFile()));
+            unknown.removeAll(Templates.env(file(node.name(), stack.envFile())).keySet());
+            stack.secrets().forEach(secret -> unknown.remove(secret.variable));
+            assertEquals(Set.of(), unknown);
+        }
+    }
+
+    @Test
+    void a_variable_without_a_default_or_in_a_comment_is_told_apart() {
+        assertEquals(Set.of("A", "B", "C"), Templates.variables("x: ${A:?needed}\ny: $B-${C:-d}\n# ${D}\nz: $$E\n"));
+    }
+
+    @Test
+    void no_file_has_a_secret_in_it() {
+        for (var node : inventory.nodes())
+            for (var file : new Templates(inventory).render(node, "t"))
+                for (var secret : Secrets.Field.values())
+                    assertFalse(file.content().lines().anyMatch(line -> line.startsWith(secret.variable + "=")), file.path());
+    }
+
+    @Test
+    void a_file_of_ones_own_wins_over_the_built_in_one(@TempDir Path folder) throws IOException {
+        Files.createDirectories(folder.resolve("mine/workers"));
+        Files.writeString(folder.resolve("mine/workers/.env.workers"), "MINE={{tag}}\n");
+        Files.writeString(folder.resolve("inventory.yaml"), Fixtures.INVENTORY + "templates: mine\n");
+        var own = Inventory.read(folder.resolve("inventory.yaml"));
+        var files = new Templates(own).render(own.node("B"), "t1");
+        assertEquals("MINE=t1\n", files.get(1).content());
+        assertTrue(files.get(0).content().contains("backtest-worker-1"));
+    }
+}
