@@ -10,6 +10,11 @@ public enum Exit {
         this.code = code;
     }
 
+    /** The exit of a code; one that is none of ours is a failure. */
+    public static Exit of(int code) {
+        return java.util.Arrays.stream(values()).filter(exit -> exit.code == code).findFirst().orElse(FAILED);
+    }
+
     /** The graver of two outcomes of one run: an unreachable node outweighs a failed one, success weighs nothing. */
     public Exit and(Exit other) {
         return code >= other.code ? this : other;

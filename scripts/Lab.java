@@ -1,0 +1,115 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//SOURCES ../tests/lab/Engine.java
+//SOURCES ../tests/lab/Hosts.java
+//SOURCES ../tests/lab/Images.java
+//SOURCES ../tests/lab/Practice.java
+//SOURCES ../tests/lab/Services.java
+//SOURCES ../tests/lab/State.java
+//SOURCES ../tests/lab/standin/Backend.java
+//SOURCES ../tests/lab/standin/Client.java
+//SOURCES ../tests/lab/standin/Grafana.java
+//SOURCES ../tests/lab/standin/Jaeger.java
+//SOURCES ../tests/lab/standin/Json.java
+//SOURCES ../tests/lab/standin/Main.java
+//SOURCES ../tests/lab/standin/Metrics.java
+//SOURCES ../tests/lab/standin/Operations.java
+//SOURCES ../tests/lab/standin/Pace.java
+//SOURCES ../tests/lab/standin/Registry.java
+//SOURCES ../tests/lab/standin/Traces.java
+//SOURCES ../tests/lab/standin/Web.java
+//SOURCES ../tests/lab/standin/Worker.java
+//FILES lab/host/Dockerfile=../tests/lab/host/Dockerfile
+//FILES lab/host/sshd.conf=../tests/lab/host/sshd.conf
+//FILES lab/host/daemon.json=../tests/lab/host/daemon.json
+//FILES lab/host/start=../tests/lab/host/start
+//FILES lab/services/Dockerfile=../tests/lab/services/Dockerfile
+//FILES lab/services/start=../tests/lab/services/start
+//FILES lab/services/keys=../tests/lab/services/keys
+//FILES lab/services/registry.yml=../tests/lab/services/registry.yml
+//FILES lab/services/loader.yml=../tests/lab/services/loader.yml
+//FILES lab/postgres/Dockerfile=../tests/lab/postgres/Dockerfile
+//FILES lab/postgres/entrypoint=../tests/lab/postgres/entrypoint
+//FILES lab/prometheus/Dockerfile=../tests/lab/prometheus/Dockerfile
+//FILES lab/probe/Dockerfile=../tests/lab/probe/Dockerfile
+//FILES lab/standin/Dockerfile=../tests/lab/standin/Dockerfile
+//FILES lab/standin/python=../tests/lab/standin/python
+//DESCRIPTION The practice fleet: three real hosts, a registry and a DNS server on this machine
+
+import java.nio.file.Path;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Table;
+import lab.Practice;
+import lab.State;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "lab", header = "The practice fleet: three real hosts, a registry and a DNS server on this machine.",
+        description = {"", "Hosts with systemd, sshd and Docker inside, in containers of this machine's Docker engine or of one of its own. KTRDR is a stand-in, "
+                + "PostgreSQL and Prometheus are real; a shared volume stands in for the NFS share.", ""},
+        footer = {"", "Examples:",
+            "  ./ktrdr lab up             bring it up; a second time changes nothing",
+            "  ./ktrdr lab status         hosts, images, what is a stand-in",
+            "  ./ktrdr lab down           take it away; built images stay for the next time",
+            "  ./ktrdr lab down --purge   the caches too"})
+public class Lab implements Callable<Exit> {
+    enum What { up, down, status }
+
+    @Mixin Cli.Common common;
+    @Parameters(paramLabel = "up|down|status", description = "What to do.") What what;
+    @Option(names = "--purge", description = "With down: drop downloads and built images too.") boolean purge;
+
+    public static void main(String... args) {
+        Cli.main(new Lab(), args);
+    }
+
+    /** The inventory of the lab that runs, or would run from here. */
+    public static Path inventory() {
+        return new Practice(new ktrdr.Console(ktrdr.Console.Color.never, false), state()).state().inventory();
+    }
+
+    private static State state() {
+        return State.find(System.getenv(), Path.of(""));
+    }
+
+    @Override
+    public Exit call() {
+        var practice = new Practice(common.console(), state());
+        return switch (what) {
+            case up -> up(practice);
+            case down -> down(practice);
+            case status -> status(practice);
+        };
+    }
+
+    private Exit up(Practice practice) {
+        var state = practice.up();
+        if (common.json()) common.report(Map.of("inventory", state.inventory().toString(), "hosts", practice.status()));
+        common.console().note("export KTRDR_INVENTORY=" + state.inventory());
+        return Exit.OK;
+    }
+
+    private Exit down(Practice practice) {
+        try (var step = common.console().step("lab", "down")) {
+            practice.down(purge);
+            step.done(purge ? "gone, caches too" : "gone; built images are kept");
+        }
+        return Exit.OK;
+    }
+
+    private Exit status(Practice practice) {
+        var rows = practice.status();
+        var hosts = Table.of("name", "address", "state", "since", "what");
+        rows.forEach(row -> hosts.row(row.values().toArray()));
+        var images = Table.of("image", "what it is");
+        Practice.images().forEach(image -> images.row(image.get("image"), image.get("what")));
+        images.row("/mnt/ktrdr-shared", "a shared volume, stand-in for the NFS share");
+        common.report(Map.of("hosts", rows, "images", Practice.images()), hosts, images);
+        return rows.stream().allMatch(row -> row.get("state").equals("running")) ? Exit.OK : Exit.FAILED;
+    }
+}

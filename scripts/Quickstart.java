@@ -1,0 +1,46 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//SOURCES Lab.java
+//SOURCES Deploy.java
+//SOURCES Verify.java
+//DESCRIPTION Bring the practice fleet up, deploy to it and verify it
+
+import java.util.concurrent.Callable;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(name = "quickstart", header = "Bring the practice fleet up, deploy KTRDR to it and verify it.",
+        footer = {"", "Examples:", "  ./ktrdr quickstart                     everything, from nothing",
+            "  ./ktrdr quickstart --tag sha-2000002   with the newer release", "", "Take it away again: ./ktrdr lab down"})
+public class Quickstart implements Callable<Exit> {
+    @Mixin Cli.Common common;
+    @Option(names = "--tag", paramLabel = "TAG", defaultValue = "sha-1000001", description = "The release to deploy (default: ${DEFAULT-VALUE}).") String tag;
+
+    public static void main(String... args) {
+        Cli.main(new Quickstart(), args);
+    }
+
+    @Override
+    public Exit call() {
+        int code = Cli.run(new Lab(), "up");
+        var inventory = Lab.inventory().toString();
+        if (code == 0) code = Cli.run(new Deploy(), "all", "--tag", tag, "-i", inventory);
+        if (code == 0) code = Cli.run(new Verify(), "--quick", "--wait", "90s", "-i", inventory);
+        return code == 0 ? lookAround(inventory) : Exit.of(code);
+    }
+
+    private Exit lookAround(String inventory) {
+        var console = common.console();
+        console.note("");
+        console.note("The practice fleet runs KTRDR " + tag + ". What to look at:");
+        console.note("  export KTRDR_INVENTORY=" + inventory);
+        console.note("  ./ktrdr verify --quick");
+        console.note("  ./ktrdr deploy core all --tag sha-2000002 --dry-run");
+        console.note("  http://10.42.1.10:8000/api/v1/workers, and Prometheus at http://10.42.1.10:9090/targets");
+        console.note("  ./ktrdr lab down takes it away again");
+        return Exit.OK;
+    }
+}

@@ -1,0 +1,147 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//SOURCES ../scripts/*.java
+//SOURCES *Test.java
+//SOURCES ktrdr/*.java
+//SOURCES lab/*.java
+//SOURCES lab/standin/*.java
+//DEPS org.junit.jupiter:junit-jupiter:5.13.4
+//DEPS org.junit.platform:junit-platform-launcher:1.13.4
+//DEPS org.apache.sshd:sshd-core:2.15.0
+//DEPS com.squareup.okhttp3:mockwebserver:4.12.0
+//DESCRIPTION Run the tests of the project
+
+import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;
+import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClasspathRoots;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.Callable;
+import java.util.regex.Pattern;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import org.junit.platform.engine.FilterResult;
+import org.junit.platform.engine.TestDescriptor;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.TestTag;
+import org.junit.platform.engine.support.descriptor.ClassSource;
+import org.junit.platform.engine.support.descriptor.MethodSource;
+import org.junit.platform.launcher.PostDiscoveryFilter;
+import org.junit.platform.launcher.TestExecutionListener;
+import org.junit.platform.launcher.TestIdentifier;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "test", header = "Run the tests of the project.",
+        description = {"", "Unit tests need nothing. Fleet tests run against the practice fleet, which is brought up for them where it is not, "
+                + "and taken down again if it was.", ""},
+        footer = {"", "Examples:", "  ./ktrdr test                 everything", "  ./ktrdr test --unit          what needs no practice fleet",
+            "  ./ktrdr test Inventory       classes of that name", "  ./ktrdr test DeployTest.keeps   methods of a class"})
+public class all implements Callable<Exit> {
+    private static final TestTag FLEET = TestTag.create("fleet");
+
+    @Mixin Cli.Common common;
+    @Option(names = "--unit", description = "Only the tests that need no practice fleet.") boolean unit;
+    @Option(names = "--keep-lab", description = "Leave a practice fleet that was brought up for the tests.") boolean keepLab;
+    @Parameters(paramLabel = "NAME", description = "Part of a class' name, or Class.method.") List<String> names = List.of();
+
+    public static void main(String... args) {
+        Cli.main(new all(), args);
+    }
+
+    @Override
+    public Exit call() throws Exception {
+        var launcher = LauncherFactory.create();
+        var here = Path.of(all.class.getProtectionDomain().getCodeSource().getLocation().toURI());
+        var request = LauncherDiscoveryRequestBuilder.request().selectors(selectClasspathRoots(Set.of(here)))
+                .filters(includeClassNamePatterns(".*Test"), (PostDiscoveryFilter) this::wanted).build();
+        var plan = launcher.discover(request);
+        boolean fleet = plan.getRoots().stream().flatMap(root -> plan.getDescendants(root).stream()).anyMatch(test -> test.isTest() && test.getTags().contains(FLEET));
+        boolean mine = fleet && Cli.run(new Lab(), "status", "--output", "json", "--quiet") != 0;
+        if (mine && Cli.run(new Lab(), "up") != 0) common.console().note("the practice fleet did not come up: the fleet tests will fail");
+        var outcome = new Outcome();
+        launcher.execute(plan, outcome);
+        if (mine && !keepLab) Cli.run(new Lab(), "down");
+        return outcome.report();
+    }
+
+    private FilterResult wanted(TestDescriptor test) {
+        if (!test.isTest()) return FilterResult.included("may have some");
+        if (unit && test.getTags().contains(FLEET)) return FilterResult.excluded("needs the fleet");
+        var name = name(test);
+        return FilterResult.includedIf(names.isEmpty() || names.stream().anyMatch(name::contains));
+    }
+
+    private static String name(TestDescriptor test) {
+        return test.getSource().filter(MethodSource.class::isInstance).map(MethodSource.class::cast)
+                .map(source -> source.getClassName() + "." + source.getMethodName()).orElse(test.getDisplayName());
+    }
+
+    /** Counts, and prints a line a class. */
+    private final class Outcome implements TestExecutionListener {
+        private final Map<String, Long> started = new LinkedHashMap<>();
+        private final List<String> skipped = new ArrayList<>();
+        private final List<String> failures = new ArrayList<>();
+        private int passed;
+        private int passedBefore;
+        private int failedBefore;
+
+        @Override
+        public void executionStarted(TestIdentifier test) {
+            started.put(test.getUniqueId(), System.nanoTime());
+        }
+
+        @Override
+        public void executionSkipped(TestIdentifier test, String reason) {
+            skipped.add(where(test) + ": " + reason);
+        }
+
+        @Override
+        public void executionFinished(TestIdentifier test, TestExecutionResult result) {
+            boolean failed = result.getStatus() == TestExecutionResult.Status.FAILED;
+            if (result.getStatus() == TestExecutionResult.Status.ABORTED)
+                skipped.add(where(test) + ": " + result.getThrowable().map(Throwable::getMessage).orElse("aborted"));
+            else if (failed) fail(test, result.getThrowable().orElseThrow());
+            else if (test.isTest()) passed++;
+            if (test.getSource().orElse(null) instanceof ClassSource source) line(source.getClassName(), test);
+        }
+
+        private void line(String name, TestIdentifier test) {
+            double seconds = (System.nanoTime() - started.get(test.getUniqueId())) / 1e9;
+            common.console().print(String.format("%-28s %3d passed, %d failed  %6.1f s", name, passed - passedBefore, failures.size() - failedBefore, seconds));
+            passedBefore = passed;
+            failedBefore = failures.size();
+        }
+
+        private void fail(TestIdentifier test, Throwable why) {
+            failures.add(where(test));
+            common.console().print("FAILED " + where(test) + "\n    " + String.valueOf(why).replace("\n", "\n    "));
+            var ours = Pattern.compile("^(ktrdr|lab|standin)\\.|^[A-Z]\\w*Test|^[A-Z]\\w*$");
+            for (var cause = why; cause != null; cause = cause.getCause())
+                for (var frame : cause.getStackTrace())
+                    if (ours.matcher(frame.getClassName()).find()) common.console().print("        at " + frame);
+        }
+
+        private String where(TestIdentifier test) {
+            var source = test.getSource().orElse(null);
+            if (source instanceof MethodSource method) return method.getClassName() + "." + method.getMethodName() + " " + test.getDisplayName();
+            return source instanceof ClassSource type ? type.getClassName() : test.getDisplayName();
+        }
+
+        Exit report() {
+            skipped.forEach(skip -> common.console().print("SKIPPED " + skip));
+            boolean strict = "true".equals(System.getenv("CI")) && !skipped.isEmpty();
+            if (strict) common.console().print("skipped tests count as failed here (CI=true)");
+            common.console().print(passed + " passed, " + (failures.size() + (strict ? skipped.size() : 0)) + " failed, " + (strict ? 0 : skipped.size()) + " skipped");
+            return failures.isEmpty() && !strict && passed > 0 ? Exit.OK : Exit.FAILED;
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package lab;
+
+import java.io.File;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import ktrdr.Console;
+import ktrdr.Local;
+import ktrdr.Problem;
+
+/**
+ * The Docker engine that the practice fleet lives in: the one that answers on this machine, or one of its own, which it
+ * installs (Debian, Ubuntu) and starts with a data root in the user's cache.
+ */
+public final class Engine {
+    private static final Path RUN = Path.of("/run/ktrdr-lab");
+    private static final String OWN_HOST = "unix://" + RUN.resolve("docker.sock");
+    private static final Duration SHORT = Duration.ofSeconds(20);
+    private final Console console;
+    private final Optional<String> host;
+    private final Path config = cache().resolve("config");
+
+    private Engine(Console console, Optional<String> host) {
+        this.console = console;
+        this.host = host;
+    }
+
+    /** The engine that answers now: the machine's, else the lab's own. */
+    public static Optional<Engine> running(Console console) {
+        return List.of(Optional.<String>empty(), Optional.of(OWN_HOST)).stream().map(host -> new Engine(console, host)).filter(Engine::answers).findFirst();
+    }
+
+    /** The engine that answers, installed and started where there is none. */
+    public static Engine ensure(Console console) {
+        return running(console).orElseGet(() -> {
+            var own = new Engine(console, Optional.of(OWN_HOST));
+            own.install();
+            own.start();
+            return own;
+        });
+    }
+
+    /** Where built images and downloads are kept between one lab and the next. */
+    static Path cache() {
+        var cache = System.getenv("XDG_CACHE_HOME");
+        return (cache == null || cache.isBlank() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(cache)).resolve("ktrdr/lab");
+    }
+
+    /** A docker command on this engine; the user's own docker settings and logins are left alone. */
+    public Local.Command docker(String... words) {
+        return docker(List.of(words));
+    }
+
+    public Local.Command docker(List<String> words) {
+        var argv = new ArrayList<>(List.of("docker"));
+        argv.addAll(words);
+        var command = Local.command(argv).env("DOCKER_CONFIG", config.toString()).env("DOCKER_BUILDKIT", "0");
+        host.ifPresent(own -> command.env("DOCKER_HOST", own));
+        return command;
+    }
+
+    /** Whether there is such a thing: {@code container}, {@code image}, {@code network} or {@code volume}. */
+    boolean has(String kind, String name) {
+        return docker(kind, "inspect", name).timeout(SHORT).run().ok();
+    }
+
+    private boolean answers() {
+        try {
+            return docker("version", "--format", "{{.Server.Version}}").timeout(SHORT).run().ok();
+        } catch (Problem noDocker) {
+            return false;
+        }
+    }
+
+    private void install() {
+        var missing = new ArrayList<String>();
+        if (!installed("dockerd")) missing.addAll(List.of("docker.io", "iptables"));
+        if (!installed("debootstrap")) missing.add("debootstrap");
+        if (missing.isEmpty()) return;
+        if (!installed("apt-get") || !System.getProperty("user.name").equals("root"))
+            throw Problem.failed("no Docker engine answers on this machine").expected("a running Docker engine, or root on Debian or Ubuntu to install one")
+                    .fix("install and start Docker, and let " + System.getProperty("user.name") + " use it");
+        console.note("no Docker engine answers here: installing " + String.join(", ", missing) + " with apt-get");
+        try (var step = console.step("machine", "install")) {
+            apt(List.of("update", "-qq"));
+            apt(concat(List.of("install", "-y", "-qq", "--no-install-recommends"), missing));
+            step.done(String.join(", ", missing));
+        }
+    }
+
+    private static void apt(List<String> words) {
+        Local.command(concat(List.of("apt-get"), words)).env("DEBIAN_FRONTEND", "noninteractive").must();
+    }
+
+    private static boolean installed(String program) {
+        return List.of("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin").stream()
+                .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
+    }
+
+    /** Starts the lab's own engine so that it outlives this command. */
+    private void start() {
+        var log = new File(cache().toFile(), "dockerd.log");
+        try (var step = console.step("machine", "engine")) {
+            Files.createDirectories(RUN);
+            Files.createDirectories(cache());
+            Files.deleteIfExists(RUN.resolve("docker.pid"));
+            new ProcessBuilder("setsid", "dockerd", "--data-root", cache().resolve("docker").toString(), "--host", OWN_HOST,
+                    "--exec-root", RUN.resolve("exec").toString(), "--pidfile", RUN.resolve("docker.pid").toString())
+                    .redirectErrorStream(true).redirectOutput(log).redirectInput(new File("/dev/null")).start();
+            long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
+            while (!answers()) {
+                if (System.nanoTime() > deadline) throw Problem.failed("the Docker engine of the lab did not start within 60 s").fix("see " + log);
+                Services.pause();
+            }
+            step.done("own engine started, data in " + cache());
+        } catch (IOException e) {
+            throw Problem.failed("the Docker engine of the lab could not be started").found(e.getMessage()).because(e);
+        }
+    }
+
+    /** Stops the engine where it is the lab's own; with {@code purge} its images go too. */
+    void stop(boolean purge) {
+        if (host.isPresent()) stopOwn();
+        else if (purge) {
+            var images = docker("images", "-q", "ktrdr-lab/*").must().out().lines().distinct().toList();
+            if (!images.isEmpty()) docker(concat(List.of("rmi", "-f"), images)).run();
+        }
+    }
+
+    private void stopOwn() {
+        try {
+            var process = ProcessHandle.of(Long.parseLong(Files.readString(RUN.resolve("docker.pid")).strip()));
+            process.ifPresent(ProcessHandle::destroy);
+            process.ifPresent(running -> running.onExit().orTimeout(60, TimeUnit.SECONDS).join());
+        } catch (IOException | NumberFormatException e) {
+            console.detail("the engine's pid is not known: " + e.getMessage());
+        }
+        deleteTree(RUN);
+    }
+
+    static List<String> concat(List<String> first, List<String> second) {
+        var all = new ArrayList<>(first);
+        all.addAll(second);
+        return all;
+    }
+
+    static void deleteTree(Path folder) {
+        if (!Files.exists(folder)) return;
+        try (var all = Files.walk(folder)) {
+            for (var file : all.sorted(Comparator.reverseOrder()).toList()) Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,89 @@
+package lab;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.List;
+import ktrdr.Problem;
+
+/** The three hosts: containers with systemd as their first process, sshd and a Docker Engine of their own. */
+final class Hosts {
+    /** One host. The shared volume, which stands in for the NFS share, is at /mnt/ktrdr-shared, on core also where it would be exported. */
+    record Host(String name, String address, String hostname, List<String> aliases) {
+        String fqdn() {
+            return hostname + "." + DOMAIN;
+        }
+
+        String container() {
+            return "ktrdr-lab-" + name;
+        }
+
+        String volume() {
+            return "ktrdr-lab-" + name + "-docker";
+        }
+    }
+
+    static final String DOMAIN = "ktrdr.home.mynerd.place";
+    static final String NETWORK = "ktrdr-lab";
+    static final String SHARE = "ktrdr-lab-share";
+    static final List<Host> ALL = List.of(new Host("core", "10.42.1.10", "backend", List.of("postgres", "grafana", "prometheus")),
+            new Host("workers-b", "10.42.1.11", "workers-b", List.of()), new Host("workers-c", "10.42.1.12", "workers-c", List.of()));
+    /** As --privileged, but for the one capability that a sandboxed machine may lack itself and then refuses to give. */
+    private static final List<String> CAPABILITIES = List.of("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-opt", "seccomp=unconfined",
+            "--security-opt", "apparmor=unconfined", "--security-opt", "systempaths=unconfined", "--device-cgroup-rule", "a *:* rwm", "--cgroupns", "private");
+    private final Engine engine;
+    private final State state;
+
+    Hosts(Engine engine, State state) {
+        this.engine = engine;
+        this.state = state;
+    }
+
+    /** Makes the host where there is none, starts it where it is stopped. */
+    void ensure(Host host) {
+        var there = engine.docker("container", "inspect", "--format", "{{.State.Status}}", host.container()).run();
+        if (!there.ok()) create(host);
+        else if (there.out().strip().equals("paused")) engine.docker("unpause", host.container()).must();
+        if (!there.ok() || !there.out().strip().equals("running")) engine.docker("start", host.container()).must();
+    }
+
+    private void create(Host host) {
+        var words = new ArrayList<>(List.of("create", "--name", host.container(), "--label", "ktrdr-lab", "--hostname", "ktrdr-" + host.name(),
+                "--network", NETWORK, "--ip", host.address(), "--dns", Services.ADDRESS, "--tmpfs", "/run:exec", "--tmpfs", "/tmp:exec",
+                "-v", host.volume() + ":/var/lib/docker", "-v", SHARE + ":/mnt/ktrdr-shared", "--stop-signal", "SIGRTMIN+3"));
+        if (host.name().equals("core")) words.addAll(List.of("-v", SHARE + ":/srv/ktrdr-shared"));
+        words.addAll(CAPABILITIES);
+        words.add("ktrdr-lab/host");
+        engine.docker(words).must();
+        keys(host);
+    }
+
+    /** Puts the lab's keys into a host that is not running yet. */
+    private void keys(Host host) {
+        var staging = state.file("staging-" + host.name());
+        try {
+            stage("id_ed25519.pub", staging.resolve("root/.ssh/authorized_keys"), "rw-------");
+            stage("host_" + host.name(), staging.resolve("etc/ssh/ssh_host_ed25519_key"), "rw-------");
+            stage("host_" + host.name() + ".pub", staging.resolve("etc/ssh/ssh_host_ed25519_key.pub"), "rw-r--r--");
+            stage("registry.crt", staging.resolve("etc/docker/certs.d/" + Services.REGISTRY + "/ca.crt"), "rw-r--r--");
+            for (var folder : List.of("root", "root/.ssh")) mode(staging.resolve(folder), "rwx------");
+            engine.docker("cp", staging + "/.", host.container() + ":/").must();
+        } catch (IOException e) {
+            throw Problem.failed("the lab's files could not be put into " + host.name()).found(e.toString()).because(e);
+        } finally {
+            Engine.deleteTree(staging);
+        }
+    }
+
+    private void stage(String name, Path target, String mode) throws IOException {
+        Files.createDirectories(target.getParent());
+        Files.copy(state.file(name), target);
+        mode(target, mode);
+    }
+
+    private static void mode(Path file, String mode) throws IOException {
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
+    }
+}

@@ -1,0 +1,168 @@
+package lab;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import ktrdr.Console;
+import ktrdr.Fleet;
+import ktrdr.Inventory;
+import ktrdr.Problem;
+import ktrdr.Ssh;
+
+/** The practice fleet as a whole: up, down, and how it is. */
+public final class Practice {
+    private static final String LABEL = "ktrdr-lab.state";
+    private static final long PATIENCE_SECONDS = 90;
+    private static final String READY = """
+            systemctl is-active --quiet docker || { echo "docker is not running yet" >&2; exit 1; }
+            getent hosts backend.ktrdr.home.mynerd.place workers-b.ktrdr.home.mynerd.place registry.ktrdr.home.mynerd.place >/dev/null
+            docker info --format '{{.Driver}}'
+            code=$(curl -s -o /dev/null -w '%{http_code}' --cacert /etc/docker/certs.d/registry.ktrdr.home.mynerd.place:5000/ca.crt https://registry.ktrdr.home.mynerd.place:5000/v2/)
+            [ "$code" = 401 ] || { echo "the registry answered $code instead of asking for a login" >&2; exit 1; }
+            """;
+    private final Console console;
+    private final State asked;
+
+    public Practice(Console console, State asked) {
+        this.console = console;
+        this.asked = asked;
+    }
+
+    /** Where the running lab has its folder: the one it was made with, from wherever it is asked. */
+    public State state() {
+        return Engine.running(console).flatMap(engine -> {
+            var label = engine.docker("network", "inspect", "--format", "{{index .Labels \"" + LABEL + "\"}}", Hosts.NETWORK).run();
+            return label.ok() && !label.out().isBlank() ? java.util.Optional.of(new State(Path.of(label.out().strip()))) : java.util.Optional.empty();
+        }).orElse(asked);
+    }
+
+    /** Brings up whatever is not; on a running lab it changes nothing. */
+    public State up() {
+        var engine = Engine.ensure(console);
+        var state = state();
+        if (state.exists() && status().stream().allMatch(row -> row.get("state").equals("running")) && ready(state).problems().isEmpty()) {
+            console.note("the practice fleet is up already");
+            return state;
+        }
+        if (!state.exists()) {
+            remove(engine, state);
+            state = asked;
+        }
+        new Images(engine, console).ensure();
+        var services = new Services(engine, state, console);
+        boolean fresh = !state.exists();
+        if (fresh) services.keys();
+        if (!engine.has("network", Hosts.NETWORK))
+            engine.docker("network", "create", "--label", "ktrdr-lab", "--label", LABEL + "=" + state.folder(), "--subnet", "10.42.1.0/24", Hosts.NETWORK).must();
+        start(engine, state, services, fresh);
+        awaitReady(state);
+        return state;
+    }
+
+    private void start(Engine engine, State state, Services services, boolean fresh) {
+        services.ensure();
+        var work = new ArrayList<CompletableFuture<Void>>();
+        if (fresh) work.add(CompletableFuture.runAsync(services::fill));
+        work.add(CompletableFuture.runAsync(() -> {
+            share(engine);
+            var hosts = new Hosts(engine, state);
+            Hosts.ALL.forEach(hosts::ensure);
+        }));
+        try {
+            work.forEach(CompletableFuture::join);
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof Problem problem ? problem : e;
+        }
+    }
+
+    /** The folders of the share, owned as KTRDR's containers need them. */
+    private void share(Engine engine) {
+        engine.docker("run", "--rm", "--network", "none", "-v", Hosts.SHARE + ":/share", "ktrdr-lab/services", "sh", "-c",
+                "cd /share && mkdir -p data results models db-backups results/checkpoints && chown -R 999:1500 . && chmod 2775 . data results models db-backups results/checkpoints").must();
+    }
+
+    private Fleet.Outcomes<String> ready(State state) {
+        var inventory = Inventory.read(state.inventory());
+        try (var fleet = new Fleet(inventory, inventory.nodes(), console)) {
+            return fleet.run(READY);
+        } catch (Problem problem) {
+            throw problem;
+        }
+    }
+
+    private void awaitReady(State state) {
+        long deadline = System.nanoTime() + PATIENCE_SECONDS * 1_000_000_000L;
+        try (var step = console.step("hosts", "ready")) {
+            while (true) {
+                var outcomes = ready(state);
+                if (outcomes.problems().isEmpty()) {
+                    step.done("ssh, Docker, DNS and the registry answer on " + outcomes.values().size() + " hosts");
+                    return;
+                }
+                var first = outcomes.problems().entrySet().iterator().next();
+                step.now(first.getKey().name() + ": " + first.getValue().sentence());
+                if (System.nanoTime() > deadline) throw Problem.failed("the practice fleet did not get ready within " + PATIENCE_SECONDS + " s")
+                        .found(first.getValue().sentence() + first.getValue().details()).fix("./ktrdr lab down, then ./ktrdr lab up");
+                Services.pause();
+            }
+        }
+    }
+
+    /** A row for each container of the lab: name, address, what it is, state. Empty when there is no engine. */
+    public List<Map<String, String>> status() {
+        var rows = new ArrayList<Map<String, String>>();
+        var engine = Engine.running(console);
+        for (var host : Hosts.ALL) rows.add(row(engine.orElse(null), host.name(), host.container(), host.address(), "systemd, sshd, Docker Engine: " + host.fqdn()));
+        rows.add(row(engine.orElse(null), "services", Services.CONTAINER, Services.ADDRESS, "dnsmasq and the registry " + Services.REGISTRY));
+        return rows;
+    }
+
+    private static Map<String, String> row(Engine engine, String name, String container, String address, String what) {
+        var row = new LinkedHashMap<String, String>();
+        row.put("name", name);
+        row.put("address", address);
+        var state = engine == null ? null : engine.docker("container", "inspect", "--format", "{{.State.Status}} {{.State.StartedAt}}", container).run();
+        row.put("state", state != null && state.ok() ? state.out().split(" ")[0] : "not there");
+        row.put("since", state != null && state.ok() ? state.out().strip().split(" ")[1].replaceFirst("\\..*", "Z") : "");
+        row.put("what", what);
+        return row;
+    }
+
+    /** What of the lab's images is real and what stands in for something. */
+    public static List<Map<String, String>> images() {
+        return Images.PARTS.stream().map(part -> Map.of("image", Services.REGISTRY + "/" + part.name(), "what", part.what())).toList();
+    }
+
+    /** A command of the engine that the lab lives in; for tests that break things. */
+    public Engine engine() {
+        return Engine.running(console).orElseThrow(() -> Problem.failed("the practice fleet is not up").fix("./ktrdr lab up"));
+    }
+
+    /** Takes everything away that {@link #up} made; built images stay in the cache unless they are purged. */
+    public void down(boolean purge) {
+        var state = state();
+        Engine.running(console).ifPresent(engine -> {
+            remove(engine, state);
+            engine.stop(purge);
+        });
+        Engine.deleteTree(state.folder());
+        Engine.deleteTree(State.SECRETS.getParent());
+        if (purge) Engine.deleteTree(Engine.cache());
+    }
+
+    private void remove(Engine engine, State state) {
+        var containers = engine.docker("ps", "-aq", "--filter", "label=ktrdr-lab").must().out().lines().toList();
+        if (!containers.isEmpty()) {
+            engine.docker(Engine.concat(List.of("unpause"), containers)).run();
+            engine.docker(Engine.concat(List.of("rm", "-f", "-v"), containers)).must();
+        }
+        if (engine.has("network", Hosts.NETWORK)) engine.docker("network", "rm", Hosts.NETWORK).must();
+        var volumes = engine.docker("volume", "ls", "-q", "--filter", "name=^ktrdr-lab-").must().out().lines().toList();
+        if (!volumes.isEmpty()) engine.docker(Engine.concat(List.of("volume", "rm", "-f"), volumes)).must();
+        Engine.deleteTree(state.folder());
+    }
+}

@@ -1,0 +1,104 @@
+package lab;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
+import ktrdr.Console;
+import ktrdr.Problem;
+
+/** The lab's DNS server and registry in one container, their keys, and the filling of the registry. */
+final class Services {
+    static final String ADDRESS = "10.42.1.2";
+    static final String REGISTRY = "registry." + Hosts.DOMAIN + ":5000";
+    static final String CONTAINER = "ktrdr-lab-services";
+    static final String VOLUME = "ktrdr-lab-registry";
+    private static final String USER = "kpiteira";
+    private static final String LOADER = "ktrdr-lab-loader";
+    private final Engine engine;
+    private final State state;
+    private final Console console;
+
+    Services(Engine engine, State state, Console console) {
+        this.engine = engine;
+        this.state = state;
+        this.console = console;
+    }
+
+    /** Keys, certificate, password file and configuration, made once; they live as long as the lab. */
+    void keys() {
+        try {
+            Files.createDirectories(state.folder());
+            var words = new ArrayList<>(List.of("run", "--rm", "--network", "none", "-v", state.folder() + ":/out", "ktrdr-lab/services",
+                    "/lab/keys", "registry." + Hosts.DOMAIN));
+            Hosts.ALL.forEach(host -> words.add(host.name()));
+            engine.docker(words).must();
+            var password = engine.docker("run", "--rm", "-i", "--network", "none", "ktrdr-lab/services", "htpasswd", "-niB", USER)
+                    .input(State.secrets()).must().out();
+            Files.writeString(state.file("htpasswd"), password);
+            Files.writeString(state.file("dnsmasq.conf"), dns());
+            state.describe();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Each name of the fleet with its address, for dnsmasq. */
+    static String dns() {
+        var conf = new StringBuilder("# the names of the practice fleet\n");
+        for (var host : Hosts.ALL) {
+            var names = new ArrayList<>(List.of(host.fqdn()));
+            host.aliases().forEach(alias -> names.add(alias + "." + Hosts.DOMAIN));
+            conf.append("host-record=").append(String.join(",", names)).append(',').append(host.address()).append('\n');
+        }
+        return conf.append("host-record=registry.").append(Hosts.DOMAIN).append(',').append(ADDRESS).append("\nlocal=/").append(Hosts.DOMAIN).append("/\n").toString();
+    }
+
+    void ensure() {
+        var there = engine.docker("container", "inspect", "--format", "{{.State.Status}}", CONTAINER).run();
+        if (!there.ok()) {
+            engine.docker("create", "--name", CONTAINER, "--label", "ktrdr-lab", "--network", Hosts.NETWORK, "--ip", ADDRESS, "--restart", "on-failure",
+                    "-v", VOLUME + ":/registry", "ktrdr-lab/services").must();
+            for (var name : List.of("registry.crt", "registry.key", "htpasswd", "dnsmasq.conf"))
+                engine.docker("cp", state.file(name).toString(), CONTAINER + ":/lab/" + name).must();
+        }
+        if (!there.ok() || !there.out().strip().equals("running")) engine.docker("start", CONTAINER).must();
+    }
+
+    /** Pushes the images through a second registry on the same storage that only this machine reaches, and only now. */
+    void fill() {
+        try (var step = console.step("registry", "fill")) {
+            engine.docker("rm", "-f", LOADER).run();
+            engine.docker("run", "-d", "--name", LOADER, "--label", "ktrdr-lab", "-p", "127.0.0.1::5000", "-v", VOLUME + ":/registry",
+                    "ktrdr-lab/services", "docker-registry", "serve", "/lab/loader.yml").must();
+            var port = engine.docker("port", LOADER, "5000").must().out().lines().findFirst().orElseThrow().replaceFirst(".*:", "");
+            for (var part : Images.PARTS) push(part.local(), "127.0.0.1:" + port + "/" + part.name(), step);
+            push("ktrdr-lab/ktrdr-backend:sha-2000002", "127.0.0.1:" + port + "/ktrdr-backend:latest", step);
+            step.done(Images.PARTS.size() + 1 + " tags");
+        } finally {
+            engine.docker("rm", "-f", LOADER).run();
+        }
+    }
+
+    private void push(String image, String target, Console.Step step) {
+        step.now(target);
+        engine.docker("tag", image, target).must();
+        for (int attempt = 1; ; attempt++) {
+            var result = engine.docker("push", "-q", target).run();
+            if (result.ok()) break;
+            if (attempt == 5) throw Problem.failed("the lab's registry could not be filled with " + image).found(Images.lastLines(result.err()));
+            pause();
+        }
+        engine.docker("rmi", target).must();
+    }
+
+    static void pause() {
+        try {
+            Thread.sleep(500);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.failed("interrupted while the practice fleet was made").because(e);
+        }
+    }
+}

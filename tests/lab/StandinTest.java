@@ -1,0 +1,233 @@
+package lab;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayDeque;
+import java.util.Base64;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.regex.Pattern;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import standin.Backend;
+import standin.Grafana;
+import standin.Jaeger;
+import standin.Pace;
+import standin.Worker;
+
+/** The stand-ins behave as what they stand for, as far as the toolkit meets it. */
+class StandinTest {
+    private static final Pace QUICK = new Pace(50, 60_000, 50, 50, 20_000, 600, 50, 0);
+    private static final String BACKTEST = "{\"strategy_name\":\"s\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"end_date\":\"2024-02-01\"}";
+    private final HttpClient http = HttpClient.newHttpClient();
+    private final Deque<AutoCloseable> running = new ArrayDeque<>();
+    @TempDir Path share;
+
+    @AfterEach
+    void stop() throws Exception {
+        while (!running.isEmpty()) running.pop().close();
+    }
+
+    private <T extends AutoCloseable> T run(T one) {
+        running.push(one);
+        return one;
+    }
+
+    private Backend backend(int port, String... more) throws IOException {
+        return run(new Backend(port, env(Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32), "KTRDR_VERSION", "sha-0123456"), more), QUICK));
+    }
+
+    private Worker worker(int backend, String... more) throws IOException {
+        return run(new Worker("backtesting", 0, env(Map.of("HOSTNAME", "one", "WORKER_HOSTNAME", "127.0.0.1",
+                "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend + "/api/v1", "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString()), more), QUICK));
+    }
+
+    private static Map<String, String> env(Map<String, String> base, String... more) {
+        var env = new HashMap<>(base);
+        for (int i = 0; i < more.length; i += 2) env.put(more[i], more[i + 1]);
+        return env;
+    }
+
+    private HttpResponse<String> send(String method, int port, String path, String body, String... headers) throws Exception {
+        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).method(method, BodyPublishers.ofString(body));
+        if (headers.length > 0) request.headers(headers);
+        return http.send(request.build(), BodyHandlers.ofString());
+    }
+
+    private String get(int port, String path) throws Exception {
+        return send("GET", port, path, "").body();
+    }
+
+    private void await(int port, String path, String text) throws Exception {
+        long until = System.nanoTime() + 5_000_000_000L;
+        var body = "";
+        do {
+            body = get(port, path);
+            if (body.contains(text)) return;
+            Thread.sleep(20);
+        } while (System.nanoTime() < until);
+        throw new AssertionError(path + " never held " + text + ", at last it was " + body);
+    }
+
+    private static String id(String body) {
+        var id = Pattern.compile("\"operation_id\":\"([^\"]+)\"").matcher(body);
+        assertTrue(id.find(), body);
+        return id.group(1);
+    }
+
+    @Test
+    void a_worker_registers_and_again_after_a_backend_restart() throws Exception {
+        var first = backend(0);
+        int port = first.port();
+        var worker = worker(port);
+        await(port, "/api/v1/workers", "\"endpoint_url\":\"http://127.0.0.1:" + worker.port() + "\",\"status\":\"available\"");
+        assertEquals("[]", get(port, "/api/v1/workers?worker_type=training"));
+        assertEquals(404, send("GET", port, "/api/v1/workers/nobody", "").statusCode());
+        first.close();
+        backend(port);
+        await(port, "/api/v1/workers", "\"worker_id\":\"backtesting-one\"");
+    }
+
+    @Test
+    void a_worker_that_is_gone_becomes_unavailable() throws Exception {
+        int port = backend(0).port();
+        var worker = worker(port);
+        await(port, "/api/v1/workers", "backtesting-one");
+        worker.close();
+        await(port, "/api/v1/workers?status=temporarily_unavailable", "backtesting-one");
+    }
+
+    @Test
+    void a_backtest_keeps_its_worker_busy_and_leaves_a_result() throws Exception {
+        var jaeger = run(new Jaeger(0, 0));
+        var otlp = "http://127.0.0.1:" + jaeger.collectorPort();
+        int port = backend(0, "KTRDR_OTEL_OTLP_ENDPOINT", otlp).port();
+        var worker = worker(port, "KTRDR_OTEL_OTLP_ENDPOINT", otlp);
+        await(port, "/api/v1/workers", "backtesting-one");
+        var id = id(send("POST", port, "/api/v1/backtests/start", BACKTEST).body());
+        assertTrue(get(port, "/api/v1/workers?status=busy").contains("\"current_operation_id\":\"" + id + "\""));
+        assertTrue(get(worker.port(), "/health").contains("\"worker_status\":\"busy\""));
+        assertEquals(503, send("POST", port, "/api/v1/backtests/start", BACKTEST).statusCode(), "no second worker");
+        await(port, "/api/v1/operations/" + id, "\"status\":\"completed\"");
+        var file = share.resolve("results/" + id + ".json");
+        assertTrue(Files.readString(file).contains(id));
+        assertEquals("rw-rw-r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+        await(port, "/api/v1/workers", "\"status\":\"available\"");
+        var tags = "&tags=%7B%22operation.id%22%3A%22" + id + "%22%7D";
+        await(jaeger.uiPort(), "/api/traces?service=ktrdr-api&limit=1" + tags, "\"serviceName\":\"ktrdr-backtest-worker-one\"");
+        assertTrue(get(jaeger.uiPort(), "/api/services").contains("\"ktrdr-api\",\"ktrdr-backtest-worker-one\""));
+    }
+
+    @Test
+    void a_stopped_worker_leaves_a_checkpoint() throws Exception {
+        int port = backend(0).port();
+        var worker = worker(port);
+        await(port, "/api/v1/workers", "backtesting-one");
+        var id = id(send("POST", port, "/api/v1/backtests/start", BACKTEST).body());
+        worker.close();
+        assertTrue(Files.exists(share.resolve("results/checkpoints/" + id + ".json")));
+        await(port, "/api/v1/operations/" + id, "\"status\":\"failed\"");
+    }
+
+    @Test
+    void the_unhealthy_fault_shows_where_the_real_one_shows_it() throws Exception {
+        int port = backend(0, "KTRDR_STANDIN_FAULT", "unhealthy").port();
+        assertEquals(503, send("GET", port, "/api/v1/health", "").statusCode());
+        var health = send("GET", worker(port, "KTRDR_STANDIN_FAULT", "unhealthy").port(), "/health", "");
+        assertEquals(200, health.statusCode());
+        assertTrue(health.body().contains("\"healthy\":false"));
+    }
+
+    @Test
+    void the_sample_operation_is_listed_and_cancelled() throws Exception {
+        int port = backend(0).port();
+        var id = id(send("POST", port, "/api/v1/dummy/start", "").body());
+        await(port, "/api/v1/operations/" + id, "\"status\":\"running\"");
+        assertTrue(get(port, "/api/v1/operations?active_only=true").contains("\"active_count\":1"));
+        assertEquals(200, send("DELETE", port, "/api/v1/operations/" + id, "").statusCode());
+        assertTrue(get(port, "/api/v1/operations/" + id).contains("\"status\":\"cancelled\""));
+        assertEquals(400, send("DELETE", port, "/api/v1/operations/" + id, "").statusCode());
+        assertEquals(404, send("GET", port, "/api/v1/operations/none", "").statusCode());
+        assertEquals(422, send("GET", port, "/api/v1/operations?limit=x", "").statusCode());
+        for (int i = 0; i < 11; i++) send("POST", port, "/api/v1/dummy/start", "");
+        assertEquals(10, get(port, "/api/v1/operations").split("progress_percentage", -1).length - 1);
+    }
+
+    @Test
+    void a_download_fails_for_want_of_the_broker() throws Exception {
+        int port = backend(0).port();
+        var id = id(send("POST", port, "/api/v1/data/acquire/download", "{\"symbol\":\"AAPL\"}").body());
+        await(port, "/api/v1/operations/" + id, "IB host service is not available");
+    }
+
+    @Test
+    void metrics_have_their_names_behind_a_redirect() throws Exception {
+        int port = backend(0).port();
+        get(port, "/api/v1/health");
+        var bare = send("GET", port, "/metrics", "");
+        assertEquals(307, bare.statusCode());
+        assertEquals("/metrics/", bare.headers().firstValue("location").orElse(""));
+        var text = get(port, "/metrics/");
+        for (var name : new String[] {"ktrdr_workers_registered_total{worker_type=\"training\"} 0", "ktrdr_workers_available{worker_type=\"backtesting\"} 0",
+            "ktrdr_operations_active 0", "# TYPE ktrdr_operations_total", "http_server_duration_milliseconds_bucket{", "http_server_duration_milliseconds_sum{",
+            "http_server_duration_milliseconds_count{http_method=\"GET\",http_status_code=\"200\",http_target=\"/api/v1/health\"} 1",
+            "process_cpu_seconds_total", "process_resident_memory_bytes"})
+            assertTrue(text.contains(name), name + " in " + text);
+        assertEquals(307, send("GET", worker(port).port(), "/metrics", "").statusCode());
+    }
+
+    @Test
+    void the_backend_refuses_to_start_without_its_secrets() {
+        for (var env : new Map[] {Map.of(), Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "tooshort")}) {
+            @SuppressWarnings("unchecked")
+            var refused = assertThrows(IllegalArgumentException.class, () -> new Backend(0, (Map<String, String>) env, QUICK));
+            assertTrue(!refused.getMessage().contains("tooshort") && refused.getMessage().startsWith("KTRDR_"));
+        }
+    }
+
+    @Test
+    void grafana_reads_its_data_sources_and_dashboards() throws Exception {
+        var sources = Files.createDirectories(share.resolve("datasources"));
+        Files.writeString(sources.resolve("datasources.yml"), """
+                # a comment
+                apiVersion: 1
+                datasources:
+                  - name: Prometheus
+                    uid: prometheus
+                    type: prometheus
+                    url: http://prometheus:9090
+                    isDefault: true
+                  - name: "Jaeger"
+                    type: jaeger
+                """);
+        var boards = Files.createDirectories(share.resolve("dashboards"));
+        Files.writeString(boards.resolve("one.json"), "{\"uid\":\"one\",\"title\":\"System overview\",\"panels\":[]}");
+        int port = run(new Grafana(0, Map.of("GF_SECURITY_ADMIN_PASSWORD", "secret", "GF_AUTH_ANONYMOUS_ENABLED", "true"), sources, boards)).port();
+        assertTrue(get(port, "/api/health").contains("\"database\": \"ok\""));
+        assertTrue(get(port, "/api/search").contains("\"title\":\"System overview\""));
+        assertTrue(get(port, "/api/dashboards/uid/one").contains("\"panels\":[]"));
+        assertEquals(403, send("GET", port, "/api/datasources", "").statusCode(), "an anonymous viewer");
+        assertEquals(401, send("GET", port, "/api/datasources", "", "Authorization", basic("wrong")).statusCode());
+        var list = send("GET", port, "/api/datasources", "", "Authorization", basic("secret")).body();
+        assertTrue(list.contains("\"uid\":\"prometheus\"") && list.contains("\"url\":\"http://prometheus:9090\"") && list.contains("\"name\":\"Jaeger\""), list);
+        assertEquals(404, send("GET", port, "/api/datasources/uid/jaeger", "", "Authorization", basic("secret")).statusCode(), "it has no fixed uid");
+    }
+
+    private static String basic(String password) {
+        return "Basic " + Base64.getEncoder().encodeToString(("admin:" + password).getBytes());
+    }
+}

@@ -1,0 +1,98 @@
+package lab;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.security.SecureRandom;
+import java.util.Base64;
+import java.util.Map;
+
+/** What belongs to one practice fleet: a folder with its keys and inventory, and its secrets, which are on no disk. */
+public record State(Path folder) {
+    static final Path SECRETS = Path.of("/dev/shm/ktrdr-lab/secrets.json");
+
+    /** $KTRDR_LAB, else .lab beside the toolkit's catalog in this folder or one above, else .lab in this folder. */
+    public static State find(Map<String, String> environment, Path here) {
+        var named = environment.getOrDefault("KTRDR_LAB", "");
+        if (!named.isBlank()) return new State(Path.of(named).toAbsolutePath());
+        for (var at = here.toAbsolutePath(); at != null; at = at.getParent())
+            if (Files.exists(at.resolve("jbang-catalog.json"))) return new State(at.resolve(".lab"));
+        return new State(here.toAbsolutePath().resolve(".lab"));
+    }
+
+    public Path inventory() {
+        return folder.resolve("inventory.yaml");
+    }
+
+    Path file(String name) {
+        return folder.resolve(name);
+    }
+
+    boolean exists() {
+        return Files.exists(inventory()) && Files.exists(SECRETS);
+    }
+
+    /** Writes the secrets to memory-backed storage; the registry's token is the password of its one user. */
+    static String secrets() {
+        try {
+            var token = random(24);
+            Files.createDirectories(SECRETS.getParent(), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            Files.deleteIfExists(SECRETS);
+            Files.createFile(SECRETS, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            Files.writeString(SECRETS, """
+                    {"db_username": "ktrdr", "db_password": "%s", "jwt_secret": "%s", "grafana_password": "%s", "ghcr_token": "%s"}
+                    """.formatted(random(24), random(48), random(24), token));
+            return token;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String random(int bytes) {
+        var random = new byte[bytes];
+        new SecureRandom().nextBytes(random);
+        return Base64.getUrlEncoder().withoutPadding().encodeToString(random);
+    }
+
+    /** Writes the inventory and the known_hosts of the hosts' keys. */
+    void describe() {
+        try {
+            var known = new StringBuilder();
+            for (var host : Hosts.ALL)
+                known.append(host.fqdn()).append(' ').append(Files.readString(file("host_" + host.name() + ".pub")).split(" ", 3)[0])
+                        .append(' ').append(Files.readString(file("host_" + host.name() + ".pub")).split(" ", 3)[1]).append('\n');
+            Files.writeString(file("known_hosts"), known);
+            Files.writeString(inventory(), INVENTORY.replace("SECRETS", SECRETS.toString()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static final String INVENTORY = """
+            # The practice fleet. Written by `lab up`, gone with `lab down`.
+            domain: ktrdr.home.mynerd.place
+            resolve: inventory
+            ssh: {user: root, port: 22, identity: id_ed25519, known_hosts: known_hosts, connect_timeout: 5s}
+            nodes:
+              core: {id: A, role: core, host: backend, address: 10.42.1.10, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-core, aliases: [postgres, grafana, prometheus]}
+              workers-b: {id: B, role: workers, host: workers-b, address: 10.42.1.11, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-workers-b, scale: 2}
+              workers-c: {id: C, role: workers, host: workers-c, address: 10.42.1.12, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-workers-c, scale: 2}
+            images:
+              registry: registry.ktrdr.home.mynerd.place:5000
+              username: kpiteira
+              backend: registry.ktrdr.home.mynerd.place:5000/ktrdr-backend
+              db: registry.ktrdr.home.mynerd.place:5000/postgresql:17
+              prometheus: registry.ktrdr.home.mynerd.place:5000/prometheus:2
+              grafana: registry.ktrdr.home.mynerd.place:5000/grafana:lab
+              jaeger: registry.ktrdr.home.mynerd.place:5000/jaeger:lab
+            database: {name: ktrdr, data: /home/postgres/pgdata/data}
+            secrets: {provider: file, file: SECRETS}
+            storage: {server: core, export: /srv/ktrdr-shared, mount: /mnt/ktrdr-shared, folders: [data, results, models, db-backups]}
+            backup: {directory: /srv/ktrdr-shared/db-backups, keep: 30}
+            services: {backend: {port: 8000}, grafana: {port: 3000}, prometheus: {port: 9090}, jaeger: {port: 16686, otlp: 4317}, db: {port: 5432}}
+            tracing: {service: ktrdr-api}
+            sample: {operation: dummy}
+            """;
+}

@@ -1,0 +1,236 @@
+package standin;
+
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
+
+/**
+ * Stand-in for KTRDR's backend ({@code ktrdr.api.main:app}), all in memory, without a database. Copies its HTTP API under
+ * /api/v1 (health, workers, operations, the starts of a sample operation, a backtest and a download), its polling of
+ * workers, its metrics, its refusal to start without secrets, and 503 while it shuts down. Nothing is traded or computed.
+ */
+public final class Backend implements AutoCloseable {
+    private static final String API = "/api/v1";
+    private final Pace pace;
+    private final String version;
+    private final boolean unhealthy;
+    private final Client client = new Client();
+    private final Metrics metrics = new Metrics();
+    private final Traces traces;
+    private final Registry registry;
+    private final Operations operations;
+    private final AtomicBoolean stopping = new AtomicBoolean();
+    private final ExecutorService threads = Executors.newCachedThreadPool(Web::daemon);
+    private final Web web;
+
+    /** Throws IllegalArgumentException when a secret is missing, with one line that does not tell it. */
+    public Backend(int port, Map<String, String> env, Pace pace) throws IOException {
+        if (env.getOrDefault("KTRDR_DB_PASSWORD", "").isBlank()) throw new IllegalArgumentException("KTRDR_DB_PASSWORD is missing or blank");
+        var jwt = env.getOrDefault("KTRDR_AUTH_JWT_SECRET", "");
+        if (jwt.isBlank()) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET is missing or blank");
+        if (jwt.length() < 32) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET has fewer than 32 characters");
+        this.pace = pace;
+        version = env.getOrDefault("KTRDR_VERSION", "unknown");
+        unhealthy = "unhealthy".equals(env.get("KTRDR_STANDIN_FAULT"));
+        traces = new Traces("ktrdr-api", env.getOrDefault("KTRDR_OTEL_OTLP_ENDPOINT", env.get("OTLP_ENDPOINT")));
+        registry = new Registry(pace.remove());
+        operations = new Operations(this::ended);
+        for (var type : Registry.TYPES) {
+            var label = "{worker_type=\"" + type + "\"}";
+            metrics.gauge("ktrdr_workers_registered_total", "Workers registered.", label, () -> registry.count(type, null));
+            metrics.gauge("ktrdr_workers_available", "Workers free for work.", label, () -> registry.count(type, "available"));
+        }
+        metrics.gauge("ktrdr_operations_active", "Operations that have not ended.", "", operations::active);
+        metrics.counter("ktrdr_operations_total", "Operations that have ended.");
+        web = new Web(port).gate(this::gate).observer(this::observe).metrics(metrics)
+                .on("GET", "/", request -> Web.Reply.ok(Json.map("message", "KTRDR API (a stand-in of the practice fleet)", "version", version)))
+                .on("GET", API + "/health", request -> health())
+                .on("GET", API + "/workers", request -> Web.Reply.ok(registry.list(request.query().get("worker_type"), request.query().get("status"))))
+                .on("POST", API + "/workers/register", request -> Web.Reply.ok(registry.register(request.json())))
+                .on("GET", API + "/workers/{id}", this::worker)
+                .on("POST", API + "/dummy/start", this::dummy)
+                .on("POST", API + "/backtests/start", this::backtest)
+                .on("POST", API + "/data/acquire/download", this::download)
+                .on("GET", API + "/operations", request -> Web.Reply.ok(operations.list(request.query())))
+                .on("GET", API + "/operations/{id}", request -> Web.Reply.ok(operations.show(request.id())))
+                .on("DELETE", API + "/operations/{id}", this::cancel)
+                .start();
+        threads.execute(this::pollWorkers);
+    }
+
+    public int port() {
+        return web.port();
+    }
+
+    private Web.Reply gate(Web.Request request) {
+        if (!stopping.get() || !request.path().startsWith(API)) return null;
+        return new Web.Reply(503, Json.map("detail", "Backend is shutting down"), Map.of("Retry-After", "5"));
+    }
+
+    private void observe(Web.Request request, int status, long startMicros, long micros) {
+        metrics.request(request.method(), request.template(), status, micros);
+        // health polls, and those of workers for their registration, would drown what people look for
+        if (request.path().startsWith(API + "/") && !request.template().equals(API + "/health") && !request.template().equals(API + "/workers/{id}"))
+            traces.request(request, status, startMicros, micros);
+    }
+
+    private void ended(Operations.Operation operation) {
+        metrics.count("ktrdr_operations_total", "{operation_type=\"%s\",status=\"%s\"}".formatted(operation.type, operation.status()));
+        traces.span(operation.trace, null, "operation." + operation.type, operation.createdMicros(),
+                Math.max(0, System.currentTimeMillis() * 1000 - operation.createdMicros()),
+                Json.map("operation.id", operation.id, "operation.type", operation.type, "operation.status", operation.status()));
+    }
+
+    private void pollWorkers() {
+        try {
+            while (!stopping.get()) {
+                Thread.sleep(pace.poll());
+                registry.poll(threads);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    private Web.Reply health() {
+        if (unhealthy) return Web.Reply.detail(503, "Service is unhealthy");
+        return Web.Reply.ok(Json.map("status", "ok", "version", version, "orphan_detector", null));
+    }
+
+    private Web.Reply worker(Web.Request request) {
+        var worker = registry.get(request.id());
+        return worker == null ? Web.Reply.detail(404, "Worker not found: " + request.id()) : Web.Reply.ok(worker);
+    }
+
+    private Operations.Operation create(String type, Web.Request request, Map<String, Object> parameters) {
+        var operation = operations.create(type, request.trace(), parameters);
+        request.tags().put("operation.id", operation.id);
+        return operation;
+    }
+
+    /** A harmless operation on the backend alone, in a hundred steps. */
+    private Web.Reply dummy(Web.Request request) {
+        var operation = create("dummy", request, Map.of());
+        threads.execute(() -> {
+            for (int step = 0; step < 100 && operation.active(); step++) {
+                operation.progress(step, "Working: step " + (step + 1) + " of 100");
+                pause(pace.dummy() / 100);
+            }
+            operation.end("completed", null, Json.map("status", "success", "iterations_completed", 100));
+        });
+        return Web.Reply.ok(Json.map("success", true, "data",
+                Json.map("operation_id", operation.id, "status", "started", "message", "Started dummy operation"), "error", null));
+    }
+
+    /** Fails always, as on a system whose broker host service does not run. */
+    private Web.Reply download(Web.Request request) {
+        var body = required(request, "symbol");
+        var operation = create("data_load", request, body);
+        threads.execute(() -> {
+            operation.progress(0, "Contacting the broker's host service");
+            pause(Math.min(1000, pace.backtest()));
+            operation.end("failed", "IB host service is not available: connection refused at http://localhost:5001", null);
+        });
+        return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "status", "started",
+                "message", "Data download started for " + body.get("symbol")));
+    }
+
+    private Web.Reply backtest(Web.Request request) {
+        var body = required(request, "strategy_name", "symbol", "timeframe", "start_date", "end_date");
+        var operation = create("backtesting", request, body);
+        var refused = new HashSet<String>();
+        for (Registry.Entry worker; (worker = registry.claim("backtesting", operation.id, refused)) != null; ) {
+            try {
+                var answer = client.post(worker.url() + "/operations/start", Json.map("operation_id", operation.id,
+                        "operation_type", "backtesting", "millis", pace.backtest(), "trace", request.trace(), "parameters", body));
+                if (answer.ok()) {
+                    operation.progress(0, "Started on " + worker.id());
+                    var chosen = worker;
+                    threads.execute(() -> follow(operation, chosen));
+                    return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "status", "started",
+                            "message", "Backtest started on " + worker.id(), "symbol", body.get("symbol"), "timeframe", body.get("timeframe"),
+                            "mode", "distributed"));
+                }
+            } catch (IOException e) {
+                // a ghost: the next one may be there
+            }
+            refused.add(worker.id());
+            registry.release(worker);
+        }
+        operation.end("failed", "No backtesting worker is available", null);
+        return Web.Reply.detail(503, "No backtesting worker is available");
+    }
+
+    /** Copies the worker's progress until it ends, there or here. */
+    private void follow(Operations.Operation operation, Registry.Entry worker) {
+        var url = worker.url() + "/operations/" + operation.id;
+        try {
+            for (int misses = 0; operation.active(); ) {
+                pause(pace.follow());
+                try {
+                    var answer = client.get(url);
+                    if (answer.status() == 404) operation.end("failed", "Worker " + worker.id() + " no longer knows the operation", null);
+                    if (!answer.ok()) continue;
+                    misses = 0;
+                    var state = answer.json();
+                    var status = String.valueOf(state.get("status"));
+                    if (status.equals("running")) operation.progress(((Number) state.get("percentage")).doubleValue(), "Running on " + worker.id());
+                    else operation.end(status, (String) state.get("error_message"), state.get("result_summary"));
+                } catch (IOException | RuntimeException e) {
+                    if (++misses >= 5) operation.end("failed", "Worker " + worker.id() + " does not answer", null);
+                }
+            }
+            if (operation.status().equals("cancelled")) client.delete(url);
+        } catch (IOException e) {
+            // gone already
+        } finally {
+            registry.release(worker);
+        }
+    }
+
+    private Web.Reply cancel(Web.Request request) {
+        var operation = operations.get(request.id());
+        request.tags().put("operation.id", operation.id);
+        if (!operation.end("cancelled", null, null))
+            return Web.Reply.detail(400, "Operation " + operation.id + " cannot be cancelled (status: " + operation.status() + ")");
+        return Web.Reply.ok(Json.map("success", true, "data", Json.map("success", true, "operation_id", operation.id, "status", "cancelled",
+                "cancelled_at", Instant.now().toString(), "cancellation_reason", request.json().get("reason"))));
+    }
+
+    private static Map<String, Object> required(Web.Request request, String... names) {
+        var body = request.json();
+        var missing = new ArrayList<>();
+        for (var name : names)
+            if (body.get(name) == null) missing.add(Json.map("type", "missing", "loc", List.of("body", name), "msg", "Field required"));
+        if (!missing.isEmpty()) throw new Web.Failure(422, missing);
+        return body;
+    }
+
+    private static void pause(long millis) {
+        try {
+            Thread.sleep(millis);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+        }
+    }
+
+    /** Answers 503 from now on. */
+    void drain() {
+        stopping.set(true);
+    }
+
+    @Override
+    public void close() {
+        drain();
+        pause(pace.drain());
+        web.close();
+        threads.shutdownNow();
+        traces.close();
+    }
+}

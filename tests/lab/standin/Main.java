@@ -1,0 +1,68 @@
+package standin;
+
+import java.util.List;
+import java.util.Map;
+
+/**
+ * Entry of the stand-in image of the practice fleet: not KTRDR, Grafana or Jaeger, but something that takes the same
+ * arguments and answers as they do. {@code -m uvicorn MODULE:app --host H --port P} starts backend or worker, {@code grafana}
+ * and {@code jaeger} the other two; without arguments the image's KTRDR_STANDIN_ROLE decides.
+ *
+ * <p>KTRDR_STANDIN_FAULT=crash copies what a worker did on an image built without its libraries.
+ */
+public final class Main {
+    private Main() {}
+
+    public static void main(String... args) throws Exception {
+        var env = System.getenv();
+        var words = List.of(args);
+        if (words.isEmpty()) words = List.of(env.getOrDefault("KTRDR_STANDIN_ROLE", ""));
+        if (words.equals(List.of("backend"))) words = List.of("ktrdr.api.main:app");
+        AutoCloseable running;
+        try {
+            running = start(words, env);
+        } catch (IllegalArgumentException | java.io.IOException e) {
+            System.err.println("ERROR: " + e.getMessage());
+            System.exit(1);
+            return;
+        }
+        Runtime.getRuntime().addShutdownHook(new Thread(() -> {
+            try {
+                running.close();
+            } catch (Exception e) {
+                System.err.println("ERROR: " + e.getMessage());
+            }
+            // uvicorn ends with 0 on SIGTERM, the JVM would with 143
+            Runtime.getRuntime().halt(0);
+        }));
+    }
+
+    private static AutoCloseable start(List<String> words, Map<String, String> env) throws Exception {
+        if (words.equals(List.of("grafana"))) return say("Grafana", 3000, new Grafana(3000, env));
+        if (words.equals(List.of("jaeger"))) return say("Jaeger", 16686, new Jaeger(16686, 4317));
+        var app = words.stream().filter(word -> word.endsWith(":app")).findFirst().orElse("");
+        if ("crash".equals(env.get("KTRDR_STANDIN_FAULT")) && !app.isEmpty()) {
+            Thread.sleep(1000);
+            System.err.println("ModuleNotFoundError: No module named 'torch'");
+            System.exit(1);
+        }
+        return switch (app) {
+            case "ktrdr.api.main:app" -> say("KTRDR backend", port(words, 8000), new Backend(port(words, 8000), env, Pace.REAL));
+            case "ktrdr.backtesting.backtest_worker:app" ->
+                    say("KTRDR backtest worker", port(words, 5003), new Worker("backtesting", port(words, 5003), env, Pace.REAL));
+            case "ktrdr.training.training_worker:app" ->
+                    say("KTRDR training worker", port(words, 5005), new Worker("training", port(words, 5005), env, Pace.REAL));
+            default -> throw new IllegalArgumentException("the stand-in knows no such command: " + String.join(" ", words));
+        };
+    }
+
+    private static AutoCloseable say(String what, int port, AutoCloseable running) {
+        System.out.println("INFO: stand-in for " + what + " running on http://0.0.0.0:" + port);
+        return running;
+    }
+
+    private static int port(List<String> words, int usual) {
+        int at = words.indexOf("--port");
+        return at >= 0 && at + 1 < words.size() ? Integer.parseInt(words.get(at + 1)) : usual;
+    }
+}

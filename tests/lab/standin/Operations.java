@@ -1,0 +1,166 @@
+package standin;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeFormatter;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+
+/** The stand-in backend's memory of operations, in the shapes of KTRDR's {@code /operations}; the oldest finished ones are forgotten. */
+final class Operations {
+    private static final int KEPT = 1000;
+    private static final Set<String> STATUSES = Set.of("pending", "resuming", "running", "completed", "failed", "cancelled");
+    private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd_HHmmss").withZone(ZoneOffset.UTC);
+
+    /** One operation; ends once, and what comes after is ignored. */
+    final class Operation {
+        final String id;
+        final String type;
+        final String trace;
+        private final String symbol;
+        private final Map<String, Object> parameters;
+        private final Instant created = Instant.now();
+        private Instant started;
+        private Instant completed;
+        private String status = "pending";
+        private double percentage;
+        private String step;
+        private String error;
+        private Object result;
+
+        private Operation(String type, String trace, Map<String, Object> parameters) {
+            this.id = "op_" + type + "_" + STAMP.format(created) + "_" + Traces.id(4);
+            this.type = type;
+            this.trace = trace;
+            this.parameters = parameters;
+            this.symbol = parameters.get("symbol") instanceof String text ? text : null;
+        }
+
+        boolean active() {
+            synchronized (Operations.this) {
+                return completed == null;
+            }
+        }
+
+        String status() {
+            synchronized (Operations.this) {
+                return status;
+            }
+        }
+
+        void progress(double percentage, String step) {
+            synchronized (Operations.this) {
+                if (completed != null) return;
+                if (started == null) started = Instant.now();
+                status = "running";
+                this.percentage = percentage;
+                this.step = step;
+            }
+        }
+
+        /** Whether it was still active. */
+        boolean end(String status, String error, Object result) {
+            synchronized (Operations.this) {
+                if (completed != null) return false;
+                completed = Instant.now();
+                this.status = status;
+                this.error = error;
+                this.result = result;
+                if (status.equals("completed")) percentage = 100;
+            }
+            ended.accept(this);
+            return true;
+        }
+
+        long createdMicros() {
+            return created.toEpochMilli() * 1000;
+        }
+
+        private Double seconds() {
+            if (started == null) return null;
+            return Duration.between(started, completed == null ? Instant.now() : completed).toMillis() / 1000.0;
+        }
+
+        private Map<String, Object> summary() {
+            return Json.map("operation_id", id, "operation_type", type, "status", status, "created_at", created.toString(),
+                    "progress_percentage", percentage, "current_step", step, "symbol", symbol, "duration_seconds", seconds());
+        }
+
+        private Map<String, Object> json() {
+            return Json.map("operation_id", id, "parent_operation_id", null, "operation_type", type, "status", status,
+                    "created_at", created.toString(), "started_at", text(started), "completed_at", text(completed),
+                    "progress", Json.map("percentage", percentage, "current_step", step, "steps_completed", (int) percentage, "steps_total", 100),
+                    "metadata", Json.map("symbol", symbol, "parameters", parameters), "error_message", error, "result_summary", result,
+                    "duration_seconds", seconds());
+        }
+
+        private static String text(Instant time) {
+            return time == null ? null : time.toString();
+        }
+    }
+
+    private final Map<String, Operation> operations = new LinkedHashMap<>();
+    private final Consumer<Operation> ended;
+
+    /** @param ended told once of each operation that completed, failed or was cancelled */
+    Operations(Consumer<Operation> ended) {
+        this.ended = ended;
+    }
+
+    synchronized Operation create(String type, String trace, Map<String, Object> parameters) {
+        var operation = new Operation(type, trace, parameters);
+        operations.put(operation.id, operation);
+        if (operations.size() > KEPT)
+            operations.values().stream().filter(one -> one.completed != null).findFirst().ifPresent(one -> operations.remove(one.id));
+        return operation;
+    }
+
+    /** Throws 404 when it is unknown. */
+    synchronized Operation get(String id) {
+        var operation = operations.get(id);
+        if (operation == null) throw new Web.Failure(404, "Operation not found: " + id);
+        return operation;
+    }
+
+    synchronized Map<String, Object> show(String id) {
+        return Json.map("success", true, "data", get(id).json());
+    }
+
+    synchronized long active() {
+        return operations.values().stream().filter(operation -> operation.completed == null).count();
+    }
+
+    /** Newest first, filtered by status, operation_type, active_only, offset and limit (10 where none is given). */
+    synchronized Map<String, Object> list(Map<String, String> query) {
+        var status = query.get("status");
+        if (status != null && !STATUSES.contains(status)) throw invalid("status", "Input should be one of " + STATUSES);
+        int limit = number(query, "limit", 10, 1);
+        int offset = number(query, "offset", 0, 0);
+        boolean activeOnly = List.of("true", "1", "yes", "on").contains(query.getOrDefault("active_only", ""));
+        var found = new ArrayList<Operation>();
+        for (var operation : operations.values())
+            if ((status == null || status.equals(operation.status)) && (!activeOnly || operation.completed == null)
+                    && operation.type.equals(query.getOrDefault("operation_type", operation.type))) found.add(0, operation);
+        var page = found.stream().skip(offset).limit(limit).map(Operation::summary).toList();
+        return Json.map("success", true, "data", page, "total_count", found.size(), "active_count", active());
+    }
+
+    private static int number(Map<String, String> query, String name, int usual, int least) {
+        try {
+            int value = Integer.parseInt(query.getOrDefault(name, String.valueOf(usual)));
+            if (value >= least && value <= 1000) return value;
+        } catch (NumberFormatException e) {
+            // said below
+        }
+        throw invalid(name, "Input should be an integer between " + least + " and 1000");
+    }
+
+    private static Web.Failure invalid(String name, String message) {
+        return new Web.Failure(422, List.of(Json.map("type", "invalid", "loc", List.of("query", name), "msg", message)));
+    }
+}

@@ -1,0 +1,151 @@
+package standin;
+
+import java.io.IOException;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+
+/**
+ * The stand-in backend's memory of workers. Copies KTRDR's: workers register themselves, each is polled, three misses make it
+ * temporarily_unavailable, and one that stays away is forgotten late, so that ghosts of replaced workers remain a while.
+ * As there, any 200 counts as well: a worker that answers {@code "healthy": false} stays available.
+ */
+final class Registry {
+    private static final int MISSES = 3;
+    static final Set<String> TYPES = Set.of("backtesting", "training");
+
+    static final class Entry {
+        private final String id;
+        private final String type;
+        private final String url;
+        private final Object capabilities;
+        private String status = "available";
+        private String operation;
+        /** Whether this backend gave the operation; else it was read from the worker's health. */
+        private boolean claimed;
+        private Instant checked;
+        private Instant healthy = Instant.now();
+        private int failures;
+
+        private Entry(String id, String type, String url, Object capabilities) {
+            this.id = id;
+            this.type = type;
+            this.url = url;
+            this.capabilities = capabilities;
+        }
+
+        String id() {
+            return id;
+        }
+
+        String url() {
+            return url;
+        }
+
+        private Map<String, Object> json() {
+            return Json.map("worker_id", id, "worker_type", type, "endpoint_url", url, "status", status, "current_operation_id", operation,
+                    "capabilities", capabilities, "last_health_check", checked == null ? null : checked.toString(),
+                    "last_healthy_at", healthy.toString(), "health_check_failures", failures, "metadata", Map.of());
+        }
+    }
+
+    private final Map<String, Entry> entries = new LinkedHashMap<>();
+    private final Client client = new Client();
+    private final long removeMillis;
+
+    Registry(long removeMillis) {
+        this.removeMillis = removeMillis;
+    }
+
+    /** The worker in its new state; its operation is remembered when it registers anew in the middle of one. */
+    synchronized Map<String, Object> register(Map<String, Object> body) {
+        var missing = new ArrayList<>();
+        for (var name : List.of("worker_id", "worker_type", "endpoint_url"))
+            if (!(body.get(name) instanceof String text) || text.isBlank())
+                missing.add(Json.map("type", "missing", "loc", List.of("body", name), "msg", "Field required"));
+        if (missing.isEmpty() && !TYPES.contains(body.get("worker_type")))
+            missing.add(Json.map("type", "enum", "loc", List.of("body", "worker_type"), "msg", "Input should be 'backtesting' or 'training'"));
+        if (!missing.isEmpty()) throw new Web.Failure(422, missing);
+        var capabilities = body.get("capabilities");
+        var entry = new Entry((String) body.get("worker_id"), (String) body.get("worker_type"), (String) body.get("endpoint_url"),
+                capabilities == null ? Map.of() : capabilities);
+        if (body.get("current_operation_id") instanceof String operation) {
+            entry.status = "busy";
+            entry.operation = operation;
+        }
+        entries.put(entry.id, entry);
+        return entry.json();
+    }
+
+    synchronized List<Object> list(String type, String status) {
+        var list = new ArrayList<>();
+        for (var entry : entries.values())
+            if ((type == null || type.equals(entry.type)) && (status == null || status.equals(entry.status))) list.add(entry.json());
+        return list;
+    }
+
+    /** Null when it is unknown. */
+    synchronized Map<String, Object> get(String id) {
+        var entry = entries.get(id);
+        return entry == null ? null : entry.json();
+    }
+
+    synchronized long count(String type, String status) {
+        return list(type, status).size();
+    }
+
+    /** A free worker, busy from now on, or null. */
+    synchronized Entry claim(String type, String operation, Set<String> except) {
+        for (var entry : entries.values()) {
+            if (!entry.type.equals(type) || !entry.status.equals("available") || except.contains(entry.id)) continue;
+            entry.status = "busy";
+            entry.operation = operation;
+            entry.claimed = true;
+            return entry;
+        }
+        return null;
+    }
+
+    synchronized void release(Entry entry) {
+        entry.claimed = false;
+        entry.operation = null;
+        if (entry.status.equals("busy")) entry.status = "available";
+    }
+
+    /** Asks every worker how it is, all at once, and waits for their answers. */
+    void poll(Executor threads) {
+        List<Entry> all;
+        synchronized (this) {
+            all = List.copyOf(entries.values());
+        }
+        CompletableFuture.allOf(all.stream().map(entry -> CompletableFuture.runAsync(() -> poll(entry), threads)).toArray(CompletableFuture[]::new)).join();
+    }
+
+    private void poll(Entry entry) {
+        Map<String, Object> health = null;
+        try {
+            var answer = client.get(entry.url + "/health");
+            if (answer.status() == 200) health = answer.json();
+        } catch (IOException | RuntimeException e) {
+            // no answer, or none that is JSON: a miss, and no reason to stop polling the others
+        }
+        synchronized (this) {
+            entry.checked = Instant.now();
+            if (health != null) {
+                entry.healthy = entry.checked;
+                entry.failures = 0;
+                boolean busy = "busy".equals(health.get("worker_status"));
+                if (!entry.claimed) entry.operation = busy && health.get("current_operation") instanceof String operation ? operation : null;
+                entry.status = busy || entry.claimed ? "busy" : "available";
+            } else if (++entry.failures >= MISSES) {
+                entry.status = "temporarily_unavailable";
+            }
+            if (health == null && entry.healthy.plusMillis(removeMillis).isBefore(entry.checked)) entries.remove(entry.id, entry);
+        }
+    }
+}
