@@ -87,7 +87,7 @@ final class Services {
         for (int attempt = 1; ; attempt++) {
             var result = engine.docker("push", "-q", target).run();
             if (result.ok()) break;
-            if (attempt == 5) throw Problem.failed("the lab's registry could not be filled with " + image).found(Images.lastLines(result.err()));
+            if (attempt == 5) throw Problem.failed("the lab's registry could not be filled with " + image).found(result.lastWords());
             pause();
         }
         engine.docker("rmi", target).must();
