@@ -40,6 +40,7 @@ import java.nio.file.Path;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Cli;
+import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Table;
 import lab.Practice;
@@ -70,7 +71,16 @@ public class Lab implements Callable<Exit> {
 
     /** The inventory of the lab that runs, or would run from here. */
     public static Path inventory() {
-        return new Practice(new ktrdr.Console(ktrdr.Console.Color.never, false), state()).state().inventory();
+        return quietly().state().inventory();
+    }
+
+    /** Whether every part of it runs. */
+    public static boolean running() {
+        return quietly().status().stream().allMatch(row -> row.get("state").equals("running"));
+    }
+
+    private static Practice quietly() {
+        return new Practice(new Console(Console.Color.never, false), state());
     }
 
     private static State state() {

@@ -5,6 +5,7 @@
 //SOURCES ktrdr/*.java
 //SOURCES lab/*.java
 //SOURCES lab/standin/*.java
+//DEPS org.slf4j:slf4j-api:2.0.17
 //DEPS org.junit.jupiter:junit-jupiter:5.13.4
 //DEPS org.junit.platform:junit-platform-launcher:1.13.4
 //DEPS org.apache.sshd:sshd-core:2.15.0
@@ -65,7 +66,7 @@ public class all implements Callable<Exit> {
                 .filters(includeClassNamePatterns(".*Test"), (PostDiscoveryFilter) this::wanted).build();
         var plan = launcher.discover(request);
         boolean fleet = plan.getRoots().stream().flatMap(root -> plan.getDescendants(root).stream()).anyMatch(test -> test.isTest() && test.getTags().contains(FLEET));
-        boolean mine = fleet && Cli.run(new Lab(), "status", "--output", "json", "--quiet") != 0;
+        boolean mine = fleet && !Lab.running();
         if (mine && Cli.run(new Lab(), "up") != 0) common.console().note("the practice fleet did not come up: the fleet tests will fail");
         var outcome = new Outcome();
         launcher.execute(plan, outcome);
@@ -74,15 +75,15 @@ public class all implements Callable<Exit> {
     }
 
     private FilterResult wanted(TestDescriptor test) {
-        if (!test.isTest()) return FilterResult.included("may have some");
+        if (!(test.getSource().orElse(null) instanceof MethodSource)) return FilterResult.included("may have some");
         if (unit && test.getTags().contains(FLEET)) return FilterResult.excluded("needs the fleet");
         var name = name(test);
         return FilterResult.includedIf(names.isEmpty() || names.stream().anyMatch(name::contains));
     }
 
     private static String name(TestDescriptor test) {
-        return test.getSource().filter(MethodSource.class::isInstance).map(MethodSource.class::cast)
-                .map(source -> source.getClassName() + "." + source.getMethodName()).orElse(test.getDisplayName());
+        var source = (MethodSource) test.getSource().orElseThrow();
+        return source.getClassName() + "." + source.getMethodName();
     }
 
     /** Counts, and prints a line a class. */

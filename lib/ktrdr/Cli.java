@@ -130,7 +130,7 @@ public final class Cli {
             return console;
         }
 
-        /** The fleet's inventory, found as DESIGN says and named once on standard error. */
+        /** The fleet's inventory, found as {@link Inventory#find} tells and named once on standard error. */
         public Inventory inventory() {
             if (inventory == null) {
                 inventory = Inventory.find(Optional.ofNullable(inventoryFile), System.getenv(), Path.of("").toAbsolutePath());

@@ -12,6 +12,9 @@ public final class Docker {
     /** The label by which Compose marks the containers of a project. */
     static final String PROJECT = "com.docker.compose.project";
     static final String SERVICE = "com.docker.compose.service";
+    /** What is asked of a container; not its environment, which has the secrets in it. */
+    private static final String CONTAINER = "{\"Id\":{{json .Id}},\"Name\":{{json .Name}},\"Image\":{{json .Image}},\"RestartCount\":{{json .RestartCount}},"
+            + "\"State\":{{json .State}},\"Config\":{\"Image\":{{json .Config.Image}},\"Labels\":{{json .Config.Labels}}}}";
     private static final ObjectMapper JSON = new ObjectMapper();
 
     private Docker() {}
@@ -49,7 +52,7 @@ public final class Docker {
     /** A script that prints one line of JSON for each container of a Compose project, stopped ones too. */
     public static String containersOf(String project) {
         return "ids=$(docker ps -aq --no-trunc --filter label=" + PROJECT + "=" + Sh.quote(project) + ")\n"
-                + "[ -z \"$ids\" ] || docker inspect --format '{{json .}}' $ids\n";
+                + "[ -z \"$ids\" ] || docker inspect --format " + Sh.quote(CONTAINER) + " $ids\n";
     }
 
     /** The answer of {@link #containersOf}, by service. A line that is no such JSON is a {@link Problem}. */
