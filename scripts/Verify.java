@@ -83,6 +83,7 @@ public class Verify implements Callable<Exit> {
     private Exit report(Found found) {
         boolean ok = Check.allOk(found.checks());
         common.report(Map.of("ok", ok, "checks", found.checks()), Check.table(found.checks()));
+        if (!common.json()) Check.failures(found.checks()).forEach(common.console()::problem);
         long holding = found.checks().stream().filter(Check::ok).count();
         common.console().note(holding + " of " + found.checks().size() + " checks hold");
         var unreachable = found.problems().values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);

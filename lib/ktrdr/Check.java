@@ -32,13 +32,17 @@ public record Check(String id, String node, boolean ok, String expected, String 
         return checks.stream().allMatch(Check::ok);
     }
 
-    /** The checks as a table: those that do not hold say what was expected and what to do. */
+    /** The checks as a table; what is found at length is told by {@link #failures}. */
     public static Table table(List<Check> checks) {
-        var table = Table.of("node", "check", "", "found", "took");
+        var table = Table.of("node", "check", "", "took", "found");
         for (var check : checks)
-            table.row(check.node(), check.id(), check.ok() ? "ok" : "FAILED", check.ok() ? check.found()
-                    : check.found() + " (expected " + check.expected() + "; " + check.fix() + ")", String.format("%.1f s", check.seconds()));
+            table.row(check.node(), check.id(), check.ok() ? "ok" : "FAILED", String.format("%.1f s", check.seconds()), Console.brief(check.found(), 60));
         return table;
+    }
+
+    /** A problem for each check that does not hold: what was expected and what to do. */
+    public static List<Problem> failures(List<Check> checks) {
+        return checks.stream().filter(check -> !check.ok()).map(check -> check.problem(check.id() + " does not hold")).toList();
     }
 
     /** The problem that a check which does not hold is. */

@@ -53,7 +53,7 @@ public final class Checks {
         var node = inventory.core().name();
         return Check.of(service + ".health", node, "GET " + url + " with " + expected, "on " + node + ": docker logs ktrdr-" + service, () -> {
             var body = http.json(url);
-            if (!good.test(body)) throw Problem.failed("wrong answer").found(firstLine(body.toString()));
+            if (!good.test(body)) throw Problem.failed("wrong answer").found(Console.brief(body.toString(), 200));
             return found.apply(body);
         });
     }
@@ -64,7 +64,7 @@ public final class Checks {
         return Check.of("db.query", core, "PostgreSQL answers a query on database " + inventory.database().name(),
                 "on " + core + ": docker logs ktrdr-db", () -> {
             var answer = ssh.run("docker exec ktrdr-db sh -c 'psql -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -Atqc \"show server_version\"'");
-            if (!answer.ok()) throw Problem.failed("no answer").found(firstLine(answer.err()));
+            if (!answer.ok()) throw Problem.failed("no answer").found(Console.brief(answer.err(), 200));
             return "PostgreSQL " + answer.out().strip();
         });
     }
@@ -134,9 +134,5 @@ public final class Checks {
                 : (target.path("health").asText() + " " + target.path("lastError").asText("")).strip();
         return new Check("target." + name.replace(' ', '.'), node, up, "a Prometheus target that is up", found,
                 target == null ? "jbang deploy@ktrdr core prometheus" : "curl " + target.path("scrapeUrl").asText(), 0);
-    }
-
-    private static String firstLine(String text) {
-        return text.lines().findFirst().map(line -> line.length() > 200 ? line.substring(0, 200) + "…" : line).orElse("nothing");
     }
 }

@@ -70,6 +70,12 @@ public final class Console implements AutoCloseable {
         return text;
     }
 
+    /** The first line of a text, cut to a width. */
+    static String brief(String text, int width) {
+        var line = text.lines().findFirst().orElse("");
+        return line.length() > width ? line.substring(0, width - 1) + "…" : line;
+    }
+
     /** A line of the result, on standard output. */
     public synchronized void print(String line) {
         clearStatus();
@@ -138,7 +144,7 @@ public final class Console implements AutoCloseable {
 
         /** What is going on at this moment; shown on a terminal only. */
         public void now(String text) {
-            this.now = text.lines().findFirst().orElse("");
+            this.now = brief(text, WIDTH);
         }
 
         public void done(String outcome) {
@@ -193,7 +199,7 @@ public final class Console implements AutoCloseable {
         var parts = running.stream()
                 .map(step -> step.where + " " + step.what + " " + step.seconds() + (step.now.isEmpty() ? "" : " " + step.now)).toList();
         var line = mask(String.join(" · ", parts));
-        err.print("\r\033[K" + (line.length() > WIDTH ? line.substring(0, WIDTH - 1) + "…" : line));
+        err.print("\r\033[K" + brief(line, WIDTH));
         err.flush();
         statusShown = true;
     }

@@ -72,9 +72,17 @@ final class Gate {
     }
 
     private Problem tooLate(Deployment plan, Ssh ssh, Check failing) {
-        var node = plan.stack().node().name();
-        return failing.problem(node + ": " + failing.id() + " did not hold within " + Units.duration(timeout))
+        return failing.problem(plan.stack().node().name() + ": " + sentence(failing.id()) + " within " + Units.duration(timeout))
                 .with("its log", failingLog(plan, ssh, failing));
+    }
+
+    private static String sentence(String check) {
+        var words = check.split("\\.");
+        return switch (words[words.length - 1]) {
+            case "container" -> words[1] + " was not healthy";
+            case "registered" -> words[1] + " was not registered";
+            default -> check + " did not hold";
+        };
     }
 
     private static String failingLog(Deployment plan, Ssh ssh, Check failing) {

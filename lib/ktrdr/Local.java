@@ -12,6 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 
@@ -23,6 +24,13 @@ import java.util.function.Consumer;
  * Arguments go to the program as they are, no shell between; what is secret goes to standard input or the environment.
  */
 public final class Local {
+    /** A thread for each stream: a pool that is busy with waiting callers would leave it unread, and the child stuck. */
+    private static final Executor READERS = read -> {
+        var thread = new Thread(read, "local");
+        thread.setDaemon(true);
+        thread.start();
+    };
+
     private Local() {}
 
     public static Command command(String... argv) {
@@ -99,8 +107,8 @@ public final class Local {
         }
 
         private Result finish(Process process) throws IOException {
-            var out = CompletableFuture.supplyAsync(() -> read(process.getInputStream()));
-            var err = CompletableFuture.supplyAsync(() -> read(process.getErrorStream()));
+            var out = CompletableFuture.supplyAsync(() -> read(process.getInputStream()), READERS);
+            var err = CompletableFuture.supplyAsync(() -> read(process.getErrorStream()), READERS);
             try (var stdin = process.getOutputStream()) {
                 stdin.write(input.getBytes(StandardCharsets.UTF_8));
             } catch (IOException e) {

@@ -1,0 +1,169 @@
+import static lab.Toolkit.ktrdr;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** What a deployment cannot do: each has its sentence and its exit code, and the fleet is as it was before. */
+@Tag("fleet")
+class DeployRefusedTest {
+    private static final String TAG = "sha-1000001";
+    private static final String OTHER = "sha-2000002";
+    private static final String KNOWN = "known_hosts: known_hosts";
+    private static final String IDENTITY = "identity: id_ed25519";
+    @TempDir Path folder;
+    private String before;
+
+    @BeforeAll
+    static void a_release_runs_everywhere() {
+        var ran = ktrdr("deploy", "all", "--tag", TAG).run();
+        assertEquals(0, ran.exit(), ran::toString);
+    }
+
+    @BeforeEach
+    void remember() {
+        before = World.everything();
+    }
+
+    @AfterEach
+    void nothing_was_changed() {
+        assertEquals(before, World.everything());
+    }
+
+    private static Ran refused(int exit, Ran ran, String... words) {
+        assertEquals(exit, ran.exit(), ran::toString);
+        for (var word : words) assertTrue(ran.err().contains(word), () -> "no \"" + word + "\" in\n" + ran);
+        return ran;
+    }
+
+    private Path empty(String name) throws IOException {
+        return Files.writeString(folder.resolve(name), "");
+    }
+
+    private Ran deployWith(Path inventory, String... arguments) {
+        var words = new java.util.ArrayList<>(List.of("deploy"));
+        words.addAll(List.of(arguments));
+        words.addAll(List.of("-i", inventory.toString()));
+        return ktrdr(words.toArray(String[]::new)).run();
+    }
+
+    @Test
+    void an_unknown_service() {
+        refused(2, ktrdr("deploy", "core", "grafanna", "--tag", OTHER).run(), "core has no service grafanna", "db, backend, prometheus, grafana, jaeger");
+    }
+
+    @Test
+    void an_unknown_node() {
+        refused(2, ktrdr("deploy", "workers", "D", "--tag", OTHER).run(), "no node D", "workers-b");
+    }
+
+    @Test
+    void core_is_no_workers_node() {
+        refused(2, ktrdr("deploy", "workers", "A", "--tag", OTHER).run(), "core runs no workers");
+    }
+
+    @Test
+    void a_missing_inventory() {
+        refused(2, ktrdr("deploy", "core", "all", "--tag", OTHER, "-i", folder.resolve("none.yaml").toString()).run(), "none.yaml");
+        refused(2, ktrdr("deploy", "core", "all", "--tag", OTHER).in(folder).env("KTRDR_INVENTORY", "").env("HOME", folder.toString())
+                .env("XDG_CONFIG_HOME", "").env("XDG_CACHE_HOME", System.getProperty("user.home") + "/.cache").run(), "no inventory", folder + "/inventory.yaml");
+    }
+
+    @Test
+    void a_tag_that_is_none() {
+        refused(2, ktrdr("deploy", "core", "all", "--tag", "sha 1; reboot").run(), "sha 1; reboot");
+    }
+
+    @Test
+    void no_tag_outside_of_a_checkout() {
+        refused(2, ktrdr("deploy", "core", "all").in(folder).run(), "--tag");
+    }
+
+    @Test
+    void a_tag_that_the_registry_does_not_have() {
+        refused(1, ktrdr("deploy", "all", "--tag", "sha-9999999").run(), "core: ", "ktrdr-backend:sha-9999999 could not be pulled", "workers-b: ");
+    }
+
+    @Test
+    void a_token_that_the_registry_does_not_accept() throws IOException {
+        World.forget("workers-b", OTHER);
+        before = World.everything();
+        var wrong = Files.writeString(folder.resolve("secrets.json"), Files.readString(World.secrets()).replaceAll("\"ghcr_token\": \"[^\"]*\"", "\"ghcr_token\": \"not-the-token\""));
+        Files.setPosixFilePermissions(wrong, PosixFilePermissions.fromString("rw-------"));
+        var ran = refused(1, deployWith(World.inventory(folder, World.secrets().toString(), wrong.toString()), "workers", "B", "--tag", OTHER),
+                "workers-b: the registry registry.ktrdr.home.mynerd.place:5000 did not accept the login of kpiteira", "ghcr_token");
+        assertTrue(!ran.toString().contains("not-the-token"), ran::toString);
+    }
+
+    @Test
+    void secrets_that_others_can_read() throws IOException {
+        var open = Files.writeString(folder.resolve("secrets.json"), Files.readString(World.secrets()));
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rw-r--r--"));
+        refused(2, deployWith(World.inventory(folder, World.secrets().toString(), open.toString()), "core", "all", "--tag", OTHER), "chmod 600");
+    }
+
+    @Test
+    void a_host_whose_key_is_not_known() throws IOException {
+        refused(3, deployWith(World.inventory(folder, KNOWN, "known_hosts: " + empty("known")), "core", "all", "--tag", OTHER),
+                "the host key of backend.ktrdr.home.mynerd.place is not known", "SHA256:", ">> " + folder.resolve("known"));
+    }
+
+    @Test
+    void a_host_whose_key_has_changed() throws IOException {
+        var lines = Files.readAllLines(World.folder().resolve("known_hosts"));
+        var of = lines.stream().filter(line -> line.startsWith("workers-b")).findFirst().orElseThrow();
+        var known = Files.writeString(folder.resolve("known"), "backend.ktrdr.home.mynerd.place " + of.split(" ", 2)[1] + "\n");
+        refused(3, deployWith(World.inventory(folder, KNOWN, "known_hosts: " + known), "core", "all", "--tag", OTHER), "changed", "SHA256:");
+    }
+
+    @Test
+    void a_key_that_is_not_there_or_cannot_be_read() throws IOException {
+        refused(2, deployWith(World.inventory(folder, IDENTITY, "identity: " + folder.resolve("none")), "core", "all", "--tag", OTHER),
+                "the ssh identity " + folder.resolve("none") + " cannot be read", "no such file");
+        refused(2, deployWith(World.inventory(folder, IDENTITY, "identity: " + Files.writeString(folder.resolve("key"), "garbage\n")), "core", "all", "--tag", OTHER),
+                "the ssh identity " + folder.resolve("key") + " is not a private key");
+    }
+
+    @Test
+    void a_key_that_the_host_does_not_let_in() throws IOException {
+        World.docker("run", "--rm", "-v", folder + ":/out", "ktrdr-lab/services", "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/out/other");
+        refused(3, deployWith(World.inventory(folder, IDENTITY, "identity: " + folder.resolve("other")), "core", "all", "--tag", OTHER), "refused the login");
+    }
+
+    @Test
+    void a_broken_inventory_is_told_by_line_and_column() {
+        refused(2, deployWith(World.inventory(folder, "role: core", "rolle: core"), "core", "all", "--tag", OTHER), "inventory.yaml:", "rolle", "role");
+    }
+
+    @Test
+    void a_node_with_too_little_disk() {
+        refused(1, deployWith(World.inventory(folder, "disk_free: 2GB", "disk_free: 900TB"), "all", "--tag", OTHER), "too little disk", "900");
+    }
+
+    @Test
+    void a_node_without_its_share() {
+        refused(1, deployWith(World.inventory(folder, "mount: /mnt/ktrdr-shared", "mount: /mnt/other"), "workers", "B", "--tag", OTHER), "the share is not there", "/mnt/other");
+    }
+
+    @Test
+    void a_core_that_is_down_leaves_the_workers_as_they_are() {
+        World.pause("core");
+        try {
+            refused(3, ktrdr("deploy", "all", "--tag", OTHER).run(), "error: core:", "workers-b: untouched");
+        } finally {
+            World.unpause("core");
+        }
+    }
+}

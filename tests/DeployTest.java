@@ -1,0 +1,145 @@
+import static lab.Toolkit.ktrdr;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Deployments to the practice fleet, looked at from outside. */
+@Tag("fleet")
+class DeployTest {
+    private static final String OLDER = "sha-1000001";
+    private static final String NEWER = "sha-2000002";
+
+    @BeforeAll
+    @AfterAll
+    static void the_older_release_runs_everywhere() {
+        good(ktrdr("deploy", "all", "--tag", OLDER).run());
+    }
+
+    private static Ran good(Ran ran) {
+        assertEquals(0, ran.exit(), ran::toString);
+        return ran;
+    }
+
+    private static List<String> replaced(Map<String, String> before, Map<String, String> after) {
+        var names = new ArrayList<>(after.keySet());
+        names.removeIf(name -> after.get(name).equals(before.get(name)));
+        return names;
+    }
+
+    @Test
+    void a_newer_release_replaces_the_backend_alone_and_the_database_keeps_its_rows() {
+        World.sql("drop table if exists kept; create table kept (word text); insert into kept values ('still here')");
+        var before = World.containers("core");
+        good(ktrdr("deploy", "core", "all", "--tag", NEWER).run());
+        var after = World.containers("core");
+        assertEquals(List.of("ktrdr-backend"), replaced(before, after));
+        assertTrue(after.get("ktrdr-backend").endsWith("/ktrdr-backend:" + NEWER));
+        assertEquals("still here", World.sql("select word from kept"));
+        assertTrue(World.get("http://10.42.1.10:8000/api/v1/health").contains(NEWER));
+        assertTrue(World.on("core", "cat /opt/ktrdr-core/.env.core").contains("IMAGE_TAG=" + NEWER));
+        World.sql("drop table kept");
+        good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
+    }
+
+    @Test
+    void a_second_deployment_of_the_same_release_changes_nothing() {
+        var before = World.everything();
+        good(ktrdr("deploy", "all", "--tag", OLDER).run());
+        assertEquals(before, World.everything());
+    }
+
+    @Test
+    void workers_are_registered_when_it_says_so() {
+        good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
+        var workers = World.get("http://10.42.1.10:8000/api/v1/workers");
+        for (int port : List.of(5003, 5004, 5005, 5006))
+            assertTrue(workers.contains("\"http://workers-b.ktrdr.home.mynerd.place:" + port + "\""), workers);
+        assertEquals(4, World.containers("workers-b").values().stream().filter(one -> one.endsWith(NEWER)).count());
+        assertEquals(4, World.containers("workers-c").values().stream().filter(one -> one.endsWith(OLDER)).count());
+        good(ktrdr("deploy", "workers", "workers-b", "--tag", OLDER).run());
+    }
+
+    @Test
+    void one_service_of_core_is_deployed_alone_and_needs_no_tag() {
+        World.on("core", "docker rm -f ktrdr-jaeger ktrdr-grafana");
+        var before = World.containers("core");
+        good(ktrdr("deploy", "core", "grafana").run());
+        var after = World.containers("core");
+        assertEquals(List.of("ktrdr-grafana"), replaced(before, after));
+        assertFalse(after.containsKey("ktrdr-jaeger"));
+        good(ktrdr("deploy", "core", "jaeger").run());
+        assertTrue(World.containers("core").containsKey("ktrdr-jaeger"));
+    }
+
+    @Test
+    void scale_adds_workers_and_takes_them_away() {
+        good(ktrdr("deploy", "workers", "C", "--tag", OLDER, "--scale", "3").run());
+        assertTrue(World.containers("workers-c").keySet().containsAll(List.of("backtest-worker-3", "training-worker-3")));
+        var before = World.containers("workers-c");
+        good(ktrdr("deploy", "workers", "C", "--tag", OLDER).run());
+        var after = World.containers("workers-c");
+        assertEquals(4, after.size(), after::toString);
+        assertEquals(List.of(), replaced(before, after));
+    }
+
+    @Test
+    void changed_prometheus_configuration_is_read_without_a_restart() {
+        var before = World.containers("core");
+        World.on("core", "cd /opt/ktrdr-core/monitoring && sed -i 's/scrape_interval: 15s/scrape_interval: 17s/' prometheus.yml && docker kill -s HUP ktrdr-prometheus");
+        World.on("core", "for i in $(seq 50); do curl -s localhost:9090/api/v1/status/config | grep -q 17s && exit 0; sleep 0.1; done; exit 1");
+        good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
+        World.on("core", "for i in $(seq 50); do curl -s localhost:9090/api/v1/status/config | grep -q 15s && exit 0; sleep 0.1; done; exit 1");
+        assertEquals(before, World.containers("core"));
+    }
+
+    @Test
+    void a_dry_run_shows_the_difference_and_changes_nothing() {
+        var before = World.everything();
+        var ran = good(ktrdr("deploy", "all", "--tag", NEWER, "--dry-run").run());
+        assertTrue(ran.out().contains("-IMAGE_TAG=" + OLDER + "\n+IMAGE_TAG=" + NEWER), ran::toString);
+        assertEquals(before, World.everything());
+    }
+
+    @Test
+    void a_release_that_never_gets_healthy_fails_with_its_containers_last_words() {
+        var before = World.containers("core");
+        var ran = ktrdr("deploy", "core", "all", "--tag", "sha-bad0000", "--timeout", "15s").run();
+        var replaced = replaced(before, World.containers("core"));
+        good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
+        assertEquals(1, ran.exit(), ran::toString);
+        assertTrue(ran.err().contains("error: core: backend was not healthy within 15 s"), ran::toString);
+        assertTrue(ran.err().contains("its log   INFO: stand-in for KTRDR backend"), ran::toString);
+        assertEquals(List.of("ktrdr-backend"), replaced);
+    }
+
+    @Test
+    void a_release_that_crashes_says_why() {
+        var ran = ktrdr("deploy", "workers", "B", "--tag", "sha-dead000", "--timeout", "10s").run();
+        good(ktrdr("deploy", "workers", "B", "--tag", OLDER).run());
+        assertEquals(1, ran.exit(), ran::toString);
+        assertTrue(ran.err().contains("backtest-worker-1 was not healthy") && ran.err().contains("No module named 'torch'"), ran::toString);
+    }
+
+    @Test
+    void json_is_one_document_and_nothing_else() throws IOException {
+        var ran = good(ktrdr("deploy", "core", "all", "--tag", OLDER, "-o", "json").run());
+        var document = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).readTree(ran.out());
+        assertEquals("core", document.path("nodes").path(0).path("node").asText());
+        assertEquals("deployed", document.path("nodes").path(0).path("outcome").asText());
+        assertNotEquals("", ran.err());
+    }
+}

@@ -1,0 +1,68 @@
+package lab;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import ktrdr.Local;
+import ktrdr.Project;
+
+/** The toolkit as a person uses it: {@code ./ktrdr …} in a process of its own, against the practice fleet unless told otherwise. */
+public final class Toolkit {
+    private final List<String> arguments;
+    private final Map<String, String> environment = new LinkedHashMap<>();
+    private Path directory = Project.root();
+
+    private Toolkit(List<String> arguments) {
+        this.arguments = arguments;
+    }
+
+    /** What a run ended with. */
+    public record Ran(int exit, String out, String err) {
+        /** For the message of an assertion. */
+        @Override
+        public String toString() {
+            return "exit " + exit + "\n" + out + err;
+        }
+    }
+
+    public static Toolkit ktrdr(String... arguments) {
+        return new Toolkit(List.of(arguments));
+    }
+
+    public Toolkit env(String name, String value) {
+        environment.put(name, value);
+        return this;
+    }
+
+    public Toolkit in(Path folder) {
+        directory = folder;
+        return this;
+    }
+
+    public Ran run() {
+        var command = Local.command(words()).directory(directory);
+        surroundings().forEach(command::env);
+        var result = command.run();
+        return new Ran(result.exit(), result.out(), result.err());
+    }
+
+    /** For a run that is to be stopped half way. */
+    public ProcessBuilder processBuilder() {
+        var builder = new ProcessBuilder(words()).directory(directory.toFile());
+        builder.environment().putAll(surroundings());
+        return builder;
+    }
+
+    private List<String> words() {
+        var words = new ArrayList<>(List.of(Project.root().resolve("ktrdr").toString()));
+        words.addAll(arguments);
+        return words;
+    }
+
+    private Map<String, String> surroundings() {
+        if (!environment.containsKey("KTRDR_INVENTORY")) environment.put("KTRDR_INVENTORY", World.inventory().toString());
+        return environment;
+    }
+}

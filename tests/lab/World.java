@@ -1,0 +1,110 @@
+package lab;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import ktrdr.Console;
+import ktrdr.Local;
+import ktrdr.Project;
+
+/**
+ * The practice fleet as tests look at it and break it: through the Docker engine that it lives in, never through what is tested.
+ *
+ * Hosts are core, workers-b and workers-c.
+ */
+public final class World {
+    private static final Practice PRACTICE = new Practice(new Console(Console.Color.never, false), State.find(System.getenv(), Project.root()));
+    private static final Engine ENGINE = PRACTICE.engine();
+
+    private static final String BACKEND = Services.REGISTRY + "/ktrdr-backend:";
+
+    private World() {}
+
+    /** The lab's folder: inventory.yaml, id_ed25519, known_hosts. */
+    public static Path folder() {
+        return PRACTICE.state().folder();
+    }
+
+    public static Path inventory() {
+        return PRACTICE.state().inventory();
+    }
+
+    public static Path secrets() {
+        return State.SECRETS;
+    }
+
+    /** A variant of the lab's inventory in another folder, by plain replacement: what, with what, what, with what … */
+    public static Path inventory(Path folder, String... replacements) {
+        try {
+            var text = Files.readString(inventory());
+            for (int i = 0; i < replacements.length; i += 2) {
+                if (!text.contains(replacements[i])) throw new IllegalArgumentException("not in the lab's inventory: " + replacements[i]);
+                text = text.replace(replacements[i], replacements[i + 1]);
+            }
+            text = text.replace("identity: id_ed25519", "identity: " + folder().resolve("id_ed25519"))
+                    .replace("known_hosts: known_hosts", "known_hosts: " + folder().resolve("known_hosts"));
+            return Files.writeString(folder.resolve("inventory.yaml"), text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A command of the engine that the hosts live in, such as {@code pause}. */
+    public static String docker(String... words) {
+        return ENGINE.docker(words).must().out();
+    }
+
+    /** Runs a shell script on a host and answers what it printed. */
+    public static String on(String host, String script) {
+        return ENGINE.docker("exec", "-i", "ktrdr-lab-" + host, "sh", "-eu").input(script).must().out().strip();
+    }
+
+    public static void pause(String host) {
+        docker("pause", "ktrdr-lab-" + host);
+    }
+
+    public static void unpause(String host) {
+        docker("unpause", "ktrdr-lab-" + host);
+    }
+
+    /** Name to id and start time of every container on a host: equal when nothing was recreated or restarted. */
+    public static Map<String, String> containers(String host) {
+        var containers = new LinkedHashMap<String, String>();
+        on(host, "ids=$(docker ps -aq); [ -z \"$ids\" ] || docker inspect --format '{{.Name}} {{.Id}} {{.State.StartedAt}} {{.Config.Image}}' $ids | sort").lines()
+                .forEach(line -> containers.put(line.split(" ", 2)[0].substring(1), line.split(" ", 2)[1]));
+        return containers;
+    }
+
+    /** Path, content hash and time of change of every file of a stack. */
+    public static String files(String host) {
+        return on(host, "cd /opt/ktrdr-" + host + " 2>/dev/null || exit 0; find . -type f -exec sha256sum {} + -exec stat -c '%n %y %U %a' {} + | sort");
+    }
+
+    /** All of it, for "nothing was changed": containers, files and images of a host. */
+    public static String everything(String host) {
+        return containers(host) + "\n" + files(host) + "\n" + on(host, "docker images --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}' | sort");
+    }
+
+    public static String everything() {
+        return String.join("\n", List.of(everything("core"), everything("workers-b"), everything("workers-c")));
+    }
+
+    /** Removes a release's image from a host, so that a deployment has to pull it. */
+    public static void forget(String host, String tag) {
+        on(host, "docker image inspect " + BACKEND + tag + " >/dev/null 2>&1 || exit 0; docker rmi " + BACKEND + tag + " >/dev/null");
+    }
+
+    /** Runs SQL inside the database's container. */
+    public static String sql(String statement) {
+        return on("core", "docker exec -i ktrdr-db psql -U ktrdr -d ktrdr -Atq -v ON_ERROR_STOP=1 <<'SQL'\n" + statement + "\nSQL\n");
+    }
+
+    /** GET of a URL from this machine, by curl. */
+    public static String get(String url) {
+        return Local.command("curl", "-sS", "-m", "10", url).must().out();
+    }
+}
