@@ -97,13 +97,19 @@ public final class Docker {
                 done
                 [ -n "$place" ] || { echo "neither /dev/shm nor /run is a tmpfs that can be written" >&2; exit 10; }
                 config=$(mktemp -d "$place/ktrdr.XXXXXX")
-                trap 'rm -rf "$config"' EXIT
+                login=
+                # docker may be deaf to TERM while it waits for the registry, and would write the login after all
+                trap '[ -z "$login" ] || kill -s KILL "$login" 2>/dev/null || :; rm -rf "$config"' EXIT
                 trap 'exit 130' HUP INT TERM
                 export DOCKER_CONFIG="$config"
-                printf %s "$REGISTRY_TOKEN" | docker login --username "$username" --password-stdin "$registry" >/dev/null 2>"$config/said" || {
+                # in the background, since a shell that waits hears a signal and one with a command in front does not
+                printf %s "$REGISTRY_TOKEN" | docker login --username "$username" --password-stdin "$registry" >/dev/null 2>"$config/said" &
+                login=$!
+                wait "$login" || {
                   cat "$config/said" >&2
                   exit 11
                 }
+                login=
                 unset REGISTRY_TOKEN
                 pull() { docker pull -q "$1" 2>&1 >/dev/null || printf '%s\\n' "$1" >>"$config/failed"; }
                 """ + "for image in " + Sh.words(images) + "; do pull \"$image\" >&2 & done\nwait\n" + """
