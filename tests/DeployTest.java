@@ -135,6 +135,16 @@ class DeployTest {
     }
 
     @Test
+    void compose_files_on_a_node_are_good_compose_and_stop_without_their_secrets() {
+        for (var host : List.of("core", "workers-b")) {
+            var stack = host.equals("core") ? "core" : "workers";
+            var config = "cd /opt/ktrdr-" + host + " && docker compose --profile scale-3 --env-file .env." + stack + " -f docker-compose." + stack + ".yml config -q 2>&1";
+            assertTrue(World.on(host, config + " || true").contains("a secret, given by jbang deploy@ktrdr"), host);
+            assertEquals("", World.on(host, "export KTRDR_DB_USER=u KTRDR_DB_PASSWORD=p KTRDR_AUTH_JWT_SECRET=j GF_SECURITY_ADMIN_PASSWORD=g\n" + config), host);
+        }
+    }
+
+    @Test
     void json_is_one_document_and_nothing_else() throws IOException {
         var ran = good(ktrdr("deploy", "core", "all", "--tag", OLDER, "-o", "json").run());
         var document = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).readTree(ran.out());

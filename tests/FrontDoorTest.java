@@ -1,0 +1,158 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import java.util.Map;
+import ktrdr.Local;
+import ktrdr.Project;
+import ktrdr.Result;
+import lab.World;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** ./ktrdr on machines that lack one thing or another, and the catalog from another folder; needs Maven's and JBang's registries. */
+@Tag("fleet")
+class FrontDoorTest {
+    private static final Path ROOT = Project.root();
+    @TempDir Path folder;
+    private Path home;
+    private Path bin;
+
+    @BeforeEach
+    void a_home_and_a_path_of_its_own() throws IOException {
+        home = Files.createDirectories(folder.resolve("home"));
+        bin = Files.createDirectories(home.resolve(".local/bin"));
+        with("sh", "sed", "cut", "tr", "grep", "mkdir", "mktemp", "rm", "mv", "cat", "chmod", "dirname", "readlink", "head", "id", "ln", "env", "uname", "bash");
+    }
+
+    private static Path program(String name) {
+        return List.of(System.getenv("PATH").split(":")).stream().map(place -> Path.of(place, name)).filter(Files::isExecutable).findFirst().orElseThrow();
+    }
+
+    private void with(String... tools) throws IOException {
+        for (var tool : tools) fake(tool, "exec '" + program(tool).toRealPath() + "' \"$@\"");
+    }
+
+    private void fake(String name, String script) throws IOException {
+        var file = Files.writeString(bin.resolve(name), "#!/bin/sh\n" + script + "\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
+    /** On this home and PATH, with no JAVA_HOME: a new machine, as far as the front door can tell. */
+    private Result run(Map<String, String> more, String... words) {
+        var command = Local.command(words).directory(folder).env("HOME", home.toString()).env("PATH", bin.toString()).env("JAVA_HOME", "")
+                .env("XDG_CACHE_HOME", "").env("JBANG_DIR", home.resolve(".jbang").toString());
+        more.forEach(command::env);
+        return command.run();
+    }
+
+    private Result door(String... words) {
+        return run(Map.of(), prepend(words));
+    }
+
+    private static String[] prepend(String... words) {
+        return java.util.stream.Stream.concat(java.util.stream.Stream.of(ROOT.resolve("ktrdr").toString()), List.of(words).stream()).toArray(String[]::new);
+    }
+
+    @Test
+    void without_a_jdk_it_names_the_package() {
+        var ran = door("deploy", "--help");
+        assertEquals(2, ran.exit());
+        assertTrue(ran.err().contains("there is no Java on this machine") && ran.err().contains("openjdk-17-jdk-headless"), ran.err());
+    }
+
+    @Test
+    void an_old_java_is_told() throws IOException {
+        fake("java", "echo 'openjdk version \"11.0.2\" 2019-01-15' >&2");
+        var ran = door("deploy", "--help");
+        assertEquals(2, ran.exit());
+        assertTrue(ran.err().contains("Java is too old") && ran.err().contains("11.0.2"), ran.err());
+    }
+
+    @Test
+    void an_unknown_procedure_is_told_with_the_known_ones() {
+        var ran = door("deplyo");
+        assertEquals(2, ran.exit());
+        assertTrue(ran.err().contains("no procedure deplyo") && ran.err().contains("deploy verify"), ran.err());
+    }
+
+    @Test
+    void a_jbang_on_the_path_comes_first() throws IOException {
+        with("java", "javac");
+        fake("jbang", "echo \"mine $*\"");
+        assertEquals("mine run " + ROOT + "/scripts/Deploy.java core all\n", door("deploy", "core", "all").out());
+    }
+
+    @Test
+    void with_neither_jbang_nor_maven_its_own_installer_is_run_after_saying_so() throws IOException {
+        with("java", "javac");
+        fake("curl", "echo 'echo installer asked for \"$@\"; exit 1'");
+        var ran = door("deploy", "--help");
+        assertEquals(2, ran.exit());
+        assertTrue(ran.err().contains("JBang's own installer") && ran.err().contains("installer asked for app setup"), ran.err());
+        assertTrue(ran.err().indexOf("running JBang's own installer") < ran.err().indexOf("installer asked"), ran.err());
+    }
+
+    @Test
+    void with_maven_alone_it_fetches_jbang_once_and_setup_makes_the_catalog_known_everywhere() throws IOException {
+        with("java", "javac", "touch", "ls", "expr");
+        fake("mvn", "exec '" + program("mvn").toRealPath() + "' -Duser.home='" + System.getProperty("user.home") + "' \"$@\"");
+        var maven = Map.of("PATH", bin + ":/usr/bin:/bin");
+        var first = run(maven, prepend("deploy", "--help"));
+        assertEquals(0, first.exit(), first.err());
+        assertTrue(first.err().contains("fetching dev.jbang:jbang-cli") && first.out().contains("Examples:"), first.err());
+        assertFalse(Files.exists(home.resolve(".jbang/jbang-catalog.json")), "nothing is registered behind the user's back");
+        assertFalse(run(maven, prepend("deploy", "--help")).err().contains("fetching"));
+
+        assertEquals(0, run(maven, prepend("setup")).exit());
+        var elsewhere = run(maven, "/usr/bin/env", "jbang", "deploy@ktrdr", "core", "all", "--tag", "sha-1000001", "--dry-run", "-i", World.inventory().toString());
+        assertEquals(0, elsewhere.exit(), elsewhere.err());
+        assertTrue(elsewhere.out().contains("-> sha-1000001"), elsewhere.out());
+        var byPath = run(maven, "/usr/bin/env", "jbang", ROOT.resolve("scripts/Deploy.java").toString(), "--version");
+        assertEquals("ktrdr 0.1.0\n", byPath.out(), byPath.err());
+        var byItself = run(maven, ROOT.resolve("scripts/Deploy.java").toString(), "--version");
+        assertEquals("ktrdr 0.1.0\n", byItself.out(), byItself.err());
+
+        assertEquals(0, run(maven, prepend("setup", "--undo")).exit());
+        assertFalse(Files.exists(bin.resolve("jbang")));
+    }
+
+    @Test
+    void the_catalog_works_over_http_with_its_templates() throws IOException {
+        var server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
+        server.createContext("/", exchange -> {
+            var file = ROOT.resolve(exchange.getRequestURI().getPath().substring(1));
+            var body = Files.isRegularFile(file) ? Files.readAllBytes(file) : null;
+            exchange.sendResponseHeaders(body == null ? 404 : 200, body == null || body.length == 0 ? -1 : body.length);
+            if (body != null && !exchange.getRequestMethod().equals("HEAD")) exchange.getResponseBody().write(body);
+            exchange.close();
+        });
+        server.start();
+        try {
+            var url = "http://127.0.0.1:" + server.getAddress().getPort() + "/";
+            var jbang = jbang();
+            var here = Map.of("PATH", System.getenv("PATH"));
+            assertEquals(0, run(here, jbang, "trust", "add", url).exit());
+            assertEquals(0, run(here, jbang, "catalog", "add", "--global", "--name", "ktrdr", url + "jbang-catalog.json").exit());
+            var ran = run(here, jbang, "deploy@ktrdr", "workers", "B", "--tag", "sha-2000002", "--dry-run", "-i", World.inventory().toString());
+            assertEquals(0, ran.exit(), ran.err());
+            assertTrue(ran.out().contains("+IMAGE_TAG=sha-2000002"), ran.out());
+        } finally {
+            server.stop(0);
+        }
+    }
+
+    private static String jbang() {
+        var cached = Path.of(System.getProperty("user.home"), ".cache/ktrdr/jbang-0.132.1/bin/jbang");
+        return Files.exists(cached) ? cached.toString() : "jbang";
+    }
+}

@@ -1,0 +1,85 @@
+import static lab.Toolkit.ktrdr;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import lab.World;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** The practice fleet itself. */
+@Tag("fleet")
+class LabTest {
+    private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
+    private static final String REGISTRY = "registry.ktrdr.home.mynerd.place:5000";
+
+    @Test
+    void a_second_up_changes_nothing() {
+        var before = World.docker("ps", "-a", "--no-trunc", "--filter", "label=ktrdr-lab", "--format", "{{.ID}} {{.CreatedAt}} {{.State}}");
+        var hosts = World.everything();
+        var ran = ktrdr("lab", "up").run();
+        assertEquals(0, ran.exit(), ran::toString);
+        assertTrue(ran.err().contains("up already"), ran::toString);
+        assertEquals(before, World.docker("ps", "-a", "--no-trunc", "--filter", "label=ktrdr-lab", "--format", "{{.ID}} {{.CreatedAt}} {{.State}}"));
+        assertEquals(hosts, World.everything());
+    }
+
+    @Test
+    void each_host_runs_systemd_sshd_docker_and_compose() {
+        for (var host : HOSTS) {
+            assertEquals("systemd", World.on(host, "cat /proc/1/comm"));
+            assertEquals("active\nactive", World.on(host, "systemctl is-active ssh docker"));
+            assertTrue(World.on(host, "docker compose version --short").startsWith("2."));
+        }
+    }
+
+    @Test
+    void names_resolve_in_hosts_and_in_containers_inside_them() {
+        var probe = REGISTRY + "/probe:lab";
+        World.on("workers-b", "docker image inspect " + probe + " >/dev/null 2>&1 || { mkdir -p /dev/shm/login; export DOCKER_CONFIG=/dev/shm/login; trap 'rm -rf /dev/shm/login' EXIT; docker login -u kpiteira --password-stdin "
+                + REGISTRY + " >/dev/null 2>&1 <<'TOKEN'\n" + token() + "\nTOKEN\ndocker pull -q " + probe + "; }");
+        for (var name : List.of("backend", "postgres", "grafana", "prometheus", "workers-b", "workers-c")) {
+            var fqdn = name + ".ktrdr.home.mynerd.place";
+            assertTrue(World.on("workers-c", "getent hosts " + fqdn).startsWith("10.42.1."), fqdn);
+            assertTrue(World.on("workers-b", "docker run --rm " + probe + " nslookup " + fqdn).contains("Address: 10.42.1."), fqdn);
+        }
+    }
+
+    private static String token() {
+        try {
+            return new com.fasterxml.jackson.databind.ObjectMapper().readTree(Files.readString(World.secrets())).path("ghcr_token").asText();
+        } catch (java.io.IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    @Test
+    void the_registry_wants_a_login() {
+        assertEquals("401", World.on("core", "curl -s -o /dev/null -w '%{http_code}' --cacert /etc/docker/certs.d/" + REGISTRY + "/ca.crt https://" + REGISTRY + "/v2/ktrdr-backend/tags/list"));
+    }
+
+    @Test
+    void its_key_and_known_hosts_are_its_own() {
+        assertTrue(Files.exists(World.folder().resolve("id_ed25519")) && Files.exists(World.folder().resolve("known_hosts")));
+        var users = Path.of(System.getProperty("user.home"), ".ssh/known_hosts");
+        assertFalse(Files.exists(users) && World.get("file://" + users).contains("mynerd.place"));
+    }
+
+    @Test
+    void a_host_comes_back_from_a_reboot_with_its_containers() {
+        assertEquals(0, ktrdr("deploy", "workers", "C", "--tag", "sha-1000001").run().exit());
+        World.docker("restart", "ktrdr-lab-workers-c");
+        var ran = ktrdr("verify", "--quick", "--wait", "90s").run();
+        assertEquals(0, ran.exit(), ran::toString);
+    }
+
+    @Test
+    void status_says_what_stands_in_for_what() {
+        var ran = ktrdr("lab", "status").run();
+        assertEquals(0, ran.exit(), ran::toString);
+        assertTrue(ran.out().contains("stand-in for KTRDR") && ran.out().contains("real PostgreSQL") && ran.out().contains("stand-in for the NFS share"), ran::toString);
+    }
+}
