@@ -42,6 +42,7 @@ import java.util.concurrent.Callable;
 import ktrdr.Cli;
 import ktrdr.Console;
 import ktrdr.Exit;
+import ktrdr.Problem;
 import ktrdr.Table;
 import lab.Practice;
 import lab.State;
@@ -107,6 +108,8 @@ public class Lab implements Callable<Exit> {
     private Exit down(Practice practice) {
         try (var step = common.console().step("lab", "down")) {
             practice.down(purge);
+            var remains = practice.remains();
+            if (!remains.isEmpty()) throw Problem.failed("something of the practice fleet is still there").found(String.join(", ", remains)).fix("./ktrdr lab down once more");
             step.done(purge ? "gone, caches too" : "gone; built images are kept");
         }
         return Exit.OK;

@@ -70,8 +70,8 @@ public class all implements Callable<Exit> {
         if (mine && Cli.run(new Lab(), "up") != 0) common.console().note("the practice fleet did not come up: the fleet tests will fail");
         var outcome = new Outcome();
         launcher.execute(plan, outcome);
-        if (mine && !keepLab) Cli.run(new Lab(), "down");
-        return outcome.report();
+        boolean left = mine && !keepLab && Cli.run(new Lab(), "down") != 0;
+        return outcome.report().and(left ? Exit.FAILED : Exit.OK);
     }
 
     private FilterResult wanted(TestDescriptor test) {

@@ -22,6 +22,18 @@ import ktrdr.Problem;
 public final class Engine {
     private static final Path RUN = Path.of("/run/ktrdr-lab");
     private static final String OWN_HOST = "unix://" + RUN.resolve("docker.sock");
+    /** Docker leaves its bridge and its packet rules behind; what they replaced is noted before it starts and put back at the end. */
+    private static final String NOTE_NETWORK = """
+            [ -e "$1" ] || { cat /proc/sys/net/ipv4/ip_forward; iptables -S FORWARD | sed -n 's/^-P FORWARD //p'; } >"$1"
+            """;
+    private static final String RESTORE_NETWORK = """
+            ip link delete docker0 2>/dev/null || :
+            [ -s "$1" ] || exit 0
+            { read -r forward; read -r policy; } <"$1"
+            iptables-save | grep -vi docker | iptables-restore
+            iptables -P FORWARD "$policy"
+            printf '%s\\n' "$forward" >/proc/sys/net/ipv4/ip_forward
+            """;
     private static final Duration SHORT = Duration.ofSeconds(20);
     private final Console console;
     private final Optional<String> host;
@@ -111,6 +123,7 @@ public final class Engine {
             Files.createDirectories(RUN);
             Files.createDirectories(cache());
             Files.deleteIfExists(RUN.resolve("docker.pid"));
+            network(NOTE_NETWORK);
             new ProcessBuilder("setsid", "dockerd", "--data-root", cache().resolve("docker").toString(), "--host", OWN_HOST,
                     "--exec-root", RUN.resolve("exec").toString(), "--pidfile", RUN.resolve("docker.pid").toString())
                     .redirectErrorStream(true).redirectOutput(log).redirectInput(new File("/dev/null")).start();
@@ -142,7 +155,21 @@ public final class Engine {
         } catch (IOException | NumberFormatException e) {
             console.detail("the engine's pid is not known: " + e.getMessage());
         }
+        network(RESTORE_NETWORK);
         deleteTree(RUN);
+    }
+
+    private static void network(String script) {
+        Local.command("sh", "-euc", script, "sh", RUN.resolve("network").toString()).must();
+    }
+
+    /** What is still there of the engine or in it after {@link #stop}. */
+    static List<String> remains(Console console) {
+        var remains = new ArrayList<String>();
+        if (Files.exists(RUN)) remains.add(RUN.toString());
+        running(console).ifPresent(engine -> List.of("ps -a", "network ls", "volume ls").forEach(list ->
+                engine.docker(concat(List.of(list.split(" ")), List.of("-q", "--filter", "name=ktrdr-lab"))).must().out().lines().forEach(remains::add)));
+        return remains;
     }
 
     static List<String> concat(List<String> first, List<String> second) {

@@ -1,5 +1,6 @@
 package lab;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -152,6 +153,13 @@ public final class Practice {
         Engine.deleteTree(state.folder());
         Engine.deleteTree(State.SECRETS.getParent());
         if (purge) Engine.deleteTree(Engine.cache());
+    }
+
+    /** What is still there of the lab; nothing after {@link #down}. */
+    public List<String> remains() {
+        var remains = new ArrayList<>(Engine.remains(console));
+        for (var place : List.of(state().folder(), State.SECRETS.getParent())) if (Files.exists(place)) remains.add(place.toString());
+        return remains;
     }
 
     private void remove(Engine engine, State state) {
