@@ -6,6 +6,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
 import java.util.List;
 import lab.Toolkit.Ran;
 import lab.World;
@@ -53,7 +54,7 @@ class DeployRefusedTest {
     }
 
     private Ran deployWith(Path inventory, String... arguments) {
-        var words = new java.util.ArrayList<>(List.of("deploy"));
+        var words = new ArrayList<>(List.of("deploy"));
         words.addAll(List.of(arguments));
         words.addAll(List.of("-i", inventory.toString()));
         return ktrdr(words.toArray(String[]::new)).run();

@@ -10,6 +10,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import ktrdr.Local;
 import ktrdr.Project;
 import ktrdr.Result;
@@ -60,7 +61,7 @@ class FrontDoorTest {
     }
 
     private static String[] prepend(String... words) {
-        return java.util.stream.Stream.concat(java.util.stream.Stream.of(ROOT.resolve("ktrdr").toString()), List.of(words).stream()).toArray(String[]::new);
+        return Stream.concat(Stream.of(ROOT.resolve("ktrdr").toString()), List.of(words).stream()).toArray(String[]::new);
     }
 
     @Test

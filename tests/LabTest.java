@@ -3,6 +3,9 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
@@ -50,9 +53,9 @@ class LabTest {
 
     private static String token() {
         try {
-            return new com.fasterxml.jackson.databind.ObjectMapper().readTree(Files.readString(World.secrets())).path("ghcr_token").asText();
-        } catch (java.io.IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            return new ObjectMapper().readTree(Files.readString(World.secrets())).path("ghcr_token").asText();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -2,7 +2,9 @@ import static lab.Toolkit.ktrdr;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -30,10 +32,10 @@ class SecretsWatchTest {
     private static final List<String> SECRETS = secrets();
 
     private static List<String> secrets() {
-        try (var fields = new com.fasterxml.jackson.databind.ObjectMapper().readTree(Files.readString(World.secrets())).properties().stream()) {
+        try (var fields = new ObjectMapper().readTree(Files.readString(World.secrets())).properties().stream()) {
             return fields.filter(field -> !field.getKey().equals("db_username")).map(field -> field.getValue().asText()).toList();
         } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
+            throw new UncheckedIOException(e);
         }
     }
 

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.util.List;
 import lab.World;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -24,7 +25,7 @@ class VerifyTest {
         var checks = new ObjectMapper().readTree(ran.out()).path("checks").findValuesAsText("id");
         assertEquals(8, checks.stream().filter(id -> id.endsWith(".registered")).count());
         assertEquals(9, checks.stream().filter(id -> id.startsWith("target.")).count());
-        assertTrue(checks.containsAll(java.util.List.of("db.query", "backend.health", "grafana.health", "jaeger.health", "prometheus.health")), ran::toString);
+        assertTrue(checks.containsAll(List.of("db.query", "backend.health", "grafana.health", "jaeger.health", "prometheus.health")), ran::toString);
     }
 
     @Test

@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.TreeMap;
+import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
@@ -48,7 +49,7 @@ public final class Checks {
         return checks;
     }
 
-    private Check health(String service, String path, String expected, Predicate<JsonNode> good, java.util.function.Function<JsonNode, String> found) {
+    private Check health(String service, String path, String expected, Predicate<JsonNode> good, Function<JsonNode, String> found) {
         var url = inventory.url(service) + path;
         var node = inventory.core().name();
         return Check.of(service + ".health", node, "GET " + url + " with " + expected, "on " + node + ": docker logs ktrdr-" + service, () -> {

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 
 /**
@@ -60,7 +61,7 @@ final class Gate {
                 && check.id().equals("workers.list")).toList();
     }
 
-    private List<Check> until(long deadline, Deployment plan, Ssh ssh, Console.Step step, java.util.function.Supplier<List<Check>> ask) {
+    private List<Check> until(long deadline, Deployment plan, Ssh ssh, Console.Step step, Supplier<List<Check>> ask) {
         while (true) {
             var found = ask.get();
             if (Check.allOk(found)) return found;

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import ktrdr.Console;
@@ -37,7 +38,7 @@ public final class Practice {
     public State state() {
         return Engine.running(console).flatMap(engine -> {
             var label = engine.docker("network", "inspect", "--format", "{{index .Labels \"" + LABEL + "\"}}", Hosts.NETWORK).run();
-            return label.ok() && !label.out().isBlank() ? java.util.Optional.of(new State(Path.of(label.out().strip()))) : java.util.Optional.empty();
+            return label.ok() && !label.out().isBlank() ? Optional.of(new State(Path.of(label.out().strip()))) : Optional.empty();
         }).orElse(asked);
     }
 
@@ -90,8 +91,6 @@ public final class Practice {
         var inventory = Inventory.read(state.inventory());
         try (var fleet = new Fleet(inventory, inventory.nodes(), console)) {
             return fleet.run(READY);
-        } catch (Problem problem) {
-            throw problem;
         }
     }
 
