@@ -79,7 +79,7 @@ public final class Docker {
         try {
             return JSON.readTree(text);
         } catch (JsonProcessingException e) {
-            throw Problem.failed("docker did not answer in JSON").expected("one JSON object a line").found(text.length() > 200 ? text.substring(0, 200) + "…" : text);
+            throw Problem.failed("docker did not answer in JSON").expected("one JSON object a line").found(Console.brief(text, 200));
         }
     }
 

@@ -216,8 +216,7 @@ public final class Http implements AutoCloseable {
     }
 
     private static String firstLine(Answer answer) {
-        var line = answer.body().lines().filter(text -> !text.isBlank()).findFirst().orElse("an empty body").strip();
-        return line.length() > MAX_SHOWN ? line.substring(0, MAX_SHOWN) + "…" : line;
+        return answer.body().isBlank() ? "an empty body" : Console.brief(answer.body().strip(), MAX_SHOWN);
     }
 
     /** Closes idle connections and ends the threads, so that none keeps the program alive. */
