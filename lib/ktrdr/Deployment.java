@@ -111,17 +111,17 @@ public record Deployment(Stack stack, String tag, List<String> services, boolean
      * are then ({@link Docker#containersOf}).
      */
     public String applyScript(Secrets secrets) {
-        return secrets.exports(stack.secrets()) + Sh.let("directory", stack.node().directory()) + """
+        return secrets.shell(stack.secrets()) + Sh.let("directory", stack.node().directory()) + """
                 umask 022
                 mkdir -p "$directory" || exit 20
                 cd "$directory"
                 trap 'rm -f "$directory"/.ktrdr-new.*' EXIT
                 """ + writes() + """
-                """ + "docker compose --project-directory . --env-file " + beside(stack.envFile()) + " -f " + beside(stack.composeFile())
+                """ + "with_secrets docker compose --project-directory . --env-file " + beside(stack.envFile()) + " -f " + beside(stack.composeFile())
                 + " config -q || exit 21\n" + renames()
-                + (retired.isEmpty() ? "" : stack.compose() + " --profile scale-2 --profile scale-3 rm -sf " + Sh.words(retired) + " >&2 || exit 22\n")
+                + (retired.isEmpty() ? "" : "with_secrets " + stack.compose() + " --profile scale-2 --profile scale-3 rm -sf " + Sh.words(retired) + " >&2 || exit 22\n")
                 // a named service is deployed alone: what it depends on stays as it is
-                + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n"
+                + "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n"
                 + Docker.containersOf(stack.project());
     }
 

@@ -13,6 +13,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Collectors;
 
 /**
  * The secrets of a deployment: fetched once from the inventory's provider, kept in memory, sent on standard input.
@@ -76,11 +77,15 @@ public final class Secrets {
         return values.get(field);
     }
 
-    /** Shell lines that export these fields; for the standard input of a remote shell, never for its arguments. */
-    public String exports(Set<Field> fields) {
+    /**
+     * Shell lines that define {@code with_secrets}, which runs a command with these fields in its environment; no other command of the
+     * script has them in its own. For the standard input of a remote shell, never for its arguments.
+     */
+    public String shell(Set<Field> fields) {
         var lines = new StringBuilder();
-        for (var field : fields) lines.append("export ").append(Sh.let(field.variable, values.get(field)));
-        return lines.toString();
+        for (var field : fields) lines.append(Sh.let(field.variable, values.get(field)));
+        var names = fields.stream().map(field -> field.variable).collect(Collectors.joining(" "));
+        return lines + "with_secrets() { (export " + names + "; exec \"$@\"); }\n";
     }
 
     /** No value: so that none is ever printed by accident. */

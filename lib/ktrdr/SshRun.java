@@ -54,8 +54,7 @@ final class SshRun {
         boolean started = false;
         boolean ended = false;
         try {
-            if (!client.isConnected()) throw new TransportException("it was closed before");
-            session = client.startSession();
+            session = open();
             var running = session.exec(command);
             started = true;
             var stdout = running.getInputStream();
@@ -75,6 +74,15 @@ final class SshRun {
             throw e instanceof OpenFailException || (!started && "Request failed".equals(e.getMessage())) ? noSession(e) : lost(e);
         } finally {
             if (session != null && !ended) abandon(session);
+        }
+    }
+
+    /** sshj tells of a connection that ended before by an IllegalStateException. */
+    private Session open() throws IOException {
+        try {
+            return client.startSession();
+        } catch (IllegalStateException e) {
+            throw new TransportException("it was closed before", e);
         }
     }
 

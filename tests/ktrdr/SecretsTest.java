@@ -73,9 +73,11 @@ class SecretsTest {
     }
 
     @Test
-    void exports_are_quoted() {
-        var exports = fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "a'b $c")).exports(Set.of(Secrets.Field.db_password));
-        assertEquals("export KTRDR_DB_PASSWORD='a'\\''b $c'\n", exports);
-        assertTrue(Local.command("sh", "-s").input(exports + "printf %s \"$KTRDR_DB_PASSWORD\"").must().out().contains("a'b $c"));
+    void only_a_command_run_with_secrets_has_them_in_its_environment() {
+        var shell = fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "a'b $c")).shell(Set.of(Secrets.Field.db_password));
+        var said = Local.command("sh", "-s").input("set -eu\n" + shell + "with_secrets env\necho --\nenv\nwith_secrets false || echo failed $?\n").must().out().split("--");
+        assertTrue(said[0].contains("KTRDR_DB_PASSWORD=a'b $c\n"), said[0]);
+        assertFalse(said[1].contains("KTRDR_DB"), said[1]);
+        assertTrue(said[1].contains("failed 1"), said[1]);
     }
 }

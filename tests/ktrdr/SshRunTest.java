@@ -82,13 +82,12 @@ class SshRunTest {
     @Test
     void lines_come_while_the_script_runs_and_long_ones_in_pieces() {
         var lines = new ArrayList<String>();
-        var times = new ArrayList<Long>();
-        ssh.run("echo one; sleep 1; printf 'two\\n\\nthree'", line -> {
+        var mark = folder.resolve("the first line was seen");
+        ssh.run("echo one; until [ -e " + Sh.quote(mark.toString()) + " ]; do sleep 0.1; done; printf 'two\\n\\nthree'", line -> {
+            if (lines.isEmpty()) assertTrue(mark.toFile().mkdir());
             lines.add(line);
-            times.add(System.nanoTime());
         });
         assertEquals(List.of("one", "two", "", "three"), lines);
-        assertTrue(times.get(1) - times.get(0) > 500_000_000L);
         var longest = new AtomicInteger();
         var all = new AtomicInteger();
         ssh.run("head -c 1000000 /dev/zero | tr '\\0' x", line -> {
@@ -121,14 +120,12 @@ class SshRunTest {
 
     @Test
     void scripts_run_side_by_side() {
-        long started = System.nanoTime();
         var running = new ArrayList<CompletableFuture<String>>();
         for (int i = 0; i < 5; i++) {
-            var script = "sleep 1; echo " + i;
+            var script = "cd " + Sh.quote(folder.toString()) + "; : >here-" + i + "; until [ \"$(ls | grep -c here-)\" = 5 ]; do sleep 0.1; done; echo " + i;
             running.add(CompletableFuture.supplyAsync(() -> ssh.must(script), work -> new Thread(work).start()));
         }
         for (int i = 0; i < 5; i++) assertEquals(i + "\n", running.get(i).join());
-        assertTrue(System.nanoTime() - started < 4_000_000_000L);
     }
 
     @Test
@@ -223,7 +220,7 @@ class SshRunTest {
             assertEquals("quiet for longer than that\n", dead.must("sleep 4; echo quiet for longer than that"));
             long started = System.nanoTime();
             var problem = assertThrows(Problem.class, () -> dead.run("echo started; sleep 60", first -> line.freeze()));
-            assertTrue(System.nanoTime() - started < 5_000_000_000L);
+            assertTrue(System.nanoTime() - started < 20_000_000_000L);
             assertEquals(Exit.UNREACHABLE, problem.exit());
             assertTrue(problem.details().get("found").contains("no sign of life"), problem.details().toString());
             assertEquals(Exit.UNREACHABLE, assertThrows(Problem.class, () -> dead.run("true")).exit());
@@ -237,7 +234,7 @@ class SshRunTest {
             line.freeze();
             long started = System.nanoTime();
             assertEquals(Exit.UNREACHABLE, assertThrows(Problem.class, () -> dead.run(": '" + "x".repeat(10_000_000) + "'")).exit());
-            assertTrue(System.nanoTime() - started < 5_000_000_000L);
+            assertTrue(System.nanoTime() - started < 20_000_000_000L);
         }
     }
 }

@@ -246,7 +246,7 @@ class SshTest {
             long started = System.nanoTime();
             var problem = refused(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(),
                     false, to.jump(), Duration.ofSeconds(1)));
-            assertTrue(System.nanoTime() - started < 3_000_000_000L, "it took too long");
+            assertTrue(System.nanoTime() - started < 20_000_000_000L, "it took too long");
             return problem;
         }
     }
