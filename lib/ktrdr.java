@@ -18,12 +18,17 @@
 //SOURCES ktrdr/Cli.java
 //SOURCES ktrdr/Console.java
 //SOURCES ktrdr/Deployment.java
+//SOURCES ktrdr/Dns.java
 //SOURCES ktrdr/Docker.java
 //SOURCES ktrdr/Exit.java
+//SOURCES ktrdr/Facts.java
 //SOURCES ktrdr/Fleet.java
 //SOURCES ktrdr/Gate.java
 //SOURCES ktrdr/HostKeys.java
+//SOURCES ktrdr/HostFacts.java
 //SOURCES ktrdr/Http.java
+//SOURCES ktrdr/Infra.java
+//SOURCES ktrdr/InfraRecord.java
 //SOURCES ktrdr/Inventory.java
 //SOURCES ktrdr/InventoryReader.java
 //SOURCES ktrdr/InventorySection.java

@@ -56,7 +56,7 @@ public class Verify implements Callable<Exit> {
                 found = check(inventory, fleet, checks);
             }
             step.close();
-            return report(found);
+            return common.checks(found.checks(), found.problems().values(), Map.of());
         }
     }
 
@@ -66,8 +66,7 @@ public class Verify implements Callable<Exit> {
         var onNodes = fleet.each((node, ssh) -> onNode(Stack.of(inventory, node), ssh, checks));
         var all = new ArrayList<Check>();
         onNodes.values().values().forEach(all::addAll);
-        onNodes.problems().forEach((node, problem) -> all.add(new Check(node.name() + ".ssh", node.name(), false, "a node that answers",
-                problem.sentence(), "ssh " + inventory.fqdn(node), 0)));
+        onNodes.problems().forEach((node, problem) -> all.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node))));
         all.addAll(checks.core(Stack.of(inventory, inventory.core()).services()));
         all.addAll(checks.workers(inventory.workers()));
         all.addAll(checks.targets());
@@ -78,15 +77,5 @@ public class Verify implements Callable<Exit> {
         var containers = Docker.containers(ssh.must(Docker.containersOf(stack.project())));
         var found = Checks.containers(stack, stack.services(), containers);
         return stack.node().role() == Role.CORE ? Stream.concat(found.stream(), Stream.of(checks.database(ssh))).toList() : found;
-    }
-
-    private Exit report(Found found) {
-        boolean ok = Check.allOk(found.checks());
-        common.report(Map.of("ok", ok, "checks", found.checks()), Check.table(found.checks()));
-        if (!common.json()) Check.failures(found.checks()).forEach(common.console()::problem);
-        long holding = found.checks().stream().filter(Check::ok).count();
-        common.console().note(holding + " of " + found.checks().size() + " checks hold");
-        var unreachable = found.problems().values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
-        return ok ? Exit.OK : Exit.FAILED.and(unreachable);
     }
 }

@@ -12,7 +12,7 @@ import java.util.function.Supplier;
  * @param expected what has to be true, in words
  * @param found what is
  * @param fix the command or page that helps when it does not hold
- * @param seconds how long it took to find out
+ * @param seconds how long it took to find out; 0 where it came with others in one answer
  */
 public record Check(String id, String node, boolean ok, String expected, String found, String fix, double seconds) {
 
@@ -28,15 +28,25 @@ public record Check(String id, String node, boolean ok, String expected, String 
         }
     }
 
+    /** The check that a node answers, which it did not. */
+    public static Check unreached(String node, Problem problem, String fix) {
+        var why = problem.details().get("found");
+        return new Check(node + ".ssh", node, false, "a node that answers", problem.sentence() + (why == null ? "" : ": " + why),
+                problem.details().getOrDefault("to do", fix), 0);
+    }
+
     public static boolean allOk(List<Check> checks) {
         return checks.stream().allMatch(Check::ok);
     }
 
-    /** The checks as a table; what is found at length is told by {@link #failures}. */
+    /** The checks as a table, ids without their node; what is found at length is told by {@link #failures}. */
     public static Table table(List<Check> checks) {
         var table = Table.of("node", "check", "", "took", "found");
-        for (var check : checks)
-            table.row(check.node(), check.id(), check.ok() ? "ok" : "FAILED", String.format("%.1f s", check.seconds()), Console.brief(check.found(), 60));
+        for (var check : checks) {
+            var what = check.id().startsWith(check.node() + ".") ? check.id().substring(check.node().length() + 1) : check.id();
+            var took = check.seconds() == 0 ? "" : String.format("%.1f s", check.seconds());
+            table.row(check.node(), what, check.ok() ? "ok" : "FAILED", took, Console.brief(check.found(), 60));
+        }
         return table;
     }
 
@@ -48,6 +58,11 @@ public record Check(String id, String node, boolean ok, String expected, String 
     /** The problem that a check which does not hold is. */
     public Problem problem(String sentence) {
         return Problem.failed(sentence).expected(expected).found(found).fix(fix);
+    }
+
+    /** "41 of 42 checks hold". */
+    public static String summary(List<Check> checks) {
+        return checks.stream().filter(Check::ok).count() + " of " + checks.size() + " checks hold";
     }
 
     private static double seconds(long started) {

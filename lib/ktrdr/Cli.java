@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -147,6 +148,21 @@ public final class Cli {
 
         public boolean json() {
             return output == Output.json;
+        }
+
+        /**
+         * Reports checks: a table, a problem for each that does not hold and how many hold, or {@code {"ok", "checks"}} and what else the
+         * document has. Nodes that were not reached make the exit code theirs.
+         */
+        public Exit checks(List<Check> checks, Collection<Problem> unreached, Map<String, ?> document) {
+            boolean ok = Check.allOk(checks);
+            var all = new LinkedHashMap<String, Object>(Map.of("ok", ok));
+            all.putAll(document);
+            all.put("checks", checks);
+            report(all, Check.table(checks));
+            if (!json()) Check.failures(checks).forEach(console()::problem);
+            console().note(Check.summary(checks));
+            return ok ? Exit.OK : unreached.stream().map(Problem::exit).reduce(Exit.FAILED, Exit::and);
         }
 
         /** Prints the result: the document with --output json, else the tables that are not empty. */

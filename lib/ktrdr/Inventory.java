@@ -37,15 +37,15 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
      *
      * @param name its key in the inventory; {@code id} the short one, such as B
      * @param host without the domain; {@code aliases} are further names of it
-     * @param memory bytes that it is meant to have; {@code diskFree} bytes that have to be free before a deployment
+     * @param cpus and {@code memory} in bytes that it is meant to have; {@code diskFree} bytes that have to be free before a deployment
      * @param scale workers of each type, 1 to 3; {@code backtest} and {@code training} are the counts that follow, or are given
      */
-    public record Node(String name, String id, Role role, String host, Optional<String> address, long memory, long diskFree,
+    public record Node(String name, String id, Role role, String host, Optional<String> address, int cpus, long memory, long diskFree,
             String directory, List<String> aliases, int scale, int backtest, int training, SshSettings ssh) {
 
         /** The same node with so many workers of each type. */
         public Node withScale(int count) {
-            return new Node(name, id, role, host, address, memory, diskFree, directory, aliases, count, count, count, ssh);
+            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, count, count, count, ssh);
         }
     }
 

@@ -98,7 +98,7 @@ final class InventoryReader {
         workers.end();
         var directory = role == Role.CORE ? "/opt/ktrdr-core" : "/opt/ktrdr-" + name;
         var node = new Node(name, section.text("id", WORD, name), role, section.text("host", HOST, name), section.text("address", ADDRESS),
-                section.size("memory", "0"), section.size("disk_free", "10GB"), section.text("directory", ABSOLUTE, directory),
+                section.number("cpus", 1, 4096, 1), section.size("memory", "0"), section.size("disk_free", "10GB"), section.text("directory", ABSOLUTE, directory),
                 section.list("aliases", HOST, List.of()), scale, backtest, training, ssh(section.section("ssh"), ssh));
         section.end();
         return node;

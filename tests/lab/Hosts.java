@@ -11,7 +11,7 @@ import ktrdr.Problem;
 /** The three hosts: containers with systemd as their first process, sshd and a Docker Engine of their own. */
 final class Hosts {
     /** One host. The shared volume, which stands in for the NFS share, is at /mnt/ktrdr-shared, on core also where it would be exported. */
-    record Host(String name, String address, String hostname, List<String> aliases) {
+    record Host(String name, String address, String hostname) {
         String fqdn() {
             return hostname + "." + DOMAIN;
         }
@@ -28,8 +28,8 @@ final class Hosts {
     static final String DOMAIN = "ktrdr.home.mynerd.place";
     static final String NETWORK = "ktrdr-lab";
     static final String SHARE = "ktrdr-lab-share";
-    static final List<Host> ALL = List.of(new Host("core", "10.42.1.10", "backend", List.of("postgres", "grafana", "prometheus")),
-            new Host("workers-b", "10.42.1.11", "workers-b", List.of()), new Host("workers-c", "10.42.1.12", "workers-c", List.of()));
+    static final List<Host> ALL = List.of(new Host("core", "10.42.1.10", "backend"),
+            new Host("workers-b", "10.42.1.11", "workers-b"), new Host("workers-c", "10.42.1.12", "workers-c"));
     /** As --privileged, but for the one capability that a sandboxed machine may lack itself and then refuses to give. */
     private static final List<String> CAPABILITIES = List.of("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-opt", "seccomp=unconfined",
             "--security-opt", "apparmor=unconfined", "--security-opt", "systempaths=unconfined", "--device-cgroup-rule", "a *:* rwm", "--cgroupns", "private");

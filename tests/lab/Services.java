@@ -6,6 +6,8 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import ktrdr.Console;
+import ktrdr.Dns;
+import ktrdr.Inventory;
 import ktrdr.Problem;
 
 /** The lab's DNS server and registry in one container, their keys, and the filling of the registry. */
@@ -37,22 +39,17 @@ final class Services {
             var password = engine.docker("run", "--rm", "-i", "--network", "none", "ktrdr-lab/services", "htpasswd", "-niB", USER)
                     .input(State.secrets()).must().out();
             Files.writeString(state.file("htpasswd"), password);
-            Files.writeString(state.file("dnsmasq.conf"), dns());
             state.describe();
+            Files.writeString(state.file("dnsmasq.conf"), dns());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /** Each name of the fleet with its address, for dnsmasq. */
-    static String dns() {
-        var conf = new StringBuilder("# the names of the practice fleet\n");
-        for (var host : Hosts.ALL) {
-            var names = new ArrayList<>(List.of(host.fqdn()));
-            host.aliases().forEach(alias -> names.add(alias + "." + Hosts.DOMAIN));
-            conf.append("host-record=").append(String.join(",", names)).append(',').append(host.address()).append('\n');
-        }
-        return conf.append("host-record=registry.").append(Hosts.DOMAIN).append(',').append(ADDRESS).append("\nlocal=/").append(Hosts.DOMAIN).append("/\n").toString();
+    /** What setup-dns prints for dnsmasq, and what only the lab has: the registry's name, and that nobody else knows the domain. */
+    private String dns() {
+        var records = String.join("\n", Dns.records(Inventory.read(state.inventory()), Dns.Format.dnsmasq));
+        return records + "\nhost-record=registry." + Hosts.DOMAIN + "," + ADDRESS + "\nlocal=/" + Hosts.DOMAIN + "/\n";
     }
 
     void ensure() {

@@ -63,6 +63,16 @@ public final class World {
         return ENGINE.docker("exec", "-i", "ktrdr-lab-" + host, "sh", "-eu").input(script).must().out().strip();
     }
 
+    /** Runs a shell script beside the lab's DNS server and registry. */
+    public static String services(String script) {
+        return ENGINE.docker("exec", "-i", Services.CONTAINER, "sh", "-eu").input(script).must().out().strip();
+    }
+
+    /** Waits until the lab's DNS server has this address for workers-b. */
+    public static void awaitDns(String address) {
+        on("core", "for i in $(seq 100); do [ \"$(getent ahosts workers-b.ktrdr.home.mynerd.place | awk 'NR == 1 { print $1 }')\" = " + address + " ] && exit 0; sleep 0.2; done; exit 1");
+    }
+
     public static void pause(String host) {
         docker("pause", "ktrdr-lab-" + host);
     }

@@ -1,0 +1,222 @@
+package ktrdr;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicLong;
+import java.util.stream.Collectors;
+
+/**
+ * What a node is as a machine: gathered in one round trip, before anything of ours is on it.
+ *
+ * @param facts as the node said them
+ * @param skew how far its clock is off this machine's at least, in seconds, positive when it is ahead; 0 within the time the question took
+ */
+public record HostFacts(Facts facts, double skew) {
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+
+    /**
+     * What is asked of a node.
+     *
+     * @param names to resolve there and in a container
+     * @param peers name to host of the other nodes, to be pinged
+     * @param ports "host port" to be connected to from there
+     * @param registry host and port
+     * @param share the path of the share's folder there
+     */
+    public record Question(List<String> names, Map<String, String> peers, List<String> ports, String registry, String share) {
+        /** The same without what is about the network between nodes and the registry, which takes longest where it fails. */
+        public Question namesOnly() {
+            return new Question(names, Map.of(), List.of(), "", share);
+        }
+    }
+
+    /** A container that runs, and what it publishes: port of the host to what it is. */
+    public record Publisher(String name, String project) {}
+
+    /** Runs {@link #script} on a node and reads what it says. */
+    public static HostFacts gather(Ssh ssh, Question question) {
+        var answer = new StringBuilder();
+        var clockSeen = new AtomicLong();
+        long asked = System.currentTimeMillis();
+        var result = ssh.run(script(question), line -> {
+            if (line.startsWith("clock\t")) clockSeen.set(System.currentTimeMillis());
+            answer.append(line).append('\n');
+        }, PATIENCE);
+        if (!result.ok()) throw Problem.failed(ssh.name() + ": gathering facts ended with exit code " + result.exit()).expected("exit code 0")
+                .found(result.lastWords());
+        var facts = Facts.parse(answer.toString());
+        return new HostFacts(facts, skew(facts.get("clock"), asked, clockSeen.get()));
+    }
+
+    /** Seconds by which a node's clock, in seconds since 1970, is outside of the time between asking and hearing. */
+    static double skew(String clock, long askedMillis, long heardMillis) {
+        if (!clock.matches("\\d{1,12}(\\.\\d{1,9})?")) throw Problem.failed("a node said no time").expected("seconds since 1970").found(Console.brief(clock, 100));
+        double node = Double.parseDouble(clock);
+        if (node < askedMillis / 1000.0) return node - askedMillis / 1000.0;
+        return Math.max(0, node - heardMillis / 1000.0);
+    }
+
+    /** The script: what is quick one after the other, what waits for a network side by side. */
+    static String script(Question question) {
+        return Facts.SAY + """
+                export LC_ALL=C
+                say clock "$(date +%s.%N | sed 's/[^0-9.].*//')"
+                """ + Sh.let("share", question.share()) + Sh.let("registry", question.registry()) + Sh.let("inside", Dns.script("inside", question.names()))
+                + MACHINE + DOCKER + NETWORK
+                + "pings() {\n" + calls("ping_one", question.peers().entrySet().stream().map(peer -> List.of(peer.getKey(), peer.getValue())).toList())
+                + "connects() {\n" + calls("connect_one", question.ports().stream().map(port -> List.of(port.split(" "))).toList())
+                + "resolve() {\n" + Dns.script("resolve", question.names()) + "}\n" + CONTAINER + """
+                pings & connects & registry & resolve &
+                [ -z "$docker" ] || container
+                wait
+                say end yes
+                """;
+    }
+
+    /** The body of a shell function that makes these calls side by side, and its end. */
+    private static String calls(String function, List<List<String>> arguments) {
+        return arguments.stream().map(words -> "  " + function + " " + Sh.words(words) + " &\n").collect(Collectors.joining()) + "  wait\n}\n";
+    }
+
+    private static final String MACHINE = """
+            say user "$(id -un)"
+            if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then say root yes; fi
+            say os "$(. /etc/os-release && printf %s "$PRETTY_NAME")"
+            say family "$(. /etc/os-release && printf '%s %s' "$ID" "${ID_LIKE:-}")"
+            say kernel "$(uname -r)"
+            say virtual "$(systemd-detect-virt 2>/dev/null || true)"
+            # a container has its own limits, not the host's: the smallest one counts
+            say cpus "$({
+              nproc
+              awk '$1 ~ /^[0-9]+$/ && $2 > 0 { printf "%d\\n", ($1 + $2 - 1) / $2 }' /sys/fs/cgroup/cpu.max 2>/dev/null || true
+              paste /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu/cpu.cfs_period_us 2>/dev/null | awk '$1 > 0 && $2 > 0 { printf "%d\\n", ($1 + $2 - 1) / $2 }'
+            } | sort -n | head -n 1)"
+            say memory "$({
+              awk '/^MemTotal:/ { printf "%.0f\\n", $2 * 1024 }' /proc/meminfo
+              cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || true
+            } | grep -E '^[0-9]{1,18}$' | sort -n | head -n 1)"
+            free() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { printf "%.0f", $4 * 1024 }'; }
+            say 'disk /' "$(free /)"
+            if [ -d "$share" ]; then say "disk $share" "$(free "$share")"; fi
+            command -v ss >/dev/null 2>&1 || say missing ss
+            ss -Hltnp 2>/dev/null | awk '{ port = $4; sub(/.*:/, "", port); who = $0; if (!sub(/.*users:\\(\\("/, "", who)) who = ""; sub(/".*/, "", who); print port, who }' | sort -u |
+              while read -r port who; do say "listen $port" "$who"; done
+            """;
+
+    private static final String DOCKER = """
+            docker=
+            if version=$(timeout 20 docker version --format '{{.Server.Version}}' 2>&1); then
+              docker=$version
+              say docker "$docker"
+              say driver "$(docker info --format '{{.Driver}}')"
+              root=$(docker info --format '{{.DockerRootDir}}')
+              say "disk $root" "$(free "$root")"
+              say docker-root "$root"
+              ids=$(docker ps -q)
+              [ -z "$ids" ] || docker inspect --format '{"name":{{json .Name}},"project":{{json (index .Config.Labels "com.docker.compose.project")}},"ports":{{json .NetworkSettings.Ports}}}' $ids |
+                while IFS= read -r line; do say publishes "$line"; done
+            else
+              say docker-error "$version"
+            fi
+            say compose "$(docker compose version --short 2>/dev/null || true)"
+            say boot "$(systemctl is-enabled docker 2>/dev/null || true)"
+            """;
+
+    private static final String NETWORK = """
+            ping_one() {
+              code=0
+              said=$(ping -n -c 1 -W 2 "$2" 2>&1) || code=$?
+              case $code in
+                0) say "ping $1" "$(printf '%s\\n' "$said" | sed -n 's/.*time=\\([0-9.]*\\).*/\\1/p')" ;;
+                1) say "ping $1" none ;;
+                *) say "ping $1" "cannot: $said" ;;
+              esac
+            }
+            connect_one() {
+              command -v bash >/dev/null 2>&1 || { say "connect $1 $2" "cannot: bash is missing"; return; }
+              code=0
+              # shellcheck disable=SC2016 # its own arguments
+              said=$(timeout 4 bash -c ': <"/dev/tcp/$0/$1"' "$1" "$2" 2>&1) || code=$?
+              case $code:$said in
+                0:*) say "connect $1 $2" open ;;
+                124:*) say "connect $1 $2" silent ;;
+                *refused*) say "connect $1 $2" refused ;;
+                *) say "connect $1 $2" "cannot: ${said##*: }" ;;
+              esac
+            }
+            registry() {
+              [ -n "$registry" ] || return 0
+              command -v curl >/dev/null 2>&1 || { say registry "curl is missing"; return; }
+              set -- -sS -o /dev/null -m 10 -w '%{http_code}'
+              # as docker does: its own certificate of that registry, if there is one
+              [ ! -f "/etc/docker/certs.d/$registry/ca.crt" ] || set -- "$@" --cacert "/etc/docker/certs.d/$registry/ca.crt"
+              said=$(curl "$@" "https://$registry/v2/" 2>&1) || :
+              say registry "$said"
+            }
+            """;
+
+    /** A container of the node's own shell and getent with the libraries they need: it starts where no registry is there yet. */
+    private static final String CONTAINER = """
+            container() {
+              box=$(mktemp -d)
+              image=ktrdr-probe:$$
+              trap 'docker rmi -f "$image" >/dev/null 2>&1 || :; rm -rf "$box"' EXIT
+              trap 'exit 130' HUP INT TERM
+              mkdir -p "$box/bin" "$box/etc"
+              echo 'hosts: files dns' >"$box/etc/nsswitch.conf"
+              for program in sh getent; do
+                path=$(command -v "$program")
+                cp -L "$path" "$box/bin/$program"
+                ldd "$path" | awk '$2 == "=>" && $3 ~ "^/" { print $3 } $1 ~ "^/" { print $1 }' | while IFS= read -r library; do cp -L --parents "$library" "$box"; done
+              done
+              # glibc before 2.34 loads these when it is asked for a name
+              for library in /lib/*/libnss_dns.so.2 /lib/*/libnss_files.so.2 /lib/*/libresolv.so.2; do
+                [ ! -e "$library" ] || cp -L --parents "$library" "$box"
+              done
+              if ! said=$(tar -C "$box" -c . | docker import - "$image" 2>&1); then
+                say container-error "$said"
+                return
+              fi
+              if said=$(printf '%s\\n' "$inside" | docker run --rm -i --entrypoint /bin/sh "$image" -s 2>&1); then
+                say container yes
+                printf '%s\\n' "$said"
+              else
+                say container-error "$said"
+              fi
+            }
+            """;
+
+    /** CPUs that may be used, a started one counted whole; -1 where it was not said. */
+    public long cpus() {
+        return facts.number("cpus");
+    }
+
+    /** Bytes; -1 where it was not said. */
+    public long memory() {
+        return facts.number("memory");
+    }
+
+    /** Bytes free on the file system of a path; -1 where there is no such path. */
+    public long free(String path) {
+        return facts.number("disk " + path);
+    }
+
+    /** Whether something on the node listens on a TCP port. */
+    public boolean listens(int port) {
+        return facts.under("listen").containsKey(String.valueOf(port));
+    }
+
+    /** What publishes which port of the host, of the containers that run. */
+    public Map<Integer, Publisher> publishers() {
+        var publishers = new TreeMap<Integer, Publisher>();
+        for (var line : facts.all("publishes")) {
+            var container = Docker.json(line);
+            var publisher = new Publisher(container.path("name").asText().replaceFirst("^/", ""), container.path("project").asText(""));
+            for (var bindings : container.path("ports")) for (JsonNode binding : bindings) publishers.put(binding.path("HostPort").asInt(), publisher);
+        }
+        return publishers;
+    }
+}

@@ -1,0 +1,69 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//DESCRIPTION Print the fleet's records for a DNS server, and prove that every name resolves everywhere
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import ktrdr.Check;
+import ktrdr.Cli;
+import ktrdr.Dns;
+import ktrdr.Exit;
+import ktrdr.HostFacts;
+import ktrdr.Infra;
+import ktrdr.Inventory;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(name = "setup-dns", header = "Print the fleet's records for a DNS server, and prove that every name resolves everywhere.",
+        description = {"", "Records are printed, nothing is changed: the DNS server is yours. --check asks this machine, every node, and a container on every node.", ""},
+        footer = {"", "Examples:",
+            "  jbang setup-dns@ktrdr                                 the records for every kind of server",
+            "  jbang setup-dns@ktrdr --format dnsmasq >ktrdr.conf    ready for /etc/dnsmasq.d",
+            "  jbang setup-dns@ktrdr --check                         wrong, missing and different answers, place by place",
+            "", "Exit codes: 0 all resolve; 1 a name is wrong, missing or different somewhere; 2 wrong usage or inventory; 3 a node could not be reached."})
+public class SetupDns implements Callable<Exit> {
+    @Mixin Cli.Common common;
+    @Option(names = "--format", paramLabel = "FORMAT", description = "${COMPLETION-CANDIDATES}; all of them without it.") Dns.Format format;
+    @Option(names = "--check", description = "Resolve every name from everywhere, and print no records.") boolean check;
+
+    public static void main(String... args) {
+        Cli.main(new SetupDns(), args);
+    }
+
+    @Override
+    public Exit call() {
+        var inventory = common.inventory();
+        return check ? check(inventory) : print(inventory);
+    }
+
+    private Exit print(Inventory inventory) {
+        var records = new LinkedHashMap<Dns.Format, List<String>>();
+        for (var one : format == null ? List.of(Dns.Format.values()) : List.of(format)) records.put(one, Dns.records(inventory, one));
+        if (common.json()) common.report(records);
+        else records.forEach((one, lines) -> {
+            if (format == null) common.console().print("## " + one);
+            lines.forEach(common.console()::print);
+            if (format == null) common.console().print("");
+        });
+        return Exit.OK;
+    }
+
+    private Exit check(Inventory inventory) {
+        var infra = new Infra(inventory);
+        try (var fleet = common.fleet(List.of()); var step = common.console().step("fleet", "resolve")) {
+            var here = CompletableFuture.supplyAsync(() -> Dns.here(inventory));
+            var gathered = fleet.each((node, ssh) -> HostFacts.gather(ssh, infra.question(node).namesOnly()));
+            var checks = new ArrayList<Check>();
+            gathered.problems().forEach((node, problem) -> checks.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node))));
+            checks.addAll(Dns.checks(inventory, infra.places(gathered.values(), here.join())));
+            gathered.values().forEach((node, host) -> infra.container(node, host).stream().filter(one -> !one.ok()).forEach(checks::add));
+            step.close();
+            return common.checks(checks, gathered.problems().values(), Map.of());
+        }
+    }
+}

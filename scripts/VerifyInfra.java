@@ -1,0 +1,105 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//DESCRIPTION Prove that the machines are ready: ssh, Docker, disk, memory, clock, names, network, ports, registry
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import ktrdr.Check;
+import ktrdr.Cli;
+import ktrdr.Dns;
+import ktrdr.Exit;
+import ktrdr.HostFacts;
+import ktrdr.Infra;
+import ktrdr.InfraRecord;
+import ktrdr.Inventory;
+import ktrdr.Inventory.Node;
+import ktrdr.Problem;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "verify-infra", header = "Prove that the machines are ready: ssh, Docker, disk, memory, clock, names, network, ports, registry.",
+        description = {"", "One round trip to every node, all at once. Nothing is left behind on them; one small container is started and removed, since that is what a "
+                + "missing nesting of an LXC breaks.", ""},
+        footer = {"", "Examples:",
+            "  jbang verify-infra@ktrdr                        every node, a table of checks",
+            "  jbang verify-infra@ktrdr B C                    two nodes",
+            "  jbang verify-infra@ktrdr --record infra.md      and a record of nodes, versions and checks as Markdown",
+            "  jbang verify-infra@ktrdr -o json                for machines: {\"ok\": …, \"nodes\": […], \"checks\": […]}",
+            "", "Exit codes: 0 all hold; 1 one does not; 2 wrong usage or inventory; 3 a node could not be reached."})
+public class VerifyInfra implements Callable<Exit> {
+    @Mixin Cli.Common common;
+    @Parameters(paramLabel = "NODE", description = "Nodes by id, name or host; all of them without one.") List<String> names = List.of();
+    @Option(names = "--record", paramLabel = "FILE", description = "Write the verification record there, as Markdown.") Path record;
+
+    public static void main(String... args) {
+        Cli.main(new VerifyInfra(), args);
+    }
+
+    @Override
+    public Exit call() {
+        var inventory = common.inventory();
+        var infra = new Infra(inventory);
+        try (var fleet = common.fleet(names); var step = common.console().step("fleet", "gather")) {
+            var here = CompletableFuture.supplyAsync(() -> Dns.here(inventory));
+            var gathered = fleet.each((node, ssh) -> HostFacts.gather(ssh, infra.question(node)));
+            var checks = new ArrayList<Check>();
+            gathered.values().keySet().forEach(node -> checks.add(new Check(node.name() + ".ssh", node.name(), true, "a node that answers", "connected", "", 0)));
+            gathered.problems().forEach((node, problem) -> checks.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node))));
+            checks.addAll(infra.checks(gathered.values(), here.join()));
+            checks.sort((a, b) -> Integer.compare(place(inventory, a), place(inventory, b)));
+            step.done(gathered.values().size() + " of " + fleet.nodes().size() + " nodes answered");
+            if (record != null) write(inventory, gathered.values(), checks);
+            return common.checks(checks, gathered.problems().values(), Map.of("nodes", nodes(inventory, gathered.values())));
+        }
+    }
+
+    /** Nodes in the inventory's order, this machine last. */
+    private static int place(Inventory inventory, Check check) {
+        var names = inventory.nodes().stream().map(Node::name).toList();
+        return names.contains(check.node()) ? names.indexOf(check.node()) : names.size();
+    }
+
+    private void write(Inventory inventory, Map<Node, HostFacts> facts, List<Check> checks) {
+        try {
+            Files.write(record, InfraRecord.markdown(inventory, facts, checks, Instant.now(), host()));
+            common.console().note("record written to " + record);
+        } catch (IOException e) {
+            throw Problem.failed("the record could not be written to " + record).found(e.toString()).fix("name a file in a folder that is there").because(e);
+        }
+    }
+
+    private static String host() {
+        try {
+            return InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return "this machine";
+        }
+    }
+
+    private static List<Map<String, Object>> nodes(Inventory inventory, Map<Node, HostFacts> facts) {
+        var nodes = new ArrayList<Map<String, Object>>();
+        facts.forEach((node, host) -> {
+            var one = new LinkedHashMap<String, Object>();
+            one.put("node", node.name());
+            one.put("host", inventory.fqdn(node));
+            for (var fact : List.of("os", "kernel", "virtual", "docker", "compose", "driver")) one.put(fact, host.facts().get(fact));
+            one.put("cpus", host.cpus());
+            one.put("memory", host.memory());
+            one.put("skew", host.skew());
+            nodes.add(one);
+        });
+        return nodes;
+    }
+}
