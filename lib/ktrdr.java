@@ -33,6 +33,7 @@
 //SOURCES ktrdr/InventoryReader.java
 //SOURCES ktrdr/InventorySection.java
 //SOURCES ktrdr/Local.java
+//SOURCES ktrdr/Mount.java
 //SOURCES ktrdr/Nearest.java
 //SOURCES ktrdr/NodeFacts.java
 //SOURCES ktrdr/Problem.java

@@ -24,7 +24,7 @@ class FloorsTest {
             Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshRoute", "SshRun", "SshWire", "HostKeys",
                     "Http", "Secrets"),
             Set.of("Fleet"),
-            Set.of("Check", "Dns", "Docker", "Facts", "HostFacts", "NodeFacts"),
+            Set.of("Check", "Dns", "Docker", "Facts", "HostFacts", "Mount", "NodeFacts"),
             Set.of("Stack", "Templates", "Backend", "Checks", "Deployment", "Gate", "Infra", "InfraRecord", "Release", "Rollout"),
             Set.of("Cli"));
     private static final Path ROOT = Project.root();

@@ -126,6 +126,12 @@ class VerifyInfraTest {
     }
 
     @Test
+    void a_share_that_is_not_mounted() {
+        assertEquals(List.of("workers-b.share"), failingWhile("workers-b", "mkdir /mnt/kept; mount --bind /mnt/ktrdr-shared /mnt/kept; umount /mnt/ktrdr-shared",
+                "mount --bind /mnt/kept /mnt/ktrdr-shared; umount /mnt/kept; rmdir /mnt/kept", "B"));
+    }
+
+    @Test
     void less_memory_than_the_inventory_says() {
         var ran = run("B", "-i", World.inventory(folder, "host: workers-b, address: 10.42.1.11, memory: 1GB", "host: workers-b, address: 10.42.1.11, memory: 900GB, cpus: 128").toString());
         assertEquals(1, ran.exit(), ran::toString);

@@ -25,7 +25,7 @@ public final class Facts {
         for (var line : answer.lines().toList()) {
             int tab = line.indexOf('\t');
             if (tab < 1) throw Problem.failed("a node answered something that is no fact").expected("name, tab, value").found(Console.brief(line, 200));
-            facts.values.computeIfAbsent(line.substring(0, tab), name -> new ArrayList<>()).add(line.substring(tab + 1).strip());
+            facts.values.computeIfAbsent(line.substring(0, tab), name -> new ArrayList<>()).add(line.substring(tab + 1));
         }
         if (!facts.values.containsKey("end")) throw Problem.failed("a node answered only a part of the facts")
                 .found(answer.isBlank() ? "nothing" : facts.values.size() + " facts, the last one missing");

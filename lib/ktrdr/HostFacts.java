@@ -68,8 +68,12 @@ public record HostFacts(Facts facts, double skew) {
                 + MACHINE + DOCKER + NETWORK
                 + "pings() {\n" + calls("ping_one", question.peers().entrySet().stream().map(peer -> List.of(peer.getKey(), peer.getValue())).toList())
                 + "connects() {\n" + calls("connect_one", question.ports().stream().map(port -> List.of(port.split(" "))).toList())
-                + "resolve() {\n" + Dns.script("resolve", question.names()) + "}\n" + CONTAINER + """
-                pings & connects & registry & resolve &
+                + "resolve() {\n" + Dns.script("resolve", question.names()) + "}\n"
+                + "mounts() {\n" + Mount.script(question.share()) + """
+                  [ "$mount_code" != 0 ] || say "disk $share" "$(free "$share")"
+                }
+                """ + CONTAINER + """
+                mounts & pings & connects & registry & resolve &
                 [ -z "$docker" ] || container
                 wait
                 say end yes
@@ -100,7 +104,6 @@ public record HostFacts(Facts facts, double skew) {
             } | grep -E '^[0-9]{1,18}$' | sort -n | head -n 1)"
             free() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { printf "%.0f", $4 * 1024 }'; }
             say 'disk /' "$(free /)"
-            if [ -d "$share" ]; then say "disk $share" "$(free "$share")"; fi
             command -v ss >/dev/null 2>&1 || say missing ss
             ss -Hltnp 2>/dev/null | awk '{ port = $4; sub(/.*:/, "", port); who = $0; if (!sub(/.*users:\\(\\("/, "", who)) who = ""; sub(/".*/, "", who); print port, who }' | sort -u |
               while read -r port who; do say "listen $port" "$who"; done
@@ -197,6 +200,11 @@ public record HostFacts(Facts facts, double skew) {
     /** Bytes; -1 where it was not said. */
     public long memory() {
         return facts.number("memory");
+    }
+
+    /** What is where the share belongs. */
+    public Mount share() {
+        return Mount.parse(facts.get("mount"));
     }
 
     /** Bytes free on the file system of a path; -1 where there is no such path. */

@@ -114,10 +114,19 @@ public final class Infra {
                 check(node, "memory", enough, Units.size(node.memory()) + " (memory in the inventory)", Units.size(host.memory()),
                         "pct set <ID> --memory " + (node.memory() >> 20) + " on the Proxmox host, or correct the inventory")));
         checks.add(disk(node, host, "root", "/"));
-        var share = Stack.of(inventory, node).share();
-        checks.add(host.free(share) < 0 ? check(node, "disk.share", false, "the folder " + share, "no such folder", "jbang setup-nfs@ktrdr " + node.name())
-                : disk(node, host, "share", share));
+        checks.add(share(node, host.share()));
+        if (host.free(host.share().path()) >= 0) checks.add(disk(node, host, "share", host.share().path()));
         return checks;
+    }
+
+    private Check share(Node node, Mount mount) {
+        var wrong = Mount.wrong(inventory, node, mount);
+        return check(node, "share", wrong.isEmpty(), wrong.map(problem -> problem.details().get("expected")).orElse("the share at " + mount.path()),
+                server(node) && wrong.isEmpty() ? "the exported folder" : mount.words(), wrong.map(problem -> problem.details().get("to do")).orElse(""));
+    }
+
+    private boolean server(Node node) {
+        return inventory.storageNode().filter(node::equals).isPresent();
     }
 
     private static String virtual(String kind) {

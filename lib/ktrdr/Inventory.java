@@ -108,6 +108,11 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
         return nodes.stream().filter(node -> node.role() == Role.WORKERS).toList();
     }
 
+    /** The node that exports the share; none where a host outside the fleet does. */
+    public Optional<Node> storageNode() {
+        return nodes.stream().filter(node -> names(node).stream().anyMatch(storage.server()::equalsIgnoreCase)).findFirst();
+    }
+
     /** A node by its id, name, host or full host name. An unknown one is a {@link Problem} that names the nearest. */
     public Node node(String asked) {
         return nodes.stream().filter(node -> names(node).stream().anyMatch(asked::equalsIgnoreCase)).findFirst()

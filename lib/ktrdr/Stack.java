@@ -91,7 +91,7 @@ public final class Stack {
 
     /** The share's folder on this node: the export itself on its server, the mount elsewhere. */
     public String share() {
-        return inventory.storage().server().equals(node.name()) ? inventory.storage().export() : inventory.storage().mount();
+        return Mount.path(inventory, node);
     }
 
     /** The container of a service. */

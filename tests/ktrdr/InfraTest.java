@@ -29,6 +29,7 @@ class InfraTest {
             cpus	4
             memory	8589934592
             disk /	50000000000
+            mount	/mnt/ktrdr-shared	0	backend.ktrdr.test:/srv/ktrdr-shared /mnt/ktrdr-shared nfs rw,vers=3 0 0\t
             disk /mnt/ktrdr-shared	50000000000
             listen 22	sshd
             docker	26.1.5
@@ -87,7 +88,8 @@ class InfraTest {
         assertEquals(List.of("gpu.cpus"), failing(with("cpus\t4", "cpus\t2")));
         assertEquals(List.of("gpu.memory"), failing(with("memory\t8589934592", "memory\t4294967296")));
         assertEquals(List.of("gpu.disk.root"), failing(with("disk /\t50000000000", "disk /\t1000000000")));
-        assertEquals(List.of("gpu.disk.share"), failing(with("disk /mnt/ktrdr-shared\t50000000000", "")));
+        assertEquals(List.of("gpu.disk.share"), failing(with("disk /mnt/ktrdr-shared\t50000000000", "disk /mnt/ktrdr-shared\t5")));
+        assertEquals(List.of("gpu.share"), failing(with("mount\t/mnt/ktrdr-shared\t0\tbackend.ktrdr.test:/srv/ktrdr-shared /mnt/ktrdr-shared nfs rw,vers=3 0 0\t", "mount\t/mnt/ktrdr-shared\t0\t\t")));
         assertEquals(List.of("gpu.disk.docker"), failing(with("disk /var/lib/docker\t50000000000", "disk /var/lib/docker\t0")));
         assertEquals(List.of("gpu.docker.boot"), failing(with("boot\tenabled", "boot\tdisabled")));
         assertEquals(List.of("gpu.compose"), failing(with("compose\t2.26.1", "compose\t1.29.2")));
@@ -126,7 +128,7 @@ class InfraTest {
     void a_port_that_is_refused_although_something_listens_there_is_blocked_on_the_way() {
         var core = host(GOOD.replace("listen 22\tsshd", "listen 8000\tdocker-proxy\npublishes\t{\"name\":\"b\",\"project\":\"ktrdr-core\",\"ports\":{\"8000/tcp\":[{\"HostPort\":\"8000\"}]}}")
                 .replace("ping core\t0.04", "ping gpu\t0.04\nconnect 10.0.0.12 22\topen\nconnect 10.0.0.12 5005\trefused\nconnect 10.0.0.11 5003\trefused\nconnect 10.0.0.11 5004\trefused"
-                        + "\nconnect 10.0.0.11 5005\trefused\nconnect 10.0.0.11 5006\trefused\ndisk /srv/ktrdr-shared\t50000000000"), 0);
+                        + "\nconnect 10.0.0.11 5005\trefused\nconnect 10.0.0.11 5006\trefused").replaceAll("(?m)^mount.*", "mount\t/srv/ktrdr-shared\t0\t\t"), 0);
         var facts = new LinkedHashMap<Node, HostFacts>();
         facts.put(CORE, core);
         facts.put(GPU, host(GOOD, 0));
