@@ -24,8 +24,8 @@ class FloorsTest {
             Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshRoute", "SshRun", "SshWire", "HostKeys",
                     "Http", "Secrets"),
             Set.of("Fleet"),
-            Set.of("Docker", "NodeFacts", "Check"),
-            Set.of("Stack", "Templates", "Backend", "Checks", "Deployment", "Gate", "Release", "Rollout"),
+            Set.of("Docker", "NodeFacts", "NodeFiles", "Check"),
+            Set.of("Stack", "Templates", "Backend", "Checks", "Deployment", "Gate", "Release", "Rollout", "Staging", "StagingScript"),
             Set.of("Cli"));
     private static final Path ROOT = Project.root();
 

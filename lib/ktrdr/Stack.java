@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import ktrdr.Inventory.Node;
 import ktrdr.Inventory.Role;
 import ktrdr.Inventory.Worker;
@@ -92,6 +93,11 @@ public final class Stack {
     /** The share's folder on this node: the export itself on its server, the mount elsewhere. */
     public String share() {
         return inventory.storage().server().equals(node.name()) ? inventory.storage().export() : inventory.storage().mount();
+    }
+
+    /** The services that read files of ours, and where those are; each is told when they change. */
+    public Map<String, String> readers() {
+        return core() ? new TreeMap<>(Map.of("prometheus", "monitoring/prometheus.yml", "grafana", "monitoring/grafana/")) : Map.of();
     }
 
     /** The container of a service. */

@@ -13,9 +13,9 @@ class NodeFactsTest {
 
     @Test
     void an_answer_is_read_line_by_line() {
-        var facts = NodeFacts.parse("user\troot\ndirectory\tyes\nfile .env.core\tQT0xCg==\ndocker\t26.1.5\ncompose\t2.26.1\nfree\t1000\n"
+        var facts = NodeFacts.parse("user\troot\ndirectory\tyes\nfile .env.core\t" + "a".repeat(64) + " 644 0:0 4\ncontent .env.core\tQT0xCg==\ndocker\t26.1.5\ncompose\t2.26.1\nfree\t1000\n"
                 + "image r/b:t\tsha256:1\ncontainer\t" + CONTAINER + "\n");
-        assertEquals("A=1\n", facts.files().get(".env.core"));
+        assertEquals("A=1\n", facts.files().files().get(".env.core").content().get());
         assertEquals(1_024_000, facts.free());
         assertEquals("sha256:1", facts.images().get("r/b:t"));
         assertEquals("restarting, 4 restarts, last exit code 1", facts.containers().get(0).state());
