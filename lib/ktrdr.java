@@ -36,6 +36,7 @@
 //SOURCES ktrdr/Mount.java
 //SOURCES ktrdr/Nearest.java
 //SOURCES ktrdr/NodeFacts.java
+//SOURCES ktrdr/NodeFiles.java
 //SOURCES ktrdr/Problem.java
 //SOURCES ktrdr/Release.java
 //SOURCES ktrdr/Result.java
@@ -52,6 +53,8 @@
 //SOURCES ktrdr/SshRun.java
 //SOURCES ktrdr/SshWire.java
 //SOURCES ktrdr/Stack.java
+//SOURCES ktrdr/Staging.java
+//SOURCES ktrdr/StagingScript.java
 //SOURCES ktrdr/Table.java
 //SOURCES ktrdr/Templates.java
 //SOURCES ktrdr/Units.java

@@ -83,19 +83,12 @@ public class Deploy implements Callable<Exit> {
         return switch (target) {
             case core -> List.of(inventory.core());
             case workers -> named("workers all, or workers NODE…").isEmpty() ? inventory.workers()
-                    : names.stream().map(name -> workersNode(inventory, name)).distinct().toList();
+                    : names.stream().map(inventory::workersNode).distinct().toList();
             case all -> {
                 if (!names.isEmpty()) throw Problem.usage("`deploy all` takes no names").found(String.join(" ", names)).expected("deploy all, core … or workers …");
                 yield inventory.nodes();
             }
         };
-    }
-
-    private static Node workersNode(Inventory inventory, String name) {
-        var node = inventory.node(name);
-        if (node.role() == Role.WORKERS) return node;
-        throw Problem.usage(node.name() + " runs no workers").expected("one of "
-                + String.join(", ", inventory.workers().stream().map(Node::name).toList())).fix("jbang deploy@ktrdr core all");
     }
 
     /** The names given after core or workers; none for "all". To name nothing is a mistake, not everything. */
@@ -125,7 +118,7 @@ public class Deploy implements Callable<Exit> {
         rollout.plans().forEach((node, plan) -> {
             if (common.json()) return;
             plan.describe().forEach(common.console()::print);
-            plan.diff().forEach(common.console()::print);
+            plan.staging().diff().forEach(common.console()::print);
         });
         return end(fleet, rollout, document(fleet, rollout, "planned"));
     }

@@ -159,6 +159,16 @@ class DeployRefusedTest {
     }
 
     @Test
+    void a_bare_folder_where_the_share_belongs() {
+        World.unmountShare("workers-b");
+        try {
+            refused(1, ktrdr("deploy", "workers", "B", "--tag", OTHER).run(), "workers-b: nothing is mounted at /mnt/ktrdr-shared: a worker would write beside the share", "jbang setup-nfs@ktrdr workers-b");
+        } finally {
+            World.mountShare("workers-b");
+        }
+    }
+
+    @Test
     void a_core_that_is_down_leaves_the_workers_as_they_are() {
         World.pause("core");
         try {

@@ -127,8 +127,14 @@ class VerifyInfraTest {
 
     @Test
     void a_share_that_is_not_mounted() {
-        assertEquals(List.of("workers-b.share"), failingWhile("workers-b", "mkdir /mnt/kept; mount --bind /mnt/ktrdr-shared /mnt/kept; umount /mnt/ktrdr-shared",
-                "mount --bind /mnt/kept /mnt/ktrdr-shared; umount /mnt/kept; rmdir /mnt/kept", "B"));
+        World.unmountShare("workers-b");
+        try {
+            var ran = run("B");
+            assertEquals(1, ran.exit(), ran::toString);
+            assertEquals(List.of("workers-b.share"), failing(ran));
+        } finally {
+            World.mountShare("workers-b");
+        }
     }
 
     @Test

@@ -35,6 +35,13 @@ public final class Docker {
             return status.equals("running");
         }
 
+        /** The tag of its image's reference; empty where it has none. */
+        public String tag() {
+            var name = image.replaceFirst("@.*$", "");
+            name = name.substring(name.lastIndexOf('/') + 1);
+            return name.contains(":") ? name.substring(name.indexOf(':') + 1) : "";
+        }
+
         public boolean healthy() {
             return running() && (health.isEmpty() || health.equals("healthy"));
         }

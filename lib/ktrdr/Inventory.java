@@ -119,6 +119,13 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
                 .orElseThrow(() -> unknownNode(asked));
     }
 
+    /** A workers node by the same names; the core node is a {@link Problem}. */
+    public Node workersNode(String asked) {
+        var node = node(asked);
+        if (node.role() == Role.WORKERS) return node;
+        throw Problem.usage(node.name() + " runs no workers").expected("one of " + String.join(", ", workers().stream().map(Node::name).toList()));
+    }
+
     private Problem unknownNode(String asked) {
         var all = nodes.stream().flatMap(node -> names(node).stream()).toList();
         return Problem.usage("there is no node " + asked + " in " + source)

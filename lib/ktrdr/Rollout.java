@@ -62,6 +62,7 @@ public final class Rollout {
      * which is for services that do not follow it.
      */
     public void plan(List<String> services, Optional<String> tag, boolean skipChecks) {
+        Staging.proveTemplates(fleet.inventory(), fleet.nodes());
         var outcomes = fleet.each((node, ssh) -> {
             try (var step = console.step(node.name(), "check")) {
                 var plan = plan(Stack.of(fleet.inventory(), node), ssh, services, tag);
@@ -75,24 +76,14 @@ public final class Rollout {
         });
         plans.putAll(outcomes.values());
         problems.putAll(outcomes.problems());
-        plans.values().forEach(this::refuseUnknownVariables);
+        plans.values().forEach(plan -> plan.staging().refuseUnknownVariables());
     }
 
     private Deployment plan(Stack stack, Ssh ssh, List<String> services, Optional<String> tag) {
         var wanted = stack.services(services);
-        var answer = ssh.must(NodeFacts.script(stack.project(), stack.node().directory(), stack.share(),
-                Templates.paths(stack.node().role()), List.copyOf(Set.copyOf(stack.images(wanted, tag.orElse("none")).values()))));
-        var facts = NodeFacts.parse(answer);
-        var running = Templates.env(facts.files().getOrDefault(stack.envFile(), "")).get("IMAGE_TAG");
-        var release = tag.or(() -> Optional.ofNullable(running)).orElseThrow(Release::missing);
+        var facts = Staging.gather(fleet.inventory(), stack, ssh, tag, List.copyOf(Set.copyOf(stack.images(wanted, tag.orElse("none")).values())));
+        var release = tag.or(() -> Staging.staged(stack, facts)).orElseThrow(Release::missing);
         return Deployment.plan(fleet.inventory(), stack, release, wanted, facts);
-    }
-
-    private void refuseUnknownVariables(Deployment plan) {
-        var unknown = plan.unknownVariables();
-        if (!unknown.isEmpty()) throw Problem.usage(plan.stack().composeFile() + " names variables that nothing gives a value to")
-                .expected("each in " + plan.stack().envFile() + ", or one of the secrets").found(String.join(", ", unknown))
-                .fix("add them to templates/" + (plan.stack().core() ? "core/" : "workers/") + plan.stack().envFile());
     }
 
     /** The secrets that this rollout needs, and no others: the registry's token only where something has to be pulled. */
@@ -153,15 +144,15 @@ public final class Rollout {
 
     private void up(Deployment plan, Ssh ssh, Secrets secrets) {
         var node = plan.stack().node();
-        console.note(String.format("%-10s %-8s %s", node.name(), "files", files(plan)));
+        console.note(String.format("%-10s %-8s %s", node.name(), "files", plan.staging().outcome()));
+        plan.staging().remarks().forEach(remark -> console.note(String.format("%-10s %-8s %s", node.name(), "files", remark)));
         try (var step = console.step(node.name(), "up")) {
             var result = ssh.run(plan.applyScript(secrets), timeout.plusMinutes(2));
             if (!result.ok()) throw applyFailed(plan, ssh, result);
-            var fresh = fresh(plan, Docker.containers(result.out()));
+            var fresh = fresh(plan, Docker.containers(StagingScript.rest(result.out())));
             recreated.put(node, fresh);
-            var reload = plan.reloadScript(fresh);
-            if (!reload.isEmpty()) ssh.must(reload);
-            step.done(upOutcome(plan, fresh));
+            StagingScript.checked(result.out()).ifPresent(how -> console.detail(String.format("%-10s %-8s %s", node.name(), "files", how)));
+            step.done(upOutcome(plan, fresh, StagingScript.told("reloaded", result.out())));
         }
     }
 
@@ -173,28 +164,14 @@ public final class Rollout {
 
     private static Problem applyFailed(Deployment plan, Ssh ssh, Result result) {
         var node = plan.stack().node();
-        var said = lastLines(result.err(), 3);
-        return switch (result.exit()) {
-            case 20 -> Problem.failed(node.name() + ": the files could not be written to " + node.directory()).found(said)
-                    .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
-            case 21 -> Problem.failed(node.name() + ": Compose refuses " + plan.stack().composeFile()).found(said)
-                    .fix("no file was replaced and no container was touched");
-            default -> Problem.failed(node.name() + ": Compose could not bring " + String.join(", ", plan.services()) + " up").found(said)
-                    .with("its log", Gate.failingLog(plan, ssh)).fix("jbang verify@ktrdr --quick shows what runs now");
-        };
+        return StagingScript.failure(plan.staging(), result).orElseGet(() ->
+                Problem.failed(node.name() + ": Compose could not bring " + String.join(", ", plan.services()) + " up").found(lastLines(result.err(), 3))
+                        .with("its log", Gate.failingLog(plan, ssh)).fix("jbang verify@ktrdr --quick shows what runs now"));
     }
 
-    private static String files(Deployment plan) {
-        int same = plan.files().size() - plan.changed().size();
-        if (plan.changed().isEmpty()) return same + " same";
-        return plan.changed().size() + " changed (" + plan.changed().stream().map(Templates.NodeFile::path).collect(Collectors.joining(", "))
-                + "), " + same + " same";
-    }
-
-    private static String upOutcome(Deployment plan, Set<String> fresh) {
+    private static String upOutcome(Deployment plan, Set<String> fresh, List<String> reloads) {
         var parts = new ArrayList<String>();
         if (!fresh.isEmpty()) parts.add(String.join(", ", fresh) + " started");
-        var reloads = plan.reloads(fresh);
         if (!reloads.isEmpty()) parts.add(String.join(", ", reloads) + " reloaded");
         var same = plan.services().stream().filter(service -> !fresh.contains(service) && !reloads.contains(service)).toList();
         if (!same.isEmpty()) parts.add(String.join(", ", same) + " same");

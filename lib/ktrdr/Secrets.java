@@ -13,6 +13,7 @@ import java.util.EnumMap;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
+import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
 /**
@@ -41,6 +42,8 @@ public final class Secrets {
 
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration PATIENCE = Duration.ofMinutes(2);
+    /** NAME=value and NAME: value, in a list or a diff too; a reference such as ${NAME:?…} is no value. */
+    private static final Pattern ASSIGNED = Pattern.compile("^([+-]?\\s*(?:- |export )?[\"']?[A-Z_]*(?:PASSWORD|SECRET|TOKEN)[\"']?\\s*+[=:]\\s*+)(?!\\$\\{).+");
     private final Map<Field, String> values;
 
     private Secrets(Map<Field, String> values) {
@@ -86,6 +89,11 @@ public final class Secrets {
         for (var field : fields) lines.append(Sh.let(field.variable, values.get(field)));
         var names = fields.stream().map(field -> field.variable).collect(Collectors.joining(" "));
         return lines + "with_secrets() { (export " + names + "; exec \"$@\"); }\n";
+    }
+
+    /** A line of a file, or of a diff, without the value of what is called a secret: somebody may have written one there by hand. */
+    static String concealed(String line) {
+        return ASSIGNED.matcher(line).replaceFirst("$1••••");
     }
 
     /** No value: so that none is ever printed by accident. */

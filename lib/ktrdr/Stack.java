@@ -4,7 +4,9 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import ktrdr.Inventory.Node;
 import ktrdr.Inventory.Role;
 import ktrdr.Inventory.Worker;
@@ -92,6 +94,16 @@ public final class Stack {
     /** The share's folder on this node: the export itself on its server, the mount elsewhere. */
     public String share() {
         return Mount.path(inventory, node);
+    }
+
+    /** What is wrong with what was found there; empty where containers may write to it. */
+    public Optional<Problem> wrongShare(Mount found) {
+        return Mount.wrong(inventory, node, found);
+    }
+
+    /** The services that read files of ours, and where those are; each is told when they change. */
+    public Map<String, String> readers() {
+        return core() ? new TreeMap<>(Map.of("prometheus", "monitoring/prometheus.yml", "grafana", "monitoring/grafana/")) : Map.of();
     }
 
     /** The container of a service. */

@@ -7,7 +7,10 @@ import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -25,7 +28,16 @@ import ktrdr.Inventory.Role;
  */
 public final class Templates {
     /** A file on a node: its path under the node's directory, its content, its mode such as "644". */
-    public record NodeFile(String path, String content, String mode) {}
+    public record NodeFile(String path, String content, String mode) {
+        /** Of its content in UTF-8, in hex. */
+        public String sha256() {
+            try {
+                return HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(content.getBytes(StandardCharsets.UTF_8)));
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException(e);
+            }
+        }
+    }
 
     private static final Map<String, String> CORE = ordered(
             "docker-compose.core.yml", "core/docker-compose.core.yml",
@@ -43,11 +55,6 @@ public final class Templates {
 
     public Templates(Inventory inventory) {
         this.inventory = inventory;
-    }
-
-    /** Where the files of a role land, relative to the node's directory, in the order they are written. */
-    public static List<String> paths(Role role) {
-        return List.copyOf(files(role).keySet());
     }
 
     /** The files of a node for a release tag. A template that names something unknown is a {@link Problem}. */

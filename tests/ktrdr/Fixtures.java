@@ -4,6 +4,10 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 
 /** An inventory for tests: the plan's topology, in a temporary file. */
 final class Fixtures {
@@ -19,12 +23,27 @@ final class Fixtures {
 
     private Fixtures() {}
 
+    /** The share as core has it: the exported folder. */
+    static final Mount SHARE = Mount.parse("/srv/ktrdr-shared\t0\t\t");
+
     static Inventory inventory() {
         return inventory(INVENTORY);
     }
 
     static Inventory inventory(String yaml) {
         return Inventory.read(file(yaml));
+    }
+
+    /** The files of a node as we wrote them for a release, some of them changed since: path to what they are now. */
+    static NodeFiles staged(Inventory inventory, String node, String tag, Map<String, String> changed) {
+        var files = new HashMap<String, NodeFiles.Found>();
+        var manifest = new HashMap<String, String>();
+        for (var file : new Templates(inventory).render(inventory.node(node), tag)) {
+            var now = new Templates.NodeFile(file.path(), changed.getOrDefault(file.path(), file.content()), "644");
+            files.put(file.path(), new NodeFiles.Found(now.sha256(), "644", "0:0", now.content().length(), Optional.of(now.content())));
+            manifest.put(file.path(), file.sha256());
+        }
+        return new NodeFiles(files, Map.of(), Map.of(), manifest, Map.of(), List.of());
     }
 
     static Path file(String text) {

@@ -68,6 +68,15 @@ public final class World {
         return ENGINE.docker("exec", "-i", Services.CONTAINER, "sh", "-eu").input(script).must().out().strip();
     }
 
+    /** Takes the share away from its mount point, so that a bare folder is left; {@link #mountShare} puts it back. */
+    public static void unmountShare(String host) {
+        on(host, "mkdir /mnt/kept; mount --bind /mnt/ktrdr-shared /mnt/kept; umount /mnt/ktrdr-shared");
+    }
+
+    public static void mountShare(String host) {
+        on(host, "mount --bind /mnt/kept /mnt/ktrdr-shared; umount /mnt/kept; rmdir /mnt/kept");
+    }
+
     /** Waits until the lab's DNS server has this address for workers-b. */
     public static void awaitDns(String address) {
         on("core", "for i in $(seq 100); do [ \"$(getent ahosts workers-b.ktrdr.home.mynerd.place | awk 'NR == 1 { print $1 }')\" = " + address + " ] && exit 0; sleep 0.2; done; exit 1");

@@ -1,0 +1,211 @@
+package ktrdr;
+
+import com.github.difflib.DiffUtils;
+import com.github.difflib.UnifiedDiffUtils;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import ktrdr.Inventory.Node;
+import ktrdr.Templates.NodeFile;
+
+/**
+ * The files of a deployment put in place on one node: what differs from what is rendered, decided without a network.
+ * {@link StagingScript} does it.
+ *
+ * @param stack of the node
+ * @param tag the release in its env file
+ * @param files all files of the node; {@code changed} those that are not there as they should be
+ * @param removed files that we wrote once and that are rendered no more
+ * @param facts what the plan was made from
+ */
+public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFile> changed, List<String> removed, NodeFacts facts) {
+
+    /** Renders the files of all nodes for nothing: a template that is broken is a {@link Problem} before the first node is asked. */
+    public static void proveTemplates(Inventory inventory, List<Node> nodes) {
+        nodes.forEach(node -> new Templates(inventory).render(node, "none"));
+    }
+
+    /**
+     * Looks at a node, in one round trip. Where no release is named, files that depend on it differ from what is guessed here, so that
+     * the content of the env file, which names one, is always in the answer.
+     */
+    public static NodeFacts gather(Inventory inventory, Stack stack, Ssh ssh, Optional<String> tag, List<String> images) {
+        var wanted = new LinkedHashMap<String, String>();
+        new Templates(inventory).render(stack.node(), tag.orElse("")).forEach(file -> wanted.put(file.path(), file.sha256()));
+        return NodeFacts.parse(ssh.must(NodeFacts.script(stack.project(), stack.node().directory(), stack.share(), wanted, images)));
+    }
+
+    /** The release that the env file of a node names, of facts gathered without a tag. */
+    public static Optional<String> staged(Stack stack, NodeFacts facts) {
+        return Optional.ofNullable(facts.files().files().get(stack.envFile())).flatMap(NodeFiles.Found::content)
+                .map(text -> Templates.env(text).get("IMAGE_TAG")).filter(tag -> !tag.isBlank()).map(Release::tag);
+    }
+
+    /** Decides what has to be written and removed, from the inventory, the templates and the facts. */
+    public static Staging plan(Inventory inventory, Stack stack, String tag, NodeFacts facts) {
+        var files = new Templates(inventory).render(stack.node(), tag);
+        var paths = files.stream().map(NodeFile::path).toList();
+        var there = facts.files();
+        var changed = files.stream().filter(file -> !same(file, there.files().get(file.path()), facts.user())).toList();
+        var removed = there.manifest().keySet().stream().filter(path -> !paths.contains(path) && there.files().containsKey(path)).toList();
+        return new Staging(stack, tag, files, changed, removed, facts);
+    }
+
+    private static boolean same(NodeFile file, NodeFiles.Found found, String user) {
+        return found != null && found.sha256().equals(file.sha256()) && found.mode().equals(file.mode())
+                && (!user.equals("root") || found.owner().equals("0:0"));
+    }
+
+    /** What stands in the way on this node, each a sentence with what to do; empty when nothing does. */
+    public List<Problem> obstacles() {
+        var node = stack.node();
+        var obstacles = new ArrayList<Problem>();
+        if (!facts.compose().replaceFirst("^v", "").matches("[2-9]\\..*"))
+            obstacles.add(Problem.failed(node.name() + ": Compose is missing or too old").expected("docker compose version 2 or newer")
+                    .found(facts.compose().isEmpty() ? "no docker compose" : facts.compose()).fix("install docker-compose-plugin on the node"));
+        facts.files().links().forEach((path, target) -> {
+            // a link in the place of a file is replaced; one above it would lead out of the directory
+            if (paths().contains(path) || facts.files().manifest().containsKey(path)) return;
+            obstacles.add(Problem.failed(node.name() + ": " + path + " is a symbolic link, and nothing is written through one").expected("a folder of its own in "
+                    + node.directory()).found(path + " -> " + target).fix("remove the link on the node, or name another `directory` in the inventory"));
+        });
+        facts.files().odd().forEach((path, kind) -> {
+            if (kind.equals("directory")) obstacles.add(Problem.failed(node.name() + ": a folder is in the place of a file").expected("a file, or nothing")
+                    .found(kind + " " + node.directory() + "/" + path).fix("move it away on the node"));
+        });
+        return obstacles;
+    }
+
+    /** A variable of the Compose file that nothing gives a value to is a {@link Problem}. */
+    public void refuseUnknownVariables() {
+        var unknown = unknownVariables();
+        if (!unknown.isEmpty()) throw Problem.usage(stack.composeFile() + " names variables that nothing gives a value to")
+                .expected("each in " + stack.envFile() + ", or one of the secrets").found(String.join(", ", unknown))
+                .fix("add them to templates/" + (stack.core() ? "core/" : "workers/") + stack.envFile());
+    }
+
+    /** Variables that the node's Compose file names and nothing gives a value to. */
+    public Set<String> unknownVariables() {
+        var env = Templates.env(content(stack.envFile()));
+        var unknown = Templates.variables(content(stack.composeFile()));
+        stack.secrets().forEach(secret -> unknown.remove(secret.variable));
+        unknown.removeIf(name -> !env.getOrDefault(name, "").isBlank());
+        return unknown;
+    }
+
+    private String content(String path) {
+        return files.stream().filter(file -> file.path().equals(path)).findFirst().orElseThrow().content();
+    }
+
+    private List<String> paths() {
+        return files.stream().map(NodeFile::path).toList();
+    }
+
+    /** Whether files of the node differ from what is rendered. */
+    public boolean differs() {
+        return !changed.isEmpty() || !removed.isEmpty();
+    }
+
+    /** Whether there is nothing to do, our list of files on the node included. */
+    public boolean settled() {
+        return !differs() && facts.files().manifest().equals(manifest());
+    }
+
+    /** What is ours from now on: path to sha256. */
+    Map<String, String> manifest() {
+        var manifest = new LinkedHashMap<String, String>();
+        files.forEach(file -> manifest.put(file.path(), file.sha256()));
+        return manifest;
+    }
+
+    /** Files of ours that somebody changed on the node, and where what they wrote is kept when they are replaced or removed. */
+    public Map<String, String> kept() {
+        var kept = new TreeMap<String, String>();
+        var there = facts.files();
+        there.manifest().forEach((path, written) -> {
+            var found = there.files().get(path);
+            boolean wanted = files.stream().anyMatch(file -> file.path().equals(path) && found != null && file.sha256().equals(found.sha256()));
+            if (found != null && !wanted && !found.sha256().equals(written))
+                kept.put(path, NodeFiles.OURS + "/kept/" + path.replace('/', '+') + "." + found.sha256().substring(0, 12));
+        });
+        return kept;
+    }
+
+    /** Files in the directory that are not ours: they are left alone. */
+    public List<String> foreign() {
+        return facts.files().foreign().stream().filter(path -> !removed.contains(path)).toList();
+    }
+
+    /** The services whose configuration this changes. */
+    public List<String> unread() {
+        var paths = new ArrayList<>(removed);
+        changed.stream().filter(this::otherContent).forEach(file -> paths.add(file.path()));
+        return stack.readers().entrySet().stream().filter(reader -> paths.stream().anyMatch(path -> path.startsWith(reader.getValue())))
+                .map(Map.Entry::getKey).toList();
+    }
+
+    private boolean otherContent(NodeFile file) {
+        var found = facts.files().files().get(file.path());
+        return found == null || !found.sha256().equals(file.sha256());
+    }
+
+    /** In words: "1 changed (.env.core), 3 same". */
+    public String outcome() {
+        int same = files.size() - changed.size();
+        var parts = new ArrayList<String>();
+        if (!changed.isEmpty()) parts.add(changed.size() + " changed (" + String.join(", ", changed.stream().map(NodeFile::path).toList()) + ")");
+        if (!removed.isEmpty()) parts.add(removed.size() + " removed (" + String.join(", ", removed) + ")");
+        if (same > 0) parts.add(same + " same");
+        return String.join(", ", parts);
+    }
+
+    /** What is not said by {@link #outcome}, a line each: files changed by hand, files of others. */
+    public List<String> remarks() {
+        var remarks = new ArrayList<String>();
+        kept().forEach((path, place) -> remarks.add(path + " was changed by hand; that is kept as " + place));
+        if (!foreign().isEmpty()) remarks.add("not ours, left alone: " + String.join(", ", foreign()).replaceAll("\\p{Cntrl}", "?"));
+        return remarks;
+    }
+
+    /** A unified diff of every file that would change or go. Secrets are not in ours; where somebody wrote one on the node it is not shown. */
+    public List<String> diff() {
+        var lines = new ArrayList<String>();
+        changed.forEach(file -> lines.addAll(diff(file.path(), Optional.of(file))));
+        removed.forEach(path -> lines.addAll(diff(path, Optional.empty())));
+        return lines.stream().map(Secrets::concealed).toList();
+    }
+
+    private List<String> diff(String path, Optional<NodeFile> file) {
+        var place = stack.node().directory() + "/" + path;
+        var found = facts.files().files().get(path);
+        var head = List.of("--- " + (found == null ? "/dev/null" : place), "+++ " + (file.isEmpty() ? "/dev/null" : place));
+        if (file.isPresent() && found != null && !otherContent(file.get()))
+            return List.of(head.get(0), head.get(1), "mode " + found.mode() + ", owner " + found.owner() + " -> mode " + file.get().mode() + ", owner 0:0");
+        if (found != null && found.content().isEmpty()) return List.of(head.get(0), head.get(1), Units.size(found.size()) + ", too large to show");
+        var lines = new ArrayList<String>();
+        var link = facts.files().links().get(path);
+        if (link != null) lines.add(place + " is a symbolic link to " + link + ", which stays as it is");
+        var before = found == null ? List.<String>of() : lines(found.content().get());
+        lines.addAll(UnifiedDiffUtils.generateUnifiedDiff(head.get(0).substring(4), head.get(1).substring(4), before,
+                DiffUtils.diff(before, file.map(one -> lines(one.content())).orElse(List.of())), 2));
+        return lines;
+    }
+
+    private static List<String> lines(String text) {
+        if (text.isEmpty()) return List.of();
+        var lines = new ArrayList<>(Arrays.asList(text.split("\n", -1)));
+        if (text.endsWith("\n")) lines.remove(lines.size() - 1);
+        else lines.add("\\ No newline at end of file");
+        return lines;
+    }
+
+    /** The same for machines. */
+    public Map<String, Object> document() {
+        return Map.of("tag", tag, "changed", changed.stream().map(NodeFile::path).toList(), "removed", removed, "kept", kept(), "foreign", foreign());
+    }
+}

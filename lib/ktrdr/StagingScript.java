@@ -1,0 +1,188 @@
+package ktrdr;
+
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import ktrdr.Templates.NodeFile;
+
+/**
+ * The shell that puts the files of a {@link Staging} in place.
+ *
+ * New files are written into a folder beside their places and read there by Compose and promtool; only then are they renamed, so that a
+ * full disk or a wrong file replaces none. Exit codes: 20 they could not be written, 21 Compose refuses them, 23 promtool refuses
+ * prometheus.yml, 24 a link or a folder is in the way (all of these replaced nothing), 25 a rename failed half way.
+ * What it has to say goes to standard output in lines that begin with {@code told}.
+ */
+public final class StagingScript {
+    private static final String TOLD = "told\t";
+    private static final String PROMETHEUS = "monitoring/prometheus.yml";
+    private final Staging staging;
+
+    public StagingScript(Staging staging) {
+        this.staging = staging;
+    }
+
+    /** The script for a node where nothing is to be started: Compose reads the files with values in the place of secrets that mean nothing. */
+    public String alone() {
+        var values = staging.stack().secrets().stream().map(secret -> secret.variable + "=placeholder").collect(Collectors.joining(" "));
+        return "with_secrets() { (export " + values + "; exec \"$@\"); }\n" + text();
+    }
+
+    /** The script, for one in which {@code with_secrets} is defined; it ends in the stack's directory. Where nothing is to be written, Compose reads what is there. */
+    String text() {
+        var script = Sh.let("directory", staging.stack().node().directory()) + """
+                tell() { printf 'told\\t%s\\t%s\\n' "$1" "$2"; }
+                umask 022
+                new=
+                made=
+                trap '[ -z "$new" ] || rm -rf "$new"; [ -z "$made" ] || rmdir "$directory" 2>/dev/null || :' EXIT
+                trap 'exit 130' HUP INT TERM
+                [ -d "$directory" ] || made=yes
+                mkdir -p "$directory" || exit 20
+                cd -P "$directory"
+                """ + guards();
+        return staging.settled() ? script + checks() : script + writes() + checks() + renames() + "rm -rf \"$new\"\n";
+    }
+
+    /** Nothing is written through a link; a rename onto a folder would go into it. */
+    private String guards() {
+        var paths = new LinkedHashSet<>(staging.removed());
+        staging.changed().forEach(file -> paths.add(file.path()));
+        paths.addAll(staging.kept().values());
+        paths.add(NodeFiles.MANIFEST);
+        return """
+                plain() {
+                  at=$1
+                  while :; do
+                    case $at in */*) at=${at%/*} ;; *) break ;; esac
+                    [ ! -L "$at" ] || { printf '%s is a symbolic link\\n' "$at" >&2; exit 24; }
+                  done
+                  [ -L "$1" ] || [ ! -d "$1" ] || { printf '%s is a folder\\n' "$1" >&2; exit 24; }
+                }
+                """ + "for path in " + Sh.words(List.copyOf(paths)) + "; do plain \"$path\"; done\n";
+    }
+
+    /** All files are written beside their places first, so that a full disk replaces none of them. */
+    private String writes() {
+        var script = new StringBuilder("""
+                # what a killed run left
+                find . -maxdepth 1 -name '.ktrdr-new.*' -mmin +60 -exec rm -rf '{}' +
+                new=$(mktemp -d "$PWD/.ktrdr-new.XXXXXX") || exit 20
+                put() {
+                  case $1 in */*) mkdir -p "$new/${1%/*}" || exit 20 ;; esac
+                  printf %s "$3" >"$new/$1" && chmod "$2" "$new/$1" || exit 20
+                  [ "$(id -u)" != 0 ] || chown 0:0 "$new/$1" || exit 20
+                  sync "$new/$1" || exit 20
+                }
+                """);
+        for (var file : staging.changed())
+            script.append("put ").append(Sh.quote(file.path())).append(' ').append(file.mode()).append(' ').append(Sh.quote(file.content())).append('\n');
+        if (listed()) return script.toString();
+        var manifest = staging.manifest().entrySet().stream().map(entry -> entry.getValue() + "  " + entry.getKey() + "\n").collect(Collectors.joining());
+        return script + "put " + NodeFiles.MANIFEST + " 644 " + Sh.quote(manifest) + "\n";
+    }
+
+    private boolean listed() {
+        return staging.facts().files().manifest().equals(staging.manifest());
+    }
+
+    private String checks() {
+        var stack = staging.stack();
+        return "with_secrets docker compose --project-directory . --env-file " + now(stack.envFile()) + " -f " + now(stack.composeFile())
+                + " config -q || exit 21\n" + (changes(PROMETHEUS) ? promtool() : "");
+    }
+
+    /** Where a file is at that moment: beside its place when it changes. */
+    private String now(String path) {
+        return changes(path) ? "\"$new\"/" + Sh.quote(path) : Sh.quote(path);
+    }
+
+    private boolean changes(String path) {
+        return staging.changed().stream().anyMatch(file -> file.path().equals(path));
+    }
+
+    /** The image is the very program that will read the file; it looks at a copy of the folder with the new file in it. */
+    private String promtool() {
+        return Sh.let("image", staging.stack().images(List.of("prometheus"), staging.tag()).get("prometheus")) + """
+                look=$new/.look
+                mkdir "$look" || exit 20
+                [ ! -d monitoring ] || cp -RP monitoring/. "$look" || exit 20
+                cp -P "$new/monitoring/prometheus.yml" "$look/prometheus.yml" || exit 20
+                code=0
+                if docker image inspect "$image" >/dev/null 2>&1; then
+                  by='promtool of the Prometheus image'
+                  docker run --rm --network none --entrypoint promtool -v "$look:/etc/prometheus:ro" "$image" check config /etc/prometheus/prometheus.yml >"$new/.said" 2>&1 || code=$?
+                elif command -v promtool >/dev/null 2>&1; then
+                  by='promtool of the node'
+                  promtool check config "$look/prometheus.yml" >"$new/.said" 2>&1 || code=$?
+                else
+                  by=
+                fi
+                case "$by:$code" in
+                  :*) tell unchecked 'neither the Prometheus image nor promtool is on the node' ;;
+                  *:0) tell checked "prometheus.yml by $by" ;;
+                  *:12[567]) tell unchecked "$by could not be started" ;;
+                  *) cat "$new/.said" >&2; exit 23 ;;
+                esac
+                """;
+    }
+
+    /** What services have to read again is marked before the first rename: whoever comes after a run that was cut short still knows. */
+    private String renames() {
+        var script = new StringBuilder("mkdir -p .ktrdr" + (staging.kept().isEmpty() ? "" : " .ktrdr/kept") + " || exit 20\n");
+        var folders = folders();
+        folders.keySet().forEach(folder -> script.append("mkdir -p ").append(Sh.quote(folder)).append(" || exit 20\n"));
+        staging.unread().forEach(service -> script.append("rm -f .ktrdr/unread.").append(service).append(" && : >.ktrdr/unread.").append(service).append(" || exit 20\n"));
+        staging.kept().forEach((path, place) -> script.append("[ -e ").append(Sh.quote(place)).append(" ] || ln ").append(Sh.quote(path)).append(' ')
+                .append(Sh.quote(place)).append(" 2>/dev/null || cp -p ").append(Sh.quote(path)).append(' ').append(Sh.quote(place)).append(" || exit 20\n"));
+        staging.changed().forEach(file -> script.append("mv -fT \"$new\"/").append(Sh.quote(file.path())).append(' ').append(Sh.quote(file.path())).append(" || exit 25\n"));
+        staging.removed().forEach(path -> script.append("rm -f ").append(Sh.quote(path)).append(" || exit 25\n"));
+        if (!listed()) script.append("mv -fT \"$new\"/" + NodeFiles.MANIFEST + " " + NodeFiles.MANIFEST + " || exit 25\n");
+        script.append("sync . .ktrdr ").append(Sh.words(List.copyOf(folders.keySet()))).append(" || exit 25\n");
+        return script.toString();
+    }
+
+    private Map<String, NodeFile> folders() {
+        var folders = new LinkedHashMap<String, NodeFile>();
+        for (var file : staging.changed())
+            if (file.path().contains("/")) folders.put(file.path().replaceFirst("/[^/]*$", ""), file);
+        return folders;
+    }
+
+    /** What a script told under a name, such as "checked"; every occurrence. */
+    static List<String> told(String name, String out) {
+        return out.lines().filter(line -> line.startsWith(TOLD + name + "\t")).map(line -> line.substring(TOLD.length() + name.length() + 1)).toList();
+    }
+
+    /** What a script printed beside that. */
+    static String rest(String out) {
+        return out.lines().filter(line -> !line.startsWith(TOLD)).collect(Collectors.joining("\n"));
+    }
+
+    /** How prometheus.yml was checked, or that it was not; empty when it did not change. */
+    public static Optional<String> checked(String out) {
+        return told("checked", out).stream().findFirst().map(by -> by.replace("prometheus.yml by", "prometheus.yml checked by"))
+                .or(() -> told("unchecked", out).stream().findFirst().map(why -> "prometheus.yml not checked: " + why));
+    }
+
+    /** The sentence for an exit code of this script; empty for codes that are not its own. */
+    public static Optional<Problem> failure(Staging staging, Result result) {
+        var name = staging.stack().node().name();
+        var directory = staging.stack().node().directory();
+        var said = result.lastWords();
+        var nothing = "no file was replaced and no container was touched";
+        return Optional.ofNullable(switch (result.exit()) {
+            case 20 -> Problem.failed(name + ": the files could not be written to " + directory).found(said)
+                    .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
+            case 21 -> Problem.failed(name + ": Compose refuses " + staging.stack().composeFile()).found(said).fix(nothing);
+            case 23 -> Problem.failed(name + ": promtool refuses " + PROMETHEUS).expected("a configuration that Prometheus can read").found(said).fix(nothing);
+            case 24 -> Problem.failed(name + ": something is in the way of our files in " + directory).found(said).fix("move it away; " + nothing);
+            case 25 -> Problem.failed(name + ": some files in " + directory + " were replaced and others were not").found(said)
+                    .fix("mend what is found and run it again");
+            default -> null;
+        });
+    }
+}

@@ -1,0 +1,146 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//DESCRIPTION Put the files of a deployment in place on the nodes, without deploying
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Fleet;
+import ktrdr.Inventory;
+import ktrdr.Inventory.Node;
+import ktrdr.Problem;
+import ktrdr.Release;
+import ktrdr.Ssh;
+import ktrdr.Stack;
+import ktrdr.Staging;
+import ktrdr.StagingScript;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "stage", header = "Put the files of a deployment in place on the nodes, without deploying.",
+        description = {"", "Compose file, env file and monitoring are rendered from the inventory, read by Compose and promtool on the node, then renamed "
+                + "into place together. Only what differs is written, no container is touched.", ""},
+        footer = {"", "Examples:",
+            "  jbang stage@ktrdr all --check                  what differs on the nodes, with its diff; exit 1 if anything does",
+            "  jbang stage@ktrdr workers B --tag sha-3f2c9ab  one node, the release in its env file changed",
+            "  jbang stage@ktrdr core --dry-run               what it would write",
+            "", "Exit codes: 0 all in place; 1 failed, or --check found a difference; 2 wrong usage or inventory; 3 a node could not be reached."})
+public class Stage implements Callable<Exit> {
+    enum Target { core, workers, all }
+
+    @Mixin Cli.Common common;
+    @Mixin Cli.Changing change;
+    @Parameters(index = "0", paramLabel = "core|workers|all", description = "Which nodes.") Target target;
+    @Parameters(index = "1..*", paramLabel = "NODE", description = "Workers nodes; else all of them.") List<String> names = List.of();
+    @Option(names = "--check", description = "Only look: exit 1 where a file is not what would be rendered.") boolean check;
+    @Option(names = "--tag", paramLabel = "TAG", description = "The release of the env files; else the one each names, else sha-<commit> of the KTRDR checkout one stands in.") String tag;
+
+    private final Map<Node, String> outcomes = new ConcurrentHashMap<>();
+
+    public static void main(String... args) {
+        Cli.main(new Stage(), args);
+    }
+
+    @Override
+    public Exit call() {
+        var inventory = common.inventory();
+        var asked = Optional.ofNullable(tag).map(Release::tag);
+        try (var fleet = new Fleet(inventory, nodes(inventory), common.console())) {
+            Staging.proveTemplates(inventory, fleet.nodes());
+            var gathered = fleet.each((node, ssh) -> plan(Stack.of(inventory, node), ssh, asked));
+            var plans = gathered.values();
+            var problems = new LinkedHashMap<>(gathered.problems());
+            plans.values().forEach(Staging::refuseUnknownVariables);
+            if (!check && !change.dryRun) problems.putAll(fleet.each(plans::containsKey, (node, ssh) -> apply(plans.get(node), ssh)).problems());
+            return report(fleet, plans, problems);
+        }
+    }
+
+    private List<Node> nodes(Inventory inventory) {
+        if (target != Target.workers && !names.isEmpty())
+            throw Problem.usage("`stage " + target + "` takes no names").found(String.join(" ", names)).expected("stage all, core, or workers NODE…");
+        return switch (target) {
+            case core -> List.of(inventory.core());
+            case all -> inventory.nodes();
+            case workers -> names.isEmpty() || names.equals(List.of("all")) ? inventory.workers() : names.stream().map(inventory::workersNode).distinct().toList();
+        };
+    }
+
+    private Staging plan(Stack stack, Ssh ssh, Optional<String> asked) {
+        try (var step = common.console().step(stack.node().name(), "look")) {
+            var facts = Staging.gather(common.inventory(), stack, ssh, asked, List.of());
+            var release = asked.or(() -> Staging.staged(stack, facts)).or(() -> Release.ofCheckout(Path.of("").toAbsolutePath())).orElseThrow(Release::missing);
+            var plan = Staging.plan(common.inventory(), stack, release, facts);
+            plan.obstacles().stream().findFirst().ifPresent(problem -> {
+                throw problem;
+            });
+            step.done(plan.tag() + ": " + (plan.differs() ? plan.outcome() : "all as rendered"));
+            return plan;
+        }
+    }
+
+    private Staging apply(Staging plan, Ssh ssh) {
+        var node = plan.stack().node();
+        if (plan.settled()) return done(plan, "same");
+        try (var step = common.console().step(node.name(), "files")) {
+            var result = ssh.run(new StagingScript(plan).alone());
+            if (!result.ok()) throw StagingScript.failure(plan, result)
+                    .orElseGet(() -> Problem.failed(node.name() + ": putting the files in place ended with exit code " + result.exit()).found(result.lastWords()));
+            step.done(plan.outcome());
+            StagingScript.checked(result.out()).ifPresent(how -> common.console().note(String.format("%-10s %-8s %s", node.name(), "files", how)));
+        }
+        return done(plan, plan.differs() ? "changed" : "same");
+    }
+
+    private Staging done(Staging plan, String outcome) {
+        outcomes.put(plan.stack().node(), outcome);
+        return plan;
+    }
+
+    private Exit report(Fleet fleet, Map<Node, Staging> plans, Map<Node, Problem> problems) {
+        boolean look = check || change.dryRun;
+        var documents = new ArrayList<Map<String, Object>>();
+        for (var node : fleet.nodes()) documents.add(document(node, Optional.ofNullable(plans.get(node)), Optional.ofNullable(problems.get(node)), look));
+        common.report(Map.of("nodes", documents));
+        if (!common.json()) plans.forEach((node, plan) -> show(node, plan, look));
+        problems.forEach((node, problem) -> common.console().problem(problem));
+        var exit = problems.values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
+        long different = look ? plans.values().stream().filter(Staging::differs).count() : outcomes.values().stream().filter("changed"::equals).count();
+        common.console().note(fleet.nodes().size() + " nodes: " + different + (look ? " differ" : " changed")
+                + (problems.isEmpty() ? "" : ", failed: " + String.join(", ", problems.keySet().stream().map(Node::name).toList())));
+        return check && different > 0 ? exit.and(Exit.FAILED) : exit;
+    }
+
+    private void show(Node node, Staging plan, boolean look) {
+        var console = common.console();
+        if (look) {
+            console.print(node.name() + "  " + plan.tag() + "  " + plan.outcome());
+            plan.diff().forEach(console::print);
+        }
+        plan.remarks().forEach(remark -> console.print(node.name() + "  " + remark));
+        if (!plan.unread().isEmpty())
+            console.print(node.name() + "  " + String.join(", ", plan.unread()) + (look ? " would have" : " has") + " a new configuration: the next deploy has it read");
+    }
+
+    private Map<String, Object> document(Node node, Optional<Staging> plan, Optional<Problem> problem, boolean look) {
+        var document = new LinkedHashMap<String, Object>();
+        document.put("node", node.name());
+        document.put("outcome", problem.map(one -> one.exit() == Exit.UNREACHABLE ? "unreachable" : "failed")
+                .orElseGet(() -> look ? plan.filter(Staging::differs).isPresent() ? "differs" : "same" : outcomes.get(node)));
+        plan.ifPresent(one -> {
+            document.putAll(one.document());
+            document.put("diff", one.diff());
+        });
+        problem.ifPresent(one -> document.put("error", one.sentence()));
+        return document;
+    }
+}

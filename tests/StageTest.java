@@ -1,0 +1,245 @@
+import static lab.Toolkit.ktrdr;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import ktrdr.Project;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Files put in place on the practice fleet, looked at from outside; each check is seen to hold and not to. */
+@Tag("fleet")
+class StageTest {
+    private static final String OLDER = "sha-1000001";
+    private static final String NEWER = "sha-2000002";
+    private static final String DOMAIN = ".ktrdr.home.mynerd.place";
+    private static final String IMAGE = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";
+    private static final Map<String, List<String>> FILES = Map.of(
+            "core", List.of("docker-compose.core.yml", ".env.core", "monitoring/prometheus.yml", "monitoring/grafana/provisioning/datasources/datasources.yml"),
+            "workers-b", List.of("docker-compose.workers.yml", ".env.workers"), "workers-c", List.of("docker-compose.workers.yml", ".env.workers"));
+    @TempDir Path folder;
+
+    @BeforeAll
+    @AfterAll
+    static void the_older_release_runs_everywhere() {
+        good(ktrdr("deploy", "all", "--tag", OLDER).run());
+    }
+
+    @AfterEach
+    void files_are_as_they_were() {
+        good(ktrdr("stage", "all", "--tag", OLDER).run());
+    }
+
+    private static Ran good(Ran ran) {
+        assertEquals(0, ran.exit(), ran::toString);
+        return ran;
+    }
+
+    private static Ran differs(String... said) {
+        var ran = ktrdr("stage", "all", "--check").run();
+        assertEquals(1, ran.exit(), ran::toString);
+        for (var words : said) assertTrue(ran.out().contains(words), () -> "no \"" + words + "\" in\n" + ran);
+        return ran;
+    }
+
+    /** Path, inode and time of change of everything in the stack's directories: equal when nothing was written. */
+    private static String written() {
+        var all = new StringBuilder();
+        for (var host : FILES.keySet()) all.append(World.on(host, "cd /opt/ktrdr-" + host + "; find . -printf '%p %i %m %u %C@ %l\\n' | sort"));
+        return all.toString();
+    }
+
+    private static String containers() {
+        return "" + World.containers("core") + World.containers("workers-b") + World.containers("workers-c");
+    }
+
+    /** What Compose on a node makes of the files there: the service's configuration. */
+    private static JsonNode compose(String host, String service) throws IOException {
+        var stack = host.equals("core") ? "core" : "workers";
+        return new ObjectMapper().readTree(World.on(host, "export KTRDR_DB_USER=u KTRDR_DB_PASSWORD=p KTRDR_AUTH_JWT_SECRET=j GF_SECURITY_ADMIN_PASSWORD=g\ncd /opt/ktrdr-" + host
+                + " && docker compose --env-file .env." + stack + " -f docker-compose." + stack + ".yml config --format json")).path("services").path(service);
+    }
+
+    private Path own(String template, String content) throws IOException {
+        var file = folder.resolve("mine").resolve(template);
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, content);
+        return Files.writeString(World.inventory(folder), Files.readString(World.inventory(folder)) + "templates: mine\n");
+    }
+
+    private static String builtIn(String template) throws IOException {
+        return Files.readString(Project.root().resolve("templates").resolve(template));
+    }
+
+    @Test
+    void directories_and_files_are_put_in_place_on_nodes_that_have_none_and_nothing_is_started() {
+        var inventory = World.inventory(folder, "directory: /opt/ktrdr-", "directory: /opt/fresh/ktrdr-").toString();
+        var before = containers();
+        try {
+            assertEquals(1, ktrdr("stage", "all", "--check", "--tag", OLDER, "-i", inventory).run().exit());
+            for (var host : FILES.keySet()) assertEquals("", World.on(host, "ls -d /opt/fresh 2>/dev/null || true"));
+            good(ktrdr("stage", "all", "--tag", OLDER, "-i", inventory).run());
+            FILES.forEach((host, files) -> files.forEach(file ->
+                    assertEquals("root:root 644 regular file", World.on(host, "stat -c '%U:%G %a %F' /opt/fresh/ktrdr-" + host + "/" + file))));
+            good(ktrdr("stage", "all", "--check", "-i", inventory).run());
+        } finally {
+            FILES.keySet().forEach(host -> World.on(host, "rm -rf /opt/fresh"));
+        }
+        assertEquals(before, containers());
+    }
+
+    @Test
+    void a_second_run_writes_nothing() {
+        good(ktrdr("stage", "all", "--tag", OLDER).run());
+        var before = written();
+        assertTrue(good(ktrdr("stage", "all").run()).err().contains("3 nodes: 0 changed"));
+        assertEquals(before, written());
+    }
+
+    @Test
+    void a_file_that_is_gone_changed_or_of_another_mode_is_a_difference_that_check_leaves_and_stage_mends() {
+        World.on("core", "rm /opt/ktrdr-core/docker-compose.core.yml");
+        World.on("workers-b", "sed -i 's/^KTRDR_API_URL=.*/KTRDR_API_URL=http:\\/\\/elsewhere/' /opt/ktrdr-workers-b/.env.workers");
+        World.on("workers-c", "chmod 600 /opt/ktrdr-workers-c/.env.workers");
+        var broken = written();
+        differs("+++ /opt/ktrdr-core/docker-compose.core.yml", "-KTRDR_API_URL=http://elsewhere\n+KTRDR_API_URL=http://backend" + DOMAIN + ":8000",
+                ".env.workers was changed by hand", "mode 600, owner 0:0 -> mode 644, owner 0:0");
+        assertEquals(broken, written());
+        good(ktrdr("stage", "all").run());
+        good(ktrdr("stage", "all", "--check").run());
+        assertEquals("644", World.on("workers-c", "stat -c %a /opt/ktrdr-workers-c/.env.workers"));
+        assertTrue(World.on("workers-b", "cat /opt/ktrdr-workers-b/.ktrdr/kept/.env.workers.*").contains("http://elsewhere"));
+        World.on("workers-b", "rm -r /opt/ktrdr-workers-b/.ktrdr/kept");
+    }
+
+    @Test
+    void each_worker_has_the_urls_of_its_own_node() throws IOException {
+        var ports = Map.of("backtest-worker-1", 5003, "backtest-worker-2", 5004, "training-worker-1", 5005, "training-worker-2", 5006);
+        for (var host : List.of("workers-b", "workers-c"))
+            for (var worker : ports.entrySet()) {
+                var service = compose(host, worker.getKey());
+                var environment = service.path("environment");
+                assertEquals("http://" + host + DOMAIN + ":" + worker.getValue(), environment.path("WORKER_PUBLIC_BASE_URL").asText());
+                assertEquals(host + DOMAIN, environment.path("WORKER_HOSTNAME").asText());
+                assertEquals("http://backend" + DOMAIN + ":8000", environment.path("KTRDR_API_URL").asText());
+                assertEquals("http://backend" + DOMAIN + ":4317", environment.path("OTLP_ENDPOINT").asText());
+                assertEquals("backend" + DOMAIN, environment.path("DB_HOST").asText());
+                assertEquals(IMAGE + OLDER, service.path("image").asText());
+            }
+        World.on("workers-b", "sed -i 's/^WORKER_HOSTNAME=workers-b/WORKER_HOSTNAME=workers-c/' /opt/ktrdr-workers-b/.env.workers");
+        assertNotEquals("workers-b" + DOMAIN, compose("workers-b", "backtest-worker-1").path("environment").path("WORKER_HOSTNAME").asText());
+        differs("-WORKER_HOSTNAME=workers-c" + DOMAIN + "\n+WORKER_HOSTNAME=workers-b" + DOMAIN);
+    }
+
+    @Test
+    void core_runs_the_registrys_images_and_mounts_what_was_staged() throws IOException {
+        assertEquals(IMAGE + OLDER, compose("core", "backend").path("image").asText());
+        for (var service : List.of("db", "prometheus", "grafana", "jaeger"))
+            assertTrue(compose("core", service).path("image").asText().startsWith("registry.ktrdr.home.mynerd.place:5000/"), service);
+        assertEquals("/opt/ktrdr-core/monitoring", compose("core", "prometheus").path("volumes").path(0).path("source").asText());
+        assertEquals("/opt/ktrdr-core/monitoring/grafana/provisioning", compose("core", "grafana").path("volumes").path(0).path("source").asText());
+        World.on("core", "sed -i 's|^BACKEND_IMAGE=.*|BACKEND_IMAGE=docker.io/other|' /opt/ktrdr-core/.env.core");
+        differs("-BACKEND_IMAGE=docker.io/other\n+BACKEND_IMAGE=" + IMAGE.replaceFirst(":$", ""));
+    }
+
+    @Test
+    void prometheus_scrapes_the_backend_and_every_worker_of_both_nodes() {
+        var expected = new TreeSet<>(Set.of("localhost:9090", "backend:8000"));
+        for (var host : List.of("workers-b", "workers-c")) for (int port : List.of(5003, 5004, 5005, 5006)) expected.add(host + DOMAIN + ":" + port);
+        var targets = new TreeSet<>(World.on("core", "sed -n \"s/.*targets: \\['\\(.*\\)'\\].*/\\1/p\" /opt/ktrdr-core/monitoring/prometheus.yml").lines().toList());
+        assertEquals(expected, targets);
+        World.on("core", "sed -i '/workers-c" + DOMAIN + ":5006/,+1d' /opt/ktrdr-core/monitoring/prometheus.yml");
+        differs("+      - targets: ['workers-c" + DOMAIN + ":5006']");
+    }
+
+    @Test
+    void foreign_files_are_left_and_named_and_stale_ones_of_ours_go() {
+        World.on("core", "cd /opt/ktrdr-core && echo mine >notes.txt && echo old >monitoring/old.yml && printf '%s  monitoring/old.yml\\n' \"$(sha256sum <monitoring/old.yml | cut -c 1-64)\" >>.ktrdr/files");
+        differs("not ours, left alone: notes.txt", "+++ /dev/null", "-old");
+        good(ktrdr("stage", "core").run());
+        assertEquals("mine", World.on("core", "cd /opt/ktrdr-core && ls monitoring && cat notes.txt").replace("grafana\nprometheus.yml\n", ""));
+        assertEquals("", World.on("core", "cd /opt/ktrdr-core && sha256sum --quiet -c .ktrdr/files && rm notes.txt"));
+    }
+
+    @Test
+    void a_template_of_ones_own_wins_and_the_others_stay_built_in() throws IOException {
+        var inventory = own("workers/.env.workers", builtIn("workers/.env.workers") + "MINE={{tag}}\n").toString();
+        good(ktrdr("stage", "workers", "B", "-i", inventory).run());
+        assertTrue(World.on("workers-b", "cat /opt/ktrdr-workers-b/.env.workers").endsWith("MINE=" + OLDER));
+        assertEquals(builtIn("workers/docker-compose.workers.yml").strip(), World.on("workers-b", "cat /opt/ktrdr-workers-b/docker-compose.workers.yml"));
+        differs("-MINE=" + OLDER);
+    }
+
+    @Test
+    void a_staged_release_is_not_taken_for_the_one_that_runs() {
+        var before = containers();
+        good(ktrdr("stage", "core", "--tag", NEWER).run());
+        assertTrue(World.on("core", "cat /opt/ktrdr-core/.env.core").contains("IMAGE_TAG=" + NEWER));
+        good(ktrdr("stage", "core", "--check").run());
+        var ran = good(ktrdr("deploy", "core", "all", "--tag", NEWER, "--dry-run").run());
+        assertTrue(ran.out().contains("core  " + OLDER + " -> " + NEWER), ran::toString);
+        assertEquals(before, containers());
+    }
+
+    @Test
+    void a_deployment_has_prometheus_and_grafana_read_what_was_staged_before_it() throws Exception {
+        var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s"));
+        own("monitoring/grafana/provisioning/datasources/datasources.yml", builtIn("monitoring/grafana/provisioning/datasources/datasources.yml") + "# mine\n");
+        var before = World.containers("core");
+        good(ktrdr("stage", "core", "-i", inventory.toString()).run());
+        assertEquals(before, World.containers("core"));
+        assertTrue(World.get("http://10.42.1.10:9090/api/v1/status/config").contains("15s"));
+        good(ktrdr("deploy", "core", "all", "--tag", OLDER, "-i", inventory.toString()).run());
+        awaitInterval("17s");
+        var after = World.containers("core");
+        var restarted = new ArrayList<>(after.keySet());
+        restarted.removeIf(name -> after.get(name).equals(before.get(name)));
+        assertEquals(List.of("ktrdr-grafana"), restarted);
+        assertEquals(before.get("ktrdr-grafana").split(" ")[0], after.get("ktrdr-grafana").split(" ")[0]);
+        var all = World.everything("core");
+        good(ktrdr("deploy", "core", "all", "--tag", OLDER, "-i", inventory.toString()).run());
+        assertEquals(all, World.everything("core"));
+        good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
+        awaitInterval("15s");
+    }
+
+    private static void awaitInterval(String interval) {
+        World.on("core", "for i in $(seq 300); do curl -s localhost:9090/api/v1/status/config | grep -q 'scrape_interval: " + interval + "' && exit 0; sleep 0.1; done; exit 1");
+    }
+
+    @Test
+    void it_takes_one_round_trip_to_look_and_one_more_to_write() {
+        World.on("core", "echo LogLevel VERBOSE >/etc/ssh/sshd_config.d/0-count.conf && systemctl reload ssh && sleep 1");
+        try {
+            assertEquals(1, roundTrips("stage", "core", "--check"));
+            assertEquals(2, roundTrips("stage", "core", "--tag", NEWER));
+            assertEquals(1, roundTrips("stage", "core"));
+        } finally {
+            World.on("core", "rm /etc/ssh/sshd_config.d/0-count.conf && systemctl reload ssh");
+        }
+    }
+
+    private static int roundTrips(String... arguments) {
+        var count = "journalctl -u ssh -o cat --no-pager | grep -c '^Starting session: command' || true";
+        int before = Integer.parseInt(World.on("core", count));
+        good(ktrdr(arguments).run());
+        return Integer.parseInt(World.on("core", "journalctl --sync; " + count)) - before;
+    }
+}

@@ -1,0 +1,120 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import org.junit.jupiter.api.Test;
+
+class StagingTest {
+    private static final String PROMETHEUS = "monitoring/prometheus.yml";
+    private static final String OLD = "monitoring/old.yml";
+    private final Inventory inventory = Fixtures.inventory();
+
+    private Staging plan(NodeFiles there) {
+        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, true, Fixtures.SHARE, there, Map.of(), List.of());
+        return Staging.plan(inventory, Stack.of(inventory, inventory.core()), "sha-1", facts);
+    }
+
+    private NodeFiles staged(Map<String, String> changed) {
+        return Fixtures.staged(inventory, "core", "sha-1", changed);
+    }
+
+    /** As staged, with one more file of ours that is rendered no more. */
+    private NodeFiles withOld(String written, String now, List<String> foreign) {
+        var there = staged(Map.of());
+        var files = new HashMap<>(there.files());
+        var manifest = new HashMap<>(there.manifest());
+        files.put(OLD, new NodeFiles.Found(hash(now), "644", "0:0", 4, Optional.of(now)));
+        manifest.put(OLD, hash(written));
+        return new NodeFiles(files, Map.of(), Map.of(), manifest, Map.of(), foreign);
+    }
+
+    private static String hash(String content) {
+        return new Templates.NodeFile("", content, "").sha256();
+    }
+
+    @Test
+    void a_node_that_has_all_files_is_settled() {
+        var plan = plan(staged(Map.of()));
+        assertTrue(plan.settled());
+        assertEquals(List.of(), plan.diff());
+        assertEquals("4 same", plan.outcome());
+    }
+
+    @Test
+    void a_file_of_ours_that_is_rendered_no_more_is_removed_and_its_diff_shown() {
+        var plan = plan(withOld("old\n", "old\n", List.of("monitoring/old.yml", "notes.txt")));
+        assertEquals(List.of(OLD), plan.removed());
+        assertTrue(plan.diff().containsAll(List.of("--- /opt/ktrdr-core/" + OLD, "+++ /dev/null", "-old")), plan.diff()::toString);
+        assertEquals(List.of("notes.txt"), plan.foreign());
+        assertEquals(Map.of(), plan.kept());
+        assertFalse(plan.manifest().containsKey(OLD));
+    }
+
+    @Test
+    void what_somebody_wrote_by_hand_is_kept_when_the_file_is_replaced_or_removed() {
+        var removed = plan(withOld("old\n", "mine\n", List.of()));
+        assertEquals(Map.of(OLD, ".ktrdr/kept/monitoring+old.yml." + hash("mine\n").substring(0, 12)), removed.kept());
+        var changed = plan(staged(Map.of(PROMETHEUS, "mine\n")));
+        assertEquals(Map.of(PROMETHEUS, ".ktrdr/kept/monitoring+prometheus.yml." + hash("mine\n").substring(0, 12)), changed.kept());
+        assertTrue(changed.diff().contains("-mine"));
+        assertEquals(List.of("prometheus"), changed.unread());
+    }
+
+    @Test
+    void an_older_rendering_of_ours_is_nobodys_work() {
+        var plan = plan(Fixtures.staged(inventory, "core", "sha-0", Map.of()));
+        assertEquals("1 changed (.env.core), 3 same", plan.outcome());
+        assertEquals(Map.of(), plan.kept());
+        assertEquals(List.of(), plan.unread());
+    }
+
+    @Test
+    void another_mode_or_owner_is_a_difference_too() {
+        for (var found : List.of("600 0:0", "644 1000:1000")) {
+            var there = staged(Map.of());
+            var files = new HashMap<>(there.files());
+            var words = found.split(" ");
+            files.put(".env.core", new NodeFiles.Found(there.files().get(".env.core").sha256(), words[0], words[1], 4, Optional.empty()));
+            var plan = plan(new NodeFiles(files, Map.of(), Map.of(), there.manifest(), Map.of(), List.of()));
+            assertEquals("1 changed (.env.core), 3 same", plan.outcome());
+            assertEquals("mode " + words[0] + ", owner " + words[1] + " -> mode 644, owner 0:0", plan.diff().get(2));
+        }
+    }
+
+    @Test
+    void a_link_above_our_files_is_in_the_way_and_one_in_their_place_is_replaced() {
+        var above = new NodeFiles(Map.of(), Map.of("monitoring", "/etc"), Map.of(), Map.of(), Map.of(), List.of());
+        assertEquals("core: monitoring is a symbolic link, and nothing is written through one", plan(above).obstacles().get(0).sentence());
+        var there = new NodeFiles(Map.of(), Map.of(".env.core", "/etc/passwd"), Map.of(), Map.of(), Map.of(), List.of());
+        assertEquals(List.of(), plan(there).obstacles());
+        assertTrue(plan(there).diff().contains("/opt/ktrdr-core/.env.core is a symbolic link to /etc/passwd, which stays as it is"));
+    }
+
+    @Test
+    void a_difference_in_the_last_line_end_alone_is_seen() {
+        var whole = new Templates(inventory).render(inventory.core(), "sha-1").stream().filter(file -> file.path().equals(PROMETHEUS)).findFirst().orElseThrow().content();
+        var plan = plan(staged(Map.of(PROMETHEUS, whole.stripTrailing())));
+        assertTrue(plan.diff().contains("-\\ No newline at end of file"), plan.diff()::toString);
+    }
+
+    @Test
+    void a_secret_that_somebody_wrote_into_a_file_is_not_shown() {
+        var diff = String.join("\n", plan(staged(Map.of(".env.core", "KTRDR_DB_PASSWORD=hunter2\nA=1\n"))).diff());
+        assertTrue(diff.contains("-KTRDR_DB_PASSWORD=••••") && diff.contains("-A=1") && !diff.contains("hunter2"), diff);
+        assertEquals("+ KTRDR_DB_PASSWORD: ${KTRDR_DB_PASSWORD:?a secret}", Secrets.concealed("+ KTRDR_DB_PASSWORD: ${KTRDR_DB_PASSWORD:?a secret}"));
+    }
+
+    @Test
+    void the_release_is_the_one_that_the_env_file_names() {
+        var stack = Stack.of(inventory, inventory.core());
+        var facts = plan(staged(Map.of())).facts();
+        assertEquals(Optional.of("sha-1"), Staging.staged(stack, facts));
+        assertEquals(Optional.empty(), Staging.staged(stack, plan(NodeFiles.NONE).facts()));
+    }
+}
