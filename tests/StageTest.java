@@ -45,6 +45,7 @@ class StageTest {
     @AfterEach
     void files_are_as_they_were() {
         good(ktrdr("stage", "all", "--tag", OLDER).run());
+        for (var host : FILES.keySet()) World.on(host, "rm -rf /opt/ktrdr-" + host + "/.ktrdr/kept");
     }
 
     private static Ran good(Ran ran) {
@@ -126,7 +127,6 @@ class StageTest {
         good(ktrdr("stage", "all", "--check").run());
         assertEquals("644", World.on("workers-c", "stat -c %a /opt/ktrdr-workers-c/.env.workers"));
         assertTrue(World.on("workers-b", "cat /opt/ktrdr-workers-b/.ktrdr/kept/.env.workers.*").contains("http://elsewhere"));
-        World.on("workers-b", "rm -r /opt/ktrdr-workers-b/.ktrdr/kept");
     }
 
     @Test

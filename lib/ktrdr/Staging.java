@@ -126,14 +126,20 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
     /** Files of ours that somebody changed on the node, and where what they wrote is kept when they are replaced or removed. */
     public Map<String, String> kept() {
         var kept = new TreeMap<String, String>();
-        var there = facts.files();
-        there.manifest().forEach((path, written) -> {
-            var found = there.files().get(path);
-            boolean wanted = files.stream().anyMatch(file -> file.path().equals(path) && found != null && file.sha256().equals(found.sha256()));
-            if (found != null && !wanted && !found.sha256().equals(written))
+        for (var path : otherwise()) {
+            var found = facts.files().files().get(path);
+            var written = facts.files().manifest().get(path);
+            if (found != null && written != null && !found.sha256().equals(written))
                 kept.put(path, NodeFiles.OURS + "/kept/" + path.replace('/', '+') + "." + found.sha256().substring(0, 12));
-        });
+        }
         return kept;
+    }
+
+    /** The paths where something else is read from now on, or nothing. */
+    private List<String> otherwise() {
+        var paths = new ArrayList<>(removed);
+        changed.stream().filter(this::otherContent).forEach(file -> paths.add(file.path()));
+        return paths;
     }
 
     /** Files in the directory that are not ours: they are left alone. */
@@ -143,9 +149,7 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
 
     /** The services whose configuration this changes. */
     public List<String> unread() {
-        var paths = new ArrayList<>(removed);
-        changed.stream().filter(this::otherContent).forEach(file -> paths.add(file.path()));
-        return stack.readers().entrySet().stream().filter(reader -> paths.stream().anyMatch(path -> path.startsWith(reader.getValue())))
+        return stack.readers().entrySet().stream().filter(reader -> otherwise().stream().anyMatch(path -> path.startsWith(reader.getValue())))
                 .map(Map.Entry::getKey).toList();
     }
 

@@ -1,12 +1,12 @@
 package ktrdr;
 
-import java.util.LinkedHashMap;
+import java.util.ArrayList;
 import java.util.LinkedHashSet;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
-import ktrdr.Templates.NodeFile;
 
 /**
  * The shell that puts the files of a {@link Staging} in place.
@@ -110,7 +110,9 @@ public final class StagingScript {
                 look=$new/.look
                 mkdir "$look" || exit 20
                 [ ! -d monitoring ] || cp -RP monitoring/. "$look" || exit 20
-                cp -P "$new/monitoring/prometheus.yml" "$look/prometheus.yml" || exit 20
+                # cp would follow a link there
+                rm -f "$look/prometheus.yml"
+                cp "$new/monitoring/prometheus.yml" "$look/prometheus.yml" || exit 20
                 code=0
                 if docker image inspect "$image" >/dev/null 2>&1; then
                   by='promtool of the Prometheus image'
@@ -123,7 +125,7 @@ public final class StagingScript {
                 fi
                 case "$by:$code" in
                   :*) tell unchecked 'neither the Prometheus image nor promtool is on the node' ;;
-                  *:0) tell checked "prometheus.yml by $by" ;;
+                  *:0) tell checked "$by" ;;
                   *:12[567]) tell unchecked "$by could not be started" ;;
                   *) cat "$new/.said" >&2; exit 23 ;;
                 esac
@@ -132,24 +134,28 @@ public final class StagingScript {
 
     /** What services have to read again is marked before the first rename: whoever comes after a run that was cut short still knows. */
     private String renames() {
-        var script = new StringBuilder("mkdir -p .ktrdr" + (staging.kept().isEmpty() ? "" : " .ktrdr/kept") + " || exit 20\n");
-        var folders = folders();
-        folders.keySet().forEach(folder -> script.append("mkdir -p ").append(Sh.quote(folder)).append(" || exit 20\n"));
-        staging.unread().forEach(service -> script.append("rm -f .ktrdr/unread.").append(service).append(" && : >.ktrdr/unread.").append(service).append(" || exit 20\n"));
-        staging.kept().forEach((path, place) -> script.append("[ -e ").append(Sh.quote(place)).append(" ] || ln ").append(Sh.quote(path)).append(' ')
-                .append(Sh.quote(place)).append(" 2>/dev/null || cp -p ").append(Sh.quote(path)).append(' ').append(Sh.quote(place)).append(" || exit 20\n"));
-        staging.changed().forEach(file -> script.append("mv -fT \"$new\"/").append(Sh.quote(file.path())).append(' ').append(Sh.quote(file.path())).append(" || exit 25\n"));
-        staging.removed().forEach(path -> script.append("rm -f ").append(Sh.quote(path)).append(" || exit 25\n"));
-        if (!listed()) script.append("mv -fT \"$new\"/" + NodeFiles.MANIFEST + " " + NodeFiles.MANIFEST + " || exit 25\n");
-        script.append("sync . .ktrdr ").append(Sh.words(List.copyOf(folders.keySet()))).append(" || exit 25\n");
-        return script.toString();
+        var lines = new ArrayList<>(List.of("""
+                keep() { [ -e "$2" ] || ln "$1" "$2" 2>/dev/null || cp -p "$1" "$2" || exit 20; }
+                mark() { rm -f ".ktrdr/unread.$1" && : >".ktrdr/unread.$1" || exit 20; }
+                place() { mv -fT "$new/$1" "$1" || exit 25; }
+                """ + "mkdir -p " + Sh.words(folders()) + " || exit 20"));
+        staging.unread().forEach(service -> lines.add("mark " + service));
+        staging.kept().forEach((path, place) -> lines.add("keep " + Sh.words(List.of(path, place))));
+        staging.changed().forEach(file -> lines.add("place " + Sh.quote(file.path())));
+        staging.removed().forEach(path -> lines.add("rm -f " + Sh.quote(path) + " || exit 25"));
+        if (!listed()) lines.add("place " + NodeFiles.MANIFEST);
+        lines.add("sync . " + Sh.words(folders()) + " || exit 25\n");
+        return String.join("\n", lines);
     }
 
-    private Map<String, NodeFile> folders() {
-        var folders = new LinkedHashMap<String, NodeFile>();
-        for (var file : staging.changed())
-            if (file.path().contains("/")) folders.put(file.path().replaceFirst("/[^/]*$", ""), file);
-        return folders;
+    /** The folders in which something changes, ours among them. */
+    private List<String> folders() {
+        var folders = new TreeSet<>(Set.of(NodeFiles.OURS));
+        var paths = new ArrayList<>(staging.removed());
+        paths.addAll(staging.kept().values());
+        staging.changed().forEach(file -> paths.add(file.path()));
+        for (var path : paths) if (path.contains("/")) folders.add(path.substring(0, path.lastIndexOf('/')));
+        return List.copyOf(folders);
     }
 
     /** What a script told under a name, such as "checked"; every occurrence. */
@@ -164,7 +170,7 @@ public final class StagingScript {
 
     /** How prometheus.yml was checked, or that it was not; empty when it did not change. */
     public static Optional<String> checked(String out) {
-        return told("checked", out).stream().findFirst().map(by -> by.replace("prometheus.yml by", "prometheus.yml checked by"))
+        return told("checked", out).stream().findFirst().map(by -> "prometheus.yml checked by " + by)
                 .or(() -> told("unchecked", out).stream().findFirst().map(why -> "prometheus.yml not checked: " + why));
     }
 

@@ -107,7 +107,7 @@ class DeploymentTest {
     void all_files_are_written_beside_before_the_first_is_replaced() {
         var script = plan("core", List.of(), facts(NodeFiles.NONE, Map.of(), List.of())).applyScript(secrets());
         assertTrue(script.lastIndexOf("\nput ") < script.indexOf("config -q") && script.indexOf("config -q") < script.indexOf("check config")
-                && script.lastIndexOf("check config") < script.indexOf("mv -f") && script.lastIndexOf("mv -f") < script.indexOf("up -d"), script);
+                && script.lastIndexOf("check config") < script.indexOf("\nplace ") && script.lastIndexOf("\nplace ") < script.indexOf("up -d"), script);
     }
 
     private Secrets secrets() {

@@ -133,9 +133,10 @@ class StagingScriptTest {
         assertEquals(0, outside.toFile().list().length);
         Files.delete(stack.resolve("monitoring"));
         var victim = Files.writeString(folder.resolve("victim"), "as it was");
-        Files.createSymbolicLink(stack.resolve(".env.core"), victim);
+        Files.createDirectories(stack.resolve("monitoring"));
+        for (var path : List.of(".env.core", "monitoring/prometheus.yml")) Files.createSymbolicLink(stack.resolve(path), victim);
         assertEquals(0, stage(plan).exit());
-        assertTrue(Files.isRegularFile(stack.resolve(".env.core"), LinkOption.NOFOLLOW_LINKS));
+        for (var path : List.of(".env.core", "monitoring/prometheus.yml")) assertTrue(Files.isRegularFile(stack.resolve(path), LinkOption.NOFOLLOW_LINKS));
         assertEquals("as it was", Files.readString(victim));
     }
 
