@@ -24,8 +24,9 @@ class FloorsTest {
             Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshRoute", "SshRun", "SshWire", "HostKeys",
                     "Http", "Secrets"),
             Set.of("Fleet"),
-            Set.of("Docker", "NodeFacts", "Mount", "Check"),
-            Set.of("Stack", "Templates", "Backend", "Checks", "Deployment", "Gate", "Release", "Rollout"),
+            Set.of("Docker", "NodeFacts", "Mount", "NfsFiles", "NfsFacts", "Check"),
+            Set.of("Stack", "Templates", "Backend", "Checks", "Deployment", "Gate", "Release", "Rollout",
+                    "NfsObstacles", "NfsPlan", "NfsSetup", "NfsProof"),
             Set.of("Cli"));
     private static final Path ROOT = Project.root();
 
