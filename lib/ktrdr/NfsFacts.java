@@ -98,7 +98,7 @@ public record NfsFacts(boolean root, String release, String container, boolean p
                 if systemctl is-enabled -q nfs-server.service 2>/dev/null; then say service enabled; fi
                 if systemctl is-active -q nfs-server.service 2>/dev/null; then say service active; fi
                 if command -v exportfs >/dev/null; then
-                  exportfs -s 2>/dev/null | awk -v path="$path" '$1 == path { sub(/\\(.*/, "", $2); print "exported\\t" $2 }'
+                  exportfs -s 2>/dev/null | awk -v path="$path" '$1 == path { sub(/\\(.*/, "", $2); print "exported\\t" ($2 == "<world>" ? "*" : $2) }'
                 fi
                 """ + "for folder in " + Sh.words(folders) + "; do\n" + """
                   if [ -d "$folder" ]; then say "folder $folder" "$(stat -c '%u:%g %a' "$folder")"; fi

@@ -67,22 +67,31 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
     private void serverSteps() {
         var storage = inventory.storage();
         steps.add(packageStep("nfs-kernel-server"));
+        steps.add(folderStep());
+        steps.add(fileStep("exports", edits.get(0)));
+        boolean serves = facts.service().containsAll(List.of("enabled", "active"));
+        var runs = serves ? "enabled, active" : facts.service().isEmpty() ? "neither" : String.join("", facts.service()) + " only";
+        steps.add(new Step("service", !serves, "nfs-server enabled and active", runs, "systemctl enable -q --now nfs-server.service >&2\n"));
+        var wanted = new TreeSet<>(NfsFiles.clients(inventory));
+        var exported = new TreeSet<>(facts.exported());
+        steps.add(new Step("export", !serves || edits.get(0).changes() || !wanted.equals(exported), storage.export() + " for " + String.join(", ", wanted),
+                exported.isEmpty() ? "not exported" : "exported to " + String.join(", ", exported), "exportfs -ra >&2\n"));
+    }
+
+    private Step folderStep() {
+        var storage = inventory.storage();
         var paths = new ArrayList<>(List.of(storage.export()));
         storage.folders().forEach(folder -> paths.add(storage.export() + "/" + folder));
         var wrong = paths.stream().filter(path -> !(NfsFiles.OWNER + " " + NfsFiles.MODE).equals(facts.folders().get(path))).toList();
-        steps.add(new Step("folders", !wrong.isEmpty(), storage.export() + " and its " + storage.folders().size() + " folders, owner " + NfsFiles.OWNER + ", mode " + NfsFiles.MODE,
-                wrong.isEmpty() ? paths.size() + " folders" : String.join(", ", wrong.stream().map(path -> path + ": " + facts.folders().getOrDefault(path, "missing")).toList()),
-                "for folder in " + Sh.words(wrong) + "; do\n  mkdir -p \"$folder\"\n  chown " + NfsFiles.OWNER + " \"$folder\"\n  chmod " + NfsFiles.MODE + " \"$folder\"\ndone\n"));
-        steps.add(fileStep("exports", edits.get(0)));
-        boolean serves = facts.service().containsAll(List.of("enabled", "active"));
-        steps.add(new Step("service", !serves, "nfs-server enabled and active", serves ? "enabled, active" : "neither".repeat(facts.service().isEmpty() ? 1 : 0)
-                + String.join(", ", new TreeSet<>(facts.service())) + (facts.service().isEmpty() ? "" : " only"), "systemctl enable -q --now nfs-server.service >&2\n"));
-        var wanted = new TreeSet<>(NfsFiles.clients(inventory));
-        var exported = new TreeSet<>(facts.exported());
-        exported.remove("<world>");
-        if (facts.exported().contains("<world>")) exported.add("*");
-        steps.add(new Step("export", !serves || edits.get(0).changes() || !wanted.equals(exported), storage.export() + " for " + String.join(", ", wanted),
-                exported.isEmpty() ? "not exported" : "exported to " + String.join(", ", exported), "exportfs -ra >&2\n"));
+        var found = wrong.stream().map(path -> path + ": " + facts.folders().getOrDefault(path, "missing")).toList();
+        return new Step("folders", !wrong.isEmpty(), storage.export() + " and its " + storage.folders().size() + " folders, owner " + NfsFiles.OWNER + ", mode " + NfsFiles.MODE,
+                wrong.isEmpty() ? paths.size() + " folders" : String.join(", ", found),
+                "for folder in " + Sh.words(wrong) + "; do\n" + Sh.let("owner", NfsFiles.OWNER) + Sh.let("mode", NfsFiles.MODE) + """
+                  mkdir -p "$folder"
+                  chown "$owner" "$folder"
+                  chmod "$mode" "$folder"
+                done
+                """);
     }
 
     private void clientSteps() {

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import ktrdr.Console;
 import ktrdr.Fleet;
@@ -74,7 +75,7 @@ public final class GuestWorld implements AutoCloseable {
     public void off(String name) {
         on(name, "systemctl --no-block poweroff");
         until(name + " is off", () -> !guests.runs(name));
-        connections.remove(name).close();
+        Optional.ofNullable(connections.remove(name)).ifPresent(Fleet::close);
     }
 
     public void start(String name) {
