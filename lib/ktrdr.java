@@ -35,6 +35,12 @@
 //SOURCES ktrdr/Local.java
 //SOURCES ktrdr/Mount.java
 //SOURCES ktrdr/Nearest.java
+//SOURCES ktrdr/NfsFacts.java
+//SOURCES ktrdr/NfsFiles.java
+//SOURCES ktrdr/NfsObstacles.java
+//SOURCES ktrdr/NfsPlan.java
+//SOURCES ktrdr/NfsProof.java
+//SOURCES ktrdr/NfsSetup.java
 //SOURCES ktrdr/NodeFacts.java
 //SOURCES ktrdr/NodeFiles.java
 //SOURCES ktrdr/Problem.java

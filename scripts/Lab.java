@@ -1,8 +1,10 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
 //SOURCES ../tests/lab/Engine.java
+//SOURCES ../tests/lab/Guests.java
 //SOURCES ../tests/lab/Hosts.java
 //SOURCES ../tests/lab/Images.java
+//SOURCES ../tests/lab/Machine.java
 //SOURCES ../tests/lab/Practice.java
 //SOURCES ../tests/lab/Services.java
 //SOURCES ../tests/lab/State.java
@@ -23,6 +25,11 @@
 //FILES lab/host/sshd.conf=../tests/lab/host/sshd.conf
 //FILES lab/host/daemon.json=../tests/lab/host/daemon.json
 //FILES lab/host/start=../tests/lab/host/start
+//FILES lab/guest/build=../tests/lab/guest/build
+//FILES lab/guest/network=../tests/lab/guest/network
+//FILES lab/guest/seed=../tests/lab/guest/seed
+//FILES lab/guest/seed.service=../tests/lab/guest/seed.service
+//FILES lab/guest/sshd.conf=../tests/lab/guest/sshd.conf
 //FILES lab/services/Dockerfile=../tests/lab/services/Dockerfile
 //FILES lab/services/start=../tests/lab/services/start
 //FILES lab/services/keys=../tests/lab/services/keys
@@ -37,6 +44,7 @@
 //DESCRIPTION The practice fleet: three real hosts, a registry and a DNS server on this machine
 
 import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Cli;
@@ -44,6 +52,7 @@ import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.Table;
+import lab.Guests;
 import lab.Practice;
 import lab.State;
 import picocli.CommandLine.Command;
@@ -53,18 +62,21 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "lab", header = "The practice fleet: three real hosts, a registry and a DNS server on this machine.",
         description = {"", "Hosts with systemd, sshd and Docker inside, in containers of this machine's Docker engine or of one of its own. KTRDR is a stand-in, "
-                + "PostgreSQL and Prometheus are real; a shared volume stands in for the NFS share.", ""},
+                + "PostgreSQL and Prometheus are real; a shared volume stands in for the NFS share. Beside them, for setup-nfs, virtual machines "
+                + "with a kernel that has NFS: --guests.", ""},
         footer = {"", "Examples:",
             "  ./ktrdr lab up             bring it up; a second time changes nothing",
             "  ./ktrdr lab status         hosts, images, what is a stand-in",
             "  ./ktrdr lab down           take it away; built images stay for the next time",
-            "  ./ktrdr lab down --purge   the caches too"})
+            "  ./ktrdr lab down --purge   the caches too",
+            "  ./ktrdr lab up --guests    three virtual machines for setup-nfs, with an inventory of their own"})
 public class Lab implements Callable<Exit> {
     enum What { up, down, status }
 
     @Mixin Cli.Common common;
     @Parameters(paramLabel = "up|down|status", description = "What to do.") What what;
     @Option(names = "--purge", description = "With down: drop downloads and built images too.") boolean purge;
+    @Option(names = "--guests", description = "The virtual machines alone, instead of the hosts.") boolean guests;
 
     public static void main(String... args) {
         Cli.main(new Lab(), args);
@@ -92,7 +104,7 @@ public class Lab implements Callable<Exit> {
     public Exit call() {
         var practice = new Practice(common.console(), state());
         return switch (what) {
-            case up -> up(practice);
+            case up -> guests ? upGuests() : up(practice);
             case down -> down(practice);
             case status -> status(practice);
         };
@@ -105,10 +117,21 @@ public class Lab implements Callable<Exit> {
         return Exit.OK;
     }
 
+    private Exit upGuests() {
+        var guests = new Guests(common.console(), state());
+        guests.up();
+        if (common.json()) common.report(Map.of("inventory", guests.inventory().toString(), "guests", guests.status()));
+        common.console().note("export KTRDR_INVENTORY=" + guests.inventory());
+        return Exit.OK;
+    }
+
     private Exit down(Practice practice) {
+        var machines = new Guests(common.console(), state());
         try (var step = common.console().step("lab", "down")) {
-            practice.down(purge);
-            var remains = practice.remains();
+            machines.down();
+            var remains = new ArrayList<>(machines.remains());
+            if (!guests) practice.down(purge);
+            if (!guests) remains.addAll(practice.remains());
             if (!remains.isEmpty()) throw Problem.failed("something of the practice fleet is still there").found(String.join(", ", remains)).fix("./ktrdr lab down once more");
             step.done(purge ? "gone, caches too" : "gone; built images are kept");
         }
@@ -122,7 +145,10 @@ public class Lab implements Callable<Exit> {
         var images = Table.of("image", "what it is");
         Practice.images().forEach(image -> images.row(image.get("image"), image.get("what")));
         images.row("/mnt/ktrdr-shared", "a shared volume, stand-in for the NFS share");
-        common.report(Map.of("hosts", rows, "images", Practice.images()), hosts, images);
+        var machines = new Guests(common.console(), state());
+        var guests = Table.of("guest", "address", "state", "what");
+        if (machines.running()) machines.status().forEach(row -> guests.row(row.values().toArray()));
+        common.report(Map.of("hosts", rows, "images", Practice.images(), "guests", machines.status()), hosts, images, guests);
         return rows.stream().allMatch(row -> row.get("state").equals("running")) ? Exit.OK : Exit.FAILED;
     }
 }

@@ -43,14 +43,16 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "test", header = "Run the tests of the project.",
         description = {"", "Unit tests need nothing. Fleet tests run against the practice fleet, which is brought up for them where it is not, "
-                + "and taken down again if it was.", ""},
+                + "and taken down again if it was; tests of NFS run on virtual machines in the same way.", ""},
         footer = {"", "Examples:", "  ./ktrdr test                 everything", "  ./ktrdr test --unit          what needs no practice fleet",
             "  ./ktrdr test Inventory       classes of that name", "  ./ktrdr test DeployTest.keeps   methods of a class"})
 public class all implements Callable<Exit> {
     private static final TestTag FLEET = TestTag.create("fleet");
+    /** Tests on virtual machines, which bring them up and take them down themselves. */
+    private static final TestTag GUESTS = TestTag.create("guests");
 
     @Mixin Cli.Common common;
-    @Option(names = "--unit", description = "Only the tests that need no practice fleet.") boolean unit;
+    @Option(names = "--unit", description = "Only the tests that need neither the practice fleet nor virtual machines.") boolean unit;
     @Option(names = "--keep-lab", description = "Leave a practice fleet that was brought up for the tests.") boolean keepLab;
     @Parameters(paramLabel = "NAME", description = "Part of a class' name, or Class.method.") List<String> names = List.of();
 
@@ -76,7 +78,7 @@ public class all implements Callable<Exit> {
 
     private FilterResult wanted(TestDescriptor test) {
         if (!(test.getSource().orElse(null) instanceof MethodSource)) return FilterResult.included("may have some");
-        if (unit && test.getTags().contains(FLEET)) return FilterResult.excluded("needs the fleet");
+        if (unit && (test.getTags().contains(FLEET) || test.getTags().contains(GUESTS))) return FilterResult.excluded("needs the fleet or the guests");
         var name = name(test);
         return FilterResult.includedIf(names.isEmpty() || names.stream().anyMatch(name::contains));
     }

@@ -60,8 +60,8 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     public record SecretsSettings(Provider provider, String vault, String item, String prefix, Optional<Path> file, List<String> command,
             Map<String, String> fields) {}
 
-    /** The shared folder: exported by a node or by a host that is none, mounted everywhere else. */
-    public record Storage(String server, String export, String mount, List<String> folders, String options) {}
+    /** The shared folder: exported by a node or by a host that is none to these clients ("fleet": its other nodes), mounted everywhere else. */
+    public record Storage(String server, String export, String mount, List<String> folders, String options, String clients) {}
 
     public record BackupSettings(String directory, int keep) {}
 

@@ -2,6 +2,7 @@ package ktrdr;
 
 import static ktrdr.InventorySection.ABSOLUTE;
 import static ktrdr.InventorySection.ADDRESS;
+import static ktrdr.InventorySection.CLIENTS;
 import static ktrdr.InventorySection.DOMAIN;
 import static ktrdr.InventorySection.HOST;
 import static ktrdr.InventorySection.IMAGE;
@@ -160,7 +161,7 @@ final class InventoryReader {
         var core = nodes.stream().filter(node -> node.role() == Role.CORE).map(Node::name).findFirst().orElse("core");
         var storage = new Inventory.Storage(section.text("server", DOMAIN, core), section.text("export", ABSOLUTE, "/srv/ktrdr-shared"),
                 section.text("mount", ABSOLUTE, "/mnt/ktrdr-shared"), section.list("folders", WORD, List.of("data", "results", "models", "db-backups")),
-                section.text("options", OPTIONS, "vers=3,hard,proto=tcp"));
+                section.text("options", OPTIONS, "vers=3,hard,proto=tcp"), section.text("clients", CLIENTS, "fleet"));
         section.end();
         return storage;
     }

@@ -33,6 +33,7 @@ final class InventorySection {
     static final Form ABSOLUTE = Form.of("an absolute path of letters, digits, '.', '_' and '-'", "(/[A-Za-z0-9._-]+)+");
     static final Form WORD = Form.of("letters, digits, '.', '_' and '-'", "[A-Za-z0-9._-]+");
     static final Form OPTIONS = Form.of("mount options with commas between", "[A-Za-z0-9._=,-]+");
+    static final Form CLIENTS = Form.of("fleet, *, or addresses and networks with commas between", "fleet|\\*|[0-9A-Fa-f.:/]+(,[0-9A-Fa-f.:/]+)*");
     static final Form TEXT = Form.of("text on one line", "\\P{Cntrl}+");
     static final Form REGISTRY = Form.of("a registry such as ghcr.io or registry:5000", "[A-Za-z0-9.-]+(:\\d{1,5})?");
     static final Form REPOSITORY = Form.of("an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's)",

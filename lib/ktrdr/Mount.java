@@ -35,20 +35,29 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
      * {@link #parse} reads. It ends within half a minute, also where the server does not answer.
      */
     public static String script(String path) {
-        return Sh.let("mount_path", path) + "mount_limit=" + TOUCH_SECONDS + "\n" + """
+        return Sh.let("mount_path", path) + Sh.let("mount_unit", unit(path)) + "mount_limit=" + TOUCH_SECONDS + "\n" + """
                 mount_code=0
                 # a path that ends in a dot is entered, which stat alone is careful not to do
                 timeout -k 2 "$mount_limit" ls -d "$mount_path/." >/dev/null 2>&1 || mount_code=$?
                 mount_line=$(awk -v path="$mount_path" '$2 == path { line = $0 } END { print line }' /proc/self/mounts)
                 case $mount_line in
                   '' | *' autofs '*)
-                    mount_unit=$(systemd-escape -p "$mount_path" 2>/dev/null || :)
                     mount_said=$(systemctl show -p Id -p ActiveState -p Result "$mount_unit.automount" "$mount_unit.mount" 2>/dev/null | tr '\\n' ' ' || :)
                     ;;
                   *) mount_said= ;;
                 esac
                 printf 'mount\\t%s\\t%s\\t%s\\t%s\\n' "$mount_path" "$mount_code" "$mount_line" "$mount_said"
                 """;
+    }
+
+    /** What systemd calls the units of a path, without their ending (systemd.unit(5), "string escaping"). */
+    public static String unit(String path) {
+        var unit = new StringBuilder();
+        var name = path.replaceAll("/+", "/").replaceAll("^/|/$", "");
+        for (char letter : name.toCharArray())
+            unit.append(letter == '/' ? "-" : String.valueOf(letter).matches("[A-Za-z0-9:_]") || letter == '.' && unit.length() > 0
+                    ? String.valueOf(letter) : String.format("\\x%02x", (int) letter));
+        return name.isEmpty() ? "-" : unit.toString();
     }
 
     /** The value of the fact that {@link #script} prints. Another form is a {@link Problem}. */

@@ -9,6 +9,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import ktrdr.Console;
@@ -92,28 +93,9 @@ public final class Engine {
     }
 
     private void install() {
-        var missing = new ArrayList<String>();
-        if (!installed("dockerd")) missing.addAll(List.of("docker.io", "iptables"));
-        if (!installed("debootstrap")) missing.add("debootstrap");
-        if (missing.isEmpty()) return;
-        if (!installed("apt-get") || !System.getProperty("user.name").equals("root"))
-            throw Problem.failed("no Docker engine answers on this machine").expected("a running Docker engine, or root on Debian or Ubuntu to install one")
-                    .fix("install and start Docker, and let " + System.getProperty("user.name") + " use it");
-        console.note("no Docker engine answers here: installing " + String.join(", ", missing) + " with apt-get");
-        try (var step = console.step("machine", "install")) {
-            apt(List.of("update", "-qq"));
-            apt(concat(List.of("install", "-y", "-qq", "--no-install-recommends"), missing));
-            step.done(String.join(", ", missing));
-        }
-    }
-
-    private static void apt(List<String> words) {
-        Local.command(concat(List.of("apt-get"), words)).env("DEBIAN_FRONTEND", "noninteractive").must();
-    }
-
-    private static boolean installed(String program) {
-        return List.of("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin").stream()
-                .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
+        Machine.install(console, Machine.missing(Map.of("dockerd", "docker.io iptables", "debootstrap", "debootstrap")), "no Docker engine answers here",
+                Problem.failed("no Docker engine answers on this machine").expected("a running Docker engine, or root on Debian or Ubuntu to install one")
+                        .fix("install and start Docker, and let " + System.getProperty("user.name") + " use it"));
     }
 
     /** Starts the lab's own engine so that it outlives this command. */

@@ -112,9 +112,7 @@ final class Images {
     private void debootstrap() {
         var root = Engine.cache().resolve("root").toString();
         Local.command("rm", "-rf", root).must();
-        var mirror = Local.command("apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages").must().out().lines()
-                .filter(site -> site.endsWith("/debian")).findFirst().orElseThrow(() -> Problem.failed("this machine has no Debian mirror to make the lab's base from")
-                        .expected("an upstream image registry, or Debian's packages by apt").fix("let Docker pull " + UPSTREAM_BASE));
+        var mirror = Machine.mirror("let Docker pull " + UPSTREAM_BASE);
         Local.command("debootstrap", "--variant=minbase", "--include=ca-certificates", "trixie", root, mirror).must();
         Local.command("tar", "-C", root, "-cf", root + ".tar", "--exclude=./var/cache/apt/archives/*", "--exclude=./var/lib/apt/lists/*",
                 "--exclude=./usr/share/doc/*", "--exclude=./usr/share/locale/*", ".").must();
@@ -139,18 +137,10 @@ final class Images {
         }
     }
 
-    /** The files of an image, from the class path, in a folder of their own. */
+    /** The files of an image in a folder of their own. */
     private static Path context(String folder) {
+        var context = Machine.unpack(folder, FILES.get(folder));
         try {
-            var context = Files.createTempDirectory("ktrdr-lab-" + folder);
-            for (var name : FILES.get(folder)) {
-                try (var resource = Images.class.getResourceAsStream("/lab/" + folder + "/" + name)) {
-                    if (resource == null) throw Problem.failed("lab/" + folder + "/" + name + " is not in the toolkit");
-                    Files.copy(resource, context.resolve(name));
-                }
-                // the class path keeps no modes; what has no ending is a script
-                if (!name.contains(".") && !name.equals("Dockerfile")) context.resolve(name).toFile().setExecutable(true, false);
-            }
             if (folder.equals("standin")) standinJar(context.resolve("standin.jar"));
             return context;
         } catch (IOException e) {

@@ -149,7 +149,7 @@ public final class Practice {
             remove(engine, state);
             engine.stop(purge);
         });
-        Engine.deleteTree(state.folder());
+        state.clear();
         Engine.deleteTree(State.SECRETS.getParent());
         if (purge) Engine.deleteTree(Engine.cache());
     }
@@ -170,6 +170,6 @@ public final class Practice {
         if (engine.has("network", Hosts.NETWORK)) engine.docker("network", "rm", Hosts.NETWORK).must();
         var volumes = engine.docker("volume", "ls", "-q", "--filter", "name=^ktrdr-lab-").must().out().lines().toList();
         if (!volumes.isEmpty()) engine.docker(Engine.concat(List.of("volume", "rm", "-f"), volumes)).must();
-        Engine.deleteTree(state.folder());
+        state.clear();
     }
 }

@@ -73,7 +73,7 @@ class StandinTest {
     }
 
     private void await(int port, String path, String text) throws Exception {
-        long until = System.nanoTime() + 5_000_000_000L;
+        long until = System.nanoTime() + 20_000_000_000L;
         var body = "";
         do {
             body = get(port, path);

@@ -30,6 +30,14 @@ public record State(Path folder) {
         return folder.resolve(name);
     }
 
+    /** Removes what is the fleet's; the guests have a folder of their own in it. */
+    void clear() {
+        var all = folder.toFile().listFiles(file -> !file.getName().equals("guests"));
+        if (all == null) return;
+        for (var file : all) Engine.deleteTree(file.toPath());
+        if (!Files.exists(folder.resolve("guests"))) Engine.deleteTree(folder);
+    }
+
     boolean exists() {
         return Files.exists(inventory()) && Files.exists(SECRETS);
     }

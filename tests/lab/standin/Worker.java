@@ -220,7 +220,7 @@ public final class Worker implements AutoCloseable {
         synchronized (this) {
             job = current;
         }
-        if (job != null && end(job, "cancelled", "worker shut down")) {
+        if (job != null && end(job, "failed", "worker shut down")) {
             var saved = CompletableFuture.runAsync(() -> {
                 try {
                     write(checkpoints.resolve(job.id + ".json"), Json.map("operation_id", job.id, "worker_id", id, "percentage", job.percentage()));

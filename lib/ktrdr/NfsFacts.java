@@ -1,0 +1,146 @@
+package ktrdr;
+
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.HashSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import ktrdr.Inventory.Node;
+
+/**
+ * What a node has of the share, gathered in one round trip that changes nothing.
+ *
+ * Files are text of one character a byte (ISO 8859-1), so that what is not ours goes back byte for byte.
+ *
+ * @param root whether we may change anything there
+ * @param container what kind of container the node is, such as lxc; "none" for a machine. {@code privileged}: whether its root is the host's
+ * @param kernel nfs and nfsd, as far as its kernel has them or can load them; {@code refused} what it has and does not let the container use
+ * @param packages those of ours that are installed; {@code apt} whether more can be
+ * @param mount at the share's path; on the server that of the export
+ * @param fstab empty where there is none; {@code point} what lies under the mount; {@code dropIn} our file for its unit
+ * @param exports every file of exports, by path; {@code exported} whom the server lets in to the share now
+ * @param service whether the server is enabled at boot, whether it runs
+ * @param folders of the share on its server: owner and mode, "999:1500 2775"
+ */
+public record NfsFacts(boolean root, String release, String container, boolean privileged, Set<String> kernel, Set<String> refused,
+        Set<String> packages, boolean apt, Mount mount, String fstab, Optional<Point> point, Optional<String> dropIn, Map<String, String> exports,
+        Set<String> exported, Set<String> service, Map<String, String> folders) {
+
+    /**
+     * The folder under the mount.
+     *
+     * @param mode in octal digits
+     * @param immutable whether it is; {@code able} whether its file system and the node's rights allow that
+     * @param entries names in it that the mount hides
+     */
+    public record Point(String mode, boolean immutable, boolean able, List<String> entries) {
+        /** Whether nothing can be written there by a container, and by nobody where the file system knows that. */
+        public boolean closed() {
+            return mode.equals("0") && (immutable || !able);
+        }
+    }
+
+    /** The script that gathers; a line a fact: its name, a tab, its value. */
+    public static String script(Inventory inventory, Node node) {
+        var path = Mount.path(inventory, node);
+        boolean server = inventory.storageNode().equals(Optional.of(node));
+        return "say() { printf '%s\\t%s\\n' \"$1\" \"$2\"; }\n" + Sh.let("path", path) + Sh.let("dropin", NfsFiles.dropInPath(path)) + """
+                say uid "$(id -u)"
+                say release "$(uname -r)"
+                container=$(systemd-detect-virt --container 2>/dev/null || :)
+                say container "${container:-none}"
+                if [ "$(awk 'NR == 1 { print $2 }' /proc/self/uid_map)" = 0 ]; then say privileged yes; fi
+                if command -v apt-get >/dev/null; then say apt yes; fi
+                for package in nfs-common nfs-kernel-server; do
+                  if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || :)" = installed ]; then say package "$package"; fi
+                done
+                # in a container the host's kernel loads a module when it is asked for a mount: this one can't succeed, but for nfsd
+                probe() {
+                  dir=$(mktemp -d /run/ktrdr.XXXXXX)
+                  if said=$(LC_ALL=C LIBMOUNT_FORCE_MOUNT2=always mount -i -t "$1" none "$dir" 2>&1); then umount "$dir"; fi
+                  rmdir "$dir"
+                  case $said in *denied* | *permitted* | *read-only* | *superuser*) say refused "$1" ;; esac
+                }
+                for kind in nfs nfsd; do
+                  if [ "${container:-none}" != none ] && [ "$(id -u)" = 0 ]; then probe "$kind"; fi
+                  if grep -qw "$kind" /proc/filesystems || modprobe -n -q "$kind" 2>/dev/null; then say kernel "$kind"; fi
+                done
+                """ + Mount.script(path) + (server ? serverScript(inventory) : CLIENT);
+    }
+
+    /** The mount point is looked at in a mount namespace of our own, where the mounts on it are taken off. */
+    private static final String CLIENT = """
+            if [ -f /etc/fstab ]; then say fstab "$(base64 </etc/fstab | tr -d '\\n')"; fi
+            if [ -f "$dropin" ]; then say dropin "$(base64 <"$dropin" | tr -d '\\n')"; fi
+            capabilities=$(awk '/^CapEff/ { print $2 }' /proc/self/status)
+            able=$((0x$capabilities >> 9 & 1))
+            point=$(timeout -k 2 20 unshare --mount --propagation private sh -euc '
+              while awk -v path="$1" "\\$2 == path { found = 1 } END { exit !found }" /proc/self/mounts; do umount -l "$1"; done
+              [ -d "$1" ] || exit 0
+              printf "%s " "$(stat -c %a "$1")"
+              if flags=$(lsattr -d "$1" 2>/dev/null); then printf "%s " "${flags%% *}"; else printf "none "; fi
+              ls -A "$1" | head -n 3 | tr "\\n" "/"
+            ' sh "$path" 2>/dev/null || echo unknown)
+            say point "$able $point"
+            """;
+
+    private static String serverScript(Inventory inventory) {
+        var folders = new ArrayList<>(List.of(inventory.storage().export()));
+        inventory.storage().folders().forEach(folder -> folders.add(inventory.storage().export() + "/" + folder));
+        return """
+                for file in /etc/exports /etc/exports.d/*.exports; do
+                  if [ -f "$file" ]; then say "exports $file" "$(base64 <"$file" | tr -d '\\n')"; fi
+                done
+                if systemctl is-enabled -q nfs-server.service 2>/dev/null; then say service enabled; fi
+                if systemctl is-active -q nfs-server.service 2>/dev/null; then say service active; fi
+                if command -v exportfs >/dev/null; then
+                  exportfs -s 2>/dev/null | awk -v path="$path" '$1 == path { sub(/\\(.*/, "", $2); print "exported\\t" ($2 == "<world>" ? "*" : $2) }'
+                fi
+                """ + "for folder in " + Sh.words(folders) + "; do\n" + """
+                  if [ -d "$folder" ]; then say "folder $folder" "$(stat -c '%u:%g %a' "$folder")"; fi
+                done
+                """;
+    }
+
+    /** The answer of {@link #script}. A line of another form is a {@link Problem}: half an answer is none. */
+    public static NfsFacts parse(String answer) {
+        var single = new LinkedHashMap<String, String>();
+        Map<String, Set<String>> several = new LinkedHashMap<>();
+        var exports = new LinkedHashMap<String, String>();
+        var folders = new LinkedHashMap<String, String>();
+        for (var line : answer.lines().toList()) {
+            int tab = line.indexOf('\t');
+            if (tab < 0) throw Problem.failed("a node answered something that is no fact").expected("name, tab, value").found(line);
+            var name = line.substring(0, tab);
+            var value = line.substring(tab + 1);
+            if (name.startsWith("exports ")) exports.put(name.substring(8), decode(value));
+            else if (name.startsWith("folder ")) folders.put(name.substring(7), value);
+            else if (name.matches("kernel|refused|package|service|exported")) several.computeIfAbsent(name, key -> new HashSet<>()).add(value);
+            else single.put(name, value);
+        }
+        if (!single.containsKey("uid") || !single.containsKey("mount")) throw Problem.failed("a node answered no facts").found(answer.isBlank() ? "nothing" : answer);
+        return new NfsFacts(single.get("uid").equals("0"), single.getOrDefault("release", ""), single.getOrDefault("container", "none"),
+                single.containsKey("privileged"), several.getOrDefault("kernel", Set.of()), several.getOrDefault("refused", Set.of()),
+                several.getOrDefault("package", Set.of()), single.containsKey("apt"), Mount.parse(single.get("mount")),
+                decode(single.getOrDefault("fstab", "")), point(single.getOrDefault("point", "0 ")),
+                Optional.ofNullable(single.get("dropin")).map(NfsFacts::decode), exports, several.getOrDefault("exported", Set.of()),
+                several.getOrDefault("service", Set.of()), folders);
+    }
+
+    /** "1 700 --------------e------- one/two/": able, mode, flags or none, and the first names. */
+    private static Optional<Point> point(String value) {
+        var words = value.split(" ", 4);
+        if (words.length < 4) return Optional.empty();
+        boolean flags = !words[2].equals("none");
+        return Optional.of(new Point(words[1], flags && words[2].contains("i"), words[0].equals("1") && flags,
+                words[3].isBlank() ? List.of() : List.of(words[3].split("/"))));
+    }
+
+    private static String decode(String base64) {
+        return new String(Base64.getDecoder().decode(base64), StandardCharsets.ISO_8859_1);
+    }
+}

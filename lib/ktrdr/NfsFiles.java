@@ -1,0 +1,141 @@
+package ktrdr;
+
+import com.github.difflib.DiffUtils;
+import com.github.difflib.UnifiedDiffUtils;
+import java.nio.charset.StandardCharsets;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Base64;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+
+/** The files of the share on nodes: a line of fstab(5), a file of exports(5), a file beside the mount's systemd unit. Pure. */
+public final class NfsFiles {
+    /** The uid that KTRDR's images run as, and the group that may write to the share. */
+    public static final String OWNER = "999:1500";
+    public static final String MODE = "2775";
+    static final String EXPORTS = "/etc/exports.d/ktrdr.exports";
+    static final String FSTAB = "/etc/fstab";
+    static final String MARK = "# The share of KTRDR. This line and the next are written by setup-nfs.";
+    private static final String BY = "# Written by setup-nfs of the ktrdr toolkit; what is changed here is lost.\n";
+    private static final String EXPORT_OPTIONS = "(rw,sync,no_subtree_check,no_root_squash)";
+    /** It is mounted on first use, and tried again on each use for as long as it is not there, so that no server can be too late. */
+    private static final String MOUNT_OPTIONS = "_netdev,nofail,x-systemd.automount,x-systemd.mount-timeout=30s";
+
+    private NfsFiles() {}
+
+    /**
+     * A file as it is and as it is to be, one character a byte.
+     *
+     * @param before empty where there is no such file
+     */
+    public record Edit(String path, Optional<String> before, String after) {
+        public boolean changes() {
+            return !before.equals(Optional.of(after));
+        }
+
+        public List<String> diff() {
+            var old = before.map(text -> text.lines().toList()).orElse(List.of());
+            return UnifiedDiffUtils.generateUnifiedDiff(before.isPresent() ? path : "/dev/null", path, old, DiffUtils.diff(old, after.lines().toList()), 2);
+        }
+
+        /** A call of the shell's function replace, which {@link NfsPlan} defines. */
+        String replace() {
+            return "replace " + Sh.quote(path) + " " + (before.isPresent() ? Sh.quote(base64(before.get())) : "none") + " " + Sh.quote(base64(after)) + "\n";
+        }
+
+        private static String base64(String bytes) {
+            return Base64.getEncoder().encodeToString(bytes.getBytes(StandardCharsets.ISO_8859_1));
+        }
+    }
+
+    /** What clients mount: the server's address where the inventory resolves names, else its full name. */
+    static String source(Inventory inventory) {
+        var storage = inventory.storage();
+        var host = inventory.storageNode().map(node -> inventory.resolve() == Inventory.Resolve.INVENTORY
+                ? node.address().orElse(inventory.fqdn(node)) : inventory.fqdn(node)).orElse(storage.server());
+        return (host.contains(":") ? "[" + host + "]" : host) + ":" + storage.export();
+    }
+
+    static String line(Inventory inventory) {
+        return source(inventory) + " " + inventory.storage().mount() + " nfs " + MOUNT_OPTIONS + "," + inventory.storage().options() + " 0 0";
+    }
+
+    /** The table with our line in it: in the place where it was, else at the end. Every other line stays as it is. */
+    static String fstab(Inventory inventory, String before) {
+        var lines = new ArrayList<>(Arrays.asList(before.split("\n", -1)));
+        int mark = lines.indexOf(MARK);
+        if (mark < 0) return before + (before.isEmpty() || before.endsWith("\n") ? "" : "\n") + MARK + "\n" + line(inventory) + "\n";
+        if (ours(lines, mark + 1)) lines.set(mark + 1, line(inventory));
+        else lines.add(mark + 1, line(inventory));
+        return String.join("\n", lines);
+    }
+
+    private static boolean ours(List<String> lines, int index) {
+        return index > 0 && index < lines.size() && lines.get(index - 1).equals(MARK) && lines.get(index).matches("\\S+ \\S+ nfs _netdev,.* 0 0");
+    }
+
+    /** The line of ours that is there, of this inventory or of an older one: what it mounts, and where. */
+    record Managed(String source, String mount) {}
+
+    static Optional<Managed> managed(String fstab) {
+        var lines = fstab.lines().toList();
+        int line = lines.indexOf(MARK) + 1;
+        return ours(lines, line) ? Optional.of(new Managed(lines.get(line).split(" ")[0], lines.get(line).split(" ")[1])) : Optional.empty();
+    }
+
+    /** A line of somebody else for this path. */
+    static Optional<String> foreign(String fstab, String path) {
+        var lines = fstab.lines().toList();
+        for (int i = 0; i < lines.size(); i++) {
+            var fields = lines.get(i).strip().split("[ \t]+");
+            if (fields.length > 1 && !fields[0].startsWith("#") && trimmed(fields[1]).equals(path) && !ours(lines, i)) return Optional.of(lines.get(i));
+        }
+        return Optional.empty();
+    }
+
+    /** Whom the share is exported to: every other node by its address, or what storage.clients says instead. */
+    static Set<String> clients(Inventory inventory) {
+        var asked = inventory.storage().clients();
+        if (!asked.equals("fleet")) return new LinkedHashSet<>(List.of(asked.split(",")));
+        var clients = new LinkedHashSet<String>();
+        inventory.nodes().stream().filter(node -> !inventory.storageNode().equals(Optional.of(node)))
+                .forEach(node -> clients.add(node.address().orElse(inventory.fqdn(node))));
+        return clients;
+    }
+
+    /** The file of exports. Without a client there is no line: one without names would let everybody in. */
+    static String exports(Inventory inventory) {
+        var clients = clients(inventory);
+        if (clients.isEmpty()) return BY;
+        return BY + inventory.storage().export() + clients.stream().map(client -> " " + client + EXPORT_OPTIONS).reduce("", String::concat) + "\n";
+    }
+
+    /** A file of somebody else that exports this path, which would add to ours. */
+    static Optional<String> foreignExport(Map<String, String> files, String path) {
+        for (var file : files.entrySet()) {
+            if (file.getKey().equals(EXPORTS)) continue;
+            for (var line : file.getValue().replace("\\\n", " ").lines().toList()) {
+                var first = line.strip().split("[ \t]+")[0].replace("\"", "");
+                if (!first.startsWith("#") && trimmed(first).equals(path)) return Optional.of(file.getKey());
+            }
+        }
+        return Optional.empty();
+    }
+
+    private static String trimmed(String path) {
+        return path.length() > 1 && path.endsWith("/") ? path.substring(0, path.length() - 1) : path;
+    }
+
+    static String dropInPath(String mount) {
+        return "/etc/systemd/system/" + Mount.unit(mount) + ".mount.d/ktrdr.conf";
+    }
+
+    /** Without it, five uses within ten seconds while the server refuses end in a path that is a bare folder for good (systemd.unit(5)). */
+    static String dropIn() {
+        return BY + "[Unit]\nStartLimitIntervalSec=0\n";
+    }
+}

@@ -1,0 +1,176 @@
+package ktrdr;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.TreeSet;
+import ktrdr.Inventory.Node;
+import ktrdr.NfsFiles.Edit;
+
+/**
+ * What one node takes to export the share or to mount it, decided from the inventory and the facts without a network.
+ *
+ * @param server whether it is the node that exports the share
+ * @param obstacles what stands in the way, each a sentence; nothing may be changed while there is one
+ * @param steps all that has to hold, in the order in which it is done
+ * @param edits the files of ours, and those with a line of ours
+ */
+public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts facts, List<Problem> obstacles, List<Step> steps, List<Edit> edits) {
+    /**
+     * One thing that has to hold.
+     *
+     * @param needed whether it does not hold yet; {@code script} makes it so
+     */
+    public record Step(String name, boolean needed, String expected, String found, String script) {}
+
+    /** What all scripts of steps use. A file is replaced only as long as it is what was gathered. */
+    private static final String FUNCTIONS = """
+            beside=
+            trap '[ -z "$beside" ] || rm -f "$beside"' EXIT
+            replace() {
+              if [ "$2" = none ]; then [ ! -e "$1" ] || exit 23; else [ "$(base64 <"$1" | tr -d '\\n')" = "$2" ] || exit 23; fi
+              mkdir -p "$(dirname "$1")"
+              beside=$(dirname "$1")/.$(basename "$1").ktrdr-new
+              printf %s "$3" | base64 -d >"$beside"
+              if [ "$2" = none ]; then chmod 644 "$beside"; else chown --reference="$1" "$beside" && chmod --reference="$1" "$beside"; fi
+              sync "$beside"
+              mv -f "$beside" "$1"
+              beside=
+            }
+            install() {
+              export DEBIAN_FRONTEND=noninteractive
+              apt-get -o DPkg::Lock::Timeout=120 update -qq >&2 || :
+              apt-get -o DPkg::Lock::Timeout=120 install -y -qq --no-install-recommends "$1" >&2
+            }
+            """;
+
+    /** Decides what the node takes. */
+    public static NfsPlan plan(Inventory inventory, Node node, NfsFacts facts) {
+        boolean server = inventory.storageNode().equals(Optional.of(node));
+        var edits = server ? List.of(new Edit(NfsFiles.EXPORTS, Optional.ofNullable(facts.exports().get(NfsFiles.EXPORTS)), NfsFiles.exports(inventory)))
+                : otherMount(facts) ? List.<Edit>of()
+                : List.of(new Edit(NfsFiles.FSTAB, facts.fstab().isEmpty() ? Optional.empty() : Optional.of(facts.fstab()), NfsFiles.fstab(inventory, facts.fstab())),
+                        new Edit(NfsFiles.dropInPath(inventory.storage().mount()), facts.dropIn(), NfsFiles.dropIn()));
+        var plan = new NfsPlan(inventory, node, server, facts, new ArrayList<>(), new ArrayList<>(), edits);
+        plan.obstacles.addAll(NfsObstacles.of(plan));
+        if (server) plan.serverSteps();
+        else if (otherMount(facts)) plan.steps.add(new Step("mount", false, "a mount at " + facts.mount().path(), facts.mount().words(), ""));
+        else plan.clientSteps();
+        return plan;
+    }
+
+    /** A mount of another type, as an LXC has that got the share from its host: it is taken as it is. */
+    static boolean otherMount(NfsFacts facts) {
+        return facts.mount().kind() == Mount.Kind.MOUNT && !facts.mount().nfs();
+    }
+
+    private void serverSteps() {
+        var storage = inventory.storage();
+        steps.add(packageStep("nfs-kernel-server"));
+        steps.add(folderStep());
+        steps.add(fileStep("exports", edits.get(0)));
+        boolean serves = facts.service().containsAll(List.of("enabled", "active"));
+        var runs = serves ? "enabled, active" : facts.service().isEmpty() ? "neither" : String.join("", facts.service()) + " only";
+        steps.add(new Step("service", !serves, "nfs-server enabled and active", runs, "systemctl enable -q --now nfs-server.service >&2\n"));
+        var wanted = new TreeSet<>(NfsFiles.clients(inventory));
+        var exported = new TreeSet<>(facts.exported());
+        steps.add(new Step("export", !serves || edits.get(0).changes() || !wanted.equals(exported), storage.export() + " for " + String.join(", ", wanted),
+                exported.isEmpty() ? "not exported" : "exported to " + String.join(", ", exported), "exportfs -ra >&2\n"));
+    }
+
+    private Step folderStep() {
+        var storage = inventory.storage();
+        var paths = new ArrayList<>(List.of(storage.export()));
+        storage.folders().forEach(folder -> paths.add(storage.export() + "/" + folder));
+        var wrong = paths.stream().filter(path -> !(NfsFiles.OWNER + " " + NfsFiles.MODE).equals(facts.folders().get(path))).toList();
+        var found = wrong.stream().map(path -> path + ": " + facts.folders().getOrDefault(path, "missing")).toList();
+        return new Step("folders", !wrong.isEmpty(), storage.export() + " and its " + storage.folders().size() + " folders, owner " + NfsFiles.OWNER + ", mode " + NfsFiles.MODE,
+                wrong.isEmpty() ? paths.size() + " folders" : String.join(", ", found),
+                "for folder in " + Sh.words(wrong) + "; do\n" + Sh.let("owner", NfsFiles.OWNER) + Sh.let("mode", NfsFiles.MODE) + """
+                  mkdir -p "$folder"
+                  chown "$owner" "$folder"
+                  chmod "$mode" "$folder"
+                done
+                """);
+    }
+
+    private void clientSteps() {
+        var mount = facts.mount();
+        var fstab = edits.get(0);
+        var unit = Mount.unit(mount.path());
+        boolean mounted = mount.nfs() || mount.kind() == Mount.Kind.FAILED && mount.type().startsWith("nfs");
+        steps.add(packageStep("nfs-common"));
+        var old = NfsFiles.managed(facts.fstab()).map(NfsFiles.Managed::mount).or(() -> mounted ? Optional.of(mount.path()) : Optional.empty());
+        if (fstab.changes() && old.isPresent())
+            steps.add(new Step("release", true, "the mount as it was is taken off before its line changes", old.get(), release(old.get())));
+        boolean closed = facts.point().map(NfsFacts.Point::closed).orElse(false);
+        steps.add(new Step("point", !closed, "nothing can be written under the mount at " + mount.path(),
+                facts.point().map(point -> "mode " + point.mode() + (point.immutable() ? ", immutable" : "")).orElse("no folder"), close(mount.path())));
+        steps.add(fileStep("fstab", fstab));
+        steps.add(fileStep("unit", edits.get(1)));
+        boolean loads = fstab.changes() || edits.get(1).changes();
+        steps.add(new Step("mount", loads || !mount.nfs(), "a mount of " + NfsFiles.source(inventory), mount.words(),
+                (loads ? "systemctl daemon-reload\n" : "") + "systemctl reset-failed " + Sh.words(List.of(unit + ".automount", unit + ".mount")) + " 2>/dev/null || :\n"
+                + "systemctl start " + Sh.quote(unit + ".automount") + " >&2\n"));
+    }
+
+    private Step packageStep(String name) {
+        boolean there = facts.packages().contains(name);
+        return new Step("package", !there, name, there ? "installed" : "not installed", "install " + name + "\n");
+    }
+
+    private static Step fileStep(String name, Edit edit) {
+        return new Step(name, edit.changes(), edit.path() + " as setup-nfs writes it", edit.changes() ? edit.before().isEmpty() ? "no such file" : "other content" : "same", edit.replace());
+    }
+
+    /** Exit code 24: something uses the mount. */
+    private static String release(String path) {
+        var unit = Mount.unit(path);
+        return Sh.let("old", path) + """
+                systemctl stop """ + " " + Sh.words(List.of(unit + ".automount", unit + ".mount")) + " >&2 || :\n" + """
+                while awk -v path="$old" '$2 == path { found = 1 } END { exit !found }' /proc/self/mounts; do umount "$old" >&2 || exit 24; done
+                """;
+    }
+
+    /** In a mount namespace of its own, where the mounts on it are taken off. A file system without the flag is left with the mode. */
+    private static String close(String path) {
+        return Sh.let("point", path) + """
+                mkdir -p "$(dirname "$point")"
+                unshare --mount --propagation private sh -euc '
+                  while awk -v path="$1" "\\$2 == path { found = 1 } END { exit !found }" /proc/self/mounts; do umount -l "$1"; done
+                  mkdir -p "$1"
+                  chattr -i "$1" 2>/dev/null || :
+                  chmod 000 "$1"
+                  chattr +i "$1" 2>/dev/null || :
+                ' sh "$point"
+                """;
+    }
+
+    public boolean changes() {
+        return steps.stream().anyMatch(Step::needed);
+    }
+
+    /**
+     * The script that does what is needed. It prints a line {@code step}, tab, name before each step; then, on a client, the fact
+     * {@code mount} and what the mount's unit said. Exit codes: 23 a file changed since it was gathered, 24 the mount is in use.
+     */
+    public String script() {
+        var script = new StringBuilder(FUNCTIONS);
+        for (var step : steps)
+            if (step.needed()) script.append("printf 'step\\t%s\\n' ").append(step.name()).append('\n').append(step.script());
+        if (server) return script.toString();
+        return script + Mount.script(facts.mount().path())
+                + "printf 'journal\\t%s\\n' \"$(journalctl -q -o cat -n 4 -t mount -u " + Sh.quote(Mount.unit(facts.mount().path()) + ".mount") + " 2>/dev/null | tr '\\n\\t' '  ' || :)\"\n";
+    }
+
+    /** What does not hold, as checks. */
+    public List<Check> checks() {
+        return steps.stream().map(step -> new Check(node.name() + ".nfs." + step.name(), node.name(), !step.needed(), step.expected(), step.found(),
+                "jbang setup-nfs@ktrdr " + node.name(), 0)).toList();
+    }
+
+    /** The diff of every file that would change. */
+    public List<String> diff() {
+        return edits.stream().filter(Edit::changes).flatMap(edit -> edit.diff().stream()).toList();
+    }
+}

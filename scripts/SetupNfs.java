@@ -1,0 +1,126 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//DESCRIPTION Share a folder from the storage server with every node, and prove it
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import ktrdr.Check;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Fleet;
+import ktrdr.Inventory.Node;
+import ktrdr.NfsProof;
+import ktrdr.NfsSetup;
+import ktrdr.Problem;
+import ktrdr.Table;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "setup-nfs", header = "Share a folder from the storage server with every node, and prove it.",
+        description = {"", "Sets up the NFS server on the node that storage.server names (or none, where that is a host outside the fleet) and the mount on every "
+                + "other node; then each writes a file that all others read. Lines of others in fstab and exports stay as they are.", ""},
+        footer = {"", "Examples:",
+            "  jbang setup-nfs@ktrdr             every node; a second run changes nothing",
+            "  jbang setup-nfs@ktrdr B           one more node: it and the server",
+            "  jbang setup-nfs@ktrdr --check     tell what differs, change nothing",
+            "  jbang setup-nfs@ktrdr --dry-run   what would be done, with the diff of each file",
+            "", "Exit codes: 0 set up and proven; 1 something failed, or differs; 2 wrong usage or inventory; 3 a node could not be reached."})
+public class SetupNfs implements Callable<Exit> {
+    @Mixin Cli.Common common;
+    @Mixin Cli.Changing change;
+    @Parameters(paramLabel = "NODE", arity = "0..*", description = "Nodes to set up, and the server with them; else all.") List<String> names = List.of();
+    @Option(names = "--check", description = "Tell what is not as it should be (exit 1) and change nothing.") boolean check;
+
+    public static void main(String... args) {
+        Cli.main(new SetupNfs(), args);
+    }
+
+    @Override
+    public Exit call() {
+        try (var fleet = fleet()) {
+            if (fleet.inventory().storage().clients().equals("*"))
+                common.console().note("warning: storage.clients is \"*\": whoever reaches the server may write to the share, as root too");
+            var setup = new NfsSetup(fleet, common.console());
+            setup.gather();
+            if (check) return checked(setup);
+            if (change.dryRun) return show(setup);
+            setup.apply();
+            return report(setup, prove(fleet, setup));
+        }
+    }
+
+    /** The nodes asked for; the server is always among them, since it has to let them in. */
+    private Fleet fleet() {
+        var inventory = common.inventory();
+        if (names.isEmpty()) return common.fleet(List.of());
+        var nodes = new ArrayList<>(names);
+        inventory.storageNode().map(Node::name).ifPresent(nodes::add);
+        return common.fleet(nodes);
+    }
+
+    private NfsProof.Outcome prove(Fleet fleet, NfsSetup setup) {
+        var ready = setup.plans().keySet().stream().filter(node -> !setup.problems().containsKey(node)).toList();
+        try (var step = common.console().step("share", "prove")) {
+            var outcome = NfsProof.prove(fleet, ready);
+            if (outcome.problems().isEmpty() && !outcome.seen().isEmpty()) step.done(outcome.seen().size() + " wrote, all others read; the files are removed");
+            return outcome;
+        }
+    }
+
+    private Exit checked(NfsSetup setup) {
+        var checks = setup.plans().values().stream().flatMap(plan -> plan.checks().stream()).toList();
+        common.report(Map.of("ok", Check.allOk(checks) && setup.problems().isEmpty(), "checks", checks, "problems", sentences(setup.problems())), Check.table(checks));
+        if (!common.json()) Check.failures(checks).forEach(common.console()::problem);
+        setup.problems().values().forEach(common.console()::problem);
+        return worst(setup.problems()).and(Check.allOk(checks) ? Exit.OK : Exit.FAILED);
+    }
+
+    private Exit show(NfsSetup setup) {
+        var steps = Table.of("node", "step", "expected", "found");
+        setup.plans().forEach((node, plan) -> plan.steps().stream().filter(step -> step.needed()).forEach(step -> steps.row(node.name(), step.name(), step.expected(), step.found())));
+        var diffs = new LinkedHashMap<String, List<String>>();
+        setup.plans().forEach((node, plan) -> diffs.put(node.name(), plan.diff()));
+        common.report(Map.of("would", setup.plans().values().stream().flatMap(plan -> plan.checks().stream()).filter(one -> !one.ok()).toList(), "diffs", diffs,
+                "problems", sentences(setup.problems())), steps);
+        if (!common.json()) diffs.forEach((node, diff) -> diff.forEach(line -> common.console().print(line)));
+        if (!common.json() && steps.isEmpty() && setup.problems().isEmpty()) common.console().note("nothing would change");
+        setup.problems().values().forEach(common.console()::problem);
+        return worst(setup.problems());
+    }
+
+    private Exit report(NfsSetup setup, NfsProof.Outcome proof) {
+        var problems = new LinkedHashMap<>(setup.problems());
+        proof.problems().forEach(problems::putIfAbsent);
+        var steps = Table.of("node", "step", "", "what");
+        setup.plans().forEach((node, plan) -> plan.steps().forEach(step -> steps.row(node.name(), step.name(),
+                setup.changed(node).contains(step.name()) ? "changed" : step.needed() ? "not done" : "same", step.expected())));
+        var seen = Table.of("wrote", "took", "in a container", "read by");
+        proof.seen().forEach(one -> seen.row(one.writer().name(), one.written() + " ms", one.container(), words(one.read())));
+        long changed = setup.plans().keySet().stream().mapToLong(node -> setup.changed(node).size()).sum();
+        common.report(Map.of("changed", changed, "nodes", setup.plans().keySet().stream().map(node -> Map.of("node", node.name(), "changed", setup.changed(node))).toList(),
+                "proof", proof.seen().stream().map(one -> Map.of("node", one.writer().name(), "written_ms", one.written(), "container", one.container(), "read_ms", one.read())).toList(),
+                "problems", sentences(problems)), steps, seen);
+        problems.values().forEach(common.console()::problem);
+        common.console().note(changed + " changed" + (problems.isEmpty() ? "" : ", " + problems.size() + " nodes failed"));
+        return worst(problems);
+    }
+
+    private static String words(Map<String, Long> read) {
+        return String.join(", ", read.entrySet().stream().map(one -> one.getKey() + " in " + one.getValue() + " ms").toList());
+    }
+
+    private static Map<String, String> sentences(Map<Node, Problem> problems) {
+        var sentences = new LinkedHashMap<String, String>();
+        problems.forEach((node, problem) -> sentences.put(node.name(), problem.sentence()));
+        return sentences;
+    }
+
+    private static Exit worst(Map<Node, Problem> problems) {
+        return problems.values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
+    }
+}

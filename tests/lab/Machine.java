@@ -1,0 +1,77 @@
+package lab;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import ktrdr.Console;
+import ktrdr.Local;
+import ktrdr.Problem;
+
+/** The machine that the lab runs on: what is installed on it, and where its Debian comes from. */
+final class Machine {
+    private static final List<String> PLACES = List.of("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin");
+
+    private Machine() {}
+
+    static boolean installed(String program) {
+        return PLACES.stream().anyMatch(folder -> Files.isExecutable(Path.of(folder, program)));
+    }
+
+    /** Whether packages can be installed here: root, on Debian or Ubuntu. */
+    static boolean installs() {
+        return installed("apt-get") && System.getProperty("user.name").equals("root");
+    }
+
+    /** The packages of these programs that are not there; each value is one package or more with blanks between. */
+    static List<String> missing(Map<String, String> packageOf) {
+        var missing = new LinkedHashSet<String>();
+        packageOf.forEach((program, packages) -> {
+            if (!installed(program)) missing.addAll(List.of(packages.split(" ")));
+        });
+        return List.copyOf(missing);
+    }
+
+    /** Installs packages, after saying why; where that is not possible it throws what cannot be done without. */
+    static void install(Console console, List<String> packages, String why, Problem otherwise) {
+        if (packages.isEmpty()) return;
+        if (!installs()) throw otherwise;
+        console.note(why + ": installing " + String.join(", ", packages) + " with apt-get");
+        try (var step = console.step("machine", "install")) {
+            apt(List.of("update", "-qq"));
+            apt(Engine.concat(List.of("install", "-y", "-qq", "--no-install-recommends"), packages));
+            step.done(String.join(", ", packages));
+        }
+    }
+
+    private static void apt(List<String> words) {
+        Local.command(Engine.concat(List.of("apt-get"), words)).env("DEBIAN_FRONTEND", "noninteractive").must();
+    }
+
+    /** The mirror that this machine's own Debian comes from. */
+    static String mirror(String fix) {
+        return Local.command("apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages").must().out().lines()
+                .filter(site -> site.endsWith("/debian")).findFirst().orElseThrow(() -> Problem.failed("this machine has no Debian mirror to make the lab's base from")
+                        .expected("Debian's packages by apt").fix(fix));
+    }
+
+    /** Files of the lab from the class path, in a new folder; what has no ending is a script, since the class path keeps no modes. */
+    static Path unpack(String folder, List<String> names) {
+        try {
+            var context = Files.createTempDirectory("ktrdr-lab-" + folder);
+            for (var name : names) {
+                try (var resource = Machine.class.getResourceAsStream("/lab/" + folder + "/" + name)) {
+                    if (resource == null) throw Problem.failed("lab/" + folder + "/" + name + " is not in the toolkit");
+                    Files.copy(resource, context.resolve(name));
+                }
+                if (!name.contains(".") && !name.equals("Dockerfile")) context.resolve(name).toFile().setExecutable(true, false);
+            }
+            return context;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
