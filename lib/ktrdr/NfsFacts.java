@@ -3,7 +3,6 @@ package ktrdr;
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Base64;
-import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -48,7 +47,7 @@ public record NfsFacts(boolean root, String release, String container, boolean p
     public static String script(Inventory inventory, Node node) {
         var path = Mount.path(inventory, node);
         boolean server = inventory.storageNode().equals(Optional.of(node));
-        return "say() { printf '%s\\t%s\\n' \"$1\" \"$2\"; }\n" + Sh.let("path", path) + Sh.let("dropin", NfsFiles.dropInPath(path)) + """
+        return Facts.SAY + Sh.let("path", path) + Sh.let("dropin", NfsFiles.dropInPath(path)) + """
                 say uid "$(id -u)"
                 say release "$(uname -r)"
                 container=$(systemd-detect-virt --container 2>/dev/null || :)
@@ -69,7 +68,7 @@ public record NfsFacts(boolean root, String release, String container, boolean p
                   if [ "${container:-none}" != none ] && [ "$(id -u)" = 0 ]; then probe "$kind"; fi
                   if grep -qw "$kind" /proc/filesystems || modprobe -n -q "$kind" 2>/dev/null; then say kernel "$kind"; fi
                 done
-                """ + Mount.script(path) + (server ? serverScript(inventory) : CLIENT);
+                """ + Mount.script(path) + (server ? serverScript(inventory) : CLIENT) + "say end yes\n";
     }
 
     /** The mount point is looked at in a mount namespace of our own, where the mounts on it are taken off. */
@@ -106,29 +105,16 @@ public record NfsFacts(boolean root, String release, String container, boolean p
                 """;
     }
 
-    /** The answer of {@link #script}. A line of another form is a {@link Problem}: half an answer is none. */
+    /** The answer of {@link #script}. What is of another form is a {@link Problem}. */
     public static NfsFacts parse(String answer) {
-        var single = new LinkedHashMap<String, String>();
-        Map<String, Set<String>> several = new LinkedHashMap<>();
+        var facts = Facts.parse(answer);
         var exports = new LinkedHashMap<String, String>();
-        var folders = new LinkedHashMap<String, String>();
-        for (var line : answer.lines().toList()) {
-            int tab = line.indexOf('\t');
-            if (tab < 0) throw Problem.failed("a node answered something that is no fact").expected("name, tab, value").found(line);
-            var name = line.substring(0, tab);
-            var value = line.substring(tab + 1);
-            if (name.startsWith("exports ")) exports.put(name.substring(8), decode(value));
-            else if (name.startsWith("folder ")) folders.put(name.substring(7), value);
-            else if (name.matches("kernel|refused|package|service|exported")) several.computeIfAbsent(name, key -> new HashSet<>()).add(value);
-            else single.put(name, value);
-        }
-        if (!single.containsKey("uid") || !single.containsKey("mount")) throw Problem.failed("a node answered no facts").found(answer.isBlank() ? "nothing" : answer);
-        return new NfsFacts(single.get("uid").equals("0"), single.getOrDefault("release", ""), single.getOrDefault("container", "none"),
-                single.containsKey("privileged"), several.getOrDefault("kernel", Set.of()), several.getOrDefault("refused", Set.of()),
-                several.getOrDefault("package", Set.of()), single.containsKey("apt"), Mount.parse(single.get("mount")),
-                decode(single.getOrDefault("fstab", "")), point(single.getOrDefault("point", "0 ")),
-                Optional.ofNullable(single.get("dropin")).map(NfsFacts::decode), exports, several.getOrDefault("exported", Set.of()),
-                several.getOrDefault("service", Set.of()), folders);
+        facts.under("exports").forEach((file, text) -> exports.put(file, decode(text)));
+        return new NfsFacts(facts.number("uid") == 0, facts.get("release"), facts.get("container"), facts.get("privileged").equals("yes"),
+                Set.copyOf(facts.all("kernel")), Set.copyOf(facts.all("refused")), Set.copyOf(facts.all("package")), facts.get("apt").equals("yes"),
+                Mount.parse(facts.get("mount")), decode(facts.get("fstab")), point(facts.get("point")),
+                facts.all("dropin").stream().findFirst().map(NfsFacts::decode), exports, Set.copyOf(facts.all("exported")), Set.copyOf(facts.all("service")),
+                facts.under("folder"));
     }
 
     /** "1 700 --------------e------- one/two/": able, mode, flags or none, and the first names. */

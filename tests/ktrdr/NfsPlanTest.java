@@ -25,7 +25,7 @@ class NfsPlanTest {
     }
 
     private NfsPlan plan(String node, String answer) {
-        return NfsPlan.plan(inventory, inventory.node(node), NfsFacts.parse(answer));
+        return NfsPlan.plan(inventory, inventory.node(node), NfsFacts.parse(answer + "end\tyes\n"));
     }
 
     private static List<String> needed(NfsPlan plan) {
@@ -142,7 +142,8 @@ class NfsPlanTest {
     @Test
     void half_an_answer_is_none() {
         assertThrows(Problem.class, () -> NfsFacts.parse(""));
-        assertThrows(Problem.class, () -> NfsFacts.parse(MACHINE));
-        assertThrows(Problem.class, () -> NfsFacts.parse(MACHINE + MOUNTED + "garbage\n"));
+        assertThrows(Problem.class, () -> NfsFacts.parse(MACHINE + MOUNTED));
+        assertThrows(Problem.class, () -> NfsFacts.parse(MACHINE + "end\tyes\n"));
+        assertThrows(Problem.class, () -> NfsFacts.parse(MACHINE + MOUNTED + "garbage\nend\tyes\n"));
     }
 }
