@@ -142,8 +142,18 @@ class SetupNfsTest {
     }
 
     @Test
-    void the_share_is_exported_to_the_addresses_of_the_other_nodes_alone() {
+    void only_the_addresses_of_the_fleet_are_let_in() {
         assertEquals("10.42.2.11 10.42.2.12", world.on("core", "exportfs -s | awk '$1 == \"/srv/ktrdr-shared\" { sub(/\\(.*/, \"\", $2); print $2 }' | sort | tr '\\n' ' '"));
+        var mount = "mkdir -p /tmp/try; mount -t nfs -o vers=3,proto=tcp,soft,retry=0,nolock,nosharecache 10.42.2.10:/srv/ktrdr-shared /tmp/try; umount /tmp/try";
+        world.on("workers-c", mount);
+        world.on("workers-c", "systemctl stop " + UNITS + "; ip address add 10.42.2.99/24 dev eth0; ip route add 10.42.2.10/32 dev eth0 src 10.42.2.99");
+        try {
+            var stranger = world.run("workers-c", mount);
+            assertNotEquals(0, stranger.exit());
+            assertTrue(stranger.err().contains("denied"), stranger::err);
+        } finally {
+            world.on("workers-c", "ip route del 10.42.2.10/32; ip address del 10.42.2.99/24 dev eth0; systemctl start 'mnt-ktrdr\\x2dshared.automount'; ls -d " + SHARE + "/.");
+        }
     }
 
     @Test
