@@ -144,7 +144,7 @@ class SetupNfsTest {
     @Test
     void only_the_addresses_of_the_fleet_are_let_in() {
         assertEquals("10.42.2.11 10.42.2.12", world.on("core", "exportfs -s | awk '$1 == \"/srv/ktrdr-shared\" { sub(/\\(.*/, \"\", $2); print $2 }' | sort | tr '\\n' ' '"));
-        var mount = "mkdir -p /tmp/try; mount -t nfs -o vers=3,proto=tcp,soft,retry=0,nolock,nosharecache 10.42.2.10:/srv/ktrdr-shared /tmp/try && umount /tmp/try";
+        var mount = "mkdir -p /tmp/try; mount -t nfs -o vers=3,proto=tcp,soft,retry=0,nolock,nosharecache 10.42.2.10:/srv/ktrdr-shared /tmp/try; umount /tmp/try";
         world.on("workers-c", mount);
         world.on("workers-c", "systemctl stop " + UNITS + "; ip address add 10.42.2.99/24 dev eth0; ip route add 10.42.2.10/32 dev eth0 src 10.42.2.99");
         try {

@@ -123,9 +123,13 @@ public final class NfsProof {
                 going=/run/$name
                 as() { setpriv --reuid 999 --regid 1500 --clear-groups "$@"; }
                 # as the owner of the file: on a server outside the fleet root may be nobody
-                clean() { rm -f "$going"; as rm -f "$file" "$file.container" || rm -f "$file" "$file.container"; }
+                clean() {
+                  rm -f "$going"
+                  as rm -f "$file" "$file.container" "$share"/../*/"$name.try" || rm -f "$file" "$file.container"
+                }
                 trap clean EXIT
-                trap 'exit 130' HUP INT TERM
+                # a signal that comes while EXIT is being handled ends that: it has to clean by itself. PIPE is for words that nobody hears any more
+                trap 'clean; exit 130' HUP INT TERM PIPE
                 : >"$going"
                 start=$(date +%s%N)
                 as sh -c 'umask 002; printf %s "$2" >"$1" && sync "$1"' sh "$file" "$token" || exit 31
