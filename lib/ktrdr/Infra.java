@@ -18,6 +18,7 @@ public final class Infra {
     private static final double MEMORY_TOLERANCE = 0.93;
     /** Tokens, traces and "last seen" are compared between nodes. */
     private static final double SKEW_SECONDS = 2;
+    private static final int NFS = 2049;
     private static final Set<String> POOR_DRIVERS = Set.of("vfs", "devicemapper", "aufs");
     private final Inventory inventory;
 
@@ -43,6 +44,7 @@ public final class Infra {
     private Map<Integer, String> ports(Node node, Node peer) {
         var ports = new TreeMap<Integer, String>();
         ports.put(peer.ssh().port().orElse(22), "ssh");
+        if (server(peer)) ports.put(NFS, "nfs");
         if (peer.role() == Role.CORE) {
             var services = inventory.services();
             ports.put(services.backend(), "backend");

@@ -41,6 +41,7 @@ class InfraTest {
             ping core	0.04
             ping workers-b	0.05
             connect 10.0.0.10 22	open
+            connect 10.0.0.10 2049	open
             connect 10.0.0.10 4317	refused
             connect 10.0.0.10 5432	refused
             connect 10.0.0.10 8000	refused
@@ -158,7 +159,7 @@ class InfraTest {
         assertFalse(question.ports().contains("10.0.0.12 5003"));
         assertEquals("/srv/ktrdr-shared", question.share());
         assertEquals("/mnt/ktrdr-shared", INFRA.question(GPU).share());
-        assertTrue(INFRA.question(GPU).ports().containsAll(List.of("10.0.0.10 8000", "10.0.0.10 5432", "10.0.0.10 4317")));
+        assertTrue(INFRA.question(GPU).ports().containsAll(List.of("10.0.0.10 8000", "10.0.0.10 5432", "10.0.0.10 4317", "10.0.0.10 2049")));
     }
 
     @Test
