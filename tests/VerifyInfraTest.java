@@ -75,7 +75,7 @@ class VerifyInfraTest {
             assertEquals(1, log.lines().filter(line -> line.startsWith("Starting session")).count(), log);
         }
         assertEquals(before, World.everything());
-        assertEquals("", World.on("core", "docker images -q ktrdr-probe; ls -d /tmp/tmp.* 2>/dev/null || true"));
+        assertEquals("", World.on("core", "docker images -q 'ktrdr-probe*'; docker ps -aq --filter name=ktrdr-probe; ls -d /tmp/tmp.* 2>/dev/null || true"));
     }
 
     @Test
@@ -116,7 +116,7 @@ class VerifyInfraTest {
         var failing = failingWhile("workers-c", "mv /usr/sbin/runc /usr/sbin/runc.away; printf '#!/bin/sh\\necho no nesting here >&2\\nexit 1\\n' >/usr/sbin/runc; chmod +x /usr/sbin/runc",
                 "mv -f /usr/sbin/runc.away /usr/sbin/runc", "C");
         assertEquals(List.of("workers-c.docker.container"), failing);
-        assertEquals("", World.on("workers-c", "docker images -q ktrdr-probe"));
+        assertEquals("", World.on("workers-c", "docker images -q 'ktrdr-probe*'; docker ps -aq --filter name=ktrdr-probe"));
     }
 
     @Test

@@ -106,8 +106,8 @@ public final class Docker {
                 config=$(mktemp -d "$place/ktrdr.XXXXXX")
                 login=
                 # docker may be deaf to TERM while it waits for the registry, and would write the login after all
-                trap '[ -z "$login" ] || kill -s KILL "$login" 2>/dev/null || :; rm -rf "$config"' EXIT
-                trap 'exit 130' HUP INT TERM
+                trap 'trap "" HUP INT TERM PIPE; [ -z "$login" ] || kill -s KILL "$login" 2>/dev/null || :; rm -rf "$config"' EXIT
+                trap 'exit 130' HUP INT TERM PIPE
                 export DOCKER_CONFIG="$config"
                 # in the background, since a shell that waits hears a signal and one with a command in front does not
                 printf %s "$REGISTRY_TOKEN" | docker login --username "$username" --password-stdin "$registry" >/dev/null 2>"$config/said" &

@@ -165,9 +165,9 @@ public record HostFacts(Facts facts, double skew) {
     private static final String CONTAINER = """
             container() {
               box=$(mktemp -d)
-              image=ktrdr-probe:$$
-              trap 'docker rmi -f "$image" >/dev/null 2>&1 || :; rm -rf "$box"' EXIT
-              trap 'exit 130' HUP INT TERM
+              image=ktrdr-probe-$$:now
+              trap 'trap "" HUP INT TERM PIPE; docker rm -f "${image%:*}" >/dev/null 2>&1 || :; docker rmi -f "$image" >/dev/null 2>&1 || :; rm -rf "$box"' EXIT
+              trap 'exit 130' HUP INT TERM PIPE
               mkdir -p "$box/bin" "$box/etc"
               echo 'hosts: files dns' >"$box/etc/nsswitch.conf"
               for program in sh getent; do
@@ -183,7 +183,7 @@ public record HostFacts(Facts facts, double skew) {
                 say container-error "$said"
                 return
               fi
-              if said=$(printf '%s\\n' "$inside" | docker run --rm -i --entrypoint /bin/sh "$image" -s 2>&1); then
+              if said=$(printf '%s\\n' "$inside" | docker run --rm --name "${image%:*}" -i --entrypoint /bin/sh "$image" -s 2>&1); then
                 say container yes
                 printf '%s\\n' "$said"
               else

@@ -123,8 +123,10 @@ public final class NfsProof {
                 going=/run/$name
                 as() { setpriv --reuid 999 --regid 1500 --clear-groups "$@"; }
                 # as the owner of the file: on a server outside the fleet root may be nobody
+                box=
                 clean() {
                   rm -f "$going"
+                  [ -z "$box" ] || docker rm -f "$box" >/dev/null 2>&1 || :
                   as rm -f "$file" "$file.container" "$share"/../*/"$name.try" || rm -f "$file" "$file.container"
                 }
                 trap clean EXIT
@@ -139,14 +141,17 @@ public final class NfsProof {
                 done
                 container='not tried, no Docker here'
                 if docker info >/dev/null 2>&1; then
+                  # what a run left that was cut between making a container and starting it
+                  docker container prune -f --filter label=ktrdr-proof >/dev/null
+                  box=${name#.}
                   container='not tried, no image with a shell here'
                   for image in $(docker images -q | awk '!seen[$0]++' | head -n 5); do
                     code=0
-                    said=$(docker run --rm --network none --user 999:999 --group-add 1500 -v "$share:/share" --entrypoint sh "$image" \\
+                    said=$(docker run --rm --name "$box" --label ktrdr-proof --network none --user 999:999 --group-add 1500 -v "$share:/share" --entrypoint sh "$image" \\
                       -c 'umask 002; printf %s "$1" >"/share/$2"' sh "$token" "$name.container" 2>&1) || code=$?
                     case $code in
                       0) container='wrote too'; break ;;
-                      125 | 126 | 127) ;;
+                      125 | 126 | 127) docker rm -f "$box" >/dev/null 2>&1 || : ;;
                       *) printf '%s\\n' "$said" >&2; exit 33 ;;
                     esac
                   done

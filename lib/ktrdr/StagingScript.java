@@ -38,8 +38,8 @@ public final class StagingScript {
                 umask 022
                 new=
                 made=
-                trap '[ -z "$new" ] || rm -rf "$new"; [ -z "$made" ] || rmdir "$directory" 2>/dev/null || :' EXIT
-                trap 'exit 130' HUP INT TERM
+                trap 'trap "" HUP INT TERM PIPE; [ -z "$new" ] || rm -rf "$new"; [ -z "$made" ] || rmdir "$directory" 2>/dev/null || :' EXIT
+                trap 'exit 130' HUP INT TERM PIPE
                 [ -d "$directory" ] || made=yes
                 mkdir -p "$directory" || exit 20
                 cd -P "$directory"
