@@ -33,6 +33,8 @@
 //SOURCES ktrdr/InventoryReader.java
 //SOURCES ktrdr/InventorySection.java
 //SOURCES ktrdr/Local.java
+//SOURCES ktrdr/Lock.java
+//SOURCES ktrdr/Locks.java
 //SOURCES ktrdr/Mount.java
 //SOURCES ktrdr/Nearest.java
 //SOURCES ktrdr/NfsFacts.java

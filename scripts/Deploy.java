@@ -36,7 +36,7 @@ import picocli.CommandLine.Parameters;
             "  jbang deploy@ktrdr core backend --tag sha-3f2c9ab   the backend alone",
             "  jbang deploy@ktrdr workers B C                      two nodes, at the commit of the checkout one stands in",
             "  jbang deploy@ktrdr all --dry-run                    what it would do to each node",
-            "", "Exit codes: 0 deployed; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached."})
+            "", "Exit codes: 0 deployed; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there."})
 public class Deploy implements Callable<Exit> {
     enum Target { core, workers, all }
 
@@ -61,8 +61,9 @@ public class Deploy implements Callable<Exit> {
         Stack.of(inventory, inventory.core()).services(services);
         var release = release(services);
         try (var fleet = new Fleet(inventory, nodes(inventory), common.console());
+                var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse(""));
                 var http = new Http(inventory.overrides(), Duration.ofSeconds(5))) {
-            var rollout = new Rollout(fleet, http, common.console(), timeout);
+            var rollout = new Rollout(fleet, locks, http, common.console(), timeout);
             rollout.plan(services, release, skipChecks);
             if (change.dryRun) return show(fleet, rollout);
             if (!rollout.plans().isEmpty()) roll(inventory, rollout);

@@ -15,6 +15,7 @@ import ktrdr.Exit;
 import ktrdr.Fleet;
 import ktrdr.Inventory;
 import ktrdr.Inventory.Node;
+import ktrdr.Locks;
 import ktrdr.Problem;
 import ktrdr.Release;
 import ktrdr.Ssh;
@@ -33,7 +34,7 @@ import picocli.CommandLine.Parameters;
             "  jbang stage@ktrdr all --check                  what differs on the nodes, with its diff; exit 1 if anything does",
             "  jbang stage@ktrdr workers B --tag sha-3f2c9ab  one node, the release in its env file changed",
             "  jbang stage@ktrdr core --dry-run               what it would write",
-            "", "Exit codes: 0 all in place; 1 failed, or --check found a difference; 2 wrong usage or inventory; 3 a node could not be reached."})
+            "", "Exit codes: 0 all in place; 1 failed, or --check found a difference; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there."})
 public class Stage implements Callable<Exit> {
     enum Target { core, workers, all }
 
@@ -56,12 +57,26 @@ public class Stage implements Callable<Exit> {
         var asked = Optional.ofNullable(tag).map(Release::tag);
         try (var fleet = new Fleet(inventory, nodes(inventory), common.console())) {
             Staging.proveTemplates(inventory, fleet.nodes());
-            var gathered = fleet.each((node, ssh) -> plan(Stack.of(inventory, node), ssh, asked));
-            var plans = gathered.values();
-            var problems = new LinkedHashMap<>(gathered.problems());
-            plans.values().forEach(Staging::refuseUnknownVariables);
-            if (!check && !change.dryRun) problems.putAll(fleet.each(plans::containsKey, (node, ssh) -> apply(plans.get(node), ssh)).problems());
-            return report(fleet, plans, problems);
+            var looked = look(fleet, asked, true);
+            boolean write = !check && !change.dryRun && looked.values().values().stream().anyMatch(plan -> !plan.settled());
+            return write ? write(fleet, asked) : report(fleet, looked.values(), looked.problems());
+        }
+    }
+
+    private Fleet.Outcomes<Staging> look(Fleet fleet, Optional<String> asked, boolean told) {
+        var looked = fleet.each((node, ssh) -> plan(Stack.of(fleet.inventory(), node), ssh, asked, told));
+        looked.values().values().forEach(Staging::refuseUnknownVariables);
+        looked.values().keySet().forEach(node -> outcomes.put(node, "same"));
+        return looked;
+    }
+
+    /** Under the nodes' locks, and after another look: somebody may have been at work since the first one. */
+    private Exit write(Fleet fleet, Optional<String> asked) {
+        try (var locks = change.locks(fleet, common, "stage " + target + " " + String.join(" ", names))) {
+            var looked = look(fleet, asked, false);
+            var problems = new LinkedHashMap<>(looked.problems());
+            problems.putAll(fleet.each(looked.values()::containsKey, (node, ssh) -> apply(looked.values().get(node), locks.under(node), ssh)).problems());
+            return report(fleet, looked.values(), problems);
         }
     }
 
@@ -75,7 +90,7 @@ public class Stage implements Callable<Exit> {
         };
     }
 
-    private Staging plan(Stack stack, Ssh ssh, Optional<String> asked) {
+    private Staging plan(Stack stack, Ssh ssh, Optional<String> asked, boolean told) {
         try (var step = common.console().step(stack.node().name(), "look")) {
             var facts = Staging.gather(common.inventory(), stack, ssh, asked, List.of());
             var release = asked.or(() -> Staging.staged(stack, facts)).or(() -> Release.ofCheckout(Path.of("").toAbsolutePath())).orElseThrow(Release::missing);
@@ -83,17 +98,17 @@ public class Stage implements Callable<Exit> {
             plan.obstacles().stream().findFirst().ifPresent(problem -> {
                 throw problem;
             });
-            step.done(plan.tag() + ": " + (plan.differs() ? plan.outcome() : "all as rendered"));
+            if (told) step.done(plan.tag() + ": " + (plan.differs() ? plan.outcome() : "all as rendered"));
             return plan;
         }
     }
 
-    private Staging apply(Staging plan, Ssh ssh) {
+    private Staging apply(Staging plan, String lock, Ssh ssh) {
         var node = plan.stack().node();
         if (plan.settled()) return done(plan, "same");
         try (var step = common.console().step(node.name(), "files")) {
-            var result = ssh.run(new StagingScript(plan).alone());
-            if (!result.ok()) throw StagingScript.failure(plan, result)
+            var result = ssh.run(lock + new StagingScript(plan).alone());
+            if (!result.ok()) throw Locks.refused(node, result).or(() -> StagingScript.failure(plan, result))
                     .orElseGet(() -> Problem.failed(node.name() + ": putting the files in place ended with exit code " + result.exit()).found(result.lastWords()));
             step.done(plan.outcome());
             StagingScript.checked(result.out()).ifPresent(how -> common.console().note(String.format("%-10s %-8s %s", node.name(), "files", how)));

@@ -3,8 +3,6 @@
 //DESCRIPTION Prove that the machines are ready: ssh, Docker, disk, memory, clock, names, network, ports, registry
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -23,6 +21,7 @@ import ktrdr.Infra;
 import ktrdr.InfraRecord;
 import ktrdr.Inventory;
 import ktrdr.Inventory.Node;
+import ktrdr.Local;
 import ktrdr.Problem;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -73,18 +72,10 @@ public class VerifyInfra implements Callable<Exit> {
 
     private void write(Inventory inventory, Map<Node, HostFacts> facts, List<Check> checks) {
         try {
-            Files.write(record, InfraRecord.markdown(inventory, facts, checks, Instant.now(), host()));
+            Files.write(record, InfraRecord.markdown(inventory, facts, checks, Instant.now(), Local.whoAndWhere()));
             common.console().note("record written to " + record);
         } catch (IOException e) {
             throw Problem.failed("the record could not be written to " + record).found(e.toString()).fix("name a file in a folder that is there").because(e);
-        }
-    }
-
-    private static String host() {
-        try {
-            return InetAddress.getLocalHost().getHostName();
-        } catch (UnknownHostException e) {
-            return "this machine";
         }
     }
 

@@ -24,8 +24,8 @@ class FloorsTest {
             Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshRoute", "SshRun", "SshWire", "HostKeys",
                     "Http", "Secrets"),
             Set.of("Fleet"),
-            Set.of("Check", "Dns", "Docker", "Facts", "HostFacts", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles"),
-            Set.of("Stack", "Templates", "Backend", "Checks", "Deployment", "Gate", "Infra", "InfraRecord", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup",
+            Set.of("Check", "Dns", "Docker", "Facts", "HostFacts", "Lock", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles"),
+            Set.of("Stack", "Templates", "Backend", "Checks", "Deployment", "Gate", "Infra", "InfraRecord", "Locks", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup",
                     "Release", "Rollout", "Staging", "StagingScript"),
             Set.of("Cli"));
     private static final Path ROOT = Project.root();

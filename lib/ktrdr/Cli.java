@@ -182,6 +182,14 @@ public final class Cli {
         @Option(names = {"-y", "--yes"}, description = "Do not ask before a destructive step.")
         public boolean yes;
 
+        @Option(names = "--wait", paramLabel = "D", defaultValue = "0s", description = "Wait so long for a node that somebody else is at work on.")
+        Duration wait;
+
+        /** The locks of the nodes that can be reached, for what the command line says; none for --dry-run. */
+        public Locks locks(Fleet fleet, Common common, String what) {
+            return dryRun ? Locks.none(fleet) : Locks.take(fleet, Lock.Owner.now(Local.whoAndWhere(), what), wait, common.console());
+        }
+
         /** Asks before a destructive step; without a terminal and without --yes it refuses. */
         public void confirm(Console console, String question) {
             if (yes) return;

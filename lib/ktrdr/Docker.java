@@ -90,6 +90,15 @@ public final class Docker {
         }
     }
 
+    /** An object as one line of JSON. */
+    static String line(Object object) {
+        try {
+            return JSON.writeValueAsString(object);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("not a JSON object", e);
+        }
+    }
+
     /**
      * A script that logs in to a registry for as long as it runs, then pulls images side by side.
      *

@@ -5,6 +5,8 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -32,6 +34,15 @@ public final class Local {
     };
 
     private Local() {}
+
+    /** Who runs this and on which machine: karl@laptop. */
+    public static String whoAndWhere() {
+        try {
+            return System.getProperty("user.name") + "@" + InetAddress.getLocalHost().getHostName();
+        } catch (UnknownHostException e) {
+            return System.getProperty("user.name") + "@a machine without a name";
+        }
+    }
 
     public static Command command(String... argv) {
         return command(List.of(argv));

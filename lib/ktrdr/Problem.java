@@ -37,6 +37,11 @@ public final class Problem extends RuntimeException {
         return new Problem(Exit.UNREACHABLE, sentence);
     }
 
+    /** Somebody else is at work there (exit 4): nothing was changed. */
+    public static Problem locked(String sentence) {
+        return new Problem(Exit.LOCKED, sentence);
+    }
+
     public Problem expected(String text) {
         return with("expected", text);
     }

@@ -47,6 +47,6 @@ public final class Release {
     public static Problem missing() {
         return Problem.usage("which release? No --tag was given, and this folder is no git checkout of KTRDR")
                 .expected("--tag sha-<7 characters of the commit>, or to be run inside KTRDR's checkout")
-                .fix("jbang deploy@ktrdr … --tag sha-3f2c9ab");
+                .fix("add --tag sha-3f2c9ab, with the commit that is to run");
     }
 }

@@ -22,6 +22,7 @@ import ktrdr.Inventory.Role;
 public final class Rollout {
     private static final Duration PULL = Duration.ofMinutes(30);
     private final Fleet fleet;
+    private final Locks locks;
     private final Checks checks;
     private final Console console;
     private final Duration timeout;
@@ -30,8 +31,10 @@ public final class Rollout {
     private final Map<Node, Set<String>> recreated = new ConcurrentHashMap<>();
     private final Set<Node> done = ConcurrentHashMap.newKeySet();
 
-    public Rollout(Fleet fleet, Http http, Console console, Duration timeout) {
+    /** A rollout that works on a node under the node's lock only. */
+    public Rollout(Fleet fleet, Locks locks, Http http, Console console, Duration timeout) {
         this.fleet = fleet;
+        this.locks = locks;
         this.checks = new Checks(fleet.inventory(), http);
         this.console = console;
         this.timeout = timeout;
@@ -147,7 +150,7 @@ public final class Rollout {
         console.note(String.format("%-10s %-8s %s", node.name(), "files", plan.staging().outcome()));
         plan.staging().remarks().forEach(remark -> console.note(String.format("%-10s %-8s %s", node.name(), "files", remark)));
         try (var step = console.step(node.name(), "up")) {
-            var result = ssh.run(plan.applyScript(secrets), timeout.plusMinutes(2));
+            var result = ssh.run(locks.under(node) + plan.applyScript(secrets), timeout.plusMinutes(2));
             if (!result.ok()) throw applyFailed(plan, ssh, result);
             var fresh = fresh(plan, Docker.containers(StagingScript.rest(result.out())));
             recreated.put(node, fresh);
@@ -164,7 +167,7 @@ public final class Rollout {
 
     private static Problem applyFailed(Deployment plan, Ssh ssh, Result result) {
         var node = plan.stack().node();
-        return StagingScript.failure(plan.staging(), result).orElseGet(() ->
+        return Locks.refused(node, result).or(() -> StagingScript.failure(plan.staging(), result)).orElseGet(() ->
                 Problem.failed(node.name() + ": Compose could not bring " + String.join(", ", plan.services()) + " up").found(lastLines(result.err(), 3))
                         .with("its log", Gate.failingLog(plan, ssh)).fix("jbang verify@ktrdr --quick shows what runs now"));
     }

@@ -82,6 +82,11 @@ public final class World {
         on("core", "for i in $(seq 100); do [ \"$(getent ahosts workers-b.ktrdr.home.mynerd.place | awk 'NR == 1 { print $1 }')\" = " + address + " ] && exit 0; sleep 0.2; done; exit 1");
     }
 
+    /** Sends a signal to a process on this machine, such as INT. */
+    public static void signal(long pid, String name) {
+        Local.command("kill", "-s", name, String.valueOf(pid)).must();
+    }
+
     public static void pause(String host) {
         docker("pause", "ktrdr-lab-" + host);
     }
@@ -98,9 +103,9 @@ public final class World {
         return containers;
     }
 
-    /** Path, content hash and time of change of every file of a stack. */
+    /** Path, content hash and time of change of every file of a stack, but for the lock, which beats. */
     public static String files(String host) {
-        return on(host, "cd /opt/ktrdr-" + host + " 2>/dev/null || exit 0; find . -type f -exec sha256sum {} + -exec stat -c '%n %y %U %a' {} + | sort");
+        return on(host, "cd /opt/ktrdr-" + host + " 2>/dev/null || exit 0; find . -path ./.ktrdr/lock -prune -o -type f -exec sha256sum {} + -exec stat -c '%n %y %U %a' {} + | sort");
     }
 
     /** All of it, for "nothing was changed": containers, files and images of a host. */

@@ -1,0 +1,187 @@
+package ktrdr;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.LinkedHashMap;
+import java.util.Optional;
+import java.util.UUID;
+
+/**
+ * The lock of a node, {@code <directory>/.ktrdr/lock}: a folder made with mkdir that holds who deploys there, since when and what, and a heartbeat.
+ * Scripts to take it, to beat, and to give it back.
+ *
+ * A lock that nobody beat for longer than its life is taken over by the next one who asks. The age of a beat is measured by the node's uptime,
+ * so that setting a clock does not matter; an uptime below that of the last beat is a reboot, which no owner survives. What is done under the lock holds a
+ * flock(1) in /run/lock while it runs, so that a lock whose owner died is not taken over before the owner's last script ended.
+ */
+public final class Lock {
+    /** How long a lock lives after its last beat, and how often its owner beats. */
+    public static final Duration LIFE = Duration.ofSeconds(30);
+    public static final Duration BEAT = Duration.ofSeconds(5);
+    /** Exit codes of a script under the lock: it is no longer ours; an earlier script still runs. */
+    public static final int LOST = 26;
+    public static final int BUSY = 27;
+    private static final String TOOLS = """
+            uptime() { cut -d . -f 1 /proc/uptime; }
+            # what was made for the lock alone goes with it
+            leave() {
+              rmdir "$directory/.ktrdr" 2>/dev/null || return 0
+              [ "$1" != yes ] || rmdir "$directory" 2>/dev/null || :
+            }
+            flocks=/run/lock/ktrdr$(printf %s "$directory" | tr / -)
+            mine() { [ "$(cat "$directory/.ktrdr/lock/id" 2>/dev/null)" = "$id" ]; }
+            """;
+
+    private Lock() {}
+
+    /**
+     * Who holds a lock.
+     *
+     * @param id of a run, no two alike
+     * @param who user and machine, such as karl@laptop
+     * @param since UTC
+     * @param what such as "deploy core all sha-3f2c9ab"
+     */
+    public record Owner(String id, String who, String since, String what) {
+        /** A new run that starts now. */
+        public static Owner now(String who, String what) {
+            return new Owner(UUID.randomUUID().toString(), who, Instant.now().truncatedTo(ChronoUnit.SECONDS).toString(), what);
+        }
+
+        /** In words: "karl@laptop since 2026-01-01T10:00:00Z: deploy core all sha-3f2c9ab". */
+        public String words() {
+            return who + " since " + since + ": " + what;
+        }
+
+        String json() {
+            var fields = new LinkedHashMap<String, Object>();
+            fields.put("id", id);
+            fields.put("who", who);
+            fields.put("since", since);
+            fields.put("what", what);
+            return Docker.line(fields);
+        }
+
+        static Owner of(JsonNode json) {
+            return new Owner(json.path("id").asText(), json.path("who").asText("somebody"), json.path("since").asText("an unknown time"), json.path("what").asText("something"));
+        }
+    }
+
+    /**
+     * What came of asking for a lock.
+     *
+     * @param holder who has it; empty when it is ours now, or when nobody is known
+     * @param age of the holder's last beat, in seconds; -1 when it never beat
+     * @param busy whether a script of an earlier run is still at work on the node
+     * @param left who had it and stopped beating, so that it was taken over
+     */
+    public record Answer(boolean taken, Optional<Owner> holder, long age, boolean busy, Optional<Owner> left) {
+        static Answer parse(String text) {
+            var facts = Facts.parse(text);
+            return new Answer(facts.get("taken").equals("yes"), owner(facts.get("held")), facts.number("age"), !facts.get("busy").isEmpty(), owner(facts.get("left")));
+        }
+
+        private static Optional<Owner> owner(String json) {
+            return json.isEmpty() ? Optional.empty() : Optional.of(Owner.of(json.startsWith("{") ? Docker.json(json) : Docker.json("{}")));
+        }
+
+        /** Why it is not ours, as exit code 4 tells it. */
+        public Problem problem(String node) {
+            var problem = Problem.locked(node + (busy ? ": a script of an earlier run is still at work there" : ": somebody else is at work there"))
+                    .expected("a node that nobody deploys to");
+            holder.ifPresent(owner -> problem.found(owner.words()).with("last sign", age + " s ago; after " + LIFE.toSeconds() + " s without one it is taken over"));
+            return problem.fix("wait for it: --wait 5m");
+        }
+    }
+
+    /** A script that takes the lock or says who has it, with exit code 0 either way; 20 where the node's disk does not take it. */
+    public static String take(String directory, Owner owner, Duration life) {
+        return Facts.SAY + begin(directory, owner.id()) + Sh.let("owner", owner.json()) + "life=" + life.toSeconds() + "\n" + """
+                exec 9>>"$flocks.guard" 8>>"$flocks.busy"
+                flock 9
+                made=no
+                [ -d "$directory" ] || made=yes
+                fail() {
+                  rm -rf "$directory/.ktrdr/lock"
+                  leave "$made"
+                  exit 20
+                }
+                mkdir -p "$directory/.ktrdr" || fail
+                cd "$directory/.ktrdr"
+                age=-1
+                if [ -d lock ]; then
+                  beat=$(cat lock/beat 2>/dev/null || :)
+                  case $beat in
+                    '' | *[!0-9]*) gone=$(($(date +%s) - $(stat -c %Y lock) > life)) ;; # made by hand, or by a run that died that moment
+                    *) age=$(($(uptime) - beat)); gone=$((age < 0 || age > life)) ;;
+                  esac
+                  if [ "$gone" = 0 ]; then
+                    say held "$(cat lock/owner 2>/dev/null || echo nobody)"
+                    [ "$age" -lt 0 ] || say age "$age"
+                    say end yes
+                    exit 0
+                  fi
+                fi
+                if ! flock -n 8; then
+                  say busy yes
+                  [ ! -d lock ] || say held "$(cat lock/owner 2>/dev/null || echo nobody)"
+                  [ "$age" -lt 0 ] || say age "$age"
+                  say end yes
+                  exit 0
+                fi
+                if [ -d lock ]; then
+                  say left "$(cat lock/owner 2>/dev/null || echo nobody)"
+                  rm -rf lock
+                fi
+                mkdir lock || fail
+                { printf '%s\\n' "$id" >lock/id && printf '%s\\n' "$owner" >lock/owner && printf '%s\\n' "$made" >lock/made && uptime >lock/beat; } || fail
+                say taken yes
+                say end yes
+                """;
+    }
+
+    /** A script that says that the owner is still there; exit code {@link #LOST} when the lock is not theirs any more. */
+    public static String beat(String directory, Owner owner) {
+        return begin(directory, owner.id()) + "mine || exit " + LOST + "\n" + """
+                cd "$directory/.ktrdr/lock"
+                uptime >beat.new
+                mv beat.new beat
+                """;
+    }
+
+    /** A script that gives the lock back, if it is still theirs. */
+    public static String release(String directory, Owner owner) {
+        return begin(directory, owner.id()) + """
+                [ -d "$directory/.ktrdr/lock" ] || exit 0
+                exec 9>>"$flocks.guard"
+                flock 9
+                mine || exit 0
+                made=$(cat "$directory/.ktrdr/lock/made" 2>/dev/null || :)
+                rm -rf "$directory/.ktrdr/lock"
+                leave "$made"
+                """;
+    }
+
+    /** The start of a script that works under the lock: it ends with {@link #LOST} or {@link #BUSY} where it may not, and is alone until its last process ended. */
+    public static String under(String directory, Owner owner) {
+        return begin(directory, owner.id()) + "exec 8>>\"$flocks.busy\"\nflock -n 8 || exit " + BUSY + "\nmine || exit " + LOST + "\n";
+    }
+
+    /** A script that says who holds the lock, for whoever only looks. */
+    public static String look(String directory) {
+        return Facts.SAY + Sh.let("directory", directory) + TOOLS + """
+                if [ -d "$directory/.ktrdr/lock" ]; then
+                  say held "$(cat "$directory/.ktrdr/lock/owner" 2>/dev/null || echo nobody)"
+                  beat=$(cat "$directory/.ktrdr/lock/beat" 2>/dev/null || :)
+                  case $beat in '' | *[!0-9]*) ;; *) say age "$(($(uptime) - beat))" ;; esac
+                fi
+                say end yes
+                """;
+    }
+
+    private static String begin(String directory, String id) {
+        return Sh.let("directory", directory) + Sh.let("id", id) + TOOLS;
+    }
+}

@@ -1,0 +1,137 @@
+package ktrdr;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import ktrdr.Inventory.Node;
+
+/**
+ * The locks of several nodes, all of them or none, kept alive until they are given back.
+ *
+ * <pre>try (var locks = Locks.take(fleet, owner, Duration.ZERO, console)) {
+ *    ssh.run(locks.under(node) + "…");
+ *}</pre>
+ */
+public final class Locks implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private final Fleet fleet;
+    private final List<Node> nodes;
+    private final Lock.Owner owner;
+    private final ScheduledExecutorService beats;
+    /** Ctrl-C, SIGTERM and a lost terminal. What still runs on a node keeps others out until it ended ({@link Lock#under}). */
+    private final Thread ending = new Thread(this::release, "locks");
+
+    private Locks(Fleet fleet, List<Node> nodes, Lock.Owner owner) {
+        this.fleet = fleet;
+        this.nodes = nodes;
+        this.owner = owner;
+        this.beats = Executors.newScheduledThreadPool(Math.max(1, nodes.size()), work -> {
+            var thread = new Thread(work, "lock");
+            thread.setDaemon(true);
+            return thread;
+        });
+        Runtime.getRuntime().addShutdownHook(ending);
+        for (var node : nodes) beats.scheduleWithFixedDelay(() -> beat(node), Lock.BEAT.toMillis(), Lock.BEAT.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /**
+     * Takes the locks of the nodes that can be reached, in the order of the inventory, so that of two runs one gets them all. One that somebody else has is a
+     * {@link Problem} with exit code 4, after waiting for so long; then none is held.
+     */
+    public static Locks take(Fleet fleet, Lock.Owner owner, Duration wait, Console console) {
+        var nodes = List.copyOf(fleet.each((node, ssh) -> ssh.name()).values().keySet());
+        long deadline = System.nanoTime() + wait.toNanos();
+        try (var step = console.step("fleet", "lock")) {
+            while (true) {
+                var refused = attempt(fleet, nodes, owner, console);
+                if (refused.isEmpty()) return new Locks(fleet, nodes, owner);
+                if (System.nanoTime() >= deadline) throw refused.get();
+                step.now(refused.get().sentence() + ", " + refused.get().details().getOrDefault("found", ""));
+                TimeUnit.MILLISECONDS.sleep(500);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.failed("interrupted while waiting for a lock").because(e);
+        }
+    }
+
+    /** Why one of them is not to be had, with none of them held then; empty when all are ours. */
+    private static Optional<Problem> attempt(Fleet fleet, List<Node> nodes, Lock.Owner owner, Console console) {
+        var taken = new ArrayList<Node>();
+        try {
+            for (var node : nodes) {
+                var answer = ask(fleet, node, owner);
+                if (!answer.taken()) {
+                    release(fleet, taken, owner);
+                    return Optional.of(answer.problem(node.name()));
+                }
+                taken.add(node);
+                answer.left().ifPresent(left -> console.note(String.format("%-10s %-8s taken over from %s, who gave no sign for %d s", node.name(), "lock",
+                        left.words(), Lock.LIFE.toSeconds())));
+            }
+            return Optional.empty();
+        } catch (RuntimeException e) {
+            release(fleet, taken, owner);
+            throw e;
+        }
+    }
+
+    private static Lock.Answer ask(Fleet fleet, Node node, Lock.Owner owner) {
+        var result = fleet.ssh(node).run(Lock.take(node.directory(), owner, Lock.LIFE), PATIENCE);
+        if (result.ok()) return Lock.Answer.parse(result.out());
+        throw Problem.failed(node.name() + ": the files could not be written to " + node.directory()).found(result.lastWords())
+                .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
+    }
+
+    private void beat(Node node) {
+        try {
+            fleet.ssh(node).run(Lock.beat(node.directory(), owner), Lock.LIFE);
+        } catch (Problem notReached) {
+            // whatever works on the node meets the same, and tells it better
+        }
+    }
+
+    /** No locks at all, for a run that only looks. */
+    public static Locks none(Fleet fleet) {
+        return new Locks(fleet, List.of(), Lock.Owner.now("", ""));
+    }
+
+    /** The start of a script on a node, which may run only while the lock is ours; see {@link Lock#under}. */
+    public String under(Node node) {
+        return Lock.under(node.directory(), owner);
+    }
+
+    /** The sentence for a script under the lock that was not let in; empty where it was. */
+    public static Optional<Problem> refused(Node node, Result result) {
+        return switch (result.exit()) {
+            case Lock.LOST -> Optional.of(Problem.locked(node.name() + ": the lock is not ours any more, somebody took the node over")
+                    .fix("see what they did, then run it again"));
+            case Lock.BUSY -> Optional.of(Problem.locked(node.name() + ": a script of an earlier run is still at work there").fix("run it again with --wait 5m"));
+            default -> Optional.empty();
+        };
+    }
+
+    /** Gives all of them back; a node that cannot be reached forgets its own after half a minute. */
+    @Override
+    public void close() {
+        try {
+            Runtime.getRuntime().removeShutdownHook(ending);
+        } catch (IllegalStateException e) {
+            // the process ends, and the hook is at it
+        }
+        release();
+    }
+
+    private void release() {
+        beats.shutdownNow();
+        release(fleet, nodes, owner);
+    }
+
+    private static void release(Fleet fleet, List<Node> nodes, Lock.Owner owner) {
+        fleet.each(nodes::contains, (node, ssh) -> ssh.run(Lock.release(node.directory(), owner), PATIENCE));
+    }
+}

@@ -1,0 +1,137 @@
+import static lab.Toolkit.ktrdr;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Two people who work on the same nodes, one who dies at it, and one who stops. */
+@Tag("fleet")
+class DeployLockTest {
+    private static final String OLDER = "sha-1000001";
+    private static final String NEWER = "sha-2000002";
+    private static final String LOCK = "/opt/ktrdr-workers-b/.ktrdr/lock";
+    @TempDir Path folder;
+
+    @BeforeEach
+    void the_older_release_runs_everywhere() {
+        var ran = ktrdr("deploy", "all", "--tag", OLDER, "--wait", "2m").run();
+        assertEquals(0, ran.exit(), ran::toString);
+        assertEquals("", locks());
+    }
+
+    @AfterAll
+    static void and_again() {
+        assertEquals(0, ktrdr("deploy", "all", "--tag", OLDER, "--wait", "2m").run().exit());
+    }
+
+    private static String locks() {
+        return World.on("core", "ls -d /opt/*/.ktrdr/lock 2>/dev/null || true") + World.on("workers-b", "ls -d /opt/*/.ktrdr/lock 2>/dev/null || true")
+                + World.on("workers-c", "ls -d /opt/*/.ktrdr/lock 2>/dev/null || true");
+    }
+
+    /** A deployment in a process of its own, which waits in its pull: the registry is frozen. */
+    private Process deploymentThatWaits(Path said) throws IOException {
+        World.forget("workers-b", NEWER);
+        World.docker("pause", "ktrdr-lab-services");
+        var process = ktrdr("deploy", "workers", "B", "--tag", NEWER).processBuilder().redirectErrorStream(true).redirectOutput(said.toFile()).start();
+        World.on("workers-b", "for i in $(seq 300); do ls -d /dev/shm/ktrdr.* >/dev/null 2>&1 && exit 0; sleep 0.1; done; echo no login was tried >&2; exit 1");
+        return process;
+    }
+
+    @Test
+    void a_node_that_somebody_works_on_is_left_alone_and_it_says_who_it_is() throws Exception {
+        var said = folder.resolve("said");
+        var first = deploymentThatWaits(said);
+        try {
+            var before = World.everything();
+            var second = ktrdr("deploy", "all", "--tag", NEWER).run();
+            assertEquals(4, second.exit(), second::toString);
+            assertTrue(second.err().contains("error: workers-b: somebody else is at work there"), second::toString);
+            assertTrue(second.err().contains(System.getProperty("user.name") + "@") && second.err().contains(": deploy workers B " + NEWER), second::toString);
+            assertEquals(before, World.everything());
+            // the locks of the nodes before it were given back
+            assertEquals(LOCK, locks());
+            var staging = ktrdr("stage", "workers", "B", "--tag", NEWER).run();
+            assertEquals(4, staging.exit(), staging::toString);
+            assertEquals(0, ktrdr("deploy", "all", "--tag", NEWER, "--dry-run").run().exit());
+        } finally {
+            World.docker("unpause", "ktrdr-lab-services");
+        }
+        assertTrue(first.waitFor(3, TimeUnit.MINUTES));
+        assertEquals(0, first.exitValue(), Files.readString(said));
+    }
+
+    @Test
+    void whoever_waits_goes_on_when_the_first_is_done() throws Exception {
+        var first = deploymentThatWaits(folder.resolve("first"));
+        var said = folder.resolve("second");
+        var second = ktrdr("deploy", "workers", "B", "--tag", OLDER, "--wait", "3m").processBuilder().redirectErrorStream(true).redirectOutput(said.toFile()).start();
+        assertFalse(second.waitFor(10, TimeUnit.SECONDS), "it did not wait");
+        World.docker("unpause", "ktrdr-lab-services");
+        assertTrue(first.waitFor(3, TimeUnit.MINUTES) && second.waitFor(3, TimeUnit.MINUTES));
+        assertEquals(List.of(0, 0), List.of(first.exitValue(), second.exitValue()), Files.readString(said));
+        assertEquals(4, World.containers("workers-b").values().stream().filter(one -> one.endsWith(OLDER)).count());
+    }
+
+    @Test
+    void of_two_that_start_at_the_same_moment_exactly_one_goes_on() throws Exception {
+        var both = new ArrayList<Process>();
+        for (var tag : List.of(NEWER, NEWER))
+            both.add(ktrdr("deploy", "workers", "all", "--tag", tag).processBuilder().redirectErrorStream(true).redirectOutput(folder.resolve("said" + both.size()).toFile()).start());
+        for (var one : both) assertTrue(one.waitFor(5, TimeUnit.MINUTES));
+        assertEquals(List.of(0, 4), both.stream().map(Process::exitValue).sorted().toList(), Files.readString(folder.resolve("said0")) + Files.readString(folder.resolve("said1")));
+        for (var host : List.of("workers-b", "workers-c")) assertEquals(4, World.containers(host).values().stream().filter(one -> one.endsWith(NEWER)).count());
+    }
+
+    @Test
+    void a_run_that_was_killed_is_taken_over_and_that_is_said() throws Exception {
+        var process = deploymentThatWaits(folder.resolve("said"));
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly().waitFor();
+        World.docker("unpause", "ktrdr-lab-services");
+        var early = ktrdr("deploy", "workers", "B", "--tag", NEWER).run();
+        assertEquals(4, early.exit(), early::toString);
+        var ran = ktrdr("deploy", "workers", "B", "--tag", NEWER, "--wait", "2m").run();
+        assertEquals(0, ran.exit(), ran::toString);
+        assertTrue(ran.err().contains("taken over from ") && ran.err().contains("deploy workers B " + NEWER), ran::toString);
+        assertEquals(4, World.containers("workers-b").values().stream().filter(one -> one.endsWith(NEWER)).count());
+    }
+
+    @Test
+    void a_run_that_is_stopped_gives_its_locks_back() throws Exception {
+        for (var signal : List.of("INT", "TERM", "HUP")) {
+            var process = deploymentThatWaits(folder.resolve("said-" + signal));
+            assertEquals(LOCK, locks());
+            // the front door became java
+            World.signal(process.pid(), signal);
+            assertTrue(process.waitFor(30, TimeUnit.SECONDS), signal);
+            assertEquals("", locks(), signal);
+            World.docker("unpause", "ktrdr-lab-services");
+        }
+    }
+
+    @Test
+    void a_run_of_a_minute_keeps_its_lock_and_one_that_fails_gives_it_back() throws Exception {
+        var first = ktrdr("deploy", "workers", "B", "--tag", "sha-bad0000", "--timeout", "50s").processBuilder().redirectErrorStream(true)
+                .redirectOutput(folder.resolve("said").toFile()).start();
+        // longer than the time after which a silent one is taken over
+        assertFalse(first.waitFor(45, TimeUnit.SECONDS));
+        var second = ktrdr("deploy", "workers", "B", "--tag", NEWER).run();
+        assertEquals(4, second.exit(), second::toString);
+        assertTrue(first.waitFor(3, TimeUnit.MINUTES));
+        assertEquals(1, first.exitValue(), Files.readString(folder.resolve("said")));
+        assertEquals("", locks());
+    }
+}

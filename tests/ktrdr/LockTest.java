@@ -1,0 +1,166 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The lock's scripts, run by a real shell in a folder that stands for a node's. */
+class LockTest {
+    private static final Lock.Owner KARL = Lock.Owner.now("karl@laptop", "deploy core all 'sha-1'");
+    private static final Lock.Owner ANNA = Lock.Owner.now("anna@desk", "deploy all sha-2");
+    @TempDir Path folder;
+
+    @AfterEach
+    void clear() {
+        must("rm -f /run/lock/ktrdr" + Sh.quote(folder.toString().replace('/', '-')) + ".*");
+    }
+
+    private Lock.Answer take(Lock.Owner owner) {
+        return Lock.Answer.parse(must(Lock.take(folder.toString(), owner, Lock.LIFE)));
+    }
+
+    private static String must(String script) {
+        return Local.command("sh", "-s").input(Sh.whole(script)).must().out();
+    }
+
+    private static int exit(String script) {
+        return Local.command("sh", "-s").input(Sh.whole(script)).run().exit();
+    }
+
+    private Path lock() {
+        return folder.resolve(".ktrdr/lock");
+    }
+
+    /** As if the owner had beaten for the last time so many seconds ago. */
+    private void lastBeat(long secondsAgo) throws IOException {
+        var uptime = (long) Double.parseDouble(Files.readString(Path.of("/proc/uptime")).split(" ")[0]);
+        Files.writeString(lock().resolve("beat"), uptime - secondsAgo + "\n");
+    }
+
+    @Test
+    void a_free_lock_is_taken_and_a_held_one_says_by_whom() {
+        assertTrue(take(KARL).taken());
+        var answer = take(ANNA);
+        assertFalse(answer.taken());
+        assertEquals(KARL, answer.holder().orElseThrow());
+        var problem = answer.problem("core");
+        assertEquals(Exit.LOCKED, problem.exit());
+        assertEquals("karl@laptop since " + KARL.since() + ": deploy core all 'sha-1'", problem.details().get("found"));
+    }
+
+    @Test
+    void what_is_given_back_can_be_taken_and_only_its_owner_gives_it_back() {
+        take(KARL);
+        must(Lock.release(folder.toString(), ANNA));
+        assertFalse(take(ANNA).taken());
+        must(Lock.release(folder.toString(), KARL));
+        assertTrue(take(ANNA).taken());
+        must(Lock.release(folder.toString(), ANNA));
+        assertFalse(Files.exists(lock()));
+    }
+
+    @Test
+    void what_was_made_for_the_lock_alone_goes_with_it_and_nothing_else() throws IOException {
+        var directory = folder.resolve("new");
+        for (var there : List.of(false, true)) {
+            if (there) Files.createDirectories(directory);
+            assertTrue(Lock.Answer.parse(must(Lock.take(directory.toString(), KARL, Lock.LIFE))).taken());
+            must(Lock.release(directory.toString(), KARL));
+            assertEquals(there, Files.exists(directory));
+            assertFalse(Files.exists(directory.resolve(".ktrdr")));
+        }
+        Files.createDirectories(directory.resolve(".ktrdr"));
+        Files.writeString(directory.resolve(".ktrdr/files"), "");
+        must(Lock.take(directory.toString(), KARL, Lock.LIFE));
+        must(Lock.release(directory.toString(), KARL));
+        assertTrue(Files.exists(directory.resolve(".ktrdr/files")));
+    }
+
+    @Test
+    void a_lock_that_nobody_beats_any_more_is_taken_over_and_that_is_said() throws IOException {
+        take(KARL);
+        lastBeat(29);
+        assertFalse(take(ANNA).taken());
+        lastBeat(31);
+        var answer = take(ANNA);
+        assertTrue(answer.taken());
+        assertEquals(KARL, answer.left().orElseThrow());
+        assertEquals(Lock.LOST, exit(Lock.beat(folder.toString(), KARL)));
+        assertEquals(Lock.LOST, exit(Lock.under(folder.toString(), KARL)));
+    }
+
+    @Test
+    void a_beat_keeps_it_alive() throws IOException {
+        take(KARL);
+        lastBeat(31);
+        must(Lock.beat(folder.toString(), KARL));
+        assertFalse(take(ANNA).taken());
+    }
+
+    @Test
+    void a_reboot_ends_every_lock() throws IOException {
+        take(KARL);
+        lastBeat(-100_000);
+        assertTrue(take(ANNA).taken());
+    }
+
+    @Test
+    void a_lock_made_by_hand_holds_for_its_life() throws IOException {
+        Files.createDirectories(lock());
+        assertFalse(take(KARL).taken());
+        must("touch -d '1 minute ago' " + Sh.quote(lock().toString()));
+        assertTrue(take(KARL).taken());
+    }
+
+    @Test
+    void a_dead_owners_last_script_ends_before_the_lock_is_taken_over() throws Exception {
+        take(KARL);
+        var script = new ProcessBuilder("sh", "-c", Lock.under(folder.toString(), KARL) + "echo at work; exec sleep 60").redirectErrorStream(true).start();
+        assertEquals("at work", script.inputReader().readLine());
+        lastBeat(1000);
+        var answer = take(ANNA);
+        assertFalse(answer.taken());
+        assertTrue(answer.busy());
+        script.destroy();
+        assertTrue(script.waitFor(10, TimeUnit.SECONDS));
+        assertTrue(take(ANNA).taken());
+    }
+
+    @Test
+    void of_many_who_ask_at_once_one_gets_it() {
+        var asking = new ArrayList<CompletableFuture<Boolean>>();
+        for (int i = 0; i < 12; i++) {
+            var owner = Lock.Owner.now("somebody" + i + "@here", "deploy");
+            asking.add(CompletableFuture.supplyAsync(() -> take(owner).taken()));
+        }
+        assertEquals(1, asking.stream().filter(CompletableFuture::join).count());
+    }
+
+    @Test
+    void whoever_looks_changes_nothing() {
+        assertEquals("end\tyes\n", must(Lock.look(folder.toString())));
+        take(KARL);
+        var facts = Facts.parse(must(Lock.look(folder.toString())));
+        assertEquals(KARL, Lock.Owner.of(Docker.json(facts.get("held"))));
+        assertTrue(facts.number("age") >= 0 && facts.number("age") < Duration.ofMinutes(5).toSeconds());
+    }
+
+    @Test
+    void names_that_bite_arrive_as_they_are() {
+        var owner = Lock.Owner.now("o'brien $HOME `x` \"y\"@\\host", "deploy\tworkers %s");
+        take(owner);
+        assertEquals(List.of(owner), take(KARL).holder().stream().toList());
+    }
+}
