@@ -111,7 +111,7 @@ public class Stage implements Callable<Exit> {
             if (!result.ok()) throw Locks.refused(node, result).or(() -> StagingScript.failure(plan, result))
                     .orElseGet(() -> Problem.failed(node.name() + ": putting the files in place ended with exit code " + result.exit()).found(result.lastWords()));
             step.done(plan.outcome());
-            StagingScript.checked(result.out()).ifPresent(how -> common.console().note(String.format("%-10s %-8s %s", node.name(), "files", how)));
+            StagingScript.checked(result.out()).ifPresent(how -> common.console().note(node.name(), "files", how));
         }
         return done(plan, plan.differs() ? "changed" : "same");
     }

@@ -1,4 +1,5 @@
 import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -41,12 +42,6 @@ class DeployRefusedTest {
     @AfterEach
     void nothing_was_changed() {
         assertEquals(before, World.everything());
-    }
-
-    private static Ran refused(int exit, Ran ran, String... words) {
-        assertEquals(exit, ran.exit(), ran::toString);
-        for (var word : words) assertTrue(ran.err().contains(word), () -> "no \"" + word + "\" in\n" + ran);
-        return ran;
     }
 
     private Path empty(String name) throws IOException {

@@ -10,7 +10,6 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
-import java.util.stream.StreamSupport;
 import ktrdr.Local;
 import ktrdr.Project;
 import lab.Toolkit.Ran;
@@ -92,16 +91,6 @@ class SetupDnsTest {
         assertEquals(List.of("bind", "unbound", "dnsmasq", "pihole", "hosts"), records.properties().stream().map(Map.Entry::getKey).toList());
     }
 
-    private static Map<String, String> failing(Ran ran) {
-        try {
-            var checks = new ObjectMapper().readTree(ran.out()).path("checks");
-            return StreamSupport.stream(checks.spliterator(), false).filter(check -> !check.path("ok").asBoolean())
-                    .collect(Collectors.toMap(check -> check.path("id").asText(), check -> check.path("found").asText()));
-        } catch (IOException e) {
-            throw new AssertionError(ran.toString(), e);
-        }
-    }
-
     private static Ran check(String... arguments) {
         var words = new ArrayList<>(List.of("setup-dns", "--check", "-o", "json"));
         words.addAll(List.of(arguments));
@@ -138,7 +127,7 @@ class SetupDnsTest {
             World.awaitDns("10.42.1.99");
             var ran = check();
             assertEquals(1, ran.exit(), ran::toString);
-            var found = failing(ran);
+            var found = ran.failing();
             var both = "grafana." + DOMAIN + " is missing; workers-b." + DOMAIN + " is wrong: 10.42.1.99 instead of 10.42.1.11";
             assertEquals(Map.of("core.dns", both, "core.dns.container", both, "workers-b.dns", both, "workers-b.dns.container", both, "workers-c.dns", both, "workers-c.dns.container", both), found);
         } finally {
@@ -153,7 +142,7 @@ class SetupDnsTest {
         try {
             var ran = check();
             assertEquals(1, ran.exit(), ran::toString);
-            assertEquals(Map.of("workers-c.dns", "backend." + DOMAIN + " is wrong: 10.42.1.55 instead of 10.42.1.10"), failing(ran));
+            assertEquals(Map.of("workers-c.dns", "backend." + DOMAIN + " is wrong: 10.42.1.55 instead of 10.42.1.10"), ran.failing());
         } finally {
             World.on("workers-c", "grep -v 10.42.1.55 /etc/hosts >/tmp/hosts; cat /tmp/hosts >/etc/hosts; rm /tmp/hosts");
         }
@@ -165,7 +154,7 @@ class SetupDnsTest {
         try {
             var ran = check();
             assertEquals(1, ran.exit(), ran::toString);
-            assertEquals(List.of("workers-c.dns.container"), List.copyOf(failing(ran).keySet()));
+            assertEquals(List.of("workers-c.dns.container"), List.copyOf(ran.failing().keySet()));
         } finally {
             World.on("workers-c", "cp /tmp/daemon.json /etc/docker/daemon.json; systemctl restart docker");
         }

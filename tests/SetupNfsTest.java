@@ -1,3 +1,4 @@
+import static lab.Toolkit.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -48,12 +49,6 @@ class SetupNfsTest {
 
     private static Ran ok(Ran ran) {
         assertEquals(0, ran.exit(), ran::toString);
-        return ran;
-    }
-
-    private static Ran fails(Ran ran, String... words) {
-        assertEquals(1, ran.exit(), ran::toString);
-        for (var word : words) assertTrue(ran.err().contains(word), () -> "no \"" + word + "\" in\n" + ran);
         return ran;
     }
 
@@ -118,7 +113,7 @@ class SetupNfsTest {
         world.on("core", "chmod 755 /srv/ktrdr-shared/models; echo '# mine' >>/etc/exports.d/ktrdr.exports");
         world.on("workers-c", "sed -i s/vers=3/vers=4.2/ /etc/fstab; rm /etc/systemd/system/*.mount.d/ktrdr.conf");
         var before = everything();
-        var ran = fails(world.ktrdr("setup-nfs", "--check").run(), "core.nfs.folders", "core.nfs.exports", "workers-c.nfs.fstab", "workers-c.nfs.unit");
+        var ran = refused(1, world.ktrdr("setup-nfs", "--check").run(), "core.nfs.folders", "core.nfs.exports", "workers-c.nfs.fstab", "workers-c.nfs.unit");
         assertFalse(ran.err().contains("workers-b.nfs"), ran::toString);
         var dry = ok(world.ktrdr("setup-nfs", "--dry-run").run());
         assertTrue(dry.out().contains("-# mine") && dry.out().contains("-10.42.2.10:/srv/ktrdr-shared") && dry.out().contains("vers=4.2"), dry::toString);
@@ -134,7 +129,7 @@ class SetupNfsTest {
         world.on("workers-c", "cp -p /etc/fstab /root/fstab; systemctl stop " + UNITS + "; echo 'nas:/tank " + SHARE + " nfs defaults 0 0' >>/etc/fstab");
         try {
             var before = everything();
-            fails(world.ktrdr("setup-nfs", "C").run(), "workers-c: /etc/fstab has a line for " + SHARE + " that is not ours", "nas:/tank");
+            refused(1, world.ktrdr("setup-nfs", "C").run(), "workers-c: /etc/fstab has a line for " + SHARE + " that is not ours", "nas:/tank");
             assertEquals(before, everything());
         } finally {
             world.on("workers-c", "cp -p /root/fstab /etc/fstab; systemctl daemon-reload; systemctl start 'mnt-ktrdr\\x2dshared.automount'; ls -d " + SHARE + "/.");
@@ -189,7 +184,7 @@ class SetupNfsTest {
         world.on("workers-c", "rm /etc/systemd/system/*.mount.d/ktrdr.conf; systemctl daemon-reload");
         useWhileRefused();
         assertEquals("", mounted("workers-c"), "the trap: a bare folder, with the server back");
-        fails(world.ktrdr("setup-nfs", "--check").run(), "workers-c.nfs.mount", "mount-start-limit-hit");
+        refused(1, world.ktrdr("setup-nfs", "--check").run(), "workers-c.nfs.mount", "mount-start-limit-hit");
         ok(world.ktrdr("setup-nfs", "C").run());
         assertEquals("autofs nfs", mounted("workers-c"));
     }

@@ -1,6 +1,6 @@
 import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.ObjectMapper;
@@ -40,12 +40,6 @@ class StageRefusedTest {
     void nothing_was_changed() {
         assertEquals(before, World.everything());
         for (var host : List.of("core", "workers-b")) assertEquals("", World.on(host, "ls -d /opt/ktrdr-" + host + "/.ktrdr-new.* 2>/dev/null || true"));
-    }
-
-    private static Ran refused(int exit, Ran ran, String... words) {
-        assertEquals(exit, ran.exit(), ran::toString);
-        for (var word : words) assertTrue(ran.err().contains(word), () -> "no \"" + word + "\" in\n" + ran);
-        return ran;
     }
 
     /** Runs it with a template of one's own. */

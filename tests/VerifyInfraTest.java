@@ -3,14 +3,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import java.util.stream.StreamSupport;
 import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.BeforeAll;
@@ -34,27 +31,13 @@ class VerifyInfraTest {
         return ktrdr(words.toArray(String[]::new)).run();
     }
 
-    private static JsonNode json(Ran ran) {
-        try {
-            return new ObjectMapper().readTree(ran.out());
-        } catch (IOException e) {
-            throw new AssertionError(ran.toString(), e);
-        }
-    }
-
-    /** The ids of the checks that do not hold. */
-    private static List<String> failing(Ran ran) {
-        return StreamSupport.stream(json(ran).path("checks").spliterator(), false).filter(check -> !check.path("ok").asBoolean())
-                .map(check -> check.path("id").asText()).toList();
-    }
-
     /** Breaks a host by a script, looks, and mends it by another. */
     private static List<String> failingWhile(String host, String breaking, String mending, String... arguments) {
         World.on(host, breaking);
         try {
             var ran = run(arguments);
             assertEquals(1, ran.exit(), ran::toString);
-            return failing(ran);
+            return List.copyOf(ran.failing().keySet());
         } finally {
             World.on(host, mending);
         }
@@ -67,8 +50,8 @@ class VerifyInfraTest {
         var before = World.everything();
         var ran = run();
         assertEquals(0, ran.exit(), ran::toString);
-        assertEquals(List.of(), failing(ran));
-        assertEquals(3, json(ran).path("nodes").size());
+        assertEquals(List.of(), List.copyOf(ran.failing().keySet()));
+        assertEquals(3, ran.json().path("nodes").size());
         for (var host : hosts) {
             var log = World.on(host, "journalctl -q -u ssh -o cat --utc --since '" + since + "'");
             assertEquals(1, log.lines().filter(line -> line.startsWith("Accepted publickey")).count(), log);
@@ -131,7 +114,7 @@ class VerifyInfraTest {
         try {
             var ran = run("B");
             assertEquals(1, ran.exit(), ran::toString);
-            assertEquals(List.of("workers-b.share"), failing(ran));
+            assertEquals(List.of("workers-b.share"), List.copyOf(ran.failing().keySet()));
         } finally {
             World.mountShare("workers-b");
         }
@@ -141,7 +124,7 @@ class VerifyInfraTest {
     void less_memory_than_the_inventory_says() {
         var ran = run("B", "-i", World.inventory(folder, "host: workers-b, address: 10.42.1.11, memory: 1GB", "host: workers-b, address: 10.42.1.11, memory: 900GB, cpus: 128").toString());
         assertEquals(1, ran.exit(), ran::toString);
-        assertEquals(List.of("workers-b.cpus", "workers-b.memory"), failing(ran));
+        assertEquals(List.of("workers-b.cpus", "workers-b.memory"), List.copyOf(ran.failing().keySet()));
     }
 
     @Test
@@ -181,10 +164,10 @@ class VerifyInfraTest {
         try {
             var ran = run();
             assertEquals(3, ran.exit(), ran::toString);
-            var failing = failing(ran);
+            var failing = ran.failing().keySet();
             assertTrue(failing.contains("workers-c.ssh") && failing.contains("core.reach.workers-c"), failing::toString);
             assertFalse(failing.stream().anyMatch(id -> id.startsWith("workers-b.") && !id.equals("workers-b.reach.workers-c")), failing::toString);
-            assertEquals(2, json(ran).path("nodes").size());
+            assertEquals(2, ran.json().path("nodes").size());
         } finally {
             World.docker("network", "connect", "--ip", "10.42.1.12", "ktrdr-lab", "ktrdr-lab-workers-c");
         }
@@ -196,7 +179,7 @@ class VerifyInfraTest {
         try {
             var ran = run("B", "-i", World.inventory(folder, "{user: root, port: 22,", "{user: guest, port: 22,").toString());
             assertEquals(1, ran.exit(), ran::toString);
-            assertEquals(List.of("workers-b.user"), failing(ran));
+            assertEquals(List.of("workers-b.user"), List.copyOf(ran.failing().keySet()));
         } finally {
             World.on("workers-b", "userdel -r guest 2>/dev/null || true");
         }

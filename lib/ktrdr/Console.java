@@ -98,6 +98,15 @@ public final class Console implements AutoCloseable {
         showStatus();
     }
 
+    /** A line about the run in the columns of steps, for what took no time: {@code note("core", "files", "4 same")}. */
+    public void note(String where, String what, String text) {
+        note(columns(where, what, text));
+    }
+
+    private static String columns(String where, String what, String text) {
+        return String.format("%-10s %-8s %s", where, what, text);
+    }
+
     /** A line about the run that only --verbose shows. */
     public void detail(String line) {
         if (verbose) note(line);
@@ -109,6 +118,11 @@ public final class Console implements AutoCloseable {
         int width = problem.details().keySet().stream().mapToInt(String::length).max().orElse(0);
         problem.details().forEach((label, text) ->
                 note("  " + label + " ".repeat(width - label.length() + 2) + text.replace("\n", "\n" + " ".repeat(width + 4))));
+    }
+
+    /** The same, only with --verbose. */
+    public void detail(String where, String what, String text) {
+        detail(columns(where, what, text));
     }
 
     public boolean verbose() {
@@ -167,7 +181,7 @@ public final class Console implements AutoCloseable {
         private void finish(String outcome, String style) {
             synchronized (Console.this) {
                 if (!running.remove(this)) return;
-                var line = String.format("%-10s %-8s %-68s %7s", where, what, outcome, seconds());
+                var line = columns(where, what, String.format("%-68s %7s", outcome, seconds()));
                 note(colorErr && !style.isEmpty() ? style + line + "\033[0m" : line);
             }
         }

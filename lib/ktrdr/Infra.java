@@ -44,7 +44,7 @@ public final class Infra {
     private Map<Integer, String> ports(Node node, Node peer) {
         var ports = new TreeMap<Integer, String>();
         ports.put(peer.ssh().port().orElse(22), "ssh");
-        if (server(peer)) ports.put(NFS, "nfs");
+        if (inventory.exportsShare(peer)) ports.put(NFS, "nfs");
         if (peer.role() == Role.CORE) {
             var services = inventory.services();
             ports.put(services.backend(), "backend");
@@ -124,11 +124,7 @@ public final class Infra {
     private Check share(Node node, Mount mount) {
         var wrong = Mount.wrong(inventory, node, mount);
         return check(node, "share", wrong.isEmpty(), wrong.map(problem -> problem.details().get("expected")).orElse("the share at " + mount.path()),
-                server(node) && wrong.isEmpty() ? "the exported folder" : mount.words(), wrong.map(problem -> problem.details().get("to do")).orElse(""));
-    }
-
-    private boolean server(Node node) {
-        return inventory.storageNode().filter(node::equals).isPresent();
+                inventory.exportsShare(node) && wrong.isEmpty() ? "the exported folder" : mount.words(), wrong.map(problem -> problem.details().get("to do")).orElse(""));
     }
 
     private static String virtual(String kind) {

@@ -113,6 +113,11 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
         return nodes.stream().filter(node -> names(node).stream().anyMatch(storage.server()::equalsIgnoreCase)).findFirst();
     }
 
+    /** Whether this node is the one that exports the share. */
+    public boolean exportsShare(Node node) {
+        return storageNode().equals(Optional.of(node));
+    }
+
     /** A node by its id, name, host or full host name. An unknown one is a {@link Problem} that names the nearest. */
     public Node node(String asked) {
         return nodes.stream().filter(node -> names(node).stream().anyMatch(asked::equalsIgnoreCase)).findFirst()

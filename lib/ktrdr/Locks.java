@@ -70,8 +70,8 @@ public final class Locks implements AutoCloseable {
                     return Optional.of(answer.problem(node.name()));
                 }
                 taken.add(node);
-                answer.left().ifPresent(left -> console.note(String.format("%-10s %-8s taken over from %s, who gave no sign for %d s", node.name(), "lock",
-                        left.words(), Lock.LIFE.toSeconds())));
+                answer.left().ifPresent(left -> console.note(node.name(), "lock", "taken over from " + left.words() + ", who gave no sign for "
+                        + Lock.LIFE.toSeconds() + " s"));
             }
             return Optional.empty();
         } catch (RuntimeException e) {

@@ -27,7 +27,7 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
     /** Where the share is on a node: the export itself on its server, the mount elsewhere. */
     public static String path(Inventory inventory, Node node) {
         var storage = inventory.storage();
-        return inventory.storageNode().equals(Optional.of(node)) ? storage.export() : storage.mount();
+        return inventory.exportsShare(node) ? storage.export() : storage.mount();
     }
 
     /**
@@ -145,7 +145,7 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
      * container may have got the share from the host it runs on ({@link #words} tells).
      */
     public static Optional<Problem> wrong(Inventory inventory, Node node, Mount mount) {
-        boolean server = inventory.storageNode().equals(Optional.of(node));
+        boolean server = inventory.exportsShare(node);
         var fix = "jbang setup-nfs@ktrdr " + node.name();
         return switch (mount.kind()) {
             case FAILED -> Optional.of(mount.nfsType()

@@ -46,7 +46,7 @@ public record NfsFacts(boolean root, String release, String container, boolean p
     /** The script that gathers; a line a fact: its name, a tab, its value. */
     public static String script(Inventory inventory, Node node) {
         var path = Mount.path(inventory, node);
-        boolean server = inventory.storageNode().equals(Optional.of(node));
+        boolean server = inventory.exportsShare(node);
         return Facts.SAY + Sh.let("path", path) + Sh.let("dropin", NfsFiles.dropInPath(path)) + """
                 say uid "$(id -u)"
                 say release "$(uname -r)"

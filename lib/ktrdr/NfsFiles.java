@@ -102,7 +102,7 @@ public final class NfsFiles {
         var asked = inventory.storage().clients();
         if (!asked.equals("fleet")) return new LinkedHashSet<>(List.of(asked.split(",")));
         var clients = new LinkedHashSet<String>();
-        inventory.nodes().stream().filter(node -> !inventory.storageNode().equals(Optional.of(node)))
+        inventory.nodes().stream().filter(node -> !inventory.exportsShare(node))
                 .forEach(node -> clients.add(node.address().orElse(inventory.fqdn(node))));
         return clients;
     }

@@ -46,7 +46,7 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
 
     /** Decides what the node takes. */
     public static NfsPlan plan(Inventory inventory, Node node, NfsFacts facts) {
-        boolean server = inventory.storageNode().equals(Optional.of(node));
+        boolean server = inventory.exportsShare(node);
         var edits = server ? List.of(new Edit(NfsFiles.EXPORTS, Optional.ofNullable(facts.exports().get(NfsFiles.EXPORTS)), NfsFiles.exports(inventory)))
                 : otherMount(facts) ? List.<Edit>of()
                 : List.of(new Edit(NfsFiles.FSTAB, facts.fstab().isEmpty() ? Optional.empty() : Optional.of(facts.fstab()), NfsFiles.fstab(inventory, facts.fstab())),

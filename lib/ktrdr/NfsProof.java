@@ -22,7 +22,6 @@ public final class NfsProof {
     private static final Duration LONGEST = Duration.ofMinutes(5);
     private final Fleet fleet;
     private final String token;
-    private final Map<Node, CompletableFuture<Map<String, String>>> writers = new ConcurrentHashMap<>();
     private final Map<Node, CompletableFuture<Result>> running = new ConcurrentHashMap<>();
 
     private NfsProof(Fleet fleet) {
@@ -50,7 +49,7 @@ public final class NfsProof {
 
     private Outcome run(List<Node> nodes) {
         var problems = new LinkedHashMap<Node, Problem>();
-        var clients = nodes.stream().filter(node -> !fleet.inventory().storageNode().filter(node::equals).isPresent()).toList();
+        var clients = nodes.stream().filter(node -> !fleet.inventory().exportsShare(node)).toList();
         var seen = new ArrayList<Seen>();
         try {
             var written = fleet.each(clients::contains, (node, ssh) -> write(node, ssh));
@@ -83,7 +82,7 @@ public final class NfsProof {
     /** Starts the writer and waits for its word that the file is there. */
     private Map<String, String> write(Node node, Ssh ssh) {
         var facts = new ConcurrentHashMap<String, String>();
-        var ready = writers.computeIfAbsent(node, key -> new CompletableFuture<>());
+        var ready = new CompletableFuture<Map<String, String>>();
         running.put(node, CompletableFuture.supplyAsync(() -> {
             try {
                 var result = ssh.run(writer(node), line -> {

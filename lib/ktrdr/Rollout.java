@@ -147,14 +147,14 @@ public final class Rollout {
 
     private void up(Deployment plan, Ssh ssh, Secrets secrets) {
         var node = plan.stack().node();
-        console.note(String.format("%-10s %-8s %s", node.name(), "files", plan.staging().outcome()));
-        plan.staging().remarks().forEach(remark -> console.note(String.format("%-10s %-8s %s", node.name(), "files", remark)));
+        console.note(node.name(), "files", plan.staging().outcome());
+        plan.staging().remarks().forEach(remark -> console.note(node.name(), "files", remark));
         try (var step = console.step(node.name(), "up")) {
             var result = ssh.run(locks.under(node) + plan.applyScript(secrets), timeout.plusMinutes(2));
             if (!result.ok()) throw applyFailed(plan, ssh, result);
             var fresh = fresh(plan, Docker.containers(StagingScript.rest(result.out())));
             recreated.put(node, fresh);
-            StagingScript.checked(result.out()).ifPresent(how -> console.detail(String.format("%-10s %-8s %s", node.name(), "files", how)));
+            StagingScript.checked(result.out()).ifPresent(how -> console.detail(node.name(), "files", how));
             step.done(upOutcome(plan, fresh, StagingScript.told("reloaded", result.out())));
         }
     }

@@ -1,5 +1,11 @@
 package lab;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -20,6 +26,22 @@ public final class Toolkit {
 
     /** What a run ended with. */
     public record Ran(int exit, String out, String err) {
+        /** The one JSON document it printed. */
+        public JsonNode json() {
+            try {
+                return new ObjectMapper().readTree(out);
+            } catch (IOException e) {
+                throw new AssertionError(toString(), e);
+            }
+        }
+
+        /** The checks that do not hold, of a run with {@code -o json}: id to what was found, in the order printed. */
+        public Map<String, String> failing() {
+            var failing = new LinkedHashMap<String, String>();
+            for (var check : json().path("checks")) if (!check.path("ok").asBoolean()) failing.put(check.path("id").asText(), check.path("found").asText());
+            return failing;
+        }
+
         /** For the message of an assertion. */
         @Override
         public String toString() {
@@ -29,6 +51,13 @@ public final class Toolkit {
 
     public static Toolkit ktrdr(String... arguments) {
         return new Toolkit(List.of(arguments));
+    }
+
+    /** Asserts that a run ended with this exit code and said each of these on standard error. */
+    public static Ran refused(int exit, Ran ran, String... words) {
+        assertEquals(exit, ran.exit(), ran::toString);
+        for (var word : words) assertTrue(ran.err().contains(word), () -> "no \"" + word + "\" in\n" + ran);
+        return ran;
     }
 
     public Toolkit env(String name, String value) {
