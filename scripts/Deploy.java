@@ -3,26 +3,21 @@
 //DESCRIPTION Deploy a release to core, to workers nodes, or to all of them, and wait until it is healthy
 
 import java.nio.file.Path;
-import java.time.Duration;
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import ktrdr.Cli;
 import ktrdr.Exit;
 import ktrdr.Fleet;
-import ktrdr.Http;
 import ktrdr.Inventory;
 import ktrdr.Inventory.Node;
 import ktrdr.Inventory.Role;
+import ktrdr.Plans;
 import ktrdr.Problem;
 import ktrdr.Release;
-import ktrdr.Rollout;
-import ktrdr.Secrets;
+import ktrdr.Rolling;
 import ktrdr.Stack;
-import ktrdr.Units;
+import ktrdr.Staging;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -36,48 +31,33 @@ import picocli.CommandLine.Parameters;
             "  jbang deploy@ktrdr core backend --tag sha-3f2c9ab   the backend alone",
             "  jbang deploy@ktrdr workers B C                      two nodes, at the commit of the checkout one stands in",
             "  jbang deploy@ktrdr all --dry-run                    what it would do to each node",
-            "", "Exit codes: 0 deployed; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there."})
+            "", "Exit codes: 0 deployed; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there;",
+            "5 it failed, and what ran before runs again; 130 interrupted before anything was changed."})
 public class Deploy implements Callable<Exit> {
     enum Target { core, workers, all }
 
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
+    @Mixin Rolling rolling;
     @Parameters(index = "0", paramLabel = "core|workers|all", description = "What to deploy to.") Target target;
     @Parameters(index = "1..*", paramLabel = "all|NAME", description = "Services of core, or workers nodes.") List<String> names = List.of();
     @Option(names = "--tag", paramLabel = "TAG", description = "The release; else sha-<commit> of the KTRDR checkout one stands in.") String tag;
     @Option(names = "--scale", paramLabel = "1|2|3", description = "Workers of each type on the nodes deployed to, instead of the inventory's.") Integer scale;
-    @Option(names = "--timeout", paramLabel = "D", defaultValue = "120s", description = "How long to wait for health (default: ${DEFAULT-VALUE}).") Duration timeout;
-    @Option(names = "--skip-checks", description = "Go on where disk, Compose or the share are not as they should be.") boolean skipChecks;
-
     public static void main(String... args) {
         Cli.main(new Deploy(), args);
     }
 
     @Override
     public Exit call() {
-        var started = System.nanoTime();
         var inventory = scaled(common.inventory());
         var services = target == Target.core ? named("core all, or core SERVICE…") : List.<String>of();
         Stack.of(inventory, inventory.core()).services(services);
         var release = release(services);
+        Staging.proveTemplates(inventory, nodes(inventory));
         try (var fleet = new Fleet(inventory, nodes(inventory), common.console());
-                var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse(""));
-                var http = new Http(inventory.overrides(), Duration.ofSeconds(5))) {
-            var rollout = new Rollout(fleet, locks, http, common.console(), timeout);
-            rollout.plan(services, release, skipChecks);
-            if (change.dryRun) return show(fleet, rollout);
-            if (!rollout.plans().isEmpty()) roll(inventory, rollout);
-            return report(fleet, rollout, Duration.ofNanos(System.nanoTime() - started));
+                var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse(""))) {
+            return rolling.run(common, change.dryRun, "deployed", fleet, locks, Optional.empty(), (stack, ssh) -> Plans.release(inventory, stack, ssh, services, release));
         }
-    }
-
-    /** Pull everywhere, then core, then workers: a core that fails leaves the workers as they are. */
-    private void roll(Inventory inventory, Rollout rollout) {
-        if (target == Target.all && rollout.problems().containsKey(inventory.core())) return;
-        var secrets = Secrets.fetch(inventory, rollout.secretsNeeded(), System.getenv(), common.console());
-        rollout.pull(secrets);
-        rollout.apply(Role.CORE, secrets, target == Target.core);
-        if (!rollout.problems().containsKey(inventory.core())) rollout.apply(Role.WORKERS, secrets, false);
     }
 
     private List<Node> nodes(Inventory inventory) {
@@ -113,54 +93,5 @@ public class Deploy implements Callable<Exit> {
         boolean follows = target != Target.core || services.isEmpty() || services.contains("backend");
         if (!follows) return Optional.empty();
         return Optional.of(Release.ofCheckout(Path.of("").toAbsolutePath()).orElseThrow(Release::missing));
-    }
-
-    private Exit show(Fleet fleet, Rollout rollout) {
-        rollout.plans().forEach((node, plan) -> {
-            if (common.json()) return;
-            plan.describe().forEach(common.console()::print);
-            plan.staging().diff().forEach(common.console()::print);
-        });
-        return end(fleet, rollout, document(fleet, rollout, "planned"));
-    }
-
-    private Exit report(Fleet fleet, Rollout rollout, Duration took) {
-        var document = document(fleet, rollout, "deployed");
-        document.put("seconds", took.toMillis() / 1000.0);
-        var exit = end(fleet, rollout, document);
-        if (exit == Exit.OK) common.console().note("deployed in " + Units.duration(took));
-        return exit;
-    }
-
-    private Exit end(Fleet fleet, Rollout rollout, Map<String, Object> document) {
-        if (common.json()) common.report(document);
-        rollout.problems().forEach((node, problem) -> common.console().problem(problem));
-        var exit = rollout.problems().values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
-        if (exit != Exit.OK) fleet.nodes().forEach(node -> common.console().note(node.name() + ": " + outcome(rollout, node, change.dryRun ? "planned" : "deployed")));
-        return exit;
-    }
-
-    private Map<String, Object> document(Fleet fleet, Rollout rollout, String good) {
-        var nodes = new ArrayList<Map<String, Object>>();
-        for (var node : fleet.nodes()) {
-            var one = new LinkedHashMap<String, Object>();
-            one.put("node", node.name());
-            one.put("outcome", outcome(rollout, node, good));
-            var plan = rollout.plans().get(node);
-            if (plan != null) one.putAll(plan.document());
-            one.put("started", rollout.recreated(node));
-            var problem = rollout.problems().get(node);
-            if (problem != null) one.put("error", problem.sentence());
-            nodes.add(one);
-        }
-        var document = new LinkedHashMap<String, Object>();
-        document.put("nodes", nodes);
-        return document;
-    }
-
-    private static String outcome(Rollout rollout, Node node, String good) {
-        var problem = rollout.problems().get(node);
-        if (problem != null) return problem.exit() == Exit.UNREACHABLE ? "unreachable" : "failed";
-        return rollout.done(node) || good.equals("planned") ? good : "untouched";
     }
 }

@@ -22,6 +22,7 @@ import ktrdr.Ssh;
 import ktrdr.Stack;
 import ktrdr.Staging;
 import ktrdr.StagingScript;
+import ktrdr.Templates;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -94,7 +95,7 @@ public class Stage implements Callable<Exit> {
         try (var step = common.console().step(stack.node().name(), "look")) {
             var facts = Staging.gather(common.inventory(), stack, ssh, asked, List.of());
             var release = asked.or(() -> Staging.staged(stack, facts)).or(() -> Release.ofCheckout(Path.of("").toAbsolutePath())).orElseThrow(Release::missing);
-            var plan = Staging.plan(common.inventory(), stack, release, facts);
+            var plan = Staging.plan(stack, release, new Templates(common.inventory()).render(stack.node(), release), facts);
             plan.obstacles().stream().findFirst().ifPresent(problem -> {
                 throw problem;
             });

@@ -26,10 +26,15 @@ class DeployPartlyTest {
     }
 
     @Test
-    void a_frozen_node_is_named_and_the_other_is_deployed() {
+    void a_frozen_node_is_named_and_nothing_is_done_unless_one_says_to_continue() {
         World.pause("workers-c");
         try {
-            var ran = ktrdr("deploy", "workers", "all", "--tag", NEWER).run();
+            var before = World.everything("workers-b");
+            var stopped = ktrdr("deploy", "workers", "all", "--tag", NEWER).run();
+            assertEquals(3, stopped.exit(), stopped::toString);
+            assertTrue(stopped.err().contains("error: workers-c: ") && stopped.err().contains("workers-b: untouched") && stopped.err().contains("workers-c: unreachable"), stopped::toString);
+            assertEquals(before, World.everything("workers-b"));
+            var ran = ktrdr("deploy", "workers", "all", "--tag", NEWER, "--on-failure", "continue").run();
             assertEquals(3, ran.exit(), ran::toString);
             assertTrue(ran.err().contains("error: workers-c: ") && ran.err().contains("workers-b: deployed") && ran.err().contains("workers-c: unreachable"), ran::toString);
             assertEquals(4, World.containers("workers-b").values().stream().filter(one -> one.endsWith(NEWER)).count());
@@ -43,7 +48,7 @@ class DeployPartlyTest {
     void a_node_that_is_off_is_unreachable_too() {
         World.docker("network", "disconnect", "ktrdr-lab", "ktrdr-lab-workers-c");
         try {
-            var ran = ktrdr("deploy", "workers", "all", "--tag", OLDER).run();
+            var ran = ktrdr("deploy", "workers", "all", "--tag", OLDER, "--on-failure", "continue").run();
             assertEquals(3, ran.exit(), ran::toString);
             assertTrue(ran.err().contains("workers-b: deployed") && ran.err().contains("workers-c: unreachable"), ran::toString);
         } finally {

@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import ktrdr.Project;
 import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.AfterEach;
@@ -89,7 +90,7 @@ class DeployRefusedTest {
 
     @Test
     void a_tag_that_the_registry_does_not_have() {
-        refused(1, ktrdr("deploy", "all", "--tag", "sha-9999999").run(), "core: ", "ktrdr-backend:sha-9999999 could not be pulled", "workers-b: ");
+        refused(1, ktrdr("deploy", "all", "--tag", "sha-9999999").run(), "core: there is no image ", "ktrdr-backend:sha-9999999 in the registry", "workers-b: ");
     }
 
     @Test
@@ -146,6 +147,22 @@ class DeployRefusedTest {
     @Test
     void a_node_with_too_little_disk() {
         refused(1, deployWith(World.inventory(folder, "disk_free: 2GB", "disk_free: 900TB"), "all", "--tag", OTHER), "too little disk", "900");
+    }
+
+    @Test
+    void a_database_that_would_start_empty() throws IOException {
+        var template = Files.createDirectories(folder.resolve("mine/core")).resolve("docker-compose.core.yml");
+        var text = Files.readString(Project.root().resolve("templates/core/docker-compose.core.yml"));
+        Files.writeString(template, text.replace("- db-data:", "- db-other:").replace("  db-data:\n", "  db-other:\n"));
+        var inventory = World.inventory(folder, "sample:", "templates: mine\nsample:");
+        for (var skip : List.of(List.<String>of(), List.of("--skip-checks"))) {
+            var words = new ArrayList<>(List.of("core", "all", "--tag", OTHER));
+            words.addAll(skip);
+            refused(1, deployWith(inventory, words.toArray(String[]::new)), "core: a new database container would not have the data of the one that is there",
+                    "data_directory in the volume ktrdr-core_db-other", "in the volume ktrdr-core_db-data");
+        }
+        // a service that does not touch it is deployed as ever
+        assertEquals(0, deployWith(inventory, "core", "grafana", "--tag", OTHER, "--dry-run").exit());
     }
 
     @Test

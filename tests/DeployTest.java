@@ -22,6 +22,7 @@ import org.junit.jupiter.api.Test;
 class DeployTest {
     private static final String OLDER = "sha-1000001";
     private static final String NEWER = "sha-2000002";
+    private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
 
     @BeforeAll
     @AfterAll
@@ -57,9 +58,9 @@ class DeployTest {
 
     @Test
     void a_second_deployment_of_the_same_release_changes_nothing() {
-        var before = World.everything();
+        var before = HOSTS.stream().map(World::state).toList();
         good(ktrdr("deploy", "all", "--tag", OLDER).run());
-        assertEquals(before, World.everything());
+        assertEquals(before, HOSTS.stream().map(World::state).toList());
     }
 
     @Test
@@ -112,26 +113,6 @@ class DeployTest {
         var ran = good(ktrdr("deploy", "all", "--tag", NEWER, "--dry-run").run());
         assertTrue(ran.out().contains("-IMAGE_TAG=" + OLDER + "\n+IMAGE_TAG=" + NEWER), ran::toString);
         assertEquals(before, World.everything());
-    }
-
-    @Test
-    void a_release_that_never_gets_healthy_fails_with_its_containers_last_words() {
-        var before = World.containers("core");
-        var ran = ktrdr("deploy", "core", "all", "--tag", "sha-bad0000", "--timeout", "15s").run();
-        var replaced = replaced(before, World.containers("core"));
-        good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
-        assertEquals(1, ran.exit(), ran::toString);
-        assertTrue(ran.err().contains("error: core: backend was not healthy within 15 s"), ran::toString);
-        assertTrue(ran.err().contains("its log   INFO: stand-in for KTRDR backend"), ran::toString);
-        assertEquals(List.of("ktrdr-backend"), replaced);
-    }
-
-    @Test
-    void a_release_that_crashes_says_why() {
-        var ran = ktrdr("deploy", "workers", "B", "--tag", "sha-dead000", "--timeout", "10s").run();
-        good(ktrdr("deploy", "workers", "B", "--tag", OLDER).run());
-        assertEquals(1, ran.exit(), ran::toString);
-        assertTrue(ran.err().contains("backtest-worker-1 was not healthy") && ran.err().contains("No module named 'torch'"), ran::toString);
     }
 
     @Test

@@ -12,6 +12,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
@@ -26,13 +27,19 @@ public final class Cli {
 
     private Cli() {}
 
-    /** Runs a command and ends the process with its exit code. */
+    /** Runs a command and ends the process with its exit code, also when it is told to stop: see {@link Stopping}. */
     public static void main(Callable<Exit> command, String... args) {
-        System.exit(run(command, args));
+        var line = line(command);
+        var stopping = new Stopping(() -> mixins(line, Changing.class).anyMatch(Changing::unfinished));
+        stopping.exit(run(line, args));
     }
 
     /** Runs a command in this process and answers its exit code. */
     public static int run(Callable<Exit> command, String... args) {
+        return run(line(command), args);
+    }
+
+    private static CommandLine line(Callable<Exit> command) {
         Locale.setDefault(Locale.ROOT);
         var line = new CommandLine(command)
                 .registerConverter(Duration.class, Units::duration)
@@ -42,6 +49,10 @@ public final class Cli {
                 .setParameterExceptionHandler((wrong, arguments) -> wrongUsage(wrong))
                 .setExecutionExceptionHandler((exception, at, parsed) -> failed(exception, common(at)));
         line.getCommandSpec().version("ktrdr " + VERSION);
+        return line;
+    }
+
+    private static int run(CommandLine line, String... args) {
         int code = line.execute(args);
         return code == 0 ? result(line) : code;
     }
@@ -61,7 +72,8 @@ public final class Cli {
 
     private static int failed(Exception exception, Common common) {
         try (var console = common.console()) {
-            var problem = exception instanceof Problem known ? known : unexpected(exception, console);
+            var problem = exception instanceof Problem known ? known
+                    : Thread.interrupted() || exception instanceof InterruptedException ? Problem.interrupted("interrupted") : unexpected(exception, console);
             console.problem(problem);
             if (common.output == Output.json) console.print(json(errorDocument(problem)));
             return problem.exit().code;
@@ -83,10 +95,15 @@ public final class Cli {
     }
 
     private static Common common(CommandLine at) {
-        for (var line = at; line != null; line = line.getParent())
-            for (var mixin : line.getMixins().values())
-                if (mixin instanceof Common common) return common;
+        for (var line = at; line != null; line = line.getParent()) {
+            var common = mixins(line, Common.class).findFirst();
+            if (common.isPresent()) return common.get();
+        }
         return new Common();
+    }
+
+    private static <T> Stream<T> mixins(CommandLine line, Class<T> type) {
+        return line.getMixins().values().stream().filter(type::isInstance).map(type::cast);
     }
 
     /** An object as the one JSON document a script prints. */
@@ -185,9 +202,17 @@ public final class Cli {
         @Option(names = "--wait", paramLabel = "D", defaultValue = "0s", description = "Wait so long for a node that somebody else is at work on.")
         Duration wait;
 
+        private volatile Locks locks;
+
         /** The locks of the nodes that can be reached, for what the command line says; none for --dry-run. */
         public Locks locks(Fleet fleet, Common common, String what) {
-            return dryRun ? Locks.none(fleet) : Locks.take(fleet, Lock.Owner.now(Local.whoAndWhere(), what), wait, common.console());
+            locks = dryRun ? Locks.none(fleet) : Locks.take(fleet, Lock.Owner.now(Local.whoAndWhere(), what), wait, common.console());
+            return locks;
+        }
+
+        /** Whether something is under way on a node that may not be left half done. */
+        boolean unfinished() {
+            return locks != null && locks.held();
         }
 
         /** Asks before a destructive step; without a terminal and without --yes it refuses. */

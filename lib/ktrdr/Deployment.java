@@ -2,37 +2,67 @@ package ktrdr;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Templates.NodeFile;
 
 /**
  * A deployment to one node: what it would take, decided without a network, and the scripts that do it.
  *
  * @param stack of the node
- * @param tag the release
+ * @param revision what it is to run
  * @param services to bring up; {@code whole} when they are all that the node has
- * @param retired services that run beyond the inventory's scale, to be removed
+ * @param retired services that run and are not to be there, such as workers beyond the scale
  * @param pulls images that are not there yet
+ * @param tagged image by id or digest to the reference that the Compose file knows it by, where that means another by now
  * @param staging its files, {@link Staging} puts them in place
  * @param rereads services that have to be told of a configuration which this, or a {@code stage} before it, changed
  * @param facts what the plan was made from
  */
-public record Deployment(Stack stack, String tag, List<String> services, boolean whole, List<String> retired, List<String> pulls,
-        Staging staging, List<String> rereads, NodeFacts facts) {
+public record Deployment(Stack stack, Revision revision, List<String> services, boolean whole, List<String> retired, List<String> pulls,
+        Map<String, String> tagged, Staging staging, List<String> rereads, NodeFacts facts) {
 
-    /** Decides what a deployment takes, from the inventory, the templates and the facts. */
-    public static Deployment plan(Inventory inventory, Stack stack, String tag, List<String> services, NodeFacts facts) {
-        var staging = Staging.plan(inventory, stack, tag, facts);
+    /** Decides what it takes that these services of a revision run, from the facts. */
+    public static Deployment plan(Stack stack, Revision revision, List<String> services, NodeFacts facts) {
+        var staging = Staging.plan(stack, revision.tag(), revision.files(), facts);
+        var images = services.stream().map(revision.images()::get).distinct().toList();
         var retired = facts.containers().stream().map(Docker.Container::service)
-                .filter(service -> !stack.core() && !stack.services().contains(service)).distinct().toList();
-        var pulls = new LinkedHashSet<>(stack.images(services, tag).values());
-        // a moving tag has to be asked for each time, a fixed one is what it was
-        pulls.removeIf(image -> facts.images().containsKey(image) && !image.endsWith(":latest"));
-        boolean whole = services.equals(stack.services());
-        return new Deployment(stack, tag, services, whole, retired, List.copyOf(pulls), staging, rereads(staging, facts), facts);
+                .filter(service -> (!stack.core() || stack.services().contains(service)) && !revision.images().containsKey(service)).distinct().toList();
+        boolean whole = services.size() == revision.images().size();
+        return new Deployment(stack, revision, services, whole, retired, pulls(images, facts), tagged(images, facts), staging, rereads(staging, facts), facts);
+    }
+
+    /** A moving tag has to be asked for each time, a fixed one is what it was; an image of which more is known is that very one. */
+    private static List<String> pulls(List<Docker.Image> images, NodeFacts facts) {
+        var pulls = new LinkedHashSet<String>();
+        for (var image : images) {
+            if (image.id().isEmpty() && (!facts.images().containsKey(image.reference()) || image.reference().endsWith(":latest"))) pulls.add(image.reference());
+            if (!image.id().isEmpty() && !facts.images().containsKey(image.id())) pulls.add(image.digest().isEmpty() ? image.reference() : image.digest());
+        }
+        return List.copyOf(pulls);
+    }
+
+    private static Map<String, String> tagged(List<Docker.Image> images, NodeFacts facts) {
+        var tagged = new LinkedHashMap<String, String>();
+        for (var image : images) {
+            if (image.id().isEmpty() || image.id().equals(facts.images().get(image.reference()))) continue;
+            if (facts.images().containsKey(image.id())) tagged.put(image.id(), image.reference());
+            else if (!image.digest().isEmpty()) tagged.put(image.digest(), image.reference());
+        }
+        return tagged;
+    }
+
+    /** What to ask the node about: references, and the ids of images that are meant by them. */
+    static List<String> asked(Revision revision, List<String> services) {
+        return services.stream().map(revision.images()::get).flatMap(image -> Stream.of(image.reference(), image.id())).filter(name -> !name.isEmpty()).distinct().toList();
+    }
+
+    public String tag() {
+        return revision.tag();
     }
 
     /** A container that started after its configuration was put there has read it; in the same second nobody knows. */
@@ -43,6 +73,11 @@ public record Deployment(Stack stack, String tag, List<String> services, boolean
                     && container.running() && Instant.parse(container.startedAt()).getEpochSecond() > marked);
             return staging.unread().contains(service) || marked != null && !started;
         }).toList();
+    }
+
+    /** The same deployment for a part of its services. */
+    Deployment part(List<String> some, List<String> gone) {
+        return new Deployment(stack, revision, some, whole && some.equals(services), gone, pulls, tagged, staging, rereads, facts);
     }
 
     /** What stands in the way on this node, each a sentence with what to do; empty when nothing does. */
@@ -60,21 +95,9 @@ public record Deployment(Stack stack, String tag, List<String> services, boolean
         return obstacles;
     }
 
-    /** What it would do, a line each, as --dry-run shows it. */
-    public List<String> describe() {
-        var name = stack.node().name();
-        var lines = new ArrayList<String>();
-        lines.add(name + "  " + (before().isEmpty() ? "nothing" : before()) + " -> " + tag + "  " + String.join(", ", services));
-        lines.add("  pull     " + (pulls.isEmpty() ? "nothing" : String.join(", ", pulls)));
-        lines.add("  files    " + staging.outcome());
-        lines.add("  up       " + String.join(", ", services));
-        if (!retired.isEmpty()) lines.add("  remove   " + String.join(", ", retired));
-        return lines;
-    }
-
-    /** The same for machines. */
+    /** What is known of it without asking further, for machines. */
     public Map<String, Object> document() {
-        return Map.of("from", before(), "to", tag, "services", services, "pulled", pulls, "removed", retired,
+        return Map.of("from", before(), "to", tag(), "services", services, "pulled", pulls, "removed", retired,
                 "files", staging.changed().stream().map(NodeFile::path).toList());
     }
 
@@ -87,13 +110,17 @@ public record Deployment(Stack stack, String tag, List<String> services, boolean
     /**
      * Puts the files in place and brings the services up. Exit codes: those of {@link StagingScript}, and 22 where Compose could not
      * bring the services up. It prints the containers as they are then ({@link Docker#containersOf}), and what was reloaded.
+     *
+     * @param begin shell lines for the moment when all was found good and nothing is changed yet
      */
-    public String applyScript(Secrets secrets) {
-        return secrets.shell(stack.secrets()) + new StagingScript(staging).text()
+    public String applyScript(Secrets secrets, String begin) {
+        return secrets.shell(stack.secrets()) + new StagingScript(staging).text(begin)
+                + tagged.entrySet().stream().map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit 22\n").collect(Collectors.joining())
                 + (retired.isEmpty() ? "" : "with_secrets " + stack.compose() + " --profile scale-2 --profile scale-3 rm -sf " + Sh.words(retired) + " >&2 || exit 22\n")
                 // a named service is deployed alone: what it depends on stays as it is
                 + "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n"
-                + reloads() + Docker.containersOf(stack.project());
+                + reloads() + Docker.containersOf(stack.project())
+                + "digest() { tell digest \"$1 $2\"; }\n[ -z \"$ids\" ] || " + Docker.digests("$(docker inspect --format '{{.Image}}' $ids)", "digest");
     }
 
     /** Tells services of a changed configuration, unless they started since; the mark is taken away when they know. */

@@ -1,21 +1,23 @@
 package ktrdr;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.StreamSupport;
 
 /** Containers and images as the Docker Engine tells of them: scripts to ask, and the answers as records. */
 public final class Docker {
     /** The label by which Compose marks the containers of a project. */
     static final String PROJECT = "com.docker.compose.project";
     static final String SERVICE = "com.docker.compose.service";
+    /** The label in which Compose notes what a container was made from. */
+    static final String CONFIG_HASH = "com.docker.compose.config-hash";
     /** What is asked of a container; not its environment, which has the secrets in it. */
     private static final String CONTAINER = "{\"Id\":{{json .Id}},\"Name\":{{json .Name}},\"Image\":{{json .Image}},\"RestartCount\":{{json .RestartCount}},"
             + "\"State\":{{json .State}},\"Config\":{\"Image\":{{json .Config.Image}},\"Labels\":{{json .Config.Labels}}}}";
-    private static final ObjectMapper JSON = new ObjectMapper();
 
     private Docker() {}
 
@@ -27,9 +29,10 @@ public final class Docker {
      * @param status created, running, restarting, paused, exited or dead
      * @param health healthy, unhealthy or starting; empty for an image without a health check
      * @param startedAt UTC, as the Engine prints it
+     * @param configHash Compose's hash of the configuration it was made from; {@link Convergence} compares it
      */
     public record Container(String id, String name, String service, String image, String imageId, String status, String health,
-            int restarts, int exitCode, String startedAt) {
+            int restarts, int exitCode, String startedAt, String configHash) {
 
         public boolean running() {
             return status.equals("running");
@@ -56,16 +59,62 @@ public final class Docker {
         }
     }
 
+    /**
+     * What a service was started from.
+     *
+     * @param reference such as registry/name:tag; {@code id} is what that was at the time
+     * @param digest name@sha256:… as its registry knows it; empty for an image that came from none
+     */
+    public record Image(String reference, String id, String digest) {}
+
     /** A script that prints one line of JSON for each container of a Compose project, stopped ones too. */
     public static String containersOf(String project) {
-        return "ids=$(docker ps -aq --no-trunc --filter label=" + PROJECT + "=" + Sh.quote(project) + ")\n"
+        return "ids=$(" + idsOf(project) + ")\n"
                 + "[ -z \"$ids\" ] || docker inspect --format " + Sh.quote(CONTAINER) + " $ids\n";
+    }
+
+    /** The command that prints the id of each container of a Compose project, stopped ones too. */
+    static String idsOf(String project) {
+        return "docker ps -aq --no-trunc --filter label=" + PROJECT + "=" + Sh.quote(project);
+    }
+
+    /** Shell lines that hand the id of each of these images, and its references by digest as JSON, to a function; one that is gone is passed over. */
+    static String digests(String ids, String function) {
+        return "docker image inspect --format '{{.Id}} {{json .RepoDigests}}' " + ids + " 2>/dev/null | sort -u | while read -r id digests; do " + function + " \"$id\" \"$digests\"; done\n";
+    }
+
+    /** The answer of {@link #digests}: image id to references such as ghcr.io/kpiteira/ktrdr-backend@sha256:…. */
+    static Map<String, List<String>> digests(Map<String, String> answer) {
+        var digests = new TreeMap<String, List<String>>();
+        answer.forEach((id, json) -> digests.put(id, StreamSupport.stream(Json.parse(json, "docker").spliterator(), false).map(JsonNode::asText).toList()));
+        return digests;
+    }
+
+    /** The one of these references by digest that is of the repository of a reference by tag. */
+    static Optional<String> digest(String reference, List<String> digests) {
+        return digests.stream().filter(one -> one.startsWith(repository(reference) + "@")).findFirst();
+    }
+
+    /** The images of these containers by service, with the digests by image id. */
+    public static Map<String, Image> images(List<Container> containers, Map<String, List<String>> digests) {
+        var images = new TreeMap<String, Image>();
+        for (var container : containers)
+            images.put(container.service(), new Image(container.image(), container.imageId(),
+                    digest(container.image(), digests.getOrDefault(container.imageId(), List.of())).orElse("")));
+        return images;
+    }
+
+    /** A reference without its tag and digest. */
+    static String repository(String reference) {
+        var name = reference.replaceFirst("@.*$", "");
+        int colon = name.indexOf(':', name.lastIndexOf('/') + 1);
+        return colon < 0 ? name : name.substring(0, colon);
     }
 
     /** The answer of {@link #containersOf}, by service. A line that is no such JSON is a {@link Problem}. */
     public static List<Container> containers(String lines) {
         var containers = new ArrayList<Container>();
-        lines.lines().filter(line -> !line.isBlank()).forEach(line -> containers.add(container(json(line))));
+        lines.lines().filter(line -> !line.isBlank()).forEach(line -> containers.add(container(Json.parse(line, "docker"))));
         containers.sort((a, b) -> a.service().compareTo(b.service()));
         return containers;
     }
@@ -76,59 +125,23 @@ public final class Docker {
 
     private static Container container(JsonNode node) {
         var state = node.path("State");
+        var labels = node.path("Config").path("Labels");
         return new Container(node.path("Id").asText(), node.path("Name").asText().replaceFirst("^/", ""),
-                node.path("Config").path("Labels").path(SERVICE).asText(), node.path("Config").path("Image").asText(),
+                labels.path(SERVICE).asText(), node.path("Config").path("Image").asText(),
                 node.path("Image").asText(), state.path("Status").asText(), state.path("Health").path("Status").asText(""),
-                node.path("RestartCount").asInt(), state.path("ExitCode").asInt(), state.path("StartedAt").asText());
-    }
-
-    static JsonNode json(String text) {
-        try {
-            return JSON.readTree(text);
-        } catch (JsonProcessingException e) {
-            throw Problem.failed("docker did not answer in JSON").expected("one JSON object a line").found(Console.brief(text, 200));
-        }
-    }
-
-    /** An object as one line of JSON. */
-    static String line(Object object) {
-        try {
-            return JSON.writeValueAsString(object);
-        } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException("not a JSON object", e);
-        }
+                node.path("RestartCount").asInt(), state.path("ExitCode").asInt(), state.path("StartedAt").asText(),
+                labels.path(CONFIG_HASH).asText());
     }
 
     /**
      * A script that logs in to a registry for as long as it runs, then pulls images side by side.
      *
-     * The token comes from the variable REGISTRY_TOKEN and goes to docker on standard input; the login lives in a
-     * DOCKER_CONFIG on tmpfs that is removed on every way out. Exit codes: 10 no tmpfs, 11 login refused, 12 a pull failed.
+     * Exit codes: those of {@link Registry#login}, and 12 where a pull failed.
      */
     public static String pull(String registry, String username, List<String> images) {
-        return Sh.let("registry", registry) + Sh.let("username", username) + """
-                for place in /dev/shm /run; do
-                  [ "$(stat -f -c %T "$place" 2>/dev/null)" = tmpfs ] && [ -w "$place" ] && break
-                  place=
-                done
-                [ -n "$place" ] || { echo "neither /dev/shm nor /run is a tmpfs that can be written" >&2; exit 10; }
-                config=$(mktemp -d "$place/ktrdr.XXXXXX")
-                login=
-                # docker may be deaf to TERM while it waits for the registry, and would write the login after all
-                trap 'trap "" HUP INT TERM PIPE; [ -z "$login" ] || kill -s KILL "$login" 2>/dev/null || :; rm -rf "$config"' EXIT
-                trap 'exit 130' HUP INT TERM PIPE
-                export DOCKER_CONFIG="$config"
-                # in the background, since a shell that waits hears a signal and one with a command in front does not
-                printf %s "$REGISTRY_TOKEN" | docker login --username "$username" --password-stdin "$registry" >/dev/null 2>"$config/said" &
-                login=$!
-                wait "$login" || {
-                  cat "$config/said" >&2
-                  exit 11
-                }
-                login=
-                unset REGISTRY_TOKEN
-                pull() { docker pull -q "$1" 2>&1 >/dev/null || printf '%s\\n' "$1" >>"$config/failed"; }
-                """ + "for image in " + Sh.words(images) + "; do pull \"$image\" >&2 & done\nwait\n" + """
+        return new Registry(registry, username).login() + """
+                pull() { docker pull -q "$1" >/dev/null || printf '%s\\n' "$1" >>"$config/failed"; }
+                """ + "for image in " + Sh.words(images) + "; do pull \"$image\" & done\nwait\n" + """
                 [ ! -e "$config/failed" ] || { cat "$config/failed"; exit 12; }
                 """;
     }

@@ -1,15 +1,17 @@
 package ktrdr;
 
-import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import ktrdr.Inventory.Node;
 
 /**
@@ -18,7 +20,8 @@ import ktrdr.Inventory.Node;
  * <pre>var uptimes = fleet.each((node, ssh) -> ssh.must("uptime"));
  *uptimes.values().forEach((node, text) -> …);</pre>
  *
- * There is one connection a node, opened on first use and kept until {@link #close}.
+ * There is one connection a node, opened on first use and kept until {@link #close}; one that was lost is made anew by the next who asks.
+ * A thread that is interrupted while it waits interrupts the work on every node, and waits for its end.
  */
 public final class Fleet implements AutoCloseable {
     /** What is done on one node. */
@@ -56,6 +59,8 @@ public final class Fleet implements AutoCloseable {
     private final List<Node> nodes;
     private final Console console;
     private final Map<Node, CompletableFuture<Ssh>> connections = new LinkedHashMap<>();
+    /** Nodes that answered once: after that, one that does not is asked again. */
+    private final Set<Node> met = new HashSet<>();
     private final ExecutorService threads = Executors.newCachedThreadPool(work -> {
         var thread = new Thread(work, "fleet");
         thread.setDaemon(true);
@@ -83,10 +88,60 @@ public final class Fleet implements AutoCloseable {
 
     /** Does the work on the nodes that pass, side by side. */
     public <T> Outcomes<T> each(Predicate<Node> which, Work<T> work) {
-        var pending = new ArrayList<CompletableFuture<Outcome<T>>>();
-        for (var node : nodes)
-            if (which.test(node)) pending.add(CompletableFuture.supplyAsync(() -> attempt(node, work), threads));
-        return new Outcomes<>(pending.stream().map(CompletableFuture::join).toList());
+        var tasks = nodes.stream().filter(which).map(node -> new Task<>(() -> attempt(node, work))).toList();
+        tasks.forEach(threads::execute);
+        boolean interrupted = false;
+        for (var task : tasks)
+            while (!task.ended.isDone())
+                try {
+                    task.ended.get();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                    tasks.forEach(Task::interrupt);
+                } catch (ExecutionException e) {
+                    // thrown below
+                }
+        if (interrupted) Thread.currentThread().interrupt();
+        return new Outcomes<>(tasks.stream().map(task -> task.ended.join()).toList());
+    }
+
+    /** Work that can be interrupted, on a thread that goes on to other work afterwards. */
+    private static final class Task<T> implements Runnable {
+        private final CompletableFuture<T> ended = new CompletableFuture<>();
+        private final Supplier<T> work;
+        private Thread thread;
+        private boolean interrupted;
+
+        private Task(Supplier<T> work) {
+            this.work = work;
+        }
+
+        @Override
+        public void run() {
+            begin();
+            try {
+                ended.complete(work.get());
+            } catch (RuntimeException | Error e) {
+                ended.completeExceptionally(e);
+            } finally {
+                end();
+            }
+        }
+
+        private synchronized void begin() {
+            thread = Thread.currentThread();
+            if (interrupted) thread.interrupt();
+        }
+
+        private synchronized void end() {
+            thread = null;
+            Thread.interrupted();
+        }
+
+        private synchronized void interrupt() {
+            interrupted = true;
+            if (thread != null) thread.interrupt();
+        }
     }
 
     /** Runs a script on every node: what a person types in the console. */
@@ -102,23 +157,38 @@ public final class Fleet implements AutoCloseable {
         }
     }
 
-    /** The connection to a node, opened on first use. A node that cannot be reached is the same {@link Problem} each time. */
+    /**
+     * The connection to a node, opened on first use and made anew when it was lost. A node that could not be reached in the first place
+     * is the same {@link Problem} each time.
+     */
     public Ssh ssh(Node node) {
         CompletableFuture<Ssh> connection;
         synchronized (connections) {
+            if (lost(node)) connections.remove(node).thenAccept(Ssh::close);
             connection = connections.computeIfAbsent(node, missing -> CompletableFuture.supplyAsync(() -> connect(missing), threads));
         }
         try {
-            return connection.join();
-        } catch (CompletionException e) {
-            if (e.getCause() instanceof Problem problem) throw problem;
-            throw e;
+            return connection.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.interrupted(node.name() + ": interrupted while connecting").because(e);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
         }
+    }
+
+    private boolean lost(Node node) {
+        var known = connections.get(node);
+        if (known == null || !known.isDone()) return false;
+        return known.isCompletedExceptionally() ? met.contains(node) : !known.join().open();
     }
 
     private Ssh connect(Node node) {
         long started = System.nanoTime();
         var ssh = Ssh.connect(target(node));
+        synchronized (connections) {
+            met.add(node);
+        }
         console.detail(String.format("%-10s connected in %d ms", node.name(), (System.nanoTime() - started) / 1_000_000));
         return ssh;
     }

@@ -1,11 +1,11 @@
 package ktrdr;
 
-import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import ktrdr.Inventory.Node;
 
 /**
  * The health gate: a deployment is done when what it deployed is true, asked again and again by our own means.
@@ -13,68 +13,82 @@ import java.util.stream.Collectors;
  */
 final class Gate {
     private static final long PAUSE_MILLIS = 500;
-    private final Inventory inventory;
-    private final Checks checks;
-    private final Console console;
-    private final Duration timeout;
+    private final NodeRollout.Tools tools;
+    private final Deployment plan;
+    private final Node node;
 
-    Gate(Inventory inventory, Checks checks, Console console, Duration timeout) {
-        this.inventory = inventory;
-        this.checks = checks;
-        this.console = console;
-        this.timeout = timeout;
+    Gate(NodeRollout.Tools tools, Deployment plan) {
+        this.tools = tools;
+        this.plan = plan;
+        this.node = plan.stack().node();
     }
 
     /**
      * Waits until the containers are healthy and the services answer, then until the workers with these check ids, which a new
-     * backend has forgotten, are registered again. Too late is a {@link Problem} with the last words of what failed.
+     * backend has forgotten, are registered again. Too late is a {@link Problem}. A node that does not answer in between is asked again.
      */
-    void await(Deployment plan, Ssh ssh, Set<String> workersBefore) {
-        long deadline = System.nanoTime() + timeout.toNanos();
+    void await(Set<String> workersBefore) {
+        long deadline = System.nanoTime() + tools.options().timeout().toNanos();
         var stack = plan.stack();
-        try (var step = console.step(stack.node().name(), "health")) {
-            until(deadline, plan, ssh, step, () -> services(plan, ssh));
+        try (var step = tools.console().step(node.name(), "health")) {
+            until(deadline, step, this::services);
             step.done(String.join(", ", plan.services()));
         }
         if (stack.core() && workersBefore.isEmpty()) return;
-        try (var step = console.step(stack.node().name(), "workers")) {
-            var checked = until(deadline, plan, ssh, step, () -> workers(stack, workersBefore));
+        try (var step = tools.console().step(node.name(), "workers")) {
+            var checked = until(deadline, step, () -> workers(stack, workersBefore));
             step.done(checked.size() + " of " + checked.size() + (stack.core() ? " registered again" : " registered"));
         }
     }
 
-    private List<Check> services(Deployment plan, Ssh ssh) {
+    private List<Check> services() {
         var stack = plan.stack();
+        var ssh = tools.fleet().ssh(node);
         var found = new ArrayList<>(Checks.containers(stack, plan.services(),
                 Docker.containers(ssh.must(Docker.containersOf(stack.project())))));
         // what is not running does not answer either: one sentence about it is enough
         if (stack.core() && Check.allOk(found)) {
-            found.addAll(checks.core(plan.services()));
-            if (plan.services().contains("db")) found.add(checks.database(ssh));
+            found.addAll(tools.checks().core(plan.services()));
+            if (plan.services().contains("db")) found.add(tools.checks().database(ssh));
         }
         return found;
     }
 
     private List<Check> workers(Stack stack, Set<String> workersBefore) {
-        if (!stack.core()) return checks.workers(List.of(stack.node()));
-        return checks.workers(inventory.workers()).stream().filter(check -> workersBefore.contains(check.id()) || !check.ok()
+        if (!stack.core()) return registered(stack);
+        return tools.checks().workers(tools.fleet().inventory().workers()).stream().filter(check -> workersBefore.contains(check.id()) || !check.ok()
                 && check.id().equals("workers.list")).toList();
     }
 
-    private List<Check> until(long deadline, Deployment plan, Ssh ssh, Console.Step step, Supplier<List<Check>> ask) {
+    /** Those of the scale that this deployment has, which may differ from the inventory's. */
+    private List<Check> registered(Stack stack) {
+        return tools.checks().workers(List.of(node.withScale(3))).stream().filter(check -> check.id().equals("workers.list")
+                || plan.services().stream().anyMatch(service -> check.id().contains("." + service + "."))).toList();
+    }
+
+    private List<Check> until(long deadline, Console.Step step, Supplier<List<Check>> ask) {
         while (true) {
-            var found = ask.get();
+            var found = answered(ask);
             if (Check.allOk(found)) return found;
             var failing = found.stream().filter(check -> !check.ok()).toList();
-            if (System.nanoTime() > deadline) throw tooLate(plan, ssh, failing.get(0));
+            if (System.nanoTime() > deadline) throw tooLate(failing.get(0));
             step.now("waiting for " + failing.stream().map(Check::id).collect(Collectors.joining(", ")));
             pause();
         }
     }
 
-    private Problem tooLate(Deployment plan, Ssh ssh, Check failing) {
-        return failing.problem(plan.stack().node().name() + ": " + sentence(failing.id()) + " within " + Units.duration(timeout))
-                .with("its log", failingLog(plan, ssh, failing));
+    private List<Check> answered(Supplier<List<Check>> ask) {
+        try {
+            return ask.get();
+        } catch (Problem problem) {
+            if (problem.exit() == Exit.INTERRUPTED) throw problem;
+            return List.of(Check.unreached(node.name(), problem, "is " + node.name() + " up, and Docker on it?"));
+        }
+    }
+
+    private Problem tooLate(Check failing) {
+        var sentence = node.name() + ": " + sentence(failing.id()) + " within " + Units.duration(tools.options().timeout());
+        return failing.id().equals(node.name() + ".ssh") ? Problem.unreachable(sentence).found(failing.found()).fix(failing.fix()) : failing.problem(sentence);
     }
 
     private static String sentence(String check) {
@@ -82,13 +96,9 @@ final class Gate {
         return switch (words[words.length - 1]) {
             case "container" -> words[1] + " was not healthy";
             case "registered" -> words[1] + " was not registered";
+            case "ssh" -> "it gave no answer about its containers";
             default -> check + " did not hold";
         };
-    }
-
-    private static String failingLog(Deployment plan, Ssh ssh, Check failing) {
-        return plan.services().stream().filter(service -> failing.id().contains(service)).findFirst()
-                .map(service -> tail(ssh, plan.stack().container(service))).orElseGet(() -> failingLog(plan, ssh));
     }
 
     /** The last lines of the first of the services' containers that is not healthy; empty when all are. */
@@ -107,7 +117,7 @@ final class Gate {
             Thread.sleep(PAUSE_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw Problem.failed("interrupted while waiting for health").because(e);
+            throw Problem.interrupted("interrupted while waiting for health").because(e);
         }
     }
 }

@@ -221,7 +221,7 @@ public record HostFacts(Facts facts, double skew) {
     public Map<Integer, Publisher> publishers() {
         var publishers = new TreeMap<Integer, Publisher>();
         for (var line : facts.all("publishes")) {
-            var container = Docker.json(line);
+            var container = Json.parse(line, "docker");
             var publisher = new Publisher(container.path("name").asText().replaceFirst("^/", ""), container.path("project").asText(""));
             for (var bindings : container.path("ports")) for (JsonNode binding : bindings) publishers.put(binding.path("HostPort").asInt(), publisher);
         }

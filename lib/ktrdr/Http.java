@@ -1,9 +1,6 @@
 package ktrdr;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.EOFException;
 import java.io.IOException;
 import java.io.InterruptedIOException;
@@ -43,7 +40,6 @@ import okio.BufferedSink;
 public final class Http implements AutoCloseable {
     static final int MAX_BODY = 16 << 20;
     private static final int MAX_SHOWN = 200;
-    private static final ObjectMapper JSON = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     /**
      * What a server answered.
@@ -110,13 +106,7 @@ public final class Http implements AutoCloseable {
     public static JsonNode json(String asked, Answer answer) {
         if (!answer.ok()) throw Problem.failed(asked + " answered " + answer.status()).expected("2xx with JSON")
                 .found(answer.status() + " " + firstLine(answer));
-        try {
-            var json = JSON.readTree(answer.body());
-            if (json != null && !json.isMissingNode()) return json;
-        } catch (JsonProcessingException e) {
-            // said below, together with an empty body
-        }
-        throw Problem.failed(asked + " did not answer in JSON").expected("JSON").found(firstLine(answer));
+        return Json.read(answer.body()).orElseThrow(() -> Problem.failed(asked + " did not answer in JSON").expected("JSON").found(firstLine(answer)));
     }
 
     private Request.Builder request(String url) {

@@ -49,9 +49,9 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
         }
     }
 
-    /** Image references: backend and worker without a tag, the others with one. */
+    /** Image references: backend and worker without a tag, the others with one; images of the last {@code keep} releases stay on the nodes. */
     public record Images(String registry, String username, String backend, String worker, String db, String prometheus, String grafana,
-            String jaeger) {}
+            String jaeger, int keep) {}
 
     /** The database's name, and the path inside its image where it keeps its data. */
     public record Database(String name, String data) {}

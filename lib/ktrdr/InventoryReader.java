@@ -130,7 +130,7 @@ final class InventoryReader {
         var images = new Inventory.Images(section.text("registry", REGISTRY, "ghcr.io"), section.text("username", WORD, "kpiteira"), backend,
                 section.text("worker", REPOSITORY, backend), section.text("db", IMAGE, "timescale/timescaledb-ha:pg15"),
                 section.text("prometheus", IMAGE, "prom/prometheus:v2.53.4"), section.text("grafana", IMAGE, "grafana/grafana:11.6.1"),
-                section.text("jaeger", IMAGE, "jaegertracing/all-in-one:1.53"));
+                section.text("jaeger", IMAGE, "jaegertracing/all-in-one:1.53"), (int) section.number("keep", 1, 100, 3));
         section.end();
         return images;
     }

@@ -134,7 +134,7 @@ public final class Local {
             } catch (InterruptedException e) {
                 kill(process);
                 Thread.currentThread().interrupt();
-                throw Problem.failed(argv.get(0) + " was interrupted").because(e);
+                throw Problem.interrupted(argv.get(0) + " was interrupted").because(e);
             }
         }
 

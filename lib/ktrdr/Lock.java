@@ -1,10 +1,11 @@
 package ktrdr;
 
-import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.MissingNode;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
 
@@ -61,10 +62,12 @@ public final class Lock {
             fields.put("who", who);
             fields.put("since", since);
             fields.put("what", what);
-            return Docker.line(fields);
+            return Json.line(fields);
         }
 
-        static Owner of(JsonNode json) {
+        /** The owner that the file of a lock names; what is damaged is held by somebody all the same. */
+        static Owner of(String file) {
+            var json = Json.read(file).orElse(MissingNode.getInstance());
             return new Owner(json.path("id").asText(), json.path("who").asText("somebody"), json.path("since").asText("an unknown time"), json.path("what").asText("something"));
         }
     }
@@ -80,11 +83,11 @@ public final class Lock {
     public record Answer(boolean taken, Optional<Owner> holder, long age, boolean busy, Optional<Owner> left) {
         static Answer parse(String text) {
             var facts = Facts.parse(text);
-            return new Answer(facts.get("taken").equals("yes"), owner(facts.get("held")), facts.number("age"), !facts.get("busy").isEmpty(), owner(facts.get("left")));
+            return new Answer(facts.get("taken").equals("yes"), owner(facts.all("held")), facts.number("age"), !facts.get("busy").isEmpty(), owner(facts.all("left")));
         }
 
-        private static Optional<Owner> owner(String json) {
-            return json.isEmpty() ? Optional.empty() : Optional.of(Owner.of(json.startsWith("{") ? Docker.json(json) : Docker.json("{}")));
+        private static Optional<Owner> owner(List<String> files) {
+            return files.stream().findFirst().map(Owner::of);
         }
 
         /** Why it is not ours, as exit code 4 tells it. */
@@ -164,9 +167,12 @@ public final class Lock {
                 """;
     }
 
-    /** The start of a script that works under the lock: it ends with {@link #LOST} or {@link #BUSY} where it may not, and is alone until its last process ended. */
-    public static String under(String directory, Owner owner) {
-        return begin(directory, owner.id()) + "exec 8>>\"$flocks.busy\"\nflock -n 8 || exit " + BUSY + "\nmine || exit " + LOST + "\n";
+    /**
+     * The start of a script that works under the lock: it ends with {@link #LOST} or {@link #BUSY} where it may not, and is alone until its last process
+     * ended. For one that is still at work it waits so long.
+     */
+    public static String under(String directory, Owner owner, Duration patience) {
+        return begin(directory, owner.id()) + "exec 8>>\"$flocks.busy\"\nflock -w " + patience.toSeconds() + " 8 || exit " + BUSY + "\nmine || exit " + LOST + "\n";
     }
 
     /** A script that says who holds the lock, for whoever only looks. */

@@ -18,23 +18,24 @@ import ktrdr.Inventory.Node;
  */
 public final class Locks implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
+    /** A script whose standard input ended gets TERM, and KILL ten seconds later; the node may take as long to notice. */
+    private static final Duration ENDING = Duration.ofSeconds(60);
     private final Fleet fleet;
     private final List<Node> nodes;
     private final Lock.Owner owner;
     private final ScheduledExecutorService beats;
-    /** Ctrl-C, SIGTERM and a lost terminal. What still runs on a node keeps others out until it ended ({@link Lock#under}). */
-    private final Thread ending = new Thread(this::release, "locks");
+    private volatile boolean held;
 
     private Locks(Fleet fleet, List<Node> nodes, Lock.Owner owner) {
         this.fleet = fleet;
         this.nodes = nodes;
         this.owner = owner;
+        this.held = !nodes.isEmpty();
         this.beats = Executors.newScheduledThreadPool(Math.max(1, nodes.size()), work -> {
             var thread = new Thread(work, "lock");
             thread.setDaemon(true);
             return thread;
         });
-        Runtime.getRuntime().addShutdownHook(ending);
         for (var node : nodes) beats.scheduleWithFixedDelay(() -> beat(node), Lock.BEAT.toMillis(), Lock.BEAT.toMillis(), TimeUnit.MILLISECONDS);
     }
 
@@ -55,7 +56,7 @@ public final class Locks implements AutoCloseable {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw Problem.failed("interrupted while waiting for a lock").because(e);
+            throw Problem.interrupted("interrupted while waiting for a lock").because(e);
         }
     }
 
@@ -64,12 +65,13 @@ public final class Locks implements AutoCloseable {
         var taken = new ArrayList<Node>();
         try {
             for (var node : nodes) {
+                // an answer that does not come may have been a yes
+                taken.add(node);
                 var answer = ask(fleet, node, owner);
                 if (!answer.taken()) {
                     release(fleet, taken, owner);
                     return Optional.of(answer.problem(node.name()));
                 }
-                taken.add(node);
                 answer.left().ifPresent(left -> console.note(node.name(), "lock", "taken over from " + left.words() + ", who gave no sign for "
                         + Lock.LIFE.toSeconds() + " s"));
             }
@@ -100,9 +102,19 @@ public final class Locks implements AutoCloseable {
         return new Locks(fleet, List.of(), Lock.Owner.now("", ""));
     }
 
-    /** The start of a script on a node, which may run only while the lock is ours; see {@link Lock#under}. */
+    /** The start of a script on a node, which may run only while the lock is ours, and waits until what we interrupted has ended; see {@link Lock#under}. */
     public String under(Node node) {
-        return Lock.under(node.directory(), owner);
+        return Lock.under(node.directory(), owner, ENDING);
+    }
+
+    /** Who holds them. */
+    public Lock.Owner owner() {
+        return owner;
+    }
+
+    /** Whether they are still held. */
+    public boolean held() {
+        return held;
     }
 
     /** The sentence for a script under the lock that was not let in; empty where it was. */
@@ -115,23 +127,17 @@ public final class Locks implements AutoCloseable {
         };
     }
 
-    /** Gives all of them back; a node that cannot be reached forgets its own after half a minute. */
+    /** Gives all of them back, of an interrupted run too; a node that cannot be reached forgets its own after half a minute. */
     @Override
     public void close() {
-        try {
-            Runtime.getRuntime().removeShutdownHook(ending);
-        } catch (IllegalStateException e) {
-            // the process ends, and the hook is at it
-        }
-        release();
-    }
-
-    private void release() {
         beats.shutdownNow();
         release(fleet, nodes, owner);
+        held = false;
     }
 
     private static void release(Fleet fleet, List<Node> nodes, Lock.Owner owner) {
+        boolean interrupted = Thread.interrupted();
         fleet.each(nodes::contains, (node, ssh) -> ssh.run(Lock.release(node.directory(), owner), PATIENCE));
+        if (interrupted) Thread.currentThread().interrupt();
     }
 }

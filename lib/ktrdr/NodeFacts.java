@@ -14,9 +14,13 @@ import java.util.Map;
  * @param files of the stack that are there
  * @param images image reference to image id, of the images asked about that are there
  * @param containers of the stack's Compose project, stopped ones too
+ * @param digests image id to the references by digest under which registries have it; of the images asked about that are there and of those that the
+ *     containers were made from. None for an image that was never pulled.
+ * @param history of the deployments before
  */
 public record NodeFacts(String user, String docker, String dockerError, String compose, long free, boolean directory, Mount share,
-        NodeFiles files, Map<String, String> images, List<Docker.Container> containers) {
+        NodeFiles files, Map<String, String> images, List<Docker.Container> containers,
+        Map<String, List<String>> digests, History history) {
 
     /** The script that gathers; it prints a line for each fact: its name, a tab, its value. Files are wanted by path and sha256. */
     public static String script(String project, String directory, String share, Map<String, String> files, List<String> images) {
@@ -24,7 +28,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
                 say user "$(id -un)"
                 [ ! -d "$directory" ] || say directory yes
                 """ + Mount.script(share)
-                + NodeFiles.script(files) + """
+                + NodeFiles.script(files) + History.script() + """
                 say compose "$(docker compose version --short 2>/dev/null || true)"
                 if docker=$(docker version --format '{{.Server.Version}}' 2>&1); then
                   say docker "$docker"
@@ -36,9 +40,16 @@ public record NodeFacts(String user, String docker, String dockerError, String c
                 root=$(docker info --format '{{.DockerRootDir}}')
                 say free "$(df -Pk "$root" | awk 'NR == 2 { print $4 }')"
                 """
-                + "for image in " + Sh.words(images) + "; do\n" + """
-                  if id=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null); then say "image $image" "$id"; fi
+                + "ids=\nfor image in " + Sh.words(images) + "; do\n" + """
+                  if id=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null); then
+                    say "image $image" "$id"
+                    ids="$ids $id"
+                  fi
                 done
+                """ + "made=$(" + Docker.idsOf(project) + ")\n" + """
+                [ -z "$made" ] || ids="$ids $(docker inspect --format '{{.Image}}' $made 2>/dev/null || :)"
+                digest() { say "digests $1" "$2"; }
+                """ + "[ -z \"$ids\" ] || " + Docker.digests("$ids", "digest") + """
                 containers() {
                 """ + Docker.containersOf(project) + """
                 }
@@ -52,6 +63,6 @@ public record NodeFacts(String user, String docker, String dockerError, String c
         var facts = Facts.parse(answer);
         return new NodeFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"), 1024 * Math.max(0, facts.number("free")),
                 facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), NodeFiles.parse(facts), facts.under("image"),
-                Docker.containers(String.join("\n", facts.all("container"))));
+                Docker.containers(String.join("\n", facts.all("container"))), Docker.digests(facts.under("digests")), History.parse(facts));
     }
 }

@@ -122,7 +122,7 @@ public record NodeFiles(Map<String, Found> files, Map<String, String> links, Map
         return manifest;
     }
 
-    private static String decode(String base64) {
+    static String decode(String base64) {
         return new String(Base64.getDecoder().decode(base64), StandardCharsets.UTF_8);
     }
 }

@@ -42,6 +42,18 @@ public final class Problem extends RuntimeException {
         return new Problem(Exit.LOCKED, sentence);
     }
 
+    /** Somebody stopped the run, and nothing was left half done (exit 130). */
+    public static Problem interrupted(String sentence) {
+        return new Problem(Exit.INTERRUPTED, sentence);
+    }
+
+    /** The same, of a run after which what was there before is back (exit 5). */
+    public Problem returned() {
+        var returned = new Problem(Exit.ROLLED_BACK, sentence());
+        returned.details.putAll(details);
+        return returned.because(this);
+    }
+
     public Problem expected(String text) {
         return with("expected", text);
     }

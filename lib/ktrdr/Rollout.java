@@ -9,39 +9,65 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import ktrdr.Inventory.Node;
 import ktrdr.Inventory.Role;
 
 /**
- * A deployment over several nodes, phase by phase: {@link #plan}, {@link #pull}, then {@link #apply} for core and for workers.
+ * A deployment over several nodes, phase by phase: {@link #plan}, {@link #look}, {@link #pull}, {@link #apply}.
  *
- * Within a phase the nodes work side by side. A node that fails is left out of what follows and keeps its {@link #problems() problem};
- * nothing is stopped anywhere before every node has what it needs.
+ * Nodes are planned and pulled for side by side, and nothing is stopped anywhere before every node has what it needs. Then core is replaced, and the
+ * workers nodes one after another, so that the first is the proof for the next. What becomes of the others when a node fails is {@link OnFailure}.
  */
 public final class Rollout {
     private static final Duration PULL = Duration.ofMinutes(30);
-    private final Fleet fleet;
-    private final Locks locks;
-    private final Checks checks;
-    private final Console console;
-    private final Duration timeout;
-    private final Map<Node, Deployment> plans = new LinkedHashMap<>();
-    private final Map<Node, Problem> problems = new LinkedHashMap<>();
-    private final Map<Node, Set<String>> recreated = new ConcurrentHashMap<>();
-    private final Set<Node> done = ConcurrentHashMap.newKeySet();
 
-    /** A rollout that works on a node under the node's lock only. */
-    public Rollout(Fleet fleet, Locks locks, Http http, Console console, Duration timeout) {
-        this.fleet = fleet;
-        this.locks = locks;
-        this.checks = new Checks(fleet.inventory(), http);
-        this.console = console;
-        this.timeout = timeout;
+    /** What becomes of the other nodes when one fails: they are left as they are, those done are put back too, or the rest goes on. */
+    public enum OnFailure { stop, revert, continue_;
+
+        /** As it is typed. */
+        @Override
+        public String toString() {
+            return name().replace("_", "");
+        }
     }
 
-    /** What each node takes; nodes with a problem are not in it. */
+    /**
+     * @param timeout for health
+     * @param back whether what ran before is put back when a node fails
+     * @param parallel workers nodes side by side
+     * @param waitIdle for workers at work
+     * @param skipChecks to go on where disk, Compose or the share are not as they should be
+     * @param rollback the releases that are gone back to, by node; empty for new ones
+     */
+    public record Options(Duration timeout, boolean back, boolean parallel, OnFailure onFailure, Duration waitIdle, boolean skipChecks,
+            Optional<Map<Node, History.Entry>> rollback) {}
+
+    /** How a node ended: {@code untouched} where it runs what it ran before without having been replaced. */
+    public enum Outcome { deployed, returned, failed, unreachable, untouched }
+
+    private final Fleet fleet;
+    private final Console console;
+    private final Options options;
+    private final NodeRollout.Tools tools;
+    private final Map<Node, NodeRollout> nodes = new LinkedHashMap<>();
+    private final Map<Node, Problem> problems = new LinkedHashMap<>();
+    private final Map<Node, Outcome> outcomes = new ConcurrentHashMap<>();
+    private boolean interrupted;
+
+    /** A rollout that works on a node under the node's lock only. */
+    public Rollout(Fleet fleet, Locks locks, Http http, Console console, Options options) {
+        this.fleet = fleet;
+        this.console = console;
+        this.options = options;
+        this.tools = new NodeRollout.Tools(fleet, locks, http, new Checks(fleet.inventory(), http), console, options);
+    }
+
+    /** What each node takes; nodes that could not be planned for are not in it. */
     public Map<Node, Deployment> plans() {
+        var plans = new LinkedHashMap<Node, Deployment>();
+        nodes.forEach((node, one) -> plans.put(node, one.plan()));
         return plans;
     }
 
@@ -52,24 +78,24 @@ public final class Rollout {
 
     /** The services of a node whose containers were replaced or made. */
     public Set<String> recreated(Node node) {
-        return recreated.getOrDefault(node, Set.of());
+        return nodes.containsKey(node) ? nodes.get(node).fresh() : Set.of();
     }
 
-    /** Whether the node runs what it was to run, and was seen healthy. */
-    public boolean done(Node node) {
-        return done.contains(node);
+    /** How long the backend gave no good answer, where it was replaced. */
+    public Optional<Duration> gap() {
+        return nodes.values().stream().flatMap(one -> one.gap().stream()).findFirst();
     }
 
-    /**
-     * Gathers facts, one round trip a node, and decides what each node takes. Without a tag the release that runs there stays,
-     * which is for services that do not follow it.
-     */
-    public void plan(List<String> services, Optional<String> tag, boolean skipChecks) {
-        Staging.proveTemplates(fleet.inventory(), fleet.nodes());
-        var outcomes = fleet.each((node, ssh) -> {
+    public Outcome outcome(Node node) {
+        return outcomes.getOrDefault(node, Outcome.untouched);
+    }
+
+    /** Gathers facts, and decides what each node takes. */
+    public void plan(BiFunction<Stack, Ssh, Deployment> planner) {
+        var planned = fleet.each((node, ssh) -> {
             try (var step = console.step(node.name(), "check")) {
-                var plan = plan(Stack.of(fleet.inventory(), node), ssh, services, tag);
-                if (!skipChecks) plan.obstacles().stream().findFirst().ifPresent(problem -> {
+                var plan = planner.apply(Stack.of(fleet.inventory(), node), ssh);
+                if (!options.skipChecks()) plan.obstacles().stream().findFirst().ifPresent(problem -> {
                     throw problem;
                 });
                 var facts = plan.facts();
@@ -77,29 +103,46 @@ public final class Rollout {
                 return plan;
             }
         });
-        plans.putAll(outcomes.values());
-        problems.putAll(outcomes.problems());
-        plans.values().forEach(plan -> plan.staging().refuseUnknownVariables());
-    }
-
-    private Deployment plan(Stack stack, Ssh ssh, List<String> services, Optional<String> tag) {
-        var wanted = stack.services(services);
-        var facts = Staging.gather(fleet.inventory(), stack, ssh, tag, List.copyOf(Set.copyOf(stack.images(wanted, tag.orElse("none")).values())));
-        var release = tag.or(() -> Staging.staged(stack, facts)).orElseThrow(Release::missing);
-        return Deployment.plan(fleet.inventory(), stack, release, wanted, facts);
+        keep(planned);
+        planned.values().forEach((node, plan) -> nodes.put(node, new NodeRollout(tools, plan)));
+        planned.values().values().forEach(plan -> plan.staging().refuseUnknownVariables());
     }
 
     /** The secrets that this rollout needs, and no others: the registry's token only where something has to be pulled. */
     public Set<Secrets.Field> secretsNeeded() {
-        var needed = plans.values().stream().flatMap(plan -> plan.stack().secrets().stream()).collect(Collectors.toCollection(TreeSet::new));
-        if (plans.values().stream().anyMatch(plan -> !plan.pulls().isEmpty())) needed.add(Secrets.Field.ghcr_token);
+        var needed = plans().values().stream().flatMap(plan -> plan.stack().secrets().stream()).collect(Collectors.toCollection(TreeSet::new));
+        if (plans().values().stream().anyMatch(plan -> !plan.pulls().isEmpty())) needed.add(Secrets.Field.ghcr_token);
         return needed;
+    }
+
+    /** Whether nodes that have no problem are to be gone on with. */
+    public boolean goesOn() {
+        return !interrupted && (problems.isEmpty() || options.onFailure() == OnFailure.continue_) && !problems.containsKey(fleet.inventory().core()) && !nodes.isEmpty();
+    }
+
+    /** Finds out what would be done exactly, and what would go wrong, before anything is pulled anywhere. */
+    public void look(Secrets secrets) {
+        keep(fleet.each(this::open, (node, ssh) -> {
+            try (var step = console.step(node.name(), "look")) {
+                nodes.get(node).look(secrets);
+                var preview = nodes.get(node).preview().orElseThrow();
+                step.done(preview.outcome());
+                return node;
+            }
+        }));
+    }
+
+    /** What each node would get, as far as that was found out. */
+    public Map<Node, Preview> previews() {
+        var previews = new LinkedHashMap<Node, Preview>();
+        nodes.forEach((node, one) -> one.preview().ifPresent(preview -> previews.put(node, preview)));
+        return previews;
     }
 
     /** Pulls what is missing, on all nodes at once. */
     public void pull(Secrets secrets) {
-        keep(fleet.each(plans::containsKey, (node, ssh) -> {
-            var plan = plans.get(node);
+        keep(fleet.each(this::open, (node, ssh) -> {
+            var plan = nodes.get(node).plan();
             try (var step = console.step(node.name(), "pull")) {
                 if (plan.pulls().isEmpty()) {
                     step.done("nothing: all images are there");
@@ -113,82 +156,75 @@ public final class Rollout {
         }));
     }
 
+    private boolean open(Node node) {
+        return nodes.containsKey(node) && !problems.containsKey(node);
+    }
+
     private void pull(Deployment plan, Ssh ssh, Secrets secrets) {
         var images = fleet.inventory().images();
         var node = plan.stack().node().name();
-        var result = ssh.run(Sh.let(Secrets.Field.ghcr_token.variable, secrets.get(Secrets.Field.ghcr_token))
-                + Docker.pull(images.registry(), images.username(), plan.pulls()), PULL);
+        var result = ssh.run(secrets.registry() + Docker.pull(images.registry(), images.username(), plan.pulls()), PULL);
         if (result.ok()) return;
         var said = lastLines(result.err(), 3);
-        throw switch (result.exit()) {
-            case 11 -> Problem.failed(node + ": the registry " + images.registry() + " did not accept the login of " + images.username())
-                    .found(said).fix("check the token (secret ghcr_token, needs read:packages); nothing was changed");
+        throw new Registry(images.registry(), images.username()).failure(node, result).orElseGet(() -> switch (result.exit()) {
             case 12 -> Problem.failed(node + ": " + result.out().strip().replace("\n", ", ") + " could not be pulled")
                     .found(said).fix("is there such a tag in the registry? Nothing was changed");
             default -> Problem.failed(node + ": pulling images failed").found(said).fix("nothing was changed");
-        };
+        });
     }
 
-    /** Puts the files in place and brings the services up on the nodes of a role, and waits until they are truly up. */
-    public void apply(Role role, Secrets secrets, boolean awaitWorkers) {
-        var before = awaitWorkers ? serving() : Set.<String>of();
-        keep(fleet.each(node -> plans.containsKey(node) && node.role() == role, (node, ssh) -> {
-            var plan = plans.get(node);
-            up(plan, ssh, secrets);
-            new Gate(fleet.inventory(), checks, console, timeout).await(plan, ssh, recreated(node).contains("backend") ? before : Set.of());
-            done.add(node);
-            return plan;
+    /** Replaces core, then the workers nodes, and proves each. */
+    public void apply(Secrets secrets) {
+        var core = fleet.inventory().core();
+        if (open(core)) apply(List.of(core), secrets);
+        var workers = fleet.nodes().stream().filter(node -> node.role() == Role.WORKERS && open(node)).toList();
+        if (options.parallel() && goesOn()) apply(workers, secrets);
+        else for (var node : workers) if (goesOn()) apply(List.of(node), secrets);
+        if (options.onFailure() == OnFailure.revert && !problems.isEmpty() && !interrupted) revert(secrets);
+    }
+
+    private void apply(List<Node> some, Secrets secrets) {
+        boolean core = some.contains(fleet.inventory().core());
+        var serving = core ? serving(fleet.nodes().size() > 1) : Set.<String>of();
+        keep(fleet.each(some::contains, (node, ssh) -> {
+            nodes.get(node).run(secrets, serving);
+            outcomes.put(node, Outcome.deployed);
+            return node;
         }));
     }
 
-    private Set<String> serving() {
-        return checks.workers(fleet.inventory().workers()).stream().filter(Check::ok).map(Check::id).collect(Collectors.toSet());
+    /** The workers, as ids of checks, that a new backend has to have again: those that serve now. Where workers are deployed next, they are waited for then. */
+    private Set<String> serving(boolean workersFollow) {
+        if (workersFollow) return Set.of();
+        return tools.checks().workers(fleet.inventory().workers()).stream().filter(Check::ok).map(Check::id).collect(Collectors.toSet());
     }
 
-    private void up(Deployment plan, Ssh ssh, Secrets secrets) {
-        var node = plan.stack().node();
-        console.note(node.name(), "files", plan.staging().outcome());
-        plan.staging().remarks().forEach(remark -> console.note(node.name(), "files", remark));
-        try (var step = console.step(node.name(), "up")) {
-            var result = ssh.run(locks.under(node) + plan.applyScript(secrets), timeout.plusMinutes(2));
-            if (!result.ok()) throw applyFailed(plan, ssh, result);
-            var fresh = fresh(plan, Docker.containers(StagingScript.rest(result.out())));
-            recreated.put(node, fresh);
-            StagingScript.checked(result.out()).ifPresent(how -> console.detail(node.name(), "files", how));
-            step.done(upOutcome(plan, fresh, StagingScript.told("reloaded", result.out())));
-        }
+    private void revert(Secrets secrets) {
+        var done = new ArrayList<>(fleet.nodes().stream().filter(node -> outcome(node) == Outcome.deployed).toList());
+        var cause = problems.values().iterator().next();
+        var reverted = fleet.each(done::contains, (node, ssh) -> {
+            nodes.get(node).revert(secrets, Set.of());
+            return node;
+        });
+        reverted.values().keySet().forEach(node -> outcomes.put(node, Outcome.returned));
+        problems.putAll(reverted.problems());
+        reverted.problems().keySet().forEach(node -> outcomes.put(node, Outcome.failed));
+        if (!done.isEmpty()) console.note(done.stream().map(Node::name).collect(Collectors.joining(", ")), "revert", "because of: " + cause.sentence());
     }
 
-    private static Set<String> fresh(Deployment plan, List<Docker.Container> after) {
-        var before = plan.facts().containers().stream().map(Docker.Container::id).collect(Collectors.toSet());
-        return after.stream().filter(container -> !before.contains(container.id())).map(Docker.Container::service)
-                .collect(Collectors.toCollection(TreeSet::new));
-    }
-
-    private static Problem applyFailed(Deployment plan, Ssh ssh, Result result) {
-        var node = plan.stack().node();
-        return Locks.refused(node, result).or(() -> StagingScript.failure(plan.staging(), result)).orElseGet(() ->
-                Problem.failed(node.name() + ": Compose could not bring " + String.join(", ", plan.services()) + " up").found(lastLines(result.err(), 3))
-                        .with("its log", Gate.failingLog(plan, ssh)).fix("jbang verify@ktrdr --quick shows what runs now"));
-    }
-
-    private static String upOutcome(Deployment plan, Set<String> fresh, List<String> reloads) {
-        var parts = new ArrayList<String>();
-        if (!fresh.isEmpty()) parts.add(String.join(", ", fresh) + " started");
-        if (!reloads.isEmpty()) parts.add(String.join(", ", reloads) + " reloaded");
-        var same = plan.services().stream().filter(service -> !fresh.contains(service) && !reloads.contains(service)).toList();
-        if (!same.isEmpty()) parts.add(String.join(", ", same) + " same");
-        if (!plan.retired().isEmpty()) parts.add(String.join(", ", plan.retired()) + " removed");
-        return String.join("; ", parts);
-    }
-
-    private void keep(Fleet.Outcomes<Deployment> outcomes) {
-        problems.putAll(outcomes.problems());
-        plans.keySet().removeAll(outcomes.problems().keySet());
+    private void keep(Fleet.Outcomes<?> some) {
+        problems.putAll(some.problems());
+        some.problems().forEach((node, problem) -> outcomes.put(node, switch (problem.exit()) {
+            case UNREACHABLE -> Outcome.unreachable;
+            case ROLLED_BACK -> Outcome.returned;
+            case INTERRUPTED -> Outcome.untouched;
+            default -> Outcome.failed;
+        }));
+        interrupted |= Thread.interrupted();
     }
 
     private static String shortImage(String image) {
-        return image.substring(image.lastIndexOf('/') + 1);
+        return image.substring(image.lastIndexOf('/') + 1).replaceFirst("(@sha256:.{12}).*", "$1");
     }
 
     static String lastLines(String text, int count) {

@@ -1,8 +1,5 @@
 package ktrdr;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -40,7 +37,6 @@ public final class Secrets {
         }
     }
 
-    private static final ObjectMapper JSON = new ObjectMapper();
     private static final Duration PATIENCE = Duration.ofMinutes(2);
     /** NAME=value and NAME: value, in a list or a diff too; a reference such as ${NAME:?…} is no value. */
     private static final Pattern ASSIGNED = Pattern.compile("^([+-]?\\s*(?:- |export )?[\"']?[A-Z_]*(?:PASSWORD|SECRET|TOKEN)[\"']?\\s*+[=:]\\s*+)(?!\\$\\{).+");
@@ -91,6 +87,11 @@ public final class Secrets {
         return lines + "with_secrets() { (export " + names + "; exec \"$@\"); }\n";
     }
 
+    /** The shell line that hands the registry's token to a script that logs in. */
+    String registry() {
+        return Sh.let(Field.ghcr_token.variable, values.get(Field.ghcr_token));
+    }
+
     /** A line of a file, or of a diff, without the value of what is called a secret: somebody may have written one there by hand. */
     static String concealed(String line) {
         return ASSIGNED.matcher(line).replaceFirst("$1••••");
@@ -126,12 +127,8 @@ public final class Secrets {
 
     /** Label to value, of 1Password's item shape or of a flat object. The text is never part of a problem: it is all secrets. */
     private static Map<String, String> fields(String text, String source) {
-        JsonNode document;
-        try {
-            document = JSON.readTree(text);
-        } catch (JsonProcessingException e) {
-            throw Problem.usage(source + " did not give JSON").expected("{\"db_password\": \"…\", …}, or an item of op with fields[]");
-        }
+        var document = Json.read(text).orElseThrow(() ->
+                Problem.usage(source + " did not give JSON").expected("{\"db_password\": \"…\", …}, or an item of op with fields[]"));
         var found = new LinkedHashMap<String, String>();
         if (document.path("fields").isArray())
             document.path("fields").forEach(field -> found.put(field.path("label").asText(), field.path("value").asText()));

@@ -87,6 +87,11 @@ public final class Ssh implements AutoCloseable {
         return target.name();
     }
 
+    /** Whether the connection is still there, as far as is known without asking. */
+    public boolean open() {
+        return link.client().isConnected();
+    }
+
     /** Runs a script under {@code set -eu}, for at most an hour; any exit code is an answer. More than 16 MiB of output is a {@link Problem}. */
     public Result run(String script) {
         return run(script, LONG);

@@ -10,12 +10,14 @@ import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import javax.net.SocketFactory;
+import java.util.stream.Stream;
 import net.schmizz.keepalive.KeepAliveRunner;
 import net.schmizz.sshj.SSHClient;
 
@@ -91,7 +93,9 @@ final class SshConnect {
     private static Problem failed(SshRoute route, SshWire wire, SSHClient client, Exception e) {
         var said = wire.firstWords();
         boolean ssh = said.startsWith("SSH-");
-        if (wire.expired()) return Problem.unreachable(route.node() + ": " + route.peer() + " accepted the connection and then said nothing more for "
+        // sshj's own watch may be the quicker one
+        boolean silent = wire.expired() || Stream.<Throwable>iterate(e, Objects::nonNull, Throwable::getCause).anyMatch(TimeoutException.class::isInstance);
+        if (silent) return Problem.unreachable(route.node() + ": " + route.peer() + " accepted the connection and then said nothing more for "
                         + seconds(route)).found(ssh ? "" : said).because(e)
                 .fix("look at sshd on the host, or for a full table of connections in between");
         if (!ssh && !said.isEmpty()) return Problem.unreachable(route.node() + ": " + route.peer() + " is not an ssh server")

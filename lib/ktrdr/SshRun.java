@@ -68,9 +68,9 @@ final class SshRun {
         } catch (TimeoutException e) {
             throw Problem.failed(node + ": a script did not end within " + timeout.toMillis() / 1000.0 + " s and was stopped");
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.failed(node + ": interrupted, the running script was stopped").because(e);
+            throw interrupted(e);
         } catch (IOException e) {
+            if (e.getCause() instanceof InterruptedException) throw interrupted(e);
             throw e instanceof OpenFailException || (!started && "Request failed".equals(e.getMessage())) ? noSession(e) : lost(e);
         } finally {
             if (session != null && !ended) abandon(session);
@@ -121,6 +121,11 @@ final class SshRun {
     /** Closing ends the standard input of the script, which ends the script; the other side may be past answering. */
     private void abandon(Session session) {
         threads.submit(() -> Ssh.close(List.of(session)));
+    }
+
+    private Problem interrupted(Exception e) {
+        Thread.currentThread().interrupt();
+        return Problem.interrupted(node + ": interrupted, the running script was stopped").because(e);
     }
 
     private Problem noSession(IOException e) {

@@ -35,8 +35,13 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
      * the content of the env file, which names one, is always in the answer.
      */
     public static NodeFacts gather(Inventory inventory, Stack stack, Ssh ssh, Optional<String> tag, List<String> images) {
+        return gather(stack, ssh, new Templates(inventory).render(stack.node(), tag.orElse("")), images);
+    }
+
+    /** The same, for files that are to be there. */
+    static NodeFacts gather(Stack stack, Ssh ssh, List<NodeFile> files, List<String> images) {
         var wanted = new LinkedHashMap<String, String>();
-        new Templates(inventory).render(stack.node(), tag.orElse("")).forEach(file -> wanted.put(file.path(), file.sha256()));
+        files.forEach(file -> wanted.put(file.path(), file.sha256()));
         return NodeFacts.parse(ssh.must(NodeFacts.script(stack.project(), stack.node().directory(), stack.share(), wanted, images)));
     }
 
@@ -46,9 +51,8 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
                 .map(text -> Templates.env(text).get("IMAGE_TAG")).filter(tag -> !tag.isBlank()).map(Release::tag);
     }
 
-    /** Decides what has to be written and removed, from the inventory, the templates and the facts. */
-    public static Staging plan(Inventory inventory, Stack stack, String tag, NodeFacts facts) {
-        var files = new Templates(inventory).render(stack.node(), tag);
+    /** Decides what has to be written and removed for these files to be there and no others of ours. */
+    public static Staging plan(Stack stack, String tag, List<NodeFile> files, NodeFacts facts) {
         var paths = files.stream().map(NodeFile::path).toList();
         var there = facts.files();
         var changed = files.stream().filter(file -> !same(file, there.files().get(file.path()), facts.user())).toList();
@@ -98,7 +102,7 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
         return unknown;
     }
 
-    private String content(String path) {
+    String content(String path) {
         return files.stream().filter(file -> file.path().equals(path)).findFirst().orElseThrow().content();
     }
 

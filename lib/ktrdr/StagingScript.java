@@ -28,11 +28,15 @@ public final class StagingScript {
     /** The script for a node where nothing is to be started: Compose reads the files with values in the place of secrets that mean nothing. */
     public String alone() {
         var values = staging.stack().secrets().stream().map(secret -> secret.variable + "=placeholder").collect(Collectors.joining(" "));
-        return "with_secrets() { (export " + values + "; exec \"$@\"); }\n" + text();
+        return "with_secrets() { (export " + values + "; exec \"$@\"); }\n" + text("");
     }
 
-    /** The script, for one in which {@code with_secrets} is defined; it ends in the stack's directory. Where nothing is to be written, Compose reads what is there. */
-    String text() {
+    /**
+     * The script, for one in which {@code with_secrets} is defined; it ends in the stack's directory. Where nothing is to be written, Compose reads what is there.
+     *
+     * @param begin shell lines for the moment when all was found good and nothing is changed yet
+     */
+    String text(String begin) {
         var script = Sh.let("directory", staging.stack().node().directory()) + """
                 tell() { printf 'told\\t%s\\t%s\\n' "$1" "$2"; }
                 umask 022
@@ -44,7 +48,7 @@ public final class StagingScript {
                 mkdir -p "$directory" || exit 20
                 cd -P "$directory"
                 """ + guards();
-        return staging.settled() ? script + checks() : script + writes() + checks() + renames() + "rm -rf \"$new\"\n";
+        return staging.settled() ? script + checks() + begin : script + writes() + checks() + begin + renames() + "rm -rf \"$new\"\n";
     }
 
     /** Nothing is written through a link; a rename onto a folder would go into it. */

@@ -33,10 +33,10 @@ class ChecksTest {
 
     @Test
     void every_expected_target_is_a_check() {
-        var answer = Docker.json("""
+        var answer = Json.parse("""
                 {"data":{"activeTargets":[
                   {"labels":{"job":"backend"},"scrapeUrl":"u","health":"up"},
-                  {"labels":{"job":"gpu","worker":"training-worker-1"},"scrapeUrl":"u","health":"down","lastError":"connection refused"}]}}""");
+                  {"labels":{"job":"gpu","worker":"training-worker-1"},"scrapeUrl":"u","health":"down","lastError":"connection refused"}]}}""", "Prometheus");
         var checks = Checks.targets(inventory, answer);
         assertEquals(6, checks.size());
         assertEquals("down connection refused", checks.stream().filter(check -> check.id().equals("target.gpu.training-worker-1")).findFirst().orElseThrow().found());
@@ -46,7 +46,7 @@ class ChecksTest {
     @Test
     void a_container_has_to_be_running_and_healthy() {
         var stack = Stack.of(inventory, inventory.core());
-        var starting = new Docker.Container("1", "ktrdr-db", "db", "i", "i", "running", "starting", 0, 0, "");
+        var starting = new Docker.Container("1", "ktrdr-db", "db", "i", "i", "running", "starting", 0, 0, "", "");
         var checks = Checks.containers(stack, List.of("db", "backend"), List.of(starting));
         assertEquals("running, starting", checks.get(0).found());
         assertEquals("no container", checks.get(1).found());

@@ -7,6 +7,7 @@ import java.time.Instant;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
 
@@ -14,12 +15,12 @@ class DeploymentTest {
     private final Inventory inventory = Fixtures.inventory();
 
     private NodeFacts facts(NodeFiles files, Map<String, String> images, List<Docker.Container> containers) {
-        return new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, true, Fixtures.SHARE, files, images, containers);
+        return new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, true, Fixtures.SHARE, files, images, containers, Map.of(), History.NONE);
     }
 
     private Deployment plan(String node, List<String> services, NodeFacts facts) {
         var stack = Stack.of(inventory, inventory.node(node));
-        return Deployment.plan(inventory, stack, "sha-2", stack.services(services), facts);
+        return Deployment.plan(stack, Revision.of(inventory, stack, "sha-2"), stack.services(services), facts);
     }
 
     private static Docker.Container container(String service) {
@@ -27,7 +28,7 @@ class DeploymentTest {
     }
 
     private static Docker.Container container(String service, String image, String startedAt) {
-        return new Docker.Container("id-" + service, service, service, image, "sha256:1", "running", "healthy", 0, 0, startedAt);
+        return new Docker.Container("id-" + service, service, service, image, "sha256:1", "running", "healthy", 0, 0, startedAt, "");
     }
 
     private NodeFiles filesOf(String node, String tag) {
@@ -56,7 +57,7 @@ class DeploymentTest {
 
     @Test
     void one_service_is_deployed_without_what_it_depends_on() {
-        var script = plan("core", List.of("backend"), facts(NodeFiles.NONE, Map.of(), List.of())).applyScript(secrets());
+        var script = plan("core", List.of("backend"), facts(NodeFiles.NONE, Map.of(), List.of())).applyScript(secrets(), "");
         assertTrue(script.contains("up -d --no-deps 'backend'"), script);
     }
 
@@ -79,7 +80,7 @@ class DeploymentTest {
         var files = Fixtures.staged(inventory, "core", "sha-2", Map.of("monitoring/prometheus.yml", "old"));
         var plan = plan("core", List.of(), facts(files, Map.of(), List.of(container("prometheus"))));
         assertEquals(List.of("prometheus"), plan.rereads());
-        assertTrue(plan.applyScript(secrets()).contains("reread prometheus ktrdr-prometheus 'id-prometheus 2026-01-01T00:00:00.5Z'"));
+        assertTrue(plan.applyScript(secrets(), "").contains("reread prometheus ktrdr-prometheus 'id-prometheus 2026-01-01T00:00:00.5Z'"));
     }
 
     @Test
@@ -90,22 +91,65 @@ class DeploymentTest {
             var files = new NodeFiles(there.files(), Map.of(), Map.of(), there.manifest(), Map.of("grafana", marked.getKey()), List.of());
             var plan = plan("core", List.of(), facts(files, Map.of(), List.of(container("grafana"))));
             assertEquals(marked.getValue(), plan.rereads());
-            assertTrue(plan.applyScript(secrets()).contains(marked.getValue().isEmpty() ? "rm -f .ktrdr/unread.grafana\n" : "reread grafana"));
+            assertTrue(plan.applyScript(secrets(), "").contains(marked.getValue().isEmpty() ? "rm -f .ktrdr/unread.grafana\n" : "reread grafana"));
         }
     }
 
     @Test
+    void an_image_of_the_history_is_that_very_one_whatever_its_tag_means_by_now() {
+        var stack = Stack.of(inventory, inventory.node("gpu"));
+        var image = new Docker.Image("registry.test:5000/ktrdr-backend:sha-1", "sha256:old", "registry.test:5000/ktrdr-backend@sha256:digest");
+        var revision = new Revision("sha-1", new Templates(inventory).render(stack.node(), "sha-1"), Map.of("training-worker-1", image));
+        var there = Deployment.plan(stack, revision, List.of("training-worker-1"), facts(NodeFiles.NONE, Map.of(image.reference(), "sha256:other", image.id(), image.id()), List.of()));
+        assertEquals(List.of(), there.pulls());
+        assertEquals(Map.of("sha256:old", image.reference()), there.tagged());
+        var gone = Deployment.plan(stack, revision, List.of("training-worker-1"), facts(NodeFiles.NONE, Map.of(image.reference(), "sha256:other"), List.of()));
+        assertEquals(List.of(image.digest()), gone.pulls());
+        assertEquals(Map.of(image.digest(), image.reference()), gone.tagged());
+        var same = Deployment.plan(stack, revision, List.of("training-worker-1"), facts(NodeFiles.NONE, Map.of(image.reference(), image.id(), image.id(), image.id()), List.of()));
+        assertEquals(Map.of(), same.tagged());
+    }
+
+    @Test
+    void what_is_on_a_node_can_be_gone_back_to_where_there_is_enough_of_it() {
+        var stack = Stack.of(inventory, inventory.node("core"));
+        var wanted = new Templates(inventory).render(stack.node(), "sha-2");
+        // of files that are as wanted the facts have no content
+        var files = new HashMap<>(filesOf("core", "sha-1").files());
+        var prometheus = files.get("monitoring/prometheus.yml");
+        files.put("monitoring/prometheus.yml", new NodeFiles.Found(prometheus.sha256(), "600", "0:0", prometheus.size(), Optional.empty()));
+        var there = new NodeFiles(files, Map.of(), Map.of(), Map.of(), Map.of(), List.of());
+        var before = Revision.there(stack, facts(there, Map.of(), List.of(container("backend", "registry.test:5000/ktrdr-backend:sha-1", ""))), wanted).orElseThrow();
+        assertEquals("sha-1", before.tag());
+        assertEquals("sha256:1", before.images().get("backend").id());
+        var file = before.files().stream().filter(one -> one.path().equals("monitoring/prometheus.yml")).findFirst().orElseThrow();
+        assertEquals(List.of(prometheus.sha256(), "600"), List.of(file.sha256(), file.mode()));
+        assertEquals(Optional.empty(), Revision.there(stack, facts(NodeFiles.NONE, Map.of(), List.of(container("backend"))), wanted));
+        assertEquals(Optional.empty(), Revision.there(stack, facts(there, Map.of(), List.of()), wanted));
+    }
+
+    @Test
+    void a_disk_that_does_not_hold_the_images_is_told_before_they_are_pulled() {
+        var layers = List.of(new Registry.Layer("sha256:1", 100_000_000), new Registry.Layer("sha256:2", 50_000_000));
+        var image = new Registry.Manifest("registry.test:5000/ktrdr-backend:sha-2", "sha256:d", "sha256:c", layers);
+        assertEquals(Optional.empty(), Preview.tooSmall("core", 700_000_000, List.of(image, image)));
+        var problem = Preview.tooSmall("core", 500_000_000, List.of(image)).orElseThrow();
+        assertEquals("core: too little disk is free for the images to pull 600 MB, by the sizes of their layers in the registry 500 MB free",
+                problem.sentence() + " " + problem.details().get("expected") + " " + problem.details().get("found"));
+    }
+
+    @Test
     void what_stands_in_the_way_is_told_before_anything_is_touched() {
-        var noDocker = new NodeFacts("root", "", "Cannot connect", "", 0, false, Fixtures.SHARE, NodeFiles.NONE, Map.of(), List.of());
+        var noDocker = new NodeFacts("root", "", "Cannot connect", "", 0, false, Fixtures.SHARE, NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
         assertEquals("core: the Docker Engine does not answer", plan("core", List.of(), noDocker).obstacles().get(0).sentence());
-        var poor = new NodeFacts("root", "26.1", "", "1.29.2", 1_000_000_000L, true, Mount.parse("/srv/ktrdr-shared\t2\t\t"), NodeFiles.NONE, Map.of(), List.of());
+        var poor = new NodeFacts("root", "26.1", "", "1.29.2", 1_000_000_000L, true, Mount.parse("/srv/ktrdr-shared\t2\t\t"), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
         assertEquals(List.of("core: Compose is missing or too old", "core: too little disk is free for Docker", "core: the share is not there"),
                 plan("core", List.of(), poor).obstacles().stream().map(Problem::sentence).toList());
     }
 
     @Test
     void all_files_are_written_beside_before_the_first_is_replaced() {
-        var script = plan("core", List.of(), facts(NodeFiles.NONE, Map.of(), List.of())).applyScript(secrets());
+        var script = plan("core", List.of(), facts(NodeFiles.NONE, Map.of(), List.of())).applyScript(secrets(), "");
         assertTrue(script.lastIndexOf("\nput ") < script.indexOf("config -q") && script.indexOf("config -q") < script.indexOf("check config")
                 && script.lastIndexOf("check config") < script.indexOf("\nplace ") && script.lastIndexOf("\nplace ") < script.indexOf("up -d"), script);
     }

@@ -98,7 +98,7 @@ class LockTest {
         assertTrue(answer.taken());
         assertEquals(KARL, answer.left().orElseThrow());
         assertEquals(Lock.LOST, exit(Lock.beat(folder.toString(), KARL)));
-        assertEquals(Lock.LOST, exit(Lock.under(folder.toString(), KARL)));
+        assertEquals(Lock.LOST, exit(Lock.under(folder.toString(), KARL, Duration.ZERO)));
     }
 
     @Test
@@ -127,7 +127,7 @@ class LockTest {
     @Test
     void a_dead_owners_last_script_ends_before_the_lock_is_taken_over() throws Exception {
         take(KARL);
-        var script = new ProcessBuilder("sh", "-c", Lock.under(folder.toString(), KARL) + "echo at work; exec sleep 60").redirectErrorStream(true).start();
+        var script = new ProcessBuilder("sh", "-c", Lock.under(folder.toString(), KARL, Duration.ZERO) + "echo at work; exec sleep 60").redirectErrorStream(true).start();
         assertEquals("at work", script.inputReader().readLine());
         lastBeat(1000);
         var answer = take(ANNA);
@@ -153,8 +153,21 @@ class LockTest {
         assertEquals("end\tyes\n", must(Lock.look(folder.toString())));
         take(KARL);
         var facts = Facts.parse(must(Lock.look(folder.toString())));
-        assertEquals(KARL, Lock.Owner.of(Docker.json(facts.get("held"))));
+        assertEquals(KARL, Lock.Owner.of(facts.get("held")));
         assertTrue(facts.number("age") >= 0 && facts.number("age") < Duration.ofMinutes(5).toSeconds());
+    }
+
+    @Test
+    void a_lock_whose_owner_cannot_be_read_is_held_by_somebody() throws IOException {
+        take(KARL);
+        for (var damaged : List.of("", "{\"id\":\"1\",\"who\":\"ka", "nobody", "[1]", "{} {}", "null", "\u0000\u0001")) {
+            Files.writeString(lock().resolve("owner"), damaged);
+            var problem = take(ANNA).problem("core");
+            assertEquals(Exit.LOCKED, problem.exit());
+            assertEquals("somebody since an unknown time: something", problem.details().get("found"), damaged);
+        }
+        lastBeat(31);
+        assertEquals("somebody", take(ANNA).left().orElseThrow().who());
     }
 
     @Test

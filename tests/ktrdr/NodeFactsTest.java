@@ -4,6 +4,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.util.List;
+import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class NodeFactsTest {
@@ -14,11 +16,12 @@ class NodeFactsTest {
     @Test
     void an_answer_is_read_line_by_line() {
         var facts = NodeFacts.parse("user\troot\nmount\t/srv/s\t0\t\t\ndirectory\tyes\nfile .env.core\t" + "a".repeat(64) + " 644 0:0 4\ncontent .env.core\tQT0xCg==\ndocker\t26.1.5\ncompose\t2.26.1\nfree\t1000\n"
-                + "image r/b:t\tsha256:1\ncontainer\t" + CONTAINER + "\nend\tyes\n");
+                + "image r/b:t\tsha256:1\ndigests sha256:1\t[\"r/b@sha256:a\",\"r/b@sha256:b\"]\ndigests sha256:2\t[]\ncontainer\t" + CONTAINER + "\nend\tyes\n");
         assertEquals("A=1\n", facts.files().files().get(".env.core").content().get());
         assertEquals(1_024_000, facts.free());
         assertEquals("sha256:1", facts.images().get("r/b:t"));
         assertEquals("restarting, 4 restarts, last exit code 1", facts.containers().get(0).state());
+        assertEquals(Map.of("sha256:1", List.of("r/b@sha256:a", "r/b@sha256:b"), "sha256:2", List.of()), facts.digests());
         assertTrue(facts.directory());
     }
 

@@ -42,7 +42,7 @@ class StagingScriptTest {
         var core = Stack.of(inventory, inventory.core());
         var wanted = new Templates(inventory).render(core.node(), tag).stream().collect(Collectors.toMap(Templates.NodeFile::path, Templates.NodeFile::sha256));
         var script = Facts.SAY + Sh.let("directory", stack.toString()) + "say user \"$(id -un)\"\n" + Mount.script(folder.toString()) + NodeFiles.script(wanted) + "say end yes\n";
-        return Staging.plan(inventory, core, tag, NodeFacts.parse(Local.command("sh", "-s").input(Sh.whole(script)).must().out()));
+        return Staging.plan(core, tag, new Templates(inventory).render(core.node(), tag), NodeFacts.parse(Local.command("sh", "-s").input(Sh.whole(script)).must().out()));
     }
 
     private Result stage(Staging plan) {

@@ -60,12 +60,17 @@ public final class World {
 
     /** Runs a shell script on a host and answers what it printed. */
     public static String on(String host, String script) {
-        return ENGINE.docker("exec", "-i", "ktrdr-lab-" + host, "sh", "-eu").input(script).must().out().strip();
+        return in("ktrdr-lab-" + host, script);
+    }
+
+    /** Runs a shell script in a container of the lab and answers what it printed. */
+    static String in(String container, String script) {
+        return ENGINE.docker("exec", "-i", container, "sh", "-eu").input(script).must().out().strip();
     }
 
     /** Runs a shell script beside the lab's DNS server and registry. */
     public static String services(String script) {
-        return ENGINE.docker("exec", "-i", Services.CONTAINER, "sh", "-eu").input(script).must().out().strip();
+        return in(Services.CONTAINER, script);
     }
 
     /** Takes the share away from its mount point, so that a bare folder is left; {@link #mountShare} puts it back. */
@@ -103,13 +108,23 @@ public final class World {
         return containers;
     }
 
-    /** Path, content hash and time of change of every file of a stack, but for the lock, which beats. */
+    /** Path, content hash and time of change of every file of a stack, but for the lock, which beats, and the history of its deployments. */
     public static String files(String host) {
-        return on(host, "cd /opt/ktrdr-" + host + " 2>/dev/null || exit 0; find . -path ./.ktrdr/lock -prune -o -type f -exec sha256sum {} + -exec stat -c '%n %y %U %a' {} + | sort");
+        return on(host, "cd /opt/ktrdr-" + host + " 2>/dev/null || exit 0; find . -path ./.ktrdr/lock -prune -o -path ./.ktrdr/releases.jsonl -prune -o -type f -exec sha256sum {} + -exec stat -c '%n %y %U %a' {} + | sort");
+    }
+
+    /** The history of deployments, as it is in the file. */
+    public static String history(String host) {
+        return on(host, "cat /opt/ktrdr-" + host + "/.ktrdr/releases.jsonl 2>/dev/null || :");
     }
 
     /** All of it, for "nothing was changed": containers, files and images of a host. */
     public static String everything(String host) {
+        return history(host) + "\n" + state(host);
+    }
+
+    /** The same, but for the history of deployments. */
+    public static String state(String host) {
         return containers(host) + "\n" + files(host) + "\n" + on(host, "docker images --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}' | sort");
     }
 
@@ -120,6 +135,11 @@ public final class World {
     /** Removes a release's image from a host, so that a deployment has to pull it. */
     public static void forget(String host, String tag) {
         on(host, "docker image inspect " + BACKEND + tag + " >/dev/null 2>&1 || exit 0; docker rmi " + BACKEND + tag + " >/dev/null");
+    }
+
+    /** The id of a release's image on a host. */
+    public static String image(String host, String tag) {
+        return on(host, "docker image inspect --format '{{.Id}}' " + BACKEND + tag);
     }
 
     /** Runs SQL inside the database's container. */

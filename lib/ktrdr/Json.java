@@ -1,0 +1,42 @@
+package ktrdr;
+
+import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.databind.DeserializationFeature;
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.util.Optional;
+
+/** JSON documents and lines, read strictly: what comes after a document makes it none. */
+public final class Json {
+    private static final ObjectMapper MAPPER = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+
+    private Json() {}
+
+    /** The document that a text is; empty where it is none. */
+    public static Optional<JsonNode> read(String text) {
+        try {
+            return Optional.ofNullable(MAPPER.readTree(text)).filter(node -> !node.isMissingNode());
+        } catch (JsonProcessingException e) {
+            return Optional.empty();
+        }
+    }
+
+    /**
+     * The document that a text has to be; else a {@link Problem} with the beginning of it, so never for what holds secrets.
+     *
+     * @param what whose text it is, such as "docker" or "the history of core"
+     */
+    public static JsonNode parse(String text, String what) {
+        return read(text).orElseThrow(() -> Problem.failed(what + " gave something else than JSON").expected("one JSON document")
+                .found(text.isBlank() ? "nothing" : Console.brief(text, 200)));
+    }
+
+    /** An object as one line of JSON. */
+    public static String line(Object object) {
+        try {
+            return MAPPER.writeValueAsString(object);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("this has no form in JSON", e);
+        }
+    }
+}

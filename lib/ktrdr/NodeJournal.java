@@ -1,0 +1,107 @@
+package ktrdr;
+
+import java.time.Duration;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import ktrdr.History.Entry;
+import ktrdr.History.Outcome;
+
+/** What is written about a deployment on its node: the history, the files of releases one may go back to, the logs of what failed. */
+final class NodeJournal {
+    private static final String FAILED = NodeFiles.OURS + "/failed";
+    private static final int LINES = 2000;
+    private final NodeRollout.Tools tools;
+    private final Deployment plan;
+    private long started = System.nanoTime();
+
+    NodeJournal(NodeRollout.Tools tools, Deployment plan) {
+        this.tools = tools;
+        this.plan = plan;
+    }
+
+    /** From now on the time counts. */
+    void start() {
+        started = System.nanoTime();
+    }
+
+    /** Shell lines that note the deployment as under way; as long as nothing else is said it was interrupted. */
+    String begin() {
+        return History.begin(entry(Outcome.INTERRUPTED, Map.of(), "", plan.revision()));
+    }
+
+    /** Whether these facts are from after {@link #begin}. */
+    boolean begun(NodeFacts facts) {
+        return facts.history().unfinished().filter(entry -> entry.id().equals(tools.locks().owner().id())).isPresent();
+    }
+
+    private Entry entry(Outcome outcome, Map<String, Docker.Image> images, String error, Revision revision) {
+        var owner = tools.locks().owner();
+        var who = owner.who().split("@", 2);
+        var of = outcome == Outcome.ROLLED_BACK ? tools.options().rollback().map(chosen -> chosen.get(plan.stack().node())).map(Entry::id).orElse("") : "";
+        var node = plan.stack().node();
+        return new Entry(owner.id(), of, owner.since(), who[0], who.length > 1 ? who[1] : "", owner.what().strip(), plan.stack().core() ? "core" : "workers", revision.tag(),
+                plan.services(), images, Snapshot.hash(revision.files()), plan.stack().core() ? 0 : node.scale(), Math.round((System.nanoTime() - started) / 1e8) / 10.0, error, outcome);
+    }
+
+    /** Notes how it ended. Of one that ended well the files are kept, and what no kept release needs any more is removed. */
+    void end(Outcome outcome, Map<String, Docker.Image> images, String error) {
+        write(entry(outcome, images, error, plan.revision()), plan.revision());
+    }
+
+    /** Notes that a release that had ended well was taken back. */
+    void reverted(Map<String, Docker.Image> images, Revision to) {
+        var entry = entry(Outcome.ROLLED_BACK, images, "", to);
+        var of = plan.facts().history().current().map(Entry::id).orElse("");
+        write(new Entry(entry.id() + "-back", of, entry.time(), entry.who(), entry.from(), entry.command(), entry.target(), entry.tag(), entry.services(), entry.images(),
+                entry.configuration(), entry.scale(), entry.seconds(), entry.error(), entry.outcome()), to);
+    }
+
+    private void write(Entry entry, Revision revision) {
+        var node = plan.stack().node();
+        try {
+            var script = tools.locks().under(node) + "cd -P \"$directory\"\n" + (entry.good() ? Snapshot.save(revision.files()) : "") + History.end(entry)
+                    + (entry.good() ? prune(plan.facts().history().with(entry)) : "");
+            var result = tools.fleet().ssh(node).run(script);
+            if (!result.ok()) throw Problem.failed("exit code " + result.exit()).found(result.lastWords());
+            StagingScript.told("pruned", result.out()).forEach(image -> tools.console().detail(node.name(), "prune", image));
+        } catch (Problem problem) {
+            tools.console().note(node.name(), "history", "this deployment could not be noted: " + problem.sentence() + " " + problem.details().getOrDefault("found", ""));
+        }
+    }
+
+    /** Never by force, and an image without our reference only where nobody else gave it a name. */
+    private String prune(History history) {
+        int keep = tools.fleet().inventory().images().keep();
+        var hashes = new LinkedHashSet<String>();
+        history.kept(Integer.MAX_VALUE).stream().limit(Math.max(1, keep)).forEach(entry -> hashes.add(entry.configuration()));
+        var script = new StringBuilder(Snapshot.keep(hashes)).append("""
+                drop() {
+                  [ "$(docker image inspect --format '{{.Id}}' "$2" 2>/dev/null)" != "$1" ] || docker image rm "$2" >/dev/null 2>&1 || :
+                  [ "$(docker image inspect --format '{{len .RepoTags}}' "$1" 2>/dev/null)" != 0 ] || docker image rm "$1" >/dev/null 2>&1 || :
+                  docker image inspect "$1" >/dev/null 2>&1 || printf 'told\\tpruned\\t%s\\n' "$2"
+                }
+                """);
+        for (var image : history.outdated(keep, plan.stack()::released)) script.append("drop ").append(Sh.words(List.of(image.id(), image.reference()))).append('\n');
+        return script.toString();
+    }
+
+    /** Keeps the whole logs of these services' containers on the node, and answers the last lines of the first that is not healthy, and where the rest is. */
+    String keepLogs(List<String> services) {
+        var node = plan.stack().node();
+        var folder = FAILED + "/" + tools.locks().owner().since().replace(":", "");
+        var names = services.stream().map(plan.stack()::container).collect(Collectors.toList());
+        try {
+            var script = "cd -P " + Sh.quote(node.directory()) + "\n" + Sh.let("folder", folder) + "umask 077\nmkdir -p \"$folder\"\nfor name in " + Sh.words(names) + "; do\n"
+                    + "  docker logs --tail " + LINES + " --timestamps \"$name\" >\"$folder/$name.log\" 2>&1 || rm -f \"$folder/$name.log\"\ndone\n"
+                    // the last five failures
+                    + "ls -d " + FAILED + "/* | sort -r | tail -n +6 | while IFS= read -r old; do rm -rf \"$old\"; done\n";
+            var kept = tools.fleet().ssh(node).run(script, Duration.ofMinutes(1));
+            var last = Gate.failingLog(plan, tools.fleet().ssh(node));
+            return last + (kept.ok() ? (last.isBlank() ? "" : "\n") + "all of it on " + node.name() + " in " + node.directory() + "/" + folder : "");
+        } catch (Problem problem) {
+            return "";
+        }
+    }
+}

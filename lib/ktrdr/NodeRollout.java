@@ -1,0 +1,241 @@
+package ktrdr;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import ktrdr.Inventory.Node;
+import ktrdr.Templates.NodeFile;
+
+/**
+ * The deployment of one node: bring it up, wait until it is healthy, note it in the history; and the way back when that fails or is interrupted.
+ */
+final class NodeRollout {
+    /** How long a connection that was lost is tried for, before the way back is given up. */
+    private static final Duration RECONNECT = Duration.ofSeconds(60);
+    private static final Duration EVERY = Duration.ofMillis(50);
+
+    /** What all nodes of a rollout share. */
+    record Tools(Fleet fleet, Locks locks, Http http, Checks checks, Console console, Rollout.Options options) {}
+
+    private final Tools tools;
+    private final Deployment plan;
+    private final Node node;
+    private final NodeJournal journal;
+    private final Set<String> fresh = new TreeSet<>();
+    private Map<String, List<String>> digests = Map.of();
+    private List<Docker.Container> after = List.of();
+    private Optional<Revision> previous = Optional.empty();
+    private Optional<Duration> gap = Optional.empty();
+    private Optional<Preview> preview = Optional.empty();
+
+    NodeRollout(Tools tools, Deployment plan) {
+        this.tools = tools;
+        this.plan = plan;
+        this.node = plan.stack().node();
+        this.journal = new NodeJournal(tools, plan);
+    }
+
+    Deployment plan() {
+        return plan;
+    }
+
+    /** Finds out what it would do exactly, before anything is done. */
+    void look(Secrets secrets) {
+        preview = Optional.of(Preview.look(tools.fleet.inventory(), plan, tools.fleet.ssh(node), secrets, tools.options.skipChecks()));
+    }
+
+    Optional<Preview> preview() {
+        return preview;
+    }
+
+    /** The services whose containers were replaced or made. */
+    Set<String> fresh() {
+        return fresh;
+    }
+
+    /** How long the backend gave no good answer, where it was replaced. */
+    Optional<Duration> gap() {
+        return gap;
+    }
+
+    /**
+     * Brings the node to its revision and proves it. A failure is a {@link Problem}; when containers may have been touched by then, what ran before is
+     * put back first, and its exit code says so.
+     */
+    void run(Secrets secrets, Set<String> workersBefore) {
+        journal.start();
+        previous = previous();
+        try (var meter = meter()) {
+            forward(secrets, workersBefore);
+        } catch (RuntimeException e) {
+            // from here on nothing is to be stopped half way
+            Thread.interrupted();
+            throw failed(e instanceof Problem why ? why : Problem.failed(node.name() + ": something unexpected went wrong: " + e).because(e), secrets, workersBefore);
+        }
+        journal.end(outcome(), Docker.images(after, digests), "");
+    }
+
+    private History.Outcome outcome() {
+        return tools.options.rollback().isPresent() ? History.Outcome.ROLLED_BACK : History.Outcome.DEPLOYED;
+    }
+
+    private interface Meter extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** Asks the backend's health for as long as it may be away. */
+    private Meter meter() {
+        if (!plan.services().contains("backend")) return () -> {};
+        var backend = new Backend(tools.fleet.inventory(), tools.http);
+        var asking = Gap.start(() -> backend.health().status().equals("ok"), EVERY);
+        return () -> {
+            var away = asking.stop();
+            if (fresh.contains("backend") && !away.isZero()) gap = Optional.of(away);
+        };
+    }
+
+    private void forward(Secrets secrets, Set<String> workersBefore) {
+        tools.console.note(node.name(), "files", plan.staging().outcome());
+        plan.staging().remarks().forEach(remark -> tools.console.note(node.name(), "files", remark));
+        if (plan.stack().core()) up(plan, secrets, journal.begin());
+        // a part after the first finds it begun
+        else new WorkerDrain(tools, preview.orElseThrow()).replace(part -> up(part, secrets, after.isEmpty() ? journal.begin() : ""));
+        new Gate(tools, plan).await(fresh.contains("backend") ? workersBefore : Set.of());
+    }
+
+    private void up(Deployment part, Secrets secrets, String begin) {
+        try (var step = tools.console.step(node.name(), "up")) {
+            var result = tools.fleet.ssh(node).run(tools.locks.under(node) + part.applyScript(secrets, begin), tools.options.timeout().plusMinutes(2));
+            if (!result.ok()) throw upFailed(part, result);
+            digests = Docker.digests(StagingScript.told("digest", result.out()).stream().collect(Collectors.toMap(line -> line.split(" ")[0], line -> line.substring(line.indexOf(' ') + 1))));
+            after = Docker.containers(StagingScript.rest(result.out()));
+            var replaced = fresh(part);
+            fresh.addAll(replaced);
+            StagingScript.checked(result.out()).ifPresent(how -> tools.console.detail(node.name(), "files", how));
+            step.done(outcome(part, replaced, StagingScript.told("reloaded", result.out())));
+        }
+    }
+
+    private Set<String> fresh(Deployment part) {
+        var before = part.facts().containers().stream().map(Docker.Container::id).collect(Collectors.toSet());
+        return after.stream().filter(container -> part.services().contains(container.service()) && !before.contains(container.id())).map(Docker.Container::service)
+                .collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    private static String outcome(Deployment part, Set<String> fresh, List<String> reloads) {
+        var parts = new TreeMap<Integer, String>();
+        if (!fresh.isEmpty()) parts.put(1, String.join(", ", fresh) + " started");
+        if (!reloads.isEmpty()) parts.put(2, String.join(", ", reloads) + " reloaded");
+        var same = part.services().stream().filter(service -> !fresh.contains(service) && !reloads.contains(service)).toList();
+        if (!same.isEmpty()) parts.put(3, String.join(", ", same) + " same");
+        if (!part.retired().isEmpty()) parts.put(4, String.join(", ", part.retired()) + " removed");
+        return String.join("; ", parts.values());
+    }
+
+    private Problem upFailed(Deployment part, Result result) {
+        return Locks.refused(node, result).or(() -> StagingScript.failure(part.staging(), result)).orElseGet(() ->
+                Problem.failed(node.name() + ": Compose could not bring " + String.join(", ", part.services()) + " up").found(Rollout.lastLines(result.err(), 3))
+                        .fix("jbang verify@ktrdr --quick shows what runs now"));
+    }
+
+    /** What to go back to: what is there, unless nobody proved it; then the last release that ended well, as far as its files were kept. */
+    private Optional<Revision> previous() {
+        var facts = plan.facts();
+        boolean broken = facts.history().unproven() || facts.containers().stream().anyMatch(container -> !container.running() || container.health().equals("unhealthy"));
+        if (!broken) return Revision.there(plan.stack(), facts, plan.revision().files());
+        return facts.history().current().flatMap(entry -> Plans.kept(plan.stack(), tools.fleet.ssh(node), entry).map(files -> Revision.of(entry, files)));
+    }
+
+    /** What to say of a failure, after what can be done about it was done. */
+    private Problem failed(Problem why, Secrets secrets, Set<String> workersBefore) {
+        NodeFacts facts;
+        try {
+            facts = again(previous.map(Revision::files).orElse(List.of()));
+            if (!journal.begun(facts)) return why;
+        } catch (Problem gone) {
+            return gone.exit() == Exit.LOCKED ? gone : lost(why, gone);
+        }
+        why.with("its log", journal.keepLogs(plan.services()));
+        if (!tools.options.back() || previous.isEmpty()) {
+            journal.end(History.Outcome.FAILED, Docker.images(facts.containers(), facts.digests()), why.sentence());
+            return why.with("now", tools.options.back() ? "left as it is: nothing ran before that one could go back to" : "left as it is, as --no-rollback says");
+        }
+        tools.console.note(node.name(), "back", "to " + previous.get().tag() + ": " + why.sentence().replaceFirst("^" + Pattern.quote(node.name() + ": "), ""));
+        try {
+            back(previous.get(), facts, secrets, workersBefore);
+            journal.end(History.Outcome.RETURNED, Docker.images(facts.containers(), facts.digests()), why.sentence());
+            return why.returned().fix("mend the cause, then run it again; " + node.name() + " runs " + previous.get().tag() + " as before");
+        } catch (Problem second) {
+            journal.end(History.Outcome.FAILED, Docker.images(facts.containers(), facts.digests()), why.sentence());
+            return why.with("the way back", second.sentence() + " " + second.details().getOrDefault("found", "")).fix("look at " + node.name() + ", then: " + rollback());
+        }
+    }
+
+    private String rollback() {
+        return "jbang rollback@ktrdr " + (plan.stack().core() ? "core" : "workers " + node.id());
+    }
+
+    private Problem lost(Problem why, Problem gone) {
+        return Problem.unreachable(why.sentence()).expected(why.details().get("expected")).found(why.details().get("found"))
+                .with("then", gone.sentence()).fix("once " + node.name() + " answers again: " + rollback() + ", or the same deployment once more");
+    }
+
+    /** The services of a revision that the deployment replaced or removed. */
+    private List<String> replaced(Revision to) {
+        return Stream.concat(plan.services().stream(), plan.retired().stream()).filter(to.images()::containsKey).toList();
+    }
+
+    /** Puts a revision in the place of what failed, and proves it healthy. */
+    private void back(Revision to, NodeFacts facts, Secrets secrets, Set<String> workersBefore) {
+        long started = System.nanoTime();
+        var services = replaced(to);
+        var way = Deployment.plan(plan.stack(), to, services, facts);
+        if (!way.pulls().isEmpty()) throw Problem.failed(node.name() + ": " + String.join(", ", way.pulls()) + " is not on the node any more").fix(rollback());
+        up(way, secrets, "");
+        new Gate(tools, way).await(workersBefore);
+        tools.console.note(node.name(), "back", to.tag() + " runs again, healthy, after " + Units.duration(Duration.ofNanos(System.nanoTime() - started)));
+    }
+
+    /** Looks at the node again, over a new connection where the old one was lost. */
+    private NodeFacts again(List<NodeFile> files) {
+        long deadline = System.nanoTime() + RECONNECT.toNanos();
+        while (true)
+            try {
+                // behind whatever of ours is still ending there
+                Locks.refused(node, tools.fleet.ssh(node).run(tools.locks.under(node))).ifPresent(refused -> {
+                    throw refused;
+                });
+                var asked = previous.map(to -> Deployment.asked(to, replaced(to))).orElse(List.of());
+                return Staging.gather(plan.stack(), tools.fleet.ssh(node), files, asked);
+            } catch (Problem problem) {
+                if (problem.exit() == Exit.LOCKED || System.nanoTime() > deadline) throw problem;
+                tools.console.detail(node.name(), "back", problem.sentence());
+                pause();
+            }
+    }
+
+    private static void pause() {
+        try {
+            TimeUnit.SECONDS.sleep(1);
+        } catch (InterruptedException e) {
+            // it is put back all the same
+        }
+    }
+
+    /** Goes back from a release that was proven here, because others failed. */
+    void revert(Secrets secrets, Set<String> workersBefore) {
+        var to = previous.orElseThrow(() -> Problem.failed(node.name() + ": nothing ran before that one could go back to"));
+        var facts = again(to.files());
+        back(to, facts, secrets, workersBefore);
+        journal.reverted(Docker.images(after, digests), to);
+    }
+}

@@ -1,0 +1,49 @@
+package ktrdr;
+
+import java.util.List;
+import java.util.Optional;
+import ktrdr.Templates.NodeFile;
+
+/** How the {@link Deployment} of a node comes about: for a new release, and for one that ran before. */
+public final class Plans {
+    private Plans() {}
+
+    /** A release as inventory and templates have it now, in one round trip. Without a tag the release that runs there stays, which is for services that do not follow it. */
+    public static Deployment release(Inventory inventory, Stack stack, Ssh ssh, List<String> services, Optional<String> tag) {
+        var wanted = stack.services(services);
+        var facts = Staging.gather(inventory, stack, ssh, tag, stack.images(wanted, tag.orElse("none")).values().stream().distinct().toList());
+        var release = tag.or(() -> Staging.staged(stack, facts)).orElseThrow(Release::missing);
+        return Deployment.plan(stack, Revision.of(inventory, stack, release), wanted, facts);
+    }
+
+    /** A release of the node's history, as it was, in two round trips: see {@link History#target}. None to go back to is a {@link Problem}. */
+    public static Deployment rollback(Stack stack, Ssh ssh, History.Entry to) {
+        var files = kept(stack, ssh, to).orElseThrow(() -> Problem.failed(stack.node().name() + ": the files of " + to.tag() + " are not on the node any more")
+                .expected("the files of a release that ended well").found("nothing, or changed ones, in " + stack.node().directory() + "/.ktrdr/configurations")
+                .fix("jbang deploy@ktrdr with --tag " + to.tag() + " makes them anew"));
+        var revision = Revision.of(to, files);
+        var services = List.copyOf(revision.images().keySet());
+        return Deployment.plan(stack, revision, services, Staging.gather(stack, ssh, files, Deployment.asked(revision, services)));
+    }
+
+    /** The history of a node. */
+    public static History history(Stack stack, Ssh ssh) {
+        return History.parse(Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", stack.node().directory()) + History.script() + "say end yes\n")));
+    }
+
+    /** The release that a rollback of this node goes to. */
+    public static History.Entry target(Stack stack, History history, Optional<String> tag) {
+        return history.target(tag).orElseThrow(() -> {
+            var good = history.kept(Integer.MAX_VALUE).stream().map(History.Entry::tag).distinct().toList();
+            return Problem.failed(stack.node().name() + ": there is nothing to roll back to").expected(tag.map(name -> "a deployment of " + name + " that ended well")
+                    .orElse("an earlier deployment that ended well and differs from what runs")).found(good.isEmpty() ? "no deployment that ended well" : "deployed so far: " + String.join(", ", good))
+                    .fix("jbang rollback@ktrdr " + (stack.core() ? "core" : "workers " + stack.node().id()) + " --list shows the history");
+        });
+    }
+
+    /** The files of a release as they were, where the node still has them. */
+    static Optional<List<NodeFile>> kept(Stack stack, Ssh ssh, History.Entry entry) {
+        var answer = ssh.must(Facts.SAY + Sh.let("directory", stack.node().directory()) + Snapshot.script(entry.configuration()) + "say end yes\n");
+        return Snapshot.parse(Facts.parse(answer), entry.configuration());
+    }
+}

@@ -1,0 +1,159 @@
+package ktrdr;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import ktrdr.Convergence.Action;
+
+/**
+ * What a deployment would do to a node, exactly, known before anything is pulled or stopped.
+ *
+ * @param actions what happens to each service
+ * @param manifests of the images to be pulled, by reference
+ */
+public record Preview(Deployment plan, Map<String, Action> actions, Map<String, Registry.Manifest> manifests) {
+    private static final Pattern DATA = Pattern.compile("(?m)^\\s*- ([A-Za-z0-9_.-]+):\\$\\{DB_DATA\\b");
+
+    /**
+     * Asks Compose what it would recreate and the registry for what has to be pulled. What would go wrong is a {@link Problem}: an image that is not to be
+     * had, a disk that does not hold it, a database whose data a new container would not have.
+     */
+    static Preview look(Inventory inventory, Deployment plan, Ssh ssh, Secrets secrets, boolean skipChecks) {
+        var node = plan.stack().node();
+        var manifests = plan.pulls().isEmpty() ? Map.<String, Registry.Manifest>of() : ask(inventory, plan, ssh, secrets);
+        if (!skipChecks) tooSmall(node.name(), plan.facts().free(), manifests.values()).ifPresent(problem -> {
+            throw problem;
+        });
+        var result = ssh.run(secrets.shell(plan.stack().secrets()) + Convergence.script(node.directory(), plan.staging().content(plan.stack().envFile()), plan.staging().content(plan.stack().composeFile())));
+        if (!result.ok()) throw StagingScript.failure(plan.staging(), result)
+                .orElseGet(() -> Problem.failed(node.name() + ": Compose did not say what it would do").found(result.lastWords()));
+        var actions = Convergence.of(plan.services(), Convergence.hashes(result.out()), plan.facts().containers(), ids(plan, manifests));
+        if (actions.get("db") == Action.RECREATE) DatabaseData.parse(ssh.must(DatabaseData.script(plan.stack().container("db"))))
+                .outside(node.name(), dataVolume(plan)).ifPresent(problem -> {
+                    throw problem;
+                });
+        return new Preview(plan, actions, manifests);
+    }
+
+    static Optional<Problem> tooSmall(String node, long free, Collection<Registry.Manifest> pulled) {
+        long need = Registry.need(pulled);
+        return need <= free ? Optional.empty() : Optional.of(Problem.failed(node + ": too little disk is free for the images to pull")
+                .expected(Units.size(need) + ", by the sizes of their layers in the registry").found(Units.size(free) + " free")
+                .fix("docker image prune on the node, or a larger disk; nothing was changed"));
+    }
+
+    /** The volume that the Compose file mounts where the database keeps its data: the one beside {@code ${DB_DATA}}. */
+    private static String dataVolume(Deployment plan) {
+        var compose = plan.staging().content(plan.stack().composeFile());
+        var mounted = DATA.matcher(compose).results().map(match -> match.group(1)).findFirst();
+        return plan.stack().project() + "_" + mounted.orElseThrow(() -> Problem.usage(plan.stack().composeFile() + " mounts no volume where the database keeps its data")
+                .expected("- <volume>:${DB_DATA} among the volumes of db").found("none").fix("mend it in the folder that `templates` in the inventory names"));
+    }
+
+    private static Map<String, Registry.Manifest> ask(Inventory inventory, Deployment plan, Ssh ssh, Secrets secrets) {
+        var registry = new Registry(inventory.images().registry(), inventory.images().username());
+        var answer = registry.answer(plan.stack().node().name(), ssh.run(secrets.registry() + registry.ask(plan.pulls())));
+        answer.problems().values().stream().findFirst().ifPresent(problem -> {
+            throw problem;
+        });
+        return answer.manifests();
+    }
+
+    /** The ids that the image of each service has or will have; none where nobody knows. */
+    private static Map<String, List<String>> ids(Deployment plan, Map<String, Registry.Manifest> manifests) {
+        var ids = new LinkedHashMap<String, List<String>>();
+        for (var service : plan.services()) {
+            var image = plan.revision().images().get(service);
+            var pulled = manifests.get(image.reference());
+            if (!image.id().isEmpty()) ids.put(service, List.of(image.id()));
+            else if (pulled != null) ids.put(service, pulled.ids());
+            else if (plan.facts().images().containsKey(image.reference())) ids.put(service, List.of(plan.facts().images().get(image.reference())));
+        }
+        return ids;
+    }
+
+    /** In words: "backend recreated; db, grafana same". */
+    public String outcome() {
+        var words = new LinkedHashMap<Action, List<String>>();
+        actions.forEach((service, action) -> words.computeIfAbsent(action, none -> new ArrayList<>()).add(service));
+        return words.entrySet().stream().map(one -> String.join(", ", one.getValue()) + " " + word(one.getKey())).collect(Collectors.joining("; "))
+                + (plan.retired().isEmpty() ? "" : "; " + String.join(", ", plan.retired()) + " removed");
+    }
+
+    /** The services whose container is stopped by it. */
+    Collection<String> stopped() {
+        return actions.entrySet().stream().filter(one -> one.getValue() == Action.RECREATE).map(Map.Entry::getKey).toList();
+    }
+
+    /** What it would do, a line each, as --dry-run shows it. */
+    public List<String> describe() {
+        var stack = plan.stack();
+        var lines = new ArrayList<String>();
+        lines.add(stack.node().name() + "  " + (plan.before().isEmpty() ? "nothing" : plan.before()) + " -> " + plan.tag());
+        images().forEach((image, services) -> lines.add("  image    " + image + "  (" + String.join(", ", services) + ")"));
+        lines.add("  files    " + plan.staging().outcome());
+        lines.add("  up       " + outcome());
+        if (!stack.core()) lines.add("  scale    " + count(plan, "backtest") + " backtest, " + count(plan, "training") + " training");
+        return lines;
+    }
+
+    private static long count(Deployment plan, String kind) {
+        return plan.revision().images().keySet().stream().filter(service -> service.startsWith(kind)).count();
+    }
+
+    private static String word(Action action) {
+        return switch (action) {
+            case SAME -> "same";
+            case START -> "started again";
+            case RECREATE -> "recreated";
+            case CREATE -> "made";
+        };
+    }
+
+    /** From digest to digest, with what has to be pulled, to the services that run it. */
+    private Map<String, List<String>> images() {
+        var images = new LinkedHashMap<String, List<String>>();
+        for (var service : plan.services()) {
+            var from = digest(service);
+            var to = target(service);
+            var manifest = manifests.get(plan.revision().images().get(service).reference());
+            var pull = manifest == null ? "" : ", pull " + Units.size(manifest.bytes());
+            images.computeIfAbsent(from.equals(to) ? brief(to) + " same" : (from.isEmpty() ? "" : brief(from) + " -> ") + brief(to) + pull, none -> new ArrayList<>()).add(service);
+        }
+        return images;
+    }
+
+    /** Of the image that a service's container was made from; its id where it came from no registry. */
+    private String digest(String service) {
+        var image = Docker.images(plan.facts().containers(), plan.facts().digests()).get(service);
+        return image == null ? "" : image.digest().isEmpty() ? image.id() : image.digest();
+    }
+
+    private String target(String service) {
+        var image = plan.revision().images().get(service);
+        var manifest = manifests.get(image.reference());
+        if (!image.digest().isEmpty()) return image.digest();
+        if (manifest != null) return Docker.repository(image.reference()) + "@" + manifest.digest();
+        var id = image.id().isEmpty() ? plan.facts().images().getOrDefault(image.reference(), "") : image.id();
+        return Docker.digest(image.reference(), plan.facts().digests().getOrDefault(id, List.of())).orElse(id);
+    }
+
+    private static String brief(String digest) {
+        return digest.replaceFirst("^.*/", "").replaceFirst("(sha256:.{12}).*", "$1");
+    }
+
+    /** The same for machines. */
+    public Map<String, Object> document() {
+        var document = new LinkedHashMap<>(plan.document());
+        var services = new LinkedHashMap<String, Object>();
+        actions.forEach((service, action) -> services.put(service, Map.of("action", action.name().toLowerCase(), "from", digest(service), "to", target(service))));
+        document.put("actions", services);
+        document.put("pull_bytes", manifests.values().stream().mapToLong(Registry.Manifest::bytes).sum());
+        return document;
+    }
+}

@@ -1,0 +1,47 @@
+package ktrdr;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import ktrdr.Templates.NodeFile;
+
+/**
+ * What a node runs or is to run: a release with the files and the images that go with it.
+ *
+ * @param tag of the release
+ * @param files all that are ours, as they are to be
+ * @param images of the services that are to be there, by service; one with an id is that very image, whatever its reference means by now
+ */
+public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Image> images) {
+
+    /** What the inventory and the templates make of a release. */
+    public static Revision of(Inventory inventory, Stack stack, String tag) {
+        var images = new LinkedHashMap<String, Docker.Image>();
+        stack.images(stack.services(), tag).forEach((service, reference) -> images.put(service, new Docker.Image(reference, "", "")));
+        return new Revision(tag, new Templates(inventory).render(stack.node(), tag), images);
+    }
+
+    /** A release of the history, with the files that were kept. */
+    static Revision of(History.Entry entry, List<NodeFile> files) {
+        return new Revision(entry.tag(), files, entry.images());
+    }
+
+    /**
+     * What is on a node, to go back to it: its containers' images and its files; empty where there is not enough of either.
+     *
+     * @param wanted the files that the facts were gathered for: of those that are the same the facts have no content
+     */
+    static Optional<Revision> there(Stack stack, NodeFacts facts, List<NodeFile> wanted) {
+        var files = new ArrayList<NodeFile>();
+        facts.files().files().forEach((path, found) -> found.content()
+                .or(() -> wanted.stream().filter(file -> file.path().equals(path) && file.sha256().equals(found.sha256())).map(NodeFile::content).findFirst())
+                .ifPresent(content -> files.add(new NodeFile(path, content, found.mode()))));
+        var images = Docker.images(facts.containers(), facts.digests());
+        var paths = files.stream().map(NodeFile::path).toList();
+        if (images.isEmpty() || !paths.containsAll(List.of(stack.composeFile(), stack.envFile()))) return Optional.empty();
+        var tags = facts.containers().stream().filter(container -> stack.released(container.service())).map(Docker.Container::tag).distinct().toList();
+        return Optional.of(new Revision(String.join(", ", tags), files, images));
+    }
+}

@@ -1,0 +1,102 @@
+package ktrdr;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.BiFunction;
+import ktrdr.Inventory.Node;
+import picocli.CommandLine.Option;
+
+/** The options of scripts that replace what runs on nodes, how they go about it, and their report. */
+public final class Rolling {
+    @Option(names = "--timeout", paramLabel = "D", defaultValue = "120s", description = "How long to wait for health (default: ${DEFAULT-VALUE}).")
+    Duration timeout;
+
+    @Option(names = "--no-rollback", description = "Leave a node as it is when it does not get healthy, instead of putting back what ran before.")
+    boolean noRollback;
+
+    @Option(names = "--on-failure", paramLabel = "POLICY", defaultValue = "stop",
+            description = "When one node fails: stop with the rest as it is, revert those done too, or continue with the rest (default: ${DEFAULT-VALUE}).")
+    Rollout.OnFailure onFailure;
+
+    @Option(names = "--parallel", description = "Workers nodes side by side, instead of one after another.")
+    boolean parallel;
+
+    @Option(names = "--wait-idle", paramLabel = "D", defaultValue = "0s",
+            description = "How long workers that are at work may finish before they are stopped (default: ${DEFAULT-VALUE}; they get their 30 s grace).")
+    Duration waitIdle;
+
+    @Option(names = "--skip-checks", description = "Go on where disk, Compose or the share are not as they should be.")
+    boolean skipChecks;
+
+    /** The whole of it: plan, look, pull, apply, report. {@code good} is the word for a node where it went well, such as "deployed". */
+    public Exit run(Cli.Common common, boolean dryRun, String good, Fleet fleet, Locks locks, Optional<Map<Node, History.Entry>> rollback, BiFunction<Stack, Ssh, Deployment> planner) {
+        long started = System.nanoTime();
+        try (var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
+            var rollout = new Rollout(fleet, locks, http, common.console(),
+                    new Rollout.Options(timeout, !noRollback, parallel, onFailure, waitIdle, skipChecks, rollback));
+            rollout.plan(planner);
+            if (rollout.goesOn() || dryRun && !rollout.plans().isEmpty()) {
+                var secrets = Secrets.fetch(fleet.inventory(), rollout.secretsNeeded(), System.getenv(), common.console());
+                rollout.look(secrets);
+                if (dryRun) return planned(common, fleet, rollout);
+                if (rollout.goesOn()) rollout.pull(secrets);
+                if (rollout.goesOn()) rollout.apply(secrets);
+            }
+            return report(common, fleet, rollout, good, Duration.ofNanos(System.nanoTime() - started));
+        }
+    }
+
+    private static Exit planned(Cli.Common common, Fleet fleet, Rollout rollout) {
+        if (!common.json())
+            rollout.previews().forEach((node, preview) -> {
+                preview.describe().forEach(common.console()::print);
+                preview.plan().staging().diff().forEach(common.console()::print);
+            });
+        return end(common, fleet, rollout, "planned", document(fleet, rollout, "planned"));
+    }
+
+    private static Exit report(Cli.Common common, Fleet fleet, Rollout rollout, String good, Duration took) {
+        var document = document(fleet, rollout, good);
+        document.put("seconds", took.toMillis() / 1000.0);
+        rollout.gap().ifPresent(gap -> document.put("backend_away_seconds", gap.toMillis() / 1000.0));
+        var exit = end(common, fleet, rollout, good, document);
+        var away = rollout.gap().map(gap -> "the backend was away for " + Units.duration(gap));
+        if (exit == Exit.OK) common.console().note(good + " in " + Units.duration(took) + away.map("; "::concat).orElse(""));
+        else away.ifPresent(common.console()::note);
+        return exit;
+    }
+
+    private static Exit end(Cli.Common common, Fleet fleet, Rollout rollout, String good, Map<String, Object> document) {
+        if (common.json()) common.report(document);
+        rollout.problems().values().forEach(common.console()::problem);
+        var exit = rollout.problems().values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
+        if (exit != Exit.OK) fleet.nodes().forEach(node -> common.console().note(node.name() + ": " + outcome(rollout, node, good)));
+        return exit;
+    }
+
+    private static Map<String, Object> document(Fleet fleet, Rollout rollout, String good) {
+        var nodes = new ArrayList<Map<String, Object>>();
+        for (var node : fleet.nodes()) {
+            var one = new LinkedHashMap<String, Object>();
+            one.put("node", node.name());
+            one.put("outcome", outcome(rollout, node, good));
+            var preview = rollout.previews().get(node);
+            if (preview != null) one.putAll(preview.document());
+            one.put("started", rollout.recreated(node));
+            var problem = rollout.problems().get(node);
+            if (problem != null) one.put("error", problem.sentence());
+            nodes.add(one);
+        }
+        return new LinkedHashMap<>(Map.of("nodes", nodes));
+    }
+
+    private static String outcome(Rollout rollout, Node node, String good) {
+        var outcome = rollout.outcome(node);
+        boolean planned = good.equals("planned") && outcome == Rollout.Outcome.untouched;
+        return planned || outcome == Rollout.Outcome.deployed ? good : outcome.name();
+    }
+}

@@ -1,0 +1,74 @@
+package ktrdr;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.stream.Collectors;
+import ktrdr.Inventory.Worker;
+
+/** Replaces the workers of a node, those at work last: each gets the time that {@code --wait-idle} gives to finish what it does. */
+final class WorkerDrain {
+    private final NodeRollout.Tools tools;
+    private final Deployment plan;
+    /** The workers that will be stopped. */
+    private final List<String> stopped;
+    private final Map<String, Worker> workers = new LinkedHashMap<>();
+
+    WorkerDrain(NodeRollout.Tools tools, Preview preview) {
+        this.tools = tools;
+        this.plan = preview.plan();
+        this.stopped = new ArrayList<>(preview.stopped());
+        stopped.addAll(plan.retired());
+        var node = plan.stack().node();
+        // those beyond the scale are stopped too
+        tools.fleet().inventory().workersOf(node.withScale(3)).forEach(worker -> workers.put(worker.name(), worker));
+    }
+
+    /** Has the parts of the deployment brought up: what is idle at once, the rest when it is idle or the time is over. */
+    void replace(Consumer<Deployment> up) {
+        var left = new ArrayList<>(plan.services());
+        long deadline = System.nanoTime() + tools.options().waitIdle().toNanos();
+        try (var step = tools.console().step(plan.stack().node().name(), "idle")) {
+            while (true) {
+                var busy = busy();
+                boolean late = System.nanoTime() >= deadline;
+                if (busy.isEmpty() || late) {
+                    busy.forEach((worker, operation) -> tools.console().note(plan.stack().node().name(), "idle", worker + " is stopped at work, operation " + operation + " is cut"));
+                    up.accept(plan.part(left, plan.retired()));
+                    return;
+                }
+                step.now("waiting for " + words(busy));
+                var idle = left.stream().filter(service -> !busy.containsKey(service)).toList();
+                if (!idle.isEmpty()) up.accept(plan.part(idle, List.of()));
+                left.removeAll(idle);
+                stopped.removeAll(idle);
+                TimeUnit.SECONDS.sleep(1);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.interrupted(plan.stack().node().name() + ": interrupted while waiting for workers to be idle").because(e);
+        }
+    }
+
+    private static String words(Map<String, String> busy) {
+        return busy.entrySet().stream().map(one -> one.getKey() + " (" + one.getValue() + ")").collect(Collectors.joining(", "));
+    }
+
+    /** Worker to the operation it is at, of its own {@code /health}; one that does not answer has nothing to lose. */
+    private Map<String, String> busy() {
+        var busy = new LinkedHashMap<String, String>();
+        for (var service : stopped) {
+            if (!workers.containsKey(service) || Docker.service(plan.facts().containers(), service).filter(Docker.Container::running).isEmpty()) continue;
+            try {
+                var health = tools.http().json(workers.get(service).endpointUrl() + "/health");
+                if (health.path("worker_status").asText().equals("busy")) busy.put(service, health.path("current_operation").asText("unknown"));
+            } catch (Problem silent) {
+                // not at work
+            }
+        }
+        return busy;
+    }
+}

@@ -1,0 +1,105 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//DESCRIPTION Go back to an earlier release, as it was: its images, configuration and scale
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Fleet;
+import ktrdr.History;
+import ktrdr.Inventory;
+import ktrdr.Inventory.Node;
+import ktrdr.Plans;
+import ktrdr.Problem;
+import ktrdr.Release;
+import ktrdr.Rolling;
+import ktrdr.Stack;
+import ktrdr.Table;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "rollback", header = "Go back to an earlier release, as it was: its images, configuration and scale.",
+        description = {"", "Without --to it is the last release that ended well before the one that runs, or, when the last deployment failed and was left, "
+                + "the last that ended well. Images are those very ones, by digest; none is pulled that is still on the node. Data is never touched.", ""},
+        footer = {"", "Examples:",
+            "  jbang rollback@ktrdr core                     the core stack, to what ran before",
+            "  jbang rollback@ktrdr workers B --to sha-3f2c9ab",
+            "  jbang rollback@ktrdr all --list               what was deployed to each node, and how it ended",
+            "  jbang rollback@ktrdr core --dry-run           what it would do, with a diff of each file",
+            "", "Exit codes: 0 rolled back; 1 failed, or nothing to roll back to; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there;",
+            "5 it failed, and what ran before runs again; 130 interrupted before anything was changed."})
+public class Rollback implements Callable<Exit> {
+    enum Target { core, workers, all }
+
+    @Mixin Cli.Common common;
+    @Mixin Cli.Changing change;
+    @Mixin Rolling rolling;
+    @Parameters(index = "0", paramLabel = "core|workers|all", description = "Where.") Target target;
+    @Parameters(index = "1..*", paramLabel = "NODE", description = "Workers nodes; else all of them.") List<String> names = List.of();
+    @Option(names = "--to", paramLabel = "TAG", description = "The release to go back to.") String to;
+    @Option(names = "--list", description = "Show the history and stop.") boolean list;
+
+    public static void main(String... args) {
+        Cli.main(new Rollback(), args);
+    }
+
+    @Override
+    public Exit call() {
+        var inventory = common.inventory();
+        var tag = Optional.ofNullable(to).map(Release::tag);
+        try (var fleet = new Fleet(inventory, nodes(inventory), common.console())) {
+            if (list) return list(fleet);
+            try (var locks = change.locks(fleet, common, "rollback " + target + " " + String.join(" ", names) + tag.map(" --to "::concat).orElse(""))) {
+                var chosen = fleet.each((node, ssh) -> choose(Stack.of(inventory, node), Plans.history(Stack.of(inventory, node), ssh), tag));
+                chosen.problems().values().stream().filter(problem -> problem.exit() != Exit.UNREACHABLE).findFirst().ifPresent(problem -> {
+                    throw problem;
+                });
+                return rolling.run(common, change.dryRun, "rolled back", fleet, locks, Optional.of(chosen.values()),
+                        (stack, ssh) -> Plans.rollback(stack, ssh, Optional.ofNullable(chosen.values().get(stack.node())).orElseThrow(() -> chosen.problems().get(stack.node()))));
+            }
+        }
+    }
+
+    private History.Entry choose(Stack stack, History history, Optional<String> tag) {
+        var entry = Plans.target(stack, history, tag);
+        common.console().note(stack.node().name(), "to", entry.tag() + ", deployed " + entry.time() + " by " + entry.who() + "@" + entry.from());
+        return entry;
+    }
+
+    private List<Node> nodes(Inventory inventory) {
+        if (target != Target.workers && !names.isEmpty())
+            throw Problem.usage("`rollback " + target + "` takes no names").found(String.join(" ", names)).expected("rollback all, core, or workers NODE…");
+        return switch (target) {
+            case core -> List.of(inventory.core());
+            case all -> inventory.nodes();
+            case workers -> names.isEmpty() || names.equals(List.of("all")) ? inventory.workers() : names.stream().map(inventory::workersNode).distinct().toList();
+        };
+    }
+
+    private Exit list(Fleet fleet) {
+        var found = fleet.each((node, ssh) -> Plans.history(Stack.of(fleet.inventory(), node), ssh));
+        var table = Table.of("node", "when", "release", "outcome", "took", "who", "services", "");
+        var documents = new ArrayList<Map<String, Object>>();
+        found.values().forEach((node, history) -> {
+            var entries = new ArrayList<>(history.entries());
+            history.unfinished().ifPresent(entries::add);
+            for (var entry : entries) {
+                boolean current = !history.unproven() && history.current().filter(entry::equals).isPresent();
+                table.row(node.name(), entry.time(), entry.tag(), entry.outcome().word(), entry.seconds() + " s", entry.who() + "@" + entry.from(),
+                        String.join(" ", entry.services()), current ? "runs now" : "");
+            }
+            documents.add(new LinkedHashMap<>(Map.of("node", node.name(), "releases", entries.stream().map(History.Entry::document).toList())));
+        });
+        common.report(Map.of("nodes", documents), table);
+        found.problems().values().forEach(common.console()::problem);
+        if (table.isEmpty() && !common.json()) common.console().note("nothing was deployed there yet");
+        return found.problems().values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
+    }
+}

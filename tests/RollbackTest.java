@@ -1,0 +1,194 @@
+import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import ktrdr.Project;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Going back, by hand and by itself. */
+@Tag("fleet")
+class RollbackTest {
+    private static final String OLDER = "sha-1000001";
+    private static final String NEWER = "sha-2000002";
+    private static final String BAD = "sha-bad0000";
+    @TempDir Path folder;
+
+    @BeforeAll
+    @AfterAll
+    static void the_older_release_runs_everywhere() {
+        good(ktrdr("deploy", "all", "--tag", OLDER, "--parallel").run());
+    }
+
+    @BeforeEach
+    void on_the_node_that_most_tests_use_too() {
+        if (running("workers-b", OLDER) != 4) good(ktrdr("deploy", "workers", "B", "--tag", OLDER).run());
+    }
+
+    private static Ran good(Ran ran) {
+        assertEquals(0, ran.exit(), ran::toString);
+        return ran;
+    }
+
+    private static long running(String host, String tag) {
+        return World.containers(host).values().stream().filter(one -> one.endsWith("/ktrdr-backend:" + tag)).count();
+    }
+
+    private static List<String> outcomes(String host, int count) throws IOException {
+        var lines = World.history(host).lines().toList();
+        var outcomes = new ArrayList<String>();
+        for (var line : lines.subList(lines.size() - count, lines.size())) {
+            var entry = new ObjectMapper().readTree(line);
+            outcomes.add(entry.path("tag").asText() + " " + entry.path("outcome").asText());
+        }
+        return outcomes;
+    }
+
+    @Test
+    void what_ran_before_runs_again_with_its_files_and_a_second_rollback_goes_further_back() throws IOException {
+        var inventory = World.inventory(folder, "tracing: {service: ktrdr-api}", "tracing: {service: ktrdr-api}\ntemplates: mine").toString();
+        var template = Files.createDirectories(folder.resolve("mine/workers")).resolve(".env.workers");
+        Files.writeString(template, Files.readString(Project.root().resolve("templates/workers/.env.workers")) + "# of the third release\n");
+        good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
+        good(ktrdr("deploy", "workers", "B", "--tag", NEWER, "-i", inventory).run());
+        assertTrue(World.on("workers-b", "cat /opt/ktrdr-workers-b/.env.workers").contains("third release"));
+        good(ktrdr("rollback", "workers", "B").run());
+        assertFalse(World.on("workers-b", "cat /opt/ktrdr-workers-b/.env.workers").contains("third release"));
+        assertEquals(4, running("workers-b", NEWER));
+        var ran = good(ktrdr("rollback", "workers", "B").run());
+        assertEquals(4, running("workers-b", OLDER), ran::toString);
+        assertEquals(List.of(NEWER + " rolled-back", OLDER + " rolled-back"), outcomes("workers-b", 2));
+        assertEquals(4, running("workers-c", OLDER));
+    }
+
+    @Test
+    void the_scale_is_that_of_the_release() {
+        good(ktrdr("deploy", "workers", "C", "--tag", NEWER, "--scale", "1").run());
+        assertEquals(2, running("workers-c", NEWER));
+        good(ktrdr("rollback", "workers", "C").run());
+        assertEquals(4, running("workers-c", OLDER));
+        refused(5, ktrdr("deploy", "workers", "C", "--tag", BAD, "--scale", "1", "--timeout", "5s").run(), "backtest-worker-2, training-worker-2 removed");
+        assertEquals(4, running("workers-c", OLDER));
+    }
+
+    @Test
+    void an_image_that_is_gone_is_pulled_by_its_digest_though_the_tag_means_another_by_now() {
+        var id = World.image("workers-b", OLDER);
+        good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
+        World.forget("workers-b", OLDER);
+        World.on("workers-b", "docker tag registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + NEWER + " registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + OLDER);
+        var ran = good(ktrdr("rollback", "workers", "B").run());
+        assertEquals(id, World.image("workers-b", OLDER), ran::toString);
+        assertEquals(List.of(id), World.on("workers-b", "docker inspect --format '{{.Image}}' $(docker ps -q) | sort -u").lines().toList());
+    }
+
+    @Test
+    void only_the_images_of_the_last_releases_stay_and_nobody_elses_goes() {
+        var inventory = World.inventory(folder, "username: kpiteira", "username: kpiteira\n  keep: 1").toString();
+        var repository = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";
+        World.on("workers-b", "docker tag " + repository + OLDER + " somebody/elses:1; docker tag " + repository + OLDER + " " + repository + "by-hand");
+        try {
+            good(ktrdr("deploy", "workers", "B", "--tag", NEWER, "-i", inventory).run());
+            var images = World.on("workers-b", "docker images --format '{{.Repository}}:{{.Tag}}'");
+            assertFalse(images.contains(repository + OLDER), images);
+            assertTrue(images.contains(repository + NEWER) && images.contains("somebody/elses:1") && images.contains(repository + "by-hand"), images);
+        } finally {
+            World.on("workers-b", "docker rmi somebody/elses:1 " + repository + "by-hand");
+        }
+    }
+
+    @Test
+    void the_release_asked_for_is_gone_back_to_or_it_is_said_what_there_is() {
+        good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
+        var before = World.everything();
+        refused(1, ktrdr("rollback", "workers", "all", "--to", "sha-0000000").run(), "workers-b: there is nothing to roll back to", "a deployment of sha-0000000 that ended well", NEWER);
+        refused(2, ktrdr("rollback", "workers", "D").run(), "no node D");
+        refused(2, ktrdr("rollback", "core", "B").run(), "takes no names");
+        var shown = good(ktrdr("rollback", "workers", "B", "--to", OLDER, "--dry-run").run());
+        assertTrue(shown.out().contains("-IMAGE_TAG=" + NEWER + "\n+IMAGE_TAG=" + OLDER), shown::toString);
+        assertEquals(before, World.everything());
+        good(ktrdr("rollback", "workers", "B", "--to", OLDER).run());
+        assertEquals(4, running("workers-b", OLDER));
+        var listed = good(ktrdr("rollback", "workers", "B", "--list").run());
+        assertTrue(listed.out().lines().anyMatch(line -> line.matches("workers-b +\\S+Z +" + OLDER + " +rolled-back .*")), listed::toString);
+        var releases = good(ktrdr("rollback", "workers", "B", "--list", "-o", "json").run()).json().path("nodes").path(0).path("releases");
+        assertEquals("rolled-back", releases.path(releases.size() - 1).path("outcome").asText());
+        assertTrue(releases.path(releases.size() - 1).path("images").path("backtest-worker-1").path("digest").asText().contains("/ktrdr-backend@sha256:"), releases::toString);
+    }
+
+    @Test
+    void a_torn_line_of_the_history_is_passed_over_and_gone_after_the_next() throws IOException {
+        World.on("workers-b", "cd /opt/ktrdr-workers-b/.ktrdr; tail -n 1 releases.jsonl | head -c 200 >>releases.jsonl");
+        good(ktrdr("rollback", "workers", "B", "--list").run());
+        good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
+        for (var line : World.history("workers-b").lines().toList()) new ObjectMapper().readTree(line);
+        assertEquals(List.of(OLDER + " deployed", NEWER + " deployed"), outcomes("workers-b", 2));
+        good(ktrdr("rollback", "workers", "B").run());
+        assertEquals(4, running("workers-b", OLDER));
+    }
+
+    @Test
+    void a_release_that_never_gets_healthy_is_taken_back_and_its_logs_are_kept() throws IOException {
+        World.sql("drop table if exists kept; create table kept (word text); insert into kept values ('still here')");
+        var before = World.containers("core");
+        var ran = refused(5, ktrdr("deploy", "core", "all", "--tag", BAD, "--timeout", "15s").run(), "error: core: backend was not healthy within 15 s",
+                "INFO: stand-in for KTRDR backend", "core: returned", "the backend was away for");
+        assertEquals(1, running("core", OLDER), ran::toString);
+        for (var same : List.of("ktrdr-db", "ktrdr-prometheus", "ktrdr-grafana", "ktrdr-jaeger")) assertEquals(before.get(same), World.containers("core").get(same), same);
+        assertEquals("still here", World.sql("select word from kept"));
+        World.sql("drop table kept");
+        assertTrue(World.get("http://10.42.1.10:8000/api/v1/health").contains(OLDER));
+        assertEquals(List.of(BAD + " returned"), outcomes("core", 1));
+        assertTrue(World.on("core", "cat /opt/ktrdr-core/.ktrdr/failed/*/ktrdr-backend.log").contains("stand-in for KTRDR backend"));
+        assertEquals("", World.on("core", "ls -d /opt/ktrdr-core/.ktrdr/lock /opt/ktrdr-core/.ktrdr/deploying 2>/dev/null || :"));
+    }
+
+    @Test
+    void what_becomes_of_the_others_is_a_policy() {
+        spoil("workers-b");
+        try {
+            refused(5, ktrdr("deploy", "workers", "all", "--tag", NEWER, "--timeout", "12s", "--on-failure", "continue").run(), "workers-b: returned", "workers-c: deployed");
+            assertEquals(List.of(4L, 4L), List.of(running("workers-b", OLDER), running("workers-c", NEWER)));
+        } finally {
+            World.forget("workers-b", NEWER);
+        }
+        good(ktrdr("rollback", "workers", "C").run());
+        spoil("workers-c");
+        try {
+            refused(5, ktrdr("deploy", "workers", "all", "--tag", NEWER, "--timeout", "12s", "--on-failure", "revert").run(), "workers-b: returned", "workers-c: returned");
+            assertEquals(List.of(4L, 4L), List.of(running("workers-b", OLDER), running("workers-c", OLDER)));
+        } finally {
+            World.forget("workers-c", NEWER);
+        }
+    }
+
+    /** Makes the newer release crash on one host alone. */
+    private static void spoil(String host) {
+        var repository = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";
+        World.forget(host, NEWER);
+        World.on(host, "id=$(docker create " + repository + OLDER + "); docker commit -c 'ENV KTRDR_STANDIN_FAULT=crash' $id " + repository + NEWER + " >/dev/null; docker rm $id >/dev/null");
+    }
+
+    @Test
+    void without_the_way_back_it_is_left_and_the_next_rollback_goes_to_the_last_that_ended_well() throws IOException {
+        refused(1, ktrdr("deploy", "workers", "B", "--tag", BAD, "--timeout", "8s", "--no-rollback").run(), "workers-b: failed", "as --no-rollback says");
+        assertEquals(4, running("workers-b", BAD));
+        good(ktrdr("rollback", "workers", "B").run());
+        assertEquals(4, running("workers-b", OLDER));
+        assertEquals(List.of(BAD + " failed", OLDER + " rolled-back"), outcomes("workers-b", 2));
+    }
+}
