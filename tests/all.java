@@ -2,6 +2,7 @@
 //SOURCES ../lib/ktrdr.java
 //SOURCES ../scripts/*.java
 //SOURCES *Test.java
+//SOURCES bench/*.java
 //SOURCES ktrdr/*.java
 //SOURCES lab/*.java
 //SOURCES lab/standin/*.java
@@ -114,14 +115,18 @@ public class all implements Callable<Exit> {
                 skipped.add(where(test) + ": " + result.getThrowable().map(Throwable::getMessage).orElse("aborted"));
             else if (failed) fail(test, result.getThrowable().orElseThrow());
             else if (test.isTest()) passed++;
+            if (test.isTest()) common.console().detail(String.format("%-110s %6.1f s", where(test), seconds(test)));
             if (test.getSource().orElse(null) instanceof ClassSource source) line(source.getClassName(), test);
         }
 
         private void line(String name, TestIdentifier test) {
-            double seconds = (System.nanoTime() - started.get(test.getUniqueId())) / 1e9;
-            common.console().print(String.format("%-28s %3d passed, %d failed  %6.1f s", name, passed - passedBefore, failures.size() - failedBefore, seconds));
+            common.console().print(String.format("%-28s %3d passed, %d failed  %6.1f s", name, passed - passedBefore, failures.size() - failedBefore, seconds(test)));
             passedBefore = passed;
             failedBefore = failures.size();
+        }
+
+        private double seconds(TestIdentifier test) {
+            return (System.nanoTime() - started.get(test.getUniqueId())) / 1e9;
         }
 
         private void fail(TestIdentifier test, Throwable why) {

@@ -84,6 +84,11 @@ public final class Toolkit {
         return builder;
     }
 
+    /** Starts it, for something to happen meanwhile. */
+    public Underway start() {
+        return Underway.start(processBuilder());
+    }
+
     private List<String> words() {
         var words = new ArrayList<>(List.of(Project.root().resolve("ktrdr").toString()));
         words.addAll(arguments);

@@ -1,0 +1,123 @@
+import static lab.Aftermath.another;
+import static lab.Aftermath.clean;
+import static lab.Aftermath.complained;
+import static lab.Aftermath.deployed;
+import static lab.Aftermath.deployedOrReturned;
+import static lab.Aftermath.release;
+import static lab.Aftermath.told;
+import static lab.Toolkit.ktrdr;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import lab.Aftermath;
+import lab.Faults;
+import lab.Toolkit.Ran;
+import lab.Underway;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Deployments whose connection to a node is cut, or whose node goes: the node ends in a state that is known, and so does the run. */
+@Tag("fleet")
+class DeployCutTest {
+    private static final String HOST = "workers-b";
+    private String before;
+    private String after;
+
+    @AfterAll
+    static void the_older_release_runs_everywhere() {
+        Aftermath.restore();
+    }
+
+    @BeforeEach
+    void from_what_runs_to_the_other_release() {
+        Aftermath.settle();
+        before = release(HOST);
+        after = another(HOST);
+    }
+
+    private Underway deployment() {
+        return ktrdr("deploy", "workers", "B", "--tag", after, "--timeout", "20s").start();
+    }
+
+    @Test
+    void during_the_pull_nothing_was_changed() {
+        World.forget(HOST, after);
+        var everything = World.everything(HOST);
+        Ran ran;
+        try (var run = deployment(); var stalled = Faults.stalledPull(HOST)) {
+            Faults.cut(HOST);
+            ran = run.end();
+        }
+        assertEquals(3, ran.exit(), ran::toString);
+        told(ran, HOST, "unreachable");
+        complained(ran, HOST);
+        clean(HOST, ran);
+        assertEquals(Aftermath.still(everything), Aftermath.still(World.everything(HOST)));
+    }
+
+    @Test
+    void while_containers_are_replaced_the_old_release_comes_back_or_the_new_one_is_proven() {
+        Ran ran;
+        try (var deaf = Faults.deaf(HOST, "backtest-worker-1"); var run = deployment()) {
+            run.awaitUp(HOST);
+            Faults.cut(HOST);
+            deaf.close();
+            ran = run.end();
+        }
+        deployedOrReturned(ran, HOST, after, before);
+    }
+
+    @Test
+    void while_it_waits_for_health_it_connects_again_and_goes_on() {
+        Ran ran;
+        try (var run = deployment()) {
+            run.awaitHealth(HOST, 4, after);
+            try (var paused = Faults.paused(HOST, "training-worker-2")) {
+                Faults.cut(HOST);
+            }
+            ran = run.end();
+        }
+        deployed(ran, HOST, after);
+    }
+
+    @Test
+    void a_node_that_loses_its_power_is_named_and_the_next_run_deploys_to_it() {
+        Ran ran;
+        try (var run = deployment()) {
+            run.awaitHealth(HOST, 4, after);
+            try (var off = Faults.powerOff(HOST)) {
+                ran = run.end();
+            }
+        }
+        assertEquals(3, ran.exit(), ran::toString);
+        told(ran, HOST, "unreachable");
+        complained(ran, HOST);
+        var next = ktrdr("deploy", "workers", "B", "--tag", before, "--wait", "2m").run();
+        deployed(next, HOST, before);
+    }
+
+    @Test
+    void a_docker_that_is_restarted_while_containers_are_replaced() {
+        Ran ran;
+        try (var deaf = Faults.deaf(HOST, "backtest-worker-1"); var run = deployment()) {
+            run.awaitUp(HOST);
+            deaf.close();
+            Faults.restartDocker(HOST);
+            ran = run.end();
+        }
+        deployedOrReturned(ran, HOST, after, before);
+    }
+
+    @Test
+    void a_docker_that_is_restarted_while_it_waits_for_health() {
+        Ran ran;
+        try (var run = deployment()) {
+            run.awaitHealth(HOST, 4, after);
+            Faults.restartDocker(HOST);
+            ran = run.end();
+        }
+        deployed(ran, HOST, after);
+    }
+}

@@ -1,0 +1,162 @@
+import static lab.Aftermath.another;
+import static lab.Aftermath.clean;
+import static lab.Aftermath.complained;
+import static lab.Aftermath.deployed;
+import static lab.Aftermath.release;
+import static lab.Aftermath.returned;
+import static lab.Aftermath.told;
+import static lab.Toolkit.ktrdr;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
+import lab.Aftermath;
+import lab.Faults;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Deployments that meet a registry, a disk, an image or a clock that is not as it should be. */
+@Tag("fleet")
+class DeployFaultsTest {
+    private static final String HOST = "workers-b";
+    @TempDir Path folder;
+    private String before;
+    private String after;
+
+    @AfterAll
+    static void the_older_release_runs_everywhere() {
+        Aftermath.restore();
+    }
+
+    @BeforeEach
+    void a_row_is_there() {
+        World.sql("drop table if exists kept; create table kept (word text); insert into kept values ('still here')");
+        Aftermath.settle();
+        before = release(HOST);
+        after = another(HOST);
+    }
+
+    @AfterEach
+    void the_row_is_there_still() {
+        assertEquals("still here", World.sql("select word from kept"));
+        World.sql("drop table kept");
+    }
+
+    /** Asserts that it failed before anything was changed on the nodes, and said so of the first one. */
+    private static void refused(Ran ran, String everything, String... words) {
+        assertEquals(1, ran.exit(), ran::toString);
+        complained(ran, HOST);
+        told(ran, HOST, "failed");
+        for (var word : words) assertTrue(ran.err().contains(word), () -> "no \"" + word + "\" in\n" + ran);
+        clean(HOST, ran);
+        assertEquals(everything, Aftermath.still(World.everything(HOST)));
+    }
+
+    @Test
+    void a_registry_that_goes_away_during_the_pull() {
+        World.forget(HOST, after);
+        var everything = Aftermath.still(World.everything(HOST));
+        Ran ran;
+        try (var run = ktrdr("deploy", "workers", "B", "--tag", after).start(); var stalled = Faults.stalledPull(HOST)) {
+            try (var gone = Faults.registryGone()) {
+                stalled.close();
+                ran = run.end();
+            }
+        }
+        refused(ran, everything);
+    }
+
+    @Test
+    void a_token_that_the_registry_does_not_accept_stops_all_nodes_before_anything_is_changed() throws IOException {
+        World.forget(HOST, after);
+        var everything = Aftermath.still(World.everything(HOST));
+        var other = Aftermath.still(World.everything("workers-c"));
+        var wrong = Files.writeString(folder.resolve("secrets.json"), Files.readString(World.secrets()).replaceAll("\"ghcr_token\": \"[^\"]*\"", "\"ghcr_token\": \"not-the-token\""));
+        Files.setPosixFilePermissions(wrong, PosixFilePermissions.fromString("rw-------"));
+        var ran = ktrdr("deploy", "workers", "all", "--tag", after, "-i", World.inventory(folder, World.secrets().toString(), wrong.toString()).toString()).run();
+        refused(ran, everything, "ghcr_token");
+        told(ran, "workers-c", "untouched");
+        assertEquals(other, Aftermath.still(World.everything("workers-c")));
+    }
+
+    @Test
+    void a_disk_that_has_no_room_for_the_image() {
+        World.forget(HOST, after);
+        var everything = Aftermath.still(World.everything(HOST));
+        try (var full = Faults.fullDocker(HOST)) {
+            refused(ktrdr("deploy", "workers", "B", "--tag", after).run(), everything, "no space left on device");
+        }
+    }
+
+    @Test
+    void a_disk_that_is_filled_when_the_lock_is_taken_already() {
+        World.forget(HOST, after);
+        var containers = World.containers(HOST);
+        Ran ran;
+        try (var small = Faults.smallDisk(HOST)) {
+            try (var run = ktrdr("deploy", "workers", "B", "--tag", after).start(); var stalled = Faults.stalledPull(HOST)) {
+                Faults.fill(HOST);
+                stalled.close();
+                ran = run.end();
+            }
+            assertEquals(1, ran.exit(), ran::toString);
+            complained(ran, HOST);
+            told(ran, HOST, "failed");
+            assertEquals("IMAGE_TAG=" + before, World.on(HOST, "grep IMAGE_TAG= /opt/ktrdr-workers-b/.env.workers"));
+            clean(HOST, ran);
+        }
+        assertEquals(containers, World.containers(HOST));
+    }
+
+    @Test
+    void an_image_that_never_gets_healthy_goes_no_further_than_the_first_node() {
+        var other = World.containers("workers-c");
+        var ran = ktrdr("deploy", "workers", "all", "--tag", "sha-bad0000", "--timeout", "4s").run();
+        returned(ran, HOST, before);
+        assertTrue(ran.err().contains("error: workers-b: ") && ran.err().contains("was not healthy within 4 s"), ran::toString);
+        told(ran, "workers-c", "untouched");
+        assertEquals(other, World.containers("workers-c"));
+        clean("workers-c", ran);
+    }
+
+    @Test
+    void an_image_that_crashes_at_start() {
+        before = release("core");
+        var containers = World.containers("core");
+        var ran = ktrdr("deploy", "core", "all", "--tag", "sha-dead000", "--timeout", "4s").run();
+        returned(ran, "core", before);
+        assertTrue(ran.err().contains("No module named 'torch'"), ran::toString);
+        for (var name : List.of("ktrdr-db", "ktrdr-prometheus", "ktrdr-grafana", "ktrdr-jaeger"))
+            assertEquals(containers.get(name), World.containers("core").get(name));
+    }
+
+    @Test
+    void a_clock_that_is_an_hour_behind() {
+        Ran ran;
+        try (var behind = Faults.clockBehind(HOST)) {
+            ran = ktrdr("deploy", "workers", "B", "--tag", after).run();
+        }
+        deployed(ran, HOST, after);
+    }
+
+    @Test
+    void without_a_way_back_what_failed_is_left_as_it_is() {
+        var ran = ktrdr("deploy", "workers", "B", "--tag", "sha-dead000", "--timeout", "5s", "--no-rollback").run();
+        assertEquals(1, ran.exit(), ran::toString);
+        told(ran, HOST, "failed");
+        complained(ran, HOST);
+        assertEquals("sha-dead000", release(HOST));
+        clean(HOST, ran);
+        deployed(ktrdr("deploy", "workers", "B", "--tag", before).run(), HOST, before);
+    }
+}

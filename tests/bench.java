@@ -1,0 +1,105 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//SOURCES ../scripts/Deploy.java
+//SOURCES bench/*.java
+//SOURCES lab/Engine.java
+//SOURCES lab/Hosts.java
+//SOURCES lab/Images.java
+//SOURCES lab/Machine.java
+//SOURCES lab/Practice.java
+//SOURCES lab/Services.java
+//SOURCES lab/State.java
+//DESCRIPTION Measure the procedures side by side with what a person would use instead
+
+import bench.Downtime;
+import bench.SideBySide;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import ktrdr.Cli;
+import ktrdr.Console;
+import ktrdr.Exit;
+import ktrdr.Http;
+import ktrdr.Inventory;
+import ktrdr.Problem;
+import ktrdr.Table;
+import lab.Practice;
+import lab.State;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "bench", header = "Measure the procedures side by side with what a person would use instead.",
+        description = {"", "  gap   how long the backend is away while it is replaced: by `deploy core all`, and by a bare `docker compose up -d backend` on the node", "",
+            "It is for the practice fleet: what is measured is replaced many times. On another fleet it asks first.", ""},
+        footer = {"", "Examples:", "  ./ktrdr bench -i .lab/inventory.yaml               all of them",
+            "  ./ktrdr bench gap --pairs 5 -i .lab/inventory.yaml", "  ./ktrdr bench gap -o json -i .lab/inventory.yaml",
+            "", "Exit codes: 0 measured; 1 it could not be; 2 wrong usage or inventory; 3 a node could not be reached."})
+public class bench implements Callable<Exit> {
+    /** Something that can be measured: so many pairs. */
+    @FunctionalInterface
+    interface Benchmark {
+        SideBySide measure(int pairs);
+    }
+
+    @Mixin Cli.Common common;
+    @Option(names = {"-y", "--yes"}, description = "Do not ask on a fleet that is not the practice fleet.") boolean yes;
+    @Option(names = "--pairs", paramLabel = "N", defaultValue = "3", description = "How often each is measured (default: ${DEFAULT-VALUE}).") int pairs;
+    @Option(names = "--tags", paramLabel = "A,B", split = ",", defaultValue = "sha-1000001,sha-2000002",
+            description = "Two good releases to go forth and back between (default: ${DEFAULT-VALUE}).") List<String> tags;
+    @Parameters(paramLabel = "NAME", description = "What to measure: gap (default: all).") List<String> names = List.of();
+
+    /** By name, in the order they are run. */
+    private final Map<String, Benchmark> benchmarks = Map.of("gap", this::gap);
+
+    public static void main(String... args) {
+        Cli.main(new bench(), args);
+    }
+
+    @Override
+    public Exit call() {
+        for (var name : names)
+            if (!benchmarks.containsKey(name)) throw Problem.usage("there is no benchmark " + name).expected("one of " + String.join(", ", benchmarks.keySet()));
+        if (pairs < 1) throw Problem.usage("--pairs is 1 or more").found(String.valueOf(pairs));
+        if (tags.size() != 2 || tags.get(0).equals(tags.get(1))) throw Problem.usage("--tags is two releases with a comma between").found(String.join(",", tags));
+        confirm(common.inventory());
+        var measured = new ArrayList<SideBySide>();
+        benchmarks.forEach((name, benchmark) -> {
+            if (names.isEmpty() || names.contains(name)) measured.add(benchmark.measure(pairs));
+        });
+        common.report(Map.of("benchmarks", measured.stream().map(SideBySide::document).toList()), measured.stream().map(SideBySide::table).toArray(Table[]::new));
+        measured.forEach(one -> common.console().note(one.name() + ": " + one.what()));
+        return Exit.OK;
+    }
+
+    private SideBySide gap(int pairs) {
+        var inventory = common.inventory();
+        try (var fleet = common.fleet(List.of(inventory.core().name())); var http = new Http(inventory.overrides(), Duration.ofSeconds(2))) {
+            return new Downtime(fleet, http, common.console(), tags,
+                    tag -> Cli.run(new Deploy(), "core", "all", "--tag", tag, "-i", inventory.source().toString())).measure(pairs);
+        }
+    }
+
+    /** A fleet that people work with is not replaced again and again without a word. */
+    private void confirm(Inventory inventory) {
+        if (practice(inventory.source())) return;
+        var change = new Cli.Changing();
+        change.yes = yes;
+        change.confirm(common.console(), inventory.source() + " is not the practice fleet, and its backend would be replaced " + 2 * pairs + " times. Go on?");
+    }
+
+    private static boolean practice(Path inventory) {
+        var lab = new Practice(new Console(Console.Color.never, false), State.find(System.getenv(), Path.of("").toAbsolutePath())).state().inventory();
+        try {
+            return Files.exists(lab) && Files.isSameFile(lab, inventory);
+        } catch (IOException e) {
+            return false;
+        }
+    }
+}

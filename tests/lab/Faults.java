@@ -1,0 +1,109 @@
+package lab;
+
+/**
+ * What can happen to the practice fleet. What lasts is a {@link Fault}, for try-with-resources: closing it mends the thing whatever the test came to.
+ *
+ * Each is the real thing where that can be had: processes that are killed, packets that get lost, a file system that is full.
+ */
+public final class Faults {
+    /** Something that is broken until it is closed; a second time changes nothing. */
+    @FunctionalInterface
+    public interface Fault extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    private static final String REGISTRY = " -d " + Services.ADDRESS + " -p tcp --dport 5000 -j DROP";
+    private static final String DOCKER_TMP = "/var/lib/docker/tmp";
+
+    private Faults() {}
+
+    private static Fault fault(String host, String breaking, String mending) {
+        Fault fault = () -> World.on(host, mending);
+        try {
+            World.on(host, breaking);
+            return fault;
+        } catch (RuntimeException e) {
+            fault.close();
+            throw e;
+        }
+    }
+
+    /** Cuts every ssh session of a host, and lets new ones in. */
+    public static void cut(String host) {
+        World.on(host, "pkill -KILL -f '^sshd-session: root' || { echo nobody is connected >&2; exit 1; }");
+    }
+
+    /** Waits for a pull on a host and loses all it sends to the registry from then on: the pull neither fails nor ends. */
+    public static Fault stalledPull(String host) {
+        return fault(host, """
+                for i in $(seq 4000); do
+                  set -- /dev/shm/ktrdr.*
+                  if [ -e "$1" ]; then
+                    iptables -I OUTPUT%s
+                    exit 0
+                  fi
+                  sleep 0.01
+                done
+                echo no login was tried >&2
+                exit 1
+                """.formatted(REGISTRY), "while iptables -D OUTPUT" + REGISTRY + " 2>/dev/null; do :; done");
+    }
+
+    /** Stops the registry, and the DNS server with it: their connections are closed and new ones find nobody. */
+    public static Fault registryGone() {
+        World.docker("stop", "-t", "5", Services.CONTAINER);
+        return () -> {
+            World.docker("start", Services.CONTAINER);
+            World.on("core", "for i in $(seq 200); do curl -sk -o /dev/null https://" + Services.REGISTRY + "/v2/ && exit 0; sleep 0.1; done; exit 1");
+        };
+    }
+
+    /** A container whose first process hears nothing: to stop it takes the whole of its grace, half a minute. */
+    public static Fault deaf(String host, String container) {
+        var first = World.on(host, "docker inspect --format '{{.State.Pid}}' " + container);
+        return fault(host, "kill -s STOP " + first, "kill -s CONT " + first + " 2>/dev/null || :");
+    }
+
+    /** A container that does nothing for a while, so that it does not get healthy. */
+    public static Fault paused(String host, String container) {
+        return fault(host, "docker pause " + container + " >/dev/null", "docker unpause " + container + " >/dev/null 2>&1 || :");
+    }
+
+    public static void restartDocker(String host) {
+        World.on(host, "systemctl reset-failed docker && systemctl restart docker");
+    }
+
+    /** Takes the power from a host. Mended, it has booted: ssh and Docker answer, and what ran there runs again. */
+    public static Fault powerOff(String host) {
+        World.docker("kill", "ktrdr-lab-" + host);
+        return () -> {
+            World.docker("start", "ktrdr-lab-" + host);
+            World.on(host, "for i in $(seq 300); do systemctl is-active --quiet ssh docker && [ -n \"$(docker ps -q)\" ] && exit 0; sleep 0.2; done; exit 1");
+        };
+    }
+
+    /** Docker has no room for what it downloads. */
+    public static Fault fullDocker(String host) {
+        return fault(host, "mount -t tmpfs -o size=4k tmpfs " + DOCKER_TMP + "; head -c 4096 /dev/zero >" + DOCKER_TMP + "/full",
+                "! mountpoint -q " + DOCKER_TMP + " || umount " + DOCKER_TMP);
+    }
+
+    /** The folder of a host's stack is on a small disk of its own, with room for a lock; {@link #fill} leaves none. */
+    public static Fault smallDisk(String host) {
+        var folder = "/opt/ktrdr-" + host;
+        return fault(host, "mkdir /run/small && mount -t tmpfs -o size=256k,mode=755 tmpfs /run/small && cp -a " + folder + "/. /run/small && mount --bind /run/small " + folder,
+                "for place in " + folder + " /run/small; do ! mountpoint -q $place || umount $place; done\nrm -rf --one-file-system /run/small");
+    }
+
+    /** Fills the small disk of {@link #smallDisk} to the last byte. */
+    public static void fill(String host) {
+        World.on(host, "cat /dev/zero >/opt/ktrdr-" + host + "/full 2>/dev/null || :");
+    }
+
+    /** A clock that is an hour behind: hosts share this machine's, so a program of that name in front of the real one stands in for a wrong one. */
+    public static Fault clockBehind(String host) {
+        return fault(host, "printf '#!/bin/sh\\nexec /usr/bin/date -d \"1 hour ago\" \"$@\"\\n' >/usr/local/bin/date; chmod +x /usr/local/bin/date",
+                "rm -f /usr/local/bin/date");
+    }
+}

@@ -1,0 +1,112 @@
+package lab;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.concurrent.TimeUnit;
+import lab.Toolkit.Ran;
+
+/**
+ * A run of the toolkit that is under way, so that something can happen to it at a moment that the world tells, never the clock.
+ *
+ * <pre>try (var run = ktrdr("deploy", "workers", "B", "--tag", NEWER).start()) {
+ *    run.awaitUp("workers-b");
+ *    Faults.cut("workers-b");
+ *    assertEquals(5, run.end().exit());
+ *}</pre>
+ */
+public final class Underway implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofMinutes(3);
+    /** A container that Compose made to take another's place, before it has its name. */
+    static final String PASSING_NAME = "^[0-9a-f]{12}_";
+    /** Whether a script under a node's lock runs: the file that such a script holds is open somewhere. */
+    private static final String AT_WORK = "find /proc/[0-9]*/fd -lname '/run/lock/ktrdr*.busy' 2>/dev/null | grep -q .";
+    private final Process process;
+    private final Path out;
+    private final Path err;
+
+    private Underway(Process process, Path out, Path err) {
+        this.process = process;
+        this.out = out;
+        this.err = err;
+    }
+
+    static Underway start(ProcessBuilder builder) {
+        try {
+            var out = Files.createTempFile("run", ".out");
+            var err = Files.createTempFile("run", ".err");
+            return new Underway(builder.redirectOutput(out.toFile()).redirectError(err.toFile()).start(), out, err);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Waits until Compose replaces containers on a host: new ones are made, the old ones are still there. */
+    public void awaitUp(String host) {
+        await(host, "no container is being replaced on " + host, "docker ps -a --format '{{.Names}}' | grep -qE '" + PASSING_NAME + "'");
+    }
+
+    /** Waits until a host's containers of KTRDR are replaced by so many running ones of a release, and the script that did it has ended: what follows is the wait for health. */
+    public void awaitHealth(String host, int containers, String tag) {
+        await(host, "nobody waits for the health of " + tag + " on " + host,
+                "[ \"$(docker ps --format '{{.Image}}' | grep -c ':" + tag + "$')\" = " + containers + " ] && ! " + AT_WORK);
+    }
+
+    /** Waits until a condition of the shell holds on a host; a run that has ended will not make it true any more. */
+    private void await(String host, String otherwise, String condition) {
+        var script = "for i in $(seq 20); do\n  if " + condition + "; then echo yes; exit 0; fi\n  sleep 0.1\ndone\n";
+        boolean running;
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        do {
+            running = process.isAlive() && System.nanoTime() < deadline;
+            if (World.on(host, script).equals("yes")) return;
+        } while (running);
+        throw new AssertionError(otherwise + "; the run said:\n" + said());
+    }
+
+    /** Waits until it ends. */
+    public Ran end() {
+        try {
+            if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) throw new AssertionError("it did not end within " + PATIENCE + ":\n" + said());
+            return new Ran(process.exitValue(), Files.readString(out), Files.readString(err));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+    }
+
+    private String said() {
+        try {
+            return Files.readString(out) + Files.readString(err);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Sends a signal such as INT to the run: the front door became the program itself. */
+    public void signal(String name) {
+        World.signal(process.pid(), name);
+    }
+
+    /** Ends it as the kernel would, without a word. */
+    public void kill() {
+        process.descendants().forEach(ProcessHandle::destroyForcibly);
+        process.destroyForcibly().onExit().join();
+    }
+
+    /** Nothing is left of a run that a test gave up on. */
+    @Override
+    public void close() {
+        kill();
+        try {
+            Files.deleteIfExists(out);
+            Files.deleteIfExists(err);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
