@@ -3,6 +3,8 @@
 
 //JAVA 17+
 //JAVAC_OPTIONS --release 17
+// most of a procedure is its start: it ends before the second compiler and the parallel collector have paid for themselves
+//RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
 
 //DEPS info.picocli:picocli:4.7.7
 //DEPS com.hierynomus:sshj:0.40.0
@@ -22,9 +24,11 @@
 //SOURCES ktrdr/Deployment.java
 //SOURCES ktrdr/Dns.java
 //SOURCES ktrdr/Docker.java
+//SOURCES ktrdr/Drift.java
 //SOURCES ktrdr/Exit.java
 //SOURCES ktrdr/Facts.java
 //SOURCES ktrdr/Fleet.java
+//SOURCES ktrdr/FleetStatus.java
 //SOURCES ktrdr/Gap.java
 //SOURCES ktrdr/Gate.java
 //SOURCES ktrdr/History.java
@@ -52,6 +56,7 @@
 //SOURCES ktrdr/NodeFiles.java
 //SOURCES ktrdr/NodeJournal.java
 //SOURCES ktrdr/NodeRollout.java
+//SOURCES ktrdr/NodeStatus.java
 //SOURCES ktrdr/Plans.java
 //SOURCES ktrdr/Preview.java
 //SOURCES ktrdr/Problem.java
@@ -61,6 +66,7 @@
 //SOURCES ktrdr/Revision.java
 //SOURCES ktrdr/Rolling.java
 //SOURCES ktrdr/Rollout.java
+//SOURCES ktrdr/Roster.java
 //SOURCES ktrdr/Secrets.java
 //SOURCES ktrdr/Sh.java
 //SOURCES ktrdr/Snapshot.java
@@ -76,9 +82,13 @@
 //SOURCES ktrdr/Stack.java
 //SOURCES ktrdr/Staging.java
 //SOURCES ktrdr/StagingScript.java
+//SOURCES ktrdr/StatusChanges.java
+//SOURCES ktrdr/StatusReport.java
+//SOURCES ktrdr/StatusWatch.java
 //SOURCES ktrdr/Stopping.java
 //SOURCES ktrdr/Table.java
 //SOURCES ktrdr/Templates.java
+//SOURCES ktrdr/Terminal.java
 //SOURCES ktrdr/Units.java
 //SOURCES ktrdr/WorkerDrain.java
 //SOURCES ktrdr/Yaml.java

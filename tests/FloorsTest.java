@@ -20,13 +20,14 @@ class FloorsTest {
     /** From the ground up; a class refers to classes of its own floor or of those before it. */
     private static final List<Set<String>> FLOORS = List.of(
             Set.of("Exit", "Problem", "Result", "Sh", "Units", "Nearest", "Yaml", "Inventory", "InventoryReader", "InventorySection",
-                    "Console", "Json", "Table", "Local"),
+                    "Console", "Json", "Table", "Terminal", "Local"),
             Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshRoute", "SshRun", "SshWire", "HostKeys",
                     "Http", "Secrets"),
             Set.of("Fleet"),
-            Set.of("Check", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "Registry"),
-            Set.of("Stack", "Templates", "Backend", "Checks", "Deployment", "Gap", "Gate", "Infra", "InfraRecord", "Locks", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup",
-                    "NodeJournal", "NodeRollout", "Plans", "Preview", "Release", "Revision", "Rollout", "Snapshot", "Staging", "StagingScript", "WorkerDrain"),
+            Set.of("Check", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Registry"),
+            Set.of("Stack", "Templates", "Backend", "Checks", "Deployment", "Drift", "FleetStatus", "Gap", "Gate", "Infra", "InfraRecord", "Locks", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup",
+                    "NodeJournal", "NodeRollout", "Plans", "Preview", "Release", "Revision", "Rollout", "Roster", "Snapshot", "Staging", "StagingScript",
+                    "StatusChanges", "StatusReport", "StatusWatch", "WorkerDrain"),
             Set.of("Cli", "Rolling", "Stopping"));
     private static final Path ROOT = Project.root();
 

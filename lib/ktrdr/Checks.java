@@ -76,10 +76,15 @@ public final class Checks {
         try {
             return workers(inventory, nodes, backend.workers(), (System.nanoTime() - started) / 1e9);
         } catch (Problem problem) {
-            var core = inventory.core().name();
-            return List.of(new Check("workers.list", core, false, "GET " + inventory.url("backend") + "/api/v1/workers answers",
-                    problem.details().getOrDefault("found", problem.sentence()), "on " + core + ": docker logs ktrdr-backend", 0));
+            return List.of(unknown(inventory, problem));
         }
+    }
+
+    /** The check that the backend tells who is registered, which it did not. */
+    static Check unknown(Inventory inventory, Problem problem) {
+        var core = inventory.core().name();
+        return new Check("workers.list", core, false, "GET " + inventory.url("backend") + "/api/v1/workers answers",
+                problem.details().getOrDefault("found", problem.sentence()), "on " + core + ": docker logs ktrdr-backend", 0);
     }
 
     static List<Check> workers(Inventory inventory, List<Node> nodes, List<Backend.Worker> registered, double seconds) {

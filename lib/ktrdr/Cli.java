@@ -5,6 +5,7 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.SerializationFeature;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -172,22 +173,32 @@ public final class Cli {
          * document has. Nodes that were not reached make the exit code theirs.
          */
         public Exit checks(List<Check> checks, Collection<Problem> unreached, Map<String, ?> document) {
+            return checks(checks, unreached, document, Check.failures(checks), Check.table(checks));
+        }
+
+        /** The same with tables of another kind, and other sentences about what does not hold. */
+        public Exit checks(List<Check> checks, Collection<Problem> unreached, Map<String, ?> document, List<Problem> failures, Table... tables) {
             boolean ok = Check.allOk(checks);
             var all = new LinkedHashMap<String, Object>(Map.of("ok", ok));
             all.putAll(document);
             all.put("checks", checks);
-            report(all, Check.table(checks));
-            if (!json()) Check.failures(checks).forEach(console()::problem);
+            report(all, tables);
+            if (!json()) failures.forEach(console()::problem);
             console().note(Check.summary(checks));
             return ok ? Exit.OK : unreached.stream().map(Problem::exit).reduce(Exit.FAILED, Exit::and);
         }
 
-        /** Prints the result: the document with --output json, else the tables that are not empty. */
+        /** Prints the result: the document with --output json, else the tables that are not empty, an empty line between them. */
         public void report(Object document, Table... tables) {
-            if (json()) console().print(Cli.json(document));
-            else
-                for (var table : tables)
-                    if (!table.isEmpty()) console().print(table);
+            if (json()) {
+                console().print(Cli.json(document));
+                return;
+            }
+            var shown = Arrays.stream(tables).filter(table -> !table.isEmpty()).toList();
+            for (int i = 0; i < shown.size(); i++) {
+                if (i > 0) console().print("");
+                console().print(shown.get(i));
+            }
         }
     }
 

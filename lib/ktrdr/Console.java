@@ -6,11 +6,14 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Comparator;
 import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.Comparator;
 
 /**
  * The one place that prints: results on standard output, progress on standard error, secrets on neither.
@@ -29,6 +32,7 @@ public final class Console implements AutoCloseable {
     private final boolean colorOut;
     private final boolean colorErr;
     private final boolean live;
+    private final boolean outIsTerminal;
     private final Set<String> secrets = new TreeSet<>(Comparator.comparingInt(String::length).reversed().thenComparing(s -> s));
     private final Set<Step> running = new LinkedHashSet<>();
     private Thread ticker;
@@ -46,6 +50,7 @@ public final class Console implements AutoCloseable {
         this.colorOut = color == Color.always || wanted && outIsTerminal;
         this.colorErr = color == Color.always || wanted && errIsTerminal;
         this.live = errIsTerminal && !"dumb".equals(System.getenv("TERM"));
+        this.outIsTerminal = outIsTerminal && !"dumb".equals(System.getenv("TERM"));
     }
 
     /** Whether file descriptor 1 or 2 of this process is a terminal; by /proc where there is one, else by {@link System#console}. */
@@ -114,10 +119,18 @@ public final class Console implements AutoCloseable {
 
     /** The sentence of a problem and its details, on standard error. */
     public void problem(Problem problem) {
-        note((colorErr ? "\033[31merror:\033[0m " : "error: ") + problem.sentence());
+        var lines = lines(problem);
+        note(colorErr ? lines.get(0).replaceFirst("^error:", "\033[31merror:\033[0m") : lines.get(0));
+        lines.subList(1, lines.size()).forEach(this::note);
+    }
+
+    /** A problem as lines without colour: the sentence first, then a line for each line of its details. */
+    static List<String> lines(Problem problem) {
+        var lines = new ArrayList<>(List.of("error: " + problem.sentence()));
         int width = problem.details().keySet().stream().mapToInt(String::length).max().orElse(0);
         problem.details().forEach((label, text) ->
-                note("  " + label + " ".repeat(width - label.length() + 2) + text.replace("\n", "\n" + " ".repeat(width + 4))));
+                lines.addAll(("  " + label + " ".repeat(width - label.length() + 2) + text).replace("\n", "\n" + " ".repeat(width + 4)).lines().toList()));
+        return lines;
     }
 
     /** The same, only with --verbose. */
@@ -132,6 +145,11 @@ public final class Console implements AutoCloseable {
     /** Whether a person can be asked: standard input and standard error are terminals. */
     public boolean interactive() {
         return live && System.console() != null;
+    }
+
+    /** The terminal that the result goes to, to be drawn on; empty where it goes elsewhere. Nothing else is to be printed until it is closed. */
+    public Optional<Terminal> terminal() {
+        return outIsTerminal ? Terminal.open(out, this::mask) : Optional.empty();
     }
 
     /** Starts a step, such as {@code step("core", "pull")}; close it, or call done or failed once. */

@@ -103,8 +103,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
 
     /** The release that runs now, by the images of the running containers: the env file tells what was staged. Empty where none runs. */
     public String before() {
-        return facts.containers().stream().filter(container -> container.running() && stack.released(container.service()))
-                .map(Docker.Container::tag).distinct().sorted().collect(Collectors.joining(", "));
+        return stack.release(facts.containers());
     }
 
     /**

@@ -177,6 +177,13 @@ public final class Fleet implements AutoCloseable {
         }
     }
 
+    /** Has nodes that could not be reached asked again by the next who asks: for whoever watches over a long time. */
+    public void retry() {
+        synchronized (connections) {
+            met.addAll(nodes);
+        }
+    }
+
     private boolean lost(Node node) {
         var known = connections.get(node);
         if (known == null || !known.isDone()) return false;

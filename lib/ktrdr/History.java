@@ -126,11 +126,16 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
 
     /** Shell lines that say the facts, for a script whose {@code directory} is the stack's. */
     static String script() {
+        return script(READ);
+    }
+
+    /** The same, of the last so many deployments. */
+    static String script(int last) {
         return """
                 past() { [ ! -f "$directory/.ktrdr/$2" ] || say "$1" "$(tail -n %d "$directory/.ktrdr/$2" | base64 | tr -d '\\n')"; }
                 past history releases.jsonl
                 past deploying deploying
-                """.formatted(READ);
+                """.formatted(last);
     }
 
     static History parse(Facts facts) {
@@ -140,7 +145,17 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
 
     /** The deployment whose state the node should be in: the last one that ended well, or the one whose state that put back. */
     public Optional<Entry> current() {
-        return lastGood(entry -> true).map(last -> byId(last.of()).orElse(last));
+        return lastGood().map(last -> byId(last.of()).orElse(last));
+    }
+
+    /** The last deployment or rollback that ended well. */
+    public Optional<Entry> lastGood() {
+        return lastGood(entry -> true);
+    }
+
+    /** The last deployment, however it ended. */
+    public Optional<Entry> last() {
+        return unfinished.or(() -> entries.isEmpty() ? Optional.empty() : Optional.of(entries.get(entries.size() - 1)));
     }
 
     /** Whether the node was left in a state that nobody proved: a deployment that failed or was interrupted, and was not put back. */

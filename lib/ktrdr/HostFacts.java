@@ -47,8 +47,13 @@ public record HostFacts(Facts facts, double skew) {
         }, PATIENCE);
         if (!result.ok()) throw Problem.failed(ssh.name() + ": gathering facts ended with exit code " + result.exit()).expected("exit code 0")
                 .found(result.lastWords());
-        var facts = Facts.parse(answer.toString());
-        return new HostFacts(facts, skew(facts.get("clock"), asked, clockSeen.get()));
+        return of(answer.toString(), asked, clockSeen.get());
+    }
+
+    /** The answer of a script that says the {@link #CLOCK} between these two moments, in milliseconds since 1970. */
+    static HostFacts of(String answer, long askedMillis, long heardMillis) {
+        var facts = Facts.parse(answer);
+        return new HostFacts(facts, skew(facts.get("clock"), askedMillis, heardMillis));
     }
 
     /** Seconds by which a node's clock, in seconds since 1970, is outside of the time between asking and hearing. */
@@ -61,18 +66,12 @@ public record HostFacts(Facts facts, double skew) {
 
     /** The script: what is quick one after the other, what waits for a network side by side. */
     static String script(Question question) {
-        return Facts.SAY + """
-                export LC_ALL=C
-                say clock "$(date +%s.%N | sed 's/[^0-9.].*//')"
-                """ + Sh.let("share", question.share()) + Sh.let("registry", question.registry()) + Sh.let("inside", Dns.script("inside", question.names()))
-                + MACHINE + DOCKER + NETWORK
+        return Facts.SAY + CLOCK + Sh.let("registry", question.registry()) + Sh.let("inside", Dns.script("inside", question.names()))
+                + MACHINE + SIZE + LISTENERS + ENGINE + DOCKER + NETWORK
                 + "pings() {\n" + calls("ping_one", question.peers().entrySet().stream().map(peer -> List.of(peer.getKey(), peer.getValue())).toList())
                 + "connects() {\n" + calls("connect_one", question.ports().stream().map(port -> List.of(port.split(" "))).toList())
                 + "resolve() {\n" + Dns.script("resolve", question.names()) + "}\n"
-                + "mounts() {\n" + Mount.script(question.share()) + """
-                  [ "$mount_code" != 0 ] || say "disk $share" "$(free "$share")"
-                }
-                """ + CONTAINER + """
+                + "mounts() {\n" + share(Mount.script(question.share())) + "}\n" + CONTAINER + """
                 mounts & pings & connects & registry & resolve &
                 [ -z "$docker" ] || container
                 wait
@@ -80,10 +79,21 @@ public record HostFacts(Facts facts, double skew) {
                 """;
     }
 
+    /** Lines that say what is at the share's path, and what is free there. */
+    static String share(String mount) {
+        return mount + "[ \"$mount_code\" != 0 ] || say \"disk $mount_path\" \"$(free \"$mount_path\")\"\n";
+    }
+
     /** The body of a shell function that makes these calls side by side, and its end. */
     private static String calls(String function, List<List<String>> arguments) {
         return arguments.stream().map(words -> "  " + function + " " + Sh.words(words) + " &\n").collect(Collectors.joining()) + "  wait\n}\n";
     }
+
+    /** The first lines of a gathering script: the node's time. */
+    static final String CLOCK = """
+            export LC_ALL=C
+            say clock "$(date +%s.%N | sed 's/[^0-9.].*//')"
+            """;
 
     private static final String MACHINE = """
             say user "$(id -un)"
@@ -92,6 +102,10 @@ public record HostFacts(Facts facts, double skew) {
             say family "$(. /etc/os-release && printf '%s %s' "$ID" "${ID_LIKE:-}")"
             say kernel "$(uname -r)"
             say virtual "$(systemd-detect-virt 2>/dev/null || true)"
+            """;
+
+    /** What the machine has. */
+    static final String SIZE = """
             # a container has its own limits, not the host's: the smallest one counts
             say cpus "$({
               nproc
@@ -104,25 +118,54 @@ public record HostFacts(Facts facts, double skew) {
             } | grep -E '^[0-9]{1,18}$' | sort -n | head -n 1)"
             free() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { printf "%.0f", $4 * 1024 }'; }
             say 'disk /' "$(free /)"
+            """;
+
+    /** How much of it is in use: memory without the cache that the kernel would give back, in the limit's own terms where there is one. */
+    static final String USE = """
+            in_use() {
+              total=$(awk '/^MemTotal:/ { printf "%.0f", $2 * 1024 }' /proc/meminfo)
+              for group in /sys/fs/cgroup /sys/fs/cgroup/memory; do
+                limit=$(cat "$group/memory.max" "$group/memory.limit_in_bytes" 2>/dev/null || :)
+                case $limit in '' | *[!0-9]* | ???????????????????*) continue ;; esac
+                [ "$limit" -lt "$total" ] || continue
+                used=$(cat "$group/memory.current" "$group/memory.usage_in_bytes" 2>/dev/null || :)
+                cache=$(awk '$1 == "inactive_file" || $1 == "total_inactive_file" { cache = $2 } END { print cache + 0 }' "$group/memory.stat")
+                printf %s "$((used - cache))"
+                return
+              done
+              awk '/^MemTotal:/ { total = $2 } /^MemAvailable:/ { free = $2 } END { printf "%.0f", (total - free) * 1024 }' /proc/meminfo
+            }
+            say memory-used "$(in_use)"
+            say load "$(cut -d ' ' -f 1 /proc/loadavg)"
+            say uptime "$(cut -d . -f 1 /proc/uptime)"
+            """;
+
+    private static final String LISTENERS = """
             command -v ss >/dev/null 2>&1 || say missing ss
             ss -Hltnp 2>/dev/null | awk '{ port = $4; sub(/.*:/, "", port); who = $0; if (!sub(/.*users:\\(\\("/, "", who)) who = ""; sub(/".*/, "", who); print port, who }' | sort -u |
               while read -r port who; do say "listen $port" "$who"; done
             """;
 
-    private static final String DOCKER = """
+    /** Whether the Docker Engine answers, and the disk that it has; {@code docker} is its version afterwards, or empty. */
+    static final String ENGINE = """
             docker=
-            if version=$(timeout 20 docker version --format '{{.Server.Version}}' 2>&1); then
+            if version=$(timeout 10 docker version --format '{{.Server.Version}}' 2>&1); then
               docker=$version
               say docker "$docker"
-              say driver "$(docker info --format '{{.Driver}}')"
               root=$(docker info --format '{{.DockerRootDir}}')
               say "disk $root" "$(free "$root")"
               say docker-root "$root"
+            else
+              say docker-error "${version:-no answer within 10 s}"
+            fi
+            """;
+
+    private static final String DOCKER = """
+            if [ -n "$docker" ]; then
+              say driver "$(docker info --format '{{.Driver}}')"
               ids=$(docker ps -q)
               [ -z "$ids" ] || docker inspect --format '{"name":{{json .Name}},"project":{{json (index .Config.Labels "com.docker.compose.project")}},"ports":{{json .NetworkSettings.Ports}}}' $ids |
                 while IFS= read -r line; do say publishes "$line"; done
-            else
-              say docker-error "$version"
             fi
             say compose "$(docker compose version --short 2>/dev/null || true)"
             say boot "$(systemctl is-enabled docker 2>/dev/null || true)"
@@ -192,6 +235,12 @@ public record HostFacts(Facts facts, double skew) {
             }
             """;
 
+    /** In words: "3.2 s ahead of this machine". */
+    String skewWords() {
+        if (skew == 0) return "the same time";
+        return Units.duration(Duration.ofMillis((long) Math.abs(skew * 1000))) + (skew > 0 ? " ahead of" : " behind") + " this machine";
+    }
+
     /** CPUs that may be used, a started one counted whole; -1 where it was not said. */
     public long cpus() {
         return facts.number("cpus");
@@ -200,6 +249,26 @@ public record HostFacts(Facts facts, double skew) {
     /** Bytes; -1 where it was not said. */
     public long memory() {
         return facts.number("memory");
+    }
+
+    /** Bytes in use, without what the kernel would give back; -1 where it was not said. */
+    public long memoryUsed() {
+        return facts.number("memory-used");
+    }
+
+    /** In words: "1.9 GB of 16 GB". */
+    String memoryWords() {
+        return Units.size(Math.max(0, memoryUsed())) + " of " + Units.size(Math.max(0, memory()));
+    }
+
+    /** Processes that run or wait to, averaged over a minute, for each CPU. In a container it may be that of the machine it is on. */
+    public double load() {
+        var load = facts.get("load");
+        return load.matches("\\d{1,6}(\\.\\d+)?") ? Double.parseDouble(load) / Math.max(1, cpus()) : 0;
+    }
+
+    public Duration uptime() {
+        return Duration.ofSeconds(Math.max(0, facts.number("uptime")));
     }
 
     /** What is where the share belongs. */

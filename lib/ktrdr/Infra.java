@@ -116,7 +116,24 @@ public final class Infra {
                 check(node, "memory", enough, Units.size(node.memory()) + " (memory in the inventory)", Units.size(host.memory()),
                         "pct set <ID> --memory " + (node.memory() >> 20) + " on the Proxmox host, or correct the inventory")));
         checks.add(disk(node, host, "root", "/"));
-        checks.add(share(node, host.share()));
+        checks.addAll(shared(node, host));
+        return checks;
+    }
+
+    /** Those checks that may cease to hold while nobody touches the machines: Docker, disks, share, clock. */
+    public List<Check> vitals(Node node, Map<Node, HostFacts> all) {
+        var host = all.get(node);
+        var checks = new ArrayList<>(List.of(engine(node, host), disk(node, host, "root", "/")));
+        var data = host.facts().get("docker-root");
+        if (!data.isEmpty()) checks.add(disk(node, host, "docker", data));
+        checks.addAll(shared(node, host));
+        checks.add(clock(node, host, all));
+        return checks;
+    }
+
+    /** The share, and what is free on it where it is there. */
+    private List<Check> shared(Node node, HostFacts host) {
+        var checks = new ArrayList<>(List.of(share(node, host.share())));
         if (host.free(host.share().path()) >= 0) checks.add(disk(node, host, "share", host.share().path()));
         return checks;
     }
@@ -145,15 +162,19 @@ public final class Infra {
                 "apt-get install docker-compose-plugin (Docker's packages) or docker-compose (Debian 13)"));
         checks.add(check(node, "docker.boot", facts.get("boot").equals("enabled"), "Docker starts at boot", facts.get("boot").isEmpty() ? "no unit docker" : facts.get("boot"),
                 "systemctl enable docker"));
-        var version = facts.get("docker");
-        checks.add(0, check(node, "docker", version.matches("(2\\d|[3-9]\\d|\\d{3,})\\..*"), "Docker Engine 20.10 or newer, running",
-                version.isEmpty() ? facts.get("docker-error") : version, "systemctl enable --now docker; is the user allowed to use it?"));
-        if (version.isEmpty()) return checks;
+        checks.add(0, engine(node, host));
+        if (facts.get("docker").isEmpty()) return checks;
         checks.add(disk(node, host, "docker", facts.get("docker-root")));
         checks.add(check(node, "docker.driver", !POOR_DRIVERS.contains(facts.get("driver")), "a storage driver with copy on write, such as overlay2", facts.get("driver"),
                 "pct set <ID> --features nesting=1,keyctl=1, and a file system that overlay2 takes"));
         checks.addAll(container(node, host));
         return checks;
+    }
+
+    private static Check engine(Node node, HostFacts host) {
+        var version = host.facts().get("docker");
+        return check(node, "docker", version.matches("(2\\d|[3-9]\\d|\\d{3,})\\..*"), "Docker Engine 20.10 or newer, running",
+                version.isEmpty() ? host.facts().get("docker-error") : version, "systemctl enable --now docker; is the user allowed to use it?");
     }
 
     /** Whether a container starts; nothing where Docker does not answer. */
@@ -168,9 +189,7 @@ public final class Infra {
     private static Check clock(Node node, HostFacts host, Map<Node, HostFacts> all) {
         var far = all.values().stream().mapToDouble(other -> Math.abs(other.skew() - host.skew())).max().orElse(0);
         boolean ok = Math.abs(host.skew()) <= SKEW_SECONDS && far <= 2 * SKEW_SECONDS;
-        var found = host.skew() == 0 ? "the same time" : String.format("%s %s this machine", Units.duration(java.time.Duration.ofMillis((long) Math.abs(host.skew() * 1000))),
-                host.skew() > 0 ? "ahead of" : "behind");
-        return check(node, "clock", ok, "this machine's time and the other nodes', to " + (int) SKEW_SECONDS + " s", found,
+        return check(node, "clock", ok, "this machine's time and the other nodes', to " + (int) SKEW_SECONDS + " s", host.skewWords(),
                 "timedatectl set-ntp true on " + node.name() + " (an LXC has the clock of its Proxmox host)");
     }
 

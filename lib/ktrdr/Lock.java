@@ -24,8 +24,10 @@ public final class Lock {
     /** Exit codes of a script under the lock: it is no longer ours; an earlier script still runs. */
     public static final int LOST = 26;
     public static final int BUSY = 27;
-    private static final String TOOLS = """
+    private static final String UPTIME = """
             uptime() { cut -d . -f 1 /proc/uptime; }
+            """;
+    private static final String TOOLS = UPTIME + """
             # what was made for the lock alone goes with it
             leave() {
               rmdir "$directory/.ktrdr" 2>/dev/null || return 0
@@ -33,6 +35,15 @@ public final class Lock {
             }
             flocks=/run/lock/ktrdr$(printf %s "$directory" | tr / -)
             mine() { [ "$(cat "$directory/.ktrdr/lock/id" 2>/dev/null)" = "$id" ]; }
+            """;
+
+    /** Shell lines that say who holds the lock, for a script whose {@code directory} is the stack's. An owner that a reboot ended has no age. */
+    static final String LOOK = UPTIME + """
+            if [ -d "$directory/.ktrdr/lock" ]; then
+              say held "$(cat "$directory/.ktrdr/lock/owner" 2>/dev/null || echo nobody)"
+              beat=$(cat "$directory/.ktrdr/lock/beat" 2>/dev/null || :)
+              case $beat in '' | *[!0-9]*) ;; *) [ "$beat" -gt "$(uptime)" ] || say age "$(($(uptime) - beat))" ;; esac
+            fi
             """;
 
     private Lock() {}
@@ -82,12 +93,21 @@ public final class Lock {
      */
     public record Answer(boolean taken, Optional<Owner> holder, long age, boolean busy, Optional<Owner> left) {
         static Answer parse(String text) {
-            var facts = Facts.parse(text);
+            return of(Facts.parse(text));
+        }
+
+        /** The same, of facts that have what {@link #LOOK} says among them. */
+        static Answer of(Facts facts) {
             return new Answer(facts.get("taken").equals("yes"), owner(facts.all("held")), facts.number("age"), !facts.get("busy").isEmpty(), owner(facts.all("left")));
         }
 
         private static Optional<Owner> owner(List<String> files) {
             return files.stream().findFirst().map(Owner::of);
+        }
+
+        /** Whether its holder gave a sign within the life of a lock; false for one that nobody holds. */
+        public boolean alive() {
+            return holder.isPresent() && age >= 0 && age <= LIFE.toSeconds();
         }
 
         /** Why it is not ours, as exit code 4 tells it. */
@@ -177,14 +197,7 @@ public final class Lock {
 
     /** A script that says who holds the lock, for whoever only looks. */
     public static String look(String directory) {
-        return Facts.SAY + Sh.let("directory", directory) + TOOLS + """
-                if [ -d "$directory/.ktrdr/lock" ]; then
-                  say held "$(cat "$directory/.ktrdr/lock/owner" 2>/dev/null || echo nobody)"
-                  beat=$(cat "$directory/.ktrdr/lock/beat" 2>/dev/null || :)
-                  case $beat in '' | *[!0-9]*) ;; *) say age "$(($(uptime) - beat))" ;; esac
-                fi
-                say end yes
-                """;
+        return Facts.SAY + Sh.let("directory", directory) + LOOK + "say end yes\n";
     }
 
     private static String begin(String directory, String id) {

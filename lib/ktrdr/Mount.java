@@ -35,7 +35,12 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
      * {@link #parse} reads. It ends within half a minute, also where the server does not answer.
      */
     public static String script(String path) {
-        return Sh.let("mount_path", path) + Sh.let("mount_unit", unit(path)) + "mount_limit=" + TOUCH_SECONDS + "\n" + """
+        return script(path, TOUCH_SECONDS);
+    }
+
+    /** The same, with another patience in seconds for a server that does not answer. */
+    static String script(String path, int seconds) {
+        return Sh.let("mount_path", path) + Sh.let("mount_unit", unit(path)) + "mount_limit=" + seconds + "\n" + """
                 mount_code=0
                 # a path that ends in a dot is entered, which stat alone is careful not to do
                 timeout -k 2 "$mount_limit" ls -d "$mount_path/." >/dev/null 2>&1 || mount_code=$?
@@ -44,7 +49,10 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
                   '' | *' autofs '*)
                     mount_said=$(systemctl show -p Id -p ActiveState -p Result "$mount_unit.automount" "$mount_unit.mount" 2>/dev/null | tr '\\n' ' ' || :)
                     ;;
-                  *) mount_said= ;;
+                  *)
+                    mount_said=
+                    case $mount_code in 124 | 137) mount_said="no answer within $mount_limit s" ;; esac
+                    ;;
                 esac
                 printf 'mount\\t%s\\t%s\\t%s\\t%s\\n' "$mount_path" "$mount_code" "$mount_line" "$mount_said"
                 """;
@@ -75,7 +83,7 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
         var line = parts[2].split(" ");
         if (line.length < 4) throw Problem.failed("a node answered something that is no line of /proc/self/mounts").found(parts[2]);
         boolean automount = line[2].equals("autofs");
-        var said = automount ? words(units) : entered ? "" : parts[1].matches("124|137") ? "no answer within " + TOUCH_SECONDS + " s" : "it can't be entered";
+        var said = automount ? words(units) : entered ? "" : parts[3].isEmpty() ? "it can't be entered" : parts[3];
         return new Mount(parts[0], automount || !entered ? Kind.FAILED : Kind.MOUNT, line[2], unescaped(line[0]), List.of(line[3].split(",")), said);
     }
 

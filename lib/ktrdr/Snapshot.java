@@ -3,6 +3,7 @@ package ktrdr;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import ktrdr.Templates.NodeFile;
@@ -18,7 +19,12 @@ final class Snapshot {
 
     /** In hex. */
     static String hash(List<NodeFile> files) {
-        var list = files.stream().map(file -> file.sha256() + "  " + file.path() + "\n").sorted().collect(Collectors.joining());
+        return hash(files.stream().collect(Collectors.toMap(NodeFile::path, NodeFile::sha256)));
+    }
+
+    /** The same, of path to hash. */
+    static String hash(Map<String, String> files) {
+        var list = files.entrySet().stream().map(file -> file.getValue() + "  " + file.getKey() + "\n").sorted().collect(Collectors.joining());
         return new NodeFile("", list, "").sha256();
     }
 

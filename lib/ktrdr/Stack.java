@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.stream.Collectors;
 import ktrdr.Inventory.Node;
 import ktrdr.Inventory.Role;
 import ktrdr.Inventory.Worker;
@@ -63,6 +64,12 @@ public final class Stack {
     /** Whether the service runs KTRDR's own image and so follows the release tag. */
     public boolean released(String service) {
         return !core() || service.equals("backend");
+    }
+
+    /** The release that runs, by the images of these containers, of the ones that do; two of them where they differ, empty where none runs. */
+    public String release(List<Docker.Container> containers) {
+        return containers.stream().filter(container -> container.running() && released(container.service())).map(Docker.Container::tag).distinct().sorted()
+                .collect(Collectors.joining(", "));
     }
 
     /** The image each of these services is started from, at a release tag. */

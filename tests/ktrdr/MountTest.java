@@ -96,7 +96,7 @@ class MountTest {
 
     @Test
     void a_server_that_does_not_answer_is_told_apart() {
-        assertEquals("workers-b: the share at /mnt/ktrdr-shared does not answer | no answer within 20 s", wrong("B", at(124, nfs("10.0.0.10:/srv/ktrdr-shared"), "")));
+        assertEquals("workers-b: the share at /mnt/ktrdr-shared does not answer | no answer within 20 s", wrong("B", at(124, nfs("10.0.0.10:/srv/ktrdr-shared"), "no answer within 20 s")));
     }
 
     @Test

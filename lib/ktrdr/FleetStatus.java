@@ -1,0 +1,182 @@
+package ktrdr;
+
+import java.time.Instant;
+import java.time.temporal.ChronoUnit;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executors;
+import java.util.stream.Stream;
+import ktrdr.Inventory.Node;
+
+/**
+ * How the whole fleet is at a moment: one script on each node, the requests over HTTP beside it.
+ *
+ * @param time when it was asked, UTC
+ * @param nodes that answered, in the order of the inventory; {@code unreached} the others
+ * @param services checks of core's services over HTTP
+ * @param registered who the backend knows; empty when it does not answer, {@code unknown} has the check then
+ * @param targets checks of Prometheus' targets
+ */
+public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatus> nodes, Map<Node, Problem> unreached, List<Check> services,
+        Optional<List<Backend.Worker>> registered, Optional<Check> unknown, List<Check> targets) {
+    private static final List<String> SERVICES = List.of("backend", "grafana", "jaeger", "prometheus");
+    private static final double MEMORY_FULL = 0.95;
+
+    /** Looks at every node of the fleet and at core's services, all at once. A thread that is interrupted meanwhile gets a {@link Problem}. */
+    public static FleetStatus look(Fleet fleet, Http http) {
+        var inventory = fleet.inventory();
+        var checks = new Checks(inventory, http);
+        var time = Instant.now().truncatedTo(ChronoUnit.SECONDS);
+        var threads = Executors.newCachedThreadPool(work -> {
+            var thread = new Thread(work, "status");
+            thread.setDaemon(true);
+            return thread;
+        });
+        try {
+            var services = SERVICES.stream().map(service -> CompletableFuture.supplyAsync(() -> checks.core(List.of(service)), threads)).toList();
+            var targets = CompletableFuture.supplyAsync(checks::targets, threads);
+            var workers = CompletableFuture.supplyAsync(() -> new Backend(inventory, http).workers(), threads);
+            var asked = fleet.each((node, ssh) -> node(inventory, node, ssh));
+            if (Thread.currentThread().isInterrupted()) throw Problem.interrupted("interrupted");
+            var known = workers.handle(FleetStatus::answered).join();
+            var unknown = known.problem.map(problem -> Checks.unknown(inventory, problem));
+            var answers = services.stream().flatMap(one -> one.join().stream()).toList();
+            return new FleetStatus(inventory, time, asked.values(), asked.problems(), answers, known.workers, unknown, targets.join());
+        } finally {
+            threads.shutdownNow();
+        }
+    }
+
+    private record Answered(Optional<List<Backend.Worker>> workers, Optional<Problem> problem) {}
+
+    private static Answered answered(List<Backend.Worker> workers, Throwable failure) {
+        if (failure == null) return new Answered(Optional.of(workers), Optional.empty());
+        if (failure.getCause() instanceof Problem problem) return new Answered(Optional.empty(), Optional.of(problem));
+        throw new IllegalStateException(failure);
+    }
+
+    private static NodeStatus node(Inventory inventory, Node node, Ssh ssh) {
+        var stack = Stack.of(inventory, node);
+        return NodeStatus.gather(ssh, stack.project(), node.directory(), stack.share(), node.equals(backupNode(inventory)) ? backups(inventory) : "");
+    }
+
+    /** Where backups can be seen: on the storage server, or on core when that is no node. */
+    static Node backupNode(Inventory inventory) {
+        return inventory.storageNode().orElse(inventory.core());
+    }
+
+    /** The folder of the backups on that node. */
+    static String backups(Inventory inventory) {
+        var folder = inventory.backup().directory();
+        var storage = inventory.storage();
+        return inventory.storageNode().isEmpty() && folder.startsWith(storage.export() + "/") ? storage.mount() + folder.substring(storage.export().length()) : folder;
+    }
+
+    public Roster roster() {
+        return Roster.of(inventory, registered.orElse(List.of()));
+    }
+
+    /** The newest backup; empty where there is none, or its node was not reached. */
+    public Optional<NodeStatus.Backup> backup() {
+        return Optional.ofNullable(nodes.get(backupNode(inventory))).flatMap(NodeStatus::backup);
+    }
+
+    /** How a node differs from what was deployed to it; while a deployment goes on nothing is said. A damaged list of our files is a {@link Problem}. */
+    Drift drift(Node node) {
+        var status = nodes.get(node);
+        return status.deploying() || !status.docker() ? Drift.NONE : Drift.of(status.history(), status.files(), status.containers());
+    }
+
+    /** What a node is meant to run, and what of ours runs there beside it. */
+    List<String> services(Node node) {
+        return Stream.concat(Stack.of(inventory, node).services().stream(), nodes.get(node).containers().stream().map(Docker.Container::service)).distinct().toList();
+    }
+
+    /** Everything that has to be true for all to be well. */
+    public List<Check> checks() {
+        var checks = new ArrayList<Check>();
+        var hosts = new LinkedHashMap<Node, HostFacts>();
+        nodes.forEach((node, status) -> hosts.put(node, status.host()));
+        for (var node : inventory.nodes()) {
+            var problem = unreached.get(node);
+            if (problem != null) checks.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node)));
+            else if (nodes.containsKey(node)) {
+                checks.addAll(new Infra(inventory).vitals(node, hosts));
+                checks.add(memory(node, hosts.get(node)));
+                checks.addAll(stack(node, nodes.get(node)));
+            }
+        }
+        checks.addAll(services);
+        checks.addAll(unknown.map(List::of).orElseGet(() -> Checks.workers(inventory, inventory.workers(), registered.orElse(List.of()), 0)));
+        checks.addAll(targets);
+        return checks;
+    }
+
+    private static Check memory(Node node, HostFacts host) {
+        boolean ok = host.memory() <= 0 || host.memoryUsed() < host.memory() * MEMORY_FULL;
+        return new Check(node.name() + ".memory", node.name(), ok, "less than " + Math.round(100 * MEMORY_FULL) + " % in use", host.memoryWords(),
+                "on " + node.name() + ": docker stats --no-stream", 0);
+    }
+
+    private List<Check> stack(Node node, NodeStatus status) {
+        var stack = Stack.of(inventory, node);
+        var checks = new ArrayList<Check>();
+        var target = stack.core() ? "core" : "workers " + node.id();
+        if (status.docker() && status.containers().isEmpty())
+            checks.add(check(node, "stack", false, "containers of " + stack.project(), "none", "jbang deploy@ktrdr " + target + (stack.core() ? " all" : "")));
+        else if (status.docker()) checks.addAll(Checks.containers(stack, services(node), status.containers()));
+        checks.add(deployment(node, status, "jbang rollback@ktrdr " + target + ", or deploy again"));
+        checks.add(lock(node, status.lock()));
+        checks.addAll(drift(node, status, target));
+        return checks;
+    }
+
+    private List<Check> drift(Node node, NodeStatus status, String target) {
+        var release = status.history().current();
+        try {
+            var drift = drift(node);
+            return List.of(check(node, "files", drift.files().isEmpty(), "the files as we wrote them", found(drift.files()),
+                            "jbang stage@ktrdr " + target + " --check shows what differs; without --check it puts them back"),
+                    check(node, "services", drift.services().isEmpty(), "the containers of the last release" + release.map(entry -> ", " + entry.tag()).orElse(""),
+                            found(drift.services()), release.map(entry -> "jbang rollback@ktrdr " + target + " --to " + entry.tag() + " puts them back").orElse("")));
+        } catch (Problem damaged) {
+            return List.of(check(node, "files", false, "the files as we wrote them", damaged.sentence(), damaged.details().getOrDefault("to do", "")));
+        }
+    }
+
+    private static String found(List<String> differing) {
+        return differing.isEmpty() ? "as they should be" : String.join("; ", differing);
+    }
+
+    private static Check deployment(Node node, NodeStatus status, String fix) {
+        var last = status.history().last();
+        boolean ok = status.deploying() || !status.history().unproven();
+        var found = last.map(entry -> status.history().unfinished().isEmpty() ? entry.outcome().word() + (entry.error().isEmpty() ? "" : ": " + entry.error())
+                : entry.command() + (ok ? " goes on" : " never said how it ended") + ", started " + entry.time() + " by " + entry.who() + "@" + entry.from())
+                .orElse("nothing was deployed yet");
+        return check(node, "deployment", ok, "the last deployment ended, well or with what ran before it", found, fix);
+    }
+
+    private static Check lock(Node node, Lock.Answer lock) {
+        boolean ok = lock.holder().isEmpty() || lock.alive();
+        return check(node, "lock", ok, "free, or a holder that gives signs", words(lock), "nothing: the next deployment takes it over");
+    }
+
+    /** "free", or who holds it and how long ago the last sign was. */
+    static String words(Lock.Answer lock) {
+        return lock.holder().map(owner -> owner.words() + (lock.age() < 0 ? "; no sign" : "; last sign " + lock.age() + " s ago")).orElse("free");
+    }
+
+    private static Check check(Node node, String what, boolean ok, String expected, String found, String fix) {
+        return new Check(node.name() + "." + what, node.name(), ok, expected, found, fix, 0);
+    }
+
+    /** 0 when all is well, 3 when a node was not reached, else 1. */
+    public Exit exit() {
+        return Check.allOk(checks()) ? Exit.OK : unreached.values().stream().map(Problem::exit).reduce(Exit.FAILED, Exit::and);
+    }
+}

@@ -1,0 +1,84 @@
+package ktrdr;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * What a node is and runs at this moment, gathered by one script.
+ *
+ * @param host the machine
+ * @param lock who is at work there
+ * @param history of the last deployments
+ * @param containers of the stack, stopped ones too; none where Docker does not answer
+ * @param backup the newest one, where it was asked for and there is one
+ */
+public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List<Docker.Container> containers, Optional<Backup> backup) {
+    /** Whoever looks every few seconds does not wait half a minute for a server that is silent. */
+    private static final int SHARE_SECONDS = 5;
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final int DEPLOYMENTS = 10;
+
+    /**
+     * A backup of the database.
+     *
+     * @param size in bytes
+     * @param age since it was written last, by the clock of the machine that it is on
+     */
+    public record Backup(String name, long size, Duration age) {}
+
+    /** Asks a node; {@code backups} is the folder to look for backups in, empty for none. */
+    public static NodeStatus gather(Ssh ssh, String project, String directory, String share, String backups) {
+        long asked = System.currentTimeMillis();
+        var result = ssh.run(script(project, directory, share, backups), PATIENCE);
+        if (!result.ok())
+            throw Problem.failed(ssh.name() + ": looking at the node ended with exit code " + result.exit()).expected("exit code 0").found(result.lastWords());
+        return parse(HostFacts.of(result.out(), asked, System.currentTimeMillis()));
+    }
+
+    /** The script: it changes nothing, and prints a line for each fact. */
+    static String script(String project, String directory, String share, String backups) {
+        return Facts.SAY + HostFacts.CLOCK + Sh.let("directory", directory) + Sh.let("backups", backups) + HostFacts.SIZE + HostFacts.USE + HostFacts.ENGINE
+                + HostFacts.share(Mount.script(share, SHARE_SECONDS)) + Lock.LOOK + History.script(DEPLOYMENTS) + NodeFiles.script(Map.of()) + """
+                if [ -n "$backups" ] && [ -d "$backups" ]; then
+                  say backup "$(find "$backups/" -maxdepth 1 -type f '(' -name 'ktrdr-*.dump*' -o -name '*.sql*' ')' -printf '%T@ %s %f\\n' | sort -rn | head -n 1)"
+                fi
+                containers() {
+                """ + Docker.containersOf(project) + """
+                }
+                [ -z "$docker" ] || containers | while IFS= read -r line; do say container "$line"; done
+                say end yes
+                """;
+    }
+
+    static NodeStatus parse(HostFacts host) {
+        var facts = host.facts();
+        return new NodeStatus(host, Lock.Answer.of(facts), History.parse(facts), Docker.containers(String.join("\n", facts.all("container"))),
+                backup(facts.get("backup"), facts.get("clock")));
+    }
+
+    private static Optional<Backup> backup(String found, String clock) {
+        if (found.isEmpty()) return Optional.empty();
+        var words = found.split(" ", 3);
+        if (words.length < 3 || !words[0].matches("\\d{1,12}(\\.\\d+)?") || !words[1].matches("\\d{1,18}"))
+            throw Problem.failed("a node answered something that is no file of a backup").expected("time, size, name").found(Console.brief(found, 100));
+        long seconds = Math.round(Double.parseDouble(clock) - Double.parseDouble(words[0]));
+        return Optional.of(new Backup(words[2], Long.parseLong(words[1]), Duration.ofSeconds(Math.max(0, seconds))));
+    }
+
+    /** Whether the Docker Engine answers. */
+    public boolean docker() {
+        return !host.facts().get("docker").isEmpty();
+    }
+
+    /** Our files there, with what we wrote; a list of them that is damaged is a {@link Problem}. */
+    public NodeFiles files() {
+        return NodeFiles.parse(host.facts());
+    }
+
+    /** Whether a deployment goes on there: one that has not ended yet, of the run that holds the lock and gives signs. */
+    public boolean deploying() {
+        return lock.alive() && history.unfinished().map(History.Entry::id).equals(lock.holder().map(Lock.Owner::id));
+    }
+}

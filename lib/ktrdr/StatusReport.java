@@ -1,0 +1,242 @@
+package ktrdr;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import ktrdr.Inventory.Node;
+
+/** A {@link FleetStatus} as people and machines read it. Pure. */
+public final class StatusReport {
+    /** How many failing checks a line names. */
+    private static final int NAMED = 5;
+    private final FleetStatus status;
+    private final Inventory inventory;
+    private final List<Check> checks;
+
+    public StatusReport(FleetStatus status) {
+        this.status = status;
+        this.inventory = status.inventory();
+        this.checks = status.checks();
+    }
+
+    public List<Check> checks() {
+        return checks;
+    }
+
+    /** Machines, stacks, workers with their targets, and what is of the fleet as a whole. */
+    public Table[] tables() {
+        var machines = Table.of("node", "up", "load/cpu", "memory", "free on /", "docker", "share", "clock");
+        var stacks = Table.of("node", "release", "since", "by", "outcome", "healthy", "restarts", "drift", "lock");
+        var workers = Table.of("node", "available", "busy", "missing", "ghosts", "targets up");
+        for (var node : inventory.nodes()) {
+            var at = status.nodes().get(node);
+            if (at == null) {
+                machines.row(node.name(), "not reached");
+                stacks.row(node.name(), "unknown");
+            } else {
+                machine(machines, node, at.host());
+                stack(stacks, node, at);
+            }
+            workers.row(workers(node).toArray());
+        }
+        return new Table[] {machines, stacks, workers, fleet()};
+    }
+
+    private void machine(Table table, Node node, HostFacts host) {
+        var share = host.free(host.share().path());
+        table.row(node.name(), Units.duration(host.uptime()), String.format("%.2f", host.load()), host.memoryWords(), size(host.free("/")),
+                status.nodes().get(node).docker() ? size(host.free(host.facts().get("docker-root"))) : "DOWN", share < 0 ? "AWAY" : size(share), Math.abs(host.skew()) < 0.05 ? "same" : String.format("%+.1f s", host.skew()));
+    }
+
+    private static String size(long bytes) {
+        return bytes < 0 ? "?" : Units.size(bytes);
+    }
+
+    private void stack(Table table, Node node, NodeStatus at) {
+        var stack = Stack.of(inventory, node);
+        var since = at.history().lastGood();
+        var services = status.services(node);
+        long healthy = at.containers().stream().filter(Docker.Container::healthy).count();
+        var release = stack.release(at.containers());
+        table.row(node.name(), release.isEmpty() ? "none" : release, since.map(entry -> minutes(entry.time())).orElse("-"),
+                since.map(entry -> entry.who() + "@" + entry.from()).orElse("-"), last(at), healthy + " of " + services.size(), at.containers().stream().mapToInt(Docker.Container::restarts).sum(), drift(node),
+                at.lock().holder().isEmpty() ? "free" : at.lock().alive() ? "held" : "STALE");
+    }
+
+    private static String minutes(String time) {
+        return time.replaceFirst("^(\\d{4}-\\d\\d-\\d\\d)T(\\d\\d:\\d\\d).*", "$1 $2Z");
+    }
+
+    private static String last(NodeStatus at) {
+        if (at.history().unfinished().isPresent()) return at.deploying() ? "goes on" : "UNFINISHED";
+        return at.history().last().map(entry -> entry.outcome().word()).orElse("-");
+    }
+
+    private String drift(Node node) {
+        try {
+            return status.drift(node).words();
+        } catch (Problem damaged) {
+            return "unknown";
+        }
+    }
+
+    private List<Object> workers(Node node) {
+        var row = new ArrayList<Object>(List.of(node.name()));
+        var roster = status.roster();
+        boolean core = node.role() == Inventory.Role.CORE;
+        boolean known = status.registered().isPresent();
+        row.add(core ? "" : known ? roster.count(node, "available") : "?");
+        row.add(core ? "" : known ? roster.count(node, "busy") : "?");
+        row.add(core ? "" : known ? roster.missing(node) : "?");
+        row.add(core ? "" : known ? roster.ghostsOn(inventory.fqdn(node)) : "?");
+        var targets = targets().stream().filter(check -> check.node().equals(node.name())).toList();
+        row.add(share(targets));
+        return row;
+    }
+
+    /** One for each target; none when Prometheus does not answer. */
+    private List<Check> targets() {
+        return checks.stream().filter(check -> check.id().startsWith("target.")).toList();
+    }
+
+    private static long holding(List<Check> checks) {
+        return checks.stream().filter(Check::ok).count();
+    }
+
+    /** "3 of 4", or "?" where nothing is known. */
+    private static String share(List<Check> checks) {
+        return checks.isEmpty() ? "?" : holding(checks) + " of " + checks.size();
+    }
+
+    private Table fleet() {
+        var table = Table.of("fleet", "");
+        table.row("services", status.services().stream().map(check -> check.id().replace(".health", "") + (check.ok() ? " answers" : " FAILED"))
+                .collect(Collectors.joining(", ")));
+        status.nodes().forEach((node, at) -> {
+            if (at.lock().holder().isPresent()) table.row("lock", node.name() + ": " + FleetStatus.words(at.lock()));
+        });
+        return table.row("backup", backup());
+    }
+
+    private String backup() {
+        var node = FleetStatus.backupNode(inventory);
+        var place = FleetStatus.backups(inventory) + " on " + node.name();
+        if (!status.nodes().containsKey(node)) return "unknown: " + node.name() + " was not reached";
+        return status.backup().map(found -> found.name() + ", " + Units.size(found.size()) + ", " + Units.duration(found.age()) + " old")
+                .orElse("no backup yet in " + place);
+    }
+
+    /** What is worth knowing, and no reason to fail. */
+    public List<String> remarks() {
+        var remarks = new ArrayList<String>();
+        for (var node : status.nodes().keySet())
+            if (drift(node).equals("staged")) remarks.add(node.name() + ": files were staged and not deployed yet");
+        var strangers = status.roster().strangers(inventory);
+        if (!strangers.isEmpty()) remarks.add("registered with the backend and not in the inventory: "
+                + strangers.stream().map(one -> one.type() + " worker at " + one.endpointUrl() + ", " + one.status()).distinct().sorted().collect(Collectors.joining("; ")));
+        return remarks;
+    }
+
+    /**
+     * A problem for each thing that is not well. What fails together is told together: checks of one kind on one node, and all that a node which
+     * was not reached takes with it.
+     */
+    public List<Problem> problems() {
+        var groups = new LinkedHashMap<String, List<Check>>();
+        var gone = status.unreached().keySet().stream().map(Node::name).toList();
+        for (var check : checks) {
+            var group = gone.contains(check.node()) ? check.node() : check.node() + kind(check);
+            if (!check.ok()) groups.computeIfAbsent(group, none -> new ArrayList<>()).add(check);
+        }
+        return groups.values().stream().map(StatusReport::problem).toList();
+    }
+
+    private static String kind(Check check) {
+        return check.id().startsWith("target.") ? " target" : check.id().matches(".*\\.(container|registered)") ? check.id().replaceFirst(".*\\.", " ") : " " + check.id();
+    }
+
+    private static Problem problem(List<Check> group) {
+        var first = group.get(0);
+        var problem = first.problem(first.id() + " does not hold");
+        return group.size() == 1 ? problem : problem.with("as well", group.stream().skip(1).map(Check::id).collect(Collectors.joining(", ")));
+    }
+
+    /** One line, for a log: the time, whether all is well, the counts, and what is not well. */
+    public String line() {
+        var failing = checks.stream().filter(check -> !check.ok()).map(Check::id).toList();
+        return status.time() + "  " + (failing.isEmpty() ? "ok" : "NOT WELL") + "  " + status.nodes().size() + " of " + inventory.nodes().size() + " nodes, "
+                + share(ending(".container")) + " containers, " + share(ending(".registered")) + " workers, " + share(targets()) + " targets"
+                + (failing.isEmpty() ? "" : "; " + failing.stream().limit(NAMED).collect(Collectors.joining(", ")))
+                + (failing.size() > NAMED ? " and " + (failing.size() - NAMED) + " more" : "");
+    }
+
+    private List<Check> ending(String kind) {
+        return checks.stream().filter(check -> check.id().endsWith(kind)).toList();
+    }
+
+    /** For machines, without {@code ok} and {@code checks}; docs/OPERATIONS.md describes it. */
+    public Map<String, Object> document() {
+        var roster = status.roster();
+        return fields("time", status.time().toString(), "nodes", inventory.nodes().stream().map(this::document).toList(),
+                "workers", status.registered().isEmpty() ? null : byName(roster),
+                "ghosts", roster.ghosts().stream().map(ghost -> fields("url", ghost.endpointUrl(), "type", ghost.type(), "status", ghost.status())).toList(),
+                "targets", targets().isEmpty() ? null : fields("up", holding(targets()), "expected", targets().size()),
+                "backup", status.backup().map(found -> fields("file", found.name(), "bytes", found.size(), "age_seconds", found.age().toSeconds())).orElse(null),
+                "remarks", remarks());
+    }
+
+    private static Map<String, Map<String, String>> byName(Roster roster) {
+        var byName = new LinkedHashMap<String, Map<String, String>>();
+        roster.states().forEach((node, workers) -> byName.put(node.name(), workers));
+        return byName;
+    }
+
+    /** The whole of it as one line of JSON. */
+    public String json() {
+        var whole = fields("ok", Check.allOk(checks));
+        whole.putAll(document());
+        whole.put("checks", checks);
+        return Json.line(whole);
+    }
+
+    private Map<String, Object> document(Node node) {
+        var document = fields("node", node.name(), "reached", status.nodes().containsKey(node));
+        if (status.nodes().containsKey(node)) {
+            document.putAll(machine(status.nodes().get(node).host()));
+            document.putAll(stack(node, status.nodes().get(node)));
+        }
+        return document;
+    }
+
+    private static Map<String, Object> machine(HostFacts host) {
+        var free = new TreeMap<String, Long>();
+        host.facts().under("disk").keySet().forEach(path -> free.put(path, host.free(path)));
+        return fields("uptime_seconds", host.uptime().toSeconds(), "load_per_cpu", Math.round(100 * host.load()) / 100.0, "memory_used", host.memoryUsed(),
+                "memory_limit", host.memory(), "disk_free", free, "clock_skew_seconds", host.skew());
+    }
+
+    private Map<String, Object> stack(Node node, NodeStatus at) {
+        return fields("release", Stack.of(inventory, node).release(at.containers()), "deployed", at.history().lastGood().map(StatusReport::entry).orElse(null),
+                "last", at.history().last().map(StatusReport::entry).orElse(null), "unfinished", at.history().unfinished().isPresent(),
+                "containers", at.containers().stream().map(one -> fields("service", one.service(), "image", one.image(), "state", one.state(), "healthy", one.healthy(),
+                        "restarts", one.restarts(), "started", one.startedAt())).toList(),
+                "lock", at.lock().holder().map(owner -> fields("who", owner.who(), "since", owner.since(), "what", owner.what(), "last_sign_seconds", at.lock().age(),
+                        "alive", at.lock().alive())).orElse(null),
+                "drift", drift(node).equals("unknown") ? null : status.drift(node));
+    }
+
+    private static Map<String, Object> entry(History.Entry entry) {
+        return fields("tag", entry.tag(), "time", entry.time(), "who", entry.who() + "@" + entry.from(), "command", entry.command(), "outcome", entry.outcome().word(),
+                "error", entry.error());
+    }
+
+    /** Names and values by turns, in this order. */
+    private static Map<String, Object> fields(Object... pairs) {
+        var fields = new LinkedHashMap<String, Object>();
+        for (int i = 0; i < pairs.length; i += 2) fields.put((String) pairs[i], pairs[i + 1]);
+        return fields;
+    }
+}

@@ -1,0 +1,76 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//DESCRIPTION How the fleet is now, on one screen: machines, releases, locks, workers, targets, drift, backup
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Fleet;
+import ktrdr.FleetStatus;
+import ktrdr.Http;
+import ktrdr.Problem;
+import ktrdr.StatusReport;
+import ktrdr.StatusWatch;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+
+@Command(name = "status", header = "How the fleet is now, on one screen: machines, releases, locks, workers, targets, drift, backup.",
+        description = {"", "The daily checklist. One script on each node, and a few requests over HTTP beside it; nothing is changed, and no lock is taken. "
+                + "What is not well is told under the tables, with the next step.", ""},
+        footer = {"", "Examples:",
+            "  jbang status@ktrdr                              once",
+            "  jbang status@ktrdr --watch                      in place every 5 s, until q or Ctrl-C; at the end what changed meanwhile",
+            "  jbang status@ktrdr --watch --until 30m >log     a line each time, for half an hour",
+            "  jbang status@ktrdr -o json                      for machines: {\"ok\": …, \"nodes\": […], \"workers\": …, \"checks\": […]}",
+            "", "Exit codes: 0 all is well; 1 something is not; 2 wrong usage or inventory; 3 a node could not be reached; 130 interrupted.",
+            "With --watch it is that of the last refresh."})
+public class Status implements Callable<Exit> {
+    private static final Duration PATIENCE = Duration.ofSeconds(4);
+
+    @Mixin Cli.Common common;
+    @Option(names = "--watch", description = "Refresh until q, Ctrl-C or --until.") boolean watch;
+    @Option(names = "--interval", paramLabel = "D", description = "From one refresh to the next (default: 5s).") Duration interval;
+    @Option(names = "--until", paramLabel = "D", description = "Watch for so long.") Duration until;
+
+    public static void main(String... args) {
+        Cli.main(new Status(), args);
+    }
+
+    @Override
+    public Exit call() {
+        if (!watch && (interval != null || until != null)) throw Problem.usage("--interval and --until go with --watch").expected("status --watch --interval 10s");
+        if (interval != null && interval.toMillis() < 500) throw Problem.usage("--interval is too short").expected("500ms or more");
+        try (var fleet = common.fleet(List.of()); var http = new Http(common.inventory().overrides(), PATIENCE)) {
+            if (watch) return watch(fleet, http);
+            try (var step = common.console().step("fleet", "look")) {
+                var status = FleetStatus.look(fleet, http);
+                step.close();
+                return report(status);
+            }
+        }
+    }
+
+    private Exit report(FleetStatus status) {
+        var report = new StatusReport(status);
+        var exit = common.checks(report.checks(), status.unreached().values(), report.document(), report.problems(), report.tables());
+        if (!common.json()) report.remarks().forEach(common.console()::note);
+        return exit;
+    }
+
+    private Exit watch(Fleet fleet, Http http) {
+        var watched = new StatusWatch(common.console(), common.json(), Optional.ofNullable(interval).orElse(Duration.ofSeconds(5))).run(() -> {
+            fleet.retry();
+            return FleetStatus.look(fleet, http);
+        }, Optional.ofNullable(until));
+        // what was drawn is gone from the terminal by now
+        if (watched.drawn()) watched.last().ifPresent(this::report);
+        if (common.json()) common.console().print(watched.changes().line());
+        else common.report(List.of(), watched.changes().table());
+        common.console().note(watched.changes().summary());
+        return watched.interrupted() ? Exit.INTERRUPTED : watched.last().map(FleetStatus::exit).orElse(Exit.OK);
+    }
+}

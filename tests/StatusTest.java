@@ -1,0 +1,250 @@
+import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import ktrdr.Local;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** status against a fleet that is well, and one that is not. */
+@Tag("fleet")
+class StatusTest {
+    private static final String TAG = "sha-1000001";
+    private static final String STACK = "/opt/ktrdr-workers-b";
+    @TempDir Path folder;
+
+    @BeforeAll
+    static void a_release_runs_everywhere() {
+        assertEquals(0, ktrdr("deploy", "all", "--tag", TAG, "--wait", "2m").run().exit());
+        var well = ktrdr("verify", "--quick", "--wait", "60s").run();
+        assertEquals(0, well.exit(), well::toString);
+    }
+
+    private static Ran json(int exit) {
+        var ran = ktrdr("status", "-o", "json").run();
+        assertEquals(exit, ran.exit(), ran::toString);
+        return ran;
+    }
+
+    /** A lock as somebody holds it who gave the last sign so many seconds ago. */
+    private static void lock(String host, int seconds) {
+        World.on(host, "mkdir -p /opt/ktrdr-" + host + "/.ktrdr/lock; cd /opt/ktrdr-" + host + "/.ktrdr/lock; id=$(jq -r .id ../deploying 2>/dev/null || echo x); echo $id >id\n"
+                + "echo '{\"id\":\"'$id'\",\"who\":\"karl@laptop\",\"since\":\"2026-01-01T10:00:00Z\",\"what\":\"deploy all sha-9\"}' >owner\n"
+                + "echo $(($(cut -d . -f 1 /proc/uptime) - " + seconds + ")) >beat");
+    }
+
+    private static void unlock(String host) {
+        World.on(host, "rm -rf /opt/ktrdr-" + host + "/.ktrdr/lock");
+    }
+
+    @Test
+    void a_fleet_that_is_well_ends_with_0_and_nothing_is_changed() {
+        var before = World.everything();
+        var ran = json(0);
+        assertEquals(before, World.everything());
+        var status = ran.json();
+        assertTrue(status.path("ok").asBoolean(), ran::toString);
+        assertEquals(List.of("core", "workers-b", "workers-c"), status.path("nodes").findValuesAsText("node"));
+        for (var node : status.path("nodes")) {
+            var host = node.path("node").asText();
+            assertEquals(TAG, node.path("release").asText(), node::toString);
+            assertEquals("{\"files\":[],\"services\":[],\"staged\":false}", node.path("drift").toString(), host);
+            assertEquals(World.containers(host).size(), node.path("containers").size(), host);
+            assertTrue(World.history(host).strip().endsWith("\"outcome\":\"" + node.path("last").path("outcome").asText() + "\"}"), node::toString);
+            assertTrue(node.path("memory_used").asLong() > 0 && node.path("disk_free").path("/").asLong() > 0 && node.path("lock").isNull(), node::toString);
+        }
+        for (var host : List.of("workers-b", "workers-c")) assertEquals(4, status.path("workers").path(host).size(), ran::toString);
+        assertEquals("{\"up\":9,\"expected\":9}", status.path("targets").toString());
+    }
+
+    @Test
+    void it_opens_one_connection_and_one_session_a_node() {
+        var since = World.on("workers-b", "date +%s");
+        var ran = ktrdr("status").run();
+        assertEquals(0, ran.exit(), ran::toString);
+        assertTrue(ran.out().contains("no backup yet in /srv/ktrdr-shared/db-backups on core"), ran::toString);
+        var log = World.on("workers-b", "journalctl -u ssh --since @" + since + " --no-pager -o cat");
+        assertEquals(1, log.lines().filter(line -> line.contains("Accepted publickey")).count(), log);
+        assertEquals(1, log.lines().filter(line -> line.contains("Starting session: command")).count(), log);
+    }
+
+    @Test
+    void the_newest_backup_is_told_with_its_age() {
+        World.on("core", "cd /srv/ktrdr-shared/db-backups; printf 12345 >ktrdr-20260101.dump; touch -d '3 hours ago' ktrdr-20260101.dump; printf 1 >note.txt");
+        try {
+            var backup = json(0).json().path("backup");
+            assertEquals("ktrdr-20260101.dump 5", backup.path("file").asText() + " " + backup.path("bytes").asLong());
+            assertEquals(3, Math.round(backup.path("age_seconds").asLong() / 3600.0));
+        } finally {
+            World.on("core", "cd /srv/ktrdr-shared/db-backups; rm -f ktrdr-20260101.dump note.txt");
+        }
+    }
+
+    @Test
+    void what_others_changed_is_drift_with_the_command_that_puts_it_back() {
+        World.on("workers-b", "cp -p " + STACK + "/.env.workers /root/kept; echo '# by hand' >>" + STACK + "/.env.workers\n"
+                + "image=$(docker inspect --format '{{.Image}}' backtest-worker-1)\n"
+                + "docker create --name stray --label com.docker.compose.project=ktrdr-workers --label com.docker.compose.service=stray $image >/dev/null");
+        try {
+            var failing = json(1).failing();
+            assertEquals(Map.of("workers-b.files", ".env.workers was changed", "workers-b.services", "stray is no part of it",
+                    "workers-b.stray.container", "created, last exit code 0"), failing);
+            refused(1, ktrdr("status").run(), "error: workers-b.files does not hold", "jbang stage@ktrdr workers B --check", "jbang rollback@ktrdr workers B --to " + TAG);
+        } finally {
+            World.on("workers-b", "docker rm -f stray >/dev/null; mv /root/kept " + STACK + "/.env.workers");
+        }
+    }
+
+    @Test
+    void a_lock_is_told_and_one_whose_holder_is_gone_is_not_well() {
+        lock("workers-c", 2);
+        try {
+            var held = ktrdr("status").run();
+            assertEquals(0, held.exit(), held::toString);
+            assertTrue(held.out().contains("workers-c: karl@laptop since 2026-01-01T10:00:00Z: deploy all sha-9; last sign "), held::toString);
+            lock("workers-c", 100);
+            assertEquals(Set.of("workers-c.lock"), json(1).failing().keySet());
+        } finally {
+            unlock("workers-c");
+        }
+    }
+
+    @Test
+    void a_deployment_that_was_killed_is_told() {
+        World.on("workers-b", "cd " + STACK + "/.ktrdr; tail -n 1 releases.jsonl | sed 's/\"outcome\":\"[a-z-]*\"/\"outcome\":\"interrupted\"/' >deploying");
+        try {
+            var failing = json(1).failing();
+            assertEquals(Set.of("workers-b.deployment"), failing.keySet());
+            assertTrue(failing.get("workers-b.deployment").contains("never said how it ended"), failing::toString);
+            // by whoever holds the lock it goes on
+            lock("workers-b", 2);
+            json(0);
+        } finally {
+            World.on("workers-b", "rm -f " + STACK + "/.ktrdr/deploying");
+            unlock("workers-b");
+        }
+    }
+
+    @Test
+    void a_node_that_is_frozen_makes_it_3_and_the_others_are_told() {
+        World.pause("workers-c");
+        try {
+            var ran = refused(3, ktrdr("status").run(), "error: workers-c.ssh does not hold");
+            assertTrue(ran.out().contains("workers-c  not reached") && ran.out().contains("backend answers"), ran::toString);
+        } finally {
+            World.unpause("workers-c");
+        }
+    }
+
+    @Test
+    void without_a_terminal_each_refresh_is_a_line_and_the_end_tells_what_came_and_went() throws Exception {
+        var said = folder.resolve("said");
+        var watch = ktrdr("status", "--watch", "--interval", "1s").processBuilder().redirectErrorStream(true).redirectOutput(said.toFile()).start();
+        await(said, "  ok  ");
+        World.on("workers-c", "docker stop -t 1 training-worker-2 >/dev/null");
+        try {
+            await(said, "NOT WELL");
+            // Prometheus asks every 15 s
+            await(said, "8 of 9 targets");
+        } finally {
+            World.on("workers-c", "docker start training-worker-2 >/dev/null");
+        }
+        await(said, "12 of 13 containers", "13 of 13 containers, 8 of 8 workers, 9 of 9 targets");
+        World.signal(watch.pid(), "TERM");
+        assertTrue(watch.waitFor(20, TimeUnit.SECONDS));
+        var text = Files.readString(said);
+        assertEquals(130, watch.exitValue(), text);
+        assertTrue(text.lines().filter(line -> line.matches("\\d{4}-.*Z  (ok|NOT WELL)  3 of 3 nodes, .*")).count() > 3, text);
+        assertTrue(text.lines().anyMatch(line -> line.matches("workers-c training-worker-2 container +\\S+Z exited, last exit code \\d+, .*running.*")), text);
+        assertTrue(text.lines().anyMatch(line -> line.matches("target workers-c.training-worker-2 +\\S+Z went down, \\S+Z came up")), text);
+        assertFalse(text.contains("\033"), text);
+    }
+
+    /** Waits until the file has each of these, one after another. */
+    private static void await(Path file, String... words) throws Exception {
+        int from = 0;
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        for (var word : words) {
+            while (!(Files.exists(file) && Files.readString(file).indexOf(word, from) >= 0)) {
+                assertTrue(System.nanoTime() < deadline, () -> "no \"" + word + "\" in " + read(file));
+                Thread.sleep(200);
+            }
+            from = Files.readString(file).indexOf(word, from);
+        }
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            return e.toString();
+        }
+    }
+
+    /** A terminal of 30 lines and 100 columns, on which a shell watches and then tells how it ended. */
+    private Process terminal(Path said) throws IOException {
+        var command = ktrdr("status", "--watch", "--interval", "1s").processBuilder();
+        var words = String.join(" ", command.command().stream().map(word -> "'" + word + "'").toList());
+        var script = "trap : INT; stty rows 30 cols 100; tty >" + folder.resolve("tty") + "; " + words + "; echo code $?; stty -a";
+        return command.command("script", "-qfec", script, "/dev/null").redirectErrorStream(true).redirectOutput(said.toFile()).start();
+    }
+
+    private static void press(Process terminal, String key) throws IOException {
+        terminal.getOutputStream().write(key.getBytes(StandardCharsets.US_ASCII));
+        terminal.getOutputStream().flush();
+    }
+
+    @Test
+    void on_a_terminal_it_is_drawn_in_place_follows_its_size_and_q_ends_it() throws Exception {
+        var said = folder.resolve("said");
+        var terminal = terminal(said);
+        await(said, "\033[?1049h", "checks hold");
+        var size = Local.command("stty", "-F", Files.readString(folder.resolve("tty")).strip(), "rows", "12", "cols", "40").must();
+        assertTrue(size.ok());
+        await(said, "\033[2J", "\033[12;1H… ");
+        press(terminal, "q");
+        assertTrue(terminal.waitFor(20, TimeUnit.SECONDS));
+        var text = Files.readString(said);
+        ended(text, 0);
+        var drawn = text.substring(text.indexOf("\033[12;1H… "), text.indexOf("\033[?1049l"));
+        assertTrue(Arrays.stream(drawn.split("\033\\[\\d+;1H")).allMatch(line -> line.replace("\033[K", "").length() <= 40), drawn);
+    }
+
+    @Test
+    void ctrl_c_ends_it_with_130_and_gives_the_terminal_back() throws Exception {
+        var said = folder.resolve("said");
+        var terminal = terminal(said);
+        await(said, "\033[?1049h", "checks hold");
+        press(terminal, "\u0003");
+        assertTrue(terminal.waitFor(20, TimeUnit.SECONDS));
+        ended(Files.readString(said), 130);
+    }
+
+    private static void ended(String text, int code) {
+        var after = text.substring(text.lastIndexOf("\033[?1049l"));
+        assertTrue(after.contains("code " + code), after);
+        assertTrue(text.contains("\033[?25h\033[?1049l") && after.contains("watched for "), text);
+        assertTrue(after.matches("(?s).*[^-]icanon.*[^-]echo .*"), after);
+    }
+
+    @Test
+    void what_makes_no_sense_is_wrong_usage() {
+        refused(2, ktrdr("status", "--until", "5s").run(), "--watch");
+        refused(2, ktrdr("status", "--watch", "--interval", "1ms").run(), "500ms or more");
+    }
+}

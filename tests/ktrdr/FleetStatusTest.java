@@ -1,0 +1,179 @@
+package ktrdr;
+
+import static ktrdr.StatusFixtures.B;
+import static ktrdr.StatusFixtures.GPU;
+import static ktrdr.StatusFixtures.TAG;
+import static ktrdr.StatusFixtures.container;
+import static ktrdr.StatusFixtures.containers;
+import static ktrdr.StatusFixtures.entry;
+import static ktrdr.StatusFixtures.fleet;
+import static ktrdr.StatusFixtures.history;
+import static ktrdr.StatusFixtures.host;
+import static ktrdr.StatusFixtures.lock;
+import static ktrdr.StatusFixtures.registered;
+import static ktrdr.StatusFixtures.with;
+import static ktrdr.StatusFixtures.without;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+
+/** What is well and what is not, and how that reads. */
+class FleetStatusTest {
+    private static final Lock.Owner KARL = new Lock.Owner("7", "karl@laptop", "2026-01-01T11:59:00Z", "deploy workers B sha-2");
+
+    private static List<String> failing(FleetStatus fleet) {
+        return fleet.checks().stream().filter(check -> !check.ok()).map(Check::id).toList();
+    }
+
+    private static FleetStatus b(HostFacts host, Lock.Answer lock, History history, List<Docker.Container> containers) {
+        return with(fleet(), B, new NodeStatus(host, lock, history, containers, Optional.empty()));
+    }
+
+    private static FleetStatus b(History history) {
+        return b(host(B), lock(Optional.empty(), -1), history, containers(B));
+    }
+
+    private static FleetStatus b(List<Docker.Container> containers) {
+        return b(host(B), lock(Optional.empty(), -1), history(B), containers);
+    }
+
+    private static String text(FleetStatus fleet) {
+        return Stream.of(new StatusReport(fleet).tables()).flatMap(table -> table.lines().stream()).collect(Collectors.joining("\n"));
+    }
+
+    @Test
+    void a_fleet_that_is_well_holds_every_check() {
+        assertEquals(List.of(), failing(fleet()));
+        assertEquals(Exit.OK, fleet().exit());
+        assertTrue(text(fleet()).contains("workers-b  sha-1000001  2026-01-01 10:00Z  karl@laptop  deployed  4 of 4   0         none   free"), () -> text(fleet()));
+        assertTrue(text(fleet()).contains("no backup yet"), () -> text(fleet()));
+    }
+
+    @Test
+    void a_node_that_is_not_reached_makes_it_3_and_is_told_once_with_all_that_goes_with_it() {
+        var gone = registered(without(fleet(), GPU), List.of());
+        assertEquals(Exit.UNREACHABLE, gone.exit());
+        var problems = new StatusReport(gone).problems();
+        assertEquals(List.of("gpu.ssh does not hold", "workers-b.backtest-worker-1.registered does not hold"), problems.stream().map(Problem::sentence).toList());
+        assertEquals("gpu.training-worker-1.registered", problems.get(0).details().get("as well"));
+        assertTrue(text(gone).contains("gpu        not reached"), () -> text(gone));
+    }
+
+    @Test
+    void each_defect_of_a_machine_is_its_own_check() {
+        for (var defect : List.of("disk /\t5 workers-b.disk.root", "disk /var/lib/docker\t5 workers-b.disk.docker", "disk /mnt/ktrdr-shared\t5 workers-b.disk.share",
+                "memory-used\t8500000000 workers-b.memory", "mount\t/mnt/ktrdr-shared\t0\t\t workers-b.share")) {
+            int at = defect.lastIndexOf(' ');
+            assertEquals(List.of(defect.substring(at + 1)), failing(b(host(B, defect.substring(0, at)), lock(Optional.empty(), -1), history(B), containers(B))));
+        }
+        var late = failing(b(new HostFacts(host(B).facts(), -60), lock(Optional.empty(), -1), history(B), containers(B)));
+        assertEquals(List.of("workers-b.clock"), late.stream().filter(id -> id.startsWith("workers-b")).toList());
+    }
+
+    @Test
+    void without_an_engine_docker_is_told_and_not_each_container() {
+        assertEquals(List.of("workers-b.docker"), failing(b(host(B, "docker\t", "docker-error\tCannot connect"), lock(Optional.empty(), -1), history(B), List.of())));
+    }
+
+    @Test
+    void a_lock_is_told_and_only_one_whose_holder_is_gone_is_not_well() {
+        var held = b(host(B), lock(Optional.of(KARL), 3), history(B), containers(B));
+        assertEquals(List.of(), failing(held));
+        assertTrue(text(held).contains("lock      workers-b: karl@laptop since 2026-01-01T11:59:00Z: deploy workers B sha-2; last sign 3 s ago"), () -> text(held));
+        assertEquals(List.of("workers-b.lock"), failing(b(host(B), lock(Optional.of(KARL), 31), history(B), containers(B))));
+        assertEquals(List.of("workers-b.lock"), failing(b(host(B), lock(Optional.of(KARL), -1), history(B), containers(B))));
+    }
+
+    @Test
+    void a_deployment_that_nobody_ended_is_told_unless_it_goes_on() {
+        var unfinished = new History(history(B).entries(), Optional.of(entry("7", "sha-2", History.Outcome.INTERRUPTED, List.of())));
+        assertEquals(List.of("workers-b.deployment"), failing(b(unfinished)));
+        assertTrue(text(b(unfinished)).contains("UNFINISHED"));
+        var goesOn = b(host(B), lock(Optional.of(KARL), 3), unfinished, List.of(container("backtest-worker-1", "running", "2026-01-01T11:59:30Z")));
+        assertEquals(List.of("workers-b.backtest-worker-2.container", "workers-b.training-worker-1.container", "workers-b.training-worker-2.container"), failing(goesOn));
+        assertTrue(text(goesOn).contains("goes on"));
+    }
+
+    @Test
+    void a_deployment_that_failed_and_was_left_is_not_well_and_one_that_went_back_is() {
+        for (var outcome : History.Outcome.values()) {
+            var last = entry("2", "sha-2", outcome, Stack.of(StatusFixtures.INVENTORY, B).services());
+            var failing = failing(b(history(B).with(last)));
+            boolean left = outcome == History.Outcome.FAILED || outcome == History.Outcome.INTERRUPTED;
+            assertEquals(left ? List.of("workers-b.deployment") : List.of(), failing, outcome::word);
+        }
+    }
+
+    @Test
+    void what_is_not_as_the_last_release_left_it_is_drift() {
+        var other = containers(B).stream().map(one -> one.service().equals("training-worker-1")
+                ? new Docker.Container(one.id(), one.name(), one.service(), one.image(), "sha256:other", one.status(), one.health(), 0, 0, one.startedAt(), "") : one).toList();
+        assertEquals(List.of("workers-b.services"), failing(b(other)));
+        var extra = new ArrayList<>(containers(B));
+        extra.add(container("training-worker-3", "running", "2026-01-01T11:00:00Z"));
+        assertEquals(List.of("workers-b.services"), failing(b(extra)));
+        assertTrue(text(b(extra)).contains("5 of 5   0         1 service"), () -> text(b(extra)));
+        assertEquals(List.of("workers-b.training-worker-2.container", "workers-b.services"), failing(b(containers(B).subList(0, 3))));
+        assertEquals(List.of("workers-b.files"), failing(b(host(B, "file .env\t" + "b".repeat(64) + " 644 0:0 1"), lock(Optional.empty(), -1), history(B), containers(B))));
+        var damaged = b(host(B, "manifest\tYWJj"), lock(Optional.empty(), -1), history(B), containers(B));
+        assertEquals(List.of("workers-b.files"), failing(damaged));
+        assertTrue(text(damaged).contains("unknown"), () -> text(damaged));
+    }
+
+    @Test
+    void what_was_staged_and_not_deployed_is_a_remark() {
+        var last = entry("1", TAG, History.Outcome.DEPLOYED, Stack.of(StatusFixtures.INVENTORY, B).services());
+        var before = new History.Entry("1", "", last.time(), "k", "l", "c", "workers", TAG, last.services(), last.images(), "another", 2, 1, "", last.outcome());
+        var staged = b(new History(List.of(before), Optional.empty()));
+        assertEquals(List.of(), failing(staged));
+        assertEquals(List.of("workers-b: files were staged and not deployed yet"), new StatusReport(staged).remarks());
+    }
+
+    @Test
+    void nothing_deployed_is_one_check_with_the_command_that_deploys() {
+        var empty = b(host(B), lock(Optional.empty(), -1), History.NONE, List.of());
+        assertEquals(List.of("workers-b.stack"), failing(empty));
+        assertEquals("jbang deploy@ktrdr workers B", new StatusReport(empty).problems().get(0).details().get("to do"));
+    }
+
+    @Test
+    void workers_are_counted_by_their_addresses() {
+        var all = registered(fleet(), List.of());
+        var registered = new ArrayList<>(StatusFixtures.registered());
+        registered.set(0, new Backend.Worker("1", "backtesting", registered.get(0).endpointUrl(), "busy"));
+        registered.set(1, new Backend.Worker("2", "backtesting", registered.get(1).endpointUrl(), "temporarily_unavailable"));
+        registered.add(new Backend.Worker("ghost", "backtesting", registered.get(0).endpointUrl(), "temporarily_unavailable"));
+        registered.add(new Backend.Worker("stranger", "training", "http://elsewhere:5005", "available"));
+        var some = registered(fleet(), registered);
+        assertEquals(List.of("workers-b.backtest-worker-2.registered"), failing(some));
+        assertTrue(text(some).contains("workers-b  2          1     1        1       ?"), () -> text(some));
+        assertEquals(List.of("registered with the backend and not in the inventory: training worker at http://elsewhere:5005, available"),
+                new StatusReport(some).remarks());
+        assertTrue(text(all).contains("workers-b  0          0     4        0       ?"), () -> text(all));
+    }
+
+    @Test
+    void one_line_says_whether_all_is_well_and_else_what_is_not() {
+        assertEquals("2026-01-01T12:00:00Z  ok  3 of 3 nodes, 10 of 10 containers, 5 of 5 workers, 2 of 2 targets", new StatusReport(fleet()).line());
+        assertEquals("2026-01-01T12:00:00Z  NOT WELL  2 of 3 nodes, 9 of 9 containers, 0 of 5 workers, 2 of 2 targets; gpu.ssh, workers-b.backtest-worker-1.registered,"
+                + " workers-b.backtest-worker-2.registered, workers-b.training-worker-1.registered, workers-b.training-worker-2.registered and 1 more",
+                new StatusReport(registered(without(fleet(), GPU), List.of())).line());
+    }
+
+    @Test
+    void a_document_has_a_line_of_its_own_and_every_node() {
+        var json = Json.parse(new StatusReport(without(fleet(), GPU)).json(), "status");
+        assertFalse(json.path("ok").asBoolean());
+        assertEquals(List.of("core", "workers-b", "gpu"), json.path("nodes").findValuesAsText("node"));
+        assertEquals("available", json.path("workers").path("workers-b").path("training-worker-2").asText());
+        assertEquals(TAG, json.path("nodes").get(1).path("release").asText());
+        assertTrue(json.path("nodes").get(0).path("lock").isNull() && json.path("backup").isNull());
+    }
+}
