@@ -56,7 +56,7 @@ public final class Locks implements AutoCloseable {
             }
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw Problem.interrupted("interrupted while waiting for a lock").because(e);
+            throw Problem.interrupted("interrupted while waiting for a lock: none is held, and nothing was changed").because(e);
         }
     }
 
