@@ -148,15 +148,4 @@ class DeployFaultsTest {
         }
         deployed(ran, HOST, after);
     }
-
-    @Test
-    void without_a_way_back_what_failed_is_left_as_it_is() {
-        var ran = ktrdr("deploy", "workers", "B", "--tag", "sha-dead000", "--timeout", "5s", "--no-rollback").run();
-        assertEquals(1, ran.exit(), ran::toString);
-        told(ran, HOST, "failed");
-        complained(ran, HOST);
-        assertEquals("sha-dead000", release(HOST));
-        clean(HOST, ran);
-        deployed(ktrdr("deploy", "workers", "B", "--tag", before).run(), HOST, before);
-    }
 }

@@ -26,14 +26,14 @@ class DeployLockTest {
 
     @BeforeEach
     void the_older_release_runs_everywhere() {
-        var ran = ktrdr("deploy", "all", "--tag", OLDER, "--wait", "2m").run();
+        var ran = ktrdr("deploy", "all", "--tag", OLDER, "--parallel", "--wait", "2m").run();
         assertEquals(0, ran.exit(), ran::toString);
         assertEquals("", locks());
     }
 
     @AfterAll
     static void and_again() {
-        assertEquals(0, ktrdr("deploy", "all", "--tag", OLDER, "--wait", "2m").run().exit());
+        assertEquals(0, ktrdr("deploy", "all", "--tag", OLDER, "--parallel", "--wait", "2m").run().exit());
     }
 
     private static String locks() {
