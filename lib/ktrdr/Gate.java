@@ -1,5 +1,6 @@
 package ktrdr;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
@@ -16,10 +17,12 @@ final class Gate {
     private final NodeRollout.Tools tools;
     private final Deployment plan;
     private final Node node;
+    private final Duration timeout;
 
-    Gate(NodeRollout.Tools tools, Deployment plan) {
+    Gate(NodeRollout.Tools tools, Deployment plan, Duration timeout) {
         this.tools = tools;
         this.plan = plan;
+        this.timeout = timeout;
         this.node = plan.stack().node();
     }
 
@@ -28,7 +31,7 @@ final class Gate {
      * backend has forgotten, are registered again. Too late is a {@link Problem}. A node that does not answer in between is asked again.
      */
     void await(Set<String> workersBefore) {
-        long deadline = System.nanoTime() + tools.options().timeout().toNanos();
+        long deadline = System.nanoTime() + timeout.toNanos();
         var stack = plan.stack();
         try (var step = tools.console().step(node.name(), "health")) {
             until(deadline, step, this::services);
@@ -87,7 +90,7 @@ final class Gate {
     }
 
     private Problem tooLate(Check failing) {
-        var sentence = node.name() + ": " + sentence(failing.id()) + " within " + Units.duration(tools.options().timeout());
+        var sentence = node.name() + ": " + sentence(failing.id()) + " within " + Units.duration(timeout);
         return failing.id().equals(node.name() + ".ssh") ? Problem.unreachable(sentence).found(failing.found()).fix(failing.fix()) : failing.problem(sentence);
     }
 

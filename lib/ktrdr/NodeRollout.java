@@ -20,6 +20,8 @@ import ktrdr.Templates.NodeFile;
 final class NodeRollout {
     /** How long a connection that was lost is tried for, before the way back is given up. */
     private static final Duration RECONNECT = Duration.ofSeconds(60);
+    /** How long what ran before has at least to get healthy again. */
+    private static final Duration BACK = Duration.ofSeconds(120);
     private static final Duration EVERY = Duration.ofMillis(50);
 
     /** What all nodes of a rollout share. */
@@ -109,7 +111,7 @@ final class NodeRollout {
         if (plan.stack().core()) up(plan, secrets, journal.begin());
         // a part after the first finds it begun
         else new WorkerDrain(tools, preview.orElseThrow()).replace(part -> up(part, secrets, after.isEmpty() ? journal.begin() : ""));
-        new Gate(tools, plan).await(fresh.contains("backend") ? workersBefore : Set.of());
+        new Gate(tools, plan, tools.options.timeout()).await(fresh.contains("backend") ? workersBefore : Set.of());
     }
 
     private void up(Deployment part, Secrets secrets, String begin) {
@@ -201,7 +203,9 @@ final class NodeRollout {
         var way = Deployment.plan(plan.stack(), to, services, facts);
         if (!way.pulls().isEmpty()) throw Problem.failed(node.name() + ": " + String.join(", ", way.pulls()) + " is not on the node any more").fix(rollback());
         up(way, secrets, "");
-        new Gate(tools, way).await(workersBefore);
+        // a short time for the new release is no short time for the old one
+        var patience = tools.options.timeout().compareTo(BACK) > 0 ? tools.options.timeout() : BACK;
+        new Gate(tools, way, patience).await(workersBefore);
         tools.console.note(node.name(), "back", to.tag() + " runs again, healthy, after " + Units.duration(Duration.ofNanos(System.nanoTime() - started)));
     }
 
