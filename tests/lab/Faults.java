@@ -92,7 +92,7 @@ public final class Faults {
     /** The folder of a host's stack is on a small disk of its own, with room for a lock; {@link #fill} leaves none. */
     public static Fault smallDisk(String host) {
         var folder = "/opt/ktrdr-" + host;
-        return fault(host, "mkdir /run/small && mount -t tmpfs -o size=256k,mode=755 tmpfs /run/small && cp -a " + folder + "/. /run/small && mount --bind /run/small " + folder,
+        return fault(host, "mkdir /run/small && mount -t tmpfs -o size=16m,mode=755 tmpfs /run/small && cp -a " + folder + "/. /run/small && mount --bind /run/small " + folder,
                 "for place in " + folder + " /run/small; do ! mountpoint -q $place || umount $place; done\nrm -rf --one-file-system /run/small");
     }
 
