@@ -150,6 +150,27 @@ class DeployRefusedTest {
     }
 
     @Test
+    void a_node_whose_disk_does_not_hold_the_images_by_their_sizes_in_the_registry() {
+        World.forget("workers-b", OTHER);
+        before = World.everything();
+        // hosts share this machine's disk, so a program of that name in front of the real one stands in for a small one
+        World.on("workers-b", """
+                cat >/usr/local/bin/df <<'END'
+                #!/bin/sh
+                echo Filesystem 1024-blocks Used Available Capacity Mounted
+                echo /dev/small 100000 95000 5000 95% /
+                END
+                chmod +x /usr/local/bin/df
+                """);
+        try {
+            var ran = deployWith(World.inventory(folder, "disk_free: 2GB", "disk_free: 1MB"), "workers", "all", "--tag", OTHER);
+            refused(1, ran, "workers-b: too little disk is free for the images to pull", "by the sizes of their layers in the registry", "5.1 MB free", "workers-c: untouched");
+        } finally {
+            World.on("workers-b", "rm /usr/local/bin/df");
+        }
+    }
+
+    @Test
     void a_database_that_would_start_empty() throws IOException {
         var template = Files.createDirectories(folder.resolve("mine/core")).resolve("docker-compose.core.yml");
         var text = Files.readString(Project.root().resolve("templates/core/docker-compose.core.yml"));

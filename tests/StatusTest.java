@@ -73,7 +73,8 @@ class StatusTest {
 
     @Test
     void it_opens_one_connection_and_one_session_a_node() {
-        var since = World.on("workers-b", "date +%s");
+        // what was logged before is of another second
+        var since = World.on("workers-b", "sleep 1.1; date +%s");
         var ran = ktrdr("status").run();
         assertEquals(0, ran.exit(), ran::toString);
         assertTrue(ran.out().contains("no backup yet in /srv/ktrdr-shared/db-backups on core"), ran::toString);

@@ -79,7 +79,10 @@ public final class Toolkit {
 
     /** For a run that is to be stopped half way. */
     public ProcessBuilder processBuilder() {
-        var builder = new ProcessBuilder(words()).directory(directory.toFile());
+        // who starts tests in the background has them ignore SIGINT, and so would what they start
+        var words = new ArrayList<>(List.of("env", "--default-signal=HUP,INT,TERM"));
+        words.addAll(words());
+        var builder = new ProcessBuilder(words).directory(directory.toFile());
         builder.environment().putAll(surroundings());
         return builder;
     }
