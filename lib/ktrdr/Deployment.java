@@ -113,7 +113,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
      * @param begin shell lines for the moment when all was found good and nothing is changed yet
      */
     public String applyScript(Secrets secrets, String begin) {
-        return secrets.shell(stack.secrets()) + new StagingScript(staging).text(begin)
+        return secrets.shell(stack.secrets()) + new StagingScript(staging).text(begin) + Docker.removePassing(stack.project())
                 + tagged.entrySet().stream().map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit 22\n").collect(Collectors.joining())
                 + (retired.isEmpty() ? "" : "with_secrets " + stack.compose() + " --profile scale-2 --profile scale-3 rm -sf " + Sh.words(retired) + " >&2 || exit 22\n")
                 // a named service is deployed alone: what it depends on stays as it is

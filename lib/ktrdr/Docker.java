@@ -111,6 +111,15 @@ public final class Docker {
         return colon < 0 ? name : name.substring(0, colon);
     }
 
+    /**
+     * Shell lines that remove what a Compose that was killed left: containers that were made to take the place of others under a passing name (12 digits of the other's id
+     * in front, as Compose 2 makes them), and never ran. A later Compose would stumble over their names.
+     */
+    static String removePassing(String project) {
+        return "left=$(docker ps -a --no-trunc --filter status=created --filter label=" + PROJECT + "=" + Sh.quote(project) + " --format '{{.ID}} {{.Names}}' | sed -n 's/ [0-9a-f]\\{12\\}_.*//p')\n"
+                + "[ -z \"$left\" ] || docker rm $left >/dev/null || exit 22\n";
+    }
+
     /** The answer of {@link #containersOf}, by service. A line that is no such JSON is a {@link Problem}. */
     public static List<Container> containers(String lines) {
         var containers = new ArrayList<Container>();
