@@ -213,9 +213,9 @@ class StageTest {
         restarted.removeIf(name -> after.get(name).equals(before.get(name)));
         assertEquals(List.of("ktrdr-grafana"), restarted);
         assertEquals(before.get("ktrdr-grafana").split(" ")[0], after.get("ktrdr-grafana").split(" ")[0]);
-        var all = World.everything("core");
+        var all = World.state("core");
         good(ktrdr("deploy", "core", "all", "--tag", OLDER, "-i", inventory.toString()).run());
-        assertEquals(all, World.everything("core"));
+        assertEquals(all, World.state("core"));
         good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
         awaitInterval("15s");
     }

@@ -217,7 +217,7 @@ public final class Cli {
 
         /** The locks of the nodes that can be reached, for what the command line says; none for --dry-run. */
         public Locks locks(Fleet fleet, Common common, String what) {
-            locks = dryRun ? Locks.none(fleet) : Locks.take(fleet, Lock.Owner.now(Local.whoAndWhere(), what), wait, common.console());
+            locks = dryRun ? Locks.none(fleet) : Locks.take(fleet, Lock.Owner.now(Local.whoAndWhere(), what.strip().replaceAll(" +", " ")), wait, common.console());
             return locks;
         }
 
