@@ -4,7 +4,6 @@
 
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -12,8 +11,6 @@ import ktrdr.Cli;
 import ktrdr.Exit;
 import ktrdr.Fleet;
 import ktrdr.History;
-import ktrdr.Inventory;
-import ktrdr.Inventory.Node;
 import ktrdr.Plans;
 import ktrdr.Problem;
 import ktrdr.Release;
@@ -23,7 +20,6 @@ import ktrdr.Table;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 @Command(name = "rollback", header = "Go back to an earlier release, as it was: its images, configuration and scale.",
         description = {"", "Without --to it is the last release that ended well before the one that runs, or, when the last deployment failed and was left, "
@@ -36,13 +32,10 @@ import picocli.CommandLine.Parameters;
             "", "Exit codes: 0 rolled back; 1 failed, or nothing to roll back to; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there;",
             "5 it failed, and what ran before runs again; 130 interrupted before anything was changed."})
 public class Rollback implements Callable<Exit> {
-    enum Target { core, workers, all }
-
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Mixin Rolling rolling;
-    @Parameters(index = "0", paramLabel = "core|workers|all", description = "Where.") Target target;
-    @Parameters(index = "1..*", paramLabel = "NODE", description = "Workers nodes; else all of them.") List<String> names = List.of();
+    @Mixin Cli.Where where;
     @Option(names = "--to", paramLabel = "TAG", description = "The release to go back to.") String to;
     @Option(names = "--list", description = "Show the history and stop.") boolean list;
 
@@ -54,9 +47,9 @@ public class Rollback implements Callable<Exit> {
     public Exit call() {
         var inventory = common.inventory();
         var tag = Optional.ofNullable(to).map(Release::tag);
-        try (var fleet = new Fleet(inventory, nodes(inventory), common.console())) {
+        try (var fleet = new Fleet(inventory, where.nodes(inventory, "rollback"), common.console())) {
             if (list) return list(fleet);
-            try (var locks = change.locks(fleet, common, "rollback " + target + " " + String.join(" ", names) + tag.map(" --to "::concat).orElse(""))) {
+            try (var locks = change.locks(fleet, common, "rollback " + where.words() + tag.map(" --to "::concat).orElse(""))) {
                 var chosen = fleet.each((node, ssh) -> choose(Stack.of(inventory, node), Plans.history(Stack.of(inventory, node), ssh), tag));
                 chosen.problems().values().stream().filter(problem -> problem.exit() != Exit.UNREACHABLE).findFirst().ifPresent(problem -> {
                     throw problem;
@@ -69,18 +62,8 @@ public class Rollback implements Callable<Exit> {
 
     private History.Entry choose(Stack stack, History history, Optional<String> tag) {
         var entry = Plans.target(stack, history, tag);
-        common.console().note(stack.node().name(), "to", entry.tag() + ", deployed " + entry.time() + " by " + entry.who() + "@" + entry.from());
+        common.console().note(stack.node().name(), "to", entry.tag() + ", deployed " + entry.time() + " by " + entry.by());
         return entry;
-    }
-
-    private List<Node> nodes(Inventory inventory) {
-        if (target != Target.workers && !names.isEmpty())
-            throw Problem.usage("`rollback " + target + "` takes no names").found(String.join(" ", names)).expected("rollback all, core, or workers NODE…");
-        return switch (target) {
-            case core -> List.of(inventory.core());
-            case all -> inventory.nodes();
-            case workers -> names.isEmpty() || names.equals(List.of("all")) ? inventory.workers() : names.stream().map(inventory::workersNode).distinct().toList();
-        };
     }
 
     private Exit list(Fleet fleet) {
@@ -92,7 +75,7 @@ public class Rollback implements Callable<Exit> {
             history.unfinished().ifPresent(entries::add);
             for (var entry : entries) {
                 boolean current = !history.unproven() && history.current().filter(entry::equals).isPresent();
-                table.row(node.name(), entry.time(), entry.tag(), entry.outcome().word(), entry.seconds() + " s", entry.who() + "@" + entry.from(),
+                table.row(node.name(), entry.time(), entry.tag(), entry.outcome().word(), entry.seconds() + " s", entry.by(),
                         String.join(" ", entry.services()), current ? "runs now" : "");
             }
             documents.add(new LinkedHashMap<>(Map.of("node", node.name(), "releases", entries.stream().map(History.Entry::document).toList())));

@@ -13,7 +13,6 @@ import java.util.concurrent.ConcurrentHashMap;
 import ktrdr.Cli;
 import ktrdr.Exit;
 import ktrdr.Fleet;
-import ktrdr.Inventory;
 import ktrdr.Inventory.Node;
 import ktrdr.Locks;
 import ktrdr.Problem;
@@ -26,7 +25,6 @@ import ktrdr.Templates;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 @Command(name = "stage", header = "Put the files of a deployment in place on the nodes, without deploying.",
         description = {"", "Compose file, env file and monitoring are rendered from the inventory, read by Compose and promtool on the node, then renamed "
@@ -37,12 +35,9 @@ import picocli.CommandLine.Parameters;
             "  jbang stage@ktrdr core --dry-run               what it would write",
             "", "Exit codes: 0 all in place; 1 failed, or --check found a difference; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there."})
 public class Stage implements Callable<Exit> {
-    enum Target { core, workers, all }
-
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
-    @Parameters(index = "0", paramLabel = "core|workers|all", description = "Which nodes.") Target target;
-    @Parameters(index = "1..*", paramLabel = "NODE", description = "Workers nodes; else all of them.") List<String> names = List.of();
+    @Mixin Cli.Where where;
     @Option(names = "--check", description = "Only look: exit 1 where a file is not what would be rendered.") boolean check;
     @Option(names = "--tag", paramLabel = "TAG", description = "The release of the env files; else the one each names, else sha-<commit> of the KTRDR checkout one stands in.") String tag;
 
@@ -56,7 +51,7 @@ public class Stage implements Callable<Exit> {
     public Exit call() {
         var inventory = common.inventory();
         var asked = Optional.ofNullable(tag).map(Release::tag);
-        try (var fleet = new Fleet(inventory, nodes(inventory), common.console())) {
+        try (var fleet = new Fleet(inventory, where.nodes(inventory, "stage"), common.console())) {
             Staging.proveTemplates(inventory, fleet.nodes());
             var looked = look(fleet, asked, true);
             boolean write = !check && !change.dryRun && looked.values().values().stream().anyMatch(plan -> !plan.settled());
@@ -73,22 +68,12 @@ public class Stage implements Callable<Exit> {
 
     /** Under the nodes' locks, and after another look: somebody may have been at work since the first one. */
     private Exit write(Fleet fleet, Optional<String> asked) {
-        try (var locks = change.locks(fleet, common, "stage " + target + " " + String.join(" ", names))) {
+        try (var locks = change.locks(fleet, common, "stage " + where.words())) {
             var looked = look(fleet, asked, false);
             var problems = new LinkedHashMap<>(looked.problems());
             problems.putAll(fleet.each(looked.values()::containsKey, (node, ssh) -> apply(looked.values().get(node), locks.under(node), ssh)).problems());
             return report(fleet, looked.values(), problems);
         }
-    }
-
-    private List<Node> nodes(Inventory inventory) {
-        if (target != Target.workers && !names.isEmpty())
-            throw Problem.usage("`stage " + target + "` takes no names").found(String.join(" ", names)).expected("stage all, core, or workers NODE…");
-        return switch (target) {
-            case core -> List.of(inventory.core());
-            case all -> inventory.nodes();
-            case workers -> names.isEmpty() || names.equals(List.of("all")) ? inventory.workers() : names.stream().map(inventory::workersNode).distinct().toList();
-        };
     }
 
     private Staging plan(Stack stack, Ssh ssh, Optional<String> asked, boolean told) {

@@ -1,8 +1,5 @@
 package ktrdr;
 
-import com.fasterxml.jackson.core.JsonProcessingException;
-import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.SerializationFeature;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
@@ -14,8 +11,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import ktrdr.Inventory.Node;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
 
 /**
  * The command line all scripts share: their common options, their exit codes, and the one place where an exception becomes a
@@ -24,7 +23,6 @@ import picocli.CommandLine.Option;
 public final class Cli {
     /** Of the toolkit as a whole. */
     public static final String VERSION = "0.1.0";
-    private static final ObjectMapper JSON = new ObjectMapper().enable(SerializationFeature.INDENT_OUTPUT);
 
     private Cli() {}
 
@@ -76,7 +74,7 @@ public final class Cli {
             var problem = exception instanceof Problem known ? known
                     : Thread.interrupted() || exception instanceof InterruptedException ? Problem.interrupted("interrupted") : unexpected(exception, console);
             console.problem(problem);
-            if (common.output == Output.json) console.print(json(errorDocument(problem)));
+            if (common.output == Output.json) console.print(Json.pretty(errorDocument(problem)));
             return problem.exit().code;
         }
     }
@@ -105,15 +103,6 @@ public final class Cli {
 
     private static <T> Stream<T> mixins(CommandLine line, Class<T> type) {
         return line.getMixins().values().stream().filter(type::isInstance).map(type::cast);
-    }
-
-    /** An object as the one JSON document a script prints. */
-    static String json(Object document) {
-        try {
-            return JSON.writeValueAsString(document);
-        } catch (JsonProcessingException e) {
-            throw new IllegalArgumentException("not a JSON document", e);
-        }
     }
 
     public enum Output { text, json }
@@ -191,7 +180,7 @@ public final class Cli {
         /** Prints the result: the document with --output json, else the tables that are not empty, an empty line between them. */
         public void report(Object document, Table... tables) {
             if (json()) {
-                console().print(Cli.json(document));
+                console().print(Json.pretty(document));
                 return;
             }
             var shown = Arrays.stream(tables).filter(table -> !table.isEmpty()).toList();
@@ -199,6 +188,33 @@ public final class Cli {
                 if (i > 0) console().print("");
                 console().print(shown.get(i));
             }
+        }
+    }
+
+    /** Which nodes, for scripts that take core, workers with or without names, or all. */
+    public static final class Where {
+        enum Target { core, workers, all }
+
+        @Parameters(index = "0", paramLabel = "core|workers|all", description = "Which nodes.")
+        Target target;
+
+        @Parameters(index = "1..*", paramLabel = "NODE", description = "Workers nodes; else all of them.")
+        List<String> names = List.of();
+
+        /** The nodes; names where none belong are a {@link Problem} that names the command. */
+        public List<Node> nodes(Inventory inventory, String command) {
+            if (target != Target.workers && !names.isEmpty())
+                throw Problem.usage("`" + command + " " + target + "` takes no names").found(String.join(" ", names)).expected(command + " all, core, or workers NODE…");
+            return switch (target) {
+                case core -> List.of(inventory.core());
+                case all -> inventory.nodes();
+                case workers -> names.isEmpty() || names.equals(List.of("all")) ? inventory.workers() : names.stream().map(inventory::workersNode).distinct().toList();
+            };
+        }
+
+        /** As it was typed. */
+        public String words() {
+            return (target + " " + String.join(" ", names)).strip();
         }
     }
 

@@ -156,7 +156,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         var last = status.history().last();
         boolean ok = status.deploying() || !status.history().unproven();
         var found = last.map(entry -> status.history().unfinished().isEmpty() ? entry.outcome().word() + (entry.error().isEmpty() ? "" : ": " + entry.error())
-                : entry.command() + (ok ? " goes on" : " never said how it ended") + ", started " + entry.time() + " by " + entry.who() + "@" + entry.from())
+                : entry.command() + (ok ? " goes on" : " never said how it ended") + ", started " + entry.time() + " by " + entry.by())
                 .orElse("nothing was deployed yet");
         return check(node, "deployment", ok, "the last deployment ended, well or with what ran before it", found, fix);
     }

@@ -63,6 +63,11 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             return outcome.good();
         }
 
+        /** Who deployed it, and from where: karl@laptop. */
+        public String by() {
+            return who + "@" + from;
+        }
+
         /** Whether a node looks the same after both. */
         boolean sameState(Entry other) {
             return tag.equals(other.tag) && configuration.equals(other.configuration) && ids().equals(other.ids());

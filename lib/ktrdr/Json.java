@@ -31,6 +31,15 @@ public final class Json {
                 .found(text.isBlank() ? "nothing" : Console.brief(text, 200)));
     }
 
+    /** An object as a document for people and machines, indented. */
+    public static String pretty(Object object) {
+        try {
+            return MAPPER.writerWithDefaultPrettyPrinter().writeValueAsString(object);
+        } catch (JsonProcessingException e) {
+            throw new IllegalArgumentException("this has no form in JSON", e);
+        }
+    }
+
     /** An object as one line of JSON. */
     public static String line(Object object) {
         try {

@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import ktrdr.History.Entry;
 import ktrdr.History.Outcome;
 
@@ -28,34 +27,40 @@ final class NodeJournal {
 
     /** Shell lines that note the deployment as under way; as long as nothing else is said it was interrupted. */
     String begin() {
-        return History.begin(entry(Outcome.INTERRUPTED, Map.of(), "", plan.revision()));
+        return History.begin(entry(id(), of(Outcome.INTERRUPTED), Outcome.INTERRUPTED, Map.of(), "", plan.revision()));
     }
 
     /** Whether these facts are from after {@link #begin}. */
     boolean begun(NodeFacts facts) {
-        return facts.history().unfinished().filter(entry -> entry.id().equals(tools.locks().owner().id())).isPresent();
+        return facts.history().unfinished().filter(entry -> entry.id().equals(id())).isPresent();
     }
 
-    private Entry entry(Outcome outcome, Map<String, Docker.Image> images, String error, Revision revision) {
+    private String id() {
+        return tools.locks().owner().id();
+    }
+
+    /** Of a rollback, the run whose state it puts back. */
+    private String of(Outcome outcome) {
+        return outcome == Outcome.ROLLED_BACK ? tools.options().rollback().map(chosen -> chosen.get(plan.stack().node())).map(Entry::id).orElse("") : "";
+    }
+
+    private Entry entry(String id, String of, Outcome outcome, Map<String, Docker.Image> images, String error, Revision revision) {
         var owner = tools.locks().owner();
         var who = owner.who().split("@", 2);
-        var of = outcome == Outcome.ROLLED_BACK ? tools.options().rollback().map(chosen -> chosen.get(plan.stack().node())).map(Entry::id).orElse("") : "";
         var node = plan.stack().node();
-        return new Entry(owner.id(), of, owner.since(), who[0], who.length > 1 ? who[1] : "", owner.what().strip(), plan.stack().core() ? "core" : "workers", revision.tag(),
+        return new Entry(id, of, owner.since(), who[0], who.length > 1 ? who[1] : "", owner.what(), plan.stack().core() ? "core" : "workers", revision.tag(),
                 plan.services(), images, Snapshot.hash(revision.files()), plan.stack().core() ? 0 : node.scale(), Math.round((System.nanoTime() - started) / 1e8) / 10.0, error, outcome);
     }
 
     /** Notes how it ended. Of one that ended well the files are kept, and what no kept release needs any more is removed. */
     void end(Outcome outcome, Map<String, Docker.Image> images, String error) {
-        write(entry(outcome, images, error, plan.revision()), plan.revision());
+        write(entry(id(), of(outcome), outcome, images, error, plan.revision()), plan.revision());
     }
 
     /** Notes that a release that had ended well was taken back. */
     void reverted(Map<String, Docker.Image> images, Revision to) {
-        var entry = entry(Outcome.ROLLED_BACK, images, "", to);
         var of = plan.facts().history().current().map(Entry::id).orElse("");
-        write(new Entry(entry.id() + "-back", of, entry.time(), entry.who(), entry.from(), entry.command(), entry.target(), entry.tag(), entry.services(), entry.images(),
-                entry.configuration(), entry.scale(), entry.seconds(), entry.error(), entry.outcome()), to);
+        write(entry(id() + "-back", of, Outcome.ROLLED_BACK, images, "", to), to);
     }
 
     private void write(Entry entry, Revision revision) {
@@ -75,7 +80,7 @@ final class NodeJournal {
     private String prune(History history) {
         int keep = tools.fleet().inventory().images().keep();
         var hashes = new LinkedHashSet<String>();
-        history.kept(Integer.MAX_VALUE).stream().limit(Math.max(1, keep)).forEach(entry -> hashes.add(entry.configuration()));
+        history.kept(keep).forEach(entry -> hashes.add(entry.configuration()));
         var script = new StringBuilder(Snapshot.keep(hashes)).append("""
                 drop() {
                   [ "$(docker image inspect --format '{{.Id}}' "$2" 2>/dev/null)" != "$1" ] || docker image rm "$2" >/dev/null 2>&1 || :
@@ -91,7 +96,7 @@ final class NodeJournal {
     String keepLogs(List<String> services) {
         var node = plan.stack().node();
         var folder = FAILED + "/" + tools.locks().owner().since().replace(":", "");
-        var names = services.stream().map(plan.stack()::container).collect(Collectors.toList());
+        var names = services.stream().map(plan.stack()::container).toList();
         try {
             var script = "cd -P " + Sh.quote(node.directory()) + "\n" + Sh.let("folder", folder) + "umask 077\nmkdir -p \"$folder\"\nfor name in " + Sh.words(names) + "; do\n"
                     + "  docker logs --tail " + LINES + " --timestamps \"$name\" >\"$folder/$name.log\" 2>&1 || rm -f \"$folder/$name.log\"\ndone\n"

@@ -62,7 +62,7 @@ public final class StatusReport {
         long healthy = at.containers().stream().filter(Docker.Container::healthy).count();
         var release = stack.release(at.containers());
         table.row(node.name(), release.isEmpty() ? "none" : release, since.map(entry -> minutes(entry.time())).orElse("-"),
-                since.map(entry -> entry.who() + "@" + entry.from()).orElse("-"), last(at), healthy + " of " + services.size(), at.containers().stream().mapToInt(Docker.Container::restarts).sum(), drift(node),
+                since.map(History.Entry::by).orElse("-"), last(at), healthy + " of " + services.size(), at.containers().stream().mapToInt(Docker.Container::restarts).sum(), drift(node),
                 at.lock().holder().isEmpty() ? "free" : at.lock().alive() ? "held" : "STALE");
     }
 
@@ -229,7 +229,7 @@ public final class StatusReport {
     }
 
     private static Map<String, Object> entry(History.Entry entry) {
-        return fields("tag", entry.tag(), "time", entry.time(), "who", entry.who() + "@" + entry.from(), "command", entry.command(), "outcome", entry.outcome().word(),
+        return fields("tag", entry.tag(), "time", entry.time(), "who", entry.by(), "command", entry.command(), "outcome", entry.outcome().word(),
                 "error", entry.error());
     }
 
