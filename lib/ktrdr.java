@@ -57,6 +57,7 @@
 //SOURCES ktrdr/NodeJournal.java
 //SOURCES ktrdr/NodeRollout.java
 //SOURCES ktrdr/NodeStatus.java
+//SOURCES ktrdr/Operations.java
 //SOURCES ktrdr/Plans.java
 //SOURCES ktrdr/Preview.java
 //SOURCES ktrdr/Problem.java

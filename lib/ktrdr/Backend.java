@@ -12,8 +12,9 @@ public final class Backend {
      *
      * @param type backtesting or training
      * @param status available, busy or temporarily_unavailable
+     * @param operation the id of what it is at; empty when idle
      */
-    public record Worker(String id, String type, String endpointUrl, String status) {
+    public record Worker(String id, String type, String endpointUrl, String status, String operation) {
         private static final Set<String> SERVING = Set.of("available", "busy");
 
         /** Whether the backend would give it work, now or when it is done with what it has. */
@@ -47,7 +48,8 @@ public final class Backend {
         var workers = new ArrayList<Worker>();
         for (JsonNode one : answer)
             workers.add(new Worker(one.path("worker_id").asText(), one.path("worker_type").asText(),
-                    one.path("endpoint_url").asText().replaceFirst("/+$", ""), one.path("status").asText()));
+                    one.path("endpoint_url").asText().replaceFirst("/+$", ""), one.path("status").asText(),
+                    one.path("current_operation_id").isTextual() ? one.path("current_operation_id").asText() : ""));
         return workers;
     }
 }

@@ -55,6 +55,6 @@ public record Roster(Map<Node, Map<String, String>> states, List<Worker> ghosts)
 
     /** Whether a worker in this state gets work, now or when it is done with what it has. */
     static boolean serves(String state) {
-        return new Worker("", "", "", state).serving();
+        return new Worker("", "", "", state, "").serving();
     }
 }

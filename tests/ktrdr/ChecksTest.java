@@ -16,7 +16,7 @@ class ChecksTest {
     }
 
     private static Backend.Worker at(String url, String type, String status) {
-        return new Backend.Worker("some-id", type, url, status);
+        return new Backend.Worker("some-id", type, url, status, "");
     }
 
     @Test

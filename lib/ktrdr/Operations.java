@@ -1,0 +1,190 @@
+package ktrdr;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import ktrdr.Backend.Worker;
+
+/** KTRDR's operations by the backend's API: {@code /api/v1/operations} and the paths that start one. */
+public final class Operations {
+    /** What can be started, by the path that does. */
+    public enum Kind {
+        dummy("/dummy/start"), backtest("/backtests/start"), data("/data/acquire/download");
+
+        final String path;
+
+        Kind(String path) {
+            this.path = path;
+        }
+    }
+
+    /**
+     * An operation as the backend sees it; what an answer does not have is empty.
+     *
+     * @param status pending, resuming, running, completed, failed or cancelled
+     * @param created UTC, as the backend prints it
+     * @param percentage 0 to 100
+     * @param error the backend's own words about why it failed
+     * @param result its result_summary as JSON
+     */
+    public record Operation(String id, String type, String status, String created, String symbol, double percentage, String step, double seconds, String error, String result) {
+        private static final Set<String> ENDED = Set.of("completed", "failed", "cancelled");
+
+        public boolean ended() {
+            return ENDED.contains(status);
+        }
+
+        public boolean completed() {
+            return status.equals("completed");
+        }
+
+        /** "running, 42 %, Working: step 42 of 100". */
+        public String words() {
+            return Stream.of(status, ended() ? "" : Math.round(percentage) + " %", ended() ? error : step).filter(word -> !word.isEmpty()).collect(Collectors.joining(", "));
+        }
+    }
+
+    /** How long a backend that does not answer is asked again while an operation is followed: it may be replaced meanwhile. */
+    private static final Duration AWAY = Duration.ofSeconds(60);
+    private static final long PAUSE_MILLIS = 500;
+    private final Http http;
+    private final Backend backend;
+    private final String api;
+
+    public Operations(Inventory inventory, Http http) {
+        this.http = http;
+        this.backend = new Backend(inventory, http);
+        this.api = inventory.url("backend") + "/api/v1";
+    }
+
+    /** The newest ones first, at most {@code limit}; {@code status} and {@code type} empty for any. */
+    public List<Operation> list(String status, String type, boolean activeOnly, int limit) {
+        var url = api + "/operations?limit=" + limit + (activeOnly ? "&active_only=true" : "") + (status.isEmpty() ? "" : "&status=" + status)
+                + (type.isEmpty() ? "" : "&operation_type=" + type);
+        var operations = new ArrayList<Operation>();
+        data("GET " + url, http.get(url)).forEach(one -> operations.add(operation(one)));
+        return operations;
+    }
+
+    /** One operation; an id that the backend does not know is a {@link Problem}. */
+    public Operation show(String id) {
+        var url = api + "/operations/" + segment(id);
+        var answer = http.get(url);
+        if (answer.status() == 404) throw Problem.failed("the backend knows no operation " + id).found(words(answer)).fix("jbang operations@ktrdr list");
+        return operation(data("GET " + url, answer));
+    }
+
+    /** Starts one and answers its id. What the backend refuses is a {@link Problem} in its own words. */
+    public String start(Kind kind, Map<String, String> body) {
+        var json = JsonNodeFactory.instance.objectNode();
+        body.forEach(json::put);
+        var asked = "POST " + api + kind.path;
+        var answer = http.post(api + kind.path, kind == Kind.dummy ? null : json);
+        var document = document(asked, answer);
+        var id = document.path("data").path("operation_id").asText(document.path("operation_id").asText(""));
+        if (id.isEmpty()) throw Problem.failed("the backend started a " + kind + " operation and did not say which").expected("an operation_id").found(Console.brief(answer.body(), 200));
+        return id;
+    }
+
+    /** Cancels one; one that has ended by then, or that is unknown, is a {@link Problem}. */
+    public void cancel(String id) {
+        var url = api + "/operations/" + segment(id);
+        document("DELETE " + url, http.delete(url));
+    }
+
+    /**
+     * Asks for an operation again and again until it has ended or {@code enough} says so, and answers it as it is then. Told of it each time is {@code each}. A backend
+     * that is away is asked again for a minute; an operation that has not come so far in time is a {@link Problem}.
+     */
+    public Operation follow(String id, Duration timeout, Predicate<Operation> enough, Consumer<Operation> each) {
+        long deadline = System.nanoTime() + timeout.toNanos();
+        long answered = System.nanoTime();
+        while (true) {
+            try {
+                var operation = show(id);
+                answered = System.nanoTime();
+                each.accept(operation);
+                if (operation.ended() || enough.test(operation)) return operation;
+                if (answered > deadline) throw Problem.failed("operation " + id + " did not end within " + Units.duration(timeout)).found(operation.words()).fix("jbang operations@ktrdr follow " + id);
+            } catch (Problem away) {
+                if (away.exit() != Exit.UNREACHABLE || System.nanoTime() - answered > AWAY.toNanos()) throw away;
+            }
+            pause(id);
+        }
+    }
+
+    /** The worker that an operation runs on; empty where it runs on the backend itself, or on none any more. */
+    public Optional<Worker> worker(String id) {
+        return backend.workers().stream().filter(worker -> worker.operation().equals(id)).findFirst();
+    }
+
+    private static void pause(String id) {
+        try {
+            Thread.sleep(PAUSE_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.interrupted("interrupted while following operation " + id).because(e);
+        }
+    }
+
+    /** An id is a part of a path: what could be anything else is none. */
+    private static String segment(String id) {
+        if (!id.matches("[A-Za-z0-9._-]{1,200}") || id.matches("\\.+")) throw Problem.usage("`" + id + "` is no operation's id").expected("letters, digits, '_', '-' and '.'").fix("jbang operations@ktrdr list");
+        return id;
+    }
+
+    private static JsonNode data(String asked, Http.Answer answer) {
+        var document = document(asked, answer);
+        if (!document.has("data")) throw Problem.failed(asked + " has another shape than expected").expected("a \"data\"").found(Console.brief(answer.body(), 200));
+        return document.path("data");
+    }
+
+    /** The JSON of an answer that has to be a success; the backend says so in three ways. */
+    private static JsonNode document(String asked, Http.Answer answer) {
+        var refused = Json.read(answer.body()).filter(document -> !answer.ok() || !document.path("success").asBoolean(true));
+        if (refused.isEmpty()) return Http.json(asked, answer);
+        var sentence = asked + " was refused";
+        throw (answer.status() == 503 ? Problem.unreachable(sentence) : Problem.failed(sentence)).expected("\"success\": true").found(words(answer));
+    }
+
+    /** What the backend says of an error: {@code {"error": {"message"}}}, or {@code {"detail"}} as text or as a list of fields. */
+    private static String words(Http.Answer answer) {
+        var body = Json.read(answer.body()).orElse(JsonNodeFactory.instance.objectNode());
+        var detail = body.path("detail");
+        var words = detail.isArray() ? fields(detail) : Stream.of(body.path("error").path("message"), body.path("error"), detail, body.path("message"))
+                .filter(JsonNode::isTextual).map(JsonNode::asText).findFirst().orElse(Console.brief(answer.body(), 200));
+        return answer.ok() ? words : answer.status() + " " + words;
+    }
+
+    private static String fields(JsonNode detail) {
+        var fields = new LinkedHashMap<String, String>();
+        for (var one : detail) {
+            var place = new ArrayList<String>();
+            one.path("loc").forEach(part -> place.add(part.asText()));
+            fields.put(String.join(".", place), one.path("msg").asText());
+        }
+        return fields.entrySet().stream().map(field -> field.getKey() + ": " + field.getValue()).collect(Collectors.joining("; "));
+    }
+
+    private static Operation operation(JsonNode one) {
+        var progress = one.path("progress");
+        return new Operation(one.path("operation_id").asText(), one.path("operation_type").asText(), one.path("status").asText(), one.path("created_at").asText(""),
+                text(one.has("symbol") ? one.path("symbol") : one.path("metadata").path("symbol")),
+                progress.path("percentage").asDouble(one.path("progress_percentage").asDouble()), text(progress.has("current_step") ? progress.path("current_step") : one.path("current_step")),
+                one.path("duration_seconds").asDouble(), text(one.path("error_message")), one.path("result_summary").isObject() ? one.path("result_summary").toString() : "");
+    }
+
+    private static String text(JsonNode value) {
+        return value.isTextual() ? value.asText() : "";
+    }
+}

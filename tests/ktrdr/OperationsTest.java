@@ -1,0 +1,113 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Map;
+import okhttp3.mockwebserver.MockResponse;
+import okhttp3.mockwebserver.MockWebServer;
+import okhttp3.mockwebserver.SocketPolicy;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+/** Operations by the backend's answers, good and bad, as KTRDR writes them. */
+class OperationsTest {
+    private final MockWebServer server = new MockWebServer();
+    private Http http;
+    private Operations operations;
+
+    @BeforeEach
+    void a_backend() throws IOException {
+        server.start();
+        var inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {backend: {port: " + server.getPort() + "}}\n");
+        http = new Http(Map.of("backend.ktrdr.test", server.getHostName()), Duration.ofSeconds(5));
+        operations = new Operations(inventory, http);
+    }
+
+    @AfterEach
+    void closed() throws IOException {
+        http.close();
+        server.close();
+    }
+
+    private void answers(int status, String body) {
+        server.enqueue(new MockResponse().setResponseCode(status).setBody(body));
+    }
+
+    private static String shown(String status, int percentage) {
+        return "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":\"" + status + "\",\"created_at\":\"2026-01-01T10:00:00Z\","
+                + "\"progress\":{\"percentage\":" + percentage + ",\"current_step\":\"step\"},\"metadata\":{\"symbol\":\"AAPL\"},\"error_message\":null,\"result_summary\":{\"a\":1}}}";
+    }
+
+    @Test
+    void an_operation_has_its_progress_symbol_and_result() {
+        answers(200, shown("running", 42));
+        assertEquals(new Operations.Operation("op_1", "dummy", "running", "2026-01-01T10:00:00Z", "AAPL", 42, "step", 0, "", "{\"a\":1}"), operations.show("op_1"));
+    }
+
+    @Test
+    void the_list_asks_for_what_is_wanted_and_reads_its_flat_form() throws InterruptedException {
+        answers(200, "{\"success\":true,\"data\":[{\"operation_id\":\"op_1\",\"status\":\"completed\",\"progress_percentage\":100,\"current_step\":null,\"symbol\":null,\"duration_seconds\":2.5}]}");
+        var listed = operations.list("completed", "dummy", false, 5);
+        assertEquals("/api/v1/operations?limit=5&status=completed&operation_type=dummy", server.takeRequest().getPath());
+        assertEquals(100.0, listed.get(0).percentage());
+        assertEquals(2.5, listed.get(0).seconds());
+    }
+
+    @Test
+    void a_start_answers_the_id_wherever_it_stands() throws InterruptedException {
+        answers(200, "{\"success\":true,\"data\":{\"operation_id\":\"op_1\"},\"error\":null}");
+        assertEquals("op_1", operations.start(Operations.Kind.dummy, Map.of()));
+        assertEquals(0, server.takeRequest().getBodySize());
+        answers(200, "{\"success\":true,\"operation_id\":\"op_2\"}");
+        assertEquals("op_2", operations.start(Operations.Kind.data, Map.of("symbol", "AAPL")));
+        assertEquals("{\"symbol\":\"AAPL\"}", server.takeRequest().getBody().readUtf8());
+    }
+
+    @Test
+    void each_way_to_refuse_is_told_in_the_backends_words() {
+        answers(200, "{\"success\":false,\"error\":{\"code\":\"X\",\"message\":\"no room\"}}");
+        assertEquals("no room", assertThrows(Problem.class, () -> operations.start(Operations.Kind.dummy, Map.of())).details().get("found"));
+        answers(422, "{\"detail\":[{\"loc\":[\"body\",\"symbol\"],\"msg\":\"Field required\"}]}");
+        assertEquals("422 body.symbol: Field required", assertThrows(Problem.class, () -> operations.start(Operations.Kind.data, Map.of())).details().get("found"));
+        answers(503, "{\"detail\":\"Backend is shutting down\"}");
+        var away = assertThrows(Problem.class, () -> operations.cancel("op_1"));
+        assertEquals("503 Backend is shutting down " + Exit.UNREACHABLE, away.details().get("found") + " " + away.exit());
+        answers(404, "{\"detail\":\"Operation not found: op_9\"}");
+        assertEquals("the backend knows no operation op_9", assertThrows(Problem.class, () -> operations.show("op_9")).sentence());
+    }
+
+    @Test
+    void an_id_that_would_be_another_path_is_never_sent() {
+        for (var id : new String[] {"../workers", "a/b", "a?b", "", "..", "a b"}) assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> operations.cancel(id)).exit());
+        assertEquals(0, server.getRequestCount());
+    }
+
+    @Test
+    void following_outlives_a_backend_that_is_away_for_a_moment() {
+        answers(200, shown("running", 10));
+        server.enqueue(new MockResponse().setSocketPolicy(SocketPolicy.NO_RESPONSE).setResponseCode(503));
+        answers(200, shown("completed", 100));
+        http.close();
+        var inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {backend: {port: " + server.getPort() + "}}\n");
+        http = new Http(Map.of("backend.ktrdr.test", server.getHostName()), Duration.ofMillis(300));
+        var seen = new ArrayList<String>();
+        var ended = new Operations(inventory, http).follow("op_1", Duration.ofSeconds(20), operation -> false, operation -> seen.add(operation.words()));
+        assertTrue(ended.completed());
+        assertEquals("[running, 10 %, step, completed]", seen.toString());
+    }
+
+    @Test
+    void following_ends_when_it_is_enough_or_too_late() {
+        answers(200, shown("running", 10));
+        assertEquals(10, operations.follow("op_1", Duration.ofSeconds(20), operation -> operation.percentage() >= 10, operation -> { }).percentage());
+        answers(200, shown("running", 11));
+        var late = assertThrows(Problem.class, () -> operations.follow("op_1", Duration.ZERO, operation -> false, operation -> { }));
+        assertEquals("running, 11 %, step", late.details().get("found"));
+    }
+}
