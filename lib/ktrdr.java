@@ -15,6 +15,7 @@
 //DEPS org.slf4j:slf4j-nop:2.0.17
 
 //SOURCES ktrdr/Backend.java
+//SOURCES ktrdr/Causes.java
 //SOURCES ktrdr/Check.java
 //SOURCES ktrdr/Checks.java
 //SOURCES ktrdr/Cli.java
@@ -31,6 +32,7 @@
 //SOURCES ktrdr/FleetStatus.java
 //SOURCES ktrdr/Gap.java
 //SOURCES ktrdr/Gate.java
+//SOURCES ktrdr/GrafanaChecks.java
 //SOURCES ktrdr/History.java
 //SOURCES ktrdr/HostFacts.java
 //SOURCES ktrdr/HostKeys.java
@@ -40,6 +42,7 @@
 //SOURCES ktrdr/Inventory.java
 //SOURCES ktrdr/InventoryReader.java
 //SOURCES ktrdr/InventorySection.java
+//SOURCES ktrdr/Jaeger.java
 //SOURCES ktrdr/Json.java
 //SOURCES ktrdr/Local.java
 //SOURCES ktrdr/Lock.java
@@ -68,6 +71,7 @@
 //SOURCES ktrdr/Rolling.java
 //SOURCES ktrdr/Rollout.java
 //SOURCES ktrdr/Roster.java
+//SOURCES ktrdr/SampleRun.java
 //SOURCES ktrdr/Secrets.java
 //SOURCES ktrdr/Sh.java
 //SOURCES ktrdr/Snapshot.java
@@ -91,6 +95,7 @@
 //SOURCES ktrdr/Templates.java
 //SOURCES ktrdr/Terminal.java
 //SOURCES ktrdr/Units.java
+//SOURCES ktrdr/Verification.java
 //SOURCES ktrdr/WorkerDrain.java
 //SOURCES ktrdr/Yaml.java
 
@@ -100,3 +105,5 @@
 //FILES templates/workers/.env.workers=../templates/workers/.env.workers
 //FILES templates/monitoring/prometheus.yml=../templates/monitoring/prometheus.yml
 //FILES templates/monitoring/grafana/provisioning/datasources/datasources.yml=../templates/monitoring/grafana/provisioning/datasources/datasources.yml
+//FILES templates/monitoring/grafana/provisioning/dashboards/dashboards.yml=../templates/monitoring/grafana/provisioning/dashboards/dashboards.yml
+//FILES templates/monitoring/grafana/dashboards/system-overview.json=../templates/monitoring/grafana/dashboards/system-overview.json

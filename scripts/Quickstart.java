@@ -28,7 +28,7 @@ public class Quickstart implements Callable<Exit> {
         int code = Cli.run(new Lab(), "up");
         var inventory = Lab.inventory().toString();
         if (code == 0) code = Cli.run(new Deploy(), "all", "--tag", tag, "-i", inventory);
-        if (code == 0) code = Cli.run(new Verify(), "--quick", "--wait", "90s", "-i", inventory);
+        if (code == 0) code = Cli.run(new Verify(), "--wait", "90s", "-i", inventory);
         return code == 0 ? lookAround(inventory) : Exit.of(code);
     }
 
@@ -37,7 +37,7 @@ public class Quickstart implements Callable<Exit> {
         console.note("");
         console.note("The practice fleet runs KTRDR " + tag + ". What to look at:");
         console.note("  export KTRDR_INVENTORY=" + inventory);
-        console.note("  ./ktrdr verify --quick");
+        console.note("  ./ktrdr verify");
         console.note("  ./ktrdr deploy core all --tag sha-2000002 --dry-run");
         console.note("  http://10.42.1.10:8000/api/v1/workers, and Prometheus at http://10.42.1.10:9090/targets");
         console.note("  ./ktrdr lab down takes it away again");

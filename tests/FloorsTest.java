@@ -25,9 +25,9 @@ class FloorsTest {
                     "Http", "Secrets"),
             Set.of("Fleet"),
             Set.of("Check", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Registry"),
-            Set.of("Stack", "Templates", "Backend", "Checks", "Deployment", "Drift", "FleetStatus", "Gap", "Gate", "Infra", "InfraRecord", "Locks", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup",
-                    "NodeJournal", "NodeRollout", "Operations", "Plans", "Preview", "Release", "Revision", "Rollout", "Roster", "Snapshot", "Staging", "StagingScript",
-                    "StatusChanges", "StatusReport", "StatusWatch", "WorkerDrain"),
+            Set.of("Stack", "Templates", "Backend", "Causes", "Checks", "Deployment", "Drift", "FleetStatus", "Gap", "Gate", "GrafanaChecks", "Infra", "InfraRecord", "Jaeger", "Locks", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup",
+                    "NodeJournal", "NodeRollout", "Operations", "Plans", "Preview", "Release", "Revision", "Rollout", "Roster", "SampleRun", "Snapshot", "Staging", "StagingScript",
+                    "StatusChanges", "StatusReport", "StatusWatch", "Verification", "WorkerDrain"),
             Set.of("Cli", "Rolling", "Stopping"));
     private static final Path ROOT = Project.root();
 

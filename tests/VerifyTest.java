@@ -1,54 +1,225 @@
 import static lab.Toolkit.ktrdr;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import com.fasterxml.jackson.databind.ObjectMapper;
-import java.io.IOException;
+import com.fasterxml.jackson.databind.JsonNode;
+import java.nio.file.Path;
+import java.util.ArrayList;
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.concurrent.TimeUnit;
+import lab.Faults;
+import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
-/** verify --quick against a fleet that is well, and one that is not. */
+/** verify against a fleet that is well, and against one with one thing broken at a time, which is the one thing it names. */
 @Tag("fleet")
 class VerifyTest {
+    /** A sample that takes two seconds, where it is not the sample that matters. */
+    private static final String QUICK_SAMPLE = "sample: {operation: dummy}";
+    @TempDir Path folder;
+
     @BeforeAll
     static void a_release_runs_everywhere() {
         assertEquals(0, ktrdr("deploy", "all", "--tag", "sha-1000001").run().exit());
+        var well = ktrdr("verify", "--quick", "--wait", "60s").run();
+        assertEquals(0, well.exit(), well::toString);
+    }
+
+    /** The causes of what does not hold: id to what was found. */
+    private static List<String> named(JsonNode verified) {
+        var causes = new TreeSet<String>();
+        for (var check : verified.path("checks"))
+            if (!check.path("ok").asBoolean() && !verified.path("causes").has(check.path("id").asText())) causes.add(check.path("id").asText());
+        return List.copyOf(causes);
+    }
+
+    /** Asserts that a run names exactly this, and what it found has these words. */
+    private static Ran names(String id, String words, String... arguments) {
+        var all = new ArrayList<>(List.of("verify", "-o", "json"));
+        all.addAll(List.of(arguments));
+        var ran = ktrdr(all.toArray(String[]::new)).run();
+        assertEquals(1, ran.exit(), ran::toString);
+        assertEquals(List.of(id), named(ran.json()), ran::toString);
+        assertTrue(ran.failing().get(id).contains(words), ran::toString);
+        return ran;
+    }
+
+    private String sample(String sample) {
+        // what follows on the line becomes a comment
+        return World.inventory(folder, "sample: {operation: backtest", sample + "  # {operation: backtest").toString();
     }
 
     @Test
-    void all_holds_eight_workers_and_every_target_are_among_it() throws IOException {
-        var ran = ktrdr("verify", "--quick", "--wait", "60s", "-o", "json").run();
+    void all_holds_on_a_fleet_that_is_well_and_the_document_has_its_shape() {
+        var before = World.everything();
+        var ran = ktrdr("verify", "-o", "json").run();
         assertEquals(0, ran.exit(), ran::toString);
-        var checks = new ObjectMapper().readTree(ran.out()).path("checks").findValuesAsText("id");
-        assertEquals(8, checks.stream().filter(id -> id.endsWith(".registered")).count());
-        assertEquals(9, checks.stream().filter(id -> id.startsWith("target.")).count());
-        assertTrue(checks.containsAll(List.of("db.query", "backend.health", "grafana.health", "jaeger.health", "prometheus.health")), ran::toString);
+        var document = ran.json();
+        assertEquals(Set.of("ok", "time", "releases", "causes", "remarks", "checks"), names(document));
+        assertTrue(document.path("ok").asBoolean());
+        assertEquals("{\"core\":\"sha-1000001\",\"workers-b\":\"sha-1000001\",\"workers-c\":\"sha-1000001\"}", document.path("releases").toString());
+        var ids = new TreeSet<String>();
+        for (var check : document.path("checks")) {
+            assertEquals(Set.of("id", "node", "ok", "expected", "found", "fix", "seconds"), names(check));
+            assertFalse(check.path("expected").asText().isEmpty() || check.path("found").asText().isEmpty(), check::toString);
+            assertTrue(ids.add(check.path("id").asText()), check + " comes twice");
+        }
+        assertEquals(8, ids.stream().filter(id -> id.endsWith(".registered")).count());
+        assertEquals(9, ids.stream().filter(id -> id.startsWith("target.")).count());
+        assertTrue(ids.containsAll(List.of("core.release", "workers-b.release", "backend.health", "grafana.health", "jaeger.health", "prometheus.health", "db.query", "workers-b.db",
+                "workers-c.db", "workers.unexpected", "workers.ghosts", "targets.others", "prometheus.metrics", "grafana.datasource.prometheus", "grafana.datasource.jaeger",
+                "grafana.dashboard.ktrdr-system", "grafana.query", "core.share", "workers-b.share", "workers-c.share", "sample.operation", "sample.trace", "sample.result")), ids::toString);
+        result_of(document);
+        assertEquals(before, World.everything());
+    }
+
+    /** The operation that it tells of is in the backend's list, and its result on the share. */
+    private static void result_of(JsonNode document) {
+        for (var check : document.path("checks"))
+            if (check.path("id").asText().equals("sample.operation")) {
+                var operation = check.path("found").asText().split(" ")[0];
+                assertTrue(check.path("found").asText().matches("op_backtesting_\\S+ completed on workers-[bc] backtest-worker-\\d"), check::toString);
+                assertTrue(World.on("core", "cat /srv/ktrdr-shared/results/" + operation + ".json").contains("\"operation_id\":\"" + operation + "\""));
+            }
+    }
+
+    private static Set<String> names(JsonNode node) {
+        var names = new TreeSet<String>();
+        node.fieldNames().forEachRemaining(names::add);
+        return names;
     }
 
     @Test
-    void a_stopped_worker_is_named() {
+    void a_dummy_is_cancelled_once_it_progresses_and_what_it_can_not_prove_is_said() {
+        var ran = ktrdr("verify", "-i", sample(QUICK_SAMPLE)).run();
+        assertEquals(0, ran.exit(), ran::toString);
+        assertTrue(ran.err().contains("sample.result was not looked for: a dummy operation writes nothing"), ran::toString);
+        assertEquals("0", World.get("http://10.42.1.10:8000/api/v1/operations?active_only=true").replaceAll("(?s).*\"active_count\":(\\d+).*", "$1"));
+    }
+
+    @Test
+    void an_operation_that_fails_is_told_in_the_backends_words() {
+        names("sample.operation", "failed, IB host service is not available", "-i", sample("sample: {operation: data, body: {symbol: AAPL}}"));
+    }
+
+    @Test
+    void ctrl_c_cancels_the_sample_operation() throws Exception {
+        var verify = ktrdr("verify").start();
+        verify.awaitOperation();
+        verify.signal("INT");
+        assertEquals(130, verify.end().exit());
+        assertEquals("0", World.get("http://10.42.1.10:8000/api/v1/operations?active_only=true").replaceAll("(?s).*\"active_count\":(\\d+).*", "$1"));
+    }
+
+    @Test
+    void a_stopped_worker_is_named_once_with_what_it_takes_with_it() {
         World.on("workers-c", "docker stop -t 1 training-worker-2");
         try {
-            var ran = ktrdr("verify", "--quick").run();
-            assertEquals(1, ran.exit(), ran::toString);
-            assertTrue(ran.err().contains("workers-c.training-worker-2.container does not hold") && ran.err().contains("exited"), ran::toString);
+            names("workers-c.training-worker-2.container", "exited", "--quick");
         } finally {
             World.on("workers-c", "docker start training-worker-2");
         }
     }
 
+    private String scaled(int scale) {
+        return World.inventory(folder, "directory: /opt/ktrdr-workers-c, scale: 2", "directory: /opt/ktrdr-workers-c, scale: " + scale).toString();
+    }
+
     @Test
-    void a_stopped_database_is_found_by_a_query() {
-        World.on("core", "docker pause ktrdr-db");
+    void a_worker_beyond_the_inventorys_scale_is_unexpected_and_one_that_is_not_there_is_missing() {
+        names("workers.unexpected", "workers-c.ktrdr.home.mynerd.place:5004", "--quick", "-i", scaled(1));
+        var ran = ktrdr("verify", "--quick", "-o", "json", "-i", scaled(3)).run();
+        assertEquals(List.of("workers-c.backtest-worker-3.container", "workers-c.training-worker-3.container"), named(ran.json()), ran::toString);
+    }
+
+    @Test
+    void a_registration_that_nobody_stands_behind_is_unexpected_and_then_a_ghost() throws InterruptedException {
+        World.on("core", "curl -fsS -H 'Content-Type: application/json' -d '{\"worker_id\":\"ghost\",\"worker_type\":\"training\",\"endpoint_url\":\"http://workers-b.ktrdr.home.mynerd.place:5999\"}' "
+                + "http://localhost:8000/api/v1/workers/register");
         try {
-            var ran = ktrdr("verify", "--quick").run();
-            assertEquals(1, ran.exit(), ran::toString);
-            assertTrue(ran.err().contains("db.query does not hold"), ran::toString);
+            names("workers.unexpected", ":5999, available", "--quick");
+            awaitOn("core", "curl -fsS http://localhost:8000/api/v1/workers/ghost", "temporarily_unavailable");
+            names("workers.ghosts", ":5999, temporarily_unavailable", "--quick");
         } finally {
-            World.on("core", "docker unpause ktrdr-db");
+            World.on("core", "docker restart ktrdr-backend");
+            assertEquals(0, ktrdr("verify", "--quick", "--wait", "60s").run().exit());
+        }
+    }
+
+    private static void awaitOn(String host, String script, String words) throws InterruptedException {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
+        for (var said = ""; !said.contains(words); said = World.on(host, script)) {
+            assertTrue(System.nanoTime() < deadline, said);
+            Thread.sleep(500);
+        }
+    }
+
+    @Test
+    void a_target_that_prometheus_does_not_reach_is_named() throws InterruptedException {
+        try (var cut = Faults.unreachable("core", "ktrdr-prometheus", "10.42.1.11", 5003)) {
+            awaitOn("core", "curl -fsS 'http://localhost:9090/api/v1/query?query=up==0'", "backtest-worker-1");
+            names("target.workers-b.backtest-worker-1", "down", "--quick");
+        }
+    }
+
+    @Test
+    void a_database_that_a_node_does_not_reach_is_named_for_that_node() {
+        try (var cut = Faults.closed("core", "10.42.1.11", 5432)) {
+            names("workers-b.db", "silence", "--quick");
+        }
+    }
+
+    @Test
+    void a_database_without_ktrdrs_is_found_by_a_query() {
+        World.on("core", "docker exec ktrdr-db sh -c 'psql -qU \"$POSTGRES_USER\" -d postgres -c \"alter database ktrdr rename to elsewhere\"'");
+        try {
+            names("db.query", "\"ktrdr\" does not exist", "--quick");
+        } finally {
+            World.on("core", "docker exec ktrdr-db sh -c 'psql -qU \"$POSTGRES_USER\" -d postgres -c \"alter database elsewhere rename to ktrdr\"'");
+        }
+    }
+
+    @Test
+    void a_frozen_database_and_a_frozen_backend_are_each_one_thing() {
+        try (var database = Faults.paused("core", "ktrdr-db"); var backend = Faults.paused("core", "ktrdr-backend")) {
+            var ran = ktrdr("verify", "-o", "json").run();
+            assertEquals(List.of("core.backend.container", "core.db.container"), named(ran.json()), ran::toString);
+        }
+    }
+
+    @Test
+    void a_data_source_without_its_uid_is_named() {
+        var file = "/opt/ktrdr-core/monitoring/grafana/provisioning/datasources/datasources.yml";
+        World.on("core", "cp -p " + file + " /root/kept; sed -i 's/uid: prometheus/uid: other/' " + file + "; docker restart -t 1 ktrdr-grafana; sleep 2");
+        try {
+            names("grafana.datasource.prometheus", "uid other", "--quick", "--wait", "3s");
+        } finally {
+            World.on("core", "mv /root/kept " + file + "; docker restart -t 1 ktrdr-grafana");
+            assertEquals(0, ktrdr("verify", "--quick", "--wait", "60s").run().exit());
+        }
+    }
+
+    @Test
+    void a_collector_that_takes_no_spans_is_found_by_the_missing_trace() {
+        try (var deaf = Faults.refusing("core", "ktrdr-jaeger", 4317)) {
+            names("sample.trace", "no trace of op_dummy", "-i", sample(QUICK_SAMPLE));
+        }
+    }
+
+    @Test
+    void a_share_that_is_not_mounted_is_named() {
+        World.unmountShare("workers-b");
+        try {
+            names("workers-b.share", "nothing is mounted", "-i", sample(QUICK_SAMPLE));
+        } finally {
+            World.mountShare("workers-b");
         }
     }
 
@@ -56,9 +227,9 @@ class VerifyTest {
     void a_host_that_is_down_is_unreachable_and_the_rest_is_told() {
         World.pause("workers-c");
         try {
-            var ran = ktrdr("verify", "--quick").run();
+            var ran = ktrdr("verify", "--quick", "-o", "json").run();
             assertEquals(3, ran.exit(), ran::toString);
-            assertTrue(ran.out().contains("backend.health") && ran.err().contains("workers-c.ssh does not hold"), ran::toString);
+            assertEquals(List.of("workers-c.ssh"), named(ran.json()), ran::toString);
         } finally {
             World.unpause("workers-c");
         }

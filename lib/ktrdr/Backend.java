@@ -1,8 +1,14 @@
 package ktrdr;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
+import java.time.LocalDateTime;
+import java.time.OffsetDateTime;
+import java.time.ZoneOffset;
+import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.Set;
 
 /** KTRDR's own API: {@code GET /api/v1/…} of the backend. */
@@ -13,8 +19,9 @@ public final class Backend {
      * @param type backtesting or training
      * @param status available, busy or temporarily_unavailable
      * @param operation the id of what it is at; empty when idle
+     * @param healthy when it last answered the backend well, where that is told
      */
-    public record Worker(String id, String type, String endpointUrl, String status, String operation) {
+    public record Worker(String id, String type, String endpointUrl, String status, String operation, Optional<Instant> healthy) {
         private static final Set<String> SERVING = Set.of("available", "busy");
 
         /** Whether the backend would give it work, now or when it is done with what it has. */
@@ -49,7 +56,17 @@ public final class Backend {
         for (JsonNode one : answer)
             workers.add(new Worker(one.path("worker_id").asText(), one.path("worker_type").asText(),
                     one.path("endpoint_url").asText().replaceFirst("/+$", ""), one.path("status").asText(),
-                    one.path("current_operation_id").isTextual() ? one.path("current_operation_id").asText() : ""));
+                    one.path("current_operation_id").isTextual() ? one.path("current_operation_id").asText() : "",
+                    time(one.path("last_healthy_at").asText(""))));
         return workers;
+    }
+
+    /** KTRDR writes times of UTC with and without a zone. */
+    private static Optional<Instant> time(String text) {
+        try {
+            return Optional.of(text.matches(".*(Z|[+-]\\d\\d:\\d\\d)") ? OffsetDateTime.parse(text).toInstant() : LocalDateTime.parse(text).toInstant(ZoneOffset.UTC));
+        } catch (DateTimeParseException none) {
+            return Optional.empty();
+        }
     }
 }

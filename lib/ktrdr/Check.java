@@ -23,6 +23,7 @@ public record Check(String id, String node, boolean ok, String expected, String 
             var found = ask.get();
             return new Check(id, node, true, expected, found, fix, seconds(started));
         } catch (Problem problem) {
+            if (problem.exit() == Exit.INTERRUPTED) throw problem;
             var found = problem.details().getOrDefault("found", problem.sentence());
             return new Check(id, node, false, expected, found, fix, seconds(started));
         }

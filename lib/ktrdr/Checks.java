@@ -1,8 +1,12 @@
 package ktrdr;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.List;
+import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -12,6 +16,8 @@ import ktrdr.Inventory.Node;
 
 /** What has to be true of a running KTRDR, asked over HTTP and ssh: the health gate of a deployment and the checks of verify. */
 public final class Checks {
+    /** After so long the backend forgets a worker that does not answer, and a little more. */
+    private static final Duration FORGOTTEN = Duration.ofSeconds(330);
     private final Inventory inventory;
     private final Http http;
     private final Backend backend;
@@ -100,6 +106,33 @@ public final class Checks {
         return checks;
     }
 
+    /**
+     * That nobody is registered beside the workers of the inventory. A worker that was replaced, or that was scaled away, is forgotten by the backend by itself, and until then
+     * no mistake: see {@link Roster}.
+     */
+    static List<Check> extras(Inventory inventory, List<Backend.Worker> registered, Instant now) {
+        var ghosts = Roster.of(inventory, registered).ghosts();
+        var ours = addresses(inventory, inventory.workers());
+        var possible = addresses(inventory, inventory.workers().stream().map(node -> node.withScale(3)).toList());
+        var unexpected = ghosts.stream().filter(ghost -> ghost.serving() && !ours.contains(ghost.endpointUrl())).toList();
+        var stale = ghosts.stream().filter(ghost -> !ghost.serving()
+                && (!possible.contains(ghost.endpointUrl()) || ghost.healthy().map(seen -> seen.isBefore(now.minus(FORGOTTEN))).orElse(false))).toList();
+        int replaced = ghosts.size() - unexpected.size() - stale.size();
+        return List.of(extra(inventory, "workers.unexpected", "no worker that serves and is not in the inventory", unexpected, "none",
+                        "a worker that inventory.yaml lacks, or one to be stopped: jbang scale@ktrdr"),
+                extra(inventory, "workers.ghosts", "no registration of a worker that is gone", stale, replaced == 0 ? "none" : "none but " + replaced + " of replaced workers",
+                        "the backend forgets one after 5 minutes; at once: on " + inventory.core().name() + ": docker restart ktrdr-backend"));
+    }
+
+    private static Set<String> addresses(Inventory inventory, List<Node> nodes) {
+        return nodes.stream().flatMap(node -> inventory.workersOf(node).stream()).map(Inventory.Worker::endpointUrl).collect(Collectors.toSet());
+    }
+
+    private static Check extra(Inventory inventory, String id, String expected, List<Backend.Worker> extras, String none, String fix) {
+        var found = extras.isEmpty() ? none : extras.stream().map(one -> one.type() + " at " + one.endpointUrl() + ", " + one.status()).distinct().collect(Collectors.joining("; "));
+        return new Check(id, inventory.core().name(), extras.isEmpty(), expected, found, fix, 0);
+    }
+
     private static String words(List<Backend.Worker> found) {
         if (found.isEmpty()) return "not registered";
         return found.stream().map(worker -> worker.type() + ", " + worker.status()).distinct().collect(Collectors.joining("; "));
@@ -126,7 +159,17 @@ public final class Checks {
                 .collect(Collectors.toMap(Checks::targetName, target -> target, (first, second) -> second));
         var checks = new ArrayList<Check>();
         expected.forEach((name, node) -> checks.add(target(name, node, active.get(name))));
+        active.keySet().removeAll(expected.keySet());
+        checks.add(others(inventory, active.values()));
         return checks;
+    }
+
+    /** What else Prometheus asks, itself too: "all targets up" means these as well. */
+    private static Check others(Inventory inventory, Collection<JsonNode> others) {
+        var down = others.stream().filter(target -> !target.path("health").asText().equals("up"))
+                .map(target -> target.path("scrapeUrl").asText() + " is " + target.path("health").asText() + " " + target.path("lastError").asText("")).toList();
+        return new Check("targets.others", inventory.core().name(), down.isEmpty(), "all further targets up", down.isEmpty() ? others.size() + " up" : String.join("; ", down).strip(),
+                "jbang deploy@ktrdr core prometheus has it ask what the inventory runs", 0);
     }
 
     private static String targetName(JsonNode target) {
@@ -140,5 +183,33 @@ public final class Checks {
                 : (target.path("health").asText() + " " + target.path("lastError").asText("")).strip();
         return new Check("target." + name.replace(' ', '.'), node, up, "a Prometheus target that is up", found,
                 target == null ? "jbang deploy@ktrdr core prometheus" : "curl " + target.path("scrapeUrl").asText(), 0);
+    }
+
+    /** That what the backend measures has arrived in Prometheus. */
+    Check metrics() {
+        var query = "ktrdr_workers_registered_total";
+        var url = inventory.url("prometheus") + "/api/v1/query?query=" + query;
+        return Check.of("prometheus.metrics", inventory.core().name(), "series of " + query + " by GET " + url, "curl " + inventory.url("backend") + "/metrics/", () -> {
+            int series = http.json(url).path("data").path("result").size();
+            if (series == 0) throw Problem.failed("no series").found("none");
+            return series + " series";
+        });
+    }
+
+    /**
+     * That PostgreSQL answers where a node reaches it: asked for TLS, it says S or N (PostgreSQL's protocol, "SSLRequest"), which a port that is merely
+     * open does not.
+     */
+    Check databaseFrom(Node node, Ssh ssh) {
+        var host = inventory.fqdn(inventory.core());
+        int port = inventory.services().db();
+        return Check.of(node.name() + ".db", node.name(), "PostgreSQL answers there at " + host + ":" + port, "a firewall? on " + node.name() + ": nc -vz " + host + " " + port, () -> {
+            var answer = ssh.run(Sh.let("host", host) + Sh.let("port", String.valueOf(port)) + """
+                    # shellcheck disable=SC2016 # its own arguments
+                    timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "\\0\\0\\0\\10\\4\\322\\26\\57" >&3 && head -c 1 <&3' "$host" "$port"
+                    """);
+            if (answer.out().matches("[SN]")) return "it answers, " + (answer.out().equals("S") ? "with TLS" : "without TLS");
+            throw Problem.failed("no answer").found(answer.exit() == 124 ? "silence for 5 s" : answer.out().isEmpty() && answer.err().isBlank() ? "the connection was closed" : Console.brief(answer.err(), 200));
+        });
     }
 }

@@ -70,8 +70,8 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
 
     public record Tracing(String service) {}
 
-    /** The sample operation of verify: dummy, backtest or data, and what its body says. */
-    public record Sample(String operation, Map<String, String> body) {}
+    /** The sample operation of verify: dummy, backtest or data, what its body says, whether it is followed to its end or cancelled once it progresses, and for how long. */
+    public record Sample(String operation, Map<String, String> body, boolean toItsEnd, Duration timeout) {}
 
     /** A worker that the inventory runs. {@code type} is backtesting or training; {@code profile} is empty for the first of a type. */
     public record Worker(String name, String type, int port, String profile, String endpointUrl) {}
@@ -182,6 +182,12 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
         for (int i = 0; i < node.backtest(); i++) workers.add(worker(node, "backtest", "backtesting", i, BACKTEST_PORTS[i]));
         for (int i = 0; i < node.training(); i++) workers.add(worker(node, "training", "training", i, TRAINING_PORTS[i]));
         return workers;
+    }
+
+    /** The worker of the inventory at an address, as in "workers-b backtest-worker-1"; the address itself where there is none. */
+    public String place(String endpointUrl) {
+        return workers().stream().flatMap(node -> workersOf(node).stream().filter(worker -> worker.endpointUrl().equals(endpointUrl)).map(worker -> node.name() + " " + worker.name()))
+                .findFirst().orElse(endpointUrl);
     }
 
     private Worker worker(Node node, String kind, String type, int index, int port) {

@@ -195,7 +195,10 @@ final class InventoryReader {
     }
 
     private Inventory.Sample sample(InventorySection section) {
-        var sample = new Inventory.Sample(choice(section, "operation", "dummy", List.of("dummy", "backtest", "data")), section.values("body"));
+        var operation = choice(section, "operation", "dummy", List.of("dummy", "backtest", "data"));
+        // the dummy runs for minutes and harms nobody
+        var until = choice(section, "until", operation.equals("dummy") ? "progress" : "end", List.of("progress", "end"));
+        var sample = new Inventory.Sample(operation, section.values("body"), until.equals("end"), section.duration("timeout", Duration.ofMinutes(10)));
         section.end();
         return sample;
     }

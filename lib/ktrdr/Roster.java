@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 import ktrdr.Backend.Worker;
 import ktrdr.Inventory.Node;
@@ -55,6 +56,6 @@ public record Roster(Map<Node, Map<String, String>> states, List<Worker> ghosts)
 
     /** Whether a worker in this state gets work, now or when it is done with what it has. */
     static boolean serves(String state) {
-        return new Worker("", "", "", state, "").serving();
+        return new Worker("", "", "", state, "", Optional.empty()).serving();
     }
 }

@@ -23,7 +23,7 @@ import ktrdr.Inventory.Role;
 /**
  * The files of a deployment, as they land on a node.
  *
- * Compose files land as they are; env files and prometheus.yml are Mustache templates filled from the inventory. A file of the
+ * Compose files and dashboards land as they are; env files and prometheus.yml are Mustache templates filled from the inventory. A file of the
  * same path in the folder that the inventory names under {@code templates:} wins over the built-in one.
  */
 public final class Templates {
@@ -44,7 +44,11 @@ public final class Templates {
             ".env.core", "core/.env.core",
             "monitoring/prometheus.yml", "monitoring/prometheus.yml",
             "monitoring/grafana/provisioning/datasources/datasources.yml",
-            "monitoring/grafana/provisioning/datasources/datasources.yml");
+            "monitoring/grafana/provisioning/datasources/datasources.yml",
+            "monitoring/grafana/provisioning/dashboards/dashboards.yml",
+            "monitoring/grafana/provisioning/dashboards/dashboards.yml",
+            "monitoring/grafana/dashboards/system-overview.json",
+            "monitoring/grafana/dashboards/system-overview.json");
     private static final Map<String, String> WORKERS = ordered(
             "docker-compose.workers.yml", "workers/docker-compose.workers.yml",
             ".env.workers", "workers/.env.workers");
@@ -63,8 +67,9 @@ public final class Templates {
         var rendered = new ArrayList<NodeFile>();
         files(node.role()).forEach((path, template) -> {
             var text = read(template);
-            boolean compose = path.startsWith("docker-compose.");
-            rendered.add(new NodeFile(path, compose ? text : fill(template, text, values), "644"));
+            // Compose has its own variables, and Grafana's legends are written as a template's
+            boolean asItIs = path.startsWith("docker-compose.") || path.endsWith(".json");
+            rendered.add(new NodeFile(path, asItIs ? text : fill(template, text, values), "644"));
         });
         return rendered;
     }

@@ -4,10 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Instant;
 import java.util.List;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class ChecksTest {
+    private static final Instant NOW = Instant.parse("2026-01-01T12:00:00Z");
     private final Inventory inventory = Fixtures.inventory();
     private final List<Inventory.Node> gpu = List.of(inventory.node("gpu"));
 
@@ -16,7 +19,7 @@ class ChecksTest {
     }
 
     private static Backend.Worker at(String url, String type, String status) {
-        return new Backend.Worker("some-id", type, url, status, "");
+        return new Backend.Worker("some-id", type, url, status, "", Optional.empty());
     }
 
     @Test
@@ -38,9 +41,19 @@ class ChecksTest {
                   {"labels":{"job":"backend"},"scrapeUrl":"u","health":"up"},
                   {"labels":{"job":"gpu","worker":"training-worker-1"},"scrapeUrl":"u","health":"down","lastError":"connection refused"}]}}""", "Prometheus");
         var checks = Checks.targets(inventory, answer);
-        assertEquals(6, checks.size());
+        assertEquals(6, checks.stream().filter(check -> check.id().startsWith("target.")).count());
         assertEquals("down connection refused", checks.stream().filter(check -> check.id().equals("target.gpu.training-worker-1")).findFirst().orElseThrow().found());
         assertEquals("Prometheus does not know it", checks.stream().filter(check -> check.node().equals("workers-b")).findFirst().orElseThrow().found());
+    }
+
+    @Test
+    void what_prometheus_asks_beside_them_has_to_be_up_too() {
+        var answer = Json.parse("""
+                {"data":{"activeTargets":[
+                  {"labels":{"job":"prometheus"},"scrapeUrl":"http://localhost:9090/metrics","health":"up"},
+                  {"labels":{"job":"workers-b","worker":"backtest-worker-3"},"scrapeUrl":"http://b:5007/metrics/","health":"down","lastError":"no route"}]}}""", "Prometheus");
+        var others = Checks.targets(inventory, answer).stream().filter(check -> check.id().equals("targets.others")).findFirst().orElseThrow();
+        assertEquals("false http://b:5007/metrics/ is down no route", others.ok() + " " + others.found());
     }
 
     @Test
@@ -51,5 +64,32 @@ class ChecksTest {
         assertEquals("running, starting", checks.get(0).found());
         assertEquals("no container", checks.get(1).found());
         assertFalse(checks.get(0).ok());
+    }
+
+    private List<String> extras(Backend.Worker... registered) {
+        return Checks.extras(inventory, List.of(registered), NOW).stream().filter(check -> !check.ok()).map(check -> check.id() + ": " + check.found()).toList();
+    }
+
+    private static Backend.Worker seen(String url, String status, int secondsAgo) {
+        return new Backend.Worker(url + secondsAgo, "training", url, status, "", Optional.of(NOW.minusSeconds(secondsAgo)));
+    }
+
+    @Test
+    void a_worker_that_serves_and_is_not_in_the_inventory_is_unexpected() {
+        assertEquals(List.of("workers.unexpected: training at http://elsewhere:5005, available"), extras(seen("http://elsewhere:5005", "available", 1)));
+        assertEquals(List.of("workers.unexpected: training at http://gpu-1.ktrdr.test:5006, busy"), extras(seen("http://gpu-1.ktrdr.test:5006", "busy", 1)));
+    }
+
+    @Test
+    void a_replaced_worker_is_no_mistake_until_the_backend_should_have_forgotten_it() {
+        var url = "http://gpu-1.ktrdr.test:5005";
+        assertEquals(List.of(), extras(seen(url, "available", 1), seen(url, "available", 2), seen(url, "temporarily_unavailable", 60)));
+        assertEquals(List.of("workers.ghosts: training at " + url + ", temporarily_unavailable"), extras(seen(url, "available", 1), seen(url, "temporarily_unavailable", 400)));
+        assertEquals(List.of(), extras(seen("http://gpu-1.ktrdr.test:5008", "temporarily_unavailable", 60)), "scaled away");
+    }
+
+    @Test
+    void one_that_is_gone_from_an_address_that_never_was_ours_is_a_ghost_at_once() {
+        assertEquals(List.of("workers.ghosts: training at http://elsewhere:5005, temporarily_unavailable"), extras(seen("http://elsewhere:5005", "temporarily_unavailable", 60)));
     }
 }

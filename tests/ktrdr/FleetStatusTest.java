@@ -147,10 +147,10 @@ class FleetStatusTest {
     void workers_are_counted_by_their_addresses() {
         var all = registered(fleet(), List.of());
         var registered = new ArrayList<>(StatusFixtures.registered());
-        registered.set(0, new Backend.Worker("1", "backtesting", registered.get(0).endpointUrl(), "busy", ""));
-        registered.set(1, new Backend.Worker("2", "backtesting", registered.get(1).endpointUrl(), "temporarily_unavailable", ""));
-        registered.add(new Backend.Worker("ghost", "backtesting", registered.get(0).endpointUrl(), "temporarily_unavailable", ""));
-        registered.add(new Backend.Worker("stranger", "training", "http://elsewhere:5005", "available", ""));
+        registered.set(0, new Backend.Worker("1", "backtesting", registered.get(0).endpointUrl(), "busy", "", Optional.empty()));
+        registered.set(1, new Backend.Worker("2", "backtesting", registered.get(1).endpointUrl(), "temporarily_unavailable", "", Optional.empty()));
+        registered.add(new Backend.Worker("ghost", "backtesting", registered.get(0).endpointUrl(), "temporarily_unavailable", "", Optional.empty()));
+        registered.add(new Backend.Worker("stranger", "training", "http://elsewhere:5005", "available", "", Optional.empty()));
         var some = registered(fleet(), registered);
         assertEquals(List.of("workers-b.backtest-worker-2.registered"), failing(some));
         assertTrue(text(some).contains("workers-b  2          1     1        1       ?"), () -> text(some));

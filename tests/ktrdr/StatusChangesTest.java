@@ -51,7 +51,7 @@ class StatusChangesTest {
 
     @Test
     void work_is_no_change() {
-        var busy = StatusFixtures.registered().stream().map(worker -> new Backend.Worker(worker.id(), worker.type(), worker.endpointUrl(), "busy", "")).toList();
+        var busy = StatusFixtures.registered().stream().map(worker -> new Backend.Worker(worker.id(), worker.type(), worker.endpointUrl(), "busy", "", Optional.empty())).toList();
         assertEquals(List.of(), rows(fleet(), registered(fleet(), busy)));
     }
 

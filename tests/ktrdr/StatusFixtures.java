@@ -77,7 +77,7 @@ final class StatusFixtures {
 
     static List<Backend.Worker> registered() {
         var all = new ArrayList<Backend.Worker>();
-        INVENTORY.workers().forEach(node -> INVENTORY.workersOf(node).forEach(worker -> all.add(new Backend.Worker(worker.name() + node, worker.type(), worker.endpointUrl(), "available", ""))));
+        INVENTORY.workers().forEach(node -> INVENTORY.workersOf(node).forEach(worker -> all.add(new Backend.Worker(worker.name() + node, worker.type(), worker.endpointUrl(), "available", "", Optional.empty()))));
         return all;
     }
 

@@ -106,4 +106,25 @@ public final class Faults {
         return fault(host, "printf '#!/bin/sh\\nexec /usr/bin/date -d \"1 hour ago\" \"$@\"\\n' >/usr/local/bin/date; chmod +x /usr/local/bin/date",
                 "rm -f /usr/local/bin/date");
     }
+
+    /** A container of a host does not get through to this port of an address. */
+    public static Fault unreachable(String host, String container, String address, int port) {
+        var own = World.on(host, "docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' " + container);
+        return rule(host, "", "DOCKER-USER -s " + own + " -d " + address + " -p tcp --dport " + port + " -j REJECT");
+    }
+
+    /** What an address sends to this port of a host's containers is lost. */
+    public static Fault closed(String host, String address, int port) {
+        return rule(host, "", "DOCKER-USER -s " + address + " -p tcp --dport " + port + " -j DROP");
+    }
+
+    /** A container refuses connections to a port that it listens on. */
+    public static Fault refusing(String host, String container, int port) {
+        var first = World.on(host, "docker inspect --format '{{.State.Pid}}' " + container);
+        return rule(host, "nsenter -n -t " + first + " ", "INPUT -p tcp --dport " + port + " -j REJECT --reject-with tcp-reset");
+    }
+
+    private static Fault rule(String host, String within, String rule) {
+        return fault(host, within + "iptables -I " + rule, "while " + within + "iptables -D " + rule + " 2>/dev/null; do :; done");
+    }
 }

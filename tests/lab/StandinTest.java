@@ -20,6 +20,8 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.regex.Pattern;
+import okhttp3.mockwebserver.MockResponse;
+import okhttp3.mockwebserver.MockWebServer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -225,6 +227,20 @@ class StandinTest {
         var list = send("GET", port, "/api/datasources", "", "Authorization", basic("secret")).body();
         assertTrue(list.contains("\"uid\":\"prometheus\"") && list.contains("\"url\":\"http://prometheus:9090\"") && list.contains("\"name\":\"Jaeger\""), list);
         assertEquals(404, send("GET", port, "/api/datasources/uid/jaeger", "", "Authorization", basic("secret")).statusCode(), "it has no fixed uid");
+    }
+
+    @Test
+    void grafana_hands_a_panels_query_to_prometheus() throws Exception {
+        try (var prometheus = new MockWebServer()) {
+            prometheus.enqueue(new MockResponse().setBody("{\"status\":\"success\",\"data\":{\"result\":[{\"metric\":{\"job\":\"a\"},\"value\":[1,\"1\"]}]}}"));
+            var sources = Files.createDirectories(share.resolve("datasources"));
+            Files.writeString(sources.resolve("one.yml"), "datasources:\n  - name: Prometheus\n    uid: prometheus\n    type: prometheus\n    url: " + prometheus.url("").toString().replaceFirst("/$", "") + "\n");
+            int port = run(new Grafana(0, Map.of("GF_AUTH_ANONYMOUS_ENABLED", "true"), sources, share)).port();
+            var answer = send("POST", port, "/api/ds/query", "{\"queries\":[{\"refId\":\"A\",\"expr\":\"up == 1\",\"datasource\":{\"uid\":\"prometheus\"}}]}").body();
+            assertTrue(answer.contains("\"values\":[[1],[\"1\"]]"), answer);
+            assertEquals("/api/v1/query?query=up+%3D%3D+1", prometheus.takeRequest().getPath());
+            assertTrue(send("POST", port, "/api/ds/query", "{\"queries\":[{\"refId\":\"A\",\"datasource\":{\"uid\":\"other\"}}]}").body().contains("data source not found"));
+        }
     }
 
     private static String basic(String password) {

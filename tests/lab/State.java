@@ -101,6 +101,6 @@ public record State(Path folder) {
             backup: {directory: /srv/ktrdr-shared/db-backups, keep: 30}
             services: {backend: {port: 8000}, grafana: {port: 3000}, prometheus: {port: 9090}, jaeger: {port: 16686, otlp: 4317}, db: {port: 5432}}
             tracing: {service: ktrdr-api}
-            sample: {operation: dummy}
+            sample: {operation: backtest, body: {strategy_name: practice, symbol: AAPL, timeframe: 1d, start_date: 2024-01-01, end_date: 2024-06-30}}
             """;
 }

@@ -54,6 +54,11 @@ public final class Underway implements AutoCloseable {
                 "[ \"$(docker ps --format '{{.Image}}' | grep -c ':" + tag + "$')\" = " + containers + " ] && ! " + AT_WORK);
     }
 
+    /** Waits until the backend has an operation under way. */
+    public void awaitOperation() {
+        await("core", "no operation was started", "curl -fsS 'http://localhost:8000/api/v1/operations?active_only=true' | grep -q op_");
+    }
+
     /** Waits until a condition of the shell holds on a host; a run that has ended will not make it true any more. */
     private void await(String host, String otherwise, String condition) {
         var script = "for i in $(seq 20); do\n  if " + condition + "; then echo yes; exit 0; fi\n  sleep 0.1\ndone\n";

@@ -1,6 +1,7 @@
 package standin;
 
 import java.io.IOException;
+import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -13,7 +14,7 @@ import java.util.Map;
 /**
  * Stand-in for {@code grafana/grafana}: copies its health, basic login of admin, anonymous viewing, data sources provisioned from
  * files read once at start, and dashboards. As there, an anonymous viewer may see dashboards and {@code /api/frontend/settings}
- * but not {@code /api/datasources}. It draws nothing and queries nothing.
+ * but not {@code /api/datasources}. It draws nothing; of {@code /api/ds/query} it hands instant queries to Prometheus.
  */
 public final class Grafana implements AutoCloseable {
     private static final String VERSION = "11.0.0-standin";
@@ -25,6 +26,7 @@ public final class Grafana implements AutoCloseable {
     private final boolean anonymous;
     private final Path dashboards;
     private final List<Map<String, Object>> sources;
+    private final Client client = new Client();
     private final Web web;
 
     public Grafana(int port, Map<String, String> env) throws IOException {
@@ -48,6 +50,7 @@ public final class Grafana implements AutoCloseable {
                 .on("GET", "/api/datasources", request -> forAdmin(request, Web.Reply.ok(sources)))
                 .on("GET", "/api/datasources/uid/{id}", request -> forAdmin(request, source(request.id())))
                 .on("GET", "/api/frontend/settings", request -> forViewer(request, settings()))
+                .on("POST", "/api/ds/query", request -> forViewer(request, query(request.json())))
                 .on("GET", "/api/search", request -> forViewer(request, search(request.query())))
                 .on("GET", "/api/dashboards/uid/{id}", request -> forViewer(request, dashboard(request.id())))
                 .start();
@@ -154,6 +157,39 @@ public final class Grafana implements AutoCloseable {
                     found.add(Json.map("id", found.size() + 1, "uid", one.uid(), "title", one.title(), "uri", "db/" + slug(one), "url", "/d/" + one.uid() + "/" + slug(one),
                             "type", "dash-db", "tags", one.model().getOrDefault("tags", List.of()), "isStarred", false));
         return Web.Reply.ok(found);
+    }
+
+    /** Each query by itself, as frames with a column of times and one of values for each series. */
+    private Web.Reply query(Map<String, Object> body) {
+        if (!(body.get("queries") instanceof List<?> queries)) return message(400, "no queries found");
+        var results = new LinkedHashMap<String, Object>();
+        int status = 200;
+        for (var one : queries) {
+            var query = (Map<?, ?>) one;
+            try {
+                results.put(String.valueOf(query.get("refId")), Json.map("status", 200, "frames", frames(query)));
+            } catch (IOException | RuntimeException e) {
+                status = 400;
+                results.put(String.valueOf(query.get("refId")), Json.map("status", 400, "error", String.valueOf(e.getMessage()), "frames", List.of()));
+            }
+        }
+        return new Web.Reply(status, Json.map("results", results), Map.of());
+    }
+
+    private List<Object> frames(Map<?, ?> query) throws IOException {
+        var uid = query.get("datasource") instanceof Map<?, ?> source ? source.get("uid") : null;
+        var source = sources.stream().filter(any -> any.get("uid").equals(uid) && any.get("type").equals("prometheus")).findFirst()
+                .orElseThrow(() -> new IOException("data source not found"));
+        var answer = client.get(source.get("url") + "/api/v1/query?query=" + URLEncoder.encode(String.valueOf(query.get("expr")), StandardCharsets.UTF_8)).json();
+        if (!(answer.get("data") instanceof Map<?, ?> data) || !(data.get("result") instanceof List<?> series)) throw new IOException(String.valueOf(answer.get("error")));
+        var frames = new ArrayList<>();
+        for (var one : series) {
+            var labels = ((Map<?, ?>) one).get("metric");
+            var value = (List<?>) ((Map<?, ?>) one).get("value");
+            frames.add(Json.map("schema", Json.map("refId", query.get("refId"), "fields", List.of(Json.map("name", "Time", "type", "time"), Json.map("name", "Value", "type", "number", "labels", labels))),
+                    "data", Json.map("values", List.of(List.of(value.get(0)), List.of(value.get(1))))));
+        }
+        return frames;
     }
 
     private static String slug(Dashboard dashboard) {

@@ -1,0 +1,168 @@
+package ktrdr;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import ktrdr.Inventory.Node;
+import ktrdr.Operations.Operation;
+
+/**
+ * The sample operation of verify: started, followed to its end or until it progresses, and what it left: its trace in Jaeger and its result on the share.
+ * An operation that was started here is cancelled when it is not followed to its end, also when we are interrupted.
+ */
+final class SampleRun {
+    /** How long traces take to arrive: exporters send them in batches. */
+    private static final Duration TRACES = Duration.ofSeconds(20);
+    private static final Duration RESULT = Duration.ofSeconds(10);
+    private final Fleet fleet;
+    private final Inventory inventory;
+    private final Operations operations;
+    private final Jaeger jaeger;
+    private final Inventory.Sample sample;
+    private final String core;
+    private final List<String> remarks = new ArrayList<>();
+
+    SampleRun(Fleet fleet, Http http) {
+        this.fleet = fleet;
+        this.inventory = fleet.inventory();
+        this.operations = new Operations(inventory, http);
+        this.jaeger = new Jaeger(inventory, http);
+        this.sample = inventory.sample();
+        this.core = inventory.core().name();
+    }
+
+    /** What could not be checked, and why. */
+    List<String> remarks() {
+        return remarks;
+    }
+
+    /** Does all of it; {@code now} is told how far it is. */
+    List<Check> run(Consumer<String> now) {
+        var kind = Operations.Kind.valueOf(sample.operation());
+        var began = Instant.now();
+        var started = new Started(kind);
+        var checks = new ArrayList<>(List.of(Check.of("sample.operation", core, "a " + kind + " operation that " + (sample.toItsEnd() ? "completes within " : "progresses within ")
+                + Units.duration(sample.timeout()), "jbang operations@ktrdr list; on " + core + ": docker logs ktrdr-backend", () -> started.follow(now))));
+        if (started.id.isEmpty()) remarks.add("sample.trace and sample.result were not looked for: no operation was started");
+        else {
+            now.accept("waiting for its trace");
+            checks.add(trace(started, began));
+            if (kind == Operations.Kind.dummy) remarks.add("sample.result was not looked for: a dummy operation writes nothing to the share; `sample: {operation: backtest, …}` in the inventory proves it");
+            else if (!checks.get(0).ok() || !sample.toItsEnd()) remarks.add("sample.result was not looked for: the operation did not complete");
+            else checks.add(result(started, began));
+        }
+        return checks;
+    }
+
+    /** The operation, once there is one. */
+    private final class Started {
+        private final Operations.Kind kind;
+        private String id = "";
+        private Optional<Operation> last = Optional.empty();
+        private Optional<Backend.Worker> worker = Optional.empty();
+        private double first = -1;
+
+        private Started(Operations.Kind kind) {
+            this.kind = kind;
+        }
+
+        private String follow(Consumer<String> now) {
+            id = operations.start(kind, sample.body());
+            try {
+                last = Optional.of(operations.follow(id, sample.timeout(), operation -> !sample.toItsEnd() && operation.percentage() > first, operation -> seen(operation, now)));
+            } finally {
+                if (last.isEmpty() || !last.get().ended()) cancelled();
+            }
+            return words();
+        }
+
+        private void seen(Operation operation, Consumer<String> now) {
+            now.accept(operation.words());
+            if (first < 0) first = operation.percentage();
+            if (worker.isEmpty() && !operation.ended() && kind != Operations.Kind.dummy) worker = operations.worker(id);
+        }
+
+        /** An interrupt has to wait for it. */
+        private void cancelled() {
+            boolean interrupted = Thread.interrupted();
+            try {
+                operations.cancel(id);
+            } finally {
+                if (interrupted) Thread.currentThread().interrupt();
+            }
+        }
+
+        private String words() {
+            var ended = last.orElseThrow();
+            if (ended.ended() && !ended.completed())
+                throw Problem.failed("it " + (ended.status().equals("failed") ? "failed" : "was cancelled by somebody else")).found(id + " " + ended.words() + place());
+            if (ended.completed()) return id + " completed" + place();
+            var now = operations.show(id);
+            if (!now.status().equals("cancelled")) throw Problem.failed("it was not cancelled").found(id + " is " + now.words() + " after it was cancelled");
+            return id + " went from " + Math.round(first) + " to " + Math.round(ended.percentage()) + " %" + place() + ", then it was cancelled";
+        }
+
+        private String place() {
+            return worker.map(one -> " on " + inventory.place(one.endpointUrl())).orElse("");
+        }
+    }
+
+    private Check trace(Started started, Instant began) {
+        return Check.of("sample.trace", core, "a trace of it by " + inventory.tracing().service() + " in Jaeger within " + Units.duration(TRACES),
+                "on " + core + ": docker logs ktrdr-jaeger; is OTLP_ENDPOINT of the containers right?",
+                () -> until(TRACES, () -> jaeger.find(inventory.tracing().service(), started.id, started.kind.path, began).map(Jaeger.Trace::words))
+                        .orElseThrow(() -> Problem.failed("none").found("no trace of " + started.id)));
+    }
+
+    /** Seen from workers nodes, where it is read: the path that the result tells of, else a file that bears the operation's name, else one that came since. */
+    private Check result(Started started, Instant began) {
+        var told = Json.read(started.last.orElseThrow().result()).map(summary -> summary.path("result_path").asText("")).orElse("");
+        return Check.of("sample.result", core, "its result on the share, seen from every workers node within " + Units.duration(RESULT), "docs/OPERATIONS.md, \"permission denied on the share\"", () -> {
+            var seen = fleet.each(node -> node.role() == Inventory.Role.WORKERS, (node, ssh) ->
+                    until(RESULT, () -> Optional.of(ssh.must(find(node, told, started.id, began)).strip()).filter(file -> !file.isEmpty()))
+                            .orElseThrow(() -> Problem.failed("nothing").found("nothing of " + started.id + " in " + results(node))));
+            seen.problems().forEach((node, problem) -> {
+                throw Problem.failed("not seen").found(node.name() + ": " + problem.details().getOrDefault("found", problem.sentence()));
+            });
+            return seen.values().values().iterator().next() + " from " + String.join(", ", seen.values().keySet().stream().map(Node::name).toList());
+        });
+    }
+
+    private String results(Node node) {
+        return Mount.path(inventory, node) + "/results";
+    }
+
+    private String find(Node node, String told, String id, Instant began) {
+        var mount = inventory.storage().mount();
+        var path = told.startsWith(mount + "/") ? Mount.path(inventory, node) + told.substring(mount.length()) : "";
+        return Sh.let("told", path) + Sh.let("results", results(node)) + Sh.let("id", id) + Sh.let("since", String.valueOf(began.getEpochSecond() - 2)) + """
+                if [ -n "$told" ]; then
+                  [ ! -s "$told" ] || printf '%s\\n' "$told"
+                else
+                  by_name=$(timeout 5 find "$results" -maxdepth 3 -type f -name "*$id*" -size +0 -print -quit)
+                  [ -n "$by_name" ] || by_name=$(timeout 5 find "$results" -maxdepth 3 -type f -newermt "@$since" -size +0 -print -quit)
+                  printf '%s\\n' "$by_name"
+                fi
+                """;
+    }
+
+    /** Asks again and again until there is something, or it takes too long. */
+    private static <T> Optional<T> until(Duration patience, Supplier<Optional<T>> ask) {
+        long deadline = System.nanoTime() + patience.toNanos();
+        while (true) {
+            var answer = ask.get();
+            if (answer.isPresent() || System.nanoTime() > deadline) return answer;
+            try {
+                TimeUnit.MILLISECONDS.sleep(300);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw Problem.interrupted("interrupted while waiting").because(e);
+            }
+        }
+    }
+}

@@ -1,0 +1,213 @@
+package ktrdr;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import ktrdr.Inventory.Node;
+import ktrdr.Inventory.Role;
+
+/**
+ * The proof that the system works: what {@link FleetStatus} sees of services, workers and targets, and beside it a query of the database, its port from every workers node,
+ * Grafana, Prometheus' own data; in full also a sample operation with its trace and result, and files that every node sees of every other.
+ */
+public final class Verification implements AutoCloseable {
+    /** Of the checks of {@link FleetStatus}, those about what runs: not machines, locks and files. */
+    private static final String RUNS = "(.*\\.(ssh|stack|container|services|registered|health)|workers\\.list|targets?(\\..*)?)";
+    private static final Duration GIVE_UP = Duration.ofSeconds(15);
+    private final Fleet fleet;
+    private final Inventory inventory;
+    private final Http http;
+    private final Console console;
+    private final ExecutorService threads = Executors.newCachedThreadPool(work -> {
+        var thread = new Thread(work, "verify");
+        thread.setDaemon(true);
+        return thread;
+    });
+
+    public Verification(Fleet fleet, Http http, Console console) {
+        this.fleet = fleet;
+        this.inventory = fleet.inventory();
+        this.http = http;
+        this.console = console;
+    }
+
+    /**
+     * What was found.
+     *
+     * @param status what runs, as {@code status} sees it
+     * @param remarks what could not be checked, and why
+     */
+    public record Found(FleetStatus status, List<Check> checks, List<String> remarks) {
+        /** The nodes that were not reached. */
+        public Map<Node, Problem> unreached() {
+            return status.unreached();
+        }
+
+        /** A problem for each thing that does not hold, with what it takes with it. */
+        public List<Problem> problems() {
+            return Causes.problems(status.inventory(), checks);
+        }
+
+        /** For machines, without {@code ok} and {@code checks}; docs/OPERATIONS.md describes it. */
+        public Map<String, Object> document() {
+            var releases = new LinkedHashMap<String, String>();
+            status.nodes().forEach((node, at) -> releases.put(node.name(), Stack.of(status.inventory(), node).release(at.containers())));
+            var document = new LinkedHashMap<String, Object>();
+            document.put("time", status.time().toString());
+            document.put("releases", releases);
+            document.put("causes", Causes.of(status.inventory(), checks));
+            document.put("remarks", remarks);
+            return document;
+        }
+    }
+
+    /** What takes no longer than a few seconds; asked again for so long while something does not hold yet. */
+    public Found quick(Duration wait) {
+        long deadline = System.nanoTime() + wait.toNanos();
+        try (var step = console.step("fleet", "verify")) {
+            var found = look();
+            while (!Check.allOk(found.checks()) && System.nanoTime() < deadline) {
+                step.now(found.checks().stream().filter(check -> !check.ok()).count() + " checks do not hold yet");
+                pause();
+                fleet.retry();
+                found = look();
+            }
+            return found;
+        }
+    }
+
+    /** All of it. With a time to wait the sample operation is started when the rest holds, else beside it. */
+    public Found full(Duration wait) {
+        if (!wait.isZero()) return with(quick(wait), threads.submit(this::sample));
+        var sample = threads.submit(this::sample);
+        try {
+            return with(quick(wait), sample);
+        } finally {
+            end(sample);
+        }
+    }
+
+    private record Sampled(List<Check> checks, List<String> remarks) {}
+
+    private Sampled sample() {
+        var run = new SampleRun(fleet, http);
+        try (var step = console.step("fleet", "sample")) {
+            return new Sampled(run.run(step::now), run.remarks());
+        }
+    }
+
+    private Found with(Found quick, Future<Sampled> sample) {
+        var checks = new ArrayList<>(quick.checks());
+        try (var step = console.step("fleet", "share")) {
+            checks.addAll(share(quick.status()));
+        }
+        var sampled = await(sample);
+        checks.addAll(sampled.checks());
+        return new Found(quick.status(), checks, Stream.concat(quick.remarks().stream(), sampled.remarks().stream()).toList());
+    }
+
+    private Sampled await(Future<Sampled> sample) {
+        try {
+            return sample.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.interrupted("interrupted; the sample operation was cancelled").because(e);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+        } finally {
+            end(sample);
+        }
+    }
+
+    /** Has an operation that is under way cancelled, and waits for that. */
+    private void end(Future<Sampled> sample) {
+        if (sample.isDone()) return;
+        boolean interrupted = Thread.interrupted();
+        threads.shutdownNow();
+        try {
+            if (!threads.awaitTermination(GIVE_UP.toMillis(), TimeUnit.MILLISECONDS)) console.note("the sample operation could not be cancelled: jbang operations@ktrdr list --active");
+        } catch (InterruptedException again) {
+            interrupted = true;
+        }
+        if (interrupted) Thread.currentThread().interrupt();
+    }
+
+    private Found look() {
+        var checks = new Checks(inventory, http);
+        var grafana = threads.submit(new GrafanaChecks(inventory, http)::checks);
+        var metrics = threads.submit(checks::metrics);
+        var database = threads.submit(() -> fleet.each((node, ssh) -> node.role() == Role.CORE ? checks.database(ssh) : checks.databaseFrom(node, ssh)));
+        var status = FleetStatus.look(fleet, http);
+        var all = status.checks().stream().filter(check -> check.id().matches(RUNS)).map(check -> named(status, check)).collect(Collectors.toCollection(ArrayList::new));
+        all.addAll(done(database).values().values());
+        status.registered().ifPresent(registered -> all.addAll(Checks.extras(inventory, registered, Instant.now())));
+        all.add(done(metrics));
+        all.addAll(done(grafana));
+        return new Found(status, all, List.of());
+    }
+
+    /** What status tells as a difference of services is here whether the release is what was released. */
+    private static Check named(FleetStatus status, Check check) {
+        if (!check.id().endsWith(".services")) return check;
+        var node = status.inventory().node(check.node());
+        var found = check.ok() ? Stack.of(status.inventory(), node).release(status.nodes().get(node).containers()) + ", images as released" : check.found();
+        return new Check(check.node() + ".release", check.node(), check.ok(), check.expected(), found, check.fix(), check.seconds());
+    }
+
+    private static <T> T done(Future<T> future) {
+        try {
+            return future.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.interrupted("interrupted").because(e);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+        }
+    }
+
+    /** Each node that was reached: the share is there, and what any of them writes is seen by all the others. */
+    private List<Check> share(FleetStatus status) {
+        long started = System.nanoTime();
+        var wrong = new LinkedHashMap<Node, Problem>();
+        status.nodes().forEach((node, at) -> Stack.of(inventory, node).wrongShare(at.host().share()).ifPresent(problem -> wrong.put(node, problem)));
+        var good = status.nodes().keySet().stream().filter(node -> !wrong.containsKey(node)).toList();
+        var proof = NfsProof.prove(fleet, good);
+        wrong.putAll(proof.problems());
+        double seconds = Math.round((System.nanoTime() - started) / 1e6) / 1e3;
+        return status.nodes().keySet().stream().map(node -> share(node, wrong.get(node), proof, seconds)).toList();
+    }
+
+    private Check share(Node node, Problem wrong, NfsProof.Outcome proof, double seconds) {
+        var path = Mount.path(inventory, node);
+        var read = proof.seen().stream().filter(one -> one.read().containsKey(node.name())).count();
+        var wrote = proof.seen().stream().anyMatch(one -> one.writer().equals(node)) ? "wrote a file that all others read, " : "";
+        var found = wrong == null ? wrote + "read those of " + read + " other nodes"
+                : Stream.of(wrong.sentence(), wrong.details().getOrDefault("found", "")).filter(text -> !text.isEmpty()).collect(Collectors.joining(": "));
+        return new Check(node.name() + ".share", node.name(), wrong == null, "the share at " + path + ", with the same files as elsewhere", found,
+                wrong == null ? "" : wrong.details().getOrDefault("to do", "jbang setup-nfs@ktrdr --check"), seconds);
+    }
+
+    private static void pause() {
+        try {
+            TimeUnit.SECONDS.sleep(1);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.interrupted("interrupted while waiting").because(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        threads.shutdownNow();
+    }
+}
