@@ -28,8 +28,10 @@
 //SOURCES ktrdr/Drift.java
 //SOURCES ktrdr/Exit.java
 //SOURCES ktrdr/Facts.java
+//SOURCES ktrdr/Failover.java
 //SOURCES ktrdr/Fleet.java
 //SOURCES ktrdr/FleetStatus.java
+//SOURCES ktrdr/Following.java
 //SOURCES ktrdr/Gap.java
 //SOURCES ktrdr/Gate.java
 //SOURCES ktrdr/GrafanaChecks.java
@@ -61,6 +63,8 @@
 //SOURCES ktrdr/NodeRollout.java
 //SOURCES ktrdr/NodeStatus.java
 //SOURCES ktrdr/Operations.java
+//SOURCES ktrdr/OperationsReport.java
+//SOURCES ktrdr/Outage.java
 //SOURCES ktrdr/Plans.java
 //SOURCES ktrdr/Preview.java
 //SOURCES ktrdr/Problem.java

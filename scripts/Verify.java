@@ -4,10 +4,12 @@
 
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Check;
 import ktrdr.Cli;
 import ktrdr.Exit;
+import ktrdr.Failover;
 import ktrdr.Http;
 import ktrdr.Verification;
 import picocli.CommandLine.Command;
@@ -22,12 +24,18 @@ import picocli.CommandLine.Option;
             "  jbang verify@ktrdr                      all of it",
             "  jbang verify@ktrdr --quick              without the sample operation and the share",
             "  jbang verify@ktrdr --quick --wait 60s   until all hold, for a minute at most",
+            "  jbang verify@ktrdr --failover           stop a worker at work, and prove that the system copes; it is started again",
             "  jbang verify@ktrdr -o json              for machines: {\"ok\": …, \"causes\": …, \"checks\": [{\"id\", \"node\", \"ok\", \"expected\", \"found\", …}]}",
             "", "Exit codes: 0 all hold; 1 one does not; 2 wrong usage or inventory; 3 a node could not be reached; 130 interrupted."})
 public class Verify implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Option(names = "--quick", description = "Only what takes no longer than a few seconds.") boolean quick;
-    @Option(names = "--wait", paramLabel = "D", defaultValue = "0s", description = "Check again for so long while something does not hold yet.") Duration wait;
+    @Option(names = "--wait", paramLabel = "D", defaultValue = "0s",
+            description = "Check again for so long while something does not hold yet; with --failover, wait for whoever is at work on a node.") Duration wait;
+    @Option(names = "--failover", description = "Stop a worker at work, prove that the backend notices, that others take over, and that it comes back.") boolean failover;
+    @Option(names = {"-y", "--yes"}, description = "With --failover: do not ask before.") boolean yes;
+    @Option(names = "--guard", paramLabel = "D", defaultValue = "5m",
+            description = "With --failover: after so long the node starts the worker by itself, should this run be killed (default: ${DEFAULT-VALUE}).") Duration guard;
 
     public static void main(String... args) {
         Cli.main(new Verify(), args);
@@ -35,12 +43,20 @@ public class Verify implements Callable<Exit> {
 
     @Override
     public Exit call() {
+        if (failover) return failover();
         try (var fleet = common.fleet(List.of()); var http = new Http(common.inventory().overrides(), Duration.ofSeconds(5));
                 var verification = new Verification(fleet, http, common.console())) {
             var found = quick ? verification.quick(wait) : verification.full(wait);
             var exit = common.checks(found.checks(), found.unreached().values(), found.document(), found.problems(), Check.table(found.checks()));
             if (!common.json()) found.remarks().forEach(common.console()::note);
             return exit;
+        }
+    }
+
+    private Exit failover() {
+        if (!yes) common.console().confirm(Failover.QUESTION);
+        try (var fleet = common.fleet(List.of()); var http = new Http(common.inventory().overrides(), Duration.ofSeconds(5)); var locks = common.locks(fleet, "verify --failover", wait)) {
+            return common.checks(Failover.run(fleet, locks, http, common.console(), guard), List.of(), Map.of());
         }
     }
 }

@@ -25,9 +25,10 @@ class FloorsTest {
                     "Http", "Secrets"),
             Set.of("Fleet"),
             Set.of("Check", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Registry"),
-            Set.of("Stack", "Templates", "Backend", "Causes", "Checks", "Deployment", "Drift", "FleetStatus", "Gap", "Gate", "GrafanaChecks", "Infra", "InfraRecord", "Jaeger", "Locks", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup",
-                    "NodeJournal", "NodeRollout", "Operations", "Plans", "Preview", "Release", "Revision", "Rollout", "Roster", "SampleRun", "Snapshot", "Staging", "StagingScript",
-                    "StatusChanges", "StatusReport", "StatusWatch", "Verification", "WorkerDrain"),
+            Set.of("Backend", "Causes", "Checks", "Deployment", "Drift", "Failover", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "Infra",
+                    "InfraRecord", "Jaeger", "Locks", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout", "Operations",
+                    "OperationsReport", "Outage", "Plans", "Preview", "Release", "Revision", "Rollout", "Roster", "SampleRun", "Snapshot", "Stack", "Staging",
+                    "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification", "WorkerDrain"),
             Set.of("Cli", "Rolling", "Stopping"));
     private static final Path ROOT = Project.root();
 

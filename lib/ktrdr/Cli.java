@@ -2,6 +2,7 @@ package ktrdr;
 
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.LocalDate;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -29,8 +30,12 @@ public final class Cli {
     /** Runs a command and ends the process with its exit code, also when it is told to stop: see {@link Stopping}. */
     public static void main(Callable<Exit> command, String... args) {
         var line = line(command);
-        var stopping = new Stopping(() -> mixins(line, Changing.class).anyMatch(Changing::unfinished));
+        var stopping = new Stopping(() -> unfinished(line));
         stopping.exit(run(line, args));
+    }
+
+    private static boolean unfinished(CommandLine line) {
+        return mixins(line, Common.class).anyMatch(Common::unfinished) || line.getSubcommands().values().stream().anyMatch(Cli::unfinished);
     }
 
     /** Runs a command in this process and answers its exit code. */
@@ -42,13 +47,19 @@ public final class Cli {
         Locale.setDefault(Locale.ROOT);
         var line = new CommandLine(command)
                 .registerConverter(Duration.class, Units::duration)
+                .registerConverter(LocalDate.class, Units::date)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpWidth(110)
                 .setUsageHelpAutoWidth(true)
                 .setParameterExceptionHandler((wrong, arguments) -> wrongUsage(wrong))
                 .setExecutionExceptionHandler((exception, at, parsed) -> failed(exception, common(at)));
-        line.getCommandSpec().version("ktrdr " + VERSION);
+        version(line);
         return line;
+    }
+
+    private static void version(CommandLine line) {
+        line.getCommandSpec().version("ktrdr " + VERSION);
+        line.getSubcommands().values().forEach(Cli::version);
     }
 
     private static int run(CommandLine line, String... args) {
@@ -130,8 +141,9 @@ public final class Cli {
         @Option(names = {"-V", "--version"}, versionHelp = true, description = "Show the version.")
         boolean version;
 
-        private Console console;
+        private volatile Console console;
         private Inventory inventory;
+        private volatile Locks locks;
 
         public Console console() {
             if (console == null) console = new Console(color, verbose);
@@ -151,6 +163,17 @@ public final class Cli {
         public Fleet fleet(List<String> names) {
             var nodes = names == null || names.isEmpty() ? inventory().nodes() : names.stream().map(inventory()::node).distinct().toList();
             return new Fleet(inventory(), nodes, console());
+        }
+
+        /** The locks of the fleet's nodes that can be reached, for what the command line says, after waiting so long for whoever has them. */
+        public Locks locks(Fleet fleet, String what, Duration wait) {
+            locks = Locks.take(fleet, Lock.Owner.now(Local.whoAndWhere(), what.strip().replaceAll(" +", " ")), wait, console());
+            return locks;
+        }
+
+        /** Whether something is under way that may not be left half done: work on a node, or what a person was asked about. */
+        boolean unfinished() {
+            return locks != null && locks.held() || console != null && console.asked();
         }
 
         public boolean json() {
@@ -229,26 +252,14 @@ public final class Cli {
         @Option(names = "--wait", paramLabel = "D", defaultValue = "0s", description = "Wait so long for a node that somebody else is at work on.")
         Duration wait;
 
-        private volatile Locks locks;
-
         /** The locks of the nodes that can be reached, for what the command line says; none for --dry-run. */
         public Locks locks(Fleet fleet, Common common, String what) {
-            locks = dryRun ? Locks.none(fleet) : Locks.take(fleet, Lock.Owner.now(Local.whoAndWhere(), what.strip().replaceAll(" +", " ")), wait, common.console());
-            return locks;
-        }
-
-        /** Whether something is under way on a node that may not be left half done. */
-        boolean unfinished() {
-            return locks != null && locks.held();
+            return dryRun ? Locks.none(fleet) : common.locks(fleet, what, wait);
         }
 
         /** Asks before a destructive step; without a terminal and without --yes it refuses. */
         public void confirm(Console console, String question) {
-            if (yes) return;
-            if (!console.interactive())
-                throw Problem.usage(question + " Nobody is there to be asked").fix("run it again with --yes, or on a terminal");
-            var answer = System.console().readLine("%s [y/N] ", question);
-            if (answer == null || !answer.strip().toLowerCase(Locale.ROOT).startsWith("y")) throw Problem.failed("not done: the answer was no");
+            if (!yes) console.confirm(question);
         }
     }
 }

@@ -11,6 +11,7 @@ import java.util.Base64;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
@@ -26,6 +27,8 @@ public final class Console implements AutoCloseable {
     public enum Color { auto, always, never }
 
     private static final int WIDTH = 100;
+    private static final long MIN_LINE = 1_000_000_000L;
+    private static final long MAX_LINE = 10 * MIN_LINE;
     private final PrintStream out;
     private final PrintStream err;
     private final boolean verbose;
@@ -37,6 +40,7 @@ public final class Console implements AutoCloseable {
     private final Set<Step> running = new LinkedHashSet<>();
     private Thread ticker;
     private boolean statusShown;
+    private volatile boolean asked;
 
     public Console(Color color, boolean verbose) {
         this(System.out, System.err, color, verbose, isTerminal(1), isTerminal(2));
@@ -147,6 +151,32 @@ public final class Console implements AutoCloseable {
         return live && System.console() != null;
     }
 
+    /** Asks before a destructive step; a no is a {@link Problem}, and so is that nobody is there to be asked. */
+    public void confirm(String question) {
+        if (!interactive()) throw Problem.usage(question + " Nobody is there to be asked").fix("run it again with --yes, or on a terminal");
+        var answer = System.console().readLine("%s [y/N] ", question);
+        if (answer == null || !answer.strip().toLowerCase(Locale.ROOT).startsWith("y")) throw Problem.failed("not done: the answer was no");
+    }
+
+    /** Asks for one of these keys, also after Ctrl-C; see {@link Terminal#press}. Whoever asks carries the answer out before the program ends. */
+    public Optional<Character> ask(String question, String keys, Duration patience) {
+        if (!interactive()) return Optional.empty();
+        asked = true;
+        synchronized (this) {
+            clearStatus();
+            err.print(mask(question) + " ");
+            err.flush();
+        }
+        var key = Terminal.press(keys, patience);
+        note(key.map(String::valueOf).orElse(""));
+        return key;
+    }
+
+    /** Whether a person was asked, so that the answer has to be carried out. */
+    boolean asked() {
+        return asked;
+    }
+
     /** The terminal that the result goes to, to be drawn on; empty where it goes elsewhere. Nothing else is to be printed until it is closed. */
     public Optional<Terminal> terminal() {
         return outIsTerminal ? Terminal.open(out, this::mask) : Optional.empty();
@@ -168,6 +198,8 @@ public final class Console implements AutoCloseable {
         private final String what;
         private final long started = System.nanoTime();
         private volatile String now = "";
+        private long told = started;
+        private double toldPercentage;
 
         private Step(String where, String what) {
             this.where = where;
@@ -177,6 +209,17 @@ public final class Console implements AutoCloseable {
         /** What is going on at this moment; shown on a terminal only. */
         public void now(String text) {
             this.now = brief(text, WIDTH);
+        }
+
+        /** How far it is, of 100: a bar on a terminal; elsewhere a line for every ten percent, or when ten seconds have passed, one a second at most. */
+        public void progress(double percentage, String text) {
+            now(Units.bar(percentage) + " " + text);
+            long since = System.nanoTime() - told;
+            boolean calm = since < MIN_LINE || percentage - toldPercentage < 10 && since < MAX_LINE;
+            if (live || calm) return;
+            told = System.nanoTime();
+            toldPercentage = percentage;
+            note(where, what, Math.round(percentage) + " % " + text);
         }
 
         public void done(String outcome) {

@@ -184,10 +184,23 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
         return workers;
     }
 
-    /** The worker of the inventory at an address, as in "workers-b backtest-worker-1"; the address itself where there is none. */
+    /** A worker and the node that runs it. */
+    public record Place(Node node, Worker worker) {
+        /** "workers-b backtest-worker-1". */
+        public String words() {
+            return node.name() + " " + worker.name();
+        }
+    }
+
+    /** The worker of the inventory that answers at this address; none where the inventory runs none there. */
+    public Optional<Place> at(String endpointUrl) {
+        return workers().stream().flatMap(node -> workersOf(node).stream().map(worker -> new Place(node, worker)))
+                .filter(place -> place.worker().endpointUrl().equals(endpointUrl)).findFirst();
+    }
+
+    /** The same in words; the address itself where there is none. */
     public String place(String endpointUrl) {
-        return workers().stream().flatMap(node -> workersOf(node).stream().filter(worker -> worker.endpointUrl().equals(endpointUrl)).map(worker -> node.name() + " " + worker.name()))
-                .findFirst().orElse(endpointUrl);
+        return at(endpointUrl).map(Place::words).orElse(endpointUrl);
     }
 
     private Worker worker(Node node, String kind, String type, int index, int port) {

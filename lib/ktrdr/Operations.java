@@ -2,6 +2,8 @@ package ktrdr;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -69,31 +71,57 @@ public final class Operations {
 
     /** The newest ones first, at most {@code limit}; {@code status} and {@code type} empty for any. */
     public List<Operation> list(String status, String type, boolean activeOnly, int limit) {
-        var url = api + "/operations?limit=" + limit + (activeOnly ? "&active_only=true" : "") + (status.isEmpty() ? "" : "&status=" + status)
-                + (type.isEmpty() ? "" : "&operation_type=" + type);
+        var url = api + "/operations?limit=" + limit + (activeOnly ? "&active_only=true" : "") + query("status", status) + query("operation_type", type);
         var operations = new ArrayList<Operation>();
         data("GET " + url, http.get(url)).forEach(one -> operations.add(operation(one)));
         return operations;
     }
 
+    private static String query(String name, String value) {
+        return value.isEmpty() ? "" : "&" + name + "=" + URLEncoder.encode(value, StandardCharsets.UTF_8);
+    }
+
     /** One operation; an id that the backend does not know is a {@link Problem}. */
     public Operation show(String id) {
+        return operation(document(id));
+    }
+
+    /** All that the backend says of one operation, as it says it. */
+    public JsonNode document(String id) {
+        return document(id, "the backend knows no operation " + id);
+    }
+
+    private JsonNode document(String id, String unknown) {
         var url = api + "/operations/" + segment(id);
         var answer = http.get(url);
-        if (answer.status() == 404) throw Problem.failed("the backend knows no operation " + id).found(words(answer)).fix("jbang operations@ktrdr list");
-        return operation(data("GET " + url, answer));
+        if (answer.status() == 404) throw Problem.failed(unknown).found(words(answer)).fix("jbang operations@ktrdr list");
+        return data("GET " + url, answer);
+    }
+
+    /** Where one is started. */
+    public String url(Kind kind) {
+        return api + kind.path;
     }
 
     /** Starts one and answers its id. What the backend refuses is a {@link Problem} in its own words. */
     public String start(Kind kind, Map<String, String> body) {
         var json = JsonNodeFactory.instance.objectNode();
         body.forEach(json::put);
-        var asked = "POST " + api + kind.path;
-        var answer = http.post(api + kind.path, kind == Kind.dummy ? null : json);
+        var asked = "POST " + url(kind);
+        var answer = post(kind, kind == Kind.dummy ? null : json);
         var document = document(asked, answer);
         var id = document.path("data").path("operation_id").asText(document.path("operation_id").asText(""));
         if (id.isEmpty()) throw Problem.failed("the backend started a " + kind + " operation and did not say which").expected("an operation_id").found(Console.brief(answer.body(), 200));
         return id;
+    }
+
+    private Http.Answer post(Kind kind, JsonNode body) {
+        try {
+            return http.post(url(kind), body);
+        } catch (Problem problem) {
+            if (!Thread.currentThread().isInterrupted()) throw problem;
+            throw Problem.interrupted("interrupted while a " + kind + " operation was started: it may run").fix("jbang operations@ktrdr list --active").because(problem);
+        }
     }
 
     /** Cancels one; one that has ended by then, or that is unknown, is a {@link Problem}. */
@@ -104,20 +132,29 @@ public final class Operations {
 
     /**
      * Asks for an operation again and again until it has ended or {@code enough} says so, and answers it as it is then. Told of it each time is {@code each}. A backend
-     * that is away is asked again for a minute; an operation that has not come so far in time is a {@link Problem}.
+     * that is away is asked again for a minute; an operation that has not come so far in time is a {@link Problem}, and one that the backend forgot meanwhile.
      */
     public Operation follow(String id, Duration timeout, Predicate<Operation> enough, Consumer<Operation> each) {
+        return follow(id, timeout, enough, each, away -> { });
+    }
+
+    /** The same; {@code away} is told each time the backend does not answer. */
+    public Operation follow(String id, Duration timeout, Predicate<Operation> enough, Consumer<Operation> each, Consumer<Problem> away) {
         long deadline = System.nanoTime() + timeout.toNanos();
         long answered = System.nanoTime();
+        var unknown = "the backend knows no operation " + id;
         while (true) {
             try {
-                var operation = show(id);
+                var operation = operation(document(id, unknown));
                 answered = System.nanoTime();
+                unknown = "the backend forgot operation " + id + ": it was started again meanwhile, and the operation is lost";
                 each.accept(operation);
                 if (operation.ended() || enough.test(operation)) return operation;
-                if (answered > deadline) throw Problem.failed("operation " + id + " did not end within " + Units.duration(timeout)).found(operation.words()).fix("jbang operations@ktrdr follow " + id);
-            } catch (Problem away) {
-                if (away.exit() != Exit.UNREACHABLE || System.nanoTime() - answered > AWAY.toNanos()) throw away;
+                if (answered > deadline) throw Problem.failed("operation " + id + " did not end within " + Units.duration(timeout)).found(operation.words())
+                        .fix("jbang operations@ktrdr follow " + id);
+            } catch (Problem problem) {
+                if (problem.exit() != Exit.UNREACHABLE || System.nanoTime() - answered > AWAY.toNanos()) throw problem;
+                away.accept(problem);
             }
             pause(id);
         }
@@ -176,7 +213,8 @@ public final class Operations {
         return fields.entrySet().stream().map(field -> field.getKey() + ": " + field.getValue()).collect(Collectors.joining("; "));
     }
 
-    private static Operation operation(JsonNode one) {
+    /** What {@link #document} says. */
+    static Operation operation(JsonNode one) {
         var progress = one.path("progress");
         return new Operation(one.path("operation_id").asText(), one.path("operation_type").asText(), one.path("status").asText(), one.path("created_at").asText(""),
                 text(one.has("symbol") ? one.path("symbol") : one.path("metadata").path("symbol")),

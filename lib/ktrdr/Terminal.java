@@ -17,6 +17,7 @@ import java.util.function.UnaryOperator;
  */
 public final class Terminal implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
+    private static final String SETTINGS = "[0-9a-zA-Z:=-]+";
 
     /** Lines and columns. */
     public record Size(int rows, int columns) {}
@@ -39,7 +40,7 @@ public final class Terminal implements AutoCloseable {
     static Optional<Terminal> open(PrintStream out, UnaryOperator<String> mask) {
         try {
             var settings = stty("-g");
-            if (!settings.ok() || !settings.out().strip().matches("[0-9a-zA-Z:=-]+")) return Optional.empty();
+            if (!settings.ok() || !settings.out().strip().matches(SETTINGS)) return Optional.empty();
             var keys = new FileInputStream("/dev/tty");
             // a read ends after a fifth of a second, with a key or without
             stty("-icanon -echo min 0 time 2");
@@ -49,6 +50,30 @@ public final class Terminal implements AutoCloseable {
         } catch (IOException | Problem none) {
             return Optional.empty();
         }
+    }
+
+    /**
+     * The first of these keys that is pressed at the terminal of this process, in lower case. Empty for Ctrl-C, which is only a key here, for Ctrl-D and Enter, when none
+     * was pressed in time, and without a terminal.
+     */
+    static Optional<Character> press(String keys, Duration patience) {
+        var settings = "";
+        try (var terminal = new FileInputStream("/dev/tty")) {
+            settings = stty("-g").out().strip();
+            if (!settings.matches(SETTINGS)) return Optional.empty();
+            stty("-icanon -echo -isig min 0 time 2");
+            for (long now = System.nanoTime(), end = now + patience.toNanos(); now < end; now = System.nanoTime()) {
+                int key = Character.toLowerCase(terminal.read());
+                // one that hung up answers at once
+                if ("\003\004\n\r".indexOf(key) >= 0 || key < 0 && System.nanoTime() - now < 50_000_000) return Optional.empty();
+                if (key > 0 && keys.indexOf(key) >= 0) return Optional.of((char) key);
+            }
+        } catch (IOException | Problem gone) {
+            // nobody is there any more
+        } finally {
+            if (settings.matches(SETTINGS)) stty(settings);
+        }
+        return Optional.empty();
     }
 
     private static Result stty(String words) {

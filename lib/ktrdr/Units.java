@@ -1,6 +1,8 @@
 package ktrdr;
 
 import java.time.Duration;
+import java.time.LocalDate;
+import java.time.format.DateTimeParseException;
 import java.util.Map;
 import java.util.regex.Pattern;
 
@@ -25,6 +27,15 @@ public final class Units {
             return Duration.ofMillis(millis);
         } catch (ArithmeticException | NumberFormatException e) {
             throw Problem.usage("this duration is too long: " + text);
+        }
+    }
+
+    /** {@code 2024-01-31}; anything else is a {@link Problem}. */
+    public static LocalDate date(String text) {
+        try {
+            return LocalDate.parse(text);
+        } catch (DateTimeParseException e) {
+            throw Problem.usage("this is no date: " + text).expected("year, month and day, such as 2024-01-31").found(text);
         }
     }
 
@@ -59,5 +70,11 @@ public final class Units {
         if (time.toHours() < 1) return time.toMinutes() + " min " + time.toSecondsPart() + " s";
         if (time.toDays() < 1) return time.toHours() + " h " + time.toMinutesPart() + " min";
         return time.toDays() + " d " + time.toHoursPart() + " h";
+    }
+
+    /** Percent as a bar of 20 characters and a number: "[####················]  20 %". */
+    public static String bar(double percentage) {
+        int full = (int) Math.round(Math.max(0, Math.min(100, percentage)) / 5);
+        return "[" + "#".repeat(full) + "·".repeat(20 - full) + String.format("] %3d %%", Math.round(percentage));
     }
 }

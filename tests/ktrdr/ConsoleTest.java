@@ -1,10 +1,13 @@
 package ktrdr;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.time.Duration;
+import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
 class ConsoleTest {
@@ -23,6 +26,35 @@ class ConsoleTest {
             step.done("2 images");
         }
         assertTrue(err.toString().matches("core +pull +2 images +\\d\\.\\d s\n"), err.toString());
+    }
+
+    @Test
+    void progress_is_a_line_for_ten_percent_but_not_more_than_one_a_second() throws InterruptedException {
+        try (var step = console(false).step("core", "load")) {
+            step.progress(30, "at once");
+            Thread.sleep(1100);
+            step.progress(9, "too little");
+            step.progress(41.6, "enough");
+            step.progress(90, "too soon");
+        }
+        assertEquals("core       load     42 % enough\n", err.toString());
+    }
+
+    @Test
+    void progress_on_a_terminal_is_a_bar() throws InterruptedException {
+        try (var console = console(true); var step = console.step("core", "load")) {
+            step.progress(20, "step 1");
+            Thread.sleep(500);
+            assertTrue(err.toString().contains("[####················]  20 % step 1"), err.toString());
+            assertTrue(!err.toString().contains("\n"), err.toString());
+        }
+    }
+
+    @Test
+    void nobody_is_asked_without_a_terminal() {
+        assertEquals(Optional.empty(), console(false).ask("well?", "yn", Duration.ofSeconds(1)));
+        assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> console(false).confirm("Sure?")).exit());
+        assertEquals("", err.toString());
     }
 
     @Test

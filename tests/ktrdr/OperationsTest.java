@@ -60,6 +60,30 @@ class OperationsTest {
     }
 
     @Test
+    void a_filter_is_a_value_whatever_is_in_it() throws InterruptedException {
+        answers(200, "{\"success\":true,\"data\":[]}");
+        operations.list("a&limit=9#", "ü b", true, 5);
+        assertEquals("/api/v1/operations?limit=5&active_only=true&status=a%26limit%3D9%23&operation_type=%C3%BC+b", server.takeRequest().getPath());
+    }
+
+    @Test
+    void an_operation_that_is_known_no_more_was_forgotten() {
+        answers(200, shown("running", 10));
+        answers(404, "{\"detail\":\"Operation not found: op_1\"}");
+        var lost = assertThrows(Problem.class, () -> operations.follow("op_1", Duration.ofSeconds(20), operation -> false, operation -> { }));
+        assertTrue(lost.sentence().startsWith("the backend forgot operation op_1"), lost.sentence());
+    }
+
+    @Test
+    void an_interrupted_start_says_that_it_may_run() {
+        answers(200, "{\"success\":true,\"operation_id\":\"op_2\"}");
+        Thread.currentThread().interrupt();
+        var problem = assertThrows(Problem.class, () -> operations.start(Operations.Kind.data, Map.of()));
+        assertTrue(Thread.interrupted());
+        assertEquals(Exit.INTERRUPTED, problem.exit());
+    }
+
+    @Test
     void a_start_answers_the_id_wherever_it_stands() throws InterruptedException {
         answers(200, "{\"success\":true,\"data\":{\"operation_id\":\"op_1\"},\"error\":null}");
         assertEquals("op_1", operations.start(Operations.Kind.dummy, Map.of()));

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.time.Duration;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -43,5 +44,12 @@ class UnitsTest {
     @CsvSource({"400, 0.4 s", "27300, 27.3 s", "119000, 119 s", "125000, 2 min 5 s", "12000000, 3 h 20 min", "360000000, 4 d 4 h"})
     void durations_are_printed(long millis, String text) {
         assertEquals(text, Units.duration(Duration.ofMillis(millis)));
+    }
+
+    @Test
+    void a_bar_is_never_longer_or_shorter_than_itself() {
+        assertEquals("[" + "·".repeat(20) + "]  -3 %", Units.bar(-3));
+        assertEquals("[" + "#".repeat(10) + "·".repeat(10) + "]  50 %", Units.bar(50.2));
+        assertEquals("[" + "#".repeat(20) + "] 130 %", Units.bar(130));
     }
 }

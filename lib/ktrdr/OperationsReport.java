@@ -1,0 +1,82 @@
+package ktrdr;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import ktrdr.Backend.Worker;
+import ktrdr.Operations.Operation;
+
+/** Operations as tables and documents, each with the worker that it runs on. Pure. */
+public final class OperationsReport {
+    private final Inventory inventory;
+    private final List<Worker> workers;
+
+    /** @param workers as the backend tells of them at the same moment */
+    public OperationsReport(Inventory inventory, List<Worker> workers) {
+        this.inventory = inventory;
+        this.workers = workers;
+    }
+
+    /** Where an operation runs: "workers-b backtest-worker-1", "backend"; empty for one that has ended or does not run yet. */
+    String where(Operation operation) {
+        if (operation.ended()) return "";
+        Optional<Worker> worker = workers.stream().filter(one -> one.operation().equals(operation.id())).findFirst();
+        return worker.map(one -> inventory.place(one.endpointUrl())).orElse(operation.status().equals("running") ? "backend" : "");
+    }
+
+    /** A line for each. */
+    public Table table(List<Operation> operations) {
+        var table = Table.of("operation", "type", "status", "progress", "symbol", "started", "took", "runs on");
+        for (var one : operations)
+            table.row(one.id(), one.type(), one.status(), Math.round(one.percentage()) + " %", one.symbol(), one.created().replaceFirst("\\.\\d+", ""),
+                    one.seconds() == 0 ? "" : Units.duration(Duration.ofMillis(Math.round(one.seconds() * 1000))), where(one));
+        return table;
+    }
+
+    /** The same for machines: {@code {"operations": [{"id", "type", "status", "percentage", "step", "symbol", "created", "seconds", "runs_on"}]}}. */
+    public Map<String, Object> document(List<Operation> operations) {
+        var documents = new ArrayList<Map<String, Object>>();
+        for (var one : operations) {
+            var document = new LinkedHashMap<String, Object>();
+            document.put("id", one.id());
+            document.put("type", one.type());
+            document.put("status", one.status());
+            document.put("percentage", one.percentage());
+            document.put("step", one.step());
+            document.put("symbol", one.symbol());
+            document.put("created", one.created());
+            document.put("seconds", one.seconds());
+            document.put("runs_on", where(one));
+            documents.add(document);
+        }
+        return Map.of("operations", documents);
+    }
+
+    /** All that the backend says of one, a line for each value that there is, those of objects by their path; and where it runs. */
+    public Table details(JsonNode document) {
+        var table = Table.of("what", "is");
+        details(table, "", document);
+        var where = where(Operations.operation(document));
+        if (!where.isEmpty()) table.row("runs on", where);
+        return table;
+    }
+
+    private static void details(Table table, String prefix, JsonNode document) {
+        document.properties().forEach(field -> {
+            var value = field.getValue();
+            if (value.isObject()) details(table, prefix + field.getKey() + ".", value);
+            else if (!value.isNull()) table.row(prefix + field.getKey(), value.isTextual() ? value.asText().replaceAll("\\s+", " ") : value.toString());
+        });
+    }
+
+    /** What the backend says of one, as it says it, with {@code runs_on} beside it. */
+    public JsonNode document(JsonNode document) {
+        ObjectNode copy = document.deepCopy();
+        return copy.put("runs_on", where(Operations.operation(document)));
+    }
+}

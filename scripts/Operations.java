@@ -1,0 +1,230 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//DESCRIPTION KTRDR's operations: list and show them, start one and follow it to its end, cancel one
+
+import java.time.Duration;
+import java.time.LocalDate;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import ktrdr.Backend;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Following;
+import ktrdr.Http;
+import ktrdr.Inventory;
+import ktrdr.Operations.Kind;
+import ktrdr.Operations.Operation;
+import ktrdr.OperationsReport;
+import ktrdr.Problem;
+import ktrdr.Table;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "operations", header = "KTRDR's operations: list and show them, start one and follow it to its end, cancel one.", mixinStandardHelpOptions = true,
+        subcommands = {Operations.Listing.class, Operations.Show.class, Operations.Start.class, Operations.Follow.class, Operations.Cancel.class},
+        description = {"", "By the backend's API, over HTTP alone. What is started is followed to its end, with the node and worker that it runs on by name.", ""},
+        footer = {"", "Examples:",
+            "  jbang operations@ktrdr list --active",
+            "  jbang operations@ktrdr start data AAPL 1d --start-date 2024-01-01",
+            "  jbang operations@ktrdr start backtest STRATEGY AAPL 1d --start-date 2024-01-01 --end-date 2024-06-30",
+            "  jbang operations@ktrdr follow ID                  Ctrl-C asks whether to cancel it or to leave it running",
+            "  jbang operations@ktrdr show ID -o json            for machines: the backend's document, and \"runs_on\"",
+            "", "Exit codes: 0 it completed, or is cancelled as asked; 1 it failed, was cancelled or is unknown; 2 wrong usage or inventory; 3 the backend does not answer;",
+            "130 interrupted: it goes on, or was cancelled, as told."})
+public class Operations implements Callable<Exit> {
+    public static void main(String... args) {
+        Cli.main(new Operations(), args);
+    }
+
+    @Override
+    public Exit call() {
+        throw Problem.usage("operations: what about them?").expected("list, show, start, follow or cancel").fix("operations --help");
+    }
+
+    /** The backend of the inventory in use. */
+    private record Desk(Cli.Common common, Inventory inventory, Http http, ktrdr.Operations operations) implements AutoCloseable {
+        static Desk open(Cli.Common common) {
+            var http = new Http(common.inventory().overrides(), Duration.ofSeconds(5));
+            return new Desk(common, common.inventory(), http, new ktrdr.Operations(common.inventory(), http));
+        }
+
+        Following following() {
+            return new Following(inventory, operations, common.console());
+        }
+
+        OperationsReport report() {
+            return new OperationsReport(inventory, new Backend(inventory, http).workers());
+        }
+
+        Exit show(String id) {
+            var document = operations.document(id);
+            common.report(report().document(document), report().details(document));
+            return Exit.OK;
+        }
+
+        Exit follow(String id) {
+            return ended(following().follow(id));
+        }
+
+        Exit ended(Operation operation) {
+            show(operation.id());
+            if (operation.completed()) return Exit.OK;
+            common.console().problem(Problem.failed("operation " + operation.id() + " " + (operation.status().equals("failed") ? "failed" : "was " + operation.status()))
+                    .expected("completed").found(operation.error()).fix("jbang logs@ktrdr core backend"));
+            return Exit.FAILED;
+        }
+
+        @Override
+        public void close() {
+            http.close();
+        }
+    }
+
+    @Command(name = "list", header = "The newest ones, a line each.")
+    static class Listing implements Callable<Exit> {
+        @Mixin Cli.Common common;
+        @Option(names = "--status", paramLabel = "S", defaultValue = "", description = "pending, resuming, running, completed, failed or cancelled.") String status;
+        @Option(names = "--type", paramLabel = "T", defaultValue = "", description = "Such as backtesting, training, data_load, dummy.") String type;
+        @Option(names = "--active", description = "Those that have not ended.") boolean active;
+        @Option(names = "--limit", paramLabel = "N", defaultValue = "10", description = "At most so many (default: ${DEFAULT-VALUE}).") int limit;
+
+        @Override
+        public Exit call() {
+            try (var desk = Desk.open(common)) {
+                var found = desk.operations.list(status, type, active, limit);
+                var report = desk.report();
+                common.report(report.document(found), report.table(found));
+                if (found.isEmpty() && !common.json()) common.console().note("there are none");
+                return Exit.OK;
+            }
+        }
+    }
+
+    @Command(name = "show", header = "All that the backend says of one, and the worker that it runs on.")
+    static class Show implements Callable<Exit> {
+        @Mixin Cli.Common common;
+        @Parameters(paramLabel = "ID") String id;
+
+        @Override
+        public Exit call() {
+            try (var desk = Desk.open(common)) {
+                return desk.show(id);
+            }
+        }
+    }
+
+    @Command(name = "follow", header = "Follow one to its end. Ctrl-C asks whether to cancel it or to leave it running.")
+    static class Follow implements Callable<Exit> {
+        @Mixin Cli.Common common;
+        @Parameters(paramLabel = "ID") String id;
+
+        @Override
+        public Exit call() {
+            try (var desk = Desk.open(common)) {
+                return desk.follow(id);
+            }
+        }
+    }
+
+    @Command(name = "cancel", header = "Cancel one, and prove that it is.")
+    static class Cancel implements Callable<Exit> {
+        @Mixin Cli.Common common;
+        @Parameters(paramLabel = "ID") String id;
+
+        @Override
+        public Exit call() {
+            try (var desk = Desk.open(common)) {
+                desk.following().cancel(id);
+                return desk.show(id);
+            }
+        }
+    }
+
+    @Command(name = "start", header = "Start one and follow it to its end.", mixinStandardHelpOptions = true, subcommands = {Dummy.class, Backtest.class, Data.class})
+    static class Start implements Callable<Exit> {
+        @Override
+        public Exit call() {
+            throw Problem.usage("operations start: start what?").expected("dummy, backtest or data").fix("operations start --help");
+        }
+    }
+
+    /** The options of whatever is started. */
+    static class Starting {
+        @Option(names = "--set", paramLabel = "NAME=VALUE", description = "A further field of what is sent to the backend; may come several times.") Map<String, String> more = Map.of();
+        @Option(names = "--no-follow", description = "Start it, print its id and stop.") boolean noFollow;
+        @Option(names = {"-n", "--dry-run"}, description = "Show what would be sent, and stop.") boolean dryRun;
+
+        Exit start(Cli.Common common, Kind kind, Object... fields) {
+            var body = new LinkedHashMap<String, String>();
+            for (int i = 0; i < fields.length; i += 2) if (fields[i + 1] != null) body.put((String) fields[i], fields[i + 1].toString());
+            body.putAll(more);
+            try (var desk = Desk.open(common)) {
+                if (dryRun) return wouldSend(common, desk.operations.url(kind), body);
+                var id = desk.operations.start(kind, body);
+                common.console().note("operation", kind.name(), id + " is started");
+                if (!noFollow) return desk.follow(id);
+                common.report(Map.of("operation_id", id));
+                if (!common.json()) common.console().print(id);
+                return Exit.OK;
+            }
+        }
+
+        private static Exit wouldSend(Cli.Common common, String url, Map<String, String> body) {
+            var table = Table.of("field", "value");
+            body.forEach(table::row);
+            common.report(Map.of("post", url, "body", body), Table.of("post").row(url), table);
+            return Exit.OK;
+        }
+    }
+
+    @Command(name = "dummy", header = "A harmless operation of 200 s on the backend alone.")
+    static class Dummy implements Callable<Exit> {
+        @Mixin Cli.Common common;
+        @Mixin Starting starting;
+
+        @Override
+        public Exit call() {
+            return starting.start(common, Kind.dummy);
+        }
+    }
+
+    @Command(name = "backtest", header = "Test a strategy on past data: on a worker, with a result in the share.")
+    static class Backtest implements Callable<Exit> {
+        @Mixin Cli.Common common;
+        @Mixin Starting starting;
+        @Parameters(index = "0", paramLabel = "STRATEGY") String strategy;
+        @Parameters(index = "1", paramLabel = "SYMBOL") String symbol;
+        @Parameters(index = "2", paramLabel = "TIMEFRAME", description = "Such as 1d or 1h.") String timeframe;
+        @Option(names = "--start-date", paramLabel = "YYYY-MM-DD", required = true) LocalDate from;
+        @Option(names = "--end-date", paramLabel = "YYYY-MM-DD", required = true) LocalDate to;
+        @Option(names = "--model-path", paramLabel = "PATH", description = "A trained model, as the workers see it.") String model;
+        @Option(names = "--initial-capital", paramLabel = "AMOUNT") java.math.BigDecimal capital;
+
+        @Override
+        public Exit call() {
+            return starting.start(common, Kind.backtest, "strategy_name", strategy, "symbol", symbol, "timeframe", timeframe, "start_date", from, "end_date", to,
+                    "model_path", model, "initial_capital", capital == null ? null : capital.toPlainString());
+        }
+    }
+
+    @Command(name = "data", header = "Load market data through the broker's host service.")
+    static class Data implements Callable<Exit> {
+        enum Mode { tail, backfill, full }
+
+        @Mixin Cli.Common common;
+        @Mixin Starting starting;
+        @Parameters(index = "0", paramLabel = "SYMBOL") String symbol;
+        @Parameters(index = "1", paramLabel = "TIMEFRAME", description = "Such as 1d or 1h.") String timeframe;
+        @Option(names = "--start-date", paramLabel = "YYYY-MM-DD") LocalDate from;
+        @Option(names = "--end-date", paramLabel = "YYYY-MM-DD") LocalDate to;
+        @Option(names = "--mode", paramLabel = "tail|backfill|full", description = "Newer, older or all of it; else the backend's choice.") Mode mode;
+
+        @Override
+        public Exit call() {
+            return starting.start(common, Kind.data, "symbol", symbol, "timeframe", timeframe, "mode", mode, "start_date", from, "end_date", to);
+        }
+    }
+}

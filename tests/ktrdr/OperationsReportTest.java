@@ -1,0 +1,44 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.List;
+import java.util.Optional;
+import ktrdr.Backend.Worker;
+import ktrdr.Operations.Operation;
+import org.junit.jupiter.api.Test;
+
+/** Operations as people and machines read them. */
+class OperationsReportTest {
+    private static final List<Worker> WORKERS = List.of(new Worker("backtesting-1", "backtesting", "http://workers-b.ktrdr.test:5004", "busy", "op_1", Optional.empty()),
+            new Worker("backtesting-2", "backtesting", "http://elsewhere:5003", "busy", "op_2", Optional.empty()));
+    private final OperationsReport report = new OperationsReport(Fixtures.inventory(), WORKERS);
+
+    private static Operation operation(String id, String status) {
+        return new Operation(id, "backtesting", status, "2026-01-01T10:00:00.123456Z", "AAPL", 41.7, "step", 3.21, "", "");
+    }
+
+    @Test
+    void the_worker_is_told_by_the_inventorys_names() {
+        assertEquals(List.of("workers-b backtest-worker-2", "http://elsewhere:5003", "backend", "", ""), List.of(report.where(operation("op_1", "running")), report.where(operation("op_2", "running")),
+                report.where(operation("op_3", "running")), report.where(operation("op_3", "pending")), report.where(operation("op_1", "completed"))));
+    }
+
+    @Test
+    void each_is_a_line() {
+        assertEquals(List.of("OPERATION  TYPE         STATUS   PROGRESS  SYMBOL  STARTED               TOOK   RUNS ON",
+                "op_1       backtesting  running  42 %      AAPL    2026-01-01T10:00:00Z  3.2 s  workers-b backtest-worker-2"), report.table(List.of(operation("op_1", "running"))).lines());
+        assertEquals("{\"operations\":[{\"id\":\"op_1\",\"type\":\"backtesting\",\"status\":\"running\",\"percentage\":41.7,\"step\":\"step\",\"symbol\":\"AAPL\","
+                + "\"created\":\"2026-01-01T10:00:00.123456Z\",\"seconds\":3.21,\"runs_on\":\"workers-b backtest-worker-2\"}]}", Json.line(report.document(List.of(operation("op_1", "running")))));
+    }
+
+    @Test
+    void the_details_are_every_value_by_its_path_and_the_document_is_the_backends() {
+        var document = Json.parse("{\"operation_id\":\"op_1\",\"status\":\"running\",\"error_message\":null,\"progress\":{\"percentage\":5,\"notes\":[1,2]},\"a\":\"two\\nlines\"}", "a test");
+        assertEquals(List.of("WHAT                 IS", "operation_id         op_1", "status               running", "progress.percentage  5", "progress.notes       [1,2]",
+                "a                    two lines", "runs on              workers-b backtest-worker-2"), report.details(document).lines());
+        var out = report.document(document);
+        assertEquals("workers-b backtest-worker-2", out.path("runs_on").asText());
+        assertEquals(false, document.has("runs_on"), "the original stays as it is");
+    }
+}
