@@ -45,6 +45,7 @@
 
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Cli;
@@ -69,12 +70,17 @@ import picocli.CommandLine.Parameters;
             "  ./ktrdr lab status         hosts, images, what is a stand-in",
             "  ./ktrdr lab down           take it away; built images stay for the next time",
             "  ./ktrdr lab down --purge   the caches too",
+            "  ./ktrdr lab add            two more hosts: node D, and one where nobody logs in as root, as on a GPU machine",
+            "  ./ktrdr lab add workers-d  one of them; it is named in .lab/inventory-more.yaml",
+            "  ./ktrdr lab remove         the three hosts alone again",
             "  ./ktrdr lab up --guests    three virtual machines for setup-nfs, with an inventory of their own"})
 public class Lab implements Callable<Exit> {
-    enum What { up, down, status }
+    enum What { up, down, status, add, remove }
 
     @Mixin Cli.Common common;
-    @Parameters(paramLabel = "up|down|status", description = "What to do.") What what;
+    @Parameters(index = "0", paramLabel = "up|down|status|add|remove", description = "What to do.") What what;
+    @Parameters(index = "1..*", arity = "0..*", paramLabel = "HOST", description = "With add and remove: workers-d, gpuworker; both where none is named.")
+    List<String> hosts = List.of();
     @Option(names = "--purge", description = "With down: drop downloads and built images too.") boolean purge;
     @Option(names = "--guests", description = "The virtual machines alone, instead of the hosts.") boolean guests;
 
@@ -103,10 +109,13 @@ public class Lab implements Callable<Exit> {
     @Override
     public Exit call() {
         var practice = new Practice(common.console(), state());
+        if (!hosts.isEmpty() && what != What.add && what != What.remove) throw Problem.usage("lab " + what + " takes no host").found(String.join(" ", hosts)).fix("./ktrdr lab --help");
         return switch (what) {
             case up -> guests ? upGuests() : up(practice);
             case down -> down(practice);
             case status -> status(practice);
+            case add -> add(practice);
+            case remove -> remove(practice);
         };
     }
 
@@ -114,6 +123,18 @@ public class Lab implements Callable<Exit> {
         var state = practice.up();
         if (common.json()) common.report(Map.of("inventory", state.inventory().toString(), "hosts", practice.status()));
         common.console().note("export KTRDR_INVENTORY=" + state.inventory());
+        return Exit.OK;
+    }
+
+    private Exit add(Practice practice) {
+        var state = practice.add(hosts);
+        if (common.json()) common.report(Map.of("inventory", state.more().toString(), "hosts", practice.status()));
+        common.console().note("export KTRDR_INVENTORY=" + state.more());
+        return Exit.OK;
+    }
+
+    private Exit remove(Practice practice) {
+        practice.remove(hosts);
         return Exit.OK;
     }
 

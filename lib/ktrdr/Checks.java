@@ -113,7 +113,7 @@ public final class Checks {
     static List<Check> extras(Inventory inventory, List<Backend.Worker> registered, Instant now) {
         var ghosts = Roster.of(inventory, registered).ghosts();
         var ours = addresses(inventory, inventory.workers());
-        var possible = addresses(inventory, inventory.workers().stream().map(node -> node.withScale(3)).toList());
+        var possible = addresses(inventory, inventory.workers().stream().map(Node::full).toList());
         var unexpected = ghosts.stream().filter(ghost -> ghost.serving() && !ours.contains(ghost.endpointUrl())).toList();
         var stale = ghosts.stream().filter(ghost -> !ghost.serving()
                 && (!possible.contains(ghost.endpointUrl()) || ghost.healthy().map(seen -> seen.isBefore(now.minus(FORGOTTEN))).orElse(false))).toList();

@@ -65,7 +65,7 @@ final class Gate {
 
     /** Those of the scale that this deployment has, which may differ from the inventory's. */
     private List<Check> registered(Stack stack) {
-        return tools.checks().workers(List.of(node.withScale(3))).stream().filter(check -> check.id().equals("workers.list")
+        return tools.checks().workers(List.of(node.full())).stream().filter(check -> check.id().equals("workers.list")
                 || plan.services().stream().anyMatch(service -> check.id().contains("." + service + "."))).toList();
     }
 

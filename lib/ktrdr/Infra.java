@@ -102,13 +102,10 @@ public final class Infra {
 
     private List<Check> machine(Node node, HostFacts host) {
         var facts = host.facts();
-        var root = facts.get("root").equals("yes");
-        var user = facts.get("user");
         var debian = List.of(facts.get("family").split(" ")).stream().anyMatch(Set.of("debian", "ubuntu")::contains);
         boolean enough = host.memory() >= node.memory() * MEMORY_TOLERANCE;
         var checks = new ArrayList<>(List.of(
-                check(node, "user", root, "root, or a user with sudo and no password", user + (user.equals("root") ? "" : root ? ", sudo works" : ", sudo refuses"),
-                        "log in as root, or a file in /etc/sudoers.d with NOPASSWD for " + user + " and `sudo: true` under ssh in the inventory"),
+                user(node, facts),
                 check(node, "os", debian, "Debian or Ubuntu", facts.get("os") + ", Linux " + facts.get("kernel") + virtual(facts.get("virtual")),
                         "setup-nfs installs with apt; prepare other systems by hand"),
                 check(node, "cpus", host.cpus() >= node.cpus(), node.cpus() + " (cpus in the inventory)", String.valueOf(host.cpus()),
@@ -118,6 +115,18 @@ public final class Infra {
         checks.add(disk(node, host, "root", "/"));
         checks.addAll(shared(node, host));
         return checks;
+    }
+
+    /** Who we are there. A sudo that would work helps nobody as long as the inventory does not ask for it. */
+    private static Check user(Node node, Facts facts) {
+        var user = facts.get("user");
+        boolean root = user.equals("root");
+        boolean sudo = facts.get("root").equals("yes");
+        var login = facts.get("login");
+        var found = root ? login.isEmpty() ? user : login + ", root by sudo" : user + (sudo ? ", sudo would work and is not used" : ", sudo refuses");
+        var line = "`ssh: {sudo: true}` of the node in the inventory";
+        return check(node, "user", root && sudo, "root, or a user who becomes root by sudo without a password", found,
+                sudo ? line : "log in as root, or a file in /etc/sudoers.d with NOPASSWD for " + user + " and " + line);
     }
 
     /** Those checks that may cease to hold while nobody touches the machines: Docker, disks, share, clock. */

@@ -39,13 +39,23 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
      * @param host without the domain; {@code aliases} are further names of it
      * @param cpus and {@code memory} in bytes that it is meant to have; {@code diskFree} bytes that have to be free before a deployment
      * @param scale workers of each type, 1 to 3; {@code backtest} and {@code training} are the counts that follow, or are given
+     * @param mountOptions of the share, where they are not those of {@link Storage}
      */
     public record Node(String name, String id, Role role, String host, Optional<String> address, int cpus, long memory, long diskFree,
-            String directory, List<String> aliases, int scale, int backtest, int training, SshSettings ssh) {
+            String directory, List<String> aliases, int scale, int backtest, int training, SshSettings ssh, Optional<String> mountOptions) {
 
-        /** The same node with so many workers of each type. */
+        /** The same node with so many workers of each type that it runs. */
         public Node withScale(int count) {
-            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, count, count, count, ssh);
+            return with(count, backtest == 0 ? 0 : count, training == 0 ? 0 : count);
+        }
+
+        /** The same node with every worker that its ports allow. */
+        public Node full() {
+            return with(PROFILES.length, PROFILES.length, PROFILES.length);
+        }
+
+        private Node with(int scale, int backtest, int training) {
+            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, ssh, mountOptions);
         }
     }
 
@@ -116,6 +126,11 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     /** Whether this node is the one that exports the share. */
     public boolean exportsShare(Node node) {
         return storageNode().equals(Optional.of(node));
+    }
+
+    /** The options that this node mounts the share with. */
+    public String mountOptions(Node node) {
+        return node.mountOptions().orElse(storage.options());
     }
 
     /** A node by its id, name, host or full host name. An unknown one is a {@link Problem} that names the nearest. */

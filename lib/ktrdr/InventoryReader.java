@@ -53,6 +53,8 @@ final class InventoryReader {
         var inventory = new Inventory(file, domain, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
                 secrets(top.section("secrets")), storage(top.section("storage"), nodes), backup(top.section("backup")),
                 services(top.section("services")), tracing(top.section("tracing")), sample(top.section("sample")), top.path("templates", folder));
+        inventory.storageNode().filter(node -> node.mountOptions().isPresent())
+                .ifPresent(node -> sections.get(node.name()).mistake("storage", "this node exports the share and mounts nothing"));
         top.end();
         if (!mistakes.isEmpty()) throw problem();
         return inventory;
@@ -100,9 +102,15 @@ final class InventoryReader {
         var directory = role == Role.CORE ? "/opt/ktrdr-core" : "/opt/ktrdr-" + name;
         var node = new Node(name, section.text("id", WORD, name), role, section.text("host", HOST, name), section.text("address", ADDRESS),
                 section.number("cpus", 1, 4096, 1), section.size("memory", "0"), section.size("disk_free", "10GB"), section.text("directory", ABSOLUTE, directory),
-                section.list("aliases", HOST, List.of()), scale, backtest, training, ssh(section.section("ssh"), ssh));
+                section.list("aliases", HOST, List.of()), scale, backtest, training, ssh(section.section("ssh"), ssh), mountOptions(section.section("storage")));
         section.end();
         return node;
+    }
+
+    private static Optional<String> mountOptions(InventorySection section) {
+        var options = section.text("options", OPTIONS);
+        section.end();
+        return options;
     }
 
     /** What only shows when all nodes are seen together: one core, and no two of anything that tells nodes apart. */

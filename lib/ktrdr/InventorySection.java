@@ -64,7 +64,7 @@ final class InventorySection {
     /** Notes every key that was never asked for. To be called last. */
     void end() {
         mapping.values().keySet().stream().filter(key -> !known.contains(key)).forEach(key -> mistakes.add(new Mistake(
-                mapping.keys().get(key), at(key), "unknown key" + Nearest.of(key, known).map(near -> ", did you mean " + near + "?").orElse("")
+                mapping.keys().get(key), at(key), "unknown key" + Nearest.of(key, known).map(near -> ", did you mean " + near + "?").orElse(".")
                 + " Allowed: " + String.join(", ", known))));
     }
 

@@ -34,6 +34,8 @@ public final class Lock {
               [ "$1" != yes ] || rmdir "$directory" 2>/dev/null || :
             }
             flocks=/run/lock/ktrdr$(printf %s "$directory" | tr / -)
+            # opened to read, and made only where it is not there: in that folder even root may not open a file to create it that is another user's
+            there() { [ -e "$flocks.$1" ] || : >"$flocks.$1"; }
             mine() { [ "$(cat "$directory/.ktrdr/lock/id" 2>/dev/null)" = "$id" ]; }
             """;
 
@@ -122,7 +124,9 @@ public final class Lock {
     /** A script that takes the lock or says who has it, with exit code 0 either way; 20 where the node's disk does not take it. */
     public static String take(String directory, Owner owner, Duration life) {
         return Facts.SAY + begin(directory, owner.id()) + Sh.let("owner", owner.json()) + "life=" + life.toSeconds() + "\n" + """
-                exec 9>>"$flocks.guard" 8>>"$flocks.busy"
+                there guard
+                there busy
+                exec 9<"$flocks.guard" 8<"$flocks.busy"
                 flock 9
                 made=no
                 [ -d "$directory" ] || made=yes
@@ -178,7 +182,8 @@ public final class Lock {
     public static String release(String directory, Owner owner) {
         return begin(directory, owner.id()) + """
                 [ -d "$directory/.ktrdr/lock" ] || exit 0
-                exec 9>>"$flocks.guard"
+                there guard
+                exec 9<"$flocks.guard"
                 flock 9
                 mine || exit 0
                 made=$(cat "$directory/.ktrdr/lock/made" 2>/dev/null || :)
@@ -192,7 +197,7 @@ public final class Lock {
      * ended. For one that is still at work it waits so long.
      */
     public static String under(String directory, Owner owner, Duration patience) {
-        return begin(directory, owner.id()) + "exec 8>>\"$flocks.busy\"\nflock -w " + patience.toSeconds() + " 8 || exit " + BUSY + "\nmine || exit " + LOST + "\n";
+        return begin(directory, owner.id()) + "there busy\nexec 8<\"$flocks.busy\"\nflock -w " + patience.toSeconds() + " 8 || exit " + BUSY + "\nmine || exit " + LOST + "\n";
     }
 
     /** A script that says who holds the lock, for whoever only looks. */

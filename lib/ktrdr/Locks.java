@@ -85,6 +85,8 @@ public final class Locks implements AutoCloseable {
     private static Lock.Answer ask(Fleet fleet, Node node, Lock.Owner owner) {
         var result = fleet.ssh(node).run(Lock.take(node.directory(), owner, Lock.LIFE), PATIENCE);
         if (result.ok()) return Lock.Answer.parse(result.out());
+        var user = fleet.ssh(node).run("id -un", PATIENCE).out().strip();
+        if (!user.equals("root")) throw Ssh.notRoot(node.name(), user, "change anything on it");
         throw Problem.failed(node.name() + ": the files could not be written to " + node.directory()).found(result.lastWords())
                 .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
     }

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import ktrdr.Inventory.Node;
 
 /** The files of the share on nodes: a line of fstab(5), a file of exports(5), a file beside the mount's systemd unit. Pure. */
 public final class NfsFiles {
@@ -60,17 +61,17 @@ public final class NfsFiles {
         return (host.contains(":") ? "[" + host + "]" : host) + ":" + storage.export();
     }
 
-    static String line(Inventory inventory) {
-        return source(inventory) + " " + inventory.storage().mount() + " nfs " + MOUNT_OPTIONS + "," + inventory.storage().options() + " 0 0";
+    private static String line(Inventory inventory, Node node) {
+        return source(inventory) + " " + inventory.storage().mount() + " nfs " + MOUNT_OPTIONS + "," + inventory.mountOptions(node) + " 0 0";
     }
 
     /** The table with our line in it: in the place where it was, else at the end. Every other line stays as it is. */
-    static String fstab(Inventory inventory, String before) {
+    static String fstab(Inventory inventory, Node node, String before) {
         var lines = new ArrayList<>(Arrays.asList(before.split("\n", -1)));
         int mark = lines.indexOf(MARK);
-        if (mark < 0) return before + (before.isEmpty() || before.endsWith("\n") ? "" : "\n") + MARK + "\n" + line(inventory) + "\n";
-        if (ours(lines, mark + 1)) lines.set(mark + 1, line(inventory));
-        else lines.add(mark + 1, line(inventory));
+        if (mark < 0) return before + (before.isEmpty() || before.endsWith("\n") ? "" : "\n") + MARK + "\n" + line(inventory, node) + "\n";
+        if (ours(lines, mark + 1)) lines.set(mark + 1, line(inventory, node));
+        else lines.add(mark + 1, line(inventory, node));
         return String.join("\n", lines);
     }
 

@@ -13,8 +13,7 @@ final class NfsObstacles {
     static List<Problem> of(NfsPlan plan) {
         var facts = plan.facts();
         var name = plan.node().name();
-        if (!facts.root()) return List.of(Problem.failed(name + ": only root can set up the share").expected("root, or sudo without a password (ssh.sudo in the inventory)")
-                .found("another user").fix("ssh: {user: root} or {sudo: true} for the node in the inventory"));
+        if (!facts.root()) return List.of(Ssh.notRoot(name, "another user", "set up the share"));
         if (!plan.server() && NfsPlan.otherMount(facts)) return List.of();
         var obstacles = new ArrayList<Problem>();
         kernel(plan).ifPresent(obstacles::add);

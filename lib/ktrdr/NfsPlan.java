@@ -49,7 +49,7 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
         boolean server = inventory.exportsShare(node);
         var edits = server ? List.of(new Edit(NfsFiles.EXPORTS, Optional.ofNullable(facts.exports().get(NfsFiles.EXPORTS)), NfsFiles.exports(inventory)))
                 : otherMount(facts) ? List.<Edit>of()
-                : List.of(new Edit(NfsFiles.FSTAB, facts.fstab().isEmpty() ? Optional.empty() : Optional.of(facts.fstab()), NfsFiles.fstab(inventory, facts.fstab())),
+                : List.of(new Edit(NfsFiles.FSTAB, facts.fstab().isEmpty() ? Optional.empty() : Optional.of(facts.fstab()), NfsFiles.fstab(inventory, node, facts.fstab())),
                         new Edit(NfsFiles.dropInPath(inventory.storage().mount()), facts.dropIn(), NfsFiles.dropIn()));
         var plan = new NfsPlan(inventory, node, server, facts, new ArrayList<>(), new ArrayList<>(), edits);
         plan.obstacles.addAll(NfsObstacles.of(plan));

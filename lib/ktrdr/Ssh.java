@@ -138,11 +138,19 @@ public final class Ssh implements AutoCloseable {
         return target.sudo() ? "sudo -n sh -s" : "sh -s";
     }
 
+    /** It is sudo that speaks, and alone; that it can't resolve its own host it remarks on the way. */
     private Result checked(Result result) {
-        if (target.sudo() && result.exit() == 1 && result.out().isEmpty() && result.err().startsWith("sudo:"))
+        var said = result.err().lines().filter(line -> !line.startsWith("sudo: unable to resolve host")).toList();
+        if (target.sudo() && result.exit() == 1 && result.out().isEmpty() && !said.isEmpty() && said.stream().allMatch(line -> line.startsWith("sudo:")))
             throw Problem.failed(name() + ": sudo refused").expected("sudo without a password").found(result.lastWords())
                     .fix("a line in /etc/sudoers.d with NOPASSWD for the user, or log in as root");
         return result;
+    }
+
+    /** What to say where somebody who is not root there was to do what only root may. */
+    static Problem notRoot(String node, String user, String task) {
+        return Problem.failed(node + ": only root can " + task).expected("root, or sudo without a password (ssh.sudo in the inventory)").found(user)
+                .fix("`ssh: {user: root}` or `ssh: {sudo: true}` for the node in the inventory");
     }
 
     @Override

@@ -24,7 +24,7 @@ final class WorkerDrain {
         stopped.addAll(plan.retired());
         var node = plan.stack().node();
         // those beyond the scale are stopped too
-        tools.fleet().inventory().workersOf(node.withScale(3)).forEach(worker -> workers.put(worker.name(), worker));
+        tools.fleet().inventory().workersOf(node.full()).forEach(worker -> workers.put(worker.name(), worker));
     }
 
     /** Has the parts of the deployment brought up: what is idle at once, the rest when it is idle or the time is over. */

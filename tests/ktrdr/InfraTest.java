@@ -83,8 +83,15 @@ class InfraTest {
     }
 
     @Test
+    void a_user_who_becomes_root_by_sudo_is_told() {
+        var checks = INFRA.checks(Map.of(GPU, host(with("root\tyes", "root\tyes\nlogin\tktrdr"), 0)), new Dns.Answers("here", "here", Map.of(), false));
+        assertEquals("ktrdr, root by sudo", checks.stream().filter(check -> check.id().equals("gpu.user")).findFirst().orElseThrow().found());
+    }
+
+    @Test
     void each_defect_is_named_by_its_own_check() {
         assertEquals(List.of("gpu.user"), failing(with("root\tyes", "")));
+        assertEquals(List.of("gpu.user"), failing(with("user\troot", "user\tktrdr")), "sudo would work and is not asked for");
         assertEquals(List.of("gpu.os"), failing(with("family\tdebian ", "family\talpine")));
         assertEquals(List.of("gpu.cpus"), failing(with("cpus\t4", "cpus\t2")));
         assertEquals(List.of("gpu.memory"), failing(with("memory\t8589934592", "memory\t4294967296")));

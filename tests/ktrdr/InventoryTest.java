@@ -51,6 +51,19 @@ class InventoryTest {
         assertEquals(List.of(), inventory.workersOf(inventory.core()));
     }
 
+    @Test
+    void another_scale_gives_a_node_no_workers_of_a_type_that_it_does_not_run() {
+        var inventory = Fixtures.inventory();
+        assertEquals(List.of("training-worker-1", "training-worker-2"), inventory.workersOf(inventory.node("G").withScale(2)).stream().map(Inventory.Worker::name).toList());
+    }
+
+    @Test
+    void a_node_may_mount_the_share_with_options_of_its_own() {
+        var inventory = Fixtures.inventory(with("workers: {backtest: 0, training: 1}", "workers: {backtest: 0, training: 1}, storage: {options: vers=4.2}"));
+        assertEquals("vers=4.2", inventory.mountOptions(inventory.node("G")));
+        assertEquals("vers=3,hard,proto=tcp", inventory.mountOptions(inventory.node("B")));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"B", "b", "workers-b", "workers-b.ktrdr.test"})
     void a_node_has_many_names(String name) {
@@ -67,7 +80,7 @@ class InventoryTest {
     @Test
     void a_mistyped_key_is_told_with_its_place_and_the_nearest() {
         assertEquals("5:74  nodes.workers-b.disk_fre: unknown key, did you mean disk_free? Allowed: address, aliases, cpus, directory, disk_free, "
-                + "host, id, memory, role, scale, ssh, workers", mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
+                + "host, id, memory, role, scale, ssh, storage, workers", mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
     }
 
     @ParameterizedTest
@@ -83,6 +96,9 @@ class InventoryTest {
             domain: ktrdr.test        | domain: "-x"                  | 1:9  domain: expected a domain such as ktrdr.home.mynerd.place, found -x
             resolve: inventory        | resolve: dsn                  | 2:10  resolve: expected dns or inventory, found dsn
             training: 1               | training: 4                   | 6:113  nodes.gpu.workers.training: expected a whole number from 0 to 3, found 4
+            training: 1}              | training: 1}, storage: {options: "a b"} | 6:136  nodes.gpu.storage.options: expected mount options with commas between, found a b
+            disk_free: 2GB, aliases   | storage: {options: rw}, aliases | 4:73  nodes.core.storage: this node exports the share and mounts nothing
+            training: 1}              | training: 1}, storage: {mount: /mnt/x}  | 6:127  nodes.gpu.storage.mount: unknown key. Allowed: options
             {registry: r              | {db: "postgres:latest", registry: r | 7:14  images.db: expected an image with a fixed tag or digest, such as prom/prometheus:v2.53.0 (latest would change by itself), found postgres:latest
             /ktrdr-backend            | /ktrdr-backend:v1             | 7:49  images.backend: expected an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's), found registry.test:5000/ktrdr-backend:v1
             """)

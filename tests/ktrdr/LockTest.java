@@ -3,10 +3,12 @@ package ktrdr;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
@@ -58,6 +60,18 @@ class LockTest {
         var problem = answer.problem("core");
         assertEquals(Exit.LOCKED, problem.exit());
         assertEquals("karl@laptop since " + KARL.since() + ": deploy core all 'sha-1'", problem.details().get("found"));
+    }
+
+    @Test
+    void a_file_of_flock_that_another_user_made_is_no_obstacle() throws IOException {
+        assumeTrue(Local.command("id", "-u").must().out().strip().equals("0"), "only root can be somebody else");
+        assertTrue(take(KARL).taken());
+        must(Lock.release(folder.toString(), KARL));
+        Files.setPosixFilePermissions(folder, PosixFilePermissions.fromString("rwxrwxrwx"));
+        var nobody = Local.command("setpriv", "--reuid", "65534", "--clear-groups", "sh", "-s");
+        var result = nobody.input(Sh.whole(Lock.take(folder.toString(), ANNA, Lock.LIFE) + Lock.under(folder.toString(), ANNA, Duration.ZERO))).run();
+        assertEquals(0, result.exit(), result::lastWords);
+        must("rm -rf " + Sh.quote(folder.resolve(".ktrdr").toString()));
     }
 
     @Test

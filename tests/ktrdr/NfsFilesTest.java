@@ -16,7 +16,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class NfsFilesTest {
     private static final String SHARE = "/mnt/ktrdr-shared";
     private static final String LINE = "10.0.0.10:/srv/ktrdr-shared /mnt/ktrdr-shared nfs _netdev,nofail,x-systemd.automount,x-systemd.mount-timeout=30s,vers=3,hard,proto=tcp 0 0";
-    private final Inventory inventory = Fixtures.inventory();
+    private static final Inventory inventory = Fixtures.inventory();
+    private static final Inventory.Node NODE = inventory.node("B");
 
     private static Inventory with(String storage) {
         return Fixtures.inventory(Fixtures.INVENTORY + "storage: {" + storage + "}\n");
@@ -25,30 +26,37 @@ class NfsFilesTest {
     @ParameterizedTest
     @ValueSource(strings = {"", "/dev/sda1 / ext4 defaults 0 1\n", "# odd\t \n\n\tUUID=x  /home\text4 defaults 0 0\r\nno newline at its end"})
     void other_lines_stay_byte_for_byte(String before) {
-        var once = NfsFiles.fstab(inventory, before);
+        var once = NfsFiles.fstab(inventory, NODE, before);
         assertTrue(once.startsWith(before), once);
         assertTrue(once.endsWith(NfsFiles.MARK + "\n" + LINE + "\n"), once);
-        assertEquals(once, NfsFiles.fstab(inventory, once), "a second time changes nothing");
+        assertEquals(once, NfsFiles.fstab(inventory, NODE, once), "a second time changes nothing");
     }
 
     @Test
     void our_line_is_replaced_in_its_place() {
         var before = "first\n" + NfsFiles.MARK + "\nold:/srv /mnt/ktrdr-shared nfs _netdev,nofail,vers=4.2 0 0\nlast\n";
-        assertEquals("first\n" + NfsFiles.MARK + "\n" + LINE + "\nlast\n", NfsFiles.fstab(inventory, before));
+        assertEquals("first\n" + NfsFiles.MARK + "\n" + LINE + "\nlast\n", NfsFiles.fstab(inventory, NODE, before));
         assertEquals(Optional.of(new NfsFiles.Managed("old:/srv", SHARE)), NfsFiles.managed(before));
+    }
+
+    @Test
+    void a_node_has_mount_options_of_its_own() {
+        var own = Fixtures.inventory(Fixtures.INVENTORY.replace("training: 1}", "training: 1}, storage: {options: \"vers=4.2,hard\"}"));
+        assertTrue(NfsFiles.fstab(own, own.node("gpu"), "").endsWith("x-systemd.mount-timeout=30s,vers=4.2,hard 0 0\n"));
+        assertEquals(NfsFiles.MARK + "\n" + LINE + "\n", NfsFiles.fstab(own, own.node("B"), ""));
     }
 
     @Test
     void a_line_that_slipped_between_the_mark_and_ours_is_kept() {
         var before = NfsFiles.MARK + "\n/dev/sdb /data ext4 defaults 0 0\n";
-        assertEquals(NfsFiles.MARK + "\n" + LINE + "\n/dev/sdb /data ext4 defaults 0 0\n", NfsFiles.fstab(inventory, before));
+        assertEquals(NfsFiles.MARK + "\n" + LINE + "\n/dev/sdb /data ext4 defaults 0 0\n", NfsFiles.fstab(inventory, NODE, before));
     }
 
     @Test
     void a_line_of_somebody_else_for_our_path_is_seen() {
         var plans = "backend:/srv/ktrdr-shared  /mnt/ktrdr-shared/\tnfs defaults 0 0";
         assertEquals(Optional.of(plans), NfsFiles.foreign("# x\n" + plans + "\n", SHARE));
-        assertEquals(Optional.empty(), NfsFiles.foreign("#" + plans + "\n" + NfsFiles.fstab(inventory, ""), SHARE));
+        assertEquals(Optional.empty(), NfsFiles.foreign("#" + plans + "\n" + NfsFiles.fstab(inventory, NODE, ""), SHARE));
         assertEquals(Optional.empty(), NfsFiles.foreign("a:/b /mnt/ktrdr-shared2 nfs defaults 0 0\n", SHARE));
     }
 

@@ -39,7 +39,7 @@ class NfsPlanTest {
     }
 
     private String setUp() {
-        return MACHINE + MOUNTED + CLOSED + "package\tnfs-common\nfstab\t" + base64(NfsFiles.fstab(inventory, "# own\n")) + "\ndropin\t" + base64(NfsFiles.dropIn()) + "\n";
+        return MACHINE + MOUNTED + CLOSED + "package\tnfs-common\nfstab\t" + base64(NfsFiles.fstab(inventory, inventory.node("B"), "# own\n")) + "\ndropin\t" + base64(NfsFiles.dropIn()) + "\n";
     }
 
     private String serving() {
@@ -81,7 +81,7 @@ class NfsPlanTest {
 
     @Test
     void a_changed_line_releases_the_mount_before_it_is_written() {
-        var plan = plan("B", setUp().replace(base64(NfsFiles.fstab(inventory, "# own\n")), base64(NfsFiles.fstab(inventory, "# own\n").replace("vers=3", "vers=4.2"))));
+        var plan = plan("B", setUp().replace(base64(NfsFiles.fstab(inventory, inventory.node("B"), "# own\n")), base64(NfsFiles.fstab(inventory, inventory.node("B"), "# own\n").replace("vers=3", "vers=4.2"))));
         assertEquals(List.of("release", "fstab", "mount"), needed(plan));
         assertTrue(plan.script().indexOf("umount") < plan.script().indexOf("replace '/etc/fstab'"), plan.script());
     }

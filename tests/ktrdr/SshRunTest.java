@@ -171,6 +171,18 @@ class SshRunTest {
         }
     }
 
+    @Test
+    void what_sudo_remarks_beside_a_script_that_failed_is_no_refusal() throws Exception {
+        var to = peer.target();
+        var target = new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(), true,
+                to.jump(), to.connectTimeout());
+        try (var root = Ssh.connect(target, peer.here())) {
+            fakeSudo("echo 'sudo: unable to resolve host gpu: Name or service not known' >&2; exec \"$@\"");
+            assertEquals(1, root.run("exit 1").exit());
+            assertTrue(root.run("echo 'no such volume' >&2; exit 1").lastWords().contains("no such volume"));
+        }
+    }
+
     private void fakeSudo(String body) throws IOException {
         var file = Files.writeString(folder.resolve("sudo"), "#!/bin/sh\n" + body + "\n");
         Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));

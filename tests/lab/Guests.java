@@ -280,7 +280,7 @@ public final class Guests {
             ssh: {user: root, port: 22, identity: id_ed25519, known_hosts: known_hosts, connect_timeout: 10s}
             nodes:
               core: {id: A, role: core, host: backend, address: 10.42.2.10}
-              workers-b: {id: B, role: workers, host: workers-b, address: 10.42.2.11}
+              workers-b: {id: B, role: workers, host: workers-b, address: 10.42.2.11, storage: {options: "vers=4.2,hard,proto=tcp"}}
               workers-c: {id: C, role: workers, host: workers-c, address: 10.42.2.12}
             images: {backend: ghcr.io/kpiteira/ktrdr-backend}
             storage: {server: core, export: /srv/ktrdr-shared, mount: /mnt/ktrdr-shared, folders: [data, results, models, db-backups], options: "vers=3,hard,proto=tcp"}

@@ -8,10 +8,22 @@ import java.util.ArrayList;
 import java.util.List;
 import ktrdr.Problem;
 
-/** The three hosts: containers with systemd as their first process, sshd and a Docker Engine of their own. */
+/** The three hosts, and those that may be added to them: containers with systemd as their first process, sshd and a Docker Engine of their own. */
 final class Hosts {
-    /** One host. The shared volume, which stands in for the NFS share, is at /mnt/ktrdr-shared, on core also where it would be exported. */
-    record Host(String name, String address, String hostname) {
+    /**
+     * One host. The shared volume, which stands in for the NFS share, is at /mnt/ktrdr-shared, on core also where it would be exported.
+     *
+     * @param user who may log in: root, or another one who may become root by sudo and is not let at Docker
+     */
+    record Host(String name, String address, String hostname, String user) {
+        Host(String name, String address, String hostname) {
+            this(name, address, hostname, "root");
+        }
+
+        private String home() {
+            return user.equals("root") ? "root" : "home/" + user;
+        }
+
         String fqdn() {
             return hostname + "." + DOMAIN;
         }
@@ -30,6 +42,14 @@ final class Hosts {
     static final String SHARE = "ktrdr-lab-share";
     static final List<Host> ALL = List.of(new Host("core", "10.42.1.10", "backend"),
             new Host("workers-b", "10.42.1.11", "workers-b"), new Host("workers-c", "10.42.1.12", "workers-c"));
+    /** What {@code lab add} adds: one more workers node, and a machine that is no LXC and where nobody logs in as root. */
+    static final List<Host> MORE = List.of(new Host("workers-d", "10.42.1.13", "workers-d"), new Host("gpuworker", "10.42.1.14", "gpuworker", "ktrdr"));
+    /** The first file of sshd's that has a word on something decides it. */
+    private static final String NO_ROOT = "PermitRootLogin no\n";
+    private static final String USER = """
+            id "$1" >/dev/null 2>&1 || useradd --no-create-home --home-dir "/home/$1" --shell /bin/bash "$1"
+            chown -R "$1:" "/home/$1"
+            """;
     /** As --privileged, but for the one capability that a sandboxed machine may lack itself and then refuses to give. */
     private static final List<String> CAPABILITIES = List.of("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-opt", "seccomp=unconfined",
             "--security-opt", "apparmor=unconfined", "--security-opt", "systempaths=unconfined", "--device-cgroup-rule", "a *:* rwm", "--cgroupns", "private");
@@ -47,6 +67,19 @@ final class Hosts {
         if (!there.ok()) create(host);
         else if (there.out().strip().equals("paused")) engine.docker("unpause", host.container()).must();
         if (!there.ok() || !there.out().strip().equals("running")) engine.docker("start", host.container()).must();
+        if (!host.user().equals("root")) engine.docker("exec", host.container(), "sh", "-euc", USER, "sh", host.user()).must();
+    }
+
+    /** Those of {@link #MORE} that are there, running or not. */
+    List<Host> added() {
+        return MORE.stream().filter(host -> engine.has("container", host.container())).toList();
+    }
+
+    /** Takes a host away with everything of it. */
+    void remove(Host host) {
+        engine.docker("unpause", host.container()).run();
+        engine.docker("rm", "-f", "-v", host.container()).must();
+        engine.docker("volume", "rm", "-f", host.volume()).must();
     }
 
     private void create(Host host) {
@@ -64,11 +97,15 @@ final class Hosts {
     private void keys(Host host) {
         var staging = state.file("staging-" + host.name());
         try {
-            stage("id_ed25519.pub", staging.resolve("root/.ssh/authorized_keys"), "rw-------");
+            stage("id_ed25519.pub", staging.resolve(host.home() + "/.ssh/authorized_keys"), "rw-------");
             stage("host_" + host.name(), staging.resolve("etc/ssh/ssh_host_ed25519_key"), "rw-------");
             stage("host_" + host.name() + ".pub", staging.resolve("etc/ssh/ssh_host_ed25519_key.pub"), "rw-r--r--");
             stage("registry.crt", staging.resolve("etc/docker/certs.d/" + Services.REGISTRY + "/ca.crt"), "rw-r--r--");
-            for (var folder : List.of("root", "root/.ssh")) mode(staging.resolve(folder), "rwx------");
+            for (var folder : List.of(host.home(), host.home() + "/.ssh")) mode(staging.resolve(folder), "rwx------");
+            if (!host.user().equals("root")) {
+                write(NO_ROOT, staging.resolve("etc/ssh/sshd_config.d/00-nobody-as-root.conf"), "rw-r--r--");
+                write(host.user() + " ALL=(ALL) NOPASSWD: ALL\n", staging.resolve("etc/sudoers.d/" + host.user()), "r--r-----");
+            }
             engine.docker("cp", staging + "/.", host.container() + ":/").must();
         } catch (IOException e) {
             throw Problem.failed("the lab's files could not be put into " + host.name()).found(e.toString()).because(e);
@@ -80,6 +117,12 @@ final class Hosts {
     private void stage(String name, Path target, String mode) throws IOException {
         Files.createDirectories(target.getParent());
         Files.copy(state.file(name), target);
+        mode(target, mode);
+    }
+
+    private static void write(String text, Path target, String mode) throws IOException {
+        Files.createDirectories(target.getParent());
+        Files.writeString(target, text);
         mode(target, mode);
     }
 

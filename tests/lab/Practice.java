@@ -13,6 +13,7 @@ import ktrdr.Console;
 import ktrdr.Fleet;
 import ktrdr.Inventory;
 import ktrdr.Problem;
+import ktrdr.Sh;
 import ktrdr.Ssh;
 
 /** The practice fleet as a whole: up, down, and how it is. */
@@ -21,7 +22,7 @@ public final class Practice {
     private static final long PATIENCE_SECONDS = 90;
     private static final String READY = """
             systemctl is-active --quiet docker || { echo "docker is not running yet" >&2; exit 1; }
-            getent hosts backend.ktrdr.home.mynerd.place workers-b.ktrdr.home.mynerd.place registry.ktrdr.home.mynerd.place >/dev/null
+            for name; do getent hosts "$name" >/dev/null || { echo "$name does not resolve" >&2; exit 1; }; done
             docker info --format '{{.Driver}}'
             code=$(curl -s -o /dev/null -w '%{http_code}' --cacert /etc/docker/certs.d/registry.ktrdr.home.mynerd.place:5000/ca.crt https://registry.ktrdr.home.mynerd.place:5000/v2/)
             [ "$code" = 401 ] || { echo "the registry answered $code instead of asking for a login" >&2; exit 1; }
@@ -46,7 +47,7 @@ public final class Practice {
     public State up() {
         var engine = Engine.ensure(console);
         var state = state();
-        if (state.exists() && status().stream().allMatch(row -> row.get("state").equals("running")) && ready(state).problems().isEmpty()) {
+        if (state.exists() && status().stream().allMatch(row -> row.get("state").equals("running")) && ready(state.inventory()).problems().isEmpty()) {
             console.note("the practice fleet is up already");
             return state;
         }
@@ -61,7 +62,7 @@ public final class Practice {
         if (!engine.has("network", Hosts.NETWORK))
             engine.docker("network", "create", "--label", "ktrdr-lab", "--label", LABEL + "=" + state.folder(), "--subnet", "10.42.1.0/24", Hosts.NETWORK).must();
         start(engine, state, services, fresh);
-        awaitReady(state);
+        awaitReady(state.inventory());
         return state;
     }
 
@@ -73,6 +74,7 @@ public final class Practice {
             share(engine);
             var hosts = new Hosts(engine, state);
             Hosts.ALL.forEach(hosts::ensure);
+            hosts.added().forEach(hosts::ensure);
         }));
         try {
             work.forEach(CompletableFuture::join);
@@ -87,18 +89,69 @@ public final class Practice {
                 "cd /share && mkdir -p data results models db-backups results/checkpoints && chown -R 999:1500 . && chmod 2775 . data results models db-backups results/checkpoints").must();
     }
 
-    private Fleet.Outcomes<String> ready(State state) {
-        var inventory = Inventory.read(state.inventory());
-        try (var fleet = new Fleet(inventory, inventory.nodes(), console)) {
-            return fleet.run(READY);
+    /** Adds hosts to the running fleet, all there are where none is named; those that run and the three are not touched. */
+    public State add(List<String> names) {
+        var asked = more(names);
+        var engine = engine();
+        var state = running(state());
+        var services = new Services(engine, state, console);
+        var hosts = new Hosts(engine, state);
+        services.hostKeys(asked);
+        try (var step = console.step("hosts", "add")) {
+            asked.forEach(hosts::ensure);
+            step.done(String.join(", ", asked.stream().map(Hosts.Host::fqdn).toList()));
+        }
+        state.describe(hosts.added());
+        services.names(hosts.added());
+        awaitReady(state.more());
+        return state;
+    }
+
+    /** Takes added hosts away, all of them where none is named; what is not there is gone already. */
+    public void remove(List<String> names) {
+        var asked = more(names);
+        var engine = engine();
+        var state = running(state());
+        var hosts = new Hosts(engine, state);
+        try (var step = console.step("hosts", "remove")) {
+            var there = hosts.added().stream().filter(asked::contains).toList();
+            there.forEach(hosts::remove);
+            state.describe(hosts.added());
+            new Services(engine, state, console).names(hosts.added());
+            step.done(there.isEmpty() ? "none was there" : String.join(", ", there.stream().map(Hosts.Host::name).toList()));
         }
     }
 
-    private void awaitReady(State state) {
+    private static State running(State state) {
+        if (state.exists()) return state;
+        throw notUp();
+    }
+
+    private static Problem notUp() {
+        return Problem.failed("the practice fleet is not up").fix("./ktrdr lab up");
+    }
+
+    private static List<Hosts.Host> more(List<String> names) {
+        for (var name : names)
+            if (Hosts.MORE.stream().noneMatch(host -> host.name().equals(name))) throw Problem.usage("the practice fleet has no further host " + name)
+                    .expected("one of " + String.join(", ", Hosts.MORE.stream().map(Hosts.Host::name).toList()));
+        return Hosts.MORE.stream().filter(host -> names.isEmpty() || names.contains(host.name())).toList();
+    }
+
+    private Fleet.Outcomes<String> ready(Path file) {
+        var inventory = Inventory.read(file);
+        var names = new ArrayList<>(inventory.addresses().keySet());
+        names.add(Services.REGISTRY.replaceFirst(":.*", ""));
+        try (var fleet = new Fleet(inventory, inventory.nodes(), console)) {
+            return fleet.run("set -- " + Sh.words(names) + "\n" + READY);
+        }
+    }
+
+    private void awaitReady(Path inventory) {
         long deadline = System.nanoTime() + PATIENCE_SECONDS * 1_000_000_000L;
         try (var step = console.step("hosts", "ready")) {
             while (true) {
-                var outcomes = ready(state);
+                var outcomes = ready(inventory);
                 if (outcomes.problems().isEmpty()) {
                     step.done("ssh, Docker, DNS and the registry answer on " + outcomes.values().size() + " hosts");
                     return;
@@ -116,7 +169,11 @@ public final class Practice {
     public List<Map<String, String>> status() {
         var rows = new ArrayList<Map<String, String>>();
         var engine = Engine.running(console);
-        for (var host : Hosts.ALL) rows.add(row(engine.orElse(null), host.name(), host.container(), host.address(), "systemd, sshd, Docker Engine: " + host.fqdn()));
+        var hosts = new ArrayList<>(Hosts.ALL);
+        engine.ifPresent(there -> hosts.addAll(new Hosts(there, asked).added()));
+        for (var host : hosts)
+            rows.add(row(engine.orElse(null), host.name(), host.container(), host.address(), "systemd, sshd, Docker Engine: " + host.fqdn()
+                    + (host.user().equals("root") ? "" : ", user " + host.user() + " with sudo")));
         rows.add(row(engine.orElse(null), "services", Services.CONTAINER, Services.ADDRESS, "dnsmasq and the registry " + Services.REGISTRY));
         return rows;
     }
@@ -139,7 +196,7 @@ public final class Practice {
 
     /** A command of the engine that the lab lives in; for tests that break things. */
     public Engine engine() {
-        return Engine.running(console).orElseThrow(() -> Problem.failed("the practice fleet is not up").fix("./ktrdr lab up"));
+        return Engine.running(console).orElseThrow(Practice::notUp);
     }
 
     /** Takes everything away that {@link #up} made; built images stay in the cache unless they are purged. */

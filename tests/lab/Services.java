@@ -32,24 +32,40 @@ final class Services {
     void keys() {
         try {
             Files.createDirectories(state.folder());
-            var words = new ArrayList<>(List.of("run", "--rm", "--network", "none", "-v", state.folder() + ":/out", "ktrdr-lab/services",
-                    "/lab/keys", "registry." + Hosts.DOMAIN));
-            Hosts.ALL.forEach(host -> words.add(host.name()));
-            engine.docker(words).must();
+            engine.docker("run", "--rm", "--network", "none", "-v", state.folder() + ":/out", "ktrdr-lab/services", "/lab/keys", "registry." + Hosts.DOMAIN).must();
+            hostKeys(Hosts.ALL);
             var password = engine.docker("run", "--rm", "-i", "--network", "none", "ktrdr-lab/services", "htpasswd", "-niB", USER)
                     .input(State.secrets()).must().out();
             Files.writeString(state.file("htpasswd"), password);
-            state.describe();
+            state.begin();
             Files.writeString(state.file("dnsmasq.conf"), dns());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /** What setup-dns prints for dnsmasq, and what only the lab has: the registry's name, and that nobody else knows the domain. */
+    /** A host key for each that has none. */
+    void hostKeys(List<Hosts.Host> hosts) {
+        var words = new ArrayList<>(List.of("run", "--rm", "--network", "none", "-v", state.folder() + ":/out", "ktrdr-lab/services", "sh", "-euc", """
+                umask 077
+                for host; do [ -e "/out/host_$host" ] || ssh-keygen -q -t ed25519 -N '' -C "$host" -f "/out/host_$host"; done
+                """, "sh"));
+        hosts.forEach(host -> words.add(host.name()));
+        engine.docker(words).must();
+    }
+
+    /** Gives each added host a name in the DNS server, which reads this folder by itself; all other names of added hosts go. */
+    void names(List<Hosts.Host> added) {
+        var script = new StringBuilder("cd /lab/names; for old in *; do case ' " + String.join(" ", added.stream().map(Hosts.Host::name).toList())
+                + " ' in *\" $old \"*) ;; *) rm -f \"$old\" ;; esac; done\n");
+        added.forEach(host -> script.append("echo '").append(host.address()).append(' ').append(host.fqdn()).append("' >").append(host.name()).append('\n'));
+        engine.docker("exec", "-i", CONTAINER, "sh", "-eu").input(script.toString()).must();
+    }
+
+    /** What setup-dns prints for dnsmasq, and what only the lab has: the registry's name, that nobody else knows the domain, and names to come. */
     private String dns() {
         var records = String.join("\n", Dns.records(Inventory.read(state.inventory()), Dns.Format.dnsmasq));
-        return records + "\nhost-record=registry." + Hosts.DOMAIN + "," + ADDRESS + "\nlocal=/" + Hosts.DOMAIN + "/\n";
+        return records + "\nhost-record=registry." + Hosts.DOMAIN + "," + ADDRESS + "\nlocal=/" + Hosts.DOMAIN + "/\nhostsdir=/lab/names\n";
     }
 
     void ensure() {

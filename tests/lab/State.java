@@ -4,10 +4,13 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.security.SecureRandom;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /** What belongs to one practice fleet: a folder with its keys and inventory, and its secrets, which are on no disk. */
 public record State(Path folder) {
@@ -24,6 +27,11 @@ public record State(Path folder) {
 
     public Path inventory() {
         return folder.resolve("inventory.yaml");
+    }
+
+    /** The same with the added hosts; there is none while there are none. */
+    public Path more() {
+        return folder.resolve("inventory-more.yaml");
     }
 
     Path file(String name) {
@@ -64,19 +72,39 @@ public record State(Path folder) {
         return Base64.getUrlEncoder().withoutPadding().encodeToString(random);
     }
 
-    /** Writes the inventory and the known_hosts of the hosts' keys. */
-    void describe() {
+    /** Writes the inventory and known_hosts of the three hosts. */
+    void begin() throws IOException {
+        Files.writeString(inventory(), INVENTORY.replace("SECRETS", SECRETS.toString()));
+        describe(List.of());
+    }
+
+    /** Writes known_hosts, and the inventory with the added hosts where there are some; others read these files meanwhile. */
+    void describe(List<Hosts.Host> added) {
         try {
             var known = new StringBuilder();
-            for (var host : Hosts.ALL)
-                known.append(host.fqdn()).append(' ').append(Files.readString(file("host_" + host.name() + ".pub")).split(" ", 3)[0])
-                        .append(' ').append(Files.readString(file("host_" + host.name() + ".pub")).split(" ", 3)[1]).append('\n');
-            Files.writeString(file("known_hosts"), known);
-            Files.writeString(inventory(), INVENTORY.replace("SECRETS", SECRETS.toString()));
+            for (var hosts : List.of(Hosts.ALL, added)) for (var host : hosts) known.append(known(host));
+            replace(file("known_hosts"), known.toString());
+            if (added.isEmpty()) Files.deleteIfExists(more());
+            else replace(more(), Files.readString(inventory()).replaceFirst("\nimages:", "\n" + added.stream().map(host -> MORE.get(host.name())).collect(Collectors.joining()) + "images:"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
+
+    private String known(Hosts.Host host) throws IOException {
+        var key = Files.readString(file("host_" + host.name() + ".pub")).split(" ", 3);
+        return host.fqdn() + " " + key[0] + " " + key[1] + "\n";
+    }
+
+    private static void replace(Path file, String text) throws IOException {
+        var beside = file.resolveSibling(file.getFileName() + ".new");
+        Files.move(Files.writeString(beside, text), file, StandardCopyOption.ATOMIC_MOVE);
+    }
+
+    private static final Map<String, String> MORE = Map.of(
+            "workers-d", "  workers-d: {id: D, role: workers, host: workers-d, address: 10.42.1.13, memory: 1GB, disk_free: 2GB, scale: 1}\n",
+            "gpuworker", "  gpu: {id: G, role: workers, host: gpuworker, address: 10.42.1.14, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-gpuworker,\n"
+                    + "    workers: {backtest: 0, training: 1}, ssh: {user: ktrdr, sudo: true}}\n");
 
     private static final String INVENTORY = """
             # The practice fleet. Written by `lab up`, gone with `lab down`.

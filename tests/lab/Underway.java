@@ -71,6 +71,10 @@ public final class Underway implements AutoCloseable {
         throw new AssertionError(otherwise + "; the run said:\n" + said());
     }
 
+    public boolean running() {
+        return process.isAlive();
+    }
+
     /** Waits until it ends. */
     public Ran end() {
         try {

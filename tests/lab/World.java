@@ -1,5 +1,6 @@
 package lab;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
@@ -14,7 +15,7 @@ import ktrdr.Project;
 /**
  * The practice fleet as tests look at it and break it: through the Docker engine that it lives in, never through what is tested.
  *
- * Hosts are core, workers-b and workers-c.
+ * Hosts are core, workers-b and workers-c, and workers-d and gpuworker once they are added.
  */
 public final class World {
     private static final Practice PRACTICE = new Practice(new Console(Console.Color.never, false), State.find(System.getenv(), Project.root()));
@@ -33,14 +34,33 @@ public final class World {
         return PRACTICE.state().inventory();
     }
 
+    /** The inventory with the added hosts, while there are some. */
+    public static Path more() {
+        return PRACTICE.state().more();
+    }
+
     public static Path secrets() {
         return State.SECRETS;
     }
 
+    /** The values of the secrets, but for the database's user. */
+    public static List<String> secretValues() {
+        try (var fields = new ObjectMapper().readTree(Files.readString(secrets())).properties().stream()) {
+            return fields.filter(field -> !field.getKey().equals("db_username")).map(field -> field.getValue().asText()).toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** A variant of the lab's inventory in another folder, by plain replacement: what, with what, what, with what … */
     public static Path inventory(Path folder, String... replacements) {
+        return variant(inventory(), folder, replacements);
+    }
+
+    /** The same of another of the lab's inventories. */
+    public static Path variant(Path inventory, Path folder, String... replacements) {
         try {
-            var text = Files.readString(inventory());
+            var text = Files.readString(inventory);
             for (int i = 0; i < replacements.length; i += 2) {
                 if (!text.contains(replacements[i])) throw new IllegalArgumentException("not in the lab's inventory: " + replacements[i]);
                 text = text.replace(replacements[i], replacements[i + 1]);

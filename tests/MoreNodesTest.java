@@ -1,0 +1,182 @@
+import static lab.Aftermath.NEWER;
+import static lab.Aftermath.OLDER;
+import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import ktrdr.Console;
+import ktrdr.Fleet;
+import ktrdr.Inventory;
+import ktrdr.Problem;
+import lab.Aftermath;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** A running fleet with two more nodes in the inventory: node D, and one that runs a training worker alone and where nobody logs in as root. */
+@Tag("fleet")
+class MoreNodesTest {
+    private static final String GPU = "gpuworker";
+    private static final String DIRECTORY = "/opt/ktrdr-gpuworker";
+    /** What ktrdr, who is not root, sees of the machine: arguments and environments of processes, files with a secret in them, the lock. */
+    private static final String LOOK = """
+            runuser -u ktrdr -- sh -c 'ps -ewwo args; cat /proc/[0-9]*/environ 2>/dev/null | tr "\\0" "\\n"' || :
+            printf '%s\\n' "$words" | runuser -u ktrdr -- grep -rlFs -f - /dev/shm /run /tmp /opt /home | sed 's/^/file with a secret: /' || :
+            sleep 0.2
+            stat -c 'lock of %U' /opt/ktrdr-gpuworker/.ktrdr/lock/owner 2>/dev/null || :
+            """;
+    private static final Map<String, String> BEFORE = new LinkedHashMap<>();
+    private static final TreeSet<String> SEEN = new TreeSet<>();
+    @TempDir Path folder;
+
+    private static Ran more(String line) {
+        return ktrdr(line.split(" ")).env("KTRDR_INVENTORY", World.more().toString()).run();
+    }
+
+    private static Ran good(String line) {
+        var ran = more(line);
+        assertEquals(0, ran.exit(), () -> line + ": " + ran);
+        return ran;
+    }
+
+    /** The inventory as it is for who forgot that a user has to become root. */
+    private static Ran withoutSudo(Path folder, String... arguments) {
+        var inventory = World.variant(World.more(), folder, ", sudo: true", "").toString();
+        return ktrdr(arguments).env("KTRDR_INVENTORY", inventory).run();
+    }
+
+    /** What a person types for two more nodes; and a look around on one of them while the next release goes there. */
+    @BeforeAll
+    static void two_nodes_are_added_and_deployed_to() {
+        if (!Aftermath.release("core").equals(OLDER)) assertEquals(0, ktrdr("deploy", "all", "--tag", OLDER).run().exit());
+        BEFORE.putAll(others());
+        var added = ktrdr("lab", "add").run();
+        assertEquals(0, added.exit(), added::toString);
+        good("deploy workers D gpu --parallel --tag " + OLDER);
+        good("deploy core prometheus --tag " + OLDER);
+        var words = "words=$(cat <<'WORDS'\n" + String.join("\n", World.secretValues()) + "\nWORDS\n)\n";
+        try (var run = ktrdr("deploy", "workers", "gpu", "--tag", NEWER).env("KTRDR_INVENTORY", World.more().toString()).start()) {
+            while (run.running()) World.on(GPU, words + LOOK).lines().forEach(SEEN::add);
+            var ran = run.end();
+            assertEquals(0, ran.exit(), ran::toString);
+        }
+    }
+
+    @AfterAll
+    static void the_three_nodes_alone_are_as_before() {
+        var removed = ktrdr("lab", "remove").run();
+        var prometheus = ktrdr("deploy", "core", "prometheus", "--tag", OLDER).run();
+        assertEquals(0, removed.exit(), removed::toString);
+        assertEquals(0, prometheus.exit(), prometheus::toString);
+        var status = ktrdr("status").run();
+        assertEquals(0, status.exit(), status::toString);
+        assertTrue(status.err().contains("not in the inventory") && status.err().contains("http://gpuworker.ktrdr.home.mynerd.place:5005"), status::toString);
+        assertFalse(Files.exists(World.more()));
+        assertEquals("", World.docker("ps", "-a", "--filter", "name=workers-d", "--filter", "name=gpuworker", "--format", "{{.Names}}"));
+        assertEquals("gone", World.on("core", "getent hosts workers-d.ktrdr.home.mynerd.place || echo gone"));
+        untouched();
+        // it has forgotten their workers then, which the next to verify would find
+        World.on("core", "docker restart -t 3 ktrdr-backend");
+    }
+
+    /** The workers of the other nodes, and what on core has to do with more of them: id and start time of each container. */
+    private static Map<String, String> others() {
+        var containers = new LinkedHashMap<String, String>();
+        for (var host : List.of("workers-b", "workers-c")) World.containers(host).forEach((name, what) -> containers.put(host + " " + name, what));
+        var core = World.containers("core");
+        for (var name : List.of("ktrdr-backend", "ktrdr-prometheus")) containers.put(name, core.get(name));
+        return containers;
+    }
+
+    private static void untouched() {
+        assertEquals(BEFORE, others());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {
+        "verify-infra D gpu",
+        "setup-dns --check",
+        "stage workers D gpu --dry-run --tag sha-1000001",
+        "deploy all --tag sha-1000001 --dry-run",
+        "status",
+        "lab status",
+    })
+    void each_command_takes_the_new_nodes(String line) {
+        var ran = good(line);
+        var said = ran.out() + ran.err();
+        assertTrue(said.contains("workers-d") && said.contains("gpu"), said);
+    }
+
+    @Test
+    void every_worker_of_five_nodes_is_registered_and_scraped_and_the_three_were_not_touched() {
+        var checks = good("verify --quick --wait 60s -o json").json().path("checks").findValuesAsText("id");
+        assertEquals(11, checks.stream().filter(id -> id.endsWith(".registered")).count(), checks::toString);
+        assertEquals(12, checks.stream().filter(id -> id.startsWith("target.")).count(), checks::toString);
+        assertTrue(checks.containsAll(List.of("gpu.training-worker-1.registered", "target.gpu.training-worker-1")), checks::toString);
+        assertEquals("training-worker-1", World.on(GPU, "docker ps -a --format '{{.Names}}'"));
+        var targets = World.get("http://10.42.1.10:9090/api/v1/targets?state=active");
+        assertTrue(targets.contains("http://workers-d.ktrdr.home.mynerd.place:5003/metrics/") && targets.contains("http://gpuworker.ktrdr.home.mynerd.place:5005/metrics/"), targets);
+        untouched();
+    }
+
+    @Test
+    void a_release_goes_back_where_root_is_had_by_sudo_and_all_that_is_written_is_roots() {
+        if (!Aftermath.release(GPU).equals(NEWER)) good("deploy workers gpu --tag " + NEWER);
+        var ran = good("rollback workers gpu");
+        assertEquals(OLDER, Aftermath.release(GPU));
+        Aftermath.clean(GPU, ran);
+        assertEquals("rolled-back", Aftermath.history(GPU).get(Aftermath.history(GPU).size() - 1).path("outcome").asText());
+        assertEquals("", World.on(GPU, "find " + DIRECTORY + " ! -user root -o -type f ! -perm 644 -a ! -path '*/failed/*'"));
+        assertEquals("ktrdr may not", World.on(GPU, "runuser -u ktrdr -- docker ps 2>/dev/null || echo ktrdr may not"));
+    }
+
+    @Test
+    void who_is_not_root_sees_no_secret_during_a_deployment_and_none_is_on_the_disk_after_it() {
+        assertTrue(SEEN.contains("lock of root") && SEEN.stream().anyMatch(line -> line.contains("docker compose")), SEEN::toString);
+        assertEquals(List.of(), SEEN.stream().filter(line -> line.startsWith("file with a secret") || World.secretValues().stream().anyMatch(line::contains)).toList());
+        assertEquals("", World.on(GPU, "grep -rlFs -f - /etc /opt /home /root /var/log /var/tmp /tmp /run/lock <<'WORDS' || :\n" + String.join("\n", World.secretValues()) + "\nWORDS\n"));
+    }
+
+    @Test
+    void a_user_who_is_not_to_become_root_is_told_so_before_anything_is_changed() {
+        var before = World.everything(GPU);
+        refused(1, withoutSudo(folder, "verify-infra", "gpu"), "gpu.user does not hold", "ktrdr, sudo would work and is not used", "`ssh: {sudo: true}`");
+        refused(1, withoutSudo(folder, "deploy", "workers", "gpu", "--tag", OLDER), "gpu: only root can change anything on it", "ktrdr", "`ssh: {sudo: true}`");
+        assertEquals(before, World.everything(GPU));
+    }
+
+    @Test
+    void a_share_that_is_there_is_proven_as_ktrdrs_user_by_way_of_sudo() {
+        var inventory = World.variant(World.more(), folder, "storage: {server: core", "storage: {server: pve.ktrdr.home.mynerd.place").toString();
+        var ran = ktrdr("setup-nfs", "gpu", "D").env("KTRDR_INVENTORY", inventory).run();
+        assertEquals(0, ran.exit(), ran::toString);
+        assertTrue(ran.out().contains("wrote too") && ran.err().contains("0 changed"), ran::toString);
+    }
+
+    @Test
+    void a_script_under_sudo_ends_with_our_patience() {
+        var inventory = Inventory.read(World.more());
+        var gpu = inventory.node("gpu");
+        try (var fleet = new Fleet(inventory, List.of(gpu), new Console(Console.Color.never, false))) {
+            assertEquals("root\n", fleet.ssh(gpu).must("id -un"));
+            assertThrows(Problem.class, () -> fleet.ssh(gpu).run("sleep 4321", Duration.ofSeconds(1)));
+            assertEquals("gone", World.on(GPU, "for i in $(seq 50); do pgrep -f 'sleep 432[1]' >/dev/null || { echo gone; exit 0; }; sleep 0.1; done"));
+        }
+    }
+}
