@@ -75,7 +75,9 @@
 //SOURCES ktrdr/Rolling.java
 //SOURCES ktrdr/Rollout.java
 //SOURCES ktrdr/Roster.java
+//SOURCES ktrdr/RunningScale.java
 //SOURCES ktrdr/SampleRun.java
+//SOURCES ktrdr/Scaling.java
 //SOURCES ktrdr/Secrets.java
 //SOURCES ktrdr/Sh.java
 //SOURCES ktrdr/Snapshot.java

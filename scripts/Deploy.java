@@ -50,7 +50,7 @@ public class Deploy implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        var inventory = scaled(common.inventory());
+        var inventory = scaled(common.running(target != Target.workers));
         var services = target == Target.core ? named("core all, or core SERVICE…") : List.<String>of();
         Stack.of(inventory, inventory.core()).services(services);
         var release = release(services);

@@ -47,8 +47,9 @@ public class Operations implements Callable<Exit> {
     /** The backend of the inventory in use. */
     private record Desk(Cli.Common common, Inventory inventory, Http http, ktrdr.Operations operations) implements AutoCloseable {
         static Desk open(Cli.Common common) {
-            var http = new Http(common.inventory().overrides(), Duration.ofSeconds(5));
-            return new Desk(common, common.inventory(), http, new ktrdr.Operations(common.inventory(), http));
+            var inventory = common.running(false);
+            var http = new Http(inventory.overrides(), Duration.ofSeconds(5));
+            return new Desk(common, inventory, http, new ktrdr.Operations(inventory, http));
         }
 
         Following following() {

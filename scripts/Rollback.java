@@ -45,7 +45,7 @@ public class Rollback implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        var inventory = common.inventory();
+        var inventory = common.running(false);
         var tag = Optional.ofNullable(to).map(Release::tag);
         try (var fleet = new Fleet(inventory, where.nodes(inventory, "rollback"), common.console())) {
             if (list) return list(fleet);

@@ -49,7 +49,7 @@ public class Stage implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        var inventory = common.inventory();
+        var inventory = common.running(where.core());
         var asked = Optional.ofNullable(tag).map(Release::tag);
         try (var fleet = new Fleet(inventory, where.nodes(inventory, "stage"), common.console())) {
             Staging.proveTemplates(inventory, fleet.nodes());

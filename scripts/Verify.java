@@ -44,7 +44,7 @@ public class Verify implements Callable<Exit> {
     @Override
     public Exit call() {
         if (failover) return failover();
-        try (var fleet = common.fleet(List.of()); var http = new Http(common.inventory().overrides(), Duration.ofSeconds(5));
+        try (var http = new Http(common.running(false).overrides(), Duration.ofSeconds(5)); var fleet = common.fleet(List.of());
                 var verification = new Verification(fleet, http, common.console())) {
             var found = quick ? verification.quick(wait) : verification.full(wait);
             var exit = common.checks(found.checks(), found.unreached().values(), found.document(), found.problems(), Check.table(found.checks()));
@@ -55,7 +55,7 @@ public class Verify implements Callable<Exit> {
 
     private Exit failover() {
         if (!yes) common.console().confirm(Failover.QUESTION);
-        try (var fleet = common.fleet(List.of()); var http = new Http(common.inventory().overrides(), Duration.ofSeconds(5)); var locks = common.locks(fleet, "verify --failover", wait)) {
+        try (var http = new Http(common.running(false).overrides(), Duration.ofSeconds(5)); var fleet = common.fleet(List.of()); var locks = common.locks(fleet, "verify --failover", wait)) {
             return common.checks(Failover.run(fleet, locks, http, common.console(), guard), List.of(), Map.of());
         }
     }

@@ -27,8 +27,8 @@ class FloorsTest {
             Set.of("Check", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Registry"),
             Set.of("Backend", "Causes", "Checks", "Deployment", "Drift", "Failover", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "Infra",
                     "InfraRecord", "Jaeger", "Locks", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout", "Operations",
-                    "OperationsReport", "Outage", "Plans", "Preview", "Release", "Revision", "Rollout", "Roster", "SampleRun", "Snapshot", "Stack", "Staging",
-                    "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification", "WorkerDrain"),
+                    "OperationsReport", "Outage", "Plans", "Preview", "Release", "Revision", "Rollout", "Roster", "RunningScale", "SampleRun", "Scaling",
+                    "Snapshot", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification", "WorkerDrain"),
             Set.of("Cli", "Rolling", "Stopping"));
     private static final Path ROOT = Project.root();
 

@@ -159,6 +159,18 @@ public final class Cli {
             return inventory;
         }
 
+        /**
+         * The inventory in which a workers node without a scale has the one that runs there, for everything that counts workers: see {@link RunningScale}.
+         *
+         * @param targets whether Prometheus' targets are written from it; then a node that cannot be asked is a {@link Problem}, else it is told and has 1
+         */
+        public Inventory running(boolean targets) {
+            var asked = RunningScale.of(inventory(), console());
+            inventory = targets ? asked.known() : asked.inventory();
+            asked.unknown().forEach((node, problem) -> console().note(node.name(), "scale", "is not in the inventory, and it could not be asked: 1 is taken for it"));
+            return inventory;
+        }
+
         /** The nodes of these ids, names or hosts, or all of them where none is named; not connected yet. */
         public Fleet fleet(List<String> names) {
             var nodes = names == null || names.isEmpty() ? inventory().nodes() : names.stream().map(inventory()::node).distinct().toList();
@@ -233,6 +245,11 @@ public final class Cli {
                 case all -> inventory.nodes();
                 case workers -> names.isEmpty() || names.equals(List.of("all")) ? inventory.workers() : names.stream().map(inventory::workersNode).distinct().toList();
             };
+        }
+
+        /** Whether core is among them. */
+        public boolean core() {
+            return target != Target.workers;
         }
 
         /** As it was typed. */

@@ -15,7 +15,7 @@ import ktrdr.Templates.NodeFile;
  *
  * @param stack of the node
  * @param revision what it is to run
- * @param services to bring up; {@code whole} when they are all that the node has
+ * @param services to bring up, none where containers are only taken away or told of a configuration; {@code whole} when they are all that the node has
  * @param retired services that run and are not to be there, such as workers beyond the scale
  * @param pulls images that are not there yet
  * @param tagged image by id or digest to the reference that the Compose file knows it by, where that means another by now
@@ -88,11 +88,17 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
             return List.of(Problem.failed(node.name() + ": the Docker Engine does not answer").found(facts.dockerError())
                     .fix("on the node: systemctl enable --now docker; is " + facts.user() + " allowed to use it?"));
         obstacles.addAll(staging.obstacles());
+        if (services.isEmpty()) return obstacles;
         if (facts.free() < node.diskFree())
             obstacles.add(Problem.failed(node.name() + ": too little disk is free for Docker").expected("at least " + Units.size(node.diskFree())
                     + " (disk_free in the inventory)").found(Units.size(facts.free())).fix("docker image prune on the node, or a larger disk"));
         stack.wrongShare(facts.share()).ifPresent(obstacles::add);
         return obstacles;
+    }
+
+    /** Whether the node is as it is to be, so that nothing is to be done. */
+    boolean done() {
+        return services.isEmpty() && retired.isEmpty() && rereads.isEmpty() && staging.settled();
     }
 
     /** What is known of it without asking further, for machines. */
@@ -117,7 +123,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
                 + tagged.entrySet().stream().map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit 22\n").collect(Collectors.joining())
                 + (retired.isEmpty() ? "" : "with_secrets " + stack.compose() + " --profile scale-2 --profile scale-3 rm -sf " + Sh.words(retired) + " >&2 || exit 22\n")
                 // a named service is deployed alone: what it depends on stays as it is
-                + "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n"
+                + (services.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n")
                 + reloads() + Docker.containersOf(stack.project())
                 + "digest() { tell digest \"$1 $2\"; }\n[ -z \"$ids\" ] || " + Docker.digests("$(docker inspect --format '{{.Image}}' $ids)", "digest");
     }

@@ -14,6 +14,8 @@ import ktrdr.Inventory.Node;
  */
 final class Gate {
     private static final long PAUSE_MILLIS = 500;
+    /** Prometheus asks its targets every 15 s, the first time within as long. */
+    private static final Duration SCRAPES = Duration.ofSeconds(40);
     private final NodeRollout.Tools tools;
     private final Deployment plan;
     private final Node node;
@@ -22,7 +24,7 @@ final class Gate {
     Gate(NodeRollout.Tools tools, Deployment plan, Duration timeout) {
         this.tools = tools;
         this.plan = plan;
-        this.timeout = timeout;
+        this.timeout = plan.stack().core() && plan.services().isEmpty() && timeout.compareTo(SCRAPES) < 0 ? SCRAPES : timeout;
         this.node = plan.stack().node();
     }
 
@@ -33,14 +35,29 @@ final class Gate {
     void await(Set<String> workersBefore) {
         long deadline = System.nanoTime() + timeout.toNanos();
         var stack = plan.stack();
-        try (var step = tools.console().step(node.name(), "health")) {
+        if (!plan.services().isEmpty()) try (var step = tools.console().step(node.name(), "health")) {
             until(deadline, step, this::services);
             step.done(String.join(", ", plan.services()));
         }
-        if (stack.core() && workersBefore.isEmpty()) return;
+        if (stack.core() && plan.services().isEmpty()) {
+            targets(deadline);
+            return;
+        }
+        if (plan.services().isEmpty() || stack.core() && workersBefore.isEmpty()) return;
         try (var step = tools.console().step(node.name(), "workers")) {
             var checked = until(deadline, step, () -> workers(stack, workersBefore));
             step.done(checked.size() + " of " + checked.size() + (stack.core() ? " registered again" : " registered"));
+        }
+    }
+
+    private void targets(long deadline) {
+        var inventory = tools.fleet().inventory();
+        var workers = tools.fleet().nodes().stream().filter(one -> !one.equals(node)).toList();
+        var file = plan.staging().content(Scaling.PROMETHEUS);
+        try (var step = tools.console().step(node.name(), "targets")) {
+            until(deadline, step, () -> Scaling.targets(inventory, workers, file, tools.http().json(inventory.url("prometheus") + "/api/v1/targets?state=active")));
+            var listed = workers.stream().flatMap(one -> Scaling.listed(inventory, one, file).stream()).toList();
+            step.done(listed.size() + " of " + String.join(", ", workers.stream().map(Node::name).toList()) + " up, no others");
         }
     }
 
@@ -99,6 +116,7 @@ final class Gate {
         return switch (words[words.length - 1]) {
             case "container" -> words[1] + " was not healthy";
             case "registered" -> words[1] + " was not registered";
+            case "target" -> "Prometheus did not have " + words[1] + " as it should";
             case "ssh" -> "it gave no answer about its containers";
             default -> check + " did not hold";
         };

@@ -39,12 +39,13 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
      * @param host without the domain; {@code aliases} are further names of it
      * @param cpus and {@code memory} in bytes that it is meant to have; {@code diskFree} bytes that have to be free before a deployment
      * @param scale workers of each type, 1 to 3; {@code backtest} and {@code training} are the counts that follow, or are given
+     * @param given where the inventory says so; empty where it does not, or where something else said it since
      * @param mountOptions of the share, where they are not those of {@link Storage}
      */
     public record Node(String name, String id, Role role, String host, Optional<String> address, int cpus, long memory, long diskFree,
-            String directory, List<String> aliases, int scale, int backtest, int training, SshSettings ssh, Optional<String> mountOptions) {
+            String directory, List<String> aliases, int scale, int backtest, int training, Optional<Given> given, SshSettings ssh, Optional<String> mountOptions) {
 
-        /** The same node with so many workers of each type that it runs. */
+        /** The same node with so many workers of each type that it runs, which is not what the inventory gives. */
         public Node withScale(int count) {
             return with(count, backtest == 0 ? 0 : count, training == 0 ? 0 : count);
         }
@@ -55,9 +56,12 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
         }
 
         private Node with(int scale, int backtest, int training) {
-            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, ssh, mountOptions);
+            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, Optional.empty(), ssh, mountOptions);
         }
     }
+
+    /** The key that says how many workers a node runs, scale or workers, and the line of the file that it stands in. */
+    public record Given(String key, int line) {}
 
     /** Image references: backend and worker without a tag, the others with one; images of the last {@code keep} releases stay on the nodes. */
     public record Images(String registry, String username, String backend, String worker, String db, String prometheus, String grafana,

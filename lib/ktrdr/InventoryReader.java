@@ -20,6 +20,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import ktrdr.Inventory.Given;
 import ktrdr.Inventory.Node;
 import ktrdr.Inventory.Provider;
 import ktrdr.Inventory.Resolve;
@@ -102,7 +103,7 @@ final class InventoryReader {
         var directory = role == Role.CORE ? "/opt/ktrdr-core" : "/opt/ktrdr-" + name;
         var node = new Node(name, section.text("id", WORD, name), role, section.text("host", HOST, name), section.text("address", ADDRESS),
                 section.number("cpus", 1, 4096, 1), section.size("memory", "0"), section.size("disk_free", "10GB"), section.text("directory", ABSOLUTE, directory),
-                section.list("aliases", HOST, List.of()), scale, backtest, training, ssh(section.section("ssh"), ssh), mountOptions(section.section("storage")));
+                section.list("aliases", HOST, List.of()), scale, backtest, training, given(section), ssh(section.section("ssh"), ssh), mountOptions(section.section("storage")));
         section.end();
         return node;
     }
@@ -111,6 +112,10 @@ final class InventoryReader {
         var options = section.text("options", OPTIONS);
         section.end();
         return options;
+    }
+
+    private static Optional<Given> given(InventorySection section) {
+        return List.of("scale", "workers").stream().filter(section::has).map(key -> new Given(key, section.line(key))).findFirst();
     }
 
     /** What only shows when all nodes are seen together: one core, and no two of anything that tells nodes apart. */

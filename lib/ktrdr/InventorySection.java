@@ -61,6 +61,11 @@ final class InventorySection {
         return mapping.values().containsKey(key);
     }
 
+    /** The line that a key stands in, of one that is there. */
+    int line(String key) {
+        return mapping.keys().get(key).line();
+    }
+
     /** Notes every key that was never asked for. To be called last. */
     void end() {
         mapping.values().keySet().stream().filter(key -> !known.contains(key)).forEach(key -> mistakes.add(new Mistake(

@@ -92,8 +92,9 @@ final class NodeJournal {
         return script.toString();
     }
 
-    /** Keeps the whole logs of these services' containers on the node, and answers the last lines of the first that is not healthy, and where the rest is. */
+    /** Keeps the whole logs of these services' containers on the node, and answers the last lines of the first that is not healthy, and where the rest is; nothing for none. */
     String keepLogs(List<String> services) {
+        if (services.isEmpty()) return "";
         var node = plan.stack().node();
         var folder = FAILED + "/" + tools.locks().owner().since().replace(":", "");
         var names = services.stream().map(plan.stack()::container).toList();

@@ -58,6 +58,11 @@ final class NodeRollout {
         return preview;
     }
 
+    /** See {@link WorkerDrain#await}. */
+    Map<String, String> drain(Duration patience) {
+        return new WorkerDrain(tools, preview.orElseThrow()).await(patience);
+    }
+
     /** The services whose containers were replaced or made. */
     Set<String> fresh() {
         return fresh;

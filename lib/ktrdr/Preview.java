@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import ktrdr.Convergence.Action;
@@ -80,9 +81,30 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
     /** In words: "backend recreated; db, grafana same". */
     public String outcome() {
         var words = new LinkedHashMap<Action, List<String>>();
-        actions.forEach((service, action) -> words.computeIfAbsent(action, none -> new ArrayList<>()).add(service));
-        return words.entrySet().stream().map(one -> String.join(", ", one.getValue()) + " " + word(one.getKey())).collect(Collectors.joining("; "))
-                + (plan.retired().isEmpty() ? "" : "; " + String.join(", ", plan.retired()) + " removed");
+        var told = plan.rereads().stream().filter(service -> actions.getOrDefault(service, Action.SAME) == Action.SAME).toList();
+        actions.forEach((service, action) -> {
+            if (!told.contains(service)) words.computeIfAbsent(action, none -> new ArrayList<>()).add(service);
+        });
+        var parts = words.entrySet().stream().map(one -> String.join(", ", one.getValue()) + " " + word(one.getKey())).collect(Collectors.toCollection(ArrayList::new));
+        if (!told.isEmpty()) parts.add(String.join(", ", told) + " reloaded");
+        if (!plan.retired().isEmpty()) parts.add(String.join(", ", plan.retired()) + " removed");
+        return parts.isEmpty() ? "no container touched" : String.join("; ", parts);
+    }
+
+    /** How many workers the node has when this leads to another number, and where that is from; empty where it does not, or there are none yet. */
+    public Optional<String> rescaled() {
+        var node = plan.stack().node();
+        var there = plan.facts().containers().stream().map(Docker.Container::service).toList();
+        var wanted = plan.revision().images().keySet();
+        if (plan.stack().core() || there.isEmpty() || counts(there).equals(counts(wanted))) return Optional.empty();
+        var from = even(there) ? count(there, "backtest") + " of each type" : counts(there);
+        var to = even(there) && even(wanted) ? String.valueOf(count(wanted, "backtest")) : counts(wanted);
+        boolean given = node.given().isPresent() && wanted.equals(Set.copyOf(plan.stack().services()));
+        return Optional.of(node.name() + " runs " + from + ", " + (given ? "the inventory says " + to : to + " from now on"));
+    }
+
+    private static boolean even(Collection<String> services) {
+        return count(services, "backtest") == count(services, "training");
     }
 
     /** The services whose container is stopped by it. */
@@ -98,12 +120,16 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
         images().forEach((image, services) -> lines.add("  image    " + image + "  (" + String.join(", ", services) + ")"));
         lines.add("  files    " + plan.staging().outcome());
         lines.add("  up       " + outcome());
-        if (!stack.core()) lines.add("  scale    " + count(plan, "backtest") + " backtest, " + count(plan, "training") + " training");
+        if (!stack.core()) lines.add("  scale    " + counts(plan.revision().images().keySet()) + rescaled().map("; "::concat).orElse(""));
         return lines;
     }
 
-    private static long count(Deployment plan, String kind) {
-        return plan.revision().images().keySet().stream().filter(service -> service.startsWith(kind)).count();
+    private static String counts(Collection<String> services) {
+        return count(services, "backtest") + " backtest, " + count(services, "training") + " training";
+    }
+
+    private static long count(Collection<String> services, String kind) {
+        return services.stream().filter(service -> service.startsWith(kind)).count();
     }
 
     private static String word(Action action) {

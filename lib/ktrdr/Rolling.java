@@ -6,6 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BiFunction;
+import java.util.function.Consumer;
 import ktrdr.Inventory.Node;
 import picocli.CommandLine.Option;
 
@@ -31,17 +32,29 @@ public final class Rolling {
     @Option(names = "--skip-checks", description = "Go on where disk, Compose or the share are not as they should be.")
     boolean skipChecks;
 
-    /** The whole of it: plan, look, pull, apply, report. {@code good} is the word for a node where it went well, such as "deployed". */
+    /** The whole of it with these options: see {@link #run(Cli.Common, boolean, String, Fleet, Locks, Rollout.Options, BiFunction, Consumer)}. */
     public Exit run(Cli.Common common, boolean dryRun, String good, Fleet fleet, Locks locks, Optional<Map<Node, History.Entry>> rollback, BiFunction<Stack, Ssh, Deployment> planner) {
+        var options = new Rollout.Options(timeout, !noRollback, parallel, onFailure, waitIdle, skipChecks, rollback);
+        return run(common, dryRun, good, fleet, locks, options, planner, rollout -> {});
+    }
+
+    /**
+     * The whole of it: plan, look, pull, apply, report.
+     *
+     * @param good the word for a node where it went well, such as "deployed"
+     * @param before what is to be done, or asked, when all is known and nothing was changed yet
+     */
+    public static Exit run(Cli.Common common, boolean dryRun, String good, Fleet fleet, Locks locks, Rollout.Options options, BiFunction<Stack, Ssh, Deployment> planner,
+            Consumer<Rollout> before) {
         long started = System.nanoTime();
         try (var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
-            var rollout = new Rollout(fleet, locks, http, common.console(),
-                    new Rollout.Options(timeout, !noRollback, parallel, onFailure, waitIdle, skipChecks, rollback));
+            var rollout = new Rollout(fleet, locks, http, common.console(), options);
             rollout.plan(planner);
             if (rollout.goesOn() || dryRun && !rollout.plans().isEmpty()) {
                 var secrets = Secrets.fetch(fleet.inventory(), rollout.secretsNeeded(), System.getenv(), common.console());
                 rollout.look(secrets);
                 if (dryRun) return planned(common, fleet, rollout);
+                if (rollout.goesOn()) before.accept(rollout);
                 if (rollout.goesOn()) rollout.pull(secrets);
                 if (rollout.goesOn()) rollout.apply(secrets);
             }
@@ -64,7 +77,8 @@ public final class Rolling {
         rollout.gap().ifPresent(gap -> document.put("backend_away_seconds", gap.toMillis() / 1000.0));
         var exit = end(common, fleet, rollout, good, document);
         var away = rollout.gap().map(gap -> "the backend was away for " + Units.duration(gap));
-        if (exit == Exit.OK) common.console().note(good + " in " + Units.duration(took) + away.map("; "::concat).orElse(""));
+        if (exit == Exit.OK && rollout.plans().isEmpty()) common.console().note("0 changed: " + String.join(", ", fleet.nodes().stream().map(Node::name).toList()) + " are so already");
+        else if (exit == Exit.OK) common.console().note(good + " in " + Units.duration(took) + away.map("; "::concat).orElse(""));
         else away.ifPresent(common.console()::note);
         return exit;
     }

@@ -18,7 +18,8 @@ import ktrdr.Inventory.Role;
  * A deployment over several nodes, phase by phase: {@link #plan}, {@link #look}, {@link #pull}, {@link #apply}.
  *
  * Nodes are planned and pulled for side by side, and nothing is stopped anywhere before every node has what it needs. Then core is replaced, and the
- * workers nodes one after another, so that the first is the proof for the next. What becomes of the others when a node fails is {@link OnFailure}.
+ * workers nodes one after another, so that the first is the proof for the next; a core that is only told of workers is told after they came and before
+ * they go. What becomes of the others when a node fails is {@link OnFailure}.
  */
 public final class Rollout {
     private static final Duration PULL = Duration.ofMinutes(30);
@@ -90,7 +91,7 @@ public final class Rollout {
         return outcomes.getOrDefault(node, Outcome.untouched);
     }
 
-    /** Gathers facts, and decides what each node takes. */
+    /** Gathers facts, and decides what each node takes. A node that takes nothing at all is left alone. */
     public void plan(BiFunction<Stack, Ssh, Deployment> planner) {
         var planned = fleet.each((node, ssh) -> {
             try (var step = console.step(node.name(), "check")) {
@@ -104,7 +105,9 @@ public final class Rollout {
             }
         });
         keep(planned);
-        planned.values().forEach((node, plan) -> nodes.put(node, new NodeRollout(tools, plan)));
+        planned.values().forEach((node, plan) -> {
+            if (!plan.done()) nodes.put(node, new NodeRollout(tools, plan));
+        });
         planned.values().values().forEach(plan -> plan.staging().refuseUnknownVariables());
     }
 
@@ -127,6 +130,7 @@ public final class Rollout {
                 nodes.get(node).look(secrets);
                 var preview = nodes.get(node).preview().orElseThrow();
                 step.done(preview.outcome());
+                preview.rescaled().ifPresent(text -> console.note(node.name(), "scale", text));
                 return node;
             }
         }));
@@ -137,6 +141,11 @@ public final class Rollout {
         var previews = new LinkedHashMap<Node, Preview>();
         nodes.forEach((node, one) -> one.preview().ifPresent(preview -> previews.put(node, preview)));
         return previews;
+    }
+
+    /** Waits so long for the workers of a node that will be stopped to be idle; answers those that are still at work then, each with its operation. */
+    public Map<String, String> drain(Node node, Duration patience) {
+        return nodes.containsKey(node) ? nodes.get(node).drain(patience) : Map.of();
     }
 
     /** Pulls what is missing, on all nodes at once. */
@@ -176,10 +185,12 @@ public final class Rollout {
     /** Replaces core, then the workers nodes, and proves each. */
     public void apply(Secrets secrets) {
         var core = fleet.inventory().core();
-        if (open(core)) apply(List.of(core), secrets);
         var workers = fleet.nodes().stream().filter(node -> node.role() == Role.WORKERS && open(node)).toList();
+        boolean last = open(core) && plans().get(core).services().isEmpty() && workers.stream().anyMatch(node -> !plans().get(node).services().isEmpty());
+        if (open(core) && !last) apply(List.of(core), secrets);
         if (options.parallel() && goesOn()) apply(workers, secrets);
         else for (var node : workers) if (goesOn()) apply(List.of(node), secrets);
+        if (last && goesOn()) apply(List.of(core), secrets);
         if (options.onFailure() == OnFailure.revert && !problems.isEmpty() && !interrupted) revert(secrets);
     }
 

@@ -1,5 +1,6 @@
 package ktrdr;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -48,12 +49,32 @@ final class WorkerDrain {
                 TimeUnit.SECONDS.sleep(1);
             }
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted(plan.stack().node().name() + ": interrupted while waiting for workers to be idle").because(e);
+            throw interrupted(e);
         }
     }
 
-    private static String words(Map<String, String> busy) {
+    /** Waits so long for all that will be stopped to be idle, with nothing stopped meanwhile; answers those that are still at work, each with its operation. */
+    Map<String, String> await(Duration patience) {
+        long deadline = System.nanoTime() + patience.toNanos();
+        try (var step = tools.console().step(plan.stack().node().name(), "idle")) {
+            while (true) {
+                var busy = busy();
+                if (busy.isEmpty() || System.nanoTime() >= deadline) return busy;
+                step.now("waiting for " + words(busy));
+                TimeUnit.SECONDS.sleep(1);
+            }
+        } catch (InterruptedException e) {
+            throw interrupted(e);
+        }
+    }
+
+    private Problem interrupted(InterruptedException e) {
+        Thread.currentThread().interrupt();
+        return Problem.interrupted(plan.stack().node().name() + ": interrupted while waiting for workers to be idle").because(e);
+    }
+
+    /** In words: "backtest-worker-3 (op_1), …". */
+    static String words(Map<String, String> busy) {
         return busy.entrySet().stream().map(one -> one.getKey() + " (" + one.getValue() + ")").collect(Collectors.joining(", "));
     }
 

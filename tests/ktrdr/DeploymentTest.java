@@ -8,7 +8,6 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class DeploymentTest {
@@ -57,7 +56,7 @@ class DeploymentTest {
 
     @Test
     void one_service_is_deployed_without_what_it_depends_on() {
-        var script = plan("core", List.of("backend"), facts(NodeFiles.NONE, Map.of(), List.of())).applyScript(secrets(), "");
+        var script = plan("core", List.of("backend"), facts(NodeFiles.NONE, Map.of(), List.of())).applyScript(Fixtures.secrets(), "");
         assertTrue(script.contains("up -d --no-deps 'backend'"), script);
     }
 
@@ -80,7 +79,7 @@ class DeploymentTest {
         var files = Fixtures.staged(inventory, "core", "sha-2", Map.of("monitoring/prometheus.yml", "old"));
         var plan = plan("core", List.of(), facts(files, Map.of(), List.of(container("prometheus"))));
         assertEquals(List.of("prometheus"), plan.rereads());
-        assertTrue(plan.applyScript(secrets(), "").contains("reread prometheus ktrdr-prometheus 'id-prometheus 2026-01-01T00:00:00.5Z'"));
+        assertTrue(plan.applyScript(Fixtures.secrets(), "").contains("reread prometheus ktrdr-prometheus 'id-prometheus 2026-01-01T00:00:00.5Z'"));
     }
 
     @Test
@@ -91,7 +90,7 @@ class DeploymentTest {
             var files = new NodeFiles(there.files(), Map.of(), Map.of(), there.manifest(), Map.of("grafana", marked.getKey()), List.of());
             var plan = plan("core", List.of(), facts(files, Map.of(), List.of(container("grafana"))));
             assertEquals(marked.getValue(), plan.rereads());
-            assertTrue(plan.applyScript(secrets(), "").contains(marked.getValue().isEmpty() ? "rm -f .ktrdr/unread.grafana\n" : "reread grafana"));
+            assertTrue(plan.applyScript(Fixtures.secrets(), "").contains(marked.getValue().isEmpty() ? "rm -f .ktrdr/unread.grafana\n" : "reread grafana"));
         }
     }
 
@@ -149,15 +148,8 @@ class DeploymentTest {
 
     @Test
     void all_files_are_written_beside_before_the_first_is_replaced() {
-        var script = plan("core", List.of(), facts(NodeFiles.NONE, Map.of(), List.of())).applyScript(secrets(), "");
+        var script = plan("core", List.of(), facts(NodeFiles.NONE, Map.of(), List.of())).applyScript(Fixtures.secrets(), "");
         assertTrue(script.lastIndexOf("\nput ") < script.indexOf("config -q") && script.indexOf("config -q") < script.indexOf("check config")
                 && script.lastIndexOf("check config") < script.indexOf("\nplace ") && script.lastIndexOf("\nplace ") < script.indexOf("up -d"), script);
-    }
-
-    private Secrets secrets() {
-        var environment = new HashMap<String, String>();
-        for (var field : Secrets.Field.values()) environment.put("KTRDR_SECRET_" + field.name().toUpperCase(), "value-of-" + field);
-        var env = Fixtures.inventory(Fixtures.INVENTORY + "secrets: {provider: env}\n");
-        return Secrets.fetch(env, Set.of(Secrets.Field.values()), environment, new Console(Console.Color.never, false));
     }
 }

@@ -8,6 +8,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 
 /** An inventory for tests: the plan's topology, in a temporary file. */
 final class Fixtures {
@@ -44,6 +45,13 @@ final class Fixtures {
             manifest.put(file.path(), file.sha256());
         }
         return new NodeFiles(files, Map.of(), Map.of(), manifest, Map.of(), List.of());
+    }
+
+    /** Secrets with values of their own, from the environment. */
+    static Secrets secrets() {
+        var environment = new HashMap<String, String>();
+        for (var field : Secrets.Field.values()) environment.put("KTRDR_SECRET_" + field.name().toUpperCase(), "value-of-" + field);
+        return Secrets.fetch(inventory(INVENTORY + "secrets: {provider: env}\n"), Set.of(Secrets.Field.values()), environment, new Console(Console.Color.never, false));
     }
 
     static Path file(String text) {

@@ -1,0 +1,77 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//DESCRIPTION Run more or fewer workers on a node, at the release that runs there, and have Prometheus follow
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Fleet;
+import ktrdr.Inventory.Node;
+import ktrdr.Rolling;
+import ktrdr.Rollout;
+import ktrdr.Scaling;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "scale", header = "Run more or fewer workers on a node, at the release that runs there, and have Prometheus follow.",
+        description = {"", "Only the workers that are missing are started, only those beyond are stopped; nothing else on the node or on core is recreated. It is done when the new "
+                + "workers are healthy and registered, and Prometheus has them up and those that went no more.", ""},
+        footer = {"", "Examples:",
+            "  jbang scale@ktrdr B 3                   three backtest and three training workers on node B",
+            "  jbang scale@ktrdr B 1 --wait-idle 10m   down to one of each; those at work may finish first",
+            "  jbang scale@ktrdr B 3 --dry-run         what it would do, with the diff of each file",
+            "", "Exit codes: 0 scaled, or so already; 1 failed; 2 wrong usage or inventory, or nobody to ask whether workers at work are to be stopped;",
+            "3 a node could not be reached; 4 somebody else is at work there; 5 it failed, and what ran before runs again; 130 interrupted."})
+public class Scale implements Callable<Exit> {
+    @Mixin Cli.Common common;
+    @Mixin Cli.Changing change;
+    @Parameters(index = "0", paramLabel = "NODE", description = "The workers node.") String name;
+    @Parameters(index = "1", paramLabel = "1|2|3", description = "Workers of each type.") int scale;
+    @Option(names = "--timeout", paramLabel = "D", defaultValue = "120s", description = "How long to wait for health, and for Prometheus (default: ${DEFAULT-VALUE}).")
+    Duration timeout;
+    @Option(names = "--wait-idle", paramLabel = "D", defaultValue = "0s",
+            description = "How long workers that are to go may finish what they are at; then, as without it, it asks before they are stopped.")
+    Duration waitIdle;
+    @Option(names = "--no-rollback", description = "Leave it as it is when it fails, instead of putting back what ran before.") boolean noRollback;
+
+    private Optional<Rollout> rollout = Optional.empty();
+
+    public static void main(String... args) {
+        Cli.main(new Scale(), args);
+    }
+
+    @Override
+    public Exit call() {
+        var before = common.running(false);
+        var node = before.workersNode(name);
+        var inventory = Scaling.scaled(before, node, scale);
+        var options = new Rollout.Options(timeout, !noRollback, false, noRollback ? Rollout.OnFailure.stop : Rollout.OnFailure.revert, Duration.ZERO, false, Optional.empty());
+        try (var fleet = new Fleet(inventory, List.of(inventory.core(), inventory.node(name)), common.console());
+                var locks = change.locks(fleet, common, "scale " + name + " " + scale)) {
+            var exit = Rolling.run(common, change.dryRun, "scaled", fleet, locks, options, (stack, ssh) -> Scaling.plan(inventory, stack, ssh, node), one -> idle(one, inventory.node(name)));
+            if (exit == Exit.OK) Scaling.toChange(before, node, scale).forEach(common.console()::note);
+            else rollout.filter(one -> half(one, fleet)).ifPresent(one -> common.console().note("a part of it is done; the same command again does the rest"));
+            return exit;
+        }
+    }
+
+    /** What workers that have to go are at is let finish, or asked about. */
+    private void idle(Rollout known, Node node) {
+        rollout = Optional.of(known);
+        var busy = known.drain(node, waitIdle);
+        if (busy.isEmpty()) return;
+        var words = busy.entrySet().stream().map(one -> one.getKey() + " is at operation " + one.getValue()).collect(Collectors.joining(", "));
+        change.confirm(common.console(), node.name() + ": " + words + ", which would be cut (--wait-idle 10m lets it finish). Go on?");
+    }
+
+    private static boolean half(Rollout rollout, Fleet fleet) {
+        var outcomes = fleet.nodes().stream().filter(rollout.plans()::containsKey).map(rollout::outcome).distinct().toList();
+        return outcomes.contains(Rollout.Outcome.deployed) && outcomes.size() > 1;
+    }
+}
