@@ -49,6 +49,12 @@
 //SOURCES ktrdr/Local.java
 //SOURCES ktrdr/Lock.java
 //SOURCES ktrdr/Locks.java
+//SOURCES ktrdr/LogChoice.java
+//SOURCES ktrdr/LogCursor.java
+//SOURCES ktrdr/LogMerge.java
+//SOURCES ktrdr/LogNode.java
+//SOURCES ktrdr/LogReader.java
+//SOURCES ktrdr/LogScript.java
 //SOURCES ktrdr/Mount.java
 //SOURCES ktrdr/Nearest.java
 //SOURCES ktrdr/NfsFacts.java
@@ -101,6 +107,7 @@
 //SOURCES ktrdr/Templates.java
 //SOURCES ktrdr/Terminal.java
 //SOURCES ktrdr/Units.java
+//SOURCES ktrdr/Usage.java
 //SOURCES ktrdr/Verification.java
 //SOURCES ktrdr/WorkerDrain.java
 //SOURCES ktrdr/Yaml.java

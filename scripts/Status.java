@@ -25,6 +25,7 @@ import picocli.CommandLine.Option;
             "  jbang status@ktrdr                              once",
             "  jbang status@ktrdr --watch                      in place every 5 s, until q or Ctrl-C; at the end what changed meanwhile",
             "  jbang status@ktrdr --watch --until 30m >log     a line each time, for half an hour",
+            "  jbang status@ktrdr --usage                      with what each container uses, a second later",
             "  jbang status@ktrdr -o json                      for machines: {\"ok\": …, \"nodes\": […], \"workers\": …, \"checks\": […]}",
             "", "Exit codes: 0 all is well; 1 something is not; 2 wrong usage or inventory; 3 a node could not be reached; 130 interrupted.",
             "With --watch it is that of the last refresh."})
@@ -32,6 +33,7 @@ public class Status implements Callable<Exit> {
     private static final Duration PATIENCE = Duration.ofSeconds(4);
 
     @Mixin Cli.Common common;
+    @Option(names = "--usage", description = "Also memory, CPU and disk of each container against its limits, and what has grown since it was created.") boolean usage;
     @Option(names = "--watch", description = "Refresh until q, Ctrl-C or --until.") boolean watch;
     @Option(names = "--interval", paramLabel = "D", description = "From one refresh to the next (default: 5s).") Duration interval;
     @Option(names = "--until", paramLabel = "D", description = "Watch for so long.") Duration until;
@@ -47,7 +49,7 @@ public class Status implements Callable<Exit> {
         try (var http = new Http(common.running(false).overrides(), PATIENCE); var fleet = common.fleet(List.of())) {
             if (watch) return watch(fleet, http);
             try (var step = common.console().step("fleet", "look")) {
-                var status = FleetStatus.look(fleet, http);
+                var status = FleetStatus.look(fleet, http, usage);
                 step.close();
                 return report(status);
             }
@@ -64,7 +66,7 @@ public class Status implements Callable<Exit> {
     private Exit watch(Fleet fleet, Http http) {
         var watched = new StatusWatch(common.console(), common.json(), Optional.ofNullable(interval).orElse(Duration.ofSeconds(5))).run(() -> {
             fleet.retry();
-            return FleetStatus.look(fleet, http);
+            return FleetStatus.look(fleet, http, usage);
         }, Optional.ofNullable(until));
         // what was drawn is gone from the terminal by now
         if (watched.drawn()) watched.last().ifPresent(this::report);

@@ -24,11 +24,13 @@ class FloorsTest {
             Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshRoute", "SshRun", "SshWire", "HostKeys",
                     "Http", "Secrets"),
             Set.of("Fleet"),
-            Set.of("Check", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Registry"),
+            Set.of("Check", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "LogCursor", "LogMerge", "LogNode",
+                    "LogScript", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Registry", "Usage"),
             Set.of("Backend", "Causes", "Checks", "Deployment", "Drift", "Failover", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "Infra",
-                    "InfraRecord", "Jaeger", "Locks", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout", "Operations",
-                    "OperationsReport", "Outage", "Plans", "Preview", "Release", "Revision", "Rollout", "Roster", "RunningScale", "SampleRun", "Scaling",
-                    "Snapshot", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification", "WorkerDrain"),
+                    "InfraRecord", "Jaeger", "Locks", "LogChoice", "LogReader", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
+                    "Operations", "OperationsReport", "Outage", "Plans", "Preview", "Release", "Revision", "Rollout", "Roster", "RunningScale", "SampleRun",
+                    "Scaling", "Snapshot", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification",
+                    "WorkerDrain"),
             Set.of("Cli", "Rolling", "Stopping"));
     private static final Path ROOT = Project.root();
 

@@ -4,11 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
@@ -81,6 +83,34 @@ class StatusTest {
         var log = World.on("workers-b", "journalctl -u ssh --since @" + since + " --no-pager -o cat");
         assertEquals(1, log.lines().filter(line -> line.contains("Accepted publickey")).count(), log);
         assertEquals(1, log.lines().filter(line -> line.contains("Starting session: command")).count(), log);
+    }
+
+    private static JsonNode usage() {
+        var ran = ktrdr("status", "--usage", "-o", "json").run();
+        assertEquals(0, ran.exit(), ran::toString);
+        var all = new HashMap<String, JsonNode>();
+        for (var node : ran.json().path("nodes")) for (var used : node.path("usage")) all.put(node.path("node").asText() + " " + used.path("service").asText(), used);
+        assertEquals(13, all.size(), all::toString);
+        assertTrue(all.get("core db").path("volumes").asLong() > 5_000_000, all::toString);
+        assertTrue(all.values().stream().allMatch(used -> used.path("memory_used").asLong() > 0 && used.path("log").asLong() > 0), all::toString);
+        return all.get("workers-c training-worker-1");
+    }
+
+    @Test
+    void a_container_that_eats_memory_processor_and_disk_is_seen_to_grow() {
+        var before = usage();
+        World.on("workers-c", "docker exec training-worker-1 sh -c 'head -c 30000000 /dev/zero >/tmp/eaten; for i in $(seq 2000); do echo eaten >/proc/1/fd/1; done'\n"
+                + "docker exec -d training-worker-1 sh -c 'x=$(head -c 40000000 /dev/zero | tr \"\\0\" a); touch /tmp/full; timeout 60 sh -c \"while :; do :; done\"'\n"
+                + "until docker exec training-worker-1 test -e /tmp/full; do sleep 0.2; done");
+        try {
+            var after = usage();
+            assertTrue(after.path("written").asLong() - before.path("written").asLong() >= 30_000_000, () -> before + "\n" + after);
+            assertTrue(after.path("memory_used").asLong() - before.path("memory_used").asLong() >= 40_000_000, () -> before + "\n" + after);
+            assertTrue(after.path("log").asLong() - before.path("log").asLong() >= 2000 * 6, () -> before + "\n" + after);
+            assertTrue(before.path("cpu_used").asDouble() < 0.3 && after.path("cpu_used").asDouble() > 0.3, () -> before + "\n" + after);
+        } finally {
+            World.on("workers-c", "docker exec training-worker-1 sh -c 'rm -f /tmp/eaten /tmp/full'; pkill -f 'timeout 60 sh -c while'");
+        }
     }
 
     @Test

@@ -29,6 +29,8 @@ public final class Console implements AutoCloseable {
     private static final int WIDTH = 100;
     private static final long MIN_LINE = 1_000_000_000L;
     private static final long MAX_LINE = 10 * MIN_LINE;
+    /** Cyan, yellow, green, magenta, blue, and their bright ones. */
+    private static final int[] HUES = {36, 33, 32, 35, 34, 96, 93, 92, 95, 94};
     private final PrintStream out;
     private final PrintStream err;
     private final boolean verbose;
@@ -91,6 +93,32 @@ public final class Console implements AutoCloseable {
         out.println(mask(line));
         out.flush();
         showStatus();
+    }
+
+    /** A line of the result from one of many places, whose name in front has a colour of its own on a terminal. */
+    public void print(String place, int which, String line) {
+        print((colorOut ? "\033[" + HUES[Math.floorMod(which, HUES.length)] + "m" + place + "\033[0m" : place) + line);
+    }
+
+    /** Whether nobody takes what is printed any more, as when the other end of a pipe has been closed. */
+    public synchronized boolean unheard() {
+        return out.checkError();
+    }
+
+    /** A text from elsewhere as it can be shown: what would steer a terminal or turn the direction of writing is visible and does nothing. */
+    public static String harmless(String text) {
+        if (text.chars().noneMatch(Console::steers)) return text;
+        var shown = new StringBuilder();
+        text.chars().forEach(one -> {
+            if (!steers(one)) shown.append((char) one);
+            else if (one < ' ') shown.append((char) (0x2400 + one));
+            else shown.append(String.format("\\u%04x", one));
+        });
+        return shown.toString();
+    }
+
+    private static boolean steers(int one) {
+        return one < ' ' && one != '\t' || one >= 0x7f && one < 0xa0 || one >= 0x202a && one <= 0x202e || one >= 0x2066 && one <= 0x2069 || one == 0x200e || one == 0x200f;
     }
 
     /** A table of the result, on standard output, headings dim. */

@@ -28,6 +28,11 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
 
     /** Looks at every node of the fleet and at core's services, all at once. A thread that is interrupted meanwhile gets a {@link Problem}. */
     public static FleetStatus look(Fleet fleet, Http http) {
+        return look(fleet, http, false);
+    }
+
+    /** The same, with what each container uses where that is asked for. */
+    public static FleetStatus look(Fleet fleet, Http http, boolean usage) {
         var inventory = fleet.inventory();
         var checks = new Checks(inventory, http);
         var time = Instant.now().truncatedTo(ChronoUnit.SECONDS);
@@ -40,7 +45,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
             var services = SERVICES.stream().map(service -> CompletableFuture.supplyAsync(() -> checks.core(List.of(service)), threads)).toList();
             var targets = CompletableFuture.supplyAsync(checks::targets, threads);
             var workers = CompletableFuture.supplyAsync(() -> new Backend(inventory, http).workers(), threads);
-            var asked = fleet.each((node, ssh) -> node(inventory, node, ssh));
+            var asked = fleet.each((node, ssh) -> node(inventory, node, ssh, usage));
             if (Thread.currentThread().isInterrupted()) throw Problem.interrupted("interrupted");
             var known = workers.handle(FleetStatus::answered).join();
             var unknown = known.problem.map(problem -> Checks.unknown(inventory, problem));
@@ -59,9 +64,9 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         throw new IllegalStateException(failure);
     }
 
-    private static NodeStatus node(Inventory inventory, Node node, Ssh ssh) {
+    private static NodeStatus node(Inventory inventory, Node node, Ssh ssh, boolean usage) {
         var stack = Stack.of(inventory, node);
-        return NodeStatus.gather(ssh, stack.project(), node.directory(), stack.share(), node.equals(backupNode(inventory)) ? backups(inventory) : "");
+        return NodeStatus.gather(ssh, stack.project(), node.directory(), stack.share(), node.equals(backupNode(inventory)) ? backups(inventory) : "", usage);
     }
 
     /** Where backups can be seen: on the storage server, or on core when that is no node. */
@@ -122,6 +127,12 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
                 "on " + node.name() + ": docker stats --no-stream", 0);
     }
 
+    /** Of a container that has a limit of its own. */
+    private static Check limit(Node node, Usage used) {
+        return check(node, used.service() + ".memory", used.memory() < used.limit() * MEMORY_FULL, "less than " + Math.round(100 * MEMORY_FULL) + " % of its limit in use",
+                Units.size(used.memory()) + " of " + Units.size(used.limit()), "jbang logs@ktrdr " + node.name() + " " + used.service());
+    }
+
     private List<Check> stack(Node node, NodeStatus status) {
         var stack = Stack.of(inventory, node);
         var checks = new ArrayList<Check>();
@@ -132,6 +143,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         checks.add(deployment(node, status, "jbang rollback@ktrdr " + target + ", or deploy again"));
         checks.add(lock(node, status.lock()));
         checks.addAll(drift(node, status, target));
+        for (var used : status.usage()) if (used.limit() > 0) checks.add(limit(node, used));
         return checks;
     }
 

@@ -28,17 +28,17 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
      */
     public record Backup(String name, long size, Duration age) {}
 
-    /** Asks a node; {@code backups} is the folder to look for backups in, empty for none. */
-    public static NodeStatus gather(Ssh ssh, String project, String directory, String share, String backups) {
+    /** Asks a node; {@code backups} is the folder to look for backups in, empty for none; {@code usage} asks for {@link Usage} as well, which takes longer. */
+    public static NodeStatus gather(Ssh ssh, String project, String directory, String share, String backups, boolean usage) {
         long asked = System.currentTimeMillis();
-        var result = ssh.run(script(project, directory, share, backups), PATIENCE);
+        var result = ssh.run(script(project, directory, share, backups, usage), PATIENCE);
         if (!result.ok())
             throw Problem.failed(ssh.name() + ": looking at the node ended with exit code " + result.exit()).expected("exit code 0").found(result.lastWords());
         return parse(HostFacts.of(result.out(), asked, System.currentTimeMillis()));
     }
 
     /** The script: it changes nothing, and prints a line for each fact. */
-    static String script(String project, String directory, String share, String backups) {
+    static String script(String project, String directory, String share, String backups, boolean usage) {
         return Facts.SAY + HostFacts.CLOCK + Sh.let("directory", directory) + Sh.let("backups", backups) + HostFacts.SIZE + HostFacts.USE + HostFacts.ENGINE
                 + HostFacts.share(Mount.script(share, SHARE_SECONDS)) + Lock.LOOK + History.script(DEPLOYMENTS) + NodeFiles.script(Map.of()) + """
                 if [ -n "$backups" ] && [ -d "$backups" ]; then
@@ -48,8 +48,7 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
                 """ + Docker.containersOf(project) + """
                 }
                 [ -z "$docker" ] || containers | while IFS= read -r line; do say container "$line"; done
-                say end yes
-                """;
+                """ + (usage ? Usage.script(project) : "") + "say end yes\n";
     }
 
     static NodeStatus parse(HostFacts host) {
@@ -65,6 +64,11 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
             throw Problem.failed("a node answered something that is no file of a backup").expected("time, size, name").found(Console.brief(found, 100));
         long seconds = Math.round(Double.parseDouble(clock) - Double.parseDouble(words[0]));
         return Optional.of(new Backup(words[2], Long.parseLong(words[1]), Duration.ofSeconds(Math.max(0, seconds))));
+    }
+
+    /** What the containers use, where it was asked for. */
+    public List<Usage> usage() {
+        return Usage.all(host.facts());
     }
 
     /** Whether the Docker Engine answers. */

@@ -42,13 +42,27 @@ public final class StatusReport {
             }
             workers.row(workers(node).toArray());
         }
-        return new Table[] {machines, stacks, workers, fleet()};
+        return new Table[] {machines, stacks, workers, usage(), fleet()};
     }
 
     private void machine(Table table, Node node, HostFacts host) {
         var share = host.free(host.share().path());
         table.row(node.name(), Units.duration(host.uptime()), String.format("%.2f", host.load()), host.memoryWords(), size(host.free("/")),
                 status.nodes().get(node).docker() ? size(host.free(host.facts().get("docker-root"))) : "DOWN", share < 0 ? "AWAY" : size(share), Math.abs(host.skew()) < 0.05 ? "same" : String.format("%+.1f s", host.skew()));
+    }
+
+    /** What containers use against what they may, and what has grown since each was created; no rows where that was not asked for. */
+    private Table usage() {
+        var table = Table.of("node", "service", "memory", "cpu", "written", "log", "volumes", "restarts", "since");
+        status.nodes().forEach((node, at) -> at.usage().forEach(used -> table.row(node.name(), used.service(),
+                Units.size(used.memory()) + " of " + Units.size(limit(used.limit(), at.host().memory())) + (used.limit() > 0 ? "" : ", the node's"),
+                String.format("%.2f of %s", used.cpu(), used.cpus() > 0 ? String.format("%.1f", used.cpus()) : at.host().cpus() + ", the node's"),
+                Units.size(used.layer()), Units.size(used.log()), size(used.volumes()), used.restarts(), minutes(used.since()))));
+        return table;
+    }
+
+    private static long limit(long own, long ofNode) {
+        return own > 0 ? own : Math.max(0, ofNode);
     }
 
     private static String size(long bytes) {
@@ -207,6 +221,8 @@ public final class StatusReport {
         if (status.nodes().containsKey(node)) {
             document.putAll(machine(status.nodes().get(node).host()));
             document.putAll(stack(node, status.nodes().get(node)));
+            var usage = status.nodes().get(node).usage();
+            if (!usage.isEmpty()) document.put("usage", usage.stream().map(StatusReport::usage).toList());
         }
         return document;
     }
@@ -226,6 +242,11 @@ public final class StatusReport {
                 "lock", at.lock().holder().map(owner -> fields("who", owner.who(), "since", owner.since(), "what", owner.what(), "last_sign_seconds", at.lock().age(),
                         "alive", at.lock().alive())).orElse(null),
                 "drift", drift(node).equals("unknown") ? null : status.drift(node));
+    }
+
+    private static Map<String, Object> usage(Usage used) {
+        return fields("service", used.service(), "since", used.since(), "restarts", used.restarts(), "memory_used", used.memory(), "memory_limit", used.limit() > 0 ? used.limit() : null,
+                "cpu_used", Math.round(1000 * used.cpu()) / 1000.0, "cpu_limit", used.cpus() > 0 ? used.cpus() : null, "written", used.layer(), "log", used.log(), "volumes", used.volumes() < 0 ? null : used.volumes());
     }
 
     private static Map<String, Object> entry(History.Entry entry) {

@@ -119,6 +119,7 @@ public final class StatusWatch {
         var lines = new ArrayList<>(List.of(status.inventory().source() + "  " + status.time() + "  every " + Units.duration(interval) + ", q ends"
                 + (late() > 0 ? "; asking again for " + late() + " s" : ""), ""));
         for (var table : report.tables()) {
+            if (table.isEmpty()) continue;
             lines.addAll(table.lines());
             lines.add("");
         }

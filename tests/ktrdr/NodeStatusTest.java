@@ -23,7 +23,7 @@ class NodeStatusTest {
 
     private NodeStatus look() {
         long asked = System.currentTimeMillis();
-        var script = NodeStatus.script("ktrdr-test-of-nobody", folder.toString(), folder.toString(), folder.resolve("backups").toString());
+        var script = NodeStatus.script("ktrdr-test-of-nobody", folder.toString(), folder.toString(), folder.resolve("backups").toString(), true);
         var answer = Local.command("sh", "-s").input(Sh.whole(script)).must();
         return NodeStatus.parse(HostFacts.of(answer.out(), asked, System.currentTimeMillis()));
     }
@@ -49,6 +49,7 @@ class NodeStatusTest {
         assertEquals(History.NONE, status.history());
         assertEquals(Optional.empty(), status.lock().holder());
         assertEquals(List.of(), status.containers());
+        assertEquals(List.of(), status.usage());
         assertEquals(Optional.empty(), status.backup());
         assertFalse(status.deploying());
     }
@@ -112,7 +113,7 @@ class NodeStatusTest {
     @Test
     void the_script_is_clean_under_shellcheck() {
         assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        var said = Local.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + NodeStatus.script("p", "/opt/a b", "/mnt/s", "/mnt/s/b")).run();
+        var said = Local.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + NodeStatus.script("p", "/opt/a b", "/mnt/s", "/mnt/s/b", true)).run();
         assertTrue(said.ok(), said.out());
     }
 }

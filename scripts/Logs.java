@@ -1,0 +1,116 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//DESCRIPTION Logs of many containers on many nodes in the order of time, once or followed
+
+import java.time.DateTimeException;
+import java.time.Instant;
+import java.time.OffsetDateTime;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.concurrent.Callable;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.regex.PatternSyntaxException;
+import ktrdr.Cli;
+import ktrdr.Console;
+import ktrdr.Exit;
+import ktrdr.Inventory.Node;
+import ktrdr.Json;
+import ktrdr.LogChoice;
+import ktrdr.LogReader;
+import ktrdr.Problem;
+import ktrdr.Units;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "logs", header = "Logs of many containers on many nodes in the order of time, once or followed.",
+        description = {"", "The first word is a node (id, name or host), core, workers or all. Each later one is a service where the nodes before it have such a one, "
+                + "else a node. One script on each node reads all of its containers side by side, stopped ones too; nothing is changed, and no lock is taken.", ""},
+        footer = {"", "Examples:",
+            "  jbang logs@ktrdr core                                    the last 200 lines of each container of core",
+            "  jbang logs@ktrdr core backend -f                         and what comes, until Ctrl-C",
+            "  jbang logs@ktrdr all -f --grep 'ERROR|Traceback'         of the whole fleet",
+            "  jbang logs@ktrdr B C backtest-worker-1 --since 1h30m     of one worker on two nodes",
+            "  jbang logs@ktrdr workers --since 2026-01-01T10:00:00Z -o json | jq -r .line",
+            "", "Exit codes: 0 all was shown; 1 there is no container of a service, or a log could not be read; 2 wrong usage or inventory;",
+            "3 a node could not be reached; 130 interrupted."})
+public class Logs implements Callable<Exit> {
+    private static final int TAIL = 200;
+
+    @Mixin Cli.Common common;
+    @Parameters(arity = "1..*", paramLabel = "NODE|SERVICE", description = "Nodes, core, workers or all; then services, else all of theirs.") List<String> words;
+    @Option(names = {"-f", "--follow"}, description = "Go on with what comes, also from containers that are replaced or restarted.") boolean follow;
+    @Option(names = "--tail", paramLabel = "N", description = "Lines of each container, or all (default: 200; all with --since or --grep).") String tail;
+    @Option(names = "--since", paramLabel = "T", description = "Since so long, as 10m or 1h30m, by the node's clock; or since a time, as 2026-01-01T10:00:00Z.") String since;
+    @Option(names = "--grep", paramLabel = "REGEX", description = "Only lines in which this is found; a regular expression of Java.") String grep;
+    @Option(names = {"-t", "--timestamps"}, description = "The time in front of each line, UTC.") boolean times;
+    @Option(names = "--raw", description = "Escape sequences as they are, instead of shown and harmless.") boolean raw;
+
+    private final List<String> places = new ArrayList<>();
+    private int width;
+
+    public static void main(String... args) {
+        Cli.main(new Logs(), args);
+    }
+
+    @Override
+    public Exit call() {
+        var query = new LogReader.Query(List.of(), tail(), since(), follow, filter());
+        var choice = LogChoice.of(common.inventory(), words);
+        places.addAll(choice.places(common.inventory()));
+        width = places.stream().mapToInt(String::length).max().orElse(0);
+        try (var fleet = common.fleet(choice.nodes().stream().map(Node::name).toList())) {
+            return new LogReader(fleet, query.of(choice.services()), common.console(), this::print).read();
+        }
+    }
+
+    private String tail() {
+        if (tail == null) return since == null && grep == null ? String.valueOf(TAIL) : "all";
+        if (tail.equals("all") || tail.matches("\\d{1,9}")) return tail;
+        throw Problem.usage("--tail is no number of lines").expected("a number of at least 0, or all").found(tail);
+    }
+
+    /** As docker takes it. */
+    private String since() {
+        if (since == null) return "";
+        try {
+            return since.matches("\\d{4}-.*") ? time(since).toString() : Units.duration(since).toMillis() + "ms";
+        } catch (DateTimeException e) {
+            throw Problem.usage("--since is no time").expected("a duration such as 10m or 1h30m, or a time such as 2026-01-01T10:00:00Z").found(since);
+        }
+    }
+
+    private static Instant time(String text) {
+        return OffsetDateTime.parse(text.matches(".*(Z|[+-]\\d\\d:\\d\\d)") ? text : text + "Z").toInstant();
+    }
+
+    private Predicate<String> filter() {
+        if (grep == null) return text -> true;
+        try {
+            return Pattern.compile(grep).asPredicate();
+        } catch (PatternSyntaxException e) {
+            throw Problem.usage("--grep is no regular expression: " + e.getDescription()).expected("one of Java, as in java.util.regex.Pattern").found(grep);
+        }
+    }
+
+    /** One line; false when nobody reads any more. */
+    private boolean print(String time, String node, String service, String text) {
+        if (common.json()) {
+            var line = new LinkedHashMap<String, String>();
+            line.put("time", time);
+            line.put("node", node);
+            line.put("service", service);
+            line.put("line", text);
+            common.console().print(Json.line(line));
+        } else {
+            var place = node + " " + service;
+            if (!places.contains(place)) places.add(place);
+            width = Math.max(width, place.length());
+            common.console().print(place + " ".repeat(width - place.length()), places.indexOf(place), " | " + (times ? time + " " : "") + (raw ? text : Console.harmless(text)));
+        }
+        return !common.console().unheard();
+    }
+}
