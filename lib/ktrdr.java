@@ -71,6 +71,7 @@
 //SOURCES ktrdr/Operations.java
 //SOURCES ktrdr/OperationsReport.java
 //SOURCES ktrdr/Outage.java
+//SOURCES ktrdr/OutputFile.java
 //SOURCES ktrdr/Plans.java
 //SOURCES ktrdr/Preview.java
 //SOURCES ktrdr/Problem.java
@@ -109,6 +110,7 @@
 //SOURCES ktrdr/Units.java
 //SOURCES ktrdr/Usage.java
 //SOURCES ktrdr/Verification.java
+//SOURCES ktrdr/VerifyReport.java
 //SOURCES ktrdr/WorkerDrain.java
 //SOURCES ktrdr/Yaml.java
 
@@ -120,3 +122,6 @@
 //FILES templates/monitoring/grafana/provisioning/datasources/datasources.yml=../templates/monitoring/grafana/provisioning/datasources/datasources.yml
 //FILES templates/monitoring/grafana/provisioning/dashboards/dashboards.yml=../templates/monitoring/grafana/provisioning/dashboards/dashboards.yml
 //FILES templates/monitoring/grafana/dashboards/system-overview.json=../templates/monitoring/grafana/dashboards/system-overview.json
+//FILES templates/report/verify.html=../templates/report/verify.html
+//FILES templates/report/node.html=../templates/report/node.html
+//FILES templates/report/verify.css=../templates/report/verify.css

@@ -2,16 +2,22 @@
 //SOURCES ../lib/ktrdr.java
 //DESCRIPTION Prove that the system works: services, workers, targets, a sample operation with its trace and result
 
+import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import ktrdr.Check;
 import ktrdr.Cli;
 import ktrdr.Exit;
 import ktrdr.Failover;
 import ktrdr.Http;
+import ktrdr.OutputFile;
+import ktrdr.Problem;
 import ktrdr.Verification;
+import ktrdr.VerifyReport;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -24,6 +30,7 @@ import picocli.CommandLine.Option;
             "  jbang verify@ktrdr                      all of it",
             "  jbang verify@ktrdr --quick              without the sample operation and the share",
             "  jbang verify@ktrdr --quick --wait 60s   until all hold, for a minute at most",
+            "  jbang verify@ktrdr --report verify.html and a page to look at or to send on",
             "  jbang verify@ktrdr --failover           stop a worker at work, and prove that the system copes; it is started again",
             "  jbang verify@ktrdr -o json              for machines: {\"ok\": …, \"causes\": …, \"checks\": [{\"id\", \"node\", \"ok\", \"expected\", \"found\", …}]}",
             "", "Exit codes: 0 all hold; 1 one does not; 2 wrong usage or inventory; 3 a node could not be reached; 130 interrupted."})
@@ -32,6 +39,7 @@ public class Verify implements Callable<Exit> {
     @Option(names = "--quick", description = "Only what takes no longer than a few seconds.") boolean quick;
     @Option(names = "--wait", paramLabel = "D", defaultValue = "0s",
             description = "Check again for so long while something does not hold yet; with --failover, wait for whoever is at work on a node.") Duration wait;
+    @Option(names = "--report", paramLabel = "FILE", description = "Write a page to look at, which needs nothing beside it: fleet, checks, times.") Path report;
     @Option(names = "--failover", description = "Stop a worker at work, prove that the backend notices, that others take over, and that it comes back.") boolean failover;
     @Option(names = {"-y", "--yes"}, description = "With --failover: do not ask before.") boolean yes;
     @Option(names = "--guard", paramLabel = "D", defaultValue = "5m",
@@ -43,10 +51,14 @@ public class Verify implements Callable<Exit> {
 
     @Override
     public Exit call() {
+        if (failover && (quick || report != null)) throw Problem.usage("--failover is a proof of its own").expected("verify --failover, without --quick and --report");
         if (failover) return failover();
+        var page = Optional.ofNullable(report).map(OutputFile::at);
+        var started = Instant.now();
         try (var http = new Http(common.running(false).overrides(), Duration.ofSeconds(5)); var fleet = common.fleet(List.of());
                 var verification = new Verification(fleet, http, common.console())) {
             var found = quick ? verification.quick(wait) : verification.full(wait);
+            page.ifPresent(file -> file.write(VerifyReport.of(found.status(), found.checks(), started, Instant.now(), Cli.VERSION, common.console()::mask).html()));
             var exit = common.checks(found.checks(), found.unreached().values(), found.document(), found.problems(), Check.table(found.checks()));
             if (!common.json()) found.remarks().forEach(common.console()::note);
             return exit;

@@ -20,7 +20,7 @@ class FloorsTest {
     /** From the ground up; a class refers to classes of its own floor or of those before it. */
     private static final List<Set<String>> FLOORS = List.of(
             Set.of("Exit", "Problem", "Result", "Sh", "Units", "Nearest", "Yaml", "Inventory", "InventoryReader", "InventorySection",
-                    "Console", "Json", "Table", "Terminal", "Local"),
+                    "Console", "Json", "Table", "Terminal", "Local", "OutputFile"),
             Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshRoute", "SshRun", "SshWire", "HostKeys",
                     "Http", "Secrets"),
             Set.of("Fleet"),
@@ -30,7 +30,7 @@ class FloorsTest {
                     "InfraRecord", "Jaeger", "Locks", "LogChoice", "LogReader", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
                     "Operations", "OperationsReport", "Outage", "Plans", "Preview", "Release", "Revision", "Rollout", "Roster", "RunningScale", "SampleRun",
                     "Scaling", "Snapshot", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification",
-                    "WorkerDrain"),
+                    "VerifyReport", "WorkerDrain"),
             Set.of("Cli", "Rolling", "Stopping"));
     private static final Path ROOT = Project.root();
 

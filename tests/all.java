@@ -24,6 +24,7 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import ktrdr.Cli;
 import ktrdr.Exit;
 import org.junit.platform.engine.FilterResult;
@@ -51,9 +52,11 @@ public class all implements Callable<Exit> {
     private static final TestTag FLEET = TestTag.create("fleet");
     /** Tests on virtual machines, which bring them up and take them down themselves. */
     private static final TestTag GUESTS = TestTag.create("guests");
+    /** Tests of pages in a real browser, which is installed for them where it is not there. */
+    private static final TestTag BROWSER = TestTag.create("browser");
 
     @Mixin Cli.Common common;
-    @Option(names = "--unit", description = "Only the tests that need neither the practice fleet nor virtual machines.") boolean unit;
+    @Option(names = "--unit", description = "Only the tests that need neither the practice fleet nor virtual machines nor a browser.") boolean unit;
     @Option(names = "--keep-lab", description = "Leave a practice fleet that was brought up for the tests.") boolean keepLab;
     @Parameters(paramLabel = "NAME", description = "Part of a class' name, or Class.method.") List<String> names = List.of();
 
@@ -79,7 +82,7 @@ public class all implements Callable<Exit> {
 
     private FilterResult wanted(TestDescriptor test) {
         if (!(test.getSource().orElse(null) instanceof MethodSource)) return FilterResult.included("may have some");
-        if (unit && (test.getTags().contains(FLEET) || test.getTags().contains(GUESTS))) return FilterResult.excluded("needs the fleet or the guests");
+        if (unit && Stream.of(FLEET, GUESTS, BROWSER).anyMatch(test.getTags()::contains)) return FilterResult.excluded("needs more than the project");
         var name = name(test);
         return FilterResult.includedIf(names.isEmpty() || names.stream().anyMatch(name::contains));
     }

@@ -13,6 +13,7 @@
 
 import bench.Downtime;
 import bench.SideBySide;
+import bench.Verifying;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -20,6 +21,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import ktrdr.Cli;
 import ktrdr.Console;
@@ -28,6 +30,7 @@ import ktrdr.Http;
 import ktrdr.Inventory;
 import ktrdr.Problem;
 import ktrdr.Table;
+import lab.Machine;
 import lab.Practice;
 import lab.State;
 import picocli.CommandLine.Command;
@@ -36,10 +39,12 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "bench", header = "Measure the procedures side by side with what a person would use instead.",
-        description = {"", "  gap   how long the backend is away while it is replaced: by `deploy core all`, and by a bare `docker compose up -d backend` on the node", "",
-            "It is for the practice fleet: what is measured is replaced many times. On another fleet it asks first.", ""},
+        description = {"", "  gap   how long the backend is away while it is replaced: by `deploy core all`, and by a bare `docker compose up -d backend` on the node",
+            "  verify-quick, verify   how long `verify --quick` and `verify` take as processes of their own, and the plan's own curl, jq and ssh commands one after the other", "",
+            "It is for the practice fleet: what gap measures is replaced many times. On another fleet it asks first.", ""},
         footer = {"", "Examples:", "  ./ktrdr bench -i .lab/inventory.yaml               all of them",
             "  ./ktrdr bench gap --pairs 5 -i .lab/inventory.yaml", "  ./ktrdr bench gap -o json -i .lab/inventory.yaml",
+            "  ./ktrdr bench verify-quick verify --pairs 9 -i .lab/inventory.yaml",
             "", "Exit codes: 0 measured; 1 it could not be; 2 wrong usage or inventory; 3 a node could not be reached."})
 public class bench implements Callable<Exit> {
     /** Something that can be measured: so many pairs. */
@@ -53,10 +58,11 @@ public class bench implements Callable<Exit> {
     @Option(names = "--pairs", paramLabel = "N", defaultValue = "3", description = "How often each is measured (default: ${DEFAULT-VALUE}).") int pairs;
     @Option(names = "--tags", paramLabel = "A,B", split = ",", defaultValue = "sha-1000001,sha-2000002",
             description = "Two good releases to go forth and back between (default: ${DEFAULT-VALUE}).") List<String> tags;
-    @Parameters(paramLabel = "NAME", description = "What to measure: gap (default: all).") List<String> names = List.of();
+    @Parameters(paramLabel = "NAME", description = "What to measure: gap, verify, verify-quick (default: all).") List<String> names = List.of();
 
     /** By name, in the order they are run. */
-    private final Map<String, Benchmark> benchmarks = Map.of("gap", this::gap);
+    private final Map<String, Benchmark> benchmarks = new TreeMap<>(Map.of("gap", this::gap,
+            "verify", pairs -> verify("verify", true, pairs, "verify"), "verify-quick", pairs -> verify("verify-quick", false, pairs, "verify", "--quick")));
 
     public static void main(String... args) {
         Cli.main(new bench(), args);
@@ -68,7 +74,7 @@ public class bench implements Callable<Exit> {
             if (!benchmarks.containsKey(name)) throw Problem.usage("there is no benchmark " + name).expected("one of " + String.join(", ", benchmarks.keySet()));
         if (pairs < 1) throw Problem.usage("--pairs is 1 or more").found(String.valueOf(pairs));
         if (tags.size() != 2 || tags.get(0).equals(tags.get(1))) throw Problem.usage("--tags is two releases with a comma between").found(String.join(",", tags));
-        confirm(common.inventory());
+        if (names.isEmpty() || names.contains("gap")) confirm(common.inventory());
         var measured = new ArrayList<SideBySide>();
         benchmarks.forEach((name, benchmark) -> {
             if (names.isEmpty() || names.contains(name)) measured.add(benchmark.measure(pairs));
@@ -84,6 +90,18 @@ public class bench implements Callable<Exit> {
             return new Downtime(fleet, http, common.console(), tags,
                     tag -> Cli.run(new Deploy(), "core", "all", "--tag", tag, "-i", inventory.source().toString())).measure(pairs);
         }
+    }
+
+    private SideBySide verify(String name, boolean sample, int pairs, String... words) {
+        Machine.ensure(common.console(), Verifying.PROGRAMS, "the plan's commands need it");
+        return new Verifying(common.inventory(), common.console(), toolkit(), List.of(words), sample).measure(name, pairs);
+    }
+
+    /** The front door beside the catalog, here or above. */
+    private static Path toolkit() {
+        for (var at = Path.of("").toAbsolutePath(); at != null; at = at.getParent())
+            if (Files.exists(at.resolve("jbang-catalog.json")) && Files.isExecutable(at.resolve("ktrdr"))) return at.resolve("ktrdr");
+        throw Problem.usage("verify is measured as ./ktrdr runs it").expected("to be run inside the toolkit's folder");
     }
 
     /** A fleet that people work with is not replaced again and again without a word. */

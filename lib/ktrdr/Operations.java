@@ -23,7 +23,8 @@ public final class Operations {
     public enum Kind {
         dummy("/dummy/start"), backtest("/backtests/start"), data("/data/acquire/download");
 
-        final String path;
+        /** Under {@code /api/v1}. */
+        public final String path;
 
         Kind(String path) {
             this.path = path;

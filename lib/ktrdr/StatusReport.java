@@ -80,7 +80,8 @@ public final class StatusReport {
                 at.lock().holder().isEmpty() ? "free" : at.lock().alive() ? "held" : "STALE");
     }
 
-    private static String minutes(String time) {
+    /** A time as ISO 8601 has it, to the minute: "2026-02-11 09:30Z". */
+    static String minutes(String time) {
         return time.replaceFirst("^(\\d{4}-\\d\\d-\\d\\d)T(\\d\\d:\\d\\d).*", "$1 $2Z");
     }
 

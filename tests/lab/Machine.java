@@ -12,7 +12,7 @@ import ktrdr.Local;
 import ktrdr.Problem;
 
 /** The machine that the lab runs on: what is installed on it, and where its Debian comes from. */
-final class Machine {
+public final class Machine {
     private static final List<String> PLACES = List.of("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin");
 
     private Machine() {}
@@ -33,6 +33,12 @@ final class Machine {
             if (!installed(program)) missing.addAll(List.of(packages.split(" ")));
         });
         return List.copyOf(missing);
+    }
+
+    /** Installs the packages of those programs that are not there, after saying why; where that is not possible it throws a {@link Problem}. */
+    public static void ensure(Console console, Map<String, String> packageOf, String why) {
+        var missing = missing(packageOf);
+        install(console, missing, why, Problem.failed(String.join(", ", missing) + " cannot be installed here").expected("root on Debian or Ubuntu").fix("install it yourself"));
     }
 
     /** Installs packages, after saying why; where that is not possible it throws what cannot be done without. */

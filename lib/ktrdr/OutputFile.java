@@ -1,0 +1,57 @@
+package ktrdr;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.attribute.PosixFilePermissions;
+
+/** A file that is written when all is done, and whose place is proven when nothing has begun yet, not after minutes of work. */
+public final class OutputFile {
+    private final Path asked;
+    private final Path target;
+
+    private OutputFile(Path asked, Path target) {
+        this.asked = asked;
+        this.target = target;
+    }
+
+    /** Proves that a file can be written there, and leaves what is there as it is; a {@link Problem} of usage where it cannot. */
+    public static OutputFile at(Path asked) {
+        try {
+            // what a link leads to is replaced, and the link stays
+            var target = Files.exists(asked) ? asked.toRealPath() : asked.toAbsolutePath();
+            if (Files.exists(target) && !Files.isRegularFile(target)) throw refused(asked, "a file that is new or may be replaced", "something else than a file");
+            if (!Files.isDirectory(target.getParent())) throw refused(asked, "a folder that is there", "no folder " + target.getParent());
+            Files.delete(beside(target));
+            return new OutputFile(asked, target);
+        } catch (IOException e) {
+            throw refused(asked, "a folder that you may write to", e.toString()).because(e);
+        }
+    }
+
+    private static Problem refused(Path asked, String expected, String found) {
+        return Problem.usage(asked + " cannot be written").expected(expected).found(found);
+    }
+
+    /** Puts this text there, whole or not at all, for all to read. */
+    public void write(String text) {
+        try {
+            var written = beside(target);
+            try {
+                Files.writeString(written, text);
+                if (Files.getFileStore(written).supportsFileAttributeView("posix"))
+                    Files.setPosixFilePermissions(written, PosixFilePermissions.fromString("rw-r--r--"));
+                Files.move(written, target, StandardCopyOption.ATOMIC_MOVE);
+            } finally {
+                Files.deleteIfExists(written);
+            }
+        } catch (IOException e) {
+            throw Problem.failed(asked + " could not be written").found(e.toString()).because(e);
+        }
+    }
+
+    private static Path beside(Path target) throws IOException {
+        return Files.createTempFile(target.getParent(), "." + target.getFileName(), ".new");
+    }
+}
