@@ -114,7 +114,8 @@ class MoreNodesTest {
         "setup-dns --check",
         "stage workers D gpu --dry-run --tag sha-1000001",
         "deploy all --tag sha-1000001 --dry-run",
-        "status",
+        "status --usage",
+        "logs D gpu --tail 1",
         "lab status",
     })
     void each_command_takes_the_new_nodes(String line) {
@@ -125,10 +126,10 @@ class MoreNodesTest {
 
     @Test
     void every_worker_of_five_nodes_is_registered_and_scraped_and_the_three_were_not_touched() {
-        var checks = good("verify --quick --wait 60s -o json").json().path("checks").findValuesAsText("id");
+        var checks = good("verify --wait 60s -o json").json().path("checks").findValuesAsText("id");
         assertEquals(11, checks.stream().filter(id -> id.endsWith(".registered")).count(), checks::toString);
         assertEquals(12, checks.stream().filter(id -> id.startsWith("target.")).count(), checks::toString);
-        assertTrue(checks.containsAll(List.of("gpu.training-worker-1.registered", "target.gpu.training-worker-1")), checks::toString);
+        assertTrue(checks.containsAll(List.of("gpu.training-worker-1.registered", "target.gpu.training-worker-1", "gpu.share", "sample.result")), checks::toString);
         assertEquals("training-worker-1", World.on(GPU, "docker ps -a --format '{{.Names}}'"));
         var targets = World.get("http://10.42.1.10:9090/api/v1/targets?state=active");
         assertTrue(targets.contains("http://workers-d.ktrdr.home.mynerd.place:5003/metrics/") && targets.contains("http://gpuworker.ktrdr.home.mynerd.place:5005/metrics/"), targets);

@@ -1,7 +1,6 @@
 package ktrdr;
 
 import java.time.Duration;
-import ktrdr.Backend.Worker;
 import ktrdr.Operations.Operation;
 
 /** An operation followed by a person: its progress on the console, where it runs by name, and the question what becomes of it on Ctrl-C. */

@@ -14,7 +14,6 @@ import ktrdr.Fleet;
 import ktrdr.Inventory;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.Ssh;
 
 /** The practice fleet as a whole: up, down, and how it is. */
 public final class Practice {
