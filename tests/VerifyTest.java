@@ -219,6 +219,27 @@ class VerifyTest {
     }
 
     @Test
+    void a_dashboard_that_is_gone_is_named() {
+        var file = "/opt/ktrdr-core/monitoring/grafana/dashboards/system-overview.json";
+        World.on("core", "mv " + file + " /root/kept");
+        try {
+            names("grafana.dashboard.ktrdr-system", "404", "--quick");
+        } finally {
+            World.on("core", "mv /root/kept " + file);
+        }
+    }
+
+    @Test
+    void a_result_that_a_node_does_not_see_is_named_with_the_node() {
+        World.on("workers-b", "mount -t tmpfs -o mode=1777 tmpfs /mnt/ktrdr-shared/results");
+        try {
+            names("sample.result", "workers-b: nothing of op_backtesting");
+        } finally {
+            World.on("workers-b", "umount /mnt/ktrdr-shared/results");
+        }
+    }
+
+    @Test
     void a_collector_that_takes_no_spans_is_found_by_the_missing_trace() {
         try (var deaf = Faults.refusing("core", "ktrdr-jaeger", 4317)) {
             names("sample.trace", "no trace of op_dummy", "-i", sample(QUICK_SAMPLE));

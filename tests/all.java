@@ -27,6 +27,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import ktrdr.Cli;
 import ktrdr.Exit;
+import ktrdr.Problem;
 import org.junit.platform.engine.FilterResult;
 import org.junit.platform.engine.TestDescriptor;
 import org.junit.platform.engine.TestExecutionResult;
@@ -135,6 +136,7 @@ public class all implements Callable<Exit> {
         private void fail(TestIdentifier test, Throwable why) {
             failures.add(where(test));
             common.console().print("FAILED " + where(test) + "\n    " + String.valueOf(why).replace("\n", "\n    "));
+            if (why instanceof Problem problem) problem.details().forEach((label, text) -> common.console().print("    " + label + ": " + text.replace("\n", "\n    ")));
             var ours = Pattern.compile("^(ktrdr|lab|standin)\\.|^[A-Z]\\w*Test|^[A-Z]\\w*$");
             for (var cause = why; cause != null; cause = cause.getCause())
                 for (var frame : cause.getStackTrace())

@@ -67,7 +67,8 @@ public final class Faults {
 
     /** A container that does nothing for a while, so that it does not get healthy. */
     public static Fault paused(String host, String container) {
-        return fault(host, "docker pause " + container + " >/dev/null", "docker unpause " + container + " >/dev/null 2>&1 || :");
+        // freezing what is just starting may fail at the first try
+        return fault(host, "for i in 1 2 3 4 5; do if said=$(docker pause " + container + " 2>&1); then exit 0; fi; sleep 0.3; done; echo \"$said\" >&2; exit 1", "docker unpause " + container + " >/dev/null 2>&1 || :");
     }
 
     public static void restartDocker(String host) {
