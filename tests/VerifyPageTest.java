@@ -38,7 +38,7 @@ class VerifyPageTest {
 
     @Test
     void it_is_written_whatever_was_found() throws IOException {
-        var ran = ktrdr("verify", "--quick", "--report", "page.html", "-i", inventory.toString()).in(folder).run();
+        var ran = ktrdr("verify", "--quick", "--report", "page.html").env("KTRDR_INVENTORY", inventory.toString()).in(folder).run();
         assertEquals(3, ran.exit(), ran::toString);
         assertEquals(List.of("fleet.yaml", "page.html"), written());
         var page = Files.readString(folder.resolve("page.html"));
@@ -47,7 +47,7 @@ class VerifyPageTest {
 
     @Test
     void a_place_where_it_cannot_be_written_is_told_before_anything_is_asked() throws IOException {
-        var ran = refused(2, ktrdr("verify", "--quick", "--report", "none/page.html", "-i", inventory.toString()).in(folder).run(), "none/page.html cannot be written", "no folder");
+        var ran = refused(2, ktrdr("verify", "--quick", "--report", "none/page.html").env("KTRDR_INVENTORY", inventory.toString()).in(folder).run(), "none/page.html cannot be written", "no folder");
         assertEquals("", ran.out());
         assertTrue(!ran.err().contains(".ssh"), ran::toString);
         assertEquals(List.of("fleet.yaml"), written());
