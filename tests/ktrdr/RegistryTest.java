@@ -164,7 +164,7 @@ class RegistryTest {
                   login*) cat >"$DOCKER_CONFIG/token"; printf '%s' "$*" >"$DOCKER_CONFIG/arguments" ;;
                   version*) echo linux/amd64 ;;
                   *here*) sleep 0.5; grep -qx 'the token' "$DOCKER_CONFIG/token" && ! grep -q token "$DOCKER_CONFIG/arguments" && cat "${0%/*}/answer" ;;
-                  *slow*) exec sleep 30 ;;
+                  *slow*) exec sleep 30.125 ;;
                   *) echo "no such manifest: x" >&2; exit 1 ;;
                 esac
                 """, answers(List.of("here:1", "here:2", "here:3", "slow:1", "gone:1", "na'me here")));
@@ -187,11 +187,11 @@ class RegistryTest {
         var refused = ask("echo 'failed with status: 401 Unauthorized' >&2; exit 1\n", List.of("a"));
         assertEquals(Registry.NO_LOGIN, refused.exit());
         assertEquals("failed with status: 401 Unauthorized", refused.err().strip());
-        var silent = ask("trap '' TERM; sleep 30 & wait\n", List.of("a"));
+        var silent = ask("trap '' TERM; sleep 30.125 & wait\n", List.of("a"));
         assertEquals(Registry.SILENT, silent.exit());
         assertEquals("", silent.err());
         assertEquals(before, logins());
-        assertFalse(Local.command("sh", "-c", "ps ax | grep '[s]leep 30'").run().ok());
+        assertFalse(Local.command("sh", "-c", "ps ax | grep '[s]leep 30\\.125'").run().ok());
     }
 
     @Test
