@@ -107,6 +107,7 @@
 //SOURCES ktrdr/Table.java
 //SOURCES ktrdr/Templates.java
 //SOURCES ktrdr/Terminal.java
+//SOURCES ktrdr/Threads.java
 //SOURCES ktrdr/Units.java
 //SOURCES ktrdr/Usage.java
 //SOURCES ktrdr/Verification.java

@@ -3,8 +3,6 @@
 //DESCRIPTION Logs of many containers on many nodes in the order of time, once or followed
 
 import java.time.DateTimeException;
-import java.time.Instant;
-import java.time.OffsetDateTime;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -77,14 +75,10 @@ public class Logs implements Callable<Exit> {
     private String since() {
         if (since == null) return "";
         try {
-            return since.matches("\\d{4}-.*") ? time(since).toString() : Units.duration(since).toMillis() + "ms";
+            return since.matches("\\d{4}-.*") ? Units.instant(since).toString() : Units.duration(since).toMillis() + "ms";
         } catch (DateTimeException e) {
             throw Problem.usage("--since is no time").expected("a duration such as 10m or 1h30m, or a time such as 2026-01-01T10:00:00Z").found(since);
         }
-    }
-
-    private static Instant time(String text) {
-        return OffsetDateTime.parse(text.matches(".*(Z|[+-]\\d\\d:\\d\\d)") ? text : text + "Z").toInstant();
     }
 
     private Predicate<String> filter() {

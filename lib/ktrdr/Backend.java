@@ -2,9 +2,6 @@ package ktrdr;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Instant;
-import java.time.LocalDateTime;
-import java.time.OffsetDateTime;
-import java.time.ZoneOffset;
 import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
@@ -61,10 +58,9 @@ public final class Backend {
         return workers;
     }
 
-    /** KTRDR writes times of UTC with and without a zone. */
     private static Optional<Instant> time(String text) {
         try {
-            return Optional.of(text.matches(".*(Z|[+-]\\d\\d:\\d\\d)") ? OffsetDateTime.parse(text).toInstant() : LocalDateTime.parse(text).toInstant(ZoneOffset.UTC));
+            return Optional.of(Units.instant(text));
         } catch (DateTimeParseException none) {
             return Optional.empty();
         }

@@ -6,7 +6,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -111,10 +110,10 @@ public final class Checks {
      * no mistake: see {@link Roster}.
      */
     static List<Check> extras(Inventory inventory, List<Backend.Worker> registered, Instant now) {
-        var ghosts = Roster.of(inventory, registered).ghosts();
-        var ours = addresses(inventory, inventory.workers());
-        var possible = addresses(inventory, inventory.workers().stream().map(Node::full).toList());
-        var unexpected = ghosts.stream().filter(ghost -> ghost.serving() && !ours.contains(ghost.endpointUrl())).toList();
+        var roster = Roster.of(inventory, registered);
+        var ghosts = roster.ghosts();
+        var possible = inventory.workers().stream().flatMap(node -> inventory.workersOf(node.full()).stream()).map(Inventory.Worker::endpointUrl).collect(Collectors.toSet());
+        var unexpected = roster.strangers(inventory).stream().filter(Backend.Worker::serving).toList();
         var stale = ghosts.stream().filter(ghost -> !ghost.serving()
                 && (!possible.contains(ghost.endpointUrl()) || ghost.healthy().map(seen -> seen.isBefore(now.minus(FORGOTTEN))).orElse(false))).toList();
         int replaced = ghosts.size() - unexpected.size() - stale.size();
@@ -122,10 +121,6 @@ public final class Checks {
                         "a worker that inventory.yaml lacks, or one to be stopped: jbang scale@ktrdr"),
                 extra(inventory, "workers.ghosts", "no registration of a worker that is gone", stale, replaced == 0 ? "none" : "none but " + replaced + " of replaced workers",
                         "the backend forgets one after 5 minutes; at once: on " + inventory.core().name() + ": docker restart ktrdr-backend"));
-    }
-
-    private static Set<String> addresses(Inventory inventory, List<Node> nodes) {
-        return nodes.stream().flatMap(node -> inventory.workersOf(node).stream()).map(Inventory.Worker::endpointUrl).collect(Collectors.toSet());
     }
 
     private static Check extra(Inventory inventory, String id, String expected, List<Backend.Worker> extras, String none, String fix) {

@@ -195,7 +195,7 @@ public final class Failover {
         var id = begin();
         var where = new AtomicReference<>("");
         var operation = operations.follow(id, limits.complete(), one -> !onWorker() && one.percentage() > 0, one -> operations.worker(id).ifPresent(worker -> where.set(worker.endpointUrl())));
-        var on = inventory.at(where.get()).map(Place::words).orElse(where.get());
+        var on = inventory.place(where.get());
         var words = operation.words() + (on.isEmpty() ? "" : " on " + on);
         if (onWorker() ? !operation.completed() || where.get().equals(away.worker().endpointUrl()) : operation.ended() && !operation.completed()) throw Problem.failed("").found(words);
         return onWorker() ? words : words + "; on the backend alone, which proves nothing of other workers: sample: backtest in the inventory would";

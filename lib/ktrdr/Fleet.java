@@ -61,11 +61,7 @@ public final class Fleet implements AutoCloseable {
     private final Map<Node, CompletableFuture<Ssh>> connections = new LinkedHashMap<>();
     /** Nodes that answered once: after that, one that does not is asked again. */
     private final Set<Node> met = new HashSet<>();
-    private final ExecutorService threads = Executors.newCachedThreadPool(work -> {
-        var thread = new Thread(work, "fleet");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final ExecutorService threads = Executors.newCachedThreadPool(Threads.daemons("fleet"));
 
     public Fleet(Inventory inventory, List<Node> nodes, Console console) {
         this.inventory = inventory;

@@ -36,11 +36,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         var inventory = fleet.inventory();
         var checks = new Checks(inventory, http);
         var time = Instant.now().truncatedTo(ChronoUnit.SECONDS);
-        var threads = Executors.newCachedThreadPool(work -> {
-            var thread = new Thread(work, "status");
-            thread.setDaemon(true);
-            return thread;
-        });
+        var threads = Executors.newCachedThreadPool(Threads.daemons("status"));
         try {
             var services = SERVICES.stream().map(service -> CompletableFuture.supplyAsync(() -> checks.core(List.of(service)), threads)).toList();
             var targets = CompletableFuture.supplyAsync(checks::targets, threads);

@@ -93,7 +93,7 @@ final class Gate {
             var failing = found.stream().filter(check -> !check.ok()).toList();
             if (System.nanoTime() > deadline) throw tooLate(failing.get(0));
             step.now("waiting for " + failing.stream().map(Check::id).collect(Collectors.joining(", ")));
-            pause();
+            Threads.pause(PAUSE_MILLIS, "interrupted while waiting for health");
         }
     }
 
@@ -131,14 +131,5 @@ final class Gate {
 
     private static String tail(Ssh ssh, String container) {
         return Rollout.lastLines(ssh.run(Docker.logTail(container, 10)).out(), 10);
-    }
-
-    private static void pause() {
-        try {
-            Thread.sleep(PAUSE_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted("interrupted while waiting for health").because(e);
-        }
     }
 }

@@ -245,7 +245,7 @@ public final class LogReader {
         live(node);
         console.note(node.name(), "logs", why + "; connecting again");
         for (int pause = 1; ; pause = Math.min(2 * pause, LONGEST_PAUSE)) {
-            pause(pause);
+            Threads.pause(pause * 1000L, "interrupted");
             try {
                 var ssh = fleet.ssh(node);
                 console.note(node.name(), "logs", "connected again");
@@ -256,15 +256,6 @@ public final class LogReader {
                 if (problem.exit() != Exit.UNREACHABLE) throw problem;
                 console.detail(node.name(), "logs", problem.sentence());
             }
-        }
-    }
-
-    private static void pause(int seconds) {
-        try {
-            Thread.sleep(seconds * 1000L);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted("interrupted");
         }
     }
 }

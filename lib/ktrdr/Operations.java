@@ -157,22 +157,13 @@ public final class Operations {
                 if (problem.exit() != Exit.UNREACHABLE || System.nanoTime() - answered > AWAY.toNanos()) throw problem;
                 away.accept(problem);
             }
-            pause(id);
+            Threads.pause(PAUSE_MILLIS, "interrupted while following operation " + id);
         }
     }
 
     /** The worker that an operation runs on; empty where it runs on the backend itself, or on none any more. */
     public Optional<Worker> worker(String id) {
         return backend.workers().stream().filter(worker -> worker.operation().equals(id)).findFirst();
-    }
-
-    private static void pause(String id) {
-        try {
-            Thread.sleep(PAUSE_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted("interrupted while following operation " + id).because(e);
-        }
     }
 
     /** An id is a part of a path: what could be anything else is none. */

@@ -50,8 +50,7 @@ public record Roster(Map<Node, Map<String, String>> states, List<Worker> ghosts)
 
     /** Ghosts whose address is that of no worker of the inventory, so that they are more than what a replaced worker left for some minutes. */
     public List<Worker> strangers(Inventory inventory) {
-        var addresses = inventory.workers().stream().flatMap(node -> inventory.workersOf(node).stream()).map(Inventory.Worker::endpointUrl).toList();
-        return ghosts.stream().filter(ghost -> !addresses.contains(ghost.endpointUrl())).toList();
+        return ghosts.stream().filter(ghost -> inventory.at(ghost.endpointUrl()).isEmpty()).toList();
     }
 
     /** Whether a worker in this state gets work, now or when it is done with what it has. */

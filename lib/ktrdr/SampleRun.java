@@ -5,7 +5,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
 import ktrdr.Inventory.Node;
@@ -25,7 +24,9 @@ final class SampleRun {
     private final Jaeger jaeger;
     private final Inventory.Sample sample;
     private final String core;
-    private final List<String> remarks = new ArrayList<>();
+
+    /** What was checked; {@code remarks} say what could not be, and why. */
+    record Outcome(List<Check> checks, List<String> remarks) {}
 
     SampleRun(Fleet fleet, Http http) {
         this.fleet = fleet;
@@ -36,18 +37,14 @@ final class SampleRun {
         this.core = inventory.core().name();
     }
 
-    /** What could not be checked, and why. */
-    List<String> remarks() {
-        return remarks;
-    }
-
     /** Does all of it; {@code now} is told how far it is. */
-    List<Check> run(Consumer<String> now) {
+    Outcome run(Consumer<String> now) {
         var kind = Operations.Kind.valueOf(sample.operation());
         var began = Instant.now();
         var started = new Started(kind);
         var checks = new ArrayList<>(List.of(Check.of("sample.operation", core, "a " + kind + " operation that " + (sample.toItsEnd() ? "completes within " : "progresses within ")
                 + Units.duration(sample.timeout()), "jbang operations@ktrdr list; on " + core + ": docker logs ktrdr-backend", () -> started.follow(now))));
+        var remarks = new ArrayList<String>();
         if (started.id.isEmpty()) remarks.add("sample.trace and sample.result were not looked for: no operation was started");
         else {
             now.accept("waiting for its trace");
@@ -56,7 +53,7 @@ final class SampleRun {
             else if (!checks.get(0).ok() || !sample.toItsEnd()) remarks.add("sample.result was not looked for: the operation did not complete");
             else checks.add(result(started, began));
         }
-        return checks;
+        return new Outcome(checks, remarks);
     }
 
     /** The operation, once there is one. */
@@ -157,12 +154,7 @@ final class SampleRun {
         while (true) {
             var answer = ask.get();
             if (answer.isPresent() || System.nanoTime() > deadline) return answer;
-            try {
-                TimeUnit.MILLISECONDS.sleep(300);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw Problem.interrupted("interrupted while waiting").because(e);
-            }
+            Threads.pause(300, "interrupted while waiting");
         }
     }
 }

@@ -54,11 +54,7 @@ public final class Ssh implements AutoCloseable {
 
     private final Target target;
     private final SshConnect.Link link;
-    private final ExecutorService threads = Executors.newCachedThreadPool(work -> {
-        var thread = new Thread(work, "ssh");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final ExecutorService threads = Executors.newCachedThreadPool(Threads.daemons("ssh"));
 
     private Ssh(Target target, SshConnect.Link link) {
         this.target = target;

@@ -1,12 +1,14 @@
 package ktrdr;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.time.LocalDate;
+import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
 import java.util.Map;
 import java.util.regex.Pattern;
 
-/** Durations and sizes as people write and read them. */
+/** Durations, sizes and times as people write and read them. */
 public final class Units {
     private static final Pattern DURATION = Pattern.compile("(?:\\d+(?:ms|d|h|m|s))+");
     private static final Pattern PART = Pattern.compile("(\\d+)(ms|d|h|m|s)");
@@ -76,5 +78,10 @@ public final class Units {
     public static String bar(double percentage) {
         int full = (int) Math.round(Math.max(0, Math.min(100, percentage)) / 5);
         return "[" + "#".repeat(full) + "·".repeat(20 - full) + String.format("] %3d %%", Math.round(percentage));
+    }
+
+    /** A time as ISO 8601 writes it; without a zone it is UTC. Another text is a {@link DateTimeParseException}. */
+    public static Instant instant(String text) {
+        return OffsetDateTime.parse(text.matches(".*(Z|[+-]\\d\\d:\\d\\d)") ? text : text + "Z").toInstant();
     }
 }

@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -28,11 +29,7 @@ public final class Verification implements AutoCloseable {
     private final Inventory inventory;
     private final Http http;
     private final Console console;
-    private final ExecutorService threads = Executors.newCachedThreadPool(work -> {
-        var thread = new Thread(work, "verify");
-        thread.setDaemon(true);
-        return thread;
-    });
+    private final ExecutorService threads = Executors.newCachedThreadPool(Threads.daemons("verify"));
 
     public Verification(Fleet fleet, Http http, Console console) {
         this.fleet = fleet;
@@ -78,7 +75,7 @@ public final class Verification implements AutoCloseable {
             var found = look();
             while (!Check.allOk(found.checks()) && System.nanoTime() < deadline) {
                 step.now(found.checks().stream().filter(check -> !check.ok()).count() + " checks do not hold yet");
-                pause();
+                Threads.pause(1000, "interrupted while waiting");
                 fleet.retry();
                 found = look();
             }
@@ -88,49 +85,30 @@ public final class Verification implements AutoCloseable {
 
     /** All of it. With a time to wait the sample operation is started when the rest holds, else beside it. */
     public Found full(Duration wait) {
-        if (!wait.isZero()) return with(quick(wait), threads.submit(this::sample));
+        var held = wait.isZero() ? Optional.<Found>empty() : Optional.of(quick(wait));
         var sample = threads.submit(this::sample);
         try {
-            return with(quick(wait), sample);
+            var quick = held.orElseGet(() -> quick(wait));
+            var checks = new ArrayList<>(quick.checks());
+            try (var step = console.step("fleet", "share")) {
+                checks.addAll(share(quick.status()));
+            }
+            var sampled = done(sample, "interrupted; the sample operation was cancelled");
+            checks.addAll(sampled.checks());
+            return new Found(quick.status(), checks, sampled.remarks());
         } finally {
             end(sample);
         }
     }
 
-    private record Sampled(List<Check> checks, List<String> remarks) {}
-
-    private Sampled sample() {
-        var run = new SampleRun(fleet, http);
+    private SampleRun.Outcome sample() {
         try (var step = console.step("fleet", "sample")) {
-            return new Sampled(run.run(step::now), run.remarks());
-        }
-    }
-
-    private Found with(Found quick, Future<Sampled> sample) {
-        var checks = new ArrayList<>(quick.checks());
-        try (var step = console.step("fleet", "share")) {
-            checks.addAll(share(quick.status()));
-        }
-        var sampled = await(sample);
-        checks.addAll(sampled.checks());
-        return new Found(quick.status(), checks, Stream.concat(quick.remarks().stream(), sampled.remarks().stream()).toList());
-    }
-
-    private Sampled await(Future<Sampled> sample) {
-        try {
-            return sample.get();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted("interrupted; the sample operation was cancelled").because(e);
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
-        } finally {
-            end(sample);
+            return new SampleRun(fleet, http).run(step::now);
         }
     }
 
     /** Has an operation that is under way cancelled, and waits for that. */
-    private void end(Future<Sampled> sample) {
+    private void end(Future<?> sample) {
         if (sample.isDone()) return;
         boolean interrupted = Thread.interrupted();
         threads.shutdownNow();
@@ -149,10 +127,10 @@ public final class Verification implements AutoCloseable {
         var database = threads.submit(() -> fleet.each((node, ssh) -> node.role() == Role.CORE ? checks.database(ssh) : checks.databaseFrom(node, ssh)));
         var status = FleetStatus.look(fleet, http);
         var all = status.checks().stream().filter(check -> check.id().matches(RUNS)).map(check -> named(status, check)).collect(Collectors.toCollection(ArrayList::new));
-        all.addAll(done(database).values().values());
+        all.addAll(done(database, "interrupted").values().values());
         status.registered().ifPresent(registered -> all.addAll(Checks.extras(inventory, registered, Instant.now())));
-        all.add(done(metrics));
-        all.addAll(done(grafana));
+        all.add(done(metrics, "interrupted"));
+        all.addAll(done(grafana, "interrupted"));
         return new Found(status, all, List.of());
     }
 
@@ -164,12 +142,13 @@ public final class Verification implements AutoCloseable {
         return new Check(check.node() + ".release", check.node(), check.ok(), check.expected(), found, check.fix(), check.seconds());
     }
 
-    private static <T> T done(Future<T> future) {
+    /** What came of it; an interrupt is a {@link Problem} with this sentence. */
+    private static <T> T done(Future<T> future, String interrupted) {
         try {
             return future.get();
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw Problem.interrupted("interrupted").because(e);
+            throw Problem.interrupted(interrupted).because(e);
         } catch (ExecutionException e) {
             throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
         }
@@ -195,15 +174,6 @@ public final class Verification implements AutoCloseable {
                 : Stream.of(wrong.sentence(), wrong.details().getOrDefault("found", "")).filter(text -> !text.isEmpty()).collect(Collectors.joining(": "));
         return new Check(node.name() + ".share", node.name(), wrong == null, "the share at " + path + ", with the same files as elsewhere", found,
                 wrong == null ? "" : wrong.details().getOrDefault("to do", "jbang setup-nfs@ktrdr --check"), seconds);
-    }
-
-    private static void pause() {
-        try {
-            TimeUnit.SECONDS.sleep(1);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted("interrupted while waiting").because(e);
-        }
     }
 
     @Override
