@@ -172,7 +172,9 @@ class VerifyTest {
     @Test
     void a_target_that_prometheus_does_not_reach_is_named() throws InterruptedException {
         try (var cut = Faults.unreachable("core", "ktrdr-prometheus", "10.42.1.11", 5003)) {
-            awaitOn("core", "curl -fsS 'http://localhost:9090/api/v1/query?query=up==0'", "backtest-worker-1");
+            // not just one scrape that went wrong: none has come through since
+            awaitOn("core", "curl -fsS --data-urlencode 'query=max_over_time(up{node=\"workers-b\", worker=\"backtest-worker-1\"}[20s]) == 0' http://localhost:9090/api/v1/query",
+                    "backtest-worker-1");
             names("target.workers-b.backtest-worker-1", "down", "--quick");
         } finally {
             well();
