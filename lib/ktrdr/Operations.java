@@ -60,6 +60,9 @@ public final class Operations {
     /** How long a backend that does not answer is asked again while an operation is followed: it may be replaced meanwhile. */
     private static final Duration AWAY = Duration.ofSeconds(60);
     private static final long PAUSE_MILLIS = 500;
+    /** Near its end an operation is looked at more often: whoever waits for it does not wait for us. */
+    private static final long SHORT_PAUSE_MILLIS = 100;
+    private static final double NEARLY = 90;
     private final Http http;
     private final Backend backend;
     private final String api;
@@ -145,11 +148,13 @@ public final class Operations {
         long answered = System.nanoTime();
         var unknown = "the backend knows no operation " + id;
         while (true) {
+            long pause = PAUSE_MILLIS;
             try {
                 var operation = operation(document(id, unknown));
                 answered = System.nanoTime();
                 unknown = "the backend forgot operation " + id + ": it was started again meanwhile, and the operation is lost";
                 each.accept(operation);
+                if (operation.percentage() >= NEARLY) pause = SHORT_PAUSE_MILLIS;
                 if (operation.ended() || enough.test(operation)) return operation;
                 if (answered > deadline) throw Problem.failed("operation " + id + " did not end within " + Units.duration(timeout)).found(operation.words())
                         .fix("jbang operations@ktrdr follow " + id);
@@ -157,7 +162,7 @@ public final class Operations {
                 if (problem.exit() != Exit.UNREACHABLE || System.nanoTime() - answered > AWAY.toNanos()) throw problem;
                 away.accept(problem);
             }
-            Threads.pause(PAUSE_MILLIS, "interrupted while following operation " + id);
+            Threads.pause(pause, "interrupted while following operation " + id);
         }
     }
 
