@@ -15,6 +15,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import okhttp3.ConnectionSpec;
 import okhttp3.Credentials;
 import okhttp3.Dns;
 import okhttp3.HttpUrl;
@@ -53,7 +54,31 @@ public final class Http implements AutoCloseable {
         }
     }
 
-    private final OkHttpClient client;
+    /** The client for http:, and the one for https: from the first time that one is asked for: to read the certificates of all authorities takes a tenth of a second. */
+    private static final class Clients {
+        private final OkHttpClient plain;
+        private OkHttpClient secure;
+
+        Clients(OkHttpClient.Builder builder) {
+            this.plain = builder.connectionSpecs(List.of(ConnectionSpec.CLEARTEXT)).followSslRedirects(false).build();
+        }
+
+        Response answer(Request request) throws IOException {
+            if (request.isHttps()) return secure().newCall(request).execute();
+            var response = plain.newCall(request).execute();
+            var elsewhere = response.isRedirect() && request.method().equals("GET") ? response.request().url().resolve(response.header("Location", "")) : null;
+            if (elsewhere == null || !elsewhere.isHttps()) return response;
+            response.close();
+            return secure().newCall(request).execute();
+        }
+
+        private synchronized OkHttpClient secure() {
+            if (secure == null) secure = plain.newBuilder().connectionSpecs(List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT)).followSslRedirects(true).build();
+            return secure;
+        }
+    }
+
+    private final Clients clients;
     private final Duration timeout;
     private final String authorization;
 
@@ -62,19 +87,19 @@ public final class Http implements AutoCloseable {
      * @param timeout for a whole call, connecting and reading included
      */
     public Http(Map<String, String> addresses, Duration timeout) {
-        this(new OkHttpClient.Builder().callTimeout(timeout).connectTimeout(timeout).readTimeout(timeout).writeTimeout(timeout)
-                .dns(dns(Map.copyOf(addresses))).build(), timeout, null);
+        this(new Clients(new OkHttpClient.Builder().callTimeout(timeout).connectTimeout(timeout).readTimeout(timeout).writeTimeout(timeout)
+                .dns(dns(Map.copyOf(addresses)))), timeout, null);
     }
 
-    private Http(OkHttpClient client, Duration timeout, String authorization) {
-        this.client = client;
+    private Http(Clients clients, Duration timeout, String authorization) {
+        this.clients = clients;
         this.timeout = timeout;
         this.authorization = authorization;
     }
 
     /** The same, with user and password in every request (RFC 7617); closing either closes both. */
     public Http basic(String user, String password) {
-        return new Http(client, timeout, Credentials.basic(user, password, StandardCharsets.UTF_8));
+        return new Http(clients, timeout, Credentials.basic(user, password, StandardCharsets.UTF_8));
     }
 
     /** Any status is an answer. Tried twice when the connection fails. */
@@ -136,7 +161,7 @@ public final class Http implements AutoCloseable {
     }
 
     private Answer once(Request request) throws IOException {
-        try (var response = client.newCall(request).execute()) {
+        try (var response = clients.answer(request)) {
             var headers = new LinkedHashMap<String, String>();
             response.headers().forEach(pair -> headers.merge(pair.getFirst().toLowerCase(Locale.ROOT), pair.getSecond(), (a, b) -> a + ", " + b));
             return new Answer(response.code(), body(response), Map.copyOf(headers));
@@ -212,7 +237,7 @@ public final class Http implements AutoCloseable {
     /** Closes idle connections and ends the threads, so that none keeps the program alive. */
     @Override
     public void close() {
-        client.dispatcher().executorService().shutdown();
-        client.connectionPool().evictAll();
+        clients.plain.dispatcher().executorService().shutdown();
+        clients.plain.connectionPool().evictAll();
     }
 }

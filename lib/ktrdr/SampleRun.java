@@ -37,13 +37,13 @@ final class SampleRun {
         this.core = inventory.core().name();
     }
 
-    /** Does all of it; {@code now} is told how far it is. */
-    Outcome run(Consumer<String> now) {
+    /** Does all of it; {@code now} is told how far it is, {@code begun} is run when the operation was started. */
+    Outcome run(Consumer<String> now, Runnable begun) {
         var kind = Operations.Kind.valueOf(sample.operation());
         var began = Instant.now();
         var started = new Started(kind);
         var checks = new ArrayList<>(List.of(Check.of("sample.operation", core, "a " + kind + " operation that " + (sample.toItsEnd() ? "completes within " : "progresses within ")
-                + Units.duration(sample.timeout()), "jbang operations@ktrdr list; on " + core + ": docker logs ktrdr-backend", () -> started.follow(now))));
+                + Units.duration(sample.timeout()), "jbang operations@ktrdr list; on " + core + ": docker logs ktrdr-backend", () -> started.follow(now, begun))));
         var remarks = new ArrayList<String>();
         if (started.id.isEmpty()) remarks.add("sample.trace and sample.result were not looked for: no operation was started");
         else {
@@ -68,8 +68,9 @@ final class SampleRun {
             this.kind = kind;
         }
 
-        private String follow(Consumer<String> now) {
+        private String follow(Consumer<String> now, Runnable begun) {
             id = operations.start(kind, sample.body());
+            begun.run();
             try {
                 last = Optional.of(operations.follow(id, sample.timeout(), operation -> !sample.toItsEnd() && operation.percentage() > first, operation -> seen(operation, now)));
             } finally {
@@ -154,7 +155,7 @@ final class SampleRun {
         while (true) {
             var answer = ask.get();
             if (answer.isPresent() || System.nanoTime() > deadline) return answer;
-            Threads.pause(300, "interrupted while waiting");
+            Threads.pause(100, "interrupted while waiting");
         }
     }
 }

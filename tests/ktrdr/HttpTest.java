@@ -1,0 +1,68 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.security.GeneralSecurityException;
+import java.security.KeyStore;
+import java.time.Duration;
+import java.util.Map;
+import javax.net.ssl.KeyManagerFactory;
+import javax.net.ssl.SSLContext;
+import okhttp3.mockwebserver.MockResponse;
+import okhttp3.mockwebserver.MockWebServer;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** HTTP with and without TLS: a certificate that nobody vouches for shows that TLS is spoken, and that it is checked. */
+class HttpTest {
+    @TempDir Path folder;
+
+    /** A server for https: with a certificate of its own making. */
+    private MockWebServer secure() throws IOException, GeneralSecurityException {
+        var store = folder.resolve("keys.p12");
+        var keytool = Path.of(System.getProperty("java.home"), "bin/keytool").toString();
+        var made = Local.command(keytool, "-genkeypair", "-keyalg", "EC", "-alias", "test", "-dname", "CN=localhost", "-storetype", "PKCS12", "-storepass", "practice", "-keystore",
+                store.toString()).run();
+        assertTrue(made.ok(), made.err());
+        var keys = KeyStore.getInstance("PKCS12");
+        try (var in = Files.newInputStream(store)) {
+            keys.load(in, "practice".toCharArray());
+        }
+        var managers = KeyManagerFactory.getInstance(KeyManagerFactory.getDefaultAlgorithm());
+        managers.init(keys, "practice".toCharArray());
+        var context = SSLContext.getInstance("TLS");
+        context.init(managers.getKeyManagers(), null, null);
+        var server = new MockWebServer();
+        server.useHttps(context.getSocketFactory(), false);
+        return server;
+    }
+
+    @Test
+    void https_is_asked_over_tls_at_once_and_after_a_redirect() throws Exception {
+        try (var there = secure(); var here = new MockWebServer(); var http = new Http(Map.of(), Duration.ofSeconds(5))) {
+            var url = there.url("/data").toString();
+            assertTrue(url.startsWith("https:"), url);
+            here.enqueue(new MockResponse().setResponseCode(302).setHeader("Location", url));
+            here.enqueue(new MockResponse().setResponseCode(302).setHeader("Location", url));
+            for (var asked : new String[] {url, here.url("/").toString()}) {
+                var problem = assertThrows(Problem.class, () -> http.get(asked));
+                assertEquals(Exit.UNREACHABLE, problem.exit());
+                assertTrue(problem.details().get("found").contains("certif"), problem::toString);
+            }
+        }
+    }
+
+    @Test
+    void a_redirect_within_http_is_followed() throws Exception {
+        try (var here = new MockWebServer(); var http = new Http(Map.of(), Duration.ofSeconds(5))) {
+            here.enqueue(new MockResponse().setResponseCode(301).setHeader("Location", "/elsewhere"));
+            here.enqueue(new MockResponse().setBody("{\"here\": 1}"));
+            assertEquals(1, http.json(here.url("/").toString()).path("here").asInt());
+        }
+    }
+}
