@@ -8,11 +8,11 @@
 #   archive      these classes as the JVM maps them into memory: class data sharing, and from JDK 25 on a cache made ahead of time (JEP 310, JEP 514)
 # KEY is a checksum of all sources and templates, of the checkout's path and of the JDK, so an edit, a pull or another JDK is another folder.
 
-# Starts java in place of this shell, or returns when that cannot be done: quickly ARGUMENT…, with home, procedure and script set.
+# Starts java in place of this shell, or returns when that cannot be done: `quickly ARGUMENT… || :`, with home, procedure and script set.
 quickly() {
   jvm=$(command -v "${JAVA_HOME:+$JAVA_HOME/bin/}java") && jvm=$(readlink -f "$jvm") 2>/dev/null || return 0
   jdk=${jvm%/bin/java}
-  major=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$jdk/release" 2>/dev/null)
+  major=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$jdk/release" 2>/dev/null) || return 0
   [ "${major:-0}" -ge 17 ] && key=$(start_key) 2>/dev/null || return 0
   key=${key%% *}
   place=${XDG_CACHE_HOME:-$HOME/.cache}/ktrdr/start/$procedure-$(printf %s "$home" | cksum | tr ' ' -)
@@ -89,16 +89,16 @@ sharing() {
   share=
   if [ -s "$entry/archive" ]; then
     if [ "$major" -ge 25 ]; then share="-XX:AOTCache=$entry/archive"; else share="-Xshare:auto -XX:SharedArchiveFile=$entry/archive"; fi
-    return
+    return 0
   fi
   [ ! -e "$entry/archive" ] && [ -w "$entry" ] || return 0
   for seen in "$entry"/classes.*; do
     [ -s "$seen" ] && ! kill -0 "${seen##*.}" 2>/dev/null || continue
     share_later "$seen"
-    return
+    return 0
   done
   # a page of help says little of what a procedure loads
-  case " $* " in *" -h "* | *" --help "* | *" --version "* | *" --dry-run "*) return ;; esac
+  case " $* " in *" -h "* | *" --help "* | *" --version "* | *" --dry-run "*) return 0 ;; esac
   if [ "$major" -ge 25 ]; then share="-XX:AOTMode=record -XX:AOTConfiguration=$entry/classes.$$"; else share="-XX:DumpLoadedClassList=$entry/classes.$$"; fi
 }
 

@@ -34,7 +34,6 @@ class StartTest {
     @TempDir static Path folder;
     private static Path checkout;
     private static Path asked;
-    private static String jbang;
 
     @BeforeAll
     static void a_checkout_and_a_cache_of_its_own() throws IOException {
@@ -45,8 +44,7 @@ class StartTest {
         var bin = Files.createDirectory(folder.resolve("bin"));
         var real = Stream.concat(Stream.of(HOME.resolve(".cache/ktrdr/jbang-0.132.1/bin")), Stream.of(System.getenv("PATH").split(":")).map(Path::of))
                 .map(place -> place.resolve("jbang")).filter(Files::isExecutable).findFirst().orElseThrow();
-        jbang = bin.resolve("jbang").toString();
-        program(Path.of(jbang), "echo \"$1\" >>'" + asked + "'\nexec '" + real + "' \"$@\"");
+        program(bin.resolve("jbang"), "echo \"$1\" >>'" + asked + "'\nexec '" + real + "' \"$@\"");
     }
 
     @AfterAll
@@ -62,6 +60,11 @@ class StartTest {
     private static Local.Command command(String... words) {
         return Local.command(words).directory(folder).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
                 .env("XDG_CACHE_HOME", folder.resolve("cache").toString()).env("KTRDR_INVENTORY", World.inventory().toString());
+    }
+
+    /** The same run by the front door, which hands it to JBang. */
+    private static Local.Command byJBang(String... arguments) {
+        return door(arguments).env("KTRDR_START", "jbang");
     }
 
     private static Local.Command door(String... arguments) {
@@ -114,11 +117,11 @@ class StartTest {
     @Order(2)
     void a_later_run_does_not_ask_jbang_and_says_the_same_as_one_that_does() {
         var quick = starts(List.of(), door("--format", "hosts"));
-        var byJBang = starts(List.of("run"), command(jbang, "run", checkout.resolve("scripts/SetupDns.java").toString(), "--format", "hosts"));
+        var byJBang = starts(List.of("run"), byJBang("--format", "hosts"));
         assertEquals(byJBang.out(), quick.out());
         assertEquals(byJBang.err(), quick.err());
         var wrong = door("--format", "no such").run();
-        var wrongByJBang = command(jbang, "run", checkout.resolve("scripts/SetupDns.java").toString(), "--format", "no such").run();
+        var wrongByJBang = byJBang("--format", "no such").run();
         assertEquals(2, wrong.exit());
         assertEquals(wrongByJBang.exit() + wrongByJBang.err(), wrong.exit() + wrong.err());
     }

@@ -28,6 +28,7 @@ import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Http;
 import ktrdr.Inventory;
+import ktrdr.Local;
 import ktrdr.Problem;
 import ktrdr.Table;
 import lab.Machine;
@@ -40,6 +41,7 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "bench", header = "Measure the procedures side by side with what a person would use instead.",
         description = {"", "  gap   how long the backend is away while it is replaced: by `deploy core all`, and by a bare `docker compose up -d backend` on the node",
+            "  help  how long `status --help` takes: by the front door's quick road, and by JBang",
             "  verify-quick, verify   how long `verify --quick` and `verify` take as processes of their own, and the plan's own curl, jq and ssh commands one after the other", "",
             "It is for the practice fleet: what gap measures is replaced many times. On another fleet it asks first.", ""},
         footer = {"", "Examples:", "  ./ktrdr bench -i .lab/inventory.yaml               all of them",
@@ -58,10 +60,10 @@ public class bench implements Callable<Exit> {
     @Option(names = "--pairs", paramLabel = "N", defaultValue = "3", description = "How often each is measured (default: ${DEFAULT-VALUE}).") int pairs;
     @Option(names = "--tags", paramLabel = "A,B", split = ",", defaultValue = "sha-1000001,sha-2000002",
             description = "Two good releases to go forth and back between (default: ${DEFAULT-VALUE}).") List<String> tags;
-    @Parameters(paramLabel = "NAME", description = "What to measure: gap, verify, verify-quick (default: all).") List<String> names = List.of();
+    @Parameters(paramLabel = "NAME", description = "What to measure: gap, help, verify, verify-quick (default: all).") List<String> names = List.of();
 
     /** By name, in the order they are run. */
-    private final Map<String, Benchmark> benchmarks = new TreeMap<>(Map.of("gap", this::gap,
+    private final Map<String, Benchmark> benchmarks = new TreeMap<>(Map.of("gap", this::gap, "help", this::help,
             "verify", pairs -> verify("verify", true, pairs, "verify"), "verify-quick", pairs -> verify("verify-quick", false, pairs, "verify", "--quick")));
 
     public static void main(String... args) {
@@ -92,6 +94,14 @@ public class bench implements Callable<Exit> {
         }
     }
 
+    private SideBySide help(int pairs) {
+        SideBySide.Measurement quick = () -> SideBySide.time(common.console(), "ktrdr", Local.command(toolkit().toString(), "status", "--help"));
+        SideBySide.Measurement jbang = () -> SideBySide.time(common.console(), "jbang", Local.command(toolkit().toString(), "status", "--help").env("KTRDR_START", "jbang"));
+        quick.take();
+        jbang.take();
+        return SideBySide.measure("help", "a whole run of status --help, started by the front door itself and through JBang", pairs, "ktrdr", quick, "jbang", jbang);
+    }
+
     private SideBySide verify(String name, boolean sample, int pairs, String... words) {
         Machine.ensure(common.console(), Verifying.PROGRAMS, "the plan's commands need it");
         return new Verifying(common.inventory(), common.console(), toolkit(), List.of(words), sample).measure(name, pairs);
@@ -101,7 +111,7 @@ public class bench implements Callable<Exit> {
     private static Path toolkit() {
         for (var at = Path.of("").toAbsolutePath(); at != null; at = at.getParent())
             if (Files.exists(at.resolve("jbang-catalog.json")) && Files.isExecutable(at.resolve("ktrdr"))) return at.resolve("ktrdr");
-        throw Problem.usage("verify is measured as ./ktrdr runs it").expected("to be run inside the toolkit's folder");
+        throw Problem.usage("what is measured is run as ./ktrdr runs it").expected("to be run inside the toolkit's folder");
     }
 
     /** A fleet that people work with is not replaced again and again without a word. */

@@ -5,6 +5,9 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import ktrdr.Console;
+import ktrdr.Local;
+import ktrdr.Problem;
 import ktrdr.Table;
 
 /**
@@ -16,6 +19,8 @@ import ktrdr.Table;
  * @param ours how the first column is called; {@code theirs} the second
  */
 public record SideBySide(String name, String what, String ours, String theirs, List<Pair> pairs) {
+    private static final Duration PATIENCE = Duration.ofMinutes(5);
+
     /** One of each. */
     public record Pair(Duration ours, Duration theirs) {
         double ratio() {
@@ -27,6 +32,16 @@ public record SideBySide(String name, String what, String ours, String theirs, L
     @FunctionalInterface
     public interface Measurement {
         Duration take();
+    }
+
+    /** Runs a program once, start and end included, and says how long it took; one that fails is a {@link Problem}. */
+    public static Duration time(Console console, String how, Local.Command command) {
+        long started = System.nanoTime();
+        var result = command.timeout(PATIENCE).run();
+        var took = Duration.ofNanos(System.nanoTime() - started);
+        if (!result.ok()) throw Problem.failed(how + " ended with exit code " + result.exit() + ", so nothing can be said about it").found(result.lastWords());
+        console.note("bench", how, took.toMillis() + " ms");
+        return took;
     }
 
     /** Measures so many pairs. */

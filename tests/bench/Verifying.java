@@ -11,7 +11,6 @@ import ktrdr.Inventory;
 import ktrdr.Json;
 import ktrdr.Local;
 import ktrdr.Operations;
-import ktrdr.Problem;
 import ktrdr.Sh;
 
 /**
@@ -23,7 +22,6 @@ import ktrdr.Sh;
 public final class Verifying {
     /** What the plan's commands need, and the Debian package of each. */
     public static final Map<String, String> PROGRAMS = Map.of("curl", "curl", "jq", "jq", "ssh", "openssh-client");
-    private static final Duration PATIENCE = Duration.ofMinutes(5);
     private final Inventory inventory;
     private final Console console;
     private final List<String> words;
@@ -52,20 +50,11 @@ public final class Verifying {
     }
 
     private Duration ours() {
-        return time("verify", Local.command(words));
+        return SideBySide.time(console, "verify", Local.command(words));
     }
 
     private Duration theirs() {
-        return time("commands", Local.command("sh", "-s").input(script(inventory, sample)));
-    }
-
-    private Duration time(String how, Local.Command command) {
-        long started = System.nanoTime();
-        var result = command.timeout(PATIENCE).run();
-        var took = Duration.ofNanos(System.nanoTime() - started);
-        if (!result.ok()) throw Problem.failed(how + " ended with exit code " + result.exit() + ", so nothing can be said about it").found(result.lastWords());
-        console.note("bench", "verify", how + ": " + took.toMillis() + " ms");
-        return took;
+        return SideBySide.time(console, "commands", Local.command("sh", "-s").input(script(inventory, sample)));
     }
 
     /** The plan's commands, in its order, for sh on this machine. */
