@@ -99,7 +99,7 @@ class SecretsWatchTest {
         var found = new ArrayList<String>();
         var words = String.join("\n", SECRETS);
         var here = new ArrayList<>(List.of("grep", "-rlFsI", "-f", "-"));
-        for (var folder : List.of(Project.root().toString(), System.getProperty("user.home") + "/.jbang", System.getProperty("user.home") + "/.cache/ktrdr", System.getProperty("user.home") + "/.bash_history", "/tmp", "/var/log"))
+        for (var folder : List.of(Project.root().toString(), System.getProperty("user.home") + "/.jbang", System.getProperty("user.home") + "/.cache/ktrdr/start", System.getProperty("user.home") + "/.bash_history", "/tmp", "/var/log"))
             if (Files.exists(Path.of(folder))) here.add(folder);
         Local.command(here).input(words).run().out().lines().forEach(file -> found.add("here: " + file));
         for (var host : List.of("core", "workers-b", "workers-c"))
