@@ -31,6 +31,14 @@ class LabTest {
     }
 
     @Test
+    void an_up_that_was_cut_off_while_the_registry_was_filled_is_made_up_for() {
+        World.services("rm -r /registry/filled /registry/docker/registry/v2/repositories/prometheus");
+        var ran = ktrdr("lab", "up").run();
+        assertEquals(0, ran.exit(), ran::toString);
+        assertEquals("2", World.services("ls /registry/docker/registry/v2/repositories/prometheus/_manifests/tags"));
+    }
+
+    @Test
     void each_host_runs_systemd_sshd_docker_and_compose() {
         for (var host : HOSTS) {
             assertEquals("systemd", World.on(host, "cat /proc/1/comm"));
@@ -73,7 +81,7 @@ class LabTest {
 
     @Test
     void a_host_comes_back_from_a_reboot_with_its_containers() {
-        assertEquals(0, ktrdr("deploy", "workers", "C", "--tag", "sha-1000001").run().exit());
+        assertEquals(0, ktrdr("deploy", "all", "--tag", "sha-1000001").run().exit());
         World.docker("restart", "ktrdr-lab-workers-c");
         var ran = ktrdr("verify", "--quick", "--wait", "90s").run();
         assertEquals(0, ran.exit(), ran::toString);

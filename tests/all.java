@@ -76,7 +76,8 @@ public class all implements Callable<Exit> {
         var plan = launcher.discover(request);
         boolean fleet = plan.getRoots().stream().flatMap(root -> plan.getDescendants(root).stream()).anyMatch(test -> test.isTest() && test.getTags().contains(FLEET));
         boolean mine = fleet && !Lab.running();
-        if (mine && Cli.run(new Lab(), "up") != 0) common.console().note("the practice fleet did not come up: the fleet tests will fail");
+        // what is left of a fleet that was cut off may be in any state
+        if (mine && Cli.run(new Lab(), "down") + Cli.run(new Lab(), "up") != 0) common.console().note("the practice fleet did not come up: the fleet tests will fail");
         var outcome = new Outcome();
         launcher.execute(plan, outcome);
         outcome.again(launcher);

@@ -46,7 +46,8 @@ public final class Practice {
     public State up() {
         var engine = Engine.ensure(console);
         var state = state();
-        if (state.exists() && status().stream().allMatch(row -> row.get("state").equals("running")) && ready(state.inventory()).problems().isEmpty()) {
+        if (state.exists() && status().stream().allMatch(row -> row.get("state").equals("running")) && new Services(engine, state, console).filled()
+                && ready(state.inventory()).problems().isEmpty()) {
             console.note("the practice fleet is up already");
             return state;
         }
@@ -56,19 +57,18 @@ public final class Practice {
         }
         new Images(engine, console).ensure();
         var services = new Services(engine, state, console);
-        boolean fresh = !state.exists();
-        if (fresh) services.keys();
+        if (!state.exists()) services.keys();
         if (!engine.has("network", Hosts.NETWORK))
             engine.docker("network", "create", "--label", "ktrdr-lab", "--label", LABEL + "=" + state.folder(), "--subnet", "10.42.1.0/24", Hosts.NETWORK).must();
-        start(engine, state, services, fresh);
+        start(engine, state, services);
         awaitReady(state.inventory());
         return state;
     }
 
-    private void start(Engine engine, State state, Services services, boolean fresh) {
+    private void start(Engine engine, State state, Services services) {
         services.ensure();
         var work = new ArrayList<CompletableFuture<Void>>();
-        if (fresh) work.add(CompletableFuture.runAsync(services::fill));
+        if (!services.filled()) work.add(CompletableFuture.runAsync(services::fill));
         work.add(CompletableFuture.runAsync(() -> {
             share(engine);
             var hosts = new Hosts(engine, state);

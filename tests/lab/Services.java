@@ -18,6 +18,8 @@ final class Services {
     static final String VOLUME = "ktrdr-lab-registry";
     private static final String USER = "kpiteira";
     private static final String LOADER = "ktrdr-lab-loader";
+    /** In the registry's storage, once all images are: a lab that was cut off while it was filled has none. */
+    private static final String FILLED = "/registry/filled";
     private final Engine engine;
     private final State state;
     private final Console console;
@@ -79,6 +81,10 @@ final class Services {
         if (!there.ok() || !there.out().strip().equals("running")) engine.docker("start", CONTAINER).must();
     }
 
+    boolean filled() {
+        return engine.docker("exec", CONTAINER, "test", "-e", FILLED).run().ok();
+    }
+
     /** Pushes the images through a second registry on the same storage that only this machine reaches, and only now. */
     void fill() {
         try (var step = console.step("registry", "fill")) {
@@ -88,6 +94,7 @@ final class Services {
             var port = engine.docker("port", LOADER, "5000").must().out().lines().findFirst().orElseThrow().replaceFirst(".*:", "");
             for (var part : Images.PARTS) push(part.local(), "127.0.0.1:" + port + "/" + part.name(), step);
             push("ktrdr-lab/ktrdr-backend:sha-2000002", "127.0.0.1:" + port + "/ktrdr-backend:latest", step);
+            engine.docker("exec", LOADER, "touch", FILLED).must();
             step.done(Images.PARTS.size() + 1 + " tags");
         } finally {
             engine.docker("rm", "-f", LOADER).run();
