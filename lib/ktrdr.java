@@ -15,6 +15,8 @@
 //DEPS org.slf4j:slf4j-nop:2.0.17
 
 //SOURCES ktrdr/Backend.java
+//SOURCES ktrdr/BackupRecord.java
+//SOURCES ktrdr/Backups.java
 //SOURCES ktrdr/Causes.java
 //SOURCES ktrdr/Check.java
 //SOURCES ktrdr/Checks.java
@@ -115,6 +117,8 @@
 //SOURCES ktrdr/WorkerDrain.java
 //SOURCES ktrdr/Yaml.java
 
+//FILES templates/backup/backup.sh=../templates/backup/backup.sh
+//FILES templates/backup/measure.sql=../templates/backup/measure.sql
 //FILES templates/core/docker-compose.core.yml=../templates/core/docker-compose.core.yml
 //FILES templates/core/.env.core=../templates/core/.env.core
 //FILES templates/workers/docker-compose.workers.yml=../templates/workers/docker-compose.workers.yml

@@ -100,7 +100,8 @@ public final class Templates {
         return map;
     }
 
-    private String read(String template) {
+    /** A template as it is. */
+    String read(String template) {
         var own = inventory.templates().map(folder -> folder.resolve(template)).filter(Files::isRegularFile);
         try (var built = own.isPresent() ? Files.newInputStream(own.get()) : Templates.class.getResourceAsStream("/templates/" + template)) {
             if (built == null) throw Problem.failed("the template " + template + " is not in the toolkit").fix("run it again with jbang --fresh");

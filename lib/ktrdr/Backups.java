@@ -1,0 +1,133 @@
+package ktrdr;
+
+import java.nio.charset.StandardCharsets;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.Base64;
+import java.util.List;
+import java.util.Optional;
+
+/** The backups of the database in their folder, as core sees it: made, listed, removed by templates/backup/backup.sh, which runs there. */
+public final class Backups {
+    /** Exit code of a script that found another backup being made. */
+    private static final int BUSY = 75;
+    private static final String CONTAINER = "ktrdr-db";
+    private final Inventory inventory;
+    private final Ssh core;
+    private final Console console;
+
+    public Backups(Inventory inventory, Ssh core, Console console) {
+        this.inventory = inventory;
+        this.core = core;
+        this.console = console;
+    }
+
+    /**
+     * How many backups stay once a new one is good; the newest always does.
+     *
+     * @param keep of the newest; 0 for all
+     * @param days and none older than so many days; 0 for any age
+     */
+    public record Retention(int keep, int days) {
+        /** Nothing is removed. */
+        public static final Retention NONE = new Retention(0, 0);
+    }
+
+    /**
+     * A backup that is whole.
+     *
+     * @param verified when it was last restored for a try and was found equal
+     */
+    public record Found(BackupRecord record, Optional<Instant> verified) {}
+
+    /** A backup that was made, and the names of older ones that retention removed. */
+    public record Made(BackupRecord record, List<String> removed) {}
+
+    /** The folder of the backups on core, also where it has the share from elsewhere. */
+    public static String directory(Inventory inventory) {
+        var folder = inventory.backup().directory();
+        var storage = inventory.storage();
+        return !inventory.exportsShare(inventory.core()) && folder.startsWith(storage.export() + "/") ? storage.mount() + folder.substring(storage.export().length()) : folder;
+    }
+
+    /** The script that makes a backup into this folder, or to standard output where it is empty; it needs nothing of ours on the node. */
+    public static String script(Inventory inventory, String directory, Retention retention, String by) {
+        var templates = new Templates(inventory);
+        return Sh.let("container", CONTAINER) + Sh.let("database", inventory.database().name()) + Sh.let("directory", directory) + "keep=" + retention.keep() + "\ndays="
+                + retention.days() + "\n" + Sh.let("by", by.replaceAll("[^A-Za-z0-9@._ -]", "")) + measure(templates) + templates.read("backup/backup.sh");
+    }
+
+    /** A shell function that prints the queries about what a database holds. */
+    static String measure(Templates templates) {
+        return "measure_sql() { printf '%s\\n' " + Sh.quote(templates.read("backup/measure.sql")) + "; }\n";
+    }
+
+    /** Makes a backup on core; until it is whole it has no name, and what went wrong is a {@link Problem}. */
+    public Made make(Retention retention, String by) {
+        try (var step = console.step(core.name(), "backup")) {
+            var said = new Said(step);
+            var result = core.run(script(inventory, directory(inventory), retention, by), said);
+            var record = said.record(core.name(), result);
+            step.done(record.file() + ", " + Units.size(record.bytes()) + ", " + record.rows() + " rows");
+            return new Made(record, List.copyOf(said.removed));
+        }
+    }
+
+    /** What the script says while it runs. */
+    static final class Said implements java.util.function.Consumer<String> {
+        private final Console.Step step;
+        private final long started = System.nanoTime();
+        private final List<String> removed = new ArrayList<>();
+        private String failed = "";
+        private String record = "";
+
+        Said(Console.Step step) {
+            this.step = step;
+        }
+
+        @Override
+        public void accept(String line) {
+            int tab = line.indexOf('\t');
+            var value = line.substring(tab + 1);
+            switch (tab < 0 ? "" : line.substring(0, tab)) {
+                case "written" -> written(Long.parseLong(value));
+                case "removed" -> removed.add(value);
+                case "failed" -> failed = value;
+                case "record" -> record = new String(Base64.getDecoder().decode(value), StandardCharsets.UTF_8);
+                default -> { }
+            }
+        }
+
+        void written(long bytes) {
+            double seconds = (System.nanoTime() - started) / 1e9;
+            step.now(Units.size(bytes) + ", " + Units.size(Math.round(bytes / seconds)) + "/s");
+        }
+
+        /** The record that was said, where all went well; else why not. */
+        BackupRecord record(String node, Result result) {
+            if (result.ok() && !record.isEmpty()) return BackupRecord.parse(record);
+            var problem = result.exit() == BUSY ? Problem.locked(node + ": " + failed).fix("wait for its end: journalctl -u ktrdr-backup, or run it again")
+                    : Problem.failed(node + ": no backup was made").expected("a dump that ended well, on the disk, readable");
+            throw problem.found(failed.isEmpty() ? result.lastWords() : failed).with("earlier backups", "are as they were");
+        }
+    }
+
+    /** All backups that are whole, the newest first. */
+    public List<Found> list() {
+        var facts = Facts.parse(core.must(Facts.SAY + Sh.let("directory", directory(inventory)) + """
+                for sums in "$directory"/ktrdr-*.sha256; do
+                  dump=${sums%.sha256} record=${sums%.dump.*}.json
+                  [ -f "$dump" ] && [ -f "$record" ] || continue
+                  say record "$(stat -c %s "$dump") $(base64 -w 0 <"$record") $(cat "$dump.verified" 2>/dev/null || :)"
+                done
+                say end yes
+                """));
+        return facts.all("record").stream().map(Backups::found).sorted((a, b) -> b.record().made().compareTo(a.record().made())).toList();
+    }
+
+    private static Found found(String line) {
+        var words = line.strip().split(" ");
+        var record = BackupRecord.parse(new String(Base64.getDecoder().decode(words[1]), StandardCharsets.UTF_8));
+        return new Found(record, words.length > 2 ? Optional.of(Instant.parse(words[2])) : Optional.empty());
+    }
+}

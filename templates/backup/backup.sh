@@ -1,0 +1,210 @@
+#!/bin/sh
+# Makes a backup of KTRDR's database out of its container, on the node that the container runs on: what `backup-db` runs over ssh, and ktrdr-backup.timer
+# on the node by itself. Needs Docker and the usual commands; compresses with zstd where container or node has it, else with pigz or gzip.
+#
+# Asked by variables:
+#   container, database  where the database is
+#   directory            of the backups; empty: the dump goes to standard output and its record is said, nothing is left here
+#   keep, days           so many of the newest stay, and of these none older than so many days; 0 for no limit. The newest always stays.
+#   by                   who asked, for the record
+# Says on descriptor 3 (standard output, or standard error where the dump goes there) a line for each thing: its name, a tab, its value.
+#   database BYTES, written BYTES, removed NAME, backup NAME, record BASE64, failed SENTENCE
+# A backup is three files: NAME.dump.zst (or .gz; in pg_dump's custom format), beside it NAME.json, the record, and NAME.dump.zst.sha256 with the sums of
+# both; once it was restored for a try also NAME.dump.zst.verified.
+# They appear when all is good, the dump last. Exit code 75 where another backup is being made.
+set -eu
+: "${container:?}" "${database:?}" "${keep:?}" "${days:?}" "${by:?}"
+
+if [ -n "$directory" ]; then exec 3>&1 1>&2; else exec 3>&2; fi
+say() { printf '%s\t%s\n' "$1" "$2" >&3; }
+work=$(mktemp -d /run/ktrdr-backup.XXXXXX)
+making=
+session=
+dumping=
+id=${work##*.}
+
+words() { tail -n 3 "$work"/*.err 2>/dev/null | grep -v '^==>' | tr '\n' ' ' | cut -c 1-400; }
+fail() {
+  say failed "$1$(said=$(words); [ -z "$said" ] || printf ': %s' "$said")"
+  exit "${2:-1}"
+}
+
+# Whatever ends this leaves neither a file that looks like a backup nor a dump that goes on in the container.
+finish() {
+  code=$?
+  trap - EXIT
+  trap '' HUP INT TERM
+  if [ "$code" -ne 0 ]; then
+    [ -z "$dumping" ] || kill "$dumping" 2>/dev/null || :
+    [ -z "$session" ] || timeout 10 docker exec "$container" sh -c 'psql -X -q -U "$POSTGRES_USER" -d postgres -c "$1"' sh \
+      "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ktrdr-backup-$id'" >/dev/null 2>&1 || :
+  fi
+  rm -rf "$work" ${making:+"$making"}
+  exit "$code"
+}
+trap finish EXIT
+trap 'exit 143' HUP INT TERM
+# a reader that is gone is an error of the writer, not its end
+trap '' PIPE
+
+exec 7>/run/lock/ktrdr-backup
+flock -n 7 || fail "another backup is being made" 75
+
+in_container() { docker exec -i -e "PGAPPNAME=ktrdr-backup-$id" "$container" sh -c "$@"; }
+
+# Where what is compressed, and how it is read again.
+choose() {
+  threads=$(nproc)
+  if docker exec "$container" sh -c 'command -v zstd' >/dev/null 2>&1; then inside="zstd -q -1 -T$threads" outside=cat
+  elif command -v zstd >/dev/null 2>&1; then inside=cat outside="zstd -q -1 -T$threads"
+  elif command -v pigz >/dev/null 2>&1; then inside=cat outside=pigz
+  else inside=cat outside=gzip; fi
+  case $inside$outside in *zstd*) ending=zst ;; *) ending=gz ;; esac
+}
+
+unpack() {
+  case $1 in
+    *.gz) gzip -dc "$1" ;;
+    *) if command -v zstd >/dev/null 2>&1; then zstd -q -dc "$1"; else docker exec -i "$container" zstd -q -dc <"$1"; fi ;;
+  esac
+}
+
+# One transaction sees the database as the dump does: it lends pg_dump its snapshot, and measures while pg_dump reads.
+begin() {
+  mkfifo "$work/ask"
+  # shellcheck disable=SC2016 # for the shell in the container
+  in_container 'exec psql -X -At -q -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$1"' sh "$database" <"$work/ask" >"$work/answer" 2>"$work/session.err" &
+  session=$!
+  exec 4>"$work/ask"
+  cat >&4 <<'SQL' || :
+BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
+SELECT pg_database_size(current_database()), current_setting('server_version_num'), current_setting('server_version'),
+    to_char(now() AT TIME ZONE 'UTC', 'YYYYMMDD"T"HH24MISS"Z"'), to_char(now() AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS"Z"'), pg_export_snapshot();
+SELECT json_object_agg(extname, extversion ORDER BY extname) FROM pg_extension;
+SELECT coalesce(json_agg(statement ORDER BY step, statement), '[]') FROM (
+  SELECT 1 AS step, format('CREATE ROLE %I%s%s%s%s', rolname, CASE WHEN rolsuper THEN ' SUPERUSER' ELSE '' END, CASE WHEN rolinherit THEN '' ELSE ' NOINHERIT' END,
+      CASE WHEN rolcreaterole THEN ' CREATEROLE' ELSE '' END, CASE WHEN rolcreatedb THEN ' CREATEDB' ELSE '' END)
+      || CASE WHEN rolcanlogin THEN ' LOGIN' ELSE '' END AS statement FROM pg_roles WHERE rolname !~ '^pg_'
+  UNION ALL SELECT 2, format('GRANT %I TO %I', granted.rolname, member.rolname) FROM pg_auth_members m
+      JOIN pg_roles granted ON granted.oid = m.roleid JOIN pg_roles member ON member.oid = m.member WHERE member.rolname !~ '^pg_') all_roles;
+\echo ready
+SQL
+  until [ "$(tail -n 1 "$work/answer")" = ready ]; do
+    kill -0 "$session" 2>/dev/null || fail "the database $database does not answer in the container $container"
+    sleep 0.05
+  done
+  { IFS='|' read -r size version_number version stamp made snapshot && read -r extensions && read -r roles; } <"$work/answer"
+  say database "$size"
+}
+
+# The dump, compressed, on standard output, and its checksum; what went wrong in which part of the pipe is noted in a file.
+dump() {
+  mkfifo "$work/copy"
+  sha256sum <"$work/copy" >"$work/sum" &
+  summing=$!
+  # shellcheck disable=SC2016 # for the shell in the container
+  { in_container '
+      exec 5>&1
+      codes=$({ { pg_dump -w -Fc -Z0 -U "$POSTGRES_USER" --snapshot="$2" -d "$1"; echo $? >&4; } | $3 >&5 || echo $? >&4; } 4>&1)
+      [ "$codes" = 0 ]' sh "$database" "$snapshot" "$inside" 2>"$work/dump.err" || : >"$work/dump.failed"
+  } | { $outside 2>"$work/pack.err" || : >"$work/pack.failed"; } | { tee "$work/copy" 2>"$work/write.err" || : >"$work/write.failed"; }
+  wait "$summing"
+}
+
+good() { [ -z "$(find "$work" -name '*.failed')" ]; }
+
+record() {
+  sed -n '/^{"table"/p' "$work/answer" | sed 's/^/    /; $!s/$/,/' >"$work/tables"
+  cat <<EOF
+{
+  "name": "$name",
+  "made": "$made",
+  "by": "$by",
+  "tag": "$tag",
+  "database": "$database",
+  "server": "$version",
+  "server_number": $version_number,
+  "image": "$(docker inspect --format '{{.Config.Image}}' "$container")",
+  "database_bytes": $size,
+  "file": "$name.dump.$ending",
+  "bytes": $bytes,
+  "sha256": "$sum",
+  "seconds": $(($(date +%s) - started)),
+  "extensions": $extensions,
+  "roles": $roles,
+  "tables": [
+$(cat "$work/tables")
+  ]
+}
+EOF
+}
+
+# Renames have the dump appear last, and go last by retention: a record without its dump is no backup.
+appear() {
+  for file in "$name.json" "$name.dump.$ending.sha256" "$name.dump.$ending"; do mv -T "$making/$file" "$directory/$file"; done
+  sync "$directory"
+}
+
+retention() {
+  count=0
+  find "$directory/" -maxdepth 1 -type f -printf '%f\n' | sed -n '/^ktrdr-[0-9]\{8\}T[0-9]\{6\}Z-.*\.dump\.\(zst\|gz\)$/p' | sort -r | while IFS= read -r old; do
+    base=${old%.dump.*}
+    [ -f "$directory/$old.sha256" ] && [ -f "$directory/$base.json" ] || continue
+    count=$((count + 1))
+    [ "$count" -gt 1 ] || continue
+    if [ "$keep" -gt 0 ] && [ "$count" -gt "$keep" ] || [ "$days" -gt 0 ] && [ -n "$(find "$directory/$old" -mmin +$((days * 1440)))" ]; then
+      rm -f "$directory/$old" "$directory/$old.sha256" "$directory/$old.verified" "$directory/$base.json"
+      say removed "$old"
+    fi
+  done
+}
+
+started=$(date +%s)
+umask 077
+if [ -n "$directory" ]; then
+  [ -d "$directory" ] || fail "there is no folder $directory for backups"
+  # what a killed one left; nobody else is at work here
+  rm -rf "$directory"/.making.*
+  making=$(mktemp -d "$directory/.making.XXXXXX") || fail "no file can be written in $directory"
+fi
+[ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ] || fail "the container $container does not run"
+choose
+tag=$(docker inspect --format '{{.Config.Image}}' ktrdr-backend 2>/dev/null | sed 's/.*://' | tr -cd 'A-Za-z0-9._-') || :
+tag=${tag:-none}
+begin
+name=ktrdr-$stamp-$tag
+while [ -n "$directory" ] && [ -e "$directory/$name.dump.$ending" ]; do name=$name-again; done
+file=$making/$name.dump.$ending
+if [ -n "$directory" ]; then dump >"$file" & else dump & fi
+dumping=$!
+measure_sql >&4 || :
+while [ -n "$directory" ] && kill -0 "$dumping" 2>/dev/null; do
+  sleep 0.3
+  say written "$(stat -c %s "$file" 2>/dev/null || echo 0)"
+done
+wait "$dumping" || fail "the dump of $database broke off"
+good || fail "the dump of $database broke off"
+# only now: pg_dump has taken the snapshot over
+echo 'COMMIT;' >&4 || :
+exec 4>&-
+wait "$session" || fail "counting the rows of $database broke off"
+session=
+sum=$(sed 's/ .*//' "$work/sum")
+if [ -n "$directory" ]; then
+  sync "$file" || fail "the backup could not be written to $directory"
+  bytes=$(stat -c %s "$file")
+  # what is on the disk, not what is still in memory
+  dd if="$file" iflag=nocache count=0 2>/dev/null
+  [ "$(sha256sum <"$file" | sed 's/ .*//')" = "$sum" ] || fail "what is on the disk in $directory is not what the database sent"
+  [ -n "$(unpack "$file" 2>/dev/null | docker exec -i "$container" pg_restore -l 2>"$work/list.err")" ] || fail "the table of contents of the backup cannot be read"
+  record >"$making/$name.json"
+  (cd "$making" && printf '%s  %s\n' "$sum" "$name.dump.$ending" && sha256sum "$name.json") >"$file.sha256"
+  sync "$file.sha256" "$making/$name.json" || fail "the backup could not be written to $directory"
+  appear
+  say backup "$name"
+  say record "$(base64 -w 0 <"$directory/$name.json")"
+  if [ "$keep" -gt 0 ] || [ "$days" -gt 0 ]; then retention; fi
+else
+  bytes=0 # whoever receives it knows
+  say record "$(record | base64 -w 0)"
+fi
