@@ -14,13 +14,11 @@ quickly() {
   jdk=${jvm%/bin/java}
   major=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$jdk/release" 2>/dev/null) || return 0
   [ "${major:-0}" -ge 17 ] && key=$(start_key) 2>/dev/null || return 0
-  key=${key%% *}
-  place=${XDG_CACHE_HOME:-$HOME/.cache}/ktrdr/start/$procedure-$(printf %s "$home" | cksum | tr ' ' -)
+  place=${cache%/*}/start/$procedure-$(printf %s "$home" | cksum | tr ' ' -)
   entry=$place/$key
   [ -f "$entry/start" ] || make_start || return 0
   { read -r main && read -r path && read -r flags && jars=$(cat); } <"$entry/start" || return 0
-  # shellcheck disable=SC2046 # one word a jar: make_start takes no path with a space
-  [ "$(stat -L -c '%s %Y %n' $(printf %s "$path" | tr : ' ') 2>/dev/null)" = "$jars" ] || return 0
+  [ "$(looks)" = "$jars" ] || return 0
   sharing "$@"
   # the JVM's own warnings would be on standard output, in the middle of what a machine reads
   # shellcheck disable=SC2086 # flags are words
@@ -33,8 +31,14 @@ start_key() (
   files=$(find -L lib scripts templates tests jbang-catalog.json ktrdr -type f) || exit
   sums=$(printf '%s\n' "$files" | sort | xargs -d '\n' sha256sum) || exit
   machine=$(stat -L -c '%n %s %Y' "$jvm" "$jdk/lib/modules" "$jdk/lib/server/libjvm.so" "$jdk/bin/javac") || exit
-  printf '%s\n' "$home" "$machine" "$sums" | sha256sum
+  printf '%s\n' "$home" "$machine" "$sums" | sha256sum | cut -d ' ' -f 1
 )
+
+# Size and time of each jar of the class path.
+looks() {
+  # shellcheck disable=SC2046 # one word a jar: make_start takes no path with a space
+  stat -L -c '%s %Y %n' $(printf %s "$path" | tr : ' ') 2>/dev/null
+}
 
 # Has JBang build the procedure and keeps what it says of it; of two at the same moment one does and the other waits.
 make_start() {
@@ -66,13 +70,13 @@ remember() {
   rm -rf "$entry"
   mkdir "$entry" && cp "$jar" "$entry/program.jar" || return
   if [ "$(readlink -f "$(printf '%s\n' "$said" | field availableJdkPath)/bin/java")" = "$jvm" ] && [ -n "$main" ] && whole "$path"; then
-    # shellcheck disable=SC2046 # as above
-    jars=$(stat -L -c '%s %Y %n' $(printf %s "$path" | tr : ' ')) || return
+    jars=$(looks) || return
     printf '%s\n' "$main" "$path" "$flags" "$jars" >"$entry/start.new" || return
   else
     echo jbang >"$entry/start.new" || return
   fi
-  mv "$entry/start.new" "$entry/start"
+  # an edit after the key was taken is in what was built, or is not: nobody knows
+  [ "$(start_key)" = "$key" ] && mv "$entry/start.new" "$entry/start"
 }
 
 # Whether a class path has no character that means something to this shell or to JSON.
@@ -84,11 +88,26 @@ whole() {
 field() { sed -n 's/^  "'"$1"'": "\(.*\)",\{0,1\}$/\1/p'; }
 list() { sed -n '/^  "'"$1"'": \[$/,/^  \]/s/^    "\(.*\)",\{0,1\}$/\1/p'; }
 
-# Sets share to the JVM's flags for the archive: to use it, or to note what this run loads so that one can be made of it.
+# The JVM's flags for the archive: to use it, to note what a run loads so that one can be made of it, and to make it.
+archive_flags() {
+  if [ "$major" -ge 25 ]; then
+    use="-XX:AOTCache=$entry/archive"
+    note="-XX:AOTMode=record -XX:AOTConfiguration=$entry/classes.$$"
+    make="-XX:AOTMode=create -XX:AOTConfiguration=$entry/classes -XX:AOTCache=$entry/archive.new $flags"
+  else
+    use="-Xshare:auto -XX:SharedArchiveFile=$entry/archive"
+    note="-XX:DumpLoadedClassList=$entry/classes.$$"
+    # objects of the archive's heap are written by G1 alone
+    make="-Xshare:dump -XX:SharedClassListFile=$entry/classes -XX:SharedArchiveFile=$entry/archive.new -XX:+UseG1GC"
+  fi
+}
+
+# Sets share to the flags for this run.
 sharing() {
   share=
+  archive_flags
   if [ -s "$entry/archive" ]; then
-    if [ "$major" -ge 25 ]; then share="-XX:AOTCache=$entry/archive"; else share="-Xshare:auto -XX:SharedArchiveFile=$entry/archive"; fi
+    share=$use
     return 0
   fi
   [ ! -e "$entry/archive" ] && [ -w "$entry" ] || return 0
@@ -99,24 +118,17 @@ sharing() {
   done
   # a page of help says little of what a procedure loads
   case " $* " in *" -h "* | *" --help "* | *" --version "* | *" --dry-run "*) return 0 ;; esac
-  if [ "$major" -ge 25 ]; then share="-XX:AOTMode=record -XX:AOTConfiguration=$entry/classes.$$"; else share="-XX:DumpLoadedClassList=$entry/classes.$$"; fi
+  share=$note
 }
 
 # Makes the archive beside what runs: quiet, out of the way of Ctrl-C, and not by two. What cannot be made is an empty file, and not tried again.
 share_later() {
-  if [ "$major" -ge 25 ]; then
-    set -- "$1" "-XX:AOTMode=create" "-XX:AOTConfiguration=$entry/classes" "-XX:AOTCache=$entry/archive.new"
-  else
-    # objects of the archive's heap are written by G1 alone
-    set -- "$1" -Xshare:dump "-XX:SharedClassListFile=$entry/classes" "-XX:SharedArchiveFile=$entry/archive.new" -XX:+UseG1GC
-  fi
   (
     cd / && flock -n 9 && [ -e "$1" ] && mv "$1" "$entry/classes" || exit 0
-    shift
     # a run that was killed has half a last line
     [ "$major" -ge 25 ] || sed -i '$d' "$entry/classes"
-    [ "$major" -lt 25 ] || set -- "$@" $flags
-    if nice -n 10 env -i "$jvm" "$@" -cp "$path"; then mv "$entry/archive.new" "$entry/archive"; else rm -f "$entry/archive.new"; : >"$entry/archive"; fi
+    # shellcheck disable=SC2086 # flags are words, and so is the place: whole() looked at it
+    if nice -n 10 env -i "$jvm" $make -cp "$path"; then mv "$entry/archive.new" "$entry/archive"; else rm -f "$entry/archive.new"; : >"$entry/archive"; fi
     rm -f "$entry/classes" "$entry"/classes.*
   ) 9>"$entry/lock" </dev/null >/dev/null 2>&1 &
 }

@@ -14,6 +14,7 @@ import java.util.stream.Stream;
 import ktrdr.Local;
 import ktrdr.Project;
 import ktrdr.Result;
+import lab.Toolkit;
 import lab.World;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -140,7 +141,7 @@ class FrontDoorTest {
         server.start();
         try {
             var url = "http://127.0.0.1:" + server.getAddress().getPort() + "/";
-            var jbang = jbang();
+            var jbang = Toolkit.jbang().toString();
             var here = Map.of("PATH", System.getenv("PATH"));
             assertEquals(0, run(here, jbang, "trust", "add", url).exit());
             assertEquals(0, run(here, jbang, "catalog", "add", "--global", "--name", "ktrdr", url + "jbang-catalog.json").exit());
@@ -150,10 +151,5 @@ class FrontDoorTest {
         } finally {
             server.stop(0);
         }
-    }
-
-    private static String jbang() {
-        var cached = Path.of(System.getProperty("user.home"), ".cache/ktrdr/jbang-0.132.1/bin/jbang");
-        return Files.exists(cached) ? cached.toString() : "jbang";
     }
 }

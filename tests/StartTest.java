@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import ktrdr.Local;
 import ktrdr.Project;
 import ktrdr.Result;
+import lab.Toolkit;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -30,7 +31,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("fleet")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class StartTest {
-    private static final Path HOME = Path.of(System.getProperty("user.home"));
     @TempDir static Path folder;
     private static Path checkout;
     private static Path asked;
@@ -42,19 +42,20 @@ class StartTest {
         for (var part : List.of("ktrdr", "jbang-catalog.json", "lib", "scripts", "templates", "tests"))
             assertTrue(Local.command("cp", "-a", Project.root().resolve(part).toString(), checkout.toString()).run().ok());
         var bin = Files.createDirectory(folder.resolve("bin"));
-        var real = Stream.concat(Stream.of(HOME.resolve(".cache/ktrdr/jbang-0.132.1/bin")), Stream.of(System.getenv("PATH").split(":")).map(Path::of))
-                .map(place -> place.resolve("jbang")).filter(Files::isExecutable).findFirst().orElseThrow();
-        program(bin.resolve("jbang"), "echo \"$1\" >>'" + asked + "'\nexec '" + real + "' \"$@\"");
+        var jbang = Files.writeString(bin.resolve("jbang"), """
+                #!/bin/sh
+                echo "$1" >>'%s'
+                code=0
+                '%s' "$@" || code=$?
+                [ "$1" != build ] || [ ! -e '%3$s' ] || sh '%3$s'
+                exit "$code"
+                """.formatted(asked, Toolkit.jbang(), folder.resolve("meanwhile")));
+        Files.setPosixFilePermissions(jbang, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     @AfterAll
     static void links_out_of_the_folder_are_taken_away_first() throws IOException {
         for (var part : List.of("lib", "release")) Files.deleteIfExists(folder.resolve("jdk").resolve(part));
-    }
-
-    private static void program(Path file, String script) throws IOException {
-        Files.writeString(file, "#!/bin/sh\n" + script + "\n");
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     private static Local.Command command(String... words) {
@@ -179,6 +180,19 @@ class StartTest {
 
     @Test
     @Order(7)
+    void what_was_edited_while_it_was_built_is_not_taken_for_what_it_was_before() throws IOException {
+        var source = checkout.resolve("lib/ktrdr/Dns.java");
+        var before = Files.readString(source) + "// once more\n";
+        Files.writeString(source, before);
+        var meanwhile = Files.writeString(folder.resolve("meanwhile"), "echo '// and more' >>'" + source + "'");
+        starts(List.of("build", "info", "run"), door("--format", "hosts"));
+        Files.delete(meanwhile);
+        Files.writeString(source, before);
+        starts(List.of("build", "info"), door("--format", "hosts"));
+    }
+
+    @Test
+    @Order(8)
     void another_checkout_another_jdk_and_a_cache_that_takes_nothing_are_each_noticed() throws IOException {
         var elsewhere = folder.resolve("elsewhere");
         Files.move(checkout, elsewhere);

@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -25,6 +25,7 @@ import ktrdr.Inventory.Role;
 public final class Verification implements AutoCloseable {
     /** Of the checks of {@link FleetStatus}, those about what runs: not machines, locks and files. */
     private static final String RUNS = "(.*\\.(ssh|stack|container|services|registered|health)|workers\\.list|targets?(\\..*)?)";
+    private static final String CANCELLED = "interrupted; the sample operation was cancelled";
     private static final Duration HEAD_START = Duration.ofSeconds(1);
     private static final Duration GIVE_UP = Duration.ofSeconds(15);
     private final Fleet fleet;
@@ -88,32 +89,29 @@ public final class Verification implements AutoCloseable {
     /** All of it. With a time to wait the sample operation is started when the rest holds, else beside it. */
     public Found full(Duration wait) {
         var held = wait.isZero() ? Optional.<Found>empty() : Optional.of(quick(wait));
-        var begun = new CountDownLatch(1);
+        var begun = new CompletableFuture<Void>().completeOnTimeout(null, HEAD_START.toMillis(), TimeUnit.MILLISECONDS);
         var sample = threads.submit(() -> sample(begun));
         try {
             // the operation is what takes longest: it is on its way before all connections are opened at once
-            begun.await(HEAD_START.toMillis(), TimeUnit.MILLISECONDS);
+            done(begun, CANCELLED);
             var quick = held.orElseGet(() -> quick(wait));
             var checks = new ArrayList<>(quick.checks());
             try (var step = console.step("fleet", "share")) {
                 checks.addAll(share(quick.status()));
             }
-            var sampled = done(sample, "interrupted; the sample operation was cancelled");
+            var sampled = done(sample, CANCELLED);
             checks.addAll(sampled.checks());
             return new Found(quick.status(), checks, sampled.remarks());
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted("interrupted; the sample operation was cancelled").because(e);
         } finally {
             end(sample);
         }
     }
 
-    private SampleRun.Outcome sample(CountDownLatch begun) {
+    private SampleRun.Outcome sample(CompletableFuture<Void> begun) {
         try (var step = console.step("fleet", "sample")) {
-            return new SampleRun(fleet, http).run(step::now, begun::countDown);
+            return new SampleRun(fleet, http).run(step::now, () -> begun.complete(null));
         } finally {
-            begun.countDown();
+            begun.complete(null);
         }
     }
 

@@ -6,11 +6,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
 import ktrdr.Local;
 import ktrdr.Project;
 
@@ -58,6 +60,13 @@ public final class Toolkit {
         assertEquals(exit, ran.exit(), ran::toString);
         for (var word : words) assertTrue(ran.err().contains(word), () -> "no \"" + word + "\" in\n" + ran);
         return ran;
+    }
+
+    /** The real JBang: the one that the front door fetched, else the one on the PATH. */
+    public static Path jbang() {
+        var fetched = Path.of(System.getProperty("user.home"), ".cache/ktrdr/jbang-0.132.1/bin");
+        return Stream.concat(Stream.of(fetched), Stream.of(System.getenv("PATH").split(":")).map(Path::of)).map(place -> place.resolve("jbang")).filter(Files::isExecutable)
+                .findFirst().orElseThrow();
     }
 
     public Toolkit env(String name, String value) {
