@@ -44,11 +44,9 @@ class StartTest {
         var bin = Files.createDirectory(folder.resolve("bin"));
         var jbang = Files.writeString(bin.resolve("jbang"), """
                 #!/bin/sh
-                echo "$1" >>'%s'
-                code=0
-                '%s' "$@" || code=$?
+                echo "$1" >>'%1$s'
                 [ "$1" != build ] || [ ! -e '%3$s' ] || sh '%3$s'
-                exit "$code"
+                exec '%2$s' "$@"
                 """.formatted(asked, Toolkit.jbang(), folder.resolve("meanwhile")));
         Files.setPosixFilePermissions(jbang, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
