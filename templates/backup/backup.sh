@@ -158,7 +158,7 @@ appear() {
 
 retention() {
   count=0
-  find "$directory/" -maxdepth 1 -type f -printf '%f\n' | sed -n '/^ktrdr-[0-9]\{8\}T[0-9]\{6\}Z-.*\.dump\.\(zst\|gz\)$/p' | sort -r | while IFS= read -r old; do
+  find "$directory/" -maxdepth 1 -type f -printf '%f\n' | sed -n '/^ktrdr-[0-9]\{8\}T[0-9]\{6\}Z-.*\.dump\.\(zst\|gz\)$/p' | LC_ALL=C sort -r | while IFS= read -r old; do
     base=${old%.dump.*}
     [ -f "$directory/$old.sha256" ] && [ -f "$directory/$base.json" ] || continue
     count=$((count + 1))
@@ -184,7 +184,7 @@ tag=$(docker inspect --format '{{.Config.Image}}' ktrdr-backend 2>/dev/null | se
 tag=${tag:-none}
 begin
 name=ktrdr-$stamp-$tag
-while [ -n "$directory" ] && [ -e "$directory/$name.dump.$ending" ]; do name=$name-again; done
+while [ -n "$directory" ] && [ -e "$directory/$name.dump.$ending" ]; do name=${name}_again; done
 file=$making/$name.dump.$ending
 if [ -n "$directory" ]; then dump >"$file" & else dump & fi
 dumping=$!
