@@ -52,7 +52,8 @@ public class BackupDb implements Callable<Exit> {
     @Override
     public Exit call() {
         if (keep != null && keep < 1) throw Problem.usage("--keep keeps at least one").expected("a number of at least 1").found(keep.toString());
-        if (keep != null && (instead.to != null || instead.list)) throw Problem.usage("--keep is for a backup into the folder of the inventory").found("--keep with " + (instead.list ? "--list" : "--to"));
+        if (keep != null && (instead.to != null || instead.list))
+            throw Problem.usage("--keep is for a backup into the folder of the inventory").found("--keep with " + (instead.list ? "--list" : "--to"));
         var file = instead.to == null ? null : BackupFile.at(instead.to);
         if (file != null && !dryRun && !yes && !file.present().isEmpty())
             common.console().confirm("Replace " + file.present().stream().map(Path::toString).collect(Collectors.joining(", ")) + "?");

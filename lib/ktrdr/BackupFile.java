@@ -5,12 +5,15 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
 import java.util.HexFormat;
 import java.util.List;
 import java.util.function.LongConsumer;
@@ -24,6 +27,7 @@ public final class BackupFile implements AutoCloseable {
     private final Path asked;
     private final Path target;
     private final MessageDigest passed = sha256();
+    private final List<Path> hidden = new ArrayList<>();
     private Path beside;
     private FileChannel channel;
     private volatile long bytes;
@@ -36,7 +40,8 @@ public final class BackupFile implements AutoCloseable {
     /** Proves that the file can be written there; a {@link Problem} of usage where it cannot. */
     public static BackupFile at(Path asked) {
         var target = OutputFile.at(asked).target();
-        if (target.getFileName().toString().matches("(?s).*[\\n\\r\\\\].*")) throw Problem.usage(asked + " cannot be written").expected("a name that a line of checksums can hold");
+        if (target.getFileName().toString().matches("(?s).*[\\n\\r\\\\].*"))
+            throw Problem.usage(asked + " cannot be written").expected("a name without line breaks and backslashes, as a line of checksums has it");
         return new BackupFile(asked, target);
     }
 
@@ -57,7 +62,7 @@ public final class BackupFile implements AutoCloseable {
     /** What the dump goes to as it comes; a disk that takes no more is a {@link Problem}. */
     OutputStream stream(LongConsumer progress) {
         try {
-            beside = Files.createTempFile(target.getParent(), "." + target.getFileName(), ".making");
+            beside = hidden();
             channel = FileChannel.open(beside, StandardOpenOption.WRITE);
         } catch (IOException e) {
             throw unwritten(e);
@@ -107,7 +112,7 @@ public final class BackupFile implements AutoCloseable {
             if (!disk.equals(expected)) throw unlike("what is on the disk", expected, disk);
             var record = BackupRecord.moved(text, name.replaceFirst("\\.dump(\\.zst|\\.gz)?$", ""), name, bytes);
             var digest = sha256();
-            digest.update(record.getBytes(java.nio.charset.StandardCharsets.UTF_8));
+            digest.update(record.getBytes(StandardCharsets.UTF_8));
             appear(record, expected + "  " + name + "\n" + hex(digest) + "  " + name + ".json\n");
             return BackupRecord.parse(record);
         } catch (IOException e) {
@@ -115,24 +120,24 @@ public final class BackupFile implements AutoCloseable {
         }
     }
 
+    /** All is on the disk before anything has a name: renames alone do not fail half-way for want of room. */
     private void appear(String record, String sums) throws IOException {
+        var recorded = Files.writeString(hidden(), record, StandardOpenOption.SYNC);
+        var summed = Files.writeString(hidden(), sums, StandardOpenOption.SYNC);
         Files.deleteIfExists(side(".verified"));
-        put(record, side(".json"));
-        put(sums, side(".sha256"));
+        Files.move(recorded, side(".json"), StandardCopyOption.ATOMIC_MOVE);
+        Files.move(summed, side(".sha256"), StandardCopyOption.ATOMIC_MOVE);
         Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
         try (var folder = FileChannel.open(target.getParent())) {
             folder.force(true);
         }
     }
 
-    private static void put(String text, Path place) throws IOException {
-        var written = Files.createTempFile(place.getParent(), "." + place.getFileName(), ".making");
-        try {
-            Files.writeString(written, text, StandardOpenOption.SYNC);
-            Files.move(written, place, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(written);
-        }
+    /** A file that nobody takes for a backup, gone once this is closed. */
+    private Path hidden() throws IOException {
+        var file = Files.createTempFile(target.getParent(), "." + target.getFileName(), ".making");
+        hidden.add(file);
+        return file;
     }
 
     private static MessageDigest sum(Path file) throws IOException {
@@ -162,7 +167,8 @@ public final class BackupFile implements AutoCloseable {
 
     private Problem unwritten(IOException e) {
         if (e instanceof ClosedByInterruptException) return Problem.interrupted(asked + ": interrupted, no backup was made").because(e);
-        return Problem.failed(asked + " could not be written").expected("room for the whole backup").found(e.getMessage()).with("earlier backups", "are as they were").because(e);
+        return Problem.failed(asked + " could not be written").expected("room for the whole backup").found(e instanceof FileSystemException known && known.getReason() != null
+                ? known.getReason() : e.getMessage()).with("earlier backups", "are as they were").because(e);
     }
 
     /** Leaves nothing that has not appeared. */
@@ -170,7 +176,7 @@ public final class BackupFile implements AutoCloseable {
     public void close() {
         try {
             if (channel != null) channel.close();
-            if (beside != null) Files.deleteIfExists(beside);
+            for (var file : hidden) Files.deleteIfExists(file);
         } catch (IOException e) {
             throw unwritten(e);
         }

@@ -79,6 +79,7 @@ public final class Backups {
             var said = new Said(step);
             var result = core.pipe(script(inventory, "", Retention.NONE, by), file.stream(said::written), said);
             said.record(core.name(), result);
+            step.now("reading it again from the disk");
             var record = file.place(said.text());
             step.done(record.file() + ", " + Units.size(record.bytes()) + ", " + record.rows() + " rows");
             return record;
