@@ -162,7 +162,8 @@ retention() {
     base=${old%.dump.*}
     [ -f "$directory/$old.sha256" ] && [ -f "$directory/$base.json" ] || continue
     count=$((count + 1))
-    [ "$count" -gt 1 ] || continue
+    # a clock that was wrong once names backups of the future
+    [ "$count" -gt 1 ] && [ "$old" != "$name.dump.$ending" ] || continue
     if [ "$keep" -gt 0 ] && [ "$count" -gt "$keep" ] || [ "$days" -gt 0 ] && [ -n "$(find "$directory/$old" -mmin +$((days * 1440)))" ]; then
       rm -f "$directory/$old" "$directory/$old.sha256" "$directory/$old.verified" "$directory/$base.json"
       say removed "$old"

@@ -127,6 +127,15 @@ class BackupScriptTest {
     }
 
     @Test
+    void neither_the_newest_by_its_name_goes_nor_the_one_just_made() throws IOException {
+        var future = old("20990101T000000Z", 50);
+        old("20260101T000000Z", 50);
+        assertEquals(0, run(backups.toString(), 1, 1).exit());
+        assertEquals(2, dumps().size());
+        assertTrue(dumps().contains(future) && dumps().get(0).startsWith("ktrdr-20260601T120000Z-sha-1.dump."), () -> "the one just made and " + future);
+    }
+
+    @Test
     void a_backup_that_failed_removes_nothing_and_leaves_nothing() throws IOException {
         for (var fault : List.of("broken", "unreadable", "stopped")) {
             foreign();
