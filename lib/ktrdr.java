@@ -15,7 +15,10 @@
 //DEPS org.slf4j:slf4j-nop:2.0.17
 
 //SOURCES ktrdr/Backend.java
+//SOURCES ktrdr/BackupFile.java
+//SOURCES ktrdr/BackupFolder.java
 //SOURCES ktrdr/BackupRecord.java
+//SOURCES ktrdr/BackupReport.java
 //SOURCES ktrdr/Backups.java
 //SOURCES ktrdr/Causes.java
 //SOURCES ktrdr/Check.java

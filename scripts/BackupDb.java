@@ -2,22 +2,48 @@
 //SOURCES ../lib/ktrdr.java
 //DESCRIPTION Make a backup of the database that is proven before it has a name
 
+import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import ktrdr.BackupFile;
+import ktrdr.BackupReport;
 import ktrdr.Backups;
 import ktrdr.Cli;
 import ktrdr.Exit;
 import ktrdr.Local;
+import ktrdr.Problem;
+import ktrdr.Table;
+import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
 
 @Command(name = "backup-db", header = "Make a backup of the database that is proven before it has a name.",
+        description = {"", "pg_dump's custom format, compressed, with a record of each table's rows and content as the dump has seen them, and the checksums of both. It is there once its "
+                + "checksum was read back from the disk and its table of contents was read; older ones go after that.", ""},
         footer = {"", "Examples:",
-            "  jbang backup-db@ktrdr             a backup into the folder that the inventory names",
+            "  jbang backup-db@ktrdr                             a backup into the folder that the inventory names",
+            "  jbang backup-db@ktrdr --keep 7                    and of all that are there the newest 7 stay",
+            "  jbang backup-db@ktrdr --to ktrdr.dump.zst         into a file of this machine; nothing is written on core",
+            "  jbang backup-db@ktrdr --list                      what is there, and when it was verified",
+            "  jbang backup-db@ktrdr --list -o json | jq -r '.backups[0].file'",
             "", "Exit codes: 0 there is a new backup; 1 there is none, and the earlier ones are as they were; 2 wrong usage or inventory;",
             "3 core could not be reached; 4 another backup is being made; 130 interrupted."})
 public class BackupDb implements Callable<Exit> {
     @Mixin Cli.Common common;
+    @ArgGroup Instead instead = new Instead();
+    @Option(names = "--keep", paramLabel = "N", description = "Of all backups the newest N stay (default: backup.keep of the inventory).") Integer keep;
+    @Option(names = {"-n", "--dry-run"}, description = "Show what would be done, and stop.") boolean dryRun;
+    @Option(names = {"-y", "--yes"}, description = "Do not ask before a file is replaced.") boolean yes;
+
+    /** At most one of them, in the place of a backup into the folder. */
+    static class Instead {
+        @Option(names = "--to", paramLabel = "FILE", description = "Into this file of this machine, with FILE.json and FILE.sha256; nothing is removed.") Path to;
+        @Option(names = "--list", description = "List the backups that are there, the newest first.") boolean list;
+    }
 
     public static void main(String... args) {
         Cli.main(new BackupDb(), args);
@@ -25,12 +51,51 @@ public class BackupDb implements Callable<Exit> {
 
     @Override
     public Exit call() {
+        if (keep != null && keep < 1) throw Problem.usage("--keep keeps at least one").expected("a number of at least 1").found(keep.toString());
+        if (keep != null && (instead.to != null || instead.list))
+            throw Problem.usage("--keep is for a backup into the folder of the inventory").found("--keep with " + (instead.list ? "--list" : "--to"));
+        var file = instead.to == null ? null : BackupFile.at(instead.to);
+        if (file != null && !dryRun && !yes && !file.present().isEmpty())
+            common.console().confirm("Replace " + file.present().stream().map(Path::toString).collect(Collectors.joining(", ")) + "?");
         try (var fleet = common.fleet(List.of(common.inventory().core().name()))) {
-            var inventory = common.inventory();
-            var backups = new Backups(inventory, fleet.ssh(inventory.core()), common.console());
-            var made = backups.make(new Backups.Retention(inventory.backup().keep(), 0), Local.whoAndWhere());
-            common.report(made.record());
+            var backups = new Backups(common.inventory(), fleet.ssh(common.inventory().core()), common.console());
+            if (instead.list) return list(backups);
+            return file != null ? stream(backups, file) : make(backups);
+        }
+    }
+
+    private Exit make(Backups backups) {
+        var folder = backups.look();
+        var retention = new Backups.Retention(keep != null ? keep : common.inventory().backup().keep(), 0);
+        var core = common.inventory().core().name();
+        if (dryRun) {
+            common.report(Map.of("node", core, "path", folder.path(), "free_bytes", folder.free(), "would_remove", folder.surplus(retention.keep())),
+                    BackupReport.plan(core, folder, retention.keep()));
             return Exit.OK;
         }
+        var made = backups.make(retention, Local.whoAndWhere());
+        made.removed().forEach(name -> common.console().note(core, "keep", name + " removed"));
+        common.report(BackupReport.document(core, folder.path() + "/" + made.record().file(), made.record(), made.removed()), BackupReport.table(made.record()));
+        return Exit.OK;
+    }
+
+    private Exit stream(Backups backups, BackupFile file) {
+        if (dryRun) {
+            common.report(Map.of("path", file.path().toString(), "would_replace", file.present().stream().map(Path::toString).toList()),
+                    Table.of("plan", "").row("backup into", file.path()).row("replaced", file.present().isEmpty() ? "nothing" : file.present()));
+            return Exit.OK;
+        }
+        var record = backups.stream(file, Local.whoAndWhere());
+        common.report(BackupReport.document("", file.path().toString(), record, List.of()), BackupReport.table(record));
+        return Exit.OK;
+    }
+
+    private Exit list(Backups backups) {
+        var folder = backups.look();
+        common.report(BackupReport.document(folder, Instant.now()), BackupReport.table(folder, Instant.now()));
+        var incomplete = BackupReport.incomplete(folder);
+        if (!incomplete.isEmpty()) common.console().note(incomplete);
+        if (folder.backups().isEmpty() && !common.json()) common.console().note("there is no backup yet in " + folder.path());
+        return Exit.OK;
     }
 }

@@ -17,6 +17,7 @@ import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /**
  * Where secrets are seen during a deployment and after it, on both sides.
@@ -28,6 +29,7 @@ class SecretsWatchTest {
     /** Programs that hold secrets in their environment because that is how Compose and containers get them. */
     private static final Set<String> ALLOWED = Set.of("sh", "dash", "bash", "docker", "docker-compose", "dockerd", "containerd", "containerd-shim", "runc", "runc:[2:INIT]", "runc:[1:CHILD]", "exe");
     private static final List<String> SECRETS = World.secretValues();
+    @TempDir Path folder;
 
     @AfterAll
     static void the_older_release_runs_everywhere() {
@@ -38,21 +40,28 @@ class SecretsWatchTest {
     void no_secret_is_in_an_argument_list_an_environment_or_on_a_disk() throws Exception {
         for (var host : List.of("workers-b", "workers-c", "core")) World.forget(host, "sha-2000002");
         var seen = new TreeSet<String>();
-        int rounds = 0;
         var log = Files.createTempFile("deploy", ".log");
         var deployment = ktrdr("deploy", "all", "--tag", "sha-2000002", "--verbose").processBuilder().redirectErrorStream(true).redirectOutput(log.toFile()).start();
-        while (deployment.isAlive()) {
-            look(seen);
-            rounds++;
-            Thread.sleep(60);
-        }
+        int rounds = watch(deployment, seen);
         var said = Files.readString(log);
         Files.delete(log);
         assertEquals(0, deployment.exitValue(), said);
         assertTrue(rounds > 30, "looked only " + rounds + " times");
         assertEquals(Set.of(), seen, "of " + rounds + " looks");
         SECRETS.forEach(secret -> assertTrue(!said.contains(secret), said));
+        var backup = ktrdr("backup-db", "--to", folder.resolve("backup").toString()).processBuilder().redirectErrorStream(true).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+        assertTrue(watch(backup, seen) > 3);
+        assertEquals("0 []", backup.exitValue() + " " + seen, "of a backup");
         assertEquals("", onDisks());
+    }
+
+    private static int watch(Process process, Set<String> seen) throws Exception {
+        int rounds = 0;
+        for (; process.isAlive(); rounds++) {
+            look(seen);
+            Thread.sleep(60);
+        }
+        return rounds;
     }
 
     @Test

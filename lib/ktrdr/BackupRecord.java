@@ -7,6 +7,7 @@ import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 
 /**
@@ -53,6 +54,12 @@ public record BackupRecord(String name, Instant made, String by, String tag, Str
         }
     }
 
+    /** The text of a record as that of another file of the same dump; all else, each table's line too, stays as it was written. */
+    static String moved(String text, String name, String file, long bytes) {
+        return text.lines().map(line -> line.startsWith("  \"name\": ") ? "  \"name\": " + Json.line(name) + "," : line.startsWith("  \"file\": ") ? "  \"file\": " + Json.line(file) + ","
+                : line.startsWith("  \"bytes\": ") ? "  \"bytes\": " + bytes + "," : line).collect(Collectors.joining("\n", "", "\n"));
+    }
+
     private static String text(JsonNode json, String key) {
         return json.path(key).asText();
     }
@@ -60,5 +67,31 @@ public record BackupRecord(String name, Instant made, String by, String tag, Str
     /** Of all tables together. */
     public long rows() {
         return tables.stream().filter(table -> table.name().contains(".")).mapToLong(Table::rows).sum();
+    }
+
+    /** How many tables, without the large objects. */
+    public long count() {
+        return tables.stream().filter(table -> table.name().contains(".")).count();
+    }
+
+    /** For JSON: what the record's file holds, and the rows of all tables. */
+    public Map<String, Object> document() {
+        var document = new LinkedHashMap<String, Object>();
+        document.put("name", name);
+        document.put("made", made.toString());
+        document.put("by", by);
+        document.put("tag", tag);
+        document.put("database", database);
+        document.put("server", server);
+        document.put("image", image);
+        document.put("database_bytes", databaseBytes);
+        document.put("file", file);
+        document.put("bytes", bytes);
+        document.put("sha256", sha256);
+        document.put("seconds", took.toSeconds());
+        document.put("extensions", extensions);
+        document.put("rows", rows());
+        document.put("tables", tables);
+        return document;
     }
 }

@@ -73,13 +73,27 @@ public final class Backups {
         }
     }
 
+    /** Makes a backup into a file of this machine and leaves nothing on core; what is there stays until it is whole. */
+    public BackupRecord stream(BackupFile file, String by) {
+        try (var step = console.step(core.name(), "backup"); file) {
+            var said = new Said(step);
+            var result = core.pipe(script(inventory, "", Retention.NONE, by), file.stream(said::written), said);
+            said.record(core.name(), result);
+            step.now("reading it again from the disk");
+            var record = file.place(said.text());
+            step.done(record.file() + ", " + Units.size(record.bytes()) + ", " + record.rows() + " rows");
+            return record;
+        }
+    }
+
     /** What the script says while it runs. */
     static final class Said implements java.util.function.Consumer<String> {
         private final Console.Step step;
         private final long started = System.nanoTime();
         private final List<String> removed = new ArrayList<>();
+        private final StringBuilder record = new StringBuilder();
         private String failed = "";
-        private String record = "";
+        private String database = "";
 
         Said(Console.Step step) {
             this.step = step;
@@ -93,19 +107,25 @@ public final class Backups {
                 case "written" -> written(Long.parseLong(value));
                 case "removed" -> removed.add(value);
                 case "failed" -> failed = value;
-                case "record" -> record = new String(Base64.getDecoder().decode(value), StandardCharsets.UTF_8);
+                case "record" -> record.append(value);
+                case "database" -> database = ", of a database of " + Units.size(Long.parseLong(value));
                 default -> { }
             }
         }
 
         void written(long bytes) {
             double seconds = (System.nanoTime() - started) / 1e9;
-            step.now(Units.size(bytes) + ", " + Units.size(Math.round(bytes / seconds)) + "/s");
+            step.now(Units.size(bytes) + ", " + Units.size(Math.round(bytes / seconds)) + "/s" + database);
+        }
+
+        /** The record's text, which comes in pieces. */
+        String text() {
+            return new String(Base64.getDecoder().decode(record.toString()), StandardCharsets.UTF_8);
         }
 
         /** The record that was said, where all went well; else why not. */
         BackupRecord record(String node, Result result) {
-            if (result.ok() && !record.isEmpty()) return BackupRecord.parse(record);
+            if (result.ok() && !record.isEmpty()) return BackupRecord.parse(text());
             var problem = result.exit() == BUSY ? Problem.locked(node + ": " + failed).fix("wait for its end: journalctl -u ktrdr-backup, or run it again")
                     : Problem.failed(node + ": no backup was made").expected("a dump that ended well, on the disk, readable");
             throw problem.found(failed.isEmpty() ? result.lastWords() : failed).with("earlier backups", "are as they were");
@@ -114,20 +134,11 @@ public final class Backups {
 
     /** All backups that are whole, the newest first. */
     public List<Found> list() {
-        var facts = Facts.parse(core.must(Facts.SAY + Sh.let("directory", directory(inventory)) + """
-                for sums in "$directory"/ktrdr-*.sha256; do
-                  dump=${sums%.sha256} record=${sums%.dump.*}.json
-                  [ -f "$dump" ] && [ -f "$record" ] || continue
-                  say record "$(stat -c %s "$dump") $(base64 -w 0 <"$record") $(cat "$dump.verified" 2>/dev/null || :)"
-                done
-                say end yes
-                """));
-        return facts.all("record").stream().map(Backups::found).sorted((a, b) -> b.record().made().compareTo(a.record().made())).toList();
+        return look().backups();
     }
 
-    private static Found found(String line) {
-        var words = line.strip().split(" ");
-        var record = BackupRecord.parse(new String(Base64.getDecoder().decode(words[1]), StandardCharsets.UTF_8));
-        return new Found(record, words.length > 2 ? Optional.of(Instant.parse(words[2])) : Optional.empty());
+    /** The folder of the backups. One that is not there, or not on the share as it should be, is a {@link Problem}. */
+    public BackupFolder look() {
+        return BackupFolder.parse(inventory, core.must(BackupFolder.script(inventory)));
     }
 }

@@ -76,7 +76,7 @@ public final class Cli {
 
     private static int wrongUsage(CommandLine.ParameterException wrong) {
         var command = wrong.getCommandLine().getCommandSpec().qualifiedName();
-        var problem = wrong.getCause() instanceof Problem cause ? cause : Problem.usage(command + ": " + wrong.getMessage());
+        var problem = wrong.getCause() instanceof Problem cause ? cause : Problem.usage(command + ": " + wrong.getMessage().replaceFirst("^Error: ", ""));
         return failed(problem.fix(command + " --help"), new Common());
     }
 

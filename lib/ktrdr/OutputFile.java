@@ -34,6 +34,11 @@ public final class OutputFile {
         return Problem.usage(asked + " cannot be written").expected(expected).found(found);
     }
 
+    /** Where it will be: of a link, what it leads to. */
+    Path target() {
+        return target;
+    }
+
     /** Puts this text there, whole or not at all, for all to read. */
     public void write(String text) {
         try {

@@ -3,6 +3,7 @@ package ktrdr;
 import java.io.OutputStream;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.util.ArrayDeque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -23,6 +24,7 @@ import java.util.function.Consumer;
 public final class Ssh implements AutoCloseable {
     private static final Duration LONG = Duration.ofHours(1);
     private static final Duration FOREVER = Duration.ofDays(365);
+    private static final int LAST_LINES = 100;
 
     /**
      * Whom to connect to. What is empty comes from the ssh config, then from ssh's defaults.
@@ -124,6 +126,17 @@ public final class Ssh implements AutoCloseable {
     /** Runs a script for as long as it takes and copies its standard output byte for byte; the result is as with lines. */
     public Result pipe(String script, OutputStream out) {
         return checked(session().run(command(), Sh.tethered(script), SshRun.into(out), SshRun.tail(), FOREVER));
+    }
+
+    /** The same, handing on each line of standard error while it runs; its last hundred lines are in the result. */
+    public Result pipe(String script, OutputStream out, Consumer<String> eachErrorLine) {
+        var last = new ArrayDeque<String>();
+        var result = session().run(command(), Sh.tethered(script), SshRun.into(out), SshRun.lines(line -> {
+            last.add(line);
+            if (last.size() > LAST_LINES) last.remove();
+            eachErrorLine.accept(line);
+        }), FOREVER);
+        return checked(new Result(result.exit(), "", String.join("\n", last)));
     }
 
     private SshRun session() {

@@ -8,7 +8,7 @@
 #   keep, days           so many of the newest stay, and of these none older than so many days; 0 for no limit. The newest always stays.
 #   by                   who asked, for the record
 # Says on descriptor 3 (standard output, or standard error where the dump goes there) a line for each thing: its name, a tab, its value.
-#   database BYTES, written BYTES, removed NAME, backup NAME, record BASE64, failed SENTENCE
+#   database BYTES, written BYTES, removed NAME, backup NAME, record BASE64 (in pieces, one after another), failed SENTENCE
 # A backup is three files: NAME.dump.zst (or .gz; in pg_dump's custom format), beside it NAME.json, the record, and NAME.dump.zst.sha256 with the sums of
 # both; once it was restored for a try also NAME.dump.zst.verified.
 # They appear when all is good, the dump last. Exit code 75 where another backup is being made.
@@ -62,11 +62,13 @@ choose() {
   case $inside$outside in *zstd*) ending=zst ;; *) ending=gz ;; esac
 }
 
-unpack() {
-  case $1 in
-    *.gz) gzip -dc "$1" ;;
-    *) if command -v zstd >/dev/null 2>&1; then zstd -q -dc "$1"; else docker exec -i "$container" zstd -q -dc <"$1"; fi ;;
-  esac
+# The table of contents of a dump on standard input, which is read no further than that takes.
+contents() {
+  case $inside$ending in
+    zstd*) docker exec -i "$container" sh -c 'zstd -q -dc 2>/dev/null | pg_restore -l' ;;
+    *zst) zstd -q -dc 2>/dev/null | docker exec -i "$container" pg_restore -l ;;
+    *) gzip -dc 2>/dev/null | docker exec -i "$container" pg_restore -l ;;
+  esac >"$work/contents" 2>"$work/list.err" || :
 }
 
 # One transaction sees the database as the dump does: it lends pg_dump its snapshot, and measures while pg_dump reads.
@@ -97,19 +99,28 @@ SQL
   say database "$size"
 }
 
-# The dump, compressed, on standard output, and its checksum; what went wrong in which part of the pipe is noted in a file.
+# The dump, compressed, on standard output, and its checksum; what went wrong in which part of the pipe is noted in a file. A dump that does not stay
+# here is read again while it passes.
 dump() {
   mkfifo "$work/copy"
   sha256sum <"$work/copy" >"$work/sum" &
   summing=$!
+  reading=
+  if [ -z "$directory" ]; then
+    mkfifo "$work/again"
+    { contents; cat >/dev/null; } <"$work/again" &
+    reading=$!
+  fi
   # shellcheck disable=SC2016 # for the shell in the container
   { in_container '
       exec 5>&1
       codes=$({ { pg_dump -w -Fc -Z0 -U "$POSTGRES_USER" --snapshot="$2" -d "$1"; echo $? >&4; } | $3 >&5 || echo $? >&4; } 4>&1)
       [ "$codes" = 0 ]' sh "$database" "$snapshot" "$inside" 2>"$work/dump.err" || : >"$work/dump.failed"
-  } | { $outside 2>"$work/pack.err" || : >"$work/pack.failed"; } | { tee "$work/copy" 2>"$work/write.err" || : >"$work/write.failed"; }
-  wait "$summing"
+  } | { $outside 2>"$work/pack.err" || : >"$work/pack.failed"; } | { tee "$work/copy" ${reading:+"$work/again"} 2>"$work/write.err" || : >"$work/write.failed"; }
+  wait "$summing" $reading
 }
+
+say_record() { base64 -w 8000 | while IFS= read -r piece; do say record "$piece"; done; }
 
 good() { [ -z "$(find "$work" -name '*.failed')" ]; }
 
@@ -147,11 +158,12 @@ appear() {
 
 retention() {
   count=0
-  find "$directory/" -maxdepth 1 -type f -printf '%f\n' | sed -n '/^ktrdr-[0-9]\{8\}T[0-9]\{6\}Z-.*\.dump\.\(zst\|gz\)$/p' | sort -r | while IFS= read -r old; do
+  find "$directory/" -maxdepth 1 -type f -printf '%f\n' | sed -n '/^ktrdr-[0-9]\{8\}T[0-9]\{6\}Z-.*\.dump\.\(zst\|gz\)$/p' | LC_ALL=C sort -r | while IFS= read -r old; do
     base=${old%.dump.*}
     [ -f "$directory/$old.sha256" ] && [ -f "$directory/$base.json" ] || continue
     count=$((count + 1))
-    [ "$count" -gt 1 ] || continue
+    # a clock that was wrong once names backups of the future
+    [ "$count" -gt 1 ] && [ "$old" != "$name.dump.$ending" ] || continue
     if [ "$keep" -gt 0 ] && [ "$count" -gt "$keep" ] || [ "$days" -gt 0 ] && [ -n "$(find "$directory/$old" -mmin +$((days * 1440)))" ]; then
       rm -f "$directory/$old" "$directory/$old.sha256" "$directory/$old.verified" "$directory/$base.json"
       say removed "$old"
@@ -173,7 +185,7 @@ tag=$(docker inspect --format '{{.Config.Image}}' ktrdr-backend 2>/dev/null | se
 tag=${tag:-none}
 begin
 name=ktrdr-$stamp-$tag
-while [ -n "$directory" ] && [ -e "$directory/$name.dump.$ending" ]; do name=$name-again; done
+while [ -n "$directory" ] && [ -e "$directory/$name.dump.$ending" ]; do name=${name}_again; done
 file=$making/$name.dump.$ending
 if [ -n "$directory" ]; then dump >"$file" & else dump & fi
 dumping=$!
@@ -196,15 +208,18 @@ if [ -n "$directory" ]; then
   # what is on the disk, not what is still in memory
   dd if="$file" iflag=nocache count=0 2>/dev/null
   [ "$(sha256sum <"$file" | sed 's/ .*//')" = "$sum" ] || fail "what is on the disk in $directory is not what the database sent"
-  [ -n "$(unpack "$file" 2>/dev/null | docker exec -i "$container" pg_restore -l 2>"$work/list.err")" ] || fail "the table of contents of the backup cannot be read"
+  contents <"$file"
+fi
+[ -s "$work/contents" ] || fail "the table of contents of the backup cannot be read"
+if [ -n "$directory" ]; then
   record >"$making/$name.json"
   (cd "$making" && printf '%s  %s\n' "$sum" "$name.dump.$ending" && sha256sum "$name.json") >"$file.sha256"
   sync "$file.sha256" "$making/$name.json" || fail "the backup could not be written to $directory"
   appear
   say backup "$name"
-  say record "$(base64 -w 0 <"$directory/$name.json")"
+  say_record <"$directory/$name.json"
   if [ "$keep" -gt 0 ] || [ "$days" -gt 0 ]; then retention; fi
 else
   bytes=0 # whoever receives it knows
-  say record "$(record | base64 -w 0)"
+  record | say_record
 fi

@@ -65,6 +65,29 @@ class SshRunTest {
     }
 
     @Test
+    void bytes_and_the_lines_about_them_come_side_by_side() throws IOException {
+        var bytes = new ByteArrayOutputStream();
+        var lines = new ArrayList<String>();
+        var result = ssh.pipe("for i in $(seq 300); do echo \"line $i\" >&2; done; head -c 3000000 /dev/zero; exit 7", bytes, lines::add);
+        assertEquals(7, result.exit());
+        assertArrayEquals(new byte[3_000_000], bytes.toByteArray());
+        assertEquals(300, lines.size());
+        assertTrue(result.err().startsWith("line 201\n") && result.lastWords().endsWith("line 300"), result.err());
+    }
+
+    @Test
+    void whoever_takes_the_bytes_says_why_it_takes_no_more() {
+        var full = new java.io.OutputStream() {
+            @Override
+            public void write(int one) {
+                throw Problem.failed("it is full");
+            }
+        };
+        assertEquals("it is full", assertThrows(Problem.class, () -> ssh.pipe("head -c 3000000 /dev/zero", full, line -> {})).sentence());
+        assertEquals("still here\n", ssh.must("echo still here"));
+    }
+
+    @Test
     void a_flood_on_standard_error_does_not_stop_standard_output() {
         var lines = new ArrayList<String>();
         var result = ssh.run("head -c 20000000 /dev/zero | tr '\\0' '\\n' >&2; echo done", lines::add);

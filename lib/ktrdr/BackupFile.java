@@ -1,0 +1,184 @@
+package ktrdr;
+
+import java.io.IOException;
+import java.io.OutputStream;
+import java.nio.ByteBuffer;
+import java.nio.channels.ClosedByInterruptException;
+import java.nio.channels.FileChannel;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.FileSystemException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.List;
+import java.util.function.LongConsumer;
+
+/**
+ * A backup in a file of this machine, with FILE.json (its record) and FILE.sha256 (the sums of both) beside it, readable by its owner alone.
+ * They appear when all is good, the dump last; until then what was there stays, and whatever ends it leaves nothing else.
+ */
+public final class BackupFile implements AutoCloseable {
+    private static final int CHUNK = 1 << 20;
+    private final Path asked;
+    private final Path target;
+    private final MessageDigest passed = sha256();
+    private final List<Path> hidden = new ArrayList<>();
+    private Path beside;
+    private FileChannel channel;
+    private volatile long bytes;
+
+    private BackupFile(Path asked, Path target) {
+        this.asked = asked;
+        this.target = target;
+    }
+
+    /** Proves that the file can be written there; a {@link Problem} of usage where it cannot. */
+    public static BackupFile at(Path asked) {
+        var target = OutputFile.at(asked).target();
+        if (target.getFileName().toString().matches("(?s).*[\\n\\r\\\\].*"))
+            throw Problem.usage(asked + " cannot be written").expected("a name without line breaks and backslashes, as a line of checksums has it");
+        return new BackupFile(asked, target);
+    }
+
+    /** The dump's path. */
+    public Path path() {
+        return target;
+    }
+
+    /** What is there and would be replaced. */
+    public List<Path> present() {
+        return List.of(target, side(".json"), side(".sha256"), side(".verified")).stream().filter(Files::exists).toList();
+    }
+
+    private Path side(String ending) {
+        return target.resolveSibling(target.getFileName() + ending);
+    }
+
+    /** What the dump goes to as it comes; a disk that takes no more is a {@link Problem}. */
+    OutputStream stream(LongConsumer progress) {
+        try {
+            beside = hidden();
+            channel = FileChannel.open(beside, StandardOpenOption.WRITE);
+        } catch (IOException e) {
+            throw unwritten(e);
+        }
+        return new OutputStream() {
+            @Override
+            public void write(int one) {
+                write(new byte[] {(byte) one}, 0, 1);
+            }
+
+            @Override
+            public void write(byte[] buffer, int from, int count) {
+                if (bytes == 0) named(buffer, from, count);
+                append(buffer, from, count);
+                progress.accept(bytes);
+            }
+        };
+    }
+
+    private void append(byte[] buffer, int from, int count) {
+        try {
+            for (var rest = ByteBuffer.wrap(buffer, from, count); rest.hasRemaining(); ) channel.write(rest);
+            passed.update(buffer, from, count);
+            bytes += count;
+        } catch (IOException e) {
+            throw unwritten(e);
+        }
+    }
+
+    /** A name that says another compression than the dump has would mislead whoever unpacks it. */
+    private void named(byte[] buffer, int from, int count) {
+        boolean gzip = count > 1 && buffer[from] == 0x1f && (buffer[from + 1] & 0xff) == 0x8b;
+        var name = target.getFileName().toString();
+        if (gzip ? name.endsWith(".zst") : name.endsWith(".gz"))
+            throw Problem.usage(asked + ": core compresses with " + (gzip ? "gzip" : "zstd")).expected("a name that ends in " + (gzip ? ".gz" : ".zst"));
+    }
+
+    /** Puts it there with this text of its record. What is on the disk has to have the sum that the record says, else it is a {@link Problem}. */
+    BackupRecord place(String text) {
+        var name = target.getFileName().toString();
+        try {
+            channel.force(true);
+            var expected = BackupRecord.parse(text).sha256();
+            var stream = hex(passed);
+            if (!stream.equals(expected)) throw unlike("what came over the connection", expected, stream);
+            var disk = hex(sum(beside));
+            if (!disk.equals(expected)) throw unlike("what is on the disk", expected, disk);
+            var record = BackupRecord.moved(text, name.replaceFirst("\\.dump(\\.zst|\\.gz)?$", ""), name, bytes);
+            var digest = sha256();
+            digest.update(record.getBytes(StandardCharsets.UTF_8));
+            appear(record, expected + "  " + name + "\n" + hex(digest) + "  " + name + ".json\n");
+            return BackupRecord.parse(record);
+        } catch (IOException e) {
+            throw unwritten(e);
+        }
+    }
+
+    /** All is on the disk before anything has a name: renames alone do not fail half-way for want of room. */
+    private void appear(String record, String sums) throws IOException {
+        var recorded = Files.writeString(hidden(), record, StandardOpenOption.SYNC);
+        var summed = Files.writeString(hidden(), sums, StandardOpenOption.SYNC);
+        Files.deleteIfExists(side(".verified"));
+        Files.move(recorded, side(".json"), StandardCopyOption.ATOMIC_MOVE);
+        Files.move(summed, side(".sha256"), StandardCopyOption.ATOMIC_MOVE);
+        Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
+        try (var folder = FileChannel.open(target.getParent())) {
+            folder.force(true);
+        }
+    }
+
+    /** A file that nobody takes for a backup, gone once this is closed. */
+    private Path hidden() throws IOException {
+        var file = Files.createTempFile(target.getParent(), "." + target.getFileName(), ".making");
+        hidden.add(file);
+        return file;
+    }
+
+    private static MessageDigest sum(Path file) throws IOException {
+        var digest = sha256();
+        var buffer = new byte[CHUNK];
+        try (var read = Files.newInputStream(file)) {
+            for (int count; (count = read.read(buffer)) >= 0; ) digest.update(buffer, 0, count);
+        }
+        return digest;
+    }
+
+    private static MessageDigest sha256() {
+        try {
+            return MessageDigest.getInstance("SHA-256");
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static String hex(MessageDigest digest) {
+        return HexFormat.of().formatHex(digest.digest());
+    }
+
+    private Problem unlike(String what, String expected, String found) {
+        return Problem.failed(asked + ": " + what + " is not what the database sent").expected(expected).found(found).with("earlier backups", "are as they were");
+    }
+
+    private Problem unwritten(IOException e) {
+        if (e instanceof ClosedByInterruptException) return Problem.interrupted(asked + ": interrupted, no backup was made").because(e);
+        return Problem.failed(asked + " could not be written").expected("room for the whole backup").found(e instanceof FileSystemException known && known.getReason() != null
+                ? known.getReason() : e.getMessage()).with("earlier backups", "are as they were").because(e);
+    }
+
+    /** Leaves nothing that has not appeared. */
+    @Override
+    public void close() {
+        try {
+            if (channel != null) channel.close();
+            for (var file : hidden) Files.deleteIfExists(file);
+        } catch (IOException e) {
+            throw unwritten(e);
+        }
+    }
+}

@@ -1,0 +1,199 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.FileTime;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The script that makes a backup, run by a shell of this machine; docker is one that has a database of a few words. */
+class BackupScriptTest {
+    private static final List<String> FOREIGN = List.of("notes.txt", "other.dump.gz", "ktrdr-20200101.dump", "ktrdr-20200101T000000Z-x.sql.gz", "aktrdr-20200101T000000Z-x.dump.gz");
+    @TempDir Path folder;
+    private Path backups;
+
+    @BeforeEach
+    void a_docker() throws IOException {
+        assumeTrue(Files.isWritable(Path.of("/run")) && Files.isWritable(Path.of("/run/lock")), "the script works in /run, which only root may write to");
+        backups = Files.createDirectories(folder.resolve("backups"));
+        var docker = Files.writeString(Files.createDirectories(folder.resolve("bin")).resolve("docker"), """
+                #!/bin/sh
+                case "$*" in
+                  *State.Running*) if [ -e FOLDER/stopped ]; then echo false; else echo true; fi ;;
+                  *Config.Image*) echo registry/image:sha-1 ;;
+                  *'command -v zstd'*) exit 1 ;;
+                  *pg_terminate_backend*) exit 0 ;;
+                  *psql*)
+                    printf '5000000|150008|15.8|20260601T120000Z|2026-06-01T12:00:00Z|0003-1\\n{"plpgsql": "1.0"}\\n["CREATE ROLE ktrdr"]\\nready\\n'
+                    while read -r line; do case $line in COMMIT*) break ;; esac; done
+                    for i in $(seq "$(cat FOLDER/tables 2>/dev/null || echo 1)"); do printf '{"table": "public.t%s", "rows": 2, "hash": "1"}\\n' "$i"; done ;;
+                  *pg_dump*) head -c 300000 /bin/sh; [ ! -e FOLDER/broken ] || { echo 'server closed the connection' >&2; exit 1; } ;;
+                  *pg_restore*) head -c 1000 >/dev/null; [ -e FOLDER/unreadable ] || echo '; Archive created' ;;
+                  *) echo "not foreseen: $*" >&2; exit 9 ;;
+                esac
+                """.replace("FOLDER", folder.toString()));
+        Files.setPosixFilePermissions(docker, PosixFilePermissions.fromString("rwxr-xr-x"));
+    }
+
+    private Result run(String directory, int keep, int days) {
+        var script = Backups.script(Fixtures.inventory(), directory, new Backups.Retention(keep, days), "karl@laptop");
+        return Local.command("sh", "-c", "exec sh -s >\"$1\"", "sh", folder.resolve("out").toString()).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(Sh.whole(script)).run();
+    }
+
+    private String out() throws IOException {
+        return Files.readString(folder.resolve("out"));
+    }
+
+    private void mark(String name) throws IOException {
+        Files.writeString(folder.resolve(name), "");
+    }
+
+    /** An earlier backup: dump, sums, record. */
+    private String old(String stamp, int days) throws IOException {
+        var dump = "ktrdr-" + stamp + "-sha-0.dump.gz";
+        for (var name : List.of(dump, dump + ".sha256", dump + ".verified", dump.replace(".dump.gz", ".json"))) {
+            Files.writeString(backups.resolve(name), stamp);
+            Files.setLastModifiedTime(backups.resolve(name), FileTime.from(Instant.now().minus(Duration.ofDays(days))));
+        }
+        return dump;
+    }
+
+    private void foreign() throws IOException {
+        for (var name : FOREIGN) Files.writeString(backups.resolve(name), "foreign");
+        Files.createDirectory(backups.resolve("ktrdr-20200101T000000Z-folder.dump.gz"));
+    }
+
+    private List<String> names() throws IOException {
+        try (var all = Files.list(backups)) {
+            return all.map(file -> file.getFileName().toString()).sorted().toList();
+        }
+    }
+
+    private List<String> dumps() throws IOException {
+        return names().stream().filter(name -> name.matches("ktrdr-\\d{8}T\\d{6}Z-sha.*\\.dump\\.(gz|zst)")).toList();
+    }
+
+    @Test
+    void a_backup_is_its_dump_sums_and_record() throws IOException {
+        var result = run(backups.toString(), 0, 0);
+        assertEquals(0, result.exit(), result.err());
+        var dump = dumps().get(0);
+        assertEquals(List.of(dump, dump + ".sha256", "ktrdr-20260601T120000Z-sha-1.json"), names());
+        assertTrue(Local.command("sha256sum", "-c", dump + ".sha256").directory(backups).run().ok());
+        var record = BackupRecord.parse(Files.readString(backups.resolve("ktrdr-20260601T120000Z-sha-1.json")));
+        assertEquals(dump + " " + Files.size(backups.resolve(dump)) + " 2 karl@laptop", record.file() + " " + record.bytes() + " " + record.rows() + " " + record.by());
+    }
+
+    @Test
+    void so_many_stay_and_neither_what_is_not_whole_nor_what_is_not_ours_goes() throws IOException {
+        foreign();
+        var whole = new ArrayList<String>();
+        for (var stamp : List.of("20260101T000000Z", "20260102T000000Z", "20260103T000000Z")) whole.add(old(stamp, 1));
+        var unsummed = old("20260104T000000Z", 1);
+        Files.delete(backups.resolve(unsummed + ".sha256"));
+        var unrecorded = old("20260105T000000Z", 1);
+        Files.delete(backups.resolve(unrecorded.replace(".dump.gz", ".json")));
+        var before = new ArrayList<>(names());
+        var result = run(backups.toString(), 2, 0);
+        assertEquals(0, result.exit(), result.err());
+        assertEquals(List.of(whole.get(1), whole.get(0)), out().lines().filter(line -> line.startsWith("removed\t")).map(line -> line.substring(8)).toList());
+        before.removeIf(name -> name.startsWith("ktrdr-20260101T") || name.startsWith("ktrdr-20260102T"));
+        assertEquals(before, names().stream().filter(name -> !name.startsWith("ktrdr-20260601T")).toList());
+    }
+
+    @Test
+    void what_is_too_old_goes_but_never_the_newest() throws IOException {
+        var young = old("20260102T000000Z", 1);
+        old("20260101T000000Z", 4);
+        assertEquals(0, run(backups.toString(), 0, 3).exit());
+        assertEquals(2, dumps().size(), () -> "the new one and " + young);
+        assertTrue(dumps().contains(young));
+        for (var name : dumps()) Files.setLastModifiedTime(backups.resolve(name), FileTime.from(Instant.now().minus(Duration.ofDays(9))));
+        assertEquals(0, run(backups.toString(), 1, 1).exit());
+        assertEquals(1, dumps().size());
+        assertTrue(dumps().get(0).startsWith("ktrdr-20260601T120000Z-sha-1_again."), "of two of one second the later one counts as newer");
+    }
+
+    @Test
+    void neither_the_newest_by_its_name_goes_nor_the_one_just_made() throws IOException {
+        var future = old("20990101T000000Z", 50);
+        old("20260101T000000Z", 50);
+        assertEquals(0, run(backups.toString(), 1, 1).exit());
+        assertEquals(2, dumps().size());
+        assertTrue(dumps().contains(future) && dumps().get(0).startsWith("ktrdr-20260601T120000Z-sha-1.dump."), () -> "the one just made and " + future);
+    }
+
+    @Test
+    void a_backup_that_failed_removes_nothing_and_leaves_nothing() throws IOException {
+        for (var fault : List.of("broken", "unreadable", "stopped")) {
+            foreign();
+            for (var stamp : List.of("20260101T000000Z", "20260102T000000Z")) old(stamp, 50);
+            var before = names();
+            mark(fault);
+            var result = run(backups.toString(), 1, 1);
+            assertEquals(1, result.exit(), fault + result.err());
+            assertTrue(out().contains("failed\t" + (fault.equals("broken") ? "the dump of ktrdr broke off: server closed the connection"
+                    : fault.equals("stopped") ? "the container ktrdr-db does not run" : "the table of contents of the backup cannot be read")), out());
+            assertEquals(before, names(), fault);
+            Files.delete(folder.resolve(fault));
+            Files.delete(backups.resolve("ktrdr-20200101T000000Z-folder.dump.gz"));
+        }
+    }
+
+    @Test
+    void a_folder_that_is_not_there_is_not_made() throws IOException {
+        assertEquals(1, run(folder.resolve("none").toString(), 1, 0).exit());
+        assertTrue(out().contains("failed\tthere is no folder " + folder.resolve("none") + " for backups"), out());
+        assertFalse(Files.exists(folder.resolve("none")));
+    }
+
+    @Test
+    void a_dump_on_standard_output_is_read_while_it_passes() throws IOException {
+        old("20260101T000000Z", 50);
+        var before = names();
+        var result = run("", 0, 0);
+        assertEquals(0, result.exit(), result.err());
+        var record = BackupRecord.parse(told(result));
+        assertEquals(record.sha256(), Local.command("sha256sum", folder.resolve("out").toString()).must().out().split(" ")[0]);
+        assertEquals(before, names());
+        mark("unreadable");
+        var unreadable = run("", 0, 0);
+        assertEquals(1, unreadable.exit());
+        assertTrue(unreadable.err().contains("failed\tthe table of contents of the backup cannot be read"), unreadable.err());
+    }
+
+    @Test
+    void a_record_of_many_tables_comes_in_lines_of_a_bounded_length() throws IOException {
+        Files.writeString(folder.resolve("tables"), "3000");
+        var result = run("", 0, 0);
+        assertEquals(0, result.exit(), result.err());
+        assertEquals(3000, BackupRecord.parse(told(result)).count());
+        assertTrue(result.err().lines().allMatch(line -> line.length() < 10_000));
+    }
+
+    private static String told(Result result) {
+        var record = result.err().lines().filter(line -> line.startsWith("record\t")).map(line -> line.substring(7)).reduce("", String::concat);
+        return new String(java.util.Base64.getDecoder().decode(record), java.nio.charset.StandardCharsets.UTF_8);
+    }
+
+    @Test
+    void the_script_is_clean_shell() throws IOException {
+        assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
+        var said = Local.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + Backups.script(Fixtures.inventory(), "/b", Backups.Retention.NONE, "karl")).run();
+        assertTrue(said.ok(), said::out);
+        var listed = Local.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + BackupFolder.script(Fixtures.inventory())).run();
+        assertTrue(listed.ok(), listed::out);
+    }
+}
