@@ -66,7 +66,7 @@ public class BackupDb implements Callable<Exit> {
 
     private Exit make(Backups backups) {
         var folder = backups.look();
-        var retention = new Backups.Retention(keep != null ? keep : common.inventory().backup().keep(), 0);
+        var retention = keep != null ? new Backups.Retention(keep, common.inventory().backup().days()) : Backups.Retention.of(common.inventory());
         var core = common.inventory().core().name();
         if (dryRun) {
             common.report(Map.of("node", core, "path", folder.path(), "free_bytes", folder.free(), "would_remove", folder.surplus(retention.keep())),

@@ -10,7 +10,7 @@ import java.util.Optional;
 /** The backups of the database in their folder, as core sees it: made, listed, removed by templates/backup/backup.sh, which runs there. */
 public final class Backups {
     /** Exit code of a script that found another backup being made. */
-    private static final int BUSY = 75;
+    static final int BUSY = 75;
     private static final String CONTAINER = "ktrdr-db";
     private final Inventory inventory;
     private final Ssh core;
@@ -31,6 +31,11 @@ public final class Backups {
     public record Retention(int keep, int days) {
         /** Nothing is removed. */
         public static final Retention NONE = new Retention(0, 0);
+
+        /** What the inventory says. */
+        public static Retention of(Inventory inventory) {
+            return new Retention(inventory.backup().keep(), inventory.backup().days());
+        }
     }
 
     /**
