@@ -46,7 +46,7 @@ class InventoryTest {
         var said = Inventory.read(Fixtures.file(Fixtures.INVENTORY + "backup: {directory: /b, keep: 7, days: 90, before_deploy: true}\n"));
         assertEquals(new Inventory.BackupSettings("/b", 7, 90, true), said.backup());
         assertEquals(new Backups.Retention(7, 90), Backups.Retention.of(said));
-        assertTrue(mistake(Fixtures.INVENTORY + "backup: {days: 0}\n").contains("backup.days: expected a whole number from 1 to 36500, found 0"));
+        assertTrue(mistake(Fixtures.INVENTORY + "backup: {days: -1}\n").contains("backup.days: expected a whole number from 0 to 36500, found -1"));
     }
 
     @Test
