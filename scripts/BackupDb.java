@@ -33,7 +33,7 @@ import picocli.CommandLine.Option;
             "  jbang backup-db@ktrdr --keep 7                    and of all that are there the newest 7 stay",
             "  jbang backup-db@ktrdr --to ktrdr.dump.zst         into a file of this machine; nothing is written on core",
             "  jbang backup-db@ktrdr --list                      what is there, and when it was verified",
-            "  jbang backup-db@ktrdr --schedule 02:00            core makes one every day by itself; --schedule off: no more",
+            "  jbang backup-db@ktrdr --schedule 02:00            core makes one every day by itself; off: no more",
             "  jbang backup-db@ktrdr --list -o json | jq -r '.backups[0].file'",
             "", "Exit codes: 0 there is a new backup; 1 there is none, and the earlier ones are as they were; 2 wrong usage or inventory;",
             "3 core could not be reached; 4 another backup is being made; 130 interrupted."})

@@ -111,7 +111,7 @@ class BackupTimerTest {
 
     private void a_failure_is_told_and_what_was_good_stays() {
         var before = dumps();
-        World.on("core", "docker stop ktrdr-db >/dev/null");
+        World.on("core", "docker stop -s INT ktrdr-db >/dev/null");
         try {
             assertEquals("failed", start());
             var ran = run("status", "-o", "json");
