@@ -76,8 +76,9 @@ public class BackupDb implements Callable<Exit> {
         var retention = keep != null ? new Backups.Retention(keep, common.inventory().backup().days()) : Backups.Retention.of(common.inventory());
         var core = common.inventory().core().name();
         if (dryRun) {
-            common.report(Map.of("node", core, "path", folder.path(), "free_bytes", folder.free(), "would_remove", folder.surplus(retention.keep())),
-                    BackupReport.plan(core, folder, retention.keep()));
+            var surplus = folder.surplus(retention, Instant.now());
+            common.report(Map.of("node", core, "path", folder.path(), "free_bytes", folder.free(), "would_remove", surplus),
+                    BackupReport.plan(core, folder, surplus));
             return Exit.OK;
         }
         var made = backups.make(retention, Local.whoAndWhere());
