@@ -19,6 +19,8 @@
 //SOURCES ktrdr/BackupFolder.java
 //SOURCES ktrdr/BackupRecord.java
 //SOURCES ktrdr/BackupReport.java
+//SOURCES ktrdr/BackupSchedule.java
+//SOURCES ktrdr/BackupTimer.java
 //SOURCES ktrdr/Backups.java
 //SOURCES ktrdr/Causes.java
 //SOURCES ktrdr/Check.java

@@ -6,13 +6,17 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import ktrdr.BackupFile;
 import ktrdr.BackupReport;
+import ktrdr.BackupSchedule;
+import ktrdr.BackupTimer;
 import ktrdr.Backups;
 import ktrdr.Cli;
 import ktrdr.Exit;
+import ktrdr.Fleet;
 import ktrdr.Local;
 import ktrdr.Problem;
 import ktrdr.Table;
@@ -29,6 +33,7 @@ import picocli.CommandLine.Option;
             "  jbang backup-db@ktrdr --keep 7                    and of all that are there the newest 7 stay",
             "  jbang backup-db@ktrdr --to ktrdr.dump.zst         into a file of this machine; nothing is written on core",
             "  jbang backup-db@ktrdr --list                      what is there, and when it was verified",
+            "  jbang backup-db@ktrdr --schedule 02:00            core makes one every day by itself; off: no more",
             "  jbang backup-db@ktrdr --list -o json | jq -r '.backups[0].file'",
             "", "Exit codes: 0 there is a new backup; 1 there is none, and the earlier ones are as they were; 2 wrong usage or inventory;",
             "3 core could not be reached; 4 another backup is being made; 130 interrupted."})
@@ -42,6 +47,7 @@ public class BackupDb implements Callable<Exit> {
     /** At most one of them, in the place of a backup into the folder. */
     static class Instead {
         @Option(names = "--to", paramLabel = "FILE", description = "Into this file of this machine, with FILE.json and FILE.sha256; nothing is removed.") Path to;
+        @Option(names = "--schedule", paramLabel = "HH:MM|off", description = "Have core make one every day at this time of its clock, by itself; or no more.") String schedule;
         @Option(names = "--list", description = "List the backups that are there, the newest first.") boolean list;
     }
 
@@ -52,13 +58,14 @@ public class BackupDb implements Callable<Exit> {
     @Override
     public Exit call() {
         if (keep != null && keep < 1) throw Problem.usage("--keep keeps at least one").expected("a number of at least 1").found(keep.toString());
-        if (keep != null && (instead.to != null || instead.list))
-            throw Problem.usage("--keep is for a backup into the folder of the inventory").found("--keep with " + (instead.list ? "--list" : "--to"));
+        if (keep != null && (instead.to != null || instead.list || instead.schedule != null))
+            throw Problem.usage("--keep is for a backup into the folder of the inventory").found("--keep with " + (instead.list ? "--list" : instead.to != null ? "--to" : "--schedule"));
         var file = instead.to == null ? null : BackupFile.at(instead.to);
         if (file != null && !dryRun && !yes && !file.present().isEmpty())
             common.console().confirm("Replace " + file.present().stream().map(Path::toString).collect(Collectors.joining(", ")) + "?");
         try (var fleet = common.fleet(List.of(common.inventory().core().name()))) {
             var backups = new Backups(common.inventory(), fleet.ssh(common.inventory().core()), common.console());
+            if (instead.schedule != null) return schedule(BackupTimer.look(common.inventory(), fleet.ssh(common.inventory().core()), BackupTimer.time(instead.schedule)), fleet);
             if (instead.list) return list(backups);
             return file != null ? stream(backups, file) : make(backups);
         }
@@ -66,11 +73,12 @@ public class BackupDb implements Callable<Exit> {
 
     private Exit make(Backups backups) {
         var folder = backups.look();
-        var retention = new Backups.Retention(keep != null ? keep : common.inventory().backup().keep(), 0);
+        var retention = keep != null ? new Backups.Retention(keep, common.inventory().backup().days()) : Backups.Retention.of(common.inventory());
         var core = common.inventory().core().name();
         if (dryRun) {
-            common.report(Map.of("node", core, "path", folder.path(), "free_bytes", folder.free(), "would_remove", folder.surplus(retention.keep())),
-                    BackupReport.plan(core, folder, retention.keep()));
+            var surplus = folder.surplus(retention, Instant.now());
+            common.report(Map.of("node", core, "path", folder.path(), "free_bytes", folder.free(), "would_remove", surplus),
+                    BackupReport.plan(core, folder, surplus));
             return Exit.OK;
         }
         var made = backups.make(retention, Local.whoAndWhere());
@@ -87,6 +95,14 @@ public class BackupDb implements Callable<Exit> {
         }
         var record = backups.stream(file, Local.whoAndWhere());
         common.report(BackupReport.document("", file.path().toString(), record, List.of()), BackupReport.table(record));
+        return Exit.OK;
+    }
+
+    private Exit schedule(BackupTimer timer, Fleet fleet) {
+        if (dryRun && !common.json()) timer.diff().forEach(common.console()::print);
+        var now = dryRun ? Optional.<BackupSchedule>empty() : timer.apply(fleet.ssh(common.inventory().core()));
+        if (common.json()) common.report(timer.document(now));
+        common.console().note(timer.words(dryRun) + now.flatMap(BackupSchedule::next).map(next -> "; the next at " + next).orElse(""));
         return Exit.OK;
     }
 

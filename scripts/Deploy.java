@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import ktrdr.Backups;
 import ktrdr.Cli;
 import ktrdr.Exit;
 import ktrdr.Fleet;
@@ -30,6 +31,7 @@ import picocli.CommandLine.Parameters;
             "  jbang deploy@ktrdr core all --tag sha-3f2c9ab       the whole core stack",
             "  jbang deploy@ktrdr core backend --tag sha-3f2c9ab   the backend alone",
             "  jbang deploy@ktrdr workers B C                      two nodes, at the commit of the checkout one stands in",
+            "  jbang deploy@ktrdr core all --backup                a backup first; where none can be made nothing is changed",
             "  jbang deploy@ktrdr all --dry-run                    what it would do to each node",
             "", "Exit codes: 0 deployed; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there;",
             "5 it failed, and what ran before runs again; 130 interrupted before anything was changed."})
@@ -44,6 +46,9 @@ public class Deploy implements Callable<Exit> {
     @Option(names = "--tag", paramLabel = "TAG", description = "The release; else sha-<commit> of the KTRDR checkout one stands in.") String tag;
     @Option(names = "--scale", paramLabel = "1|2|3", description = "Workers of each type on the nodes deployed to, instead of the inventory's.") Integer scale;
 
+    @Option(names = "--backup", negatable = true, description = "Begin with a backup of the database, or without; else as the inventory says (backup.before_deploy).")
+    Boolean backup;
+
     public static void main(String... args) {
         Cli.main(new Deploy(), args);
     }
@@ -57,7 +62,12 @@ public class Deploy implements Callable<Exit> {
         Staging.proveTemplates(inventory, nodes(inventory));
         try (var fleet = new Fleet(inventory, nodes(inventory), common.console());
                 var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse(""))) {
-            return rolling.run(common, change.dryRun, "deployed", fleet, locks, Optional.empty(), (stack, ssh) -> Plans.release(inventory, stack, ssh, services, release));
+            boolean first = backupFirst(inventory);
+            if (first && change.dryRun) common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");
+            return Rolling.run(common, change.dryRun, "deployed", fleet, locks, rolling.options(Optional.empty()),
+                    (stack, ssh) -> Plans.release(inventory, stack, ssh, services, release), rollout -> {
+                        if (first && rollout.plans().containsKey(inventory.core())) new Backups(inventory, fleet.ssh(inventory.core()), common.console()).beforeDeployment();
+                    });
         }
     }
 
@@ -86,6 +96,12 @@ public class Deploy implements Callable<Exit> {
         var result = inventory;
         for (var node : nodes(inventory)) if (node.role() == Role.WORKERS) result = result.with(node.withScale(scale));
         return result;
+    }
+
+    private boolean backupFirst(Inventory inventory) {
+        if (target != Target.workers) return backup == null ? inventory.backup().beforeDeploy() : backup;
+        if (backup != null && backup) throw Problem.usage("workers hold no data, so --backup has no meaning there").fix("jbang backup-db@ktrdr");
+        return false;
     }
 
     /** The tag; none is needed where no service follows the release. */

@@ -54,8 +54,9 @@ public class Rollback implements Callable<Exit> {
                 chosen.problems().values().stream().filter(problem -> problem.exit() != Exit.UNREACHABLE).findFirst().ifPresent(problem -> {
                     throw problem;
                 });
-                return rolling.run(common, change.dryRun, "rolled back", fleet, locks, Optional.of(chosen.values()),
-                        (stack, ssh) -> Plans.rollback(stack, ssh, Optional.ofNullable(chosen.values().get(stack.node())).orElseThrow(() -> chosen.problems().get(stack.node()))));
+                return Rolling.run(common, change.dryRun, "rolled back", fleet, locks, rolling.options(Optional.of(chosen.values())),
+                        (stack, ssh) -> Plans.rollback(stack, ssh, Optional.ofNullable(chosen.values().get(stack.node())).orElseThrow(() -> chosen.problems().get(stack.node()))),
+                        rollout -> {});
             }
         }
     }

@@ -115,13 +115,14 @@ class StatusTest {
 
     @Test
     void the_newest_backup_is_told_with_its_age() {
-        World.on("core", "cd /srv/ktrdr-shared/db-backups; printf 12345 >ktrdr-20260101.dump; touch -d '3 hours ago' ktrdr-20260101.dump; printf 1 >note.txt");
+        World.on("core", "cd /srv/ktrdr-shared/db-backups; printf 12345 >ktrdr-20260101.dump.gz; touch -d '3 hours ago' ktrdr-20260101.dump.gz\n"
+                + "touch ktrdr-20260101.dump.gz.sha256 ktrdr-20260101.json note.txt ktrdr-20260102.dump.gz");
         try {
             var backup = json(0).json().path("backup");
-            assertEquals("ktrdr-20260101.dump 5", backup.path("file").asText() + " " + backup.path("bytes").asLong());
+            assertEquals("ktrdr-20260101.dump.gz 5", backup.path("file").asText() + " " + backup.path("bytes").asLong());
             assertEquals(3, Math.round(backup.path("age_seconds").asLong() / 3600.0));
         } finally {
-            World.on("core", "cd /srv/ktrdr-shared/db-backups; rm -f ktrdr-20260101.dump note.txt");
+            World.on("core", "cd /srv/ktrdr-shared/db-backups; rm -f ktrdr-20260101.* note.txt ktrdr-20260102.dump.gz");
         }
     }
 

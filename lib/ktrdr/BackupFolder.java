@@ -2,6 +2,7 @@ package ktrdr;
 
 import java.nio.charset.StandardCharsets;
 import java.time.DateTimeException;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -77,8 +78,10 @@ public record BackupFolder(String path, List<Backups.Found> backups, List<String
         }
     }
 
-    /** What is left of them that retention would remove once there is one more. */
-    public List<String> surplus(int keep) {
-        return backups.stream().skip(Math.max(1, keep) - 1).map(found -> found.record().file()).toList();
+    /** Those that retention would remove once there is one more. */
+    public List<String> surplus(Backups.Retention retention, Instant now) {
+        var kept = backups.stream().limit(retention.keep() == 0 ? backups.size() : retention.keep() - 1)
+                .filter(found -> retention.days() == 0 || !found.record().made().isBefore(now.minus(Duration.ofDays(retention.days())))).toList();
+        return backups.stream().filter(found -> !kept.contains(found)).map(found -> found.record().file()).toList();
     }
 }

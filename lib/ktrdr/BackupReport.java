@@ -68,10 +68,10 @@ public final class BackupReport {
     }
 
     /** What making one would do, without doing it. */
-    public static Table plan(String node, BackupFolder folder, int keep) {
+    public static Table plan(String node, BackupFolder folder, List<String> surplus) {
         var table = Table.of("plan", "").row("backup of", "the database in the container ktrdr-db on " + node).row("into", folder.path() + ", " + Units.size(folder.free()) + " free");
         folder.backups().stream().findFirst().ifPresent(newest -> table.row("the last one", newest.record().file() + ", " + Units.size(newest.record().bytes())));
-        folder.surplus(keep).forEach(name -> table.row("then removed", name));
+        surplus.forEach(name -> table.row("then removed", name));
         return table;
     }
 }

@@ -10,7 +10,7 @@ import java.util.Optional;
 /** The backups of the database in their folder, as core sees it: made, listed, removed by templates/backup/backup.sh, which runs there. */
 public final class Backups {
     /** Exit code of a script that found another backup being made. */
-    private static final int BUSY = 75;
+    static final int BUSY = 75;
     private static final String CONTAINER = "ktrdr-db";
     private final Inventory inventory;
     private final Ssh core;
@@ -31,6 +31,11 @@ public final class Backups {
     public record Retention(int keep, int days) {
         /** Nothing is removed. */
         public static final Retention NONE = new Retention(0, 0);
+
+        /** What the inventory says. */
+        public static Retention of(Inventory inventory) {
+            return new Retention(inventory.backup().keep(), inventory.backup().days());
+        }
     }
 
     /**
@@ -84,6 +89,36 @@ public final class Backups {
             step.done(record.file() + ", " + Units.size(record.bytes()) + ", " + record.rows() + " rows");
             return record;
         }
+    }
+
+    /** Makes one before a deployment, as the inventory says; where there is nothing yet that could be lost, this is told. A failure is a {@link Problem}. */
+    public void beforeDeployment() {
+        var nothing = Facts.parse(core.must(nothing())).get("nothing");
+        if (!nothing.isEmpty()) {
+            console.note(core.name(), "backup", "none: " + nothing);
+            return;
+        }
+        try {
+            make(Retention.of(inventory), Local.whoAndWhere() + " before a deployment").removed().forEach(name -> console.note(core.name(), "backup", "removed " + name));
+        } catch (Problem problem) {
+            throw problem.with("deployment", "not begun, nothing was changed; --no-backup deploys without");
+        }
+    }
+
+    /** Says why there is nothing to back up. Of a database that does not answer that is not known. */
+    private String nothing() {
+        return Facts.SAY + Sh.let("container", CONTAINER) + Sh.let("database", inventory.database().name()) + """
+                if [ -z "$(docker ps -aq --filter "name=^$container$")" ]; then say nothing "there is no database yet"
+                else
+                  # shellcheck disable=SC2016 # for the shell in the container
+                  tables=$(timeout 20 docker exec "$container" sh -c 'psql -X -Atq -U "$POSTGRES_USER" -d "$1" -c "$2"' sh "$database" "
+                    select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                    where c.relkind = 'r' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+                      and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')" 2>/dev/null) || tables=
+                  [ "$tables" != 0 ] || say nothing "there is no table in the database yet"
+                fi
+                say end yes
+                """;
     }
 
     /** What the script says while it runs. */

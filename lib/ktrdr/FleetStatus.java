@@ -109,12 +109,26 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
                 checks.addAll(new Infra(inventory).vitals(node, hosts));
                 checks.add(memory(node, hosts.get(node)));
                 checks.addAll(stack(node, nodes.get(node)));
+                scheduled(node, nodes.get(node)).ifPresent(checks::add);
             }
         }
         checks.addAll(services);
         checks.addAll(unknown.map(List::of).orElseGet(() -> Checks.workers(inventory, inventory.workers(), registered.orElse(List.of()), 0)));
         checks.addAll(targets);
         return checks;
+    }
+
+    /** Of the backups by a timer; nothing where there is none. */
+    private Optional<Check> scheduled(Node node, NodeStatus status) {
+        var last = backup().filter(NodeStatus.Backup::ours);
+        return status.schedule().map(schedule -> {
+            // of a storage server that was not reached nothing is known, and that is told already
+            boolean known = nodes.containsKey(backupNode(inventory));
+            var wrong = schedule.wrong(status.clock(), known ? last.map(backup -> status.clock().minus(backup.age())) : Optional.of(status.clock()));
+            var found = last.map(backup -> backup.name() + ", " + Units.duration(backup.age()) + " old").orElse("no backup yet");
+            return check(node, "backup", wrong.isEmpty(), "a good backup a day, at " + schedule.at(), wrong.map(why -> why + "; " + found).orElse(found),
+                    "on " + node.name() + ": journalctl -u " + BackupSchedule.UNIT + "; jbang backup-db@ktrdr makes one now");
+        });
     }
 
     private static Check memory(Node node, HostFacts host) {

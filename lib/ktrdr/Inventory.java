@@ -77,7 +77,14 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     /** The shared folder: exported by a node or by a host that is none to these clients ("fleet": its other nodes), mounted everywhere else. */
     public record Storage(String server, String export, String mount, List<String> folders, String options, String clients) {}
 
-    public record BackupSettings(String directory, int keep) {}
+    /**
+     * The backups of the database.
+     *
+     * @param directory where they go, as the storage server sees it
+     * @param keep so many of the newest stay; {@code days} and of these none that is older, 0 for any age. The newest always stays
+     * @param beforeDeploy whether a deployment to core begins with one
+     */
+    public record BackupSettings(String directory, int keep, int days, boolean beforeDeploy) {}
 
     /** The ports that core publishes. */
     public record Services(int backend, int grafana, int prometheus, int jaeger, int otlp, int db) {}

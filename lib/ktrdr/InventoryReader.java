@@ -180,7 +180,8 @@ final class InventoryReader {
     }
 
     private Inventory.BackupSettings backup(InventorySection section) {
-        var backup = new Inventory.BackupSettings(section.text("directory", ABSOLUTE, "/srv/ktrdr-shared/db-backups"), section.number("keep", 1, 10_000, 30));
+        var backup = new Inventory.BackupSettings(section.text("directory", ABSOLUTE, "/srv/ktrdr-shared/db-backups"), section.number("keep", 1, 10_000, 30),
+                section.number("days", 0, 36_500, 0), section.flag("before_deploy", false));
         section.end();
         return backup;
     }

@@ -34,6 +34,22 @@ public final class NfsFiles {
      * @param before empty where there is no such file
      */
     public record Edit(String path, Optional<String> before, String after) {
+        /** The shell function of {@link #replace}: a file is replaced only as long as it is what was gathered, else the script ends with 23. */
+        static final String REPLACE = """
+                beside=
+                trap '[ -z "$beside" ] || rm -f "$beside"' EXIT
+                replace() {
+                  if [ "$2" = none ]; then [ ! -e "$1" ] || exit 23; else [ "$(base64 <"$1" | tr -d '\\n')" = "$2" ] || exit 23; fi
+                  mkdir -p "$(dirname "$1")"
+                  beside=$(dirname "$1")/.$(basename "$1").ktrdr-new
+                  printf %s "$3" | base64 -d >"$beside"
+                  if [ "$2" = none ]; then chmod 644 "$beside"; else chown --reference="$1" "$beside" && chmod --reference="$1" "$beside"; fi
+                  sync "$beside"
+                  mv -f "$beside" "$1"
+                  beside=
+                }
+                """;
+
         public boolean changes() {
             return !before.equals(Optional.of(after));
         }
@@ -43,7 +59,7 @@ public final class NfsFiles {
             return UnifiedDiffUtils.generateUnifiedDiff(before.isPresent() ? path : "/dev/null", path, old, DiffUtils.diff(old, after.lines().toList()), 2);
         }
 
-        /** A call of the shell's function replace, which {@link NfsPlan} defines. */
+        /** A call of the shell function {@link #REPLACE}. */
         String replace() {
             return "replace " + Sh.quote(path) + " " + (before.isPresent() ? Sh.quote(base64(before.get())) : "none") + " " + Sh.quote(base64(after)) + "\n";
         }

@@ -23,20 +23,8 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
      */
     public record Step(String name, boolean needed, String expected, String found, String script) {}
 
-    /** What all scripts of steps use. A file is replaced only as long as it is what was gathered. */
-    private static final String FUNCTIONS = """
-            beside=
-            trap '[ -z "$beside" ] || rm -f "$beside"' EXIT
-            replace() {
-              if [ "$2" = none ]; then [ ! -e "$1" ] || exit 23; else [ "$(base64 <"$1" | tr -d '\\n')" = "$2" ] || exit 23; fi
-              mkdir -p "$(dirname "$1")"
-              beside=$(dirname "$1")/.$(basename "$1").ktrdr-new
-              printf %s "$3" | base64 -d >"$beside"
-              if [ "$2" = none ]; then chmod 644 "$beside"; else chown --reference="$1" "$beside" && chmod --reference="$1" "$beside"; fi
-              sync "$beside"
-              mv -f "$beside" "$1"
-              beside=
-            }
+    /** What all scripts of steps use. */
+    private static final String FUNCTIONS = Edit.REPLACE + """
             install() {
               export DEBIAN_FRONTEND=noninteractive
               apt-get -o DPkg::Lock::Timeout=120 update -qq >&2 || :

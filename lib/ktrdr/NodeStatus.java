@@ -1,6 +1,7 @@
 package ktrdr;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -12,7 +13,7 @@ import java.util.Optional;
  * @param lock who is at work there
  * @param history of the last deployments
  * @param containers of the stack, stopped ones too; none where Docker does not answer
- * @param backup the newest one, where it was asked for and there is one
+ * @param backup the newest that is whole, where it was asked for and there is one; a dump of somebody else where there is none
  */
 public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List<Docker.Container> containers, Optional<Backup> backup) {
     /** Whoever looks every few seconds does not wait half a minute for a server that is silent. */
@@ -26,7 +27,12 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
      * @param size in bytes
      * @param age since it was written last, by the clock of the machine that it is on
      */
-    public record Backup(String name, long size, Duration age) {}
+    public record Backup(String name, long size, Duration age) {
+        /** Whether backup-db made it, and it is whole; else it is a dump of somebody else, of which nothing is known. */
+        boolean ours() {
+            return name.startsWith("ktrdr-") && name.contains(".dump.");
+        }
+    }
 
     /** Asks a node; {@code backups} is the folder to look for backups in, empty for none; {@code usage} asks for {@link Usage} as well, which takes longer. */
     public static NodeStatus gather(Ssh ssh, String project, String directory, String share, String backups, boolean usage) {
@@ -40,9 +46,18 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
     /** The script: it changes nothing, and prints a line for each fact. */
     static String script(String project, String directory, String share, String backups, boolean usage) {
         return Facts.SAY + HostFacts.CLOCK + Sh.let("directory", directory) + Sh.let("backups", backups) + HostFacts.SIZE + HostFacts.USE + HostFacts.ENGINE
-                + HostFacts.share(Mount.script(share, SHARE_SECONDS)) + Lock.LOOK + History.script(DEPLOYMENTS) + NodeFiles.script(Map.of()) + """
+                + HostFacts.share(Mount.script(share, SHARE_SECONDS)) + Lock.LOOK + History.script(DEPLOYMENTS) + NodeFiles.script(Map.of()) + BackupSchedule.LOOK + """
+                newest() {
+                  find "$backups/" -maxdepth 1 -type f "$@" -printf '%T@ %s %f\\n' | sort -rn | while IFS= read -r one; do
+                    name=${one#* * }
+                    case $name in ktrdr-*.dump.*) [ -f "$backups/$name.sha256" ] && [ -f "$backups/${name%.dump.*}.json" ] || continue ;; esac
+                    say backup "$one"
+                    break
+                  done
+                }
                 if [ -n "$backups" ] && [ -d "$backups" ]; then
-                  say backup "$(find "$backups/" -maxdepth 1 -type f '(' -name 'ktrdr-*.dump*' -o -name '*.sql*' ')' -printf '%T@ %s %f\\n' | sort -rn | head -n 1)"
+                  newest '(' -name 'ktrdr-*.dump.zst' -o -name 'ktrdr-*.dump.gz' ')'
+                  newest -name '*.sql*'
                 fi
                 containers() {
                 """ + Docker.containersOf(project) + """
@@ -64,6 +79,16 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
             throw Problem.failed("a node answered something that is no file of a backup").expected("time, size, name").found(Console.brief(found, 100));
         long seconds = Math.round(Double.parseDouble(clock) - Double.parseDouble(words[0]));
         return Optional.of(new Backup(words[2], Long.parseLong(words[1]), Duration.ofSeconds(Math.max(0, seconds))));
+    }
+
+    /** The backups by a timer, where there is one. */
+    Optional<BackupSchedule> schedule() {
+        return BackupSchedule.parse(host.facts());
+    }
+
+    /** The time of the node's clock. */
+    Instant clock() {
+        return Instant.ofEpochMilli(Math.round(1000 * Double.parseDouble(host.facts().get("clock"))));
     }
 
     /** What the containers use, where it was asked for. */

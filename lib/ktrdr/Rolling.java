@@ -32,10 +32,9 @@ public final class Rolling {
     @Option(names = "--skip-checks", description = "Go on where disk, Compose or the share are not as they should be.")
     boolean skipChecks;
 
-    /** The whole of it with these options: see {@link #run(Cli.Common, boolean, String, Fleet, Locks, Rollout.Options, BiFunction, Consumer)}. */
-    public Exit run(Cli.Common common, boolean dryRun, String good, Fleet fleet, Locks locks, Optional<Map<Node, History.Entry>> rollback, BiFunction<Stack, Ssh, Deployment> planner) {
-        var options = new Rollout.Options(timeout, !noRollback, parallel, onFailure, waitIdle, skipChecks, rollback);
-        return run(common, dryRun, good, fleet, locks, options, planner, rollout -> {});
+    /** What the command line says. */
+    public Rollout.Options options(Optional<Map<Node, History.Entry>> rollback) {
+        return new Rollout.Options(timeout, !noRollback, parallel, onFailure, waitIdle, skipChecks, rollback);
     }
 
     /**

@@ -4,6 +4,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
 import ktrdr.Inventory.Node;
@@ -133,7 +134,12 @@ public final class StatusReport {
         status.nodes().forEach((node, at) -> {
             if (at.lock().holder().isPresent()) table.row("lock", node.name() + ": " + FleetStatus.words(at.lock()));
         });
-        return table.row("backup", backup());
+        return table.row("backup", backup() + schedule().map(schedule -> "; " + schedule.next().map(next -> "the next at " + minutes(next.toString()))
+                .orElse("none to come")).orElse(""));
+    }
+
+    private Optional<BackupSchedule> schedule() {
+        return Optional.ofNullable(status.nodes().get(inventory.core())).flatMap(NodeStatus::schedule);
     }
 
     private String backup() {
@@ -200,6 +206,7 @@ public final class StatusReport {
                 "ghosts", roster.ghosts().stream().map(ghost -> fields("url", ghost.endpointUrl(), "type", ghost.type(), "status", ghost.status())).toList(),
                 "targets", targets().isEmpty() ? null : fields("up", holding(targets()), "expected", targets().size()),
                 "backup", status.backup().map(found -> fields("file", found.name(), "bytes", found.size(), "age_seconds", found.age().toSeconds())).orElse(null),
+                "next_backup", schedule().flatMap(BackupSchedule::next).map(Object::toString).orElse(null),
                 "remarks", remarks());
     }
 

@@ -51,8 +51,10 @@ class BackupsTest {
                 DUMP.replace("20260101", "20251231") + "  1 d 3 h     1.0 MB  23    2       5.0 MB    21 h 0 min ago"), BackupReport.table(found, NOW).lines());
         assertEquals(List.of("ktrdr-20260101T120000Z-sha-1.dump.zst", "ktrdr-20260101T130000Z-x.dump.gz", "ktrdr-20260102T000000Z-y.dump.gz"), found.incomplete());
         assertTrue(BackupReport.incomplete(found).startsWith("not whole, so no backups: " + DUMP + ", "));
-        assertEquals(List.of(DUMP.replace("20260101", "20251231")), found.surplus(2));
-        assertEquals(List.of(), found.surplus(3));
+        assertEquals(List.of(DUMP.replace("20260101", "20251231")), found.surplus(new Backups.Retention(2, 0), NOW));
+        assertEquals(List.of(), found.surplus(new Backups.Retention(3, 2), NOW));
+        assertEquals(List.of(DUMP.replace("20260101", "20251231")), found.surplus(new Backups.Retention(0, 1), NOW));
+        assertEquals(2, found.surplus(new Backups.Retention(1, 0), NOW).size());
         var json = Json.parse(Json.line(BackupReport.document(found, NOW)), "it");
         assertEquals("12000 null 23", json.at("/backups/0/age_seconds").asText() + " " + json.at("/backups/0/verified").asText() + " " + json.at("/backups/0/rows").asText());
         assertEquals("2025-12-31T18:20:00Z", json.at("/backups/1/verified").asText());

@@ -1,6 +1,7 @@
 package ktrdr;
 
 import static ktrdr.StatusFixtures.B;
+import static ktrdr.StatusFixtures.CORE;
 import static ktrdr.StatusFixtures.GPU;
 import static ktrdr.StatusFixtures.TAG;
 import static ktrdr.StatusFixtures.container;
@@ -17,6 +18,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -64,6 +66,27 @@ class FleetStatusTest {
         assertEquals(List.of("gpu.ssh does not hold", "workers-b.backtest-worker-1.registered does not hold"), problems.stream().map(Problem::sentence).toList());
         assertEquals("gpu.training-worker-1.registered", problems.get(0).details().get("as well"));
         assertTrue(text(gone).contains("gpu        not reached"), () -> text(gone));
+    }
+
+    /** With a timer on core that was written two days ago and will run in an hour, and a backup of so many hours. */
+    private static FleetStatus scheduled(String result, String name, int hours) {
+        var host = host(CORE, "timer-at\t02:00", "timer-written\t1789827200", "timer-state\tactive", "timer-next\t1790003600", "timer-ended\t1789990000", "timer-result\t" + result);
+        var backup = Optional.of(new NodeStatus.Backup(name, 5_000_000, Duration.ofHours(hours)));
+        return with(fleet(), CORE, new NodeStatus(host, lock(Optional.empty(), -1), history(CORE), containers(CORE), backup));
+    }
+
+    @Test
+    void backups_by_a_timer_are_a_check_and_the_next_is_told_beside_the_last() {
+        var well = scheduled("success", "ktrdr-1.dump.zst", 3);
+        assertEquals(List.of(), failing(well));
+        assertTrue(text(well).contains("ktrdr-1.dump.zst, 5.0 MB, 3 h 0 min old; the next at 2026-09-21 15:13Z"), () -> text(well));
+        assertTrue(new StatusReport(well).document().get("next_backup").equals("2026-09-21T15:13:20Z"));
+        for (var wrong : List.of(scheduled("exit-code", "ktrdr-1.dump.zst", 3), scheduled("success", "ktrdr-1.dump.zst", 27), scheduled("success", "old.sql.gz", 1)))
+            assertEquals(List.of("core.backup"), failing(wrong));
+        var check = new StatusReport(scheduled("exit-code", "ktrdr-1.dump.zst", 3)).problems().get(0).details();
+        assertTrue(check.get("found").startsWith("the last run of ktrdr-backup.service failed (exit-code) at 2026-09-21T11:26:40Z; ktrdr-1.dump.zst"), check::toString);
+        assertTrue(check.get("to do").contains("journalctl -u ktrdr-backup") && check.get("to do").contains("jbang backup-db@ktrdr"), check::toString);
+        assertTrue(fleet().checks().stream().noneMatch(one -> one.id().equals("core.backup")));
     }
 
     @Test

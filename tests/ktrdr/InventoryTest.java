@@ -41,6 +41,15 @@ class InventoryTest {
     }
 
     @Test
+    void backups_are_kept_by_number_and_by_days_where_that_is_said() {
+        assertEquals(new Inventory.BackupSettings("/srv/ktrdr-shared/db-backups", 30, 0, false), Fixtures.inventory().backup());
+        var said = Inventory.read(Fixtures.file(Fixtures.INVENTORY + "backup: {directory: /b, keep: 7, days: 90, before_deploy: true}\n"));
+        assertEquals(new Inventory.BackupSettings("/b", 7, 90, true), said.backup());
+        assertEquals(new Backups.Retention(7, 90), Backups.Retention.of(said));
+        assertTrue(mistake(Fixtures.INVENTORY + "backup: {days: -1}\n").contains("backup.days: expected a whole number from 0 to 36500, found -1"));
+    }
+
+    @Test
     void workers_have_the_fixed_ports_of_ktrdr() {
         var inventory = Fixtures.inventory();
         var node = inventory.node("B").withScale(3);

@@ -88,20 +88,32 @@ class NodeStatusTest {
     }
 
     @Test
-    void the_newest_backup_is_told_with_its_age_and_other_files_are_none() throws IOException {
+    void the_newest_backup_that_is_whole_is_told_with_its_age_and_other_files_are_none() throws IOException {
         var backups = Files.createDirectories(folder.resolve("backups"));
-        var names = List.of("ktrdr-20260101.dump", "ktrdr-20260102.dump.gz", "notes.txt", "other.dump", "old.sql.gz");
+        var names = List.of("ktrdr-20260101.dump.zst", "ktrdr-20260102.dump.gz", "notes.txt", "other.dump", "old.sql.gz", "ktrdr-20260103.dump.zst", "ktrdr-20260103.json",
+                "ktrdr-20260104.dump.gz", "ktrdr-20260104.dump.gz.sha256");
+        for (var name : List.of("ktrdr-20260101.dump.zst.sha256", "ktrdr-20260101.json", "ktrdr-20260102.dump.gz.sha256", "ktrdr-20260102.json"))
+            Files.writeString(backups.resolve(name), "");
         for (int i = 0; i < names.size(); i++) {
             var file = Files.writeString(backups.resolve(names.get(i)), "x".repeat(i + 1));
-            boolean other = List.of("notes.txt", "other.dump").contains(names.get(i));
+            boolean other = i > 1;
             Files.setLastModifiedTime(file, FileTime.from(Instant.now().minusSeconds(other ? 0 : 7200 - 3600L * i)));
         }
         Files.setLastModifiedTime(backups.resolve("old.sql.gz"), FileTime.from(Instant.now().minusSeconds(90_000)));
-        Files.createDirectories(backups.resolve("ktrdr-folder.dump"));
+        Files.createDirectories(backups.resolve("ktrdr-folder.dump.gz"));
         var backup = look().backup().orElseThrow();
         assertEquals("ktrdr-20260102.dump.gz", backup.name());
         assertEquals(2, backup.size());
         assertTrue(Math.abs(backup.age().toSeconds() - 3600) < 60, backup::toString);
+    }
+
+    @Test
+    void the_dump_of_somebody_else_is_told_where_there_is_no_other() throws IOException {
+        var backups = Files.createDirectories(folder.resolve("backups"));
+        Files.writeString(backups.resolve("old.sql.gz"), "123");
+        Files.writeString(backups.resolve("ktrdr-20260103.dump.zst"), "half");
+        var backup = look().backup().orElseThrow();
+        assertEquals("old.sql.gz 3 false", backup.name() + " " + backup.size() + " " + backup.ours());
     }
 
     @Test

@@ -1,0 +1,142 @@
+import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Backups that core makes by itself, into a folder of this test's own. */
+@Tag("fleet")
+class BackupTimerTest {
+    private static final String FOLDER = "/srv/ktrdr-shared/db-backups/of-the-timer";
+    private static final String UNITS = "ls /etc/systemd/system/ktrdr-backup.* /usr/local/lib/ktrdr /var/lib/systemd/timers 2>/dev/null | grep ktrdr-backup";
+    @TempDir Path folder;
+    private String inventory;
+
+    @BeforeEach
+    void a_database_with_a_table_and_no_timer() {
+        inventory = World.inventory(folder, "directory: /srv/ktrdr-shared/db-backups, keep: 30", "directory: " + FOLDER + ", keep: 2").toString();
+        World.on("core", "mkdir -p " + FOLDER);
+        World.sql("create table timer_words (word text); insert into timer_words values ('told'), ('kept')");
+        assertEquals("", World.on("core", UNITS + " || :"), "a timer is there already");
+    }
+
+    @AfterEach
+    void nothing_stays() {
+        run("backup-db", "--schedule", "off");
+        World.sql("drop table timer_words");
+        World.on("core", "rm -rf " + FOLDER);
+    }
+
+    private Ran run(String... words) {
+        return ktrdr(words).env("KTRDR_INVENTORY", inventory).run();
+    }
+
+    private Ran good(String... words) {
+        var ran = run(words);
+        assertEquals(0, ran.exit(), ran::toString);
+        return ran;
+    }
+
+    private static String start() {
+        return World.on("core", "systemctl start ktrdr-backup.service 2>/dev/null && echo good || systemctl is-failed ktrdr-backup.service");
+    }
+
+    private static List<String> dumps() {
+        return Arrays.stream(World.on("core", "cd " + FOLDER + "; ls | grep 'dump.zst$' || :").split("\n")).filter(name -> !name.isEmpty()).toList();
+    }
+
+    /** What cannot be told from the files, and changes with whatever is written. */
+    private static String units() {
+        return World.on("core", "stat -c '%n %Y %i %a' /etc/systemd/system/ktrdr-backup.* /usr/local/lib/ktrdr/backup-db; systemctl show -p ActiveEnterTimestampMonotonic ktrdr-backup.timer");
+    }
+
+    @Test
+    void a_timer_makes_good_backups_without_the_toolkit_and_a_failure_shows_in_status() {
+        var planned = good("backup-db", "--schedule", "02:00", "--dry-run");
+        assertTrue(planned.out().contains("+OnCalendar=*-*-* 02:00:00"), planned::toString);
+        assertEquals("", World.on("core", UNITS + " || :"));
+
+        var said = good("backup-db", "--schedule", "02:00");
+        assertTrue(said.err().contains("every day at 02:00 by its clock"), said::toString);
+        var timers = World.on("core", "systemctl list-timers --no-pager");
+        assertTrue(timers.lines().anyMatch(line -> line.matches(".* 02:00:00 .*ktrdr-backup.timer +ktrdr-backup.service")), timers);
+        var before = units();
+        var again = good("backup-db", "--schedule", "02:00");
+        assertTrue(again.err().contains("already every day at 02:00"), again::toString);
+        assertEquals(before, units());
+
+        assertEquals("good", start());
+        assertEquals(1, dumps().size());
+        World.on("core", "cd " + FOLDER + "; sha256sum -c --quiet ktrdr-*.sha256; grep -q '\"by\": \"timer\"' ktrdr-*.json; grep -q 'public.timer_words\", \"rows\": 2' ktrdr-*.json");
+        var journal = World.on("core", "journalctl -u ktrdr-backup --no-pager -o cat -n 20");
+        assertTrue(journal.contains("backup " + dumps().get(0).replace(".dump.zst", "") + " is good"), journal);
+        assertTrue(journal.lines().noneMatch(line -> line.length() > 200), journal);
+        var seen = run("status", "-o", "json");
+        assertFalse(seen.failing().containsKey("core.backup"), seen::toString);
+        var status = seen.json();
+        assertEquals(dumps().get(0), status.path("backup").path("file").asText());
+        assertTrue(status.path("next_backup").asText().matches(".*T\\d\\d:00:00Z"), status::toString);
+
+        nobody_can_make_one_meanwhile_is_no_failure();
+        a_failure_is_told_and_what_was_good_stays();
+
+        var changed = good("backup-db", "--schedule", "03:30");
+        assertTrue(changed.err().contains("03:30"), changed::toString);
+        assertTrue(World.on("core", "systemctl list-timers --no-pager").contains(" 03:30:00 "));
+        good("backup-db", "--schedule", "off");
+        assertEquals("", World.on("core", UNITS + " || :"));
+        assertFalse(World.on("core", "systemctl list-timers --all --no-pager; systemctl --failed --no-pager").contains("ktrdr-backup"));
+        assertEquals(1, dumps().size());
+        var nothing = good("backup-db", "--schedule", "off");
+        assertTrue(nothing.err().contains("nothing to remove"), nothing::toString);
+    }
+
+    private void nobody_can_make_one_meanwhile_is_no_failure() {
+        assertEquals("good", World.on("core", "exec 9>/run/lock/ktrdr-backup; flock 9; systemctl start ktrdr-backup.service && echo good"));
+        assertEquals(1, dumps().size());
+        var journal = World.on("core", "journalctl -u ktrdr-backup --no-pager -o cat -n 5");
+        assertTrue(journal.contains("another backup is being made\n"), journal);
+    }
+
+    private void a_failure_is_told_and_what_was_good_stays() {
+        var before = dumps();
+        World.on("core", "docker stop -s INT ktrdr-db >/dev/null");
+        try {
+            assertEquals("failed", start());
+            var ran = run("status", "-o", "json");
+            assertEquals(1, ran.exit(), ran::toString);
+            assertTrue(ran.failing().getOrDefault("core.backup", "").startsWith("the last run of ktrdr-backup.service failed (exit-code)"), ran::toString);
+            refused(1, run("status"), "error: core.backup does not hold", "journalctl -u ktrdr-backup", "jbang backup-db@ktrdr");
+        } finally {
+            World.on("core", "docker start ktrdr-db >/dev/null; until docker exec ktrdr-db pg_isready -q; do sleep 0.2; done");
+        }
+        assertEquals(before, dumps());
+        World.on("core", "cd " + FOLDER + "; sha256sum -c --quiet ktrdr-*.sha256");
+    }
+
+    @Test
+    void a_deployment_begins_with_a_backup_where_that_is_asked_and_is_refused_where_none_can_be_made() {
+        var planned = good("deploy", "core", "jaeger", "--backup", "--dry-run");
+        assertTrue(planned.err().contains("would be made before"), planned::toString);
+        assertEquals(List.of(), dumps());
+        good("deploy", "core", "jaeger", "--backup");
+        assertEquals(1, dumps().size());
+        World.on("core", "rm -rf " + FOLDER);
+        var before = World.history("core");
+        var ran = refused(1, run("deploy", "core", "jaeger", "--backup"), "no backup was made", "there is no folder", "nothing was changed");
+        assertEquals(before, World.history("core"), ran::toString);
+        good("deploy", "core", "jaeger", "--no-backup");
+        refused(2, run("deploy", "workers", "B", "--tag", "sha-1000001", "--backup"), "workers hold no data");
+    }
+}
