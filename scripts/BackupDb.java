@@ -15,6 +15,7 @@ import ktrdr.Cli;
 import ktrdr.Exit;
 import ktrdr.Local;
 import ktrdr.Problem;
+import ktrdr.Restore;
 import ktrdr.Table;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -29,6 +30,7 @@ import picocli.CommandLine.Option;
             "  jbang backup-db@ktrdr --keep 7                    and of all that are there the newest 7 stay",
             "  jbang backup-db@ktrdr --to ktrdr.dump.zst         into a file of this machine; nothing is written on core",
             "  jbang backup-db@ktrdr --list                      what is there, and when it was verified",
+            "  jbang backup-db@ktrdr --verify latest             restore the newest for a try, and compare",
             "  jbang backup-db@ktrdr --list -o json | jq -r '.backups[0].file'",
             "", "Exit codes: 0 there is a new backup; 1 there is none, and the earlier ones are as they were; 2 wrong usage or inventory;",
             "3 core could not be reached; 4 another backup is being made; 130 interrupted."})
@@ -42,6 +44,7 @@ public class BackupDb implements Callable<Exit> {
     /** At most one of them, in the place of a backup into the folder. */
     static class Instead {
         @Option(names = "--to", paramLabel = "FILE", description = "Into this file of this machine, with FILE.json and FILE.sha256; nothing is removed.") Path to;
+        @Option(names = "--verify", paramLabel = "FILE|latest", description = "Restore a backup in a container of its own, compare it with its record, and note that.") String verify;
         @Option(names = "--list", description = "List the backups that are there, the newest first.") boolean list;
     }
 
@@ -52,14 +55,15 @@ public class BackupDb implements Callable<Exit> {
     @Override
     public Exit call() {
         if (keep != null && keep < 1) throw Problem.usage("--keep keeps at least one").expected("a number of at least 1").found(keep.toString());
-        if (keep != null && (instead.to != null || instead.list))
-            throw Problem.usage("--keep is for a backup into the folder of the inventory").found("--keep with " + (instead.list ? "--list" : "--to"));
+        if (keep != null && (instead.to != null || instead.list || instead.verify != null))
+            throw Problem.usage("--keep is for a backup into the folder of the inventory").found("--keep with " + (instead.list ? "--list" : instead.to != null ? "--to" : "--verify"));
         var file = instead.to == null ? null : BackupFile.at(instead.to);
         if (file != null && !dryRun && !yes && !file.present().isEmpty())
             common.console().confirm("Replace " + file.present().stream().map(Path::toString).collect(Collectors.joining(", ")) + "?");
         try (var fleet = common.fleet(List.of(common.inventory().core().name()))) {
             var backups = new Backups(common.inventory(), fleet.ssh(common.inventory().core()), common.console());
             if (instead.list) return list(backups);
+            if (instead.verify != null) return verify(new Restore(common.inventory(), fleet.ssh(common.inventory().core()), common.console()), backups);
             return file != null ? stream(backups, file) : make(backups);
         }
     }
@@ -87,6 +91,13 @@ public class BackupDb implements Callable<Exit> {
         }
         var record = backups.stream(file, Local.whoAndWhere());
         common.report(BackupReport.document("", file.path().toString(), record, List.of()), BackupReport.table(record));
+        return Exit.OK;
+    }
+
+    private Exit verify(Restore restore, Backups backups) {
+        var backup = Restore.choose(backups.list(), instead.verify, Backups.directory(common.inventory()));
+        if (dryRun) common.console().note("would be restored for a try: " + backup.name());
+        else common.report(Restore.document(backup, restore.verify(backup.name())));
         return Exit.OK;
     }
 

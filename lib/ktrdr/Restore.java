@@ -112,11 +112,9 @@ public final class Restore {
         }
     }
 
-    /** Restores a backup in a container of its own and compares it with its record; then it is noted as verified. */
+    /** Restores the backup of this name in a container of its own and compares it with its record; then it is noted as verified. */
     public Done verify(String name) {
-        var directory = Backups.directory(inventory);
-        var backup = choose(new Backups(inventory, core, console).list(), name, directory);
-        return run(Mode.attempt, directory, backup.name(), "", "");
+        return run(Mode.attempt, Backups.directory(inventory), name, "", "");
     }
 
     /** For machines; docs/OPERATIONS.md describes it. */
