@@ -53,7 +53,7 @@ public final class WorkersHold implements AutoCloseable {
                 settled=
                 finish() {
                   trap - EXIT
-                  trap '' HUP INT TERM PIPE
+                  trap '' HUP INT TERM
                   rm -f "$hold"
                   [ -n "$ids" ] || exit 0
                   # shellcheck disable=SC2086 # ids
@@ -63,6 +63,8 @@ public final class WorkersHold implements AutoCloseable {
                 }
                 trap finish EXIT
                 trap 'exit 143' HUP INT TERM
+                # the shell tells of a command that a signal ended, to somebody who may be gone
+                trap '' PIPE
                 : >"$hold"
                 # shellcheck disable=SC2086 # ids
                 [ -z "$ids" ] || docker stop $ids >/dev/null
