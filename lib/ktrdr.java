@@ -84,6 +84,9 @@
 //SOURCES ktrdr/Problem.java
 //SOURCES ktrdr/Registry.java
 //SOURCES ktrdr/Release.java
+//SOURCES ktrdr/Restore.java
+//SOURCES ktrdr/RestoreSaid.java
+//SOURCES ktrdr/Restoring.java
 //SOURCES ktrdr/Result.java
 //SOURCES ktrdr/Revision.java
 //SOURCES ktrdr/Rolling.java
@@ -120,10 +123,12 @@
 //SOURCES ktrdr/Verification.java
 //SOURCES ktrdr/VerifyReport.java
 //SOURCES ktrdr/WorkerDrain.java
+//SOURCES ktrdr/WorkersHold.java
 //SOURCES ktrdr/Yaml.java
 
 //FILES templates/backup/backup.sh=../templates/backup/backup.sh
 //FILES templates/backup/measure.sql=../templates/backup/measure.sql
+//FILES templates/backup/restore.sh=../templates/backup/restore.sh
 //FILES templates/core/docker-compose.core.yml=../templates/core/docker-compose.core.yml
 //FILES templates/core/.env.core=../templates/core/.env.core
 //FILES templates/workers/docker-compose.workers.yml=../templates/workers/docker-compose.workers.yml

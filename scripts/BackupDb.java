@@ -19,6 +19,7 @@ import ktrdr.Exit;
 import ktrdr.Fleet;
 import ktrdr.Local;
 import ktrdr.Problem;
+import ktrdr.Restore;
 import ktrdr.Table;
 import picocli.CommandLine.ArgGroup;
 import picocli.CommandLine.Command;
@@ -34,6 +35,7 @@ import picocli.CommandLine.Option;
             "  jbang backup-db@ktrdr --to ktrdr.dump.zst         into a file of this machine; nothing is written on core",
             "  jbang backup-db@ktrdr --list                      what is there, and when it was verified",
             "  jbang backup-db@ktrdr --schedule 02:00            core makes one every day by itself; off: no more",
+            "  jbang backup-db@ktrdr --verify latest             restore the newest for a try, and compare",
             "  jbang backup-db@ktrdr --list -o json | jq -r '.backups[0].file'",
             "", "Exit codes: 0 there is a new backup; 1 there is none, and the earlier ones are as they were; 2 wrong usage or inventory;",
             "3 core could not be reached; 4 another backup is being made; 130 interrupted."})
@@ -48,6 +50,7 @@ public class BackupDb implements Callable<Exit> {
     static class Instead {
         @Option(names = "--to", paramLabel = "FILE", description = "Into this file of this machine, with FILE.json and FILE.sha256; nothing is removed.") Path to;
         @Option(names = "--schedule", paramLabel = "HH:MM|off", description = "Have core make one every day at this time of its clock, by itself; or no more.") String schedule;
+        @Option(names = "--verify", paramLabel = "FILE|latest", description = "Restore a backup in a container of its own, compare it with its record, and note that.") String verify;
         @Option(names = "--list", description = "List the backups that are there, the newest first.") boolean list;
     }
 
@@ -58,8 +61,8 @@ public class BackupDb implements Callable<Exit> {
     @Override
     public Exit call() {
         if (keep != null && keep < 1) throw Problem.usage("--keep keeps at least one").expected("a number of at least 1").found(keep.toString());
-        if (keep != null && (instead.to != null || instead.list || instead.schedule != null))
-            throw Problem.usage("--keep is for a backup into the folder of the inventory").found("--keep with " + (instead.list ? "--list" : instead.to != null ? "--to" : "--schedule"));
+        if (keep != null && (instead.to != null || instead.list || instead.verify != null || instead.schedule != null)) throw Problem.usage("--keep is for a backup into the folder of the inventory")
+                .found("--keep with " + (instead.list ? "--list" : instead.to != null ? "--to" : instead.verify != null ? "--verify" : "--schedule"));
         var file = instead.to == null ? null : BackupFile.at(instead.to);
         if (file != null && !dryRun && !yes && !file.present().isEmpty())
             common.console().confirm("Replace " + file.present().stream().map(Path::toString).collect(Collectors.joining(", ")) + "?");
@@ -67,6 +70,7 @@ public class BackupDb implements Callable<Exit> {
             var backups = new Backups(common.inventory(), fleet.ssh(common.inventory().core()), common.console());
             if (instead.schedule != null) return schedule(BackupTimer.look(common.inventory(), fleet.ssh(common.inventory().core()), BackupTimer.time(instead.schedule)), fleet);
             if (instead.list) return list(backups);
+            if (instead.verify != null) return verify(new Restore(common.inventory(), fleet.ssh(common.inventory().core()), common.console()), backups);
             return file != null ? stream(backups, file) : make(backups);
         }
     }
@@ -103,6 +107,13 @@ public class BackupDb implements Callable<Exit> {
         var now = dryRun ? Optional.<BackupSchedule>empty() : timer.apply(fleet.ssh(common.inventory().core()));
         if (common.json()) common.report(timer.document(now));
         common.console().note(timer.words(dryRun) + now.flatMap(BackupSchedule::next).map(next -> "; the next at " + next).orElse(""));
+        return Exit.OK;
+    }
+
+    private Exit verify(Restore restore, Backups backups) {
+        var backup = Restore.choose(backups.list(), instead.verify, Backups.directory(common.inventory()));
+        if (dryRun) common.console().note("would be restored for a try: " + backup.name());
+        else common.report(Restore.document(backup, restore.verify(backup.name())));
         return Exit.OK;
     }
 

@@ -28,9 +28,9 @@ class FloorsTest {
                     "LogScript", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Registry", "Usage"),
             Set.of("Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer", "Backups", "Causes", "Checks", "Deployment", "Drift", "Failover", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "Infra",
                     "InfraRecord", "Jaeger", "Locks", "LogChoice", "LogReader", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
-                    "Operations", "OperationsReport", "Outage", "Plans", "Preview", "Release", "Revision", "Rollout", "Roster", "RunningScale", "SampleRun",
+                    "Operations", "OperationsReport", "Outage", "Plans", "Preview", "Release", "Restore", "RestoreSaid", "Restoring", "Revision", "Rollout", "Roster", "RunningScale", "SampleRun",
                     "Scaling", "Snapshot", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification",
-                    "VerifyReport", "WorkerDrain"),
+                    "VerifyReport", "WorkerDrain", "WorkersHold"),
             Set.of("Cli", "Rolling", "Stopping"));
     private static final Path ROOT = Project.root();
 

@@ -11,7 +11,7 @@ import java.util.Optional;
 public final class Backups {
     /** Exit code of a script that found another backup being made. */
     static final int BUSY = 75;
-    private static final String CONTAINER = "ktrdr-db";
+    static final String CONTAINER = "ktrdr-db";
     private final Inventory inventory;
     private final Ssh core;
     private final Console console;

@@ -1,0 +1,132 @@
+package ktrdr;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/** Restores backups on core: in the place of the database, beside it, or for a try, as templates/backup/restore.sh does, which runs there. */
+public final class Restore {
+    /** Where a backup is restored to: the database itself, a new one beside it, a container of its own for a try; or nothing is, and what was replaced before is dropped. */
+    public enum Mode {
+        replace("replace"), beside("into"), attempt("try"), drop("drop");
+
+        private final String word;
+
+        Mode(String word) {
+            this.word = word;
+        }
+    }
+
+    /**
+     * A restore that went well.
+     *
+     * @param rows of all tables, as the backup's record has them too
+     * @param away whether the backend was stopped for it, and started again
+     * @param replaced the name under which the former database is kept
+     * @param dropped what earlier restores had kept
+     * @param verified when a try found the backup good
+     * @param seconds that each step took
+     */
+    public record Done(long rows, boolean away, Optional<String> replaced, List<String> dropped, Optional<Instant> verified, Map<String, Double> seconds) {}
+
+    /**
+     * The database as it is.
+     *
+     * @param there whether it exists; {@code rows} are PostgreSQL's estimate
+     * @param kept databases that earlier restores replaced
+     */
+    public record Present(boolean there, long tables, long rows, long bytes, List<String> kept) {
+        /** Whether something would be lost with it. */
+        public boolean holds() {
+            return there && tables > 0;
+        }
+
+        /** In words: "12 tables, about 3000 rows, 12 MB". */
+        public String words() {
+            if (!there) return "no such database";
+            return tables == 0 ? "no tables" : tables + " tables, about " + rows + " rows, " + Units.size(bytes);
+        }
+    }
+
+    private static final String LOOK = """
+            sql() { docker exec -i "$container" sh -c 'd=$1; shift; exec psql -X -Atq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$d" "$@"' sh "$@"; }
+            bytes=$(printf '%s\\n' "SELECT pg_database_size(datname) FROM pg_database WHERE datname = :'name'" | sql template1 -v "name=$database")
+            say bytes "$bytes"
+            [ -z "$bytes" ] || printf '%s\\n' "SELECT count(*), coalesce(sum(n_live_tup), 0) FROM pg_stat_user_tables" | sql "$database" | {
+              IFS='|' read -r tables rows
+              say tables "$tables"
+              say rows "$rows"
+            }
+            printf '%s\\n' "SELECT datname FROM pg_database WHERE datname ~ ('^' || :'name' || '_replaced_[0-9_]*\\$') ORDER BY 1" | sql template1 -v "name=$database" \\
+              | while IFS= read -r kept; do say kept "$kept"; done
+            say end yes
+            """;
+    private final Inventory inventory;
+    private final Ssh core;
+    private final Console console;
+
+    public Restore(Inventory inventory, Ssh core, Console console) {
+        this.inventory = inventory;
+        this.core = core;
+        this.console = console;
+    }
+
+    /** The script that restores, or drops; it needs nothing of ours on the node. */
+    static String script(Inventory inventory, Mode mode, String directory, String name, String target) {
+        var templates = new Templates(inventory);
+        return Sh.let("container", Backups.CONTAINER) + Sh.let("database", inventory.database().name()) + Sh.let("directory", directory) + Sh.let("name", name)
+                + Sh.let("mode", mode.word) + Sh.let("target", target) + Sh.let("backend", "ktrdr-backend") + Backups.measure(templates) + templates.read("backup/restore.sh");
+    }
+
+    /** The backup of this name, with or without its file's ending, or the newest where it is called "latest"; one that is not there is a {@link Problem}. */
+    public static BackupRecord choose(List<Backups.Found> all, String name, String directory) {
+        var stem = name.replaceFirst("\\.dump\\.(zst|gz)$", "");
+        return all.stream().map(Backups.Found::record).filter(record -> stem.equals("latest") || record.name().equals(stem)).findFirst()
+                .orElseThrow(() -> Problem.failed("there is no whole backup " + name + " in " + directory).expected("one of jbang backup-db@ktrdr --list, or latest")
+                        .found(all.isEmpty() ? "no backups" : all.size() + " backups, the newest " + all.get(0).record().name()));
+    }
+
+    /** What a restore would replace. */
+    public Present present() {
+        var answer = core.run(Facts.SAY + Sh.let("container", Backups.CONTAINER) + Sh.let("database", inventory.database().name()) + LOOK, Duration.ofMinutes(1));
+        if (!answer.ok()) throw Problem.failed(core.name() + ": the database does not answer").expected("PostgreSQL in the container " + Backups.CONTAINER).found(answer.lastWords())
+                .fix("jbang deploy@ktrdr core db");
+        var facts = Facts.parse(answer.out());
+        return new Present(!facts.get("bytes").isEmpty(), facts.number("tables"), facts.number("rows"), facts.number("bytes"), facts.all("kept"));
+    }
+
+    /**
+     * Restores a backup, or drops. What does not end well is a {@link Problem}, and until the swap the database is as it was.
+     *
+     * @param before a script's start, such as {@link Locks#under}; empty for none
+     */
+    public Done run(Mode mode, String directory, String name, String target, String before) {
+        try (var step = console.step(core.name(), mode == Mode.attempt ? "verify" : mode == Mode.drop ? "drop" : "restore")) {
+            var said = new RestoreSaid(step);
+            var done = said.done(core.name(), mode, core.run(before + script(inventory, mode, directory, name, target), said));
+            step.done(mode == Mode.drop ? done.dropped().isEmpty() ? "none was kept" : String.join(", ", done.dropped()) : name + ", " + done.rows() + " rows, equal to its record");
+            return done;
+        }
+    }
+
+    /** Restores the backup of this name in a container of its own and compares it with its record; then it is noted as verified. */
+    public Done verify(String name) {
+        return run(Mode.attempt, Backups.directory(inventory), name, "", "");
+    }
+
+    /** For machines; docs/OPERATIONS.md describes it. */
+    public static Map<String, Object> document(BackupRecord backup, Done done) {
+        var document = new LinkedHashMap<String, Object>();
+        document.put("backup", backup.name());
+        document.put("made", backup.made().toString());
+        document.put("rows", done.rows());
+        done.replaced().ifPresent(name -> document.put("replaced", name));
+        done.verified().ifPresent(time -> document.put("verified", time.toString()));
+        document.put("dropped", done.dropped());
+        document.put("steps", done.seconds());
+        return document;
+    }
+}

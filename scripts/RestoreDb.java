@@ -1,0 +1,116 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//DESCRIPTION Restore a backup in the place of the database, or beside it, and prove it equal
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import ktrdr.BackupRecord;
+import ktrdr.Backups;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Fleet;
+import ktrdr.Http;
+import ktrdr.Local;
+import ktrdr.Problem;
+import ktrdr.Restore;
+import ktrdr.Restoring;
+import ktrdr.Table;
+import ktrdr.Units;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "restore-db", header = "Restore a backup in the place of the database, or beside it, and prove it equal.",
+        description = {"", "It asks, makes a backup of what is there, stops backend and workers, loads the backup into a new database, compares each table with the backup's record, and "
+                + "only then swaps the two by their names. Whatever ends it before that leaves the database as it was. The former one is kept until the next restore, or --drop-old.", ""},
+        footer = {"", "Examples:",
+            "  jbang restore-db@ktrdr latest                     the newest backup, after it has asked",
+            "  jbang restore-db@ktrdr ktrdr-20260101T020000Z-sha-3f2c9ab --yes",
+            "  jbang restore-db@ktrdr latest --into ktrdr_look   as another database beside it; nothing else is touched",
+            "  jbang restore-db@ktrdr latest --dry-run           what it would replace, with what",
+            "  jbang restore-db@ktrdr --drop-old                 let go of the database that the last restore replaced",
+            "", "Exit codes: 0 restored; 1 refused or failed, and the database is as it was; 2 wrong usage or inventory, or nobody to ask;",
+            "3 a node could not be reached; 4 somebody else is at work there, or a backup is being made; 130 interrupted, and the database is as it was."})
+public class RestoreDb implements Callable<Exit> {
+    @Mixin Cli.Common common;
+    @Mixin Cli.Changing change;
+    @Parameters(index = "0", arity = "0..1", paramLabel = "FILE|latest", description = "A backup in the backup folder, with or without its ending, or the newest.") String file;
+    @Option(names = "--into", paramLabel = "DB", description = "Restore as a new database of this name, and touch nothing else.") String into;
+    @Option(names = "--drop-old", description = "Drop what earlier restores replaced, after this one or without one.") boolean dropOld;
+
+    public static void main(String... args) {
+        Cli.main(new RestoreDb(), args);
+    }
+
+    @Override
+    public Exit call() {
+        if (file == null && !dropOld) throw Problem.usage("which backup?").expected("restore-db FILE, restore-db latest, or --drop-old").fix("jbang backup-db@ktrdr --list");
+        if (into != null && !into.matches("[a-z_][a-z0-9_]{0,62}")) throw Problem.usage("`" + into + "` is no name for a new database").expected("small letters, digits and _, at most 63");
+        var inventory = common.inventory();
+        boolean all = file != null && into == null;
+        try (var fleet = common.fleet(all ? List.of() : List.of(inventory.core().name()))) {
+            var restore = new Restore(inventory, fleet.ssh(inventory.core()), common.console());
+            var present = restore.present();
+            if (file == null) return drop(restore, present);
+            var backups = new Backups(inventory, fleet.ssh(inventory.core()), common.console());
+            var directory = Backups.directory(inventory);
+            var backup = Restore.choose(backups.list(), file, directory);
+            tell(backup, present);
+            if (change.dryRun) return Exit.OK;
+            if (into != null) return report(backup, restore.run(Restore.Mode.beside, directory, backup.name(), into, ""), Map.of("database", into));
+            return replace(fleet, backups, restore, backup, present);
+        }
+    }
+
+    private Exit drop(Restore restore, Restore.Present present) {
+        if (!present.kept().isEmpty() && !change.dryRun) change.confirm(common.console(), String.join(", ", present.kept()) + " would be gone. Go on?");
+        var dropped = change.dryRun ? present.kept() : restore.run(Restore.Mode.drop, "", "", "", "").dropped();
+        if (change.dryRun) common.console().note("would be dropped: " + (dropped.isEmpty() ? "nothing" : String.join(", ", dropped)));
+        if (common.json()) common.report(Map.of("dropped", dropped));
+        return Exit.OK;
+    }
+
+    private void tell(BackupRecord backup, Restore.Present present) {
+        var age = Units.duration(Duration.ofSeconds(Math.max(0, Duration.between(backup.made(), Instant.now()).toSeconds())));
+        common.console().note("core", "backup", backup.name() + ", " + age + " old, " + backup.tables().size() + " tables, " + backup.rows() + " rows, " + Units.size(backup.bytes()));
+        common.console().note("core", into == null ? "replaces" : "beside", common.inventory().database().name() + ": " + present.words());
+    }
+
+    private Exit replace(Fleet fleet, Backups backups, Restore restore, BackupRecord backup, Restore.Present present) {
+        long started = System.nanoTime();
+        var name = common.inventory().database().name();
+        var unreached = fleet.each((node, ssh) -> ssh.name()).problems();
+        unreached.values().forEach(common.console()::problem);
+        var writers = unreached.isEmpty() ? "" : " Workers on " + unreached.keySet().stream().map(node -> node.name()).collect(Collectors.joining(", ")) + " could not be stopped and may write meanwhile.";
+        change.confirm(common.console(), "the database " + name + " (" + present.words() + ") would be replaced by " + backup.name() + "." + writers + " Go on?");
+        var document = new LinkedHashMap<String, Object>(Map.of("database", name));
+        try (var locks = change.locks(fleet, common, "restore-db " + backup.name()); var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
+            if (present.holds()) document.put("safety_backup", backups.make(Backups.Retention.NONE, "restore-db by " + Local.whoAndWhere()).record().name());
+            else common.console().note("core", "backup", "none is made of what is there: " + present.words());
+            var outcome = new Restoring(fleet, locks, http, common.console()).run(Backups.directory(fleet.inventory()), backup.name());
+            if (dropOld) restore.run(Restore.Mode.drop, "", "", "", "");
+            var took = Duration.ofNanos(System.nanoTime() - started);
+            document.put("seconds", took.toMillis() / 1000.0);
+            outcome.away().ifPresent(away -> document.put("backend_away_seconds", away.toMillis() / 1000.0));
+            var exit = report(backup, outcome.done(), document);
+            common.console().note("restored in " + Units.duration(took) + outcome.away().map(away -> "; the backend was away for " + Units.duration(away)).orElse(""));
+            if (!dropOld) outcome.done().replaced().ifPresent(kept -> common.console().note("the former database is kept as " + kept + ": jbang restore-db@ktrdr --drop-old lets go of it"));
+            return exit;
+        }
+    }
+
+    private Exit report(BackupRecord backup, Restore.Done done, Map<String, Object> more) {
+        var document = new LinkedHashMap<>(more);
+        document.putAll(Restore.document(backup, done));
+        var table = Table.of("step", "took");
+        done.seconds().forEach((step, seconds) -> table.row(step, seconds + " s"));
+        common.report(document, table);
+        return Exit.OK;
+    }
+}

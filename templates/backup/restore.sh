@@ -1,0 +1,329 @@
+#!/bin/sh
+# Restores a backup that backup.sh made, on the node that the database's container runs on: what `restore-db` and `backup-db --verify` run over ssh.
+#
+# Asked by variables:
+#   container, database  where the database is
+#   directory, name      the backup: NAME.dump.zst (or .gz), NAME.json and the sums of both in that folder
+#   mode                 replace: in the place of the database, which is kept under another name
+#                        into: as a new database, named by target
+#                        drop: no restore; what earlier ones replaced is dropped
+#                        try: in a container of its own, which is removed in every case; then NAME.dump.zst.verified says when
+#   target               the new database of mode into
+#   backend              the container that is stopped meanwhile, of mode replace
+# Says on standard output a line for each thing: its name, a tab, its value.
+#   step WORD, total BYTES, read BYTES, away BACKEND, different LINE, replaced NAME, dropped NAME, swapped NAME, restored ROWS, verified INSTANT, failed SENTENCE
+# Until it says swapped, whatever ends it leaves the database as it was and starts the backend again. Exit code 75 where a backup or restore is under way.
+set -eu
+: "${container:?}" "${database:?}" "${mode:?}" "${directory=}" "${name=}" "${target=}" "${backend=}"
+
+exec 3>&1 1>&2
+say() { printf '%s\t%s\n' "$1" "$2" >&3 2>/dev/null || :; }
+work=$(mktemp -d /run/ktrdr-restore.XXXXXX)
+id=${work##*.}
+PGAPPNAME=ktrdr-restore-$id
+export PGAPPNAME
+server=$container
+scratch=
+made=
+inside=
+loading=
+halting=
+halted=
+
+words() { tail -q -n 3 "$work"/*.err 2>/dev/null | grep -v '^$' | tr '\n\t' '  ' | cut -c 1-600; }
+fail() {
+  say failed "$1$(said=$(words); [ -z "$said" ] || printf ': %s' "$said")"
+  exit "${2:-1}"
+}
+
+in_server() { docker exec -i -e PGAPPNAME -e PGOPTIONS "$server" sh -c "$@"; }
+# SQL from standard input, on a database; a variable's value is text, whatever is in it
+sql() {
+  # shellcheck disable=SC2016 # for the shell in the container
+  in_server 'd=$1; shift; exec psql -X -Atq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$d" "$@"' sh "$@"
+}
+
+# Where nothing was swapped the new database goes, and the backend comes back before that: whoever ended us may not wait long.
+finish() {
+  code=$?
+  trap - EXIT
+  trap '' HUP INT TERM
+  exec 2>/dev/null
+  if [ -n "$halting" ]; then
+    # what was cut goes on in the engine, and would stop what is started before its end
+    setsid sh -c 'docker stop "$1"; docker start "$1"' sh "$backend" </dev/null >/dev/null 7>&- 3>&- &
+  elif [ -n "$halted" ]; then docker start "$backend" >/dev/null || :; fi
+  [ -z "$loading" ] || kill "$loading" || :
+  if [ -n "$scratch" ]; then
+    docker rm -f -v "$scratch" >/dev/null || :
+  elif [ "$code" -ne 0 ] && [ -n "$made" ]; then
+    drop "$made" || :
+  fi
+  [ -z "$inside" ] || [ -n "$scratch" ] || docker exec "$server" rm -f "$inside" || :
+  rm -rf "$work"
+  exit "$code"
+}
+trap finish EXIT
+trap 'exit 143' HUP INT TERM
+trap '' PIPE
+
+drop() {
+  timeout 20 docker exec -i "$server" sh -c 'exec psql -X -q -U "$POSTGRES_USER" -d template1 -v "name=$1"' sh "$1" <<'SQL'
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :'name' AND pid <> pg_backend_pid() \g /dev/null
+DROP DATABASE IF EXISTS :"name";
+SQL
+}
+
+exec 7>/run/lock/ktrdr-backup
+flock -w 10 7 || fail "a backup or a restore is under way" 75
+
+field() { sed -n "s/^  \"$1\": \"\{0,1\}\(.*[^\",]\)\"\{0,1\},\{0,1\}\$/\1/p" "$record"; }
+# what ended well is not told with what fails later
+forget() { rm -f "$work"/*.err; }
+
+check() {
+  say step checksum
+  record=$directory/$name.json
+  dump=$(find "$directory" -maxdepth 1 -type f \( -name "$name.dump.zst" -o -name "$name.dump.gz" \) | head -n 1)
+  [ -f "$record" ] && [ -n "$dump" ] && [ -f "$dump.sha256" ] || fail "there is no whole backup $name in $directory"
+  (cd "$directory" && sha256sum -c --quiet "${dump##*/}.sha256") >"$work/sums.err" 2>&1 || fail "the backup $name is damaged, or was changed"
+  forget
+  case $(cat "$dump.sha256") in *" ${dump##*/}"*" $name.json"*) ;; *) fail "the sums of $name are not of its two files" ;; esac
+  say total "$(stat -c %s "$dump")"
+  sed -n 's/^    \({"table".*}\),\{0,1\}$/\1/p' "$record" >"$work/expected"
+  extensions=$(field extensions)
+  roles=$(sed -n 's/^  "roles": \(.*\),$/\1/p' "$record")
+}
+
+# A server of the same image, for a try: without a network, and with nothing that has to outlive it.
+scratch_server() {
+  say step server
+  docker ps -aq --filter label=ktrdr-scratch | while IFS= read -r left; do docker rm -f -v "$left" >/dev/null; done
+  image=$(docker inspect --format '{{.Image}}' "$container")
+  # shellcheck disable=SC2016 # for the shell in the container
+  POSTGRES_USER=$(docker exec "$container" sh -c 'printf %s "$POSTGRES_USER"')
+  POSTGRES_PASSWORD=$(head -c 24 /dev/urandom | base64)
+  export POSTGRES_USER POSTGRES_PASSWORD
+  scratch=ktrdr-scratch-$id
+  server=$scratch
+  docker run -d --name "$scratch" --label ktrdr-scratch="$id" --network none --memory 1g --shm-size 256m --log-driver none -e POSTGRES_USER -e POSTGRES_PASSWORD -e POSTGRES_DB=postgres \
+    "$image" postgres -c fsync=off -c full_page_writes=off -c max_wal_size=2GB >/dev/null 2>"$work/run.err" || fail "no container for a try could be started"
+  waited=0
+  # shellcheck disable=SC2016 # for the shell in the container
+  until docker exec "$scratch" sh -c 'pg_isready -q -h 127.0.0.1 -U "$POSTGRES_USER"' 2>"$work/ready.err"; do
+    waited=$((waited + 1))
+    [ "$waited" -lt 600 ] && [ "$(docker inspect --format '{{.State.Running}}' "$scratch")" = true ] || fail "the database of the try did not come up"
+    sleep 0.2
+  done
+  forget
+}
+
+# Before anything is changed: does the server take it?
+suits() {
+  printf '%s\n' "SELECT current_setting('server_version_num'), current_setting('server_version')" | sql template1 >"$work/server" 2>"$work/ask.err" || :
+  IFS='|' read -r number version <"$work/server" || fail "the database in $server does not answer"
+  [ $(($(field server_number) / 10000)) -le $((number / 10000)) ] \
+    || fail "the backup is of PostgreSQL $(field server), the server is the older $version: a newer one's dump cannot be restored to it"
+  bytes=$(field database_bytes)
+  # shellcheck disable=SC2016 # for the shell in the container
+  free=$(in_server 'df -Pk "${PGDATA:-/}"' </dev/null 2>/dev/null | awk 'NR == 2 { print $4 }') || :
+  [ -z "$free" ] || [ "$free" -gt $((bytes / 1024)) ] || fail "the database needs $((bytes / 1048576)) MB, and $((free / 1024)) MB are free where the server has its data"
+  forget
+}
+
+exists() { [ "$(printf '%s\n' "SELECT 1 FROM pg_database WHERE datname = :'name'" | sql template1 -v "name=$1")" = 1 ]; }
+
+# Roles that are missing; those that are there stay as they are.
+make_roles() {
+  [ -n "$roles" ] || return 0
+  {
+    printf 'CREATE TEMP TABLE present AS SELECT rolname FROM pg_roles;\n'
+    # shellcheck disable=SC2016 # the dollars are PostgreSQL's quotes
+    printf 'CREATE TEMP TABLE wanted AS SELECT * FROM json_array_elements_text($ktrdr$%s$ktrdr$) WITH ORDINALITY AS w(statement, step);\n' "$roles"
+    cat <<'SQL'
+SELECT statement FROM wanted WHERE statement LIKE 'CREATE ROLE %'
+  AND NOT EXISTS (SELECT FROM present WHERE starts_with(statement || ' ', format('CREATE ROLE %I ', rolname))) ORDER BY step \gexec
+SELECT statement FROM wanted WHERE statement LIKE 'GRANT %'
+  AND NOT EXISTS (SELECT FROM present g, present m WHERE statement = format('GRANT %I TO %I', g.rolname, m.rolname)) ORDER BY step \gexec
+SQL
+  } | sql template1 >"$work/roles.err" 2>&1 || fail "the roles of the backup could not be made"
+  forget
+}
+
+unpack() {
+  case $dump in
+    *.gz) gzip -dc ;;
+    *) if docker exec "$server" sh -c 'command -v zstd' >/dev/null 2>&1; then docker exec -i "$server" zstd -q -dc; else zstd -q -dc; fi ;;
+  esac
+}
+
+# The table of contents is at the start of the dump: as a file in the container it can be read more than once, and by several.
+contents() {
+  inside=/tmp/ktrdr-restore-$id
+  # head leaves before the end, and whoever wrote to it says so
+  unpack <"$dump" 2>/dev/null | head -c 67108864 | docker exec -i "$server" sh -c 'umask 077; cat >"$1"' sh "$inside" || fail "the backup cannot be unpacked into $server"
+  docker exec "$server" pg_restore -C -l "$inside" >"$work/list" 2>"$work/list.err" || fail "the table of contents of the backup cannot be read"
+}
+
+# As it was: with its encoding, locale, owner and settings.
+create() {
+  say step create
+  sed -n '/^[0-9]*; [0-9]* [0-9]* DATABASE /p' "$work/list" >"$work/only"
+  # shellcheck disable=SC2016 # for the shell in the container
+  docker exec -i "$server" sh -c 'cat >"$1.list"; pg_restore -C -L "$1.list" -f - "$1"; code=$?; rm -f "$1.list"; exit $code' sh "$inside" <"$work/only" >"$work/create" 2>"$work/create.err" \
+    || fail "what kind of database it was cannot be read from the backup"
+  made=$1
+  sed -n 's/^\(CREATE\|ALTER\) DATABASE \("[^"]*"\|[^ ]*\) /\1 DATABASE :"name" /p' "$work/create" | sql template1 -v "name=$1" 2>"$work/create.err" || fail "the database $1 could not be made"
+  forget
+}
+
+# The names of functions and extension are TimescaleDB's.
+timescale() {
+  case $1 in
+    pre)
+      # shellcheck disable=SC2016 # the dollars are PostgreSQL's quotes
+      printf "SELECT format('CREATE EXTENSION timescaledb VERSION %%L', \$ktrdr\$%s\$ktrdr\$::json->>'timescaledb') \\\\gexec\n" "$extensions"
+      echo 'SELECT timescaledb_pre_restore();'
+      ;;
+    post) echo 'SELECT timescaledb_post_restore();' ;;
+  esac | sql "$made" >/dev/null 2>"$work/timescale.err" || fail "TimescaleDB's $1-restore step failed"
+}
+
+pour() {
+  { unpack <&5 2>"$work/unpack.err" || : >"$work/unpack.failed"; } | {
+    # shellcheck disable=SC2016 # for the shell in the container
+    in_server 'd=$1; shift; exec pg_restore -w --exit-on-error -U "$POSTGRES_USER" -d "$d" "$@"' sh "$made" "$@" 2>"$work/restore.err" || : >"$work/restore.failed"
+  }
+}
+
+# One pass over the dump, whatever its size; then indexes and constraints, two at a time.
+load() {
+  say step load
+  PGOPTIONS='-c synchronous_commit=off -c maintenance_work_mem=128MB'
+  export PGOPTIONS
+  exec 5<"$dump"
+  hypertables=
+  case $extensions in *'"timescaledb"'*) hypertables=yes ;; esac
+  if [ -n "$hypertables" ]; then
+    timescale pre
+    pour &
+  else pour --section=pre-data --section=data & fi
+  loading=$!
+  while kill -0 "$loading" 2>/dev/null; do
+    sleep 0.3
+    say read "$(sed -n 's/^pos:[[:space:]]*//p' "/proc/$$/fdinfo/5")"
+  done
+  wait "$loading" || :
+  loading=
+  exec 5<&-
+  [ -z "$(find "$work" -name '*.failed')" ] || fail "the backup could not be loaded"
+  forget
+  say step indexes
+  if [ -n "$hypertables" ]; then timescale post
+  else
+    # shellcheck disable=SC2016 # for the shell in the container
+    in_server 'exec pg_restore -w --exit-on-error -j 2 --section=post-data -U "$POSTGRES_USER" -d "$1" "$2"' sh "$made" "$inside" </dev/null 2>"$work/index.err" \
+      || fail "the indexes could not be made"
+  fi
+  forget
+  unset PGOPTIONS
+}
+
+compare() {
+  say step compare
+  [ "$mode" = try ] || printf 'ANALYZE;\n' | sql "$made" >/dev/null 2>&1 || :
+  measure_sql | sql "$made" >"$work/found" 2>"$work/measure.err" || fail "the rows of $made could not be counted"
+  if ! cmp -s "$work/expected" "$work/found"; then
+    diff "$work/expected" "$work/found" | sed -n 's/^</in the backup:/p; s/^>/restored:/p' | head -n 20 | while IFS= read -r line; do say different "$line"; done
+    fail "what was restored is not what the backup's record says"
+  fi
+}
+
+halt() {
+  [ -n "$backend" ] && [ "$(docker inspect --format '{{.State.Running}}' "$backend" 2>/dev/null)" = true ] || return 0
+  say step stop
+  halting=yes
+  docker stop "$backend" >/dev/null 2>"$work/stop.err" || fail "$backend could not be stopped"
+  halted=yes
+  halting=
+  say away "$backend"
+}
+
+# Both names change in one transaction, or neither does.
+swap() {
+  say step swap
+  kept=${database}_replaced_$(date -u +%Y%m%d_%H%M%S)
+  exists "$database" || kept=
+  for try in 1 2 3 4 5; do
+    if sql template1 -v "old=$database" -v "new=$made" -v "kept=$kept" >/dev/null 2>"$work/swap.err" <<'SQL'
+SELECT :'kept' <> '' AS there \gset
+BEGIN;
+SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN (:'old', :'new') AND pid <> pg_backend_pid();
+\if :there
+ALTER DATABASE :"old" RENAME TO :"kept";
+\endif
+ALTER DATABASE :"new" RENAME TO :"old";
+COMMIT;
+SQL
+    then break; fi
+    # the answer may be lost, not the swap
+    exists "$made" || break
+    [ "$try" -lt 5 ] || fail "$database could not be renamed"
+    sleep 1
+  done
+  made=
+  forget
+  say swapped "$database"
+  [ -z "$kept" ] || say replaced "$kept"
+}
+
+drop_earlier() {
+  printf '%s\n' "SELECT datname FROM pg_database WHERE datname ~ ('^' || :'name' || '_replaced_[0-9_]*\$') AND datname <> :'kept' ORDER BY 1" \
+    | sql template1 -v "name=$database" -v "kept=$1" | while IFS= read -r old; do
+      if drop "$old"; then say dropped "$old"; fi
+    done
+}
+
+umask 077
+[ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ] || fail "the container $container does not run"
+[ "${#database}" -le 38 ] || fail "the name $database leaves no room for a time behind it"
+if [ "$mode" = drop ]; then
+  drop_earlier none
+  exit 0
+fi
+: "${directory:?}" "${name:?}"
+check
+case $mode in
+  try) scratch_server && new=$database ;;
+  into) new=$target && { ! exists "$target" || fail "there is a database $target already"; } ;;
+  replace) new=${database}_restoring ;;
+esac
+suits
+contents
+if [ "$mode" = replace ]; then
+  halt
+  # what a killed run left
+  drop "$new" || fail "$new of an earlier run could not be dropped"
+fi
+make_roles
+create "$new"
+load
+compare
+case $mode in
+  try)
+    verified=$(date -u +%Y-%m-%dT%H:%M:%SZ)
+    { printf '%s\n' "$verified" >"$directory/.$name.verified" && mv -T "$directory/.$name.verified" "$dump.verified"; } || fail "that it was verified could not be noted in $directory"
+    say verified "$verified"
+    ;;
+  into) made= ;;
+  replace)
+    swap
+    if [ -n "$halted" ]; then
+      say step start
+      docker start "$backend" >/dev/null 2>"$work/start.err" || fail "$database is restored, but $backend could not be started"
+      halted=
+    fi
+    drop_earlier "${kept:-none}"
+    ;;
+esac
+say restored "$(sed -n 's/.*"table": "[^"]*\.[^"]*", "rows": \([0-9]*\).*/\1/p' "$work/found" | awk '{ rows += $1 } END { print rows + 0 }')"
