@@ -1,0 +1,72 @@
+import static lab.Toolkit.ktrdr;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import ktrdr.Project;
+import ktrdr.Sh;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A database with all that one can hold goes into a backup and, by plain pg_restore, into another database. */
+@Tag("fleet")
+class BackupRoundTripTest {
+    private static final String FOLDER = "/srv/ktrdr-shared/backup-zoo";
+    private static final String PSQL = "docker exec -i ktrdr-db psql -X -Atq -v ON_ERROR_STOP=1 -U ktrdr ";
+    @TempDir static Path inventories;
+
+    @BeforeAll
+    static void a_zoo() throws IOException {
+        gone();
+        World.on("core", "mkdir " + FOLDER + "; " + PSQL + "-d postgres -c 'CREATE DATABASE zoo' -c 'CREATE DATABASE zoo_restored'");
+        psql("-d zoo -v bars=20000", Files.readString(Project.root().resolve("tests/lab/postgres/zoo.sql")));
+        World.inventory(inventories, "/srv/ktrdr-shared/db-backups", FOLDER, "database: {name: ktrdr", "database: {name: zoo");
+    }
+
+    @AfterAll
+    static void gone() {
+        World.on("core", "rm -rf " + FOLDER + "; " + PSQL + "-d postgres -c 'DROP DATABASE IF EXISTS zoo WITH (FORCE)' -c 'DROP DATABASE IF EXISTS zoo_restored WITH (FORCE)'"
+                + " -c 'DROP ROLE IF EXISTS zoo_owner' -c 'DROP ROLE IF EXISTS zoo_reader'");
+    }
+
+    private static String psql(String where, String sql) {
+        return World.on("core", "printf '%s' " + Sh.quote(sql) + " | " + PSQL + where);
+    }
+
+    private static String measured(String database) throws IOException {
+        return psql("-d " + database, Files.readString(Project.root().resolve("templates/backup/measure.sql")));
+    }
+
+    @Test
+    void what_is_restored_by_hand_equals_the_record_and_goes_on_from_there() throws IOException {
+        var ran = ktrdr("backup-db").env("KTRDR_INVENTORY", inventories.resolve("inventory.yaml").toString()).run();
+        assertEquals(0, ran.exit(), ran::toString);
+        World.on("core", "docker exec -i ktrdr-db sh -c 'zstd -q -dc | pg_restore -e -U ktrdr -d zoo_restored' <" + FOLDER + "/*.dump.zst");
+        assertEquals(World.on("core", "sed -n 's/^    {\"table\"/{\"table\"/; s/,$//; /^{\"table\"/p' " + FOLDER + "/*.json"), measured("zoo_restored"));
+        assertEquals("20001", psql("-d zoo_restored", "INSERT INTO bars (symbol, at) VALUES ('S', now()) RETURNING id"));
+        assertEquals("505", psql("-d zoo_restored", "SELECT nextval('midway')"));
+        assertEquals("50|50|zoo_owner|it's owned|t", psql("-d zoo_restored", "SELECT (SELECT count(*) FROM latest), (SELECT count(*) FROM counted), tableowner, "
+                + "obj_description('\"Second Schema\".owned'::regclass), has_table_privilege('zoo_reader', '\"Second Schema\".owned', 'SELECT') FROM pg_tables WHERE tablename = 'owned'"));
+        assertEquals("nothing", psql("-d zoo_restored", "INSERT INTO parent VALUES (3) RETURNING said"));
+    }
+
+    @Test
+    void values_that_change_places_between_rows_are_told() throws IOException {
+        var before = measured("zoo");
+        psql("-d zoo", "UPDATE bars x SET close = y.close FROM bars y WHERE x.id IN (1, 2) AND y.id = 3 - x.id");
+        assertNotEquals(before, measured("zoo"));
+    }
+
+    @Test
+    void a_column_named_as_the_alias_hides_no_other() throws IOException {
+        var before = measured("zoo");
+        psql("-d zoo", "UPDATE alias_as_text SET other = '{\"a\": 1}' WHERE ktrdr_row = 1");
+        assertNotEquals(before, measured("zoo"));
+    }
+}
