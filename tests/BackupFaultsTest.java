@@ -1,0 +1,182 @@
+import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import lab.Faults;
+import lab.Toolkit.Ran;
+import lab.Underway;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Backups that something happens to: nothing that was good is lost, and nothing of a bad one is left. */
+@Tag("fleet")
+class BackupFaultsTest {
+    private static final String FOLDER = "/srv/ktrdr-shared/db-backups";
+    @TempDir Path here;
+
+    @BeforeAll
+    static void a_database_with_rows() {
+        var ran = ktrdr("deploy", "core", "all", "--tag", "sha-1000001").run();
+        assertEquals(0, ran.exit(), ran::toString);
+        World.sql("DROP TABLE IF EXISTS candles; CREATE TABLE candles AS SELECT i AS id, 'S' || i AS symbol, now() AS at FROM generate_series(1, 1000) i");
+    }
+
+    @AfterAll
+    static void and_none() {
+        World.sql("DROP TABLE candles");
+        World.on("core", "rm -rf " + FOLDER + "/* " + FOLDER + "/.making.*");
+    }
+
+    /** One good backup is there before each, and nothing else. */
+    @BeforeEach
+    void a_good_backup() {
+        World.on("core", "rm -rf " + FOLDER + "/*");
+        assertEquals(0, ktrdr("backup-db").run().exit());
+    }
+
+    /** Whatever happened, the good one is as it was, and nothing of another is left: no file, no folder, no dump that goes on. */
+    @AfterEach
+    void it_is_still_good_and_nothing_is_left_of_another() {
+        World.on("core", "cd " + FOLDER + " && for sums in ktrdr-*.sha256; do sha256sum -c --quiet \"$sums\"; done");
+        assertEquals("", World.on("core", "for i in $(seq 150); do left=$(ls -d " + FOLDER + "/.making.* /run/ktrdr-backup.* 2>/dev/null || :); [ -n \"$left\" ] || exit 0; sleep 0.1; done; echo \"$left\""));
+        assertEquals("0", World.on("core", "for i in $(seq 150); do left=$(docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc \"select count(*) from pg_stat_activity where application_name like 'ktrdr-backup-%'\");"
+                + " [ \"$left\" != 0 ] || break; sleep 0.1; done; echo \"$left\""));
+    }
+
+    private static List<String> dumps() {
+        return World.on("core", "cd " + FOLDER + " && ls | grep 'dump\\.zst$' || :").lines().toList();
+    }
+
+    private static void nothingNew(int exit, Ran ran, String... words) {
+        refused(exit, ran, words);
+        assertEquals(1, dumps().size(), () -> dumps().toString());
+    }
+
+    /** Runs while a lock on its table keeps the dump waiting half-way. */
+    private static void halfWay(Happening happening) {
+        World.on("core", "docker exec -d ktrdr-db psql -q -U ktrdr -d ktrdr -c 'BEGIN; LOCK TABLE candles IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)'");
+        try (var run = ktrdr("backup-db").start()) {
+            awaitDump();
+            happening.to(run);
+        } finally {
+            release();
+        }
+    }
+
+    private interface Happening {
+        void to(Underway run);
+    }
+
+    private static void awaitDump() {
+        World.on("core", "for i in $(seq 200); do docker exec ktrdr-db pgrep -x pg_dump >/dev/null && exit 0; sleep 0.1; done; echo no dump was begun >&2; exit 1");
+    }
+
+    private static void release() {
+        World.on("core", "for i in $(seq 100); do docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc \"select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()\""
+                + " >/dev/null 2>&1 && exit 0; sleep 0.1; done; exit 1");
+    }
+
+    @Test
+    void what_breaks_off_on_its_way_here_leaves_no_file() throws IOException {
+        World.on("core", "docker exec -d ktrdr-db psql -q -U ktrdr -d ktrdr -c 'BEGIN; LOCK TABLE candles IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)'");
+        try (var run = ktrdr("backup-db", "--to", here.resolve("cut.dump.zst").toString()).start()) {
+            awaitDump();
+            Faults.cut("core");
+            refused(3, run.end(), "core: the connection was lost");
+        } finally {
+            release();
+        }
+        try (var files = Files.list(here)) {
+            assertEquals(List.of(), files.toList());
+        }
+    }
+
+    @Test
+    void a_dump_that_is_killed() {
+        halfWay(run -> {
+            World.on("core", "docker exec ktrdr-db pkill -9 -x pg_dump");
+            nothingNew(1, run.end(), "core: no backup was made", "the dump of ktrdr broke off", "are as they were");
+        });
+    }
+
+    @Test
+    void a_database_that_is_restarted_half_way() {
+        halfWay(run -> {
+            World.on("core", "docker restart -t 5 ktrdr-db >/dev/null");
+            nothingNew(1, run.end(), "core: no backup was made", "broke off");
+            World.on("core", "for i in $(seq 300); do docker exec ktrdr-db pg_isready -q -h 127.0.0.1 && exit 0; sleep 0.1; done; exit 1");
+        });
+    }
+
+    @Test
+    void a_connection_that_is_cut() {
+        halfWay(run -> {
+            Faults.cut("core");
+            nothingNew(3, run.end(), "core: the connection was lost");
+        });
+    }
+
+    @Test
+    void somebody_who_stops_it_and_one_who_kills_it() {
+        halfWay(run -> {
+            run.signal("INT");
+            nothingNew(130, run.end(), "interrupted");
+        });
+        it_is_still_good_and_nothing_is_left_of_another();
+        halfWay(run -> {
+            run.kill();
+            nothingNew(137, run.end());
+        });
+    }
+
+    @Test
+    void of_two_at_once_one_is_refused_and_the_other_goes_on() {
+        halfWay(run -> {
+            nothingNew(4, ktrdr("backup-db").run(), "another backup is being made");
+            release();
+            assertEquals(0, run.end().exit());
+            assertEquals(2, dumps().size());
+        });
+    }
+
+    @Test
+    void a_disk_that_is_full() {
+        World.sql("CREATE TABLE noise AS SELECT md5(i::text) FROM generate_series(1, 20000) i");
+        World.on("core", "mkdir /srv/kept && mount --bind " + FOLDER + " /srv/kept && mount -t tmpfs -o size=200k tmpfs " + FOLDER);
+        try {
+            refused(1, ktrdr("backup-db").run(), "core: no backup was made", "No space left on device");
+            assertEquals("", World.on("core", "ls -A " + FOLDER));
+        } finally {
+            World.on("core", "umount " + FOLDER + "; umount /srv/kept; rmdir /srv/kept");
+            World.sql("DROP TABLE noise");
+        }
+    }
+
+    @Test
+    void a_database_that_is_not_there_and_one_that_does_not_run() throws IOException {
+        var other = World.inventory(here, "database: {name: ktrdr", "database: {name: other");
+        nothingNew(1, ktrdr("backup-db", "-i", other.toString()).run(), "other does not answer", "database \"other\" does not exist");
+        World.on("core", "docker stop -t 5 ktrdr-db >/dev/null");
+        try {
+            nothingNew(1, ktrdr("backup-db").run(), "the container ktrdr-db does not run");
+        } finally {
+            World.on("core", "docker start ktrdr-db >/dev/null; for i in $(seq 300); do docker exec ktrdr-db pg_isready -q -h 127.0.0.1 && exit 0; sleep 0.1; done; exit 1");
+        }
+    }
+
+    @Test
+    void a_folder_that_is_not_there() throws IOException {
+        var other = World.inventory(here, "backup: {directory: /srv/ktrdr-shared/db-backups", "backup: {directory: /srv/nowhere");
+        nothingNew(1, ktrdr("backup-db", "-i", other.toString()).run(), "there is no folder /srv/nowhere");
+    }
+}
