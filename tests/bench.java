@@ -11,6 +11,7 @@
 //SOURCES lab/State.java
 //DESCRIPTION Measure the procedures side by side with what a person would use instead
 
+import bench.Backing;
 import bench.Downtime;
 import bench.SideBySide;
 import bench.Verifying;
@@ -23,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import ktrdr.Cli;
 import ktrdr.Console;
 import ktrdr.Exit;
@@ -42,6 +44,7 @@ import picocli.CommandLine.Parameters;
 @Command(name = "bench", header = "Measure the procedures side by side with what a person would use instead.",
         description = {"", "  gap   how long the backend is away while it is replaced: by `deploy core all`, and by a bare `docker compose up -d backend` on the node",
             "  help  how long `status --help` takes: by the front door's quick road, and by JBang",
+            "  backup, restore        a database of its own, by backup-db and restore-db --into, and by pg_dump | gzip and gunzip | psql over ssh",
             "  verify-quick, verify   how long `verify --quick` and `verify` take as processes of their own, and the plan's own curl, jq and ssh commands one after the other", "",
             "It is for the practice fleet: what gap measures is replaced many times. On another fleet it asks first.", ""},
         footer = {"", "Examples:", "  ./ktrdr bench -i .lab/inventory.yaml               all of them",
@@ -60,10 +63,12 @@ public class bench implements Callable<Exit> {
     @Option(names = "--pairs", paramLabel = "N", defaultValue = "3", description = "How often each is measured (default: ${DEFAULT-VALUE}).") int pairs;
     @Option(names = "--tags", paramLabel = "A,B", split = ",", defaultValue = "sha-1000001,sha-2000002",
             description = "Two good releases to go forth and back between (default: ${DEFAULT-VALUE}).") List<String> tags;
-    @Parameters(paramLabel = "NAME", description = "What to measure: gap, help, verify, verify-quick (default: all).") List<String> names = List.of();
+    @Option(names = "--rows", paramLabel = "N", defaultValue = "3000000", description = "Rows of the database of backup and restore (default: ${DEFAULT-VALUE}).") int rows;
+    @Parameters(paramLabel = "NAME", description = "What to measure: backup, gap, help, restore, verify, verify-quick (default: all).") List<String> names = List.of();
 
     /** By name, in the order they are run. */
     private final Map<String, Benchmark> benchmarks = new TreeMap<>(Map.of("gap", this::gap, "help", this::help,
+            "backup", pairs -> back(backing -> backing.backup(pairs)), "restore", pairs -> back(backing -> backing.restore(pairs)),
             "verify", pairs -> verify("verify", true, pairs, "verify"), "verify-quick", pairs -> verify("verify-quick", false, pairs, "verify", "--quick")));
 
     public static void main(String... args) {
@@ -100,6 +105,14 @@ public class bench implements Callable<Exit> {
         quick.take();
         jbang.take();
         return SideBySide.measure("help", "a whole run of status --help, started by the front door itself and through JBang", pairs, "ktrdr", quick, "jbang", jbang);
+    }
+
+    private SideBySide back(Function<Backing, SideBySide> measure) {
+        Machine.ensure(common.console(), Map.of("ssh", "openssh-client"), "what a person would use needs it");
+        var inventory = common.inventory();
+        try (var fleet = common.fleet(List.of(inventory.core().name())); var backing = new Backing(inventory, fleet.ssh(inventory.core()), common.console(), toolkit(), rows)) {
+            return measure.apply(backing);
+        }
     }
 
     private SideBySide verify(String name, boolean sample, int pairs, String... words) {

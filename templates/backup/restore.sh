@@ -189,11 +189,19 @@ timescale() {
   esac | sql "$made" >/dev/null 2>"$work/timescale.err" || fail "TimescaleDB's $1-restore step failed"
 }
 
+# Unpacked beside the server where it can be: what goes through Docker is a half of it then.
 pour() {
-  { unpack <&5 2>"$work/unpack.err" || : >"$work/unpack.failed"; } | {
-    # shellcheck disable=SC2016 # for the shell in the container
-    in_server 'd=$1; shift; exec pg_restore -w --exit-on-error -U "$POSTGRES_USER" -d "$d" "$@"' sh "$made" "$@" 2>"$work/restore.err" || : >"$work/restore.failed"
-  }
+  case $dump in *.gz) with="gzip -dc" ;; *) with="zstd -q -dc" ;; esac
+  # shellcheck disable=SC2016 # for the shell in the container
+  if docker exec "$server" sh -c 'command -v "$1"' sh "${with%% *}" >/dev/null 2>&1; then
+    in_server 'd=$1 with=$2; shift 2
+      codes=$({ { $with; echo $? >&4; } | pg_restore -w --exit-on-error -U "$POSTGRES_USER" -d "$d" "$@" >&2 || echo $? >&4; } 4>&1)
+      [ "$codes" = 0 ]' sh "$made" "$with" "$@" <&5 2>"$work/restore.err" || : >"$work/restore.failed"
+  else
+    { $with <&5 2>"$work/unpack.err" || : >"$work/unpack.failed"; } | {
+      in_server 'd=$1; shift; exec pg_restore -w --exit-on-error -U "$POSTGRES_USER" -d "$d" "$@"' sh "$made" "$@" 2>"$work/restore.err" || : >"$work/restore.failed"
+    }
+  fi
 }
 
 # One pass over the dump, whatever its size; then indexes and constraints, two at a time.

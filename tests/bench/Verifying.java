@@ -105,7 +105,8 @@ public final class Verifying {
         return options;
     }
 
-    private static List<String> login(Inventory inventory, Inventory.Node node) {
+    /** The words of ssh after its name, for a node. */
+    static List<String> login(Inventory inventory, Inventory.Node node) {
         var ssh = node.ssh();
         var name = inventory.fqdn(node);
         var words = new ArrayList<>(List.of("-o", "BatchMode=yes"));
