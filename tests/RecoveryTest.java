@@ -10,11 +10,11 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Nodes that lost everything but the share, and the way back to a fleet with yesterday's data. */
+/** Nodes that lost all but the share and the images, and the way back to a fleet with yesterday's data. */
 @Tag("fleet")
 class RecoveryTest {
     private static final String TAG = "sha-1000001";
-    private static final String BARE = "docker ps -aq | xargs -r docker rm -fv >/dev/null; docker system prune -af --volumes >/dev/null; docker volume ls -q | xargs -r docker volume rm >/dev/null; rm -rf /opt/ktrdr-*";
+    private static final String BARE = "docker ps -aq | xargs -r docker rm -fv >/dev/null; docker volume ls -q | xargs -r docker volume rm >/dev/null; docker network prune -f >/dev/null; rm -rf /opt/ktrdr-*";
     private static final String ROWS = "SELECT count(*), sum(id), min(symbol) FROM yesterday";
 
     private static Ran good(String... words) {
@@ -56,6 +56,6 @@ class RecoveryTest {
         good("deploy", "all", "--tag", TAG);
         good("restore-db", "latest", "--yes");
         assertEquals(before, World.sql(ROWS));
-        good("verify");
+        good("verify", "--wait", "90s");
     }
 }
