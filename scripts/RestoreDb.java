@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import ktrdr.BackupRecord;
+import ktrdr.BackupReport;
 import ktrdr.Backups;
 import ktrdr.Cli;
 import ktrdr.Exit;
@@ -77,7 +78,7 @@ public class RestoreDb implements Callable<Exit> {
     }
 
     private void tell(BackupRecord backup, Restore.Present present) {
-        var age = Units.duration(Duration.ofSeconds(Math.max(0, Duration.between(backup.made(), Instant.now()).toSeconds())));
+        var age = BackupReport.age(backup.made(), Instant.now());
         common.console().note("core", "backup", backup.name() + ", " + age + " old, " + backup.tables().size() + " tables, " + backup.rows() + " rows, " + Units.size(backup.bytes()));
         common.console().note("core", into == null ? "replaces" : "beside", common.inventory().database().name() + ": " + present.words());
     }

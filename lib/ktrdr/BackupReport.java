@@ -38,7 +38,8 @@ public final class BackupReport {
         return table;
     }
 
-    private static String age(Instant since, Instant now) {
+    /** How old something of that moment is by this clock, in words. */
+    public static String age(Instant since, Instant now) {
         return Units.duration(Duration.ofSeconds(seconds(since, now)));
     }
 

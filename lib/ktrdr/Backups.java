@@ -6,10 +6,11 @@ import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
 
 /** The backups of the database in their folder, as core sees it: made, listed, removed by templates/backup/backup.sh, which runs there. */
 public final class Backups {
-    /** Exit code of a script that found another backup being made. */
+    /** Exit code of a script that found a backup or a restore under way. */
     static final int BUSY = 75;
     static final String CONTAINER = "ktrdr-db";
     private final Inventory inventory;
@@ -50,9 +51,7 @@ public final class Backups {
 
     /** The folder of the backups on core, also where it has the share from elsewhere. */
     public static String directory(Inventory inventory) {
-        var folder = inventory.backup().directory();
-        var storage = inventory.storage();
-        return !inventory.exportsShare(inventory.core()) && folder.startsWith(storage.export() + "/") ? storage.mount() + folder.substring(storage.export().length()) : folder;
+        return Mount.folder(inventory, inventory.core(), inventory.backup().directory());
     }
 
     /** The script that makes a backup into this folder, or to standard output where it is empty; it needs nothing of ours on the node. */
@@ -73,7 +72,7 @@ public final class Backups {
             var said = new Said(step);
             var result = core.run(script(inventory, directory(inventory), retention, by), said);
             var record = said.record(core.name(), result);
-            step.done(record.file() + ", " + Units.size(record.bytes()) + ", " + record.rows() + " rows");
+            step.done(words(record));
             return new Made(record, List.copyOf(said.removed));
         }
     }
@@ -86,9 +85,13 @@ public final class Backups {
             said.record(core.name(), result);
             step.now("reading it again from the disk");
             var record = file.place(said.text());
-            step.done(record.file() + ", " + Units.size(record.bytes()) + ", " + record.rows() + " rows");
+            step.done(words(record));
             return record;
         }
+    }
+
+    private static String words(BackupRecord record) {
+        return record.file() + ", " + Units.size(record.bytes()) + ", " + record.rows() + " rows";
     }
 
     /** Makes one before a deployment, as the inventory says; where there is nothing yet that could be lost, this is told. A failure is a {@link Problem}. */
@@ -122,7 +125,7 @@ public final class Backups {
     }
 
     /** What the script says while it runs. */
-    static final class Said implements java.util.function.Consumer<String> {
+    static final class Said implements Consumer<String> {
         private final Console.Step step;
         private final long started = System.nanoTime();
         private final List<String> removed = new ArrayList<>();

@@ -72,9 +72,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
 
     /** The folder of the backups on that node. */
     static String backups(Inventory inventory) {
-        var folder = inventory.backup().directory();
-        var storage = inventory.storage();
-        return inventory.storageNode().isEmpty() && folder.startsWith(storage.export() + "/") ? storage.mount() + folder.substring(storage.export().length()) : folder;
+        return Mount.folder(inventory, backupNode(inventory), inventory.backup().directory());
     }
 
     public Roster roster() {

@@ -30,6 +30,12 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
         return inventory.exportsShare(node) ? storage.export() : storage.mount();
     }
 
+    /** A folder that the inventory names as the storage server sees it, as this node sees it. */
+    public static String folder(Inventory inventory, Node node, String folder) {
+        var storage = inventory.storage();
+        return !inventory.exportsShare(node) && folder.startsWith(storage.export() + "/") ? storage.mount() + folder.substring(storage.export().length()) : folder;
+    }
+
     /**
      * A script that uses the path, so that an automount mounts, and prints one fact: {@code mount}, a tab, and what
      * {@link #parse} reads. It ends within half a minute, also where the server does not answer.

@@ -10,8 +10,6 @@ import java.util.function.Consumer;
 
 /** What templates/backup/restore.sh says while it runs, line by line. */
 final class RestoreSaid implements Consumer<String> {
-    /** Exit code of the script where a backup or another restore is under way. */
-    private static final int BUSY = 75;
     private final Console.Step step;
     private final List<String> different = new ArrayList<>();
     private final List<String> dropped = new ArrayList<>();
@@ -68,10 +66,10 @@ final class RestoreSaid implements Consumer<String> {
     /** What came of it; a {@link Problem} that says what is as it was, where it did not end well. */
     synchronized Restore.Done done(String node, Restore.Mode mode, Result result) {
         next("");
-        if (result.ok()) return new Restore.Done(number("restored"), Map.copyOf(last).containsKey("away"), said("replaced"), List.copyOf(dropped),
+        if (result.ok()) return new Restore.Done(number("restored"), last.containsKey("away"), said("replaced"), List.copyOf(dropped),
                 said("verified").map(Instant::parse), new LinkedHashMap<>(seconds));
         var why = said("failed").orElseGet(() -> result.lastWords().isBlank() ? "its script ended with exit code " + result.exit() : result.lastWords());
-        if (result.exit() == BUSY) throw Problem.locked(node + ": " + why).fix("wait for its end: journalctl -u ktrdr-backup, or run it again");
+        if (result.exit() == Backups.BUSY) throw Problem.locked(node + ": " + why).fix("wait for its end: journalctl -u ktrdr-backup, or run it again");
         throw Problem.failed(node + ": " + switch (mode) {
             case attempt -> "the backup is not proven";
             case drop -> "the databases that were kept could not be dropped";
