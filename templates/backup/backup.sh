@@ -21,6 +21,7 @@ work=$(mktemp -d /run/ktrdr-backup.XXXXXX)
 making=
 session=
 dumping=
+telling=
 id=${work##*.}
 
 words() { tail -n 3 "$work"/*.err 2>/dev/null | grep -v '^==>' | tr '\n' ' ' | cut -c 1-400; }
@@ -39,6 +40,7 @@ finish() {
     [ -z "$session" ] || timeout 10 docker exec "$container" sh -c 'psql -X -q -U "$POSTGRES_USER" -d postgres -c "$1"' sh \
       "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ktrdr-backup-$id'" >/dev/null 2>&1 || :
   fi
+  [ -z "$telling" ] || kill "$telling" 2>/dev/null || :
   rm -rf "$work" ${making:+"$making"}
   exit "$code"
 }
@@ -135,7 +137,7 @@ record() {
   "database": "$database",
   "server": "$version",
   "server_number": $version_number,
-  "image": "$(docker inspect --format '{{.Config.Image}}' "$container")",
+  "image": "$image",
   "database_bytes": $size,
   "file": "$name.dump.$ending",
   "bytes": $bytes,
@@ -179,10 +181,13 @@ if [ -n "$directory" ]; then
   rm -rf "$directory"/.making.*
   making=$(mktemp -d "$directory/.making.XXXXXX") || fail "no file can be written in $directory"
 fi
-[ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ] || fail "the container $container does not run"
-choose
-tag=$(docker inspect --format '{{.Config.Image}}' ktrdr-backend 2>/dev/null | sed 's/.*://' | tr -cd 'A-Za-z0-9._-') || :
+# what is not there is left out of the answer
+docker inspect --format '{{.Name}} {{.State.Running}} {{.Config.Image}}' "$container" ktrdr-backend >"$work/containers" 2>/dev/null || :
+image=$(sed -n "s,^/$container true ,,p" "$work/containers")
+[ -n "$image" ] || fail "the container $container does not run"
+tag=$(sed -n 's,^/ktrdr-backend [a-z]* .*:,,p' "$work/containers" | tr -cd 'A-Za-z0-9._-')
 tag=${tag:-none}
+choose
 begin
 name=ktrdr-$stamp-$tag
 while [ -n "$directory" ] && [ -e "$directory/$name.dump.$ending" ]; do name=${name}_again; done
@@ -190,11 +195,13 @@ file=$making/$name.dump.$ending
 if [ -n "$directory" ]; then dump >"$file" & else dump & fi
 dumping=$!
 measure_sql >&4 || :
-while [ -n "$directory" ] && kill -0 "$dumping" 2>/dev/null; do
-  sleep 0.3
-  say written "$(stat -c %s "$file" 2>/dev/null || echo 0)"
-done
+if [ -n "$directory" ]; then
+  # it may outlive us by a moment: it holds neither the lock nor what others wait to see closed
+  while sleep 0.3 3>&-; do say written "$(stat -c %s "$file" 2>/dev/null || echo 0)"; done >/dev/null 2>&1 4>&- 7>&- &
+  telling=$!
+fi
 wait "$dumping" || fail "the dump of $database broke off"
+[ -z "$telling" ] || kill "$telling" 2>/dev/null || :
 good || fail "the dump of $database broke off"
 # only now: pg_dump has taken the snapshot over
 echo 'COMMIT;' >&4 || :

@@ -9,7 +9,7 @@ SET extra_float_digits = 1;
 -- hash_record_extended (PostgreSQL 14) takes a third of the time that text takes, of types that it knows in every version;
 -- not intervals: of these it takes 24 hours for a day. With .* it is the row, also where a column has the alias's name.
 -- It adds up the hashes of columns, so that a sum of it would not see values that changed places between rows: hashed once more it does.
-SELECT format('SELECT ''{"table": '' || %L || '', "rows": '' || count(*) || '', "hash": "'' || coalesce(sum(%s::numeric), 0) || ''"}'' FROM ONLY %I.%I ktrdr_row',
+SELECT format('SELECT ''{"table": '' || %L || '', "rows": '' || count(*) || '', "hash": "'' || coalesce(sum(%s), 0) || ''"}'' FROM ONLY %I.%I ktrdr_row',
     to_json(n.nspname || '.' || c.relname),
     CASE WHEN current_setting('server_version_num')::int >= 140000 AND NOT EXISTS (SELECT FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid
         WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped AND t.typname <> ALL ('{bool,int2,int4,int8,float4,float8,numeric,text,varchar,bpchar,bytea,
@@ -21,5 +21,5 @@ SELECT format('SELECT ''{"table": '' || %L || '', "rows": '' || count(*) || '', 
     AND NOT EXISTS (SELECT FROM pg_depend d WHERE d.classid = 'pg_class'::regclass AND d.objid = c.oid AND d.deptype = 'e')
   ORDER BY n.nspname, c.relname \gexec
 SELECT '{"table": "large objects", "rows": ' || (SELECT count(*) FROM pg_largeobject_metadata) || ', "hash": "'
-    || coalesce(sum(hashtextextended(loid || ' ' || pageno || ' ' || encode(content, 'base64'), 0)::numeric), 0) || '"}'
+    || coalesce(sum(hashtextextended(loid || ' ' || pageno || ' ' || encode(content, 'base64'), 0)), 0) || '"}'
   FROM (SELECT loid, pageno, rtrim(data, '\x00') content FROM pg_largeobject OFFSET 0) page WHERE length(content) > 0;

@@ -150,19 +150,21 @@ SQL
   forget
 }
 
-unpack() {
-  case $dump in
-    *.gz) gzip -dc ;;
-    *) if docker exec "$server" sh -c 'command -v zstd' >/dev/null 2>&1; then docker exec -i "$server" zstd -q -dc; else zstd -q -dc; fi ;;
-  esac
+# Unpacked beside the server where it can be: what goes through Docker is a half of it then.
+unpacker() {
+  case $dump in *.gz) with="gzip -dc" ;; *) with="zstd -q -dc" ;; esac
+  beside=
+  # shellcheck disable=SC2016 # for the shell in the container
+  if docker exec "$server" sh -c 'command -v "$1"' sh "${with%% *}" >/dev/null 2>&1; then beside=yes; fi
 }
 
 # The table of contents is at the start of the dump: as a file in the container it can be read more than once, and by several.
 contents() {
   inside=/tmp/ktrdr-restore-$id
   # head leaves before the end, and whoever wrote to it says so
-  unpack <"$dump" 2>/dev/null | head -c 67108864 | docker exec -i "$server" sh -c 'umask 077; cat >"$1"' sh "$inside" || fail "the backup cannot be unpacked into $server"
-  docker exec "$server" pg_restore -C -l "$inside" >"$work/list" 2>"$work/list.err" || fail "the table of contents of the backup cannot be read"
+  if [ -n "$beside" ]; then cat; else $with 2>/dev/null; fi <"$dump" 2>/dev/null \
+    | in_server 'umask 077; ${2:-cat} 2>/dev/null | head -c 67108864 >"$1" && exec pg_restore -C -l "$1"' sh "$inside" "${beside:+$with}" >"$work/list" 2>"$work/list.err" \
+    || fail "the table of contents of the backup cannot be read"
 }
 
 # As it was: with its encoding, locale, owner and settings.
@@ -189,11 +191,10 @@ timescale() {
   esac | sql "$made" >/dev/null 2>"$work/timescale.err" || fail "TimescaleDB's $1-restore step failed"
 }
 
-# Unpacked beside the server where it can be: what goes through Docker is a half of it then.
+# Into the database that was made; what is wrong with which part is noted in a file.
 pour() {
-  case $dump in *.gz) with="gzip -dc" ;; *) with="zstd -q -dc" ;; esac
   # shellcheck disable=SC2016 # for the shell in the container
-  if docker exec "$server" sh -c 'command -v "$1"' sh "${with%% *}" >/dev/null 2>&1; then
+  if [ -n "$beside" ]; then
     in_server 'd=$1 with=$2; shift 2
       codes=$({ { $with; echo $? >&4; } | pg_restore -w --exit-on-error -U "$POSTGRES_USER" -d "$d" "$@" >&2 || echo $? >&4; } 4>&1)
       [ "$codes" = 0 ]' sh "$made" "$with" "$@" <&5 2>"$work/restore.err" || : >"$work/restore.failed"
@@ -307,6 +308,7 @@ case $mode in
   replace) new=${database}_restoring ;;
 esac
 suits
+unpacker
 contents
 if [ "$mode" = replace ]; then
   halt

@@ -31,8 +31,10 @@ class BackupScriptTest {
         var docker = Files.writeString(Files.createDirectories(folder.resolve("bin")).resolve("docker"), """
                 #!/bin/sh
                 case "$*" in
-                  *State.Running*) if [ -e FOLDER/stopped ]; then echo false; else echo true; fi ;;
-                  *Config.Image*) echo registry/image:sha-1 ;;
+                  inspect*)
+                    running=true
+                    [ ! -e FOLDER/stopped ] || running=false
+                    echo "/ktrdr-db $running registry:5000/image:1" && echo "/ktrdr-backend true registry:5000/backend:sha-1" ;;
                   *'command -v zstd'*) exit 1 ;;
                   *pg_terminate_backend*) exit 0 ;;
                   *psql*)
