@@ -54,6 +54,7 @@
 //SOURCES ktrdr/Jaeger.java
 //SOURCES ktrdr/Json.java
 //SOURCES ktrdr/Local.java
+//SOURCES ktrdr/LocalBackup.java
 //SOURCES ktrdr/Lock.java
 //SOURCES ktrdr/Locks.java
 //SOURCES ktrdr/LogChoice.java

@@ -50,7 +50,7 @@ public class BackupDb implements Callable<Exit> {
     static class Instead {
         @Option(names = "--to", paramLabel = "FILE", description = "Into this file of this machine, with FILE.json and FILE.sha256; nothing is removed.") Path to;
         @Option(names = "--schedule", paramLabel = "HH:MM|off", description = "Have core make one every day at this time of its clock, by itself; or no more.") String schedule;
-        @Option(names = "--verify", paramLabel = "FILE|latest", description = "Restore a backup in a container of its own, compare it with its record, and note that.") String verify;
+        @Option(names = "--verify", paramLabel = "FILE|latest", description = "Restore a backup in a container of its own, compare it with its record, and note that; one in the folder, or a file of this machine.") String verify;
         @Option(names = "--list", description = "List the backups that are there, the newest first.") boolean list;
     }
 
@@ -111,9 +111,14 @@ public class BackupDb implements Callable<Exit> {
     }
 
     private Exit verify(Restore restore, Backups backups) {
-        var backup = Restore.choose(backups.list(), instead.verify, Backups.directory(common.inventory()));
-        if (dryRun) common.console().note("would be restored for a try: " + backup.name());
-        else common.report(Restore.document(backup, restore.verify(backup.name())));
+        var chosen = Backups.Chosen.of(backups, instead.verify);
+        if (dryRun) {
+            common.console().note("would be restored for a try: " + chosen.record().name());
+            return Exit.OK;
+        }
+        var done = restore.verify(chosen.source());
+        chosen.local().ifPresent(file -> done.verified().ifPresent(file::verified));
+        common.report(Restore.document(chosen.record(), done));
         return Exit.OK;
     }
 

@@ -33,6 +33,7 @@ import picocli.CommandLine.Parameters;
         footer = {"", "Examples:",
             "  jbang restore-db@ktrdr latest                     the newest backup, after it has asked",
             "  jbang restore-db@ktrdr ktrdr-20260101T020000Z-sha-3f2c9ab --yes",
+            "  jbang restore-db@ktrdr ./ktrdr.dump.zst           a file of this machine, made by backup-db --to",
             "  jbang restore-db@ktrdr latest --into ktrdr_look   as another database beside it; nothing else is touched",
             "  jbang restore-db@ktrdr latest --dry-run           what it would replace, with what",
             "  jbang restore-db@ktrdr --drop-old                 let go of the database that the last restore replaced",
@@ -41,7 +42,7 @@ import picocli.CommandLine.Parameters;
 public class RestoreDb implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
-    @Parameters(index = "0", arity = "0..1", paramLabel = "FILE|latest", description = "A backup in the backup folder, with or without its ending, or the newest.") String file;
+    @Parameters(index = "0", arity = "0..1", paramLabel = "FILE|latest", description = "A backup in the backup folder, with or without its ending, or the newest; or a file of this machine that backup-db --to has made.") String file;
     @Option(names = "--into", paramLabel = "DB", description = "Restore as a new database of this name, and touch nothing else.") String into;
     @Option(names = "--drop-old", description = "Drop what earlier restores replaced, after this one or without one.") boolean dropOld;
 
@@ -60,18 +61,17 @@ public class RestoreDb implements Callable<Exit> {
             var present = restore.present();
             if (file == null) return drop(restore, present);
             var backups = new Backups(inventory, fleet.ssh(inventory.core()), common.console());
-            var directory = Backups.directory(inventory);
-            var backup = Restore.choose(backups.list(), file, directory);
-            tell(backup, present);
+            var chosen = Backups.Chosen.of(backups, file);
+            tell(chosen.record(), present);
             if (change.dryRun) return Exit.OK;
-            if (into != null) return report(backup, restore.run(Restore.Mode.beside, directory, backup.name(), into, ""), Map.of("database", into));
-            return replace(fleet, backups, restore, backup, present);
+            if (into != null) return report(chosen.record(), restore.run(Restore.Mode.beside, chosen.source(), into, ""), Map.of("database", into));
+            return replace(fleet, backups, restore, chosen, present);
         }
     }
 
     private Exit drop(Restore restore, Restore.Present present) {
         if (!present.kept().isEmpty() && !change.dryRun) change.confirm(common.console(), String.join(", ", present.kept()) + " would be gone. Go on?");
-        var dropped = change.dryRun ? present.kept() : restore.run(Restore.Mode.drop, "", "", "", "").dropped();
+        var dropped = change.dryRun ? present.kept() : restore.run(Restore.Mode.drop, Restore.Source.NONE, "", "").dropped();
         if (change.dryRun) common.console().note("would be dropped: " + (dropped.isEmpty() ? "nothing" : String.join(", ", dropped)));
         if (common.json()) common.report(Map.of("dropped", dropped));
         return Exit.OK;
@@ -83,7 +83,8 @@ public class RestoreDb implements Callable<Exit> {
         common.console().note("core", into == null ? "replaces" : "beside", common.inventory().database().name() + ": " + present.words());
     }
 
-    private Exit replace(Fleet fleet, Backups backups, Restore restore, BackupRecord backup, Restore.Present present) {
+    private Exit replace(Fleet fleet, Backups backups, Restore restore, Backups.Chosen chosen, Restore.Present present) {
+        var backup = chosen.record();
         long started = System.nanoTime();
         var name = common.inventory().database().name();
         var unreached = fleet.each((node, ssh) -> ssh.name()).problems();
@@ -94,8 +95,8 @@ public class RestoreDb implements Callable<Exit> {
         try (var locks = change.locks(fleet, common, "restore-db " + backup.name()); var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
             if (present.holds()) document.put("safety_backup", backups.make(Backups.Retention.NONE, "restore-db by " + Local.whoAndWhere()).record().name());
             else common.console().note("core", "backup", "none is made of what is there: " + present.words());
-            var outcome = new Restoring(fleet, locks, http, common.console()).run(Backups.directory(fleet.inventory()), backup.name());
-            if (dropOld) restore.run(Restore.Mode.drop, "", "", "", "");
+            var outcome = new Restoring(fleet, locks, http, common.console()).run(chosen.source());
+            if (dropOld) restore.run(Restore.Mode.drop, Restore.Source.NONE, "", "");
             var took = Duration.ofNanos(System.nanoTime() - started);
             document.put("seconds", took.toMillis() / 1000.0);
             outcome.away().ifPresent(away -> document.put("backend_away_seconds", away.toMillis() / 1000.0));

@@ -118,7 +118,7 @@ class RestoreTest {
     @Order(3)
     void what_is_damaged_changed_or_too_new_is_refused_with_the_database_untouched() {
         var before = databases() + World.everything("core");
-        var flipped = changed("ktrdr-20000101T000000Z-flipped", "printf X | dd of=ktrdr-20000101T000000Z-flipped.dump.zst bs=1 seek=5000 conv=notrunc 2>/dev/null", false);
+        var flipped = changed("ktrdr-20000101T000000Z-flipped", "dd if=/dev/urandom of=ktrdr-20000101T000000Z-flipped.dump.zst bs=1 count=64 seek=5000 conv=notrunc 2>/dev/null", false);
         var truncated = changed("ktrdr-20000101T000000Z-truncated", "truncate -s -1 ktrdr-20000101T000000Z-truncated.dump.zst", false);
         var newer = changed("ktrdr-20000101T000000Z-newer", "sed -i 's/\"server_number\": [0-9]*/\"server_number\": 990001/' ktrdr-20000101T000000Z-newer.json", true);
         var other = changed("ktrdr-20000101T000000Z-other", "sed -i 's/\"rows\": 300000/\"rows\": 300001/' ktrdr-20000101T000000Z-other.json", true);

@@ -108,12 +108,10 @@ public final class BackupFile implements AutoCloseable {
             var expected = BackupRecord.parse(text).sha256();
             var stream = hex(passed);
             if (!stream.equals(expected)) throw unlike("what came over the connection", expected, stream);
-            var disk = hex(sum(beside));
+            var disk = sha256(beside);
             if (!disk.equals(expected)) throw unlike("what is on the disk", expected, disk);
             var record = BackupRecord.moved(text, name.replaceFirst("\\.dump(\\.zst|\\.gz)?$", ""), name, bytes);
-            var digest = sha256();
-            digest.update(record.getBytes(StandardCharsets.UTF_8));
-            appear(record, expected + "  " + name + "\n" + hex(digest) + "  " + name + ".json\n");
+            appear(record, expected + "  " + name + "\n" + sha256(record) + "  " + name + ".json\n");
             return BackupRecord.parse(record);
         } catch (IOException e) {
             throw unwritten(e);
@@ -140,13 +138,21 @@ public final class BackupFile implements AutoCloseable {
         return file;
     }
 
-    private static MessageDigest sum(Path file) throws IOException {
+    /** The sum of a text in UTF-8, in hex. */
+    static String sha256(String text) {
+        var digest = sha256();
+        digest.update(text.getBytes(StandardCharsets.UTF_8));
+        return hex(digest);
+    }
+
+    /** The sum of a file, in hex. */
+    static String sha256(Path file) throws IOException {
         var digest = sha256();
         var buffer = new byte[CHUNK];
         try (var read = Files.newInputStream(file)) {
             for (int count; (count = read.read(buffer)) >= 0; ) digest.update(buffer, 0, count);
         }
-        return digest;
+        return hex(digest);
     }
 
     private static MessageDigest sha256() {

@@ -7,6 +7,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Supplier;
 
 /** The backups of the database in their folder, as core sees it: made, listed, removed by templates/backup/backup.sh, which runs there. */
 public final class Backups {
@@ -45,6 +46,29 @@ public final class Backups {
      * @param verified when it was last restored for a try and was found equal
      */
     public record Found(BackupRecord record, Optional<Instant> verified) {}
+
+    /**
+     * A backup that somebody named: one in the folder, or a file of this machine.
+     *
+     * @param from brings it to where core can restore it from
+     */
+    public record Chosen(BackupRecord record, Optional<LocalBackup> local, Supplier<Restore.Source> from) {
+        /** The one of this name in the folder, the newest there where it is called "latest", or the file of this path; one that is not whole is a {@link Problem}. */
+        public static Chosen of(Backups backups, String name) {
+            if (LocalBackup.meant(name)) {
+                var local = LocalBackup.read(name);
+                return new Chosen(local.record(), Optional.of(local), () -> local.push(backups.core, backups.console));
+            }
+            var directory = directory(backups.inventory);
+            var record = Restore.choose(backups.list(), name, directory);
+            return new Chosen(record, Optional.empty(), () -> new Restore.Source(directory, record.name(), false));
+        }
+
+        /** Where it is on core; a file of this machine is sent there now. */
+        public Restore.Source source() {
+            return from.get();
+        }
+    }
 
     /** A backup that was made, and the names of older ones that retention removed. */
     public record Made(BackupRecord record, List<String> removed) {}

@@ -21,6 +21,16 @@ public final class Restore {
     }
 
     /**
+     * Where a backup is on core.
+     *
+     * @param pushed whether its folder was made for this restore alone, and goes with its end
+     */
+    public record Source(String directory, String name, boolean pushed) {
+        /** There is none: what was kept is dropped. */
+        public static final Source NONE = new Source("", "", false);
+    }
+
+    /**
      * A restore that went well.
      *
      * @param rows of all tables, as the backup's record has them too
@@ -75,10 +85,10 @@ public final class Restore {
     }
 
     /** The script that restores, or drops; it needs nothing of ours on the node. */
-    static String script(Inventory inventory, Mode mode, String directory, String name, String target) {
+    static String script(Inventory inventory, Mode mode, Source source, String target) {
         var templates = new Templates(inventory);
-        return Sh.let("container", Backups.CONTAINER) + Sh.let("database", inventory.database().name()) + Sh.let("directory", directory) + Sh.let("name", name)
-                + Sh.let("mode", mode.word) + Sh.let("target", target) + Sh.let("backend", "ktrdr-backend") + Backups.measure(templates) + templates.read("backup/restore.sh");
+        return Sh.let("container", Backups.CONTAINER) + Sh.let("database", inventory.database().name()) + Sh.let("directory", source.directory()) + Sh.let("name", source.name())
+                + Sh.let("pushed", source.pushed() ? "yes" : "") + Sh.let("mode", mode.word) + Sh.let("target", target) + Sh.let("backend", "ktrdr-backend") + Backups.measure(templates) + templates.read("backup/restore.sh");
     }
 
     /** The backup of this name, with or without its file's ending, or the newest where it is called "latest"; one that is not there is a {@link Problem}. */
@@ -101,20 +111,21 @@ public final class Restore {
     /**
      * Restores a backup, or drops. What does not end well is a {@link Problem}, and until the swap the database is as it was.
      *
+     * @param target the name of the new database of {@link Mode#beside}, else empty
      * @param before a script's start, such as {@link Locks#under}; empty for none
      */
-    public Done run(Mode mode, String directory, String name, String target, String before) {
+    public Done run(Mode mode, Source source, String target, String before) {
         try (var step = console.step(core.name(), mode == Mode.attempt ? "verify" : mode == Mode.drop ? "drop" : "restore")) {
             var said = new RestoreSaid(step);
-            var done = said.done(core.name(), mode, core.run(before + script(inventory, mode, directory, name, target), said));
-            step.done(mode == Mode.drop ? done.dropped().isEmpty() ? "none was kept" : String.join(", ", done.dropped()) : name + ", " + done.rows() + " rows, equal to its record");
+            var done = said.done(core.name(), mode, core.run(before + script(inventory, mode, source, target), said));
+            step.done(mode == Mode.drop ? done.dropped().isEmpty() ? "none was kept" : String.join(", ", done.dropped()) : source.name() + ", " + done.rows() + " rows, equal to its record");
             return done;
         }
     }
 
-    /** Restores the backup of this name in a container of its own and compares it with its record; then it is noted as verified. */
-    public Done verify(String name) {
-        return run(Mode.attempt, Backups.directory(inventory), name, "", "");
+    /** Restores a backup in a container of its own and compares it with its record; then it is noted as verified. */
+    public Done verify(Source source) {
+        return run(Mode.attempt, source, "", "");
     }
 
     /** For machines; docs/OPERATIONS.md describes it. */

@@ -34,14 +34,14 @@ public final class Restoring {
      */
     public record Outcome(Restore.Done done, Optional<Duration> away) {}
 
-    /** Restores the backup of this name out of a folder on core; whatever goes wrong, all that was stopped is started again, and a {@link Problem} says what the database is. */
-    public Outcome run(String directory, String name) {
+    /** Restores a backup that is on core; whatever goes wrong, all that was stopped is started again, and a {@link Problem} says what the database is. */
+    public Outcome run(Restore.Source source) {
         var before = registered();
         var backend = new Backend(fleet.inventory(), http);
         var gap = Gap.start(() -> backend.health().status().equals("ok"), ASK);
         Restore.Done done;
         try (var held = WorkersHold.take(fleet, fleet.nodes().stream().filter(node -> locked(node) && !node.equals(core)).toList(), locks, console)) {
-            done = new Restore(fleet.inventory(), fleet.ssh(core), console).run(Restore.Mode.replace, directory, name, "", locks.under(core));
+            done = new Restore(fleet.inventory(), fleet.ssh(core), console).run(Restore.Mode.replace, source, "", locks.under(core));
         } catch (Problem problem) {
             gap.stop();
             if (problem.exit() == Exit.INTERRUPTED) ended();

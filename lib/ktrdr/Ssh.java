@@ -1,5 +1,6 @@
 package ktrdr;
 
+import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -9,6 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 
 /**
  * A connection to a host, on which shell scripts run.
@@ -137,6 +139,15 @@ public final class Ssh implements AutoCloseable {
             eachErrorLine.accept(line);
         }), FOREVER);
         return checked(new Result(result.exit(), "", String.join("\n", last)));
+    }
+
+    /**
+     * Runs a short script with the bytes of a stream as its standard input, however many, and tells how many went so far. It travels as an argument, so it holds
+     * no secret; and it ends when its input does, also where that is cut: a script has to know by itself how many bytes make the whole.
+     */
+    public Result push(String script, InputStream source, LongConsumer sent) {
+        var command = (target.sudo() ? "sudo -n " : "") + "sh -c " + Sh.quote("set -eu\n" + script);
+        return checked(session().run(command, SshRun.from(source, sent), SshRun.tail(), SshRun.tail(), FOREVER));
     }
 
     private SshRun session() {

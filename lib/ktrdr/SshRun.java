@@ -15,6 +15,7 @@ import java.util.concurrent.Future;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
+import java.util.function.LongConsumer;
 import net.schmizz.sshj.SSHClient;
 import net.schmizz.sshj.connection.ConnectionException;
 import net.schmizz.sshj.connection.channel.OpenFailException;
@@ -26,6 +27,7 @@ final class SshRun {
     static final int MAX_CAPTURED = 16 << 20;
     private static final int MAX_LINE = 64 << 10;
     private static final int TAIL = 64 << 10;
+    private static final int CHUNK = 256 << 10;
     private static final int FAREWELL_SECONDS = 10;
     private static final Map<String, Integer> SIGNALS = Map.of("HUP", 1, "INT", 2, "QUIT", 3, "ILL", 4, "ABRT", 6, "FPE", 8,
             "KILL", 9, "SEGV", 11, "PIPE", 13, "TERM", 15);
@@ -33,6 +35,11 @@ final class SshRun {
     /** What becomes of a stream: it is read to its end, and what is to be kept of it is the answer. */
     interface Drain {
         String drain(InputStream stream) throws IOException;
+    }
+
+    /** What is written to the standard input of the command, which stays open after it. */
+    interface Feed {
+        void feed(OutputStream stdin) throws IOException;
     }
 
     private final String node;
@@ -49,6 +56,14 @@ final class SshRun {
 
     /** Runs the command with this text on its standard input, which stays open until the command ends or we give up. */
     Result run(String command, String input, Drain out, Drain err, Duration timeout) {
+        return run(command, stdin -> {
+            stdin.write(input.getBytes(StandardCharsets.UTF_8));
+            stdin.flush();
+        }, out, err, timeout);
+    }
+
+    /** The same, with whatever is fed to it. */
+    Result run(String command, Feed input, Drain out, Drain err, Duration timeout) {
         long deadline = System.nanoTime() + timeout.toNanos();
         Session session = null;
         boolean started = false;
@@ -86,11 +101,9 @@ final class SshRun {
         }
     }
 
-    private static void send(Session.Command running, String input) throws IOException {
+    private static void send(Session.Command running, Feed input) throws IOException {
         try {
-            var stdin = running.getOutputStream();
-            stdin.write(input.getBytes(StandardCharsets.UTF_8));
-            stdin.flush();
+            input.feed(running.getOutputStream());
         } catch (ConnectionException e) {
             // it ended without reading all of it, as sudo does that refuses: what it answered says why
             if (running.isOpen()) throw e;
@@ -183,6 +196,19 @@ final class SshRun {
                 }
             if (line.length() > 0) eachLine.accept(line.toString());
             return "";
+        };
+    }
+
+    /** Copies the bytes of a stream as they are, tells how many went so far, and ends the input. */
+    static Feed from(InputStream source, LongConsumer sent) {
+        return stdin -> {
+            var buffer = new byte[CHUNK];
+            long bytes = 0;
+            for (int count; (count = source.read(buffer)) >= 0; ) {
+                stdin.write(buffer, 0, count);
+                sent.accept(bytes += count);
+            }
+            stdin.close();
         };
     }
 

@@ -9,12 +9,13 @@
 #                        drop: no restore; what earlier ones replaced is dropped
 #                        try: in a container of its own, which is removed in every case; then NAME.dump.zst.verified says when
 #   target               the new database of mode into
+#   pushed               not empty: the folder was made for this restore alone, and goes with its end
 #   backend              the container that is stopped meanwhile, of mode replace
 # Says on standard output a line for each thing: its name, a tab, its value.
 #   step WORD, total BYTES, read BYTES, away BACKEND, different LINE, replaced NAME, dropped NAME, swapped NAME, restored ROWS, verified INSTANT, failed SENTENCE
 # Until it says swapped, whatever ends it leaves the database as it was and starts the backend again. Exit code 75 where a backup or restore is under way.
 set -eu
-: "${container:?}" "${database:?}" "${mode:?}" "${directory=}" "${name=}" "${target=}" "${backend=}"
+: "${container:?}" "${database:?}" "${mode:?}" "${directory=}" "${name=}" "${target=}" "${backend=}" "${pushed=}"
 
 exec 3>&1 1>&2
 say() { printf '%s\t%s\n' "$1" "$2" >&3 2>/dev/null || :; }
@@ -60,7 +61,7 @@ finish() {
     drop "$made" || :
   fi
   [ -z "$inside" ] || [ -n "$scratch" ] || docker exec "$server" rm -f "$inside" || :
-  rm -rf "$work"
+  rm -rf "$work" ${pushed:+"$directory"}
   exit "$code"
 }
 trap finish EXIT

@@ -34,7 +34,7 @@ class RestoreScriptTest {
     @Test
     void scripts_are_clean_shell() {
         assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        for (var script : List.of(Restore.script(Fixtures.inventory(), Restore.Mode.beside, "/a b", "it's", "new"), WorkersHold.hold("ktrdr-workers"), WorkersHold.release())) {
+        for (var script : List.of(Restore.script(Fixtures.inventory(), Restore.Mode.beside, new Restore.Source("/a b", "it's", false), "new"), WorkersHold.hold("ktrdr-workers"), WorkersHold.release())) {
             var result = Local.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + script).run();
             assertTrue(result.ok(), result::out);
         }

@@ -47,8 +47,9 @@ final class SshPeer implements AutoCloseable {
         server.setPublickeyAuthenticator((user, key, session) -> allowed.stream().anyMatch(one -> KeyUtils.compareKeys(one, key)));
         server.setForwardingFilter(AcceptAllForwardingFilter.INSTANCE);
         server.setCommandFactory((channel, command) -> {
-            var words = (command.startsWith("sudo -n ") ? folder.resolve("sudo") + command.substring(7) : command).split(" ");
-            return new ProcessShellFactory(command, words).createShell(channel);
+            // by a shell, as sshd runs it
+            var line = command.startsWith("sudo -n ") ? folder.resolve("sudo") + command.substring(7) : command;
+            return new ProcessShellFactory(command, "sh", "-c", "exec " + line).createShell(channel);
         });
         server.start();
         privateKey("id_ecdsa", clientKey);

@@ -142,6 +142,31 @@ class SshRunTest {
     }
 
     @Test
+    void bytes_are_sent_as_they_are_however_many() {
+        var sent = new ArrayList<Long>();
+        var bytes = new byte[5_000_000];
+        new java.util.Random(1).nextBytes(bytes);
+        var file = folder.resolve("it's here");
+        assertEquals(3, ssh.push("cat >" + Sh.quote(file.toString()) + "; exit 3", new java.io.ByteArrayInputStream(bytes), sent::add).exit());
+        assertArrayEquals(bytes, read(file));
+        assertEquals(5_000_000L, sent.get(sent.size() - 1));
+    }
+
+    @Test
+    void a_script_that_takes_no_more_says_why() {
+        var result = ssh.push("head -c 1000 >/dev/null; echo 'no room' >&2; exit 1", new java.io.ByteArrayInputStream(new byte[50_000_000]), sent -> { });
+        assertEquals("1 no room", result.exit() + " " + result.lastWords());
+    }
+
+    private static byte[] read(Path file) {
+        try {
+            return Files.readAllBytes(file);
+        } catch (IOException e) {
+            throw new java.io.UncheckedIOException(e);
+        }
+    }
+
+    @Test
     void scripts_run_side_by_side() {
         var running = new ArrayList<CompletableFuture<String>>();
         for (int i = 0; i < 5; i++) {

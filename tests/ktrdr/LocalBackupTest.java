@@ -1,0 +1,90 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.util.Random;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Backups in files of this machine, read and sent to a node, which is this machine behind an ssh server. */
+class LocalBackupTest {
+    private static final int BYTES = 3_000_000;
+    @TempDir Path folder;
+    private Path dump;
+
+    @BeforeEach
+    void a_backup() throws IOException {
+        var content = new byte[BYTES];
+        new Random(7).nextBytes(content);
+        dump = Files.write(folder.resolve("mine.dump.zst"), content);
+        var record = BackupRecord.moved(BackupRecordTest.TEXT, "mine", "mine.dump.zst", BYTES).replace("SUM", BackupFile.sha256(dump));
+        Files.writeString(folder.resolve("mine.dump.zst.json"), record);
+        Files.writeString(folder.resolve("mine.dump.zst.sha256"), BackupFile.sha256(dump) + "  mine.dump.zst\n" + BackupFile.sha256(record) + "  mine.dump.zst.json\n");
+    }
+
+    private Problem refused() {
+        return assertThrows(Problem.class, () -> LocalBackup.read(dump.toString()));
+    }
+
+    @Test
+    void one_that_is_whole_is_read() {
+        assertEquals(23, LocalBackup.read(dump.toString()).record().rows());
+    }
+
+    @Test
+    void one_that_is_not_there_has_no_record_or_is_damaged_is_refused() throws IOException {
+        assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> LocalBackup.read(folder.resolve("none").toString())).exit());
+        try (var file = Files.newByteChannel(dump, StandardOpenOption.WRITE)) {
+            file.position(5000).write(java.nio.ByteBuffer.wrap(new byte[64]));
+        }
+        assertTrue(refused().sentence().contains("is damaged"));
+        Files.write(dump, new byte[10]);
+        assertEquals("10 bytes", refused().details().get("found"));
+        Files.writeString(folder.resolve("mine.dump.zst.json"), "\n", StandardOpenOption.APPEND);
+        assertTrue(refused().sentence().contains("its record was changed"));
+        Files.delete(folder.resolve("mine.dump.zst.json"));
+        assertTrue(refused().sentence().contains("is no whole backup"));
+    }
+
+    @Test
+    void a_path_is_a_file_of_this_machine_and_a_mere_name_is_not() {
+        assertTrue(LocalBackup.meant("./mine") && LocalBackup.meant(dump.toString()));
+        assertFalse(LocalBackup.meant("latest") || LocalBackup.meant("ktrdr-20260101T120000Z-sha-1"));
+    }
+
+    @Test
+    void it_arrives_as_it_was_with_a_record_and_sums_that_hold_there() throws IOException {
+        try (var peer = new SshPeer(folder); var ssh = peer.connect(); var console = new Console(Console.Color.never, false)) {
+            var source = LocalBackup.read(dump.toString()).push(ssh, console);
+            var there = Path.of(source.directory());
+            try {
+                assertArrayEquals(Files.readAllBytes(dump), Files.readAllBytes(there.resolve("mine.dump.zst")));
+                assertTrue(Local.command("sha256sum", "-c", "mine.dump.zst.sha256").directory(there).run().ok());
+                assertEquals("rwx------", java.nio.file.attribute.PosixFilePermissions.toString(Files.getPosixFilePermissions(there)));
+                assertTrue(source.pushed() && source.name().equals("mine"));
+            } finally {
+                Local.command("rm", "-rf", there.toString()).must();
+            }
+        }
+    }
+
+    @Test
+    void what_does_not_arrive_whole_does_not_stay() throws IOException {
+        var there = Files.createDirectories(folder.resolve("there"));
+        var script = Sh.let("directory", there.toString()) + Sh.let("file", "f") + Sh.let("bytes", "100") + LocalBackup.RECEIVE;
+        try (var peer = new SshPeer(folder); var ssh = peer.connect()) {
+            assertFalse(ssh.push(script, new ByteArrayInputStream(new byte[99]), sent -> { }).ok());
+        }
+        assertFalse(Files.exists(there));
+    }
+}
