@@ -3,6 +3,10 @@ import static lab.Toolkit.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
 import java.util.ArrayList;
 import java.util.List;
 import lab.Aftermath;
@@ -15,13 +19,16 @@ import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
 
 /** A backup in the place of the database, beside it and for a try, on the practice fleet. */
 @Tag("fleet")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class RestoreTest {
     private static final String FOLDER = "/srv/ktrdr-shared/db-backups";
-    private static final String RUNNING = "docker ps --format '{{.Names}}' | sort | tr '\\n' ' '";
+    private static final String RUNNING = "docker ps --format '{{.Names}}' | grep -e ktrdr- -e worker | sort | tr '\\n' ' '";
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
     private static String others;
     private static String name;
@@ -48,7 +55,7 @@ class RestoreTest {
     @AfterAll
     static void nothing_of_it_is_left() {
         World.sql("DROP SCHEMA IF EXISTS restored CASCADE;");
-        World.on("core", "cd " + FOLDER + "; ls | grep -vxF '" + others + "' | xargs -r rm -f; docker exec ktrdr-db sh -c 'dropdb --if-exists -U ktrdr restored_beside; dropdb --if-exists -U ktrdr restored_timescale'");
+        World.on("core", "cd " + FOLDER + "; ls | grep -vxF '" + others + "' | xargs -r rm -f; docker exec ktrdr-db sh -c 'dropdb --if-exists -U ktrdr restored_beside; dropdb --if-exists -U ktrdr restored_local; dropdb --if-exists -U ktrdr restored_wrong; dropdb --if-exists -U ktrdr restored_timescale'");
         ktrdr("restore-db", "--drop-old", "--yes").run();
         World.sql("DROP ROLE IF EXISTS restored_reader");
     }
@@ -135,6 +142,25 @@ class RestoreTest {
     }
 
     @Test
+    @Order(3)
+    void a_file_of_this_machine_is_restored_and_verified_and_nothing_of_it_stays_on_core(@TempDir Path here) throws IOException {
+        var file = here.resolve("mine.dump.zst");
+        assertEquals(0, ktrdr("backup-db", "--to", file.toString()).run().exit());
+        var before = databases() + World.everything("core");
+        var rows = World.sql("SELECT count(*) FROM restored.bars");
+        var ran = ktrdr("restore-db", file.toString(), "--into", "restored_local").run();
+        assertEquals(0, ran.exit(), ran::toString);
+        assertEquals(rows, World.on("core", "docker exec ktrdr-db psql -U ktrdr -d restored_local -Atc 'SELECT count(*) FROM restored.bars'; docker exec ktrdr-db dropdb -U ktrdr restored_local"));
+        var verified = ktrdr("backup-db", "--verify", file.toString(), "-o", "json").run();
+        assertEquals(0, verified.exit(), verified::toString);
+        assertEquals(verified.json().path("verified").asText(), Files.readString(here.resolve("mine.dump.zst.verified")).strip());
+        Files.write(file, new byte[64], StandardOpenOption.APPEND);
+        refused(1, ktrdr("restore-db", file.toString(), "--yes").run(), "is damaged, or was changed");
+        assertEquals(before, databases() + World.everything("core"));
+        assertEquals("", World.on("core", "ls -d /var/tmp/ktrdr-pushed.* 2>/dev/null || :"));
+    }
+
+    @Test
     @Order(4)
     void unasked_nothing_is_replaced() {
         var before = databases() + World.everything("core");
@@ -143,20 +169,33 @@ class RestoreTest {
         assertEquals(before, databases() + World.everything("core"));
     }
 
-    @Test
+    /** Docker of core waits before what is asked of it at that step, and says that it does; then our process is killed. */
+    @ParameterizedTest(name = "{0}")
     @Order(5)
-    void killed_while_it_loads_all_is_as_it_was_and_runs_again() {
+    @CsvSource({"stop, 'stop ktrdr-backend', old", "create, '-C -L', old", "load, '--section=pre-data', old", "indexes, '--section=post-data', old", "swap, 'kept=ktrdr_replaced', old",
+            "start, 'start ktrdr-backend', new"})
+    void killed_at_any_step_the_database_is_a_whole_one_and_all_runs_again(String step, String asked, String expected) {
         var before = databases();
         var running = running();
+        World.on("core", "cat >/usr/local/bin/docker <<'E'\n#!/bin/sh\ncase \"$*\" in *'" + asked + "'*) touch /run/reached; sleep 3 ;; esac\nexec /usr/bin/docker \"$@\"\nE\nchmod 755 /usr/local/bin/docker");
         try (var run = ktrdr("restore-db", name, "--yes").start()) {
-            World.on("core", "for i in $(seq 300); do docker exec ktrdr-db psql -U ktrdr -Atc \"SELECT 1 FROM pg_database WHERE datname = 'ktrdr_restoring'\" | grep -q 1 && exit 0; sleep 0.1; done; exit 1");
-            assertTrue(!World.on("core", RUNNING).contains("ktrdr-backend") && !World.on("workers-b", RUNNING).contains("worker"), "nobody was stopped");
+            World.on("core", "for i in $(seq 400); do [ ! -e /run/reached ] || exit 0; sleep 0.1; done; exit 1");
             run.kill();
+        } finally {
+            World.on("core", "rm -f /usr/local/bin/docker /run/reached");
+            // the lock of who was killed is taken over after half a minute, which is shown elsewhere
+            for (var host : HOSTS) World.on(host, "rm -rf /opt/ktrdr-*/.ktrdr/lock");
         }
         runAgain(running);
         World.on("core", "for i in $(seq 100); do docker exec ktrdr-db psql -U ktrdr -Atc \"SELECT 1 FROM pg_database WHERE datname = 'ktrdr_restoring'\" | grep -q 1 || exit 0; sleep 0.2; done; exit 1");
-        assertEquals(before, databases());
-        assertEquals("", World.on("core", "ls -d /run/ktrdr-restore.* 2>/dev/null || :"));
+        World.on("core", "for i in $(seq 100); do ls -d /run/ktrdr-restore.* >/dev/null 2>&1 || exit 0; sleep 0.2; done; exit 1");
+        assertEquals(expected.equals("old") ? "299991|1" : "300000|0", World.sql("SELECT count(*), count(*) FILTER (WHERE symbol = 'later') FROM restored.bars"), step);
+        if (expected.equals("old")) {
+            assertEquals(before, databases());
+            return;
+        }
+        assertEquals(0, ktrdr("restore-db", "--drop-old", "--yes").run().exit());
+        World.sql("INSERT INTO restored.bars(symbol, volume) VALUES ('later', 1); DELETE FROM restored.bars WHERE id <= 10;");
     }
 
     @Test
