@@ -109,6 +109,18 @@ class BackupFaultsTest {
         });
     }
 
+    /** The script is let in by the container's own socket; where that was changed it has no password to give, and waits for none. */
+    @Test
+    void a_database_that_asks_for_a_password() {
+        var hba = "docker exec -u postgres ktrdr-db sh -c 'f=$PGDATA/pg_hba.conf; %s; psql -q -h 127.0.0.1 -U ktrdr -d ktrdr -c \"select pg_reload_conf()\" >/dev/null || kill -HUP 1; sleep 0.5'";
+        World.on("core", hba.formatted("cp $f $f.kept; sed -i \"1i local all all scram-sha-256\" $f"));
+        try {
+            nothingNew(1, ktrdr("backup-db").run(), "core: no backup was made", "no password supplied");
+        } finally {
+            World.on("core", hba.formatted("mv $f.kept $f"));
+        }
+    }
+
     @Test
     void a_database_that_is_restarted_half_way() {
         halfWay(run -> {

@@ -138,7 +138,7 @@ public final class Backups {
                 if [ -z "$(docker ps -aq --filter "name=^$container$")" ]; then say nothing "there is no database yet"
                 else
                   # shellcheck disable=SC2016 # for the shell in the container
-                  tables=$(timeout 20 docker exec "$container" sh -c 'psql -X -Atq -U "$POSTGRES_USER" -d "$1" -c "$2"' sh "$database" "
+                  tables=$(timeout 20 docker exec "$container" sh -c 'psql -w -X -Atq -U "$POSTGRES_USER" -d "$1" -c "$2"' sh "$database" "
                     select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
                     where c.relkind = 'r' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
                       and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')" 2>/dev/null) || tables=

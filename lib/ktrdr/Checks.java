@@ -69,7 +69,7 @@ public final class Checks {
         var core = inventory.core().name();
         return Check.of("db.query", core, "PostgreSQL answers a query on database " + inventory.database().name(),
                 "on " + core + ": docker logs ktrdr-db", () -> {
-            var answer = ssh.run("docker exec ktrdr-db sh -c 'psql -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -Atqc \"show server_version\"'");
+            var answer = ssh.run("docker exec ktrdr-db sh -c 'psql -w -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -Atqc \"show server_version\"'");
             if (!answer.ok()) throw Problem.failed("no answer").found(Console.brief(answer.err(), 200));
             return "PostgreSQL " + answer.out().strip();
         });

@@ -51,7 +51,7 @@ public record DatabaseData(boolean there, String directory, boolean asked, List<
                 if mounts=$(docker inspect --type container --format '{{json .Mounts}}' "$container" 2>/dev/null); then
                   say mounts "$mounts"
                   if directory=$(timeout 20 docker exec "$container" sh -c '
-                    directory=$(psql -U "$POSTGRES_USER" -d "$POSTGRES_DB" -Atqc "show data_directory") && [ -n "$directory" ] || exit 1
+                    directory=$(psql -w -U "$POSTGRES_USER" -d "$POSTGRES_DB" -Atqc "show data_directory") && [ -n "$directory" ] || exit 1
                     { cd "$directory" && pwd -P; } 2>/dev/null || printf "%s\\n" "$directory"' 2>/dev/null); then
                     say asked "$directory"
                   else

@@ -62,7 +62,7 @@ public final class Restore {
     }
 
     private static final String LOOK = """
-            sql() { docker exec -i "$container" sh -c 'd=$1; shift; exec psql -X -Atq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$d" "$@"' sh "$@"; }
+            sql() { docker exec -i "$container" sh -c 'd=$1; shift; exec psql -w -X -Atq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$d" "$@"' sh "$@"; }
             bytes=$(printf '%s\\n' "SELECT pg_database_size(datname) FROM pg_database WHERE datname = :'name'" | sql template1 -v "name=$database")
             say bytes "$bytes"
             [ -z "$bytes" ] || printf '%s\\n' "SELECT count(*), coalesce(sum(n_live_tup), 0) FROM pg_stat_user_tables" | sql "$database" | {

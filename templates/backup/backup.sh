@@ -37,7 +37,7 @@ finish() {
   trap '' HUP INT TERM
   if [ "$code" -ne 0 ]; then
     [ -z "$dumping" ] || kill "$dumping" 2>/dev/null || :
-    [ -z "$session" ] || timeout 10 docker exec "$container" sh -c 'psql -X -q -U "$POSTGRES_USER" -d postgres -c "$1"' sh \
+    [ -z "$session" ] || timeout 10 docker exec "$container" sh -c 'psql -w -X -q -U "$POSTGRES_USER" -d postgres -c "$1"' sh \
       "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ktrdr-backup-$id'" >/dev/null 2>&1 || :
   fi
   [ -z "$telling" ] || kill "$telling" 2>/dev/null || :
@@ -77,7 +77,7 @@ contents() {
 begin() {
   mkfifo "$work/ask"
   # shellcheck disable=SC2016 # for the shell in the container
-  in_container 'exec psql -X -At -q -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$1"' sh "$database" <"$work/ask" >"$work/answer" 2>"$work/session.err" &
+  in_container 'exec psql -w -X -At -q -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$1"' sh "$database" <"$work/ask" >"$work/answer" 2>"$work/session.err" &
   session=$!
   exec 4>"$work/ask"
   cat >&4 <<'SQL' || :

@@ -41,7 +41,7 @@ in_server() { docker exec -i -e PGAPPNAME -e PGOPTIONS "$server" sh -c "$@"; }
 # SQL from standard input, on a database; a variable's value is text, whatever is in it
 sql() {
   # shellcheck disable=SC2016 # for the shell in the container
-  in_server 'd=$1; shift; exec psql -X -Atq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$d" "$@"' sh "$@"
+  in_server 'd=$1; shift; exec psql -w -X -Atq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$d" "$@"' sh "$@"
 }
 
 # Where nothing was swapped the new database goes, and the backend comes back before that: whoever ended us may not wait long.
@@ -69,7 +69,7 @@ trap 'exit 143' HUP INT TERM
 trap '' PIPE
 
 drop() {
-  timeout 20 docker exec -i "$server" sh -c 'exec psql -X -q -U "$POSTGRES_USER" -d template1 -v "name=$1"' sh "$1" <<'SQL'
+  timeout 20 docker exec -i "$server" sh -c 'exec psql -w -X -q -U "$POSTGRES_USER" -d template1 -v "name=$1"' sh "$1" <<'SQL'
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :'name' AND pid <> pg_backend_pid() \g /dev/null
 DROP DATABASE IF EXISTS :"name";
 SQL
