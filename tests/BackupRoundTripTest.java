@@ -62,7 +62,7 @@ class BackupRoundTripTest {
     @Test
     void five_million_rows_come_back_as_of_one_moment_while_somebody_writes() {
         psql("-d zoo", "CREATE TABLE many (n bigint PRIMARY KEY, v int); INSERT INTO many SELECT i, i % 1000 FROM generate_series(1, 5000000) i; "
-                + "CREATE TABLE debit (v bigint); CREATE TABLE credit (v bigint); INSERT INTO debit VALUES (0); INSERT INTO credit VALUES (0)");
+                + "CREATE TABLE debit (v bigint); CREATE TABLE credit (v bigint); INSERT INTO debit VALUES (0); INSERT INTO credit VALUES (0); REVOKE TEMPORARY ON DATABASE zoo FROM PUBLIC; GRANT CREATE ON DATABASE zoo TO zoo_reader");
         World.on("core", "docker exec -d ktrdr-db psql -X -q -U ktrdr -d zoo -c \"DO 'BEGIN FOR i IN 1..100000 LOOP INSERT INTO many VALUES (5000000 + i, 0); UPDATE debit SET v = v - 1; "
                 + "UPDATE credit SET v = v + 1; COMMIT; PERFORM pg_sleep(0.01); END LOOP; END'\"");
         try {
@@ -75,6 +75,8 @@ class BackupRoundTripTest {
         assertEquals(0, ran.exit(), ran::toString);
         var restored = psql("-d zoo_many", "SELECT debit.v + credit.v, (SELECT count(*) FROM many) - 5000000 - credit.v, credit.v FROM debit, credit").split("\\|");
         assertEquals("0 0", restored[0] + " " + restored[1]);
+        assertEquals("t|f|t", psql("-d zoo_many", "SELECT has_database_privilege('zoo_reader', 'zoo_many', 'CREATE'), has_database_privilege('zoo_reader', 'zoo_many', 'TEMPORARY'), "
+                + "has_database_privilege('zoo_reader', 'zoo_many', 'CONNECT')"));
         var now = Long.parseLong(psql("-d zoo", "SELECT v FROM credit"));
         assertTrue(Long.parseLong(restored[2]) > 0 && Long.parseLong(restored[2]) < now, restored[2] + " of " + now + " transactions");
         psql("-d zoo", "DROP TABLE many, debit, credit");

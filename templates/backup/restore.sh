@@ -168,15 +168,15 @@ contents() {
     || fail "the table of contents of the backup cannot be read"
 }
 
-# As it was: with its encoding, locale, owner and settings.
+# As it was: with its encoding, locale, owner, settings, and who may do what with it.
 create() {
   say step create
-  sed -n '/^[0-9]*; [0-9]* [0-9]* DATABASE /p' "$work/list" >"$work/only"
+  sed -n '/^[0-9]*; [0-9]* [0-9]* \(ACL - \)\{0,1\}DATABASE /p' "$work/list" >"$work/only"
   # shellcheck disable=SC2016 # for the shell in the container
   docker exec -i "$server" sh -c 'cat >"$1.list"; pg_restore -C -L "$1.list" -f - "$1"; code=$?; rm -f "$1.list"; exit $code' sh "$inside" <"$work/only" >"$work/create" 2>"$work/create.err" \
     || fail "what kind of database it was cannot be read from the backup"
   made=$1
-  sed -n 's/^\(CREATE\|ALTER\) DATABASE \("[^"]*"\|[^ ]*\) /\1 DATABASE :"name" /p' "$work/create" | sql template1 -v "name=$1" 2>"$work/create.err" || fail "the database $1 could not be made"
+  sed -n 's/^\(CREATE\|ALTER\|\(GRANT\|REVOKE\) [A-Z, ]* ON\) DATABASE \("[^"]*"\|[^ ]*\) /\1 DATABASE :"name" /p' "$work/create" | sql template1 -v "name=$1" 2>"$work/create.err" || fail "the database $1 could not be made"
   forget
 }
 
