@@ -63,6 +63,7 @@
 //SOURCES ktrdr/LogNode.java
 //SOURCES ktrdr/LogReader.java
 //SOURCES ktrdr/LogScript.java
+//SOURCES ktrdr/Metrics.java
 //SOURCES ktrdr/Mount.java
 //SOURCES ktrdr/Nearest.java
 //SOURCES ktrdr/NfsFacts.java

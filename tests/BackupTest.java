@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import ktrdr.Local;
@@ -56,6 +57,10 @@ class BackupTest {
         return World.on("core", "cd " + FOLDER + "; " + script).lines().toList();
     }
 
+    private static String series(String name) {
+        return on("sed -n 's/^ktrdr_backup_" + name + " //p' /opt/ktrdr-core/.ktrdr/metrics/backup.prom").get(0);
+    }
+
     private static List<String> names() {
         return on("ls -A");
     }
@@ -88,6 +93,8 @@ class BackupTest {
         assertEquals(on("stat -c %s *.zst; sha256sum <" + dump + " | sed 's/ .*//'"), List.of(record.path("bytes").asText(), record.path("sha256").asText()));
         assertTrue(on("docker exec -i ktrdr-db sh -c 'zstd -q -dc | pg_restore -l' <" + dump).stream().anyMatch(line -> line.contains("TABLE DATA public backup_test")));
         assertTrue(record.path("rows").asLong() >= 50_000, ran::toString);
+        assertEquals(record.path("rows").asText() + " " + record.path("bytes").asText(), series("rows") + " " + series("size_bytes"));
+        assertTrue(Math.abs(Long.parseLong(series("last_success_timestamp_seconds")) - Instant.now().getEpochSecond()) < 60, ran::toString);
         noSecret(ran + World.on("core", "cd " + FOLDER + "; cat *.json *.sha256; docker exec -i ktrdr-db zstd -q -dc <" + dump + " | tr '\\000' '\\n'"));
         World.on("core", "cd " + FOLDER + "; printf 2026-01-01T00:00:00Z >" + dump + ".verified; echo half >ktrdr-20260101T000000Z-half.dump.zst");
         var listed = backup("--list", "-o", "json").run().json();
@@ -157,7 +164,10 @@ class BackupTest {
         }
         World.on("core", "docker rename ktrdr-db ktrdr-db-away");
         try {
+            var made = series("last_success_timestamp_seconds");
             refused(1, backup().run(), "error: core: no backup was made", "the container ktrdr-db does not run");
+            assertTrue(Math.abs(Long.parseLong(series("last_failure_timestamp_seconds")) - Instant.now().getEpochSecond()) < 60);
+            assertEquals(made, series("last_success_timestamp_seconds"));
         } finally {
             World.on("core", "docker rename ktrdr-db-away ktrdr-db");
         }

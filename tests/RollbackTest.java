@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.time.Instant;
 import java.util.List;
 import ktrdr.Project;
 import lab.Toolkit.Ran;
@@ -73,6 +74,12 @@ class RollbackTest {
         assertEquals(4, running("workers-b", OLDER), ran::toString);
         assertEquals(List.of(NEWER + " rolled-back", OLDER + " rolled-back"), outcomes("workers-b", 2));
         assertEquals(4, running("workers-c", OLDER));
+        var history = World.history("workers-b").lines().toList();
+        var time = Instant.parse(new ObjectMapper().readTree(history.get(history.size() - 1)).path("time").asText()).getEpochSecond();
+        var metrics = World.on("workers-b", "cat /opt/ktrdr-workers-b/.ktrdr/metrics/release.prom");
+        assertTrue(metrics.contains("ktrdr_release_info{tag=\"" + OLDER + "\"} 1\n"), metrics);
+        assertTrue(metrics.contains("{kind=\"deploy\",tag=\"" + NEWER + "\",outcome=\"deployed\"} "), metrics);
+        assertTrue(metrics.contains("{kind=\"rollback\",tag=\"" + OLDER + "\",outcome=\"rolled-back\"} " + time), metrics);
     }
 
     @Test

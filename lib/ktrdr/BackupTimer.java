@@ -86,6 +86,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
                         backup) echo "backup $value is good" ;;
                         removed) echo "backup $value is removed, beyond those that are kept" ;;
                         failed) echo "$value" ;;
+                        metrics) echo "<4>$value" ;;
                       esac
                     done
                   }

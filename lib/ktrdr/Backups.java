@@ -81,7 +81,8 @@ public final class Backups {
     /** The script that makes a backup into this folder, or to standard output where it is empty; it needs nothing of ours on the node. */
     public static String script(Inventory inventory, String directory, Retention retention, String by) {
         var templates = new Templates(inventory);
-        return Sh.let("container", CONTAINER) + Sh.let("database", inventory.database().name()) + Sh.let("directory", directory) + "keep=" + retention.keep() + "\ndays="
+        return Sh.let("container", CONTAINER) + Sh.let("database", inventory.database().name()) + Sh.let("directory", directory)
+                + Sh.let("metrics", directory.isEmpty() ? "" : Metrics.folder(inventory.core())) + "keep=" + retention.keep() + "\ndays="
                 + retention.days() + "\n" + Sh.let("by", by.replaceAll("[^A-Za-z0-9@._ -]", "")) + measure(templates) + templates.read("backup/backup.sh");
     }
 
@@ -95,6 +96,7 @@ public final class Backups {
         try (var step = console.step(core.name(), "backup")) {
             var said = new Said(step);
             var result = core.run(script(inventory, directory(inventory), retention, by), said);
+            said.metrics.forEach(why -> console.note(core.name(), "metrics", why));
             var record = said.record(core.name(), result);
             step.done(words(record));
             return new Made(record, List.copyOf(said.removed));
@@ -153,6 +155,7 @@ public final class Backups {
         private final Console.Step step;
         private final long started = System.nanoTime();
         private final List<String> removed = new ArrayList<>();
+        private final List<String> metrics = new ArrayList<>();
         private final StringBuilder record = new StringBuilder();
         private String failed = "";
         private String database = "";
@@ -168,6 +171,7 @@ public final class Backups {
             switch (tab < 0 ? "" : line.substring(0, tab)) {
                 case "written" -> written(Long.parseLong(value));
                 case "removed" -> removed.add(value);
+                case "metrics" -> metrics.add(value);
                 case "failed" -> failed = value;
                 case "record" -> record.append(value);
                 case "database" -> database = ", of a database of " + Units.size(Long.parseLong(value));

@@ -68,6 +68,12 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             return who + "@" + from;
         }
 
+        /** What it was: deploy, rollback or scale. A deployment that was taken back counts as a rollback. */
+        String kind() {
+            if (outcome == Outcome.ROLLED_BACK || command.startsWith("rollback")) return "rollback";
+            return command.startsWith("scale") ? "scale" : "deploy";
+        }
+
         /** Whether a node looks the same after both. */
         boolean sameState(Entry other) {
             return tag.equals(other.tag) && configuration.equals(other.configuration) && ids().equals(other.ids());

@@ -66,14 +66,20 @@ final class NodeJournal {
     private void write(Entry entry, Revision revision) {
         var node = plan.stack().node();
         try {
-            var script = tools.locks().under(node) + "cd -P \"$directory\"\n" + (entry.good() ? Snapshot.save(revision.files()) : "") + History.end(entry)
+            var script = tools.locks().under(node) + "cd -P \"$directory\"\n" + (entry.good() ? Snapshot.save(revision.files()) : "") + History.end(entry) + metrics(entry)
                     + (entry.good() ? prune(plan.facts().history().with(entry)) : "");
             var result = tools.fleet().ssh(node).run(script);
             if (!result.ok()) throw Problem.failed("exit code " + result.exit()).found(result.lastWords());
+            StagingScript.told("metrics", result.out()).forEach(why -> tools.console().note(node.name(), "metrics", "release.prom could not be written: " + why));
             StagingScript.told("pruned", result.out()).forEach(image -> tools.console().detail(node.name(), "prune", image));
         } catch (Problem problem) {
             tools.console().note(node.name(), "history", "this deployment could not be noted: " + problem.sentence() + " " + problem.details().getOrDefault("found", ""));
         }
+    }
+
+    /** Shell lines that leave word of it to node-exporter. */
+    private String metrics(Entry entry) {
+        return Metrics.release(entry);
     }
 
     /** Never by force, and an image without our reference only where nobody else gave it a name. */

@@ -7,13 +7,15 @@
 #   directory            of the backups; empty: the dump goes to standard output and its record is said, nothing is left here
 #   keep, days           so many of the newest stay, and of these none older than so many days; 0 for no limit. The newest always stays.
 #   by                   who asked, for the record
+#   metrics              folder for backup.prom, which node-exporter reads; empty for none
 # Says on descriptor 3 (standard output, or standard error where the dump goes there) a line for each thing: its name, a tab, its value.
-#   database BYTES, written BYTES, removed NAME, backup NAME, record BASE64 (in pieces, one after another), failed SENTENCE
+#   database BYTES, written BYTES, removed NAME, backup NAME, metrics SENTENCE, record BASE64 (in pieces, one after another), failed SENTENCE
 # A backup is three files: NAME.dump.zst (or .gz; in pg_dump's custom format), beside it NAME.json, the record, and NAME.dump.zst.sha256 with the sums of
 # both; once it was restored for a try also NAME.dump.zst.verified.
 # They appear when all is good, the dump last. Exit code 75 where another backup is being made.
 set -eu
 : "${container:?}" "${database:?}" "${keep:?}" "${days:?}" "${by:?}"
+: "${metrics=}"
 
 if [ -n "$directory" ]; then exec 3>&1 1>&2; else exec 3>&2; fi
 say() { printf '%s\t%s\n' "$1" "$2" >&3; }
@@ -30,6 +32,20 @@ fail() {
   exit "${2:-1}"
 }
 
+# A file of series for node-exporter's textfile collector: what is not said anew stays as it was. No backup fails for it.
+series() {
+  # where nothing was deployed nobody collects
+  [ -n "$metrics" ] && [ -d "${metrics%/*}" ] || return 0
+  prom=$metrics/backup.prom
+  {
+    mkdir -p "$metrics" && chmod 755 "$metrics" &&
+      { [ ! -f "$prom" ] || sed -n '/^ktrdr_backup_[a-z_]* [0-9][0-9]*$/p' "$prom"; } >"$work/series" &&
+      printf 'ktrdr_backup_%s %s\n' "$@" >>"$work/series" &&
+      awk '{ value[$1] = $2 } END { for (name in value) printf "# TYPE %s gauge\n%s %s\n", name, name, value[name] }' "$work/series" >"$metrics/backup.new" &&
+      chmod 644 "$metrics/backup.new" && mv -fT "$metrics/backup.new" "$prom"
+  } 2>/dev/null || say metrics "$prom could not be written"
+}
+
 # Whatever ends this leaves neither a file that looks like a backup nor a dump that goes on in the container.
 finish() {
   code=$?
@@ -39,6 +55,8 @@ finish() {
     [ -z "$dumping" ] || kill "$dumping" 2>/dev/null || :
     [ -z "$session" ] || timeout 10 docker exec "$container" sh -c 'psql -w -X -q -U "$POSTGRES_USER" -d postgres -c "$1"' sh \
       "select pg_terminate_backend(pid) from pg_stat_activity where application_name = 'ktrdr-backup-$id'" >/dev/null 2>&1 || :
+    # one that found another under way did not fail
+    [ "$code" -eq 75 ] || series last_failure_timestamp_seconds "$(date +%s)" || :
   fi
   [ -z "$telling" ] || kill "$telling" 2>/dev/null || :
   rm -rf "$work" ${making:+"$making"}
@@ -223,6 +241,9 @@ if [ -n "$directory" ]; then
   (cd "$making" && printf '%s  %s\n' "$sum" "$name.dump.$ending" && sha256sum "$name.json") >"$file.sha256"
   sync "$file.sha256" "$making/$name.json" || fail "the backup could not be written to $directory"
   appear
+  rows=$(sed -n '/"table": "large objects"/!s/^ *{"table".*"rows" *: *\([0-9][0-9]*\).*/\1/p' "$work/tables" | awk '{ rows += $1 } END { printf "%.0f", rows }') || rows=0
+  now=$(date +%s)
+  series last_success_timestamp_seconds "$now" size_bytes "$bytes" duration_seconds $((now - started)) rows "$rows" || :
   say backup "$name"
   say_record <"$directory/$name.json"
   if [ "$keep" -gt 0 ] || [ "$days" -gt 0 ]; then retention; fi

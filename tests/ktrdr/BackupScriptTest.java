@@ -50,7 +50,9 @@ class BackupScriptTest {
     }
 
     private Result run(String directory, int keep, int days) {
-        var script = Backups.script(Fixtures.inventory(), directory, new Backups.Retention(keep, days), "karl@laptop");
+        var inventory = Fixtures.inventory();
+        var script = Backups.script(inventory, directory, new Backups.Retention(keep, days), "karl@laptop")
+                .replace(Sh.let("metrics", Metrics.folder(inventory.core())), Sh.let("metrics", folder.resolve(".ktrdr/metrics").toString()));
         return Local.command("sh", "-c", "exec sh -s >\"$1\"", "sh", folder.resolve("out").toString()).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(Sh.whole(script)).run();
     }
 
@@ -152,6 +154,41 @@ class BackupScriptTest {
             Files.delete(folder.resolve(fault));
             Files.delete(backups.resolve("ktrdr-20200101T000000Z-folder.dump.gz"));
         }
+    }
+
+    private String series(String name) throws IOException {
+        return Files.readAllLines(folder.resolve(".ktrdr/metrics/backup.prom")).stream().filter(line -> line.startsWith("ktrdr_backup_" + name + " ")).map(line -> line.split(" ")[1])
+                .reduce((one, other) -> one + " twice " + other).orElse("none");
+    }
+
+    @Test
+    void what_was_made_and_what_failed_is_left_for_whoever_collects() throws IOException {
+        Files.createDirectory(folder.resolve(".ktrdr"));
+        long before = Instant.now().getEpochSecond();
+        Files.writeString(folder.resolve("tables"), "3");
+        assertEquals(0, run(backups.toString(), 0, 0).exit());
+        assertEquals("6 " + Files.size(backups.resolve(dumps().get(0))) + " none", series("rows") + " " + series("size_bytes") + " " + series("last_failure_timestamp_seconds"));
+        var success = series("last_success_timestamp_seconds");
+        assertTrue(Long.parseLong(success) >= before && Long.parseLong(series("duration_seconds")) < 60, success);
+        assertEquals("rw-r--r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve(".ktrdr/metrics/backup.prom"))));
+        assertEquals("rwxr-xr-x", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve(".ktrdr/metrics"))));
+        mark("broken");
+        assertEquals(1, run(backups.toString(), 0, 0).exit());
+        assertTrue(Long.parseLong(series("last_failure_timestamp_seconds")) >= before);
+        assertEquals(success + " 6", series("last_success_timestamp_seconds") + " " + series("rows"));
+        // what goes elsewhere is no backup of this node
+        Files.delete(folder.resolve(".ktrdr/metrics/backup.prom"));
+        run("", 0, 0);
+        assertFalse(Files.exists(folder.resolve(".ktrdr/metrics/backup.prom")));
+    }
+
+    @Test
+    void a_backup_is_good_where_its_series_cannot_be_written() throws IOException {
+        Files.createDirectories(folder.resolve(".ktrdr/metrics/backup.prom/in-the-way"));
+        var result = run(backups.toString(), 0, 0);
+        assertEquals(0, result.exit(), result.err());
+        assertTrue(out().contains("metrics\t" + folder.resolve(".ktrdr/metrics/backup.prom") + " could not be written"), out());
+        assertEquals(1, dumps().size());
     }
 
     @Test
