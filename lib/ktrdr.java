@@ -134,6 +134,8 @@
 //FILES templates/workers/docker-compose.workers.yml=../templates/workers/docker-compose.workers.yml
 //FILES templates/workers/.env.workers=../templates/workers/.env.workers
 //FILES templates/monitoring/prometheus.yml=../templates/monitoring/prometheus.yml
+//FILES templates/monitoring/rules/recording.yml=../templates/monitoring/rules/recording.yml
+//FILES templates/monitoring/rules/alerts.yml=../templates/monitoring/rules/alerts.yml
 //FILES templates/monitoring/grafana/provisioning/datasources/datasources.yml=../templates/monitoring/grafana/provisioning/datasources/datasources.yml
 //FILES templates/monitoring/grafana/provisioning/dashboards/dashboards.yml=../templates/monitoring/grafana/provisioning/dashboards/dashboards.yml
 //FILES templates/monitoring/grafana/dashboards/system-overview.json=../templates/monitoring/grafana/dashboards/system-overview.json
