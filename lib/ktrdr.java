@@ -139,6 +139,9 @@
 //FILES templates/monitoring/grafana/provisioning/datasources/datasources.yml=../templates/monitoring/grafana/provisioning/datasources/datasources.yml
 //FILES templates/monitoring/grafana/provisioning/dashboards/dashboards.yml=../templates/monitoring/grafana/provisioning/dashboards/dashboards.yml
 //FILES templates/monitoring/grafana/dashboards/system-overview.json=../templates/monitoring/grafana/dashboards/system-overview.json
+//FILES templates/monitoring/grafana/dashboards/worker-status.json=../templates/monitoring/grafana/dashboards/worker-status.json
+//FILES templates/monitoring/grafana/dashboards/operations.json=../templates/monitoring/grafana/dashboards/operations.json
+//FILES templates/monitoring/grafana/dashboards/node-comparison.json=../templates/monitoring/grafana/dashboards/node-comparison.json
 //FILES templates/report/verify.html=../templates/report/verify.html
 //FILES templates/report/node.html=../templates/report/node.html
 //FILES templates/report/verify.css=../templates/report/verify.css

@@ -48,7 +48,13 @@ public final class Templates {
             "monitoring/grafana/provisioning/dashboards/dashboards.yml",
             "monitoring/grafana/provisioning/dashboards/dashboards.yml",
             "monitoring/grafana/dashboards/system-overview.json",
-            "monitoring/grafana/dashboards/system-overview.json");
+            "monitoring/grafana/dashboards/system-overview.json",
+            "monitoring/grafana/dashboards/worker-status.json",
+            "monitoring/grafana/dashboards/worker-status.json",
+            "monitoring/grafana/dashboards/operations.json",
+            "monitoring/grafana/dashboards/operations.json",
+            "monitoring/grafana/dashboards/node-comparison.json",
+            "monitoring/grafana/dashboards/node-comparison.json");
     private static final Map<String, String> WORKERS = ordered(
             "docker-compose.workers.yml", "workers/docker-compose.workers.yml",
             ".env.workers", "workers/.env.workers");
