@@ -37,12 +37,20 @@ class DashboardsFleetTest {
 
     @BeforeAll
     static void operations_ran_and_were_seen() {
+        var deployed = ktrdr("deploy", "all", "--tag", "sha-1000001").run();
+        assertEquals(0, deployed.exit(), deployed::toString);
         for (int i = 0; i < 2; i++) {
             var ran = ktrdr("operations", "start", "dummy").run();
             assertEquals(0, ran.exit(), ran::toString);
         }
-        // two scrapes, for a rate
-        World.on("core", "for i in $(seq 60); do curl -sG --data-urlencode 'query=sum(rate(ktrdr_operations_total[1m]))' http://localhost:9090/api/v1/query | grep -q '\"value\"' && exit 0; sleep 1; done; exit 1");
+        // two scrapes of all that is a rate, and the rules; what does not come is named by the test
+        World.on("core", """
+                for i in $(seq 60); do
+                  curl -sG --data-urlencode 'query=count(rate(ktrdr_operations_total[1m])) and count(node:cpu_busy:ratio_rate5m) and count(rate(container_cpu_usage_seconds_total[1m]))' \\
+                    http://localhost:9090/api/v1/query | grep -q '"value"' && exit 0
+                  sleep 1
+                done
+                """);
     }
 
     private static JsonNode get(String path) {
