@@ -136,9 +136,14 @@
 //FILES templates/workers/docker-compose.workers.yml=../templates/workers/docker-compose.workers.yml
 //FILES templates/workers/.env.workers=../templates/workers/.env.workers
 //FILES templates/monitoring/prometheus.yml=../templates/monitoring/prometheus.yml
+//FILES templates/monitoring/rules/recording.yml=../templates/monitoring/rules/recording.yml
+//FILES templates/monitoring/rules/alerts.yml=../templates/monitoring/rules/alerts.yml
 //FILES templates/monitoring/grafana/provisioning/datasources/datasources.yml=../templates/monitoring/grafana/provisioning/datasources/datasources.yml
 //FILES templates/monitoring/grafana/provisioning/dashboards/dashboards.yml=../templates/monitoring/grafana/provisioning/dashboards/dashboards.yml
 //FILES templates/monitoring/grafana/dashboards/system-overview.json=../templates/monitoring/grafana/dashboards/system-overview.json
+//FILES templates/monitoring/grafana/dashboards/worker-status.json=../templates/monitoring/grafana/dashboards/worker-status.json
+//FILES templates/monitoring/grafana/dashboards/operations.json=../templates/monitoring/grafana/dashboards/operations.json
+//FILES templates/monitoring/grafana/dashboards/node-comparison.json=../templates/monitoring/grafana/dashboards/node-comparison.json
 //FILES templates/report/verify.html=../templates/report/verify.html
 //FILES templates/report/node.html=../templates/report/node.html
 //FILES templates/report/verify.css=../templates/report/verify.css

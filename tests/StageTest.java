@@ -31,8 +31,9 @@ class StageTest {
     private static final String DOMAIN = ".ktrdr.home.mynerd.place";
     private static final String IMAGE = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";
     private static final Map<String, List<String>> FILES = Map.of(
-            "core", List.of("docker-compose.core.yml", ".env.core", "monitoring/prometheus.yml", "monitoring/grafana/provisioning/datasources/datasources.yml",
-                    "monitoring/grafana/provisioning/dashboards/dashboards.yml", "monitoring/grafana/dashboards/system-overview.json"),
+            "core", List.of("docker-compose.core.yml", ".env.core", "monitoring/prometheus.yml", "monitoring/rules/recording.yml", "monitoring/rules/alerts.yml", "monitoring/grafana/provisioning/datasources/datasources.yml",
+                    "monitoring/grafana/provisioning/dashboards/dashboards.yml", "monitoring/grafana/dashboards/system-overview.json",
+                    "monitoring/grafana/dashboards/worker-status.json", "monitoring/grafana/dashboards/operations.json", "monitoring/grafana/dashboards/node-comparison.json"),
             "workers-b", List.of("docker-compose.workers.yml", ".env.workers"), "workers-c", List.of("docker-compose.workers.yml", ".env.workers"));
     @TempDir Path folder;
 

@@ -82,7 +82,7 @@ class VerifyTest {
         assertEquals(9, ids.stream().filter(id -> id.startsWith("target.")).count());
         assertTrue(ids.containsAll(List.of("core.release", "workers-b.release", "backend.health", "grafana.health", "jaeger.health", "prometheus.health", "db.query", "workers-b.db",
                 "workers-c.db", "workers.unexpected", "workers.ghosts", "targets.others", "prometheus.metrics", "grafana.datasource.prometheus", "grafana.datasource.jaeger",
-                "grafana.dashboard.ktrdr-system", "grafana.query", "core.share", "workers-b.share", "workers-c.share", "sample.operation", "sample.trace", "sample.result")), ids::toString);
+                "grafana.dashboard.ktrdr-system", "grafana.dashboard.ktrdr-worker-status", "grafana.dashboard.ktrdr-operations", "grafana.dashboard.ktrdr-node-comparison", "grafana.query", "core.share", "workers-b.share", "workers-c.share", "sample.operation", "sample.trace", "sample.result")), ids::toString);
         result_of(document);
         assertEquals(before, World.everything());
     }

@@ -109,8 +109,8 @@ public final class Stack {
     }
 
     /** The services that read files of ours, and where those are; each is told when they change. */
-    public Map<String, String> readers() {
-        return core() ? new TreeMap<>(Map.of("prometheus", "monitoring/prometheus.yml", "grafana", "monitoring/grafana/")) : Map.of();
+    public Map<String, List<String>> readers() {
+        return core() ? new TreeMap<>(Map.of("prometheus", List.of("monitoring/prometheus.yml", "monitoring/rules/"), "grafana", List.of("monitoring/grafana/"))) : Map.of();
     }
 
     /** The container of a service. */

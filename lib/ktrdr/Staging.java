@@ -153,8 +153,13 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
 
     /** The services whose configuration this changes. */
     public List<String> unread() {
-        return stack.readers().entrySet().stream().filter(reader -> otherwise().stream().anyMatch(path -> path.startsWith(reader.getValue())))
-                .map(Map.Entry::getKey).toList();
+        return stack.readers().keySet().stream().filter(service -> !unread(service).isEmpty()).toList();
+    }
+
+    /** The files of a service's configuration that this changes or removes. */
+    List<String> unread(String service) {
+        var read = stack.readers().getOrDefault(service, List.of());
+        return otherwise().stream().filter(path -> read.stream().anyMatch(path::startsWith)).toList();
     }
 
     private boolean otherContent(NodeFile file) {

@@ -13,12 +13,13 @@ import java.util.stream.Collectors;
  *
  * New files are written into a folder beside their places and read there by Compose and promtool; only then are they renamed, so that a
  * full disk or a wrong file replaces none. Exit codes: 20 they could not be written, 21 Compose refuses them, 23 promtool refuses
- * prometheus.yml, 24 a link or a folder is in the way (all of these replaced nothing), 25 a rename failed half way.
+ * prometheus.yml or its rules, 24 a link or a folder is in the way (all of these replaced nothing), 25 a rename failed half way.
  * What it has to say goes to standard output in lines that begin with {@code told}.
  */
 public final class StagingScript {
     private static final String TOLD = "told\t";
-    private static final String PROMETHEUS = "monitoring/prometheus.yml";
+    private static final String MONITORING = "monitoring/";
+    private static final String READER = "prometheus";
     private final Staging staging;
 
     public StagingScript(Staging staging) {
@@ -96,7 +97,7 @@ public final class StagingScript {
     private String checks() {
         var stack = staging.stack();
         return "with_secrets docker compose --project-directory . --env-file " + now(stack.envFile()) + " -f " + now(stack.composeFile())
-                + " config -q || exit 21\n" + (changes(PROMETHEUS) ? promtool() : "");
+                + " config -q || exit 21\n" + (staging.unread(READER).isEmpty() ? "" : promtool());
     }
 
     /** Where a file is at that moment: beside its place when it changes. */
@@ -110,13 +111,13 @@ public final class StagingScript {
 
     /** The image is the very program that will read the file; it looks at a copy of the folder with the new file in it. */
     private String promtool() {
-        return Sh.let("image", staging.stack().images(List.of("prometheus"), staging.tag()).get("prometheus")) + """
+        return Sh.let("image", staging.stack().images(List.of(READER), staging.tag()).get(READER)) + """
                 look=$new/.look
                 mkdir "$look" || exit 20
                 [ ! -d monitoring ] || cp -RP monitoring/. "$look" || exit 20
                 # cp would follow a link there
-                rm -f "$look/prometheus.yml"
-                cp "$new/monitoring/prometheus.yml" "$look/prometheus.yml" || exit 20
+                put_new() { rm -f "$look/$1" && mkdir -p "$look/$(dirname "$1")" && cp "$new/monitoring/$1" "$look/$1" || exit 20; }
+                """ + overlay() + """
                 code=0
                 if docker image inspect "$image" >/dev/null 2>&1; then
                   by='promtool of the Prometheus image'
@@ -134,6 +135,11 @@ public final class StagingScript {
                   *) cat "$new/.said" >&2; exit 23 ;;
                 esac
                 """;
+    }
+
+    /** The files of Prometheus as they will be, rules too: prometheus.yml names those relative to itself. */
+    private String overlay() {
+        return staging.unread(READER).stream().map(path -> (changes(path) ? "put_new " : "rm -f \"$look\"/") + Sh.quote(path.substring(MONITORING.length())) + "\n").collect(Collectors.joining());
     }
 
     /** What services have to read again is marked before the first rename: whoever comes after a run that was cut short still knows. */
@@ -188,7 +194,7 @@ public final class StagingScript {
             case 20 -> Problem.failed(name + ": the files could not be written to " + directory).found(said)
                     .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
             case 21 -> Problem.failed(name + ": Compose refuses " + staging.stack().composeFile()).found(said).fix(nothing);
-            case 23 -> Problem.failed(name + ": promtool refuses " + PROMETHEUS).expected("a configuration that Prometheus can read").found(said).fix(nothing);
+            case 23 -> Problem.failed(name + ": promtool refuses " + String.join(", ", staging.unread(READER))).expected("a configuration that Prometheus can read").found(said).fix(nothing);
             case 24 -> Problem.failed(name + ": something is in the way of our files in " + directory).found(said).fix("move it away; " + nothing);
             case 25 -> Problem.failed(name + ": some files in " + directory + " were replaced and others were not").found(said)
                     .fix("mend what is found and run it again");

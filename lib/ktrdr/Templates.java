@@ -21,7 +21,7 @@ import ktrdr.Inventory.Role;
 /**
  * The files of a deployment, as they land on a node.
  *
- * Compose files and dashboards land as they are; env files and prometheus.yml are Mustache templates filled from the inventory. A file of the
+ * Compose files, rules and dashboards land as they are; env files and prometheus.yml are Mustache templates filled from the inventory. A file of the
  * same path in the folder that the inventory names under {@code templates:} wins over the built-in one.
  */
 public final class Templates {
@@ -41,12 +41,20 @@ public final class Templates {
             "docker-compose.core.yml", "core/docker-compose.core.yml",
             ".env.core", "core/.env.core",
             "monitoring/prometheus.yml", "monitoring/prometheus.yml",
+            "monitoring/rules/recording.yml", "monitoring/rules/recording.yml",
+            "monitoring/rules/alerts.yml", "monitoring/rules/alerts.yml",
             "monitoring/grafana/provisioning/datasources/datasources.yml",
             "monitoring/grafana/provisioning/datasources/datasources.yml",
             "monitoring/grafana/provisioning/dashboards/dashboards.yml",
             "monitoring/grafana/provisioning/dashboards/dashboards.yml",
             "monitoring/grafana/dashboards/system-overview.json",
-            "monitoring/grafana/dashboards/system-overview.json");
+            "monitoring/grafana/dashboards/system-overview.json",
+            "monitoring/grafana/dashboards/worker-status.json",
+            "monitoring/grafana/dashboards/worker-status.json",
+            "monitoring/grafana/dashboards/operations.json",
+            "monitoring/grafana/dashboards/operations.json",
+            "monitoring/grafana/dashboards/node-comparison.json",
+            "monitoring/grafana/dashboards/node-comparison.json");
     private static final Map<String, String> WORKERS = ordered(
             "docker-compose.workers.yml", "workers/docker-compose.workers.yml",
             ".env.workers", "workers/.env.workers");
@@ -65,8 +73,8 @@ public final class Templates {
         var rendered = new ArrayList<NodeFile>();
         files(node.role()).forEach((path, template) -> {
             var text = read(template);
-            // Compose has its own variables, and Grafana's legends are written as a template's
-            boolean asItIs = path.startsWith("docker-compose.") || path.endsWith(".json");
+            // Compose has its own variables, and Grafana's legends and the annotations of alerts are written as a template's
+            boolean asItIs = path.startsWith("docker-compose.") || path.startsWith("monitoring/rules/") || path.endsWith(".json");
             rendered.add(new NodeFile(path, asItIs ? text : fill(template, text, values), "644"));
         });
         return rendered;

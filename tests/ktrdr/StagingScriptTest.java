@@ -73,7 +73,7 @@ class StagingScriptTest {
         staged("sha-1");
         assertTrue(plan("sha-1").settled());
         var check = Local.command("sha256sum", "-c", ".ktrdr/files").directory(stack).run();
-        assertTrue(check.ok() && check.out().lines().count() == 6, check::out);
+        assertTrue(check.ok() && check.out().lines().count() == 11, check::out);
         assertEquals("rw-r--r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(stack.resolve(".env.core"))));
         assertFalse(world().keySet().stream().anyMatch(path -> path.startsWith(".ktrdr-new")));
     }
@@ -106,6 +106,25 @@ class StagingScriptTest {
         assertEquals(23, result.exit());
         assertEquals("unknown field", StagingScript.failure(plan, result).orElseThrow().details().get("found"));
         assertEquals(Map.of(), world());
+    }
+
+    @Test
+    void promtool_sees_the_rules_as_they_will_be_and_not_as_they_are() throws IOException {
+        staged("sha-1");
+        Files.writeString(stack.resolve("monitoring/rules/alerts.yml"), "by hand\n");
+        docker("""
+                [ "$1" = run ] || exit 0
+                for word; do case $word in *:/etc/prometheus:ro) cat "${word%%:*}/rules/alerts.yml"; ls "${word%%:*}" "${word%%:*}/rules" ;; esac; done
+                exit 1
+                """);
+        var plan = plan("sha-1");
+        assertEquals(List.of("monitoring/rules/alerts.yml"), plan.unread("prometheus"));
+        var result = stage(plan);
+        assertEquals(23, result.exit());
+        var said = result.err();
+        assertTrue(said.contains("KtrdrWorkerDown") && !said.contains("by hand") && said.contains("recording.yml") && said.contains("prometheus.yml"), said);
+        assertEquals("core: promtool refuses monitoring/rules/alerts.yml", StagingScript.failure(plan, result).orElseThrow().sentence());
+        assertEquals("by hand\n", Files.readString(stack.resolve("monitoring/rules/alerts.yml")));
     }
 
     @Test
@@ -171,6 +190,10 @@ class StagingScriptTest {
         for (var service : List.of("prometheus", "grafana")) Files.delete(stack.resolve(".ktrdr/unread." + service));
         assertEquals(Map.of(), plan("sha-1").facts().files().unread());
         Files.writeString(stack.resolve("monitoring/prometheus.yml"), "by hand\n");
+        staged("sha-1");
+        assertEquals(List.of("prometheus"), List.copyOf(plan("sha-1").facts().files().unread().keySet()));
+        Files.delete(stack.resolve(".ktrdr/unread.prometheus"));
+        Files.writeString(stack.resolve("monitoring/rules/alerts.yml"), "by hand\n");
         staged("sha-1");
         assertEquals(List.of("prometheus"), List.copyOf(plan("sha-1").facts().files().unread().keySet()));
     }

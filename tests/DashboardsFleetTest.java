@@ -1,0 +1,168 @@
+import static lab.Toolkit.ktrdr;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import ktrdr.Project;
+import lab.World;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Every query of every panel, asked of the Prometheus of the practice fleet with each value of the dashboard's variables, after operations ran there. */
+@Tag("fleet")
+class DashboardsFleetTest {
+    private static final List<String> BOARDS = List.of("system-overview", "worker-status", "operations", "node-comparison");
+    private static final String PROMETHEUS = "http://prometheus.ktrdr.home.mynerd.place:9090/api/v1/";
+    private static final Set<String> ALL = Set.of("core", "workers-b", "workers-c");
+    private static final Set<String> WORKERS = Set.of("workers-b", "workers-c");
+    /** Panels that are rightly empty, and when. */
+    private static final Map<String, String> EMPTY = Map.of(
+            "System Overview: Alerts", "no alert fires",
+            "System Overview: Errors by route", "no answer was an error",
+            "System Overview: Last good backup", "no backup was made since the fleet came up",
+            "System Overview: Size of the backup", "no backup was made since the fleet came up",
+            "System Overview: Time that the backup takes", "no backup was made since the fleet came up");
+
+    @BeforeAll
+    static void operations_ran_and_were_seen() {
+        var deployed = ktrdr("deploy", "all", "--tag", "sha-1000001").run();
+        assertEquals(0, deployed.exit(), deployed::toString);
+        for (int i = 0; i < 2; i++) {
+            var ran = ktrdr("operations", "start", "backtest", "sample", "AAPL", "1d", "--start-date", "2024-01-01", "--end-date", "2024-02-01").run();
+            assertEquals(0, ran.exit(), ran::toString);
+        }
+        // two scrapes of all that is a rate, and the rules; what does not come is named by the test
+        World.on("core", """
+                for i in $(seq 60); do
+                  curl -sG --data-urlencode 'query=count(rate(ktrdr_operations_total[1m])) and count(node:cpu_busy:ratio_rate5m) and count(rate(container_cpu_usage_seconds_total[1m]))' \\
+                    http://localhost:9090/api/v1/query | grep -q '"value"' && exit 0
+                  sleep 1
+                done
+                """);
+    }
+
+    private static JsonNode get(String path) {
+        try {
+            var answer = new ObjectMapper().readTree(World.get(PROMETHEUS + path));
+            assertEquals("success", answer.path("status").asText(), path + " " + answer);
+            return answer.path("data");
+        } catch (IOException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private static JsonNode ask(String expression) {
+        return get("query?query=" + URLEncoder.encode(expression, StandardCharsets.UTF_8)).path("result");
+    }
+
+    /** The values of a variable such as {@code label_values(up{worker!=""}, node)}. */
+    private static TreeSet<String> values(JsonNode variable) {
+        var parts = variable.path("definition").asText().replaceAll("^label_values\\(|\\)$", "").split(", ");
+        var values = new TreeSet<String>();
+        ask("count by (" + parts[1] + ") (" + parts[0] + ")").forEach(series -> values.add(series.path("metric").path(parts[1]).asText()));
+        values.remove("");
+        return values;
+    }
+
+    /** As Grafana fills it in: one value, or all of them as a regular expression; the rate interval is four scrapes. */
+    private static String filled(String expression, Map<String, String> values) {
+        var filled = expression.replace("$__rate_interval", "1m");
+        for (var value : values.entrySet()) filled = filled.replace("$" + value.getKey(), value.getValue());
+        return filled;
+    }
+
+    private static JsonNode board(String name) throws IOException {
+        return new ObjectMapper().readTree(Files.readString(Project.root().resolve("templates/monitoring/grafana/dashboards/" + name + ".json")));
+    }
+
+    /** The nodes that a query grouped by node has to answer for; empty for others. */
+    private static Set<String> nodes(String expression) {
+        if (!expression.matches(".*(by \\([a-z_, ]*\\bnode\\b|^node:|[( ]node:).*") || expression.startsWith("sum(")) return Set.of();
+        return expression.contains("worker!=") || expression.contains("node:workers_") ? WORKERS : ALL;
+    }
+
+    @Test
+    void every_panel_shows_data_for_every_value_and_a_series_for_each_node() throws IOException {
+        var wrong = new ArrayList<String>();
+        var table = new StringBuilder();
+        for (var name : BOARDS) {
+            var board = board(name);
+            var variables = new LinkedHashMap<String, TreeSet<String>>();
+            for (var variable : board.path("templating").path("list")) variables.put(variable.path("name").asText(), values(variable));
+            assertEquals(name.equals("worker-status") ? WORKERS : ALL, variables.get("node"));
+            var all = new LinkedHashMap<String, String>();
+            variables.forEach((variable, values) -> all.put(variable, "(" + String.join("|", values) + ")"));
+            for (var panel : board.path("panels"))
+                for (var target : panel.path("targets")) {
+                    var at = board.path("title").asText() + ": " + panel.path("title").asText();
+                    var expression = target.path("expr").asText();
+                    var series = ask(filled(expression, all));
+                    table.append("%-75s %s %3d%n".formatted(at, target.path("refId").asText(), series.size()));
+                    if (series.isEmpty() && !EMPTY.containsKey(at)) wrong.add(at + " is empty: " + filled(expression, all));
+                    var missing = new TreeSet<>(nodes(expression));
+                    series.forEach(one -> missing.remove(one.path("metric").path("node").asText()));
+                    if (!series.isEmpty() && !missing.isEmpty()) wrong.add(at + " has nothing of " + missing);
+                    wrong.addAll(single(at, expression, variables, all, series.isEmpty()));
+                }
+        }
+        System.out.println(table);
+        assertEquals(List.of(), wrong, () -> String.join("\n", wrong));
+    }
+
+    /** With one value of a variable at a time: only what has that value, and something, unless it is a node without workers. */
+    private static List<String> single(String at, String expression, Map<String, TreeSet<String>> variables, Map<String, String> all, boolean empty) {
+        var wrong = new ArrayList<String>();
+        variables.forEach((variable, values) -> {
+            if (!expression.contains("$" + variable)) return;
+            for (var value : values) {
+                var one = new LinkedHashMap<>(all);
+                one.put(variable, value);
+                var series = ask(filled(expression, one));
+                boolean none = variable.equals("node") && !WORKERS.contains(value) && (expression.contains("worker!=") || expression.contains("node:workers_"));
+                if (series.isEmpty() != (empty || none)) wrong.add(at + " with " + variable + " " + value + ": " + series.size() + " series");
+                for (var each : series) {
+                    var label = each.path("metric").path(variable).asText(value);
+                    if (!label.equals(value)) wrong.add(at + " with " + variable + " " + value + " shows " + label);
+                }
+            }
+        });
+        return wrong;
+    }
+
+    @Test
+    void the_annotations_are_queries_with_a_point_for_each_node_that_was_deployed_to() throws IOException {
+        for (var name : BOARDS)
+            for (var annotation : board(name).path("annotations").path("list")) {
+                var points = ask(annotation.path("expr").asText().replace("$node", ".*"));
+                var nodes = new TreeSet<String>();
+                for (var point : points) {
+                    nodes.add(point.path("metric").path("node").asText());
+                    assertTrue(point.path("value").path(1).asDouble() > 1.5e12, point::toString);
+                }
+                if (annotation.path("name").asText().equals("Deployments")) assertEquals(ALL, nodes, name);
+            }
+    }
+
+    @Test
+    void prometheus_has_our_rules_and_each_was_computed_without_an_error() {
+        int rules = 0;
+        for (var group : get("rules").path("groups"))
+            for (var rule : group.path("rules")) {
+                assertEquals("ok", rule.path("health").asText(), rule::toString);
+                rules++;
+            }
+        assertEquals(18, rules);
+    }
+}
