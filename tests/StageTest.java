@@ -175,7 +175,7 @@ class StageTest {
         World.on("core", "cd /opt/ktrdr-core && echo mine >notes.txt && echo old >monitoring/old.yml && printf '%s  monitoring/old.yml\\n' \"$(sha256sum <monitoring/old.yml | cut -c 1-64)\" >>.ktrdr/files");
         differs("not ours, left alone: notes.txt", "+++ /dev/null", "-old");
         good(ktrdr("stage", "core").run());
-        assertEquals("mine", World.on("core", "cd /opt/ktrdr-core && ls monitoring && cat notes.txt").replace("grafana\nprometheus.yml\n", ""));
+        assertEquals("mine", World.on("core", "cd /opt/ktrdr-core && ls monitoring && cat notes.txt").replace("grafana\nprometheus.yml\nrules\n", ""));
         assertEquals("", World.on("core", "cd /opt/ktrdr-core && sha256sum --quiet -c .ktrdr/files && rm notes.txt"));
     }
 
