@@ -2,6 +2,7 @@ import static lab.Toolkit.ktrdr;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.util.List;
 import lab.Toolkit.Ran;
 import lab.World;
@@ -9,6 +10,7 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Nodes that lost all but the share and the images, and the way back to a fleet with yesterday's data. */
 @Tag("fleet")
@@ -48,10 +50,14 @@ class RecoveryTest {
     }
 
     @Test
-    void all_three_hosts_are_bare_and_the_fleet_comes_back() {
+    void all_three_hosts_are_bare_and_the_fleet_comes_back(@TempDir Path folder) {
         var before = World.sql(ROWS);
         for (var host : List.of("core", "workers-b", "workers-c")) World.on(host, BARE);
         good("verify-infra");
+        // these hosts have the share from outside, since they have no kernel of their own that could serve or mount it
+        var inventory = World.inventory(folder, "storage: {server: core", "storage: {server: pve.ktrdr.home.mynerd.place").toString();
+        var shared = ktrdr("setup-nfs").env("KTRDR_INVENTORY", inventory).run();
+        assertEquals(0, shared.exit(), shared::toString);
         good("stage", "all", "--tag", TAG);
         good("deploy", "all", "--tag", TAG);
         good("restore-db", "latest", "--yes");

@@ -60,8 +60,8 @@ public final class Operations {
     /** How long a backend that does not answer is asked again while an operation is followed: it may be replaced meanwhile. */
     private static final Duration AWAY = Duration.ofSeconds(60);
     private static final long PAUSE_MILLIS = 500;
-    /** Near its end an operation is looked at more often: whoever waits for it does not wait for us. */
-    private static final long SHORT_PAUSE_MILLIS = 100;
+    /** At its beginning and near its end an operation is looked at more often: whoever waits for it does not wait for us. */
+    private static final long SHORT_PAUSE_MILLIS = 50;
     private static final double NEARLY = 90;
     private final Http http;
     private final Backend backend;
@@ -144,11 +144,13 @@ public final class Operations {
 
     /** The same; {@code away} is told each time the backend does not answer. */
     public Operation follow(String id, Duration timeout, Predicate<Operation> enough, Consumer<Operation> each, Consumer<Problem> away) {
-        long deadline = System.nanoTime() + timeout.toNanos();
-        long answered = System.nanoTime();
+        long began = System.nanoTime();
+        long deadline = began + timeout.toNanos();
+        long answered = began;
         var unknown = "the backend knows no operation " + id;
         while (true) {
-            long pause = PAUSE_MILLIS;
+            // a twentieth of the time that it has taken so far
+            long pause = Math.min(PAUSE_MILLIS, Math.max(SHORT_PAUSE_MILLIS, (System.nanoTime() - began) / 20_000_000));
             try {
                 var operation = operation(document(id, unknown));
                 answered = System.nanoTime();
