@@ -116,7 +116,7 @@ public class BackupDb implements Callable<Exit> {
             common.console().note("would be restored for a try: " + chosen.record().name());
             return Exit.OK;
         }
-        var done = restore.verify(chosen.source());
+        var done = chosen.restored(restore::verify);
         chosen.local().ifPresent(file -> done.verified().ifPresent(file::verified));
         common.report(Restore.document(chosen.record(), done));
         return Exit.OK;

@@ -64,7 +64,7 @@ public class RestoreDb implements Callable<Exit> {
             var chosen = Backups.Chosen.of(backups, file);
             tell(chosen.record(), present);
             if (change.dryRun) return Exit.OK;
-            if (into != null) return report(chosen.record(), restore.run(Restore.Mode.beside, chosen.source(), into, ""), Map.of("database", into));
+            if (into != null) return report(chosen.record(), chosen.restored(source -> restore.run(Restore.Mode.beside, source, into, "")), Map.of("database", into));
             return replace(fleet, backups, restore, chosen, present);
         }
     }
@@ -95,7 +95,7 @@ public class RestoreDb implements Callable<Exit> {
         try (var locks = change.locks(fleet, common, "restore-db " + backup.name()); var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
             if (present.holds()) document.put("safety_backup", backups.make(Backups.Retention.NONE, "restore-db by " + Local.whoAndWhere()).record().name());
             else common.console().note("core", "backup", "none is made of what is there: " + present.words());
-            var outcome = new Restoring(fleet, locks, http, common.console()).run(chosen.source());
+            var outcome = chosen.restored(new Restoring(fleet, locks, http, common.console())::run);
             if (dropOld) restore.run(Restore.Mode.drop, Restore.Source.NONE, "", "");
             var took = Duration.ofNanos(System.nanoTime() - started);
             document.put("seconds", took.toMillis() / 1000.0);

@@ -6,6 +6,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
 
@@ -55,7 +56,8 @@ public record BackupFolder(String path, List<Backups.Found> backups, List<String
             var words = line.split(" +", 4);
             found(words).ifPresentOrElse(backups::add, () -> incomplete.add(words[3]));
         }
-        backups.sort((one, other) -> other.record().made().compareTo(one.record().made()));
+        // of two in one second the later one's name is the greater, as retention has it too
+        backups.sort(Comparator.comparing((Backups.Found found) -> found.record().made()).thenComparing(found -> found.record().file()).reversed());
         return new BackupFolder(path, List.copyOf(backups), incomplete.stream().sorted().toList(), facts.number("free"));
     }
 

@@ -1,19 +1,21 @@
 package ktrdr;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
-import java.util.function.Supplier;
+import java.util.function.Function;
 
 /** The backups of the database in their folder, as core sees it: made, listed, removed by templates/backup/backup.sh, which runs there. */
 public final class Backups {
     /** Exit code of a script that found a backup or a restore under way. */
     static final int BUSY = 75;
     static final String CONTAINER = "ktrdr-db";
+    private static final Duration FORGET = Duration.ofSeconds(20);
     private final Inventory inventory;
     private final Ssh core;
     private final Console console;
@@ -50,24 +52,39 @@ public final class Backups {
     /**
      * A backup that somebody named: one in the folder, or a file of this machine.
      *
-     * @param from brings it to where core can restore it from
+     * @param local that file
      */
-    public record Chosen(BackupRecord record, Optional<LocalBackup> local, Supplier<Restore.Source> from) {
+    public record Chosen(Backups backups, BackupRecord record, Optional<LocalBackup> local) {
         /** The one of this name in the folder, the newest there where it is called "latest", or the file of this path; one that is not whole is a {@link Problem}. */
         public static Chosen of(Backups backups, String name) {
             if (LocalBackup.meant(name)) {
                 var local = LocalBackup.read(name);
-                return new Chosen(local.record(), Optional.of(local), () -> local.push(backups.core, backups.console));
+                return new Chosen(backups, local.record(), Optional.of(local));
             }
-            var directory = directory(backups.inventory);
-            var record = Restore.choose(backups.list(), name, directory);
-            return new Chosen(record, Optional.empty(), () -> new Restore.Source(directory, record.name(), false));
+            return new Chosen(backups, Restore.choose(backups.list(), name, directory(backups.inventory)), Optional.empty());
         }
 
-        /** Where it is on core; a file of this machine is sent there now. */
-        public Restore.Source source() {
-            return from.get();
+        /** Has it restored from where it is on core; a file of this machine is sent there first, and what was sent is gone in the end. */
+        public <T> T restored(Function<Restore.Source, T> restore) {
+            if (local.isEmpty()) return restore.apply(new Restore.Source(directory(backups.inventory), record.name(), false));
+            var pushed = local.get().push(backups.core, backups.console);
+            try {
+                return restore.apply(pushed);
+            } finally {
+                backups.forget(pushed);
+            }
         }
+    }
+
+    /** Where core does not answer any more the next restore does it. */
+    private void forget(Restore.Source pushed) {
+        boolean interrupted = Thread.interrupted();
+        try {
+            core.run("rm -rf " + Sh.quote(pushed.directory()), FORGET);
+        } catch (Problem gone) {
+            console.note(core.name(), "push", "the copy in " + pushed.directory() + " goes with the next restore");
+        }
+        if (interrupted) Thread.currentThread().interrupt();
     }
 
     /** A backup that was made, and the names of older ones that retention removed. */

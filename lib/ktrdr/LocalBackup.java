@@ -62,10 +62,8 @@ public record LocalBackup(Path path, BackupRecord record, String text) {
         }
     }
 
-    /** What one that was never restored has left goes after a day. */
     private static final String PREPARE = """
             umask 077
-            find /var/tmp -maxdepth 1 -name 'ktrdr-pushed.*' -mmin +1440 -exec rm -rf {} +
             free=$(df -PB1 /var/tmp | awk 'NR == 2 { print $4 }')
             [ "$free" -gt "$bytes" ] || { echo "/var/tmp has room for $free bytes, the backup has $bytes" >&2; exit 1; }
             directory=$(mktemp -d /var/tmp/ktrdr-pushed.XXXXXX)

@@ -78,6 +78,11 @@ SQL
 exec 7>/run/lock/ktrdr-backup
 flock -w 10 7 || fail "a backup or a restore is under way" 75
 
+# what was pushed for a restore that nobody began, or has been left by one that was killed
+for left in /var/tmp/ktrdr-pushed.*; do
+  if [ -d "$left" ] && [ "$left" != "$directory" ] && [ -z "$(find "$left" -mmin -10)" ]; then rm -rf "$left"; fi
+done
+
 field() { sed -n "s/^  \"$1\": \"\{0,1\}\(.*[^\",]\)\"\{0,1\},\{0,1\}\$/\1/p" "$record"; }
 # what ended well is not told with what fails later
 forget() { rm -f "$work"/*.err; }

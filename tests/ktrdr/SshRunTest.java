@@ -154,7 +154,7 @@ class SshRunTest {
 
     @Test
     void a_script_that_takes_no_more_says_why() {
-        var result = ssh.push("head -c 1000 >/dev/null; echo 'no room' >&2; sleep 0.5; exit 1", new java.io.ByteArrayInputStream(new byte[50_000_000]), sent -> { });
+        var result = ssh.push("head -c 1000 >/dev/null; echo 'no room' >&2; sleep 0.5; exit 1", new java.io.ByteArrayInputStream(new byte[50_000]), sent -> { });
         assertEquals("1 no room", result.exit() + " " + result.lastWords());
     }
 
