@@ -52,7 +52,7 @@ class DashboardsFleetTest {
         // two scrapes of all that is a rate, and the rules; what does not come is named by the test
         World.on("core", """
                 for i in $(seq 60); do
-                  curl -sG --data-urlencode 'query=count(rate(ktrdr_operations_total[1m])) and count(backend:requests:rate5m)%s' \\
+                  curl -sG --data-urlencode 'query=count(rate(ktrdr_operations_total[1m])) and count(backend:requests:rate5m) and count(rate(process_cpu_seconds_total{worker!=""}[1m])) >= 8%s' \\
                     http://localhost:9090/api/v1/query | grep -q '"value"' && exit 0
                   sleep 1
                 done
