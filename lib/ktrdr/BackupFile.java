@@ -56,7 +56,27 @@ public final class BackupFile implements AutoCloseable {
     }
 
     private Path side(String ending) {
-        return target.resolveSibling(target.getFileName() + ending);
+        return side(target, ending);
+    }
+
+    /** The file that goes with a dump: its record .json, its sums .sha256, or .verified. */
+    static Path side(Path dump, String ending) {
+        return dump.resolveSibling(dump.getFileName() + ending);
+    }
+
+    /** A dump's name without its endings. */
+    static String stem(String name) {
+        return name.replaceFirst("\\.dump(\\.zst|\\.gz)?$", "");
+    }
+
+    /** Whether a dump that begins with these bytes is compressed by gzip (RFC 1952, 2.3.1). */
+    static boolean gzip(int first, int second) {
+        return (first & 0xff) == 0x1f && (second & 0xff) == 0x8b;
+    }
+
+    /** The lines of sha256sum(1) of a dump and its record. */
+    static String sums(String sha256, String dump, String text, String record) {
+        return sha256 + "  " + dump + "\n" + sha256(text) + "  " + record + "\n";
     }
 
     /** What the dump goes to as it comes; a disk that takes no more is a {@link Problem}. */
@@ -94,7 +114,7 @@ public final class BackupFile implements AutoCloseable {
 
     /** A name that says another compression than the dump has would mislead whoever unpacks it. */
     private void named(byte[] buffer, int from, int count) {
-        boolean gzip = count > 1 && buffer[from] == 0x1f && (buffer[from + 1] & 0xff) == 0x8b;
+        boolean gzip = count > 1 && gzip(buffer[from], buffer[from + 1]);
         var name = target.getFileName().toString();
         if (gzip ? name.endsWith(".zst") : name.endsWith(".gz"))
             throw Problem.usage(asked + ": core compresses with " + (gzip ? "gzip" : "zstd")).expected("a name that ends in " + (gzip ? ".gz" : ".zst"));
@@ -110,8 +130,8 @@ public final class BackupFile implements AutoCloseable {
             if (!stream.equals(expected)) throw unlike("what came over the connection", expected, stream);
             var disk = sha256(beside);
             if (!disk.equals(expected)) throw unlike("what is on the disk", expected, disk);
-            var record = BackupRecord.moved(text, name.replaceFirst("\\.dump(\\.zst|\\.gz)?$", ""), name, bytes);
-            appear(record, expected + "  " + name + "\n" + sha256(record) + "  " + name + ".json\n");
+            var record = BackupRecord.moved(text, stem(name), name, bytes);
+            appear(record, sums(expected, name, record, name + ".json"));
             return BackupRecord.parse(record);
         } catch (IOException e) {
             throw unwritten(e);

@@ -22,10 +22,11 @@ public record LocalBackup(Path path, BackupRecord record, String text) {
         var path = Path.of(asked);
         if (!Files.isRegularFile(path)) throw Problem.usage("there is no file " + asked).expected("a backup that `backup-db --to FILE` has made, or a name in jbang backup-db@ktrdr --list");
         try {
-            var text = Files.readString(side(path, ".json"));
+            var text = Files.readString(BackupFile.side(path, ".json"));
             var record = BackupRecord.parse(text);
-            var sums = Files.readString(side(path, ".sha256"));
-            if (!sums.contains(record.sha256() + "  " + path.getFileName() + "\n") || !sums.contains(BackupFile.sha256(text) + "  " + path.getFileName() + ".json\n"))
+            var sums = Files.readString(BackupFile.side(path, ".sha256"));
+            var name = path.getFileName().toString();
+            if (!sums.lines().toList().containsAll(BackupFile.sums(record.sha256(), name, text, name + ".json").lines().toList()))
                 throw Problem.failed(asked + ": its record was changed, or is of another file").expected("the sums in " + asked + ".sha256").found("others");
             if (Files.size(path) != record.bytes() || !BackupFile.sha256(path).equals(record.sha256()))
                 throw Problem.failed("the backup " + asked + " is damaged, or was changed").expected(record.bytes() + " bytes with the sum " + record.sha256())
@@ -36,21 +37,17 @@ public record LocalBackup(Path path, BackupRecord record, String text) {
         }
     }
 
-    private static Path side(Path path, String ending) {
-        return path.resolveSibling(path.getFileName() + ending);
-    }
-
     /**
      * Sends it to a folder of its own on core, readable by root alone, which goes when the restore of it ends; no part of it stays where it does not arrive whole.
      * One that core has no room for is a {@link Problem}.
      */
     public Restore.Source push(Ssh core, Console console) {
-        var name = path.getFileName().toString().replaceFirst("\\.dump(\\.zst|\\.gz)?$", "").replaceAll("[^A-Za-z0-9._-]", "_");
+        var name = BackupFile.stem(path.getFileName().toString()).replaceAll("[^A-Za-z0-9._-]", "_");
         try (var step = console.step(core.name(), "push"); var bytes = Files.newInputStream(path)) {
             var file = name + ".dump." + (gzip() ? "gz" : "zst");
             var moved = BackupRecord.moved(text, name, file, record.bytes());
             var directory = core.must(Sh.let("bytes", String.valueOf(record.bytes())) + Sh.let("name", name) + Sh.let("file", file) + Sh.let("record", moved)
-                    + Sh.let("sums", record.sha256() + "  " + file + "\n" + BackupFile.sha256(moved) + "  " + name + ".json") + PREPARE).strip();
+                    + Sh.let("sums", BackupFile.sums(record.sha256(), file, moved, name + ".json")) + PREPARE).strip();
             long started = System.nanoTime();
             var result = core.push(Sh.let("directory", directory) + Sh.let("file", file) + Sh.let("bytes", String.valueOf(record.bytes())) + RECEIVE, bytes,
                     sent -> step.progress(100.0 * sent / record.bytes(), Units.size(Math.round(sent / ((System.nanoTime() - started) / 1e9))) + "/s of " + Units.size(record.bytes())));
@@ -67,8 +64,9 @@ public record LocalBackup(Path path, BackupRecord record, String text) {
             free=$(df -PB1 /var/tmp | awk 'NR == 2 { print $4 }')
             [ "$free" -gt "$bytes" ] || { echo "/var/tmp has room for $free bytes, the backup has $bytes" >&2; exit 1; }
             directory=$(mktemp -d /var/tmp/ktrdr-pushed.XXXXXX)
+            trap '[ "$?" = 0 ] || rm -rf "$directory"' EXIT
             printf '%s' "$record" >"$directory/$name.json"
-            printf '%s\\n' "$sums" >"$directory/$file.sha256"
+            printf '%s' "$sums" >"$directory/$file.sha256"
             printf '%s\\n' "$directory"
             """;
     static final String RECEIVE = """
@@ -79,17 +77,16 @@ public record LocalBackup(Path path, BackupRecord record, String text) {
             [ "$(stat -c %s "$directory/$file")" = "$bytes" ]
             """;
 
-    /** RFC 1952, 2.3.1. */
     private boolean gzip() throws IOException {
         try (var start = Files.newInputStream(path)) {
-            return start.read() == 0x1f && start.read() == 0x8b;
+            return BackupFile.gzip(start.read(), start.read());
         }
     }
 
     /** Notes beside it that it was restored for a try and found good. */
     public void verified(Instant when) {
         try {
-            Files.writeString(side(path, ".verified"), when + "\n", StandardCharsets.US_ASCII);
+            Files.writeString(BackupFile.side(path, ".verified"), when + "\n", StandardCharsets.US_ASCII);
         } catch (IOException e) {
             throw Problem.failed("that " + path + " was verified could not be noted").found(e.getMessage()).because(e);
         }

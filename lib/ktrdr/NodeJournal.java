@@ -66,7 +66,7 @@ final class NodeJournal {
     private void write(Entry entry, Revision revision) {
         var node = plan.stack().node();
         try {
-            var script = tools.locks().under(node) + "cd -P \"$directory\"\n" + (entry.good() ? Snapshot.save(revision.files()) : "") + History.end(entry) + metrics(entry)
+            var script = tools.locks().under(node) + "cd -P \"$directory\"\n" + (entry.good() ? Snapshot.save(revision.files()) : "") + History.end(entry) + Metrics.release(entry)
                     + (entry.good() ? prune(plan.facts().history().with(entry)) : "");
             var result = tools.fleet().ssh(node).run(script);
             if (!result.ok()) throw Problem.failed("exit code " + result.exit()).found(result.lastWords());
@@ -75,11 +75,6 @@ final class NodeJournal {
         } catch (Problem problem) {
             tools.console().note(node.name(), "history", "this deployment could not be noted: " + problem.sentence() + " " + problem.details().getOrDefault("found", ""));
         }
-    }
-
-    /** Shell lines that leave word of it to node-exporter. */
-    private String metrics(Entry entry) {
-        return Metrics.release(entry);
     }
 
     /** Never by force, and an image without our reference only where nobody else gave it a name. */

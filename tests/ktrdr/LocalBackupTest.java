@@ -8,9 +8,11 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayInputStream;
 import java.io.IOException;
+import java.nio.ByteBuffer;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Random;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -45,7 +47,7 @@ class LocalBackupTest {
     void one_that_is_not_there_has_no_record_or_is_damaged_is_refused() throws IOException {
         assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> LocalBackup.read(folder.resolve("none").toString())).exit());
         try (var file = Files.newByteChannel(dump, StandardOpenOption.WRITE)) {
-            file.position(5000).write(java.nio.ByteBuffer.wrap(new byte[64]));
+            file.position(5000).write(ByteBuffer.wrap(new byte[64]));
         }
         assertTrue(refused().sentence().contains("is damaged"));
         Files.write(dump, new byte[10]);
@@ -70,7 +72,7 @@ class LocalBackupTest {
             try {
                 assertArrayEquals(Files.readAllBytes(dump), Files.readAllBytes(there.resolve("mine.dump.zst")));
                 assertTrue(Local.command("sha256sum", "-c", "mine.dump.zst.sha256").directory(there).run().ok());
-                assertEquals("rwx------", java.nio.file.attribute.PosixFilePermissions.toString(Files.getPosixFilePermissions(there)));
+                assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(there)));
                 assertTrue(source.pushed() && source.name().equals("mine"));
             } finally {
                 Local.command("rm", "-rf", there.toString()).must();

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.ByteArrayInputStream;
 import java.io.ByteArrayOutputStream;
 import java.io.IOException;
 import java.nio.file.Files;
@@ -14,6 +15,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.junit.jupiter.api.AfterEach;
@@ -142,28 +144,20 @@ class SshRunTest {
     }
 
     @Test
-    void bytes_are_sent_as_they_are_however_many() {
+    void bytes_are_sent_as_they_are_however_many() throws IOException {
         var sent = new ArrayList<Long>();
         var bytes = new byte[5_000_000];
-        new java.util.Random(1).nextBytes(bytes);
+        new Random(1).nextBytes(bytes);
         var file = folder.resolve("it's here");
-        assertEquals(3, ssh.push("cat >" + Sh.quote(file.toString()) + "; exit 3", new java.io.ByteArrayInputStream(bytes), sent::add).exit());
-        assertArrayEquals(bytes, read(file));
+        assertEquals(3, ssh.push("cat >" + Sh.quote(file.toString()) + "; exit 3", new ByteArrayInputStream(bytes), sent::add).exit());
+        assertArrayEquals(bytes, Files.readAllBytes(file));
         assertEquals(5_000_000L, sent.get(sent.size() - 1));
     }
 
     @Test
     void a_script_that_takes_no_more_says_why() {
-        var result = ssh.push("head -c 1000 >/dev/null; echo 'no room' >&2; sleep 0.5; exit 1", new java.io.ByteArrayInputStream(new byte[50_000]), sent -> { });
+        var result = ssh.push("head -c 1000 >/dev/null; echo 'no room' >&2; sleep 0.5; exit 1", new ByteArrayInputStream(new byte[50_000]), sent -> { });
         assertEquals("1 no room", result.exit() + " " + result.lastWords());
-    }
-
-    private static byte[] read(Path file) {
-        try {
-            return Files.readAllBytes(file);
-        } catch (IOException e) {
-            throw new java.io.UncheckedIOException(e);
-        }
     }
 
     @Test
