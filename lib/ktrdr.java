@@ -34,6 +34,7 @@
 //SOURCES ktrdr/Docker.java
 //SOURCES ktrdr/Drift.java
 //SOURCES ktrdr/Exit.java
+//SOURCES ktrdr/Exporter.java
 //SOURCES ktrdr/Facts.java
 //SOURCES ktrdr/Failover.java
 //SOURCES ktrdr/Fleet.java
@@ -135,6 +136,10 @@
 //FILES templates/core/.env.core=../templates/core/.env.core
 //FILES templates/workers/docker-compose.workers.yml=../templates/workers/docker-compose.workers.yml
 //FILES templates/workers/.env.workers=../templates/workers/.env.workers
+//FILES templates/metrics/containers.sh=../templates/metrics/containers.sh
+//FILES templates/metrics/docker-compose.yml=../templates/metrics/docker-compose.yml
+//FILES templates/metrics/ktrdr-containers.service=../templates/metrics/ktrdr-containers.service
+//FILES templates/metrics/ktrdr-containers.timer=../templates/metrics/ktrdr-containers.timer
 //FILES templates/monitoring/prometheus.yml=../templates/monitoring/prometheus.yml
 //FILES templates/monitoring/rules/recording.yml=../templates/monitoring/rules/recording.yml
 //FILES templates/monitoring/rules/alerts.yml=../templates/monitoring/rules/alerts.yml

@@ -38,6 +38,7 @@
 //FILES lab/postgres/Dockerfile=../tests/lab/postgres/Dockerfile
 //FILES lab/postgres/entrypoint=../tests/lab/postgres/entrypoint
 //FILES lab/prometheus/Dockerfile=../tests/lab/prometheus/Dockerfile
+//FILES lab/node-exporter/Dockerfile=../tests/lab/node-exporter/Dockerfile
 //FILES lab/probe/Dockerfile=../tests/lab/probe/Dockerfile
 //FILES lab/standin/Dockerfile=../tests/lab/standin/Dockerfile
 //FILES lab/standin/python=../tests/lab/standin/python

@@ -26,7 +26,7 @@ class FloorsTest {
             Set.of("Fleet"),
             Set.of("BackupRecord", "BackupSchedule", "Check", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "LogCursor", "LogMerge", "LogNode",
                     "LogScript", "Metrics", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Registry", "Usage"),
-            Set.of("Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer", "Backups", "Causes", "Checks", "Deployment", "Drift", "Failover", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "Infra", "LocalBackup",
+            Set.of("Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer", "Backups", "Causes", "Checks", "Deployment", "Drift", "Exporter", "Failover", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "Infra", "LocalBackup",
                     "InfraRecord", "Jaeger", "Locks", "LogChoice", "LogReader", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
                     "Operations", "OperationsReport", "Outage", "Plans", "Preview", "Release", "Restore", "RestoreSaid", "Restoring", "Revision", "Rollout", "Roster", "RunningScale", "SampleRun",
                     "Scaling", "Snapshot", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification",

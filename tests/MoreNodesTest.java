@@ -128,7 +128,7 @@ class MoreNodesTest {
     void every_worker_of_five_nodes_is_registered_and_scraped_and_the_three_were_not_touched() {
         var checks = good("verify --wait 60s -o json").json().path("checks").findValuesAsText("id");
         assertEquals(11, checks.stream().filter(id -> id.endsWith(".registered")).count(), checks::toString);
-        assertEquals(12, checks.stream().filter(id -> id.startsWith("target.")).count(), checks::toString);
+        assertEquals(17, checks.stream().filter(id -> id.startsWith("target.")).count(), checks::toString);
         assertTrue(checks.containsAll(List.of("gpu.training-worker-1.registered", "target.gpu.training-worker-1", "gpu.share", "sample.result")), checks::toString);
         assertEquals("training-worker-1", World.on(GPU, "docker ps -a --format '{{.Names}}'"));
         var targets = World.get("http://10.42.1.10:9090/api/v1/targets?state=active");

@@ -70,7 +70,7 @@ class StatusTest {
             assertTrue(node.path("memory_used").asLong() > 0 && node.path("disk_free").path("/").asLong() > 0 && node.path("lock").isNull(), node::toString);
         }
         for (var host : List.of("workers-b", "workers-c")) assertEquals(4, status.path("workers").path(host).size(), ran::toString);
-        assertEquals("{\"up\":9,\"expected\":9}", status.path("targets").toString());
+        assertEquals("{\"up\":12,\"expected\":12}", status.path("targets").toString());
     }
 
     @Test
@@ -191,11 +191,11 @@ class StatusTest {
         try {
             await(said, "NOT WELL");
             // Prometheus asks every 15 s
-            await(said, "8 of 9 targets");
+            await(said, "11 of 12 targets");
         } finally {
             World.on("workers-c", "docker start training-worker-2 >/dev/null");
         }
-        await(said, "12 of 13 containers", "13 of 13 containers, 8 of 8 workers, 9 of 9 targets");
+        await(said, "12 of 13 containers", "13 of 13 containers, 8 of 8 workers, 12 of 12 targets");
         World.signal(watch.pid(), "TERM");
         assertTrue(watch.waitFor(20, TimeUnit.SECONDS));
         var text = Files.readString(said);

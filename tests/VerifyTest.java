@@ -79,7 +79,7 @@ class VerifyTest {
             assertTrue(ids.add(check.path("id").asText()), check + " comes twice");
         }
         assertEquals(8, ids.stream().filter(id -> id.endsWith(".registered")).count());
-        assertEquals(9, ids.stream().filter(id -> id.startsWith("target.")).count());
+        assertEquals(12, ids.stream().filter(id -> id.startsWith("target.")).count());
         assertTrue(ids.containsAll(List.of("core.release", "workers-b.release", "backend.health", "grafana.health", "jaeger.health", "prometheus.health", "db.query", "workers-b.db",
                 "workers-c.db", "workers.unexpected", "workers.ghosts", "targets.others", "prometheus.metrics", "grafana.datasource.prometheus", "grafana.datasource.jaeger",
                 "grafana.dashboard.ktrdr-system", "grafana.dashboard.ktrdr-worker-status", "grafana.dashboard.ktrdr-operations", "grafana.dashboard.ktrdr-node-comparison", "grafana.query", "core.share", "workers-b.share", "workers-c.share", "sample.operation", "sample.trace", "sample.result")), ids::toString);

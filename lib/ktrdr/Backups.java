@@ -99,7 +99,7 @@ public final class Backups {
     public static String script(Inventory inventory, String directory, Retention retention, String by) {
         var templates = new Templates(inventory);
         return Sh.let("container", CONTAINER) + Sh.let("database", inventory.database().name()) + Sh.let("directory", directory)
-                + Sh.let("metrics", directory.isEmpty() ? "" : Metrics.folder(inventory.core())) + "keep=" + retention.keep() + "\ndays="
+                + Sh.let("metrics", directory.isEmpty() || !inventory.metrics().nodes() ? "" : Metrics.folder(inventory.core())) + "keep=" + retention.keep() + "\ndays="
                 + retention.days() + "\n" + Sh.let("by", by.replaceAll("[^A-Za-z0-9@._ -]", "")) + measure(templates) + templates.read("backup/backup.sh");
     }
 

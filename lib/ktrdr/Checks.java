@@ -17,6 +17,8 @@ import ktrdr.Inventory.Node;
 public final class Checks {
     /** After so long the backend forgets a worker that does not answer, and a little more. */
     private static final Duration FORGOTTEN = Duration.ofSeconds(330);
+    /** The job of the nodes' own figures. */
+    private static final String EXPORTER = "node";
     private final Inventory inventory;
     private final Http http;
     private final Backend backend;
@@ -148,6 +150,7 @@ public final class Checks {
     static List<Check> targets(Inventory inventory, JsonNode answer) {
         var expected = new TreeMap<String, String>();
         expected.put("backend", inventory.core().name());
+        if (inventory.metrics().nodes()) for (var node : inventory.nodes()) expected.put(EXPORTER + " " + node.name(), node.name());
         for (var node : inventory.workers())
             for (var worker : inventory.workersOf(node)) expected.put(node.name() + " " + worker.name(), node.name());
         var active = StreamSupport.stream(answer.path("data").path("activeTargets").spliterator(), false)
@@ -169,7 +172,8 @@ public final class Checks {
 
     private static String targetName(JsonNode target) {
         var labels = target.path("labels");
-        return (labels.path("job").asText() + " " + labels.path("worker").asText("")).strip();
+        var job = labels.path("job").asText();
+        return (job + " " + labels.path(job.equals(EXPORTER) ? "node" : "worker").asText("")).strip();
     }
 
     private static Check target(String name, String node, JsonNode target) {

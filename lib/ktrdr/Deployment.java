@@ -29,7 +29,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     /** Decides what it takes that these services of a revision run, from the facts. */
     public static Deployment plan(Stack stack, Revision revision, List<String> services, NodeFacts facts) {
         var staging = Staging.plan(stack, revision.tag(), revision.files(), facts);
-        var images = services.stream().map(revision.images()::get).distinct().toList();
+        var images = Stream.concat(services.stream().map(revision.images()::get), Exporter.image(revision.files()).map(image -> new Docker.Image(image, "", "")).stream()).distinct().toList();
         var retired = facts.containers().stream().map(Docker.Container::service)
                 .filter(service -> (!stack.core() || stack.services().contains(service)) && !revision.images().containsKey(service)).distinct().toList();
         boolean whole = services.size() == revision.images().size();
@@ -58,7 +58,8 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
 
     /** What to ask the node about: references, and the ids of images that are meant by them. */
     static List<String> asked(Revision revision, List<String> services) {
-        return services.stream().map(revision.images()::get).flatMap(image -> Stream.of(image.reference(), image.id())).filter(name -> !name.isEmpty()).distinct().toList();
+        return Stream.concat(services.stream().map(revision.images()::get).flatMap(image -> Stream.of(image.reference(), image.id())).filter(name -> !name.isEmpty()),
+                Exporter.image(revision.files()).stream()).distinct().toList();
     }
 
     public String tag() {
@@ -114,7 +115,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
 
     /**
      * Puts the files in place and brings the services up. Exit codes: those of {@link StagingScript}, and 22 where Compose could not
-     * bring the services up. It prints the containers as they are then ({@link Docker#containersOf}), and what was reloaded.
+     * bring the services up. It prints the containers as they are then ({@link Docker#containersOf}), and what was reloaded; {@link Exporter} comes last, once for a node.
      *
      * @param begin shell lines for the moment when all was found good and nothing is changed yet
      */
@@ -124,7 +125,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
                 + (retired.isEmpty() ? "" : "with_secrets " + stack.compose() + " --profile scale-2 --profile scale-3 rm -sf " + Sh.words(retired) + " >&2 || exit 22\n")
                 // a named service is deployed alone: what it depends on stays as it is
                 + (services.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n")
-                + reloads() + Docker.containersOf(stack.project())
+                + reloads() + (whole || !begin.isEmpty() ? Exporter.script(revision.files()) : "") + Docker.containersOf(stack.project())
                 + "digest() { tell digest \"$1 $2\"; }\n[ -z \"$ids\" ] || " + Docker.digests("$(docker inspect --format '{{.Image}}' $ids)", "digest");
     }
 

@@ -165,7 +165,7 @@ public record HostFacts(Facts facts, double skew) {
             if [ -n "$docker" ]; then
               say driver "$(docker info --format '{{.Driver}}')"
               ids=$(docker ps -q)
-              [ -z "$ids" ] || docker inspect --format '{"name":{{json .Name}},"project":{{json (index .Config.Labels "com.docker.compose.project")}},"ports":{{json .NetworkSettings.Ports}}}' $ids |
+              [ -z "$ids" ] || docker inspect --format '{"name":{{json .Name}},"project":{{json (index .Config.Labels "com.docker.compose.project")}},"port":{{json (index .Config.Labels "ktrdr.port")}},"ports":{{json .NetworkSettings.Ports}}}' $ids |
                 while IFS= read -r line; do say publishes "$line"; done
             fi
             say compose "$(docker compose version --short 2>/dev/null || true)"
@@ -287,12 +287,13 @@ public record HostFacts(Facts facts, double skew) {
         return facts.under("listen").containsKey(String.valueOf(port));
     }
 
-    /** What publishes which port of the host, of the containers that run. */
+    /** What publishes which port of the host, of the containers that run; one on the host's own network says by its label that it has one. */
     public Map<Integer, Publisher> publishers() {
         var publishers = new TreeMap<Integer, Publisher>();
         for (var line : facts.all("publishes")) {
             var container = Json.parse(line, "docker");
             var publisher = new Publisher(container.path("name").asText().replaceFirst("^/", ""), container.path("project").asText(""));
+            if (!container.path("port").asText("").isEmpty()) publishers.put(container.path("port").asInt(), publisher);
             for (var bindings : container.path("ports")) for (JsonNode binding : bindings) publishers.put(binding.path("HostPort").asInt(), publisher);
         }
         return publishers;

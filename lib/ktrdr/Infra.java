@@ -51,6 +51,7 @@ public final class Infra {
             ports.put(services.db(), "db");
             ports.put(services.otlp(), "jaeger");
         } else if (node.role() == Role.CORE) {
+            if (inventory.metrics().nodes()) ports.put(inventory.metrics().port(), "node-exporter");
             inventory.workersOf(peer).forEach(worker -> ports.put(worker.port(), worker.name()));
         }
         return ports;
@@ -60,6 +61,7 @@ public final class Infra {
     public Map<Integer, String> published(Node node) {
         var ports = new TreeMap<Integer, String>();
         inventory.workersOf(node).forEach(worker -> ports.put(worker.port(), worker.name()));
+        if (inventory.metrics().nodes()) ports.put(inventory.metrics().port(), "node-exporter");
         if (node.role() == Role.WORKERS) return ports;
         var services = inventory.services();
         ports.put(services.backend(), "backend");
@@ -230,7 +232,7 @@ public final class Infra {
         var ours = new LinkedHashSet<Integer>();
         published(node).forEach((port, service) -> {
             var publisher = publishers.get(port);
-            if (publisher != null && publisher.project().equals(project)) ours.add(port);
+            if (publisher != null && Set.of(project, Exporter.PROJECT).contains(publisher.project())) ours.add(port);
             else if (publisher != null) taken.add(port + " (for " + service + ") by the container " + publisher.name());
             else if (host.listens(port)) taken.add(port + " (for " + service + ") by " + host.facts().get("listen " + port));
         });

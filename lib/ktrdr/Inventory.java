@@ -19,7 +19,7 @@ import java.util.Optional;
  * @param templates a folder whose files win over the built-in templates
  */
 public record Inventory(Path source, String domain, Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database,
-        SecretsSettings secrets, Storage storage, BackupSettings backup, Services services, Tracing tracing, Sample sample,
+        SecretsSettings secrets, Storage storage, BackupSettings backup, Services services, MetricsSettings metrics, Tracing tracing, Sample sample,
         Optional<Path> templates) {
 
     public enum Resolve { DNS, INVENTORY }
@@ -65,7 +65,7 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
 
     /** Image references: backend and worker without a tag, the others with one; images of the last {@code keep} releases stay on the nodes. */
     public record Images(String registry, String username, String backend, String worker, String db, String prometheus, String grafana,
-            String jaeger, int keep) {}
+            String jaeger, String nodeExporter, int keep) {}
 
     /** The database's name, and the path inside its image where it keeps its data. */
     public record Database(String name, String data) {}
@@ -88,6 +88,9 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
 
     /** The ports that core publishes. */
     public record Services(int backend, int grafana, int prometheus, int jaeger, int otlp, int db) {}
+
+    /** Whether every node tells Prometheus its own figures and those of its containers, and the port that node-exporter has there. */
+    public record MetricsSettings(boolean nodes, int port) {}
 
     public record Tracing(String service) {}
 
@@ -236,6 +239,6 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     /** The same inventory with this node in the place of the one of its name. */
     public Inventory with(Node changed) {
         var all = nodes.stream().map(node -> node.name().equals(changed.name()) ? changed : node).toList();
-        return new Inventory(source, domain, resolve, ssh, all, images, database, secrets, storage, backup, services, tracing, sample, templates);
+        return new Inventory(source, domain, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, templates);
     }
 }

@@ -53,7 +53,7 @@ final class InventoryReader {
         if (top.has("nodes")) wholeFleet(top, nodes, sections);
         var inventory = new Inventory(file, domain, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
                 secrets(top.section("secrets")), storage(top.section("storage"), nodes), backup(top.section("backup")),
-                services(top.section("services")), tracing(top.section("tracing")), sample(top.section("sample")), top.path("templates", folder));
+                services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")), sample(top.section("sample")), top.path("templates", folder));
         inventory.storageNode().filter(node -> node.mountOptions().isPresent())
                 .ifPresent(node -> sections.get(node.name()).mistake("storage", "this node exports the share and mounts nothing"));
         top.end();
@@ -143,7 +143,8 @@ final class InventoryReader {
         var images = new Inventory.Images(section.text("registry", REGISTRY, "ghcr.io"), section.text("username", WORD, "kpiteira"), backend,
                 section.text("worker", REPOSITORY, backend), section.text("db", IMAGE, "timescale/timescaledb-ha:pg15"),
                 section.text("prometheus", IMAGE, "prom/prometheus:v2.53.4"), section.text("grafana", IMAGE, "grafana/grafana:11.6.1"),
-                section.text("jaeger", IMAGE, "jaegertracing/all-in-one:1.53"), (int) section.number("keep", 1, 100, 3));
+                section.text("jaeger", IMAGE, "jaegertracing/all-in-one:1.53"),
+                section.text("node_exporter", IMAGE, "prom/node-exporter:v1.8.2"), (int) section.number("keep", 1, 100, 3));
         section.end();
         return images;
     }
@@ -200,6 +201,12 @@ final class InventoryReader {
         int port = section.number("port", 1, 65535, otherwise);
         section.end();
         return port;
+    }
+
+    private Inventory.MetricsSettings metrics(InventorySection section) {
+        var metrics = new Inventory.MetricsSettings(section.flag("nodes", true), section.number("port", 1, 65535, 9100));
+        section.end();
+        return metrics;
     }
 
     private Inventory.Tracing tracing(InventorySection section) {

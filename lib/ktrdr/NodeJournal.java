@@ -66,7 +66,7 @@ final class NodeJournal {
     private void write(Entry entry, Revision revision) {
         var node = plan.stack().node();
         try {
-            var script = tools.locks().under(node) + "cd -P \"$directory\"\n" + (entry.good() ? Snapshot.save(revision.files()) : "") + History.end(entry) + Metrics.release(entry)
+            var script = tools.locks().under(node) + "cd -P \"$directory\"\n" + (entry.good() ? Snapshot.save(revision.files()) : "") + History.end(entry) + (tools.fleet().inventory().metrics().nodes() ? Metrics.release(entry) : "")
                     + (entry.good() ? prune(plan.facts().history().with(entry)) : "");
             var result = tools.fleet().ssh(node).run(script);
             if (!result.ok()) throw Problem.failed("exit code " + result.exit()).found(result.lastWords());

@@ -11,7 +11,7 @@ public final class Plans {
     /** A release as inventory and templates have it now, in one round trip. Without a tag the release that runs there stays, which is for services that do not follow it. */
     public static Deployment release(Inventory inventory, Stack stack, Ssh ssh, List<String> services, Optional<String> tag) {
         var wanted = stack.services(services);
-        var facts = Staging.gather(inventory, stack, ssh, tag, stack.images(wanted, tag.orElse("none")).values().stream().distinct().toList());
+        var facts = Staging.gather(inventory, stack, ssh, tag, Deployment.asked(Revision.of(inventory, stack, tag.orElse("none")), wanted));
         var release = tag.or(() -> Staging.staged(stack, facts)).orElseThrow(Release::missing);
         return Deployment.plan(stack, Revision.of(inventory, stack, release), wanted, facts);
     }

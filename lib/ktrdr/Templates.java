@@ -55,6 +55,11 @@ public final class Templates {
             "monitoring/grafana/dashboards/operations.json",
             "monitoring/grafana/dashboards/node-comparison.json",
             "monitoring/grafana/dashboards/node-comparison.json");
+    private static final Map<String, String> NODES = ordered(
+            Exporter.COMPOSE, "metrics/docker-compose.yml",
+            Exporter.CONTAINERS, "metrics/containers.sh",
+            Exporter.SERVICE, "metrics/ktrdr-containers.service",
+            Exporter.TIMER, "metrics/ktrdr-containers.timer");
     private static final Map<String, String> WORKERS = ordered(
             "docker-compose.workers.yml", "workers/docker-compose.workers.yml",
             ".env.workers", "workers/.env.workers");
@@ -71,10 +76,10 @@ public final class Templates {
     public List<NodeFile> render(Node node, String tag) {
         var values = values(node, tag);
         var rendered = new ArrayList<NodeFile>();
-        files(node.role()).forEach((path, template) -> {
+        files(node.role(), inventory.metrics().nodes()).forEach((path, template) -> {
             var text = read(template);
-            // Compose has its own variables, and Grafana's legends and the annotations of alerts are written as a template's
-            boolean asItIs = path.startsWith("docker-compose.") || path.startsWith("monitoring/rules/") || path.endsWith(".json");
+            // Compose has its own variables, and Grafana's legends, the annotations of alerts and Docker's formats are written as a template's
+            boolean asItIs = path.startsWith("docker-compose.") || path.startsWith("monitoring/rules/") || path.endsWith(".json") || path.endsWith(".sh");
             rendered.add(new NodeFile(path, asItIs ? text : fill(template, text, values), "644"));
         });
         return rendered;
@@ -98,8 +103,10 @@ public final class Templates {
         return values;
     }
 
-    private static Map<String, String> files(Role role) {
-        return role == Role.CORE ? CORE : WORKERS;
+    private static Map<String, String> files(Role role, boolean metrics) {
+        var files = new LinkedHashMap<>(role == Role.CORE ? CORE : WORKERS);
+        if (metrics) files.putAll(NODES);
+        return files;
     }
 
     private static Map<String, String> ordered(String... pairs) {
@@ -133,15 +140,16 @@ public final class Templates {
         var values = new LinkedHashMap<String, Object>();
         values.put("tag", tag);
         values.put("core", Map.of("name", inventory.core().name()));
-        values.put("node", Map.of("name", node.name(), "fqdn", inventory.fqdn(node), "profiles", profiles(node)));
+        values.put("node", Map.of("name", node.name(), "fqdn", inventory.fqdn(node), "directory", node.directory(), "profiles", profiles(node)));
         values.put("images", images());
         values.put("database", Map.of("name", inventory.database().name(), "data", inventory.database().data(),
                 "host", inventory.fqdn(inventory.core())));
         values.put("storage", Map.of("mount", inventory.storage().mount(), "source", Stack.of(inventory, node).share()));
         values.put("ports", Map.of("backend", services.backend(), "db", services.db(), "prometheus", services.prometheus(),
-                "grafana", services.grafana(), "jaeger", services.jaeger(), "otlp", services.otlp()));
+                "grafana", services.grafana(), "jaeger", services.jaeger(), "otlp", services.otlp(), "metrics", inventory.metrics().port()));
         values.put("urls", Map.of("backend", inventory.url("backend"), "grafana", inventory.url("grafana"),
                 "otlp", "http://" + inventory.fqdn(inventory.core()) + ":" + services.otlp()));
+        values.put("exporters", inventory.metrics().nodes() ? Map.of("nodes", inventory.nodes().stream().map(this::exporter).toList()) : false);
         values.put("workerNodes", inventory.workers().stream().map(this::workerNode).toList());
         return values;
     }
@@ -149,7 +157,11 @@ public final class Templates {
     private Map<String, Object> images() {
         var images = inventory.images();
         return Map.of("backend", images.backend(), "worker", images.worker(), "db", images.db(),
-                "prometheus", images.prometheus(), "grafana", images.grafana(), "jaeger", images.jaeger());
+                "prometheus", images.prometheus(), "grafana", images.grafana(), "jaeger", images.jaeger(), "nodeExporter", images.nodeExporter());
+    }
+
+    private Map<String, Object> exporter(Node node) {
+        return Map.of("name", node.name(), "target", inventory.fqdn(node) + ":" + inventory.metrics().port());
     }
 
     private Map<String, Object> workerNode(Node node) {

@@ -39,10 +39,12 @@ class ChecksTest {
         var answer = Json.parse("""
                 {"data":{"activeTargets":[
                   {"labels":{"job":"backend"},"scrapeUrl":"u","health":"up"},
+                  {"labels":{"job":"node","node":"gpu"},"scrapeUrl":"u","health":"down","lastError":"no route"},
                   {"labels":{"job":"gpu","worker":"training-worker-1"},"scrapeUrl":"u","health":"down","lastError":"connection refused"}]}}""", "Prometheus");
         var checks = Checks.targets(inventory, answer);
-        assertEquals(6, checks.stream().filter(check -> check.id().startsWith("target.")).count());
+        assertEquals(9, checks.stream().filter(check -> check.id().startsWith("target.")).count());
         assertEquals("down connection refused", checks.stream().filter(check -> check.id().equals("target.gpu.training-worker-1")).findFirst().orElseThrow().found());
+        assertEquals("down no route", checks.stream().filter(check -> check.id().equals("target.node.gpu")).findFirst().orElseThrow().found());
         assertEquals("Prometheus does not know it", checks.stream().filter(check -> check.node().equals("workers-b")).findFirst().orElseThrow().found());
     }
 

@@ -37,7 +37,7 @@ class DeploymentTest {
     @Test
     void an_empty_node_gets_all_images_and_files() {
         var plan = plan("core", List.of(), facts(NodeFiles.NONE, Map.of(), List.of()));
-        assertEquals(5, plan.pulls().size());
+        assertEquals(6, plan.pulls().size());
         assertTrue(plan.pulls().contains("registry.test:5000/ktrdr-backend:sha-2"));
         assertEquals(plan.staging().files(), plan.staging().changed());
         assertTrue(plan.whole());
@@ -45,7 +45,7 @@ class DeploymentTest {
 
     @Test
     void a_new_tag_changes_the_env_file_alone() {
-        var images = Map.of(inventory.images().db(), "1", inventory.images().prometheus(), "1", inventory.images().grafana(), "1", inventory.images().jaeger(), "1");
+        var images = Map.of(inventory.images().db(), "1", inventory.images().prometheus(), "1", inventory.images().grafana(), "1", inventory.images().jaeger(), "1", inventory.images().nodeExporter(), "1");
         var plan = plan("core", List.of(), facts(filesOf("core", "sha-1"), images,
                 List.of(container("backend", "registry.test:5000/ktrdr-backend:sha-1", ""), container("db"))));
         assertEquals(List.of("registry.test:5000/ktrdr-backend:sha-2"), plan.pulls());
@@ -98,7 +98,7 @@ class DeploymentTest {
     void an_image_of_the_history_is_that_very_one_whatever_its_tag_means_by_now() {
         var stack = Stack.of(inventory, inventory.node("gpu"));
         var image = new Docker.Image("registry.test:5000/ktrdr-backend:sha-1", "sha256:old", "registry.test:5000/ktrdr-backend@sha256:digest");
-        var revision = new Revision("sha-1", new Templates(inventory).render(stack.node(), "sha-1"), Map.of("training-worker-1", image));
+        var revision = new Revision("sha-1", List.of(), Map.of("training-worker-1", image));
         var there = Deployment.plan(stack, revision, List.of("training-worker-1"), facts(NodeFiles.NONE, Map.of(image.reference(), "sha256:other", image.id(), image.id()), List.of()));
         assertEquals(List.of(), there.pulls());
         assertEquals(Map.of("sha256:old", image.reference()), there.tagged());

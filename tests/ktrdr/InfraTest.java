@@ -46,6 +46,8 @@ class InfraTest {
             connect 10.0.0.10 5432	refused
             connect 10.0.0.10 8000	refused
             connect 10.0.0.11 22	open
+            connect 10.0.0.11 9100	refused
+            connect 10.0.0.12 9100	refused
             resolve backend.ktrdr.test	10.0.0.10
             resolve grafana.ktrdr.test	10.0.0.10
             resolve workers-b.ktrdr.test	10.0.0.11
@@ -130,6 +132,10 @@ class InfraTest {
         var published = "publishes\t{\"name\":\"/training-worker-1\",\"project\":\"%s\",\"ports\":{\"5005/tcp\":[{\"HostIp\":\"0.0.0.0\",\"HostPort\":\"5005\"}]}}";
         assertEquals(List.of(), failing(with("listen 22\tsshd", "listen 5005\tdocker-proxy\n" + published.formatted("ktrdr-workers"))));
         assertEquals(List.of("gpu.ports"), failing(with("listen 22\tsshd", "listen 5005\tdocker-proxy\n" + published.formatted("other"))));
+        // on the host's own network Docker publishes nothing, and the container's label says what it has
+        var exporter = "publishes\t{\"name\":\"/ktrdr-node-exporter\",\"project\":\"ktrdr-metrics\",\"port\":\"9100\",\"ports\":{}}";
+        assertEquals(List.of(), failing(with("listen 22\tsshd", "listen 9100\tnode_exporter\n" + exporter)));
+        assertEquals(List.of("gpu.ports"), failing(with("listen 22\tsshd", "listen 9100\tnode_exporter")));
     }
 
     @Test

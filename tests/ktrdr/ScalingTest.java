@@ -90,7 +90,7 @@ class ScalingTest {
     }
 
     private static List<String> listed(String prometheus) {
-        return prometheus.lines().filter(line -> line.contains("- targets: ['workers-") || line.contains("- targets: ['gpu")).map(line -> line.replaceFirst(".*'([^.]*)\\.ktrdr\\.test:(\\d+)'.*", "$1 $2")).toList();
+        return prometheus.lines().filter(line -> line.contains("- targets: ['workers-") || line.contains("- targets: ['gpu")).filter(line -> !line.contains(":9100'")).map(line -> line.replaceFirst(".*'([^.]*)\\.ktrdr\\.test:(\\d+)'.*", "$1 $2")).toList();
     }
 
     @Test

@@ -73,7 +73,7 @@ class StagingScriptTest {
         staged("sha-1");
         assertTrue(plan("sha-1").settled());
         var check = Local.command("sha256sum", "-c", ".ktrdr/files").directory(stack).run();
-        assertTrue(check.ok() && check.out().lines().count() == 11, check::out);
+        assertTrue(check.ok() && check.out().lines().count() == 15, check::out);
         assertEquals("rw-r--r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(stack.resolve(".env.core"))));
         assertFalse(world().keySet().stream().anyMatch(path -> path.startsWith(".ktrdr-new")));
     }

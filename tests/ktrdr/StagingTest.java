@@ -43,7 +43,7 @@ class StagingTest {
         var plan = plan(staged(Map.of()));
         assertTrue(plan.settled());
         assertEquals(List.of(), plan.diff());
-        assertEquals("11 same", plan.outcome());
+        assertEquals("15 same", plan.outcome());
     }
 
     @Test
@@ -69,7 +69,7 @@ class StagingTest {
     @Test
     void an_older_rendering_of_ours_is_nobodys_work() {
         var plan = plan(Fixtures.staged(inventory, "core", "sha-0", Map.of()));
-        assertEquals("1 changed (.env.core), 10 same", plan.outcome());
+        assertEquals("1 changed (.env.core), 14 same", plan.outcome());
         assertEquals(Map.of(), plan.kept());
         assertEquals(List.of(), plan.unread());
     }
@@ -82,7 +82,7 @@ class StagingTest {
             var words = found.split(" ");
             files.put(".env.core", new NodeFiles.Found(there.files().get(".env.core").sha256(), words[0], words[1], 4, Optional.empty()));
             var plan = plan(new NodeFiles(files, Map.of(), Map.of(), there.manifest(), Map.of(), List.of()));
-            assertEquals("1 changed (.env.core), 10 same", plan.outcome());
+            assertEquals("1 changed (.env.core), 14 same", plan.outcome());
             assertEquals("mode " + words[0] + ", owner " + words[1] + " -> mode 644, owner 0:0", plan.diff().get(2));
         }
     }

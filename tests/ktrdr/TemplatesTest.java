@@ -32,13 +32,22 @@ class TemplatesTest {
     }
 
     @Test
-    void prometheus_lists_the_workers_that_the_inventory_runs_and_no_others() {
+    void prometheus_lists_the_nodes_and_the_workers_that_the_inventory_runs_and_no_others() {
         var prometheus = file("core", "monitoring/prometheus.yml");
         var targets = new TreeSet<String>();
         prometheus.lines().filter(line -> line.contains("targets:")).forEach(line -> targets.add(line.replaceAll(".*\\['|'].*", "")));
         assertEquals(Set.of("localhost:9090", "backend:8000", "workers-b.ktrdr.test:5003", "workers-b.ktrdr.test:5004",
-                "workers-b.ktrdr.test:5005", "workers-b.ktrdr.test:5006", "gpu-1.ktrdr.test:5005"), targets);
+                "workers-b.ktrdr.test:5005", "workers-b.ktrdr.test:5006", "gpu-1.ktrdr.test:5005", "backend.ktrdr.test:9100", "workers-b.ktrdr.test:9100", "gpu-1.ktrdr.test:9100"), targets);
         assertTrue(prometheus.contains("labels: {node: gpu, worker: training-worker-1, worker_type: training}"));
+    }
+
+    @Test
+    void the_figures_of_the_nodes_are_off_by_one_switch() {
+        var off = new Templates(Fixtures.inventory(Fixtures.INVENTORY + "metrics: {nodes: false}\n"));
+        for (var node : inventory.nodes()) {
+            assertTrue(Exporter.image(new Templates(inventory).render(node, "none")).orElseThrow().startsWith("prom/node-exporter:"));
+            for (var file : off.render(node, "none")) assertFalse(file.path().startsWith("metrics/") || file.path().endsWith("prometheus.yml") && file.content().contains(":9100"), file::path);
+        }
     }
 
     @Test

@@ -42,11 +42,12 @@ final class Images {
             new Part("prometheus:2", "prom/prometheus:v2.53.4", "prometheus", Map.of(), "real Prometheus"),
             new Part("grafana:lab", "grafana/grafana:11.6.1", "standin", Map.of("ROLE", "grafana", "VERSION", "grafana"), "stand-in for Grafana"),
             new Part("jaeger:lab", "jaegertracing/all-in-one:1.53", "standin", Map.of("ROLE", "jaeger", "VERSION", "jaeger"), "stand-in for Jaeger"),
+            new Part("node-exporter:lab", "prom/node-exporter:v1.8.2", "node-exporter", Map.of(), "real node-exporter"),
             new Part("probe:lab", "", "probe", Map.of(), "a shell to look around with"));
     private static final Map<String, List<String>> FILES = Map.of(
             "host", List.of("Dockerfile", "sshd.conf", "daemon.json", "start"),
             "services", List.of("Dockerfile", "start", "keys", "registry.yml", "loader.yml"),
-            "postgres", List.of("Dockerfile", "entrypoint"), "prometheus", List.of("Dockerfile"), "probe", List.of("Dockerfile"),
+            "postgres", List.of("Dockerfile", "entrypoint"), "prometheus", List.of("Dockerfile"), "node-exporter", List.of("Dockerfile"), "probe", List.of("Dockerfile"),
             "standin", List.of("Dockerfile", "python"));
 
     private final Engine engine;

@@ -123,6 +123,7 @@ public record State(Path folder) {
               prometheus: registry.ktrdr.home.mynerd.place:5000/prometheus:2
               grafana: registry.ktrdr.home.mynerd.place:5000/grafana:lab
               jaeger: registry.ktrdr.home.mynerd.place:5000/jaeger:lab
+              node_exporter: registry.ktrdr.home.mynerd.place:5000/node-exporter:lab
             database: {name: ktrdr, data: /home/postgres/pgdata/data}
             secrets: {provider: file, file: SECRETS}
             storage: {server: core, export: /srv/ktrdr-shared, mount: /mnt/ktrdr-shared, folders: [data, results, models, db-backups]}
