@@ -1,9 +1,10 @@
 'use strict';
 /* Panels over time, by uPlot, which is what Grafana draws them with. */
 
-const PALETTE = ['#73bf69', '#f2cc0c', '#5794f2', '#ff780a', '#f2495c', '#8ab8ff', '#b877d9', '#37872d', '#fade2a', '#447ebc', '#c15c17', '#e02f44', '#3274d9', '#a352cc', '#96d98d', '#ffcb7d',
-  '#c0d8ff', '#ffa6b0', '#deb6f2', '#806eb7', '#70dbed', '#e24d42', '#508642', '#cca300'];
-const NAMED = { green: '#73bf69', yellow: '#f2cc0c', red: '#f2495c', blue: '#5794f2', orange: '#ff9830', purple: '#b877d9' };
+/* Grafana's classic palette and its names of colours. */
+const PALETTE = ['#73bf69', '#f2cc0c', '#8ab8ff', '#ff780a', '#f2495c', '#5794f2', '#b877d9', '#705da0', '#37872d', '#fade2a', '#447ebc', '#c15c17', '#890f02', '#0a437c', '#6d1f62', '#584477',
+  '#b7dbab', '#f4d598', '#70dbed', '#f9ba8f', '#f29191', '#82b5d8', '#e5a8e2', '#aea2e0'];
+const NAMED = { green: '#73bf69', yellow: '#fade2a', red: '#f2495c', blue: '#5794f2', orange: '#ff9830', purple: '#b877d9' };
 const styles = getComputedStyle(document.documentElement);
 const variable = name => styles.getPropertyValue('--' + name).trim();
 const coloured = name => name === 'text' ? variable('text') : NAMED[name] ?? name;
@@ -73,10 +74,10 @@ function limits(defaults) {
 /* Steps of an axis: powers of two for bytes, of 1, 2 and 5 else. */
 const INCREMENTS = Array.from({ length: 54 }, (_, i) => 2 ** i);
 
-/* A series drawn on top of the one before it, as Grafana's "normal" stacking. */
+/* Each series on top of those before it, as Grafana's "normal" stacking; where it has no value it has none. */
 function stacked(rows) {
-  let below = rows[0].map(() => 0);
-  return rows.map(row => (below = row.map((value, i) => (value ?? 0) + below[i])));
+  const below = rows[0].map(() => 0);
+  return rows.map(row => row.map((value, i) => value === null ? null : (below[i] += value)));
 }
 
 function timeseries(place, data, panel, frames) {

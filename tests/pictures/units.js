@@ -23,12 +23,8 @@ function stepOf(unit, value) {
   return known.reduce((found, step) => size >= step[0] ? step : found, known[0]);
 }
 
-/* How many decimals tell a value: two or three digits in all. */
-function decimalsOf(value) {
-  if (value % 1 === 0) return 0;
-  const log = Math.floor(Math.log10(Math.abs(value)));
-  return Math.max(0, -log + (Math.abs(value) / 10 ** log > 2.25 ? 2 : 1));
-}
+/* How many decimals tell a value: three digits in all, and none of a whole number. */
+const decimalsOf = value => value % 1 === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
 
 function formatted(unit, value) {
   const [size, name] = stepOf(unit, value);
