@@ -31,7 +31,8 @@ import ktrdr.Problem;
 
 /** A headless Chromium, driven by its DevTools protocol (chromedevtools.github.io/devtools-protocol). It resolves no name, so that it cannot load anything from a network. */
 public final class Browser implements AutoCloseable {
-    private static final Map<String, String> PROGRAM = Map.of("chromium", "chromium");
+    /** With a font, since a machine without a desktop has hardly any. */
+    private static final Map<String, String> PROGRAM = Map.of("chromium", "chromium fonts-inter");
     private static final String LISTENING = "DevTools listening on ";
     private static final long PATIENCE_SECONDS = 60;
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -91,6 +92,7 @@ public final class Browser implements AutoCloseable {
     public void open(Path file, int width, boolean dark) {
         events.clear();
         ask("Emulation.setDeviceMetricsOverride", Map.of("width", width, "height", 900, "deviceScaleFactor", 1, "mobile", width < 600));
+        ask("Emulation.setScrollbarsHidden", Map.of("hidden", true));
         media("screen", dark);
         ask("Page.navigate", Map.of("url", file.toUri().toString()));
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);

@@ -1,0 +1,112 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//SOURCES pictures/*.java
+//SOURCES lab/Browser.java
+//SOURCES lab/Engine.java
+//SOURCES lab/Machine.java
+//SOURCES lab/Practice.java
+//SOURCES lab/Services.java
+//SOURCES lab/State.java
+//SOURCES lab/Hosts.java
+//SOURCES lab/Images.java
+//DESCRIPTION Draw pictures of the dashboards from a fleet's Prometheus, and tell which query has how many series
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Http;
+import ktrdr.Problem;
+import lab.Browser;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+import pictures.Answers;
+import pictures.Page;
+import pictures.Picture;
+import pictures.Prometheus;
+
+@Command(name = "pictures", header = "Draw pictures of the dashboards from a fleet's Prometheus, and tell which query has how many series.",
+        description = {"", "The dashboards' files are laid out and drawn like Grafana does, by uPlot in a headless Chromium; it is a preview, and not Grafana. Every query of every panel is asked of the fleet's "
+                + "Prometheus, with all values of the variables. A table of them goes to standard output as Markdown. Nothing on the fleet is changed.", ""},
+        footer = {"", "Examples:", "  ./ktrdr pictures -i .lab/inventory.yaml                              the table alone",
+            "  ./ktrdr pictures -i .lab/inventory.yaml --range 30m --to docs/images   and dashboard-UID.png of each",
+            "  ./ktrdr pictures ktrdr-system --to /tmp --pages                      of one, and the page beside it",
+            "  ./ktrdr pictures -o json                                             for machines",
+            "", "Exit codes: 0 drawn; 2 wrong usage or inventory; 3 Prometheus does not answer."})
+public class pictures implements Callable<Exit> {
+    @Mixin Cli.Common common;
+    @Option(names = "--range", paramLabel = "D", description = "The last so much time, such as 30m (default: what each dashboard says).") Duration range;
+    @Option(names = "--to", paramLabel = "FOLDER", description = "Write a picture of each into this folder.") Path folder;
+    @Option(names = "--pages", description = "Write the pages too, to look at in a browser.") boolean pages;
+    @Option(names = "--light", description = "Light instead of dark.") boolean light;
+    @Parameters(paramLabel = "UID", description = "Of which dashboards (default: all).") List<String> uids = List.of();
+
+    public static void main(String... args) {
+        Cli.main(new pictures(), args);
+    }
+
+    @Override
+    public Exit call() {
+        if (folder != null && !Files.isDirectory(folder)) throw Problem.usage("pictures go into a folder that is there").found(folder.toString()).fix("mkdir -p " + folder);
+        if (pages && folder == null) throw Problem.usage("--pages needs a folder to write them to").fix("--to FOLDER");
+        var inventory = common.inventory();
+        try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
+            var boards = Answers.ofAll(inventory, uids, new Prometheus(http, inventory.url("prometheus")), Instant.now(), range);
+            if (folder != null) draw(boards);
+            if (common.json()) common.report(Map.of("queries", boards.stream().flatMap(board -> rows(board).stream()).toList()));
+            else markdown(boards).forEach(common.console()::print);
+        }
+        return Exit.OK;
+    }
+
+    private void draw(List<Answers> boards) {
+        try (var browser = Browser.start(common.console())) {
+            for (var board : boards)
+                try (var step = common.console().step("picture", board.dashboard().uid())) {
+                    var file = folder.resolve("dashboard-" + board.dashboard().uid() + ".png");
+                    var page = pages ? folder.resolve("dashboard-" + board.dashboard().uid() + ".html") : Files.createTempFile("dashboard", ".html");
+                    browser.open(Files.writeString(page, Page.of(board)), Picture.WIDTH, !light);
+                    if (!browser.complaints().isEmpty()) throw Problem.failed("the page of " + board.dashboard().uid() + " is not whole").found(String.join("\n", browser.complaints()));
+                    step.done(file + ", " + Picture.write(browser.screenshot(), file) / 1000 + " kB");
+                    if (!pages) Files.delete(page);
+                }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** A row for each query. */
+    private static List<Map<String, Object>> rows(Answers board) {
+        var rows = new ArrayList<Map<String, Object>>();
+        for (var answered : board.panels())
+            for (var query : answered.queries()) {
+                var row = new LinkedHashMap<String, Object>();
+                row.put("dashboard", board.dashboard().title());
+                row.put("panel", answered.panel().title());
+                row.put("type", answered.panel().type());
+                row.put("query", query.expression());
+                row.put("series", query.series().size());
+                rows.add(row);
+            }
+        return rows;
+    }
+
+    private static List<String> markdown(List<Answers> boards) {
+        var lines = new ArrayList<>(List.of("| dashboard | panel | query | series |", "|---|---|---|---|"));
+        for (var board : boards)
+            for (var row : rows(board))
+                lines.add("| %s | %s | `%s` | %s |".formatted(row.get("dashboard"), row.get("panel"), row.get("query").toString().replace("|", "\\|"), row.get("series")));
+        return lines;
+    }
+}
