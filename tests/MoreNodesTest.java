@@ -10,12 +10,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import ktrdr.Console;
 import ktrdr.Fleet;
+import ktrdr.Http;
 import ktrdr.Inventory;
 import ktrdr.Problem;
 import lab.Aftermath;
@@ -28,6 +31,8 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
+import pictures.Answers;
+import pictures.Prometheus;
 
 /** A running fleet with two more nodes in the inventory: node D, and one that runs a training worker alone and where nobody logs in as root. */
 @Tag("fleet")
@@ -130,10 +135,34 @@ class MoreNodesTest {
         assertEquals(11, checks.stream().filter(id -> id.endsWith(".registered")).count(), checks::toString);
         assertEquals(17, checks.stream().filter(id -> id.startsWith("target.")).count(), checks::toString);
         assertTrue(checks.containsAll(List.of("gpu.training-worker-1.registered", "target.gpu.training-worker-1", "gpu.share", "sample.result")), checks::toString);
-        assertEquals("training-worker-1", World.on(GPU, "docker ps -a --format '{{.Names}}'"));
+        assertEquals("ktrdr-node-exporter\ntraining-worker-1", World.on(GPU, "docker ps -a --format '{{.Names}}' | sort"));
         var targets = World.get("http://10.42.1.10:9090/api/v1/targets?state=active");
         assertTrue(targets.contains("http://workers-d.ktrdr.home.mynerd.place:5003/metrics/") && targets.contains("http://gpuworker.ktrdr.home.mynerd.place:5005/metrics/"), targets);
         untouched();
+    }
+
+    /** Of the queries that have a series for B, those that have none for D or the GPU node. */
+    private static List<String> queriesWithoutTheNewNodes() {
+        var inventory = Inventory.read(World.more());
+        var without = new ArrayList<String>();
+        try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
+            for (var board : Answers.ofAll(inventory, List.of(), new Prometheus(http, inventory.url("prometheus")), Instant.now(), Duration.ofMinutes(2))) {
+                assertTrue(board.dashboard().values().get("node").containsAll(List.of("workers-d", "gpu")), board.dashboard()::title);
+                for (var answered : board.panels())
+                    for (var query : answered.queries()) {
+                        var nodes = new TreeSet<>(query.series().findValuesAsText("node"));
+                        if (nodes.contains("workers-b") && !nodes.containsAll(List.of("workers-d", "gpu"))) without.add(board.dashboard().title() + ": " + answered.panel().title() + " " + nodes);
+                    }
+            }
+        }
+        return without;
+    }
+
+    @Test
+    void every_dashboard_shows_the_new_nodes_without_an_edit() throws InterruptedException {
+        long deadline = System.nanoTime() + 90_000_000_000L;
+        while (!queriesWithoutTheNewNodes().isEmpty() && System.nanoTime() < deadline) Thread.sleep(2000);
+        assertEquals(List.of(), queriesWithoutTheNewNodes());
     }
 
     @Test

@@ -4,15 +4,22 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Optional;
+import java.util.Map;
+import java.util.OptionalInt;
 import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Templates.NodeFile;
 
 /** What has to be true of Grafana for its dashboards to show something, asked as anybody may who may look: without a login. */
 final class GrafanaChecks {
     /** The types of our data sources, each also the uid by which dashboards find it: one that was generated leaves every panel empty. */
     private static final List<String> SOURCES = List.of("prometheus", "jaeger");
+    private static final String NOT_ASKED = "not asked: this Grafana has no /api/ds/query";
+    /** So many queries of a dashboard are tried before it is said to show nothing. */
+    private static final int ASKED = 3;
     private final Inventory inventory;
     private final Http http;
     private final String url;
@@ -33,7 +40,7 @@ final class GrafanaChecks {
         SOURCES.forEach(type -> checks.add(source(type, settings)));
         var dashboards = new ArrayList<JsonNode>();
         for (var file : provisioned()) checks.add(dashboard(file, dashboards));
-        checks.add(query(dashboards.stream().flatMap(one -> expression(one).stream()).findFirst().orElse("up")));
+        checks.add(query(dashboards));
         return checks;
     }
 
@@ -55,38 +62,71 @@ final class GrafanaChecks {
         return new Templates(inventory).render(inventory.core(), "none").stream().filter(file -> file.path().matches(".*/dashboards/.*\\.json")).toList();
     }
 
+    /** It is there, with the panels and the queries that are in our file: what somebody saved over it in Grafana is lost with the next start. */
     private Check dashboard(NodeFile file, List<JsonNode> found) {
         var model = Json.parse(file.content(), file.path());
         var uid = model.path("uid").asText();
-        return check("grafana.dashboard." + uid, "the dashboard " + model.path("title").asText() + " at " + url + "/d/" + uid, () -> {
+        return check("grafana.dashboard." + uid, "the dashboard " + model.path("title").asText() + " at " + url + "/d/" + uid + ", as in " + file.path(), () -> {
             var there = http.json(url + "/api/dashboards/uid/" + uid).path("dashboard");
+            if (there.path("panels").isEmpty()) throw Problem.failed("empty").found("a dashboard without a panel");
+            var wanted = panels(model);
+            var shown = panels(there);
+            if (!shown.equals(wanted)) throw Problem.failed("changed").found("changed: " + Stream.concat(wanted.entrySet().stream().filter(panel -> !panel.getValue().equals(shown.get(panel.getKey()))),
+                    shown.entrySet().stream().filter(panel -> !wanted.containsKey(panel.getKey()))).map(Map.Entry::getKey).distinct().collect(Collectors.joining(", ")));
             found.add(there);
             return there.path("title").asText() + ", " + there.path("panels").size() + " panels";
         });
     }
 
-    /** The first query of Prometheus in a dashboard that needs no variable of it. */
-    private static Optional<String> expression(JsonNode dashboard) {
-        for (var panel : dashboard.path("panels"))
-            for (var target : panel.path("targets")) {
-                var expression = target.path("expr").asText("");
-                if (!expression.isEmpty() && !expression.contains("$")) return Optional.of(expression);
-            }
-        return Optional.empty();
+    /** Title to the queries of a dashboard's panels; rows are panels too. */
+    private static Map<String, List<String>> panels(JsonNode dashboard) {
+        var panels = new LinkedHashMap<String, List<String>>();
+        for (var panel : dashboard.path("panels")) {
+            var queries = panels.computeIfAbsent(panel.path("title").asText(), title -> new ArrayList<>());
+            for (var target : panel.path("targets")) queries.add(target.path("expr").asText());
+        }
+        return panels;
     }
 
-    /** The query goes the way that a panel's goes: by Grafana, from its data source. */
-    private Check query(String expression) {
-        return check("grafana.query", "data for `" + expression + "` by POST " + url + "/api/ds/query", () -> {
-            var answer = http.post(url + "/api/ds/query", body(expression));
-            if (answer.status() == 404) return "not asked: this Grafana has no /api/ds/query";
-            var result = Http.json("POST " + url + "/api/ds/query", answer).path("results").path("A");
-            if (result.has("error")) throw Problem.failed("refused").found(Console.brief(result.path("error").asText(), 200));
+    /** The first queries of a dashboard, with every value of its variables. */
+    private static List<String> expressions(JsonNode dashboard) {
+        return panels(dashboard).values().stream().flatMap(List::stream).filter(expression -> !expression.isEmpty()).limit(ASKED)
+                .map(expression -> expression.replace("$__rate_interval", "5m").replaceAll("\\$[a-z_]+", ".+")).toList();
+    }
+
+    /** One of the first queries of each dashboard, which goes the way that a panel's goes: by Grafana, from its data source. */
+    private Check query(List<JsonNode> dashboards) {
+        return check("grafana.query", "data for a query of each dashboard by POST " + url + "/api/ds/query", () -> {
             int series = 0;
-            for (var frame : result.path("frames")) if (frame.path("data").path("values").path(0).size() > 0) series++;
-            if (series == 0) throw Problem.failed("no data").found("an answer without data");
-            return series + " series";
+            var empty = new ArrayList<String>();
+            for (var dashboard : dashboards) {
+                int some = 0;
+                for (var expression : expressions(dashboard)) if (some == 0) {
+                    var data = series(expression);
+                    if (data.isEmpty()) return NOT_ASKED;
+                    some = data.getAsInt();
+                }
+                if (some == 0) empty.add(dashboard.path("title").asText());
+                series += some;
+            }
+            if (!empty.isEmpty()) throw Problem.failed("no data").found("an answer without data for " + String.join(", ", empty));
+            if (!dashboards.isEmpty()) return dashboards.size() + " dashboards, " + series + " series";
+            var data = series("up");
+            if (data.isEmpty()) return NOT_ASKED;
+            if (data.getAsInt() == 0) throw Problem.failed("no data").found("an answer without data");
+            return data.getAsInt() + " series";
         });
+    }
+
+    /** How many series a query has now; empty where this Grafana does not take queries. */
+    private OptionalInt series(String expression) {
+        var answer = http.post(url + "/api/ds/query", body(expression));
+        if (answer.status() == 404) return OptionalInt.empty();
+        var result = Http.json("POST " + url + "/api/ds/query", answer).path("results").path("A");
+        if (result.has("error")) throw Problem.failed("refused").found(Console.brief(result.path("error").asText(), 200));
+        int series = 0;
+        for (var frame : result.path("frames")) if (frame.path("data").path("values").path(0).size() > 0) series++;
+        return OptionalInt.of(series);
     }
 
     private static ObjectNode body(String expression) {

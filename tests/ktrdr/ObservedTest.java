@@ -80,6 +80,24 @@ class ObservedTest {
         assertEquals("not asked: this Grafana has no /api/ds/query", grafana().get("grafana.query").found());
     }
 
+    private String overview() {
+        return new Templates(inventory).render(inventory.core(), "none").stream().filter(file -> file.path().endsWith("system-overview.json")).findFirst().orElseThrow().content();
+    }
+
+    private Check dashboard(String served) {
+        answers(Map.of("/api/dashboards/uid/ktrdr-system", "{\"dashboard\":" + served + "}", "/api/ds/query", "{\"results\":{\"A\":{\"frames\":[{\"data\":{\"values\":[]}}]}}}"));
+        return grafana().get("grafana.dashboard.ktrdr-system");
+    }
+
+    @Test
+    void a_dashboard_that_somebody_changed_names_the_panel_and_one_that_shows_nothing_is_told() {
+        assertTrue(dashboard(overview()).ok(), () -> dashboard(overview()).found());
+        assertEquals("an answer without data for System Overview", grafana().get("grafana.query").found());
+        assertEquals("changed: Targets that are down", dashboard(overview().replaceFirst("sum\\(1 - up", "sum(2 - up")).found());
+        assertEquals("changed: Targets that are down, Targets lost", dashboard(overview().replaceFirst("\"title\": *\"Targets that are down\"", "\"title\": \"Targets lost\"")).found());
+        assertEquals("a dashboard without a panel", dashboard("{\"title\":\"System Overview\",\"panels\":[]}").found());
+    }
+
     private static String trace(long startMicros, String name, String tag) {
         return "{\"data\":[{\"traceID\":\"abc\",\"spans\":[{\"operationName\":\"" + name + "\",\"startTime\":" + startMicros + ",\"tags\":[" + tag + "]}],"
                 + "\"processes\":{\"p1\":{\"serviceName\":\"ktrdr-api\"}}}]}";
