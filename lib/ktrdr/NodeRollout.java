@@ -127,7 +127,7 @@ final class NodeRollout {
             after = Docker.containers(StagingScript.rest(result.out()));
             var replaced = fresh(part);
             fresh.addAll(replaced);
-            StagingScript.checked(result.out()).ifPresent(how -> tools.console.detail(node.name(), "files", how));
+            StagingScript.checked(result.out()).forEach(how -> tools.console.detail(node.name(), "files", how));
             step.done(outcome(part, replaced, StagingScript.told("reloaded", result.out())));
         }
     }

@@ -21,7 +21,7 @@ import ktrdr.Inventory.Role;
 /**
  * The files of a deployment, as they land on a node.
  *
- * Compose files, rules and dashboards land as they are; env files and prometheus.yml are Mustache templates filled from the inventory. A file of the
+ * Compose files, rules and dashboards land as they are; env files, prometheus.yml and alertmanager.yml are Mustache templates filled from the inventory. A file of the
  * same path in the folder that the inventory names under {@code templates:} wins over the built-in one.
  */
 public final class Templates {
@@ -41,6 +41,7 @@ public final class Templates {
             "docker-compose.core.yml", "core/docker-compose.core.yml",
             ".env.core", "core/.env.core",
             "monitoring/prometheus.yml", "monitoring/prometheus.yml",
+            Alerting.FILE, Alerting.FILE,
             "monitoring/rules/recording.yml", "monitoring/rules/recording.yml",
             "monitoring/rules/alerts.yml", "monitoring/rules/alerts.yml",
             "monitoring/grafana/provisioning/datasources/datasources.yml",
@@ -72,6 +73,7 @@ public final class Templates {
         var values = values(node, tag);
         var rendered = new ArrayList<NodeFile>();
         files(node.role()).forEach((path, template) -> {
+            if (path.equals(Alerting.FILE) && inventory.alerts().isEmpty()) return;
             var text = read(template);
             // Compose has its own variables, and Grafana's legends and the annotations of alerts are written as a template's
             boolean asItIs = path.startsWith("docker-compose.") || path.startsWith("monitoring/rules/") || path.endsWith(".json");
@@ -139,9 +141,10 @@ public final class Templates {
                 "host", inventory.fqdn(inventory.core())));
         values.put("storage", Map.of("mount", inventory.storage().mount(), "source", Stack.of(inventory, node).share()));
         values.put("ports", Map.of("backend", services.backend(), "db", services.db(), "prometheus", services.prometheus(),
-                "grafana", services.grafana(), "jaeger", services.jaeger(), "otlp", services.otlp()));
-        values.put("urls", Map.of("backend", inventory.url("backend"), "grafana", inventory.url("grafana"),
+                "grafana", services.grafana(), "jaeger", services.jaeger(), "otlp", services.otlp(), "alertmanager", services.alertmanager()));
+        values.put("urls", Map.of("backend", inventory.url("backend"), "grafana", inventory.url("grafana"), "alertmanager", inventory.url("alertmanager"),
                 "otlp", "http://" + inventory.fqdn(inventory.core()) + ":" + services.otlp()));
+        values.put("alerts", inventory.alerts().<Object>map(Alerting::values).orElse(false));
         values.put("workerNodes", inventory.workers().stream().map(this::workerNode).toList());
         return values;
     }
@@ -149,7 +152,7 @@ public final class Templates {
     private Map<String, Object> images() {
         var images = inventory.images();
         return Map.of("backend", images.backend(), "worker", images.worker(), "db", images.db(),
-                "prometheus", images.prometheus(), "grafana", images.grafana(), "jaeger", images.jaeger());
+                "prometheus", images.prometheus(), "grafana", images.grafana(), "jaeger", images.jaeger(), "alertmanager", images.alertmanager());
     }
 
     private Map<String, Object> workerNode(Node node) {
@@ -160,6 +163,7 @@ public final class Templates {
 
     private String profiles(Node node) {
         var profiles = new TreeSet<String>();
+        if (node.role() == Role.CORE && inventory.alerts().isPresent()) profiles.add(Alerting.PROFILE);
         for (var worker : inventory.workersOf(node)) if (!worker.profile().isEmpty()) profiles.add(worker.profile());
         return String.join(",", profiles);
     }

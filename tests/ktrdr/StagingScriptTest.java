@@ -14,7 +14,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -130,14 +129,14 @@ class StagingScriptTest {
     @Test
     void where_nothing_can_check_prometheus_yml_that_is_said() throws IOException {
         docker("[ \"$1\" != image ]");
-        assertEquals(Optional.of("prometheus.yml not checked: neither the Prometheus image nor promtool is on the node"), StagingScript.checked(stage(plan("sha-1")).out()));
+        assertEquals(List.of("prometheus.yml not checked: neither the Prometheus image nor promtool is on the node"), StagingScript.checked(stage(plan("sha-1")).out()));
         docker("[ \"$1\" != run ] || exit 125");
         Files.delete(stack.resolve("monitoring/prometheus.yml"));
-        assertEquals(Optional.of("prometheus.yml not checked: promtool of the Prometheus image could not be started"), StagingScript.checked(stage(plan("sha-1")).out()));
+        assertEquals(List.of("prometheus.yml not checked: promtool of the Prometheus image could not be started"), StagingScript.checked(stage(plan("sha-1")).out()));
         docker("exit 0");
         Files.delete(stack.resolve("monitoring/prometheus.yml"));
-        assertEquals(Optional.of("prometheus.yml checked by promtool of the Prometheus image"), StagingScript.checked(stage(plan("sha-1")).out()));
-        assertEquals(Optional.empty(), StagingScript.checked(stage(plan("sha-2")).out()));
+        assertEquals(List.of("prometheus.yml checked by promtool of the Prometheus image"), StagingScript.checked(stage(plan("sha-1")).out()));
+        assertEquals(List.of(), StagingScript.checked(stage(plan("sha-2")).out()));
     }
 
     @Test
