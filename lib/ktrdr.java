@@ -14,6 +14,8 @@
 //DEPS io.github.java-diff-utils:java-diff-utils:4.16
 //DEPS org.slf4j:slf4j-nop:2.0.17
 
+//SOURCES ktrdr/Alert.java
+//SOURCES ktrdr/Alerting.java
 //SOURCES ktrdr/Backend.java
 //SOURCES ktrdr/BackupFile.java
 //SOURCES ktrdr/BackupFolder.java
@@ -141,6 +143,7 @@
 //FILES templates/metrics/ktrdr-containers.service=../templates/metrics/ktrdr-containers.service
 //FILES templates/metrics/ktrdr-containers.timer=../templates/metrics/ktrdr-containers.timer
 //FILES templates/monitoring/prometheus.yml=../templates/monitoring/prometheus.yml
+//FILES templates/monitoring/alertmanager.yml=../templates/monitoring/alertmanager.yml
 //FILES templates/monitoring/rules/recording.yml=../templates/monitoring/rules/recording.yml
 //FILES templates/monitoring/rules/alerts.yml=../templates/monitoring/rules/alerts.yml
 //FILES templates/monitoring/grafana/provisioning/datasources/datasources.yml=../templates/monitoring/grafana/provisioning/datasources/datasources.yml

@@ -37,6 +37,7 @@
 //FILES lab/services/loader.yml=../tests/lab/services/loader.yml
 //FILES lab/postgres/Dockerfile=../tests/lab/postgres/Dockerfile
 //FILES lab/postgres/entrypoint=../tests/lab/postgres/entrypoint
+//FILES lab/alertmanager/Dockerfile=../tests/lab/alertmanager/Dockerfile
 //FILES lab/prometheus/Dockerfile=../tests/lab/prometheus/Dockerfile
 //FILES lab/node-exporter/Dockerfile=../tests/lab/node-exporter/Dockerfile
 //FILES lab/probe/Dockerfile=../tests/lab/probe/Dockerfile

@@ -27,7 +27,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "stage", header = "Put the files of a deployment in place on the nodes, without deploying.",
-        description = {"", "Compose file, env file and monitoring are rendered from the inventory, read by Compose and promtool on the node, then renamed "
+        description = {"", "Compose file, env file and monitoring are rendered from the inventory, read by Compose, promtool and amtool on the node, then renamed "
                 + "into place together. Only what differs is written, no container is touched.", ""},
         footer = {"", "Examples:",
             "  jbang stage@ktrdr all --check                  what differs on the nodes, with its diff; exit 1 if anything does",
@@ -97,7 +97,7 @@ public class Stage implements Callable<Exit> {
             if (!result.ok()) throw Locks.refused(node, result).or(() -> StagingScript.failure(plan, result))
                     .orElseGet(() -> Problem.failed(node.name() + ": putting the files in place ended with exit code " + result.exit()).found(result.lastWords()));
             step.done(plan.outcome());
-            StagingScript.checked(result.out()).ifPresent(how -> common.console().note(node.name(), "files", how));
+            StagingScript.checked(result.out()).forEach(how -> common.console().note(node.name(), "files", how));
         }
         return done(plan, plan.differs() ? "changed" : "same");
     }

@@ -21,6 +21,7 @@ final class Causes {
             rule("(?:.+\\.)?prometheus\\.(?:container|health)", "prometheus\\..*", "targets?(\\..*)?", "grafana\\.query", "$CORE\\.release"),
             rule("(?:.+\\.)?grafana\\.(?:container|health)", "grafana\\..*", "$CORE\\.release"),
             rule("(?:.+\\.)?jaeger\\.(?:container|health)", "jaeger\\.health", "sample\\.trace", "$CORE\\.release"),
+            rule("(?:.+\\.)?alertmanager\\.(?:container|health)", "alertmanager\\.health", "$CORE\\.release"),
             rule("target\\.backend", "prometheus\\.metrics"),
             rule("grafana\\.datasource\\.prometheus", "grafana\\.query"),
             rule(".+\\.share", "sample\\.result"),

@@ -6,6 +6,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.List;
+import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
@@ -53,7 +54,38 @@ public final class Checks {
                 body -> body.has("data"), body -> body.path("data").size() + " services traced"));
         if (services.contains("prometheus")) checks.add(health("prometheus", "/api/v1/status/buildinfo", "\"status\": \"success\"",
                 body -> body.path("status").asText().equals("success"), body -> "version " + body.path("data").path("version").asText()));
+        if (services.contains(Alerting.SERVICE)) checks.add(answers(Alerting.SERVICE, "/-/healthy"));
         return checks;
+    }
+
+    /** The alerts that fire; empty where Prometheus does not tell. */
+    Optional<List<Alert>> alerts() {
+        try {
+            return Optional.of(Alert.firing(http.json(inventory.url("prometheus") + "/api/v1/alerts")));
+        } catch (Problem silent) {
+            return Optional.empty();
+        }
+    }
+
+    /** That no alert of this severity fires: a check for each that does. Pure. */
+    static List<Check> critical(Inventory inventory, List<Alert> alerts) {
+        var core = inventory.core().name();
+        var nodes = inventory.nodes().stream().map(Node::name).toList();
+        return alerts.stream().filter(Alert::critical).map(alert -> {
+            var node = nodes.contains(alert.node()) ? alert.node() : core;
+            return new Check(node + ".alert." + alert.name(), node, false, "no critical alert that fires", alert.summary() + ", since " + alert.since(), "see " + alert.runbook(), 0);
+        }).toList();
+    }
+
+    /** Of a service that says so in a word and not in JSON. */
+    private Check answers(String service, String path) {
+        var url = inventory.url(service) + path;
+        var node = inventory.core().name();
+        return Check.of(service + ".health", node, "GET " + url + " with status 200", "on " + node + ": docker logs ktrdr-" + service, () -> {
+            var answer = http.get(url);
+            if (!answer.ok()) throw Problem.failed("wrong answer").found(answer.status() + " " + Console.brief(answer.body(), 200));
+            return "ok";
+        });
     }
 
     private Check health(String service, String path, String expected, Predicate<JsonNode> good, Function<JsonNode, String> found) {

@@ -2,10 +2,13 @@ package ktrdr;
 
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import ktrdr.Templates.NodeFile;
@@ -30,9 +33,9 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     public static Deployment plan(Stack stack, Revision revision, List<String> services, NodeFacts facts) {
         var staging = Staging.plan(stack, revision.tag(), revision.files(), facts);
         var images = Stream.concat(services.stream().map(revision.images()::get), Exporter.image(revision.files()).map(image -> new Docker.Image(image, "", "")).stream()).distinct().toList();
-        var retired = facts.containers().stream().map(Docker.Container::service)
-                .filter(service -> (!stack.core() || stack.services().contains(service)) && !revision.images().containsKey(service)).distinct().toList();
         boolean whole = services.size() == revision.images().size();
+        var retired = facts.containers().stream().map(Docker.Container::service).filter(service -> !revision.images().containsKey(service))
+                .filter(service -> !stack.core() || stack.services().contains(service) || whole && stack.optional(service)).distinct().toList();
         return new Deployment(stack, revision, services, whole, retired, pulls(images, facts), tagged(images, facts), staging, rereads(staging, facts), facts);
     }
 
@@ -102,6 +105,19 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         return services.isEmpty() && retired.isEmpty() && rereads.isEmpty() && staging.settled();
     }
 
+    /** The secrets that it takes to bring the services up. */
+    Set<Secrets.Field> secrets() {
+        var needed = EnumSet.copyOf(stack.secrets());
+        if (services.contains(Alerting.SERVICE)) needed.addAll(Alerting.secrets(staging.content(Alerting.FILE)));
+        return needed;
+    }
+
+    /** Those that it would take beside these to go back to what is there; a service that goes may have taken its secret with it. */
+    Set<Secrets.Field> secretsBefore() {
+        boolean touched = services.contains(Alerting.SERVICE) || retired.contains(Alerting.SERVICE);
+        return Optional.ofNullable(touched ? facts.files().files().get(Alerting.FILE) : null).flatMap(NodeFiles.Found::content).map(Alerting::secrets).orElse(Set.of());
+    }
+
     /** What is known of it without asking further, for machines. */
     public Map<String, Object> document() {
         return Map.of("from", before(), "to", tag(), "services", services, "pulled", pulls, "removed", retired,
@@ -120,13 +136,21 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
      * @param begin shell lines for the moment when all was found good and nothing is changed yet
      */
     public String applyScript(Secrets secrets, String begin) {
-        return secrets.shell(stack.secrets()) + new StagingScript(staging).text(begin) + Docker.removePassing(stack.project())
+        return secrets.shell(secrets()) + new StagingScript(staging).text(begin) + Docker.removePassing(stack.project())
                 + tagged.entrySet().stream().map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit 22\n").collect(Collectors.joining())
-                + (retired.isEmpty() ? "" : "with_secrets " + stack.compose() + " --profile scale-2 --profile scale-3 rm -sf " + Sh.words(retired) + " >&2 || exit 22\n")
+                + removal()
                 // a named service is deployed alone: what it depends on stays as it is
                 + (services.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n")
                 + reloads() + (whole || !begin.isEmpty() ? Exporter.script(revision.files()) : "") + Docker.containersOf(stack.project())
                 + "digest() { tell digest \"$1 $2\"; }\n[ -z \"$ids\" ] || " + Docker.digests("$(docker inspect --format '{{.Image}}' $ids)", "digest");
+    }
+
+    private String removal() {
+        if (retired.isEmpty()) return "";
+        if (!stack.core()) return "with_secrets " + stack.compose() + " --profile scale-2 --profile scale-3 rm -sf " + Sh.words(retired) + " >&2 || exit 22\n";
+        // the Compose file of an earlier release may not know the service
+        var names = Sh.words(facts.containers().stream().filter(container -> retired.contains(container.service())).map(Docker.Container::name).toList());
+        return "docker stop " + names + " >/dev/null && docker rm " + names + " >/dev/null || exit 22\n";
     }
 
     /** Tells services of a changed configuration, unless they started since; the mark is taken away when they know. */
@@ -142,7 +166,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
                   case $now in '' | *' no more') return 0 ;; esac
                   if [ "$now" = "$3" ]; then
                     case $1 in
-                      prometheus) docker kill --signal HUP "$2" >/dev/null ;;
+                      prometheus | alertmanager) docker kill --signal HUP "$2" >/dev/null ;;
                       *) docker restart "$2" >/dev/null ;;
                     esac || exit 22
                     tell reloaded "$1"

@@ -20,10 +20,10 @@ import ktrdr.Inventory.Node;
  * @param services checks of core's services over HTTP
  * @param registered who the backend knows; empty when it does not answer, {@code unknown} has the check then
  * @param targets checks of Prometheus' targets
+ * @param alerts that fire; empty when Prometheus does not tell
  */
 public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatus> nodes, Map<Node, Problem> unreached, List<Check> services,
-        Optional<List<Backend.Worker>> registered, Optional<Check> unknown, List<Check> targets) {
-    private static final List<String> SERVICES = List.of("backend", "grafana", "jaeger", "prometheus");
+        Optional<List<Backend.Worker>> registered, Optional<Check> unknown, List<Check> targets, Optional<List<Alert>> alerts) {
     private static final double MEMORY_FULL = 0.95;
 
     /** Looks at every node of the fleet and at core's services, all at once. A thread that is interrupted meanwhile gets a {@link Problem}. */
@@ -38,15 +38,16 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         var time = Instant.now().truncatedTo(ChronoUnit.SECONDS);
         var threads = Executors.newCachedThreadPool(Threads.daemons("status"));
         try {
-            var services = SERVICES.stream().map(service -> CompletableFuture.supplyAsync(() -> checks.core(List.of(service)), threads)).toList();
+            var services = Stack.of(inventory, inventory.core()).services().stream().sorted().map(service -> CompletableFuture.supplyAsync(() -> checks.core(List.of(service)), threads)).toList();
             var targets = CompletableFuture.supplyAsync(checks::targets, threads);
+            var alerts = CompletableFuture.supplyAsync(checks::alerts, threads);
             var workers = CompletableFuture.supplyAsync(() -> new Backend(inventory, http).workers(), threads);
             var asked = fleet.each((node, ssh) -> node(inventory, node, ssh, usage));
             if (Thread.currentThread().isInterrupted()) throw Problem.interrupted("interrupted");
             var known = workers.handle(FleetStatus::answered).join();
             var unknown = known.problem.map(problem -> Checks.unknown(inventory, problem));
             var answers = services.stream().flatMap(one -> one.join().stream()).toList();
-            return new FleetStatus(inventory, time, asked.values(), asked.problems(), answers, known.workers, unknown, targets.join());
+            return new FleetStatus(inventory, time, asked.values(), asked.problems(), answers, known.workers, unknown, targets.join(), alerts.join());
         } finally {
             threads.shutdownNow();
         }
@@ -113,6 +114,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         checks.addAll(services);
         checks.addAll(unknown.map(List::of).orElseGet(() -> Checks.workers(inventory, inventory.workers(), registered.orElse(List.of()), 0)));
         checks.addAll(targets);
+        checks.addAll(Checks.critical(inventory, alerts.orElse(List.of())));
         return checks;
     }
 

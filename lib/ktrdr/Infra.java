@@ -70,6 +70,7 @@ public final class Infra {
         ports.put(services.jaeger(), "jaeger");
         ports.put(services.otlp(), "jaeger");
         ports.put(services.db(), "db");
+        if (inventory.alerts().isPresent()) ports.put(services.alertmanager(), "alertmanager");
         return ports;
     }
 

@@ -16,11 +16,12 @@ import java.util.Optional;
  * @param domain of all hosts
  * @param resolve whether hosts are found by DNS or by the addresses below
  * @param nodes in the order of the file, one of them core
+ * @param alerts who is told of alerts; empty where nobody is
  * @param templates a folder whose files win over the built-in templates
  */
 public record Inventory(Path source, String domain, Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database,
         SecretsSettings secrets, Storage storage, BackupSettings backup, Services services, MetricsSettings metrics, Tracing tracing, Sample sample,
-        Optional<Path> templates) {
+        Optional<Alerts> alerts, Optional<Path> templates) {
 
     public enum Resolve { DNS, INVENTORY }
 
@@ -65,7 +66,7 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
 
     /** Image references: backend and worker without a tag, the others with one; images of the last {@code keep} releases stay on the nodes. */
     public record Images(String registry, String username, String backend, String worker, String db, String prometheus, String grafana,
-            String jaeger, String nodeExporter, int keep) {}
+            String jaeger, String nodeExporter, String alertmanager, int keep) {}
 
     /** The database's name, and the path inside its image where it keeps its data. */
     public record Database(String name, String data) {}
@@ -87,12 +88,24 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     public record BackupSettings(String directory, int keep, int days, boolean beforeDeploy) {}
 
     /** The ports that core publishes. */
-    public record Services(int backend, int grafana, int prometheus, int jaeger, int otlp, int db) {}
+    public record Services(int backend, int grafana, int prometheus, int jaeger, int otlp, int db, int alertmanager) {}
 
     /** Whether every node tells Prometheus its own figures and those of its containers, and the port that node-exporter has there. */
     public record MetricsSettings(boolean nodes, int port) {}
 
     public record Tracing(String service) {}
+
+    /** Who is told of alerts: at least one of these. */
+    public record Alerts(Optional<Webhook> webhook, Optional<Mail> mail, Optional<Telegram> telegram) {}
+
+    /** A POST of Alertmanager's JSON to an address; without one the address is a secret. */
+    public record Webhook(Optional<String> url) {}
+
+    /** Mail by a smarthost, {@code host:port}; with a user it logs in there, with a password that is a secret. {@code tls} is whether STARTTLS is insisted on. */
+    public record Mail(String to, String from, String smarthost, Optional<String> user, boolean tls) {}
+
+    /** A message of a bot, whose token is a secret, to a chat. */
+    public record Telegram(long chatId) {}
 
     /** The sample operation of verify: dummy, backtest or data, what its body says, whether it is followed to its end or cancelled once it progresses, and for how long. */
     public record Sample(String operation, Map<String, String> body, boolean toItsEnd, Duration timeout) {}
@@ -199,6 +212,7 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
             case "grafana" -> services.grafana();
             case "prometheus" -> services.prometheus();
             case "jaeger" -> services.jaeger();
+            case "alertmanager" -> services.alertmanager();
             default -> throw new IllegalArgumentException(service + " has no web address");
         };
         var host = core().aliases().contains(service) ? service : core().host();
@@ -239,6 +253,6 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     /** The same inventory with this node in the place of the one of its name. */
     public Inventory with(Node changed) {
         var all = nodes.stream().map(node -> node.name().equals(changed.name()) ? changed : node).toList();
-        return new Inventory(source, domain, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, templates);
+        return new Inventory(source, domain, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, alerts, templates);
     }
 }

@@ -2,14 +2,20 @@ package ktrdr;
 
 import static ktrdr.InventorySection.ABSOLUTE;
 import static ktrdr.InventorySection.ADDRESS;
+import static ktrdr.InventorySection.CHAT;
 import static ktrdr.InventorySection.CLIENTS;
 import static ktrdr.InventorySection.DOMAIN;
 import static ktrdr.InventorySection.HOST;
 import static ktrdr.InventorySection.IMAGE;
+import static ktrdr.InventorySection.MAILBOX;
+import static ktrdr.InventorySection.MAILBOXES;
 import static ktrdr.InventorySection.OPTIONS;
 import static ktrdr.InventorySection.REGISTRY;
 import static ktrdr.InventorySection.REPOSITORY;
+import static ktrdr.InventorySection.SMARTHOST;
 import static ktrdr.InventorySection.TEXT;
+import static ktrdr.InventorySection.URL;
+import static ktrdr.InventorySection.USER;
 import static ktrdr.InventorySection.WORD;
 
 import java.nio.file.Path;
@@ -53,7 +59,7 @@ final class InventoryReader {
         if (top.has("nodes")) wholeFleet(top, nodes, sections);
         var inventory = new Inventory(file, domain, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
                 secrets(top.section("secrets")), storage(top.section("storage"), nodes), backup(top.section("backup")),
-                services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")), sample(top.section("sample")), top.path("templates", folder));
+                services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")), sample(top.section("sample")), alerts(top), top.path("templates", folder));
         inventory.storageNode().filter(node -> node.mountOptions().isPresent())
                 .ifPresent(node -> sections.get(node.name()).mistake("storage", "this node exports the share and mounts nothing"));
         top.end();
@@ -144,7 +150,7 @@ final class InventoryReader {
                 section.text("worker", REPOSITORY, backend), section.text("db", IMAGE, "timescale/timescaledb-ha:pg15"),
                 section.text("prometheus", IMAGE, "prom/prometheus:v2.53.4"), section.text("grafana", IMAGE, "grafana/grafana:11.6.1"),
                 section.text("jaeger", IMAGE, "jaegertracing/all-in-one:1.53"),
-                section.text("node_exporter", IMAGE, "prom/node-exporter:v1.8.2"), (int) section.number("keep", 1, 100, 3));
+                section.text("node_exporter", IMAGE, "prom/node-exporter:v1.8.2"), section.text("alertmanager", IMAGE, "prom/alertmanager:v0.27.0"), (int) section.number("keep", 1, 100, 3));
         section.end();
         return images;
     }
@@ -190,7 +196,8 @@ final class InventoryReader {
     private Inventory.Services services(InventorySection section) {
         var jaeger = section.section("jaeger");
         var services = new Inventory.Services(port(section, "backend", 8000), port(section, "grafana", 3000), port(section, "prometheus", 9090),
-                jaeger.number("port", 1, 65535, 16686), jaeger.number("otlp", 1, 65535, 4317), port(section, "db", 5432));
+                jaeger.number("port", 1, 65535, 16686), jaeger.number("otlp", 1, 65535, 4317), port(section, "db", 5432),
+                port(section, "alertmanager", 9093));
         jaeger.end();
         section.end();
         return services;
@@ -213,6 +220,36 @@ final class InventoryReader {
         var tracing = new Inventory.Tracing(section.text("service", WORD, "ktrdr-api"));
         section.end();
         return tracing;
+    }
+
+    private static Optional<Inventory.Alerts> alerts(InventorySection top) {
+        if (!top.has("alerts")) return Optional.empty();
+        var section = top.section("alerts");
+        var webhook = section.has("webhook") ? Optional.of(webhook(section.section("webhook"))) : Optional.<Inventory.Webhook>empty();
+        var mail = section.has("mail") ? Optional.of(mail(section.section("mail"))) : Optional.<Inventory.Mail>empty();
+        var telegram = section.has("telegram") ? Optional.of(telegram(section.section("telegram"))) : Optional.<Inventory.Telegram>empty();
+        section.end();
+        if (webhook.isEmpty() && mail.isEmpty() && telegram.isEmpty()) top.mistake("alerts", "names nobody, expected webhook, mail or telegram; left out, nobody is told");
+        return Optional.of(new Inventory.Alerts(webhook, mail, telegram));
+    }
+
+    private static Inventory.Webhook webhook(InventorySection section) {
+        var webhook = new Inventory.Webhook(section.text("url", URL));
+        section.end();
+        return webhook;
+    }
+
+    private static Inventory.Mail mail(InventorySection section) {
+        var mail = new Inventory.Mail(section.required("to", MAILBOXES), section.required("from", MAILBOX), section.required("smarthost", SMARTHOST),
+                section.text("user", USER), section.flag("tls", true));
+        section.end();
+        return mail;
+    }
+
+    private static Inventory.Telegram telegram(InventorySection section) {
+        var chat = section.required("chat_id", CHAT);
+        section.end();
+        return new Inventory.Telegram(chat.isEmpty() ? 0 : Long.parseLong(chat));
     }
 
     private Inventory.Sample sample(InventorySection section) {

@@ -35,6 +35,13 @@ final class InventorySection {
     static final Form OPTIONS = Form.of("mount options with commas between", "[A-Za-z0-9._=,-]+");
     static final Form CLIENTS = Form.of("fleet, *, or addresses and networks with commas between", "fleet|\\*|[0-9A-Fa-f.:/]+(,[0-9A-Fa-f.:/]+)*");
     static final Form TEXT = Form.of("text on one line", "\\P{Cntrl}+");
+    static final Form URL = Form.of("an http or https address without user and query; one with a token in it is the secret alert_webhook_url, and no url here",
+            "https?://[A-Za-z0-9.-]+(:\\d{1,5})?(/[A-Za-z0-9._~/-]*)?");
+    static final Form MAILBOX = Form.of("a mail address", "[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+");
+    static final Form MAILBOXES = Form.of("mail addresses with commas between", MAILBOX.pattern() + "(, ?" + MAILBOX.pattern() + ")*");
+    static final Form SMARTHOST = Form.of("a mail server with its port, such as mail.example.org:587", "[A-Za-z0-9.-]+:\\d{1,5}");
+    static final Form USER = Form.of("a user without blanks and quotes", "[^\\s'\"]+");
+    static final Form CHAT = Form.of("the number of a chat, such as -1001234567890", "-?[1-9]\\d{0,17}");
     static final Form REGISTRY = Form.of("a registry such as ghcr.io or registry:5000", "[A-Za-z0-9.-]+(:\\d{1,5})?");
     static final Form REPOSITORY = Form.of("an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's)",
             "([A-Za-z0-9.-]+(:\\d{1,5})?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*");

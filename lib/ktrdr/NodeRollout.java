@@ -128,7 +128,7 @@ final class NodeRollout {
             var replaced = fresh(part);
             fresh.addAll(replaced);
             StagingScript.told("metrics", result.out()).forEach(why -> tools.console().note(node.name(), "metrics", why));
-            StagingScript.checked(result.out()).ifPresent(how -> tools.console.detail(node.name(), "files", how));
+            StagingScript.checked(result.out()).forEach(how -> tools.console.detail(node.name(), "files", how));
             step.done(outcome(part, replaced, StagingScript.told("reloaded", result.out())));
         }
     }

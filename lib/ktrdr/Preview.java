@@ -30,7 +30,7 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
         if (!skipChecks) tooSmall(node.name(), plan.facts().free(), manifests.values()).ifPresent(problem -> {
             throw problem;
         });
-        var result = ssh.run(secrets.shell(plan.stack().secrets()) + Convergence.script(node.directory(), plan.staging().content(plan.stack().envFile()), plan.staging().content(plan.stack().composeFile())));
+        var result = ssh.run(secrets.shell(plan.secrets()) + Convergence.script(node.directory(), plan.staging().content(plan.stack().envFile()), plan.staging().content(plan.stack().composeFile())));
         if (!result.ok()) throw StagingScript.failure(plan.staging(), result)
                 .orElseGet(() -> Problem.failed(node.name() + ": Compose did not say what it would do").found(result.lastWords()));
         var actions = Convergence.of(plan.services(), Convergence.hashes(result.out()), plan.facts().containers(), ids(plan, manifests));

@@ -50,7 +50,7 @@ public final class Rolling {
             var rollout = new Rollout(fleet, locks, http, common.console(), options);
             rollout.plan(planner);
             if (rollout.goesOn() || dryRun && !rollout.plans().isEmpty()) {
-                var secrets = Secrets.fetch(fleet.inventory(), rollout.secretsNeeded(), System.getenv(), common.console());
+                var secrets = Secrets.fetch(fleet.inventory(), rollout.secretsNeeded(), rollout.secretsBefore(), System.getenv(), common.console());
                 rollout.look(secrets);
                 if (dryRun) return planned(common, fleet, rollout);
                 if (rollout.goesOn()) before.accept(rollout);

@@ -113,9 +113,14 @@ public final class Rollout {
 
     /** The secrets that this rollout needs, and no others: the registry's token only where something has to be pulled. */
     public Set<Secrets.Field> secretsNeeded() {
-        var needed = plans().values().stream().flatMap(plan -> plan.stack().secrets().stream()).collect(Collectors.toCollection(TreeSet::new));
+        var needed = plans().values().stream().flatMap(plan -> plan.secrets().stream()).collect(Collectors.toCollection(TreeSet::new));
         if (plans().values().stream().anyMatch(plan -> !plan.pulls().isEmpty())) needed.add(Secrets.Field.ghcr_token);
         return needed;
+    }
+
+    /** Those that only a way back would need. */
+    Set<Secrets.Field> secretsBefore() {
+        return plans().values().stream().flatMap(plan -> plan.secretsBefore().stream()).collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** Whether nodes that have no problem are to be gone on with. */

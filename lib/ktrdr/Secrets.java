@@ -7,6 +7,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
@@ -26,7 +27,10 @@ public final class Secrets {
         db_password("KTRDR_DB_PASSWORD", true),
         jwt_secret("KTRDR_AUTH_JWT_SECRET", true),
         grafana_password("GF_SECURITY_ADMIN_PASSWORD", true),
-        ghcr_token("REGISTRY_TOKEN", true);
+        ghcr_token("REGISTRY_TOKEN", true),
+        alert_webhook_url("KTRDR_ALERT_WEBHOOK_URL", true),
+        alert_mail_password("KTRDR_ALERT_MAIL_PASSWORD", true),
+        alert_telegram_token("KTRDR_ALERT_TELEGRAM_TOKEN", true);
 
         public final String variable;
         final boolean concealed;
@@ -48,9 +52,17 @@ public final class Secrets {
 
     /** Asks the provider for these fields and no others. A field that is missing or blank is a {@link Problem} that names it. */
     public static Secrets fetch(Inventory inventory, Set<Field> wanted, Map<String, String> environment, Console console) {
+        return fetch(inventory, wanted, Set.of(), environment, console);
+    }
+
+    /** The same, with fields that are taken where the provider has them and not missed where it has not. */
+    static Secrets fetch(Inventory inventory, Set<Field> wanted, Set<Field> welcome, Map<String, String> environment, Console console) {
+        var asked = EnumSet.noneOf(Field.class);
+        asked.addAll(wanted);
+        asked.addAll(welcome);
         var settings = inventory.secrets();
         var found = switch (settings.provider()) {
-            case ENV -> fromEnvironment(settings, wanted, environment);
+            case ENV -> fromEnvironment(settings, asked, environment);
             case FILE -> fields(readFile(settings.file().orElseThrow()), settings.file().orElseThrow().toString());
             case COMMAND -> fields(Local.command(settings.command()).timeout(PATIENCE).must().out(), "the secrets command");
             case ONEPASSWORD -> fields(Local.command("op", "item", "get", settings.item(), "--vault", settings.vault(),
@@ -58,10 +70,10 @@ public final class Secrets {
         };
         var values = new EnumMap<Field, String>(Field.class);
         var missing = new ArrayList<String>();
-        for (var field : wanted) {
+        for (var field : asked) {
             var value = found.get(settings.fields().getOrDefault(field.name(), field.name()));
-            if (value == null || value.isBlank()) missing.add(field.name());
-            else values.put(field, value);
+            if (value != null && !value.isBlank()) values.put(field, value);
+            else if (wanted.contains(field)) missing.add(field.name());
         }
         if (!missing.isEmpty()) throw Problem.usage("the secret " + String.join(", ", missing) + " is missing or blank")
                 .expected("a value from the provider " + settings.provider().name().toLowerCase().replace("onepassword", "1password") + " of " + inventory.source())
@@ -82,8 +94,9 @@ public final class Secrets {
      */
     public String shell(Set<Field> fields) {
         var lines = new StringBuilder();
-        for (var field : fields) lines.append(Sh.let(field.variable, values.get(field)));
-        var names = fields.stream().map(field -> field.variable).collect(Collectors.joining(" "));
+        var known = fields.stream().filter(values::containsKey).toList();
+        for (var field : known) lines.append(Sh.let(field.variable, values.get(field)));
+        var names = known.stream().map(field -> field.variable).collect(Collectors.joining(" "));
         return lines + "with_secrets() { (export " + names + "; exec \"$@\"); }\n";
     }
 

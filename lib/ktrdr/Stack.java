@@ -8,6 +8,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Inventory.Node;
 import ktrdr.Inventory.Role;
 import ktrdr.Inventory.Worker;
@@ -50,7 +51,8 @@ public final class Stack {
 
     /** The services that the inventory wants running on this node. */
     public List<String> services() {
-        return core() ? CORE : inventory.workersOf(node).stream().map(Worker::name).toList();
+        if (!core()) return inventory.workersOf(node).stream().map(Worker::name).toList();
+        return inventory.alerts().isEmpty() ? CORE : Stream.concat(CORE.stream(), Stream.of(Alerting.SERVICE)).toList();
     }
 
     /** The services asked for, all of them where none is named. An unknown one is a {@link Problem}. */
@@ -59,6 +61,11 @@ public final class Stack {
             if (!services().contains(service)) throw Problem.usage(node.name() + " has no service " + service)
                     .expected("one of " + String.join(", ", services()) + ", or all").found(service);
         return asked.isEmpty() ? services() : services().stream().filter(asked::contains).toList();
+    }
+
+    /** Whether the service is ours, though the inventory may not want it now. */
+    boolean optional(String service) {
+        return core() && service.equals(Alerting.SERVICE);
     }
 
     /** Whether the service runs KTRDR's own image and so follows the release tag. */
@@ -87,11 +94,12 @@ public final class Stack {
             case "db" -> images.db();
             case "prometheus" -> images.prometheus();
             case "grafana" -> images.grafana();
+            case Alerting.SERVICE -> images.alertmanager();
             default -> images.jaeger();
         };
     }
 
-    /** The secrets that the Compose file of this stack needs. */
+    /** The secrets that the Compose file of this stack cannot be read without; see also {@link Alerting#secrets}. */
     public Set<Secrets.Field> secrets() {
         var needed = EnumSet.of(Secrets.Field.db_username, Secrets.Field.db_password);
         if (core()) needed.addAll(EnumSet.of(Secrets.Field.jwt_secret, Secrets.Field.grafana_password));
@@ -110,7 +118,10 @@ public final class Stack {
 
     /** The services that read files of ours, and where those are; each is told when they change. */
     public Map<String, List<String>> readers() {
-        return core() ? new TreeMap<>(Map.of("prometheus", List.of("monitoring/prometheus.yml", "monitoring/rules/"), "grafana", List.of("monitoring/grafana/"))) : Map.of();
+        if (!core()) return Map.of();
+        var readers = new TreeMap<>(Map.of("prometheus", List.of("monitoring/prometheus.yml", "monitoring/rules/"), "grafana", List.of("monitoring/grafana/")));
+        if (inventory.alerts().isPresent()) readers.put(Alerting.SERVICE, List.of(Alerting.FILE));
+        return readers;
     }
 
     /** The container of a service. */

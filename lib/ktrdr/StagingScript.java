@@ -11,15 +11,20 @@ import java.util.stream.Collectors;
 /**
  * The shell that puts the files of a {@link Staging} in place.
  *
- * New files are written into a folder beside their places and read there by Compose and promtool; only then are they renamed, so that a
+ * New files are written into a folder beside their places and read there by Compose, promtool and amtool; only then are they renamed, so that a
  * full disk or a wrong file replaces none. Exit codes: 20 they could not be written, 21 Compose refuses them, 23 promtool refuses
- * prometheus.yml or its rules, 24 a link or a folder is in the way (all of these replaced nothing), 25 a rename failed half way.
+ * prometheus.yml or its rules, 24 a link or a folder is in the way, 26 amtool refuses alertmanager.yml (all of these replaced nothing), 25 a rename failed half way.
  * What it has to say goes to standard output in lines that begin with {@code told}.
  */
 public final class StagingScript {
     private static final String TOLD = "told\t";
     private static final String MONITORING = "monitoring/";
-    private static final String READER = "prometheus";
+
+    /** A service whose image has a tool that reads its configuration, the file, and the exit code when it refuses that. */
+    private record Examined(String service, String title, String tool, String verb, String file, int refused) {}
+
+    private static final List<Examined> EXAMINED = List.of(new Examined("prometheus", "Prometheus", "promtool", "check config", "prometheus.yml", 23),
+            new Examined(Alerting.SERVICE, "Alertmanager", "amtool", "check-config", "alertmanager.yml", 26));
     private final Staging staging;
 
     public StagingScript(Staging staging) {
@@ -97,7 +102,12 @@ public final class StagingScript {
     private String checks() {
         var stack = staging.stack();
         return "with_secrets docker compose --project-directory . --env-file " + now(stack.envFile()) + " -f " + now(stack.composeFile())
-                + " config -q || exit 21\n" + (staging.unread(READER).isEmpty() ? "" : promtool());
+                + " config -q || exit 21\n" + examinations();
+    }
+
+    private String examinations() {
+        var examined = EXAMINED.stream().filter(one -> !staging.unread(one.service()).isEmpty()).toList();
+        return examined.isEmpty() ? "" : look() + examined.stream().map(this::examination).collect(Collectors.joining());
     }
 
     /** Where a file is at that moment: beside its place when it changes. */
@@ -110,36 +120,40 @@ public final class StagingScript {
     }
 
     /** The image is the very program that will read the file; it looks at a copy of the folder with the new file in it. */
-    private String promtool() {
-        return Sh.let("image", staging.stack().images(List.of(READER), staging.tag()).get(READER)) + """
+    private String look() {
+        return """
                 look=$new/.look
                 mkdir "$look" || exit 20
                 [ ! -d monitoring ] || cp -RP monitoring/. "$look" || exit 20
                 # cp would follow a link there
                 put_new() { rm -f "$look/$1" && mkdir -p "$look/$(dirname "$1")" && cp "$new/monitoring/$1" "$look/$1" || exit 20; }
-                """ + overlay() + """
+                """ + EXAMINED.stream().map(this::overlay).collect(Collectors.joining());
+    }
+
+    private String examination(Examined one) {
+        return Sh.let("image", staging.stack().images(List.of(one.service()), staging.tag()).get(one.service())) + """
                 code=0
                 if docker image inspect "$image" >/dev/null 2>&1; then
-                  by='promtool of the Prometheus image'
-                  docker run --rm --network none --entrypoint promtool -v "$look:/etc/prometheus:ro" "$image" check config /etc/prometheus/prometheus.yml >"$new/.said" 2>&1 || code=$?
-                elif command -v promtool >/dev/null 2>&1; then
-                  by='promtool of the node'
-                  promtool check config "$look/prometheus.yml" >"$new/.said" 2>&1 || code=$?
+                  by='%3$s of the %2$s image'
+                  docker run --rm --network none --entrypoint %3$s -v "$look:/etc/%1$s:ro" "$image" %4$s /etc/%1$s/%5$s >"$new/.said" 2>&1 || code=$?
+                elif command -v %3$s >/dev/null 2>&1; then
+                  by='%3$s of the node'
+                  %3$s %4$s "$look/%5$s" >"$new/.said" 2>&1 || code=$?
                 else
                   by=
                 fi
                 case "$by:$code" in
-                  :*) tell unchecked 'neither the Prometheus image nor promtool is on the node' ;;
-                  *:0) tell checked "$by" ;;
-                  *:12[567]) tell unchecked "$by could not be started" ;;
-                  *) cat "$new/.said" >&2; exit 23 ;;
+                  :*) tell checked '%5$s not checked: neither the %2$s image nor %3$s is on the node' ;;
+                  *:0) tell checked "%5$s checked by $by" ;;
+                  *:12[567]) tell checked "%5$s not checked: $by could not be started" ;;
+                  *) cat "$new/.said" >&2; exit %6$d ;;
                 esac
-                """;
+                """.formatted(one.service(), one.title(), one.tool(), one.verb(), one.file(), one.refused());
     }
 
-    /** The files of Prometheus as they will be, rules too: prometheus.yml names those relative to itself. */
-    private String overlay() {
-        return staging.unread(READER).stream().map(path -> (changes(path) ? "put_new " : "rm -f \"$look\"/") + Sh.quote(path.substring(MONITORING.length())) + "\n").collect(Collectors.joining());
+    /** The files of a service as they will be, of Prometheus rules too: prometheus.yml names those relative to itself. */
+    private String overlay(Examined one) {
+        return staging.unread(one.service()).stream().map(path -> (changes(path) ? "put_new " : "rm -f \"$look\"/") + Sh.quote(path.substring(MONITORING.length())) + "\n").collect(Collectors.joining());
     }
 
     /** What services have to read again is marked before the first rename: whoever comes after a run that was cut short still knows. */
@@ -178,10 +192,9 @@ public final class StagingScript {
         return out.lines().filter(line -> !line.startsWith(TOLD)).collect(Collectors.joining("\n"));
     }
 
-    /** How prometheus.yml was checked, or that it was not; empty when it did not change. */
-    public static Optional<String> checked(String out) {
-        return told("checked", out).stream().findFirst().map(by -> "prometheus.yml checked by " + by)
-                .or(() -> told("unchecked", out).stream().findFirst().map(why -> "prometheus.yml not checked: " + why));
+    /** How prometheus.yml and alertmanager.yml were checked, or that they were not; nothing of one that did not change. */
+    public static List<String> checked(String out) {
+        return told("checked", out);
     }
 
     /** The sentence for an exit code of this script; empty for codes that are not its own. */
@@ -194,7 +207,8 @@ public final class StagingScript {
             case 20 -> Problem.failed(name + ": the files could not be written to " + directory).found(said)
                     .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
             case 21 -> Problem.failed(name + ": Compose refuses " + staging.stack().composeFile()).found(said).fix(nothing);
-            case 23 -> Problem.failed(name + ": promtool refuses " + String.join(", ", staging.unread(READER))).expected("a configuration that Prometheus can read").found(said).fix(nothing);
+            case 23, 26 -> EXAMINED.stream().filter(one -> one.refused() == result.exit()).map(one -> Problem.failed(name + ": " + one.tool() + " refuses "
+                    + String.join(", ", staging.unread(one.service()))).expected("a configuration that " + one.title() + " can read").found(said).fix(nothing)).findFirst().orElseThrow();
             case 24 -> Problem.failed(name + ": something is in the way of our files in " + directory).found(said).fix("move it away; " + nothing);
             case 25 -> Problem.failed(name + ": some files in " + directory + " were replaced and others were not").found(said)
                     .fix("mend what is found and run it again");

@@ -55,6 +55,10 @@ public final class StatusChanges {
                 states.put(node.name() + " " + worker, Roster.serves(state) ? new State("there", "came back") : new State("away", "went away")))));
         status.targets().forEach(check -> states.put(check.id().replaceFirst("^target\\.", "target "),
                 check.ok() ? new State("up", "came up") : new State("down", "went down")));
+        status.alerts().ifPresent(alerts -> {
+            var words = alerts.stream().map(Alert::words).distinct().sorted().collect(Collectors.joining(", "));
+            states.put("alerts", new State(words, words.isEmpty() ? "none fires" : words));
+        });
         return states;
     }
 

@@ -27,7 +27,7 @@ public final class StatusReport {
         return checks;
     }
 
-    /** Machines, stacks, workers with their targets, and what is of the fleet as a whole. */
+    /** Machines, stacks, workers with their targets, what is of the fleet as a whole, and the alerts that fire. */
     public Table[] tables() {
         var machines = Table.of("node", "up", "load/cpu", "memory", "free on /", "docker", "share", "clock");
         var stacks = Table.of("node", "release", "since", "by", "outcome", "healthy", "restarts", "drift", "lock");
@@ -43,7 +43,7 @@ public final class StatusReport {
             }
             workers.row(workers(node).toArray());
         }
-        return new Table[] {machines, stacks, workers, usage(), fleet()};
+        return new Table[] {machines, stacks, workers, usage(), fleet(), alerts()};
     }
 
     private void machine(Table table, Node node, HostFacts host) {
@@ -138,6 +138,13 @@ public final class StatusReport {
                 .orElse("none to come")).orElse(""));
     }
 
+    /** A row for each; none where none fires. */
+    private Table alerts() {
+        var table = Table.of("alert", "severity", "node", "since", "");
+        status.alerts().orElse(List.of()).forEach(alert -> table.row(alert.name(), alert.severity(), alert.node(), minutes(alert.since()), alert.summary()));
+        return table;
+    }
+
     private Optional<BackupSchedule> schedule() {
         return Optional.ofNullable(status.nodes().get(inventory.core())).flatMap(NodeStatus::schedule);
     }
@@ -207,7 +214,7 @@ public final class StatusReport {
                 "targets", targets().isEmpty() ? null : fields("up", holding(targets()), "expected", targets().size()),
                 "backup", status.backup().map(found -> fields("file", found.name(), "bytes", found.size(), "age_seconds", found.age().toSeconds())).orElse(null),
                 "next_backup", schedule().flatMap(BackupSchedule::next).map(Object::toString).orElse(null),
-                "remarks", remarks());
+                "alerts", status.alerts().map(all -> all.stream().map(Alert::document).toList()).orElse(null), "remarks", remarks());
     }
 
     private static Map<String, Map<String, String>> byName(Roster roster) {

@@ -21,7 +21,7 @@ import ktrdr.Inventory.Role;
 /**
  * The files of a deployment, as they land on a node.
  *
- * Compose files, rules and dashboards land as they are; env files and prometheus.yml are Mustache templates filled from the inventory. A file of the
+ * Compose files, rules and dashboards land as they are; env files, prometheus.yml and alertmanager.yml are Mustache templates filled from the inventory. A file of the
  * same path in the folder that the inventory names under {@code templates:} wins over the built-in one.
  */
 public final class Templates {
@@ -41,6 +41,7 @@ public final class Templates {
             "docker-compose.core.yml", "core/docker-compose.core.yml",
             ".env.core", "core/.env.core",
             "monitoring/prometheus.yml", "monitoring/prometheus.yml",
+            Alerting.FILE, Alerting.FILE,
             "monitoring/rules/recording.yml", "monitoring/rules/recording.yml",
             "monitoring/rules/alerts.yml", "monitoring/rules/alerts.yml",
             "monitoring/grafana/provisioning/datasources/datasources.yml",
@@ -77,6 +78,7 @@ public final class Templates {
         var values = values(node, tag);
         var rendered = new ArrayList<NodeFile>();
         files(node.role(), inventory.metrics().nodes()).forEach((path, template) -> {
+            if (path.equals(Alerting.FILE) && inventory.alerts().isEmpty()) return;
             var text = read(template);
             // Compose has its own variables, and Grafana's legends, the annotations of alerts and Docker's formats are written as a template's
             boolean asItIs = path.startsWith("docker-compose.") || path.startsWith("monitoring/rules/") || path.endsWith(".json") || path.endsWith(".sh");
@@ -146,9 +148,10 @@ public final class Templates {
                 "host", inventory.fqdn(inventory.core())));
         values.put("storage", Map.of("mount", inventory.storage().mount(), "source", Stack.of(inventory, node).share()));
         values.put("ports", Map.of("backend", services.backend(), "db", services.db(), "prometheus", services.prometheus(),
-                "grafana", services.grafana(), "jaeger", services.jaeger(), "otlp", services.otlp(), "metrics", inventory.metrics().port()));
-        values.put("urls", Map.of("backend", inventory.url("backend"), "grafana", inventory.url("grafana"),
+                "grafana", services.grafana(), "jaeger", services.jaeger(), "otlp", services.otlp(), "alertmanager", services.alertmanager(), "metrics", inventory.metrics().port()));
+        values.put("urls", Map.of("backend", inventory.url("backend"), "grafana", inventory.url("grafana"), "alertmanager", inventory.url("alertmanager"),
                 "otlp", "http://" + inventory.fqdn(inventory.core()) + ":" + services.otlp()));
+        values.put("alerts", inventory.alerts().<Object>map(Alerting::values).orElse(false));
         values.put("exporters", inventory.metrics().nodes() ? Map.of("nodes", inventory.nodes().stream().map(this::exporter).toList()) : false);
         values.put("workerNodes", inventory.workers().stream().map(this::workerNode).toList());
         return values;
@@ -157,7 +160,7 @@ public final class Templates {
     private Map<String, Object> images() {
         var images = inventory.images();
         return Map.of("backend", images.backend(), "worker", images.worker(), "db", images.db(),
-                "prometheus", images.prometheus(), "grafana", images.grafana(), "jaeger", images.jaeger(), "nodeExporter", images.nodeExporter());
+                "prometheus", images.prometheus(), "grafana", images.grafana(), "jaeger", images.jaeger(), "nodeExporter", images.nodeExporter(), "alertmanager", images.alertmanager());
     }
 
     private Map<String, Object> exporter(Node node) {
@@ -172,6 +175,7 @@ public final class Templates {
 
     private String profiles(Node node) {
         var profiles = new TreeSet<String>();
+        if (node.role() == Role.CORE && inventory.alerts().isPresent()) profiles.add(Alerting.PROFILE);
         for (var worker : inventory.workersOf(node)) if (!worker.profile().isEmpty()) profiles.add(worker.profile());
         return String.join(",", profiles);
     }

@@ -14,7 +14,6 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Optional;
 import java.util.stream.Collectors;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -128,16 +127,30 @@ class StagingScriptTest {
     }
 
     @Test
+    void what_amtool_refuses_replaces_nothing() throws IOException {
+        inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, aliases", "disk_free: 2GB, directory: " + stack + ", aliases") + "alerts: {webhook: {}}\n");
+        docker("case \" $* \" in *' check-config '*) echo 'no route'; exit 1 ;; esac");
+        var plan = plan("sha-1");
+        var result = stage(plan);
+        assertEquals(26, result.exit());
+        assertEquals("core: amtool refuses monitoring/alertmanager.yml", StagingScript.failure(plan, result).orElseThrow().sentence());
+        assertEquals("no route", StagingScript.failure(plan, result).orElseThrow().details().get("found"));
+        assertEquals(Map.of(), world());
+        docker("exit 0");
+        assertEquals(List.of("prometheus.yml checked by promtool of the Prometheus image", "alertmanager.yml checked by amtool of the Alertmanager image"), StagingScript.checked(stage(plan).out()));
+    }
+
+    @Test
     void where_nothing_can_check_prometheus_yml_that_is_said() throws IOException {
         docker("[ \"$1\" != image ]");
-        assertEquals(Optional.of("prometheus.yml not checked: neither the Prometheus image nor promtool is on the node"), StagingScript.checked(stage(plan("sha-1")).out()));
+        assertEquals(List.of("prometheus.yml not checked: neither the Prometheus image nor promtool is on the node"), StagingScript.checked(stage(plan("sha-1")).out()));
         docker("[ \"$1\" != run ] || exit 125");
         Files.delete(stack.resolve("monitoring/prometheus.yml"));
-        assertEquals(Optional.of("prometheus.yml not checked: promtool of the Prometheus image could not be started"), StagingScript.checked(stage(plan("sha-1")).out()));
+        assertEquals(List.of("prometheus.yml not checked: promtool of the Prometheus image could not be started"), StagingScript.checked(stage(plan("sha-1")).out()));
         docker("exit 0");
         Files.delete(stack.resolve("monitoring/prometheus.yml"));
-        assertEquals(Optional.of("prometheus.yml checked by promtool of the Prometheus image"), StagingScript.checked(stage(plan("sha-1")).out()));
-        assertEquals(Optional.empty(), StagingScript.checked(stage(plan("sha-2")).out()));
+        assertEquals(List.of("prometheus.yml checked by promtool of the Prometheus image"), StagingScript.checked(stage(plan("sha-1")).out()));
+        assertEquals(List.of(), StagingScript.checked(stage(plan("sha-2")).out()));
     }
 
     @Test

@@ -23,7 +23,7 @@ import ktrdr.Problem;
  * The images of the practice fleet: a Debian base, what hosts and services are made of, and what KTRDR's stacks run.
  *
  * Where an upstream registry answers, base and third parties come from there; else the base is debootstrapped from the machine's own
- * Debian mirror, and PostgreSQL and Prometheus are Debian's packages. KTRDR itself is always a stand-in.
+ * Debian mirror, and PostgreSQL, Prometheus and Alertmanager are Debian's packages. KTRDR itself is always a stand-in.
  */
 final class Images {
     /** An image of the lab's registry: how it is called there, what it is upstream, how it is built, and what it is. */
@@ -40,6 +40,7 @@ final class Images {
             ktrdr("sha-dead000", "crash", ", crashes at start"),
             new Part("postgresql:17", "timescale/timescaledb-ha:pg15", "postgres", Map.of(), "real PostgreSQL"),
             new Part("prometheus:2", "prom/prometheus:v2.53.4", "prometheus", Map.of(), "real Prometheus"),
+            new Part("alertmanager:lab", "prom/alertmanager:v0.27.0", "alertmanager", Map.of(), "real Alertmanager"),
             new Part("grafana:lab", "grafana/grafana:11.6.1", "standin", Map.of("ROLE", "grafana", "VERSION", "grafana"), "stand-in for Grafana"),
             new Part("jaeger:lab", "jaegertracing/all-in-one:1.53", "standin", Map.of("ROLE", "jaeger", "VERSION", "jaeger"), "stand-in for Jaeger"),
             new Part("node-exporter:lab", "prom/node-exporter:v1.8.2", "node-exporter", Map.of(), "real node-exporter"),
@@ -47,7 +48,7 @@ final class Images {
     private static final Map<String, List<String>> FILES = Map.of(
             "host", List.of("Dockerfile", "sshd.conf", "daemon.json", "start"),
             "services", List.of("Dockerfile", "start", "keys", "registry.yml", "loader.yml"),
-            "postgres", List.of("Dockerfile", "entrypoint"), "prometheus", List.of("Dockerfile"), "node-exporter", List.of("Dockerfile"), "probe", List.of("Dockerfile"),
+            "postgres", List.of("Dockerfile", "entrypoint"), "prometheus", List.of("Dockerfile"), "node-exporter", List.of("Dockerfile"), "alertmanager", List.of("Dockerfile"), "probe", List.of("Dockerfile"),
             "standin", List.of("Dockerfile", "python"));
 
     private final Engine engine;

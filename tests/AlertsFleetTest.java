@@ -1,0 +1,198 @@
+import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import com.sun.net.httpserver.HttpServer;
+import java.io.IOException;
+import java.net.InetSocketAddress;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.List;
+import java.util.UUID;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Stream;
+import java.util.stream.StreamSupport;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Alerts of the practice fleet, told to a web server of this machine by an Alertmanager on core: with an inventory that names a receiver, and no longer without. */
+@Tag("fleet")
+class AlertsFleetTest {
+    private static final String IMAGE = "registry.ktrdr.home.mynerd.place:5000/alertmanager:lab";
+    /** Of a scrape, and of a look at the rules. */
+    private static final Duration INTERVAL = Duration.ofSeconds(15);
+    private static final Duration FOR = Duration.ofMinutes(1);
+    /** Until the first message about a node, and from one to the next. */
+    private static final Duration GROUP_WAIT = Duration.ofSeconds(10);
+    private static final Duration GROUP_INTERVAL = Duration.ofMinutes(1);
+    /** For two shared processors. */
+    private static final Duration SLACK = Duration.ofSeconds(20);
+    private static final String TOKEN = UUID.randomUUID().toString();
+    private static final LinkedBlockingQueue<JsonNode> TOLD = new LinkedBlockingQueue<>();
+
+    @TempDir static Path folder;
+    private static Path memory;
+    private static HttpServer server;
+    private static Path told;
+
+    @BeforeAll
+    static void somebody_is_to_be_told() throws IOException {
+        var here = World.on("core", "ip route | sed -n 's/^default via \\([^ ]*\\).*/\\1/p'");
+        server = HttpServer.create(new InetSocketAddress(here, 0), 0);
+        server.createContext("/" + TOKEN, exchange -> {
+            TOLD.add(new ObjectMapper().readTree(exchange.getRequestBody()));
+            exchange.sendResponseHeaders(200, -1);
+            exchange.close();
+        });
+        server.start();
+        memory = Files.createTempDirectory(Path.of("/dev/shm"), "ktrdr-alerts");
+        var secrets = (ObjectNode) new ObjectMapper().readTree(Files.readString(World.secrets()));
+        secrets.put("alert_webhook_url", "http://" + here + ":" + server.getAddress().getPort() + "/" + TOKEN);
+        var file = Files.createFile(memory.resolve("secrets.json"), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        Files.writeString(file, secrets.toString());
+        told = inventory("told", file, "alerts: {webhook: {}}");
+        good(told, "deploy", "core", "all", "--tag", "sha-1000001");
+    }
+
+    @AfterAll
+    static void nobody_is_told_any_more() throws IOException {
+        server.stop(0);
+        good(World.inventory(), "deploy", "core", "all", "--tag", "sha-1000001");
+        assertFalse(World.containers("core").containsKey("ktrdr-alertmanager"));
+        assertEquals("", World.on("core", "cd /opt/ktrdr-core && grep -l alertmanager monitoring/*.yml || :"));
+        assertFalse(World.get("http://10.42.1.10:9090/api/v1/alertmanagers").contains(":9093"));
+        // what it knew of silences outlives it, as all data does
+        World.on("core", "docker volume rm ktrdr-core_alertmanager-data");
+        Files.delete(memory.resolve("secrets.json"));
+        Files.delete(memory);
+    }
+
+    private static Path inventory(String name, Path secrets, String section) throws IOException {
+        return World.inventory(Files.createDirectories(folder.resolve(name)), "/dev/shm/ktrdr-lab/secrets.json", secrets.toString(),
+                "\ndatabase:", "\n  alertmanager: " + IMAGE + "\n" + section + "\ndatabase:");
+    }
+
+    private static Ran run(Path inventory, String... words) {
+        return ktrdr(Stream.concat(Stream.of(words), Stream.of("-i", inventory.toString())).toArray(String[]::new)).run();
+    }
+
+    private static Ran good(Path inventory, String... words) {
+        var ran = run(inventory, words);
+        assertEquals(0, ran.exit(), ran::toString);
+        assertFalse((ran.out() + ran.err()).contains(TOKEN), "a secret is shown");
+        return ran;
+    }
+
+    /** What Alertmanager says that it reads. */
+    private static String configuration() throws IOException {
+        return new ObjectMapper().readTree(World.get("http://10.42.1.10:9093/api/v2/status")).path("config").path("original").asText();
+    }
+
+    /** The alert about a worker, of the message that has it in this state; what comes before is of others. */
+    private static JsonNode told(String state, String worker, Duration patience) throws InterruptedException {
+        long deadline = System.nanoTime() + patience.toNanos();
+        for (long left = patience.toNanos(); left > 0; left = deadline - System.nanoTime()) {
+            var message = TOLD.poll(left, TimeUnit.NANOSECONDS);
+            if (message == null) break;
+            for (var alert : message.path("alerts"))
+                if (alert.path("status").asText().equals(state) && alert.path("labels").path("worker").asText().equals(worker)) return alert;
+        }
+        throw new AssertionError("nobody was told within " + patience.toSeconds() + " s that " + worker + " is " + state);
+    }
+
+    private static List<JsonNode> alerts(Ran status, String node) {
+        return StreamSupport.stream(status.json().path("alerts").spliterator(), false).filter(alert -> alert.path("node").asText().equals(node)).toList();
+    }
+
+    @Test
+    void a_worker_that_is_down_is_told_and_told_again_when_it_is_back() throws InterruptedException {
+        World.on("workers-b", "docker stop backtest-worker-2");
+        try {
+            var alert = told("firing", "backtest-worker-2", FOR.plus(INTERVAL.multipliedBy(2)).plus(GROUP_WAIT).plus(SLACK));
+            var labels = alert.path("labels");
+            assertEquals("KtrdrWorkerDown warning workers-b", labels.path("alertname").asText() + " " + labels.path("severity").asText() + " " + labels.path("node").asText());
+            assertEquals("backtest-worker-2 on workers-b is down", alert.path("annotations").path("summary").asText());
+            assertEquals("docs/OPERATIONS.md#ktrdrworkerdown", alert.path("annotations").path("runbook_url").asText());
+
+            // without a receiver it is told by status all the same
+            var status = run(World.inventory(), "status", "-o", "json");
+            assertEquals(List.of("KtrdrWorkerDown warning backtest-worker-2 on workers-b is down"), alerts(status, "workers-b").stream()
+                    .map(one -> one.path("name").asText() + " " + one.path("severity").asText() + " " + one.path("summary").asText()).toList());
+            assertTrue(alerts(status, "workers-b").get(0).path("since").asText().matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ"), status::toString);
+        } finally {
+            World.on("workers-b", "docker start backtest-worker-2");
+        }
+        told("resolved", "backtest-worker-2", INTERVAL.multipliedBy(2).plus(GROUP_INTERVAL).plus(SLACK));
+        var status = run(World.inventory(), "status", "-o", "json");
+        assertEquals(List.of(), alerts(status, "workers-b"));
+        assertFalse(status.failing().keySet().stream().anyMatch(check -> check.startsWith("workers-b.")), status::toString);
+    }
+
+    @Test
+    void it_is_a_service_like_the_others() {
+        assertEquals("ok", check(good(told, "verify", "--quick", "--wait", "30s", "-o", "json"), "alertmanager.health").path("found").asText());
+        assertTrue(good(told, "logs", "core", "alertmanager").out().contains("Listening"));
+        good(told, "stage", "core", "--check");
+        var before = World.containers("core");
+        good(told, "deploy", "core", "alertmanager");
+        assertEquals(before, World.containers("core"));
+    }
+
+    private static JsonNode check(Ran ran, String id) {
+        return StreamSupport.stream(ran.json().path("checks").spliterator(), false).filter(check -> check.path("id").asText().equals(id)).findFirst().orElseThrow();
+    }
+
+    @Test
+    void its_secret_is_in_its_memory_alone() {
+        assertTrue(World.on("core", "docker exec ktrdr-alertmanager cat /run/alerts/webhook_url").endsWith(TOKEN));
+        assertEquals("tmpfs", World.on("core", "docker exec ktrdr-alertmanager stat -f -c %T /run/alerts"));
+        for (var place : List.of("grep -rlF " + TOKEN + " /opt/ktrdr-core", "docker logs ktrdr-alertmanager 2>&1 | grep -F " + TOKEN, "docker diff ktrdr-alertmanager | grep -v /run",
+                "docker exec ktrdr-alertmanager grep -lF " + TOKEN + " /proc/1/environ /proc/1/cmdline")) assertEquals("", World.on("core", place + " || :"), place);
+    }
+
+    @Test
+    void a_secret_that_the_provider_has_not_is_named_and_nothing_is_changed() throws IOException {
+        var before = World.everything("core");
+        refused(2, run(inventory("poor", World.secrets(), "alerts: {webhook: {}}"), "deploy", "core", "all", "--tag", "sha-1000001"), "the secret alert_webhook_url is missing or blank");
+        assertEquals(before, World.everything("core"));
+    }
+
+    @Test
+    void a_changed_receiver_is_read_without_a_restart_and_rolled_back() throws IOException {
+        var more = inventory("more", memory.resolve("secrets.json"), "alerts: {webhook: {}, mail: {to: ops@ktrdr.test, from: ktrdr@ktrdr.test, smarthost: \"mail.ktrdr.test:25\"}}");
+        var before = World.containers("core");
+        assertTrue(good(more, "deploy", "core", "alertmanager").err().contains("alertmanager reloaded"));
+        assertTrue(configuration().contains("mail.ktrdr.test:25"), configuration());
+        assertTrue(good(told, "rollback", "core").err().contains("alertmanager reloaded"));
+        assertFalse(configuration().contains("mail.ktrdr.test"), configuration());
+        assertEquals(before, World.containers("core"));
+    }
+
+    @Test
+    void what_amtool_refuses_replaces_nothing() throws IOException {
+        var templates = Files.createDirectories(folder.resolve("wrong/templates/monitoring"));
+        Files.writeString(templates.resolve("alertmanager.yml"), "route: {receiver: nobody}\n");
+        var wrong = inventory("wrong", memory.resolve("secrets.json"), "alerts: {webhook: {}}\ntemplates: templates");
+        var before = World.everything("core");
+        for (var words : List.of(List.of("stage", "core"), List.of("deploy", "core", "all", "--tag", "sha-1000001"))) {
+            var ran = run(wrong, words.toArray(String[]::new));
+            assertNotEquals(0, ran.exit());
+            assertTrue(ran.err().contains("core: amtool refuses monitoring/alertmanager.yml") && ran.err().contains("nobody"), ran::toString);
+            assertEquals(before, World.everything("core"));
+        }
+    }
+}
