@@ -8,23 +8,29 @@ import java.io.IOException;
 import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
+import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import ktrdr.Http;
 import ktrdr.Project;
 import lab.World;
+import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import pictures.Dashboard;
+import pictures.Prometheus;
 
 /** Every query of every panel, asked of the Prometheus of the practice fleet with each value of the dashboard's variables, after operations ran there. */
 @Tag("fleet")
 class DashboardsFleetTest {
     private static final List<String> BOARDS = List.of("system-overview", "worker-status", "operations", "node-comparison");
-    private static final String PROMETHEUS = "http://10.42.1.10:9090/api/v1/";
+    private static final String PROMETHEUS = "http://10.42.1.10:9090";
     private static final Set<String> ALL = Set.of("core", "workers-b", "workers-c");
     private static final Set<String> WORKERS = Set.of("workers-b", "workers-c");
     /** Panels that are rightly empty, and when. */
@@ -34,6 +40,14 @@ class DashboardsFleetTest {
             "System Overview: Last good backup", "no backup was made since the fleet came up",
             "System Overview: Size of the backup", "no backup was made since the fleet came up",
             "System Overview: Time that the backup takes", "no backup was made since the fleet came up");
+
+    private static final Http HTTP = new Http(Map.of(), Duration.ofSeconds(10));
+    private static final Prometheus HERE = new Prometheus(HTTP, PROMETHEUS);
+
+    @AfterAll
+    static void closed() {
+        HTTP.close();
+    }
 
     @BeforeAll
     static void operations_ran_and_were_seen() {
@@ -55,7 +69,7 @@ class DashboardsFleetTest {
 
     private static JsonNode get(String path) {
         try {
-            var answer = new ObjectMapper().readTree(World.get(PROMETHEUS + path));
+            var answer = new ObjectMapper().readTree(World.get(PROMETHEUS + "/api/v1/" + path));
             assertEquals("success", answer.path("status").asText(), path + " " + answer);
             return answer.path("data");
         } catch (IOException e) {
@@ -65,22 +79,6 @@ class DashboardsFleetTest {
 
     private static JsonNode ask(String expression) {
         return get("query?query=" + URLEncoder.encode(expression, StandardCharsets.UTF_8)).path("result");
-    }
-
-    /** The values of a variable such as {@code label_values(up{worker!=""}, node)}. */
-    private static TreeSet<String> values(JsonNode variable) {
-        var parts = variable.path("definition").asText().replaceAll("^label_values\\(|\\)$", "").split(", ");
-        var values = new TreeSet<String>();
-        ask("count by (" + parts[1] + ") (" + parts[0] + ")").forEach(series -> values.add(series.path("metric").path(parts[1]).asText()));
-        values.remove("");
-        return values;
-    }
-
-    /** As Grafana fills it in: one value, or all of them as a regular expression; the rate interval is four scrapes. */
-    private static String filled(String expression, Map<String, String> values) {
-        var filled = expression.replace("$__rate_interval", "1m");
-        for (var value : values.entrySet()) filled = filled.replace("$" + value.getKey(), value.getValue());
-        return filled;
     }
 
     private static JsonNode board(String name) throws IOException {
@@ -100,25 +98,23 @@ class DashboardsFleetTest {
         for (var name : BOARDS) {
             var board = board(name);
             var variables = new LinkedHashMap<String, TreeSet<String>>();
-            for (var variable : board.path("templating").path("list")) variables.put(variable.path("name").asText(), values(variable));
+            for (var variable : board.path("templating").path("list")) variables.put(variable.path("name").asText(), HERE.labelValues(variable.path("definition").asText(), Instant.now()));
             var nodes = name.equals("worker-status") ? WORKERS : ALL;
             assertTrue(variables.get("node").containsAll(nodes), variables::toString);
             // Prometheus remembers for five minutes those that another test had beside them
             variables.get("node").retainAll(nodes);
-            var all = new LinkedHashMap<String, String>();
-            variables.forEach((variable, values) -> all.put(variable, "(" + String.join("|", values) + ")"));
             for (var panel : board.path("panels"))
                 for (var target : panel.path("targets")) {
                     var at = board.path("title").asText() + ": " + panel.path("title").asText();
                     var expression = target.path("expr").asText();
-                    var series = ask(filled(expression, all));
+                    var series = ask(Dashboard.filled(expression, variables));
                     table.append("%-75s %s %3d%n".formatted(at, target.path("refId").asText(), series.size()));
-                    if (series.isEmpty() && !EMPTY.containsKey(at)) wrong.add(at + " is empty: " + filled(expression, all));
+                    if (series.isEmpty() && !EMPTY.containsKey(at)) wrong.add(at + " is empty: " + Dashboard.filled(expression, variables));
                     var missing = new TreeSet<>(nodes(expression));
                     missing.retainAll(nodes);
                     series.forEach(one -> missing.remove(one.path("metric").path("node").asText()));
                     if (!series.isEmpty() && !missing.isEmpty()) wrong.add(at + " has nothing of " + missing);
-                    wrong.addAll(single(at, expression, variables, all, series.isEmpty()));
+                    wrong.addAll(single(at, expression, variables, series.isEmpty()));
                 }
         }
         System.out.println(table);
@@ -126,14 +122,14 @@ class DashboardsFleetTest {
     }
 
     /** With one value of a variable at a time: only what has that value, and something, unless it is a node without workers. */
-    private static List<String> single(String at, String expression, Map<String, TreeSet<String>> variables, Map<String, String> all, boolean empty) {
+    private static List<String> single(String at, String expression, Map<String, TreeSet<String>> variables, boolean empty) {
         var wrong = new ArrayList<String>();
         variables.forEach((variable, values) -> {
             if (!expression.contains("$" + variable)) return;
             for (var value : values) {
-                var one = new LinkedHashMap<>(all);
-                one.put(variable, value);
-                var series = ask(filled(expression, one));
+                var one = new LinkedHashMap<>(variables);
+                one.put(variable, new TreeSet<>(Set.of(value)));
+                var series = ask(Dashboard.filled(expression, one));
                 boolean none = variable.equals("node") && !WORKERS.contains(value) && (expression.contains("worker!=") || expression.contains("node:workers_"));
                 if (series.isEmpty() != (empty || none)) wrong.add(at + " with " + variable + " " + value + ": " + series.size() + " series");
                 for (var each : series) {
