@@ -13,7 +13,7 @@ import java.util.stream.Collectors;
  *
  * New files are written into a folder beside their places and read there by Compose, promtool and amtool; only then are they renamed, so that a
  * full disk or a wrong file replaces none. Exit codes: 20 they could not be written, 21 Compose refuses them, 23 promtool refuses
- * prometheus.yml or its rules, 24 a link or a folder is in the way, 26 amtool refuses alertmanager.yml (all of these replaced nothing), 25 a rename failed half way.
+ * prometheus.yml or its rules, 24 a link or a folder is in the way, 28 amtool refuses alertmanager.yml (all of these replaced nothing), 25 a rename failed half way.
  * What it has to say goes to standard output in lines that begin with {@code told}.
  */
 public final class StagingScript {
@@ -24,7 +24,7 @@ public final class StagingScript {
     private record Examined(String service, String title, String tool, String verb, String file, int refused) {}
 
     private static final List<Examined> EXAMINED = List.of(new Examined("prometheus", "Prometheus", "promtool", "check config", "prometheus.yml", 23),
-            new Examined(Alerting.SERVICE, "Alertmanager", "amtool", "check-config", "alertmanager.yml", 26));
+            new Examined(Alerting.SERVICE, "Alertmanager", "amtool", "check-config", "alertmanager.yml", 28));
     private final Staging staging;
 
     public StagingScript(Staging staging) {
@@ -207,7 +207,7 @@ public final class StagingScript {
             case 20 -> Problem.failed(name + ": the files could not be written to " + directory).found(said)
                     .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
             case 21 -> Problem.failed(name + ": Compose refuses " + staging.stack().composeFile()).found(said).fix(nothing);
-            case 23, 26 -> EXAMINED.stream().filter(one -> one.refused() == result.exit()).map(one -> Problem.failed(name + ": " + one.tool() + " refuses "
+            case 23, 28 -> EXAMINED.stream().filter(one -> one.refused() == result.exit()).map(one -> Problem.failed(name + ": " + one.tool() + " refuses "
                     + String.join(", ", staging.unread(one.service()))).expected("a configuration that " + one.title() + " can read").found(said).fix(nothing)).findFirst().orElseThrow();
             case 24 -> Problem.failed(name + ": something is in the way of our files in " + directory).found(said).fix("move it away; " + nothing);
             case 25 -> Problem.failed(name + ": some files in " + directory + " were replaced and others were not").found(said)

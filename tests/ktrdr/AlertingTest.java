@@ -9,6 +9,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import java.io.IOException;
+import java.nio.file.Files;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -130,6 +131,14 @@ class AlertingTest {
             assertTrue(compose.contains("put " + path + " \"$${" + field.variable + ":-}\""), path);
         }
         assertFalse(Templates.variables(compose).stream().anyMatch(name -> name.startsWith("KTRDR_ALERT")), "Compose would want a value where there is none");
+    }
+
+    @Test
+    void the_example_in_the_inventory_is_one() throws IOException {
+        var text = Files.readString(Project.root().resolve("inventory.yaml")).replaceAll("(?m)^# (alerts:|  (webhook|mail|telegram): )", "$1");
+        var alerts = Fixtures.inventory(text).alerts().orElseThrow();
+        assertEquals("http://hooks.example.org/ktrdr ops@example.org -1001234567890", alerts.webhook().orElseThrow().url().orElseThrow() + " " + alerts.mail().orElseThrow().to() + " "
+                + alerts.telegram().orElseThrow().chatId());
     }
 
     @ParameterizedTest

@@ -132,7 +132,7 @@ class StagingScriptTest {
         docker("case \" $* \" in *' check-config '*) echo 'no route'; exit 1 ;; esac");
         var plan = plan("sha-1");
         var result = stage(plan);
-        assertEquals(26, result.exit());
+        assertEquals(28, result.exit());
         assertEquals("core: amtool refuses monitoring/alertmanager.yml", StagingScript.failure(plan, result).orElseThrow().sentence());
         assertEquals("no route", StagingScript.failure(plan, result).orElseThrow().details().get("found"));
         assertEquals(Map.of(), world());
