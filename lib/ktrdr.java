@@ -87,6 +87,7 @@
 //SOURCES ktrdr/Plans.java
 //SOURCES ktrdr/Preview.java
 //SOURCES ktrdr/Problem.java
+//SOURCES ktrdr/PushedBackup.java
 //SOURCES ktrdr/Registry.java
 //SOURCES ktrdr/Release.java
 //SOURCES ktrdr/Restore.java

@@ -64,12 +64,9 @@ class BackupFaultsTest {
 
     /** Runs while a lock on its table keeps the dump waiting half-way. */
     private static void halfWay(Happening happening) {
-        World.on("core", "docker exec -d ktrdr-db psql -q -U ktrdr -d ktrdr -c 'BEGIN; LOCK TABLE candles IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)'");
-        try (var run = ktrdr("backup-db").start()) {
-            awaitDump();
+        try (var locked = Faults.lockedTable("candles"); var run = ktrdr("backup-db").start()) {
+            World.awaitDump();
             happening.to(run);
-        } finally {
-            release();
         }
     }
 
@@ -77,24 +74,12 @@ class BackupFaultsTest {
         void to(Underway run);
     }
 
-    private static void awaitDump() {
-        World.on("core", "for i in $(seq 200); do docker exec ktrdr-db pgrep -x pg_dump >/dev/null && exit 0; sleep 0.1; done; echo no dump was begun >&2; exit 1");
-    }
-
-    private static void release() {
-        World.on("core", "for i in $(seq 100); do docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc \"select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()\""
-                + " >/dev/null 2>&1 && exit 0; sleep 0.1; done; exit 1");
-    }
-
     @Test
     void what_breaks_off_on_its_way_here_leaves_no_file() throws IOException {
-        World.on("core", "docker exec -d ktrdr-db psql -q -U ktrdr -d ktrdr -c 'BEGIN; LOCK TABLE candles IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)'");
-        try (var run = ktrdr("backup-db", "--to", here.resolve("cut.dump.zst").toString()).start()) {
-            awaitDump();
+        try (var locked = Faults.lockedTable("candles"); var run = ktrdr("backup-db", "--to", here.resolve("cut.dump.zst").toString()).start()) {
+            World.awaitDump();
             Faults.cut("core");
             refused(3, run.end(), "core: the connection was lost");
-        } finally {
-            release();
         }
         try (var files = Files.list(here)) {
             assertEquals(List.of(), files.toList());
@@ -112,12 +97,8 @@ class BackupFaultsTest {
     /** The script is let in by the container's own socket; where that was changed it has no password to give, and waits for none. */
     @Test
     void a_database_that_asks_for_a_password() {
-        var hba = "docker exec -u postgres ktrdr-db sh -c 'f=$PGDATA/pg_hba.conf; %s; psql -q -h 127.0.0.1 -U ktrdr -d ktrdr -c \"select pg_reload_conf()\" >/dev/null || kill -HUP 1; sleep 0.5'";
-        World.on("core", hba.formatted("cp $f $f.kept; sed -i \"1i local all all scram-sha-256\" $f"));
-        try {
-            nothingNew(1, ktrdr("backup-db").run(), "core: no backup was made", "no password supplied");
-        } finally {
-            World.on("core", hba.formatted("mv $f.kept $f"));
+        try (var asking = Faults.databasePassword()) {
+            nothingNew(1, ktrdr("backup-db").run(), "core: no backup was made", "no password supplied", "pg_hba.conf");
         }
     }
 
@@ -153,12 +134,13 @@ class BackupFaultsTest {
 
     @Test
     void of_two_at_once_one_is_refused_and_the_other_goes_on() {
-        halfWay(run -> {
+        try (var locked = Faults.lockedTable("candles"); var run = ktrdr("backup-db").start()) {
+            World.awaitDump();
             nothingNew(4, ktrdr("backup-db").run(), "another backup is being made");
-            release();
+            locked.close();
             assertEquals(0, run.end().exit());
             assertEquals(2, dumps().size());
-        });
+        }
     }
 
     @Test

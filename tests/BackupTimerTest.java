@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import lab.Faults;
 import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.AfterEach;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 class BackupTimerTest {
     private static final String FOLDER = "/srv/ktrdr-shared/db-backups/of-the-timer";
     private static final String UNITS = "ls /etc/systemd/system/ktrdr-backup.* /usr/local/lib/ktrdr /var/lib/systemd/timers 2>/dev/null | grep ktrdr-backup";
+    private static final String INACTIVE = "until [ \"$(systemctl is-active ktrdr-backup.service)\" = inactive ]; do sleep 0.1; done";
     @TempDir Path folder;
     private String inventory;
 
@@ -88,7 +90,7 @@ class BackupTimerTest {
         assertEquals(dumps().get(0), status.path("backup").path("file").asText());
         assertTrue(status.path("next_backup").asText().matches(".*T\\d\\d:00:00Z"), status::toString);
 
-        nobody_can_make_one_meanwhile_is_no_failure();
+        of_the_timer_and_a_person_at_once_one_makes_a_backup_and_the_other_says_so();
         a_failure_is_told_and_what_was_good_stays();
 
         var changed = good("backup-db", "--schedule", "03:30");
@@ -105,16 +107,33 @@ class BackupTimerTest {
 
     /** As after a boot: the timer starts, and its stamp says that the last run is two days ago. */
     private void a_run_that_was_missed_is_made_up() {
+        var before = dumps().get(1);
         World.on("core", "systemctl stop ktrdr-backup.timer; touch -d '2 days ago' /var/lib/systemd/timers/stamp-ktrdr-backup.timer; systemctl start ktrdr-backup.timer;"
-                + " for i in $(seq 150); do [ \"$(ls " + FOLDER + " | grep -c 'dump.zst$')\" != 2 ] || exit 0; sleep 0.2; done; echo no run was made up >&2; exit 1");
-        World.on("core", "until [ \"$(systemctl is-active ktrdr-backup.service)\" = inactive ]; do sleep 0.1; done");
+                + " for i in $(seq 150); do [ \"$(ls " + FOLDER + " | grep 'dump.zst$' | tail -n 1)\" = " + before + " ] || exit 0; sleep 0.2; done; echo no run was made up >&2; exit 1");
+        World.on("core", INACTIVE);
     }
 
-    private void nobody_can_make_one_meanwhile_is_no_failure() {
-        assertEquals("good", World.on("core", "exec 9>/run/lock/ktrdr-backup; flock 9; systemctl start ktrdr-backup.service && echo good"));
-        assertEquals(1, dumps().size());
-        var journal = World.on("core", "journalctl -u ktrdr-backup --no-pager -o cat -n 5");
-        assertTrue(journal.contains("another backup is being made\n"), journal);
+    /** A lock on its table keeps the first half-way until the second has met it. */
+    private void of_the_timer_and_a_person_at_once_one_makes_a_backup_and_the_other_says_so() {
+        try (var locked = Faults.lockedTable("timer_words"); var person = ktrdr("backup-db").env("KTRDR_INVENTORY", inventory).start()) {
+            World.awaitDump();
+            assertEquals("good", start(), "to find another at work is no failure");
+            var journal = World.on("core", "journalctl -u ktrdr-backup --no-pager -o cat -n 5");
+            assertTrue(journal.contains("another backup is being made\n"), journal);
+            locked.close();
+            assertEquals(0, person.end().exit());
+        }
+        assertEquals(2, dumps().size());
+        var before = dumps();
+        try (var locked = Faults.lockedTable("timer_words")) {
+            World.on("core", "systemctl start --no-block ktrdr-backup.service");
+            World.awaitDump();
+            refused(4, run("backup-db"), "another backup is being made", "journalctl -u ktrdr-backup");
+        }
+        World.on("core", INACTIVE);
+        assertEquals("success", World.on("core", "systemctl show --value -p Result ktrdr-backup.service"));
+        assertEquals(before.get(1), dumps().get(0), "the timer's is there, and the oldest went");
+        World.on("core", "cd " + FOLDER + "; sha256sum -c --quiet ktrdr-*.sha256");
     }
 
     private void a_failure_is_told_and_what_was_good_stays() {

@@ -20,8 +20,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
-import org.junit.jupiter.params.ParameterizedTest;
-import org.junit.jupiter.params.provider.CsvSource;
 
 /** A backup in the place of the database, beside it and for a try, on the practice fleet. */
 @Tag("fleet")
@@ -71,16 +69,9 @@ class RestoreTest {
         return World.sql("SELECT oid, datname FROM pg_database WHERE datname LIKE 'ktrdr%' ORDER BY datname; SELECT count(*), sum(id), max(symbol) FROM restored.bars;");
     }
 
-    /** What runs on each host; it may take a while after a run that was ended. */
+    /** What runs on each host. */
     private static List<String> running() {
         return new ArrayList<>(HOSTS.stream().map(host -> World.on(host, RUNNING)).toList());
-    }
-
-    private static void runAgain(List<String> before) {
-        for (int i = 0; i < HOSTS.size(); i++) {
-            var wanted = before.get(i);
-            assertEquals(wanted, World.on(HOSTS.get(i), "for i in $(seq 60); do [ \"$(" + RUNNING + ")\" = '" + wanted + " ' ] && break; sleep 0.5; done; " + RUNNING), HOSTS.get(i));
-        }
     }
 
     private static long registered() {
@@ -167,35 +158,6 @@ class RestoreTest {
         refused(2, ktrdr("restore-db", "latest").run(), "would be replaced by " + name, "--yes");
         refused(1, ktrdr("restore-db", "ktrdr-none", "--yes").run(), "there is no whole backup ktrdr-none");
         assertEquals(before, databases() + World.everything("core"));
-    }
-
-    /** Docker of core waits before what is asked of it at that step, and says that it does; then our process is killed. */
-    @ParameterizedTest(name = "{0}")
-    @Order(5)
-    @CsvSource({"stop, 'stop ktrdr-backend', old", "create, '-C -L', old", "load, '--section=pre-data', old", "indexes, '--section=post-data', old", "swap, 'kept=ktrdr_replaced', old",
-            "start, 'start ktrdr-backend', new"})
-    void killed_at_any_step_the_database_is_a_whole_one_and_all_runs_again(String step, String asked, String expected) {
-        var before = databases();
-        var running = running();
-        World.on("core", "cat >/usr/local/bin/docker <<'E'\n#!/bin/sh\ncase \"$*\" in *'" + asked + "'*) touch /run/reached; sleep 3 ;; esac\nexec /usr/bin/docker \"$@\"\nE\nchmod 755 /usr/local/bin/docker");
-        try (var run = ktrdr("restore-db", name, "--yes").start()) {
-            World.on("core", "for i in $(seq 400); do [ ! -e /run/reached ] || exit 0; sleep 0.1; done; exit 1");
-            run.kill();
-        } finally {
-            World.on("core", "rm -f /usr/local/bin/docker /run/reached");
-            // the lock of who was killed is taken over after half a minute, which is shown elsewhere
-            for (var host : HOSTS) World.on(host, "rm -rf /opt/ktrdr-*/.ktrdr/lock");
-        }
-        runAgain(running);
-        World.on("core", "for i in $(seq 100); do docker exec ktrdr-db psql -U ktrdr -Atc \"SELECT 1 FROM pg_database WHERE datname = 'ktrdr_restoring'\" | grep -q 1 || exit 0; sleep 0.2; done; exit 1");
-        World.on("core", "for i in $(seq 100); do ls -d /run/ktrdr-restore.* >/dev/null 2>&1 || exit 0; sleep 0.2; done; exit 1");
-        assertEquals(expected.equals("old") ? "299991|1" : "300000|0", World.sql("SELECT count(*), count(*) FILTER (WHERE symbol = 'later') FROM restored.bars"), step);
-        if (expected.equals("old")) {
-            assertEquals(before, databases());
-            return;
-        }
-        assertEquals(0, ktrdr("restore-db", "--drop-old", "--yes").run().exit());
-        World.sql("INSERT INTO restored.bars(symbol, volume) VALUES ('later', 1); DELETE FROM restored.bars WHERE id <= 10;");
     }
 
     @Test

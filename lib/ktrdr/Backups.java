@@ -1,7 +1,6 @@
 package ktrdr;
 
 import java.nio.charset.StandardCharsets;
-import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Base64;
@@ -15,7 +14,6 @@ public final class Backups {
     /** Exit code of a script that found a backup or a restore under way. */
     static final int BUSY = 75;
     static final String CONTAINER = "ktrdr-db";
-    private static final Duration FORGET = Duration.ofSeconds(20);
     private final Inventory inventory;
     private final Ssh core;
     private final Console console;
@@ -67,24 +65,10 @@ public final class Backups {
         /** Has it restored from where it is on core; a file of this machine is sent there first, and what was sent is gone in the end. */
         public <T> T restored(Function<Restore.Source, T> restore) {
             if (local.isEmpty()) return restore.apply(new Restore.Source(directory(backups.inventory), record.name(), false));
-            var pushed = local.get().push(backups.core, backups.console);
-            try {
-                return restore.apply(pushed);
-            } finally {
-                backups.forget(pushed);
+            try (var pushed = local.get().push(backups.core, backups.console)) {
+                return restore.apply(pushed.source());
             }
         }
-    }
-
-    /** Where core does not answer any more the next restore does it. */
-    private void forget(Restore.Source pushed) {
-        boolean interrupted = Thread.interrupted();
-        try {
-            core.run("rm -rf " + Sh.quote(pushed.directory()), FORGET);
-        } catch (Problem gone) {
-            console.note(core.name(), "push", "the copy in " + pushed.directory() + " goes with the next restore");
-        }
-        if (interrupted) Thread.currentThread().interrupt();
     }
 
     /** A backup that was made, and the names of older ones that retention removed. */
@@ -210,9 +194,14 @@ public final class Backups {
         BackupRecord record(String node, Result result) {
             if (result.ok() && !record.isEmpty()) return BackupRecord.parse(text());
             var problem = result.exit() == BUSY ? Problem.locked(node + ": " + failed).fix("wait for its end: journalctl -u ktrdr-backup, or run it again")
-                    : Problem.failed(node + ": no backup was made").expected("a dump that ended well, on the disk, readable");
+                    : Problem.failed(node + ": no backup was made").expected("a dump that ended well, on the disk, readable").fix(letIn(failed));
             throw problem.found(failed.isEmpty() ? result.lastWords() : failed).with("earlier backups", "are as they were");
         }
+    }
+
+    /** What to do where these are PostgreSQL's words for letting nobody in; else empty. */
+    static String letIn(String words) {
+        return words.contains("no password supplied") ? "have pg_hba.conf in the container " + CONTAINER + " let its own socket in without a password: `local all all trust` as its first line, as the image makes it" : "";
     }
 
     /** All backups that are whole, the newest first. */

@@ -37,45 +37,27 @@ public record LocalBackup(Path path, BackupRecord record, String text) {
         }
     }
 
-    /**
-     * Sends it to a folder of its own on core, readable by root alone, which goes when the restore of it ends; no part of it stays where it does not arrive whole.
-     * One that core has no room for is a {@link Problem}.
-     */
-    public Restore.Source push(Ssh core, Console console) {
+    /** Sends it to core, where it stays until it is closed. What does not arrive whole, and one that core has no room for, is a {@link Problem}. */
+    public PushedBackup push(Ssh core, Console console) {
         var name = BackupFile.stem(path.getFileName().toString()).replaceAll("[^A-Za-z0-9._-]", "_");
         try (var step = console.step(core.name(), "push"); var bytes = Files.newInputStream(path)) {
             var file = name + ".dump." + (gzip() ? "gz" : "zst");
             var moved = BackupRecord.moved(text, name, file, record.bytes());
-            var directory = core.must(Sh.let("bytes", String.valueOf(record.bytes())) + Sh.let("name", name) + Sh.let("file", file) + Sh.let("record", moved)
-                    + Sh.let("sums", BackupFile.sums(record.sha256(), file, moved, name + ".json")) + PREPARE).strip();
-            long started = System.nanoTime();
-            var result = core.push(Sh.let("directory", directory) + Sh.let("file", file) + Sh.let("bytes", String.valueOf(record.bytes())) + RECEIVE, bytes,
-                    sent -> step.progress(100.0 * sent / record.bytes(), Units.size(Math.round(sent / ((System.nanoTime() - started) / 1e9))) + "/s of " + Units.size(record.bytes())));
-            if (!result.ok()) throw Problem.failed(core.name() + ": the backup did not arrive whole, and nothing was changed").expected(record.bytes() + " bytes in " + directory).found(result.lastWords());
-            step.done(Units.size(record.bytes()) + " to " + directory);
-            return new Restore.Source(directory, name, true);
+            var pushed = PushedBackup.prepare(core, console, name, file, record.bytes(), moved, BackupFile.sums(record.sha256(), file, moved, name + ".json"));
+            try {
+                long started = System.nanoTime();
+                pushed.receive(file, record.bytes(), bytes,
+                        sent -> step.progress(100.0 * sent / record.bytes(), Units.size(Math.round(sent / ((System.nanoTime() - started) / 1e9))) + "/s of " + Units.size(record.bytes())));
+            } catch (RuntimeException e) {
+                pushed.close();
+                throw e;
+            }
+            step.done(Units.size(record.bytes()) + " to " + pushed.source().directory());
+            return pushed;
         } catch (IOException e) {
             throw Problem.failed(path + " cannot be read").found(e.getMessage()).because(e);
         }
     }
-
-    private static final String PREPARE = """
-            umask 077
-            free=$(df -PB1 /var/tmp | awk 'NR == 2 { print $4 }')
-            [ "$free" -gt "$bytes" ] || { echo "/var/tmp has room for $free bytes, the backup has $bytes" >&2; exit 1; }
-            directory=$(mktemp -d /var/tmp/ktrdr-pushed.XXXXXX)
-            trap '[ "$?" = 0 ] || rm -rf "$directory"' EXIT
-            printf '%s' "$record" >"$directory/$name.json"
-            printf '%s' "$sums" >"$directory/$file.sha256"
-            printf '%s\\n' "$directory"
-            """;
-    static final String RECEIVE = """
-            trap '[ "$(stat -c %s "$directory/$file" 2>/dev/null)" = "$bytes" ] || rm -rf "$directory"' EXIT
-            trap 'exit 143' HUP INT TERM
-            umask 077
-            cat >"$directory/$file"
-            [ "$(stat -c %s "$directory/$file")" = "$bytes" ]
-            """;
 
     private boolean gzip() throws IOException {
         try (var start = Files.newInputStream(path)) {

@@ -102,8 +102,9 @@ public final class Restore {
     /** What a restore would replace. */
     public Present present() {
         var answer = core.run(Facts.SAY + Sh.let("container", Backups.CONTAINER) + Sh.let("database", inventory.database().name()) + LOOK, Duration.ofMinutes(1));
+        var letIn = Backups.letIn(answer.err());
         if (!answer.ok()) throw Problem.failed(core.name() + ": the database does not answer").expected("PostgreSQL in the container " + Backups.CONTAINER).found(answer.lastWords())
-                .fix("jbang deploy@ktrdr core db");
+                .fix(letIn.isEmpty() ? "jbang deploy@ktrdr core db" : letIn);
         var facts = Facts.parse(answer.out());
         return new Present(!facts.get("bytes").isEmpty(), facts.number("tables"), facts.number("rows"), facts.number("bytes"), facts.all("kept"));
     }

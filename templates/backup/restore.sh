@@ -181,7 +181,7 @@ create() {
   docker exec -i "$server" sh -c 'cat >"$1.list"; pg_restore -C -L "$1.list" -f - "$1"; code=$?; rm -f "$1.list"; exit $code' sh "$inside" <"$work/only" >"$work/create" 2>"$work/create.err" \
     || fail "what kind of database it was cannot be read from the backup"
   made=$1
-  sed -n 's/^\(CREATE\|ALTER\|\(GRANT\|REVOKE\) [A-Z, ]* ON\) DATABASE \("[^"]*"\|[^ ]*\) /\1 DATABASE :"name" /p' "$work/create" | sql template1 -v "name=$1" 2>"$work/create.err" || fail "the database $1 could not be made"
+  sed -n 's/^\(CREATE\|ALTER\|ALTER ROLE \("\([^"]\|""\)*"\|[^ ]*\) IN\|\(GRANT\|REVOKE\) [A-Z, ]* ON\) DATABASE \("[^"]*"\|[^ ]*\) /\1 DATABASE :"name" /p' "$work/create" | sql template1 -v "name=$1" 2>"$work/create.err" || fail "the database $1 could not be made"
   forget
 }
 
@@ -316,12 +316,13 @@ esac
 suits
 unpacker
 contents
+# while nothing is stopped yet: where they are refused all is as it was
+make_roles
 if [ "$mode" = replace ]; then
   halt
   # what a killed run left
   drop "$new" || fail "$new of an earlier run could not be dropped"
 fi
-make_roles
 create "$new"
 load
 compare

@@ -67,26 +67,44 @@ class LocalBackupTest {
     @Test
     void it_arrives_as_it_was_with_a_record_and_sums_that_hold_there() throws IOException {
         try (var peer = new SshPeer(folder); var ssh = peer.connect(); var console = new Console(Console.Color.never, false)) {
-            var source = LocalBackup.read(dump.toString()).push(ssh, console);
-            var there = Path.of(source.directory());
-            try {
+            Path there;
+            try (var pushed = LocalBackup.read(dump.toString()).push(ssh, console)) {
+                there = Path.of(pushed.source().directory());
                 assertArrayEquals(Files.readAllBytes(dump), Files.readAllBytes(there.resolve("mine.dump.zst")));
                 assertTrue(Local.command("sha256sum", "-c", "mine.dump.zst.sha256").directory(there).run().ok());
                 assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(there)));
-                assertTrue(source.pushed() && source.name().equals("mine"));
-            } finally {
-                Local.command("rm", "-rf", there.toString()).must();
+                assertTrue(pushed.source().pushed() && pushed.source().name().equals("mine"));
             }
+            assertFalse(Files.exists(there), "it is there for as long as it is asked for");
         }
     }
 
     @Test
-    void what_does_not_arrive_whole_does_not_stay() throws IOException {
-        var there = Files.createDirectories(folder.resolve("there"));
-        var script = Sh.let("directory", there.toString()) + Sh.let("file", "f") + Sh.let("bytes", "100") + LocalBackup.RECEIVE;
-        try (var peer = new SshPeer(folder); var ssh = peer.connect()) {
-            assertFalse(ssh.push(script, new ByteArrayInputStream(new byte[99]), sent -> { }).ok());
+    void what_does_not_arrive_whole_is_told() throws IOException {
+        try (var peer = new SshPeer(folder); var ssh = peer.connect(); var console = new Console(Console.Color.never, false);
+                var pushed = PushedBackup.prepare(ssh, console, "mine", "mine.dump.zst", 100, "{}", "")) {
+            assertTrue(assertThrows(Problem.class, () -> pushed.receive("mine.dump.zst", 100, new ByteArrayInputStream(new byte[99]), sent -> { })).sentence().contains("did not arrive whole"));
         }
-        assertFalse(Files.exists(there));
+    }
+
+    @Test
+    void what_was_sent_goes_with_the_connection() throws Exception {
+        try (var peer = new SshPeer(folder); var console = new Console(Console.Color.never, false)) {
+            Path there;
+            try (var ssh = peer.connect()) {
+                there = Path.of(LocalBackup.read(dump.toString()).push(ssh, console).source().directory());
+                assertTrue(Files.exists(there.resolve("mine.dump.zst")));
+            }
+            for (int i = 0; i < 100 && Files.exists(there); i++) Thread.sleep(50);
+            assertFalse(Files.exists(there));
+        }
+    }
+
+    @Test
+    void one_that_the_node_has_no_room_for_is_refused() throws IOException {
+        try (var peer = new SshPeer(folder); var ssh = peer.connect(); var console = new Console(Console.Color.never, false)) {
+            var problem = assertThrows(Problem.class, () -> PushedBackup.prepare(ssh, console, "mine", "mine.dump.zst", Long.MAX_VALUE, "{}", ""));
+            assertTrue(problem.details().get("found").matches("/var/tmp has room for \\d+ bytes, the backup has " + Long.MAX_VALUE), problem.details()::toString);
+        }
     }
 }

@@ -108,6 +108,19 @@ public final class Faults {
                 "rm -f /usr/local/bin/date");
     }
 
+    /** A table that a transaction keeps to itself: whoever dumps it waits half-way. */
+    public static Fault lockedTable(String table) {
+        return fault("core", "docker exec -d ktrdr-db psql -q -U ktrdr -d ktrdr -c 'BEGIN; LOCK TABLE " + table + " IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)'",
+                "for i in $(seq 100); do docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc \"select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()\""
+                        + " >/dev/null 2>&1 && exit 0; sleep 0.1; done; exit 1");
+    }
+
+    /** The database asks for a password also where it is asked by its container's own socket. */
+    public static Fault databasePassword() {
+        var hba = "docker exec -u postgres ktrdr-db sh -c 'f=$PGDATA/pg_hba.conf; %s; psql -q -h 127.0.0.1 -U ktrdr -d ktrdr -c \"select pg_reload_conf()\" >/dev/null || kill -HUP 1; sleep 0.5'";
+        return fault("core", hba.formatted("cp $f $f.kept; sed -i \"1i local all all scram-sha-256\" $f"), hba.formatted("[ ! -e $f.kept ] || mv $f.kept $f"));
+    }
+
     /** A container of a host does not get through to this port of an address. */
     public static Fault unreachable(String host, String container, String address, int port) {
         var own = World.on(host, "docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' " + container);

@@ -21,8 +21,6 @@ public final class Underway implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofMinutes(3);
     /** A container that Compose made to take another's place, before it has its name. */
     static final String PASSING_NAME = "^[0-9a-f]{12}_";
-    /** Whether a script under a node's lock runs: the file that such a script holds is open somewhere. */
-    private static final String AT_WORK = "find /proc/[0-9]*/fd -lname '/run/lock/ktrdr*.busy' 2>/dev/null | grep -q .";
     private final Process process;
     private final Path out;
     private final Path err;
@@ -51,7 +49,7 @@ public final class Underway implements AutoCloseable {
     /** Waits until a host's containers of KTRDR are replaced by so many running ones of a release, and the script that did it has ended: what follows is the wait for health. */
     public void awaitHealth(String host, int containers, String tag) {
         await(host, "nobody waits for the health of " + tag + " on " + host,
-                "[ \"$(docker ps --format '{{.Image}}' | grep -c ':" + tag + "$')\" = " + containers + " ] && ! " + AT_WORK);
+                "[ \"$(docker ps --format '{{.Image}}' | grep -c ':" + tag + "$')\" = " + containers + " ] && ! " + World.AT_WORK);
     }
 
     /** Waits until the backend has an operation under way. */

@@ -23,6 +23,9 @@ public final class World {
 
     private static final String BACKEND = Services.REGISTRY + "/ktrdr-backend:";
 
+    /** Whether a script under a node's lock runs: the file that such a script holds is open somewhere. */
+    static final String AT_WORK = "find /proc/[0-9]*/fd -lname '/run/lock/ktrdr*.busy' 2>/dev/null | grep -q .";
+
     private World() {}
 
     /** The lab's folder: inventory.yaml, id_ed25519, known_hosts. */
@@ -105,6 +108,16 @@ public final class World {
     /** Waits until the lab's DNS server has this address for workers-b. */
     public static void awaitDns(String address) {
         on("core", "for i in $(seq 100); do [ \"$(getent ahosts workers-b.ktrdr.home.mynerd.place | awk 'NR == 1 { print $1 }')\" = " + address + " ] && exit 0; sleep 0.2; done; exit 1");
+    }
+
+    /** Waits until no script under a host's lock is at work any more, and nothing that such a one left to be done. */
+    public static void awaitIdle(String host) {
+        on(host, "for i in $(seq 300); do " + AT_WORK + " || exit 0; sleep 0.2; done; echo a script is still at work >&2; exit 1");
+    }
+
+    /** Waits until the database is being dumped. */
+    public static void awaitDump() {
+        on("core", "for i in $(seq 200); do docker exec ktrdr-db pgrep -x pg_dump >/dev/null && exit 0; sleep 0.1; done; echo no dump was begun >&2; exit 1");
     }
 
     /** Sends a signal to a process on this machine, such as INT. */

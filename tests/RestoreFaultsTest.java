@@ -1,0 +1,191 @@
+import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.nio.file.Path;
+import java.util.List;
+import lab.Aftermath;
+import lab.Faults;
+import lab.Faults.Fault;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Restores that something happens to: the database is a whole one, what was stopped runs again, and nothing of the restore is left on core. */
+@Tag("fleet")
+class RestoreFaultsTest {
+    private static final String FOLDER = "/srv/ktrdr-shared/db-backups";
+    private static final String RUNNING = "docker ps --format '{{.Names}}' | grep -e ktrdr- -e worker | sort | tr '\\n' ' '";
+    private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
+    @TempDir static Path here;
+    private static String others;
+    private static String name;
+    private static String file;
+    private List<String> running;
+
+    @BeforeAll
+    static void there_is_a_backup_on_core_and_one_here_and_a_row_after_them() {
+        Aftermath.settle();
+        others = World.on("core", "ls " + FOLDER + "; echo none");
+        World.sql("CREATE SCHEMA faults; CREATE TABLE faults.bars(id bigint PRIMARY KEY, symbol text); INSERT INTO faults.bars SELECT i, 'S' || i % 7 FROM generate_series(1, 5000) i");
+        file = here.resolve("mine.dump.zst").toString();
+        for (var words : List.of(List.of("backup-db"), List.of("backup-db", "--to", file))) {
+            var ran = ktrdr(words.toArray(String[]::new)).run();
+            assertEquals(0, ran.exit(), ran::toString);
+        }
+        name = World.on("core", "cd " + FOLDER + "; ls -t ktrdr-*.json | head -n 1").replaceFirst("\\.json$", "");
+        later();
+    }
+
+    @AfterAll
+    static void nothing_of_it_is_left() {
+        World.sql("DROP SCHEMA IF EXISTS faults CASCADE");
+        World.on("core", "cd " + FOLDER + "; ls | grep -vxF '" + others + "' | xargs -r rm -f; docker exec ktrdr-db dropdb --if-exists -U ktrdr faults_beside");
+        World.sql("DROP ROLE IF EXISTS \"faults' Owner\", faults_group, faults_reader");
+    }
+
+    /** What the database has and no backup does. */
+    private static void later() {
+        World.sql("INSERT INTO faults.bars VALUES (0, 'later')");
+    }
+
+    private static String rows() {
+        return World.sql("SELECT count(*), count(*) FILTER (WHERE symbol = 'later') FROM faults.bars; SELECT oid, datname FROM pg_database WHERE datname LIKE 'ktrdr%' ORDER BY datname");
+    }
+
+    @BeforeEach
+    void what_runs() {
+        running = HOSTS.stream().map(host -> World.on(host, RUNNING)).toList();
+    }
+
+    /** What a node does when its connection has ended takes a while. */
+    @AfterEach
+    void all_runs_again_and_nothing_is_left() {
+        HOSTS.forEach(World::awaitIdle);
+        assertEquals(running, HOSTS.stream().map(host -> World.on(host, RUNNING)).toList());
+        assertEquals("", World.on("core", """
+                left() {
+                  ls -d /var/tmp/ktrdr-pushed.* /run/ktrdr-restore.* 2>/dev/null || :
+                  docker exec ktrdr-db sh -c 'ls -d /tmp/ktrdr-restore*' 2>/dev/null || :
+                  docker exec ktrdr-db psql -U ktrdr -d postgres -Atqc "SELECT datname FROM pg_database WHERE datname LIKE '%_restoring'"
+                }
+                for i in $(seq 20); do
+                  [ -n "$(left)" ] || exit 0
+                  sleep 0.2
+                done
+                left
+                """));
+        World.on("core", "cd " + FOLDER + "; sha256sum -c --quiet " + name + ".dump.zst.sha256");
+    }
+
+    /** A program of a host waits before what is asked of it in words, or where its output goes, is done, and says that it does. */
+    private static Fault waits(String host, String program, String asked) {
+        World.on(host, "cat >/usr/local/bin/" + program + " <<'E'\n#!/bin/sh\ncase \"$* >$(readlink /proc/$$/fd/1)\" in *" + asked + "*) touch /run/reached; sleep 3 ;; esac\nexec /usr/bin/" + program
+                + " \"$@\"\nE\nchmod 755 /usr/local/bin/" + program);
+        return () -> World.on(host, "rm -f /usr/local/bin/" + program + " /run/reached");
+    }
+
+    private static void awaitIt(String host) {
+        World.on(host, "for i in $(seq 400); do [ ! -e /run/reached ] || exit 0; sleep 0.1; done; echo nothing waits >&2; exit 1");
+    }
+
+    /** What of a host's is asked in a step waits before it; then our process is killed. The words are a pattern of sh. */
+    @ParameterizedTest(name = "{0}, of a backup {1}")
+    @CsvSource(quoteCharacter = '"', value = {
+        "push,     here,    core,      cat,       '>/var/tmp/ktrdr-pushed',             old",
+        "workers,  here,    workers-b, docker,    'stop ',                              old",
+        "checksum, here,    core,      sha256sum, '-c --quiet mine',                    old",
+        "checksum, on core, core,      sha256sum, '-c --quiet ktrdr-2',                 old",
+        "contents, here,    core,      docker,    '-C -l',                              old",
+        "stop,     here,    core,      docker,    'stop ktrdr-backend',                 old",
+        "create,   here,    core,      docker,    '-C -L',                              old",
+        "load,     here,    core,      docker,    '--section=pre-data',                 old",
+        "load,     on core, core,      docker,    '--section=pre-data',                 old",
+        "indexes,  here,    core,      docker,    '--section=post-data',                old",
+        "compare,  here,    core,      docker,    ' -Atq '*' sh ktrdr_restoring',       old",
+        "swap,     here,    core,      docker,    'kept=ktrdr_replaced',                old",
+        "start,    here,    core,      docker,    'start ktrdr-backend',                new"})
+    void killed_at_any_step_the_database_is_a_whole_one_and_all_runs_again(String step, String from, String host, String program, String asked, String expected) {
+        var before = rows();
+        try (var waiting = waits(host, program, asked); var run = ktrdr("restore-db", from.equals("here") ? file : name, "--yes").start()) {
+            awaitIt(host);
+            run.kill();
+        } finally {
+            // the lock of who was killed is taken over after half a minute, which is shown elsewhere
+            for (var one : HOSTS) World.on(one, "rm -rf /opt/ktrdr-*/.ktrdr/lock");
+        }
+        all_runs_again_and_nothing_is_left();
+        if (expected.equals("old")) {
+            assertEquals(before, rows(), step);
+            return;
+        }
+        assertEquals("5000|0", World.sql("SELECT count(*), count(*) FILTER (WHERE symbol = 'later') FROM faults.bars"), step);
+        assertEquals(0, ktrdr("restore-db", "--drop-old", "--yes").run().exit());
+        later();
+    }
+
+    /** All of it has arrived when the connection goes, so that its size tells nothing. */
+    @Test
+    void a_push_that_is_cut() {
+        var before = rows();
+        try (var waiting = waits("core", "cat", "'>/var/tmp/ktrdr-pushed'"); var run = ktrdr("restore-db", file, "--yes").start()) {
+            awaitIt("core");
+            Faults.cut("core");
+            refused(3, run.end(), "error: core: the connection was lost", "is as it was");
+        } finally {
+            World.on("core", "rm -rf /opt/ktrdr-*/.ktrdr/lock");
+        }
+        assertEquals(before, rows());
+    }
+
+    @Test
+    void roles_that_are_gone_come_with_what_they_own_and_may_do() {
+        World.sql("""
+                CREATE ROLE "faults' Owner" LOGIN; CREATE ROLE faults_group; CREATE ROLE faults_reader; GRANT faults_group TO "faults' Owner";
+                CREATE TABLE faults.owned AS SELECT 1 AS one;
+                ALTER TABLE faults.owned OWNER TO "faults' Owner";
+                GRANT USAGE ON SCHEMA faults TO faults_group, faults_reader;
+                SET ROLE "faults' Owner";
+                GRANT SELECT ON faults.owned TO faults_reader WITH GRANT OPTION;
+                SET ROLE faults_reader;
+                GRANT SELECT ON faults.owned TO faults_group;
+                RESET ROLE;
+                ALTER DEFAULT PRIVILEGES FOR ROLE "faults' Owner" IN SCHEMA faults GRANT INSERT ON TABLES TO faults_group;
+                ALTER ROLE faults_reader IN DATABASE ktrdr SET work_mem = '7MB';
+                """);
+        var backup = here.resolve("roles.dump.zst").toString();
+        assertEquals(0, ktrdr("backup-db", "--to", backup).run().exit());
+        World.sql("DROP OWNED BY \"faults' Owner\", faults_group, faults_reader; DROP ROLE \"faults' Owner\", faults_group, faults_reader");
+        var ran = ktrdr("restore-db", backup, "--into", "faults_beside").run();
+        assertEquals(0, ran.exit(), ran::toString);
+        assertEquals("faults' Owner|t|t|t|t|t|work_mem=7MB", World.on("core", "docker exec -i ktrdr-db psql -U ktrdr -d faults_beside -Atq <<'SQL'\n" + """
+                SELECT tableowner, (SELECT rolcanlogin FROM pg_roles WHERE rolname = tableowner), pg_has_role(tableowner, 'faults_group', 'USAGE'),
+                  has_table_privilege('faults_reader', 'faults.owned', 'SELECT WITH GRANT OPTION'), has_table_privilege('faults_group', 'faults.owned', 'SELECT'),
+                  EXISTS (SELECT FROM pg_default_acl WHERE defaclacl::text LIKE '%faults_group=a%'),
+                  (SELECT setconfig[1] FROM pg_db_role_setting s JOIN pg_database d ON d.oid = s.setdatabase WHERE datname = 'faults_beside')
+                FROM pg_tables WHERE tablename = 'owned';
+                SQL
+                docker exec ktrdr-db dropdb -U ktrdr faults_beside
+                """));
+    }
+
+    /** Scripts are let in by the container's own socket; where that was changed they have no password to give, and wait for none. A try has a server of its own. */
+    @Test
+    void a_database_that_asks_for_a_password() {
+        var before = rows();
+        try (var asking = Faults.databasePassword()) {
+            for (var run : List.of(ktrdr("restore-db", name, "--yes"), ktrdr("restore-db", file, "--into", "faults_beside"), ktrdr("restore-db", "--drop-old", "--yes")))
+                refused(1, run.run(), "error: core: the database does not answer", "no password supplied", "pg_hba.conf");
+            var verified = ktrdr("backup-db", "--verify", name).run();
+            assertEquals(0, verified.exit(), verified::toString);
+        }
+        assertEquals(before, rows());
+    }
+}
