@@ -233,7 +233,7 @@ public final class Cli {
         @Parameters(index = "0", paramLabel = "core|workers|all", description = "Which nodes.")
         Target target;
 
-        @Parameters(index = "1..*", paramLabel = "NODE", description = "Workers nodes; else all of them.")
+        @Parameters(index = "1..*", paramLabel = "all|NODE", description = "Workers nodes; else all of them.")
         List<String> names = List.of();
 
         /** The nodes; names where none belong are a {@link Problem} that names the command. */

@@ -14,7 +14,8 @@ import ktrdr.Inventory.Worker;
 
 /** The Compose stack of a node: its project, its files, its services and the image of each. */
 public final class Stack {
-    private static final List<String> CORE = List.of("db", "backend", "prometheus", "grafana", "jaeger");
+    /** The services of core. */
+    static final List<String> CORE = List.of("db", "backend", "prometheus", "grafana", "jaeger");
     private final Inventory inventory;
     private final Node node;
 
