@@ -116,6 +116,7 @@ public final class Cli {
         return line.getMixins().values().stream().filter(type::isInstance).map(type::cast);
     }
 
+    /** What standard output gets: tables for people, or one JSON document. */
     public enum Output { text, json }
 
     /** The options every script has, and what they lead to: the console, the inventory, the fleet. */
@@ -145,6 +146,7 @@ public final class Cli {
         private Inventory inventory;
         private volatile Locks locks;
 
+        /** The console of this run, as --color and --verbose want it. */
         public Console console() {
             if (console == null) console = new Console(color, verbose);
             return console;
@@ -188,6 +190,7 @@ public final class Cli {
             return locks != null && locks.held() || console != null && console.asked();
         }
 
+        /** Whether the result is one JSON document, and nothing else goes to standard output. */
         public boolean json() {
             return output == Output.json;
         }

@@ -61,6 +61,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         return services.stream().map(revision.images()::get).flatMap(image -> Stream.of(image.reference(), image.id())).filter(name -> !name.isEmpty()).distinct().toList();
     }
 
+    /** The release that is deployed. */
     public String tag() {
         return revision.tag();
     }

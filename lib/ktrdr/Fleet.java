@@ -27,16 +27,20 @@ public final class Fleet implements AutoCloseable {
     /** What is done on one node. */
     @FunctionalInterface
     public interface Work<T> {
+        /** The work; a {@link Problem} that it throws is that node's outcome. */
         T on(Node node, Ssh ssh);
     }
 
     /** What came of it on one node: a value, or a problem. */
     public sealed interface Outcome<T> {
+        /** Where it came about. */
         Node node();
     }
 
+    /** It went well, with what was answered. */
     public record Done<T>(Node node, T value) implements Outcome<T> {}
 
+    /** It did not go well, and why. */
     public record Failed<T>(Node node, Problem problem) implements Outcome<T> {}
 
     /** The outcomes of all nodes, in the order of the inventory. */
@@ -48,6 +52,7 @@ public final class Fleet implements AutoCloseable {
             return values;
         }
 
+        /** The nodes where it did not go well, with why. */
         public Map<Node, Problem> problems() {
             var problems = new LinkedHashMap<Node, Problem>();
             for (var outcome : all) if (outcome instanceof Failed<T> failed) problems.put(failed.node(), failed.problem());
@@ -69,10 +74,12 @@ public final class Fleet implements AutoCloseable {
         this.console = console;
     }
 
+    /** The inventory that the nodes are of. */
     public Inventory inventory() {
         return inventory;
     }
 
+    /** The nodes, in the order of the inventory. */
     public List<Node> nodes() {
         return nodes;
     }

@@ -22,10 +22,13 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
         SecretsSettings secrets, Storage storage, BackupSettings backup, Services services, Tracing tracing, Sample sample,
         Optional<Path> templates) {
 
+    /** How hosts are found: by DNS, or by the inventory's addresses. */
     public enum Resolve { DNS, INVENTORY }
 
+    /** What a node is for. */
     public enum Role { CORE, WORKERS }
 
+    /** Where secrets come from. */
     public enum Provider { ONEPASSWORD, ENV, FILE, COMMAND }
 
     /** How to log in; what is empty is left to ~/.ssh/config. */
@@ -89,6 +92,7 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     /** The ports that core publishes. */
     public record Services(int backend, int grafana, int prometheus, int jaeger, int otlp, int db) {}
 
+    /** The name of the service under which the backend's traces are found. */
     public record Tracing(String service) {}
 
     /** The sample operation of verify: dummy, backtest or data, what its body says, whether it is followed to its end or cancelled once it progresses, and for how long. */
@@ -121,10 +125,12 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
                 .fix("copy inventory.yaml of the toolkit and describe your fleet in it");
     }
 
+    /** The one node with role core. */
     public Node core() {
         return nodes.stream().filter(node -> node.role() == Role.CORE).findFirst().orElseThrow();
     }
 
+    /** The nodes with role workers, in the order of the file. */
     public List<Node> workers() {
         return nodes.stream().filter(node -> node.role() == Role.WORKERS).toList();
     }
@@ -168,6 +174,7 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
         return List.of(node.id(), node.name(), node.host(), fqdn(node));
     }
 
+    /** A node's host with the domain. */
     public String fqdn(Node node) {
         return node.host() + "." + domain;
     }

@@ -24,14 +24,17 @@ public final class Stack {
         this.node = node;
     }
 
+    /** The stack that a node's role makes it run. */
     public static Stack of(Inventory inventory, Node node) {
         return new Stack(inventory, node);
     }
 
+    /** The node that it runs on. */
     public Node node() {
         return node;
     }
 
+    /** Whether it is core's, not that of a workers node. */
     public boolean core() {
         return node.role() == Role.CORE;
     }
@@ -41,10 +44,12 @@ public final class Stack {
         return core() ? "ktrdr-core" : "ktrdr-workers";
     }
 
+    /** The name of the Compose file, in the node's directory. */
     public String composeFile() {
         return core() ? "docker-compose.core.yml" : "docker-compose.workers.yml";
     }
 
+    /** The name of the file beside it with the variables that are no secret. */
     public String envFile() {
         return core() ? ".env.core" : ".env.workers";
     }
