@@ -3,6 +3,7 @@ package ktrdr;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -213,6 +214,24 @@ public final class Cli {
             if (!json()) failures.forEach(console()::problem);
             console().note(Check.summary(checks));
             return ok ? Exit.OK : unreached.stream().map(Problem::exit).reduce(Exit.FAILED, Exit::and);
+        }
+
+        /**
+         * Reports what nodes answered: a table with a row for each line of an answer, or {@code {"ok", "nodes": [{"node", "ok", heading}]}}.
+         *
+         * @param heading of the column, and the name of the answer in the document
+         */
+        public Exit outcomes(Fleet.Outcomes<?> outcomes, String heading) {
+            var nodes = new ArrayList<Map<String, Object>>();
+            outcomes.all().forEach(outcome -> {
+                var node = new LinkedHashMap<String, Object>(Map.of("node", outcome.node().name()));
+                node.put("ok", outcome instanceof Fleet.Done);
+                if (outcome instanceof Fleet.Done<?> done) node.put(heading, done.value());
+                else node.put("error", ((Fleet.Failed<?>) outcome).problem().sentence());
+                nodes.add(node);
+            });
+            report(Map.of("ok", outcomes.exit() == Exit.OK, "nodes", nodes), outcomes.table(heading));
+            return outcomes.exit();
         }
 
         /** Prints the result: the document with --output json, else the tables that are not empty, an empty line between them. */

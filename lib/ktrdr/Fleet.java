@@ -58,6 +58,22 @@ public final class Fleet implements AutoCloseable {
             for (var outcome : all) if (outcome instanceof Failed<T> failed) problems.put(failed.node(), failed.problem());
             return problems;
         }
+
+        /** A row for each line that a node answered, under this heading; of a node where it did not go well, why. Node names stand at the first line of each. */
+        public Table table(String heading) {
+            var table = Table.of("node", heading);
+            for (var outcome : all) {
+                var said = outcome instanceof Done<T> done ? String.valueOf(done.value()).stripTrailing() : String.join("\n", Console.lines(((Failed<T>) outcome).problem()));
+                var lines = said.isEmpty() ? List.of("") : said.lines().toList();
+                for (int i = 0; i < lines.size(); i++) table.row(i == 0 ? outcome.node().name() : "", Console.harmless(lines.get(i)));
+            }
+            return table;
+        }
+
+        /** OK where it went well everywhere, else the exit code of what did not. */
+        public Exit exit() {
+            return problems().values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
+        }
     }
 
     private final Inventory inventory;
