@@ -103,6 +103,7 @@
 //SOURCES ktrdr/Scaling.java
 //SOURCES ktrdr/Secrets.java
 //SOURCES ktrdr/Sh.java
+//SOURCES ktrdr/ShellCompletion.java
 //SOURCES ktrdr/Snapshot.java
 //SOURCES ktrdr/Ssh.java
 //SOURCES ktrdr/SshAgent.java
@@ -135,6 +136,10 @@
 //FILES templates/backup/backup.sh=../templates/backup/backup.sh
 //FILES templates/backup/measure.sql=../templates/backup/measure.sql
 //FILES templates/backup/restore.sh=../templates/backup/restore.sh
+//FILES templates/completion/candidates.awk=../templates/completion/candidates.awk
+//FILES templates/completion/candidates.sh=../templates/completion/candidates.sh
+//FILES templates/completion/completion.bash=../templates/completion/completion.bash
+//FILES templates/completion/completion.zsh=../templates/completion/completion.zsh
 //FILES templates/core/docker-compose.core.yml=../templates/core/docker-compose.core.yml
 //FILES templates/core/.env.core=../templates/core/.env.core
 //FILES templates/workers/docker-compose.workers.yml=../templates/workers/docker-compose.workers.yml

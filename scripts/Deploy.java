@@ -42,7 +42,7 @@ public class Deploy implements Callable<Exit> {
     @Mixin Cli.Changing change;
     @Mixin Rolling rolling;
     @Parameters(index = "0", paramLabel = "core|workers|all", description = "What to deploy to.") Target target;
-    @Parameters(index = "1..*", paramLabel = "all|NAME", description = "Services of core, or workers nodes.") List<String> names = List.of();
+    @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE", description = "Services of core, or workers nodes.") List<String> names = List.of();
     @Option(names = "--tag", paramLabel = "TAG", description = "The release; else sha-<commit> of the KTRDR checkout one stands in.") String tag;
     @Option(names = "--scale", paramLabel = "1|2|3", description = "Workers of each type on the nodes deployed to, instead of the inventory's.") Integer scale;
 

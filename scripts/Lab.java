@@ -81,7 +81,7 @@ public class Lab implements Callable<Exit> {
 
     @Mixin Cli.Common common;
     @Parameters(index = "0", paramLabel = "up|down|status|add|remove", description = "What to do.") What what;
-    @Parameters(index = "1..*", arity = "0..*", paramLabel = "HOST", description = "With add and remove: workers-d, gpuworker; both where none is named.")
+    @Parameters(index = "1..*", arity = "0..*", paramLabel = "workers-d|gpuworker", description = "With add and remove; both where none is named.")
     List<String> hosts = List.of();
     @Option(names = "--purge", description = "With down: drop downloads and built images too.") boolean purge;
     @Option(names = "--guests", description = "The virtual machines alone, instead of the hosts.") boolean guests;

@@ -39,7 +39,7 @@ public class Logs implements Callable<Exit> {
     private static final int TAIL = 200;
 
     @Mixin Cli.Common common;
-    @Parameters(arity = "1..*", paramLabel = "NODE|SERVICE", description = "Nodes, core, workers or all; then services, else all of theirs.") List<String> words;
+    @Parameters(arity = "1..*", paramLabel = "core|workers|all|NODE|SERVICE", description = "Nodes, core, workers or all; then services, else all of theirs.") List<String> words;
     @Option(names = {"-f", "--follow"}, description = "Go on with what comes, also from containers that are replaced or restarted.") boolean follow;
     @Option(names = "--tail", paramLabel = "N", description = "Lines of each container, or all (default: 200; all with --since or --grep).") String tail;
     @Option(names = "--since", paramLabel = "T", description = "Since so long, as 10m or 1h30m, by the node's clock; or since a time, as 2026-01-01T10:00:00Z.") String since;

@@ -4,7 +4,9 @@
 
 import java.time.Duration;
 import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Backend;
@@ -84,10 +86,17 @@ public class Operations implements Callable<Exit> {
         }
     }
 
+    /** What an operation can be. */
+    static final class Statuses extends ArrayList<String> {
+        Statuses() {
+            super(List.of("pending", "resuming", "running", "completed", "failed", "cancelled"));
+        }
+    }
+
     @Command(name = "list", header = "The newest ones, a line each.")
     static class Listing implements Callable<Exit> {
         @Mixin Cli.Common common;
-        @Option(names = "--status", paramLabel = "S", defaultValue = "", description = "pending, resuming, running, completed, failed or cancelled.") String status;
+        @Option(names = "--status", paramLabel = "S", defaultValue = "", description = "One of ${COMPLETION-CANDIDATES}.", completionCandidates = Statuses.class) String status;
         @Option(names = "--type", paramLabel = "T", defaultValue = "", description = "Such as backtesting, training, data_load, dummy.") String type;
         @Option(names = "--active", description = "Those that have not ended.") boolean active;
         @Option(names = "--limit", paramLabel = "N", defaultValue = "10", description = "At most so many (default: ${DEFAULT-VALUE}).") int limit;

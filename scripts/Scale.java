@@ -31,7 +31,7 @@ import picocli.CommandLine.Parameters;
 public class Scale implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
-    @Parameters(index = "0", paramLabel = "NODE", description = "The workers node.") String name;
+    @Parameters(index = "0", paramLabel = "WORKERS-NODE", description = "The workers node.") String name;
     @Parameters(index = "1", paramLabel = "1|2|3", description = "Workers of each type.") int scale;
     @Option(names = "--timeout", paramLabel = "D", defaultValue = "120s", description = "How long to wait for health, and for Prometheus (default: ${DEFAULT-VALUE}).")
     Duration timeout;

@@ -29,7 +29,7 @@ class FloorsTest {
             Set.of("Alerting", "Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer", "Backups", "Causes", "Checks", "Deployment", "Drift", "Exporter", "Failover", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "Infra", "LocalBackup",
                     "InfraRecord", "Jaeger", "Locks", "LogChoice", "LogReader", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
                     "Operations", "OperationsReport", "Outage", "Plans", "Preview", "PushedBackup", "Release", "Restore", "RestoreSaid", "Restoring", "Revision", "Rollout", "Roster", "RunningScale", "SampleRun",
-                    "Scaling", "Snapshot", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification",
+                    "Scaling", "ShellCompletion", "Snapshot", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification",
                     "VerifyReport", "WorkerDrain", "WorkersHold"),
             Set.of("Cli", "Rolling", "Stopping"));
     private static final Path ROOT = Project.root();

@@ -2,6 +2,7 @@
 //SOURCES ../lib/ktrdr.java
 //SOURCES ../scripts/*.java
 //SOURCES *Test.java
+//SOURCES TestOptions.java
 //SOURCES bench/*.java
 //SOURCES ktrdr/*.java
 //SOURCES lab/*.java
@@ -44,11 +45,8 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
-@Command(name = "test", header = "Run the tests of the project.",
-        description = {"", "Unit tests need nothing. Fleet tests run against the practice fleet, which is brought up for them where it is not, "
+@Command(name = "test", description = {"", "Unit tests need nothing. Fleet tests run against the practice fleet, which is brought up for them where it is not, "
                 + "and taken down again if it was; tests of NFS run on virtual machines in the same way.", ""},
         footer = {"", "Examples:", "  ./ktrdr test                 everything", "  ./ktrdr test --unit          what needs no practice fleet",
             "  ./ktrdr test Inventory       classes of that name", "  ./ktrdr test DeployTest.keeps   methods of a class"})
@@ -58,11 +56,11 @@ public class all implements Callable<Exit> {
     private static final TestTag GUESTS = TestTag.create("guests");
     /** Tests of pages in a real browser, which is installed for them where it is not there. */
     private static final TestTag BROWSER = TestTag.create("browser");
+    /** Tests with programs from Debian's packages, which are installed for them where they are not there. */
+    private static final TestTag PACKAGES = TestTag.create("packages");
 
     @Mixin Cli.Common common;
-    @Option(names = "--unit", description = "Only the tests that need neither the practice fleet nor virtual machines nor a browser.") boolean unit;
-    @Option(names = "--keep-lab", description = "Leave a practice fleet that was brought up for the tests.") boolean keepLab;
-    @Parameters(paramLabel = "NAME", description = "Part of a class' name, or Class.method.") List<String> names = List.of();
+    @Mixin TestOptions asked;
 
     public static void main(String... args) {
         Cli.main(new all(), args);
@@ -82,15 +80,15 @@ public class all implements Callable<Exit> {
         var outcome = new Outcome();
         launcher.execute(plan, outcome);
         outcome.again(launcher);
-        boolean left = mine && !keepLab && Cli.run(new Lab(), "down") != 0;
+        boolean left = mine && !asked.keepLab && Cli.run(new Lab(), "down") != 0;
         return outcome.report().and(left ? Exit.FAILED : Exit.OK);
     }
 
     private FilterResult wanted(TestDescriptor test) {
         if (!(test.getSource().orElse(null) instanceof MethodSource)) return FilterResult.included("may have some");
-        if (unit && Stream.of(FLEET, GUESTS, BROWSER).anyMatch(test.getTags()::contains)) return FilterResult.excluded("needs more than the project");
+        if (asked.unit && Stream.of(FLEET, GUESTS, BROWSER, PACKAGES).anyMatch(test.getTags()::contains)) return FilterResult.excluded("needs more than the project");
         var name = name(test);
-        return FilterResult.includedIf(names.isEmpty() || names.stream().anyMatch(name::contains));
+        return FilterResult.includedIf(asked.names.isEmpty() || asked.names.stream().anyMatch(name::contains));
     }
 
     private static String name(TestDescriptor test) {

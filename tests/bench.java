@@ -1,6 +1,7 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
 //SOURCES ../scripts/Deploy.java
+//SOURCES BenchOptions.java
 //SOURCES bench/*.java
 //SOURCES lab/Engine.java
 //SOURCES lab/Hosts.java
@@ -38,11 +39,8 @@ import lab.Practice;
 import lab.State;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
-@Command(name = "bench", header = "Measure the procedures side by side with what a person would use instead.",
-        description = {"", "  gap   how long the backend is away while it is replaced: by `deploy core all`, and by a bare `docker compose up -d backend` on the node",
+@Command(name = "bench", description = {"", "  gap   how long the backend is away while it is replaced: by `deploy core all`, and by a bare `docker compose up -d backend` on the node",
             "  help  how long `status --help` takes: by the front door's quick road, and by JBang",
             "  backup, restore        a database of its own, by backup-db and restore-db --into, and by pg_dump | gzip and gunzip | psql over ssh",
             "  verify-quick, verify   how long `verify --quick` and `verify` take as processes of their own, and the plan's own curl, jq and ssh commands one after the other", "",
@@ -59,12 +57,7 @@ public class bench implements Callable<Exit> {
     }
 
     @Mixin Cli.Common common;
-    @Option(names = {"-y", "--yes"}, description = "Do not ask on a fleet that is not the practice fleet.") boolean yes;
-    @Option(names = "--pairs", paramLabel = "N", defaultValue = "3", description = "How often each is measured (default: ${DEFAULT-VALUE}).") int pairs;
-    @Option(names = "--tags", paramLabel = "A,B", split = ",", defaultValue = "sha-1000001,sha-2000002",
-            description = "Two good releases to go forth and back between (default: ${DEFAULT-VALUE}).") List<String> tags;
-    @Option(names = "--rows", paramLabel = "N", defaultValue = "3000000", description = "Rows of the database of backup and restore (default: ${DEFAULT-VALUE}).") int rows;
-    @Parameters(paramLabel = "NAME", description = "What to measure: backup, gap, help, restore, verify, verify-quick (default: all).") List<String> names = List.of();
+    @Mixin BenchOptions asked;
 
     /** By name, in the order they are run. */
     private final Map<String, Benchmark> benchmarks = new TreeMap<>(Map.of("gap", this::gap, "help", this::help,
@@ -77,14 +70,14 @@ public class bench implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        for (var name : names)
+        for (var name : asked.names)
             if (!benchmarks.containsKey(name)) throw Problem.usage("there is no benchmark " + name).expected("one of " + String.join(", ", benchmarks.keySet()));
-        if (pairs < 1) throw Problem.usage("--pairs is 1 or more").found(String.valueOf(pairs));
-        if (tags.size() != 2 || tags.get(0).equals(tags.get(1))) throw Problem.usage("--tags is two releases with a comma between").found(String.join(",", tags));
-        if (names.isEmpty() || names.contains("gap")) confirm(common.inventory());
+        if (asked.pairs < 1) throw Problem.usage("--pairs is 1 or more").found(String.valueOf(asked.pairs));
+        if (asked.tags.size() != 2 || asked.tags.get(0).equals(asked.tags.get(1))) throw Problem.usage("--tags is two releases with a comma between").found(String.join(",", asked.tags));
+        if (asked.names.isEmpty() || asked.names.contains("gap")) confirm(common.inventory());
         var measured = new ArrayList<SideBySide>();
         benchmarks.forEach((name, benchmark) -> {
-            if (names.isEmpty() || names.contains(name)) measured.add(benchmark.measure(pairs));
+            if (asked.names.isEmpty() || asked.names.contains(name)) measured.add(benchmark.measure(asked.pairs));
         });
         common.report(Map.of("benchmarks", measured.stream().map(SideBySide::document).toList()), measured.stream().map(SideBySide::table).toArray(Table[]::new));
         measured.forEach(one -> common.console().note(one.name() + ": " + one.what()));
@@ -94,7 +87,7 @@ public class bench implements Callable<Exit> {
     private SideBySide gap(int pairs) {
         var inventory = common.inventory();
         try (var fleet = common.fleet(List.of(inventory.core().name())); var http = new Http(inventory.overrides(), Duration.ofSeconds(2))) {
-            return new Downtime(fleet, http, common.console(), tags,
+            return new Downtime(fleet, http, common.console(), asked.tags,
                     tag -> Cli.run(new Deploy(), "core", "all", "--tag", tag, "-i", inventory.source().toString())).measure(pairs);
         }
     }
@@ -110,7 +103,7 @@ public class bench implements Callable<Exit> {
     private SideBySide back(Function<Backing, SideBySide> measure) {
         Machine.ensure(common.console(), Map.of("ssh", "openssh-client"), "what a person would use needs it");
         var inventory = common.inventory();
-        try (var fleet = common.fleet(List.of(inventory.core().name())); var backing = new Backing(inventory, fleet.ssh(inventory.core()), common.console(), toolkit(), rows)) {
+        try (var fleet = common.fleet(List.of(inventory.core().name())); var backing = new Backing(inventory, fleet.ssh(inventory.core()), common.console(), toolkit(), asked.rows)) {
             return measure.apply(backing);
         }
     }
@@ -131,8 +124,8 @@ public class bench implements Callable<Exit> {
     private void confirm(Inventory inventory) {
         if (practice(inventory.source())) return;
         var change = new Cli.Changing();
-        change.yes = yes;
-        change.confirm(common.console(), inventory.source() + " is not the practice fleet, and its backend would be replaced " + 2 * pairs + " times. Go on?");
+        change.yes = asked.yes;
+        change.confirm(common.console(), inventory.source() + " is not the practice fleet, and its backend would be replaced " + 2 * asked.pairs + " times. Go on?");
     }
 
     private static boolean practice(Path inventory) {

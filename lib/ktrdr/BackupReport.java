@@ -47,6 +47,7 @@ public final class BackupReport {
         return Math.max(0, Duration.between(since, now).toSeconds());
     }
 
+    /** The same for JSON. */
     public static Map<String, Object> document(BackupFolder folder, Instant now) {
         var document = new LinkedHashMap<String, Object>();
         document.put("path", folder.path());

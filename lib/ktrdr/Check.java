@@ -36,6 +36,7 @@ public record Check(String id, String node, boolean ok, String expected, String 
                 problem.details().getOrDefault("to do", fix), 0);
     }
 
+    /** Whether every one of them holds. */
     public static boolean allOk(List<Check> checks) {
         return checks.stream().allMatch(Check::ok);
     }

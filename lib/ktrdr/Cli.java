@@ -3,6 +3,7 @@ package ktrdr;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDate;
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -116,6 +117,7 @@ public final class Cli {
         return line.getMixins().values().stream().filter(type::isInstance).map(type::cast);
     }
 
+    /** What standard output gets: tables for people, or one JSON document. */
     public enum Output { text, json }
 
     /** The options every script has, and what they lead to: the console, the inventory, the fleet. */
@@ -145,6 +147,7 @@ public final class Cli {
         private Inventory inventory;
         private volatile Locks locks;
 
+        /** The console of this run, as --color and --verbose want it. */
         public Console console() {
             if (console == null) console = new Console(color, verbose);
             return console;
@@ -188,6 +191,7 @@ public final class Cli {
             return locks != null && locks.held() || console != null && console.asked();
         }
 
+        /** Whether the result is one JSON document, and nothing else goes to standard output. */
         public boolean json() {
             return output == Output.json;
         }
@@ -212,6 +216,24 @@ public final class Cli {
             return ok ? Exit.OK : unreached.stream().map(Problem::exit).reduce(Exit.FAILED, Exit::and);
         }
 
+        /**
+         * Reports what nodes answered: a table with a row for each line of an answer, or {@code {"ok", "nodes": [{"node", "ok", heading}]}}.
+         *
+         * @param heading of the column, and the name of the answer in the document
+         */
+        public Exit outcomes(Fleet.Outcomes<?> outcomes, String heading) {
+            var nodes = new ArrayList<Map<String, Object>>();
+            outcomes.all().forEach(outcome -> {
+                var node = new LinkedHashMap<String, Object>(Map.of("node", outcome.node().name()));
+                node.put("ok", outcome instanceof Fleet.Done);
+                if (outcome instanceof Fleet.Done<?> done) node.put(heading, done.value());
+                else node.put("error", ((Fleet.Failed<?>) outcome).problem().sentence());
+                nodes.add(node);
+            });
+            report(Map.of("ok", outcomes.exit() == Exit.OK, "nodes", nodes), outcomes.table(heading));
+            return outcomes.exit();
+        }
+
         /** Prints the result: the document with --output json, else the tables that are not empty, an empty line between them. */
         public void report(Object document, Table... tables) {
             if (json()) {
@@ -233,7 +255,7 @@ public final class Cli {
         @Parameters(index = "0", paramLabel = "core|workers|all", description = "Which nodes.")
         Target target;
 
-        @Parameters(index = "1..*", paramLabel = "NODE", description = "Workers nodes; else all of them.")
+        @Parameters(index = "1..*", paramLabel = "all|NODE", description = "Workers nodes; else all of them.")
         List<String> names = List.of();
 
         /** The nodes; names where none belong are a {@link Problem} that names the command. */

@@ -76,6 +76,7 @@ public final class Console implements AutoCloseable {
         secrets.add(Base64.getEncoder().encodeToString(value.getBytes(StandardCharsets.UTF_8)));
     }
 
+    /** A text with every known secret in it as ••••. */
     public synchronized String mask(String text) {
         for (var secret : secrets) text = text.replace(secret, "••••");
         return text;
@@ -170,6 +171,7 @@ public final class Console implements AutoCloseable {
         detail(columns(where, what, text));
     }
 
+    /** Whether --verbose was given. */
     public boolean verbose() {
         return verbose;
     }
@@ -250,10 +252,12 @@ public final class Console implements AutoCloseable {
             note(where, what, Math.round(percentage) + " % " + text);
         }
 
+        /** Ends the step with its outcome, such as "4 same". */
         public void done(String outcome) {
             finish(outcome, "");
         }
 
+        /** Ends the step with why it failed, in red. */
         public void failed(String outcome) {
             finish(outcome, "\033[31m");
         }

@@ -65,6 +65,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
                 Exporter.image(revision.files()).stream()).distinct().toList();
     }
 
+    /** The release that is deployed. */
     public String tag() {
         return revision.tag();
     }

@@ -34,6 +34,7 @@ public final class Docker {
     public record Container(String id, String name, String service, String image, String imageId, String status, String health,
             int restarts, int exitCode, String startedAt, String configHash) {
 
+        /** Whether its process runs. */
         public boolean running() {
             return status.equals("running");
         }
@@ -45,6 +46,7 @@ public final class Docker {
             return name.contains(":") ? name.substring(name.indexOf(':') + 1) : "";
         }
 
+        /** Whether it runs, and is healthy where it has a health check. */
         public boolean healthy() {
             return running() && (health.isEmpty() || health.equals("healthy"));
         }
@@ -128,6 +130,7 @@ public final class Docker {
         return containers;
     }
 
+    /** The container of a Compose service; empty where there is none. */
     public static Optional<Container> service(List<Container> containers, String service) {
         return containers.stream().filter(container -> container.service().equals(service)).findFirst();
     }

@@ -47,6 +47,7 @@ public record Drift(List<String> files, List<String> services, boolean staged) {
         return differing;
     }
 
+    /** Whether nothing differs. */
     public boolean none() {
         return files.isEmpty() && services.isEmpty();
     }

@@ -37,6 +37,7 @@ public final class Facts {
         return values.getOrDefault(name, List.of("")).get(0);
     }
 
+    /** Every value of a fact, in the order answered; none where it was not told. */
     public List<String> all(String name) {
         return values.getOrDefault(name, List.of());
     }

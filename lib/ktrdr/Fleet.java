@@ -27,16 +27,20 @@ public final class Fleet implements AutoCloseable {
     /** What is done on one node. */
     @FunctionalInterface
     public interface Work<T> {
+        /** The work; a {@link Problem} that it throws is that node's outcome. */
         T on(Node node, Ssh ssh);
     }
 
     /** What came of it on one node: a value, or a problem. */
     public sealed interface Outcome<T> {
+        /** Where it came about. */
         Node node();
     }
 
+    /** It went well, with what was answered. */
     public record Done<T>(Node node, T value) implements Outcome<T> {}
 
+    /** It did not go well, and why. */
     public record Failed<T>(Node node, Problem problem) implements Outcome<T> {}
 
     /** The outcomes of all nodes, in the order of the inventory. */
@@ -48,10 +52,27 @@ public final class Fleet implements AutoCloseable {
             return values;
         }
 
+        /** The nodes where it did not go well, with why. */
         public Map<Node, Problem> problems() {
             var problems = new LinkedHashMap<Node, Problem>();
             for (var outcome : all) if (outcome instanceof Failed<T> failed) problems.put(failed.node(), failed.problem());
             return problems;
+        }
+
+        /** A row for each line that a node answered, under this heading; of a node where it did not go well, why. Node names stand at the first line of each. */
+        public Table table(String heading) {
+            var table = Table.of("node", heading);
+            for (var outcome : all) {
+                var said = outcome instanceof Done<T> done ? String.valueOf(done.value()).stripTrailing() : String.join("\n", Console.lines(((Failed<T>) outcome).problem()));
+                var lines = said.isEmpty() ? List.of("") : said.lines().toList();
+                for (int i = 0; i < lines.size(); i++) table.row(i == 0 ? outcome.node().name() : "", Console.harmless(lines.get(i)));
+            }
+            return table;
+        }
+
+        /** OK where it went well everywhere, else the exit code of what did not. */
+        public Exit exit() {
+            return problems().values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
         }
     }
 
@@ -69,10 +90,12 @@ public final class Fleet implements AutoCloseable {
         this.console = console;
     }
 
+    /** The inventory that the nodes are of. */
     public Inventory inventory() {
         return inventory;
     }
 
+    /** The nodes, in the order of the inventory. */
     public List<Node> nodes() {
         return nodes;
     }

@@ -76,6 +76,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         return Mount.folder(inventory, backupNode(inventory), inventory.backup().directory());
     }
 
+    /** The workers of the inventory with what the backend says of each. */
     public Roster roster() {
         return Roster.of(inventory, registered.orElse(List.of()));
     }

@@ -59,6 +59,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
     public record Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
             Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Outcome outcome) {
 
+        /** Whether it ended with what it was meant to run. */
         public boolean good() {
             return outcome.good();
         }

@@ -268,6 +268,7 @@ public record HostFacts(Facts facts, double skew) {
         return load.matches("\\d{1,6}(\\.\\d+)?") ? Double.parseDouble(load) / Math.max(1, cpus()) : 0;
     }
 
+    /** How long the machine has been up. */
     public Duration uptime() {
         return Duration.ofSeconds(Math.max(0, facts.number("uptime")));
     }

@@ -23,10 +23,13 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
         SecretsSettings secrets, Storage storage, BackupSettings backup, Services services, MetricsSettings metrics, Tracing tracing, Sample sample,
         Optional<Alerts> alerts, Optional<Path> templates) {
 
+    /** How hosts are found: by DNS, or by the inventory's addresses. */
     public enum Resolve { DNS, INVENTORY }
 
+    /** What a node is for. */
     public enum Role { CORE, WORKERS }
 
+    /** Where secrets come from. */
     public enum Provider { ONEPASSWORD, ENV, FILE, COMMAND }
 
     /** How to log in; what is empty is left to ~/.ssh/config. */
@@ -93,6 +96,7 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     /** Whether every node tells Prometheus its own figures and those of its containers, and the port that node-exporter has there. */
     public record MetricsSettings(boolean nodes, int port) {}
 
+    /** The name of the service under which the backend's traces are found. */
     public record Tracing(String service) {}
 
     /** Who is told of alerts: at least one of these. */
@@ -137,10 +141,12 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
                 .fix("copy inventory.yaml of the toolkit and describe your fleet in it");
     }
 
+    /** The one node with role core. */
     public Node core() {
         return nodes.stream().filter(node -> node.role() == Role.CORE).findFirst().orElseThrow();
     }
 
+    /** The nodes with role workers, in the order of the file. */
     public List<Node> workers() {
         return nodes.stream().filter(node -> node.role() == Role.WORKERS).toList();
     }
@@ -184,6 +190,7 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
         return List.of(node.id(), node.name(), node.host(), fqdn(node));
     }
 
+    /** A node's host with the domain. */
     public String fqdn(Node node) {
         return node.host() + "." + domain;
     }

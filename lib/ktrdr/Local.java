@@ -44,14 +44,17 @@ public final class Local {
         }
     }
 
+    /** A program and its arguments, each as it is; it is started by run or must. */
     public static Command command(String... argv) {
         return command(List.of(argv));
     }
 
+    /** The same of a list. */
     public static Command command(List<String> argv) {
         return new Command(argv);
     }
 
+    /** A command that is described first, then run. */
     public static final class Command {
         private final List<String> argv;
         private final Map<String, String> environment = new LinkedHashMap<>();
@@ -70,11 +73,13 @@ public final class Local {
             return this;
         }
 
+        /** A variable of the command's environment, beside those that we have. */
         public Command env(String name, String value) {
             environment.put(name, value);
             return this;
         }
 
+        /** The folder that the command runs in; else the one that we are in. */
         public Command directory(Path path) {
             this.directory = path;
             return this;

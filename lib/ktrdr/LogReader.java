@@ -23,6 +23,7 @@ public final class LogReader {
     /** Where the lines go; false from a place that takes no more. */
     @FunctionalInterface
     public interface Sink {
+        /** One line; answers whether more are wanted. */
         boolean take(String time, String node, String service, String text);
     }
 

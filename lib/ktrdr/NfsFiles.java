@@ -50,10 +50,12 @@ public final class NfsFiles {
                 }
                 """;
 
+        /** Whether the file would change. */
         public boolean changes() {
             return !before.equals(Optional.of(after));
         }
 
+        /** What would change, as a unified diff; empty where nothing would. */
         public List<String> diff() {
             var old = before.map(text -> text.lines().toList()).orElse(List.of());
             return UnifiedDiffUtils.generateUnifiedDiff(before.isPresent() ? path : "/dev/null", path, old, DiffUtils.diff(old, after.lines().toList()), 2);

@@ -134,6 +134,7 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
                 """;
     }
 
+    /** Whether anything is to be done. */
     public boolean changes() {
         return steps.stream().anyMatch(Step::needed);
     }

@@ -30,6 +30,7 @@ public final class NfsSetup {
         return plans;
     }
 
+    /** What stands in the way, by node. */
     public Map<Node, Problem> problems() {
         return problems;
     }

@@ -43,10 +43,12 @@ public final class Operations {
     public record Operation(String id, String type, String status, String created, String symbol, double percentage, String step, double seconds, String error, String result) {
         private static final Set<String> ENDED = Set.of("completed", "failed", "cancelled");
 
+        /** Whether it is completed, failed or cancelled. */
         public boolean ended() {
             return ENDED.contains(status);
         }
 
+        /** Whether it came to its good end. */
         public boolean completed() {
             return status.equals("completed");
         }

@@ -54,10 +54,12 @@ public final class Problem extends RuntimeException {
         return returned.because(this);
     }
 
+    /** What should have been. */
     public Problem expected(String text) {
         return with("expected", text);
     }
 
+    /** What was there instead. */
     public Problem found(String text) {
         return with("found", text);
     }
@@ -73,15 +75,18 @@ public final class Problem extends RuntimeException {
         return this;
     }
 
+    /** The exception that it comes from, for a stack trace; the first one given stays. */
     public Problem because(Throwable cause) {
         if (getCause() == null) initCause(cause);
         return this;
     }
 
+    /** The exit code that a run ends with by it. */
     public Exit exit() {
         return exit;
     }
 
+    /** What a person reads first. */
     public String sentence() {
         return getMessage();
     }

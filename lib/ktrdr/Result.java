@@ -2,6 +2,7 @@ package ktrdr;
 
 /** What a command answered: its exit code, and what it printed on standard output and standard error. */
 public record Result(int exit, String out, String err) {
+    /** Whether the exit code is 0. */
     public boolean ok() {
         return exit == 0;
     }

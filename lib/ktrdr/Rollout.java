@@ -87,6 +87,7 @@ public final class Rollout {
         return nodes.values().stream().flatMap(one -> one.gap().stream()).findFirst();
     }
 
+    /** What became of a node. */
     public Outcome outcome(Node node) {
         return outcomes.getOrDefault(node, Outcome.untouched);
     }

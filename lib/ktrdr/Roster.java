@@ -17,6 +17,7 @@ import ktrdr.Inventory.Node;
  */
 public record Roster(Map<Node, Map<String, String>> states, List<Worker> ghosts) {
 
+    /** The workers of the inventory, each with what is registered under its address, and the rest. */
     public static Roster of(Inventory inventory, List<Worker> registered) {
         var ghosts = new ArrayList<>(registered);
         var states = new LinkedHashMap<Node, Map<String, String>>();

@@ -84,6 +84,7 @@ public final class Secrets {
         return new Secrets(values);
     }
 
+    /** The value of a field; null for one that was not asked for. */
     public String get(Field field) {
         return values.get(field);
     }

@@ -97,6 +97,7 @@ public final class Ssh implements AutoCloseable {
         return run(script, LONG);
     }
 
+    /** The same for at most so long; then the script is ended and the run is a {@link Problem}. */
     public Result run(String script, Duration timeout) {
         var run = session();
         return checked(run.run(command(), Sh.tethered(script), run.captured(), run.captured(), timeout));
@@ -110,6 +111,7 @@ public final class Ssh implements AutoCloseable {
         return run(script, eachLine, FOREVER);
     }
 
+    /** The same for at most so long; then the script is ended and the run is a {@link Problem}. */
     public Result run(String script, Consumer<String> eachLine, Duration timeout) {
         return checked(session().run(command(), Sh.tethered(script), SshRun.lines(eachLine), SshRun.tail(), timeout));
     }
@@ -119,6 +121,7 @@ public final class Ssh implements AutoCloseable {
         return must(script, LONG);
     }
 
+    /** The same for at most so long; then the script is ended and the run is a {@link Problem}. */
     public String must(String script, Duration timeout) {
         var result = run(script, timeout);
         if (result.ok()) return result.out();

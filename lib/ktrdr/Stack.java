@@ -15,7 +15,8 @@ import ktrdr.Inventory.Worker;
 
 /** The Compose stack of a node: its project, its files, its services and the image of each. */
 public final class Stack {
-    private static final List<String> CORE = List.of("db", "backend", "prometheus", "grafana", "jaeger");
+    /** The services of core. */
+    static final List<String> CORE = List.of("db", "backend", "prometheus", "grafana", "jaeger");
     private final Inventory inventory;
     private final Node node;
 
@@ -24,14 +25,17 @@ public final class Stack {
         this.node = node;
     }
 
+    /** The stack that a node's role makes it run. */
     public static Stack of(Inventory inventory, Node node) {
         return new Stack(inventory, node);
     }
 
+    /** The node that it runs on. */
     public Node node() {
         return node;
     }
 
+    /** Whether it is core's, not that of a workers node. */
     public boolean core() {
         return node.role() == Role.CORE;
     }
@@ -41,10 +45,12 @@ public final class Stack {
         return core() ? "ktrdr-core" : "ktrdr-workers";
     }
 
+    /** The name of the Compose file, in the node's directory. */
     public String composeFile() {
         return core() ? "docker-compose.core.yml" : "docker-compose.workers.yml";
     }
 
+    /** The name of the file beside it with the variables that are no secret. */
     public String envFile() {
         return core() ? ".env.core" : ".env.workers";
     }

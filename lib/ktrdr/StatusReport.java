@@ -23,6 +23,7 @@ public final class StatusReport {
         this.checks = status.checks();
     }
 
+    /** What has to hold of the status, a check each. */
     public List<Check> checks() {
         return checks;
     }

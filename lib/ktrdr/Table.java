@@ -13,6 +13,7 @@ public final class Table {
         this.columns = columns;
     }
 
+    /** A table without rows; headings are shown in capitals. */
     public static Table of(String... columns) {
         return new Table(List.of(columns));
     }
@@ -23,6 +24,7 @@ public final class Table {
         return this;
     }
 
+    /** Whether it has no row. */
     public boolean isEmpty() {
         return rows.isEmpty();
     }

@@ -3,6 +3,7 @@ package ktrdr;
 import com.samskivert.mustache.Mustache;
 import com.samskivert.mustache.MustacheException;
 import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -120,11 +121,21 @@ public final class Templates {
     /** A template as it is. */
     String read(String template) {
         var own = inventory.templates().map(folder -> folder.resolve(template)).filter(Files::isRegularFile);
-        try (var built = own.isPresent() ? Files.newInputStream(own.get()) : Templates.class.getResourceAsStream("/templates/" + template)) {
-            if (built == null) throw Problem.failed("the template " + template + " is not in the toolkit").fix("run it again with jbang --fresh");
+        if (own.isEmpty()) return builtIn(template);
+        try {
+            return Files.readString(own.get());
+        } catch (IOException e) {
+            throw Problem.usage("the template " + own.get() + " cannot be read").found(e.toString()).because(e);
+        }
+    }
+
+    /** The text of a file of templates/ as the toolkit has it, whatever the inventory says; by its path in there. */
+    static String builtIn(String path) {
+        try (var built = Templates.class.getResourceAsStream("/templates/" + path)) {
+            if (built == null) throw Problem.failed("the template " + path + " is not in the toolkit").fix("run it again with jbang --fresh");
             return new String(built.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
-            throw Problem.usage("the template " + own.map(Path::toString).orElse(template) + " cannot be read").found(e.toString()).because(e);
+            throw new UncheckedIOException(e);
         }
     }
 

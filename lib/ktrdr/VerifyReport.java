@@ -2,9 +2,7 @@ package ktrdr;
 
 import com.samskivert.mustache.Escapers;
 import com.samskivert.mustache.Mustache;
-import java.io.IOException;
 import java.io.StringReader;
-import java.io.UncheckedIOException;
 import java.nio.charset.StandardCharsets;
 import java.security.MessageDigest;
 import java.security.NoSuchAlgorithmException;
@@ -60,10 +58,10 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
                 "core", card(inventory.core()), "workers", inventory.workers().stream().map(this::card).toList(), "joined", joined(), "groups", groups()));
         var times = times();
         page.putAll(Map.of("timed", !times.isEmpty(), "times", times));
-        var style = read("verify.css");
+        var style = Templates.builtIn("report/verify.css");
         page.putAll(Map.of("style", style, "styleHash", hash(style)));
-        return Mustache.compiler().emptyStringIsFalse(true).withEscaper(this::escape).withLoader(name -> new StringReader(read(name + ".html")))
-                .compile(read("verify.html")).execute(page);
+        return Mustache.compiler().emptyStringIsFalse(true).withEscaper(this::escape).withLoader(name -> new StringReader(Templates.builtIn("report/" + name + ".html")))
+                .compile(Templates.builtIn("report/verify.html")).execute(page);
     }
 
     private Map<String, Object> headline() {
@@ -236,15 +234,6 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
 
     private String escape(String raw) {
         return Escapers.HTML.escape(mask.apply(raw).replaceAll(UNREADABLE, "\ufffd"));
-    }
-
-    private static String read(String name) {
-        try (var file = VerifyReport.class.getResourceAsStream("/templates/report/" + name)) {
-            if (file == null) throw Problem.failed("templates/report/" + name + " is not in the toolkit").fix("run it again with jbang --fresh");
-            return new String(file.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     private static String hash(String style) {

@@ -1,0 +1,69 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//SOURCES BackupDb.java
+//SOURCES Deploy.java
+//SOURCES Lab.java
+//SOURCES Logs.java
+//SOURCES Operations.java
+//SOURCES Quickstart.java
+//SOURCES RestoreDb.java
+//SOURCES Rollback.java
+//SOURCES Scale.java
+//SOURCES SetupDns.java
+//SOURCES SetupNfs.java
+//SOURCES Stage.java
+//SOURCES Status.java
+//SOURCES Verify.java
+//SOURCES VerifyInfra.java
+//SOURCES ../tests/BenchOptions.java
+//SOURCES ../tests/TestOptions.java
+//DESCRIPTION Print the completion of every procedure for bash or zsh: options, nodes, services, files
+
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.Callable;
+import java.util.stream.Stream;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.ShellCompletion;
+import picocli.CommandLine;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "completion", header = "Print the completion of every procedure for bash or zsh: options, nodes, services, files.",
+        description = {"", "Nodes and services are those of the inventory at the moment of the Tab, found as a procedure finds it, -i on the line included: nothing has to be printed again "
+                + "when a node is added. It completes ktrdr wherever it is called, as in ./ktrdr deploy, and needs awk; no Java is started for it.", ""},
+        footer = {"", "Examples:", "  eval \"$(./ktrdr completion bash)\"         in this bash; the same line with the path of the checkout in ~/.bashrc keeps it",
+            "  source <(./ktrdr completion zsh)         in this zsh, and in ~/.zshrc", "  jbang completion@ktrdr bash >~/.local/share/bash-completion/completions/ktrdr"})
+public class Completion implements Callable<Exit> {
+    @Mixin Cli.Common common;
+    @Parameters(index = "0", paramLabel = "bash|zsh", description = "For which shell.") ShellCompletion.Shell shell;
+
+    public static void main(String... args) {
+        Cli.main(new Completion(), args);
+    }
+
+    @Override
+    public Exit call() {
+        var script = ShellCompletion.script(shell, commands());
+        common.console().print(common.json() ? ktrdr.Json.pretty(Map.of("shell", shell, "script", script)) : script.stripTrailing());
+        return Exit.OK;
+    }
+
+    /** All of the catalog, in its order, and the front door's own. */
+    static List<CommandLine> commands() {
+        var procedures = Stream.of(new VerifyInfra(), new SetupDns(), new SetupNfs(), new Stage(), new Deploy(), new Verify(), new Rollback(), new Scale(), new Status(), new Operations(), new Logs(),
+                new BackupDb(), new RestoreDb(), new Lab(), new Quickstart(), new Completion()).map(CommandLine::new);
+        // the tests and benchmarks are built from much that nobody needs for this
+        var others = Stream.of(new TestOptions(), new BenchOptions()).map(command -> new CommandLine(command).addMixin("common", new Cli.Common()));
+        return Stream.of(procedures, others, Stream.of(new CommandLine(new Setup()))).flatMap(all -> all).toList();
+    }
+
+    /** What ./ktrdr itself does. */
+    @Command(name = "setup", header = "Make the procedures known to JBang")
+    static final class Setup {
+        @Option(names = "--undo", description = "Take it back.") boolean undo;
+    }
+}

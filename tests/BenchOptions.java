@@ -1,0 +1,23 @@
+import java.util.ArrayList;
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The command line of the benchmarks, for bench.java and for completion. */
+@Command(name = "bench", header = "Measure the procedures side by side with what a person would use instead.")
+public class BenchOptions {
+    /** What can be measured. */
+    static final class Names extends ArrayList<String> {
+        Names() {
+            super(List.of("backup", "gap", "help", "restore", "verify", "verify-quick"));
+        }
+    }
+
+    @Option(names = {"-y", "--yes"}, description = "Do not ask on a fleet that is not the practice fleet.") boolean yes;
+    @Option(names = "--pairs", paramLabel = "N", defaultValue = "3", description = "How often each is measured (default: ${DEFAULT-VALUE}).") int pairs;
+    @Option(names = "--tags", paramLabel = "A,B", split = ",", defaultValue = "sha-1000001,sha-2000002",
+            description = "Two good releases to go forth and back between (default: ${DEFAULT-VALUE}).") List<String> tags;
+    @Option(names = "--rows", paramLabel = "N", defaultValue = "3000000", description = "Rows of the database of backup and restore (default: ${DEFAULT-VALUE}).") int rows;
+    @Parameters(paramLabel = "NAME", description = "What to measure: ${COMPLETION-CANDIDATES} (default: all).", completionCandidates = Names.class) List<String> names = List.of();
+}

@@ -1,0 +1,116 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.sun.source.tree.ClassTree;
+import com.sun.source.tree.CompilationUnitTree;
+import com.sun.source.tree.MethodTree;
+import com.sun.source.tree.ModifiersTree;
+import com.sun.source.tree.Tree;
+import com.sun.source.util.DocTrees;
+import com.sun.source.util.JavacTask;
+import com.sun.source.util.TreePathScanner;
+import java.io.IOException;
+import java.io.StringWriter;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.ArrayList;
+import java.util.Deque;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import javax.lang.model.element.Modifier;
+import javax.tools.ToolProvider;
+import ktrdr.Project;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** docs/LIBRARY.md is the map of lib/: complete, with nothing on it that is gone, and every public type and method tells what it is for. */
+class LibraryTest {
+    @TempDir Path folder;
+    private static final List<String> TYPES = new ArrayList<>();
+    private static final List<String> SILENT = new ArrayList<>();
+    private static String map;
+
+    @BeforeAll
+    static void read() throws IOException {
+        map = Files.readString(Project.root().resolve("docs/LIBRARY.md"));
+        var compiler = ToolProvider.getSystemJavaCompiler();
+        try (var files = compiler.getStandardFileManager(null, null, null); var all = Files.list(Project.root().resolve("lib/ktrdr"))) {
+            var sources = all.filter(file -> file.toString().endsWith(".java")).sorted().toList();
+            var task = (JavacTask) compiler.getTask(null, files, problem -> {}, List.of("-proc:none"), null, files.getJavaFileObjectsFromPaths(sources));
+            var docs = DocTrees.instance(task);
+            for (var unit : task.parse()) new Reader(unit, docs).scan(unit, null);
+        }
+    }
+
+    /** Collects public types, and what is public of them and has no comment. */
+    private static final class Reader extends TreePathScanner<Void, Void> {
+        private final CompilationUnitTree unit;
+        private final DocTrees docs;
+        private final Deque<ClassTree> around = new ArrayDeque<>();
+
+        Reader(CompilationUnitTree unit, DocTrees docs) {
+            this.unit = unit;
+            this.docs = docs;
+        }
+
+        @Override
+        public Void visitClass(ClassTree type, Void none) {
+            if (!isPublic(type.getModifiers())) return null;
+            if (around.isEmpty()) TYPES.add(type.getSimpleName().toString());
+            note(type.getSimpleName(), type);
+            around.push(type);
+            super.visitClass(type, none);
+            around.pop();
+            return null;
+        }
+
+        @Override
+        public Void visitMethod(MethodTree method, Void none) {
+            boolean overrides = method.getModifiers().getAnnotations().stream().anyMatch(one -> one.getAnnotationType().toString().equals("Override"));
+            // a constructor that only takes its fields is told by the type
+            boolean constructor = method.getReturnType() == null;
+            if (isPublic(method.getModifiers()) && !overrides && !constructor) note(method.getName(), method);
+            return null;
+        }
+
+        private boolean isPublic(ModifiersTree modifiers) {
+            return modifiers.getFlags().contains(Modifier.PUBLIC) || !around.isEmpty() && around.peek().getKind() == Tree.Kind.INTERFACE;
+        }
+
+        private void note(CharSequence name, Tree tree) {
+            var comment = docs.getDocComment(getCurrentPath());
+            if (comment != null && !comment.isBlank()) return;
+            long line = unit.getLineMap().getLineNumber(docs.getSourcePositions().getStartPosition(unit, tree));
+            SILENT.add(Path.of(unit.getSourceFile().getName()).getFileName() + ":" + line + " " + name);
+        }
+    }
+
+    @Test
+    void every_public_type_is_on_the_map_once_and_nothing_that_is_gone() {
+        var listed = Pattern.compile("(?m)^- `(\\w+)`: .+").matcher(map).results().map(found -> found.group(1)).collect(Collectors.toList());
+        assertEquals(new TreeSet<>(TYPES), new TreeSet<>(listed));
+        assertEquals(TYPES.size(), listed.size(), "one line a type");
+    }
+
+    @Test
+    void every_public_type_and_method_says_what_it_is_for() {
+        assertEquals(List.of(), SILENT);
+    }
+
+    @Test
+    void its_example_compiles() throws IOException {
+        var code = map.lines().dropWhile(line -> !line.startsWith("    //SOURCES")).takeWhile(line -> line.isEmpty() || line.startsWith("    ")).map(line -> line.isEmpty() ? line : line.substring(4))
+                .collect(Collectors.joining("\n"));
+        var file = Files.writeString(folder.resolve("Disks.java"), code);
+        var said = new StringWriter();
+        var compiler = ToolProvider.getSystemJavaCompiler();
+        try (var files = compiler.getStandardFileManager(null, null, null)) {
+            var options = List.of("-proc:none", "-d", folder.toString(), "-cp", System.getProperty("java.class.path"));
+            assertTrue(compiler.getTask(said, files, null, options, null, files.getJavaFileObjects(file)).call(), said::toString);
+        }
+    }
+}

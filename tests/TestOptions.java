@@ -1,0 +1,12 @@
+import java.util.List;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+/** The command line of the tests, for all.java and for completion. */
+@Command(name = "test", header = "Run the tests of the project.")
+public class TestOptions {
+    @Option(names = "--unit", description = "Only the tests that need neither the practice fleet nor virtual machines nor packages of Debian.") boolean unit;
+    @Option(names = "--keep-lab", description = "Leave a practice fleet that was brought up for the tests.") boolean keepLab;
+    @Parameters(paramLabel = "TEST", description = "Part of a class' name, or Class.method.") List<String> names = List.of();
+}
