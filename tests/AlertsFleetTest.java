@@ -195,6 +195,17 @@ class AlertsFleetTest {
     }
 
     @Test
+    void a_deployment_that_takes_it_away_and_fails_brings_it_back_with_its_secret() throws IOException {
+        var without = inventory("without", memory.resolve("secrets.json"), "");
+        var before = World.containers("core").get("ktrdr-alertmanager");
+        var ran = refused(5, run(without, "deploy", "core", "all", "--tag", "sha-bad0000", "--timeout", "10s"), "alertmanager removed", "sha-1000001 runs again, healthy");
+        assertNotEquals(before, World.containers("core").get("ktrdr-alertmanager"), ran::toString);
+        assertTrue(World.on("core", "docker exec ktrdr-alertmanager cat /run/alerts/webhook_url").endsWith(TOKEN));
+        assertTrue(World.get("http://10.42.1.10:9090/api/v1/alertmanagers").contains(":9093"));
+        good(told, "stage", "core", "--check");
+    }
+
+    @Test
     void what_amtool_refuses_replaces_nothing() throws IOException {
         var templates = Files.createDirectories(folder.resolve("wrong/templates/monitoring"));
         Files.writeString(templates.resolve("alertmanager.yml"), "route: {receiver: nobody}\n");
