@@ -146,8 +146,8 @@ class AlertsFleetTest {
     void a_test_alert_arrives_and_one_that_is_silenced_does_not() throws InterruptedException {
         var amtool = "docker exec ktrdr-alertmanager amtool --alertmanager.url=http://localhost:9093 ";
         var silence = World.on("core", amtool + "silence add alertname=KtrdrTest worker=silent --duration=2h --author=karl --comment=test");
-        World.on("core", amtool + "alert add KtrdrTest node=core severity=warning worker=silent --annotation=summary='a test'");
-        World.on("core", amtool + "alert add KtrdrTest node=core severity=warning worker=loud --annotation=summary='a test, all is well'");
+        World.on("core", amtool + "alert add KtrdrTest node=core severity=warning worker=silent --annotation='summary=\"a test\"'");
+        World.on("core", amtool + "alert add KtrdrTest node=core severity=warning worker=loud --annotation='summary=\"a test, all is well\"'");
         var alert = told("firing", "loud", GROUP_WAIT.plus(SLACK));
         assertEquals("a test, all is well", alert.path("annotations").path("summary").asText());
         assertFalse(TOLD.stream().anyMatch(message -> message.toString().contains("silent")));
