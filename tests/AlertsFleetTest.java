@@ -146,8 +146,8 @@ class AlertsFleetTest {
     void a_test_alert_arrives_and_one_that_is_silenced_does_not() throws InterruptedException {
         var amtool = "docker exec ktrdr-alertmanager amtool --alertmanager.url=http://localhost:9093 ";
         var silence = World.on("core", amtool + "silence add alertname=KtrdrTest worker=silent --duration=2h --author=karl --comment=test");
-        World.on("core", amtool + "alert add KtrdrTest node=core severity=warning worker=silent --annotation=summary='a test'");
-        World.on("core", amtool + "alert add KtrdrTest node=core severity=warning worker=loud --annotation=summary='a test, all is well'");
+        World.on("core", amtool + "alert add KtrdrTest node=core severity=warning worker=silent --annotation='summary=\"a test\"'");
+        World.on("core", amtool + "alert add KtrdrTest node=core severity=warning worker=loud --annotation='summary=\"a test, all is well\"'");
         var alert = told("firing", "loud", GROUP_WAIT.plus(SLACK));
         assertEquals("a test, all is well", alert.path("annotations").path("summary").asText());
         assertFalse(TOLD.stream().anyMatch(message -> message.toString().contains("silent")));
@@ -192,6 +192,17 @@ class AlertsFleetTest {
         assertTrue(good(told, "rollback", "core").err().contains("alertmanager reloaded"));
         assertFalse(configuration().contains("mail.ktrdr.test"), configuration());
         assertEquals(before, World.containers("core"));
+    }
+
+    @Test
+    void a_deployment_that_takes_it_away_and_fails_brings_it_back_with_its_secret() throws IOException {
+        var without = inventory("without", memory.resolve("secrets.json"), "");
+        var before = World.containers("core").get("ktrdr-alertmanager");
+        var ran = refused(5, run(without, "deploy", "core", "all", "--tag", "sha-bad0000", "--timeout", "10s"), "alertmanager removed", "sha-1000001 runs again, healthy");
+        assertNotEquals(before, World.containers("core").get("ktrdr-alertmanager"), ran::toString);
+        assertTrue(World.on("core", "docker exec ktrdr-alertmanager cat /run/alerts/webhook_url").endsWith(TOKEN));
+        assertTrue(World.get("http://10.42.1.10:9090/api/v1/alertmanagers").contains(":9093"));
+        good(told, "stage", "core", "--check");
     }
 
     @Test

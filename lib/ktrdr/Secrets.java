@@ -43,7 +43,7 @@ public final class Secrets {
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
     /** NAME=value and NAME: value, in a list or a diff too; a reference such as ${NAME:?…} is no value. */
-    private static final Pattern ASSIGNED = Pattern.compile("^([+-]?\\s*(?:- |export )?[\"']?[A-Z_]*(?:PASSWORD|SECRET|TOKEN)[\"']?\\s*+[=:]\\s*+)(?!\\$\\{).+");
+    private static final Pattern ASSIGNED = Pattern.compile("^([+-]?\\s*(?:- |export )?[\"']?[A-Z_]*(?:PASSWORD|SECRET|TOKEN|WEBHOOK_URL)[\"']?\\s*+[=:]\\s*+)(?!\\$\\{).+");
     private final Map<Field, String> values;
 
     private Secrets(Map<Field, String> values) {
