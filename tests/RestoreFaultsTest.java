@@ -162,7 +162,7 @@ class RestoreFaultsTest {
                 """);
         var backup = here.resolve("roles.dump.zst").toString();
         assertEquals(0, ktrdr("backup-db", "--to", backup).run().exit());
-        World.sql("DROP OWNED BY \"faults' Owner\", faults_group, faults_reader; DROP ROLE \"faults' Owner\", faults_group, faults_reader");
+        for (var role : List.of("\"faults' Owner\"", "faults_reader", "faults_group")) World.sql("DROP OWNED BY " + role + "; DROP ROLE " + role);
         var ran = ktrdr("restore-db", backup, "--into", "faults_beside").run();
         assertEquals(0, ran.exit(), ran::toString);
         assertEquals("faults' Owner|t|t|t|t|t|work_mem=7MB", World.on("core", "docker exec -i ktrdr-db psql -U ktrdr -d faults_beside -Atq <<'SQL'\n" + """
