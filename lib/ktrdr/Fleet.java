@@ -79,15 +79,37 @@ public final class Fleet implements AutoCloseable {
     private final Inventory inventory;
     private final List<Node> nodes;
     private final Console console;
-    private final Map<Node, CompletableFuture<Ssh>> connections = new LinkedHashMap<>();
+    private final Map<Node, CompletableFuture<Ssh>> connections;
     /** Nodes that answered once: after that, one that does not is asked again. */
-    private final Set<Node> met = new HashSet<>();
-    private final ExecutorService threads = Executors.newCachedThreadPool(Threads.daemons("fleet"));
+    private final Set<Node> met;
+    private final ExecutorService threads;
 
     public Fleet(Inventory inventory, List<Node> nodes, Console console) {
         this.inventory = inventory;
         this.nodes = inventory.nodes().stream().filter(nodes::contains).toList();
         this.console = console;
+        this.connections = new LinkedHashMap<>();
+        this.met = new HashSet<>();
+        this.threads = Executors.newCachedThreadPool(Threads.daemons("fleet"));
+    }
+
+    private Fleet(Fleet whole, List<Node> nodes) {
+        this.inventory = whole.inventory;
+        this.nodes = nodes;
+        this.console = whole.console;
+        this.connections = whole.connections;
+        this.met = whole.met;
+        this.threads = whole.threads;
+    }
+
+    /** Some of the nodes, by the same connections: closing either closes both. */
+    public Fleet only(Predicate<Node> which) {
+        return new Fleet(this, nodes.stream().filter(which).toList());
+    }
+
+    /** One of them, by its id, name or host; a {@link Problem} where it is none. */
+    public Host host(String name) {
+        return new Host(this, inventory.node(name));
     }
 
     /** The inventory that the nodes are of. */
