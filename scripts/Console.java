@@ -22,6 +22,7 @@ import picocli.CommandLine.Parameters;
                 + "From a file or from standard input, the value of each expression is printed, and the first error ends it.", ""},
         footer = {"", "Examples:", "  jbang console@ktrdr                                       a prompt, with Tab and history", "  jbang console@ktrdr check.jsh                             a file",
             "  echo 'fleet.run(\"uptime\")' | jbang console@ktrdr          standard input",
+            "  echo 'db.query(\"select 1\")' | jbang console@ktrdr -o json  each value as a line of JSON",
             "", "Exit codes: 0 all went well; 1 something failed; 2 wrong usage or inventory, or no Java; 3 a node or the backend could not be reached."})
 public class Console implements Callable<Exit> {
     @Mixin Cli.Common common;
@@ -39,7 +40,7 @@ public class Console implements Callable<Exit> {
             return shell.interactive();
         }
         try (var source = file == null ? new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)) : Files.newBufferedReader(file)) {
-            return shell.run(file == null ? "standard input" : file.toString(), source);
+            return shell.run(file == null ? "standard input" : file.toString(), source, common.json());
         } catch (IOException e) {
             throw Problem.usage(file + " cannot be read").found(e.toString()).because(e);
         }

@@ -1,5 +1,6 @@
 package ktrdr;
 
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -68,6 +69,19 @@ public final class Fleet implements AutoCloseable {
                 for (int i = 0; i < lines.size(); i++) table.row(i == 0 ? outcome.node().name() : "", Console.harmless(lines.get(i)));
             }
             return table;
+        }
+
+        /** The same for machines: {@code [{"node", "ok", heading}]}, and "error" where it did not go well. */
+        public List<Map<String, Object>> document(String heading) {
+            var nodes = new ArrayList<Map<String, Object>>();
+            for (var outcome : all) {
+                var node = new LinkedHashMap<String, Object>(Map.of("node", outcome.node().name()));
+                node.put("ok", outcome instanceof Done);
+                if (outcome instanceof Done<T> done) node.put(heading, done.value());
+                else node.put("error", ((Failed<T>) outcome).problem().sentence());
+                nodes.add(node);
+            }
+            return nodes;
         }
 
         /** OK where it went well everywhere, else the exit code of what did not. */

@@ -76,10 +76,11 @@ public final class JavaShell {
      * Runs Java as it is read, snippet by snippet, and prints the value of each expression. What does not compile or throws is told in one line, ends the run, and makes the exit code.
      *
      * @param name of the source in sentences, such as check.jsh
+     * @param json whether each value is a line of JSON, else as a person wants to see it
      */
-    public Exit run(String name, BufferedReader source) {
+    public Exit run(String name, BufferedReader source, boolean json) {
         var failed = new AtomicReference<Problem>();
-        var provider = new SnippetControl.Provider(console, failed::set);
+        var provider = new SnippetControl.Provider(console, json ? Shown::json : Shown::words, failed::set);
         try (var shell = JShell.builder().executionEngine(provider, Map.of()).compilerOptions("--class-path", classPath()).build()) {
             beginning().forEach(shell::eval);
             int at = 0;

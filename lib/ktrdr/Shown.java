@@ -4,6 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
@@ -62,6 +63,38 @@ final class Shown {
             return table(table);
         }
         return lines(all.stream().map(Shown::text).toList());
+    }
+
+    /** The same for machines, one line of JSON: what is no answer of a node or a service, and nothing that JSON has, is its text. */
+    static String json(Object value) {
+        try {
+            return Json.line(document(value));
+        } catch (IllegalArgumentException e) {
+            return Json.line(words(value));
+        }
+    }
+
+    private static Object document(Object value) {
+        if (value instanceof Result result) return Map.of("exit", result.exit(), "out", result.out(), "err", result.err());
+        if (value instanceof Fleet.Outcomes<?> outcomes) return outcomes.document("said");
+        if (value instanceof Sql.Rows rows) return rows.rows().stream().map(row -> keyed(rows.columns(), row)).toList();
+        if (value instanceof Backend.Worker worker)
+            return keyed(List.of("worker", "type", "status", "operation"), List.of(worker.endpointUrl(), worker.type(), worker.status(), worker.operation()));
+        if (value instanceof Prometheus.Series series) return keyed(List.of("name", "labels", "value"), List.of(series.name(), series.labels(), series.value()));
+        if (value instanceof Map<?, ?> map) {
+            var document = new LinkedHashMap<String, Object>();
+            map.forEach((key, one) -> document.put(key(key), document(one)));
+            return document;
+        }
+        if (value instanceof Collection<?> all) return all.stream().map(Shown::document).toList();
+        boolean known = value == null || value instanceof Record || value instanceof JsonNode || value instanceof Number || value instanceof Boolean;
+        return known && !(value instanceof Host) && !(value instanceof Inventory.Node) ? value : String.valueOf(value);
+    }
+
+    private static Map<String, Object> keyed(List<String> keys, List<?> values) {
+        var document = new LinkedHashMap<String, Object>();
+        for (int i = 0; i < keys.size() && i < values.size(); i++) document.put(keys.get(i), values.get(i));
+        return document;
     }
 
     private static String number(double value) {

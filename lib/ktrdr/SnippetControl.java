@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.stream.Collectors;
 import jdk.jshell.execution.DirectExecutionControl;
 import jdk.jshell.spi.ExecutionControl;
@@ -19,15 +20,17 @@ public final class SnippetControl extends DirectExecutionControl {
     /** By the name {@code ktrdr}; found by JShell's own front end through templates/console/execution. */
     public static final class Provider implements ExecutionControlProvider {
         private final Console console;
+        private final Function<Object, String> shown;
         private final Consumer<Problem> failed;
 
         /** For the interactive console, where nobody counts what failed. */
         public Provider() {
-            this(new Console(Console.Color.auto, false), problem -> {});
+            this(new Console(Console.Color.auto, false), Shown::words, problem -> {});
         }
 
-        Provider(Console console, Consumer<Problem> failed) {
+        Provider(Console console, Function<Object, String> shown, Consumer<Problem> failed) {
             this.console = console;
+            this.shown = shown;
             this.failed = failed;
         }
 
@@ -40,16 +43,18 @@ public final class SnippetControl extends DirectExecutionControl {
         /** One for each run of JShell. */
         @Override
         public ExecutionControl generate(ExecutionEnv environment, Map<String, String> parameters) {
-            return new SnippetControl(console, failed);
+            return new SnippetControl(console, shown, failed);
         }
     }
 
     private final Console console;
+    private final Function<Object, String> shown;
     private final Consumer<Problem> failed;
     private Thread running;
 
-    private SnippetControl(Console console, Consumer<Problem> failed) {
+    private SnippetControl(Console console, Function<Object, String> shown, Consumer<Problem> failed) {
         this.console = console;
+        this.shown = shown;
         this.failed = failed;
     }
 
@@ -58,7 +63,7 @@ public final class SnippetControl extends DirectExecutionControl {
         begin();
         try {
             // where it stopped there is no value, and then no line either
-            return Shown.words(snippet.invoke(null)) + "\n";
+            return shown.apply(snippet.invoke(null)) + "\n";
         } finally {
             end();
         }

@@ -18,7 +18,7 @@ class JavaShellTest {
 
     private Exit run(String source) {
         var console = new Console(new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true, StandardCharsets.UTF_8), Console.Color.never, false, false, false);
-        return new JavaShell(Fixtures.inventory(), console).run("check.jsh", new BufferedReader(new StringReader(source)));
+        return new JavaShell(Fixtures.inventory(), console).run("check.jsh", new BufferedReader(new StringReader(source)), false);
     }
 
     private String out() {

@@ -2,6 +2,7 @@ package ktrdr;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
+import java.nio.file.Path;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -34,6 +35,16 @@ class ShownTest {
         map.put(Fixtures.inventory().core(), "6.1\n");
         map.put("b", 2);
         assertEquals("core  6.1\nb  2", Shown.words(map));
+    }
+
+    @Test
+    void for_machines_a_value_is_one_line_of_json() {
+        assertEquals("{\"node\":\"core\",\"ok\":true,\"said\":\"up\"}", Shown.json(new Fleet.Outcomes<>(List.of(new Fleet.Done<>(Fixtures.inventory().core(), "up")))).replaceAll("^\\[|]$", ""));
+        assertEquals("[{\"a\":\"1\",\"b\":\"null\"}]", Shown.json(new Sql.Rows(List.of("a", "b"), List.of(List.of("1", "null")))));
+        assertEquals("[{\"name\":\"up\",\"labels\":{\"job\":\"backend\"},\"value\":1.0}]", Shown.json(List.of(new Prometheus.Series("up", Map.of("job", "backend"), 1))));
+        assertEquals("{\"core\":\"6.1\"}", Shown.json(Map.of(Fixtures.inventory().core(), "6.1")));
+        assertEquals("{\"status\":\"ok\",\"version\":\"1\"}", Shown.json(new Backend.Health("ok", "1")));
+        assertEquals("\"/tmp\"", Shown.json(Path.of("/tmp")));
     }
 
     @Test
