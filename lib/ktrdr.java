@@ -46,6 +46,7 @@
 //SOURCES ktrdr/Gate.java
 //SOURCES ktrdr/GrafanaChecks.java
 //SOURCES ktrdr/History.java
+//SOURCES ktrdr/Host.java
 //SOURCES ktrdr/HostFacts.java
 //SOURCES ktrdr/HostKeys.java
 //SOURCES ktrdr/Http.java
@@ -55,6 +56,7 @@
 //SOURCES ktrdr/InventoryReader.java
 //SOURCES ktrdr/InventorySection.java
 //SOURCES ktrdr/Jaeger.java
+//SOURCES ktrdr/JavaShell.java
 //SOURCES ktrdr/Json.java
 //SOURCES ktrdr/Local.java
 //SOURCES ktrdr/LocalBackup.java
@@ -87,6 +89,7 @@
 //SOURCES ktrdr/Plans.java
 //SOURCES ktrdr/Preview.java
 //SOURCES ktrdr/Problem.java
+//SOURCES ktrdr/Prometheus.java
 //SOURCES ktrdr/PushedBackup.java
 //SOURCES ktrdr/Registry.java
 //SOURCES ktrdr/Release.java
@@ -102,9 +105,13 @@
 //SOURCES ktrdr/SampleRun.java
 //SOURCES ktrdr/Scaling.java
 //SOURCES ktrdr/Secrets.java
+//SOURCES ktrdr/Session.java
 //SOURCES ktrdr/Sh.java
 //SOURCES ktrdr/ShellCompletion.java
+//SOURCES ktrdr/Shown.java
 //SOURCES ktrdr/Snapshot.java
+//SOURCES ktrdr/SnippetControl.java
+//SOURCES ktrdr/Sql.java
 //SOURCES ktrdr/Ssh.java
 //SOURCES ktrdr/SshAgent.java
 //SOURCES ktrdr/SshAlgorithms.java
@@ -140,6 +147,7 @@
 //FILES templates/completion/candidates.sh=../templates/completion/candidates.sh
 //FILES templates/completion/completion.bash=../templates/completion/completion.bash
 //FILES templates/completion/completion.zsh=../templates/completion/completion.zsh
+//FILES META-INF/services/jdk.jshell.spi.ExecutionControlProvider=../templates/console/execution
 //FILES templates/core/docker-compose.core.yml=../templates/core/docker-compose.core.yml
 //FILES templates/core/.env.core=../templates/core/.env.core
 //FILES templates/workers/docker-compose.workers.yml=../templates/workers/docker-compose.workers.yml

@@ -23,13 +23,13 @@ class FloorsTest {
                     "Console", "Json", "Table", "Terminal", "Local", "OutputFile", "Threads"),
             Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshRoute", "SshRun", "SshWire", "HostKeys",
                     "Http", "Secrets"),
-            Set.of("Fleet"),
+            Set.of("Fleet", "Host"),
             Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "LogCursor", "LogMerge", "LogNode",
                     "LogScript", "Metrics", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Registry", "Usage"),
             Set.of("Alerting", "Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer", "Backups", "Causes", "Checks", "Deployment", "Drift", "Exporter", "Failover", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "Infra", "LocalBackup",
-                    "InfraRecord", "Jaeger", "Locks", "LogChoice", "LogReader", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
-                    "Operations", "OperationsReport", "Outage", "Plans", "Preview", "PushedBackup", "Release", "Restore", "RestoreSaid", "Restoring", "Revision", "Rollout", "Roster", "RunningScale", "SampleRun",
-                    "Scaling", "ShellCompletion", "Snapshot", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification",
+                    "InfraRecord", "Jaeger", "JavaShell", "Locks", "LogChoice", "LogReader", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
+                    "Operations", "OperationsReport", "Outage", "Plans", "Preview", "Prometheus", "PushedBackup", "Release", "Restore", "RestoreSaid", "Restoring", "Revision", "Rollout", "Roster", "RunningScale", "SampleRun",
+                    "Scaling", "Session", "ShellCompletion", "Shown", "Snapshot", "SnippetControl", "Sql", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification",
                     "VerifyReport", "WorkerDrain", "WorkersHold"),
             Set.of("Cli", "Rolling", "Stopping"));
     private static final Path ROOT = Project.root();

@@ -38,6 +38,11 @@ public final class Backend {
         this.api = inventory.url("backend") + "/api/v1";
     }
 
+    /** The URL of a path of the API, such as {@code /health}. */
+    public String url(String path) {
+        return api + path;
+    }
+
     /** Does not test the database. Throws a {@link Problem} when the backend does not answer, or not with 2xx. */
     public Health health() {
         var answer = http.json(api + "/health");

@@ -3,7 +3,6 @@ package ktrdr;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDate;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -222,15 +221,7 @@ public final class Cli {
          * @param heading of the column, and the name of the answer in the document
          */
         public Exit outcomes(Fleet.Outcomes<?> outcomes, String heading) {
-            var nodes = new ArrayList<Map<String, Object>>();
-            outcomes.all().forEach(outcome -> {
-                var node = new LinkedHashMap<String, Object>(Map.of("node", outcome.node().name()));
-                node.put("ok", outcome instanceof Fleet.Done);
-                if (outcome instanceof Fleet.Done<?> done) node.put(heading, done.value());
-                else node.put("error", ((Fleet.Failed<?>) outcome).problem().sentence());
-                nodes.add(node);
-            });
-            report(Map.of("ok", outcomes.exit() == Exit.OK, "nodes", nodes), outcomes.table(heading));
+            report(Map.of("ok", outcomes.exit() == Exit.OK, "nodes", outcomes.document(heading)), outcomes.table(heading));
             return outcomes.exit();
         }
 

@@ -1,5 +1,6 @@
 package ktrdr;
 
+import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -70,6 +71,19 @@ public final class Fleet implements AutoCloseable {
             return table;
         }
 
+        /** The same for machines: {@code [{"node", "ok", heading}]}, and "error" where it did not go well. */
+        public List<Map<String, Object>> document(String heading) {
+            var nodes = new ArrayList<Map<String, Object>>();
+            for (var outcome : all) {
+                var node = new LinkedHashMap<String, Object>(Map.of("node", outcome.node().name()));
+                node.put("ok", outcome instanceof Done);
+                if (outcome instanceof Done<T> done) node.put(heading, done.value());
+                else node.put("error", ((Failed<T>) outcome).problem().sentence());
+                nodes.add(node);
+            }
+            return nodes;
+        }
+
         /** OK where it went well everywhere, else the exit code of what did not. */
         public Exit exit() {
             return problems().values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
@@ -79,15 +93,37 @@ public final class Fleet implements AutoCloseable {
     private final Inventory inventory;
     private final List<Node> nodes;
     private final Console console;
-    private final Map<Node, CompletableFuture<Ssh>> connections = new LinkedHashMap<>();
+    private final Map<Node, CompletableFuture<Ssh>> connections;
     /** Nodes that answered once: after that, one that does not is asked again. */
-    private final Set<Node> met = new HashSet<>();
-    private final ExecutorService threads = Executors.newCachedThreadPool(Threads.daemons("fleet"));
+    private final Set<Node> met;
+    private final ExecutorService threads;
 
     public Fleet(Inventory inventory, List<Node> nodes, Console console) {
         this.inventory = inventory;
         this.nodes = inventory.nodes().stream().filter(nodes::contains).toList();
         this.console = console;
+        this.connections = new LinkedHashMap<>();
+        this.met = new HashSet<>();
+        this.threads = Executors.newCachedThreadPool(Threads.daemons("fleet"));
+    }
+
+    private Fleet(Fleet whole, List<Node> nodes) {
+        this.inventory = whole.inventory;
+        this.nodes = nodes;
+        this.console = whole.console;
+        this.connections = whole.connections;
+        this.met = whole.met;
+        this.threads = whole.threads;
+    }
+
+    /** Some of the nodes, by the same connections: closing either closes both. */
+    public Fleet only(Predicate<Node> which) {
+        return new Fleet(this, nodes.stream().filter(which).toList());
+    }
+
+    /** One of them, by its id, name or host; a {@link Problem} where it is none. */
+    public Host host(String name) {
+        return new Host(this, inventory.node(name));
     }
 
     /** The inventory that the nodes are of. */

@@ -21,6 +21,7 @@ public final class Toolkit {
     private final List<String> arguments;
     private final Map<String, String> environment = new LinkedHashMap<>();
     private Path directory = Project.root();
+    private String input = "";
 
     private Toolkit(List<String> arguments) {
         this.arguments = arguments;
@@ -74,13 +75,19 @@ public final class Toolkit {
         return this;
     }
 
+    /** What it reads on standard input; nothing without it. */
+    public Toolkit input(String text) {
+        input = text;
+        return this;
+    }
+
     public Toolkit in(Path folder) {
         directory = folder;
         return this;
     }
 
     public Ran run() {
-        var command = Local.command(words()).directory(directory);
+        var command = Local.command(words()).directory(directory).input(input);
         surroundings().forEach(command::env);
         var result = command.run();
         return new Ran(result.exit(), result.out(), result.err());
