@@ -1,5 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
+//SOURCES ktrdr/Project.java
 //SOURCES pictures/*.java
 //SOURCES lab/Browser.java
 //SOURCES lab/Engine.java
@@ -25,7 +26,9 @@ import java.util.concurrent.Callable;
 import ktrdr.Cli;
 import ktrdr.Exit;
 import ktrdr.Http;
+import ktrdr.OutputFile;
 import ktrdr.Problem;
+import ktrdr.Project;
 import lab.Browser;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -35,6 +38,8 @@ import pictures.Answers;
 import pictures.Page;
 import pictures.Picture;
 import pictures.Prometheus;
+import pictures.Recording;
+import pictures.Topology;
 
 @Command(name = "pictures", header = "Draw pictures of the dashboards from a fleet's Prometheus, and tell which query has how many series.",
         description = {"", "The dashboards' files are laid out and drawn like Grafana does, by uPlot in a headless Chromium; it is a preview, and not Grafana. Every query of every panel is asked of the fleet's "
@@ -42,6 +47,7 @@ import pictures.Prometheus;
         footer = {"", "Examples:", "  ./ktrdr pictures -i .lab/inventory.yaml                              the table alone",
             "  ./ktrdr pictures -i .lab/inventory.yaml --range 30m --to docs/images   and dashboard-UID.png of each",
             "  ./ktrdr pictures ktrdr-system --to /tmp --pages                      of one, and the page beside it",
+            "  ./ktrdr pictures --to docs/images --topology --terminal status       the fleet as a drawing, and what a terminal shows of a procedure",
             "  ./ktrdr pictures -o json                                             for machines",
             "", "Exit codes: 0 drawn; 2 wrong usage or inventory; 3 Prometheus does not answer."})
 public class pictures implements Callable<Exit> {
@@ -50,7 +56,10 @@ public class pictures implements Callable<Exit> {
     @Option(names = "--to", paramLabel = "FOLDER", description = "Write a picture of each into this folder.") Path folder;
     @Option(names = "--pages", description = "Write the pages too, to look at in a browser.") boolean pages;
     @Option(names = "--light", description = "Light instead of dark.") boolean light;
-    @Parameters(paramLabel = "UID", description = "Of which dashboards (default: all).") List<String> uids = List.of();
+    @Option(names = "--terminal", paramLabel = "PROCEDURE", description = "Run a procedure and write terminal-NAME.png, what a terminal shows of it; may come several times.")
+    List<String> procedures = List.of();
+    @Option(names = "--topology", description = "Write topology.svg, the fleet as the inventory describes it.") boolean topology;
+    @Parameters(paramLabel = "UID", description = "Of which dashboards (default: all; with --terminal or --topology: none).") List<String> uids = List.of();
 
     public static void main(String... args) {
         Cli.main(new pictures(), args);
@@ -58,8 +67,16 @@ public class pictures implements Callable<Exit> {
 
     @Override
     public Exit call() {
+        boolean others = topology || !procedures.isEmpty();
         if (folder != null && !Files.isDirectory(folder)) throw Problem.usage("pictures go into a folder that is there").found(folder.toString()).fix("mkdir -p " + folder);
-        if (pages && folder == null) throw Problem.usage("--pages needs a folder to write them to").fix("--to FOLDER");
+        if ((pages || others) && folder == null) throw Problem.usage("this needs a folder to write to").fix("--to FOLDER");
+        if (topology) OutputFile.at(folder.resolve("topology.svg")).write(Topology.svg(common.inventory()));
+        if (!procedures.isEmpty()) terminals();
+        if (!others || !uids.isEmpty()) dashboards();
+        return Exit.OK;
+    }
+
+    private void dashboards() {
         var inventory = common.inventory();
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
             var boards = Answers.ofAll(inventory, uids, new Prometheus(http, inventory.url("prometheus")), Instant.now(), range);
@@ -67,7 +84,22 @@ public class pictures implements Callable<Exit> {
             if (common.json()) common.report(Map.of("queries", boards.stream().flatMap(board -> rows(board).stream()).toList()));
             else markdown(boards).forEach(common.console()::print);
         }
-        return Exit.OK;
+    }
+
+    private void terminals() {
+        var recordings = procedures.stream().map(words -> Recording.of(Project.root(), words)).toList();
+        try (var browser = Browser.start(common.console())) {
+            for (var recording : recordings) {
+                var page = Files.createTempFile("terminal", ".html");
+                browser.open(Files.writeString(page, recording.page()), Picture.WIDTH, true);
+                browser.await("document.body.dataset.drawn === 'true'");
+                var size = browser.evaluate("(({ width, height }) => [Math.ceil(width), Math.ceil(height)])(document.body.getBoundingClientRect())");
+                Picture.write(browser.screenshot(size.path(0).asInt(), size.path(1).asInt()), folder.resolve("terminal-" + recording.procedure() + ".png"));
+                Files.delete(page);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     private void draw(List<Answers> boards) {

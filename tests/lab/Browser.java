@@ -25,6 +25,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.function.BooleanSupplier;
 import javax.imageio.ImageIO;
 import ktrdr.Console;
 import ktrdr.Problem;
@@ -95,9 +96,18 @@ public final class Browser implements AutoCloseable {
         ask("Emulation.setScrollbarsHidden", Map.of("hidden", true));
         media("screen", dark);
         ask("Page.navigate", Map.of("url", file.toUri().toString()));
+        await(file + " to load", () -> events.stream().anyMatch(event -> event.method().equals("Page.loadEventFired")));
+    }
+
+    /** Waits until an expression is true in the open page, for what draws after it has loaded. */
+    public void await(String expression) {
+        await(expression, () -> evaluate(expression).asBoolean());
+    }
+
+    private static void await(String what, BooleanSupplier there) {
         long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(PATIENCE_SECONDS);
-        while (events.stream().noneMatch(event -> event.method().equals("Page.loadEventFired"))) {
-            if (System.nanoTime() > deadline) throw Problem.failed(file + " did not load");
+        while (!there.getAsBoolean()) {
+            if (System.nanoTime() > deadline) throw Problem.failed("the browser was waited for in vain").expected(what);
             pause();
         }
     }
@@ -117,7 +127,12 @@ public final class Browser implements AutoCloseable {
     /** The whole page as a picture. */
     public BufferedImage screenshot() {
         var size = ask("Page.getLayoutMetrics", Map.of()).path("cssContentSize");
-        var clip = Map.of("x", 0, "y", 0, "width", size.path("width").asInt(), "height", size.path("height").asInt(), "scale", 1);
+        return screenshot(size.path("width").asInt(), size.path("height").asInt());
+    }
+
+    /** The page's upper left corner of this size in CSS pixels as a picture. */
+    public BufferedImage screenshot(int width, int height) {
+        var clip = Map.of("x", 0, "y", 0, "width", width, "height", height, "scale", 1);
         var data = ask("Page.captureScreenshot", Map.of("format", "png", "captureBeyondViewport", true, "clip", clip)).path("data").asText();
         try {
             return ImageIO.read(new ByteArrayInputStream(Base64.getDecoder().decode(data)));
