@@ -17,6 +17,7 @@
 //SOURCES Verify.java
 //SOURCES VerifyInfra.java
 //SOURCES ../tests/BenchOptions.java
+//SOURCES ../tests/PicturesOptions.java
 //SOURCES ../tests/TestOptions.java
 //DESCRIPTION Print the completion of every procedure for bash or zsh: options, nodes, services, files
 
@@ -58,7 +59,7 @@ public class Completion implements Callable<Exit> {
         var procedures = Stream.of(new VerifyInfra(), new SetupDns(), new SetupNfs(), new Stage(), new Deploy(), new Verify(), new Rollback(), new Scale(), new Status(), new Operations(), new Logs(),
                 new BackupDb(), new RestoreDb(), new Console(), new Lab(), new Quickstart(), new Completion()).map(CommandLine::new);
         // the tests and benchmarks are built from much that nobody needs for this
-        var others = Stream.of(new TestOptions(), new BenchOptions()).map(command -> new CommandLine(command).addMixin("common", new Cli.Common()));
+        var others = Stream.of(new TestOptions(), new BenchOptions(), new PicturesOptions()).map(command -> new CommandLine(command).addMixin("common", new Cli.Common()));
         return Stream.of(procedures, others, Stream.of(new CommandLine(new Setup()))).flatMap(all -> all).toList();
     }
 

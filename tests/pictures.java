@@ -1,5 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
+//SOURCES PicturesOptions.java
 //SOURCES ktrdr/Project.java
 //SOURCES pictures/*.java
 //SOURCES lab/Browser.java
@@ -15,7 +16,6 @@
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -32,8 +32,6 @@ import ktrdr.Project;
 import lab.Browser;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 import pictures.Answers;
 import pictures.Page;
 import pictures.Picture;
@@ -52,14 +50,7 @@ import pictures.Topology;
             "", "Exit codes: 0 drawn; 2 wrong usage or inventory; 3 Prometheus does not answer."})
 public class pictures implements Callable<Exit> {
     @Mixin Cli.Common common;
-    @Option(names = "--range", paramLabel = "D", description = "The last so much time, such as 30m (default: what each dashboard says).") Duration range;
-    @Option(names = "--to", paramLabel = "FOLDER", description = "Write a picture of each into this folder.") Path folder;
-    @Option(names = "--pages", description = "Write the pages too, to look at in a browser.") boolean pages;
-    @Option(names = "--light", description = "Light instead of dark.") boolean light;
-    @Option(names = "--terminal", paramLabel = "PROCEDURE", description = "Run a procedure and write terminal-NAME.png, what a terminal shows of it; may come several times.")
-    List<String> procedures = List.of();
-    @Option(names = "--topology", description = "Write topology.svg, the fleet as the inventory describes it.") boolean topology;
-    @Parameters(paramLabel = "UID", description = "Of which dashboards (default: all; with --terminal or --topology: none).") List<String> uids = List.of();
+    @Mixin PicturesOptions asked;
 
     public static void main(String... args) {
         Cli.main(new pictures(), args);
@@ -67,34 +58,34 @@ public class pictures implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        boolean others = topology || !procedures.isEmpty();
-        if (folder != null && !Files.isDirectory(folder)) throw Problem.usage("pictures go into a folder that is there").found(folder.toString()).fix("mkdir -p " + folder);
-        if ((pages || others) && folder == null) throw Problem.usage("this needs a folder to write to").fix("--to FOLDER");
-        if (topology) OutputFile.at(folder.resolve("topology.svg")).write(Topology.svg(common.inventory()));
-        if (!procedures.isEmpty()) terminals();
-        if (!others || !uids.isEmpty()) dashboards();
+        boolean others = asked.topology || !asked.procedures.isEmpty();
+        if (asked.folder != null && !Files.isDirectory(asked.folder)) throw Problem.usage("pictures go into a folder that is there").found(asked.folder.toString()).fix("mkdir -p " + asked.folder);
+        if ((asked.pages || others) && asked.folder == null) throw Problem.usage("this needs a folder to write to").fix("--to FOLDER");
+        if (asked.topology) OutputFile.at(asked.folder.resolve("topology.svg")).write(Topology.svg(common.inventory()));
+        if (!asked.procedures.isEmpty()) terminals();
+        if (!others || !asked.uids.isEmpty()) dashboards();
         return Exit.OK;
     }
 
     private void dashboards() {
         var inventory = common.inventory();
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
-            var boards = Answers.ofAll(inventory, uids, new Prometheus(http, inventory.url("prometheus")), Instant.now(), range);
-            if (folder != null) draw(boards);
+            var boards = Answers.ofAll(inventory, asked.uids, new Prometheus(http, inventory.url("prometheus")), Instant.now(), asked.range);
+            if (asked.folder != null) draw(boards);
             if (common.json()) common.report(Map.of("queries", boards.stream().flatMap(board -> rows(board).stream()).toList()));
             else markdown(boards).forEach(common.console()::print);
         }
     }
 
     private void terminals() {
-        var recordings = procedures.stream().map(words -> Recording.of(Project.root(), words)).toList();
+        var recordings = asked.procedures.stream().map(words -> Recording.of(Project.root(), words)).toList();
         try (var browser = Browser.start(common.console())) {
             for (var recording : recordings) {
                 var page = Files.createTempFile("terminal", ".html");
                 browser.open(Files.writeString(page, recording.page()), Picture.WIDTH, true);
                 browser.await("document.body.dataset.drawn === 'true'");
                 var size = browser.evaluate("(({ width, height }) => [Math.ceil(width), Math.ceil(height)])(document.body.getBoundingClientRect())");
-                Picture.write(browser.screenshot(size.path(0).asInt(), size.path(1).asInt()), folder.resolve("terminal-" + recording.procedure() + ".png"));
+                Picture.write(browser.screenshot(size.path(0).asInt(), size.path(1).asInt()), asked.folder.resolve("terminal-" + recording.procedure() + ".png"));
                 Files.delete(page);
             }
         } catch (IOException e) {
@@ -106,12 +97,12 @@ public class pictures implements Callable<Exit> {
         try (var browser = Browser.start(common.console())) {
             for (var board : boards)
                 try (var step = common.console().step("picture", board.dashboard().uid())) {
-                    var file = folder.resolve("dashboard-" + board.dashboard().uid() + ".png");
-                    var page = pages ? folder.resolve("dashboard-" + board.dashboard().uid() + ".html") : Files.createTempFile("dashboard", ".html");
-                    browser.open(Files.writeString(page, Page.of(board)), Picture.WIDTH, !light);
+                    var file = asked.folder.resolve("dashboard-" + board.dashboard().uid() + ".png");
+                    var page = asked.pages ? asked.folder.resolve("dashboard-" + board.dashboard().uid() + ".html") : Files.createTempFile("dashboard", ".html");
+                    browser.open(Files.writeString(page, Page.of(board)), Picture.WIDTH, !asked.light);
                     if (!browser.complaints().isEmpty()) throw Problem.failed("the page of " + board.dashboard().uid() + " is not whole").found(String.join("\n", browser.complaints()));
                     step.done(file + ", " + Picture.write(browser.screenshot(), file) / 1000 + " kB");
-                    if (!pages) Files.delete(page);
+                    if (!asked.pages) Files.delete(page);
                 }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
