@@ -10,11 +10,13 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.atomic.AtomicReference;
+import java.util.stream.Collectors;
 import jdk.jshell.EvalException;
 import jdk.jshell.JShell;
 import jdk.jshell.Snippet;
 import jdk.jshell.Snippet.SubKind;
 import jdk.jshell.SnippetEvent;
+import jdk.jshell.SourceCodeAnalysis.Completeness;
 import jdk.jshell.SourceCodeAnalysis.CompletionInfo;
 import jdk.jshell.tool.JavaShellToolBuilder;
 
@@ -44,9 +46,8 @@ public final class JavaShell {
     private List<String> beginning() {
         var file = inventory.source().toAbsolutePath().toString().replace("\\", "\\\\").replace("\"", "\\\"");
         return List.of("import java.util.*;", "import java.util.stream.*;", "import java.time.*;", "import java.nio.file.*;", "import ktrdr.*;", "import ktrdr.Inventory.Node;",
-                "var session = Session.open(\"" + file + "\");",
-                "var inventory = session.inventory();", "var fleet = session.fleet();", "var workers = session.workers();", "var core = session.core();", "var backend = session.backend();",
-                "var operations = session.operations();", "var prometheus = session.prometheus();", "var db = session.db();", "var http = session.http();",
+                "var session = Session.open(\"" + file + "\");", "var inventory = session.inventory();", "var fleet = session.fleet();", "var workers = session.workers();",
+                "var core = session.core();", "var backend = session.backend();", "var operations = session.operations();", "var prometheus = session.prometheus();", "var db = session.db();", "var http = session.http();",
                 "Host host(String name) { return session.host(name); }", "String help() { return session.help(); }");
     }
 
@@ -119,7 +120,7 @@ public final class JavaShell {
         var rest = text;
         while (!rest.isBlank()) {
             CompletionInfo info = shell.sourceCodeAnalysis().analyzeCompletion(rest);
-            if (!info.completeness().isComplete()) return info.completeness() == jdk.jshell.SourceCodeAnalysis.Completeness.EMPTY ? "" : rest;
+            if (!info.completeness().isComplete()) return info.completeness() == Completeness.EMPTY ? "" : rest;
             for (var event : shell.eval(info.source())) told(shell, event, place);
             if (failed.get() != null) throw new Stopped(failed.get().exit());
             rest = info.remaining();
@@ -130,7 +131,7 @@ public final class JavaShell {
     private void told(JShell shell, SnippetEvent event, String place) {
         var snippet = event.snippet();
         if (event.status() == Snippet.Status.REJECTED) {
-            var why = shell.diagnostics(snippet).findFirst().map(one -> one.getMessage(Locale.ROOT).lines().map(String::strip).reduce((a, b) -> a + "; " + b).orElse("")).orElse("it is no Java");
+            var why = shell.diagnostics(snippet).findFirst().map(one -> one.getMessage(Locale.ROOT).lines().map(String::strip).collect(Collectors.joining("; "))).orElse("it is no Java");
             throw Problem.failed(place + ": " + why).found(snippet.source().strip().lines().findFirst().orElse(""));
         }
         if (event.exception() instanceof EvalException thrown) throw Problem.failed(place + ": " + thrown.getExceptionClassName() + ": " + thrown.getMessage());

@@ -98,7 +98,8 @@ public final class Session implements AutoCloseable {
     /** All that is at hand, with examples. */
     public String help() {
         int width = EXAMPLES.stream().mapToInt(example -> example.code().length()).filter(length -> length < 45).max().orElse(0);
-        var examples = EXAMPLES.stream().map(example -> "  " + example.code() + " ".repeat(Math.max(2, width + 2 - example.code().length())) + example.purpose()).collect(Collectors.joining("\n"));
+        var examples = EXAMPLES.stream()
+                .map(example -> "  " + example.code() + " ".repeat(Math.max(2, width + 2 - example.code().length())) + example.purpose()).collect(Collectors.joining("\n"));
         return """
                 At hand: inventory, fleet, workers, core, host(NAME), backend, operations, prometheus, db, http; the types of docs/LIBRARY.md, java.util, java.time and
                 java.util.stream are imported. Nodes are connected when they are first asked, and stay so.

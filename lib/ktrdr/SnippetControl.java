@@ -11,6 +11,7 @@ import jdk.jshell.execution.DirectExecutionControl;
 import jdk.jshell.spi.ExecutionControl;
 import jdk.jshell.spi.ExecutionControlProvider;
 import jdk.jshell.spi.ExecutionEnv;
+import jdk.jshell.spi.SPIResolutionException;
 
 /**
  * How snippets of the console run: in this process, each value shown as {@link Shown} has it, an exception as one line, and Ctrl-C as an interrupt, which ends what runs on
@@ -87,7 +88,7 @@ public final class SnippetControl extends DirectExecutionControl {
     @Override
     protected String throwConvertedInvocationException(Throwable cause) throws RunException, InternalException {
         // a name that is not there yet is JShell's to tell
-        if (cause instanceof jdk.jshell.spi.SPIResolutionException) return super.throwConvertedInvocationException(cause);
+        if (cause instanceof SPIResolutionException) return super.throwConvertedInvocationException(cause);
         var problem = cause instanceof Problem known ? known : cause instanceof InterruptedException ? Problem.interrupted("interrupted") : Problem.failed(String.valueOf(cause));
         console.note(line(problem));
         failed.accept(problem);

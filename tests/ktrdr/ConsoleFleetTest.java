@@ -42,7 +42,7 @@ class ConsoleFleetTest {
         var said = new ArrayList<>(examples());
         assertEquals(Session.EXAMPLES.size(), said.size(), said::toString);
         var wanted = List.of("(?s)CONTAINER ID .*ktrdr-backend.*", "(?s)Filesystem .*/\n", "(?s)NODE +SAID\ncore +.*load average.*\nworkers-b .*load average.*\nworkers-c .*load average.*\n",
-                "core  \\d.*\nworkers-b  \\d.*\nworkers-c  \\d.*\n", "(?s).*backtest-worker-2.*", "(?s)Health\\[status=ok.*", "(?s)WORKER +TYPE .*(http://workers-[bc].*:500[3-6] .*(available|busy).*\n){8,}",
+                "core  \\d.*\nworkers-b  \\d.*\nworkers-c  \\d.*\n", "(?s).*backtest-worker-2.*", "(?s)Health\\[status=ok.*", "WORKER +TYPE .*\n(http://workers-[bc]\\S+:500[3-6] .*\n){8,}",
                 "(?s)(OPERATION|none).*", "(?s)SERIES +VALUE\n.*up\\{.*job=\"backend\".*\\} +1\n.*", "ONE\n1\n", "(?s).*\"status\" : \"ok\".*", "core\nworkers-b\nworkers-c\n");
         for (int i = 0; i < wanted.size(); i++) assertTrue(said.get(i).matches(wanted.get(i)), Session.EXAMPLES.get(i).code() + "\n" + said.get(i));
     }
@@ -83,18 +83,19 @@ class ConsoleFleetTest {
     void on_a_terminal_tab_completes_and_ctrl_c_stops_what_runs_on_the_node() throws Exception {
         var said = folder.resolve("said");
         var command = ktrdr("console").processBuilder();
+        command.environment().put("TERM", "xterm");
         var words = command.command().stream().map(Sh::quote).collect(Collectors.joining(" "));
         var terminal = command.command("script", "-qfec", "stty rows 40 cols 120; " + words + "; echo code $?", "/dev/null").redirectErrorStream(true).redirectOutput(said.toFile()).start();
         try {
             await("a prompt", said, () -> read(said).contains("ktrdr> "));
             type(terminal, "cor\t.mus\t\"echo $((6 * 7))\")\n");
-            await("the answer", said, () -> read(said).contains("core.must(") && read(said).contains("\n42\r"));
+            await("the answer", said, () -> read(said).contains("core.must(") && read(said).contains("42\r"));
             type(terminal, "fleet.run(\"sleep 4321\")\n");
             await("sleeping everywhere", said, () -> sleeping() == 3);
             type(terminal, "\u0003");
             await("nobody sleeping", said, () -> sleeping() == 0);
             type(terminal, "\"still \" + \"here\"\n");
-            await("the next answer", said, () -> read(said).contains("\nstill here\r"));
+            await("the next answer", said, () -> read(said).contains("still here\r"));
             type(terminal, "/exit\n");
             assertTrue(terminal.waitFor(20, TimeUnit.SECONDS), () -> read(said));
             assertTrue(read(said).contains("code 0"), read(said));
