@@ -47,7 +47,7 @@ class AlertsFleetTest {
     @TempDir static Path folder;
     private static Path memory;
     private static HttpServer server;
-    private static Path told;
+    private static Path named;
 
     @BeforeAll
     static void somebody_is_to_be_told() throws IOException {
@@ -64,8 +64,8 @@ class AlertsFleetTest {
         secrets.put("alert_webhook_url", "http://" + here + ":" + server.getAddress().getPort() + "/" + TOKEN);
         var file = Files.createFile(memory.resolve("secrets.json"), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         Files.writeString(file, secrets.toString());
-        told = inventory("told", file, "alerts: {webhook: {}}");
-        good(told, "deploy", "core", "all", "--tag", "sha-1000001");
+        named = inventory("named", file, "alerts: {webhook: {}}");
+        good(named, "deploy", "core", "all", "--tag", "sha-1000001");
     }
 
     @AfterAll
@@ -156,11 +156,11 @@ class AlertsFleetTest {
 
     @Test
     void it_is_a_service_like_the_others() {
-        assertEquals("ok", check(good(told, "verify", "--quick", "--wait", "30s", "-o", "json"), "alertmanager.health").path("found").asText());
-        assertTrue(good(told, "logs", "core", "alertmanager").out().contains("Listening"));
-        good(told, "stage", "core", "--check");
+        assertEquals("ok", check(good(named, "verify", "--quick", "--wait", "30s", "-o", "json"), "alertmanager.health").path("found").asText());
+        assertTrue(good(named, "logs", "core", "alertmanager").out().contains("Listening"));
+        good(named, "stage", "core", "--check");
         var before = World.containers("core");
-        good(told, "deploy", "core", "alertmanager");
+        good(named, "deploy", "core", "alertmanager");
         assertEquals(before, World.containers("core"));
     }
 
@@ -189,7 +189,7 @@ class AlertsFleetTest {
         var before = World.containers("core");
         assertTrue(good(more, "deploy", "core", "alertmanager").err().contains("alertmanager reloaded"));
         assertTrue(configuration().contains("mail.ktrdr.test:25"), configuration());
-        assertTrue(good(told, "rollback", "core").err().contains("alertmanager reloaded"));
+        assertTrue(good(named, "rollback", "core").err().contains("alertmanager reloaded"));
         assertFalse(configuration().contains("mail.ktrdr.test"), configuration());
         assertEquals(before, World.containers("core"));
     }
@@ -202,7 +202,7 @@ class AlertsFleetTest {
         assertNotEquals(before, World.containers("core").get("ktrdr-alertmanager"), ran::toString);
         assertTrue(World.on("core", "docker exec ktrdr-alertmanager cat /run/alerts/webhook_url").endsWith(TOKEN));
         assertTrue(World.get("http://10.42.1.10:9090/api/v1/alertmanagers").contains(":9093"));
-        good(told, "stage", "core", "--check");
+        good(named, "stage", "core", "--check");
     }
 
     @Test

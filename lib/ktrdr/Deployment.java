@@ -109,7 +109,8 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     /** The secrets that it takes to bring the services up. */
     Set<Secrets.Field> secrets() {
         var needed = EnumSet.copyOf(stack.secrets());
-        if (services.contains(Alerting.SERVICE)) needed.addAll(Alerting.secrets(staging.content(Alerting.FILE)));
+        // what ran before may have lost its file
+        if (services.contains(Alerting.SERVICE)) staging.files().stream().filter(file -> file.path().equals(Alerting.FILE)).forEach(file -> needed.addAll(Alerting.secrets(file.content())));
         return needed;
     }
 

@@ -97,6 +97,9 @@ class AlertingTest {
     void what_the_way_back_would_need_is_taken_where_it_is_there_and_not_missed() {
         assertEquals(Set.of(Field.alert_webhook_url), plan("", List.of(), WEBHOOK, List.of("db", "alertmanager")).secretsBefore());
         assertEquals(Set.of(), plan("", List.of(), "", List.of("db")).secretsBefore());
+        var stack = Stack.of(inventory(""), inventory("").core());
+        var lost = new Revision("sha-1", new Templates(inventory("")).render(stack.node(), "sha-1"), Map.of("alertmanager", new Docker.Image("alertmanager:1", "", "")));
+        assertFalse(Deployment.plan(stack, lost, List.of("alertmanager"), plan("", List.of(), "", List.of()).facts()).secrets().contains(Field.alert_webhook_url));
         var console = new Console(Console.Color.never, false);
         var environment = Map.of("KTRDR_SECRET_DB_PASSWORD", "one");
         var provider = Fixtures.inventory(Fixtures.INVENTORY + "secrets: {provider: env}\n");
