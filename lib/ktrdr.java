@@ -108,6 +108,7 @@
 //SOURCES ktrdr/Session.java
 //SOURCES ktrdr/Sh.java
 //SOURCES ktrdr/ShellCompletion.java
+//SOURCES ktrdr/ShellHistory.java
 //SOURCES ktrdr/Shown.java
 //SOURCES ktrdr/Snapshot.java
 //SOURCES ktrdr/SnippetControl.java

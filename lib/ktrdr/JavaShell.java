@@ -4,7 +4,6 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
-import java.util.HashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -58,13 +57,15 @@ public final class JavaShell {
     /** For a person at a terminal: with a prompt, Tab, history, and Ctrl-C for what runs. It ends with /exit or Ctrl-D. */
     public Exit interactive() {
         try {
+            var history = new ShellHistory(System.getenv());
             var startup = Files.createTempFile("ktrdr-console", ".jsh");
             try {
                 Files.writeString(startup, MODE + String.join("\n", beginning()) + "\n");
-                int code = JavaShellToolBuilder.builder().persistence(new HashMap<>()).env(Map.of())
+                int code = JavaShellToolBuilder.builder().persistence(history.values()).env(Map.of())
                         .start("--execution", "ktrdr", "--class-path", classPath(), "--startup", startup.toString(), "--feedback", "ktrdr");
                 return code == 0 ? Exit.OK : Exit.FAILED;
             } finally {
+                history.save();
                 Files.deleteIfExists(startup);
             }
         } catch (Exception e) {

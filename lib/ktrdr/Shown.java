@@ -75,7 +75,7 @@ final class Shown {
     }
 
     private static Object document(Object value) {
-        if (value instanceof Result result) return Map.of("exit", result.exit(), "out", result.out(), "err", result.err());
+        if (value instanceof Result result) return keyed(List.of("exit", "out", "err"), List.of(result.exit(), result.out(), result.err()));
         if (value instanceof Fleet.Outcomes<?> outcomes) return outcomes.document("said");
         if (value instanceof Sql.Rows rows) return rows.rows().stream().map(row -> keyed(rows.columns(), row)).toList();
         if (value instanceof Backend.Worker worker)

@@ -82,7 +82,7 @@ class ConsoleFleetTest {
     @Test
     void on_a_terminal_tab_completes_and_ctrl_c_stops_what_runs_on_the_node() throws Exception {
         var said = folder.resolve("said");
-        var command = ktrdr("console").processBuilder();
+        var command = ktrdr("console").env("XDG_STATE_HOME", folder.toString()).processBuilder();
         command.environment().put("TERM", "xterm");
         var words = command.command().stream().map(Sh::quote).collect(Collectors.joining(" "));
         var terminal = command.command("script", "-qfec", "stty rows 40 cols 120; " + words + "; echo code $?", "/dev/null").redirectErrorStream(true).redirectOutput(said.toFile()).start();
