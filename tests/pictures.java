@@ -43,7 +43,7 @@ import pictures.Topology;
 
 @Command(name = "pictures", header = "Draw pictures of the dashboards from a fleet's Prometheus, and tell which query has how many series.",
         description = {"", "The dashboards' files are laid out and drawn like Grafana does, by uPlot in a headless Chromium; it is a preview, and not Grafana. Every query of every panel is asked of the fleet's "
-                + "Prometheus, with all values of the variables. A table of them goes to standard output as Markdown. Nothing on the fleet is changed.", ""},
+                + "Prometheus, with all values of the variables. A table of them goes to standard output as Markdown. Nothing on the fleet is changed, but by what --terminal runs.", ""},
         footer = {"", "Examples:", "  ./ktrdr pictures -i .lab/inventory.yaml                              the table alone",
             "  ./ktrdr pictures -i .lab/inventory.yaml --range 30m --to docs/images   and dashboard-UID.png of each",
             "  ./ktrdr pictures ktrdr-system --to /tmp --pages                      of one, and the page beside it",
@@ -53,6 +53,7 @@ import pictures.Topology;
 public class pictures implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Option(names = "--range", paramLabel = "D", description = "The last so much time, such as 30m (default: what each dashboard says).") Duration range;
+    @Option(names = "--until", paramLabel = "TIME", description = "Up to this moment, such as 2026-03-01T12:00:00Z (default: now).") Instant until;
     @Option(names = "--to", paramLabel = "FOLDER", description = "Write a picture of each into this folder.") Path folder;
     @Option(names = "--pages", description = "Write the pages too, to look at in a browser.") boolean pages;
     @Option(names = "--light", description = "Light instead of dark.") boolean light;
@@ -79,7 +80,7 @@ public class pictures implements Callable<Exit> {
     private void dashboards() {
         var inventory = common.inventory();
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
-            var boards = Answers.ofAll(inventory, uids, new Prometheus(http, inventory.url("prometheus")), Instant.now(), range);
+            var boards = Answers.ofAll(inventory, uids, new Prometheus(http, inventory.url("prometheus")), until == null ? Instant.now() : until, range);
             if (folder != null) draw(boards);
             if (common.json()) common.report(Map.of("queries", boards.stream().flatMap(board -> rows(board).stream()).toList()));
             else markdown(boards).forEach(common.console()::print);
