@@ -1,5 +1,6 @@
 import java.nio.file.Path;
 import java.time.Duration;
+import java.time.Instant;
 import java.util.List;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Option;
@@ -9,6 +10,7 @@ import picocli.CommandLine.Parameters;
 @Command(name = "pictures", header = "Draw pictures of the dashboards from a fleet's Prometheus, and tell which query has how many series.")
 public class PicturesOptions {
     @Option(names = "--range", paramLabel = "D", description = "The last so much time, such as 30m (default: what each dashboard says).") Duration range;
+    @Option(names = "--until", paramLabel = "TIME", description = "Up to this moment, such as 2026-03-01T12:00:00Z (default: now).") Instant until;
     @Option(names = "--to", paramLabel = "FOLDER", description = "Write a picture of each into this folder.") Path folder;
     @Option(names = "--pages", description = "Write the pages too, to look at in a browser.") boolean pages;
     @Option(names = "--light", description = "Light instead of dark.") boolean light;

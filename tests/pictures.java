@@ -41,7 +41,7 @@ import pictures.Topology;
 
 @Command(name = "pictures", header = "Draw pictures of the dashboards from a fleet's Prometheus, and tell which query has how many series.",
         description = {"", "The dashboards' files are laid out and drawn like Grafana does, by uPlot in a headless Chromium; it is a preview, and not Grafana. Every query of every panel is asked of the fleet's "
-                + "Prometheus, with all values of the variables. A table of them goes to standard output as Markdown. Nothing on the fleet is changed.", ""},
+                + "Prometheus, with all values of the variables. A table of them goes to standard output as Markdown. Nothing on the fleet is changed, but by what --terminal runs.", ""},
         footer = {"", "Examples:", "  ./ktrdr pictures -i .lab/inventory.yaml                              the table alone",
             "  ./ktrdr pictures -i .lab/inventory.yaml --range 30m --to docs/images   and dashboard-UID.png of each",
             "  ./ktrdr pictures ktrdr-system --to /tmp --pages                      of one, and the page beside it",
@@ -70,7 +70,7 @@ public class pictures implements Callable<Exit> {
     private void dashboards() {
         var inventory = common.inventory();
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
-            var boards = Answers.ofAll(inventory, asked.uids, new Prometheus(http, inventory.url("prometheus")), Instant.now(), asked.range);
+            var boards = Answers.ofAll(inventory, asked.uids, new Prometheus(http, inventory.url("prometheus")), asked.until == null ? Instant.now() : asked.until, asked.range);
             if (asked.folder != null) draw(boards);
             if (common.json()) common.report(Map.of("queries", boards.stream().flatMap(board -> rows(board).stream()).toList()));
             else markdown(boards).forEach(common.console()::print);

@@ -71,8 +71,11 @@ function limits(defaults) {
   };
 }
 
-/* Steps of an axis: powers of two for bytes, of 1, 2 and 5 else. */
-const INCREMENTS = Array.from({ length: 54 }, (_, i) => 2 ** i);
+/* Steps of an axis where they are not powers of ten: of two for bytes, and those of a clock from a second on. */
+const INCREMENTS = {
+  bytes: Array.from({ length: 54 }, (_, i) => 2 ** i),
+  s: [1e-4, 2e-4, 5e-4, 1e-3, 2e-3, 5e-3, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800, 86400, 172800, 604800, 2419200],
+};
 
 /* Each series on top of those before it, as Grafana's "normal" stacking; where it has no value it has none. */
 function stacked(rows) {
@@ -91,7 +94,7 @@ function timeseries(place, data, panel, frames) {
   plot(place, data, {
     series, range: limits(defaults),
     bands: stacking ? frames.slice(1).map((_, i) => ({ series: [i + 2, i + 1] })) : [],
-    y: { values: (_, splits) => formattedTicks(defaults.unit, splits), ...(defaults.unit === 'bytes' ? { incrs: INCREMENTS } : {}) },
+    y: { values: (_, splits) => formattedTicks(defaults.unit, splits), ...(INCREMENTS[defaults.unit] ? { incrs: INCREMENTS[defaults.unit] } : {}) },
     draw: custom.thresholdsStyle?.mode === 'dashed' ? [u => defaults.thresholds.steps.filter(step => step.value !== null).forEach(step => threshold(u, step.value, coloured(step.color)))] : [],
   }, stacking ? stacked(rows) : rows);
 }
