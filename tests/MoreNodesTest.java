@@ -149,7 +149,7 @@ class MoreNodesTest {
         var shown = new LinkedHashMap<String, Set<String>>();
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
             for (var board : Answers.ofAll(inventory, List.of(), new Prometheus(http, inventory.url("prometheus")), Instant.now(), Duration.ofMinutes(2))) {
-                assertTrue(board.dashboard().values().get("node").containsAll(List.of("workers-d", "gpu")), board.dashboard()::title);
+                shown.put(board.dashboard().title() + ": to choose from", new TreeSet<>(board.dashboard().values().get("node")));
                 for (var answered : board.panels())
                     for (var query : answered.queries())
                         shown.computeIfAbsent(board.dashboard().title() + ": " + answered.panel().model().path("title").asText() + " " + query.ref(), panel -> new TreeSet<>())
