@@ -71,14 +71,14 @@ class AlertsFleetTest {
     @AfterAll
     static void nobody_is_told_any_more() throws IOException {
         server.stop(0);
+        Files.delete(memory.resolve("secrets.json"));
+        Files.delete(memory);
         good(World.inventory(), "deploy", "core", "all", "--tag", "sha-1000001");
         assertFalse(World.containers("core").containsKey("ktrdr-alertmanager"));
         assertEquals("", World.on("core", "cd /opt/ktrdr-core && grep -l alertmanager monitoring/*.yml || :"));
         assertFalse(World.get("http://10.42.1.10:9090/api/v1/alertmanagers").contains(":9093"));
         // what it knew of silences outlives it, as all data does
         World.on("core", "docker volume rm ktrdr-core_alertmanager-data");
-        Files.delete(memory.resolve("secrets.json"));
-        Files.delete(memory);
     }
 
     private static Path inventory(String name, Path secrets, String section) throws IOException {
