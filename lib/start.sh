@@ -92,7 +92,8 @@ list() { sed -n '/^  "'"$1"'": \[$/,/^  \]/s/^    "\(.*\)",\{0,1\}$/\1/p'; }
 archive_flags() {
   if [ "$major" -ge 25 ]; then
     use="-XX:AOTCache=$entry/archive"
-    note="-XX:AOTMode=record -XX:AOTConfiguration=$entry/classes.$$"
+    # what it says of that is on standard output, and no matter of -Xlog
+    note="-XX:+UnlockDiagnosticVMOptions -XX:-DisplayVMOutput -XX:AOTMode=record -XX:AOTConfiguration=$entry/classes.$$"
     make="-XX:AOTMode=create -XX:AOTConfiguration=$entry/classes -XX:AOTCache=$entry/archive.new $flags"
   else
     use="-Xshare:auto -XX:SharedArchiveFile=$entry/archive"

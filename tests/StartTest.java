@@ -191,6 +191,28 @@ class StartTest {
 
     @Test
     @Order(8)
+    void a_jdk_that_makes_its_cache_ahead_of_time_says_nothing_of_it_either() throws Exception {
+        var newest = newestJdk().toString();
+        var here = door("--format", "hosts").run();
+        var first = door("--format", "hosts").env("JAVA_HOME", newest).run();
+        assertEquals(here.out(), first.out());
+        for (long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(90); named("archive").isEmpty(); Thread.sleep(200)) {
+            assertTrue(System.nanoTime() < deadline, "no cache after a minute and a half");
+            assertEquals(first.out(), door("--format", "hosts").env("JAVA_HOME", newest).run().out());
+        }
+        assertEquals(first.out(), starts(List.of(), door("--format", "hosts").env("JAVA_HOME", newest)).out());
+    }
+
+    /** A JDK beside the one that runs this, 25 or later. */
+    private static Path newestJdk() throws IOException {
+        try (var all = Files.list(Path.of("/usr/lib/jvm"))) {
+            return all.filter(jdk -> Files.exists(jdk.resolve("lib/modules")) && jdk.getFileName().toString().matches(".*\\b(2[5-9]|[3-9]\\d)\\b.*")).findFirst()
+                    .orElseThrow(() -> new AssertionError("no JDK 25 or later in /usr/lib/jvm: it is where archives are made another way"));
+        }
+    }
+
+    @Test
+    @Order(9)
     void another_checkout_another_jdk_and_a_cache_that_takes_nothing_are_each_noticed() throws IOException {
         var elsewhere = folder.resolve("elsewhere");
         Files.move(checkout, elsewhere);
