@@ -161,9 +161,10 @@ class StageTest {
     }
 
     @Test
-    void prometheus_scrapes_the_backend_and_every_worker_of_both_nodes() {
+    void prometheus_scrapes_the_backend_every_worker_of_both_nodes_and_every_host() {
         var expected = new TreeSet<>(Set.of("localhost:9090", "backend:8000"));
         for (var host : List.of("workers-b", "workers-c")) for (int port : List.of(5003, 5004, 5005, 5006)) expected.add(host + DOMAIN + ":" + port);
+        for (var host : List.of("backend", "workers-b", "workers-c")) expected.add(host + DOMAIN + ":9100");
         var targets = new TreeSet<>(World.on("core", "sed -n \"s/.*targets: \\['\\(.*\\)'\\].*/\\1/p\" /opt/ktrdr-core/monitoring/prometheus.yml").lines().toList());
         assertEquals(expected, targets);
         World.on("core", "sed -i '/workers-c" + DOMAIN + ":5006/,+1d' /opt/ktrdr-core/monitoring/prometheus.yml");
