@@ -100,7 +100,7 @@ class RollbackTest {
         World.on("workers-b", "docker tag registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + NEWER + " registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + OLDER);
         var ran = good(ktrdr("rollback", "workers", "B").run());
         assertEquals(id, World.image("workers-b", OLDER), ran::toString);
-        assertEquals(List.of(id), World.on("workers-b", "docker inspect --format '{{.Image}}' $(docker ps -q) | sort -u").lines().toList());
+        assertEquals(List.of(id), World.on("workers-b", "docker inspect --format '{{.Image}}' $(docker ps -q --filter label=com.docker.compose.project=ktrdr-workers) | sort -u").lines().toList());
     }
 
     @Test
