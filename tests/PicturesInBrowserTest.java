@@ -2,23 +2,17 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.io.IOException;
 import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
-import ktrdr.Console;
 import ktrdr.Project;
-import lab.Browser;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
+import lab.InBrowser;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 import pictures.Recording;
 
 /** Parts of the pictures in a real browser, without a fleet: values with their units, which are written as Grafana does, and a terminal. */
 @Tag("browser")
-class PicturesInBrowserTest {
+class PicturesInBrowserTest extends InBrowser {
     private static final List<List<String>> WRITTEN = List.of(
             List.of("short", "0", "0"), List.of("short", "4", "4"), List.of("short", "1500", "1.5 K"), List.of("short", "2.104", "2.1"), List.of("short", "1200000", "1.2 Mil"),
             List.of("percentunit", "0", "0%"), List.of("percentunit", "1", "100%"), List.of("percentunit", "0.00806", "0.806%"),
@@ -26,20 +20,6 @@ class PicturesInBrowserTest {
             List.of("ms", "250", "250 ms"), List.of("ms", "1500", "1.5 s"),
             List.of("bytes", "0", "0 B"), List.of("bytes", "1536", "1.5 KiB"), List.of("bytes", "268435456", "256 MiB"),
             List.of("Bps", "2500", "2.5 kB/s"), List.of("reqps", "0.25", "0.25 req/s"), List.of("short", "-3", "-3"));
-
-    @TempDir static Path folder;
-    private static Browser browser;
-
-    @BeforeAll
-    static void a_browser() {
-        Browser.obstacle().ifPresent(Assumptions::abort);
-        browser = Browser.start(new Console(Console.Color.auto, false));
-    }
-
-    @AfterAll
-    static void no_browser() {
-        if (browser != null) browser.close();
-    }
 
     @Test
     void each_unit_of_our_dashboards_is_written_with_three_digits_and_the_step_that_it_reaches() throws IOException {

@@ -9,20 +9,15 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import ktrdr.Check;
-import ktrdr.Console;
 import ktrdr.ReportFixtures;
 import ktrdr.VerifyReport;
-import lab.Browser;
-import org.junit.jupiter.api.AfterAll;
-import org.junit.jupiter.api.Assumptions;
-import org.junit.jupiter.api.BeforeAll;
+import lab.InBrowser;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
-import org.junit.jupiter.api.io.TempDir;
 
 /** The page that verify writes, as a real browser shows it: on a desk, on a phone, in the dark and on paper. */
 @Tag("browser")
-class ReportInBrowserTest {
+class ReportInBrowserTest extends InBrowser {
     private static final int DESK = 1280;
     private static final int PHONE = 390;
     /** Text whose contrast with what is behind it is less than 4.5 : 1 (WCAG 2.2, 1.4.3). */
@@ -39,20 +34,6 @@ class ReportInBrowserTest {
               }
               return faint.join('\\n');
             })()""";
-    @TempDir static Path folder;
-    private static Browser browser;
-
-    @BeforeAll
-    static void a_browser() {
-        Browser.obstacle().ifPresent(Assumptions::abort);
-        browser = Browser.start(new Console(Console.Color.auto, false));
-    }
-
-    @AfterAll
-    static void no_browser() {
-        if (browser != null) browser.close();
-    }
-
     private static Path written(VerifyReport report) throws IOException {
         return Files.writeString(folder.resolve(report.checks().hashCode() + ".html"), report.html());
     }
