@@ -12,7 +12,6 @@ import ktrdr.Exit;
 import ktrdr.Fleet;
 import ktrdr.History;
 import ktrdr.Plans;
-import ktrdr.Problem;
 import ktrdr.Release;
 import ktrdr.Rolling;
 import ktrdr.Stack;
@@ -84,6 +83,6 @@ public class Rollback implements Callable<Exit> {
         common.report(Map.of("nodes", documents), table);
         found.problems().values().forEach(common.console()::problem);
         if (table.isEmpty() && !common.json()) common.console().note("nothing was deployed there yet");
-        return found.problems().values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
+        return found.exit();
     }
 }
