@@ -16,7 +16,6 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("fleet")
 class RecoveryTest {
     private static final String TAG = "sha-1000001";
-    private static final String BARE = "docker ps -aq | xargs -r docker rm -fv >/dev/null; docker volume ls -q | xargs -r docker volume rm >/dev/null; docker network prune -f >/dev/null; systemctl disable -q --now ktrdr-containers.timer || :; rm -rf /opt/ktrdr-* /etc/systemd/system/ktrdr-containers.*; systemctl daemon-reload";
     private static final String ROWS = "SELECT count(*), sum(id), min(symbol) FROM yesterday";
 
     private static Ran good(String... words) {
@@ -41,7 +40,7 @@ class RecoveryTest {
     @Test
     void core_is_lost_and_comes_back() {
         var before = World.sql(ROWS);
-        World.on("core", BARE);
+        World.bare("core");
         good("deploy", "core", "all", "--tag", TAG);
         var restored = good("restore-db", "latest", "--yes", "-o", "json");
         assertTrue(restored.json().path("safety_backup").isMissingNode(), restored::toString);
@@ -52,7 +51,7 @@ class RecoveryTest {
     @Test
     void all_three_hosts_are_bare_and_the_fleet_comes_back(@TempDir Path folder) {
         var before = World.sql(ROWS);
-        for (var host : List.of("core", "workers-b", "workers-c")) World.on(host, BARE);
+        for (var host : List.of("core", "workers-b", "workers-c")) World.bare(host);
         good("verify-infra");
         // these hosts have the share from outside, since they have no kernel of their own that could serve or mount it
         var inventory = World.inventory(folder, "storage: {server: core", "storage: {server: pve.ktrdr.home.mynerd.place").toString();

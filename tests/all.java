@@ -8,6 +8,7 @@
 //SOURCES lab/*.java
 //SOURCES lab/standin/*.java
 //SOURCES pictures/*.java
+//SOURCES runbook/*.java
 //DEPS org.slf4j:slf4j-api:2.0.17
 //DEPS org.junit.jupiter:junit-jupiter:5.13.4
 //DEPS org.junit.platform:junit-platform-launcher:1.13.4

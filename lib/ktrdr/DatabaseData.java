@@ -92,6 +92,6 @@ public record DatabaseData(boolean there, String directory, boolean asked, List<
         return Optional.of(Problem.failed(node + ": a new database container would not have the data of the one that is there")
                 .expected((asked ? "data_directory" : "PGDATA") + " in the volume " + volume)
                 .found(directory.isEmpty() ? "a container that does not say where its data is" : directory + ", " + where)
-                .fix("move it into that volume first: docs/OPERATIONS.md, \"data outside the database's volume\"; nothing was changed"));
+                .fix("move it into that volume first: docs/REFERENCE.md, \"data outside the database's volume\"; nothing was changed"));
     }
 }

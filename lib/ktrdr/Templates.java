@@ -143,7 +143,7 @@ public final class Templates {
             return Mustache.compiler().escapeHTML(false).compile(text).execute(values);
         } catch (MustacheException e) {
             throw Problem.usage("the template " + template + " cannot be filled").found(e.getMessage())
-                    .expected("only names that docs/OPERATIONS.md lists under templates").because(e);
+                    .expected("only names that docs/REFERENCE.md lists under templates").because(e);
         }
     }
 

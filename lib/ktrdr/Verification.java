@@ -58,7 +58,7 @@ public final class Verification implements AutoCloseable {
             return Causes.problems(status.inventory(), checks);
         }
 
-        /** For machines, without {@code ok} and {@code checks}; docs/OPERATIONS.md describes it. */
+        /** For machines, without {@code ok} and {@code checks}; docs/REFERENCE.md describes it. */
         public Map<String, Object> document() {
             var releases = new LinkedHashMap<String, String>();
             status.nodes().forEach((node, at) -> releases.put(node.name(), Stack.of(status.inventory(), node).release(at.containers())));

@@ -175,6 +175,18 @@ public final class World {
         return on(host, "docker image inspect --format '{{.Id}}' " + BACKEND + tag);
     }
 
+    /** Takes everything of ours from a host but images and the share: containers, volumes, files, timers. */
+    public static void bare(String host) {
+        on(host, """
+                docker ps -aq | xargs -r docker rm -fv >/dev/null
+                docker volume ls -q | xargs -r docker volume rm >/dev/null
+                docker network prune -f >/dev/null
+                systemctl disable -q --now ktrdr-containers.timer || :
+                rm -rf /opt/ktrdr-* /etc/systemd/system/ktrdr-containers.*
+                systemctl daemon-reload
+                """);
+    }
+
     /** Runs SQL inside the database's container. */
     public static String sql(String statement) {
         return on("core", "docker exec -i ktrdr-db psql -U ktrdr -d ktrdr -Atq -v ON_ERROR_STOP=1 <<'SQL'\n" + statement + "\nSQL\n");

@@ -1,0 +1,99 @@
+package runbook;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+
+/**
+ * A fenced block of commands in a page of docs, with the output that the page promises: the {@code text} block that comes next.
+ *
+ * The words after {@code sh} say how it is run: {@code exit=N}, {@code on=HOST} for a shell there, {@code test=CLASS} where a test of that name runs its commands,
+ * {@code by-hand} where no test can.
+ *
+ * @param line where its fence is, from 1
+ * @param heading the nearest one above it
+ */
+public record Block(String page, int line, String heading, Map<String, String> words, String commands, Optional<String> output) {
+    private static final String FENCE = "```";
+
+    /** The blocks of commands of a page, in order. Fences of any other language than sh, text, java and yaml are a mistake of the page. */
+    public static List<Block> of(Path page) {
+        try {
+            return of(page.getFileName().toString(), Files.readAllLines(page));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    static List<Block> of(String page, List<String> lines) {
+        var blocks = new ArrayList<Block>();
+        var heading = "";
+        Block open = null;
+        for (int i = 0; i < lines.size(); i++) {
+            var line = lines.get(i);
+            if (line.startsWith("#")) heading = line.replaceFirst("^#+ *", "");
+            if (line.startsWith("    ") && (i == 0 || lines.get(i - 1).isBlank())) throw new IllegalArgumentException(page + ":" + (i + 1) + ": an indented block has no test; fence it");
+            if (!line.startsWith(FENCE)) continue;
+            int end = i + 1;
+            while (end < lines.size() && !lines.get(end).equals(FENCE)) end++;
+            if (end == lines.size()) throw new IllegalArgumentException(page + ":" + (i + 1) + ": a block that does not end");
+            var text = String.join("\n", lines.subList(i + 1, end));
+            var info = line.substring(FENCE.length()).split(" ");
+            switch (info[0]) {
+                case "sh" -> {
+                    if (open != null) blocks.add(open);
+                    open = new Block(page, i + 1, heading, words(info), text, Optional.empty());
+                }
+                case "text" -> {
+                    if (open == null) throw new IllegalArgumentException(page + ":" + (i + 1) + ": output of no command");
+                    blocks.add(new Block(page, open.line, open.heading, open.words, open.commands, Optional.of(text)));
+                    open = null;
+                }
+                case "java", "yaml" -> { }
+                default -> throw new IllegalArgumentException(page + ":" + (i + 1) + ": a block of sh, text, java or yaml is expected, not " + line);
+            }
+            i = end;
+        }
+        if (open != null) blocks.add(open);
+        return blocks;
+    }
+
+    private static Map<String, String> words(String... info) {
+        var words = new HashMap<String, String>();
+        for (int i = 1; i < info.length; i++) {
+            var parts = info[i].split("=", 2);
+            if (!List.of("exit", "on", "test", "by-hand").contains(parts[0])) throw new IllegalArgumentException("exit=, on=, test= or by-hand is expected, not " + info[i]);
+            words.put(parts[0], parts.length == 2 ? parts[1] : "");
+        }
+        return words;
+    }
+
+    public boolean byHand() {
+        return words.containsKey("by-hand");
+    }
+
+    /** The test that runs its commands elsewhere. */
+    public Optional<String> test() {
+        return Optional.ofNullable(words.get("test"));
+    }
+
+    /** The host of the practice fleet in whose shell it runs. */
+    public Optional<String> host() {
+        return Optional.ofNullable(words.get("on"));
+    }
+
+    public int exit() {
+        return Integer.parseInt(words.getOrDefault("exit", "0"));
+    }
+
+    @Override
+    public String toString() {
+        return page + ":" + line + " (" + heading + ")";
+    }
+}

@@ -1,0 +1,73 @@
+package runbook;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.Optional;
+import ktrdr.Project;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Every block of commands in README.md and OPERATIONS.md has a test, or says that it has none, and the page says how many those are. */
+class BlocksTest {
+    private static List<Block> read(String... lines) {
+        return Block.of("page.md", List.of(lines));
+    }
+
+    @Test
+    void a_block_has_its_heading_its_words_and_the_output_that_follows() {
+        var blocks = read("# Page", "## locked", "```sh exit=4", "jbang deploy@ktrdr core all", "```", "It says:", "```text", "error: locked", "```", "```sh on=core", "uptime", "```");
+        assertEquals(2, blocks.size());
+        assertEquals("page.md:3 (locked)", blocks.get(0).toString());
+        assertEquals(4, blocks.get(0).exit());
+        assertEquals("jbang deploy@ktrdr core all", blocks.get(0).commands());
+        assertEquals(Optional.of("error: locked"), blocks.get(0).output());
+        assertEquals(Optional.of("core"), blocks.get(1).host());
+        assertEquals(Optional.empty(), blocks.get(1).output());
+    }
+
+    @Test
+    void what_could_hide_a_command_from_its_test_is_a_mistake() {
+        assertThrows(IllegalArgumentException.class, () -> read("", "    jbang status@ktrdr"));
+        assertThrows(IllegalArgumentException.class, () -> read("```", "jbang status@ktrdr", "```"));
+        assertThrows(IllegalArgumentException.class, () -> read("```sh skipped", "jbang status@ktrdr", "```"));
+        assertThrows(IllegalArgumentException.class, () -> read("```sh", "jbang status@ktrdr"));
+        assertThrows(IllegalArgumentException.class, () -> read("```text", "all is well", "```"));
+    }
+
+    @Test
+    void times_sizes_and_widths_count_for_nothing_and_words_do() {
+        assertEquals(Optional.empty(), Promised.missing("core  up  3.0 s\nbackup 12 MB of 2026-01-01T10:00:00Z", "core up     12 min 3 s\nbackup 9.1 GB of 2026-11-26T01:02:03Z\n"));
+        assertEquals(Optional.of("core  down"), Promised.missing("core  down", "core up"));
+        assertEquals(Optional.of("two"), Promised.missing("one\ntwo", "one"));
+        assertEquals(Optional.of("nothing after \"one\", but there is \"two\""), Promised.missing("one", "one\ntwo"));
+    }
+
+    @Test
+    void an_ellipsis_is_anything_in_a_line_and_any_lines() {
+        assertEquals(Optional.empty(), Promised.missing("one\n…\nfour … six", "one\ntwo\nthree\nfour five six"));
+        assertEquals(Optional.empty(), Promised.missing("…\nlast", "last"));
+        assertEquals(Optional.of("four"), Promised.missing("one\n…\nfour", "one\ntwo"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"README.md", "docs/OPERATIONS.md"})
+    void each_block_is_run_here_or_by_a_test_that_exists_or_is_counted_as_one_by_hand(String page) throws IOException {
+        var root = Project.root();
+        var blocks = Block.of(root.resolve(page));
+        for (var block : blocks) {
+            if (block.test().isEmpty()) continue;
+            var source = root.resolve("tests/" + block.test().get() + ".java");
+            assertTrue(Files.exists(source), block + ": there is no " + source);
+        }
+        long byHand = blocks.stream().filter(Block::byHand).count();
+        long elsewhere = blocks.stream().filter(block -> block.test().isPresent()).count();
+        var sentence = "Of the %d blocks of commands here %d are run by tests of their own and %d by hand alone".formatted(blocks.size(), elsewhere, byHand);
+        assertTrue(Files.readString(root.resolve(page)).replaceAll("\\s+", " ").contains(sentence), page + " has to say: " + sentence);
+    }
+}

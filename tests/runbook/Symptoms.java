@@ -1,0 +1,86 @@
+package runbook;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.function.Supplier;
+import ktrdr.Lock;
+import lab.Faults;
+import lab.Faults.Fault;
+import lab.World;
+
+/** What is broken, or there, on the practice fleet when a section of the runbook is entered, by the section's heading; what the section does not mend by itself is mended by closing it. */
+public final class Symptoms {
+    private Symptoms() {}
+
+    /** @param folder for what is kept meanwhile */
+    public static Map<String, Supplier<Fault>> on(Path folder) {
+        var symptoms = new LinkedHashMap<String, Supplier<Fault>>();
+        symptoms.put("the daily checklist", () -> {
+            World.sql("CREATE TABLE IF NOT EXISTS bars AS SELECT i AS id, 'AAPL' AS symbol, i * 1.5 AS close FROM generate_series(1, 1000) i");
+            return nothing();
+        });
+        symptoms.put("workers not registering", () -> stopped("workers-b", "backtest-worker-1"));
+        symptoms.put("database connections failing", () -> stopped("core", "ktrdr-db"));
+        symptoms.put("a target down", () -> stopped("workers-b", "ktrdr-node-exporter"));
+        symptoms.put("NFS mount failing", () -> {
+            World.unmountShare("workers-b");
+            return () -> World.mountShare("workers-b");
+        });
+        symptoms.put("permission denied on the share", () -> {
+            World.on("core", "chown root:root /srv/ktrdr-shared/results; chmod 755 /srv/ktrdr-shared/results");
+            return nothing();
+        });
+        symptoms.put("an empty dashboard", () -> {
+            World.on("core", "rm /opt/ktrdr-core/monitoring/grafana/dashboards/operations.json; docker restart -t 1 ktrdr-grafana >/dev/null");
+            return nothing();
+        });
+        symptoms.put("locked", () -> {
+            World.on("workers-b", Lock.take("/opt/ktrdr-workers-b", Lock.Owner.now("karl@laptop", "deploy workers B sha-2000002"), Duration.ofSeconds(30)));
+            return nothing();
+        });
+        symptoms.put("disk full", () -> {
+            World.forget("workers-b", "sha-2000002");
+            return Faults.fullDocker("workers-b");
+        });
+        symptoms.put("host key changed", () -> otherKey(folder.resolve("known_hosts.kept")));
+        symptoms.put("a worker node is lost", () -> {
+            World.bare("workers-b");
+            return nothing();
+        });
+        return symptoms;
+    }
+
+    private static Fault stopped(String host, String container) {
+        World.on(host, "docker stop -t 1 " + container + " >/dev/null");
+        return nothing();
+    }
+
+    private static Fault nothing() {
+        return () -> { };
+    }
+
+    /** known_hosts has another key for workers-b than it shows. */
+    private static Fault otherKey(Path kept) {
+        var known = World.folder().resolve("known_hosts");
+        try {
+            var text = Files.readString(known);
+            Files.writeString(kept, text);
+            var other = text.lines().filter(line -> line.startsWith("workers-c")).findFirst().orElseThrow().replaceFirst("^workers-c", "workers-b");
+            Files.writeString(known, text.lines().map(line -> line.startsWith("workers-b") ? other : line).reduce("", (all, line) -> all + line + "\n"));
+            return () -> {
+                try {
+                    Files.writeString(known, Files.readString(kept));
+                } catch (IOException e) {
+                    throw new UncheckedIOException(e);
+                }
+            };
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
