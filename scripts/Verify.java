@@ -27,12 +27,12 @@ import picocli.CommandLine.Option;
                 + "the inventory by its address, each Prometheus target, Grafana's data sources; a sample operation (`sample` in the inventory), its trace in Jaeger, its result on "
                 + "the share, and that every node sees what the others write there. Apart from the sample operation nothing is changed.", ""},
         footer = {"", "Examples:",
-            "  jbang verify@ktrdr                      all of it",
-            "  jbang verify@ktrdr --quick              without the sample operation and the share",
-            "  jbang verify@ktrdr --quick --wait 60s   until all hold, for a minute at most",
-            "  jbang verify@ktrdr --report verify.html and a page to look at or to send on",
-            "  jbang verify@ktrdr --failover           stop a worker at work, and prove that the system copes; it is started again",
-            "  jbang verify@ktrdr -o json              for machines: {\"ok\": …, \"causes\": …, \"checks\": [{\"id\", \"node\", \"ok\", \"expected\", \"found\", …}]}",
+            "  jbang verify@ktrdr                        all of it",
+            "  jbang verify@ktrdr --quick                without the sample operation and the share",
+            "  jbang verify@ktrdr --quick --wait 60s     until all hold, for a minute at most",
+            "  jbang verify@ktrdr --report verify.html   and a page to look at or to send on",
+            "  jbang verify@ktrdr --failover             stop a worker at work, and prove that the system copes; it is started again",
+            "  jbang verify@ktrdr -o json                for machines: {\"ok\": …, \"causes\": …, \"checks\": [{\"id\", \"node\", \"ok\", \"expected\", \"found\", …}]}",
             "", "Exit codes: 0 all hold; 1 one does not; 2 wrong usage or inventory; 3 a node could not be reached; 130 interrupted."})
 public class Verify implements Callable<Exit> {
     @Mixin Cli.Common common;

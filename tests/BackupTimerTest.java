@@ -58,6 +58,11 @@ class BackupTimerTest {
         return Arrays.stream(World.on("core", "cd " + FOLDER + "; ls | grep 'dump.zst$' || :").split("\n")).filter(name -> !name.isEmpty()).toList();
     }
 
+    /** The service's last lines, with those too that were said a moment ago: what a unit prints is on its way to the journal when the unit has ended. */
+    private static String journal(int lines) {
+        return World.on("core", "journalctl --sync; journalctl -u ktrdr-backup --no-pager -o cat -n " + lines);
+    }
+
     /** What cannot be told from the files, and changes with whatever is written. */
     private static String units() {
         return World.on("core", "stat -c '%n %Y %i %a' /etc/systemd/system/ktrdr-backup.* /usr/local/lib/ktrdr/backup-db; systemctl show -p ActiveEnterTimestampMonotonic ktrdr-backup.timer");
@@ -81,7 +86,7 @@ class BackupTimerTest {
         assertEquals("good", start());
         assertEquals(1, dumps().size());
         World.on("core", "cd " + FOLDER + "; sha256sum -c --quiet ktrdr-*.sha256; grep -q '\"by\": \"timer\"' ktrdr-*.json; grep -q 'public.timer_words\", \"rows\": 2' ktrdr-*.json");
-        var journal = World.on("core", "journalctl -u ktrdr-backup --no-pager -o cat -n 20");
+        var journal = journal(20);
         assertTrue(journal.contains("backup " + dumps().get(0).replace(".dump.zst", "") + " is good"), journal);
         assertTrue(journal.lines().noneMatch(line -> line.length() > 200), journal);
         var seen = run("status", "-o", "json");
@@ -118,7 +123,7 @@ class BackupTimerTest {
         try (var locked = Faults.lockedTable("timer_words"); var person = ktrdr("backup-db").env("KTRDR_INVENTORY", inventory).start()) {
             World.awaitDump();
             assertEquals("good", start(), "to find another at work is no failure");
-            var journal = World.on("core", "journalctl -u ktrdr-backup --no-pager -o cat -n 5");
+            var journal = journal(5);
             assertTrue(journal.contains("another backup is being made\n"), journal);
             locked.close();
             assertEquals(0, person.end().exit());

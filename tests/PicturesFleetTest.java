@@ -1,4 +1,5 @@
 import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -156,13 +157,13 @@ class PicturesFleetTest {
             var shown = browser.evaluate(SHOWS);
             var panels = board.panels().stream().filter(one -> !one.panel().row()).toList();
             assertEquals(panels.size(), shown.size(), board.dashboard().title());
-            for (int i = 0; i < panels.size(); i++) look(board.dashboard().title(), panels.get(i), shown.get(i));
+            for (int i = 0; i < panels.size(); i++) look(board, panels.get(i), shown.get(i));
         }
     }
 
-    private static void look(String board, Answers.Answered answered, JsonNode shown) {
+    private static void look(Answers board, Answers.Answered answered, JsonNode shown) {
         var panel = answered.panel();
-        var at = board + ": " + panel.title() + " " + shown;
+        var at = board.dashboard().title() + ": " + panel.title() + " " + shown;
         assertEquals(panel.title(), shown.path("title").asText());
         assertEquals(panel.model().path("description").asText(), shown.path("about").asText());
         if (answered.series() == 0) {
@@ -174,16 +175,22 @@ class PicturesFleetTest {
             case "stat" -> assertTrue(shown.path("text").asText().matches(".*\\d.*"), at);
             case "bargauge" -> assertEquals(answered.series(), shown.path("bars").asInt(), at);
             case "table" -> assertTrue(shown.path("cells").asInt() >= answered.series(), at);
-            default -> assertTrue(shown.path("ink").asInt() > 0 || lonely(answered), at);
+            default -> assertTrue(shown.path("ink").asInt() > 0 || lonely(answered, board.step()), at);
         }
     }
 
-    /** Whether there are no two values beside each other that a line could be drawn between. */
-    private static boolean lonely(Answers.Answered answered) {
-        return answered.queries().stream().allMatch(query -> {
-            for (var series : query.series()) if (series.path("values").size() > 1) return false;
-            return true;
-        });
+    /** Whether there are no two values at moments beside each other that a line could be drawn between; what is no number, such as the quantile of nothing, is no value. */
+    private static boolean lonely(Answers.Answered answered, long step) {
+        for (var query : answered.queries())
+            for (var series : query.series()) {
+                double before = Double.NaN;
+                for (var value : series.path("values")) {
+                    boolean number = Double.isFinite(value.path(1).asDouble(Double.NaN));
+                    if (number && value.path(0).asDouble() - before <= step) return false;
+                    before = number ? value.path(0).asDouble() : Double.NaN;
+                }
+            }
+        return true;
     }
 
     @Test
@@ -218,5 +225,16 @@ class PicturesFleetTest {
         var unknown = ktrdr("pictures", "ktrdr-sistem").run();
         assertEquals(2, unknown.exit(), unknown::toString);
         assertTrue(unknown.err().contains("ktrdr-system, ktrdr-worker-status, ktrdr-operations, ktrdr-node-comparison"), unknown::toString);
+    }
+
+    @Test
+    void a_terminal_is_drawn_of_what_ends_as_it_has_to() {
+        var unknown = "operations show op_nobody_has";
+        var to = folder.toString();
+        var drawn = ktrdr("pictures", "--to", to, "--terminal", "operations list", "--terminal-failed", unknown).run();
+        assertEquals(0, drawn.exit(), drawn::toString);
+        assertTrue(Files.exists(folder.resolve("terminal-operations.png")) && Files.exists(folder.resolve("terminal-operations-failed.png")));
+        refused(1, ktrdr("pictures", "--to", to, "--terminal", unknown).run(), "ended with 1", "with exit code 0", "op_nobody_has");
+        refused(1, ktrdr("pictures", "--to", to, "--terminal-failed", "operations list").run(), "ended with 0", "with exit code 1 or 5");
     }
 }

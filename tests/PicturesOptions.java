@@ -16,6 +16,8 @@ public class PicturesOptions {
     @Option(names = "--light", description = "Light instead of dark.") boolean light;
     @Option(names = "--terminal", paramLabel = "PROCEDURE", description = "Run a procedure and write terminal-NAME.png, what a terminal shows of it; may come several times.")
     List<String> procedures = List.of();
+    @Option(names = "--terminal-failed", paramLabel = "PROCEDURE", description = "The same of one that has to fail (exit 1 or 5), as terminal-NAME-failed.png.")
+    List<String> failing = List.of();
     @Option(names = "--topology", description = "Write topology.svg, the fleet as the inventory describes it.") boolean topology;
     @Parameters(paramLabel = "UID", description = "Of which dashboards (default: all; with --terminal or --topology: none).") List<String> uids = List.of();
 }

@@ -3,6 +3,8 @@
 //SOURCES ../scripts/*.java
 //SOURCES *Test.java
 //SOURCES TestOptions.java
+//SOURCES bench.java
+//SOURCES pictures.java
 //SOURCES bench/*.java
 //SOURCES ktrdr/*.java
 //SOURCES lab/*.java

@@ -41,13 +41,14 @@ import pictures.Topology;
 
 @Command(name = "pictures", header = "Draw pictures of the dashboards from a fleet's Prometheus, and tell which query has how many series.",
         description = {"", "The dashboards' files are laid out and drawn like Grafana does, by uPlot in a headless Chromium; it is a preview, and not Grafana. Every query of every panel is asked of the fleet's "
-                + "Prometheus, with all values of the variables. A table of them goes to standard output as Markdown. Nothing on the fleet is changed, but by what --terminal runs.", ""},
-        footer = {"", "Examples:", "  ./ktrdr pictures -i .lab/inventory.yaml                              the table alone",
-            "  ./ktrdr pictures -i .lab/inventory.yaml --range 30m --to docs/images   and dashboard-UID.png of each",
-            "  ./ktrdr pictures ktrdr-system --to /tmp --pages                      of one, and the page beside it",
-            "  ./ktrdr pictures --to docs/images --topology --terminal status       the fleet as a drawing, and what a terminal shows of a procedure",
-            "  ./ktrdr pictures -o json                                             for machines",
-            "", "Exit codes: 0 drawn; 2 wrong usage or inventory; 3 Prometheus does not answer."})
+                + "Prometheus, with all values of the variables. A table of them goes to standard output as Markdown. Nothing on the fleet is changed, but by what --terminal and --terminal-failed run.", ""},
+        footer = {"", "Examples:", "  ./ktrdr pictures -i .lab/inventory.yaml                               the table alone",
+            "  ./ktrdr pictures -i .lab/inventory.yaml --range 30m --to docs/images  and dashboard-UID.png of each",
+            "  ./ktrdr pictures ktrdr-system --to /tmp --pages                       of one, and the page beside it",
+            "  ./ktrdr pictures --to docs/images --topology --terminal status        the fleet as a drawing, and what a terminal shows of a procedure",
+            "  ./ktrdr pictures --to docs/images --terminal-failed 'verify --quick'  of one that fails",
+            "  ./ktrdr pictures -o json                                              for machines",
+            "", "Exit codes: 0 drawn; 1 a procedure of --terminal did not end as it has to; 2 wrong usage or inventory; 3 Prometheus does not answer."})
 public class pictures implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin PicturesOptions asked;
@@ -58,11 +59,12 @@ public class pictures implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        boolean others = asked.topology || !asked.procedures.isEmpty();
+        boolean terminals = !asked.procedures.isEmpty() || !asked.failing.isEmpty();
+        boolean others = asked.topology || terminals;
         if (asked.folder != null && !Files.isDirectory(asked.folder)) throw Problem.usage("pictures go into a folder that is there").found(asked.folder.toString()).fix("mkdir -p " + asked.folder);
         if ((asked.pages || others) && asked.folder == null) throw Problem.usage("this needs a folder to write to").fix("--to FOLDER");
         if (asked.topology) OutputFile.at(asked.folder.resolve("topology.svg")).write(Topology.svg(common.inventory()));
-        if (!asked.procedures.isEmpty()) terminals();
+        if (terminals) terminals();
         if (!others || !asked.uids.isEmpty()) dashboards();
         return Exit.OK;
     }
@@ -78,19 +80,25 @@ public class pictures implements Callable<Exit> {
     }
 
     private void terminals() {
-        var recordings = asked.procedures.stream().map(words -> Recording.of(Project.root(), words)).toList();
+        var recordings = new LinkedHashMap<String, Recording>();
+        for (var words : asked.procedures) add(recordings, Recording.of(Project.root(), words, Exit.OK), "");
+        for (var words : asked.failing) add(recordings, Recording.of(Project.root(), words, Exit.FAILED, Exit.ROLLED_BACK), "-failed");
         try (var browser = Browser.start(common.console())) {
-            for (var recording : recordings) {
+            for (var named : recordings.entrySet()) {
                 var page = Files.createTempFile("terminal", ".html");
-                browser.open(Files.writeString(page, recording.page()), Picture.WIDTH, true);
+                browser.open(Files.writeString(page, named.getValue().page()), Picture.WIDTH, true);
                 browser.await("document.body.dataset.drawn === 'true'");
                 var size = browser.evaluate("(({ width, height }) => [Math.ceil(width), Math.ceil(height)])(document.body.getBoundingClientRect())");
-                Picture.write(browser.screenshot(size.path(0).asInt(), size.path(1).asInt()), asked.folder.resolve("terminal-" + recording.procedure() + ".png"));
+                Picture.write(browser.screenshot(size.path(0).asInt(), size.path(1).asInt()), asked.folder.resolve(named.getKey()));
                 Files.delete(page);
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    private static void add(Map<String, Recording> recordings, Recording recording, String how) {
+        recordings.put("terminal-" + recording.procedure() + how + ".png", recording);
     }
 
     private void draw(List<Answers> boards) {

@@ -43,7 +43,8 @@ public final class Cli {
         return run(line(command), args);
     }
 
-    private static CommandLine line(Callable<Exit> command) {
+    /** The command line of a command, with what all have in common: how durations and dates are written, and what becomes of an exception. */
+    public static CommandLine line(Callable<Exit> command) {
         Locale.setDefault(Locale.ROOT);
         var line = new CommandLine(command)
                 .registerConverter(Duration.class, Units::duration)

@@ -18,13 +18,13 @@ import ktrdr.Project;
 
 /** The toolkit as a person uses it: {@code ./ktrdr …} in a process of its own, against the practice fleet unless told otherwise. */
 public final class Toolkit {
-    private final List<String> arguments;
+    private final List<String> words;
     private final Map<String, String> environment = new LinkedHashMap<>();
     private Path directory = Project.root();
     private String input = "";
 
-    private Toolkit(List<String> arguments) {
-        this.arguments = arguments;
+    private Toolkit(List<String> words) {
+        this.words = words;
     }
 
     /** What a run ended with. */
@@ -53,7 +53,12 @@ public final class Toolkit {
     }
 
     public static Toolkit ktrdr(String... arguments) {
-        return new Toolkit(List.of(arguments));
+        return new Toolkit(Stream.concat(Stream.of(Project.root().resolve("ktrdr").toString()), Stream.of(arguments)).toList());
+    }
+
+    /** Another command, in the same surroundings. */
+    static Toolkit command(String... words) {
+        return new Toolkit(List.of(words));
     }
 
     /** Asserts that a run ended with this exit code and said each of these on standard error. */
@@ -87,7 +92,7 @@ public final class Toolkit {
     }
 
     public Ran run() {
-        var command = Local.command(words()).directory(directory).input(input);
+        var command = Local.command(words).directory(directory).input(input);
         surroundings().forEach(command::env);
         var result = command.run();
         return new Ran(result.exit(), result.out(), result.err());
@@ -96,9 +101,9 @@ public final class Toolkit {
     /** For a run that is to be stopped half way. */
     public ProcessBuilder processBuilder() {
         // who starts tests in the background has them ignore SIGINT, and so would what they start
-        var words = new ArrayList<>(List.of("env", "--default-signal=HUP,INT,TERM"));
-        words.addAll(words());
-        var builder = new ProcessBuilder(words).directory(directory.toFile());
+        var all = new ArrayList<>(List.of("env", "--default-signal=HUP,INT,TERM"));
+        all.addAll(words);
+        var builder = new ProcessBuilder(all).directory(directory.toFile());
         builder.environment().putAll(surroundings());
         return builder;
     }
@@ -106,12 +111,6 @@ public final class Toolkit {
     /** Starts it, for something to happen meanwhile. */
     public Underway start() {
         return Underway.start(processBuilder());
-    }
-
-    private List<String> words() {
-        var words = new ArrayList<>(List.of(Project.root().resolve("ktrdr").toString()));
-        words.addAll(arguments);
-        return words;
     }
 
     private Map<String, String> surroundings() {

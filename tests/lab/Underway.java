@@ -6,6 +6,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Predicate;
 import lab.Toolkit.Ran;
 
 /**
@@ -55,6 +56,25 @@ public final class Underway implements AutoCloseable {
     /** Waits until the backend has an operation under way. */
     public void awaitOperation() {
         await("core", "no operation was started", "curl -fsS 'http://localhost:8000/api/v1/operations?active_only=true' | grep -q op_");
+    }
+
+    /** Waits until what it printed so far is as wanted; its exit code is no part of that yet. */
+    public void await(Predicate<Ran> wanted) {
+        boolean running;
+        long deadline = System.nanoTime() + PATIENCE.toNanos();
+        try {
+            do {
+                running = process.isAlive() && System.nanoTime() < deadline;
+                if (wanted.test(new Ran(-1, Files.readString(out), Files.readString(err)))) return;
+                Thread.sleep(50);
+            } while (running);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new AssertionError(e);
+        }
+        throw new AssertionError("it did not print what was waited for:\n" + said());
     }
 
     /** Waits until a condition of the shell holds on a host; a run that has ended will not make it true any more. */

@@ -120,6 +120,11 @@ public final class Answers {
         return panels;
     }
 
+    /** Seconds from a moment of the picture to the next. */
+    public long step() {
+        return range.step();
+    }
+
     /** All of it as the page's script reads it. */
     String document() {
         return Json.line(Map.of("model", dashboard.model(), "values", dashboard.values(), "annotations", annotations,

@@ -8,6 +8,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Stream;
+import ktrdr.Exit;
 import ktrdr.Json;
 import ktrdr.Local;
 import ktrdr.Problem;
@@ -17,12 +19,13 @@ public record Recording(String words, String sent) {
     private static final int COLUMNS = 118;
 
     /**
-     * Runs it to its end, which has to be a good one.
+     * Runs it to its end.
      *
      * @param toolkit the folder of ./ktrdr, where it runs
      * @param words such as "status" or "deploy workers B"
+     * @param ends how it has to end, one of these: another run is a {@link Problem} with what it said
      */
-    public static Recording of(Path toolkit, String words) {
+    public static Recording of(Path toolkit, String words, Exit... ends) {
         if (!words.matches("[A-Za-z0-9 ./:_-]+")) throw Problem.usage("`" + words + "` is no procedure with plain arguments").expected("such as \"deploy workers B\"");
         // what is compiled is told at the terminal too, and is no part of it
         Local.command("./ktrdr", words.split(" ")[0], "--help").directory(toolkit).must();
@@ -32,7 +35,9 @@ public record Recording(String words, String sent) {
             var ran = Local.command(List.of("script", "-qefc", "stty cols " + COLUMNS + "; ./ktrdr " + words, file.toString())).directory(toolkit).run();
             var sent = Files.readString(file);
             Files.delete(file);
-            if (!ran.ok()) throw Problem.failed("./ktrdr " + words + " ended with " + ran.exit()).expected("a run to make a picture of").found(sent);
+            var codes = Stream.of(ends).map(end -> String.valueOf(end.code)).toList();
+            if (!codes.contains(String.valueOf(ran.exit())))
+                throw Problem.failed("./ktrdr " + words + " ended with " + ran.exit()).expected("a run to make a picture of, with exit code " + String.join(" or ", codes)).found(sent);
             return new Recording(words, sent.replaceFirst("^Script started .*\\R", "").replaceFirst("(?s)\\s*Script done on [^\\n]*\\s*$", ""));
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -1,0 +1,270 @@
+import static java.util.stream.Collectors.joining;
+import static lab.Toolkit.ktrdr;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.concurrent.Callable;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.function.Function;
+import java.util.function.Predicate;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Project;
+import lab.Prompt;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import picocli.CommandLine;
+import picocli.CommandLine.ParseResult;
+
+/** The examples of every --help, typed at a prompt as they stand there: what changes something with --dry-run, what only looks as it is. */
+@Tag("fleet")
+class HelpExamplesTest {
+    private static final String TAG = "sha-1000001";
+    private static final String BACKUPS = "/srv/ktrdr-shared/db-backups";
+    /** An example in a line of help; what follows two spaces is about it. */
+    private static final Pattern EXAMPLE = Pattern.compile("^ {2}(\\S.*?)(?: {2,}.*)?$");
+    private static final Pattern REDIRECTED = Pattern.compile(" >(\\S+)");
+
+    private enum How {
+        /** As it stands, or with --dry-run where its command has that. */
+        RUN,
+        /** It goes on by itself: it is seen to print, and ends at Ctrl-C. */
+        UNTIL_CTRL_C,
+        /** Its words are understood, no more. */
+        PARSED
+    }
+
+    /**
+     * What is special about examples.
+     *
+     * @param begins how they begin, without jbang, ./ and @ktrdr
+     * @param exits the exit codes that are right
+     */
+    private record Special(String begins, How how, List<Integer> exits, String why) {}
+
+    /** Of each example the first that fits; one that is not here is run, and ends with 0. */
+    private static final List<Special> SPECIAL = List.of(
+            new Special("setup-nfs", How.RUN, List.of(1), "no kernel of a container has NFS: setup-nfs is tested on virtual machines"),
+            new Special("verify --failover", How.PARSED, List.of(), "it stops a worker and waits for a minute; FailoverTest does that"),
+            new Special("status --watch --until", How.UNTIL_CTRL_C, List.of(0, 130), "half an hour; the last refresh was good, or it had just begun one"),
+            new Special("status --watch", How.UNTIL_CTRL_C, List.of(0, 130), "the last refresh was good, or it had just begun one"),
+            new Special("logs core backend -f", How.UNTIL_CTRL_C, List.of(130), "until Ctrl-C, as its help says"),
+            new Special("logs all -f", How.UNTIL_CTRL_C, List.of(130), "until Ctrl-C, as its help says"),
+            new Special("lab status", How.RUN, List.of(0), "it only looks"),
+            new Special("lab", How.PARSED, List.of(), "it makes and takes away the fleet that the tests stand on; LabTest"),
+            new Special("quickstart", How.PARSED, List.of(), "the same, and minutes"),
+            new Special("test", How.PARSED, List.of(), "these are the tests"),
+            new Special("bench", How.PARSED, List.of(), "minutes, with a fleet of its own to itself"),
+            new Special("pictures -i .lab/inventory.yaml --range", How.PARSED, List.of(), "a browser; PicturesFleetTest"),
+            new Special("pictures ktrdr-system", How.PARSED, List.of(), "a browser; PicturesFleetTest"),
+            new Special("pictures --to", How.PARSED, List.of(), "a browser; PicturesFleetTest"));
+    private static final Special PLAIN = new Special("", How.RUN, List.of(0), "");
+
+    /** What stands for something real in the examples, in this order: to what there is. A line break is where an example begins or ends. */
+    private static final Map<String, Function<Real, String>> STANDS_FOR = new LinkedHashMap<>();
+
+    static {
+        STANDS_FOR.put("ktrdr-20260101T020000Z-sha-3f2c9ab", Real::backup);
+        STANDS_FOR.put("sha-3f2c9ab", real -> TAG);
+        STANDS_FOR.put(" ID", real -> " " + real.operation());
+        // a fleet that is well logs no error
+        STANDS_FOR.put("ERROR|Traceback", real -> "INFO|LOG");
+        STANDS_FOR.put("STRATEGY", real -> "practice");
+        // a person types something
+        STANDS_FOR.put("\njbang console@ktrdr\n", real -> "jbang console@ktrdr <check.jsh");
+        // no folder of a test is a checkout of KTRDR's at a commit that was released
+        STANDS_FOR.put("deploy@ktrdr workers B C", real -> "deploy@ktrdr workers B C --tag " + TAG);
+        STANDS_FOR.put("deploy@ktrdr core all --backup", real -> "deploy@ktrdr core all --backup --tag " + TAG);
+        STANDS_FOR.put("deploy@ktrdr all --dry-run", real -> "deploy@ktrdr all --dry-run --tag " + TAG);
+        // the shell that takes it in prints nothing; that it works there is CompletionShellsTest's
+        STANDS_FOR.put("eval \"$(./ktrdr completion bash)\"", real -> "./ktrdr completion bash");
+        STANDS_FOR.put("source <(./ktrdr completion zsh)", real -> "./ktrdr completion zsh");
+        STANDS_FOR.put("~/.local/share/bash-completion/completions/ktrdr", real -> "completion");
+    }
+
+    /** What the fleet has that an example can name. */
+    private record Real(String backup, String operation) {}
+
+    /** An example: as it is in the help, as it is typed here, and its words as picocli takes them. */
+    private record Example(String help, String typed, Special special, ParseResult parsed) {
+        boolean changes() {
+            var options = parsed.commandSpec().optionsMap();
+            return options.containsKey("--dry-run") && Stream.of("--check", "--list").noneMatch(option -> options.containsKey(option) && parsed.hasMatchedOption(option));
+        }
+
+        /** With --dry-run where its command has it, and nobody's word that it may. */
+        String careful() {
+            if (!changes() || parsed.hasMatchedOption("--dry-run")) return typed;
+            return typed.replace(" --yes", "").replaceFirst("(?= [|>]|$)", " --dry-run");
+        }
+    }
+
+    @TempDir static Path folder;
+    private static Real real;
+    private static List<Example> examples;
+
+    @BeforeAll
+    static void there_is_what_the_examples_name() throws IOException {
+        good(ktrdr("deploy", "all", "--tag", TAG, "--wait", "2m").run());
+        if (ktrdr("rollback", "core", "--dry-run").run().exit() != 0)
+            for (var tag : List.of("sha-2000002", TAG)) good(ktrdr("deploy", "core", "all", "--tag", tag).run());
+        var backup = good(ktrdr("backup-db", "-o", "json").run()).json().path("file").asText();
+        var started = good(ktrdr("operations", "start", "backtest", "practice", "AAPL", "1d", "--start-date", "2024-01-01", "--end-date", "2024-02-01", "--no-follow").run());
+        real = new Real(backup.replaceFirst(".*/", "").replace(".dump.zst", ""), started.out().strip());
+        good(ktrdr("backup-db", "--to", "ktrdr.dump.zst").in(folder).run());
+        Files.writeString(folder.resolve("check.jsh"), "core.run(\"uptime\")\n");
+        Files.createSymbolicLink(folder.resolve(".lab"), World.folder());
+        Prompt.at(folder);
+        examples = commands().values().stream().flatMap(HelpExamplesTest::examples).toList();
+    }
+
+    @AfterAll
+    static void its_backup_is_gone() {
+        if (real != null) World.on("core", "rm -f " + BACKUPS + "/" + real.backup() + ".*");
+    }
+
+    private static Ran good(Ran ran) {
+        assertEquals(0, ran.exit(), ran::toString);
+        return ran;
+    }
+
+    /** Every procedure by its name, as its script has it. */
+    private static Map<String, CommandLine> commands() {
+        var commands = new LinkedHashMap<String, CommandLine>();
+        for (var command : Completion.commands()) if (command.getCommandSpec().userObject() instanceof Callable<?>) add(commands, command.getCommand());
+        // these have their help beside their options
+        Stream.of(new all(), new bench(), new pictures()).forEach(command -> add(commands, command));
+        return commands;
+    }
+
+    private static void add(Map<String, CommandLine> commands, Callable<Exit> command) {
+        var line = Cli.line(command);
+        commands.put(line.getCommandName(), line);
+    }
+
+    private static Stream<Example> examples(CommandLine command) {
+        return Stream.concat(lines(command).map(HelpExamplesTest::example), command.getSubcommands().values().stream().distinct().flatMap(HelpExamplesTest::examples));
+    }
+
+    private static Stream<String> lines(CommandLine command) {
+        return Stream.of(command.getCommandSpec().usageMessage().footer()).map(EXAMPLE::matcher).filter(line -> line.find()).map(line -> line.group(1));
+    }
+
+    private static Example example(String help) {
+        var line = "\n" + help + "\n";
+        for (var one : STANDS_FOR.entrySet()) line = line.replace(one.getKey(), one.getValue().apply(real));
+        var typed = line.strip();
+        var words = Prompt.at(folder).words(typed);
+        assertFalse(words.isEmpty(), () -> "no procedure is run by the example: " + help);
+        var begins = String.join(" ", words);
+        var special = SPECIAL.stream().filter(one -> (begins + " ").startsWith(one.begins() + " ")).findFirst().orElse(PLAIN);
+        try {
+            return new Example(help, typed, special, innermost(commands().get(words.get(0)).parseArgs(words.subList(1, words.size()).toArray(String[]::new))));
+        } catch (CommandLine.ParameterException wrong) {
+            throw new AssertionError("the example is no right usage: " + help, wrong);
+        }
+    }
+
+    private static ParseResult innermost(ParseResult parsed) {
+        return parsed.hasSubcommand() ? innermost(parsed.subcommand()) : parsed;
+    }
+
+    @Test
+    void every_procedure_of_the_catalog_has_examples() throws IOException {
+        var catalog = new TreeSet<String>();
+        new ObjectMapper().readTree(Files.readString(Project.root().resolve("jbang-catalog.json"))).path("aliases").fieldNames().forEachRemaining(catalog::add);
+        catalog.remove("lib");
+        assertEquals(catalog, new TreeSet<>(commands().keySet()));
+        commands().forEach((name, command) -> assertTrue(examples(command).findAny().isPresent(), () -> name + " --help has no example"));
+    }
+
+    @Test
+    void each_entry_of_the_table_is_for_an_example_that_is_there() {
+        for (var special : SPECIAL) assertTrue(examples.stream().anyMatch(example -> example.special() == special), special::toString);
+        for (var words : STANDS_FOR.keySet()) assertTrue(examples.stream().anyMatch(example -> ("\n" + example.help() + "\n").contains(words)), words);
+    }
+
+    @Test
+    void what_changes_something_tells_what_it_would_do_and_changes_nothing() {
+        var before = everything();
+        run(example -> example.special().how() == How.RUN && example.changes());
+        assertEquals(before, everything());
+    }
+
+    @Test
+    void what_only_looks_ends_well() {
+        run(example -> example.special().how() == How.RUN && !example.changes());
+    }
+
+    @Test
+    void what_goes_on_by_itself_ends_at_ctrl_c() {
+        each(examples.stream().filter(example -> example.special().how() == How.UNTIL_CTRL_C).toList(), example -> {
+            try (var run = Prompt.at(folder).start(example.typed())) {
+                run.await(ran -> said(example, ran).length() > 0);
+                run.signal("INT");
+                return run.end();
+            }
+        });
+    }
+
+    /** What a dry run could have changed: containers, files, images and histories, and beside them the backups, the databases, units and mounts. */
+    private static String everything() {
+        return World.everything() + World.on("core", "ls -l --time-style=full-iso " + BACKUPS) + World.sql("select datname from pg_database order by 1")
+                + Stream.of("core", "workers-b", "workers-c").map(host -> World.on(host, "sha256sum /etc/fstab /etc/exports 2>&1 || :; ls /etc/systemd/system; find /tmp -maxdepth 1 | sort")).collect(joining("\n"));
+    }
+
+    private static void run(Predicate<Example> which) {
+        each(examples.stream().filter(which).toList(), example -> Prompt.at(folder).run(example.careful()));
+    }
+
+    /** Several at a time: they wait for the network for the most part. All that is wrong is told together. */
+    private static void each(List<Example> examples, Function<Example, Ran> how) {
+        assertFalse(examples.isEmpty());
+        var pool = Executors.newFixedThreadPool(3);
+        try {
+            var wrong = new ArrayList<String>();
+            for (Future<String> result : pool.invokeAll(examples.stream().map(example -> (Callable<String>) () -> wrong(example, how.apply(example))).toList())) wrong.add(result.get());
+            assertEquals("", wrong.stream().filter(words -> !words.isEmpty()).collect(joining("\n\n")));
+        } catch (InterruptedException | ExecutionException e) {
+            throw new AssertionError(e);
+        } finally {
+            pool.shutdownNow();
+        }
+    }
+
+    private static String wrong(Example example, Ran ran) {
+        if (!example.special().exits().contains(ran.exit())) return example.help() + "\n  typed as " + example.careful() + "\n  expected " + example.special().exits() + ", found " + ran;
+        return said(example, ran).isEmpty() ? example.help() + "\n  says nothing" : "";
+    }
+
+    /** What it printed, there or into a file, but for the line that names the inventory. */
+    private static String said(Example example, Ran ran) {
+        var file = REDIRECTED.matcher(example.typed());
+        try {
+            if (file.find()) return Files.readString(folder.resolve(file.group(1)));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return (ran.out() + ran.err()).lines().filter(line -> !line.startsWith("inventory ")).collect(joining("\n"));
+    }
+}
