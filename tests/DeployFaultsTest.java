@@ -94,7 +94,7 @@ class DeployFaultsTest {
         World.forget(HOST, after);
         var everything = Aftermath.still(World.everything(HOST));
         try (var full = Faults.fullDocker(HOST)) {
-            refused(ktrdr("deploy", "workers", "B", "--tag", after).run(), everything, "no space left on device");
+            refused(ktrdr("deploy", "workers", "B", "--tag", after).run(), everything, "no space left on device", "make room there");
         }
     }
 

@@ -30,11 +30,16 @@ import runbook.Symptoms;
 @Tag("fleet")
 class RunbookTest {
     @TempDir static Path folder;
+    /** What stands for the provider of secrets: of the fleet's own, in memory alone. */
+    private static Path secrets;
+    private static Path inventory;
 
     @BeforeAll
     static void three_bare_hosts_and_a_folder_with_the_front_door_and_jbang() throws IOException {
         for (var host : List.of("core", "workers-b", "workers-c")) World.bare(host);
         World.on("core", "rm -rf /srv/ktrdr-shared/db-backups/*");
+        secrets = Files.copy(World.secrets(), Files.createTempDirectory(Path.of("/dev/shm"), "ktrdr-runbook").resolve("secrets.json"));
+        inventory = World.inventory(folder, World.secrets().toString(), secrets.toString());
         Files.createSymbolicLink(folder.resolve("ktrdr"), Project.root().resolve("ktrdr"));
         var shim = Files.writeString(Files.createDirectory(folder.resolve("bin")).resolve("jbang"), """
                 #!/bin/sh
@@ -47,7 +52,9 @@ class RunbookTest {
     }
 
     @AfterAll
-    static void the_fleet_is_as_other_tests_expect_it() {
+    static void the_fleet_is_as_other_tests_expect_it() throws IOException {
+        Files.delete(secrets);
+        Files.delete(secrets.getParent());
         World.sql("DROP TABLE IF EXISTS bars");
         World.on("core", "rm -rf /srv/ktrdr-shared/db-backups/*");
         var ran = Toolkit.ktrdr("deploy", "all", "--tag", "sha-1000001").run();
@@ -60,7 +67,7 @@ class RunbookTest {
         if (block.host().isPresent()) return new Ran(0, World.on(block.host().get(), "exec 2>&1\n" + block.commands()));
         var script = new ProcessBuilder("bash", "-euo", "pipefail", "-c", block.commands()).directory(folder.toFile()).redirectErrorStream(true)
                 .redirectInput(Path.of("/dev/null").toFile()).redirectOutput(folder.resolve("said").toFile());
-        script.environment().put("KTRDR_INVENTORY", World.inventory().toString());
+        script.environment().put("KTRDR_INVENTORY", inventory.toString());
         script.environment().put("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
         var process = script.start();
         try {
@@ -99,7 +106,7 @@ class RunbookTest {
     void from_bare_hosts_through_every_procedure_and_every_symptom() throws Exception {
         var blocks = Block.of(Project.root().resolve("docs/OPERATIONS.md"));
         var headings = blocks.stream().map(Block::heading).toList();
-        var symptoms = Symptoms.on(folder);
+        var symptoms = Symptoms.on(folder, secrets);
         assertEquals(List.of(), symptoms.keySet().stream().filter(one -> !headings.contains(one)).toList(), "symptoms without a block in the runbook");
         var wrong = follow(blocks, symptoms);
         assertEquals(List.of(), wrong, () -> String.join("\n", wrong));

@@ -183,7 +183,8 @@ public final class Rollout {
         var said = lastLines(result.err(), 3);
         throw new Registry(images.registry(), images.username()).failure(node, result).orElseGet(() -> switch (result.exit()) {
             case 12 -> Problem.failed(node + ": " + result.out().strip().replace("\n", ", ") + " could not be pulled")
-                    .found(said).fix("is there such a tag in the registry? Nothing was changed");
+                    .found(said)
+                    .fix(said.contains("no space left") ? "make room there: docs/OPERATIONS.md, \"disk full\"; nothing was changed" : "is there such a tag in the registry? Nothing was changed");
             default -> Problem.failed(node + ": pulling images failed").found(said).fix("nothing was changed");
         });
     }

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.StandardCopyOption;
 import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -17,16 +18,27 @@ import lab.World;
 public final class Symptoms {
     private Symptoms() {}
 
-    /** @param folder for what is kept meanwhile */
-    public static Map<String, Supplier<Fault>> on(Path folder) {
+    /**
+     * @param folder for what is kept meanwhile
+     * @param secrets the file that the inventory names as the provider of secrets
+     */
+    public static Map<String, Supplier<Fault>> on(Path folder, Path secrets) {
         var symptoms = new LinkedHashMap<String, Supplier<Fault>>();
         symptoms.put("the daily checklist", () -> {
             World.sql("CREATE TABLE IF NOT EXISTS bars AS SELECT i AS id, 'AAPL' AS symbol, i * 1.5 AS close FROM generate_series(1, 1000) i");
             return nothing();
         });
+        symptoms.put("rotate a secret", () -> {
+            replace(secrets, "\"jwt_secret\": *\"[^\"]*\"", "\"jwt_secret\": \"another-secret-of-more-than-32-characters\"");
+            return nothing();
+        });
         symptoms.put("workers not registering", () -> stopped("workers-b", "backtest-worker-1"));
         symptoms.put("database connections failing", () -> stopped("core", "ktrdr-db"));
-        symptoms.put("a target down", () -> stopped("workers-b", "ktrdr-node-exporter"));
+        symptoms.put("a target down", () -> {
+            stopped("workers-b", "ktrdr-node-exporter");
+            await("curl -s 'http://localhost:9090/api/v1/query?query=up==0' | grep -q '\"node\":\"workers-b\"'");
+            return nothing();
+        });
         symptoms.put("NFS mount failing", () -> {
             World.unmountShare("workers-b");
             return () -> World.mountShare("workers-b");
@@ -37,6 +49,7 @@ public final class Symptoms {
         });
         symptoms.put("an empty dashboard", () -> {
             World.on("core", "rm /opt/ktrdr-core/monitoring/grafana/dashboards/operations.json; docker restart -t 1 ktrdr-grafana >/dev/null");
+            await("docker inspect --format '{{.State.Health.Status}}' ktrdr-grafana | grep -qx healthy");
             return nothing();
         });
         symptoms.put("locked", () -> {
@@ -60,27 +73,43 @@ public final class Symptoms {
         return nothing();
     }
 
+    /** Waits on core until this holds. */
+    private static void await(String condition) {
+        World.on("core", "for i in $(seq 200); do ! " + condition + " || exit 0; sleep 0.2; done; exit 1");
+    }
+
     private static Fault nothing() {
         return () -> { };
     }
 
-    /** known_hosts has another key for workers-b than it shows. */
-    private static Fault otherKey(Path kept) {
-        var known = World.folder().resolve("known_hosts");
+    private static void replace(Path file, String pattern, String replacement) {
         try {
-            var text = Files.readString(known);
-            Files.writeString(kept, text);
-            var other = text.lines().filter(line -> line.startsWith("workers-c")).findFirst().orElseThrow().replaceFirst("^workers-c", "workers-b");
-            Files.writeString(known, text.lines().map(line -> line.startsWith("workers-b") ? other : line).reduce("", (all, line) -> all + line + "\n"));
-            return () -> {
-                try {
-                    Files.writeString(known, Files.readString(kept));
-                } catch (IOException e) {
-                    throw new UncheckedIOException(e);
-                }
-            };
+            var text = Files.readString(file);
+            var replaced = text.replaceFirst(pattern, replacement);
+            if (replaced.equals(text)) throw new IllegalStateException("nothing in " + file + " is " + pattern);
+            Files.writeString(file, replaced);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    /** known_hosts has the key of workers-c for workers-b. */
+    private static Fault otherKey(Path kept) {
+        var known = World.folder().resolve("known_hosts");
+        try {
+            Files.copy(known, kept);
+            var lines = Files.readAllLines(known);
+            var other = lines.stream().filter(line -> line.startsWith("workers-c")).findFirst().orElseThrow().replaceFirst("^workers-c", "workers-b");
+            Files.write(known, lines.stream().map(line -> line.startsWith("workers-b") ? other : line).toList());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        return () -> {
+            try {
+                Files.move(kept, known, StandardCopyOption.REPLACE_EXISTING);
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        };
     }
 }
