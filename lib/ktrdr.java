@@ -58,6 +58,7 @@
 //SOURCES ktrdr/Jaeger.java
 //SOURCES ktrdr/JavaShell.java
 //SOURCES ktrdr/Json.java
+//SOURCES ktrdr/Jwt.java
 //SOURCES ktrdr/Local.java
 //SOURCES ktrdr/LocalBackup.java
 //SOURCES ktrdr/Lock.java

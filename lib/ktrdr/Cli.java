@@ -180,6 +180,11 @@ public final class Cli {
             return new Fleet(inventory(), nodes, console());
         }
 
+        /** What is at hand at the console: every node, backend, operations, Prometheus, database; nothing is connected yet. */
+        public Session session() {
+            return Session.of(inventory(), console());
+        }
+
         /** The locks of the fleet's nodes that can be reached, for what the command line says, after waiting so long for whoever has them. */
         public Locks locks(Fleet fleet, String what, Duration wait) {
             locks = Locks.take(fleet, Lock.Owner.now(Local.whoAndWhere(), what.strip().replaceAll(" +", " ")), wait, console());
@@ -224,6 +229,22 @@ public final class Cli {
         public Exit outcomes(Fleet.Outcomes<?> outcomes, String heading) {
             report(Map.of("ok", outcomes.exit() == Exit.OK, "nodes", outcomes.document(heading)), outcomes.table(heading));
             return outcomes.exit();
+        }
+
+        /**
+         * Reports a table that was made of what nodes answered, or {@code {"ok", "rows", "problems"}}, and a sentence for each node where it did not go well; the exit code
+         * is that of the outcomes.
+         */
+        public Exit rows(Fleet.Outcomes<?> outcomes, Table table) {
+            report(Map.of("ok", outcomes.exit() == Exit.OK, "rows", table.document(), "problems", outcomes.problems().values().stream().map(Problem::sentence).toList()), table);
+            outcomes.problems().values().forEach(console()::problem);
+            return outcomes.exit();
+        }
+
+        /** Reports a table, or {@code {"ok": true, "rows"}}. */
+        public Exit rows(Table table) {
+            report(Map.of("ok", true, "rows", table.document()), table);
+            return Exit.OK;
         }
 
         /** Prints the result: the document with --output json, else the tables that are not empty, an empty line between them. */

@@ -13,6 +13,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
+import java.util.stream.Stream;
 import ktrdr.Inventory.Node;
 
 /**
@@ -71,7 +72,22 @@ public final class Fleet implements AutoCloseable {
             return table;
         }
 
-        /** The same for machines: {@code [{"node", "ok", heading}]}, and "error" where it did not go well. */
+        /**
+         * A row for each line of the nodes that answered, their node in front, under these headings: the fields of a line have tabs between. A line with another
+         * number of fields is a {@link Problem}.
+         */
+        public Table rows(String... headings) {
+            var table = Table.of(Stream.concat(Stream.of("node"), Stream.of(headings)).toArray(String[]::new));
+            values().forEach((node, said) -> String.valueOf(said).lines().forEach(line -> {
+                var fields = line.split("\t", -1);
+                if (fields.length != headings.length) throw Problem.failed(node.name() + " answered a line of another form")
+                        .expected(String.join(", ", headings) + ", with tabs between").found(Console.brief(line, 100));
+                table.row(Stream.concat(Stream.of(node.name()), Stream.of(fields).map(Console::harmless)).toArray());
+            }));
+            return table;
+        }
+
+        /** The answers for machines: {@code [{"node", "ok", heading}]}, and "error" where it did not go well. */
         public List<Map<String, Object>> document(String heading) {
             var nodes = new ArrayList<Map<String, Object>>();
             for (var outcome : all) {

@@ -69,6 +69,11 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             return who + "@" + from;
         }
 
+        /** The beginning of the digest of KTRDR's image, which is the one with the tag, such as sha256:3103f2404aac; empty where that came from no registry. */
+        public String digest() {
+            return images.values().stream().filter(image -> image.reference().endsWith(":" + tag)).map(image -> image.digest().replaceFirst(".*@(.{19}).*", "$1")).findFirst().orElse("");
+        }
+
         /** What it was: deploy, rollback or scale. A deployment that was taken back counts as a rollback. */
         String kind() {
             if (outcome == Outcome.ROLLED_BACK || command.startsWith("rollback")) return "rollback";
@@ -134,6 +139,11 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             json.properties().forEach(one -> images.put(one.getKey(), new Docker.Image(text(one.getValue(), "reference"), text(one.getValue(), "id"), text(one.getValue(), "digest"))));
             return images;
         }
+    }
+
+    /** What was deployed to a node by its directory, asked over a connection to it; none where nothing was. */
+    public static History of(Ssh ssh, Inventory.Node node) {
+        return parse(Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", node.directory()) + script() + "say end yes\n")));
     }
 
     /** Shell lines that say the facts, for a script whose {@code directory} is the stack's. */

@@ -7,6 +7,9 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import ktrdr.Inventory.Node;
 
@@ -78,6 +81,26 @@ public final class LogReader {
         if (stopped()) return Exit.OK;
         if (interrupted || !finish(printer)) return stopped() ? Exit.OK : Exit.INTERRUPTED;
         return exit.and(told(outcomes.problems())).and(failed() ? Exit.FAILED : Exit.OK);
+    }
+
+    /**
+     * Follows the log of a service from now on until a line passes, which is printed with its time; a {@link Problem} where none came within the limit. Like {@link #read} for the
+     * calling thread.
+     */
+    public static Exit until(Fleet fleet, LogChoice choice, Predicate<String> wanted, Duration limit, Console console) {
+        var waiting = Thread.currentThread();
+        var over = new AtomicBoolean();
+        var alarm = CompletableFuture.runAsync(() -> {
+            over.set(true);
+            waiting.interrupt();
+        }, CompletableFuture.delayedExecutor(limit.toMillis(), TimeUnit.MILLISECONDS));
+        var exit = new LogReader(fleet, new Query(choice.services(), "0", "", true, wanted), console, (time, node, service, text) -> {
+            console.print(time + " " + node + " " + service + " " + Console.harmless(text));
+            return false;
+        }).read();
+        alarm.cancel(false);
+        if (exit != Exit.INTERRUPTED || !over.get()) return exit;
+        throw Problem.failed("no such line came within " + Units.duration(limit)).expected("a line that matches").found("none");
     }
 
     private Exit told(Map<Node, Problem> problems) {

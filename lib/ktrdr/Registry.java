@@ -1,6 +1,7 @@
 package ktrdr;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
@@ -36,6 +37,15 @@ public record Registry(String host, String username) {
     private static final long FACTOR = 4;
     /** A layer's own folders and notes, 32 to 56 KiB for one that is all but empty. */
     private static final long LAYER = 64 * 1024;
+
+    /** When the certificate of the inventory's registry ends, as a node sees it with its openssl; no TLS there, or no answer in time, is a {@link Problem}. Nothing of it is trusted. */
+    public static Instant certificateEnd(Host node) {
+        var host = node.fleet().inventory().images().registry();
+        var result = node.run(Sh.let("host", host.replaceFirst(":\\d+$", "")) + Sh.let("port", host.matches(".*:\\d+") ? host.replaceFirst(".*:", "") : "443")
+                + "timeout " + PATIENCE + " openssl s_client -connect \"$host:$port\" -servername \"$host\" 2>/dev/null | openssl x509 -noout -enddate -dateopt iso_8601\n");
+        if (result.ok()) return Units.instant(result.out().strip().replace("notAfter=", "").replace(' ', 'T'));
+        throw Problem.unreachable(node + ": the registry " + host + " showed no certificate").expected("TLS, and an openssl of version 3 on the node").found(result.lastWords());
+    }
 
     /** A layer as it travels: its digest and the bytes of it, compressed. */
     public record Layer(String digest, long bytes) {}

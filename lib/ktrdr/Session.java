@@ -34,15 +34,20 @@ public final class Session implements AutoCloseable {
     private final Fleet fleet;
     private final Http http;
 
-    private Session(Inventory inventory) {
+    private Session(Inventory inventory, Console console) {
         this.inventory = inventory;
-        this.fleet = new Fleet(inventory, inventory.nodes(), new Console(Console.Color.auto, false));
+        this.fleet = new Fleet(inventory, inventory.nodes(), console);
         this.http = new Http(inventory.overrides(), Duration.ofSeconds(10));
     }
 
     /** With the fleet of this inventory; nothing is connected yet. */
     public static Session open(String inventoryFile) {
-        return new Session(Inventory.read(Path.of(inventoryFile)));
+        return of(Inventory.read(Path.of(inventoryFile)), new Console(Console.Color.auto, false));
+    }
+
+    /** With the fleet of an inventory that was read, for a console that there is: that of a command line, with its options. */
+    static Session of(Inventory inventory, Console console) {
+        return new Session(inventory, console);
     }
 
     /** The inventory. */

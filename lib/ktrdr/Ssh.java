@@ -1,10 +1,16 @@
 package ktrdr;
 
+import java.io.ByteArrayInputStream;
+import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.nio.file.Files;
 import java.nio.file.Path;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayDeque;
+import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -152,6 +158,38 @@ public final class Ssh implements AutoCloseable {
         var command = (target.sudo() ? "sudo -n " : "") + "sh -c " + Sh.quote("set -eu\n" + script);
         return checked(session().run(command, SshRun.from(source, sent), SshRun.tail(), SshRun.tail(), FOREVER));
     }
+
+    /**
+     * A file of this machine to a path of the host, with a mode such as 644, and answers its SHA-256 as the host read it. It is written beside its place and renamed once the sum is
+     * that of what was sent: what is cut or does not fit leaves what was there. A link or a folder in its place is a {@link Problem}, as is a path that is not absolute.
+     */
+    public String put(Path file, String path, String mode) {
+        if (!path.startsWith("/") || path.endsWith("/")) throw Problem.usage("`" + path + "` is no place for a file").expected("an absolute path with the file's name");
+        if (!mode.matches("[0-7]{3,4}")) throw Problem.usage("`" + mode + "` is no mode of a file").expected("three or four octal digits, such as 644").found(mode);
+        try {
+            var bytes = Files.readAllBytes(file);
+            var sum = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+            var result = push(Sh.let("path", path) + Sh.let("mode", mode) + Sh.let("sum", sum) + PUT, new ByteArrayInputStream(bytes), sent -> { });
+            if (result.ok()) return sum;
+            throw Problem.failed(name() + ": " + path + " was not replaced").expected("a file with the checksum " + sum).found(result.lastWords());
+        } catch (IOException e) {
+            throw Problem.usage("this file cannot be read: " + file).expected("a file of this machine").found(e.getClass().getSimpleName()).because(e);
+        } catch (NoSuchAlgorithmException e) {
+            throw new IllegalStateException(e);
+        }
+    }
+
+    private static final String PUT = """
+            [ ! -L "$path" ] && [ ! -d "$path" ] || { echo "a link or a folder is in its place" >&2; exit 24; }
+            new=$(mktemp "$path.XXXXXX")
+            trap 'rm -f "$new"' EXIT
+            cat >"$new"
+            found=$(sha256sum <"$new")
+            [ "${found%% *}" = "$sum" ] || { echo "what arrived has the checksum ${found%% *}" >&2; exit 20; }
+            chmod "$mode" "$new"
+            sync "$new"
+            mv -fT "$new" "$path"
+            """;
 
     private SshRun session() {
         return new SshRun(name(), link.client(), link.wire(), threads);

@@ -2,7 +2,11 @@ package ktrdr;
 
 import java.util.ArrayList;
 import java.util.Arrays;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.function.ToDoubleFunction;
 
 /** Rows under headings, as wide as they need to be; {@link Console} prints it. */
 public final class Table {
@@ -22,6 +26,25 @@ public final class Table {
     public Table row(Object... values) {
         rows.add(Arrays.stream(values).map(value -> value == null ? "-" : value.toString()).toList());
         return this;
+    }
+
+    /** The same rows, those first whose text in this column has the greatest value; a column that it does not have is a defect of the caller. */
+    public Table descending(String column, ToDoubleFunction<String> value) {
+        int at = columns.indexOf(column);
+        if (at < 0) throw new IllegalArgumentException("there is no column " + column + " in " + columns);
+        rows.sort(Comparator.comparingDouble((List<String> row) -> value.applyAsDouble(row.get(at))).reversed());
+        return this;
+    }
+
+    /** The same for machines: a row is an object, its texts by their headings. */
+    public List<Map<String, String>> document() {
+        var documents = new ArrayList<Map<String, String>>();
+        for (var row : rows) {
+            var document = new LinkedHashMap<String, String>();
+            for (int i = 0; i < row.size(); i++) document.put(columns.get(i), row.get(i));
+            documents.add(document);
+        }
+        return documents;
     }
 
     /** Whether it has no row. */

@@ -1,6 +1,7 @@
 package ktrdr;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 
 import java.util.List;
 import ktrdr.Fleet.Done;
@@ -23,5 +24,13 @@ class FleetOutcomesTest {
     void the_exit_code_is_that_of_what_did_not_go_well() {
         assertEquals(Exit.OK, new Outcomes<>(List.of(new Done<>(nodes.get(0), "well"))).exit());
         assertEquals(Exit.UNREACHABLE, new Outcomes<>(List.of(new Done<>(nodes.get(0), ""), new Failed<String>(nodes.get(1), Problem.unreachable("gone")))).exit());
+    }
+
+    @Test
+    void fields_are_columns_and_the_node_is_in_front_of_each_line() {
+        var outcomes = new Outcomes<>(List.of(new Done<>(nodes.get(0), "db\t1 GB\nbackend\t2 GB\n"), new Done<>(nodes.get(1), ""), new Failed<String>(nodes.get(2), Problem.unreachable("gone"))));
+        assertEquals(List.of("NODE  CONTAINER  MEMORY", "core  db         1 GB", "core  backend    2 GB"), outcomes.rows("container", "memory").lines());
+        var wrong = assertThrows(Problem.class, () -> outcomes.rows("container"));
+        assertEquals("core answered a line of another form", wrong.sentence());
     }
 }

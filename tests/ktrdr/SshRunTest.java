@@ -291,4 +291,30 @@ class SshRunTest {
             assertTrue(System.nanoTime() - started < 20_000_000_000L);
         }
     }
+
+    @Test
+    void a_file_is_put_in_its_place_whole_with_its_mode() throws IOException {
+        var source = Files.write(folder.resolve("source"), new byte[] {0, 1, 2, '\n', (byte) 0xff});
+        var place = folder.resolve("it's a place");
+        assertEquals(ssh.must("sha256sum <" + Sh.quote(source.toString())).substring(0, 64), ssh.put(source, place.toString(), "640"));
+        assertArrayEquals(Files.readAllBytes(source), Files.readAllBytes(place));
+        assertEquals("rw-r-----", PosixFilePermissions.toString(Files.getPosixFilePermissions(place)));
+    }
+
+    @Test
+    void what_cannot_be_put_leaves_what_was_there() throws IOException {
+        var source = Files.writeString(folder.resolve("source"), "new");
+        var kept = Files.writeString(folder.resolve("kept"), "old");
+        var link = Files.createSymbolicLink(folder.resolve("link"), kept);
+        var inLink = assertThrows(Problem.class, () -> ssh.put(source, link.toString(), "644"));
+        assertEquals("a link or a folder is in its place", inLink.details().get("found"));
+        assertThrows(Problem.class, () -> ssh.put(source, folder.resolve("none/there").toString(), "644"));
+        for (var place : List.of("relative", folder + "/")) assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> ssh.put(source, place, "644")).exit());
+        assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> ssh.put(source, kept.toString(), "rw")).exit());
+        assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> ssh.put(folder.resolve("absent"), kept.toString(), "644")).exit());
+        assertEquals("old", Files.readString(kept));
+        try (var all = Files.list(folder)) {
+            assertFalse(all.anyMatch(file -> file.getFileName().toString().startsWith("kept.") || file.getFileName().toString().startsWith("link.")));
+        }
+    }
 }

@@ -1,0 +1,50 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.Arrays;
+import java.util.List;
+import java.util.stream.Stream;
+import ktrdr.Project;
+import lab.Recipes;
+import org.junit.jupiter.api.Test;
+
+/** docs/RECIPES.md: enough scripts, each short, whole, found by others, and tested. */
+class RecipesPageTest {
+    @Test
+    void there_are_a_dozen_each_of_five_to_twenty_lines() {
+        var all = Recipes.all();
+        assertTrue(all.size() >= 12, () -> all.size() + " scripts");
+        // a section of another form would be none
+        assertEquals(all.size(), Recipes.page().split("\n## ").length - 1);
+        assertEquals(all.size(), Recipes.page().split("\n```java\n").length - 1);
+        for (var one : all) {
+            long lines = one.script().lines().count();
+            assertTrue(lines >= 5 && lines <= 20, () -> one.name() + " has " + lines + " lines");
+            assertTrue(one.script().lines().allMatch(line -> line.length() <= 180), one.name());
+        }
+    }
+
+    @Test
+    void each_is_a_file_of_its_own_that_imports_what_scripts_may() {
+        for (var one : Recipes.all()) {
+            assertTrue(one.script().startsWith("///usr/bin/env jbang \"$0\" \"$@\" ; exit $?\n//SOURCES lib@ktrdr\n"), one.name());
+            assertTrue(one.script().contains("\nclass " + one.name() + " implements Callable<Exit> {\n"), one.name());
+            assertTrue(one.command().startsWith("jbang " + one.name() + ".java"), one.command());
+            assertEquals(List.of(), one.script().lines().filter(line -> line.startsWith("import ")).filter(line -> !line.matches("import (static )?(java|ktrdr|picocli)\\..*")).toList());
+            assertTrue(!one.sentence().isBlank() && !one.prints().isBlank(), one.name());
+        }
+    }
+
+    @Test
+    void each_is_tested_on_the_practice_fleet() {
+        var tests = Arrays.stream(RecipesTest.class.getDeclaredMethods()).filter(method -> method.isAnnotationPresent(Test.class)).map(method -> method.getName().replaceFirst("_.*", "")).toList();
+        assertEquals(List.of(), Recipes.all().stream().map(Recipes.Recipe::name).filter(name -> !tests.contains(name)).toList());
+    }
+
+    @Test
+    void readers_of_the_other_pages_find_it() throws IOException {
+        for (var page : Stream.of("README.md", "docs/LIBRARY.md").map(Project.root()::resolve).toList()) assertTrue(Files.readString(page).contains("RECIPES.md)"), page::toString);
+    }
+}

@@ -1,0 +1,34 @@
+package lab;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.regex.Pattern;
+import ktrdr.Project;
+
+/** The scripts of docs/RECIPES.md, as a reader copies them. */
+public final class Recipes {
+    /** A section: a sentence, the command, the script and what it prints, in this order. */
+    private static final Pattern SECTION = Pattern.compile("(?s)\n(\\S[^\n]*)\n\n```sh\n([^\n]+)\n```\n\n```java\n(.*?)```\n\n```text\n(.*?)```\n");
+
+    /** One of them; its file has the name of its class. */
+    public record Recipe(String name, String sentence, String command, String script, String prints) {}
+
+    private Recipes() {}
+
+    /** All of them, in the order of the page. */
+    public static List<Recipe> all() {
+        return SECTION.matcher(page()).results()
+                .map(one -> new Recipe(one.group(2).replaceFirst("^jbang (\\w+)\\.java.*", "$1"), one.group(1), one.group(2), one.group(3), one.group(4))).toList();
+    }
+
+    /** The page itself. */
+    public static String page() {
+        try {
+            return Files.readString(Project.root().resolve("docs/RECIPES.md"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
