@@ -23,13 +23,13 @@ import ktrdr.Secrets.Field;
 public final class Rotation implements Rollout.Exchange {
     /** Names in the environment of the containers of a stack, and the values, in base64; never in an argument list. */
     private static final String ENVIRONMENT = """
-            for id in $(%1$s); do
-              service=$(docker inspect --format '{{index .Config.Labels "%2$s"}}' "$id")
-              docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}' "$id" | while IFS= read -r line; do
-                case $line in
-                  %3$s) say "env $service ${line%%%%=*}" "$(printf %%s "${line#*=}" | base64 | tr -d '\\n')" ;;
-                esac
-              done
+            ids=$(%1$s)
+            [ -z "$ids" ] || docker inspect --format '{{$service := index .Config.Labels "%2$s"}}{{range .Config.Env}}{{$service}} {{println .}}{{end}}' $ids | while IFS= read -r line; do
+              service=${line%%%% *}
+              line=${line#* }
+              case $line in
+                %3$s) say "env $service ${line%%%%=*}" "$(printf %%s "${line#*=}" | base64 | tr -d '\\n')" ;;
+              esac
             done
             say end yes
             """;
@@ -73,6 +73,8 @@ public final class Rotation implements Rollout.Exchange {
             var has = environment.getOrDefault(service, Map.of()).get(field);
             return has != null && !has.equals(value);
         }).toList();
+        if (environment.values().stream().noneMatch(has -> has.containsKey(field)))
+            throw Problem.failed(stack.node().name() + ": no container there has " + field).expected(field.variable + " in the environment of one").fix(stack.deploy());
         former.put(stack.node(), merged(environment, services));
         var plan = Deployment.plan(stack, revision, services, Staging.gather(stack, ssh, revision.files(), Deployment.asked(revision, services)));
         plan.rereads().stream().findFirst().ifPresent(service -> {
@@ -154,7 +156,8 @@ public final class Rotation implements Rollout.Exchange {
 
     /** What a connection over TCP proved, of a password of the database. */
     private String proof() {
-        if (!(keeper.orElseThrow() instanceof PostgresPassword database) || former(core).isEmpty()) return "";
+        if (!(keeper.orElseThrow() instanceof PostgresPassword database)) return "";
+        if (former(core).filter(one -> !one.equals(value)).isEmpty()) return ": accepted over TCP";
         return database.letsIn(former(core).get()) ? ", and lets anybody in: pg_hba.conf asks for no password there" : ": accepted over TCP, the former one refused";
     }
 
