@@ -45,7 +45,7 @@ public final class Rolling {
      */
     public static Exit run(Cli.Common common, boolean dryRun, String good, Fleet fleet, Locks locks, Rollout.Options options, BiFunction<Stack, Ssh, Deployment> planner,
             Consumer<Rollout> before) {
-        return run(common, dryRun, good, fleet, locks, options, planner, before, Rollout.Exchange.NONE);
+        return run(common, dryRun, good, fleet, locks, options, planner, before, new Rollout.Exchange() {});
     }
 
     /** The same, with what is exchanged beside the containers. */

@@ -53,9 +53,6 @@ public final class Rollout {
      * secrets of the provider on every way.
      */
     public interface Exchange {
-        /** Nothing is. */
-        Exchange NONE = new Exchange() {};
-
         /** What containers get, of what the provider has. */
         default Secrets given(Secrets fetched) {
             return fetched;

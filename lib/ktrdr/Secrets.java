@@ -81,7 +81,7 @@ public final class Secrets {
         values.forEach((field, value) -> {
             if (field.concealed) console.secret(value);
             if (value.matches("(?s).*[\\n\\r\\x00].*")) throw Problem.usage("the secret " + field + " has a line break or a NUL in it").expected("one line of text")
-                    .fix("write it anew where it is kept: the file or item " + inventory.source() + " names under secrets");
+                    .fix("write it anew where " + inventory.source() + " says, under secrets");
         });
         return new Secrets(values);
     }
