@@ -25,7 +25,7 @@ import picocli.CommandLine.Parameters;
         description = {"", "Write the new value into the provider first. What keeps the secret itself is told (PostgreSQL, Grafana); then the containers that have the former value are "
                 + "recreated at the release that runs. When one does not get healthy, all of it gets the former value back, which is read from the containers before.", ""},
         footer = {"", "Examples:",
-            "  jbang rotate-secret@ktrdr db_password             PostgreSQL's role, the backend, and the workers of all nodes",
+            "  jbang rotate-secret@ktrdr db_password             PostgreSQL's role, the backend, and all workers",
             "  jbang rotate-secret@ktrdr jwt_secret --dry-run    what it would recreate",
             "  jbang rotate-secret@ktrdr grafana_password --yes  without asking",
             "  jbang rotate-secret@ktrdr ghcr_token              that the registry takes the new one; it is kept on no node",
