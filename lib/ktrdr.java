@@ -45,6 +45,7 @@
 //SOURCES ktrdr/Gap.java
 //SOURCES ktrdr/Gate.java
 //SOURCES ktrdr/GrafanaChecks.java
+//SOURCES ktrdr/GrafanaPassword.java
 //SOURCES ktrdr/History.java
 //SOURCES ktrdr/Host.java
 //SOURCES ktrdr/HostFacts.java
@@ -88,6 +89,7 @@
 //SOURCES ktrdr/Outage.java
 //SOURCES ktrdr/OutputFile.java
 //SOURCES ktrdr/Plans.java
+//SOURCES ktrdr/PostgresPassword.java
 //SOURCES ktrdr/Preview.java
 //SOURCES ktrdr/Problem.java
 //SOURCES ktrdr/Prometheus.java
@@ -102,9 +104,12 @@
 //SOURCES ktrdr/Rolling.java
 //SOURCES ktrdr/Rollout.java
 //SOURCES ktrdr/Roster.java
+//SOURCES ktrdr/Rotation.java
 //SOURCES ktrdr/RunningScale.java
 //SOURCES ktrdr/SampleRun.java
 //SOURCES ktrdr/Scaling.java
+//SOURCES ktrdr/ScramVerifier.java
+//SOURCES ktrdr/SecretKeeper.java
 //SOURCES ktrdr/Secrets.java
 //SOURCES ktrdr/Session.java
 //SOURCES ktrdr/Sh.java

@@ -147,9 +147,9 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
     private List<Check> stack(Node node, NodeStatus status) {
         var stack = Stack.of(inventory, node);
         var checks = new ArrayList<Check>();
-        var target = stack.core() ? "core" : "workers " + node.id();
+        var target = stack.words();
         if (status.docker() && status.containers().isEmpty())
-            checks.add(check(node, "stack", false, "containers of " + stack.project(), "none", "jbang deploy@ktrdr " + target + (stack.core() ? " all" : "")));
+            checks.add(check(node, "stack", false, "containers of " + stack.project(), "none", stack.deploy()));
         else if (status.docker()) checks.addAll(Checks.containers(stack, services(node), status.containers()));
         checks.add(deployment(node, status, "jbang rollback@ktrdr " + target + ", or deploy again"));
         checks.add(lock(node, status.lock()));

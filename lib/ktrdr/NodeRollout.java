@@ -25,7 +25,7 @@ final class NodeRollout {
     private static final Duration EVERY = Duration.ofMillis(50);
 
     /** What all nodes of a rollout share. */
-    record Tools(Fleet fleet, Locks locks, Http http, Checks checks, Console console, Rollout.Options options) {}
+    record Tools(Fleet fleet, Locks locks, Http http, Checks checks, Console console, Rollout.Options options, Rollout.Exchange exchange) {}
 
     private final Tools tools;
     private final Deployment plan;
@@ -189,7 +189,7 @@ final class NodeRollout {
     }
 
     private String rollback() {
-        return "jbang rollback@ktrdr " + (plan.stack().core() ? "core" : "workers " + node.id());
+        return "jbang rollback@ktrdr " + plan.stack().words();
     }
 
     private Problem lost(Problem why, Problem gone) {
@@ -205,10 +205,11 @@ final class NodeRollout {
     /** Puts a revision in the place of what failed, and proves it healthy. */
     private void back(Revision to, NodeFacts facts, Secrets secrets, Set<String> workersBefore) {
         long started = System.nanoTime();
+        tools.exchange.back();
         var services = replaced(to);
         var way = Deployment.plan(plan.stack(), to, services, facts);
         if (!way.pulls().isEmpty()) throw Problem.failed(node.name() + ": " + String.join(", ", way.pulls()) + " is not on the node any more").fix(rollback());
-        up(way, secrets, "");
+        up(way, tools.exchange.former(node, secrets), "");
         // a short time for the new release is no short time for the old one
         var patience = tools.options.timeout().compareTo(BACK) > 0 ? tools.options.timeout() : BACK;
         new Gate(tools, way, patience).await(workersBefore);

@@ -37,7 +37,7 @@ public final class Plans {
             var good = history.kept(Integer.MAX_VALUE).stream().map(History.Entry::tag).distinct().toList();
             return Problem.failed(stack.node().name() + ": there is nothing to roll back to").expected(tag.map(name -> "a deployment of " + name + " that ended well")
                     .orElse("an earlier deployment that ended well and differs from what runs")).found(good.isEmpty() ? "no deployment that ended well" : "deployed so far: " + String.join(", ", good))
-                    .fix("jbang rollback@ktrdr " + (stack.core() ? "core" : "workers " + stack.node().id()) + " --list shows the history");
+                    .fix("jbang rollback@ktrdr " + stack.words() + " --list shows the history");
         });
     }
 

@@ -29,6 +29,27 @@ public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Imag
     }
 
     /**
+     * What runs on a node, to keep its containers at it: one release, with the files that were written for it. Anything else is a {@link Problem}.
+     *
+     * @param wanted as for {@link #there}
+     * @param what one would do to it, such as "scaled"
+     */
+    static Revision running(Stack stack, NodeFacts facts, List<NodeFile> wanted, String what) {
+        var node = stack.node().name();
+        var there = there(stack, facts, wanted).filter(one -> !one.tag().isEmpty())
+                .orElseThrow(() -> Problem.failed(node + ": nothing runs there that could be " + what).fix(stack.deploy()));
+        if (there.tag().contains(",")) throw Problem.failed(node + ": two releases run there").found(there.tag()).fix(stack.deploy());
+        var staged = there.files().stream().filter(file -> file.path().equals(stack.envFile())).map(file -> Templates.env(file.content()).getOrDefault("IMAGE_TAG", "")).findFirst().orElse("");
+        if (!staged.equals(there.tag()))
+            throw Problem.failed(node + ": another release is staged than runs").expected(there.tag()).found(staged).fix(stack.deploy() + ", or jbang stage@ktrdr " + stack.words() + " --tag " + there.tag());
+        // prometheus.yml is replaced whole when workers change, and what was written into it by hand is kept
+        var changed = Drift.of(History.NONE, facts.files(), List.of()).files().stream().filter(words -> !words.startsWith(Scaling.PROMETHEUS)).toList();
+        if (!changed.isEmpty()) throw Problem.failed(node + ": files of ours were changed by hand").found(String.join("; ", changed))
+                .fix("jbang stage@ktrdr " + stack.words() + " --check shows what differs; without --check it puts them back");
+        return there;
+    }
+
+    /**
      * What is on a node, to go back to it: its containers' images and its files; empty where there is not enough of either.
      *
      * @param wanted the files that the facts were gathered for: of those that are the same the facts have no content

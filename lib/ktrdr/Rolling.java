@@ -45,12 +45,18 @@ public final class Rolling {
      */
     public static Exit run(Cli.Common common, boolean dryRun, String good, Fleet fleet, Locks locks, Rollout.Options options, BiFunction<Stack, Ssh, Deployment> planner,
             Consumer<Rollout> before) {
+        return run(common, dryRun, good, fleet, locks, options, planner, before, new Rollout.Exchange() {});
+    }
+
+    /** The same, with what is exchanged beside the containers. */
+    public static Exit run(Cli.Common common, boolean dryRun, String good, Fleet fleet, Locks locks, Rollout.Options options, BiFunction<Stack, Ssh, Deployment> planner,
+            Consumer<Rollout> before, Rollout.Exchange exchange) {
         long started = System.nanoTime();
         try (var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
-            var rollout = new Rollout(fleet, locks, http, common.console(), options);
+            var rollout = new Rollout(fleet, locks, http, common.console(), options, exchange);
             rollout.plan(planner);
             if (rollout.goesOn() || dryRun && !rollout.plans().isEmpty()) {
-                var secrets = Secrets.fetch(fleet.inventory(), rollout.secretsNeeded(), rollout.secretsBefore(), System.getenv(), common.console());
+                var secrets = exchange.given(Secrets.fetch(fleet.inventory(), rollout.secretsNeeded(), rollout.secretsBefore(), System.getenv(), common.console()));
                 rollout.look(secrets);
                 if (dryRun) return planned(common, fleet, rollout);
                 if (rollout.goesOn()) before.accept(rollout);

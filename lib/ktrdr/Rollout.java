@@ -48,9 +48,37 @@ public final class Rollout {
     /** How a node ended: {@code untouched} where it runs what it ran before without having been replaced. */
     public enum Outcome { deployed, returned, failed, unreachable, untouched }
 
+    /**
+     * What is exchanged beside the containers, because they get it in their environment and something else keeps it too, such as a password. Without it they get the
+     * secrets of the provider on every way.
+     */
+    public interface Exchange {
+        /** What containers get, of what the provider has. */
+        default Secrets given(Secrets fetched) {
+            return fetched;
+        }
+
+        /** What those of a node that ran before get, to run again. */
+        default Secrets former(Node node, Secrets given) {
+            return given;
+        }
+
+        /** Does it, when all is known and pulled and no container is replaced yet. When it throws, nothing is exchanged. */
+        default void begin() {}
+
+        /** Takes it back, before the first of what ran before is put back; a second time it does nothing. */
+        default void back() {}
+
+        /** Whether all nodes have to end alike: then those done are put back also when the run is interrupted. */
+        default boolean together() {
+            return false;
+        }
+    }
+
     private final Fleet fleet;
     private final Console console;
     private final Options options;
+    private final Exchange exchange;
     private final NodeRollout.Tools tools;
     private final Map<Node, NodeRollout> nodes = new LinkedHashMap<>();
     private final Map<Node, Problem> problems = new LinkedHashMap<>();
@@ -58,11 +86,12 @@ public final class Rollout {
     private boolean interrupted;
 
     /** A rollout that works on a node under the node's lock only. */
-    public Rollout(Fleet fleet, Locks locks, Http http, Console console, Options options) {
+    public Rollout(Fleet fleet, Locks locks, Http http, Console console, Options options, Exchange exchange) {
         this.fleet = fleet;
         this.console = console;
         this.options = options;
-        this.tools = new NodeRollout.Tools(fleet, locks, http, new Checks(fleet.inventory(), http), console, options);
+        this.tools = new NodeRollout.Tools(fleet, locks, http, new Checks(fleet.inventory(), http), console, options, exchange);
+        this.exchange = exchange;
     }
 
     /** What each node takes; nodes that could not be planned for are not in it. */
@@ -191,6 +220,7 @@ public final class Rollout {
 
     /** Replaces core, then the workers nodes, and proves each. */
     public void apply(Secrets secrets) {
+        exchange.begin();
         var core = fleet.inventory().core();
         var workers = fleet.nodes().stream().filter(node -> node.role() == Role.WORKERS && open(node)).toList();
         boolean last = open(core) && plans().get(core).services().isEmpty() && workers.stream().anyMatch(node -> !plans().get(node).services().isEmpty());
@@ -198,7 +228,8 @@ public final class Rollout {
         if (options.parallel() && goesOn()) apply(workers, secrets);
         else for (var node : workers) if (goesOn()) apply(List.of(node), secrets);
         if (last && goesOn()) apply(List.of(core), secrets);
-        if (options.onFailure() == OnFailure.revert && !problems.isEmpty() && !interrupted) revert(secrets);
+        boolean ended = problems.isEmpty() && !interrupted;
+        if (exchange.together() ? !ended : options.onFailure() == OnFailure.revert && !problems.isEmpty() && !interrupted) revert(secrets);
     }
 
     private void apply(List<Node> some, Secrets secrets) {
@@ -218,8 +249,16 @@ public final class Rollout {
     }
 
     private void revert(Secrets secrets) {
-        var done = new ArrayList<>(fleet.nodes().stream().filter(node -> outcome(node) == Outcome.deployed).toList());
+        var core = fleet.inventory().core();
+        if (problems.isEmpty()) problems.put(core, Problem.interrupted("interrupted between two nodes"));
         var cause = problems.values().iterator().next();
+        try {
+            exchange.back();
+        } catch (Problem left) {
+            problems.put(core, left);
+            return;
+        }
+        var done = new ArrayList<>(fleet.nodes().stream().filter(node -> outcome(node) == Outcome.deployed).toList());
         var reverted = fleet.each(done::contains, (node, ssh) -> {
             nodes.get(node).revert(secrets, Set.of());
             return node;

@@ -65,37 +65,15 @@ public final class Scaling {
     /** What runs on a node, with what the scale changes about it. Where that is not known to be one release that ended well it is a {@link Problem}. */
     static Revision revision(Inventory inventory, Stack stack, Node scaled, NodeFacts facts) {
         var wanted = new Templates(inventory).render(stack.node(), "");
-        var there = Revision.there(stack, facts, wanted).filter(one -> !one.tag().isEmpty())
-                .orElseThrow(() -> Problem.failed(stack.node().name() + ": nothing runs there that could be scaled").fix(deploy(stack)));
-        refuseUnclear(stack, facts, there);
+        if (facts.history().unproven())
+            throw Problem.failed(stack.node().name() + ": the last deployment there did not end well and was left").found(facts.history().last().map(History.Entry::command).orElse(""))
+                    .fix("jbang rollback@ktrdr " + stack.words() + ", or deploy again; then scale");
+        var there = Revision.running(stack, facts, wanted, "scaled");
         if (stack.core()) return new Revision(there.tag(), replaced(there.files(), PROMETHEUS, prometheus(inventory, stack.node(), scaled, there)), there.images());
         var images = new LinkedHashMap<String, Docker.Image>();
         var like = there.images().values().iterator().next();
         stack.services().forEach(service -> images.put(service, there.images().getOrDefault(service, like)));
         return new Revision(there.tag(), replaced(there.files(), stack.envFile(), env(stack, there, content(wanted, stack.envFile()))), images);
-    }
-
-    private static void refuseUnclear(Stack stack, NodeFacts facts, Revision there) {
-        var node = stack.node().name();
-        if (facts.history().unproven())
-            throw Problem.failed(node + ": the last deployment there did not end well and was left").found(facts.history().last().map(History.Entry::command).orElse(""))
-                    .fix("jbang rollback@ktrdr " + target(stack) + ", or deploy again; then scale");
-        if (there.tag().contains(",")) throw Problem.failed(node + ": two releases run there").found(there.tag()).fix(deploy(stack));
-        var staged = Templates.env(content(there.files(), stack.envFile())).getOrDefault("IMAGE_TAG", "");
-        if (!staged.equals(there.tag()))
-            throw Problem.failed(node + ": another release is staged than runs").expected(there.tag()).found(staged).fix(deploy(stack) + ", or jbang stage@ktrdr " + target(stack) + " --tag " + there.tag());
-        // prometheus.yml is replaced whole, and what was written into it by hand is kept
-        var changed = Drift.of(History.NONE, facts.files(), List.of()).files().stream().filter(words -> !words.startsWith(PROMETHEUS)).toList();
-        if (!changed.isEmpty()) throw Problem.failed(node + ": files of ours were changed by hand").found(String.join("; ", changed))
-                .fix("jbang stage@ktrdr " + target(stack) + " --check shows what differs; without --check it puts them back");
-    }
-
-    private static String target(Stack stack) {
-        return stack.core() ? "core" : "workers " + stack.node().id();
-    }
-
-    private static String deploy(Stack stack) {
-        return "jbang deploy@ktrdr " + target(stack) + (stack.core() ? " all" : "");
     }
 
     /** The env file that is there with the profiles of the one that would be rendered. */
@@ -104,7 +82,7 @@ public final class Scaling {
         var text = content(there.files(), stack.envFile());
         if (profiles.isEmpty() || text.lines().noneMatch(line -> line.startsWith(PROFILES)))
             throw Problem.usage(stack.node().name() + ": " + stack.envFile() + " names no profiles").expected("a line " + PROFILES + "{{node.profiles}}").found("none")
-                    .fix("add it to the template, then " + deploy(stack));
+                    .fix("add it to the template, then " + stack.deploy());
         return text.lines().map(line -> (line.startsWith(PROFILES) ? profiles : line) + "\n").collect(Collectors.joining());
     }
 

@@ -80,8 +80,21 @@ public final class Secrets {
                 .found("fields: " + (found.isEmpty() ? "none" : String.join(", ", found.keySet())));
         values.forEach((field, value) -> {
             if (field.concealed) console.secret(value);
+            if (value.matches("(?s).*[\\n\\r\\x00].*")) throw Problem.usage("the secret " + field + " has a line break or a NUL in it").expected("one line of text")
+                    .fix("write it anew where " + inventory.source() + " says, under secrets");
         });
         return new Secrets(values);
+    }
+
+    /** The same, but for these values, which the console masks from then on too. */
+    Secrets with(Map<Field, String> others, Console console) {
+        var all = new EnumMap<Field, String>(Field.class);
+        all.putAll(values);
+        all.putAll(others);
+        others.forEach((field, value) -> {
+            if (field.concealed) console.secret(value);
+        });
+        return new Secrets(all);
     }
 
     /** The value of a field; null for one that was not asked for. */

@@ -38,13 +38,23 @@ public final class Sql {
 
     /** Runs one statement. What PostgreSQL refuses is a {@link Problem} with its words. */
     public Rows query(String statement) {
-        var result = core.run(Sh.let("statement", statement) + Sh.let("options", "-c default_transaction_read_only=" + (readOnly ? "on" : "off")) + """
+        var result = core.run(script(statement, readOnly));
+        if (result.ok()) return parse(result.out());
+        var problem = Problem.failed(core + ": the query failed").found(said(result));
+        throw result.err().contains("read-only transaction") ? problem.fix("db.writing().query(…), where it is meant to change something") : problem;
+    }
+
+    /** The script of one statement, which goes to psql on standard input; its answer is CSV. */
+    static String script(String statement, boolean readOnly) {
+        return Sh.let("statement", statement) + Sh.let("options", "-c default_transaction_read_only=" + (readOnly ? "on" : "off")) + """
                 printf '%s\\n' "$statement" | docker exec -i -e PGOPTIONS="$options" ktrdr-db sh -c '
                   exec psql -w -X -q --csv -P null=null -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB" -f -'
-                """);
-        if (result.ok()) return parse(result.out());
-        var problem = Problem.failed(core + ": the query failed").found(result.lastWords().replaceFirst("^psql:<stdin>:\\d+: ERROR: +", ""));
-        throw result.err().contains("read-only transaction") ? problem.fix("db.writing().query(…), where it is meant to change something") : problem;
+                """;
+    }
+
+    /** PostgreSQL's own words of a script that failed. */
+    static String said(Result result) {
+        return result.lastWords().replaceFirst("^psql:<stdin>:\\d+: ERROR: +", "");
     }
 
     /** A table as CSV (RFC 4180), its headings first. */

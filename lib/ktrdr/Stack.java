@@ -122,6 +122,16 @@ public final class Stack {
         return Mount.wrong(inventory, node, found);
     }
 
+    /** The node as commands name it: "core", "workers B". */
+    String words() {
+        return core() ? "core" : "workers " + node.id();
+    }
+
+    /** The command that deploys all of it. */
+    String deploy() {
+        return "jbang deploy@ktrdr " + words() + (core() ? " all" : "");
+    }
+
     /** The services that read files of ours, and where those are; each is told when they change. */
     public Map<String, List<String>> readers() {
         if (!core()) return Map.of();

@@ -55,6 +55,14 @@ class SecretsTest {
     }
 
     @Test
+    void what_is_not_one_line_of_text_is_refused() {
+        for (var value : new String[] {"two\nlines", "ends\r", "a\0b"}) {
+            var problem = assertThrows(Problem.class, () -> fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", value)));
+            assertEquals("the secret db_password has a line break or a NUL in it", problem.sentence());
+        }
+    }
+
+    @Test
     void what_was_fetched_is_masked_from_then_on() {
         var secrets = fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "hunter2hunter2"));
         console.note("it is hunter2hunter2, in base64 aHVudGVyMmh1bnRlcjI=");

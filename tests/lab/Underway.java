@@ -53,6 +53,11 @@ public final class Underway implements AutoCloseable {
                 "[ \"$(docker ps --format '{{.Image}}' | grep -c ':" + tag + "$')\" = " + containers + " ] && ! " + World.AT_WORK);
     }
 
+    /** Waits until PostgreSQL has another verifier of its role's password than this. */
+    public void awaitVerifier(String former) {
+        await("core", "the role's password was not changed", "[ \"$(docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc 'select rolpassword from pg_authid where rolname = current_user')\" != '" + former + "' ]");
+    }
+
     /** Waits until the backend has an operation under way. */
     public void awaitOperation() {
         await("core", "no operation was started", "curl -fsS 'http://localhost:8000/api/v1/operations?active_only=true' | grep -q op_");

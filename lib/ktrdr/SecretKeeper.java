@@ -1,0 +1,16 @@
+package ktrdr;
+
+/** A service that keeps a secret of its own, beside the environment of containers: see {@link PostgresPassword}, {@link GrafanaPassword}. */
+interface SecretKeeper {
+    /** What keeps it, in words. */
+    String name();
+
+    /** Whether this value is the one it keeps. */
+    boolean has(String value);
+
+    /** Has it keep this value, and proves it. Whatever goes wrong is a {@link Problem}, after which {@link #back} is still to be called. */
+    void set(String value);
+
+    /** Has it keep what it kept before {@link #set} was called, and answers true; where there is nothing to take back it answers false. */
+    boolean back();
+}

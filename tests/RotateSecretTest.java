@@ -1,0 +1,268 @@
+import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.stream.StreamSupport;
+import lab.Aftermath;
+import lab.Faults;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** Secrets that are others in the provider from one moment to the next; each test ends with those that the fleet had before. */
+@Tag("fleet")
+class RotateSecretTest {
+    private static final ObjectMapper JSON = new ObjectMapper();
+    private static final String PASSWORD = "An0ther-pass'word $x";
+    private static final String JWT = "another-secret-of-more-than-32-characters";
+    private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
+    private final Set<String> rotated = new TreeSet<>();
+    private Path folder;
+
+    /** On no disk, as the lab's own secrets. */
+    @BeforeEach
+    void a_provider_of_our_own() throws IOException {
+        Aftermath.settle();
+        folder = Files.createTempDirectory(Path.of("/dev/shm"), "rotate");
+    }
+
+    @AfterEach
+    void the_fleet_has_its_own_secrets_again() throws IOException {
+        for (var field : rotated) good(ktrdr("rotate-secret", field, "--yes", "--wait", "1m").run());
+        try (var files = Files.walk(folder)) {
+            for (var file : files.sorted(Comparator.reverseOrder()).toList()) Files.delete(file);
+        }
+    }
+
+    @AfterAll
+    static void the_older_release_runs_everywhere() {
+        Aftermath.restore();
+    }
+
+    private static Ran good(Ran ran) {
+        assertEquals(0, ran.exit(), ran::toString);
+        return ran;
+    }
+
+    /** An inventory whose provider has this value, and the lab's others. */
+    private String provider(String field, String value) throws IOException {
+        if (!List.of("ghcr_token", "alert_webhook_url").contains(field)) rotated.add(field);
+        var secrets = (ObjectNode) JSON.readTree(Files.readString(World.secrets()));
+        var file = Files.writeString(folder.resolve("secrets.json"), secrets.put(field, value).toString());
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        return World.inventory(folder, World.secrets().toString(), file.toString()).toString();
+    }
+
+    private static String former(String field) throws IOException {
+        return JSON.readTree(Files.readString(World.secrets())).path(field).asText();
+    }
+
+    /** Whether PostgreSQL accepts this password over TCP, at the container's own address. */
+    private static boolean letsIn(String password) {
+        return World.on("core", "password=$(cat <<'WORD'\n" + password + "\nWORD\n)\nprintf '%s\\n' \"$password\" | docker exec -i ktrdr-db sh -c '"
+                + "IFS= read -r PGPASSWORD; export PGPASSWORD; psql -w -Atq -h \"$(hostname -i)\" -U ktrdr -d ktrdr -c \"select 1\"' 2>/dev/null || echo no").equals("1");
+    }
+
+    private static String verifier() {
+        return World.sql("select rolpassword from pg_authid where rolname = current_user");
+    }
+
+    /** The names of the containers that have a value in their environment, on all hosts. */
+    private static Set<String> having(String variable, String value) {
+        var found = new TreeSet<String>();
+        for (var host : HOSTS)
+            World.on(host, "docker inspect --format '{{$name := .Name}}{{range .Config.Env}}{{$name}} {{println .}}{{end}}' $(docker ps -aq)").lines()
+                    .filter(line -> line.endsWith(" " + variable + "=" + value)).forEach(line -> found.add(host + line.split(" ")[0]));
+        return found;
+    }
+
+    /** All that has the database's password: the backend and the workers of both nodes. */
+    private static void theDatabasesPasswordIs(String password, String other) {
+        assertTrue(letsIn(password));
+        assertFalse(letsIn(other));
+        assertEquals(9, having("KTRDR_DB_PASSWORD", password).size());
+        assertEquals(Set.of(), having("KTRDR_DB_PASSWORD", other));
+    }
+
+    private static long registered() throws IOException {
+        return StreamSupport.stream(JSON.readTree(World.get("http://10.42.1.10:8000/api/v1/workers")).spliterator(), false)
+                .filter(worker -> worker.path("status").asText().equals("available")).map(worker -> worker.path("endpoint_url").asText()).distinct().count();
+    }
+
+    @Test
+    void the_databases_password_is_another_everywhere_and_nobody_has_seen_it() throws Exception {
+        World.sql("drop table if exists kept; create table kept (word text); insert into kept values ('still here')");
+        var former = former("db_password");
+        var before = World.containers("core");
+        var inventory = provider("db_password", PASSWORD);
+        var log = folder.resolve("log");
+        var run = ktrdr("rotate-secret", "db_password", "--yes", "--verbose", "-i", inventory).processBuilder().redirectErrorStream(true).redirectOutput(log.toFile()).start();
+        var seen = watched(run, List.of(PASSWORD, former));
+        var said = Files.readString(log);
+        assertEquals(0, run.exitValue(), said);
+        assertEquals(Set.of(), seen, "in argument lists");
+        assertTrue(said.contains("accepted over TCP, the former one refused"), said);
+        theDatabasesPasswordIs(PASSWORD, former);
+        assertEquals(8, registered());
+        assertEquals("still here", World.sql("select word from kept"));
+        World.sql("drop table kept");
+        assertEquals(List.of("ktrdr-backend"), changed(before, "core"));
+        var places = new ArrayList<>(List.of(said, World.on("core", "docker logs ktrdr-db 2>&1")));
+        for (var host : HOSTS) places.add(World.on(host, "cd /opt; find ktrdr-* -type f -exec cat {} +"));
+        for (var place : places) for (var value : List.of(PASSWORD, former)) assertFalse(place.contains(value), () -> place);
+        var everything = World.everything();
+        assertTrue(good(ktrdr("rotate-secret", "db_password", "-i", inventory).run()).err().contains("0 changed"));
+        assertEquals(everything, World.everything());
+    }
+
+    /** Which of these values was in an argument list of any process, the hosts' too, while this one ran. */
+    private static Set<String> watched(Process run, List<String> values) throws Exception {
+        var seen = new TreeSet<String>();
+        for (; run.isAlive(); Thread.sleep(50))
+            try (var processes = Files.list(Path.of("/proc"))) {
+                for (var process : processes.filter(path -> path.getFileName().toString().matches("\\d+")).toList()) {
+                    var arguments = arguments(process);
+                    if (values.stream().anyMatch(arguments::contains)) seen.add(arguments);
+                }
+            }
+        return seen;
+    }
+
+    private static String arguments(Path process) {
+        try {
+            return new String(Files.readAllBytes(process.resolve("cmdline")), StandardCharsets.ISO_8859_1);
+        } catch (IOException gone) {
+            return "";
+        }
+    }
+
+    private static List<String> changed(Map<String, String> before, String host) {
+        var now = World.containers(host);
+        return before.keySet().stream().filter(name -> !before.get(name).equals(now.get(name))).toList();
+    }
+
+    @Test
+    void the_secret_of_tokens_is_given_to_the_backend_alone_and_a_dry_run_gives_it_to_nobody() throws IOException {
+        var inventory = provider("jwt_secret", JWT);
+        var everything = World.everything();
+        var planned = good(ktrdr("rotate-secret", "jwt_secret", "--dry-run", "-i", inventory).run());
+        assertTrue(planned.out().contains("up       backend recreated"), planned::toString);
+        refused(2, ktrdr("rotate-secret", "jwt_secret", "-i", inventory).run(), "jwt_secret would be replaced; core: backend recreated. Go on? Nobody is there to be asked");
+        assertEquals(everything, World.everything());
+        var before = World.containers("core");
+        var ran = good(ktrdr("rotate-secret", "jwt_secret", "--yes", "-i", inventory).run());
+        assertTrue(ran.err().contains("8 of 8 registered again"), ran::toString);
+        assertEquals(List.of("ktrdr-backend"), changed(before, "core"));
+        assertEquals(Set.of("core/ktrdr-backend"), having("KTRDR_AUTH_JWT_SECRET", JWT));
+        assertEquals(Set.of(), having("KTRDR_AUTH_JWT_SECRET", former("jwt_secret")));
+    }
+
+    @Test
+    void a_secret_that_the_backend_does_not_start_with_is_taken_back() throws IOException {
+        var ran = refused(5, ktrdr("rotate-secret", "jwt_secret", "--yes", "--timeout", "15s", "-i", provider("jwt_secret", "too-short")).run(), "fewer than 32 characters", "core: returned");
+        assertEquals(Set.of("core/ktrdr-backend"), having("KTRDR_AUTH_JWT_SECRET", former("jwt_secret")), ran::toString);
+        Aftermath.runs("core", Aftermath.OLDER, ran);
+    }
+
+    @Test
+    void a_database_password_with_which_the_backend_is_too_late_is_taken_back() throws IOException {
+        var verifier = verifier();
+        var ran = refused(5, ktrdr("rotate-secret", "db_password", "--yes", "--timeout", "1s", "-i", provider("db_password", PASSWORD)).run(), "PostgreSQL's role has the former one again", "core: returned");
+        assertEquals(verifier, verifier(), ran::toString);
+        theDatabasesPasswordIs(former("db_password"), PASSWORD);
+        Aftermath.runs("core", Aftermath.OLDER, ran);
+    }
+
+    @Test
+    void interrupted_once_the_database_has_it_it_is_taken_back() throws IOException {
+        var verifier = verifier();
+        Ran ran;
+        try (var run = ktrdr("rotate-secret", "db_password", "--yes", "-i", provider("db_password", PASSWORD)).start()) {
+            run.awaitVerifier(verifier);
+            run.signal("INT");
+            ran = run.end();
+        }
+        assertTrue(Set.of(5, 130).contains(ran.exit()), ran::toString);
+        assertEquals(verifier, verifier(), ran::toString);
+        theDatabasesPasswordIs(former("db_password"), PASSWORD);
+    }
+
+    @Test
+    void interrupted_when_core_has_it_and_the_first_workers_get_it_it_is_taken_back_from_core_too() throws IOException {
+        Ran ran;
+        try (var deaf = Faults.deaf("workers-b", "backtest-worker-1"); var run = ktrdr("rotate-secret", "db_password", "--yes", "-i", provider("db_password", PASSWORD)).start()) {
+            run.awaitUp("workers-b");
+            run.signal("INT");
+            deaf.close();
+            ran = run.end();
+        }
+        assertEquals(5, ran.exit(), ran::toString);
+        theDatabasesPasswordIs(former("db_password"), PASSWORD);
+        for (var host : HOSTS) Aftermath.runs(host, Aftermath.OLDER, ran);
+    }
+
+    @Test
+    void killed_once_the_database_has_it_it_is_finished_by_another_run() throws IOException {
+        var inventory = provider("db_password", PASSWORD);
+        try (var run = ktrdr("rotate-secret", "db_password", "--yes", "-i", inventory).start()) {
+            run.awaitVerifier(verifier());
+            run.kill();
+        }
+        good(ktrdr("rotate-secret", "db_password", "--yes", "--wait", "1m", "-i", inventory).run());
+        theDatabasesPasswordIs(PASSWORD, former("db_password"));
+        assertEquals(8, registered());
+    }
+
+    @Test
+    void a_password_that_containers_got_by_a_deployment_is_told_to_the_database() throws IOException {
+        var inventory = provider("db_password", PASSWORD);
+        good(ktrdr("deploy", "core", "backend", "--tag", Aftermath.OLDER, "-i", inventory).run());
+        good(ktrdr("deploy", "workers", "all", "--tag", Aftermath.OLDER, "--parallel", "-i", inventory).run());
+        assertFalse(letsIn(PASSWORD));
+        var ran = good(ktrdr("rotate-secret", "db_password", "--yes", "-i", inventory).run());
+        assertTrue(ran.err().contains("PostgreSQL's role has the new one: accepted over TCP"), ran::toString);
+        theDatabasesPasswordIs(PASSWORD, former("db_password"));
+    }
+
+    /** The lab's Grafana is a stand-in where its image cannot be had: it has no database of its own, and no command that resets a password there. */
+    @Test
+    void the_password_of_grafana_is_another_one() throws IOException {
+        var before = World.containers("core");
+        var ran = good(ktrdr("rotate-secret", "grafana_password", "--yes", "-i", provider("grafana_password", PASSWORD)).run());
+        assertEquals(List.of("ktrdr-grafana"), changed(before, "core"));
+        assertEquals(Set.of("core/ktrdr-grafana"), having("GF_SECURITY_ADMIN_PASSWORD", PASSWORD), ran::toString);
+    }
+
+    @Test
+    void the_token_of_the_registry_is_tried_and_what_cannot_be_is_refused() throws IOException {
+        var everything = World.everything();
+        assertTrue(good(ktrdr("rotate-secret", "ghcr_token").run()).err().contains("takes the login of kpiteira"));
+        refused(1, ktrdr("rotate-secret", "ghcr_token", "-i", provider("ghcr_token", "no-such-token")).run(), "did not accept the login of kpiteira");
+        refused(2, ktrdr("rotate-secret", "db_username").run(), "no secret to be rotated");
+        refused(2, ktrdr("rotate-secret", "db_password", "-i", provider("db_password", " ")).run(), "the secret db_password is missing or blank");
+        refused(2, ktrdr("rotate-secret", "db_password", "-i", provider("db_password", "two\nlines")).run(), "the secret db_password has a line break or a NUL in it");
+        refused(2, ktrdr("rotate-secret", "db_password", "-i", provider("db_password", "pässword")).run(), "printable ASCII");
+        refused(2, ktrdr("rotate-secret", "db_passwort").run(), "db_passwort");
+        refused(1, ktrdr("rotate-secret", "alert_webhook_url", "--yes", "-i", provider("alert_webhook_url", "https://hooks.test/x")).run(), "no container there has alert_webhook_url");
+        assertEquals(everything, World.everything());
+    }
+}
