@@ -180,7 +180,8 @@ public final class Ssh implements AutoCloseable {
     }
 
     private static final String PUT = """
-            [ ! -L "$path" ] && [ ! -d "$path" ] || { echo "a link or a folder is in its place" >&2; exit 24; }
+            # what is sent is read whole: who stops reading may end before its words are heard
+            [ ! -L "$path" ] && [ ! -d "$path" ] || { cat >/dev/null; echo "a link or a folder is in its place" >&2; exit 24; }
             new=$(mktemp "$path.XXXXXX")
             trap 'rm -f "$new"' EXIT
             cat >"$new"
