@@ -21,10 +21,10 @@ import ktrdr.Secrets.Field;
  * the end, or all of it what it had before; a run that was killed half way is finished by another one.
  */
 public final class Rotation implements Rollout.Exchange {
-    /** Names in the environment of the containers of a stack, and the values, in base64; never in an argument list. */
+    /** Names in the environment of the containers of a stack, and the values, in base64; never in an argument list. One that was made and never ran has nothing to go back to. */
     private static final String ENVIRONMENT = """
             ids=$(%1$s)
-            [ -z "$ids" ] || docker inspect --format '{{$service := index .Config.Labels "%2$s"}}{{range .Config.Env}}{{$service}} {{println .}}{{end}}' $ids | while IFS= read -r line; do
+            [ -z "$ids" ] || docker inspect --format '{{$service := index .Config.Labels "%2$s"}}{{if ne .State.Status "created"}}{{range .Config.Env}}{{$service}} {{println .}}{{end}}{{end}}' $ids | while IFS= read -r line; do
               service=${line%%%% *}
               line=${line#* }
               case $line in
@@ -69,11 +69,13 @@ public final class Rotation implements Rollout.Exchange {
         var facts = Staging.gather(inventory, stack, ssh, Optional.empty(), List.of());
         var revision = Revision.running(stack, facts, new Templates(inventory).render(stack.node(), ""), "given another secret");
         var environment = environment(ssh.must(script(stack)));
+        // what a killed run made and did not start is to be started, with the new value
+        var left = facts.containers().stream().filter(container -> container.status().equals("created")).map(Docker.Container::service).toList();
         var services = revision.images().keySet().stream().filter(service -> {
             var has = environment.getOrDefault(service, Map.of()).get(field);
-            return has != null && !has.equals(value);
+            return left.contains(service) || has != null && !has.equals(value);
         }).toList();
-        if (environment.values().stream().noneMatch(has -> has.containsKey(field)))
+        if (left.isEmpty() && environment.values().stream().noneMatch(has -> has.containsKey(field)))
             throw Problem.failed(stack.node().name() + ": no container there has " + field).expected(field.variable + " in the environment of one").fix(stack.deploy());
         former.put(stack.node(), merged(environment, services));
         var plan = Deployment.plan(stack, revision, services, Staging.gather(stack, ssh, revision.files(), Deployment.asked(revision, services)));
@@ -104,7 +106,7 @@ public final class Rotation implements Rollout.Exchange {
     static Map<Field, String> merged(Map<String, Map<Field, String>> environment, List<String> replaced) {
         var merged = new EnumMap<Field, String>(Field.class);
         environment.values().forEach(merged::putAll);
-        replaced.forEach(service -> merged.putAll(environment.get(service)));
+        replaced.forEach(service -> merged.putAll(environment.getOrDefault(service, Map.of())));
         return merged;
     }
 
