@@ -52,6 +52,8 @@ class RecipesTest {
             all.append("//SOURCES ").append(one.name()).append(".java\n");
         }
         Files.writeString(folder.resolve("recipes.java"), all + "class recipes {\n    public static void main(String... args) {}\n}\n");
+        // for done: it ends while the others run
+        post("/backtests/start", "{\"strategy_name\":\"practice\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"end_date\":\"2024-02-01\"}");
         var built = jbang("", "build", "recipes.java");
         assertEquals(0, built.exit(), built.err());
     }
@@ -81,6 +83,10 @@ class RecipesTest {
         var argv = new ArrayList<>(List.of(words));
         argv.addAll(List.of("-o", "json"));
         return Json.read(run(exit, recipe, argv.toArray(String[]::new)).out()).orElseThrow();
+    }
+
+    private static JsonNode post(String path, String body) {
+        return Json.read(Local.command("curl", "-sS", "-X", "POST", "-H", "Content-Type: application/json", "-d", body, API + path).must().out()).orElseThrow();
     }
 
     /** A column of the rows of a document. */
@@ -144,7 +150,7 @@ class RecipesTest {
 
     @Test
     void folders_have_the_one_first_that_was_filled() {
-        World.on("core", "mkdir /mnt/ktrdr-shared/models/recipe && head -c 9000000 /dev/urandom >/mnt/ktrdr-shared/models/recipe/weights");
+        World.on("core", "mkdir /mnt/ktrdr-shared/models/recipe && head -c 90000000 /dev/zero >/mnt/ktrdr-shared/models/recipe/weights");
         try {
             var rows = json(0, "folders").path("rows");
             assertEquals(List.of(".", "./models", "./models/recipe"), column(rows, "folder").stream().limit(3).sorted().toList(), rows::toString);
@@ -215,7 +221,7 @@ class RecipesTest {
 
     @Test
     void cancel_ends_an_operation_by_the_backends_word() {
-        var id = Json.read(Local.command("curl", "-sS", "-X", "POST", API + "/dummy/start").must().out()).orElseThrow().path("data").path("operation_id").asText();
+        var id = post("/dummy/start", "").path("data").path("operation_id").asText();
         says(run(0, "cancel", id), id + "  cancelled");
         assertEquals("cancelled", Json.read(World.get(API + "/operations/" + id)).orElseThrow().path("data").path("status").asText());
         says(run(1, "cancel", "op_none"), "was refused");
@@ -240,13 +246,14 @@ class RecipesTest {
     @Test
     void done_counts_what_workers_say_and_tells_why_one_failed() {
         // a download needs a service that the practice fleet does not have
-        var id = Json.read(Local.command("curl", "-sS", "-X", "POST", "-H", "Content-Type: application/json", "-d", "{\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"mode\":\"tail\"}",
-                API + "/data/acquire/download").must().out()).orElseThrow().path("operation_id").asText();
+        var id = post("/data/acquire/download", "{\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"mode\":\"tail\"}").path("operation_id").asText();
         World.on("core", "for i in $(seq 100); do curl -s " + API + "/operations/" + id + " | grep -q '\"status\":\"failed\"' && exit 0; sleep 0.1; done; exit 1");
+        World.on("core", "for i in $(seq 200); do curl -sG http://localhost:9090/api/v1/query --data-urlencode 'query=ktrdr_operations_total{worker!=\"\"}' | grep -q '\"value\"' && exit 0; sleep 0.3; done; exit 1");
         var document = json(0, "done");
         var failed = document.path("failed");
         assertTrue(failed.get(column(failed, "failed").indexOf(id)).path("why").asText().contains("IB host service is not available"), failed::toString);
         var ports = Map.of("backtest-worker-1", 5003, "backtest-worker-2", 5004, "training-worker-1", 5005, "training-worker-2", 5006);
+        assertTrue(document.path("workers").size() > 0, document::toString);
         for (var row : document.path("workers")) {
             var said = World.on(row.path("node").asText(), "curl -s http://localhost:" + ports.get(row.path("worker").asText()) + "/metrics/");
             // Prometheus asks every 15 s, and a worker may have ended one since

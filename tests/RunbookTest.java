@@ -35,20 +35,19 @@ class RunbookTest {
     private static Path inventory;
 
     @BeforeAll
-    static void three_bare_hosts_and_a_folder_with_the_front_door_and_jbang() throws IOException {
-        for (var host : List.of("core", "workers-b", "workers-c")) World.bare(host);
-        World.on("core", "rm -rf /srv/ktrdr-shared/db-backups/*");
+    static void a_folder_with_the_front_door_and_jbang() throws IOException {
         secrets = Files.copy(World.secrets(), Files.createTempDirectory(Path.of("/dev/shm"), "ktrdr-runbook").resolve("secrets.json"));
         inventory = World.inventory(folder, World.secrets().toString(), secrets.toString());
-        Files.createSymbolicLink(folder.resolve("ktrdr"), Project.root().resolve("ktrdr"));
-        var shim = Files.writeString(Files.createDirectory(folder.resolve("bin")).resolve("jbang"), """
-                #!/bin/sh
-                # procedures by the front door's quick road; FrontDoorTest and ScriptTemplateTest have JBang itself with the catalog
-                name=$1
-                shift
-                PATH=${PATH#*:} exec '%s' "${name%%@ktrdr}" "$@"
-                """.formatted(Project.root().resolve("ktrdr")));
-        Files.setPosixFilePermissions(shim, PosixFilePermissions.fromString("rwxr-xr-x"));
+        // procedures by the front door's quick road; FrontDoorTest and ScriptTemplateTest have JBang itself with the catalog
+        program("bin/jbang", "name=$1; shift; PATH=${PATH#*:} exec '%s' \"${name%%@ktrdr}\" \"$@\"");
+        program("ktrdr", "PATH=${PATH#*:} exec '%s' \"$@\"");
+    }
+
+    private static void program(String name, String script) throws IOException {
+        var file = folder.resolve(name);
+        Files.createDirectories(file.getParent());
+        Files.writeString(file, "#!/bin/sh\n" + script.formatted(Project.root().resolve("ktrdr")) + "\n");
+        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     @AfterAll
@@ -104,6 +103,8 @@ class RunbookTest {
 
     @Test
     void from_bare_hosts_through_every_procedure_and_every_symptom() throws Exception {
+        for (var host : List.of("core", "workers-b", "workers-c")) World.bare(host);
+        World.on("core", "rm -rf /srv/ktrdr-shared/db-backups/*");
         var blocks = Block.of(Project.root().resolve("docs/OPERATIONS.md"));
         var headings = blocks.stream().map(Block::heading).toList();
         var symptoms = Symptoms.on(folder, secrets);
