@@ -10,7 +10,7 @@ public class BenchOptions {
     /** What can be measured. */
     static final class Names extends ArrayList<String> {
         Names() {
-            super(List.of("backup", "gap", "help", "restore", "verify", "verify-quick"));
+            super(List.of("backup", "gap", "help", "restore", "verify", "verify-lists", "verify-quick"));
         }
     }
 

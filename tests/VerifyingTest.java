@@ -2,6 +2,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import bench.Verifying;
+import bench.Verifying.Lists;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -32,10 +33,10 @@ class VerifyingTest {
             """;
     @TempDir Path folder;
 
-    private Result run(boolean sample) throws IOException {
+    private Result run(Lists lists) throws IOException {
         for (var program : List.of(List.of("curl", CURL), List.of("jq", JQ), List.of("ssh", SSH), List.of("sleep", "#!/bin/sh\n")))
             Files.writeString(folder.resolve(program.get(0)), program.get(1)).toFile().setExecutable(true);
-        return Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).directory(folder).input(Verifying.script(ReportFixtures.inventory(), sample)).run();
+        return Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).directory(folder).input(Verifying.script(ReportFixtures.inventory(), lists)).run();
     }
 
     private List<String> asked() throws IOException {
@@ -44,15 +45,22 @@ class VerifyingTest {
 
     @Test
     void an_operation_is_started_asked_for_until_it_progressed_and_cancelled() throws IOException {
-        var ran = run(true);
+        var ran = run(Lists.ONCE);
         assertEquals(0, ran.exit(), ran::toString);
         assertEquals(List.of("POST backend:8000/api/v1/dummy/start", "backend:8000/api/v1/operations/op_1", "backend:8000/api/v1/operations/op_1",
                 "DELETE backend:8000/api/v1/operations/op_1", "backend:8000/api/v1/operations"), asked().stream().filter(line -> line.matches(".*(dummy|operations).*")).toList());
     }
 
     @Test
+    void as_the_plan_has_them_each_list_has_its_operation() throws IOException {
+        assertEquals(0, run(Lists.AS_WRITTEN).exit());
+        assertEquals(List.of("POST backend:8000/api/v1/dummy/start", "POST backend:8000/api/v1/dummy/start"), asked().stream().filter(line -> line.startsWith("POST")).toList());
+        assertEquals(List.of("backend:8000/api/v1/workers", "backend:8000/api/v1/workers"), asked().stream().filter(line -> line.endsWith("/workers")).toList());
+    }
+
+    @Test
     void without_one_it_only_reads() throws IOException {
-        assertEquals(0, run(false).exit());
+        assertEquals(0, run(Lists.READING).exit());
         assertEquals(List.of(), asked().stream().filter(line -> line.matches("(POST|DELETE) .*|.*operations.*")).toList());
         assertTrue(asked().containsAll(List.of("backend:8000/api/v1/health", "grafana:3000/api/health", "backend:8000/api/v1/workers", "prometheus:9090/api/v1/targets",
                 "backend:16686/api/services")), () -> String.valueOf(folder));
@@ -61,9 +69,9 @@ class VerifyingTest {
 
     @Test
     void a_service_that_answers_nothing_is_no_measurement() throws IOException {
-        run(false);
+        run(Lists.READING);
         Files.writeString(folder.resolve("curl"), "#!/bin/sh\nexit 22\n");
-        var ran = Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).directory(folder).input(Verifying.script(ReportFixtures.inventory(), false)).run();
+        var ran = Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).directory(folder).input(Verifying.script(ReportFixtures.inventory(), Lists.READING)).run();
         assertTrue(ran.exit() != 0, ran::toString);
     }
 }

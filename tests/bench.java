@@ -16,6 +16,7 @@ import bench.Backing;
 import bench.Downtime;
 import bench.SideBySide;
 import bench.Verifying;
+import bench.Verifying.Lists;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -43,11 +44,12 @@ import picocli.CommandLine.Mixin;
 @Command(name = "bench", description = {"", "  gap   how long the backend is away while it is replaced: by `deploy core all`, and by a bare `docker compose up -d backend` on the node",
             "  help  how long `status --help` takes: by the front door's quick road, and by JBang",
             "  backup, restore        a database of its own, by backup-db and restore-db --into, and by pg_dump | gzip and gunzip | psql over ssh",
-            "  verify-quick, verify   how long `verify --quick` and `verify` take as processes of their own, and the plan's own curl, jq and ssh commands one after the other", "",
+            "  verify-quick, verify   how long `verify --quick` and `verify` take as processes of their own, and the plan's own curl, jq and ssh commands one after the other",
+            "  verify-lists           the same, with both lists of the plan as they are written, each with its operation", "",
             "It is for the practice fleet: what gap measures is replaced many times. On another fleet it asks first.", ""},
         footer = {"", "Examples:", "  ./ktrdr bench -i .lab/inventory.yaml               all of them",
             "  ./ktrdr bench gap --pairs 5 -i .lab/inventory.yaml", "  ./ktrdr bench gap -o json -i .lab/inventory.yaml",
-            "  ./ktrdr bench verify-quick verify --pairs 9 -i .lab/inventory.yaml",
+            "  ./ktrdr bench verify-quick verify verify-lists --pairs 9 -i .lab/inventory.yaml",
             "", "Exit codes: 0 measured; 1 it could not be; 2 wrong usage or inventory; 3 a node could not be reached."})
 public class bench implements Callable<Exit> {
     /** Something that can be measured: so many pairs. */
@@ -62,7 +64,8 @@ public class bench implements Callable<Exit> {
     /** By name, in the order they are run. */
     private final Map<String, Benchmark> benchmarks = new TreeMap<>(Map.of("gap", this::gap, "help", this::help,
             "backup", pairs -> back(backing -> backing.backup(pairs)), "restore", pairs -> back(backing -> backing.restore(pairs)),
-            "verify", pairs -> verify("verify", true, pairs, "verify"), "verify-quick", pairs -> verify("verify-quick", false, pairs, "verify", "--quick")));
+            "verify", pairs -> verify("verify", Lists.ONCE, pairs, "verify"), "verify-lists", pairs -> verify("verify-lists", Lists.AS_WRITTEN, pairs, "verify"),
+            "verify-quick", pairs -> verify("verify-quick", Lists.READING, pairs, "verify", "--quick")));
 
     public static void main(String... args) {
         Cli.main(new bench(), args);
@@ -108,9 +111,9 @@ public class bench implements Callable<Exit> {
         }
     }
 
-    private SideBySide verify(String name, boolean sample, int pairs, String... words) {
+    private SideBySide verify(String name, Lists lists, int pairs, String... words) {
         Machine.ensure(common.console(), Verifying.PROGRAMS, "the plan's commands need it");
-        return new Verifying(common.inventory(), common.console(), toolkit(), List.of(words), sample).measure(name, pairs);
+        return new Verifying(common.inventory(), common.console(), toolkit(), List.of(words), lists).measure(name, pairs);
     }
 
     /** The front door beside the catalog, here or above. */

@@ -16,8 +16,7 @@ import ktrdr.Sh;
 /**
  * How long a verification takes: by {@code verify} as a process of its own, and by the plan's own commands (5.9 and "Final System Verification") one after the other.
  *
- * A command that is in both of the plan's lists counts once, and the time in which a person reads what they print does not count. They look at no container, compare nothing
- * and ask no node but one.
+ * The time in which a person reads what they print does not count. They look at no container, compare nothing and ask no node but one.
  */
 public final class Verifying {
     /** What the plan's commands need, and the Debian package of each. */
@@ -25,28 +24,42 @@ public final class Verifying {
     private final Inventory inventory;
     private final Console console;
     private final List<String> words;
-    private final boolean sample;
+    private final Lists lists;
+
+    /** How the plan's two lists, of 5.9 and of the final verification, are read. Both have an operation in them: here the inventory's sample, to its end, or until it progressed and is cancelled. */
+    public enum Lists {
+        /** What is in both counts once, and no operation is run. */
+        READING("each of the plan's commands once, without a sample operation"),
+        /** What is in both counts once, an operation too. */
+        ONCE("each of the plan's commands once, with one sample operation"),
+        /** One list after the other as the plan has them, each with its own operation. */
+        AS_WRITTEN("both of the plan's lists as they are written, each with its operation");
+
+        private final String words;
+
+        Lists(String words) {
+            this.words = words;
+        }
+    }
 
     /**
      * @param toolkit the front door, {@code ./ktrdr}
      * @param words of the command that is measured, such as "verify", "--quick"
-     * @param sample whether it runs the inventory's sample operation: to its end, or until it progressed and is cancelled, as that says
      */
-    public Verifying(Inventory inventory, Console console, Path toolkit, List<String> words, boolean sample) {
+    public Verifying(Inventory inventory, Console console, Path toolkit, List<String> words, Lists lists) {
         this.inventory = inventory;
         this.console = console;
         this.words = new ArrayList<>(List.of(toolkit.toString()));
         this.words.addAll(words);
         this.words.addAll(List.of("-i", inventory.source().toString()));
-        this.sample = sample;
+        this.lists = lists;
     }
 
     /** Measures, after a run of each that does not count. */
     public SideBySide measure(String name, int pairs) {
         ours();
         theirs();
-        return SideBySide.measure(name, "a whole run, start of the process included, and the plan's commands one after the other, "
-                + (sample ? "with" : "without") + " a sample operation", pairs, "verify", this::ours, "commands", this::theirs);
+        return SideBySide.measure(name, "a whole run, start of the process included, and one after the other " + lists.words, pairs, "verify", this::ours, "commands", this::theirs);
     }
 
     private Duration ours() {
@@ -54,11 +67,45 @@ public final class Verifying {
     }
 
     private Duration theirs() {
-        return SideBySide.time(console, "commands", Local.command("sh", "-s").input(script(inventory, sample)));
+        return SideBySide.time(console, "commands", Local.command("sh", "-s").input(script(inventory, lists)));
     }
 
+    private static final String HEALTH = """
+            ask "$backend/api/v1/health"
+            ask "$grafana/api/health"
+            """;
+    private static final String WORKERS = """
+            ask "$backend/api/v1/workers" | jq -e .
+            """;
+    private static final String HOW_MANY = """
+            ask "$backend/api/v1/workers" | jq -e length
+            """;
+    private static final String TARGETS = """
+            ask "$prometheus/api/v1/targets" | jq -e '.data.activeTargets[] | {job: .labels.job, health: .health}'
+            """;
+    private static final String UP = """
+            ask "$prometheus/api/v1/targets" | jq -e '[.data.activeTargets[] | select(.health=="up")] | length'
+            """;
+    private static final String OPERATION = """
+            id=$(start | jq -er '.data.operation_id // .operation_id')
+            until ask "$backend/api/v1/operations/$id" | jq -e "$enough"; do sleep 1; done
+            [ "$cancel" = no ] || ask -X DELETE "$backend/api/v1/operations/$id"
+            """;
+    private static final String OPERATIONS = """
+            ask "$backend/api/v1/operations" | jq -e .
+            """;
+    private static final String SERVICES = """
+            ask "$jaeger/api/services" | jq -e .
+            """;
+    private static final String TRACES = """
+            ask "$jaeger/api/traces?service=$service&limit=1" | jq -e .
+            """;
+    private static final String RESULTS = """
+            on "ls '$results'"
+            """;
+
     /** The plan's commands, in its order, for sh on this machine. */
-    public static String script(Inventory inventory, boolean sample) {
+    public static String script(Inventory inventory, Lists lists) {
         var urls = new LinkedHashMap<String, String>();
         for (var service : List.of("backend", "grafana", "prometheus", "jaeger")) urls.put(service, inventory.url(service));
         var node = inventory.workers().get(0);
@@ -66,25 +113,12 @@ public final class Verifying {
         urls.forEach((service, url) -> script.append(Sh.let(service, url)));
         script.append(Sh.let("service", inventory.tracing().service())).append(Sh.let("results", inventory.storage().mount() + "/results"))
                 .append("ask() { curl -sS --fail --max-time 10 ").append(Sh.words(resolve(inventory, urls.values()))).append(" \"$@\"; }\n")
-                .append("on() { ssh ").append(Sh.words(login(inventory, node))).append(" \"$@\"; }\n");
-        if (sample) script.append(start(inventory.sample()));
-        return script.append("""
-                ask "$backend/api/v1/health"
-                ask "$grafana/api/health"
-                ask "$backend/api/v1/workers" | jq -e .
-                ask "$backend/api/v1/workers" | jq -e length
-                ask "$prometheus/api/v1/targets" | jq -e '.data.activeTargets[] | {job: .labels.job, health: .health}'
-                ask "$prometheus/api/v1/targets" | jq -e '[.data.activeTargets[] | select(.health=="up")] | length'
-                """).append(sample ? """
-                id=$(start | jq -er '.data.operation_id // .operation_id')
-                until ask "$backend/api/v1/operations/$id" | jq -e "$enough"; do sleep 1; done
-                [ "$cancel" = no ] || ask -X DELETE "$backend/api/v1/operations/$id"
-                ask "$backend/api/v1/operations" | jq -e .
-                """ : "").append("""
-                ask "$jaeger/api/services" | jq -e .
-                ask "$jaeger/api/traces?service=$service&limit=1" | jq -e .
-                on "ls '$results'"
-                """).toString();
+                .append("on() { ssh ").append(Sh.words(login(inventory, node))).append(" \"$@\"; }\n").append(start(inventory.sample()));
+        return script.append(switch (lists) {
+            case READING -> HEALTH + WORKERS + HOW_MANY + TARGETS + UP + SERVICES + TRACES + RESULTS;
+            case ONCE -> HEALTH + WORKERS + HOW_MANY + TARGETS + UP + OPERATION + OPERATIONS + SERVICES + TRACES + RESULTS;
+            case AS_WRITTEN -> WORKERS + TARGETS + OPERATION + SERVICES + RESULTS + HEALTH + HOW_MANY + UP + OPERATION + OPERATIONS + TRACES;
+        }).toString();
     }
 
     private static String start(Inventory.Sample sample) {
