@@ -14,6 +14,7 @@
 //DEPS org.slf4j:slf4j-api:2.0.17
 //DEPS org.junit.jupiter:junit-jupiter:5.13.4
 //DEPS org.junit.platform:junit-platform-launcher:1.13.4
+//DEPS net.jqwik:jqwik:1.9.3
 //DEPS org.apache.sshd:sshd-core:2.15.0
 //DEPS com.squareup.okhttp3:mockwebserver:4.12.0
 //DESCRIPTION Run the tests of the project
@@ -28,6 +29,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.logging.Level;
+import java.util.logging.Logger;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import ktrdr.Cli;
@@ -52,7 +55,8 @@ import picocli.CommandLine.Mixin;
 @Command(name = "test", description = {"", "Unit tests need nothing. Fleet tests run against the practice fleet, which is brought up for them where it is not, "
                 + "and taken down again if it was; tests of NFS run on virtual machines in the same way.", ""},
         footer = {"", "Examples:", "  ./ktrdr test                 everything", "  ./ktrdr test --unit          what needs no practice fleet",
-            "  ./ktrdr test Inventory       classes of that name", "  ./ktrdr test DeployTest.keeps   methods of a class"})
+            "  ./ktrdr test Inventory       classes of that name", "  ./ktrdr test DeployTest.keeps   methods of a class",
+            "  ./ktrdr test fuzz            what reads answers and files, with a million damaged ones; every other run has some thousands"})
 public class all implements Callable<Exit> {
     private static final TestTag FLEET = TestTag.create("fleet");
     /** Tests on virtual machines, which bring them up and take them down themselves. */
@@ -61,6 +65,12 @@ public class all implements Callable<Exit> {
     private static final TestTag BROWSER = TestTag.create("browser");
     /** Tests with programs from Debian's packages, which are installed for them where they are not there. */
     private static final TestTag PACKAGES = TestTag.create("packages");
+
+    /** How many cases jqwik makes for each property: in every run, and in the long form. */
+    private static final Map<Boolean, String> CASES = Map.of(false, "300", true, "56000");
+    private static final String LONG_FORM = "fuzz";
+    /** It tells of each run that it keeps nothing of it, which is what it was asked. */
+    private static final Logger JQWIK = Logger.getLogger("net.jqwik");
 
     @Mixin Cli.Common common;
     @Mixin TestOptions asked;
@@ -71,10 +81,14 @@ public class all implements Callable<Exit> {
 
     @Override
     public Exit call() throws Exception {
+        JQWIK.setLevel(Level.WARNING);
         var launcher = LauncherFactory.create();
         var here = Path.of(all.class.getProtectionDomain().getCodeSource().getLocation().toURI());
         var request = LauncherDiscoveryRequestBuilder.request().selectors(selectClasspathRoots(Set.of(here)))
-                .filters(includeClassNamePatterns(".*Test"), (PostDiscoveryFilter) this::wanted).build();
+                .filters(includeClassNamePatterns(".*Test"), (PostDiscoveryFilter) this::wanted)
+                .configurationParameter("jqwik.tries.default", CASES.get(asked.names.contains(LONG_FORM))).configurationParameter("jqwik.database", "")
+                .configurationParameter("jqwik.reporting.onlyfailures", "true")
+                .configurationParameter("jqwik.edgecases.default", "NONE").build();
         var plan = launcher.discover(request);
         boolean fleet = plan.getRoots().stream().flatMap(root -> plan.getDescendants(root).stream()).anyMatch(test -> test.isTest() && test.getTags().contains(FLEET));
         boolean mine = fleet && !Lab.running();
@@ -91,7 +105,7 @@ public class all implements Callable<Exit> {
         if (!(test.getSource().orElse(null) instanceof MethodSource)) return FilterResult.included("may have some");
         if (asked.unit && Stream.of(FLEET, GUESTS, BROWSER, PACKAGES).anyMatch(test.getTags()::contains)) return FilterResult.excluded("needs more than the project");
         var name = name(test);
-        return FilterResult.includedIf(asked.names.isEmpty() || asked.names.stream().anyMatch(name::contains));
+        return FilterResult.includedIf(asked.names.isEmpty() || asked.names.stream().anyMatch(one -> name.contains(one.equals(LONG_FORM) ? "FuzzTest" : one)));
     }
 
     private static String name(TestDescriptor test) {

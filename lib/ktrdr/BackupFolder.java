@@ -5,7 +5,6 @@ import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
@@ -64,10 +63,10 @@ public record BackupFolder(String path, List<Backups.Found> backups, List<String
     /** Of size, record in base64, when it was verified, name; empty where the dump is not what the record says. */
     private static Optional<Backups.Found> found(String[] words) {
         try {
-            var record = BackupRecord.parse(new String(Base64.getDecoder().decode(words[1]), StandardCharsets.UTF_8));
-            boolean whole = record.file().equals(words[3]) && record.bytes() == Long.parseLong(words[0]);
+            var record = BackupRecord.parse(new String(Facts.bytes(words[1]), StandardCharsets.UTF_8));
+            boolean whole = record.file().equals(words[3]) && record.bytes() == Facts.number("the size of a backup", words[0]);
             return whole ? Optional.of(new Backups.Found(record, instant(words[2]))) : Optional.empty();
-        } catch (Problem | IllegalArgumentException e) {
+        } catch (Problem e) {
             return Optional.empty();
         }
     }

@@ -2,7 +2,6 @@ package ktrdr;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -70,7 +69,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
 
     private static Optional<String> content(String said) {
         if (said == null) return Optional.empty();
-        return Optional.of(new String(Base64.getDecoder().decode(said.substring(said.indexOf(' ') + 1)), StandardCharsets.ISO_8859_1));
+        return Optional.of(new String(Facts.bytes(said.substring(said.indexOf(' ') + 1)), StandardCharsets.ISO_8859_1));
     }
 
     /** The script, and around it what turns that which it says into lines of a journal. */

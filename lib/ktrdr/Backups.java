@@ -3,7 +3,6 @@ package ktrdr;
 import java.nio.charset.StandardCharsets;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
@@ -170,12 +169,12 @@ public final class Backups {
             int tab = line.indexOf('\t');
             var value = line.substring(tab + 1);
             switch (tab < 0 ? "" : line.substring(0, tab)) {
-                case "written" -> written(Long.parseLong(value));
+                case "written" -> written(Facts.number("written", value));
                 case "removed" -> removed.add(value);
                 case "metrics" -> metrics.add(value);
                 case "failed" -> failed = value;
                 case "record" -> record.append(value);
-                case "database" -> database = ", of a database of " + Units.size(Long.parseLong(value));
+                case "database" -> database = ", of a database of " + Units.size(Facts.number("database", value));
                 default -> { }
             }
         }
@@ -187,7 +186,7 @@ public final class Backups {
 
         /** The record's text, which comes in pieces. */
         String text() {
-            return new String(Base64.getDecoder().decode(record.toString()), StandardCharsets.UTF_8);
+            return new String(Facts.bytes(record.toString()), StandardCharsets.UTF_8);
         }
 
         /** The record that was said, where all went well; else why not. */

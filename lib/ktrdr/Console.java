@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Arrays;
 import java.util.Base64;
 import java.util.Comparator;
 import java.util.LinkedHashSet;
@@ -15,6 +16,7 @@ import java.util.Locale;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.stream.Collectors;
 
 /**
  * The one place that prints: results on standard output, progress on standard error, secrets on neither.
@@ -88,17 +90,21 @@ public final class Console implements AutoCloseable {
         return line.length() > width ? line.substring(0, width - 1) + "…" : line;
     }
 
-    /** A line of the result, on standard output. */
-    public synchronized void print(String line) {
+    /** A line of the result, or several, on standard output; {@link #harmless}. */
+    public void print(String text) {
+        printed(lineByLine(text));
+    }
+
+    private synchronized void printed(String line) {
         clearStatus();
         out.println(mask(line));
         out.flush();
         showStatus();
     }
 
-    /** A line of the result from one of many places, whose name in front has a colour of its own on a terminal. */
+    /** A line of the result from one of many places, whose name in front has a colour of its own on a terminal. The line is printed as it is: who asks for that has seen to it. */
     public void print(String place, int which, String line) {
-        print((colorOut ? "\033[" + HUES[Math.floorMod(which, HUES.length)] + "m" + place + "\033[0m" : place) + line);
+        printed((colorOut ? "\033[" + HUES[Math.floorMod(which, HUES.length)] + "m" + place + "\033[0m" : place) + line);
     }
 
     /** Whether nobody takes what is printed any more, as when the other end of a pipe has been closed. */
@@ -118,6 +124,10 @@ public final class Console implements AutoCloseable {
         return shown.toString();
     }
 
+    private static String lineByLine(String text) {
+        return text.indexOf('\n') < 0 ? harmless(text) : Arrays.stream(text.split("\n", -1)).map(Console::harmless).collect(Collectors.joining("\n"));
+    }
+
     private static boolean steers(int one) {
         return one < ' ' && one != '\t' || one >= 0x7f && one < 0xa0 || one >= 0x202a && one <= 0x202e || one >= 0x2066 && one <= 0x2069 || one == 0x200e || one == 0x200f;
     }
@@ -125,11 +135,15 @@ public final class Console implements AutoCloseable {
     /** A table of the result, on standard output, headings dim. */
     public void print(Table table) {
         var lines = table.lines();
-        for (int i = 0; i < lines.size(); i++) print(i == 0 && colorOut ? "\033[2m" + lines.get(i) + "\033[0m" : lines.get(i));
+        for (int i = 0; i < lines.size(); i++) printed(i == 0 && colorOut ? "\033[2m" + harmless(lines.get(i)) + "\033[0m" : harmless(lines.get(i)));
     }
 
-    /** A line about the run, on standard error. */
-    public synchronized void note(String line) {
+    /** A line about the run, on standard error; {@link #harmless}. */
+    public void note(String text) {
+        noted(lineByLine(text));
+    }
+
+    private synchronized void noted(String line) {
         clearStatus();
         err.println(mask(line));
         err.flush();
@@ -153,7 +167,8 @@ public final class Console implements AutoCloseable {
     /** The sentence of a problem and its details, on standard error. */
     public void problem(Problem problem) {
         var lines = lines(problem);
-        note(colorErr ? lines.get(0).replaceFirst("^error:", "\033[31merror:\033[0m") : lines.get(0));
+        var sentence = harmless(lines.get(0));
+        noted(colorErr ? sentence.replaceFirst("^error:", "\033[31merror:\033[0m") : sentence);
         lines.subList(1, lines.size()).forEach(this::note);
     }
 
@@ -184,7 +199,7 @@ public final class Console implements AutoCloseable {
     /** Asks before a destructive step; a no is a {@link Problem}, and so is that nobody is there to be asked. */
     public void confirm(String question) {
         if (!interactive()) throw Problem.usage(question + " Nobody is there to be asked").fix("run it again with --yes, or on a terminal");
-        var answer = System.console().readLine("%s [y/N] ", question);
+        var answer = System.console().readLine("%s [y/N] ", harmless(question));
         if (answer == null || !answer.strip().toLowerCase(Locale.ROOT).startsWith("y")) throw Problem.failed("not done: the answer was no");
     }
 
@@ -194,7 +209,7 @@ public final class Console implements AutoCloseable {
         asked = true;
         synchronized (this) {
             clearStatus();
-            err.print(mask(question) + " ");
+            err.print(mask(harmless(question)) + " ");
             err.flush();
         }
         var key = Terminal.press(keys, patience);
@@ -209,7 +224,7 @@ public final class Console implements AutoCloseable {
 
     /** The terminal that the result goes to, to be drawn on; empty where it goes elsewhere. Nothing else is to be printed until it is closed. */
     public Optional<Terminal> terminal() {
-        return outIsTerminal ? Terminal.open(out, this::mask) : Optional.empty();
+        return outIsTerminal ? Terminal.open(out, line -> mask(harmless(line))) : Optional.empty();
     }
 
     /** Starts a step, such as {@code step("core", "pull")}; close it, or call done or failed once. */
@@ -274,8 +289,8 @@ public final class Console implements AutoCloseable {
         private void finish(String outcome, String style) {
             synchronized (Console.this) {
                 if (!running.remove(this)) return;
-                var line = columns(where, what, String.format("%-68s %7s", outcome, seconds()));
-                note(colorErr && !style.isEmpty() ? style + line + "\033[0m" : line);
+                var line = harmless(columns(where, what, String.format("%-68s %7s", outcome, seconds())));
+                noted(colorErr && !style.isEmpty() ? style + line + "\033[0m" : line);
             }
         }
 
@@ -305,7 +320,7 @@ public final class Console implements AutoCloseable {
         if (!live || running.isEmpty()) return;
         var parts = running.stream()
                 .map(step -> step.where + " " + step.what + " " + step.seconds() + (step.now.isEmpty() ? "" : " " + step.now)).toList();
-        var line = mask(String.join(" · ", parts));
+        var line = mask(harmless(String.join(" · ", parts)));
         err.print("\r\033[K" + brief(line, WIDTH));
         err.flush();
         statusShown = true;

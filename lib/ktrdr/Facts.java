@@ -1,6 +1,7 @@
 package ktrdr;
 
 import java.util.ArrayList;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -45,9 +46,22 @@ public final class Facts {
     /** A whole number of at least 0; -1 where the fact was not said. Anything else is a {@link Problem}. */
     public long number(String name) {
         var text = get(name);
-        if (text.isEmpty()) return -1;
+        return text.isEmpty() ? -1 : number(name, text);
+    }
+
+    /** A whole number of at least 0 that a node said; anything else is a {@link Problem}. */
+    static long number(String name, String text) {
         if (text.matches("\\d{1,18}")) return Long.parseLong(text);
         throw Problem.failed("a node answered something else than a number for " + name).found(Console.brief(text, 100));
+    }
+
+    /** What a node said in base64 (RFC 4648); anything else is a {@link Problem}. */
+    static byte[] bytes(String base64) {
+        try {
+            return Base64.getDecoder().decode(base64);
+        } catch (IllegalArgumentException e) {
+            throw Problem.failed("a node answered something else than base64").expected("letters, digits, + and /").found(Console.brief(base64, 100)).because(e);
+        }
     }
 
     /** Subject to value of the facts "name subject", in the order they were said. */

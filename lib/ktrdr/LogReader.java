@@ -95,7 +95,7 @@ public final class LogReader {
             waiting.interrupt();
         }, CompletableFuture.delayedExecutor(limit.toMillis(), TimeUnit.MILLISECONDS));
         var exit = new LogReader(fleet, new Query(choice.services(), "0", "", true, wanted), console, (time, node, service, text) -> {
-            console.print(time + " " + node + " " + service + " " + Console.harmless(text));
+            console.print(time + " " + node + " " + service + " " + text);
             return false;
         }).read();
         alarm.cancel(false);
@@ -182,7 +182,7 @@ public final class LogReader {
 
         @Override
         public void docker(String service, String text) {
-            console.note(node.name(), service, "docker: " + Console.harmless(text));
+            console.note(node.name(), service, "docker: " + text);
             unread();
         }
 

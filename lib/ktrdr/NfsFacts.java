@@ -2,7 +2,6 @@ package ktrdr;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -127,6 +126,6 @@ public record NfsFacts(boolean root, String release, String container, boolean p
     }
 
     private static String decode(String base64) {
-        return new String(Base64.getDecoder().decode(base64), StandardCharsets.ISO_8859_1);
+        return new String(Facts.bytes(base64), StandardCharsets.ISO_8859_1);
     }
 }

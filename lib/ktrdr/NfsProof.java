@@ -62,7 +62,7 @@ public final class NfsProof {
                 read.values().forEach((reader, took) -> {
                     if (took.containsKey(node.name())) times.put(reader.name(), took.get(node.name()));
                 });
-                seen.add(new Seen(node, Long.parseLong(facts.get("written")), facts.get("container"), times));
+                seen.add(new Seen(node, Facts.number("written", facts.get("written")), facts.get("container"), times));
             });
         } finally {
             fleet.each(running::containsKey, (node, ssh) -> end(node, ssh)).problems().forEach(problems::putIfAbsent);
@@ -183,7 +183,7 @@ public final class NfsProof {
                 .found(result.lastWords()).fix("docs/OPERATIONS.md, \"permission denied on the share\"");
         var times = new LinkedHashMap<String, Long>();
         result.out().lines().forEach(line -> others.stream().filter(writer -> line.startsWith(name(writer) + "\t"))
-                .forEach(writer -> times.put(writer.name(), Long.parseLong(line.substring(line.indexOf('\t') + 1)))));
+                .forEach(writer -> times.put(writer.name(), Facts.number(writer.name(), line.substring(line.indexOf('\t') + 1)))));
         return times;
     }
 

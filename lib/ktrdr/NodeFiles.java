@@ -1,7 +1,6 @@
 package ktrdr;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -106,7 +105,7 @@ public record NodeFiles(Map<String, Found> files, Map<String, String> links, Map
     private static Found found(String value, String content) {
         var words = value.split(" ");
         if (words.length != 4) throw Problem.failed("a node answered something that is no file").expected("hash, mode, owner, size").found(value);
-        return new Found(words[0], words[1], words[2], Long.parseLong(words[3]), Optional.ofNullable(content).map(NodeFiles::decode));
+        return new Found(words[0], words[1], words[2], Facts.number("the size of a file", words[3]), Optional.ofNullable(content).map(NodeFiles::decode));
     }
 
     /** Path to hash. The file lies on a node, so a path that leads out of its directory is a {@link Problem} and not obeyed. */
@@ -123,6 +122,6 @@ public record NodeFiles(Map<String, Found> files, Map<String, String> links, Map
     }
 
     static String decode(String base64) {
-        return new String(Base64.getDecoder().decode(base64), StandardCharsets.UTF_8);
+        return new String(Facts.bytes(base64), StandardCharsets.UTF_8);
     }
 }

@@ -56,6 +56,10 @@ public final class Prometheus {
     /** The second of a pair; Prometheus writes numbers as text, also NaN and +Inf. */
     private static double number(JsonNode pair) {
         var text = pair.path(1).asText("NaN");
-        return Double.parseDouble(text.replace("Inf", "Infinity"));
+        try {
+            return Double.parseDouble(text.replace("Inf", "Infinity"));
+        } catch (NumberFormatException e) {
+            throw Problem.failed("Prometheus answered something else than a number").expected("a number, NaN, +Inf or -Inf").found(Console.brief(text, 100)).because(e);
+        }
     }
 }

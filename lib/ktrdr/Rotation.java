@@ -1,7 +1,6 @@
 package ktrdr;
 
 import java.nio.charset.StandardCharsets;
-import java.util.Base64;
 import java.util.EnumMap;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
@@ -97,7 +96,7 @@ public final class Rotation implements Rollout.Exchange {
         Facts.parse(answer).under("env").forEach((name, encoded) -> {
             var words = name.split(" ");
             for (var one : Field.values())
-                if (one.variable.equals(words[1])) environment.computeIfAbsent(words[0], none -> new EnumMap<>(Field.class)).put(one, new String(Base64.getDecoder().decode(encoded), StandardCharsets.UTF_8));
+                if (one.variable.equals(words[1])) environment.computeIfAbsent(words[0], none -> new EnumMap<>(Field.class)).put(one, new String(Facts.bytes(encoded), StandardCharsets.UTF_8));
         });
         return environment;
     }

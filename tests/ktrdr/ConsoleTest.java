@@ -6,8 +6,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.ByteArrayOutputStream;
 import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 
 class ConsoleTest {
@@ -48,6 +50,23 @@ class ConsoleTest {
             assertTrue(err.toString().contains("[####················]  20 % step 1"), err.toString());
             assertTrue(!err.toString().contains("\n"), err.toString());
         }
+    }
+
+    @Test
+    void what_would_steer_a_terminal_is_shown_and_does_nothing_wherever_it_is_printed() {
+        var hostile = "a\033[2Jb\u202ec\rd\u009b1m";
+        var harmless = "a␛[2Jb\\u202ec␍d\\u009b1m";
+        try (var console = new Console(new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true, StandardCharsets.UTF_8), Console.Color.always, false, false, false)) {
+            console.print(hostile + "\nsecond");
+            console.print(Table.of("what").row(hostile));
+            console.note("core", "docker", hostile);
+            // a detail has its lines, of which a carriage return ends one too
+            console.problem(Problem.failed(hostile).found("first\n" + hostile));
+            console.step("core", "pull").failed(hostile);
+        }
+        var said = out.toString(StandardCharsets.UTF_8) + err.toString(StandardCharsets.UTF_8);
+        assertEquals(5, said.split(Pattern.quote(harmless), -1).length - 1, said);
+        assertEquals("", said.replaceAll("\033\\[(0|2|31)m", "").replaceAll("[^\\p{Cntrl}\u202e\u009b]|\n", ""), said);
     }
 
     @Test

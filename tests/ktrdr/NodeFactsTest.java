@@ -32,4 +32,11 @@ class NodeFactsTest {
         assertThrows(Problem.class, () -> NodeFacts.parse("user\troot\nmount\t/srv/s\t0\t\t\ncontainer\t{\"Id\":\nend\tyes\n"));
         assertThrows(Problem.class, () -> NodeFacts.parse("user\troot\nmount\t/srv/s\t0\t\t\n"));
     }
+
+    @Test
+    void what_is_no_base64_and_what_is_no_number_is_told() {
+        var file = "user\troot\nmount\t/srv/s\t0\t\t\nfile .env.core\t" + "a".repeat(64) + " 644 0:0 ";
+        assertEquals("QT0 xCg", assertThrows(Problem.class, () -> NodeFacts.parse(file + "4\ncontent .env.core\tQT0 xCg\nend\tyes\n")).details().get("found"));
+        assertEquals("four", assertThrows(Problem.class, () -> NodeFacts.parse(file + "four\nend\tyes\n")).details().get("found"));
+    }
 }

@@ -55,6 +55,12 @@ class PrometheusTest {
     }
 
     @Test
+    void a_value_that_is_no_number_is_told() {
+        var problem = assertThrows(Problem.class, () -> answered(200, "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{},\"value\":[1,\"1 or so\"]}]}}"));
+        assertEquals("1 or so", problem.details().get("found"));
+    }
+
+    @Test
     void what_it_refuses_is_told_in_its_words() {
         var problem = assertThrows(Problem.class, () -> answered(400, "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"parse error: unexpected end of input\"}"));
         assertEquals("parse error: unexpected end of input", problem.details().get("found"));
