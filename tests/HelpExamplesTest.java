@@ -128,9 +128,10 @@ class HelpExamplesTest {
         good(ktrdr("deploy", "all", "--tag", TAG, "--wait", "2m").run());
         if (ktrdr("rollback", "core", "--dry-run").run().exit() != 0)
             for (var tag : List.of("sha-2000002", TAG)) good(ktrdr("deploy", "core", "all", "--tag", tag).run());
-        var backup = good(ktrdr("backup-db", "-o", "json").run()).json().path("file").asText();
+        var backup = good(ktrdr("backup-db", "-o", "json").run()).json().path("backup").path("name").asText();
+        assertTrue(backup.startsWith("ktrdr-"), backup);
         var started = good(ktrdr("operations", "start", "backtest", "practice", "AAPL", "1d", "--start-date", "2024-01-01", "--end-date", "2024-02-01", "--no-follow").run());
-        real = new Real(backup.replaceFirst(".*/", "").replace(".dump.zst", ""), started.out().strip());
+        real = new Real(backup, started.out().strip());
         good(ktrdr("backup-db", "--to", "ktrdr.dump.zst").in(folder).run());
         Files.writeString(folder.resolve("check.jsh"), "core.run(\"uptime\")\n");
         Files.createSymbolicLink(folder.resolve(".lab"), World.folder());
