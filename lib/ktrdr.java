@@ -113,6 +113,7 @@
 //SOURCES ktrdr/Secrets.java
 //SOURCES ktrdr/Session.java
 //SOURCES ktrdr/Sh.java
+//SOURCES ktrdr/Sha256.java
 //SOURCES ktrdr/ShellCompletion.java
 //SOURCES ktrdr/ShellHistory.java
 //SOURCES ktrdr/Shown.java

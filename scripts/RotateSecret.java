@@ -2,9 +2,7 @@
 //SOURCES ../lib/ktrdr.java
 //DESCRIPTION Bring a secret that was changed in the provider to all that uses it, and prove it
 
-import java.time.Duration;
 import java.util.Map;
-import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import ktrdr.Cli;
@@ -18,7 +16,6 @@ import ktrdr.Rotation;
 import ktrdr.Secrets.Field;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
-import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "rotate-secret", header = "Bring a secret that was changed in the provider to all that uses it, and prove it.",
@@ -34,11 +31,8 @@ import picocli.CommandLine.Parameters;
 public class RotateSecret implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
+    @Mixin Rolling.Patience patience;
     @Parameters(index = "0", paramLabel = "SECRET", description = "One of ${COMPLETION-CANDIDATES}.") Field field;
-    @Option(names = "--timeout", paramLabel = "D", defaultValue = "120s", description = "How long to wait for health (default: ${DEFAULT-VALUE}).") Duration timeout;
-    @Option(names = "--wait-idle", paramLabel = "D", defaultValue = "0s",
-            description = "How long workers that are at work may finish before they are stopped (default: ${DEFAULT-VALUE}; they get their 30 s grace).")
-    Duration waitIdle;
 
     public static void main(String... args) {
         Cli.main(new RotateSecret(), args);
@@ -49,11 +43,10 @@ public class RotateSecret implements Callable<Exit> {
         if (field == Field.db_username) throw Problem.usage("db_username is the name of a role that owns the data, and no secret to be rotated").expected("db_password, for another password of that role");
         var inventory = common.running(false);
         if (field == Field.ghcr_token) return token(inventory);
-        var options = new Rollout.Options(timeout, true, false, Rollout.OnFailure.revert, waitIdle, false, Optional.empty());
         try (var fleet = new Fleet(inventory, Rotation.nodes(inventory, field), common.console());
                 var locks = change.locks(fleet, common, "rotate-secret " + field)) {
             var rotation = new Rotation(fleet, locks, common.console(), field, System.getenv());
-            var exit = Rolling.run(common, change.dryRun, "rotated", fleet, locks, options, rotation::plan, rollout -> ask(rotation, rollout), rotation);
+            var exit = Rolling.run(common, change.dryRun, "rotated", fleet, locks, patience.together(), rotation::plan, rollout -> ask(rotation, rollout), rotation);
             if (exit == Exit.OK && rotation.behind()) behind(rotation);
             return exit;
         }

@@ -84,11 +84,7 @@ public class all implements Callable<Exit> {
         JQWIK.setLevel(Level.WARNING);
         var launcher = LauncherFactory.create();
         var here = Path.of(all.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-        var request = LauncherDiscoveryRequestBuilder.request().selectors(selectClasspathRoots(Set.of(here)))
-                .filters(includeClassNamePatterns(".*Test"), (PostDiscoveryFilter) this::wanted)
-                .configurationParameter("jqwik.tries.default", CASES.get(asked.names.contains(LONG_FORM))).configurationParameter("jqwik.database", "")
-                .configurationParameter("jqwik.reporting.onlyfailures", "true")
-                .configurationParameter("jqwik.edgecases.default", "NONE").build();
+        var request = request().selectors(selectClasspathRoots(Set.of(here))).filters(includeClassNamePatterns(".*Test"), (PostDiscoveryFilter) this::wanted).build();
         var plan = launcher.discover(request);
         boolean fleet = plan.getRoots().stream().flatMap(root -> plan.getDescendants(root).stream()).anyMatch(test -> test.isTest() && test.getTags().contains(FLEET));
         boolean mine = fleet && !Lab.running();
@@ -99,6 +95,12 @@ public class all implements Callable<Exit> {
         outcome.again(launcher);
         boolean left = mine && !asked.keepLab && Cli.run(new Lab(), "down") != 0;
         return outcome.report().and(left ? Exit.FAILED : Exit.OK);
+    }
+
+    /** What each launch has, the one of what failed too: jqwik's cases, and no notes of them on a disk. */
+    private LauncherDiscoveryRequestBuilder request() {
+        return LauncherDiscoveryRequestBuilder.request().configurationParameter("jqwik.tries.default", CASES.get(asked.names.contains(LONG_FORM)))
+                .configurationParameter("jqwik.database", "").configurationParameter("jqwik.reporting.onlyfailures", "true").configurationParameter("jqwik.edgecases.default", "NONE");
     }
 
     private FilterResult wanted(TestDescriptor test) {
@@ -174,7 +176,7 @@ public class all implements Callable<Exit> {
         void again(Launcher launcher) {
             if (shaky.isEmpty()) return;
             var second = new Outcome();
-            launcher.execute(LauncherDiscoveryRequestBuilder.request().selectors(shaky.keySet().stream().map(DiscoverySelectors::selectUniqueId).toList()).build(), second);
+            launcher.execute(request().selectors(shaky.keySet().stream().map(DiscoverySelectors::selectUniqueId).toList()).build(), second);
             for (var name : shaky.values()) if (!second.failures.contains(name)) flaky.add(name);
             failures.removeAll(flaky);
             failures.addAll(second.failures.stream().filter(name -> !failures.contains(name)).toList());

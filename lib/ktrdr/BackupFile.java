@@ -5,16 +5,13 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.util.ArrayList;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.function.LongConsumer;
 
@@ -26,7 +23,7 @@ public final class BackupFile implements AutoCloseable {
     private static final int CHUNK = 1 << 20;
     private final Path asked;
     private final Path target;
-    private final MessageDigest passed = sha256();
+    private final MessageDigest passed = Sha256.digest();
     private final List<Path> hidden = new ArrayList<>();
     private Path beside;
     private FileChannel channel;
@@ -76,7 +73,7 @@ public final class BackupFile implements AutoCloseable {
 
     /** The lines of sha256sum(1) of a dump and its record. */
     static String sums(String sha256, String dump, String text, String record) {
-        return sha256 + "  " + dump + "\n" + sha256(text) + "  " + record + "\n";
+        return sha256 + "  " + dump + "\n" + Sha256.hex(text) + "  " + record + "\n";
     }
 
     /** What the dump goes to as it comes; a disk that takes no more is a {@link Problem}. */
@@ -126,7 +123,7 @@ public final class BackupFile implements AutoCloseable {
         try {
             channel.force(true);
             var expected = BackupRecord.parse(text).sha256();
-            var stream = hex(passed);
+            var stream = Sha256.hex(passed);
             if (!stream.equals(expected)) throw unlike("what came over the connection", expected, stream);
             var disk = sha256(beside);
             if (!disk.equals(expected)) throw unlike("what is on the disk", expected, disk);
@@ -158,33 +155,14 @@ public final class BackupFile implements AutoCloseable {
         return file;
     }
 
-    /** The sum of a text in UTF-8, in hex. */
-    static String sha256(String text) {
-        var digest = sha256();
-        digest.update(text.getBytes(StandardCharsets.UTF_8));
-        return hex(digest);
-    }
-
     /** The sum of a file, in hex. */
     static String sha256(Path file) throws IOException {
-        var digest = sha256();
+        var digest = Sha256.digest();
         var buffer = new byte[CHUNK];
         try (var read = Files.newInputStream(file)) {
             for (int count; (count = read.read(buffer)) >= 0; ) digest.update(buffer, 0, count);
         }
-        return hex(digest);
-    }
-
-    private static MessageDigest sha256() {
-        try {
-            return MessageDigest.getInstance("SHA-256");
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
-    }
-
-    private static String hex(MessageDigest digest) {
-        return HexFormat.of().formatHex(digest.digest());
+        return Sha256.hex(digest);
     }
 
     private Problem unlike(String what, String expected, String found) {

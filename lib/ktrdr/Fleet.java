@@ -67,7 +67,7 @@ public final class Fleet implements AutoCloseable {
             for (var outcome : all) {
                 var said = outcome instanceof Done<T> done ? String.valueOf(done.value()).stripTrailing() : String.join("\n", Console.lines(((Failed<T>) outcome).problem()));
                 var lines = said.isEmpty() ? List.of("") : said.lines().toList();
-                for (int i = 0; i < lines.size(); i++) table.row(i == 0 ? outcome.node().name() : "", Console.harmless(lines.get(i)));
+                for (int i = 0; i < lines.size(); i++) table.row(i == 0 ? outcome.node().name() : "", lines.get(i));
             }
             return table;
         }

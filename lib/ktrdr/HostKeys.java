@@ -38,12 +38,7 @@ final class HostKeys implements HostKeyVerifier {
         }
 
         static String fingerprint(byte[] blob) {
-            try {
-                var hash = MessageDigest.getInstance("SHA-256").digest(blob);
-                return "SHA256:" + Base64.getEncoder().withoutPadding().encodeToString(hash);
-            } catch (GeneralSecurityException e) {
-                throw new IllegalStateException(e);
-            }
+            return "SHA256:" + Base64.getEncoder().withoutPadding().encodeToString(Sha256.of(blob));
         }
 
         boolean same(Key other) {

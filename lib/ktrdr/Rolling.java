@@ -8,12 +8,27 @@ import java.util.Optional;
 import java.util.function.BiFunction;
 import java.util.function.Consumer;
 import ktrdr.Inventory.Node;
+import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 /** The options of scripts that replace what runs on nodes, how they go about it, and their report. */
 public final class Rolling {
-    @Option(names = "--timeout", paramLabel = "D", defaultValue = "120s", description = "How long to wait for health (default: ${DEFAULT-VALUE}).")
-    Duration timeout;
+    /** How long what replaces containers waits. */
+    public static final class Patience {
+        @Option(names = "--timeout", paramLabel = "D", defaultValue = "120s", description = "How long to wait for health (default: ${DEFAULT-VALUE}).")
+        Duration timeout;
+
+        @Option(names = "--wait-idle", paramLabel = "D", defaultValue = "0s",
+                description = "How long workers that are at work may finish before they are stopped (default: ${DEFAULT-VALUE}; they get their 30 s grace).")
+        Duration waitIdle;
+
+        /** Of a rollout that ends on all nodes alike, one workers node after another. */
+        public Rollout.Options together() {
+            return new Rollout.Options(timeout, true, false, Rollout.OnFailure.revert, waitIdle, false, Optional.empty());
+        }
+    }
+
+    @Mixin Patience patience;
 
     @Option(names = "--no-rollback", description = "Leave a node as it is when it does not get healthy, instead of putting back what ran before.")
     boolean noRollback;
@@ -25,16 +40,12 @@ public final class Rolling {
     @Option(names = "--parallel", description = "Workers nodes side by side, instead of one after another.")
     boolean parallel;
 
-    @Option(names = "--wait-idle", paramLabel = "D", defaultValue = "0s",
-            description = "How long workers that are at work may finish before they are stopped (default: ${DEFAULT-VALUE}; they get their 30 s grace).")
-    Duration waitIdle;
-
     @Option(names = "--skip-checks", description = "Go on where disk, Compose or the share are not as they should be.")
     boolean skipChecks;
 
     /** What the command line says. */
     public Rollout.Options options(Optional<Map<Node, History.Entry>> rollback) {
-        return new Rollout.Options(timeout, !noRollback, parallel, onFailure, waitIdle, skipChecks, rollback);
+        return new Rollout.Options(patience.timeout, !noRollback, parallel, onFailure, patience.waitIdle, skipChecks, rollback);
     }
 
     /**

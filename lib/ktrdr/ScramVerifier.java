@@ -2,7 +2,6 @@ package ktrdr;
 
 import java.nio.charset.StandardCharsets;
 import java.security.GeneralSecurityException;
-import java.security.MessageDigest;
 import java.security.SecureRandom;
 import java.util.Base64;
 import java.util.regex.Pattern;
@@ -39,7 +38,7 @@ final class ScramVerifier {
         try {
             var spec = new PBEKeySpec(password.toCharArray(), salt, iterations, KEY_BITS);
             var salted = SecretKeyFactory.getInstance("PBKDF2WithHmacSHA256").generateSecret(spec).getEncoded();
-            var stored = MessageDigest.getInstance("SHA-256").digest(hmac(salted, "Client Key"));
+            var stored = Sha256.of(hmac(salted, "Client Key"));
             return "SCRAM-SHA-256$" + iterations + ":" + base64(salt) + "$" + base64(stored) + ":" + base64(hmac(salted, "Server Key"));
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("every Java has SHA-256 and PBKDF2", e);

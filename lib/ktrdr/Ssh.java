@@ -6,11 +6,8 @@ import java.io.InputStream;
 import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.util.ArrayDeque;
-import java.util.HexFormat;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
@@ -168,14 +165,12 @@ public final class Ssh implements AutoCloseable {
         if (!mode.matches("[0-7]{3,4}")) throw Problem.usage("`" + mode + "` is no mode of a file").expected("three or four octal digits, such as 644").found(mode);
         try {
             var bytes = Files.readAllBytes(file);
-            var sum = HexFormat.of().formatHex(MessageDigest.getInstance("SHA-256").digest(bytes));
+            var sum = Sha256.hex(bytes);
             var result = push(Sh.let("path", path) + Sh.let("mode", mode) + Sh.let("sum", sum) + PUT, new ByteArrayInputStream(bytes), sent -> { });
             if (result.ok()) return sum;
             throw Problem.failed(name() + ": " + path + " was not replaced").expected("a file with the checksum " + sum).found(result.lastWords());
         } catch (IOException e) {
             throw Problem.usage("this file cannot be read: " + file).expected("a file of this machine").found(e.getClass().getSimpleName()).because(e);
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
         }
     }
 

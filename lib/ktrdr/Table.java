@@ -52,11 +52,11 @@ public final class Table {
         return rows.isEmpty();
     }
 
-    /** The lines of the table without colour: headings first, two spaces between columns, nothing after the last. */
+    /** The lines of the table without colour, {@link Console#harmless}: headings first, two spaces between columns, nothing after the last. */
     public List<String> lines() {
         var all = new ArrayList<List<String>>();
         all.add(columns.stream().map(String::toUpperCase).toList());
-        all.addAll(rows);
+        rows.forEach(row -> all.add(row.stream().map(Console::harmless).toList()));
         var widths = new int[columns.size()];
         for (var row : all)
             for (int i = 0; i < row.size(); i++) widths[i] = Math.max(widths[i], width(row.get(i)));

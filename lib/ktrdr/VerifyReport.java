@@ -4,8 +4,6 @@ import com.samskivert.mustache.Escapers;
 import com.samskivert.mustache.Mustache;
 import java.io.StringReader;
 import java.nio.charset.StandardCharsets;
-import java.security.MessageDigest;
-import java.security.NoSuchAlgorithmException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
@@ -237,10 +235,6 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
     }
 
     private static String hash(String style) {
-        try {
-            return Base64.getEncoder().encodeToString(MessageDigest.getInstance("SHA-256").digest(style.getBytes(StandardCharsets.UTF_8)));
-        } catch (NoSuchAlgorithmException e) {
-            throw new IllegalStateException(e);
-        }
+        return Base64.getEncoder().encodeToString(Sha256.of(style.getBytes(StandardCharsets.UTF_8)));
     }
 }

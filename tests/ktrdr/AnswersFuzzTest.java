@@ -8,22 +8,11 @@ import net.jqwik.api.Provide;
 
 /** What nodes answer, damaged: it is read, or refused in a sentence. */
 class AnswersFuzzTest {
-    private static final String CONTAINER = "container\t{\"Id\":\"abc\",\"Name\":\"/ktrdr-backend\",\"Image\":\"sha256:1\",\"RestartCount\":4,\"State\":{\"Status\":\"restarting\",\"ExitCode\":1,"
-            + "\"StartedAt\":\"2026-01-01T00:00:00Z\"},\"Config\":{\"Image\":\"r/b:t\",\"Labels\":{\"com.docker.compose.service\":\"backend\"}}}\n";
-    private static final String MACHINE = """
-            clock	1790000000.5
+    private static final String MACHINE = StatusFixtures.MACHINE + """
             user	root
             os	Debian GNU/Linux 12 (bookworm)
             kernel	6.8.12-4-pve
-            cpus	4
-            memory	8589934592
-            memory-used	1000000000
-            load	1.00
-            uptime	93600
-            disk /	50000000000
-            mount	/mnt/ktrdr-shared	0	backend.ktrdr.test:/srv/ktrdr-shared /mnt/ktrdr-shared nfs rw,vers=3 0 0\t
             listen 22	sshd
-            docker	26.1.5
             compose	2.26.1
             free	1000
             ping core	0.04
@@ -32,7 +21,7 @@ class AnswersFuzzTest {
             registry	401
             """;
     private static final String NODE = MACHINE + "directory\tyes\nfile .env.core\t" + "a".repeat(64) + " 644 0:0 4\ncontent .env.core\tQT0xCg==\nmanifest\tYQ==\nimage r/b:t\tsha256:1\n"
-            + "digests sha256:1\t[\"r/b@sha256:a\"]\n" + CONTAINER + "beat\t12\nbackup\tktrdr 12 1790000000\nend\tyes\n";
+            + "digests sha256:1\t[\"r/b@sha256:a\"]\n" + "container\t" + NodeFactsTest.CONTAINER + "\nbeat\t12\nbackup\tktrdr 12 1790000000\nend\tyes\n";
     private static final String NFS = "uid\t0\nrelease\t6.12.117\ncontainer\tnone\nprivileged\tyes\napt\tyes\nkernel\tnfs\nmount\t/mnt/ktrdr-shared\t0\t10.0.0.10:/srv/ktrdr-shared /mnt/ktrdr-shared nfs rw,vers=3 0 0\t\n"
             + "point\t1 0 ----i---------e------- \nend\tyes\n";
     private static final String DATA = "mounts\t[{\"Type\":\"volume\",\"Name\":\"ktrdr-core_db-data\",\"Destination\":\"/var/lib/postgresql/data\"}]\ndirectory\t/var/lib/postgresql/data\nend\tyes\n";

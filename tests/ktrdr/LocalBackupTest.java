@@ -31,7 +31,7 @@ class LocalBackupTest {
         dump = Files.write(folder.resolve("mine.dump.zst"), content);
         var record = BackupRecord.moved(BackupRecordTest.TEXT, "mine", "mine.dump.zst", BYTES).replace("SUM", BackupFile.sha256(dump));
         Files.writeString(folder.resolve("mine.dump.zst.json"), record);
-        Files.writeString(folder.resolve("mine.dump.zst.sha256"), BackupFile.sha256(dump) + "  mine.dump.zst\n" + BackupFile.sha256(record) + "  mine.dump.zst.json\n");
+        Files.writeString(folder.resolve("mine.dump.zst.sha256"), BackupFile.sha256(dump) + "  mine.dump.zst\n" + Sha256.hex(record) + "  mine.dump.zst.json\n");
     }
 
     private Problem refused() {

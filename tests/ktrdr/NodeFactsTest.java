@@ -9,7 +9,7 @@ import java.util.Map;
 import org.junit.jupiter.api.Test;
 
 class NodeFactsTest {
-    private static final String CONTAINER = """
+    static final String CONTAINER = """
             {"Id":"abc","Name":"/ktrdr-backend","Image":"sha256:1","RestartCount":4,"State":{"Status":"restarting","ExitCode":1,\
             "StartedAt":"2026-01-01T00:00:00Z"},"Config":{"Image":"r/b:t","Labels":{"com.docker.compose.service":"backend"}}}""";
 

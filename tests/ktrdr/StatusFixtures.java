@@ -15,7 +15,7 @@ final class StatusFixtures {
     static final Node B = INVENTORY.node("workers-b");
     static final Node GPU = INVENTORY.node("gpu");
     static final String TAG = "sha-1000001";
-    private static final String MACHINE = """
+    static final String MACHINE = """
             clock	1790000000.5
             cpus	4
             memory	8589934592
