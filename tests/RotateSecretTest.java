@@ -5,12 +5,10 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.ObjectMapper;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.Comparator;
 import java.util.List;
@@ -64,11 +62,9 @@ class RotateSecretTest {
     }
 
     /** An inventory whose provider has this value, and the lab's others. */
-    private String provider(String field, String value) throws IOException {
+    private String provider(String field, String value) {
         if (!List.of("ghcr_token", "alert_webhook_url").contains(field)) rotated.add(field);
-        var secrets = (ObjectNode) JSON.readTree(Files.readString(World.secrets()));
-        var file = Files.writeString(folder.resolve("secrets.json"), secrets.put(field, value).toString());
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
+        var file = World.secretsWith(folder.resolve("secrets.json"), field, value);
         return World.inventory(folder, World.secrets().toString(), file.toString()).toString();
     }
 

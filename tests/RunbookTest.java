@@ -3,15 +3,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
 import ktrdr.Project;
 import lab.Faults.Fault;
+import lab.Prompt;
 import lab.Toolkit;
+import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -29,25 +30,18 @@ import runbook.Symptoms;
  */
 @Tag("fleet")
 class RunbookTest {
+    private static final Duration LONGEST = Duration.ofMinutes(5);
     @TempDir static Path folder;
     /** What stands for the provider of secrets: of the fleet's own, in memory alone. */
     private static Path secrets;
-    private static Path inventory;
+    private static Prompt prompt;
 
     @BeforeAll
     static void a_folder_with_the_front_door_and_jbang() throws IOException {
         secrets = Files.copy(World.secrets(), Files.createTempDirectory(Path.of("/dev/shm"), "ktrdr-runbook").resolve("secrets.json"));
-        inventory = World.inventory(folder, World.secrets().toString(), secrets.toString());
+        var inventory = World.inventory(folder, World.secrets().toString(), secrets.toString());
         // procedures by the front door's quick road; FrontDoorTest and ScriptTemplateTest have JBang itself with the catalog
-        program("bin/jbang", "name=$1; shift; PATH=${PATH#*:} exec '%s' \"${name%%@ktrdr}\" \"$@\"");
-        program("ktrdr", "PATH=${PATH#*:} exec '%s' \"$@\"");
-    }
-
-    private static void program(String name, String script) throws IOException {
-        var file = folder.resolve(name);
-        Files.createDirectories(file.getParent());
-        Files.writeString(file, "#!/bin/sh\n" + script.formatted(Project.root().resolve("ktrdr")) + "\n");
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+        prompt = Prompt.at(folder, inventory);
     }
 
     @AfterAll
@@ -60,22 +54,8 @@ class RunbookTest {
         assertEquals(0, ran.exit(), ran::toString);
     }
 
-    private record Ran(int exit, String said) {}
-
-    private static Ran run(Block block) throws IOException, InterruptedException {
-        if (block.host().isPresent()) return new Ran(0, World.on(block.host().get(), "exec 2>&1\n" + block.commands()));
-        var script = new ProcessBuilder("bash", "-euo", "pipefail", "-c", block.commands()).directory(folder.toFile()).redirectErrorStream(true)
-                .redirectInput(Path.of("/dev/null").toFile()).redirectOutput(folder.resolve("said").toFile());
-        script.environment().put("KTRDR_INVENTORY", inventory.toString());
-        script.environment().put("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
-        var process = script.start();
-        try {
-            if (!process.waitFor(5, TimeUnit.MINUTES)) throw new AssertionError(block + " did not end within 5 min: " + Files.readString(folder.resolve("said")));
-        } finally {
-            process.descendants().forEach(ProcessHandle::destroyForcibly);
-            process.destroyForcibly();
-        }
-        return new Ran(process.exitValue(), Files.readString(folder.resolve("said")));
+    private static Ran run(Block block) {
+        return block.host().isPresent() ? new Ran(0, World.on(block.host().get(), "exec 2>&1\n" + block.commands()), "") : prompt.block(block.commands(), LONGEST);
     }
 
     /** Runs what is to be run here, and answers what was not as the page has it. */
@@ -92,8 +72,8 @@ class RunbookTest {
                 }
                 if (block.byHand() || block.test().isPresent()) continue;
                 var ran = run(block);
-                if (ran.exit() != block.exit()) wrong.add(block + ": exit code " + ran.exit() + ", not " + block.exit() + "\n" + ran.said());
-                block.output().flatMap(promised -> Promised.missing(promised, ran.said())).ifPresent(line -> wrong.add(block + ": no \"" + line + "\" in\n" + ran.said()));
+                if (ran.exit() != block.exit()) wrong.add(block + ": exit code " + ran.exit() + ", not " + block.exit() + "\n" + ran.out());
+                block.output().flatMap(promised -> Promised.missing(promised, ran.out())).ifPresent(line -> wrong.add(block + ": no \"" + line + "\" in\n" + ran.out()));
             }
         } finally {
             fault.close();

@@ -4,6 +4,7 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import ktrdr.Project;
 import lab.Toolkit.Ran;
@@ -16,14 +17,21 @@ public final class Prompt {
     /** Set in the surroundings of a line that is only to be read: the file that the procedure's words go to. */
     private static final String WORDS = "PROMPT_WORDS";
     private final Path folder;
+    private final Path inventory;
 
-    private Prompt(Path folder) {
+    private Prompt(Path folder, Path inventory) {
         this.folder = folder;
+        this.inventory = inventory;
     }
 
     /** A prompt in this folder, which gets the two commands where it has them not yet. */
     public static Prompt at(Path folder) {
-        var prompt = new Prompt(folder);
+        return at(folder, World.inventory());
+    }
+
+    /** The same, with another inventory in its surroundings. */
+    public static Prompt at(Path folder, Path inventory) {
+        var prompt = new Prompt(folder, inventory);
         if (Files.exists(folder.resolve("ktrdr"))) return prompt;
         prompt.command(folder.resolve("bin/jbang"), "case $1 in *@ktrdr) ;; *) exec '" + Toolkit.jbang() + "' \"$@\" ;; esac\n");
         prompt.command(folder.resolve("ktrdr"), "");
@@ -58,12 +66,17 @@ public final class Prompt {
         return typed(line).run();
     }
 
+    /** Runs lines one after the other, as a block that is copied, until one does not end well; all that they print is standard output. More than this time is a failure. */
+    public Ran block(String lines, Duration limit) {
+        return typed("set -eu\nexec 2>&1\n" + lines).within(limit).run();
+    }
+
     /** Starts a line, which is one command: signals reach it, and not a shell that waits for it. */
     public Underway start(String line) {
         return typed("exec " + line).start();
     }
 
     private Toolkit typed(String line) {
-        return Toolkit.command("bash", "-o", "pipefail", "-c", line).in(folder).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
+        return Toolkit.command("bash", "-o", "pipefail", "-c", line).in(folder).env("KTRDR_INVENTORY", inventory.toString()).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
     }
 }

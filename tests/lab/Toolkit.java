@@ -8,10 +8,12 @@ import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Stream;
 import ktrdr.Local;
 import ktrdr.Project;
@@ -22,6 +24,7 @@ public final class Toolkit {
     private final Map<String, String> environment = new LinkedHashMap<>();
     private Path directory = Project.root();
     private String input = "";
+    private Optional<Duration> patience = Optional.empty();
 
     private Toolkit(List<String> words) {
         this.words = words;
@@ -91,8 +94,15 @@ public final class Toolkit {
         return this;
     }
 
+    /** How long {@link #run} waits for its end; half an hour without it. */
+    Toolkit within(Duration limit) {
+        patience = Optional.of(limit);
+        return this;
+    }
+
     public Ran run() {
         var command = Local.command(words).directory(directory).input(input);
+        patience.ifPresent(command::timeout);
         surroundings().forEach(command::env);
         var result = command.run();
         return new Ran(result.exit(), result.out(), result.err());

@@ -29,7 +29,7 @@ public final class Symptoms {
             return nothing();
         });
         symptoms.put("rotate a secret", () -> {
-            replace(secrets, "\"jwt_secret\": *\"[^\"]*\"", "\"jwt_secret\": \"another-secret-of-more-than-32-characters\"");
+            World.secretsWith(secrets, "jwt_secret", "another-secret-of-more-than-32-characters");
             return nothing();
         });
         symptoms.put("workers not registering", () -> stopped("workers-b", "backtest-worker-1"));
@@ -80,17 +80,6 @@ public final class Symptoms {
 
     private static Fault nothing() {
         return () -> { };
-    }
-
-    private static void replace(Path file, String pattern, String replacement) {
-        try {
-            var text = Files.readString(file);
-            var replaced = text.replaceFirst(pattern, replacement);
-            if (replaced.equals(text)) throw new IllegalStateException("nothing in " + file + " is " + pattern);
-            Files.writeString(file, replaced);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
     }
 
     /** known_hosts has the key of workers-c for workers-b. */
