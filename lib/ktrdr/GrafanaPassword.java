@@ -2,7 +2,6 @@ package ktrdr;
 
 import java.time.Duration;
 import java.util.Optional;
-import java.util.function.Supplier;
 
 /**
  * The password of Grafana's admin, which Grafana keeps in its own database from its first start on: {@code grafana cli admin reset-admin-password} replaces it there.
@@ -19,15 +18,13 @@ final class GrafanaPassword implements SecretKeeper {
     private final Host core;
     private final Locks locks;
     private final Console console;
-    private final Supplier<Optional<String>> former;
+    private Optional<String> former = Optional.empty();
     private boolean touched;
 
-    /** @param former the password that its container has in the environment */
-    GrafanaPassword(Fleet fleet, Locks locks, Console console, Supplier<Optional<String>> former) {
+    GrafanaPassword(Fleet fleet, Locks locks, Console console) {
         this.core = fleet.host(fleet.inventory().core().name());
         this.locks = locks;
         this.console = console;
-        this.former = former;
     }
 
     @Override
@@ -44,15 +41,17 @@ final class GrafanaPassword implements SecretKeeper {
     }
 
     @Override
-    public void set(String value) {
+    public String set(String value, Optional<String> environment) {
+        former = environment;
         touched = true;
         reset(value);
+        return "";
     }
 
     @Override
     public boolean back() {
         if (!touched) return false;
-        former.get().ifPresent(this::reset);
+        former.ifPresent(this::reset);
         touched = false;
         return true;
     }

@@ -37,11 +37,13 @@ final class PostgresPassword implements SecretKeeper {
     }
 
     @Override
-    public void set(String value) {
+    public String set(String value, Optional<String> environment) {
         former = Optional.of(verifier());
         alter("'" + ScramVerifier.of(value) + "'");
         var answer = core.run(connect(value));
         if (!answer.ok()) throw Problem.failed(core + ": PostgreSQL does not accept the new password over TCP").expected("a connection with it").found(answer.lastWords());
+        if (environment.filter(one -> !one.equals(value)).isEmpty()) return ": accepted over TCP";
+        return core.run(connect(environment.get())).ok() ? ", and lets anybody in: pg_hba.conf asks for no password there" : ": accepted over TCP, the former one refused";
     }
 
     @Override
@@ -50,11 +52,6 @@ final class PostgresPassword implements SecretKeeper {
         alter(former.get().equals("null") ? "null" : "'" + former.get().replace("'", "''") + "'");
         former = Optional.empty();
         return true;
-    }
-
-    /** Whether a connection over TCP with this password is let in. */
-    boolean letsIn(String password) {
-        return core.run(connect(password)).ok();
     }
 
     private static String connect(String password) {

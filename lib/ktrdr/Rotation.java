@@ -50,7 +50,7 @@ public final class Rotation implements Rollout.Exchange {
         this.value = Secrets.fetch(fleet.inventory(), Set.of(field), environment, console).get(field);
         this.keeper = Optional.ofNullable(switch (field) {
             case db_password -> new PostgresPassword(fleet, locks);
-            case grafana_password -> new GrafanaPassword(fleet, locks, console, () -> former(core));
+            case grafana_password -> new GrafanaPassword(fleet, locks, console);
             default -> null;
         });
         // what cannot be kept is refused before anything is asked
@@ -109,10 +109,6 @@ public final class Rotation implements Rollout.Exchange {
         return merged;
     }
 
-    private Optional<String> former(Node node) {
-        return Optional.ofNullable(former.getOrDefault(node, Map.of()).get(field));
-    }
-
     @Override
     public Secrets given(Secrets fetched) {
         var others = new EnumMap<Field, String>(Field.class);
@@ -143,8 +139,8 @@ public final class Rotation implements Rollout.Exchange {
         try (var step = console.step(core.name(), "secret")) {
             if (keeper.get().has(value)) step.done(keeper.get().name() + " has it already");
             else {
-                keeper.get().set(value);
-                step.done(keeper.get().name() + " has the new one" + proof());
+                var proven = keeper.get().set(value, Optional.ofNullable(former.getOrDefault(core, Map.of()).get(field)));
+                step.done(keeper.get().name() + " has the new one" + proven);
             }
         } catch (RuntimeException e) {
             // what may be half done is not left, and asking for the end of it must not end the way back
@@ -153,13 +149,6 @@ public final class Rotation implements Rollout.Exchange {
             if (interrupted) Thread.currentThread().interrupt();
             throw e;
         }
-    }
-
-    /** What a connection over TCP proved, of a password of the database. */
-    private String proof() {
-        if (!(keeper.orElseThrow() instanceof PostgresPassword database)) return "";
-        if (former(core).filter(one -> !one.equals(value)).isEmpty()) return ": accepted over TCP";
-        return database.letsIn(former(core).get()) ? ", and lets anybody in: pg_hba.conf asks for no password there" : ": accepted over TCP, the former one refused";
     }
 
     @Override

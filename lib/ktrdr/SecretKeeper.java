@@ -1,5 +1,7 @@
 package ktrdr;
 
+import java.util.Optional;
+
 /** A service that keeps a secret of its own, beside the environment of containers: see {@link PostgresPassword}, {@link GrafanaPassword}. */
 interface SecretKeeper {
     /** What keeps it, in words. */
@@ -8,8 +10,13 @@ interface SecretKeeper {
     /** Whether this value is the one it keeps. */
     boolean has(String value);
 
-    /** Has it keep this value, and proves it. Whatever goes wrong is a {@link Problem}, after which {@link #back} is still to be called. */
-    void set(String value);
+    /**
+     * Has it keep this value, and proves it; answers what was proven, as the end of a sentence, or nothing. Whatever goes wrong is a {@link Problem}, after which {@link #back}
+     * is still to be called.
+     *
+     * @param environment what containers have in their environment
+     */
+    String set(String value, Optional<String> environment);
 
     /** Has it keep what it kept before {@link #set} was called, and answers true; where there is nothing to take back it answers false. */
     boolean back();
