@@ -2,6 +2,7 @@ package ktrdr;
 
 import java.time.Duration;
 import java.time.Instant;
+import java.time.temporal.ChronoUnit;
 import java.util.Optional;
 
 /**
@@ -23,8 +24,9 @@ public record BackupSchedule(String at, boolean active, Optional<Instant> next, 
     /** Shell lines that say it; nothing, and at no cost, where there is no timer. They need {@link Facts#SAY}. */
     static final String LOOK = Sh.let("timer", TIMER) + """
             since() {
-              moment=$(TZ=UTC systemctl show --value -p "$2" "$1")
-              [ -z "$moment" ] || date -u -d "$moment" +%s 2>/dev/null || :
+              # a run that fails at once may end within the second of a good backup; before systemd 247 a second is all that is known
+              moment=$(TZ=UTC systemctl show --timestamp=us --value -p "$2" "$1" 2>/dev/null || TZ=UTC systemctl show --value -p "$2" "$1")
+              [ -z "$moment" ] || date -u -d "$moment" +%s%3N 2>/dev/null || :
             }
             if [ -f "$timer" ] && [ -d /run/systemd/system ]; then
               say timer-at "$(sed -n 's/^OnCalendar=\\*-\\*-\\* \\(.*\\):00$/\\1/p' "$timer")"
@@ -45,8 +47,8 @@ public record BackupSchedule(String at, boolean active, Optional<Instant> next, 
     }
 
     private static Optional<Instant> moment(Facts facts, String name) {
-        long seconds = facts.number(name);
-        return seconds < 0 ? Optional.empty() : Optional.of(Instant.ofEpochSecond(seconds));
+        long millis = facts.number(name);
+        return millis < 0 ? Optional.empty() : Optional.of(Instant.ofEpochMilli(millis));
     }
 
     /**
@@ -56,7 +58,7 @@ public record BackupSchedule(String at, boolean active, Optional<Instant> next, 
      */
     Optional<String> wrong(Instant now, Optional<Instant> last) {
         if (!failed.isEmpty() && (last.isEmpty() || ended.isEmpty() || last.get().isBefore(ended.get())))
-            return Optional.of("the last run of " + UNIT + ".service failed (" + failed + ")" + ended.map(end -> " at " + end).orElse(""));
+            return Optional.of("the last run of " + UNIT + ".service failed (" + failed + ")" + ended.map(end -> " at " + end.truncatedTo(ChronoUnit.SECONDS)).orElse(""));
         if (!active) return Optional.of(UNIT + ".timer is not active");
         var due = now.minus(OLDEST);
         if (written.isAfter(due) || last.filter(due::isBefore).isPresent()) return Optional.empty();

@@ -77,8 +77,8 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
         var words = found.split(" ", 3);
         if (words.length < 3 || !words[0].matches("\\d{1,12}(\\.\\d+)?") || !words[1].matches("\\d{1,18}"))
             throw Problem.failed("a node answered something that is no file of a backup").expected("time, size, name").found(Console.brief(found, 100));
-        long seconds = Math.round(Double.parseDouble(clock) - Double.parseDouble(words[0]));
-        return Optional.of(new Backup(words[2], Long.parseLong(words[1]), Duration.ofSeconds(Math.max(0, seconds))));
+        long millis = Math.round(1000 * (Double.parseDouble(clock) - Double.parseDouble(words[0])));
+        return Optional.of(new Backup(words[2], Long.parseLong(words[1]), Duration.ofMillis(Math.max(0, millis))));
     }
 
     /** The backups by a timer, where there is one. */

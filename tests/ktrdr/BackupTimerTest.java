@@ -127,7 +127,7 @@ class BackupTimerTest {
     }
 
     private static Optional<BackupSchedule> said(String... changes) {
-        var answer = "timer-at\t02:00\ntimer-written\t1767139200\ntimer-state\tactive\ntimer-next\t1767405600\ntimer-ended\t1767319200\ntimer-result\tsuccess\nend\tyes\n";
+        var answer = "timer-at\t02:00\ntimer-written\t1767139200\ntimer-state\tactive\ntimer-next\t1767405600000\ntimer-ended\t1767319200000\ntimer-result\tsuccess\nend\tyes\n";
         for (int i = 0; i < changes.length; i += 2) answer = answer.replace(changes[i], changes[i + 1]);
         return BackupSchedule.parse(Facts.parse(answer));
     }
@@ -150,6 +150,11 @@ class BackupTimerTest {
         assertEquals(Optional.of("the last run of ktrdr-backup.service failed (exit-code) at 2026-01-02T02:00:00Z"), failed.wrong(NOON, hoursAgo(11)));
         assertTrue(failed.wrong(NOON, Optional.empty()).isPresent());
         assertEquals(Optional.empty(), failed.wrong(NOON, hoursAgo(9)));
+        // a good one, and one that fails right after it
+        var at = Instant.parse("2026-01-02T02:00:00.412Z");
+        var soon = said("success", "exit-code", "1767319200000", "1767319200900").orElseThrow();
+        assertTrue(soon.wrong(NOON, Optional.of(at)).isPresent());
+        assertEquals(Optional.empty(), soon.wrong(NOON, Optional.of(at.plusSeconds(1))));
     }
 
     @Test

@@ -70,7 +70,7 @@ class FleetStatusTest {
 
     /** With a timer on core that was written two days ago and will run in an hour, and a backup of so many hours. */
     private static FleetStatus scheduled(String result, String name, int hours) {
-        var host = host(CORE, "timer-at\t02:00", "timer-written\t1789827200", "timer-state\tactive", "timer-next\t1790003600", "timer-ended\t1789990000", "timer-result\t" + result);
+        var host = host(CORE, "timer-at\t02:00", "timer-written\t1789827200", "timer-state\tactive", "timer-next\t1790003600000", "timer-ended\t1789990000000", "timer-result\t" + result);
         var backup = Optional.of(new NodeStatus.Backup(name, 5_000_000, Duration.ofHours(hours)));
         return with(fleet(), CORE, new NodeStatus(host, lock(Optional.empty(), -1), history(CORE), containers(CORE), backup));
     }

@@ -48,10 +48,10 @@ public final class Toolkit {
             return failing;
         }
 
-        /** For the message of an assertion. */
+        /** For the message of an assertion, of which a runner may show the beginning alone: first what went wrong. */
         @Override
         public String toString() {
-            return "exit " + exit + "\n" + out + err;
+            return "exit " + exit + "\n" + err + out;
         }
     }
 
