@@ -7,14 +7,16 @@
 #   classes.PID  the classes that a run loaded, until there is
 #   archive      these classes as the JVM maps them into memory: class data sharing, and from JDK 25 on a cache made ahead of time (JEP 310, JEP 514)
 # KEY is a checksum of all sources and templates, of the checkout's path and of the JDK, so an edit, a pull or another JDK is another folder.
+# $XDG_CACHE_HOME/ktrdr/start/PROCEDURE-CHECKOUT/seen
+#   the KEY of the last run, and a checksum of the size, times and inode of each of these files as they were then
 
 # Starts java in place of this shell, or returns when that cannot be done: `quickly ARGUMENT… || :`, with home, procedure and script set.
 quickly() {
   jvm=$(command -v "${JAVA_HOME:+$JAVA_HOME/bin/}java") && jvm=$(readlink -f "$jvm") 2>/dev/null || return 0
   jdk=${jvm%/bin/java}
   major=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$jdk/release" 2>/dev/null) || return 0
-  [ "${major:-0}" -ge 17 ] && key=$(start_key) 2>/dev/null || return 0
   place=${cache%/*}/start/$procedure-$(printf %s "$home" | cksum | tr ' ' -)
+  [ "${major:-0}" -ge 17 ] && key=$(start_key) 2>/dev/null || return 0
   entry=$place/$key
   [ -f "$entry/start" ] || make_start || return 0
   { read -r main && read -r path && read -r flags && jars=$(cat); } <"$entry/start" || return 0
@@ -28,11 +30,23 @@ quickly() {
 # The checksum of all that a build depends on. Each step is asked how it ended: the checksum of half a list is a wrong one.
 start_key() (
   cd "$home" || exit
-  files=$(find -L lib scripts templates tests jbang-catalog.json ktrdr -type f) || exit
-  sums=$(printf '%s\n' "$files" | sort | xargs -d '\n' sha256sum) || exit
   machine=$(stat -L -c '%n %s %Y' "$jvm" "$jdk/lib/modules" "$jdk/lib/server/libjvm.so" "$jdk/bin/javac") || exit
-  printf '%s\n' "$home" "$machine" "$sums" | sha256sum | cut -d ' ' -f 1
+  # an edit can set the time of modification back, and not that of the change
+  state=$(sources -printf '%p %s %T@ %C@ %i\n') && state=$(printf '%s\n' "$home" "$machine" "$state" | sha256sum) || state=
+  if [ -n "$state" ] && { read -r known && read -r key; } 2>/dev/null <"$place/seen" && [ "$known" = "$state" ]; then
+    echo "$key"
+    exit
+  fi
+  files=$(sources) || exit
+  sums=$(printf '%s\n' "$files" | sort | xargs -d '\n' sha256sum) || exit
+  key=$(printf '%s\n' "$home" "$machine" "$sums" | sha256sum | cut -d ' ' -f 1)
+  echo "$key"
+  # what was written a moment ago may be written again with no later time: clocks of file systems tick
+  [ -n "$state" ] && young=$(sources -newerct '2 seconds ago' -print -quit) && [ -z "$young" ] || exit 0
+  { printf '%s\n' "$state" "$key" >"$place/seen.new" && mv "$place/seen.new" "$place/seen"; } 2>/dev/null || :
 )
+
+sources() { find -L lib scripts templates tests jbang-catalog.json ktrdr -type f "$@"; }
 
 # Size and time of each jar of the class path.
 looks() {
