@@ -9,7 +9,6 @@ import java.util.concurrent.Callable;
 import ktrdr.Backups;
 import ktrdr.Cli;
 import ktrdr.Exit;
-import ktrdr.Fleet;
 import ktrdr.Inventory;
 import ktrdr.Inventory.Node;
 import ktrdr.Inventory.Role;
@@ -60,7 +59,7 @@ public class Deploy implements Callable<Exit> {
         Stack.of(inventory, inventory.core()).services(services);
         var release = release(services);
         Staging.proveTemplates(inventory, nodes(inventory));
-        try (var fleet = new Fleet(inventory, nodes(inventory), common.console());
+        try (var fleet = common.fleet(inventory, nodes(inventory));
                 var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse(""))) {
             boolean first = backupFirst(inventory);
             if (first && change.dryRun) common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");

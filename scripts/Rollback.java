@@ -46,7 +46,7 @@ public class Rollback implements Callable<Exit> {
     public Exit call() {
         var inventory = common.running(false);
         var tag = Optional.ofNullable(to).map(Release::tag);
-        try (var fleet = new Fleet(inventory, where.nodes(inventory, "rollback"), common.console())) {
+        try (var fleet = common.fleet(inventory, where.nodes(inventory, "rollback"))) {
             if (list) return list(fleet);
             try (var locks = change.locks(fleet, common, "rollback " + where.words() + tag.map(" --to "::concat).orElse(""))) {
                 var chosen = fleet.each((node, ssh) -> choose(Stack.of(inventory, node), Plans.history(Stack.of(inventory, node), ssh), tag));

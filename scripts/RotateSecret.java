@@ -7,7 +7,6 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import ktrdr.Cli;
 import ktrdr.Exit;
-import ktrdr.Fleet;
 import ktrdr.Inventory;
 import ktrdr.Problem;
 import ktrdr.Rolling;
@@ -43,7 +42,7 @@ public class RotateSecret implements Callable<Exit> {
         if (field == Field.db_username) throw Problem.usage("db_username is the name of a role that owns the data, and no secret to be rotated").expected("db_password, for another password of that role");
         var inventory = common.running(false);
         if (field == Field.ghcr_token) return token(inventory);
-        try (var fleet = new Fleet(inventory, Rotation.nodes(inventory, field), common.console());
+        try (var fleet = common.fleet(inventory, Rotation.nodes(inventory, field));
                 var locks = change.locks(fleet, common, "rotate-secret " + field)) {
             var rotation = new Rotation(fleet, locks, common.console(), field, System.getenv());
             var exit = Rolling.run(common, change.dryRun, "rotated", fleet, locks, patience.together(), rotation::plan, rollout -> ask(rotation, rollout), rotation);
@@ -68,7 +67,7 @@ public class RotateSecret implements Callable<Exit> {
     }
 
     private Exit token(Inventory inventory) {
-        try (var fleet = new Fleet(inventory, Rotation.nodes(inventory, field), common.console())) {
+        try (var fleet = common.fleet(inventory, Rotation.nodes(inventory, field))) {
             Rotation.proveToken(inventory, fleet.ssh(inventory.core()), System.getenv(), common.console());
         }
         var registry = inventory.images().registry();

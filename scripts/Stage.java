@@ -51,7 +51,7 @@ public class Stage implements Callable<Exit> {
     public Exit call() {
         var inventory = common.running(where.core());
         var asked = Optional.ofNullable(tag).map(Release::tag);
-        try (var fleet = new Fleet(inventory, where.nodes(inventory, "stage"), common.console())) {
+        try (var fleet = common.fleet(inventory, where.nodes(inventory, "stage"))) {
             Staging.proveTemplates(inventory, fleet.nodes());
             var looked = look(fleet, asked, true);
             boolean write = !check && !change.dryRun && looked.values().values().stream().anyMatch(plan -> !plan.settled());

@@ -137,6 +137,9 @@ public final class Cli {
                 description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}; NO_COLOR is obeyed).")
         Console.Color color = Console.Color.auto;
 
+        @Option(names = "--forks", paramLabel = "N", defaultValue = "" + Fleet.FORKS, description = "On how many nodes to work at once (default: ${DEFAULT-VALUE}).")
+        int forks = Fleet.FORKS;
+
         @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
         boolean help;
 
@@ -177,12 +180,17 @@ public final class Cli {
         /** The nodes of these ids, names or hosts, or all of them where none is named; not connected yet. */
         public Fleet fleet(List<String> names) {
             var nodes = names == null || names.isEmpty() ? inventory().nodes() : names.stream().map(inventory()::node).distinct().toList();
-            return new Fleet(inventory(), nodes, console());
+            return fleet(inventory(), nodes);
+        }
+
+        /** These nodes of an inventory, with the options of this run; not connected yet. */
+        public Fleet fleet(Inventory inventory, List<Node> nodes) {
+            return new Fleet(inventory, nodes, console()).atOnce(forks);
         }
 
         /** What is at hand at the console: every node, backend, operations, Prometheus, database; nothing is connected yet. */
         public Session session() {
-            return Session.of(inventory(), console());
+            return Session.of(fleet(inventory(), inventory().nodes()));
         }
 
         /** The locks of the fleet's nodes that can be reached, for what the command line says, after waiting so long for whoever has them. */

@@ -8,6 +8,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -23,6 +24,7 @@ import ktrdr.Inventory.Node;
  *uptimes.values().forEach((node, text) -> …);</pre>
  *
  * There is one connection a node, opened on first use and kept until {@link #close}; one that was lost is made anew by the next who asks.
+ * Some nodes are worked on at once and the others after them: {@link #FORKS}, or as {@link #atOnce} has it.
  * A thread that is interrupted while it waits interrupts the work on every node, and waits for its end.
  */
 public final class Fleet implements AutoCloseable {
@@ -106,9 +108,13 @@ public final class Fleet implements AutoCloseable {
         }
     }
 
+    /** On how many nodes at once, where nothing else is said: with more of them two processors have all they can do with the keys of so many connections. */
+    public static final int FORKS = 64;
+
     private final Inventory inventory;
     private final List<Node> nodes;
     private final Console console;
+    private final int forks;
     private final Map<Node, CompletableFuture<Ssh>> connections;
     /** Nodes that answered once: after that, one that does not is asked again. */
     private final Set<Node> met;
@@ -118,15 +124,17 @@ public final class Fleet implements AutoCloseable {
         this.inventory = inventory;
         this.nodes = inventory.nodes().stream().filter(nodes::contains).toList();
         this.console = console;
+        this.forks = FORKS;
         this.connections = new LinkedHashMap<>();
         this.met = new HashSet<>();
         this.threads = Executors.newCachedThreadPool(Threads.daemons("fleet"));
     }
 
-    private Fleet(Fleet whole, List<Node> nodes) {
+    private Fleet(Fleet whole, List<Node> nodes, int forks) {
         this.inventory = whole.inventory;
         this.nodes = nodes;
         this.console = whole.console;
+        this.forks = forks;
         this.connections = whole.connections;
         this.met = whole.met;
         this.threads = whole.threads;
@@ -134,7 +142,13 @@ public final class Fleet implements AutoCloseable {
 
     /** Some of the nodes, by the same connections: closing either closes both. */
     public Fleet only(Predicate<Node> which) {
-        return new Fleet(this, nodes.stream().filter(which).toList());
+        return new Fleet(this, nodes.stream().filter(which).toList(), forks);
+    }
+
+    /** The same nodes by the same connections, so many of them at once. Fewer than one is a {@link Problem}. */
+    public Fleet atOnce(int forks) {
+        if (forks < 1) throw Problem.usage("--forks is how many nodes are worked on at once").expected("1 or more").found(String.valueOf(forks));
+        return new Fleet(this, nodes, forks);
     }
 
     /** One of them, by its id, name or host; a {@link Problem} where it is none. */
@@ -152,7 +166,7 @@ public final class Fleet implements AutoCloseable {
         return nodes;
     }
 
-    /** Does the work on every node of the fleet, side by side. It does not throw: a node that fails is an outcome. */
+    /** Does the work on every node of the fleet, side by side: one that hangs keeps the others waiting for no more than its own place. It does not throw: a node that fails is an outcome. */
     public <T> Outcomes<T> each(Work<T> work) {
         return each(node -> true, work);
     }
@@ -160,7 +174,11 @@ public final class Fleet implements AutoCloseable {
     /** Does the work on the nodes that pass, side by side. */
     public <T> Outcomes<T> each(Predicate<Node> which, Work<T> work) {
         var tasks = nodes.stream().filter(which).map(node -> new Task<>(() -> attempt(node, work))).toList();
-        tasks.forEach(threads::execute);
+        var waiting = new ConcurrentLinkedQueue<>(tasks);
+        for (int i = 0; i < Math.min(forks, tasks.size()); i++)
+            threads.execute(() -> {
+                for (Task<?> task; (task = waiting.poll()) != null; ) task.run();
+            });
         boolean interrupted = false;
         for (var task : tasks)
             while (!task.ended.isDone())

@@ -76,7 +76,8 @@ public final class LogReader {
         var printer = new Thread(this::print, "logs");
         printer.setDaemon(true);
         printer.start();
-        var outcomes = fleet.each(reached::contains, (node, ssh) -> read(node, ssh));
+        // lines in the order of their time come of all nodes at once, however many
+        var outcomes = fleet.atOnce(reached.size()).each(reached::contains, (node, ssh) -> read(node, ssh));
         boolean interrupted = Thread.interrupted();
         if (stopped()) return Exit.OK;
         if (interrupted || !finish(printer)) return stopped() ? Exit.OK : Exit.INTERRUPTED;

@@ -34,20 +34,21 @@ public final class Session implements AutoCloseable {
     private final Fleet fleet;
     private final Http http;
 
-    private Session(Inventory inventory, Console console) {
-        this.inventory = inventory;
-        this.fleet = new Fleet(inventory, inventory.nodes(), console);
+    private Session(Fleet fleet) {
+        this.inventory = fleet.inventory();
+        this.fleet = fleet;
         this.http = new Http(inventory.overrides(), Duration.ofSeconds(10));
     }
 
     /** With the fleet of this inventory; nothing is connected yet. */
     public static Session open(String inventoryFile) {
-        return of(Inventory.read(Path.of(inventoryFile)), new Console(Console.Color.auto, false));
+        var inventory = Inventory.read(Path.of(inventoryFile));
+        return of(new Fleet(inventory, inventory.nodes(), new Console(Console.Color.auto, false)));
     }
 
-    /** With the fleet of an inventory that was read, for a console that there is: that of a command line, with its options. */
-    static Session of(Inventory inventory, Console console) {
-        return new Session(inventory, console);
+    /** With a fleet that there is: that of a command line, with its options. */
+    static Session of(Fleet fleet) {
+        return new Session(fleet);
     }
 
     /** The inventory. */

@@ -3,11 +3,13 @@ package ktrdr;
 import com.hierynomus.sshj.key.KeyAlgorithm;
 import com.hierynomus.sshj.key.KeyAlgorithms;
 import com.hierynomus.sshj.transport.cipher.BlockCiphers;
+import com.hierynomus.sshj.transport.cipher.ChachaPolyCiphers;
 import com.hierynomus.sshj.transport.cipher.GcmCiphers;
 import com.hierynomus.sshj.transport.kex.DHGroups;
 import com.hierynomus.sshj.transport.kex.ExtInfoClientFactory;
 import com.hierynomus.sshj.transport.mac.Macs;
 import com.hierynomus.sshj.userauth.keyprovider.OpenSSHKeyV1KeyFile;
+import java.security.Security;
 import java.util.ArrayList;
 import java.util.List;
 import net.schmizz.keepalive.KeepAliveProvider;
@@ -15,6 +17,7 @@ import net.schmizz.sshj.ConfigImpl;
 import net.schmizz.sshj.common.Factory;
 import net.schmizz.sshj.common.LoggerFactory;
 import net.schmizz.sshj.common.SecurityUtils;
+import net.schmizz.sshj.transport.cipher.Cipher;
 import net.schmizz.sshj.transport.compression.NoneCompression;
 import net.schmizz.sshj.transport.kex.Curve25519SHA256;
 import net.schmizz.sshj.transport.kex.DHGexSHA256;
@@ -23,8 +26,9 @@ import net.schmizz.sshj.transport.random.JCERandom;
 import net.schmizz.sshj.transport.random.SingletonRandomFactory;
 import net.schmizz.sshj.userauth.keyprovider.OpenSSHKeyFile;
 import net.schmizz.sshj.userauth.keyprovider.PKCS8KeyFile;
+import org.bouncycastle.jce.provider.BouncyCastleProvider;
 
-/** What OpenSSH of the last ten years speaks, the fastest first, and nothing that Java 17 cannot do by itself. */
+/** What OpenSSH of the last ten years calls strong, the fastest first. */
 final class SshAlgorithms {
     static {
         // sshj asks BouncyCastle first, and loading that costs a third of a second
@@ -45,7 +49,7 @@ final class SshAlgorithms {
                 new ECDHNistP.Factory256(), new ECDHNistP.Factory384(), new ECDHNistP.Factory521(), new DHGexSHA256.Factory(),
                 DHGroups.Group16SHA512(), DHGroups.Group14SHA256(), new ExtInfoClientFactory()));
         config.setCipherFactories(List.of(GcmCiphers.AES128GCM(), GcmCiphers.AES256GCM(), BlockCiphers.AES128CTR(),
-                BlockCiphers.AES192CTR(), BlockCiphers.AES256CTR()));
+                BlockCiphers.AES192CTR(), BlockCiphers.AES256CTR(), new Chacha(ChachaPolyCiphers.CHACHA_POLY_OPENSSH())));
         config.setMACFactories(List.of(Macs.HMACSHA2256Etm(), Macs.HMACSHA2512Etm(), Macs.HMACSHA2256(), Macs.HMACSHA2512()));
         config.setCompressionFactories(List.of(new NoneCompression.Factory()));
         config.setFileKeyProviderFactories(List.of(new OpenSSHKeyV1KeyFile.Factory(), new PKCS8KeyFile.Factory(), new OpenSSHKeyFile.Factory()));
@@ -60,5 +64,20 @@ final class SshAlgorithms {
         keys.addAll(List.of(KeyAlgorithms.EdDSA25519(), KeyAlgorithms.ECDSASHANistp256(), KeyAlgorithms.ECDSASHANistp384(),
                 KeyAlgorithms.ECDSASHANistp521(), KeyAlgorithms.RSASHA512(), KeyAlgorithms.RSASHA256()));
         return keys;
+    }
+
+    /** For a server that has nothing else: of this cipher Java lacks the half that BouncyCastle has. */
+    private record Chacha(Factory.Named<Cipher> cipher) implements Factory.Named<Cipher> {
+        @Override
+        public String getName() {
+            return cipher.getName();
+        }
+
+        @Override
+        public Cipher create() {
+            // behind what Java has, and only once it is needed
+            if (Security.getProvider(BouncyCastleProvider.PROVIDER_NAME) == null) Security.addProvider(new BouncyCastleProvider());
+            return cipher.create();
+        }
     }
 }

@@ -10,14 +10,16 @@ import java.net.SocketTimeoutException;
 import java.net.UnknownHostException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Objects;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import javax.net.SocketFactory;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import javax.net.SocketFactory;
 import net.schmizz.keepalive.KeepAliveRunner;
 import net.schmizz.sshj.SSHClient;
 
@@ -100,9 +102,25 @@ final class SshConnect {
                 .fix("look at sshd on the host, or for a full table of connections in between");
         if (!ssh && !said.isEmpty()) return Problem.unreachable(route.node() + ": " + route.peer() + " is not an ssh server")
                 .expected("SSH-2.0-…").found(said).fix("correct the port, or what listens there").because(e);
+        var apart = NO_SETTLEMENT.matcher(String.valueOf(e.getMessage()));
+        if (apart.find()) {
+            var option = SETTINGS.getOrDefault(apart.group(1), apart.group(1));
+            return Problem.unreachable(route.node() + ": " + route.peer() + " allows no algorithm that is spoken here").expected(option + " with one of " + spoken(apart.group(2)))
+                    .found(spoken(apart.group(3))).fix("allow one of these in the host's sshd_config, " + option).because(e);
+        }
         var during = !client.getTransport().isAuthenticated() && ssh ? " while connecting" : "";
         return Problem.unreachable(route.node() + ": " + route.peer() + " closed the connection" + during)
                 .found(e.getMessage()).fix("ssh -v -p " + route.port() + " " + route.user() + "@" + route.connectTo()).because(e);
+    }
+
+    /** sshj's sentence where two lists have nothing in common: of what, ours, the host's. */
+    private static final Pattern NO_SETTLEMENT = Pattern.compile("settlement of (?:Client2Server|Server2Client)?(\\w+): \\[(.*)] and \\[(.*)]");
+    /** How sshd_config(5) calls these lists, where it does so in another way. */
+    private static final Map<String, String> SETTINGS = Map.of("KeyExchangeAlgorithms", "KexAlgorithms", "CipherAlgorithms", "Ciphers", "MACAlgorithms", "MACs");
+
+    /** Without the names by which ends of a connection tell what they can do beside. */
+    private static String spoken(String algorithms) {
+        return algorithms.replaceAll(", (ext-info|kex-strict)-[^,]*", "");
     }
 
     private SshWire direct(SshRoute route) {

@@ -40,9 +40,14 @@ final class SshPeer implements AutoCloseable {
 
     /** Starts the server; the home folder knows its host key and holds a key that may log in as ~/.ssh/id_ecdsa. */
     SshPeer(Path folder) throws IOException {
+        this(folder, "127.0.0.1");
+    }
+
+    /** The same at another address: 0.0.0.0 for all that this machine has. */
+    SshPeer(Path folder, String address) throws IOException {
         home = folder.resolve("home");
         Files.createDirectories(home.resolve(".ssh"));
-        server.setHost("127.0.0.1");
+        server.setHost(address);
         server.setKeyPairProvider(KeyPairProvider.wrap(hostKey));
         server.setPublickeyAuthenticator((user, key, session) -> allowed.stream().anyMatch(one -> KeyUtils.compareKeys(one, key)));
         server.setForwardingFilter(AcceptAllForwardingFilter.INSTANCE);

@@ -1,0 +1,87 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Many nodes, which all are one server under many names. */
+class FanOutTest {
+    @TempDir Path folder;
+    private SshPeer peer;
+    private final AtomicInteger working = new AtomicInteger();
+    private final AtomicInteger most = new AtomicInteger();
+
+    @BeforeEach
+    void start() throws IOException {
+        peer = new SshPeer(folder, "0.0.0.0");
+        var key = peer.known(peer.hostKey.getPublic()).replaceFirst("^\\S+", "");
+        peer.knownHosts("*" + key + "[*]:*" + key);
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        peer.close();
+    }
+
+    /** So many workers nodes beside core, and the port of one of them. */
+    private Fleet fleet(int nodes, int special, int port) {
+        var ssh = "ssh: {user: root, port: %d, known_hosts: " + peer.home.resolve(".ssh/known_hosts") + ", identity: " + peer.home.resolve(".ssh/id_ecdsa") + ", connect_timeout: 5s}";
+        var inventory = Fixtures.inventory("domain: ktrdr.test\nresolve: inventory\n" + ssh.formatted(peer.port()) + "\nnodes:\n  core: {role: core, host: backend, address: 127.0.0.1}\n"
+                + IntStream.range(0, nodes).mapToObj(i -> "  w" + i + ": {role: workers, host: w" + i + ", address: 127.0.1." + (i + 1) + ", scale: 1"
+                        + (i == special ? ", " + ssh.formatted(port) : "") + "}\n").collect(Collectors.joining())
+                + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n");
+        return new Fleet(inventory, inventory.nodes(), new Console(Console.Color.never, false));
+    }
+
+    private String counted(Fleet.Work<String> work, Inventory.Node node, Ssh ssh) {
+        most.accumulateAndGet(working.incrementAndGet(), Math::max);
+        try {
+            return work.on(node, ssh);
+        } finally {
+            working.decrementAndGet();
+        }
+    }
+
+    @Test
+    void so_many_are_worked_on_at_once_and_the_answers_are_in_the_order_of_the_inventory() {
+        try (var fleet = fleet(20, -1, 0).atOnce(4)) {
+            var said = fleet.each((node, ssh) -> counted((one, its) -> its.must("sleep 0.05; echo " + one.name()), node, ssh));
+            assertEquals(fleet.nodes().stream().map(node -> node.name() + "\n").toList(), List.copyOf(said.values().values()));
+            assertEquals(4, most.get());
+        }
+    }
+
+    @Test
+    void one_that_says_nothing_keeps_no_other_waiting() throws IOException {
+        try (var silent = new ServerSocket(0, 50, InetAddress.getByName("127.0.1.1")); var fleet = fleet(8, 0, silent.getLocalPort()).atOnce(2)) {
+            var begun = System.nanoTime();
+            var outcomes = fleet.each((node, ssh) -> {
+                ssh.must("true");
+                return System.nanoTime() - begun;
+            });
+            // the silent one has its five seconds
+            assertTrue(outcomes.values().values().stream().allMatch(took -> took < 5_000_000_000L), outcomes.values()::toString);
+            assertEquals(8, outcomes.values().size());
+            assertEquals(List.of("w0"), outcomes.problems().keySet().stream().map(Inventory.Node::name).toList());
+            assertTrue(outcomes.problems().values().iterator().next().sentence().contains("said nothing more"), outcomes.problems()::toString);
+        }
+    }
+
+    @Test
+    void none_at_once_is_refused() {
+        assertThrows(Problem.class, () -> fleet(1, -1, 0).atOnce(0));
+    }
+}
