@@ -1,0 +1,47 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//DESCRIPTION Run a shell script on nodes, side by side, and show what each one says
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.List;
+import java.util.concurrent.Callable;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Problem;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "run", header = "Run a shell script on nodes, side by side, and show what each one says.",
+        description = {"", "For a look that no procedure has. The script runs under `set -eu` by the node's sh, as root where the inventory has sudo, and ends with this run: at its timeout, at "
+                + "Ctrl-C, and with a connection that is lost. No lock is taken and nothing is noted, so what changes a node is better left to the procedure that knows how.", ""},
+        footer = {"", "Examples:",
+            "  jbang run@ktrdr 'df -h /'                       on every node",
+            "  jbang run@ktrdr 'docker ps | wc -l' B C         on two nodes",
+            "  jbang run@ktrdr - B <check.sh                   a script from standard input: no secret of it is in anybody's list of processes",
+            "  jbang run@ktrdr uptime -o json                  for machines: {\"ok\": …, \"nodes\": [{\"node\", \"ok\", \"said\"}]}",
+            "", "Exit codes: 0 the script ended well everywhere; 1 somewhere it did not; 2 wrong usage or inventory; 3 a node could not be reached; 130 interrupted."})
+public class Run implements Callable<Exit> {
+    @Mixin Cli.Common common;
+    @Parameters(index = "0", paramLabel = "SCRIPT", description = "What sh is to run; - reads it from standard input.") String script;
+    @Parameters(index = "1..*", paramLabel = "NODE", description = "Nodes by id, name or host; all of them without one.") List<String> names = List.of();
+    @Option(names = "--timeout", paramLabel = "DURATION", defaultValue = "10m", description = "End it where it takes longer (default: ${DEFAULT-VALUE}).") Duration timeout;
+
+    public static void main(String... args) {
+        Cli.main(new Run(), args);
+    }
+
+    @Override
+    public Exit call() throws IOException {
+        var text = script.equals("-") ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8) : script;
+        if (text.isBlank()) throw Problem.usage("there is no script to run").expected("a line for sh, as in jbang run@ktrdr uptime").found(script.equals("-") ? "nothing on standard input" : "an empty one");
+        try (var fleet = common.fleet(names); var step = common.console().step("fleet", "run")) {
+            var said = fleet.each((node, ssh) -> ssh.must(text, timeout));
+            step.done(said.values().size() + " of " + fleet.nodes().size() + " nodes ended well");
+            return common.outcomes(said, "said");
+        }
+    }
+}
