@@ -10,7 +10,8 @@ public class BenchOptions {
     /** What can be measured. */
     static final class Names extends ArrayList<String> {
         Names() {
-            super(List.of("backup", "gap", "help", "restore", "verify", "verify-lists", "verify-quick"));
+            super(List.of("backup", "fan-out-3", "fan-out-30", "fan-out-99", "fan-out-300", "fan-out-ansible-3", "fan-out-ansible-30", "fan-out-ansible-99", "fan-out-ansible-300", "gap",
+                    "help", "restore", "verify", "verify-infra", "verify-infra-ansible", "verify-lists", "verify-quick"));
         }
     }
 

@@ -14,6 +14,8 @@
 
 import bench.Backing;
 import bench.Downtime;
+import bench.FanOut;
+import bench.Looking;
 import bench.SideBySide;
 import bench.Verifying;
 import bench.Verifying.Lists;
@@ -45,7 +47,9 @@ import picocli.CommandLine.Mixin;
             "  help  how long `status --help` takes: by the front door's quick road, and by JBang",
             "  backup, restore        a database of its own, by backup-db and restore-db --into, and by pg_dump | gzip and gunzip | psql over ssh",
             "  verify-quick, verify   how long `verify --quick` and `verify` take as processes of their own, and the plan's own curl, jq and ssh commands one after the other",
-            "  verify-lists           the same, with both lists of the plan as they are written, each with its operation", "",
+            "  verify-lists           the same, with both lists of the plan as they are written, each with its operation",
+            "  verify-infra           how long `verify-infra` takes, and the plan's five commands a node, one ssh each; verify-infra-ansible beside a playbook that does the same",
+            "  fan-out-3, -30, -99, -300   five facts of so many targets by `run`, and by ssh under xargs; fan-out-ansible-… beside a raw task of Ansible", "",
             "It is for the practice fleet: what gap measures is replaced many times. On another fleet it asks first.", ""},
         footer = {"", "Examples:", "  ./ktrdr bench -i .lab/inventory.yaml               all of them",
             "  ./ktrdr bench gap --pairs 5 -i .lab/inventory.yaml", "  ./ktrdr bench gap -o json -i .lab/inventory.yaml",
@@ -65,7 +69,14 @@ public class bench implements Callable<Exit> {
     private final Map<String, Benchmark> benchmarks = new TreeMap<>(Map.of("gap", this::gap, "help", this::help,
             "backup", pairs -> back(backing -> backing.backup(pairs)), "restore", pairs -> back(backing -> backing.restore(pairs)),
             "verify", pairs -> verify("verify", Lists.ONCE, pairs, "verify"), "verify-lists", pairs -> verify("verify-lists", Lists.AS_WRITTEN, pairs, "verify"),
-            "verify-quick", pairs -> verify("verify-quick", Lists.READING, pairs, "verify", "--quick")));
+            "verify-quick", pairs -> verify("verify-quick", Lists.READING, pairs, "verify", "--quick"), "verify-infra", pairs -> looking(Map.of("ssh", "openssh-client")).commands(pairs),
+            "verify-infra-ansible", pairs -> looking(FanOut.PROGRAMS).playbook(pairs)));
+    private static final List<Integer> TARGETS = List.of(3, 30, 99, 300);
+
+    {
+        for (int targets : TARGETS) benchmarks.put("fan-out-" + targets, pairs -> fanOut(fan -> fan.openSsh(targets, pairs)));
+        for (int targets : TARGETS) benchmarks.put("fan-out-ansible-" + targets, pairs -> fanOut(fan -> fan.ansible(targets, pairs)));
+    }
 
     public static void main(String... args) {
         Cli.main(new bench(), args);
@@ -77,7 +88,7 @@ public class bench implements Callable<Exit> {
             if (!benchmarks.containsKey(name)) throw Problem.usage("there is no benchmark " + name).expected("one of " + String.join(", ", benchmarks.keySet()));
         if (asked.pairs < 1) throw Problem.usage("--pairs is 1 or more").found(String.valueOf(asked.pairs));
         if (asked.tags.size() != 2 || asked.tags.get(0).equals(asked.tags.get(1))) throw Problem.usage("--tags is two releases with a comma between").found(String.join(",", asked.tags));
-        if (asked.names.isEmpty() || asked.names.contains("gap")) confirm(common.inventory());
+        if (asked.names.isEmpty() || asked.names.contains("gap")) confirm(common.inventory(), "its backend would be replaced " + 2 * asked.pairs + " times");
         var measured = new ArrayList<SideBySide>();
         benchmarks.forEach((name, benchmark) -> {
             if (asked.names.isEmpty() || asked.names.contains(name)) measured.add(benchmark.measure(asked.pairs));
@@ -111,6 +122,20 @@ public class bench implements Callable<Exit> {
         }
     }
 
+    private Looking looking(Map<String, String> programs) {
+        Machine.ensure(common.console(), programs, "what a person would use needs it");
+        return new Looking(common.inventory(), common.console(), toolkit());
+    }
+
+    private SideBySide fanOut(Function<FanOut, SideBySide> measure) {
+        Machine.ensure(common.console(), FanOut.PROGRAMS, "what a person would use needs it");
+        var inventory = common.inventory();
+        confirm(inventory, "each of its machines would get a hundred addresses of a network of their own for a while");
+        try (var fleet = common.fleet(List.of()); var fan = new FanOut(inventory, fleet.nodes().stream().map(fleet::ssh).toList(), common.console(), toolkit())) {
+            return measure.apply(fan);
+        }
+    }
+
     private SideBySide verify(String name, Lists lists, int pairs, String... words) {
         Machine.ensure(common.console(), Verifying.PROGRAMS, "the plan's commands need it");
         return new Verifying(common.inventory(), common.console(), toolkit(), List.of(words), lists).measure(name, pairs);
@@ -124,11 +149,11 @@ public class bench implements Callable<Exit> {
     }
 
     /** A fleet that people work with is not replaced again and again without a word. */
-    private void confirm(Inventory inventory) {
+    private void confirm(Inventory inventory, String what) {
         if (practice(inventory.source())) return;
         var change = new Cli.Changing();
         change.yes = asked.yes;
-        change.confirm(common.console(), inventory.source() + " is not the practice fleet, and its backend would be replaced " + 2 * asked.pairs + " times. Go on?");
+        change.confirm(common.console(), inventory.source() + " is not the practice fleet, and " + what + ". Go on?");
     }
 
     private static boolean practice(Path inventory) {

@@ -1,0 +1,148 @@
+package bench;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import ktrdr.Console;
+import ktrdr.Inventory;
+import ktrdr.Local;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import ktrdr.Ssh;
+
+/**
+ * The same five facts of many targets: by {@code ./ktrdr run}, by parallel OpenSSH and by one raw task of Ansible, all with fresh connections and as many at once. The targets are the
+ * fleet's own hosts, each under many addresses, so that their share of the work is on this machine's processors too.
+ */
+public final class FanOut implements AutoCloseable {
+    /** What this needs beside ssh, and the Debian package of each. */
+    public static final Map<String, String> PROGRAMS = Map.of("ssh", "openssh-client", "ip", "iproute2", "xargs", "findutils", "time", "time", "ansible", "ansible-core");
+    /** What is asked of each target. */
+    static final String FACTS = "hostname; docker --version; grep -c ^processor /proc/cpuinfo; grep MemTotal /proc/meminfo; df -h /; docker ps --format '{{.Names}} {{.Status}}'";
+    /** The same for Ansible, which takes two braces for its own. */
+    private static final String RAW = "{% raw %}" + FACTS + "{% endraw %}";
+    private static final int AT_ONCE = 64;
+    /** Addresses that nobody uses for anything else: each host gets those whose number it is congruent to. */
+    private static final String NETWORK = "10.43";
+    private static final int MOST = 300;
+
+    private final Inventory inventory;
+    private final Console console;
+    private final Path toolkit;
+    private final Path folder;
+    private final Path knownHosts;
+    private final List<Ssh> hosts;
+
+    /** Gives every host its further addresses, until {@link #close}. */
+    public FanOut(Inventory inventory, List<Ssh> hosts, Console console, Path toolkit) {
+        this.inventory = inventory;
+        this.hosts = hosts;
+        this.console = console;
+        this.toolkit = toolkit;
+        try {
+            folder = Files.createTempDirectory("ktrdr-fan-out");
+            var known = inventory.core().ssh().knownHosts().orElseThrow(() -> Problem.usage("the benchmark finds no `known_hosts` of core in " + inventory.source()));
+            knownHosts = folder.resolve("known_hosts");
+            Files.writeString(knownHosts, Files.readAllLines(known).stream().map(line -> "*" + line.replaceFirst("^\\S+", "") + "\n").distinct().collect(Collectors.joining()));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        // on this machine: by the bridge that the hosts are on
+        var to = Local.command("ip", "-o", "route", "get", inventory.core().address().orElseThrow()).must().out();
+        Local.command("ip", "route", "replace", NETWORK + ".0.0/16", "dev", to.replaceFirst("(?s).* dev (\\S+).*", "$1"), "src", to.replaceFirst("(?s).* src (\\S+).*", "$1")).must();
+        addresses("add");
+    }
+
+    private static String address(int target) {
+        return NETWORK + "." + target / 200 + "." + (target % 200 + 1);
+    }
+
+    private void addresses(String what) {
+        for (int i = 0; i < hosts.size(); i++) {
+            var batch = new StringBuilder();
+            for (int target = i; target < MOST; target += hosts.size()) batch.append("address ").append(what).append(' ').append(address(target)).append("/32 dev eth0\n");
+            hosts.get(i).run("ip -force -batch - <<'BATCH' 2>/dev/null\n" + batch + "BATCH\n");
+        }
+    }
+
+    /** So many targets, by run and by xargs with ssh. */
+    public SideBySide openSsh(int targets, int pairs) {
+        var ours = ours(targets);
+        var theirs = Local.command("sh", "-c", "printf '%s\\n' " + Sh.words(all(targets)) + " | xargs -P " + AT_ONCE + " -I {} ssh -n -o BatchMode=yes -o UserKnownHostsFile="
+                + Sh.quote(knownHosts.toString()) + " -i " + Sh.quote(identity()) + " root@{} " + Sh.quote(FACTS) + " >" + Sh.quote(folder.resolve("theirs").toString()));
+        return measured("fan-out-" + targets, targets, pairs, ours, "OpenSSH", theirs, "xargs -P " + AT_ONCE + " with ssh");
+    }
+
+    /** So many targets, by run and by a raw task of Ansible. */
+    public SideBySide ansible(int targets, int pairs) {
+        try {
+            var hosts = Files.write(folder.resolve("hosts-" + targets), all(targets));
+            var theirs = Local.command("sh", "-c", "exec ansible all -i " + Sh.quote(hosts.toString()) + " -m raw -a \"$0\" -f " + AT_ONCE + " -u root --private-key " + Sh.quote(identity()) + " >"
+                    + Sh.quote(folder.resolve("theirs").toString()), RAW).env("ANSIBLE_SSH_ARGS",
+                    "-o ControlMaster=no -o UserKnownHostsFile=" + knownHosts);
+            return measured("fan-out-ansible-" + targets, targets, pairs, ours(targets), "Ansible", theirs, "ansible -m raw -f " + AT_ONCE);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private SideBySide measured(String name, int targets, int pairs, Local.Command ours, String column, Local.Command theirs, String words) {
+        SideBySide.Measurement our = () -> SideBySide.time(console, "ktrdr", ours);
+        SideBySide.Measurement their = () -> SideBySide.time(console, column, theirs);
+        our.take();
+        their.take();
+        var measured = SideBySide.measure(name, "five facts of " + targets + " targets with fresh connections: ktrdr run, and " + words, pairs, "ktrdr", our, column, their);
+        console.note("bench", "memory", "ktrdr's process had at most " + peak() + " MiB");
+        return measured;
+    }
+
+    private Local.Command ours(int targets) {
+        try {
+            var ssh = "ssh: {user: root, identity: " + identity() + ", known_hosts: " + knownHosts + ", connect_timeout: 30s}\n";
+            var nodes = new StringBuilder("domain: fan.test\nresolve: inventory\n" + ssh + "nodes:\n");
+            for (int i = 0; i < targets; i++)
+                nodes.append(i == 0 ? "  t0: {role: core, host: t0, address: " : "  t" + i + ": {role: workers, scale: 1, host: t" + i + ", address: ").append(address(i)).append("}\n");
+            var file = Files.writeString(folder.resolve("inventory-" + targets + ".yaml"), nodes + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n");
+            return Local.command("sh", "-c", "exec \"$0\" \"$@\" >" + Sh.quote(folder.resolve("ours").toString()), "time", "-f", "%M", "-o", folder.resolve("peak").toString(), toolkit.toString(), "run",
+                    FACTS, "--forks", String.valueOf(AT_ONCE), "-i", file.toString());
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private String peak() {
+        try {
+            return String.valueOf(Long.parseLong(Files.readString(folder.resolve("peak")).strip()) / 1024);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private String identity() {
+        return inventory.core().ssh().identity().orElseThrow(() -> Problem.usage("the benchmark finds no `identity` of core in " + inventory.source())).toString();
+    }
+
+    private static List<String> all(int targets) {
+        var all = new ArrayList<String>();
+        for (int i = 0; i < targets; i++) all.add(address(i));
+        return all;
+    }
+
+    /** Takes the addresses away again. */
+    @Override
+    public void close() {
+        addresses("del");
+        Local.command("ip", "route", "del", NETWORK + ".0.0/16").run();
+        try (var files = Files.list(folder)) {
+            for (var file : files.toList()) Files.delete(file);
+            Files.delete(folder);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
