@@ -81,6 +81,8 @@ class MoreNodesTest {
             var ran = run.end();
             assertEquals(0, ran.exit(), ran::toString);
         }
+        // until Prometheus has asked each new target once
+        good("verify --quick --wait 90s");
     }
 
     @AfterAll
