@@ -114,7 +114,7 @@ class CompletionTest {
         assertEquals(List.of(), after("./ktrdr", "deploy", "--tag", ""));
         assertEquals(List.of(), after("./ktrdr", "deploy", "--dry-run", "--dry"));
         assertEquals(List.of("dummy", "backtest", "data"), after("./ktrdr", "operations", "start", ""));
-        assertEquals(List.of("verify", "verify-lists", "verify-quick"), after("./ktrdr", "bench", "v"));
+        assertEquals(List.of("verify", "verify-infra", "verify-infra-ansible", "verify-lists", "verify-quick"), after("./ktrdr", "bench", "v"));
         assertTrue(after("./ktrdr", "verify", "").contains("--failover"));
         assertTrue(after("./ktrdr", "restore-db", "").containsAll(List.of("latest", "inventory.yaml")));
     }
