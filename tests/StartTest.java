@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.FileTime;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -168,8 +169,6 @@ class StartTest {
         var source = checkout.resolve("lib/ktrdr/Dns.java");
         var text = Files.readString(source);
         var time = Files.getLastModifiedTime(source);
-        Files.setLastModifiedTime(source, FileTime.from(Instant.now()));
-        starts(List.of(), door("--format", "hosts"));
         Files.writeString(source, text.replaceFirst("import", "imporT"));
         // the same size and time as before
         Files.setLastModifiedTime(source, time);
@@ -178,6 +177,8 @@ class StartTest {
         assertEquals(2, ran.err().split("imporT", -1).length, ran.err());
         Files.writeString(source, text + "// the end\n");
         starts(List.of("build", "info"), door("--format", "hosts"));
+        Files.setLastModifiedTime(source, FileTime.from(Instant.now()));
+        starts(List.of(), door("--format", "hosts"));
     }
 
     @Test
@@ -230,6 +231,52 @@ class StartTest {
         assertEquals("build", other.get(0));
         Files.writeString(folder.resolve("file"), "");
         starts(List.of("run"), door("--help").env("XDG_CACHE_HOME", folder.resolve("file").toString()));
+    }
+
+    @Test
+    @Order(10)
+    void a_maker_of_archives_that_is_killed_does_no_harm_and_another_run_has_it_made() throws Exception {
+        var cache = folder.resolve("cache-of-the-killed");
+        var wanted = door("--format", "hosts").env("XDG_CACHE_HOME", cache.toString()).run();
+        assertEquals(0, wanted.exit(), wanted.err());
+        var killed = CompletableFuture.supplyAsync(() -> Local.command("sh", "-c", """
+                until maker=$(pgrep -f "$0.*archive.new"); do sleep 0.02; done
+                kill -9 $(ps -o ppid= -p $maker) $maker
+                """, cache.toString()).timeout(Duration.ofMinutes(1)).run());
+        while (!killed.isDone()) assertEquals(wanted.out(), starts(List.of(), door("--format", "hosts").env("XDG_CACHE_HOME", cache.toString())).out());
+        assertEquals(0, killed.join().exit(), killed.join().err());
+        assertEquals(List.of(), archives(cache));
+        for (long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60); archives(cache).isEmpty(); Thread.sleep(200)) {
+            assertTrue(System.nanoTime() < deadline, "no archive after a minute");
+            assertEquals(wanted.out(), starts(List.of(), door("--format", "hosts").env("XDG_CACHE_HOME", cache.toString())).out());
+        }
+    }
+
+    private static List<Path> archives(Path cache) throws IOException {
+        try (var found = Files.walk(cache)) {
+            return found.filter(file -> file.getFileName().toString().equals("archive")).toList();
+        }
+    }
+
+    @Test
+    @Order(11)
+    void a_disk_without_room_for_the_jar_or_for_the_archive_makes_it_slower_and_no_more() throws IOException {
+        var wanted = door("--format", "hosts").run().out();
+        for (var size : List.of("100k", "2m")) {
+            var disk = Files.createDirectory(folder.resolve("disk-" + size));
+            Local.command("mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", disk.toString()).must();
+            try {
+                for (int i = 0; i < 4; i++) {
+                    var ran = door("--format", "hosts").env("XDG_CACHE_HOME", disk.toString()).run();
+                    assertEquals(0, ran.exit(), ran.err());
+                    assertEquals(wanted, ran.out());
+                    assertFalse(ran.err().contains("space"), ran.err());
+                }
+            } finally {
+                // a maker of archives may be at work there yet
+                Local.command("umount", "-l", disk.toString()).must();
+            }
+        }
     }
 
     /** This JDK with a java of its own. */
