@@ -1,3 +1,4 @@
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import picocli.CommandLine.Command;
@@ -20,5 +21,6 @@ public class BenchOptions {
     @Option(names = "--tags", paramLabel = "A,B", split = ",", defaultValue = "sha-1000001,sha-2000002",
             description = "Two good releases to go forth and back between (default: ${DEFAULT-VALUE}).") List<String> tags;
     @Option(names = "--rows", paramLabel = "N", defaultValue = "3000000", description = "Rows of the database of backup and restore (default: ${DEFAULT-VALUE}).") int rows;
+    @Option(names = "--chart", paramLabel = "FILE", description = "Draw the medians there, as SVG.") Path chart;
     @Parameters(paramLabel = "NAME", description = "What to measure: ${COMPLETION-CANDIDATES} (default: all).", completionCandidates = Names.class) List<String> names = List.of();
 }

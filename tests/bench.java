@@ -13,6 +13,7 @@
 //DESCRIPTION Measure the procedures side by side with what a person would use instead
 
 import bench.Backing;
+import bench.Chart;
 import bench.Downtime;
 import bench.FanOut;
 import bench.Looking;
@@ -54,6 +55,7 @@ import picocli.CommandLine.Mixin;
         footer = {"", "Examples:", "  ./ktrdr bench -i .lab/inventory.yaml               all of them",
             "  ./ktrdr bench gap --pairs 5 -i .lab/inventory.yaml", "  ./ktrdr bench gap -o json -i .lab/inventory.yaml",
             "  ./ktrdr bench verify-quick verify verify-lists --pairs 9 -i .lab/inventory.yaml",
+            "  ./ktrdr bench help verify-infra fan-out-99 --chart bench.svg -i .lab/inventory.yaml",
             "", "Exit codes: 0 measured; 1 it could not be; 2 wrong usage or inventory; 3 a node could not be reached."})
 public class bench implements Callable<Exit> {
     /** Something that can be measured: so many pairs. */
@@ -95,7 +97,16 @@ public class bench implements Callable<Exit> {
         });
         common.report(Map.of("benchmarks", measured.stream().map(SideBySide::document).toList()), measured.stream().map(SideBySide::table).toArray(Table[]::new));
         measured.forEach(one -> common.console().note(one.name() + ": " + one.what()));
+        if (asked.chart != null) draw(measured);
         return Exit.OK;
+    }
+
+    private void draw(List<SideBySide> measured) {
+        try {
+            Files.writeString(asked.chart, Chart.svg(measured, Runtime.getRuntime().availableProcessors() + " processors, JDK " + Runtime.version().feature()));
+        } catch (IOException e) {
+            throw Problem.failed("the chart could not be written to " + asked.chart).found(e.toString()).fix("name a file in a folder that is there").because(e);
+        }
     }
 
     private SideBySide gap(int pairs) {
