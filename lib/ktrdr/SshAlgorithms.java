@@ -75,9 +75,16 @@ final class SshAlgorithms {
 
         @Override
         public Cipher create() {
-            // behind what Java has, and only once it is needed
-            if (Security.getProvider(BouncyCastleProvider.PROVIDER_NAME) == null) Security.addProvider(new BouncyCastleProvider());
+            Bouncy.castle();
             return cipher.create();
+        }
+    }
+
+    /** A class of its own, so that its jar is not opened before it is needed. */
+    private static final class Bouncy {
+        private static void castle() {
+            // behind what Java has
+            if (Security.getProvider(BouncyCastleProvider.PROVIDER_NAME) == null) Security.addProvider(new BouncyCastleProvider());
         }
     }
 }
