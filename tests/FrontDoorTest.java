@@ -129,6 +129,19 @@ class FrontDoorTest {
     }
 
     @Test
+    void a_jbang_of_which_one_file_is_another_is_not_run() throws IOException {
+        with("java", "javac", "touch", "ls", "expr");
+        fake("mvn", "'" + program("mvn").toRealPath() + "' -Duser.home='" + System.getProperty("user.home") + "' \"$@\" || exit\n"
+                + "for word; do case $word in -DoutputDirectory=*) echo more >>\"${word#*=}/gson-2.13.2.jar\" ;; esac; done");
+        var ran = run(Map.of("PATH", bin + ":/usr/bin:/bin"), prepend("deploy", "--help"));
+        assertEquals(2, ran.exit(), ran.err());
+        assertTrue(ran.err().contains("error: what Maven fetched is not the JBang that is known here") && ran.err().contains("gson-2.13.2.jar: FAILED"), ran.err());
+        try (var left = Files.list(home.resolve(".cache/ktrdr"))) {
+            assertEquals(List.of(), left.toList());
+        }
+    }
+
+    @Test
     void the_catalog_works_over_http_with_its_templates() throws IOException {
         var server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
         server.createContext("/", exchange -> {
