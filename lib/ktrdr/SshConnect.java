@@ -166,7 +166,7 @@ final class SshConnect {
             throw noName(route, "no answer from DNS within " + seconds(route));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
-            throw Problem.unreachable(route.node() + ": interrupted while connecting").because(e);
+            throw Problem.interrupted(route.node() + ": interrupted while connecting").because(e);
         }
     }
 
