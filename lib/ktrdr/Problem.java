@@ -1,5 +1,6 @@
 package ktrdr;
 
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
@@ -20,7 +21,7 @@ public final class Problem extends RuntimeException {
 
     private Problem(Exit exit, String sentence) {
         // whatever a service put into it, it stays one line
-        super(sentence.lines().map(String::strip).collect(Collectors.joining(" ")));
+        super(Arrays.stream(sentence.split("\n")).map(String::strip).collect(Collectors.joining(" ")));
         this.exit = exit;
     }
 
