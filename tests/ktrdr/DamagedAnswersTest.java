@@ -2,6 +2,7 @@ package ktrdr;
 
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ArrayNode;
@@ -100,6 +101,14 @@ class DamagedAnswersTest {
         DASHBOARDS("/api/dashboards/uid/", 200, DASHBOARD, () -> shown(new GrafanaChecks(inventory, http).checks())),
         FRAMES("/api/ds/query", 200, "{\"results\":{\"A\":{\"status\":200,\"frames\":[{\"schema\":{},\"data\":{\"values\":[[1],[2]]}}]}}}", () -> shown(new GrafanaChecks(inventory, http).checks())),
         NO_FRAMES("/api/ds/query", 200, "{\"results\":{\"A\":{\"status\":500,\"error\":\"no such host\"}}}", () -> shown(new GrafanaChecks(inventory, http).checks())),
+        MANIFEST("/v2/manifests/1", 200, "[{\"Ref\":\"r.test/a:1\",\"Descriptor\":{\"digest\":\"sha256:a\",\"platform\":{\"architecture\":\"amd64\",\"os\":\"linux\",\"variant\":\"v8\"}},\"OCIManifest\":{"
+                + "\"config\":{\"digest\":\"sha256:b\",\"size\":4},\"layers\":[{\"digest\":\"sha256:c\",\"size\":35668542},{\"digest\":\"sha256:d\",\"size\":1}]}},{\"Descriptor\":{\"digest\":\"sha256:e\"}}]", () -> {
+            // a node's docker asks the registry, and passes on what it says
+            var facts = "platform\tlinux/amd64\nmanifest r.test/a:1\t" + http.get(server.url("/v2/manifests/1")).body() + "\nend\tyes\n";
+            var answer = new Registry("r.test", "karl").answer("core", new Result(0, facts, ""));
+            assertTrue(Registry.need(answer.manifests().values()) >= 0);
+            answer.manifests().values().forEach(manifest -> assertTrue(manifest.bytes() >= 0));
+        }),
         TRACED("/api/services", 200, "{\"data\":[\"backend\",\"worker\"],\"total\":2,\"errors\":null}", () -> shown(checks().core(List.of("jaeger")))),
         TRACES("/api/traces", 200, SPANS, () -> new Jaeger(inventory, http).find("backend", "op_1", "/dummy/start", Instant.now()).ifPresent(Jaeger.Trace::words)),
         ALERTMANAGER("/-/healthy", 200, "OK", () -> shown(checks().core(List.of(Alerting.SERVICE))));
@@ -174,7 +183,7 @@ class DamagedAnswersTest {
                 make.booleanNode(true), make.arrayNode().addNull(), make.objectNode().set("a", make.arrayNode().addNull()), make.textNode("a\nb\r\u001b[2J\u202e\ud800\u0000"),
                 // whoever looks at its end from each of its places, looks for long
                 make.textNode("/".repeat(100_000) + "x"), make.textNode("1".repeat(2000) + "Z")));
-        for (var number : List.of("1e400", "-1e400", "99999999999999999999", "1e-400", "9".repeat(900))) others.add(make.rawValueNode(new RawValue(number)));
+        for (var number : List.of("1e400", "-1e400", "99999999999999999999", "9223372036854775807", "1e-400", "9".repeat(900))) others.add(make.rawValueNode(new RawValue(number)));
         return others;
     }
 
