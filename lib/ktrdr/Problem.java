@@ -21,7 +21,7 @@ public final class Problem extends RuntimeException {
 
     private Problem(Exit exit, String sentence) {
         // whatever a service put into it, it stays one line
-        super(Arrays.stream(sentence.split("\n")).map(String::strip).collect(Collectors.joining(" ")));
+        super(Arrays.stream(sentence.split("\n")).map(String::strip).filter(line -> !line.isEmpty()).collect(Collectors.joining("; ")));
         this.exit = exit;
     }
 

@@ -62,7 +62,7 @@ class ConsoleTest {
 
     @Test
     void the_sentence_of_a_problem_is_one_line_whatever_is_in_it() {
-        assertEquals("core: \"a b\" is no tag", Problem.failed("core: \"a\r\n  b\" is no tag\n").sentence());
+        assertEquals("core: \"a; b\" is no tag", Problem.failed("core: \"a\r\n  b\" is no tag\n").sentence());
     }
 
     @Test

@@ -2,6 +2,7 @@ package ktrdr;
 
 import static org.junit.jupiter.api.Assertions.assertDoesNotThrow;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTimeoutPreemptively;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
@@ -20,6 +21,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
@@ -166,6 +168,18 @@ class DamagedAnswersTest {
         Check.table(checks).lines().forEach(line -> assertEquals(Console.harmless(line), line));
         Check.failures(checks).forEach(problem -> assertEquals(1, problem.sentence().split("\n").length, problem::sentence));
         checks.forEach(Json::line);
+    }
+
+    @Test
+    void an_address_ends_without_its_slashes_and_a_million_of_them_take_no_time() {
+        place = Reader.WORKERS.path;
+        for (var url : List.of("http://a:1", "http://a:1/", "http://a:1//")) {
+            damaged = HttpPeer.whole(200, ("[{\"endpoint_url\":\"" + url + "\"}]").getBytes(StandardCharsets.UTF_8));
+            assertEquals("http://a:1", new Backend(inventory, http).workers().get(0).endpointUrl());
+        }
+        var far = "/".repeat(1_000_000) + "x";
+        damaged = HttpPeer.whole(200, ("[{\"endpoint_url\":\"" + far + "\"}]").getBytes(StandardCharsets.UTF_8));
+        assertEquals(far, assertTimeoutPreemptively(Duration.ofSeconds(5), () -> new Backend(inventory, http).workers()).get(0).endpointUrl());
     }
 
     @ParameterizedTest

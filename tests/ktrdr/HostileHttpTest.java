@@ -174,11 +174,16 @@ class HostileHttpTest {
 
     @Test
     void a_head_of_nonsense_is_told() throws IOException {
-        for (var answer : List.of("", "\0", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 -12 OK\r\n\r\n", "HTTP/1.1 000 OK\r\n\r\n", "HTTP/1.1 99999 OK\r\n\r\n", "HTTP/9.9 200 OK\r\n\r\n", "220 smtp ready\r\n", "\u001b[2J\u001b[31m" + "a".repeat(5000) + "\r\n\r\n",
-                "HTTP/1.1 503 Busy\r\nRetry-After: 99999999999\r\n\r\n", "HTTP/1.1 408 Late\r\nRetry-After: 99999999999\r\n\r\n", "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\n\r\n", "HTTP/1.1 407 Proxy\r\n\r\n", "HTTP/1.1 421 No\r\n\r\n",
-                "HTTP/1.1 401 No\r\nWWW-Authenticate: \u0000\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n", "HTTP/1.1 204 None\r\nContent-Length: 9\r\n\r\n", "HTTP/1.1 204 None\r\n\r\n", "HTTP/1.1 304 Same\r\n\r\n",
-                OK + "Content-Length: -1\r\n\r\n", OK + "Content-Length: -2\r\n\r\n", OK + "Content-Length: 99999999999999999999\r\n\r\n", OK + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n<<", OK + ": no name\r\n\r\n", OK + "no colon\r\n\r\n", OK + "Content-Type: \0;charset=\"\r\n\r\n",
-                OK + "Content-Type: text/html; charset=none-such\r\n\r\n<", OK + "Content-Type: a/b; charset=UTF-32\r\n\r\n<", CHUNKED + "\r\nzz\r\n", CHUNKED + "\r\n-1\r\n", CHUNKED + "\r\nffffffffffffffffff\r\n", CHUNKED + "\r\n5\r\nabc",
+        for (var answer : List.of("", "\0", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 -12 OK\r\n\r\n", "HTTP/1.1 000 OK\r\n\r\n", "HTTP/1.1 99999 OK\r\n\r\n",
+                "HTTP/9.9 200 OK\r\n\r\n", "220 smtp ready\r\n", "\u001b[2J\u001b[31m" + "a".repeat(5000) + "\r\n\r\n",
+                "HTTP/1.1 503 Busy\r\nRetry-After: 99999999999\r\n\r\n", "HTTP/1.1 408 Late\r\nRetry-After: 99999999999\r\n\r\n",
+                "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\n\r\n", "HTTP/1.1 407 Proxy\r\n\r\n", "HTTP/1.1 421 No\r\n\r\n",
+                "HTTP/1.1 401 No\r\nWWW-Authenticate: \u0000\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
+                "HTTP/1.1 204 None\r\nContent-Length: 9\r\n\r\n", "HTTP/1.1 204 None\r\n\r\n", "HTTP/1.1 304 Same\r\n\r\n",
+                OK + "Content-Length: -1\r\n\r\n", OK + "Content-Length: -2\r\n\r\n", OK + "Content-Length: 99999999999999999999\r\n\r\n",
+                OK + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n<<", OK + ": no name\r\n\r\n", OK + "no colon\r\n\r\n", OK + "Content-Type: \0;charset=\"\r\n\r\n",
+                OK + "Content-Type: text/html; charset=none-such\r\n\r\n<", OK + "Content-Type: a/b; charset=UTF-32\r\n\r\n<", CHUNKED + "\r\nzz\r\n",
+                CHUNKED + "\r\n-1\r\n", CHUNKED + "\r\nffffffffffffffffff\r\n", CHUNKED + "\r\n5\r\nabc",
                 CHUNKED + "\r\n1;" + "x".repeat(500_000) + "\r\n", OK + "Transfer-Encoding: nonsense\r\n\r\n<"))
             told(answer);
     }

@@ -30,11 +30,16 @@ import org.junit.jupiter.api.io.TempDir;
 class HostilePagesTest {
     private static final Inventory INVENTORY = ReportFixtures.inventory();
     private static final Parser MARKDOWN = Parser.builder().extensions(List.of(TablesExtension.create())).build();
-    private static final List<String> HOSTILE = List.of("|", "||", "a | b | c", "\\", "\\|", "\\\\|", "`", "``|``", "`|", "```\n# a\n```", "\n", "\r", "a\n\nb", "a\n# b", "a\n- b", "a\n---", "a\n===", "\n\n| a | b |\n|---|---|\n", "\t- a", "    a", "#", "# a", "1. a", "- a", "> a",
-                "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<a href='javascript:alert(1)'>b</a>", "<!--", "-->", "<!-- a -->", "<![CDATA[", "]]>", "<?php", "</td></table>", "</style>", "</title>", "</textarea>", "<svg/onload=alert(1)>",
-                "<b", "a>", "\"><script>", "' onmouseover='a", "\" onmouseover=\"a", "[a](javascript:alert(1))", "](javascript:alert(1))", "[a]: http://b", "[a][b]", "![a](http://b/c.png)", "<http://a>", "<a@b>", "[^1]", "[^1]: a", "- [ ] a",
-                "*a*", "**a**", "_a_", "__a__", "~~a~~", "~a~", "$a$", "$$a$$", ":---:", "---", "***", "&lt;script&gt;", "&amp;", "&#60;b&#62;", "&#x3c;", "&nbsp;", "&copy", "&", "{{a}}", "{{{a}}}", "{{#a}}", "{{>node}}", "${a}", "%s",
-                "\u202egnp.exe", "\u2066a\u2069", "\u200ea", "\u061ca", "\u001b[31ma", "\u001b]0;a\u0007", "\u009b2J", "\u0085a", "\u007f", "\b\b\b", "a\u0000b", "\f", "\u000b", "\u2028a", "\u2029a", "\ufeffa", "\ufffe", "\uffff", "\ud800", "\udc00a", "a\ud83d",
+    private static final List<String> HOSTILE = List.of("|", "||", "a | b | c", "\\", "\\|", "\\\\|", "`", "``|``", "`|", "```\n# a\n```", "\n", "\r", "a\n\nb", "a\n# b",
+                "a\n- b", "a\n---", "a\n===", "\n\n| a | b |\n|---|---|\n", "\t- a", "    a", "#", "# a", "1. a", "- a", "> a",
+                "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<a href='javascript:alert(1)'>b</a>", "<!--", "-->", "<!-- a -->", "<![CDATA[", "]]>",
+                "<?php", "</td></table>", "</style>", "</title>", "</textarea>", "<svg/onload=alert(1)>",
+                "<b", "a>", "\"><script>", "' onmouseover='a", "\" onmouseover=\"a", "[a](javascript:alert(1))", "](javascript:alert(1))", "[a]: http://b", "[a][b]",
+                "![a](http://b/c.png)", "<http://a>", "<a@b>", "[^1]", "[^1]: a", "- [ ] a",
+                "*a*", "**a**", "_a_", "__a__", "~~a~~", "~a~", "$a$", "$$a$$", ":---:", "---", "***", "&lt;script&gt;", "&amp;", "&#60;b&#62;", "&#x3c;", "&nbsp;",
+                "&copy", "&", "{{a}}", "{{{a}}}", "{{#a}}", "{{>node}}", "${a}", "%s",
+                "\u202egnp.exe", "\u2066a\u2069", "\u200ea", "\u061ca", "\u001b[31ma", "\u001b]0;a\u0007", "\u009b2J", "\u0085a", "\u007f", "\b\b\b", "a\u0000b", "\f",
+                "\u000b", "\u2028a", "\u2029a", "\ufeffa", "\ufffe", "\uffff", "\ud800", "\udc00a", "a\ud83d",
                 "\ud83d\ude00", "  a  b  ", "日本", ReportFixtures.MARKUP);
 
     @TempDir Path folder;
@@ -45,15 +50,15 @@ class HostilePagesTest {
     }
 
     private static Node node(Node node, String said) {
-        return new Node(node.name(), node.id() + said, node.role(), node.host() + said, node.address().map(address -> address + said), node.cpus(), node.memory(), node.diskFree(), node.directory(), node.aliases(), node.scale(),
-                node.backtest(), node.training(), node.given(), node.ssh(), node.mountOptions());
+        return new Node(node.name(), node.id() + said, node.role(), node.host() + said, node.address().map(address -> address + said), node.cpus(), node.memory(),
+                node.diskFree(), node.directory(), node.aliases(), node.scale(), node.backtest(), node.training(), node.given(), node.ssh(), node.mountOptions());
     }
 
     /** The fleet whose every word that may be one is followed by this. */
     private static Inventory inventory(String said) {
         var nodes = INVENTORY.nodes().stream().map(node -> node(node, said)).toList();
-        return new Inventory(Path.of("/etc/inventory" + said.replaceAll("[/\0\\p{Cs}]", "")), INVENTORY.domain() + said, INVENTORY.resolve(), INVENTORY.ssh(), nodes, INVENTORY.images(), INVENTORY.database(), INVENTORY.secrets(), INVENTORY.storage(),
-                INVENTORY.backup(), INVENTORY.services(), INVENTORY.metrics(), INVENTORY.tracing(), INVENTORY.sample(), INVENTORY.alerts(), INVENTORY.templates());
+        return new Inventory(Path.of("/etc/inventory" + said.replaceAll("[/\0\\p{Cs}]", "")), INVENTORY.domain() + said, INVENTORY.resolve(), INVENTORY.ssh(), nodes, INVENTORY.images(),
+                INVENTORY.database(), INVENTORY.secrets(), INVENTORY.storage(), INVENTORY.backup(), INVENTORY.services(), INVENTORY.metrics(), INVENTORY.tracing(), INVENTORY.sample(), INVENTORY.alerts(), INVENTORY.templates());
     }
 
     private static List<Check> checks(String said) {
@@ -69,7 +74,8 @@ class HostilePagesTest {
         var inventory = inventory(said);
         var facts = new HashMap<Node, HostFacts>();
         var line = said.replaceAll("[\t\n\r]", " ");
-        facts.put(inventory.core(), HostFacts.of("clock\t1790000000.5\nos\tDebian" + line + "\nkernel\t" + line + "6\ndocker\t26" + line + "\ncompose\t2" + line + "x\ncpus\t4\nmemory\t8589934592\nend\tyes\n", 0, 10));
+        facts.put(inventory.core(), HostFacts.of("clock\t1790000000.5\nos\tDebian" + line + "\nkernel\t" + line
+                + "6\ndocker\t26" + line + "\ncompose\t2" + line + "x\ncpus\t4\nmemory\t8589934592\nend\tyes\n", 0, 10));
         return String.join("\n", InfraRecord.markdown(inventory, facts, checks(said), Instant.EPOCH, "karl@" + said + "laptop"));
     }
 
