@@ -17,6 +17,8 @@
 //DEPS net.jqwik:jqwik:1.9.3
 //DEPS org.apache.sshd:sshd-core:2.15.0
 //DEPS com.squareup.okhttp3:mockwebserver:4.12.0
+//DEPS org.commonmark:commonmark-ext-gfm-tables:0.24.0
+//DEPS org.jsoup:jsoup:1.18.3
 //DESCRIPTION Run the tests of the project
 
 import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;

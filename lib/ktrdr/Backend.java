@@ -56,8 +56,9 @@ public final class Backend {
                 .expected("GET " + api + "/workers with a JSON array").found(answer.getNodeType().toString().toLowerCase());
         var workers = new ArrayList<Worker>();
         for (JsonNode one : answer)
+            // without looking behind it, each of a million slashes would be tried as the first of those at the end
             workers.add(new Worker(one.path("worker_id").asText(), one.path("worker_type").asText(),
-                    one.path("endpoint_url").asText().replaceFirst("/+$", ""), one.path("status").asText(),
+                    one.path("endpoint_url").asText().replaceFirst("(?<!/)/+$", ""), one.path("status").asText(),
                     one.path("current_operation_id").isTextual() ? one.path("current_operation_id").asText() : "",
                     time(one.path("last_healthy_at").asText(""))));
         return workers;

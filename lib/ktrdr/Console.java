@@ -84,10 +84,11 @@ public final class Console implements AutoCloseable {
         return text;
     }
 
-    /** The first line of a text, cut to a width. */
+    /** The first line of a text, cut to a width of at least two, never within a character. */
     static String brief(String text, int width) {
         var line = text.lines().findFirst().orElse("");
-        return line.length() > width ? line.substring(0, width - 1) + "…" : line;
+        if (line.length() <= width) return line;
+        return line.substring(0, Character.isHighSurrogate(line.charAt(width - 2)) ? width - 2 : width - 1) + "…";
     }
 
     /** A line of the result, or several, on standard output; {@link #harmless}. */
@@ -112,24 +113,26 @@ public final class Console implements AutoCloseable {
         return out.checkError();
     }
 
-    /** A text from elsewhere as it can be shown: what would steer a terminal or turn the direction of writing is visible and does nothing. */
+    /** A line from elsewhere as it can be shown: what would steer a terminal or turn the direction of writing, and half a character, which no file can hold, is visible and does nothing. */
     public static String harmless(String text) {
-        if (text.chars().noneMatch(Console::steers)) return text;
+        if (text.codePoints().noneMatch(Console::steers)) return text;
         var shown = new StringBuilder();
-        text.chars().forEach(one -> {
-            if (!steers(one)) shown.append((char) one);
+        text.codePoints().forEach(one -> {
+            if (!steers(one)) shown.appendCodePoint(one);
             else if (one < ' ') shown.append((char) (0x2400 + one));
             else shown.append(String.format("\\u%04x", one));
         });
         return shown.toString();
     }
 
-    private static String lineByLine(String text) {
+    /** The same of several lines. */
+    static String lineByLine(String text) {
         return text.indexOf('\n') < 0 ? harmless(text) : Arrays.stream(text.split("\n", -1)).map(Console::harmless).collect(Collectors.joining("\n"));
     }
 
     private static boolean steers(int one) {
-        return one < ' ' && one != '\t' || one >= 0x7f && one < 0xa0 || one >= 0x202a && one <= 0x202e || one >= 0x2066 && one <= 0x2069 || one == 0x200e || one == 0x200f;
+        return one < ' ' && one != '\t' || one >= 0x7f && one < 0xa0 || one >= 0x202a && one <= 0x202e || one >= 0x2066 && one <= 0x2069 || one == 0x200e || one == 0x200f || one == 0x61c
+                || one >= Character.MIN_SURROGATE && one <= Character.MAX_SURROGATE || one == 0xfffe || one == 0xffff;
     }
 
     /** A table of the result, on standard output, headings dim. */

@@ -31,7 +31,7 @@ public record DatabaseData(boolean there, String directory, boolean asked, List<
         }
 
         private boolean holds(String directory) {
-            var folder = destination.replaceFirst("/+$", "");
+            var folder = destination.replaceFirst("(?<!/)/+$", "");
             return directory.equals(folder) || directory.startsWith(folder + "/");
         }
 

@@ -7,6 +7,7 @@ import java.io.InterruptedIOException;
 import java.net.ConnectException;
 import java.net.InetAddress;
 import java.net.NoRouteToHostException;
+import java.net.ProtocolException;
 import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
@@ -15,6 +16,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import okhttp3.ConnectionSpec;
 import okhttp3.Credentials;
 import okhttp3.Dns;
@@ -35,10 +37,11 @@ import okio.BufferedSink;
  *    http.json("http://backend:8000/api/v1/health").path("status").asText();
  *}</pre>
  *
- * No answer is a {@link Problem} with exit code 3, whatever the reason; redirects are followed. It may be used by several
- * threads at once.
+ * No answer is a {@link Problem} with exit code 3, whatever the reason. Redirects are followed, at most 20, without a password to another host or port. It may be used
+ * by several threads at once.
  */
 public final class Http implements AutoCloseable {
+    /** In bytes, unpacked: a thousand times what a service of a fleet has to say. */
     static final int MAX_BODY = 16 << 20;
     private static final int MAX_SHOWN = 200;
 
@@ -63,13 +66,21 @@ public final class Http implements AutoCloseable {
             this.plain = builder.connectionSpecs(List.of(ConnectionSpec.CLEARTEXT)).followSslRedirects(false).build();
         }
 
-        Response answer(Request request) throws IOException {
-            if (request.isHttps()) return secure().newCall(request).execute();
-            var response = plain.newCall(request).execute();
+        /** @param deadline as {@link System#nanoTime} has it, for all of it */
+        Response answer(Request request, long deadline) throws IOException {
+            if (request.isHttps()) return answer(secure(), request, deadline);
+            var response = answer(plain, request, deadline);
             var elsewhere = response.isRedirect() && request.method().equals("GET") ? response.request().url().resolve(response.header("Location", "")) : null;
             if (elsewhere == null || !elsewhere.isHttps()) return response;
             response.close();
-            return secure().newCall(request).execute();
+            return answer(secure(), request, deadline);
+        }
+
+        private static Response answer(OkHttpClient client, Request request, long deadline) throws IOException {
+            var call = client.newCall(request);
+            // none at all would be none without an end
+            call.timeout().timeout(Math.max(1, deadline - System.nanoTime()), TimeUnit.NANOSECONDS);
+            return call.execute();
         }
 
         private synchronized OkHttpClient secure() {
@@ -84,7 +95,7 @@ public final class Http implements AutoCloseable {
 
     /**
      * @param addresses host name to address, used instead of DNS for the hosts that are in it
-     * @param timeout for a whole call, connecting and reading included
+     * @param timeout for a whole call: connecting, redirects, a second try and reading to the end included
      */
     public Http(Map<String, String> addresses, Duration timeout) {
         this(new Clients(new OkHttpClient.Builder().callTimeout(timeout).connectTimeout(timeout).readTimeout(timeout).writeTimeout(timeout)
@@ -131,7 +142,7 @@ public final class Http implements AutoCloseable {
     public static JsonNode json(String asked, Answer answer) {
         if (!answer.ok()) throw Problem.failed(asked + " answered " + answer.status()).expected("2xx with JSON")
                 .found(answer.status() + " " + firstLine(answer));
-        return Json.read(answer.body()).orElseThrow(() -> Problem.failed(asked + " did not answer in JSON").expected("JSON").found(firstLine(answer)));
+        return Json.read(answer.body()).orElseThrow(() -> Problem.failed(asked + " did not answer in JSON").expected("one document of JSON, of at most " + Json.MAX_VALUES + " values").found(firstLine(answer)));
     }
 
     private Request.Builder request(String url) {
@@ -142,13 +153,14 @@ public final class Http implements AutoCloseable {
     }
 
     private Answer call(String url, Request request) {
+        long deadline = System.nanoTime() + timeout.toNanos();
         try {
-            return once(request);
+            return once(request, deadline);
         } catch (IOException first) {
             if (!request.method().equals("GET") || !brokenConnection(first)) throw noAnswer(url, request, first);
         }
         try {
-            return once(request);
+            return once(request, deadline);
         } catch (IOException second) {
             throw noAnswer(url, request, second);
         }
@@ -160,36 +172,48 @@ public final class Http implements AutoCloseable {
                 || e.getCause() instanceof EOFException || String.valueOf(e.getMessage()).startsWith("unexpected end of stream"));
     }
 
-    private Answer once(Request request) throws IOException {
-        try (var response = clients.answer(request)) {
+    private Answer once(Request request, long deadline) throws IOException {
+        try (var response = clients.answer(request, deadline)) {
             var headers = new LinkedHashMap<String, String>();
             response.headers().forEach(pair -> headers.merge(pair.getFirst().toLowerCase(Locale.ROOT), pair.getSecond(), (a, b) -> a + ", " + b));
             return new Answer(response.code(), body(response), Map.copyOf(headers));
+        } catch (IllegalStateException | IllegalArgumentException e) {
+            // how okhttp refuses a status or a length below zero, and a Retry-After beyond an int
+            throw (IOException) new ProtocolException(String.valueOf(e.getMessage())).initCause(e);
         }
     }
 
+    /** Unpacked, since that is what takes the memory. */
     private static String body(Response response) throws IOException {
         try (ResponseBody body = response.body()) {
             var bytes = new Buffer();
-            while (bytes.size() <= MAX_BODY) if (body.source().read(bytes, 64 << 10) < 0) {
+            while (bytes.size() <= MAX_BODY && body.contentLength() <= MAX_BODY) if (body.source().read(bytes, 64 << 10) < 0) {
                 var type = body.contentType();
                 return bytes.readString(type == null ? StandardCharsets.UTF_8 : type.charset(StandardCharsets.UTF_8));
             }
             throw Problem.failed(response.request().method() + " " + response.request().url() + " answered more than 16 MiB")
-                    .expected("an answer that fits in memory").found("a body that goes on");
+                    .expected("an answer that fits in memory").found(response.body().contentLength() > MAX_BODY ? response.body().contentLength() + " bytes to come" : "a body that goes on");
+        } catch (InterruptedIOException e) {
+            throw (IOException) new Unfinished().initCause(e);
         }
     }
 
     private Problem noAnswer(String url, Request request, IOException e) {
         var host = request.url().host() + " port " + request.url().port();
         var why = e instanceof UnknownHostException ? "the name " + request.url().host() + " does not resolve"
-                : e instanceof InterruptedIOException ? host + (Thread.currentThread().isInterrupted() ? ": interrupted" : " did not answer within "
-                        + timeout.toMillis() / 1000.0 + " s")
+                : e instanceof InterruptedIOException ? host + (Thread.currentThread().isInterrupted() ? ": interrupted"
+                        : (e instanceof Unfinished ? " began to answer, and was not done within " : " did not answer within ") + timeout.toMillis() / 1000.0 + " s")
                 : e instanceof NoRouteToHostException ? "no route to " + host
                 : e instanceof ConnectException ? host + (String.valueOf(e.getCause()).contains("refused") ? " refused the connection"
                         : " cannot be reached: " + e.getMessage())
-                : host + " answered with something that is not HTTP, or hung up: " + e.getMessage();
-        return Problem.unreachable(request.method() + " " + url + ": no answer").expected("an answer over HTTP").found(why).because(e);
+                : String.valueOf(e.getMessage()).startsWith("Too many follow-up requests") ? host + " leads on and on: more than 20 redirects"
+                : host + " answered with something that is not HTTP, or hung up: " + Console.brief(String.valueOf(e.getMessage()), MAX_SHOWN);
+        return Problem.unreachable(request.method() + " " + url + (e instanceof Unfinished ? ": no whole answer" : ": no answer")).expected("an answer over HTTP").found(why).because(e);
+    }
+
+    /** The head of an answer had come when the patience was over. */
+    private static final class Unfinished extends InterruptedIOException {
+        private static final long serialVersionUID = 1;
     }
 
     /** A body that okhttp does not send again by itself on a second connection, after the first may have had an effect. */

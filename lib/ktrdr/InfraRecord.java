@@ -35,8 +35,8 @@ public final class InfraRecord {
         return "| " + String.join(" | ", cells.stream().map(InfraRecord::text).toList()) + " |";
     }
 
-    /** Any text as Markdown that shows it: one line, each character that could be markup escaped (CommonMark, "Backslash escapes"). */
+    /** Any text as Markdown that shows it: one line, {@link Console#harmless}, each character that could be markup escaped (CommonMark, "Backslash escapes"). */
     static String text(String any) {
-        return any.replaceAll("[\\p{Cntrl}\\u2028\\u2029]+", " ").replaceAll("([\\\\`*_{}\\[\\]<>#|!&~$])", "\\\\$1").strip();
+        return Console.harmless(any.replaceAll("[\\s\\u2028\\u2029]+", " ")).replaceAll("([\\\\`*_{}\\[\\]<>#|!&~$])", "\\\\$1").strip();
     }
 }

@@ -79,7 +79,7 @@ public final class Operations {
     public List<Operation> list(String status, String type, boolean activeOnly, int limit) {
         var url = api + "/operations?limit=" + limit + (activeOnly ? "&active_only=true" : "") + query("status", status) + query("operation_type", type);
         var operations = new ArrayList<Operation>();
-        data("GET " + url, http.get(url)).forEach(one -> operations.add(operation(one)));
+        data("GET " + url, http.get(url), JsonNode::isArray).forEach(one -> operations.add(operation(one)));
         return operations;
     }
 
@@ -101,7 +101,7 @@ public final class Operations {
         var url = api + "/operations/" + segment(id);
         var answer = http.get(url);
         if (answer.status() == 404) throw Problem.failed(unknown).found(words(answer)).fix("jbang operations@ktrdr list");
-        return data("GET " + url, answer);
+        return data("GET " + url, answer, JsonNode::isObject);
     }
 
     /** Where one is started. */
@@ -181,9 +181,9 @@ public final class Operations {
         return id;
     }
 
-    private static JsonNode data(String asked, Http.Answer answer) {
+    private static JsonNode data(String asked, Http.Answer answer, Predicate<JsonNode> fits) {
         var document = document(asked, answer);
-        if (!document.has("data")) throw Problem.failed(asked + " has another shape than expected").expected("a \"data\"").found(Console.brief(answer.body(), 200));
+        if (!fits.test(document.path("data"))) throw Problem.failed(asked + " has another shape than expected").expected("\"data\" with one operation, or with a list of them").found(Console.brief(answer.body(), 200));
         return document.path("data");
     }
 

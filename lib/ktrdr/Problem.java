@@ -1,8 +1,10 @@
 package ktrdr;
 
+import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.stream.Collectors;
 
 /**
  * Something a person has to know: one sentence, what was expected, what was found, and what to do about it.
@@ -18,7 +20,8 @@ public final class Problem extends RuntimeException {
     private final Map<String, String> details = new LinkedHashMap<>();
 
     private Problem(Exit exit, String sentence) {
-        super(sentence);
+        // whatever a service put into it, it stays one line
+        super(Arrays.stream(sentence.split("\n")).map(String::strip).filter(line -> !line.isEmpty()).collect(Collectors.joining("; ")));
         this.exit = exit;
     }
 

@@ -35,6 +35,8 @@ public record Registry(String host, String username) {
      * ever); unpacked, a layer of the practice fleet's images takes 2.1 to 2.7 times its compressed size in blocks of its file system: 1 + 3.
      */
     private static final long FACTOR = 4;
+    /** A terabyte: of as many of these as there may be in a manifest, the sum with its factor is still a number. */
+    private static final long LARGEST = 1L << 40;
     /** A layer's own folders and notes, 32 to 56 KiB for one that is all but empty. */
     private static final long LAYER = 64 * 1024;
 
@@ -203,12 +205,17 @@ public record Registry(String host, String username) {
     private static Manifest manifest(String image, JsonNode entry) {
         var manifest = entry.has("OCIManifest") ? entry.path("OCIManifest") : entry.path("SchemaV2Manifest");
         var layers = new ArrayList<Layer>();
-        manifest.path("layers").forEach(layer -> layers.add(new Layer(layer.path("digest").asText(), layer.path("size").asLong())));
+        manifest.path("layers").forEach(layer -> layers.add(new Layer(layer.path("digest").asText(), size(layer.path("size")))));
         var digest = entry.path("Descriptor").path("digest").asText();
         var config = manifest.path("config").path("digest").asText();
-        if (digest.isEmpty() || config.isEmpty()) throw Problem.failed("docker described " + image + " in a form that is not known")
-                .expected("a Descriptor, and a manifest of Docker's schema 2 or of OCI").found(Console.brief(entry.toString(), 200));
+        if (digest.isEmpty() || config.isEmpty() || layers.stream().anyMatch(layer -> layer.bytes() < 0)) throw Problem.failed("docker described " + image + " in a form that is not known")
+                .expected("a Descriptor, and a manifest of Docker's schema 2 or of OCI, whose layers have their sizes").found(Console.brief(entry.toString(), 200));
         return new Manifest(image, digest, config, List.copyOf(layers));
+    }
+
+    /** In bytes; -1 for what is none: taken for nothing, it would let an image be pulled onto a disk that is too small. */
+    private static long size(JsonNode size) {
+        return size.isIntegralNumber() && size.canConvertToLong() && size.asLong() >= 0 && size.asLong() <= LARGEST ? size.asLong() : -1;
     }
 
     private static String platform(JsonNode entry) {

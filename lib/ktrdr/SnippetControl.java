@@ -100,7 +100,7 @@ public final class SnippetControl extends DirectExecutionControl {
         var parts = new LinkedHashMap<>(problem.details());
         parts.remove("expected");
         var found = Optional.ofNullable(parts.remove("found")).map(text -> ": " + text.replaceAll("\\s*\n\\s*", "; ")).orElse("");
-        return "error: " + problem.sentence().replaceAll("\\s*\n\\s*", "; ") + found
+        return "error: " + problem.sentence() + found
                 + parts.entrySet().stream().map(part -> " (" + part.getKey() + ": " + part.getValue().replaceAll("\\s*\n\\s*", "; ") + ")").collect(Collectors.joining());
     }
 }

@@ -37,8 +37,6 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
     }
 
     private static final int LONGEST = 10;
-    /** Marks that turn the direction of what follows, and control characters but the line's end: none of them is text. */
-    private static final String UNREADABLE = "[\\p{Cntrl}&&[^\\n\\t]]|[\\u202a-\\u202e\\u2066-\\u2069\\ufffe\\uffff]";
     private static final List<String> AREAS = List.of("Node", "Containers", "Services", "Workers", "Prometheus targets", "Sample operation", "Other");
 
     /** Of what was looked at: each node with the release that runs and its last good deployment. */
@@ -231,7 +229,7 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
     }
 
     private String escape(String raw) {
-        return Escapers.HTML.escape(mask.apply(raw).replaceAll(UNREADABLE, "\ufffd"));
+        return Escapers.HTML.escape(Console.lineByLine(mask.apply(raw)));
     }
 
     private static String hash(String style) {

@@ -53,6 +53,19 @@ class ConsoleTest {
     }
 
     @Test
+    void half_a_character_is_shown_as_what_it_is_and_no_character_is_cut_in_two() {
+        assertEquals("a\\ud83db\\u061c😀", Console.harmless("a\ud83db\u061c😀"));
+        assertEquals("a…", Console.brief("a😀b", 3));
+        assertEquals("a😀…", Console.brief("a😀bc", 4));
+        assertEquals("a😀", Console.brief("a😀\nbc", 3));
+    }
+
+    @Test
+    void the_sentence_of_a_problem_is_one_line_whatever_is_in_it() {
+        assertEquals("core: \"a; b\" is no tag", Problem.failed("core: \"a\r\n  b\" is no tag\n").sentence());
+    }
+
+    @Test
     void what_would_steer_a_terminal_is_shown_and_does_nothing_wherever_it_is_printed() {
         var hostile = "a\033[2Jb\u202ec\rd\u009b1m";
         var harmless = "a␛[2Jb\\u202ec␍d\\u009b1m";

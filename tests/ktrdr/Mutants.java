@@ -1,6 +1,6 @@
 package ktrdr;
 
-import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
@@ -81,7 +81,7 @@ final class Mutants {
         try {
             reads.run();
         } catch (Problem problem) {
-            assertFalse(problem.sentence().isBlank());
+            assertEquals(1, problem.sentence().split("\n").length, problem::sentence);
             assertTrue(Set.of(Exit.FAILED, Exit.USAGE, Exit.UNREACHABLE).contains(problem.exit()), problem.exit() + ": " + problem.sentence());
         }
         assertTrue(System.nanoTime() - started < SLOW_SECONDS * 1_000_000_000L, "it took longer than " + SLOW_SECONDS + " s");

@@ -60,6 +60,16 @@ class OperationsTest {
     }
 
     @Test
+    void data_that_are_no_operation_and_no_list_of_them_are_told() {
+        for (var data : new String[] {"null", "[]", "\"op_1\""}) {
+            answers(200, "{\"success\":true,\"data\":" + data + "}");
+            assertTrue(assertThrows(Problem.class, () -> operations.document("op_1")).sentence().endsWith("/operations/op_1 has another shape than expected"), data);
+        }
+        answers(200, "{\"success\":true,\"data\":{\"operations\":[]}}");
+        assertThrows(Problem.class, () -> operations.list("", "", false, 5));
+    }
+
+    @Test
     void a_filter_is_a_value_whatever_is_in_it() throws InterruptedException {
         answers(200, "{\"success\":true,\"data\":[]}");
         operations.list("a&limit=9#", "ü b", true, 5);

@@ -122,6 +122,13 @@ class RegistryTest {
     }
 
     @Test
+    void a_size_that_is_none_is_told_and_never_counted_as_little() {
+        for (var size : List.of("-1", "\"many\"", "null", "1e400", "99999999999999999999", "9223372036854775807", "4611686018427387904"))
+            assertTrue(assertThrows(Problem.class, () -> answer("platform\tlinux/amd64", "manifest " + HOST + "/a:1\t" + POSTGRESQL.replace("\"size\":35668542", "\"size\":" + size)), size)
+                    .sentence().endsWith("in a form that is not known"));
+    }
+
+    @Test
     void the_need_of_disk_covers_download_and_what_is_unpacked_and_shared_layers_once() {
         // bytes of a layer, and the KiB it takes in /var/lib/docker/overlay2 of a node
         var measured = Map.of(35668542L, 93528L, 163993549L, 362844L, 190807107L, 382204L, 73382L, 104L, 1133L, 56L, 170L, 32L);

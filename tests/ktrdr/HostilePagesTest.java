@@ -1,0 +1,184 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.function.UnaryOperator;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import ktrdr.Inventory.Node;
+import org.commonmark.ext.gfm.tables.TableCell;
+import org.commonmark.ext.gfm.tables.TablesExtension;
+import org.commonmark.node.AbstractVisitor;
+import org.commonmark.node.CustomNode;
+import org.commonmark.node.Text;
+import org.commonmark.parser.Parser;
+import org.jsoup.Jsoup;
+import org.jsoup.nodes.Element;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The pages that hold what nodes, services and inventories say, as a parser of Markdown and one of HTML read them: none of it is more than text, and all of it is there. */
+class HostilePagesTest {
+    private static final Inventory INVENTORY = ReportFixtures.inventory();
+    private static final Parser MARKDOWN = Parser.builder().extensions(List.of(TablesExtension.create())).build();
+    private static final List<String> HOSTILE = List.of("|", "||", "a | b | c", "\\", "\\|", "\\\\|", "`", "``|``", "`|", "```\n# a\n```", "\n", "\r", "a\n\nb", "a\n# b",
+                "a\n- b", "a\n---", "a\n===", "\n\n| a | b |\n|---|---|\n", "\t- a", "    a", "#", "# a", "1. a", "- a", "> a",
+                "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<a href='javascript:alert(1)'>b</a>", "<!--", "-->", "<!-- a -->", "<![CDATA[", "]]>",
+                "<?php", "</td></table>", "</style>", "</title>", "</textarea>", "<svg/onload=alert(1)>",
+                "<b", "a>", "\"><script>", "' onmouseover='a", "\" onmouseover=\"a", "[a](javascript:alert(1))", "](javascript:alert(1))", "[a]: http://b", "[a][b]",
+                "![a](http://b/c.png)", "<http://a>", "<a@b>", "[^1]", "[^1]: a", "- [ ] a",
+                "*a*", "**a**", "_a_", "__a__", "~~a~~", "~a~", "$a$", "$$a$$", ":---:", "---", "***", "&lt;script&gt;", "&amp;", "&#60;b&#62;", "&#x3c;", "&nbsp;",
+                "&copy", "&", "{{a}}", "{{{a}}}", "{{#a}}", "{{>node}}", "${a}", "%s",
+                "\u202egnp.exe", "\u2066a\u2069", "\u200ea", "\u061ca", "\u001b[31ma", "\u001b]0;a\u0007", "\u009b2J", "\u0085a", "\u007f", "\b\b\b", "a\u0000b", "\f",
+                "\u000b", "\u2028a", "\u2029a", "\ufeffa", "\ufffe", "\uffff", "\ud800", "\udc00a", "a\ud83d",
+                "\ud83d\ude00", "  a  b  ", "日本", ReportFixtures.MARKUP);
+
+    @TempDir Path folder;
+
+    /** With one space for each gap, as a browser shows it. */
+    private static String squeezed(String text) {
+        return text.replaceAll("[\\s\\p{Z}]+", " ").strip();
+    }
+
+    private static Node node(Node node, String said) {
+        return new Node(node.name(), node.id() + said, node.role(), node.host() + said, node.address().map(address -> address + said), node.cpus(), node.memory(),
+                node.diskFree(), node.directory(), node.aliases(), node.scale(), node.backtest(), node.training(), node.given(), node.ssh(), node.mountOptions());
+    }
+
+    /** The fleet whose every word that may be one is followed by this. */
+    private static Inventory inventory(String said) {
+        var nodes = INVENTORY.nodes().stream().map(node -> node(node, said)).toList();
+        return new Inventory(Path.of("/etc/inventory" + said.replaceAll("[/\0\\p{Cs}]", "")), INVENTORY.domain() + said, INVENTORY.resolve(), INVENTORY.ssh(), nodes, INVENTORY.images(),
+                INVENTORY.database(), INVENTORY.secrets(), INVENTORY.storage(), INVENTORY.backup(), INVENTORY.services(), INVENTORY.metrics(), INVENTORY.tracing(), INVENTORY.sample(), INVENTORY.alerts(), INVENTORY.templates());
+    }
+
+    private static List<Check> checks(String said) {
+        // the parts of an id say what a check is about
+        var part = said.replace(".", "");
+        return List.of(new Check("core.docker" + part, "core", true, "expected " + said, "found " + said, "fix " + said, 1), new Check("db.query", "core", false, said + "e", said + "f", said + "g", 2),
+                new Check("core.backend" + part + ".container", "core", false, said + "e", said, said + "x", 0.5), new Check("other" + part, "elsewhere" + said, false, "e", "f" + said + "f", "g", 0));
+    }
+
+    // the record of verify-infra, in Markdown
+
+    private static String record(String said) {
+        var inventory = inventory(said);
+        var facts = new HashMap<Node, HostFacts>();
+        var line = said.replaceAll("[\t\n\r]", " ");
+        facts.put(inventory.core(), HostFacts.of("clock\t1790000000.5\nos\tDebian" + line + "\nkernel\t" + line
+                + "6\ndocker\t26" + line + "\ncompose\t2" + line + "x\ncpus\t4\nmemory\t8589934592\nend\tyes\n", 0, 10));
+        return String.join("\n", InfraRecord.markdown(inventory, facts, checks(said), Instant.EPOCH, "karl@" + said + "laptop"));
+    }
+
+    /** The kinds of its nodes, in their order, and the text of its cells and paragraphs. */
+    private static List<String> markdown(String text, List<String> texts) {
+        var kinds = new ArrayList<String>();
+        MARKDOWN.parse(text).accept(new AbstractVisitor() {
+            @Override
+            protected void visitChildren(org.commonmark.node.Node parent) {
+                if (!(parent instanceof TableCell)) kinds.add(parent.getClass().getSimpleName());
+                super.visitChildren(parent);
+            }
+
+            @Override
+            public void visit(CustomNode node) {
+                if (node instanceof TableCell) {
+                    kinds.add("TableCell");
+                    texts.add("");
+                }
+                super.visit(node);
+            }
+
+            @Override
+            public void visit(Text node) {
+                if (node.getParent() instanceof TableCell) texts.set(texts.size() - 1, texts.get(texts.size() - 1) + node.getLiteral());
+                else texts.add(node.getLiteral());
+            }
+
+            @Override
+            public void visit(org.commonmark.node.Link link) {
+                kinds.add("Link");
+            }
+
+            @Override
+            public void visit(org.commonmark.node.Code code) {
+                kinds.add("Code");
+            }
+
+            @Override
+            public void visit(org.commonmark.node.HtmlInline html) {
+                kinds.add("HtmlInline");
+            }
+
+            @Override
+            public void visit(org.commonmark.node.HtmlBlock html) {
+                kinds.add("HtmlBlock");
+            }
+        });
+        return kinds;
+    }
+
+    @Test
+    void in_the_record_all_that_is_said_is_text() throws IOException {
+        for (var said : HOSTILE) isText(said);
+    }
+
+    private void isText(String said) throws IOException {
+        var record = record(said);
+        var plain = new ArrayList<String>();
+        var texts = new ArrayList<String>();
+        assertEquals(markdown(record("x"), plain), markdown(record, texts), record);
+        record.lines().forEach(line -> assertEquals(Console.harmless(line), line));
+        var shown = squeezed(Console.harmless(said.replaceAll("[\\s\\u2028\\u2029]+", " ")));
+        for (var wanted : List.of("expected " + shown, "found " + shown)) assertTrue(texts.stream().map(HostilePagesTest::squeezed).anyMatch(wanted.strip()::equals), () -> wanted + " in " + texts);
+        Files.write(folder.resolve("record.md"), record.lines().toList());
+    }
+
+    // the report of verify, in HTML
+
+    private static String report(String said) {
+        var inventory = inventory(said);
+        var nodes = inventory.nodes().stream().collect(Collectors.toMap(node -> node, node -> new VerifyReport.About("sha" + said, said + "by")));
+        return new VerifyReport(inventory, checks(said), nodes, Instant.EPOCH, Duration.ofSeconds(9), "0.1" + said, UnaryOperator.identity()).html();
+    }
+
+    private static List<String> elements(Element page) {
+        return page.getAllElements().stream().map(element -> element.tagName() + element.attributes().html()).toList();
+    }
+
+    @Test
+    void in_the_report_all_that_is_said_is_text() {
+        var plain = elements(Jsoup.parse(report("x")));
+        for (var said : HOSTILE) isText(said, plain);
+    }
+
+    private void isText(String said, List<String> plain) {
+        var report = report(said);
+        var page = Jsoup.parse(report);
+        assertEquals(plain, elements(page), said);
+        assertEquals(0, page.select("script, img, a, iframe, [onload], [onerror], [onmouseover]").size());
+        report.lines().forEach(line -> assertEquals(Console.harmless(line), line));
+        var wanted = squeezed("found " + Console.lineByLine(said));
+        assertTrue(page.select("p.found").stream().map(found -> squeezed(found.wholeText())).anyMatch(wanted::equals), () -> wanted + " in " + page.select("p.found"));
+        OutputFile.at(folder.resolve("report.html")).write(report);
+    }
+
+    @Test
+    void every_character_that_is_none_for_a_reader_is_visible_in_both() {
+        var all = IntStream.rangeClosed(0, 0x10ffff).filter(one -> Character.getType(one) == Character.CONTROL && one != '\n' && one != '\t' && one != '\r' || Character.getType(one) == Character.SURROGATE
+                || List.of(0x61c, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069).contains(one)).mapToObj(Character::toString).map(one -> "a" + one + "b").toList();
+        assertTrue(all.size() > 2000, () -> all.size() + " characters");
+        for (var text : all) assertTrue(Console.harmless(text).matches("a(\\p{Print}+|[\\u2400-\\u241f])b"), () -> Integer.toHexString(text.charAt(1)));
+        var page = report(String.join("", all)) + record(String.join("", all));
+        for (var text : all) assertTrue(page.indexOf(text.charAt(1)) < 0, () -> Integer.toHexString(text.charAt(1)));
+    }
+}
