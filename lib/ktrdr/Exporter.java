@@ -60,7 +60,10 @@ final class Exporter {
             [ -z "$ids" ] || docker rm -f $ids >/dev/null || tell metrics 'node-exporter could not be removed'
             if [ -f /etc/systemd/system/ktrdr-containers.timer ]; then
               systemctl disable -q --now ktrdr-containers.timer 2>/dev/null || :
+              systemctl stop ktrdr-containers.service 2>/dev/null || :
               rm -f /etc/systemd/system/ktrdr-containers.timer /etc/systemd/system/ktrdr-containers.service && systemctl daemon-reload || tell metrics 'the timer ktrdr-containers could not be removed'
+              # what it was stopped in, or failed in before, would be a failed unit without a file
+              systemctl reset-failed ktrdr-containers.service 2>/dev/null || :
               rm -f .ktrdr/metrics/containers.prom
             fi
             """.formatted(PROJECT);
