@@ -112,6 +112,15 @@ class NodeFiguresTest {
 
     @Test
     void one_switch_takes_all_of_it_away_and_brings_it_back() {
+        // on one of them it has just failed, and is not run again
+        assertEquals("failed", World.on("workers-b", """
+                more=/run/systemd/system/ktrdr-containers.service.d
+                systemctl stop ktrdr-containers.timer
+                mkdir $more; printf '[Service]\\nExecStartPre=false\\n' >$more/fails.conf; systemctl daemon-reload
+                systemctl start ktrdr-containers.service 2>/dev/null || :
+                rm -r $more; systemctl daemon-reload
+                systemctl is-failed ktrdr-containers.service
+                """));
         deploy(World.inventory(folder, "tracing:", "metrics: {nodes: false}\ntracing:"));
         for (var host : HOSTS) {
             var node = "/opt/ktrdr-" + host;
