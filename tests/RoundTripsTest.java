@@ -28,7 +28,7 @@ class RoundTripsTest {
 
     /** "connections/commands". */
     private static String since(String host, String cursor) {
-        return World.on(host, "journalctl --sync; journalctl -q --after-cursor='" + cursor + "' -o cat -t sshd >/tmp/noted; echo \"$(grep -c '^Accepted publickey' /tmp/noted)/$(grep -c '^Starting session' /tmp/noted)\"; rm /tmp/noted");
+        return World.on(host, "journalctl --sync; journalctl -q --after-cursor='" + cursor + "' -o cat -u ssh >/tmp/noted; echo \"$(grep -c '^Accepted publickey' /tmp/noted)/$(grep -c '^Starting session' /tmp/noted)\"; rm /tmp/noted");
     }
 
     @ParameterizedTest(name = "{0}")

@@ -71,7 +71,7 @@ class SshdTest {
                 return ssh.must("head -c 300000 /dev/zero | sha256sum | cut -c 1-8; echo \"$SSH_CONNECTION\" | cut -d ' ' -f 4");
             }
         } finally {
-            World.on("core", "kill $(cat " + SERVERS + "/pid); rm " + SERVERS + "/pid; while ss -Hltn 'sport = :" + PORT + "' | grep -q .; do sleep 0.05; done");
+            World.on("core", "kill $(cat " + SERVERS + "/pid); rm -f " + SERVERS + "/pid; while ss -Hltn 'sport = :" + PORT + "' | grep -q .; do sleep 0.05; done");
         }
     }
 

@@ -9,6 +9,9 @@ import com.hierynomus.sshj.transport.kex.DHGroups;
 import com.hierynomus.sshj.transport.kex.ExtInfoClientFactory;
 import com.hierynomus.sshj.transport.mac.Macs;
 import com.hierynomus.sshj.userauth.keyprovider.OpenSSHKeyV1KeyFile;
+import java.security.KeyFactory;
+import java.security.NoSuchAlgorithmException;
+import java.security.Provider;
 import java.security.Security;
 import java.util.ArrayList;
 import java.util.List;
@@ -33,6 +36,27 @@ final class SshAlgorithms {
     static {
         // sshj asks BouncyCastle first, and loading that costs a third of a second
         SecurityUtils.setRegisterBouncyCastle(false);
+        Security.addProvider(new Ecdsa());
+    }
+
+    /** sshj asks for the maker of its keys of elliptic curves by the name that BouncyCastle has for it: Java's own, by that name. */
+    private static final class Ecdsa extends Provider {
+        private static final long serialVersionUID = 1;
+
+        Ecdsa() {
+            super("ktrdr", "1", "Java's EC keys by the name ECDSA");
+            try {
+                var own = KeyFactory.getInstance("EC").getProvider().getService("KeyFactory", "EC");
+                putService(new Service(this, "KeyFactory", "ECDSA", own.getClassName(), null, null) {
+                    @Override
+                    public Object newInstance(Object parameter) throws NoSuchAlgorithmException {
+                        return own.newInstance(parameter);
+                    }
+                });
+            } catch (NoSuchAlgorithmException e) {
+                throw new IllegalStateException("every JDK has EC keys", e);
+            }
+        }
     }
 
     private SshAlgorithms() {}
