@@ -74,15 +74,10 @@ class StatusTest {
     }
 
     @Test
-    void it_opens_one_connection_and_one_session_a_node() {
-        // what was logged before is of another second
-        var since = World.on("workers-b", "sleep 1.1; date +%s");
+    void without_a_backup_it_says_so() {
         var ran = ktrdr("status").run();
         assertEquals(0, ran.exit(), ran::toString);
         assertTrue(ran.out().contains("no backup yet in /srv/ktrdr-shared/db-backups on core"), ran::toString);
-        var log = World.on("workers-b", "journalctl -u ssh --since @" + since + " --no-pager -o cat");
-        assertEquals(1, log.lines().filter(line -> line.contains("Accepted publickey")).count(), log);
-        assertEquals(1, log.lines().filter(line -> line.contains("Starting session: command")).count(), log);
     }
 
     private static JsonNode usage() {

@@ -44,19 +44,12 @@ class VerifyInfraTest {
     }
 
     @Test
-    void ready_hosts_pass_over_one_connection_and_one_script_each() {
-        var hosts = List.of("core", "workers-b", "workers-c");
-        var since = World.on("core", "date -u '+%Y-%m-%d %H:%M:%S.%6N'");
+    void ready_hosts_pass_and_nothing_is_left_on_them() {
         var before = World.everything();
         var ran = run();
         assertEquals(0, ran.exit(), ran::toString);
         assertEquals(List.of(), List.copyOf(ran.failing().keySet()));
         assertEquals(3, ran.json().path("nodes").size());
-        for (var host : hosts) {
-            var log = World.on(host, "journalctl -q -u ssh -o cat --utc --since '" + since + "'");
-            assertEquals(1, log.lines().filter(line -> line.startsWith("Accepted publickey")).count(), log);
-            assertEquals(1, log.lines().filter(line -> line.startsWith("Starting session")).count(), log);
-        }
         assertEquals(before, World.everything());
         assertEquals("", World.on("core", "docker images -q 'ktrdr-probe*'; docker ps -aq --filter name=ktrdr-probe; ls -d /tmp/tmp.* 2>/dev/null || true"));
     }
