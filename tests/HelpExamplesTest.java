@@ -134,6 +134,7 @@ class HelpExamplesTest {
         real = new Real(backup, started.out().strip());
         good(ktrdr("backup-db", "--to", "ktrdr.dump.zst").in(folder).run());
         Files.writeString(folder.resolve("check.jsh"), "core.run(\"uptime\")\n");
+        Files.writeString(folder.resolve("check.sh"), "uptime\n");
         Files.createSymbolicLink(folder.resolve(".lab"), World.folder());
         Prompt.at(folder);
         examples = commands().values().stream().flatMap(HelpExamplesTest::examples).toList();
