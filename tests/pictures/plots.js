@@ -89,7 +89,8 @@ function timeseries(place, data, panel, frames) {
   const rows = frames.map(frame => aligned(data, frame.values));
   const series = frames.map(frame => ({
     stroke: frame.colour, width: custom.lineWidth, fill: frame.fill ? frame.colour + Math.round(frame.fill * 2.55).toString(16).padStart(2, '0') : undefined,
-    dash: frame.dash, points: { show: false }, spanGaps: custom.spanNulls,
+    // as Grafana's auto: where they are few, and a lone one that no line leads to
+    dash: frame.dash, points: custom.showPoints === 'never' ? { show: false } : {}, spanGaps: custom.spanNulls,
   }));
   plot(place, data, {
     series, range: limits(defaults),
