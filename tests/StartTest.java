@@ -266,7 +266,7 @@ class StartTest {
             var disk = Files.createDirectory(folder.resolve("disk-" + size));
             Local.command("mount", "-t", "tmpfs", "-o", "size=" + size, "tmpfs", disk.toString()).must();
             try {
-                for (int i = 0; i < 4; i++) {
+                for (int i = 0; i < 2; i++) {
                     var ran = door("--format", "hosts").env("XDG_CACHE_HOME", disk.toString()).run();
                     assertEquals(0, ran.exit(), ran.err());
                     assertEquals(wanted, ran.out());
