@@ -20,9 +20,14 @@ public final class Problem extends RuntimeException {
     private final Map<String, String> details = new LinkedHashMap<>();
 
     private Problem(Exit exit, String sentence) {
-        // whatever a service put into it, it stays one line
-        super(Arrays.stream(sentence.split("\n")).map(String::strip).filter(line -> !line.isEmpty()).collect(Collectors.joining("; ")));
+        // whatever a service put into it
+        super(oneLine(sentence));
         this.exit = exit;
+    }
+
+    /** Several lines as one. */
+    static String oneLine(String text) {
+        return Arrays.stream(text.split("\n")).map(String::strip).filter(line -> !line.isEmpty()).collect(Collectors.joining("; "));
     }
 
     /** Something checked or tried did not hold (exit 1). */

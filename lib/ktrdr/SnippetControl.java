@@ -99,8 +99,8 @@ public final class SnippetControl extends DirectExecutionControl {
     static String line(Problem problem) {
         var parts = new LinkedHashMap<>(problem.details());
         parts.remove("expected");
-        var found = Optional.ofNullable(parts.remove("found")).map(text -> ": " + text.replaceAll("\\s*\n\\s*", "; ")).orElse("");
+        var found = Optional.ofNullable(parts.remove("found")).map(text -> ": " + Problem.oneLine(text)).orElse("");
         return "error: " + problem.sentence() + found
-                + parts.entrySet().stream().map(part -> " (" + part.getKey() + ": " + part.getValue().replaceAll("\\s*\n\\s*", "; ") + ")").collect(Collectors.joining());
+                + parts.entrySet().stream().map(part -> " (" + part.getKey() + ": " + Problem.oneLine(part.getValue()) + ")").collect(Collectors.joining());
     }
 }

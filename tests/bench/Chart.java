@@ -1,5 +1,6 @@
 package bench;
 
+import com.samskivert.mustache.Escapers;
 import java.util.List;
 import java.util.Locale;
 
@@ -46,6 +47,6 @@ public final class Chart {
     }
 
     private static String text(String kind, int x, int y, String words) {
-        return "<text class=\"" + kind + "\" x=\"" + x + "\" y=\"" + y + "\">" + words.replace("&", "&amp;").replace("<", "&lt;") + "</text>\n";
+        return "<text class=\"" + kind + "\" x=\"" + x + "\" y=\"" + y + "\">" + Escapers.HTML.escape(words) + "</text>\n";
     }
 }

@@ -21,8 +21,6 @@ import org.junit.jupiter.api.io.TempDir;
 class FanOutTest {
     @TempDir Path folder;
     private SshPeer peer;
-    private final AtomicInteger working = new AtomicInteger();
-    private final AtomicInteger most = new AtomicInteger();
 
     @BeforeEach
     void start() throws IOException {
@@ -36,29 +34,29 @@ class FanOutTest {
         peer.close();
     }
 
-    /** So many workers nodes beside core, and the port of one of them. */
-    private Fleet fleet(int nodes, int special, int port) {
+    /** So many workers nodes beside core, and the port of the first of them. */
+    private Fleet fleet(int nodes, int first) {
         var ssh = "ssh: {user: root, port: %d, known_hosts: " + peer.home.resolve(".ssh/known_hosts") + ", identity: " + peer.home.resolve(".ssh/id_ecdsa") + ", connect_timeout: 5s}";
         var inventory = Fixtures.inventory("domain: ktrdr.test\nresolve: inventory\n" + ssh.formatted(peer.port()) + "\nnodes:\n  core: {role: core, host: backend, address: 127.0.0.1}\n"
                 + IntStream.range(0, nodes).mapToObj(i -> "  w" + i + ": {role: workers, host: w" + i + ", address: 127.0.1." + (i + 1) + ", scale: 1"
-                        + (i == special ? ", " + ssh.formatted(port) : "") + "}\n").collect(Collectors.joining())
+                        + (i == 0 ? ", " + ssh.formatted(first) : "") + "}\n").collect(Collectors.joining())
                 + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n");
         return new Fleet(inventory, inventory.nodes(), new Console(Console.Color.never, false));
     }
 
-    private String counted(Fleet.Work<String> work, Inventory.Node node, Ssh ssh) {
-        most.accumulateAndGet(working.incrementAndGet(), Math::max);
-        try {
-            return work.on(node, ssh);
-        } finally {
-            working.decrementAndGet();
-        }
-    }
-
     @Test
     void so_many_are_worked_on_at_once_and_the_answers_are_in_the_order_of_the_inventory() {
-        try (var fleet = fleet(20, -1, 0).atOnce(4)) {
-            var said = fleet.each((node, ssh) -> counted((one, its) -> its.must("sleep 0.05; echo " + one.name()), node, ssh));
+        var working = new AtomicInteger();
+        var most = new AtomicInteger();
+        try (var fleet = fleet(20, peer.port()).atOnce(4)) {
+            var said = fleet.each((node, ssh) -> {
+                most.accumulateAndGet(working.incrementAndGet(), Math::max);
+                try {
+                    return ssh.must("sleep 0.05; echo " + node.name());
+                } finally {
+                    working.decrementAndGet();
+                }
+            });
             assertEquals(fleet.nodes().stream().map(node -> node.name() + "\n").toList(), List.copyOf(said.values().values()));
             assertEquals(4, most.get());
         }
@@ -66,7 +64,7 @@ class FanOutTest {
 
     @Test
     void one_that_says_nothing_keeps_no_other_waiting() throws IOException {
-        try (var silent = new ServerSocket(0, 50, InetAddress.getByName("127.0.1.1")); var fleet = fleet(8, 0, silent.getLocalPort()).atOnce(2)) {
+        try (var silent = new ServerSocket(0, 50, InetAddress.getByName("127.0.1.1")); var fleet = fleet(8, silent.getLocalPort()).atOnce(2)) {
             var begun = System.nanoTime();
             var outcomes = fleet.each((node, ssh) -> {
                 ssh.must("true");
@@ -82,6 +80,6 @@ class FanOutTest {
 
     @Test
     void none_at_once_is_refused() {
-        assertThrows(Problem.class, () -> fleet(1, -1, 0).atOnce(0));
+        assertThrows(Problem.class, () -> fleet(1, peer.port()).atOnce(0));
     }
 }
