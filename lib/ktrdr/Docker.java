@@ -1,6 +1,7 @@
 package ktrdr;
 
 import com.fasterxml.jackson.databind.JsonNode;
+import java.lang.module.ModuleDescriptor.Version;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -19,7 +20,17 @@ public final class Docker {
     private static final String CONTAINER = "{\"Id\":{{json .Id}},\"Name\":{{json .Name}},\"Image\":{{json .Image}},\"RestartCount\":{{json .RestartCount}},"
             + "\"State\":{{json .State}},\"Config\":{\"Image\":{{json .Config.Image}},\"Labels\":{{json .Config.Labels}}}}";
 
+    /** The oldest versions that take our Compose files: those that know {@code start_interval}, by which a start is known to be healthy within a second or two. */
+    static final String OLDEST_ENGINE = "25.0";
+    static final String OLDEST_COMPOSE = "2.20.2";
+
     private Docker() {}
+
+    /** Whether a version as Docker prints it (26.1.5+dfsg1, v2.26.1-4) is this one or newer; an empty one is none. */
+    static boolean atLeast(String oldest, String version) {
+        var numbers = version.replaceFirst("^v", "").split("[^0-9.]")[0];
+        return numbers.matches("\\d+(\\.\\d+)*") && Version.parse(numbers).compareTo(Version.parse(oldest)) >= 0;
+    }
 
     /**
      * One container.

@@ -168,9 +168,9 @@ public final class Infra {
 
     private List<Check> docker(Node node, HostFacts host) {
         var facts = host.facts();
-        var compose = facts.get("compose").replaceFirst("^v", "");
+        var compose = facts.get("compose");
         var checks = new ArrayList<Check>();
-        checks.add(check(node, "compose", compose.matches("([2-9]|\\d{2,})\\..*"), "Compose 2 or newer", compose.isEmpty() ? "no docker compose" : compose,
+        checks.add(check(node, "compose", Docker.atLeast(Docker.OLDEST_COMPOSE, compose), "Compose " + Docker.OLDEST_COMPOSE + " or newer", compose.isEmpty() ? "no docker compose" : compose,
                 "apt-get install docker-compose-plugin (Docker's packages) or docker-compose (Debian 13)"));
         checks.add(check(node, "docker.boot", facts.get("boot").equals("enabled"), "Docker starts at boot", facts.get("boot").isEmpty() ? "no unit docker" : facts.get("boot"),
                 "systemctl enable docker"));
@@ -185,7 +185,7 @@ public final class Infra {
 
     private static Check engine(Node node, HostFacts host) {
         var version = host.facts().get("docker");
-        return check(node, "docker", version.matches("(2\\d|[3-9]\\d|\\d{3,})\\..*"), "Docker Engine 20.10 or newer, running",
+        return check(node, "docker", Docker.atLeast(Docker.OLDEST_ENGINE, version), "Docker Engine " + Docker.OLDEST_ENGINE + " or newer, running",
                 version.isEmpty() ? host.facts().get("docker-error") : version, "systemctl enable --now docker; is the user allowed to use it?");
     }
 

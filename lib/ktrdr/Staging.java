@@ -69,8 +69,11 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
     public List<Problem> obstacles() {
         var node = stack.node();
         var obstacles = new ArrayList<Problem>();
-        if (!facts.compose().replaceFirst("^v", "").matches("[2-9]\\..*"))
-            obstacles.add(Problem.failed(node.name() + ": Compose is missing or too old").expected("docker compose version 2 or newer")
+        if (!facts.docker().isEmpty() && !Docker.atLeast(Docker.OLDEST_ENGINE, facts.docker()))
+            obstacles.add(Problem.failed(node.name() + ": the Docker Engine is too old").expected("version " + Docker.OLDEST_ENGINE + " or newer")
+                    .found(facts.docker()).fix("update Docker on the node"));
+        if (!Docker.atLeast(Docker.OLDEST_COMPOSE, facts.compose()))
+            obstacles.add(Problem.failed(node.name() + ": Compose is missing or too old").expected("docker compose version " + Docker.OLDEST_COMPOSE + " or newer")
                     .found(facts.compose().isEmpty() ? "no docker compose" : facts.compose()).fix("install docker-compose-plugin on the node"));
         facts.files().links().forEach((path, target) -> {
             // a link in the place of a file is replaced; one above it would lead out of the directory

@@ -141,8 +141,8 @@ class DeploymentTest {
     void what_stands_in_the_way_is_told_before_anything_is_touched() {
         var noDocker = new NodeFacts("root", "", "Cannot connect", "", 0, false, Fixtures.SHARE, NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
         assertEquals("core: the Docker Engine does not answer", plan("core", List.of(), noDocker).obstacles().get(0).sentence());
-        var poor = new NodeFacts("root", "26.1", "", "1.29.2", 1_000_000_000L, true, Mount.parse("/srv/ktrdr-shared\t2\t\t"), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
-        assertEquals(List.of("core: Compose is missing or too old", "core: too little disk is free for Docker", "core: the share is not there"),
+        var poor = new NodeFacts("root", "24.0.9", "", "1.29.2", 1_000_000_000L, true, Mount.parse("/srv/ktrdr-shared\t2\t\t"), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
+        assertEquals(List.of("core: the Docker Engine is too old", "core: Compose is missing or too old", "core: too little disk is free for Docker", "core: the share is not there"),
                 plan("core", List.of(), poor).obstacles().stream().map(Problem::sentence).toList());
     }
 

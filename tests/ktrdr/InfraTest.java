@@ -103,7 +103,9 @@ class InfraTest {
         assertEquals(List.of("gpu.disk.docker"), failing(with("disk /var/lib/docker\t50000000000", "disk /var/lib/docker\t0")));
         assertEquals(List.of("gpu.docker.boot"), failing(with("boot\tenabled", "boot\tdisabled")));
         assertEquals(List.of("gpu.compose"), failing(with("compose\t2.26.1", "compose\t1.29.2")));
-        assertEquals(List.of("gpu.docker"), failing(with("docker\t26.1.5", "docker\t19.03.8")));
+        assertEquals(List.of("gpu.compose"), failing(with("compose\t2.26.1", "compose\tv2.20.1")), "no start_interval yet");
+        assertEquals(List.of("gpu.docker"), failing(with("docker\t26.1.5", "docker\t24.0.9")));
+        assertEquals(List.of(), failing(with("docker\t26.1.5", "docker\t100.0.0-rc.1+dfsg")));
         assertEquals(List.of("gpu.docker.driver"), failing(with("driver\toverlay2", "driver\tvfs")));
         assertEquals(List.of("gpu.docker.container"), failing(with("container\tyes", "container-error\tOCI runtime create failed")));
         assertEquals(List.of("gpu.dns"), failing(with("resolve gpu-1.ktrdr.test\t10.0.0.12", "resolve gpu-1.ktrdr.test\t10.0.0.99")));
