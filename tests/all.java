@@ -24,6 +24,7 @@
 import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;
 import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClasspathRoots;
 
+import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -31,6 +32,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
+import java.util.concurrent.CompletableFuture;
+import java.util.function.Predicate;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import java.util.regex.Pattern;
@@ -46,6 +49,7 @@ import org.junit.platform.engine.discovery.DiscoverySelectors;
 import org.junit.platform.engine.support.descriptor.ClassSource;
 import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.Launcher;
+import org.junit.platform.launcher.LauncherDiscoveryRequest;
 import org.junit.platform.launcher.PostDiscoveryFilter;
 import org.junit.platform.launcher.TestExecutionListener;
 import org.junit.platform.launcher.TestIdentifier;
@@ -55,7 +59,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 @Command(name = "test", description = {"", "Unit tests need nothing. Fleet tests run against the practice fleet, which is brought up for them where it is not, "
-                + "and taken down again if it was; tests of NFS run on virtual machines in the same way.", ""},
+                + "and taken down again if it was; tests of NFS run on virtual machines in the same way, beside them.", ""},
         footer = {"", "Examples:", "  ./ktrdr test                 everything", "  ./ktrdr test --unit          what needs no practice fleet",
             "  ./ktrdr test Inventory       classes of that name", "  ./ktrdr test DeployTest.keeps   methods of a class",
             "  ./ktrdr test fuzz            what reads answers and files, with a million damaged ones; every other run has some thousands"})
@@ -70,6 +74,7 @@ public class all implements Callable<Exit> {
 
     /** How many cases jqwik makes for each property: in every run, and in the long form. */
     private static final Map<Boolean, String> CASES = Map.of(false, "300", true, "56000");
+    private static final Path HERE = Path.of(URI.create(all.class.getProtectionDomain().getCodeSource().getLocation().toString()));
     private static final String LONG_FORM = "fuzz";
     /** It tells of each run that it keeps nothing of it, which is what it was asked. */
     private static final Logger JQWIK = Logger.getLogger("net.jqwik");
@@ -85,18 +90,35 @@ public class all implements Callable<Exit> {
     public Exit call() throws Exception {
         JQWIK.setLevel(Level.WARNING);
         var launcher = LauncherFactory.create();
-        var here = Path.of(all.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-        var request = request().selectors(selectClasspathRoots(Set.of(here))).filters(includeClassNamePatterns(".*Test"), (PostDiscoveryFilter) this::wanted).build();
-        var plan = launcher.discover(request);
+        var plan = launcher.discover(wanted(test -> !test.getTags().contains(GUESTS)));
         boolean fleet = plan.getRoots().stream().flatMap(root -> plan.getDescendants(root).stream()).anyMatch(test -> test.isTest() && test.getTags().contains(FLEET));
         boolean mine = fleet && !Lab.running();
         // what is left of a fleet that was cut off may be in any state
         if (mine && Cli.run(new Lab(), "down") + Cli.run(new Lab(), "up") != 0) common.console().note("the practice fleet did not come up: the fleet tests will fail");
+        // they share nothing with the fleet and wait for reboots most of the time
+        var guests = CompletableFuture.supplyAsync(this::guests);
         var outcome = new Outcome();
         launcher.execute(plan, outcome);
+        outcome.add(guests.join());
         outcome.again(launcher);
         boolean left = mine && !asked.keepLab && Cli.run(new Lab(), "down") != 0;
         return outcome.report().and(left ? Exit.FAILED : Exit.OK);
+    }
+
+    private Outcome guests() {
+        var outcome = new Outcome();
+        LauncherFactory.create().execute(wanted(test -> test.getTags().contains(GUESTS)), outcome);
+        return outcome;
+    }
+
+    /** The tests that are asked for, of those that are such. */
+    private LauncherDiscoveryRequest wanted(Predicate<TestDescriptor> such) {
+        return request().selectors(selectClasspathRoots(Set.of(HERE))).filters(includeClassNamePatterns(".*Test"), (PostDiscoveryFilter) this::wanted,
+                (PostDiscoveryFilter) test -> FilterResult.includedIf(!isMethod(test) || such.test(test))).build();
+    }
+
+    private static boolean isMethod(TestDescriptor test) {
+        return test.getSource().orElse(null) instanceof MethodSource;
     }
 
     /** What each launch has, the one of what failed too: jqwik's cases, and no notes of them on a disk. */
@@ -106,7 +128,7 @@ public class all implements Callable<Exit> {
     }
 
     private FilterResult wanted(TestDescriptor test) {
-        if (!(test.getSource().orElse(null) instanceof MethodSource)) return FilterResult.included("may have some");
+        if (!isMethod(test)) return FilterResult.included("may have some");
         if (asked.unit && Stream.of(FLEET, GUESTS, BROWSER, PACKAGES).anyMatch(test.getTags()::contains)) return FilterResult.excluded("needs more than the project");
         var name = name(test);
         return FilterResult.includedIf(asked.names.isEmpty() || asked.names.stream().anyMatch(one -> name.contains(one.equals(LONG_FORM) ? "FuzzTest" : one)));
@@ -181,9 +203,14 @@ public class all implements Callable<Exit> {
             launcher.execute(request().selectors(shaky.keySet().stream().map(DiscoverySelectors::selectUniqueId).toList()).build(), second);
             for (var name : shaky.values()) if (!second.failures.contains(name)) flaky.add(name);
             failures.removeAll(flaky);
-            failures.addAll(second.failures.stream().filter(name -> !failures.contains(name)).toList());
-            skipped.addAll(second.skipped);
-            passed += second.passed;
+            add(second);
+        }
+
+        /** Counts what another launch found to this one's. */
+        void add(Outcome other) {
+            failures.addAll(other.failures.stream().filter(name -> !failures.contains(name)).toList());
+            skipped.addAll(other.skipped);
+            passed += other.passed;
         }
 
         private String where(TestIdentifier test) {

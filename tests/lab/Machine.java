@@ -41,8 +41,8 @@ public final class Machine {
         install(console, missing, why, Problem.failed(String.join(", ", missing) + " cannot be installed here").expected("root on Debian or Ubuntu").fix("install it yourself"));
     }
 
-    /** Installs packages, after saying why; where that is not possible it throws what cannot be done without. */
-    static void install(Console console, List<String> packages, String why, Problem otherwise) {
+    /** Installs packages, after saying why; where that is not possible it throws what cannot be done without. One at a time: apt waits for nobody. */
+    static synchronized void install(Console console, List<String> packages, String why, Problem otherwise) {
         if (packages.isEmpty()) return;
         if (!installs()) throw otherwise;
         console.note(why + ": installing " + String.join(", ", packages) + " with apt-get");
