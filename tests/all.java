@@ -67,6 +67,7 @@ public class all implements Callable<Exit> {
     private static final TestTag FLEET = TestTag.create("fleet");
     /** Tests on virtual machines, which bring them up and take them down themselves. */
     private static final TestTag GUESTS = TestTag.create("guests");
+    private static final List<TestTag> REAL = List.of(FLEET, GUESTS);
     /** Tests of pages in a real browser, which is installed for them where it is not there. */
     private static final TestTag BROWSER = TestTag.create("browser");
     /** Tests with programs from Debian's packages, which are installed for them where they are not there. */
@@ -184,7 +185,7 @@ public class all implements Callable<Exit> {
 
         private void fail(TestIdentifier test, Throwable why) {
             failures.add(where(test));
-            if (test.getTags().contains(FLEET)) shaky.put(test.getUniqueId(), where(test));
+            if (REAL.stream().anyMatch(test.getTags()::contains)) shaky.put(test.getUniqueId(), where(test));
             common.console().print("FAILED " + where(test) + "\n    " + String.valueOf(why).replace("\n", "\n    "));
             if (why instanceof Problem problem) problem.details().forEach((label, text) -> common.console().print("    " + label + ": " + text.replace("\n", "\n    ")));
             var ours = Pattern.compile("^(ktrdr|lab|standin)\\.|^[A-Z]\\w*Test|^[A-Z]\\w*$");
@@ -209,6 +210,7 @@ public class all implements Callable<Exit> {
         /** Counts what another launch found to this one's. */
         void add(Outcome other) {
             failures.addAll(other.failures.stream().filter(name -> !failures.contains(name)).toList());
+            shaky.putAll(other.shaky);
             skipped.addAll(other.skipped);
             passed += other.passed;
         }
