@@ -33,6 +33,7 @@ public final class Deploying implements AutoCloseable {
     private final List<String> tags;
     private final Secrets secrets;
     private final String found;
+    private boolean moved;
 
     /**
      * @param fleet of all nodes
@@ -107,6 +108,7 @@ public final class Deploying implements AutoCloseable {
     }
 
     private String other(List<Inventory.Node> nodes) {
+        moved = true;
         return tags.get(tags.get(0).equals(release(fleet, nodes)) ? 1 : 0);
     }
 
@@ -162,9 +164,9 @@ public final class Deploying implements AutoCloseable {
                 """;
     }
 
-    /** Deploys the release that was found. */
+    /** Deploys the release that was found, where another one was deployed. */
     @Override
     public void close() {
-        deploy("all", "--parallel", "--tag", found);
+        if (moved) deploy("all", "--parallel", "--tag", found);
     }
 }
