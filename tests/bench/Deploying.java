@@ -25,7 +25,7 @@ import ktrdr.Stack;
  */
 public final class Deploying implements AutoCloseable {
     /** On a node: until no container is starting or unhealthy. */
-    private static final String HEALTHY = "until ! docker ps --format '{{.Status}}' | grep -q -e starting -e unhealthy; do sleep 0.5; done\n";
+    private static final String HEALTHY = "until [ -z \"$(docker ps -q --filter health=starting --filter health=unhealthy)\" ]; do sleep 0.5; done\n";
     private final Inventory inventory;
     private final Fleet fleet;
     private final Console console;
