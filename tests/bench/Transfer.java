@@ -17,7 +17,7 @@ import ktrdr.Ssh;
 
 /** A large file of core into one of this machine: by the library's stream, in a process with the flags of {@code backup-db}, and by {@code ssh core cat}. */
 public final class Transfer implements AutoCloseable {
-    static final int MEBIBYTES = 512;
+    static final int MEBIBYTES = 1024;
     private static final int FEWER = 64;
     private static final String REMOTE = "/var/tmp/ktrdr-bench";
     private final Inventory inventory;
@@ -43,19 +43,25 @@ public final class Transfer implements AutoCloseable {
                 + ".$size\ndone\n");
     }
 
-    /** Measures, and tells the throughput of both and the most memory that ours had, of a file an eighth as large too. */
+    /** Measures, and tells the throughput of both beyond what a start takes, which a smaller file shows, and the most memory that ours had with each. */
     public SideBySide measure(Case what, int pairs) {
-        ours(FEWER);
-        long small = peak.mebibytes();
-        var measured = SideBySide.warm(what, pairs, () -> ours(MEBIBYTES), () -> arrived(SideBySide.time(console, what.theirs(), Local.command("sh", "-s")
-                .input("ssh -n " + Sh.words(ByHand.login(inventory, inventory.core())) + " cat " + REMOTE + "." + MEBIBYTES + " >" + Sh.quote(local().toString()) + "\n")), MEBIBYTES));
+        var small = SideBySide.warm(what, pairs, () -> ours(FEWER), () -> theirs(FEWER)).medians();
+        long little = peak.mebibytes();
+        var measured = SideBySide.cold(what, pairs, () -> ours(MEBIBYTES), () -> theirs(MEBIBYTES));
         var medians = measured.medians();
-        return measured.remark("%.0f MiB/s, and %.0f MiB/s by ssh cat: %.2f of its throughput".formatted(throughput(medians.ours()), throughput(medians.theirs()), 1 / medians.ratio()))
-                .remark("ktrdr's process had at most %d MiB, and %d MiB with a file of %d MiB".formatted(peak.mebibytes(), small, FEWER));
+        double ours = throughput(medians.ours().minus(small.ours()));
+        double theirs = throughput(medians.theirs().minus(small.theirs()));
+        return measured.remark("beyond its first %d MiB a file flows with %.0f MiB/s, and with %.0f MiB/s by ssh cat: %.2f of its throughput".formatted(FEWER, ours, theirs, ours / theirs))
+                .remark("ktrdr's process had at most %d MiB, and %d MiB with a file of %d MiB".formatted(peak.mebibytes(), little, FEWER));
     }
 
     private static double throughput(Duration took) {
-        return MEBIBYTES * 1000.0 / took.toMillis();
+        return (MEBIBYTES - FEWER) * 1000.0 / took.toMillis();
+    }
+
+    private Duration theirs(int mebibytes) {
+        return arrived(SideBySide.time(console, "ssh cat", Local.command("sh", "-s").input("ssh -n " + Sh.words(ByHand.login(inventory, inventory.core())) + " cat " + REMOTE + "." + mebibytes
+                + " >" + Sh.quote(local().toString()) + "\n")), mebibytes);
     }
 
     private Duration ours(int mebibytes) {
