@@ -58,7 +58,8 @@ class BenchTest {
     void the_looks_that_status_is_measured_beside_are_at_every_node_and_the_shell_can_read_them() {
         var inventory = ReportFixtures.inventory();
         var script = Looking.statusScript(inventory);
-        for (var node : inventory.nodes()) assertEquals(2, script.lines().filter(line -> line.contains("HostKeyAlias=" + inventory.fqdn(node) + "'") && line.matches(".*(df -h|compose -p).*")).count());
+        for (var node : inventory.nodes())
+            assertEquals(2, script.lines().filter(line -> line.contains("HostKeyAlias=" + inventory.fqdn(node) + "'") && line.matches(".*(df -h|compose -p).*")).count());
         var read = Local.command("sh", "-n").input(script).run();
         assertTrue(read.ok(), read::err);
     }

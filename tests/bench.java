@@ -85,14 +85,17 @@ public class bench implements Callable<Exit> {
     final Map<String, Benchmark> benchmarks = new TreeMap<>();
 
     {
-        benchmarks.putAll(Map.of("gap", this::gap, "help", this::help, "backup", (what, pairs) -> back(backing -> backing.backup(pairs)), "restore", (what, pairs) -> back(backing -> backing.restore(pairs)),
+        benchmarks.putAll(Map.of("gap", this::gap, "help", this::help, "backup", (what, pairs) -> back(backing -> backing.backup(pairs)),
+                "restore", (what, pairs) -> back(backing -> backing.restore(pairs)),
                 "verify", (what, pairs) -> verify(what, Lists.ONCE, pairs, "verify"), "verify-lists", (what, pairs) -> verify(what, Lists.AS_WRITTEN, pairs, "verify"),
                 "verify-quick", (what, pairs) -> verify(what, Lists.READING, pairs, "verify", "--quick"), "transfer", this::transfer));
         benchmarks.putAll(Map.of("verify-infra", (what, pairs) -> looking().machines(what, pairs), "verify-infra-ansible", (what, pairs) -> looking().playbook(what, pairs),
                 "status", (what, pairs) -> looking().status(what, pairs)));
-        benchmarks.putAll(Map.of("stage", (what, pairs) -> stage(staged -> staged.same(what, pairs)), "stage-change", (what, pairs) -> stage(staged -> staged.change(what, pairs)),
+        benchmarks.putAll(Map.of("stage", (what, pairs) -> stage(staged -> staged.same(what, pairs)),
+                "stage-change", (what, pairs) -> stage(staged -> staged.change(what, pairs)),
                 "stage-ansible", (what, pairs) -> stage(staged -> staged.sameByAnsible(what, pairs)), "stage-change-ansible", (what, pairs) -> stage(staged -> staged.changeByAnsible(what, pairs))));
-        benchmarks.putAll(Map.of("deploy-core", (what, pairs) -> deploy(deploying -> deploying.same(what, pairs)), "deploy-core-newer", (what, pairs) -> deploy(deploying -> deploying.newer(what, pairs)),
+        benchmarks.putAll(Map.of("deploy-core", (what, pairs) -> deploy(deploying -> deploying.same(what, pairs)),
+                "deploy-core-newer", (what, pairs) -> deploy(deploying -> deploying.newer(what, pairs)),
                 "deploy-workers", (what, pairs) -> deploy(deploying -> deploying.workers(what, pairs)),
                 "deploy-workers-parallel", (what, pairs) -> deploy(deploying -> deploying.workers(what, pairs, "--parallel")),
                 "deploy-workers-ansible", (what, pairs) -> deploy(deploying -> deploying.workersByAnsible(what, pairs, "1")),
@@ -211,7 +214,8 @@ public class bench implements Callable<Exit> {
         if (practice(inventory.source())) return;
         var change = new Cli.Changing();
         change.yes = asked.yes;
-        change.confirm(common.console(), inventory.source() + " is not the practice fleet. Its releases would be replaced again and again, also by other means than deploy, and for fan-out its machines get more addresses for a while. Go on?");
+        change.confirm(common.console(), inventory.source() + " is not the practice fleet. Its "
+                + "releases would be replaced again and again, also by other means than deploy, and for fan-out its machines get more addresses for a while. Go on?");
     }
 
     private static boolean practice(Path inventory) {

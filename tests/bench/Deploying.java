@@ -53,7 +53,8 @@ public final class Deploying implements AutoCloseable {
 
     /** The release that runs on these nodes; where it is not one and the same, nothing could be left as it was found. */
     static String release(Fleet fleet, List<Inventory.Node> nodes) {
-        var found = nodes.stream().map(node -> Stack.of(fleet.inventory(), node)).map(stack -> stack.release(Docker.containers(fleet.ssh(stack.node()).must(Docker.containersOf(stack.project())))))
+        var found = nodes.stream().map(node -> Stack.of(fleet.inventory(), node))
+                .map(stack -> stack.release(Docker.containers(fleet.ssh(stack.node()).must(Docker.containersOf(stack.project())))))
                 .distinct().toList();
         if (found.size() == 1 && found.get(0).matches("[^, ]+")) return found.get(0);
         throw Problem.failed("it is not one release that runs").expected("the same on " + nodes.stream().map(Inventory.Node::name).collect(Collectors.joining(", ")))
