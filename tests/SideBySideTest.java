@@ -1,6 +1,7 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import bench.Case;
 import bench.SideBySide;
 import bench.SideBySide.Pair;
 import java.time.Duration;
@@ -14,16 +15,16 @@ class SideBySideTest {
     }
 
     private static SideBySide of(Pair... pairs) {
-        return new SideBySide("gap", "…", "deploy", "compose up", List.of(pairs));
+        return new SideBySide(Case.of("gap"), 0, List.of(pairs), List.of());
     }
 
     @Test
     void they_take_turns_in_who_is_first_and_each_keeps_its_column() {
         var order = new ArrayList<String>();
-        var measured = SideBySide.measure("gap", "…", 3, "deploy", () -> {
+        var measured = SideBySide.cold(Case.of("gap"), 3, () -> {
             order.add("ours");
             return Duration.ofMillis(1);
-        }, "compose up", () -> {
+        }, () -> {
             order.add("theirs");
             return Duration.ofMillis(2);
         });

@@ -3,6 +3,9 @@
 //SOURCES ../scripts/Deploy.java
 //SOURCES BenchOptions.java
 //SOURCES bench/*.java
+//FILES bench/look.yml=bench/look.yml
+//FILES bench/stage.yml=bench/stage.yml
+//FILES bench/deploy-workers.yml=bench/deploy-workers.yml
 //SOURCES lab/Engine.java
 //SOURCES lab/Hosts.java
 //SOURCES lab/Images.java
@@ -12,24 +15,30 @@
 //SOURCES lab/State.java
 //DESCRIPTION Measure the procedures side by side with what a person would use instead
 
+import bench.Ansible;
 import bench.Backing;
+import bench.Case;
 import bench.Chart;
+import bench.Deploying;
 import bench.Downtime;
 import bench.FanOut;
+import bench.Here;
 import bench.Looking;
 import bench.SideBySide;
+import bench.Staged;
+import bench.Transfer;
 import bench.Verifying;
 import bench.Verifying.Lists;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import java.util.stream.Stream;
 import ktrdr.Cli;
 import ktrdr.Console;
 import ktrdr.Exit;
@@ -44,14 +53,19 @@ import lab.State;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-@Command(name = "bench", description = {"", "  gap   how long the backend is away while it is replaced: by `deploy core all`, and by a bare `docker compose up -d backend` on the node",
-            "  help  how long `status --help` takes: by the front door's quick road, and by JBang",
-            "  backup, restore        a database of its own, by backup-db and restore-db --into, and by pg_dump | gzip and gunzip | psql over ssh",
-            "  verify-quick, verify   how long `verify --quick` and `verify` take as processes of their own, and the plan's own curl, jq and ssh commands one after the other",
+@Command(name = "bench", description = {"", "  backup, restore        a database of its own, by backup-db and restore-db --into, and by pg_dump | gzip and gunzip | psql over ssh",
+            "  deploy-core            where all is as it should be, and the plan's docker compose up -d with what it looks at after; -newer with another release, pulled",
+            "  deploy-workers         another release to all workers nodes, and the plan's commands with the same wait for health; -parallel, and both with -ansible",
+            "  fan-out-3, -30, -99, -300   five facts of so many targets by `run`, and by ssh under xargs; fan-out-ansible-… beside a raw task of Ansible",
+            "  gap                    how long the backend is away while it is replaced: by `deploy core all`, and by a bare `docker compose up -d backend` on the node",
+            "  help                   how long `status --help` takes: by the front door's quick road, and by JBang",
+            "  stage                  the files of all nodes where they are there already, and by scp; stage-change with another release; both with -ansible",
+            "  status                 beside the plan's looks at machines, stacks and system",
+            "  transfer               a large file of core as a backup's stream comes, and by ssh core cat",
+            "  verify-quick, verify   whole runs of `verify --quick` and `verify`, and the plan's own curl, jq and ssh commands one after the other",
             "  verify-lists           the same, with both lists of the plan as they are written, each with its operation",
-            "  verify-infra           how long `verify-infra` takes, and the plan's five commands a node, one ssh each; verify-infra-ansible beside a playbook that does the same",
-            "  fan-out-3, -30, -99, -300   five facts of so many targets by `run`, and by ssh under xargs; fan-out-ansible-… beside a raw task of Ansible", "",
-            "It is for the practice fleet: what gap measures is replaced many times. On another fleet it asks first.", ""},
+            "  verify-infra           beside the plan's five commands a node, one ssh each; verify-infra-ansible beside a playbook that does the same", "",
+            "It is for the practice fleet, which is staged and deployed to many times. On another fleet it asks first.", ""},
         footer = {"", "Examples:", "  ./ktrdr bench -i .lab/inventory.yaml               all of them",
             "  ./ktrdr bench gap --pairs 5 -i .lab/inventory.yaml", "  ./ktrdr bench gap -o json -i .lab/inventory.yaml",
             "  ./ktrdr bench verify-quick verify verify-lists --pairs 9 -i .lab/inventory.yaml",
@@ -61,23 +75,35 @@ public class bench implements Callable<Exit> {
     /** Something that can be measured: so many pairs. */
     @FunctionalInterface
     interface Benchmark {
-        SideBySide measure(int pairs);
+        SideBySide measure(Case what, int pairs);
     }
 
     @Mixin Cli.Common common;
     @Mixin BenchOptions asked;
 
-    /** By name, in the order they are run. */
-    private final Map<String, Benchmark> benchmarks = new TreeMap<>(Map.of("gap", this::gap, "help", this::help,
-            "backup", pairs -> back(backing -> backing.backup(pairs)), "restore", pairs -> back(backing -> backing.restore(pairs)),
-            "verify", pairs -> verify("verify", Lists.ONCE, pairs, "verify"), "verify-lists", pairs -> verify("verify-lists", Lists.AS_WRITTEN, pairs, "verify"),
-            "verify-quick", pairs -> verify("verify-quick", Lists.READING, pairs, "verify", "--quick"), "verify-infra", pairs -> looking(Map.of("ssh", "openssh-client")).commands(pairs),
-            "verify-infra-ansible", pairs -> looking(FanOut.PROGRAMS).playbook(pairs)));
-    private static final List<Integer> TARGETS = List.of(3, 30, 99, 300);
+    /** How each is measured. */
+    final Map<String, Benchmark> benchmarks = new TreeMap<>();
 
     {
-        for (int targets : TARGETS) benchmarks.put("fan-out-" + targets, pairs -> fanOut(fan -> fan.openSsh(targets, pairs)));
-        for (int targets : TARGETS) benchmarks.put("fan-out-ansible-" + targets, pairs -> fanOut(fan -> fan.ansible(targets, pairs)));
+        benchmarks.putAll(Map.of("gap", this::gap, "help", this::help, "backup", (what, pairs) -> back(backing -> backing.backup(pairs)),
+                "restore", (what, pairs) -> back(backing -> backing.restore(pairs)),
+                "verify", (what, pairs) -> verify(what, Lists.ONCE, pairs, "verify"), "verify-lists", (what, pairs) -> verify(what, Lists.AS_WRITTEN, pairs, "verify"),
+                "verify-quick", (what, pairs) -> verify(what, Lists.READING, pairs, "verify", "--quick"), "transfer", this::transfer));
+        benchmarks.putAll(Map.of("verify-infra", (what, pairs) -> looking().machines(what, pairs), "verify-infra-ansible", (what, pairs) -> looking().playbook(what, pairs),
+                "status", (what, pairs) -> looking().status(what, pairs)));
+        benchmarks.putAll(Map.of("stage", (what, pairs) -> stage(staged -> staged.same(what, pairs)),
+                "stage-change", (what, pairs) -> stage(staged -> staged.change(what, pairs)),
+                "stage-ansible", (what, pairs) -> stage(staged -> staged.sameByAnsible(what, pairs)), "stage-change-ansible", (what, pairs) -> stage(staged -> staged.changeByAnsible(what, pairs))));
+        benchmarks.putAll(Map.of("deploy-core", (what, pairs) -> deploy(deploying -> deploying.same(what, pairs)),
+                "deploy-core-newer", (what, pairs) -> deploy(deploying -> deploying.newer(what, pairs)),
+                "deploy-workers", (what, pairs) -> deploy(deploying -> deploying.workers(what, pairs)),
+                "deploy-workers-parallel", (what, pairs) -> deploy(deploying -> deploying.workers(what, pairs, "--parallel")),
+                "deploy-workers-ansible", (what, pairs) -> deploy(deploying -> deploying.workersByAnsible(what, pairs, "1")),
+                "deploy-workers-parallel-ansible", (what, pairs) -> deploy(deploying -> deploying.workersByAnsible(what, pairs, "100%", "--parallel"))));
+        for (int targets : Case.TARGETS) {
+            benchmarks.put("fan-out-" + targets, (what, pairs) -> fanOut(fan -> fan.openSsh(targets, pairs)));
+            benchmarks.put("fan-out-ansible-" + targets, (what, pairs) -> fanOut(fan -> fan.ansible(targets, pairs)));
+        }
     }
 
     public static void main(String... args) {
@@ -90,13 +116,13 @@ public class bench implements Callable<Exit> {
             if (!benchmarks.containsKey(name)) throw Problem.usage("there is no benchmark " + name).expected("one of " + String.join(", ", benchmarks.keySet()));
         if (asked.pairs < 1) throw Problem.usage("--pairs is 1 or more").found(String.valueOf(asked.pairs));
         if (asked.tags.size() != 2 || asked.tags.get(0).equals(asked.tags.get(1))) throw Problem.usage("--tags is two releases with a comma between").found(String.join(",", asked.tags));
-        if (asked.names.isEmpty() || asked.names.contains("gap")) confirm(common.inventory(), "its backend would be replaced " + 2 * asked.pairs + " times");
-        var measured = new ArrayList<SideBySide>();
-        benchmarks.forEach((name, benchmark) -> {
-            if (asked.names.isEmpty() || asked.names.contains(name)) measured.add(benchmark.measure(asked.pairs));
-        });
-        common.report(Map.of("benchmarks", measured.stream().map(SideBySide::document).toList()), measured.stream().map(SideBySide::table).toArray(Table[]::new));
-        measured.forEach(one -> common.console().note(one.name() + ": " + one.what()));
+        var cases = Case.ALL.stream().filter(one -> asked.names.isEmpty() || asked.names.contains(one.name())).toList();
+        if (cases.stream().anyMatch(one -> one.name().matches("(deploy|stage|fan-out|gap).*"))) confirm(common.inventory());
+        var here = Here.facts();
+        var measured = cases.stream().map(one -> benchmarks.get(one.name()).measure(one, asked.pairs)).toList();
+        common.report(Map.of("machine", here, "benchmarks", measured.stream().map(SideBySide::document).toList()),
+                Stream.concat(measured.stream().map(SideBySide::table), Stream.of(SideBySide.summary(measured), SideBySide.remarks(measured), Here.table(here))).toArray(Table[]::new));
+        measured.forEach(one -> common.console().note(one.what().name() + ": " + one.what().what()));
         if (asked.chart != null) draw(measured);
         return Exit.OK;
     }
@@ -109,7 +135,7 @@ public class bench implements Callable<Exit> {
         }
     }
 
-    private SideBySide gap(int pairs) {
+    private SideBySide gap(Case what, int pairs) {
         var inventory = common.inventory();
         try (var fleet = common.fleet(List.of(inventory.core().name())); var http = new Http(inventory.overrides(), Duration.ofSeconds(2))) {
             return new Downtime(fleet, http, common.console(), asked.tags,
@@ -117,39 +143,63 @@ public class bench implements Callable<Exit> {
         }
     }
 
-    private SideBySide help(int pairs) {
-        SideBySide.Measurement quick = () -> SideBySide.time(common.console(), "ktrdr", Local.command(toolkit().toString(), "status", "--help"));
-        SideBySide.Measurement jbang = () -> SideBySide.time(common.console(), "jbang", Local.command(toolkit().toString(), "status", "--help").env("KTRDR_START", "jbang"));
-        quick.take();
-        jbang.take();
-        return SideBySide.measure("help", "a whole run of status --help, started by the front door itself and through JBang", pairs, "ktrdr", quick, "jbang", jbang);
+    private SideBySide help(Case what, int pairs) {
+        return SideBySide.warm(what, pairs, () -> SideBySide.time(common.console(), what.ours(), Local.command(toolkit().toString(), "status", "--help")),
+                () -> SideBySide.time(common.console(), what.theirs(), Local.command(toolkit().toString(), "status", "--help").env("KTRDR_START", "jbang")));
     }
 
     private SideBySide back(Function<Backing, SideBySide> measure) {
-        Machine.ensure(common.console(), Map.of("ssh", "openssh-client"), "what a person would use needs it");
+        ensure(Map.of("ssh", "openssh-client"));
         var inventory = common.inventory();
         try (var fleet = common.fleet(List.of(inventory.core().name())); var backing = new Backing(inventory, fleet.ssh(inventory.core()), common.console(), toolkit(), asked.rows)) {
             return measure.apply(backing);
         }
     }
 
-    private Looking looking(Map<String, String> programs) {
+    private SideBySide transfer(Case what, int pairs) {
+        ensure(Map.of("ssh", "openssh-client", "time", "time"));
+        var inventory = common.inventory();
+        try (var fleet = common.fleet(List.of(inventory.core().name())); var transfer = new Transfer(inventory, fleet.ssh(inventory.core()), common.console(), toolkit())) {
+            return transfer.measure(what, pairs);
+        }
+    }
+
+    private Looking looking() {
+        ensure(Ansible.PROGRAMS);
+        ensure(Verifying.PROGRAMS);
+        return new Looking(common.inventory(), common.console(), toolkit().toString());
+    }
+
+    private SideBySide stage(Function<Staged, SideBySide> measure) {
+        ensure(Ansible.PROGRAMS);
+        try (var fleet = common.fleet(List.of()); var staged = new Staged(fleet, common.console(), toolkit(), asked.tags)) {
+            return measure.apply(staged);
+        }
+    }
+
+    private SideBySide deploy(Function<Deploying, SideBySide> measure) {
+        ensure(Ansible.PROGRAMS);
+        ensure(Verifying.PROGRAMS);
+        try (var fleet = common.fleet(List.of()); var deploying = new Deploying(fleet, common.console(), toolkit(), asked.tags)) {
+            return measure.apply(deploying);
+        }
+    }
+
+    private void ensure(Map<String, String> programs) {
         Machine.ensure(common.console(), programs, "what a person would use needs it");
-        return new Looking(common.inventory(), common.console(), toolkit());
     }
 
     private SideBySide fanOut(Function<FanOut, SideBySide> measure) {
-        Machine.ensure(common.console(), FanOut.PROGRAMS, "what a person would use needs it");
+        ensure(FanOut.PROGRAMS);
         var inventory = common.inventory();
-        confirm(inventory, "each of its machines would get a hundred addresses of a network of their own for a while");
         try (var fleet = common.fleet(List.of()); var fan = new FanOut(inventory, fleet.nodes().stream().map(fleet::ssh).toList(), common.console(), toolkit())) {
             return measure.apply(fan);
         }
     }
 
-    private SideBySide verify(String name, Lists lists, int pairs, String... words) {
-        Machine.ensure(common.console(), Verifying.PROGRAMS, "the plan's commands need it");
-        return new Verifying(common.inventory(), common.console(), toolkit(), List.of(words), lists).measure(name, pairs);
+    private SideBySide verify(Case what, Lists lists, int pairs, String... words) {
+        ensure(Verifying.PROGRAMS);
+        return new Verifying(common.inventory(), common.console(), toolkit(), List.of(words), lists).measure(what, pairs);
     }
 
     /** The front door beside the catalog, here or above. */
@@ -160,11 +210,12 @@ public class bench implements Callable<Exit> {
     }
 
     /** A fleet that people work with is not replaced again and again without a word. */
-    private void confirm(Inventory inventory, String what) {
+    private void confirm(Inventory inventory) {
         if (practice(inventory.source())) return;
         var change = new Cli.Changing();
         change.yes = asked.yes;
-        change.confirm(common.console(), inventory.source() + " is not the practice fleet, and " + what + ". Go on?");
+        change.confirm(common.console(), inventory.source() + " is not the practice fleet. Its "
+                + "releases would be replaced again and again, also by other means than deploy, and for fan-out its machines get more addresses for a while. Go on?");
     }
 
     private static boolean practice(Path inventory) {

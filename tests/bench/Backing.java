@@ -36,7 +36,7 @@ public final class Backing implements AutoCloseable {
         this.core = core;
         this.console = console;
         this.toolkit = toolkit;
-        this.login = Verifying.login(inventory, inventory.core());
+        this.login = ByHand.login(inventory, inventory.core());
         this.folder = inventory.backup().directory() + FOLDER;
         this.variant = inventory.source().resolveSibling("inventory-bench.yaml");
         try (var step = console.step("bench", "database")) {
@@ -58,19 +58,16 @@ public final class Backing implements AutoCloseable {
 
     /** One backup each, a pair after the other. */
     public SideBySide backup(int pairs) {
-        var measured = SideBySide.measure("backup", "a backup of the same database on core: backup-db with its proofs, and pg_dump | gzip over ssh", pairs,
-                "ktrdr", () -> ktrdr("backup-db", "--keep", "1"), "pg_dump | gzip", () -> ssh("docker exec ktrdr-db sh -c 'pg_dump -U \"$POSTGRES_USER\" " + DATABASE + "' | gzip >" + old()));
-        console.note("bench", "size", sizes());
-        return measured;
+        var measured = SideBySide.cold(Case.of("backup"), pairs, () -> ktrdr("backup-db", "--keep", "1"), () -> ssh("docker exec ktrdr-db sh -c 'pg_dump -U \"$POSTGRES_USER\" " + DATABASE + "' | gzip >" + old()));
+        return measured.remark(sizes());
     }
 
     /** Both into a new database beside. */
     public SideBySide restore(int pairs) {
         ktrdr("backup-db", "--keep", "1");
         ssh("docker exec ktrdr-db sh -c 'pg_dump -U \"$POSTGRES_USER\" " + DATABASE + "' | gzip >" + old());
-        return SideBySide.measure("restore", "the same rows into a new database on core: restore-db --into with its comparison, and gunzip | psql over ssh", pairs,
-                "ktrdr", () -> into(() -> ktrdr("restore-db", "latest", "--into", DATABASE + "_into", "--yes")),
-                "gunzip | psql", () -> into(() -> ssh("docker exec ktrdr-db sh -c 'createdb -U \"$POSTGRES_USER\" " + DATABASE + "_into' && gunzip -c " + old()
+        return SideBySide.cold(Case.of("restore"), pairs, () -> into(() -> ktrdr("restore-db", "latest", "--into", DATABASE + "_into", "--yes")),
+                () -> into(() -> ssh("docker exec ktrdr-db sh -c 'createdb -U \"$POSTGRES_USER\" " + DATABASE + "_into' && gunzip -c " + old()
                         + " | docker exec -i ktrdr-db sh -c 'psql -q -U \"$POSTGRES_USER\" " + DATABASE + "_into' >/dev/null")));
     }
 

@@ -21,8 +21,8 @@ public final class Chart {
         for (var one : measured) {
             var medians = one.medians();
             double longest = Math.max(medians.ours().toMillis(), medians.theirs().toMillis());
-            rows.append(text("name", LEFT - 12, y + 23, one.name())).append(bar("ours", y + 4, medians.ours().toMillis() / longest, label(one.ours(), medians.ours().toMillis())))
-                    .append(bar("theirs", y + 21, medians.theirs().toMillis() / longest, label(one.theirs(), medians.theirs().toMillis())));
+            rows.append(text("name", LEFT - 12, y + 23, one.what().name())).append(bar("ours", y + 4, medians.ours().toMillis() / longest, label(one.what().ours(), medians.ours().toMillis())))
+                    .append(bar("theirs", y + 21, medians.theirs().toMillis() / longest, label(one.what().theirs(), medians.theirs().toMillis())));
             y += ROW;
         }
         return """

@@ -52,8 +52,7 @@ public final class Downtime {
         var found = running();
         try {
             prepare();
-            return SideBySide.measure("gap", "the window without a good answer of the backend, asked 20 times a second, while it is replaced by another release",
-                    pairs, "deploy", () -> window("deploy", this::deploy), "compose up", () -> window("compose up", this::compose));
+            return SideBySide.cold(Case.of("gap"), pairs, () -> window("deploy", this::deploy), () -> window("compose up", this::compose));
         } finally {
             deploy(found);
         }

@@ -26,7 +26,7 @@ public final class FanOut implements AutoCloseable {
     static final String FACTS = "hostname; docker --version; grep -c ^processor /proc/cpuinfo; grep MemTotal /proc/meminfo; df -h /; docker ps --format '{{.Names}} {{.Status}}'";
     /** The same for Ansible, which takes two braces for its own. */
     private static final String RAW = "{% raw %}" + FACTS + "{% endraw %}";
-    private static final int AT_ONCE = 64;
+    static final int AT_ONCE = 64;
     /** Addresses that nobody uses for anything else: each host gets those whose number it is congruent to. */
     private static final String NETWORK = "10.43";
     private static final int MOST = 300;
@@ -37,6 +37,7 @@ public final class FanOut implements AutoCloseable {
     private final Path folder;
     private final Path knownHosts;
     private final List<Ssh> hosts;
+    private final Peak peak;
 
     /** Gives every host its further addresses, until {@link #close}. */
     public FanOut(Inventory inventory, List<Ssh> hosts, Console console, Path toolkit) {
@@ -48,6 +49,7 @@ public final class FanOut implements AutoCloseable {
             folder = Files.createTempDirectory("ktrdr-fan-out");
             var known = inventory.core().ssh().knownHosts().orElseThrow(() -> Problem.usage("the benchmark finds no `known_hosts` of core in " + inventory.source()));
             knownHosts = folder.resolve("known_hosts");
+            peak = new Peak(folder.resolve("peak"));
             Files.writeString(knownHosts, Files.readAllLines(known).stream().map(line -> "*" + line.replaceFirst("^\\S+", "") + "\n").distinct().collect(Collectors.joining()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -75,7 +77,7 @@ public final class FanOut implements AutoCloseable {
         var ours = ours(targets);
         var theirs = Local.command("sh", "-c", "printf '%s\\n' " + Sh.words(all(targets)) + " | xargs -P " + AT_ONCE + " -I {} ssh -n -o BatchMode=yes -o UserKnownHostsFile="
                 + Sh.quote(knownHosts.toString()) + " -i " + Sh.quote(identity()) + " root@{} " + Sh.quote(FACTS) + " >" + Sh.quote(folder.resolve("theirs").toString()));
-        return measured("fan-out-" + targets, targets, pairs, ours, "OpenSSH", theirs, "xargs -P " + AT_ONCE + " with ssh");
+        return measured(Case.of("fan-out-" + targets), pairs, ours, theirs);
     }
 
     /** So many targets, by run and by a raw task of Ansible. */
@@ -85,20 +87,15 @@ public final class FanOut implements AutoCloseable {
             var theirs = Local.command("sh", "-c", "exec ansible all -i " + Sh.quote(hosts.toString()) + " -m raw -a \"$0\" -f " + AT_ONCE + " -u root --private-key " + Sh.quote(identity()) + " >"
                     + Sh.quote(folder.resolve("theirs").toString()), RAW).env("ANSIBLE_SSH_ARGS",
                     "-o ControlMaster=no -o UserKnownHostsFile=" + knownHosts);
-            return measured("fan-out-ansible-" + targets, targets, pairs, ours(targets), "Ansible", theirs, "ansible -m raw -f " + AT_ONCE);
+            return measured(Case.of("fan-out-ansible-" + targets), pairs, ours(targets), theirs);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    private SideBySide measured(String name, int targets, int pairs, Local.Command ours, String column, Local.Command theirs, String words) {
-        SideBySide.Measurement our = () -> SideBySide.time(console, "ktrdr", ours);
-        SideBySide.Measurement their = () -> SideBySide.time(console, column, theirs);
-        our.take();
-        their.take();
-        var measured = SideBySide.measure(name, "five facts of " + targets + " targets with fresh connections: ktrdr run, and " + words, pairs, "ktrdr", our, column, their);
-        console.note("bench", "memory", "ktrdr's process had at most " + peak() + " MiB");
-        return measured;
+    private SideBySide measured(Case what, int pairs, Local.Command ours, Local.Command theirs) {
+        return SideBySide.warm(what, pairs, () -> SideBySide.time(console, what.ours(), ours), () -> SideBySide.time(console, what.theirs(), theirs))
+                .remark("ktrdr's process had at most " + peak.mebibytes() + " MiB");
     }
 
     private Local.Command ours(int targets) {
@@ -108,16 +105,10 @@ public final class FanOut implements AutoCloseable {
             for (int i = 0; i < targets; i++)
                 nodes.append(i == 0 ? "  t0: {role: core, host: t0, address: " : "  t" + i + ": {role: workers, scale: 1, host: t" + i + ", address: ").append(address(i)).append("}\n");
             var file = Files.writeString(folder.resolve("inventory-" + targets + ".yaml"), nodes + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n");
-            return Local.command("sh", "-c", "exec \"$0\" \"$@\" >" + Sh.quote(folder.resolve("ours").toString()), "time", "-f", "%M", "-o", folder.resolve("peak").toString(), toolkit.toString(), "run",
-                    FACTS, "--forks", String.valueOf(AT_ONCE), "-i", file.toString());
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
-    }
-
-    private String peak() {
-        try {
-            return String.valueOf(Long.parseLong(Files.readString(folder.resolve("peak")).strip()) / 1024);
+            var words = new ArrayList<>(List.of("sh", "-c", "exec \"$0\" \"$@\" >" + Sh.quote(folder.resolve("ours").toString())));
+            words.addAll(peak.words());
+            words.addAll(List.of(toolkit.toString(), "run", FACTS, "--forks", String.valueOf(AT_ONCE), "-i", file.toString()));
+            return Local.command(words);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -138,11 +129,6 @@ public final class FanOut implements AutoCloseable {
     public void close() {
         addresses("del");
         Local.command("ip", "route", "del", NETWORK + ".0.0/16").run();
-        try (var files = Files.list(folder)) {
-            for (var file : files.toList()) Files.delete(file);
-            Files.delete(folder);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        Folders.delete(folder);
     }
 }

@@ -14,17 +14,21 @@ import ktrdr.Table;
  * The same thing measured of ours and of what a person would use instead, in pairs that take turns in who is first, so that what drifts
  * on the machine meanwhile weighs on both alike.
  *
- * @param name of the benchmark
- * @param what is measured, in words
- * @param ours how the first column is called; {@code theirs} the second
+ * @param what was measured
+ * @param warmUps how often each was run before, which does not count
+ * @param remarks what is to be said beside the times, such as the most memory that ours had
  */
-public record SideBySide(String name, String what, String ours, String theirs, List<Pair> pairs) {
+public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> remarks) {
     private static final Duration PATIENCE = Duration.ofMinutes(5);
 
     /** One of each. */
     public record Pair(Duration ours, Duration theirs) {
         double ratio() {
             return SideBySide.ratio(ours, theirs);
+        }
+
+        boolean lost() {
+            return ours.compareTo(theirs) > 0;
         }
     }
 
@@ -44,8 +48,19 @@ public record SideBySide(String name, String what, String ours, String theirs, L
         return took;
     }
 
-    /** Measures so many pairs. */
-    public static SideBySide measure(String name, String what, int pairs, String ours, Measurement our, String theirs, Measurement their) {
+    /** Measures so many pairs, after a run of each that does not count. */
+    public static SideBySide warm(Case what, int pairs, Measurement our, Measurement their) {
+        our.take();
+        their.take();
+        return measure(what, 1, pairs, our, their);
+    }
+
+    /** The same without, where nothing of one run is left for the next to profit by. */
+    public static SideBySide cold(Case what, int pairs, Measurement our, Measurement their) {
+        return measure(what, 0, pairs, our, their);
+    }
+
+    private static SideBySide measure(Case what, int warmUps, int pairs, Measurement our, Measurement their) {
         var measured = new ArrayList<Pair>();
         for (int i = 0; i < pairs; i++) {
             boolean oursFirst = i % 2 == 0;
@@ -53,7 +68,14 @@ public record SideBySide(String name, String what, String ours, String theirs, L
             var second = (oursFirst ? their : our).take();
             measured.add(oursFirst ? new Pair(first, second) : new Pair(second, first));
         }
-        return new SideBySide(name, what, ours, theirs, measured);
+        return new SideBySide(what, warmUps, measured, List.of());
+    }
+
+    /** The same with a remark more. */
+    public SideBySide remark(String remark) {
+        var all = new ArrayList<>(remarks);
+        all.add(remark);
+        return new SideBySide(what, warmUps, pairs, all);
     }
 
     /** Of each column on its own; of an even number the mean of the two in the middle. */
@@ -70,36 +92,68 @@ public record SideBySide(String name, String what, String ours, String theirs, L
         return theirs.isZero() ? Double.NaN : (double) ours.toNanos() / theirs.toNanos();
     }
 
+    /** In how many pairs ours took longer. */
+    public long lost() {
+        return pairs.stream().filter(Pair::lost).count();
+    }
+
     /** A row a pair, and the medians. */
     public Table table() {
-        var table = Table.of("pair", ours, theirs, "ratio");
+        var table = Table.of("pair", what.ours(), what.theirs(), "ratio");
         for (int i = 0; i < pairs.size(); i++) row(table, String.valueOf(i + 1), pairs.get(i));
         row(table, "median", medians());
         return table;
     }
 
     private static void row(Table table, String label, Pair pair) {
-        table.row(label, seconds(pair.ours()), seconds(pair.theirs()), String.format("%.2f", pair.ratio()));
+        table.row(label, seconds(pair.ours()), seconds(pair.theirs()), ratio(pair));
+    }
+
+    private static String ratio(Pair pair) {
+        return String.format("%.2f", pair.ratio());
     }
 
     private static String seconds(Duration time) {
         return String.format("%.2f s", time.toMillis() / 1000.0);
     }
 
+    /** A row for each of them: the medians, in how many pairs ours was the slower one, and what was run before. */
+    public static Table summary(List<SideBySide> measured) {
+        var table = Table.of("benchmark", "ours", "theirs", "ratio", "slower", "warm-up");
+        for (var one : measured) {
+            var medians = one.medians();
+            table.row(one.what.name(), one.what.ours() + " " + seconds(medians.ours()), one.what.theirs() + " " + seconds(medians.theirs()), ratio(medians),
+                    one.lost() + " of " + one.pairs.size(), one.warmUps == 0 ? "none" : one.warmUps + " of each");
+        }
+        return table;
+    }
+
+    /** What is to be said beside the times. */
+    public static Table remarks(List<SideBySide> measured) {
+        var table = Table.of("benchmark", "remark");
+        measured.forEach(one -> one.remarks.forEach(remark -> table.row(one.what.name(), remark)));
+        return table;
+    }
+
     /** The same for machines, in seconds. */
     public Map<String, Object> document() {
         var document = new LinkedHashMap<String, Object>();
-        document.put("name", name);
-        document.put("what", what);
+        document.put("name", what.name());
+        document.put("what", what.what());
+        document.put("ours", what.ours());
+        document.put("theirs", what.theirs());
+        document.put("warm_ups", warmUps);
         document.put("pairs", pairs.stream().map(this::document).toList());
         document.put("median", document(medians()));
+        document.put("slower", lost());
+        document.put("remarks", remarks);
         return document;
     }
 
     private Map<String, Object> document(Pair pair) {
         var document = new LinkedHashMap<String, Object>();
-        document.put(ours, pair.ours().toMillis() / 1000.0);
-        document.put(theirs, pair.theirs().toMillis() / 1000.0);
+        document.put(what.ours(), pair.ours().toMillis() / 1000.0);
+        document.put(what.theirs(), pair.theirs().toMillis() / 1000.0);
         document.put("ratio", pair.theirs().isZero() ? null : Math.round(pair.ratio() * 1000) / 1000.0);
         return document;
     }

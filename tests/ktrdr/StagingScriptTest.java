@@ -88,6 +88,18 @@ class StagingScriptTest {
     }
 
     @Test
+    void only_what_differs_travels_and_all_of_it_in_one_script() throws IOException {
+        staged("sha-1");
+        Files.writeString(stack.resolve("monitoring/prometheus.yml"), "by hand\n");
+        var plan = plan("sha-2");
+        var script = new StagingScript(plan).alone();
+        for (var file : plan.files())
+            assertEquals(List.of(".env.core", "monitoring/prometheus.yml").contains(file.path()), script.contains(Sh.quote(file.content())), file.path());
+        assertEquals(0, stage(plan).exit());
+        assertTrue(plan("sha-2").settled());
+    }
+
+    @Test
     void what_compose_refuses_replaces_nothing_and_leaves_no_folder() throws IOException {
         docker("echo no such thing >&2; exit 1");
         var plan = plan("sha-1");

@@ -1,0 +1,66 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertNotNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import bench.Case;
+import bench.Looking;
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.List;
+import java.util.TreeSet;
+import java.util.stream.Collectors;
+import ktrdr.Local;
+import ktrdr.Project;
+import ktrdr.ReportFixtures;
+import org.junit.jupiter.api.Test;
+
+/** Every benchmark has two sides with names, can be asked for, and is told of where the benchmarks are described. */
+class BenchTest {
+    private static TreeSet<String> names() {
+        return Case.ALL.stream().map(Case::name).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    @Test
+    void each_is_named_once_and_its_sides_are_two() {
+        assertEquals(Case.ALL.size(), names().size());
+        for (var one : Case.ALL) {
+            assertNotEquals(one.ours(), one.theirs(), one.name());
+            for (var words : List.of(one.ours(), one.theirs(), one.what())) assertFalse(words.isBlank(), one.name());
+        }
+    }
+
+    @Test
+    void each_can_be_asked_for_and_is_measured_by_something() {
+        assertEquals(names(), new TreeSet<>(new BenchOptions.Names()));
+        assertEquals(names(), new TreeSet<>(new bench().benchmarks.keySet()));
+    }
+
+    @Test
+    void the_table_of_the_documentation_has_a_row_for_each_and_no_other() throws IOException {
+        var reference = Files.readString(Project.root().resolve("docs/REFERENCE.md"));
+        var section = reference.substring(reference.indexOf("\n## bench\n"), reference.indexOf("\n## pictures\n"));
+        var rows = section.lines().filter(line -> line.startsWith("| `")).toList();
+        assertEquals(String.join("\n", Case.ALL.stream().map(Case::row).toList()), String.join("\n", rows));
+    }
+
+    @Test
+    void every_playbook_is_where_it_is_looked_for() throws IOException {
+        try (var files = Files.list(Project.root().resolve("tests/bench"))) {
+            var books = files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".yml")).toList();
+            assertFalse(books.isEmpty());
+            for (var book : books) assertNotNull(Case.class.getResource("/bench/" + book), book + " is not among the //FILES of tests/bench.java");
+        }
+    }
+
+    @Test
+    void the_looks_that_status_is_measured_beside_are_at_every_node_and_the_shell_can_read_them() {
+        var inventory = ReportFixtures.inventory();
+        var script = Looking.statusScript(inventory);
+        for (var node : inventory.nodes())
+            assertEquals(2, script.lines().filter(line -> line.contains("HostKeyAlias=" + inventory.fqdn(node) + "'") && line.matches(".*(df -h|compose -p).*")).count());
+        var read = Local.command("sh", "-n").input(script).run();
+        assertTrue(read.ok(), read::err);
+    }
+}

@@ -1,0 +1,173 @@
+package bench;
+
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import ktrdr.Console;
+import ktrdr.Docker;
+import ktrdr.Fleet;
+import ktrdr.Inventory;
+import ktrdr.Json;
+import ktrdr.Local;
+import ktrdr.Problem;
+import ktrdr.Secrets;
+import ktrdr.Sh;
+import ktrdr.Stack;
+
+/**
+ * Deployments: by {@code deploy}, and by the plan's commands and a playbook, which write no file and keep no history. Both sides end when the same is true: containers are healthy and
+ * workers registered, asked twice a second.
+ */
+public final class Deploying implements AutoCloseable {
+    /** On a node: until no container is starting or unhealthy. */
+    private static final String HEALTHY = "until [ -z \"$(docker ps -q --filter health=starting --filter health=unhealthy)\" ]; do sleep 0.5; done\n";
+    private final Inventory inventory;
+    private final Fleet fleet;
+    private final Console console;
+    private final Path toolkit;
+    private final List<String> tags;
+    private final Secrets secrets;
+    private final String found;
+    private boolean moved;
+
+    /**
+     * @param fleet of all nodes
+     * @param tags two good releases, to go forth and back between
+     */
+    public Deploying(Fleet fleet, Console console, Path toolkit, List<String> tags) {
+        this.inventory = fleet.inventory();
+        this.fleet = fleet;
+        this.console = console;
+        this.toolkit = toolkit;
+        this.tags = tags;
+        var fields = EnumSet.of(Secrets.Field.ghcr_token);
+        fields.addAll(Stack.of(inventory, inventory.core()).secrets());
+        this.secrets = Secrets.fetch(inventory, fields, System.getenv(), console);
+        this.found = release(fleet, inventory.nodes());
+    }
+
+    /** The release that runs on these nodes; where it is not one and the same, nothing could be left as it was found. */
+    static String release(Fleet fleet, List<Inventory.Node> nodes) {
+        var found = nodes.stream().map(node -> Stack.of(fleet.inventory(), node))
+                .map(stack -> stack.release(Docker.containers(fleet.ssh(stack.node()).must(Docker.containersOf(stack.project())))))
+                .distinct().toList();
+        if (found.size() == 1 && found.get(0).matches("[^, ]+")) return found.get(0);
+        throw Problem.failed("it is not one release that runs").expected("the same on " + nodes.stream().map(Inventory.Node::name).collect(Collectors.joining(", ")))
+                .found(String.join(", ", found)).fix("jbang deploy@ktrdr all");
+    }
+
+    /** Core, where all is as it should be. */
+    public SideBySide same(Case what, int pairs) {
+        return SideBySide.warm(what, pairs, () -> deploy("core", "all", "--tag", found), () -> sh(what, ByHand.script(inventory, inventory.core(), up(inventory.core(), found, "")) + looks()));
+    }
+
+    /** Core to another release, which it has to pull. */
+    public SideBySide newer(Case what, int pairs) {
+        return SideBySide.cold(what, pairs, () -> deploy("core", "all", "--tag", absent()), () -> sh(what, pull(absent())));
+    }
+
+    /** All workers nodes to another release, whose image they have; by the commands one node after the other. */
+    public SideBySide workers(Case what, int pairs, String... options) {
+        pulled();
+        return SideBySide.cold(what, pairs, () -> deploy(words(options)), () -> {
+            var tag = other(inventory.workers());
+            return sh(what, inventory.workers().stream().map(node -> ByHand.script(inventory, node, up(node, tag, "") + HEALTHY) + registered(List.of(node))).collect(Collectors.joining())
+                    + "ask \"$backend/api/v1/workers\" | jq -e .\n");
+        });
+    }
+
+    /** The same by a playbook, so many nodes at once: "1" or "100%". */
+    public SideBySide workersByAnsible(Case what, int pairs, String atOnce, String... options) {
+        pulled();
+        try (var ansible = new Ansible(inventory)) {
+            return SideBySide.cold(what, pairs, () -> deploy(words(options)), () -> {
+                var variables = new LinkedHashMap<String, Object>(Map.of("at_once", atOnce, "tag", other(inventory.workers()), "healthy", HEALTHY));
+                variables.put("registered", inventory.workers().stream().collect(Collectors.toMap(Inventory.Node::name, node -> ByHand.asking(inventory) + registered(List.of(node)))));
+                var command = ansible.playbook("deploy-workers.yml", variables);
+                List.of(Secrets.Field.db_username, Secrets.Field.db_password).forEach(field -> command.env(field.variable, secrets.get(field)));
+                return SideBySide.time(console, what.theirs(), command);
+            });
+        }
+    }
+
+    private String[] words(String... options) {
+        return Stream.concat(Stream.of("workers", "all", "--tag", other(inventory.workers())), Stream.of(options)).toArray(String[]::new);
+    }
+
+    private Duration deploy(String... words) {
+        return SideBySide.time(console, "deploy", Local.command(Stream.of(Stream.of(toolkit.toString(), "deploy"), Stream.of(words), Stream.of("-i", inventory.source().toString()))
+                .flatMap(some -> some).toList()));
+    }
+
+    private Duration sh(Case what, String script) {
+        return SideBySide.time(console, what.theirs(), Local.command("sh", "-s").input("set -eu\n" + ByHand.asking(inventory) + script));
+    }
+
+    private String other(List<Inventory.Node> nodes) {
+        moved = true;
+        return tags.get(tags.get(0).equals(release(fleet, nodes)) ? 1 : 0);
+    }
+
+    /** The release that core does not run, and whose image it has not any more. */
+    private String absent() {
+        var tag = other(List.of(inventory.core()));
+        var image = Stack.of(inventory, inventory.core()).images(List.of("backend"), tag).get("backend");
+        fleet.ssh(inventory.core()).must("! docker image inspect " + Sh.quote(image) + " >/dev/null 2>&1 || docker image rm " + Sh.quote(image) + " >/dev/null\n");
+        return tag;
+    }
+
+    /** Both images are on the workers nodes: what is measured is no pull. */
+    private void pulled() {
+        for (var tag : tags)
+            for (var node : inventory.workers()) {
+                var image = Stack.of(inventory, node).images(List.of("backtest-worker-1"), tag).get("backtest-worker-1");
+                if (!fleet.ssh(node).run("docker image inspect " + Sh.quote(image) + " >/dev/null 2>&1\n").ok()) deploy("workers", node.name(), "--tag", tag);
+            }
+    }
+
+    /** Secrets go into the environment of the one command, as the plan's CLI has them. */
+    private String up(Inventory.Node node, String tag, String before) {
+        var stack = Stack.of(inventory, node);
+        return secrets.shell(stack.secrets()) + "cd " + Sh.quote(node.directory()) + "\nexport IMAGE_TAG=" + Sh.quote(tag) + "\n" + before + "with_secrets " + stack.compose() + " up -d "
+                + Sh.words(stack.services()) + "\n";
+    }
+
+    private String pull(String tag) {
+        var node = inventory.core();
+        return ByHand.script(inventory, node, """
+                DOCKER_CONFIG=$(mktemp -d /dev/shm/bench.XXXXXX)
+                export DOCKER_CONFIG
+                trap 'rm -rf "$DOCKER_CONFIG"' EXIT
+                """ + secrets.shell(EnumSet.of(Secrets.Field.ghcr_token)) + "printf %s \"$REGISTRY_TOKEN\" | docker login -u " + Sh.words(List.of(inventory.images().username(), "--password-stdin",
+                inventory.images().registry())) + "\n" + up(node, tag, "with_secrets " + Stack.of(inventory, node).compose() + " pull -q backend\n") + HEALTHY) + registered(inventory.workers()) + looks();
+    }
+
+    /** On this machine: until the backend has every worker of these nodes. */
+    private String registered(List<Inventory.Node> nodes) {
+        var urls = nodes.stream().flatMap(node -> inventory.workersOf(node).stream()).map(Inventory.Worker::endpointUrl).toList();
+        return "until ask \"$backend/api/v1/workers\" | jq -e --argjson want " + Sh.quote(Json.line(urls))
+                + " '$want - [.[] | select(.status == \"available\" or .status == \"busy\") | .endpoint_url] == []'; do sleep 0.5; done\n";
+    }
+
+    /** What the plan looks at after a deployment of core (5.7). */
+    private String looks() {
+        var stack = Stack.of(inventory, inventory.core());
+        var compose = "docker compose -p " + stack.project();
+        return ByHand.on(inventory, stack.node(), compose + " ps") + ByHand.on(inventory, stack.node(), compose + " logs --tail 50") + """
+                ask "$backend/api/v1/health"
+                ask "$grafana/api/health"
+                ask "$jaeger/api/services"
+                """;
+    }
+
+    /** Deploys the release that was found, where another one was deployed. */
+    @Override
+    public void close() {
+        if (moved) deploy("all", "--parallel", "--tag", found);
+    }
+}

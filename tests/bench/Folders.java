@@ -1,0 +1,37 @@
+package bench;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.util.Comparator;
+import java.util.List;
+import ktrdr.Templates.NodeFile;
+
+/** Folders of this machine that are there for a measurement. */
+final class Folders {
+    private Folders() {}
+
+    /** The files of a node in a folder, as they are to be on the node. */
+    static void write(Path folder, List<NodeFile> files) {
+        try {
+            for (var file : files) {
+                var path = folder.resolve(file.path());
+                Files.createDirectories(path.getParent());
+                Files.setPosixFilePermissions(Files.writeString(path, file.content()), PosixFilePermissions.fromString("rw-r--r--"));
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** With all that is in it. */
+    static void delete(Path folder) {
+        try (var all = Files.walk(folder)) {
+            for (var path : all.sorted(Comparator.reverseOrder()).toList()) Files.delete(path);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}

@@ -1,0 +1,23 @@
+package bench;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+
+/** The most memory that a process had at once, as time(1) notes it in a file. */
+record Peak(Path file) {
+    /** The words before those of the command. */
+    List<String> words() {
+        return List.of("time", "-f", "%M", "-o", file.toString());
+    }
+
+    long mebibytes() {
+        try {
+            return Long.parseLong(Files.readString(file).strip()) / 1024;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
