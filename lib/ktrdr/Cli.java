@@ -148,6 +148,8 @@ public final class Cli {
 
         private volatile Console console;
         private Inventory inventory;
+        /** What asked for the scale of nodes, for the work that follows. */
+        private Fleet asking;
         private volatile Locks locks;
 
         /** The console of this run, as --color and --verbose want it. */
@@ -171,7 +173,8 @@ public final class Cli {
          * @param targets whether Prometheus' targets are written from it; then a node that cannot be asked is a {@link Problem}, else it is told and has 1
          */
         public Inventory running(boolean targets) {
-            var asked = RunningScale.of(inventory(), console());
+            asking = fleet(inventory(), inventory().nodes());
+            var asked = RunningScale.of(asking);
             inventory = targets ? asked.known() : asked.inventory();
             asked.unknown().forEach((node, problem) -> console().note(node.name(), "scale", "is not in the inventory, and it could not be asked: 1 is taken for it"));
             return inventory;
@@ -183,9 +186,11 @@ public final class Cli {
             return fleet(inventory(), nodes);
         }
 
-        /** These nodes of an inventory, with the options of this run; not connected yet. */
+        /** These nodes of an inventory, with the options of this run; connected as far as they were asked for their scale. */
         public Fleet fleet(Inventory inventory, List<Node> nodes) {
-            return new Fleet(inventory, nodes, console()).atOnce(forks);
+            var connected = asking;
+            asking = null;
+            return connected == null ? new Fleet(inventory, nodes, console()).atOnce(forks) : connected.of(inventory, nodes);
         }
 
         /** What is at hand at the console: every node, backend, operations, Prometheus, database; nothing is connected yet. */
