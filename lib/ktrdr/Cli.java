@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import ktrdr.Inventory.Node;
 import picocli.CommandLine;
@@ -200,7 +201,11 @@ public final class Cli {
 
         /** The locks of the fleet's nodes that can be reached, for what the command line says, after waiting so long for whoever has them. */
         public Locks locks(Fleet fleet, String what, Duration wait) {
-            locks = Locks.take(fleet, Lock.Owner.now(Local.whoAndWhere(), what.strip().replaceAll(" +", " ")), wait, console());
+            return locks(fleet, what, wait, node -> "");
+        }
+
+        private Locks locks(Fleet fleet, String what, Duration wait, Function<Node, String> look) {
+            locks = Locks.take(fleet, Lock.Owner.now(Local.whoAndWhere(), what.strip().replaceAll(" +", " ")), wait, console(), look);
             return locks;
         }
 
@@ -319,7 +324,12 @@ public final class Cli {
 
         /** The locks of the nodes that can be reached, for what the command line says; none for --dry-run. */
         public Locks locks(Fleet fleet, Common common, String what) {
-            return dryRun ? Locks.none(fleet) : common.locks(fleet, what, wait);
+            return locks(fleet, common, what, node -> "");
+        }
+
+        /** The same, with a script that each node runs as its lock is taken, for {@link Locks#ask}. */
+        public Locks locks(Fleet fleet, Common common, String what, Function<Node, String> look) {
+            return dryRun ? Locks.none(fleet) : common.locks(fleet, what, wait, look);
         }
 
         /** Asks before a destructive step; without a terminal and without --yes it refuses. */

@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 
 /**
  * A connection to a host, on which shell scripts run.
@@ -104,6 +105,12 @@ public final class Ssh implements AutoCloseable {
     public Result run(String script, Duration timeout) {
         var run = session();
         return checked(run.run(command(), Sh.tethered(script), run.captured(), run.captured(), timeout));
+    }
+
+    /** The same, telling from another thread what it has printed so far whenever there is more; the result has all of it. */
+    Result runTelling(String script, Consumer<Supplier<String>> arrived, Duration timeout) {
+        var run = session();
+        return checked(run.run(command(), Sh.tethered(script), run.captured(arrived), run.captured(), timeout));
     }
 
     /**
