@@ -60,11 +60,12 @@ public class Deploy implements Callable<Exit> {
         var release = release(services);
         Staging.proveTemplates(inventory, nodes(inventory));
         try (var fleet = common.fleet(inventory, nodes(inventory));
-                var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse(""))) {
+                var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse(""),
+                        node -> Plans.look(inventory, Stack.of(inventory, node), services, release))) {
             boolean first = backupFirst(inventory);
             if (first && change.dryRun) common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");
             return Rolling.run(common, change.dryRun, "deployed", fleet, locks, rolling.options(Optional.empty()),
-                    (stack, ssh) -> Plans.release(inventory, stack, ssh, services, release), rollout -> {
+                    (stack, ssh) -> Plans.release(inventory, stack, locks.ask(stack.node(), Plans.look(inventory, stack, services, release)), services, release), rollout -> {
                         if (first && rollout.plans().containsKey(inventory.core())) new Backups(inventory, fleet.ssh(inventory.core()), common.console()).beforeDeployment();
                     });
         }

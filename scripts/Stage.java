@@ -15,9 +15,9 @@ import ktrdr.Exit;
 import ktrdr.Fleet;
 import ktrdr.Inventory.Node;
 import ktrdr.Locks;
+import ktrdr.NodeFacts;
 import ktrdr.Problem;
 import ktrdr.Release;
-import ktrdr.Ssh;
 import ktrdr.Stack;
 import ktrdr.Staging;
 import ktrdr.StagingScript;
@@ -53,14 +53,14 @@ public class Stage implements Callable<Exit> {
         var asked = Optional.ofNullable(tag).map(Release::tag);
         try (var fleet = common.fleet(inventory, where.nodes(inventory, "stage"))) {
             Staging.proveTemplates(inventory, fleet.nodes());
-            var looked = look(fleet, asked, true);
+            var looked = look(fleet, Locks.none(fleet), asked, true);
             boolean write = !check && !change.dryRun && looked.values().values().stream().anyMatch(plan -> !plan.settled());
             return write ? write(fleet, asked) : report(fleet, looked.values(), looked.problems());
         }
     }
 
-    private Fleet.Outcomes<Staging> look(Fleet fleet, Optional<String> asked, boolean told) {
-        var looked = fleet.each((node, ssh) -> plan(Stack.of(fleet.inventory(), node), ssh, asked, told));
+    private Fleet.Outcomes<Staging> look(Fleet fleet, Locks locks, Optional<String> asked, boolean told) {
+        var looked = fleet.each((node, ssh) -> plan(Stack.of(fleet.inventory(), node), locks, asked, told));
         looked.values().values().forEach(Staging::refuseUnknownVariables);
         looked.values().keySet().forEach(node -> outcomes.put(node, "same"));
         return looked;
@@ -68,17 +68,21 @@ public class Stage implements Callable<Exit> {
 
     /** Under the nodes' locks, and after another look: somebody may have been at work since the first one. */
     private Exit write(Fleet fleet, Optional<String> asked) {
-        try (var locks = change.locks(fleet, common, "stage " + where.words())) {
-            var looked = look(fleet, asked, false);
+        try (var locks = change.locks(fleet, common, "stage " + where.words(), node -> question(Stack.of(fleet.inventory(), node), asked))) {
+            var looked = look(fleet, locks, asked, false);
             var problems = new LinkedHashMap<>(looked.problems());
-            problems.putAll(fleet.each(looked.values()::containsKey, (node, ssh) -> apply(looked.values().get(node), locks.under(node), ssh)).problems());
+            problems.putAll(fleet.each(looked.values()::containsKey, (node, ssh) -> apply(looked.values().get(node), locks)).problems());
             return report(fleet, looked.values(), problems);
         }
     }
 
-    private Staging plan(Stack stack, Ssh ssh, Optional<String> asked, boolean told) {
+    private String question(Stack stack, Optional<String> asked) {
+        return Staging.look(common.inventory(), stack, asked, List.of());
+    }
+
+    private Staging plan(Stack stack, Locks locks, Optional<String> asked, boolean told) {
         try (var step = common.console().step(stack.node().name(), "look")) {
-            var facts = Staging.gather(common.inventory(), stack, ssh, asked, List.of());
+            var facts = NodeFacts.parse(locks.ask(stack.node(), question(stack, asked)));
             var release = asked.or(() -> Staging.staged(stack, facts)).or(() -> Release.ofCheckout(Path.of("").toAbsolutePath())).orElseThrow(Release::missing);
             var plan = Staging.plan(stack, release, new Templates(common.inventory()).render(stack.node(), release), facts);
             plan.obstacles().stream().findFirst().ifPresent(problem -> {
@@ -89,11 +93,11 @@ public class Stage implements Callable<Exit> {
         }
     }
 
-    private Staging apply(Staging plan, String lock, Ssh ssh) {
+    private Staging apply(Staging plan, Locks locks) {
         var node = plan.stack().node();
         if (plan.settled()) return done(plan, "same");
         try (var step = common.console().step(node.name(), "files")) {
-            var result = ssh.run(lock + new StagingScript(plan).alone());
+            var result = locks.last(node, new StagingScript(plan).alone());
             if (!result.ok()) throw Locks.refused(node, result).or(() -> StagingScript.failure(plan, result))
                     .orElseGet(() -> Problem.failed(node.name() + ": putting the files in place ended with exit code " + result.exit()).found(result.lastWords()));
             step.done(plan.outcome());

@@ -10,6 +10,7 @@ import java.util.Optional;
 import java.util.TreeMap;
 import java.util.function.Function;
 import java.util.function.Predicate;
+import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import ktrdr.Inventory.Node;
@@ -18,6 +19,8 @@ import ktrdr.Inventory.Node;
 public final class Checks {
     /** After so long the backend forgets a worker that does not answer, and a little more. */
     private static final Duration FORGOTTEN = Duration.ofSeconds(330);
+    /** The command that asks the database for its version. */
+    static final String QUERY = "docker exec ktrdr-db sh -c 'psql -w -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -Atqc \"show server_version\"'";
     /** The job of the nodes' own figures. */
     private static final String EXPORTER = "node";
     private final Inventory inventory;
@@ -100,10 +103,15 @@ public final class Checks {
 
     /** A query that PostgreSQL answers, asked inside its container over its own socket. */
     public Check database(Ssh ssh) {
+        return database(() -> ssh.run(QUERY));
+    }
+
+    /** The same, of what the query answered. */
+    Check database(Supplier<Result> query) {
         var core = inventory.core().name();
         return Check.of("db.query", core, "PostgreSQL answers a query on database " + inventory.database().name(),
                 "on " + core + ": docker logs ktrdr-db", () -> {
-            var answer = ssh.run("docker exec ktrdr-db sh -c 'psql -w -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -Atqc \"show server_version\"'");
+            var answer = query.get();
             if (!answer.ok()) throw Problem.failed("no answer").found(Console.brief(answer.err(), 200));
             return "PostgreSQL " + answer.out().strip();
         });

@@ -11,6 +11,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.function.Function;
 import java.util.stream.Stream;
 import ktrdr.Inventory.Node;
 import picocli.CommandLine;
@@ -148,6 +149,8 @@ public final class Cli {
 
         private volatile Console console;
         private Inventory inventory;
+        /** What asked for the scale of nodes, for the work that follows. */
+        private Fleet asking;
         private volatile Locks locks;
 
         /** The console of this run, as --color and --verbose want it. */
@@ -171,7 +174,8 @@ public final class Cli {
          * @param targets whether Prometheus' targets are written from it; then a node that cannot be asked is a {@link Problem}, else it is told and has 1
          */
         public Inventory running(boolean targets) {
-            var asked = RunningScale.of(inventory(), console());
+            asking = fleet(inventory(), inventory().nodes());
+            var asked = RunningScale.of(asking);
             inventory = targets ? asked.known() : asked.inventory();
             asked.unknown().forEach((node, problem) -> console().note(node.name(), "scale", "is not in the inventory, and it could not be asked: 1 is taken for it"));
             return inventory;
@@ -183,9 +187,11 @@ public final class Cli {
             return fleet(inventory(), nodes);
         }
 
-        /** These nodes of an inventory, with the options of this run; not connected yet. */
+        /** These nodes of an inventory, with the options of this run; connected as far as they were asked for their scale. */
         public Fleet fleet(Inventory inventory, List<Node> nodes) {
-            return new Fleet(inventory, nodes, console()).atOnce(forks);
+            var connected = asking;
+            asking = null;
+            return connected == null ? new Fleet(inventory, nodes, console()).atOnce(forks) : connected.of(inventory, nodes);
         }
 
         /** What is at hand at the console: every node, backend, operations, Prometheus, database; nothing is connected yet. */
@@ -195,7 +201,11 @@ public final class Cli {
 
         /** The locks of the fleet's nodes that can be reached, for what the command line says, after waiting so long for whoever has them. */
         public Locks locks(Fleet fleet, String what, Duration wait) {
-            locks = Locks.take(fleet, Lock.Owner.now(Local.whoAndWhere(), what.strip().replaceAll(" +", " ")), wait, console());
+            return locks(fleet, what, wait, node -> "");
+        }
+
+        private Locks locks(Fleet fleet, String what, Duration wait, Function<Node, String> look) {
+            locks = Locks.take(fleet, Lock.Owner.now(Local.whoAndWhere(), what.strip().replaceAll(" +", " ")), wait, console(), look);
             return locks;
         }
 
@@ -314,7 +324,12 @@ public final class Cli {
 
         /** The locks of the nodes that can be reached, for what the command line says; none for --dry-run. */
         public Locks locks(Fleet fleet, Common common, String what) {
-            return dryRun ? Locks.none(fleet) : common.locks(fleet, what, wait);
+            return locks(fleet, common, what, node -> "");
+        }
+
+        /** The same, with a script that each node runs as its lock is taken, for {@link Locks#ask}. */
+        public Locks locks(Fleet fleet, Common common, String what, Function<Node, String> look) {
+            return dryRun ? Locks.none(fleet) : common.locks(fleet, what, wait, look);
         }
 
         /** Asks before a destructive step; without a terminal and without --yes it refuses. */

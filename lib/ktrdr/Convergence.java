@@ -22,8 +22,9 @@ public final class Convergence {
      *
      * @param directory of the stack; it need not be there
      * @param env content of its env file, {@code compose} of its Compose file
+     * @param more shell lines that say further facts, once the hashes are known
      */
-    public static String script(String directory, String env, String compose) {
+    public static String script(String directory, String env, String compose, String more) {
         return Facts.SAY + Sh.let("directory", directory) + """
                 umask 077
                 look=
@@ -33,7 +34,7 @@ public final class Convergence {
                 """ + "{ printf %s " + Sh.quote(env) + " >\"$look/env\" && printf %s " + Sh.quote(compose) + " >\"$look/compose.yml\"; } || exit 20\n" + """
                 # paths in the files are those of the directory that Compose will run in
                 here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory
-                """ + ask("\"$here\"", "\"$look/env\"", "\"$look/compose.yml\"") + "say end yes\n";
+                """ + ask("\"$here\"", "\"$look/env\"", "\"$look/compose.yml\"") + more + "say end yes\n";
     }
 
     /** The lines of a script that ask, with {@code say} and {@code with_secrets} defined; each argument is a word of the shell. */
@@ -45,8 +46,8 @@ public final class Convergence {
     }
 
     /** The answer of {@link #script}: service to hash, of the services whose profile the env file has. */
-    public static Map<String, String> hashes(String answer) {
-        return Facts.parse(answer).under("hash");
+    public static Map<String, String> hashes(Facts answer) {
+        return answer.under("hash");
     }
 
     /**

@@ -106,6 +106,13 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         return services.isEmpty() && retired.isEmpty() && rereads.isEmpty() && staging.settled();
     }
 
+    /** Whether all is there as it is to be as far as these facts tell, and proven by whoever deployed it: then only Compose can know of something to do. */
+    boolean quiet() {
+        var there = facts.containers().stream().map(Docker.Container::service).toList();
+        return !services.isEmpty() && retired.isEmpty() && pulls.isEmpty() && tagged.isEmpty() && staging.settled() && facts.files().unread().isEmpty()
+                && !facts.history().unproven() && there.stream().distinct().count() == there.size();
+    }
+
     /** The secrets that it takes to bring the services up. */
     Set<Secrets.Field> secrets() {
         var needed = EnumSet.copyOf(stack.secrets());

@@ -86,6 +86,11 @@ public final class Docker {
                 + "[ -z \"$ids\" ] || docker inspect --format " + Sh.quote(CONTAINER) + " $ids\n";
     }
 
+    /** Shell lines that say the same as facts, with {@code say} defined. */
+    static String sayContainers(String project) {
+        return "containers() {\n" + containersOf(project) + "}\ncontainers | while IFS= read -r line; do say container \"$line\"; done\n";
+    }
+
     /** The command that prints the id of each container of a Compose project, stopped ones too. */
     static String idsOf(String project) {
         return "docker ps -aq --no-trunc --filter label=" + PROJECT + "=" + Sh.quote(project);
@@ -139,6 +144,11 @@ public final class Docker {
         lines.lines().filter(line -> !line.isBlank()).forEach(line -> containers.add(container(Json.parse(line, "docker"))));
         containers.sort((a, b) -> a.service().compareTo(b.service()));
         return containers;
+    }
+
+    /** The answer of {@link #sayContainers}, by service. */
+    static List<Container> containers(Facts facts) {
+        return containers(String.join("\n", facts.all("container")));
     }
 
     /** The container of a Compose service; empty where there is none. */

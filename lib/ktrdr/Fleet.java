@@ -115,9 +115,10 @@ public final class Fleet implements AutoCloseable {
     private final List<Node> nodes;
     private final Console console;
     private final int forks;
-    private final Map<Node, CompletableFuture<Ssh>> connections;
+    /** By the name of the node: how many workers it has, which may become known later, is no matter of its connection. */
+    private final Map<String, CompletableFuture<Ssh>> connections;
     /** Nodes that answered once: after that, one that does not is asked again. */
-    private final Set<Node> met;
+    private final Set<String> met;
     private final ExecutorService threads;
 
     public Fleet(Inventory inventory, List<Node> nodes, Console console) {
@@ -130,9 +131,9 @@ public final class Fleet implements AutoCloseable {
         this.threads = Executors.newCachedThreadPool(Threads.daemons("fleet"));
     }
 
-    private Fleet(Fleet whole, List<Node> nodes, int forks) {
-        this.inventory = whole.inventory;
-        this.nodes = nodes;
+    private Fleet(Fleet whole, Inventory inventory, List<Node> nodes, int forks) {
+        this.inventory = inventory;
+        this.nodes = inventory.nodes().stream().filter(nodes::contains).toList();
         this.console = whole.console;
         this.forks = forks;
         this.connections = whole.connections;
@@ -142,13 +143,18 @@ public final class Fleet implements AutoCloseable {
 
     /** Some of the nodes, by the same connections: closing either closes both. */
     public Fleet only(Predicate<Node> which) {
-        return new Fleet(this, nodes.stream().filter(which).toList(), forks);
+        return new Fleet(this, inventory, nodes.stream().filter(which).toList(), forks);
+    }
+
+    /** Nodes of what has become of the inventory, by the same connections: closing either closes both. */
+    Fleet of(Inventory inventory, List<Node> nodes) {
+        return new Fleet(this, inventory, nodes, forks);
     }
 
     /** The same nodes by the same connections, so many of them at once. Fewer than one is a {@link Problem}. */
     public Fleet atOnce(int forks) {
         if (forks < 1) throw Problem.usage("--forks is how many nodes are worked on at once").expected("1 or more").found(String.valueOf(forks));
-        return new Fleet(this, nodes, forks);
+        return new Fleet(this, inventory, nodes, forks);
     }
 
     /** One of them, by its id, name or host; a {@link Problem} where it is none. */
@@ -253,8 +259,8 @@ public final class Fleet implements AutoCloseable {
     public Ssh ssh(Node node) {
         CompletableFuture<Ssh> connection;
         synchronized (connections) {
-            if (lost(node)) connections.remove(node).thenAccept(Ssh::close);
-            connection = connections.computeIfAbsent(node, missing -> CompletableFuture.supplyAsync(() -> connect(missing), threads));
+            if (lost(node)) connections.remove(node.name()).thenAccept(Ssh::close);
+            connection = connections.computeIfAbsent(node.name(), missing -> CompletableFuture.supplyAsync(() -> connect(node), threads));
         }
         try {
             return connection.get();
@@ -269,21 +275,21 @@ public final class Fleet implements AutoCloseable {
     /** Has nodes that could not be reached asked again by the next who asks: for whoever watches over a long time. */
     public void retry() {
         synchronized (connections) {
-            met.addAll(nodes);
+            nodes.forEach(node -> met.add(node.name()));
         }
     }
 
     private boolean lost(Node node) {
-        var known = connections.get(node);
+        var known = connections.get(node.name());
         if (known == null || !known.isDone()) return false;
-        return known.isCompletedExceptionally() ? met.contains(node) : !known.join().open();
+        return known.isCompletedExceptionally() ? met.contains(node.name()) : !known.join().open();
     }
 
     private Ssh connect(Node node) {
         long started = System.nanoTime();
         var ssh = Ssh.connect(target(node));
         synchronized (connections) {
-            met.add(node);
+            met.add(node.name());
         }
         console.detail(String.format("%-10s connected in %d ms", node.name(), (System.nanoTime() - started) / 1_000_000));
         return ssh;

@@ -36,7 +36,7 @@ final class Gate {
         long deadline = System.nanoTime() + timeout.toNanos();
         var stack = plan.stack();
         if (!plan.services().isEmpty()) try (var step = tools.console().step(node.name(), "health")) {
-            until(deadline, step, this::services);
+            until(deadline, step, () -> services(ask()));
             step.done(String.join(", ", plan.services()));
         }
         if (stack.core() && plan.services().isEmpty()) {
@@ -46,8 +46,12 @@ final class Gate {
         if (plan.services().isEmpty() || stack.core() && workersBefore.isEmpty()) return;
         try (var step = tools.console().step(node.name(), "workers")) {
             var checked = until(deadline, step, () -> workers(stack, workersBefore));
-            step.done(checked.size() + " of " + checked.size() + (stack.core() ? " registered again" : " registered"));
+            step.done(registered(checked.size(), stack));
         }
+    }
+
+    private static String registered(int workers, Stack stack) {
+        return workers + " of " + workers + (stack.core() ? " registered again" : " registered");
     }
 
     private void targets(long deadline) {
@@ -61,15 +65,43 @@ final class Gate {
         }
     }
 
-    private List<Check> services() {
+    /**
+     * Whether all of that is so at this moment, without a wait; then it is told of as {@link #await} does.
+     *
+     * @param seen what the node answers to {@link #question}
+     * @param before what is to be told before it, where it is so
+     */
+    boolean holds(Facts seen, Runnable before) {
         var stack = plan.stack();
-        var ssh = tools.fleet().ssh(node);
-        var found = new ArrayList<>(Checks.containers(stack, plan.services(),
-                Docker.containers(ssh.must(Docker.containersOf(stack.project())))));
+        try (var health = tools.console().step(node.name(), "health"); var registered = tools.console().step(node.name(), "workers")) {
+            var workers = stack.core() ? List.<Check>of() : answered(() -> workers(stack, Set.of()));
+            if (!Check.allOk(answered(() -> services(seen))) || !Check.allOk(workers)) return false;
+            before.run();
+            health.done(String.join(", ", plan.services()));
+            if (!stack.core()) registered.done(registered(workers.size(), stack));
+            return true;
+        }
+    }
+
+    /** Shell lines that ask a node for all that it knows of the health of what is deployed, with {@code say} defined. */
+    static String question(Deployment plan) {
+        var database = "if said=$(timeout 20 " + Checks.QUERY + " 2>&1); then say database \"$said\"; else say no-database \"$said\"; fi\n";
+        return Docker.sayContainers(plan.stack().project()) + (plan.services().contains("db") ? database : "");
+    }
+
+    /** Asks the node. */
+    Facts ask() {
+        return Facts.parse(tools.fleet().ssh(node).must(Facts.SAY + question(plan) + "say end yes\n"));
+    }
+
+    private List<Check> services(Facts seen) {
+        var stack = plan.stack();
+        var found = new ArrayList<>(Checks.containers(stack, plan.services(), Docker.containers(seen)));
         // what is not running does not answer either: one sentence about it is enough
         if (stack.core() && Check.allOk(found)) {
             found.addAll(tools.checks().core(plan.services()));
-            if (plan.services().contains("db")) found.add(tools.checks().database(ssh));
+            var version = seen.get("database");
+            if (plan.services().contains("db")) found.add(tools.checks().database(() -> new Result(version.isEmpty() ? 1 : 0, version, seen.get("no-database"))));
         }
         return found;
     }

@@ -24,6 +24,8 @@ public final class Lock {
     /** Exit codes of a script under the lock: it is no longer ours; an earlier script still runs. */
     public static final int LOST = 26;
     public static final int BUSY = 27;
+    /** The line with which the answer of a script that asks for it ends. */
+    static final String ANSWERED = "end\tyes\n";
     private static final String UPTIME = """
             uptime() { cut -d . -f 1 /proc/uptime; }
             """;
@@ -121,8 +123,13 @@ public final class Lock {
         }
     }
 
-    /** A script that takes the lock or says who has it, with exit code 0 either way; 20 where the node's disk does not take it. */
+    /** A script that takes the lock or says who has it, with exit code 0 either way; 20 where the node's disk does not take it. Its answer ends with {@link #ANSWERED}. */
     public static String take(String directory, Owner owner, Duration life) {
+        return take(directory, owner, life, "");
+    }
+
+    /** The same, for a script that goes on to look at the node where the lock is had; meanwhile others may ask for it. */
+    static String take(String directory, Owner owner, Duration life, String look) {
         return Facts.SAY + begin(directory, owner.id()) + Sh.let("owner", owner.json()) + "life=" + life.toSeconds() + "\n" + """
                 there guard
                 there busy
@@ -166,30 +173,47 @@ public final class Lock {
                 { printf '%s\\n' "$id" >lock/id && printf '%s\\n' "$owner" >lock/owner && printf '%s\\n' "$made" >lock/made && uptime >lock/beat; } || fail
                 say taken yes
                 say end yes
-                """;
+                exec 9<&- 8<&-
+                cd /
+                """ + look;
     }
 
     /** A script that says that the owner is still there; exit code {@link #LOST} when the lock is not theirs any more. */
     public static String beat(String directory, Owner owner) {
-        return begin(directory, owner.id()) + "mine || exit " + LOST + "\n" + """
-                cd "$directory/.ktrdr/lock"
-                uptime >beat.new
-                mv beat.new beat
-                """;
-    }
-
-    /** A script that gives the lock back, if it is still theirs. */
-    public static String release(String directory, Owner owner) {
         return begin(directory, owner.id()) + """
-                [ -d "$directory/.ktrdr/lock" ] || exit 0
+                # not while it is given back or taken over
                 there guard
                 exec 9<"$flocks.guard"
                 flock 9
-                mine || exit 0
-                made=$(cat "$directory/.ktrdr/lock/made" 2>/dev/null || :)
-                rm -rf "$directory/.ktrdr/lock"
-                leave "$made"
-                """;
+                mine || exit %d
+                cd "$directory/.ktrdr/lock"
+                uptime >beat.new
+                mv beat.new beat
+                """.formatted(LOST);
+    }
+
+    private static final String GIVE = """
+            give() {
+              [ -d "$directory/.ktrdr/lock" ] || return 0
+              there guard
+              exec 9<"$flocks.guard"
+              flock 9
+              mine || return 0
+              made=$(cat "$directory/.ktrdr/lock/made" 2>/dev/null || :)
+              rm -rf "$directory/.ktrdr/lock"
+              leave "$made"
+            }
+            """;
+
+    /** A script that gives the lock back, if it is still theirs. */
+    public static String release(String directory, Owner owner) {
+        return begin(directory, owner.id()) + GIVE + "give\n";
+    }
+
+    /** A script that does the last work under the lock, as {@link #under} does, and then gives it back, however that ended; the exit code is that of the work. */
+    static String last(String directory, Owner owner, Duration patience, String work) {
+        // in a condition it would go on after a command that failed
+        return under(directory, owner, patience) + GIVE + "set +e\n(\nset -e\n" + work + "\n)\ncode=$?\nset -e\ngive\nexit \"$code\"\n";
     }
 
     /**

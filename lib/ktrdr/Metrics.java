@@ -49,7 +49,7 @@ final class Metrics {
                       kept '/^%3$s{kind="%5$s",/d; /^%3$s{.*} [0-9][0-9]*$/p' && %6$s
                   } >%1$s/release.new && chmod 644 %1$s/release.new && mv -fT %1$s/release.new %1$s/release.prom
                 }
-                release_metrics_said=$( { release_metrics; } 2>&1) || printf 'told\\tmetrics\\t%%s\\n' "$(printf %%s "$release_metrics_said" | tail -n 1)"
+                release_metrics_said=$( { release_metrics; } 2>&1) || printf 'told\\tmetrics\\trelease.prom could not be written: %%s\\n' "$(printf %%s "$release_metrics_said" | tail -n 1)"
                 """.formatted(FOLDER, INFO, DEPLOYMENT, info, kind, last);
     }
 

@@ -50,12 +50,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
                 [ -z "$made" ] || ids="$ids $(docker inspect --format '{{.Image}}' $made 2>/dev/null || :)"
                 digest() { say "digests $1" "$2"; }
                 """ + "[ -z \"$ids\" ] || " + Docker.digests("$ids", "digest") + """
-                containers() {
-                """ + Docker.containersOf(project) + """
-                }
-                containers | while IFS= read -r line; do say container "$line"; done
-                say end yes
-                """;
+                """ + Docker.sayContainers(project) + "say end yes\n";
     }
 
     /** The answer of {@link #script}. What is of another form is a {@link Problem}. */
@@ -63,6 +58,6 @@ public record NodeFacts(String user, String docker, String dockerError, String c
         var facts = Facts.parse(answer);
         return new NodeFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"), 1024 * Math.max(0, facts.number("free")),
                 facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), NodeFiles.parse(facts), facts.under("image"),
-                Docker.containers(String.join("\n", facts.all("container"))), Docker.digests(facts.under("digests")), History.parse(facts));
+                Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts));
     }
 }

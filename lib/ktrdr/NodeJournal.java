@@ -57,6 +57,13 @@ final class NodeJournal {
         write(entry(id(), of(outcome), outcome, images, error, plan.revision()), plan.revision());
     }
 
+    /** Notes, as the lock is given back, that nothing was to be done; what tells Prometheus the figures of the node is seen to as well. */
+    void endLater(Outcome outcome, Map<String, Docker.Image> images) {
+        var node = plan.stack().node();
+        var script = script(entry(id(), of(outcome), outcome, images, "", plan.revision()), plan.revision());
+        tools.locks().atEnd(node, "cd -P \"$directory\"\n" + StagingScript.TELL + Exporter.script(plan.revision().files()) + script, this::heard);
+    }
+
     /** Notes that a release that had ended well was taken back. */
     void reverted(Map<String, Docker.Image> images, Revision to) {
         var of = plan.facts().history().current().map(Entry::id).orElse("");
@@ -66,15 +73,26 @@ final class NodeJournal {
     private void write(Entry entry, Revision revision) {
         var node = plan.stack().node();
         try {
-            var script = tools.locks().under(node) + "cd -P \"$directory\"\n" + (entry.good() ? Snapshot.save(revision.files()) : "") + History.end(entry) + (tools.fleet().inventory().metrics().nodes() ? Metrics.release(entry) : "")
-                    + (entry.good() ? prune(plan.facts().history().with(entry)) : "");
-            var result = tools.fleet().ssh(node).run(script);
-            if (!result.ok()) throw Problem.failed("exit code " + result.exit()).found(result.lastWords());
-            StagingScript.told("metrics", result.out()).forEach(why -> tools.console().note(node.name(), "metrics", "release.prom could not be written: " + why));
-            StagingScript.told("pruned", result.out()).forEach(image -> tools.console().detail(node.name(), "prune", image));
+            heard(tools.fleet().ssh(node).run(tools.locks().under(node) + "cd -P \"$directory\"\n" + script(entry, revision)));
         } catch (Problem problem) {
-            tools.console().note(node.name(), "history", "this deployment could not be noted: " + problem.sentence() + " " + problem.details().getOrDefault("found", ""));
+            lost(problem.sentence() + " " + problem.details().getOrDefault("found", ""));
         }
+    }
+
+    private String script(Entry entry, Revision revision) {
+        return (entry.good() ? Snapshot.save(revision.files()) : "") + History.end(entry) + (tools.fleet().inventory().metrics().nodes() ? Metrics.release(entry) : "")
+                + (entry.good() ? prune(plan.facts().history().with(entry)) : "");
+    }
+
+    private void heard(Result result) {
+        var node = plan.stack().node().name();
+        if (!result.ok()) lost("exit code " + result.exit() + " " + result.lastWords());
+        StagingScript.told("metrics", result.out()).forEach(why -> tools.console().note(node, "metrics", why));
+        StagingScript.told("pruned", result.out()).forEach(image -> tools.console().detail(node, "prune", image));
+    }
+
+    private void lost(String why) {
+        tools.console().note(plan.stack().node().name(), "history", "this deployment could not be noted: " + why);
     }
 
     /** Never by force, and an image without our reference only where nobody else gave it a name. */

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -23,9 +24,11 @@ final class NodeRollout {
     /** How long what ran before has at least to get healthy again. */
     private static final Duration BACK = Duration.ofSeconds(120);
     private static final Duration EVERY = Duration.ofMillis(50);
+    /** How long what a node said with the look counts. */
+    private static final Duration FRESH = Duration.ofSeconds(30);
 
     /** What all nodes of a rollout share. */
-    record Tools(Fleet fleet, Locks locks, Http http, Checks checks, Console console, Rollout.Options options, Rollout.Exchange exchange) {}
+    record Tools(Fleet fleet, Locks locks, Http http, Checks checks, Console console, Rollout.Options options, Rollout.Exchange exchange, AtomicBoolean changed) {}
 
     private final Tools tools;
     private final Deployment plan;
@@ -51,7 +54,8 @@ final class NodeRollout {
 
     /** Finds out what it would do exactly, before anything is done. */
     void look(Secrets secrets) {
-        preview = Optional.of(Preview.look(tools.fleet.inventory(), plan, tools.fleet.ssh(node), secrets, tools.options.skipChecks()));
+        var under = tools.locks.held() ? tools.locks.under(node) : "";
+        preview = Optional.of(Preview.look(tools.fleet.inventory(), plan, tools.fleet.ssh(node), under, secrets, tools.options.skipChecks()));
     }
 
     Optional<Preview> preview() {
@@ -80,6 +84,7 @@ final class NodeRollout {
     void run(Secrets secrets, Set<String> workersBefore) {
         journal.start();
         previous = previous();
+        if (settled()) return;
         try (var meter = meter()) {
             forward(secrets, workersBefore);
         } catch (RuntimeException e) {
@@ -88,6 +93,35 @@ final class NodeRollout {
             throw failed(e instanceof Problem why ? why : Problem.failed(node.name() + ": something unexpected went wrong: " + e).because(e), secrets, workersBefore);
         }
         journal.end(outcome(), Docker.images(after, digests), "");
+    }
+
+    /**
+     * Whether nothing is to be done and all is proven at first sight. Then that was all: nothing is begun, and it is noted as the lock is given back. Else the node
+     * goes the way of every deployment, which waits, and knows the way back.
+     */
+    private boolean settled() {
+        var seen = preview.flatMap(Preview::seen);
+        if (seen.isEmpty()) return false;
+        var gate = new Gate(tools, plan, tools.options.timeout());
+        // what another node was given since may have changed this one too
+        boolean fresh = !tools.changed.get() && System.nanoTime() - seen.get().at() < FRESH.toNanos();
+        Facts facts;
+        try {
+            facts = fresh ? seen.get().facts() : gate.ask();
+        } catch (Problem problem) {
+            if (problem.exit() == Exit.INTERRUPTED) throw problem;
+            return false;
+        }
+        if (!gate.holds(facts, this::same)) return false;
+        after = Docker.containers(facts);
+        digests = plan.facts().digests();
+        journal.endLater(outcome(), Docker.images(after, digests));
+        return true;
+    }
+
+    private void same() {
+        files();
+        tools.console.note(node.name(), "up", outcome(plan, Set.of(), List.of()));
     }
 
     private History.Outcome outcome() {
@@ -111,15 +145,20 @@ final class NodeRollout {
     }
 
     private void forward(Secrets secrets, Set<String> workersBefore) {
-        tools.console.note(node.name(), "files", plan.staging().outcome());
-        plan.staging().remarks().forEach(remark -> tools.console.note(node.name(), "files", remark));
+        files();
         if (plan.stack().core()) up(plan, secrets, journal.begin());
         // a part after the first finds it begun
         else new WorkerDrain(tools, preview.orElseThrow()).replace(part -> up(part, secrets, after.isEmpty() ? journal.begin() : ""));
         new Gate(tools, plan, tools.options.timeout()).await(fresh.contains("backend") ? workersBefore : Set.of());
     }
 
+    private void files() {
+        tools.console.note(node.name(), "files", plan.staging().outcome());
+        plan.staging().remarks().forEach(remark -> tools.console.note(node.name(), "files", remark));
+    }
+
     private void up(Deployment part, Secrets secrets, String begin) {
+        tools.changed.set(true);
         try (var step = tools.console.step(node.name(), "up")) {
             var result = tools.fleet.ssh(node).run(tools.locks.under(node) + part.applyScript(secrets, begin), tools.options.timeout().plusMinutes(2));
             if (!result.ok()) throw upFailed(part, result);
@@ -246,6 +285,7 @@ final class NodeRollout {
     void revert(Secrets secrets, Set<String> workersBefore) {
         var to = previous.orElseThrow(() -> Problem.failed(node.name() + ": nothing ran before that one could go back to"));
         var facts = again(to.files());
+        tools.locks.settle(node);
         back(to, facts, secrets, workersBefore);
         journal.reverted(Docker.images(after, digests), to);
     }

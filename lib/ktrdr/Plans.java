@@ -8,10 +8,19 @@ import ktrdr.Templates.NodeFile;
 public final class Plans {
     private Plans() {}
 
-    /** A release as inventory and templates have it now, in one round trip. Without a tag the release that runs there stays, which is for services that do not follow it. */
-    public static Deployment release(Inventory inventory, Stack stack, Ssh ssh, List<String> services, Optional<String> tag) {
+    /** The script that asks a node all that a release takes. */
+    public static String look(Inventory inventory, Stack stack, List<String> services, Optional<String> tag) {
+        return Staging.look(inventory, stack, tag, Deployment.asked(Revision.of(inventory, stack, tag.orElse("none")), stack.services(services)));
+    }
+
+    /**
+     * A release as inventory and templates have it now. Without a tag the release that runs there stays, which is for services that do not follow it.
+     *
+     * @param answer of {@link #look} for the same
+     */
+    public static Deployment release(Inventory inventory, Stack stack, String answer, List<String> services, Optional<String> tag) {
         var wanted = stack.services(services);
-        var facts = Staging.gather(inventory, stack, ssh, tag, Deployment.asked(Revision.of(inventory, stack, tag.orElse("none")), wanted));
+        var facts = NodeFacts.parse(answer);
         var release = tag.or(() -> Staging.staged(stack, facts)).orElseThrow(Release::missing);
         return Deployment.plan(stack, Revision.of(inventory, stack, release), wanted, facts);
     }

@@ -16,29 +16,39 @@ import ktrdr.Convergence.Action;
  *
  * @param actions what happens to each service
  * @param manifests of the images to be pulled, by reference
+ * @param seen where nothing at all is to be done the answer to {@link Gate#question}, for a proof without asking again
  */
-public record Preview(Deployment plan, Map<String, Action> actions, Map<String, Registry.Manifest> manifests) {
+public record Preview(Deployment plan, Map<String, Action> actions, Map<String, Registry.Manifest> manifests, Optional<Seen> seen) {
     private static final Pattern DATA = Pattern.compile("(?m)^\\s*- ([A-Za-z0-9_.-]+):\\$\\{DB_DATA\\b");
+
+    /** What a node said, and when, by {@link System#nanoTime}. */
+    record Seen(Facts facts, long at) {}
 
     /**
      * Asks Compose what it would recreate and the registry for what has to be pulled. What would go wrong is a {@link Problem}: an image that is not to be
      * had, a disk that does not hold it, a database whose data a new container would not have.
+     *
+     * @param under the start of a script under the node's lock; empty where it is only looked
      */
-    static Preview look(Inventory inventory, Deployment plan, Ssh ssh, Secrets secrets, boolean skipChecks) {
+    static Preview look(Inventory inventory, Deployment plan, Ssh ssh, String under, Secrets secrets, boolean skipChecks) {
         var node = plan.stack().node();
         var manifests = plan.pulls().isEmpty() ? Map.<String, Registry.Manifest>of() : ask(inventory, plan, ssh, secrets);
         if (!skipChecks) tooSmall(node.name(), plan.facts().free(), manifests.values()).ifPresent(problem -> {
             throw problem;
         });
-        var result = ssh.run(secrets.shell(plan.secrets()) + Convergence.script(node.directory(), plan.staging().content(plan.stack().envFile()), plan.staging().content(plan.stack().composeFile())));
-        if (!result.ok()) throw StagingScript.failure(plan.staging(), result)
+        long at = System.nanoTime();
+        var result = ssh.run(under + secrets.shell(plan.secrets()) + Convergence.script(node.directory(), plan.staging().content(plan.stack().envFile()),
+                plan.staging().content(plan.stack().composeFile()), plan.quiet() ? Gate.question(plan) : ""));
+        if (!result.ok()) throw Locks.refused(node, result).or(() -> StagingScript.failure(plan.staging(), result))
                 .orElseGet(() -> Problem.failed(node.name() + ": Compose did not say what it would do").found(result.lastWords()));
-        var actions = Convergence.of(plan.services(), Convergence.hashes(result.out()), plan.facts().containers(), ids(plan, manifests));
+        var facts = Facts.parse(result.out());
+        var actions = Convergence.of(plan.services(), Convergence.hashes(facts), plan.facts().containers(), ids(plan, manifests));
         if (actions.get("db") == Action.RECREATE) DatabaseData.parse(ssh.must(DatabaseData.script(plan.stack().container("db"))))
                 .outside(node.name(), dataVolume(plan)).ifPresent(problem -> {
                     throw problem;
                 });
-        return new Preview(plan, actions, manifests);
+        boolean same = plan.quiet() && actions.values().stream().allMatch(Action.SAME::equals);
+        return new Preview(plan, actions, manifests, same ? Optional.of(new Seen(facts, at)) : Optional.empty());
     }
 
     static Optional<Problem> tooSmall(String node, long free, Collection<Registry.Manifest> pulled) {

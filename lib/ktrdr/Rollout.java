@@ -9,6 +9,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import ktrdr.Inventory.Node;
@@ -90,7 +91,7 @@ public final class Rollout {
         this.fleet = fleet;
         this.console = console;
         this.options = options;
-        this.tools = new NodeRollout.Tools(fleet, locks, http, new Checks(fleet.inventory(), http), console, options, exchange);
+        this.tools = new NodeRollout.Tools(fleet, locks, http, new Checks(fleet.inventory(), http), console, options, exchange, new AtomicBoolean());
         this.exchange = exchange;
     }
 

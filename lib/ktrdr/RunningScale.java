@@ -12,16 +12,13 @@ import ktrdr.Inventory.Node;
  */
 public record RunningScale(Inventory inventory, Map<Node, Problem> unknown) {
 
-    /** Asks the nodes without a scale, side by side; no node is asked where the inventory gives all of them. */
-    public static RunningScale of(Inventory inventory, Console console) {
-        var open = inventory.workers().stream().filter(node -> node.given().isEmpty()).toList();
-        if (open.isEmpty()) return new RunningScale(inventory, Map.of());
-        try (var fleet = new Fleet(inventory, open, console)) {
-            var asked = fleet.each((node, ssh) -> of(Plans.history(Stack.of(inventory, node), ssh)));
-            var adopted = inventory;
-            for (var one : asked.values().entrySet()) if (one.getValue().isPresent()) adopted = adopted.with(one.getKey().withScale(one.getValue().get()));
-            return new RunningScale(adopted, asked.problems());
-        }
+    /** Asks the nodes of a whole fleet that have no scale, side by side; no node is asked where the inventory gives all of them. */
+    public static RunningScale of(Fleet fleet) {
+        var inventory = fleet.inventory();
+        var asked = fleet.each(node -> node.role() == Inventory.Role.WORKERS && node.given().isEmpty(), (node, ssh) -> of(Plans.history(Stack.of(inventory, node), ssh)));
+        var adopted = inventory;
+        for (var one : asked.values().entrySet()) if (one.getValue().isPresent()) adopted = adopted.with(one.getKey().withScale(one.getValue().get()));
+        return new RunningScale(adopted, asked.problems());
     }
 
     /** The highest number that a worker of the last good release has; empty where nothing was deployed. */

@@ -14,6 +14,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 
 /**
  * A connection to a host, on which shell scripts run.
@@ -129,6 +130,12 @@ public final class Ssh implements AutoCloseable {
         var result = run(script, timeout);
         if (result.ok()) return result.out();
         throw Problem.failed(name() + ": a script ended with exit code " + result.exit()).expected("exit code 0").found(result.lastWords());
+    }
+
+    /** Runs a script and tells, from another thread, what it has printed so far whenever there is more; any exit code is an answer, which has all of it. */
+    Result runTelling(String script, Consumer<Supplier<String>> arrived, Duration timeout) {
+        var run = session();
+        return checked(run.run(command(), Sh.tethered(script), run.captured(arrived), run.captured(), timeout));
     }
 
     /** Runs a script for as long as it takes and copies its standard output byte for byte; the result is as with lines. */

@@ -16,6 +16,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
+import java.util.function.Supplier;
 import net.schmizz.sshj.SSHClient;
 import net.schmizz.sshj.connection.ConnectionException;
 import net.schmizz.sshj.connection.channel.OpenFailException;
@@ -154,6 +155,11 @@ final class SshRun {
 
     /** Keeps all of it, up to 16 MiB; what is longer is a {@link Problem}. */
     Drain captured() {
+        return captured(soFar -> { });
+    }
+
+    /** The same, telling what there is of it so far whenever more has come. */
+    Drain captured(Consumer<Supplier<String>> arrived) {
         return stream -> {
             var bytes = new ByteArrayOutputStream();
             var buffer = new byte[32 << 10];
@@ -161,6 +167,7 @@ final class SshRun {
                 if (bytes.size() + count > MAX_CAPTURED) throw Problem.failed(node + ": a script printed more than 16 MiB and was stopped")
                         .expected("an answer that fits in memory").fix("read it line by line, or send it to a file on the node");
                 bytes.write(buffer, 0, count);
+                arrived.accept(() -> bytes.toString(StandardCharsets.UTF_8));
             }
             return bytes.toString(StandardCharsets.UTF_8);
         };

@@ -34,15 +34,24 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
      * Looks at a node, in one round trip. Where no release is named, files that depend on it differ from what is guessed here, so that
      * the content of the env file, which names one, is always in the answer.
      */
-    public static NodeFacts gather(Inventory inventory, Stack stack, Ssh ssh, Optional<String> tag, List<String> images) {
-        return gather(stack, ssh, new Templates(inventory).render(stack.node(), tag.orElse("")), images);
+    static NodeFacts gather(Inventory inventory, Stack stack, Ssh ssh, Optional<String> tag, List<String> images) {
+        return NodeFacts.parse(ssh.must(look(inventory, stack, tag, images)));
     }
 
     /** The same, for files that are to be there. */
     static NodeFacts gather(Stack stack, Ssh ssh, List<NodeFile> files, List<String> images) {
+        return NodeFacts.parse(ssh.must(look(stack, files, images)));
+    }
+
+    /** The script that looks; its answer is for {@link NodeFacts#parse}. */
+    public static String look(Inventory inventory, Stack stack, Optional<String> tag, List<String> images) {
+        return look(stack, new Templates(inventory).render(stack.node(), tag.orElse("")), images);
+    }
+
+    private static String look(Stack stack, List<NodeFile> files, List<String> images) {
         var wanted = new LinkedHashMap<String, String>();
         files.forEach(file -> wanted.put(file.path(), file.sha256()));
-        return NodeFacts.parse(ssh.must(NodeFacts.script(stack.project(), stack.node().directory(), stack.share(), wanted, images)));
+        return NodeFacts.script(stack.project(), stack.node().directory(), stack.share(), wanted, images);
     }
 
     /** The release that the env file of a node names, of facts gathered without a tag. */

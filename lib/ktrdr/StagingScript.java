@@ -18,6 +18,10 @@ import java.util.stream.Collectors;
  */
 public final class StagingScript {
     private static final String TOLD = "told\t";
+    /** The shell function by which a script tells something under a name: see {@link #told}. */
+    static final String TELL = """
+            tell() { printf 'told\\t%s\\t%s\\n' "$1" "$2"; }
+            """;
     private static final String MONITORING = "monitoring/";
 
     /** A service whose image has a tool that reads its configuration, the file, and the exit code when it refuses that. */
@@ -43,8 +47,7 @@ public final class StagingScript {
      * @param begin shell lines for the moment when all was found good and nothing is changed yet
      */
     String text(String begin) {
-        var script = Sh.let("directory", staging.stack().node().directory()) + """
-                tell() { printf 'told\\t%s\\t%s\\n' "$1" "$2"; }
+        var script = Sh.let("directory", staging.stack().node().directory()) + TELL + """
                 umask 022
                 new=
                 made=

@@ -66,7 +66,7 @@ class ConvergenceTest {
         Files.writeString(program, "#!/bin/sh\n" + docker);
         program.toFile().setExecutable(true);
         var script = "PATH=" + Sh.quote(folder.toString()) + ":$PATH\nwith_secrets() { (export SECRET=\"it's\"; exec \"$@\"); }\n"
-                + Convergence.script(folder.resolve("not there").toString(), "A='1'\n", "name: $x \"`date`\"\n");
+                + Convergence.script(folder.resolve("not there").toString(), "A='1'\n", "name: $x \"`date`\"\n", "say more yes\n");
         return Local.command("sh", "-s").input(Sh.whole(script)).run();
     }
 
@@ -78,7 +78,8 @@ class ConvergenceTest {
                 [ "$SECRET" = "it's" ] && [ "$3" = "${0%/*}/not there" ] || exit 1
                 printf 'db 11\\nbackend 22\\n'
                 """);
-        assertEquals(Map.of("db", "11", "backend", "22"), Convergence.hashes(asked.out()));
+        assertEquals(Map.of("db", "11", "backend", "22"), Convergence.hashes(Facts.parse(asked.out())));
+        assertEquals("yes", Facts.parse(asked.out()).get("more"));
         assertEquals("A='1'\nname: $x \"`date`\"\n", Files.readString(folder.resolve("files")));
         var arguments = Files.readAllLines(folder.resolve("arguments"));
         assertEquals(List.of("config", "--hash", "*"), arguments.subList(arguments.size() - 3, arguments.size()));
@@ -96,7 +97,7 @@ class ConvergenceTest {
     @Test
     void the_script_is_clean_shell() {
         assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        var said = Local.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\nwith_secrets() { \"$@\"; }\n" + Convergence.script("/opt/a b", "A=1\n", "b\n")).run();
+        var said = Local.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\nwith_secrets() { \"$@\"; }\n" + Convergence.script("/opt/a b", "A=1\n", "b\n", "")).run();
         assertTrue(said.ok(), said::out);
     }
 }

@@ -1,9 +1,11 @@
 package ktrdr;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Instant;
+import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
@@ -72,6 +74,23 @@ class DeploymentTest {
         assertEquals("sha-1", plan.before());
         assertEquals(List.of(), plan.staging().changed());
         assertEquals("", plan("core", List.of(), facts(filesOf("core", "sha-2"), Map.of(), List.of())).before());
+    }
+
+    @Test
+    void it_is_quiet_where_all_is_there_and_proven_and_no_longer_where_anything_is_not() {
+        var images = Map.of("registry.test:5000/ktrdr-backend:sha-2", "1", inventory.images().nodeExporter(), "1");
+        var staged = filesOf("workers-b", "sha-2");
+        var running = Stack.of(inventory, inventory.node("B")).services().stream().map(DeploymentTest::container).toList();
+        assertTrue(plan("B", List.of(), facts(staged, images, running)).quiet());
+        assertFalse(plan("B", List.of(), facts(filesOf("workers-b", "sha-1"), images, running)).quiet(), "another env file");
+        assertFalse(plan("B", List.of(), facts(staged, Map.of(), running)).quiet(), "images to pull");
+        var more = new ArrayList<>(running);
+        more.add(container("backtest-worker-3"));
+        assertFalse(plan("B", List.of(), facts(staged, images, more)).quiet(), "a worker beyond the scale");
+        more.set(more.size() - 1, running.get(0));
+        assertFalse(plan("B", List.of(), facts(staged, images, more)).quiet(), "what a Compose that was killed left");
+        var cut = new History(List.of(), History.Entry.parse("{\"id\":\"1\",\"outcome\":\"interrupted\"}"));
+        assertFalse(plan("B", List.of(), new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, true, Fixtures.SHARE, staged, images, running, Map.of(), cut)).quiet(), "a cut deployment");
     }
 
     @Test

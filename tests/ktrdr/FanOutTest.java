@@ -12,6 +12,8 @@ import java.util.List;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import org.apache.sshd.common.session.Session;
+import org.apache.sshd.common.session.SessionListener;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,12 +38,16 @@ class FanOutTest {
 
     /** So many workers nodes beside core, and the port of the first of them. */
     private Fleet fleet(int nodes, int first) {
-        var ssh = "ssh: {user: root, port: %d, known_hosts: " + peer.home.resolve(".ssh/known_hosts") + ", identity: " + peer.home.resolve(".ssh/id_ecdsa") + ", connect_timeout: 5s}";
-        var inventory = Fixtures.inventory("domain: ktrdr.test\nresolve: inventory\n" + ssh.formatted(peer.port()) + "\nnodes:\n  core: {role: core, host: backend, address: 127.0.0.1}\n"
-                + IntStream.range(0, nodes).mapToObj(i -> "  w" + i + ": {role: workers, host: w" + i + ", address: 127.0.1." + (i + 1) + ", scale: 1"
-                        + (i == 0 ? ", " + ssh.formatted(first) : "") + "}\n").collect(Collectors.joining())
-                + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n");
+        var inventory = Fixtures.inventory(inventory(nodes, first, ", scale: 1"));
         return new Fleet(inventory, inventory.nodes(), new Console(Console.Color.never, false));
+    }
+
+    private String inventory(int nodes, int first, String scale) {
+        var ssh = "ssh: {user: root, port: %d, known_hosts: " + peer.home.resolve(".ssh/known_hosts") + ", identity: " + peer.home.resolve(".ssh/id_ecdsa") + ", connect_timeout: 5s}";
+        return "domain: ktrdr.test\nresolve: inventory\n" + ssh.formatted(peer.port()) + "\nnodes:\n  core: {role: core, host: backend, address: 127.0.0.1}\n"
+                + IntStream.range(0, nodes).mapToObj(i -> "  w" + i + ": {role: workers, host: w" + i + ", address: 127.0.1." + (i + 1) + scale
+                        + (i == 0 ? ", " + ssh.formatted(first) : "") + "}\n").collect(Collectors.joining())
+                + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n";
     }
 
     @Test
@@ -76,6 +82,24 @@ class FanOutTest {
             assertEquals(List.of("w0"), outcomes.problems().keySet().stream().map(Inventory.Node::name).toList());
             assertTrue(outcomes.problems().values().iterator().next().sentence().contains("said nothing more"), outcomes.problems()::toString);
         }
+    }
+
+    @Test
+    void nodes_are_asked_for_their_scale_over_the_connections_of_the_work_that_follows() {
+        var connections = new AtomicInteger();
+        peer.server.addSessionListener(new SessionListener() {
+            @Override
+            public void sessionCreated(Session session) {
+                connections.incrementAndGet();
+            }
+        });
+        var common = new Cli.Common();
+        common.inventoryFile = Fixtures.file(inventory(3, peer.port(), ""));
+        common.running(false);
+        try (var fleet = common.fleet(List.of())) {
+            assertEquals(Exit.OK, fleet.run("true").exit());
+        }
+        assertEquals(4, connections.get());
     }
 
     @Test

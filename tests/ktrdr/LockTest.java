@@ -12,6 +12,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import org.junit.jupiter.api.AfterEach;
@@ -150,6 +151,47 @@ class LockTest {
         script.destroy();
         assertTrue(script.waitFor(10, TimeUnit.SECONDS));
         assertTrue(take(ANNA).taken());
+    }
+
+    private static final String LOOK = "say directory \"$(pwd)\"\nsay end yes\n";
+
+    @Test
+    void what_is_to_be_looked_at_is_looked_at_where_the_lock_is_had_and_nowhere_else() {
+        var taken = must(Lock.take(folder.toString(), KARL, Lock.LIFE, LOOK));
+        assertTrue(Lock.Answer.parse(taken.substring(0, taken.indexOf("directory"))).taken());
+        assertEquals("/", Facts.parse(taken.substring(taken.indexOf("directory"))).get("directory"));
+        var held = must(Lock.take(folder.toString(), ANNA, Lock.LIFE, LOOK));
+        assertTrue(held.startsWith("held\t") && held.endsWith(Lock.ANSWERED) && !held.contains("directory\t"), held);
+    }
+
+    @Test
+    void whoever_looks_keeps_nobody_from_the_answer() throws Exception {
+        var looking = new ProcessBuilder("sh", "-c", Lock.take(folder.toString(), KARL, Lock.LIFE, "exec sleep 60")).redirectErrorStream(true).start();
+        assertEquals("taken\tyes", looking.inputReader().readLine());
+        assertEquals("end\tyes", looking.inputReader().readLine());
+        assertEquals(KARL, take(ANNA).holder().orElseThrow());
+        must(Lock.under(folder.toString(), KARL, Duration.ofSeconds(10)));
+        looking.destroy();
+        assertTrue(looking.waitFor(10, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void the_last_work_is_done_under_the_lock_and_gives_it_back_however_it_ended() throws IOException {
+        var done = folder.resolve("done");
+        for (var work : Map.of("[ -d .ktrdr/lock ] && touch done\n", 0, "touch done\nexit 20\n", 20, "touch done\nfalse\nrm done\n", 1, "trap 'touch done' EXIT\nexit 7\n", 7).entrySet()) {
+            assertTrue(take(KARL).taken());
+            assertEquals(work.getValue(), exit(Lock.last(folder.toString(), KARL, Duration.ZERO, "cd " + Sh.quote(folder.toString()) + "\n" + work.getKey())), work.getKey());
+            assertTrue(Files.deleteIfExists(done), work.getKey());
+            assertFalse(Files.exists(lock()), work.getKey());
+        }
+    }
+
+    @Test
+    void the_last_work_is_not_done_without_the_lock_and_leaves_that_of_another() {
+        take(ANNA);
+        assertEquals(Lock.LOST, exit(Lock.last(folder.toString(), KARL, Duration.ZERO, "touch " + Sh.quote(folder.resolve("done").toString()))));
+        assertFalse(Files.exists(folder.resolve("done")));
+        assertEquals(ANNA, take(KARL).holder().orElseThrow());
     }
 
     @Test
