@@ -16,6 +16,7 @@ import bench.Backing;
 import bench.Chart;
 import bench.Downtime;
 import bench.FanOut;
+import bench.Gathering;
 import bench.Looking;
 import bench.SideBySide;
 import bench.Verifying;
@@ -45,6 +46,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 @Command(name = "bench", description = {"", "  gap   how long the backend is away while it is replaced: by `deploy core all`, and by a bare `docker compose up -d backend` on the node",
+            "  console-gather  five facts of every node over connections that are open: a line typed into the console, and ssh with ControlPersist",
             "  help  how long `status --help` takes: by the front door's quick road, and by JBang",
             "  backup, restore        a database of its own, by backup-db and restore-db --into, and by pg_dump | gzip and gunzip | psql over ssh",
             "  verify-quick, verify   how long `verify --quick` and `verify` take as processes of their own, and the plan's own curl, jq and ssh commands one after the other",
@@ -72,7 +74,7 @@ public class bench implements Callable<Exit> {
             "backup", pairs -> back(backing -> backing.backup(pairs)), "restore", pairs -> back(backing -> backing.restore(pairs)),
             "verify", pairs -> verify("verify", Lists.ONCE, pairs, "verify"), "verify-lists", pairs -> verify("verify-lists", Lists.AS_WRITTEN, pairs, "verify"),
             "verify-quick", pairs -> verify("verify-quick", Lists.READING, pairs, "verify", "--quick"), "verify-infra", pairs -> looking(Map.of("ssh", "openssh-client")).commands(pairs),
-            "verify-infra-ansible", pairs -> looking(FanOut.PROGRAMS).playbook(pairs)));
+            "verify-infra-ansible", pairs -> looking(FanOut.PROGRAMS).playbook(pairs), "console-gather", this::gathering));
     private static final List<Integer> TARGETS = List.of(3, 30, 99, 300);
 
     {
@@ -136,6 +138,13 @@ public class bench implements Callable<Exit> {
     private Looking looking(Map<String, String> programs) {
         Machine.ensure(common.console(), programs, "what a person would use needs it");
         return new Looking(common.inventory(), common.console(), toolkit());
+    }
+
+    private SideBySide gathering(int pairs) {
+        Machine.ensure(common.console(), Map.of("ssh", "openssh-client"), "what a person would use needs it");
+        try (var gathering = new Gathering(common.inventory(), common.console(), toolkit())) {
+            return gathering.measure(pairs);
+        }
     }
 
     private SideBySide fanOut(Function<FanOut, SideBySide> measure) {
