@@ -26,6 +26,7 @@
 //SOURCES ktrdr/Checks.java
 //SOURCES ktrdr/Cli.java
 //SOURCES ktrdr/Console.java
+//SOURCES ktrdr/ContainerProbe.java
 //SOURCES ktrdr/Convergence.java
 //SOURCES ktrdr/DatabaseData.java
 //SOURCES ktrdr/Deployment.java
@@ -90,6 +91,7 @@
 //SOURCES ktrdr/Preview.java
 //SOURCES ktrdr/Problem.java
 //SOURCES ktrdr/Prometheus.java
+//SOURCES ktrdr/Published.java
 //SOURCES ktrdr/PushedBackup.java
 //SOURCES ktrdr/Registry.java
 //SOURCES ktrdr/Release.java

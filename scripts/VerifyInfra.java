@@ -29,8 +29,8 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "verify-infra", header = "Prove that the machines are ready: ssh, Docker, disk, memory, clock, names, network, ports, registry.",
-        description = {"", "One round trip to every node, all at once. Nothing is left behind on them; one small container is started and removed, since that is what a "
-                + "missing nesting of an LXC breaks.", ""},
+        description = {"", "One round trip to every node, all at once. One small container is started and removed, since that is what a missing nesting of an LXC breaks; its "
+                + "image of one small file, ktrdr-probe, is left behind for the next time, and nothing else.", ""},
         footer = {"", "Examples:",
             "  jbang verify-infra@ktrdr                        every node, a table of checks",
             "  jbang verify-infra@ktrdr B C                    two nodes",

@@ -22,6 +22,7 @@ import bench.Chart;
 import bench.Deploying;
 import bench.Downtime;
 import bench.FanOut;
+import bench.Gathering;
 import bench.Here;
 import bench.Looking;
 import bench.SideBySide;
@@ -54,6 +55,7 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
 @Command(name = "bench", description = {"", "  backup, restore        a database of its own, by backup-db and restore-db --into, and by pg_dump | gzip and gunzip | psql over ssh",
+            "  console-gather         five facts of every node over connections that are open: a line typed into the console, and ssh with ControlPersist",
             "  deploy-core            where all is as it should be, and the plan's docker compose up -d with what it looks at after; -newer with another release, pulled",
             "  deploy-workers         another release to all workers nodes, and the plan's commands with the same wait for health; -parallel, and both with -ansible",
             "  fan-out-3, -30, -99, -300   five facts of so many targets by `run`, and by ssh under xargs; fan-out-ansible-… beside a raw task of Ansible",
@@ -88,7 +90,7 @@ public class bench implements Callable<Exit> {
         benchmarks.putAll(Map.of("gap", this::gap, "help", this::help, "backup", (what, pairs) -> back(backing -> backing.backup(pairs)),
                 "restore", (what, pairs) -> back(backing -> backing.restore(pairs)),
                 "verify", (what, pairs) -> verify(what, Lists.ONCE, pairs, "verify"), "verify-lists", (what, pairs) -> verify(what, Lists.AS_WRITTEN, pairs, "verify"),
-                "verify-quick", (what, pairs) -> verify(what, Lists.READING, pairs, "verify", "--quick"), "transfer", this::transfer));
+                "verify-quick", (what, pairs) -> verify(what, Lists.READING, pairs, "verify", "--quick"), "transfer", this::transfer, "console-gather", this::gathering));
         benchmarks.putAll(Map.of("verify-infra", (what, pairs) -> looking().machines(what, pairs), "verify-infra-ansible", (what, pairs) -> looking().playbook(what, pairs),
                 "status", (what, pairs) -> looking().status(what, pairs)));
         benchmarks.putAll(Map.of("stage", (what, pairs) -> stage(staged -> staged.same(what, pairs)),
@@ -187,6 +189,13 @@ public class bench implements Callable<Exit> {
 
     private void ensure(Map<String, String> programs) {
         Machine.ensure(common.console(), programs, "what a person would use needs it");
+    }
+
+    private SideBySide gathering(Case what, int pairs) {
+        ensure(Map.of("ssh", "openssh-client"));
+        try (var gathering = new Gathering(common.inventory(), common.console(), toolkit())) {
+            return gathering.measure(what, pairs);
+        }
     }
 
     private SideBySide fanOut(Function<FanOut, SideBySide> measure) {

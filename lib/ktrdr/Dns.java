@@ -104,7 +104,13 @@ public final class Dns {
      */
     static String script(String fact, List<String> names) {
         return "for name in " + Sh.words(names) + "; do\n" + Sh.let("fact", fact) + """
-                  printf '%s %s\\t%s\\n' "$fact" "$name" "$(getent ahosts "$name" | while read -r address _; do printf '%s ' "$address"; done)"
+                  addresses='' last=''
+                  # an address stands before each of its kinds of socket
+                  for word in $(getent ahosts "$name"); do
+                    case $word in STREAM | DGRAM | RAW) addresses="$addresses$last " ;; esac
+                    last=$word
+                  done
+                  printf '%s %s\\t%s\\n' "$fact" "$name" "$addresses"
                 done
                 """;
     }

@@ -13,7 +13,12 @@ import java.util.Map;
 public final class Facts {
     /** The shell function by which a script says a fact; a value is one line, tabs and newlines in it become spaces. */
     static final String SAY = """
-            say() { printf '%s\\t%s\\n' "$1" "$(printf %s "$2" | tr '\\n\\t\\r' '   ')"; }
+            say() {
+              case $2 in
+                *[[:cntrl:]]*) printf '%s\\t%s\\n' "$1" "$(printf %s "$2" | tr '\\n\\t\\r' '   ')" ;;
+                *) printf '%s\\t%s\\n' "$1" "$2" ;;
+              esac
+            }
             """;
 
     private final Map<String, List<String>> values = new LinkedHashMap<>();

@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
@@ -119,6 +120,7 @@ public final class Fleet implements AutoCloseable {
     private final Map<String, CompletableFuture<Ssh>> connections;
     /** Nodes that answered once: after that, one that does not is asked again. */
     private final Set<String> met;
+    private final AtomicBoolean lasting;
     private final ExecutorService threads;
 
     public Fleet(Inventory inventory, List<Node> nodes, Console console) {
@@ -128,6 +130,7 @@ public final class Fleet implements AutoCloseable {
         this.forks = FORKS;
         this.connections = new LinkedHashMap<>();
         this.met = new HashSet<>();
+        this.lasting = new AtomicBoolean();
         this.threads = Executors.newCachedThreadPool(Threads.daemons("fleet"));
     }
 
@@ -138,6 +141,7 @@ public final class Fleet implements AutoCloseable {
         this.forks = forks;
         this.connections = whole.connections;
         this.met = whole.met;
+        this.lasting = whole.lasting;
         this.threads = whole.threads;
     }
 
@@ -279,6 +283,15 @@ public final class Fleet implements AutoCloseable {
         }
     }
 
+    /**
+     * Has connections that are opened from now on opened anew, once and without a word, where one turns out to have dropped before a script was started: for the console and for whoever
+     * watches, where connections are kept over a long time and nothing on a node ends with them.
+     */
+    public Fleet lasting() {
+        lasting.set(true);
+        return this;
+    }
+
     private boolean lost(Node node) {
         var known = connections.get(node.name());
         if (known == null || !known.isDone()) return false;
@@ -288,6 +301,7 @@ public final class Fleet implements AutoCloseable {
     private Ssh connect(Node node) {
         long started = System.nanoTime();
         var ssh = Ssh.connect(target(node));
+        if (lasting.get()) ssh.lasting();
         synchronized (connections) {
             met.add(node.name());
         }

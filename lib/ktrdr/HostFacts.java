@@ -1,10 +1,8 @@
 package ktrdr;
 
-import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
-import java.util.TreeMap;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
 
@@ -64,16 +62,15 @@ public record HostFacts(Facts facts, double skew) {
         return Math.max(0, node - heardMillis / 1000.0);
     }
 
-    /** The script: what is quick one after the other, what waits for a network side by side. */
+    /** The script: the container first and beside all else, since it takes longest; what is quick one after the other, what waits for a network side by side. */
     static String script(Question question) {
-        return Facts.SAY + CLOCK + Sh.let("registry", question.registry()) + Sh.let("inside", Dns.script("inside", question.names()))
-                + MACHINE + SIZE + LISTENERS + ENGINE + DOCKER + NETWORK
+        return Facts.SAY + CLOCK + Sh.let("registry", question.registry()) + SIZE + ENGINE + ContainerProbe.script(Dns.script("inside", question.names()))
+                + "[ -z \"$docker\" ] || container &\n" + MACHINE + LISTENERS + DOCKER + NETWORK
                 + "pings() {\n" + calls("ping_one", question.peers().entrySet().stream().map(peer -> List.of(peer.getKey(), peer.getValue())).toList())
                 + "connects() {\n" + calls("connect_one", question.ports().stream().map(port -> List.of(port.split(" "))).toList())
                 + "resolve() {\n" + Dns.script("resolve", question.names()) + "}\n"
-                + "mounts() {\n" + share(Mount.script(question.share())) + "}\n" + CONTAINER + """
+                + "mounts() {\n" + share(Mount.script(question.share())) + "}\n" + """
                 mounts & pings & connects & registry & resolve &
-                [ -z "$docker" ] || container
                 wait
                 say end yes
                 """;
@@ -99,8 +96,7 @@ public record HostFacts(Facts facts, double skew) {
             say user "$(id -un)"
             [ -z "${SUDO_USER:-}" ] || say login "$SUDO_USER"
             if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then say root yes; fi
-            say os "$(. /etc/os-release && printf %s "$PRETTY_NAME")"
-            say family "$(. /etc/os-release && printf '%s %s' "$ID" "${ID_LIKE:-}")"
+            (. /etc/os-release && say os "$PRETTY_NAME" && say family "$ID ${ID_LIKE:-}")
             say kernel "$(uname -r)"
             say virtual "$(systemd-detect-virt 2>/dev/null || true)"
             """;
@@ -108,15 +104,23 @@ public record HostFacts(Facts facts, double skew) {
     /** What the machine has. */
     static final String SIZE = """
             # a container has its own limits, not the host's: the smallest one counts
-            say cpus "$({
-              nproc
-              awk '$1 ~ /^[0-9]+$/ && $2 > 0 { printf "%d\\n", ($1 + $2 - 1) / $2 }' /sys/fs/cgroup/cpu.max 2>/dev/null || true
-              paste /sys/fs/cgroup/cpu/cpu.cfs_quota_us /sys/fs/cgroup/cpu/cpu.cfs_period_us 2>/dev/null | awk '$1 > 0 && $2 > 0 { printf "%d\\n", ($1 + $2 - 1) / $2 }'
-            } | sort -n | head -n 1)"
-            say memory "$({
-              awk '/^MemTotal:/ { printf "%.0f\\n", $2 * 1024 }' /proc/meminfo
-              cat /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes 2>/dev/null || true
-            } | grep -E '^[0-9]{1,18}$' | sort -n | head -n 1)"
+            cpus=$(nproc)
+            quota() {
+              case $1:$2 in :* | *: | *[!0-9:]*) return 0 ;; esac
+              [ "$1" -gt 0 ] && [ "$2" -gt 0 ] || return 0
+              [ $((($1 + $2 - 1) / $2)) -ge "$cpus" ] || cpus=$((($1 + $2 - 1) / $2))
+            }
+            if read -r limit period 2>/dev/null </sys/fs/cgroup/cpu.max; then quota "$limit" "$period"; fi
+            if { read -r limit </sys/fs/cgroup/cpu/cpu.cfs_quota_us && read -r period </sys/fs/cgroup/cpu/cpu.cfs_period_us; } 2>/dev/null; then quota "$limit" "$period"; fi
+            say cpus "$cpus"
+            read -r _ memory _ </proc/meminfo
+            memory=$((memory * 1024))
+            for limits in memory.max memory/memory.limit_in_bytes; do
+              read -r limit 2>/dev/null <"/sys/fs/cgroup/$limits" || continue
+              case $limit in '' | *[!0-9]* | ???????????????????*) continue ;; esac
+              [ "$limit" -ge "$memory" ] || memory=$limit
+            done
+            say memory "$memory"
             free() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { printf "%.0f", $4 * 1024 }'; }
             say 'disk /' "$(free /)"
             """;
@@ -147,28 +151,41 @@ public record HostFacts(Facts facts, double skew) {
               while read -r port who; do say "listen $port" "$who"; done
             """;
 
-    /** Whether the Docker Engine answers, and the disk that it has; {@code docker} is its version afterwards, or empty. */
+    /**
+     * Whether the Docker Engine answers, the disk that it has, what it stores by, and the version of Compose; {@code docker} and {@code compose} are the versions afterwards, or empty. One
+     * question for all: each start of docker's client is a twentieth of a second of the node.
+     */
     static final String ENGINE = """
-            docker=
-            if version=$(timeout 10 docker version --format '{{.Server.Version}}' 2>&1); then
-              docker=$version
+            docker='' root='' driver='' compose=''
+            newline='
+            '
+            said=$(timeout 10 docker info --format 'engine|{{.ServerVersion}}|{{.DockerRootDir}}|{{.Driver}}|{{range .ClientInfo.Plugins}}{{if eq .Name "compose"}}{{.Version}}{{end}}{{end}}|{{range .ServerErrors}}{{.}} {{end}}' 2>&1) || :
+            case $said in *'engine|'*)
+              # without an Engine the client complains before the line, after it, or in it, as its version is
+              line=${said##*engine|}
+              said=${said%%engine|*}${line#"${line%%"$newline"*}"}
+              line=${line%%"$newline"*}
+              docker=${line%%|*} line=${line#*|}
+              root=${line%%|*} line=${line#*|}
+              driver=${line%%|*} line=${line#*|}
+              compose=${line%%|*}
+              said=${said:-${line#*|}} ;;
+            esac
+            if [ -n "$docker" ]; then
               say docker "$docker"
-              root=$(docker info --format '{{.DockerRootDir}}')
+              say driver "$driver"
               say "disk $root" "$(free "$root")"
               say docker-root "$root"
             else
-              say docker-error "${version:-no answer within 10 s}"
+              say docker-error "${said:-no answer within 10 s}"
             fi
+            [ -z "$compose" ] || say compose "$compose"
             """;
 
-    private static final String DOCKER = """
-            if [ -n "$docker" ]; then
-              say driver "$(docker info --format '{{.Driver}}')"
-              ids=$(docker ps -q)
-              [ -z "$ids" ] || docker inspect --format '{"name":{{json .Name}},"project":{{json (index .Config.Labels "com.docker.compose.project")}},"port":{{json (index .Config.Labels "ktrdr.port")}},"ports":{{json .NetworkSettings.Ports}}}' $ids |
-                while IFS= read -r line; do say publishes "$line"; done
-            fi
-            say compose "$(docker compose version --short 2>/dev/null || true)"
+    private static final String DOCKER = Published.SCRIPT + """
+            [ -z "$docker" ] || published
+            # a client that says nothing without an Engine
+            [ -n "$compose" ] || say compose "$(docker compose version --short 2>/dev/null || true)"
             say boot "$(systemctl is-enabled docker 2>/dev/null || true)"
             """;
 
@@ -202,37 +219,6 @@ public record HostFacts(Facts facts, double skew) {
               [ ! -f "/etc/docker/certs.d/$registry/ca.crt" ] || set -- "$@" --cacert "/etc/docker/certs.d/$registry/ca.crt"
               said=$(curl "$@" "https://$registry/v2/" 2>&1) || :
               say registry "$said"
-            }
-            """;
-
-    /** A container of the node's own shell and getent with the libraries they need: it starts where no registry is there yet. */
-    private static final String CONTAINER = """
-            container() {
-              box=$(mktemp -d)
-              image=ktrdr-probe-$$:now
-              trap 'trap "" HUP INT TERM PIPE; docker rm -f "${image%:*}" >/dev/null 2>&1 || :; docker rmi -f "$image" >/dev/null 2>&1 || :; rm -rf "$box"' EXIT
-              trap 'exit 130' HUP INT TERM PIPE
-              mkdir -p "$box/bin" "$box/etc"
-              echo 'hosts: files dns' >"$box/etc/nsswitch.conf"
-              for program in sh getent; do
-                path=$(command -v "$program")
-                cp -L "$path" "$box/bin/$program"
-                ldd "$path" | awk '$2 == "=>" && $3 ~ "^/" { print $3 } $1 ~ "^/" { print $1 }' | while IFS= read -r library; do cp -L --parents "$library" "$box"; done
-              done
-              # glibc before 2.34 loads these when it is asked for a name
-              for library in /lib/*/libnss_dns.so.2 /lib/*/libnss_files.so.2 /lib/*/libresolv.so.2; do
-                [ ! -e "$library" ] || cp -L --parents "$library" "$box"
-              done
-              if ! said=$(tar -C "$box" -c . | docker import - "$image" 2>&1); then
-                say container-error "$said"
-                return
-              fi
-              if said=$(printf '%s\\n' "$inside" | docker run --rm --name "${image%:*}" -i --entrypoint /bin/sh "$image" -s 2>&1); then
-                say container yes
-                printf '%s\\n' "$said"
-              else
-                say container-error "$said"
-              fi
             }
             """;
 
@@ -290,13 +276,6 @@ public record HostFacts(Facts facts, double skew) {
 
     /** What publishes which port of the host, of the containers that run; one on the host's own network says by its label that it has one. */
     public Map<Integer, Publisher> publishers() {
-        var publishers = new TreeMap<Integer, Publisher>();
-        for (var line : facts.all("publishes")) {
-            var container = Json.parse(line, "docker");
-            var publisher = new Publisher(container.path("name").asText().replaceFirst("^/", ""), container.path("project").asText(""));
-            if (!container.path("port").asText("").isEmpty()) publishers.put(container.path("port").asInt(), publisher);
-            for (var bindings : container.path("ports")) for (JsonNode binding : bindings) publishers.put(binding.path("HostPort").asInt(), publisher);
-        }
-        return publishers;
+        return Published.parse(facts);
     }
 }

@@ -43,7 +43,7 @@ public final class Session implements AutoCloseable {
     /** With the fleet of this inventory; nothing is connected yet. */
     public static Session open(String inventoryFile) {
         var inventory = Inventory.read(Path.of(inventoryFile));
-        return of(new Fleet(inventory, inventory.nodes(), new Console(Console.Color.auto, false)));
+        return of(new Fleet(inventory, inventory.nodes(), new Console(Console.Color.auto, false)).lasting());
     }
 
     /** With a fleet that there is: that of a command line, with its options. */

@@ -13,6 +13,7 @@ import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 
@@ -61,11 +62,15 @@ public final class Ssh implements AutoCloseable {
     }
 
     private final Target target;
-    private final SshConnect.Link link;
+    private final SshRoute.Surroundings here;
+    private volatile SshConnect.Link link;
+    private volatile boolean lasting;
+    private boolean closed;
     private final ExecutorService threads = Executors.newCachedThreadPool(Threads.daemons("ssh"));
 
-    private Ssh(Target target, SshConnect.Link link) {
+    private Ssh(Target target, SshRoute.Surroundings here, SshConnect.Link link) {
         this.target = target;
+        this.here = here;
         this.link = link;
     }
 
@@ -83,7 +88,7 @@ public final class Ssh implements AutoCloseable {
     }
 
     static Ssh connect(Target target, SshRoute.Surroundings here) {
-        return new Ssh(target, SshConnect.connect(target, here));
+        return new Ssh(target, here, SshConnect.connect(target, here));
     }
 
     /** How sentences call the host. */
@@ -103,8 +108,7 @@ public final class Ssh implements AutoCloseable {
 
     /** The same for at most so long; then the script is ended and the run is a {@link Problem}. */
     public Result run(String script, Duration timeout) {
-        var run = session();
-        return checked(run.run(command(), Sh.tethered(script), run.captured(), run.captured(), timeout));
+        return over(run -> run.run(command(), Sh.tethered(script), run.captured(), run.captured(), timeout));
     }
 
     /**
@@ -117,7 +121,7 @@ public final class Ssh implements AutoCloseable {
 
     /** The same for at most so long; then the script is ended and the run is a {@link Problem}. */
     public Result run(String script, Consumer<String> eachLine, Duration timeout) {
-        return checked(session().run(command(), Sh.tethered(script), SshRun.lines(eachLine), SshRun.tail(), timeout));
+        return over(run -> run.run(command(), Sh.tethered(script), SshRun.lines(eachLine), SshRun.tail(), timeout));
     }
 
     /** Runs a script and answers its standard output; an exit code other than 0 is a {@link Problem} with its last words. */
@@ -140,18 +144,20 @@ public final class Ssh implements AutoCloseable {
 
     /** Runs a script for as long as it takes and copies its standard output byte for byte; the result is as with lines. */
     public Result pipe(String script, OutputStream out) {
-        return checked(session().run(command(), Sh.tethered(script), SshRun.into(out), SshRun.tail(), FOREVER));
+        return over(run -> run.run(command(), Sh.tethered(script), SshRun.into(out), SshRun.tail(), FOREVER));
     }
 
     /** The same, handing on each line of standard error while it runs; its last hundred lines are in the result. */
     public Result pipe(String script, OutputStream out, Consumer<String> eachErrorLine) {
         var last = new ArrayDeque<String>();
-        var result = session().run(command(), Sh.tethered(script), SshRun.into(out), SshRun.lines(line -> {
-            last.add(line);
-            if (last.size() > LAST_LINES) last.remove();
-            eachErrorLine.accept(line);
-        }), FOREVER);
-        return checked(new Result(result.exit(), "", String.join("\n", last)));
+        return over(run -> {
+            var result = run.run(command(), Sh.tethered(script), SshRun.into(out), SshRun.lines(line -> {
+                last.add(line);
+                if (last.size() > LAST_LINES) last.remove();
+                eachErrorLine.accept(line);
+            }), FOREVER);
+            return new Result(result.exit(), "", String.join("\n", last));
+        });
     }
 
     /**
@@ -160,7 +166,7 @@ public final class Ssh implements AutoCloseable {
      */
     public Result push(String script, InputStream source, LongConsumer sent) {
         var command = (target.sudo() ? "sudo -n " : "") + "sh -c " + Sh.quote("set -eu\n" + script);
-        return checked(session().run(command, SshRun.from(source, sent), SshRun.tail(), SshRun.tail(), FOREVER));
+        return over(run -> run.run(command, SshRun.from(source, sent), SshRun.tail(), SshRun.tail(), FOREVER));
     }
 
     /**
@@ -194,8 +200,32 @@ public final class Ssh implements AutoCloseable {
             mv -fT "$new" "$path"
             """;
 
-    private SshRun session() {
-        return new SshRun(name(), link.client(), link.wire(), threads);
+    /**
+     * From now on a connection that turns out to have dropped before a command was started is opened anew, once, without a word: for whoever keeps it open over a long time
+     * and has nothing on the node that ended with it, such as a lock.
+     */
+    void lasting() {
+        lasting = true;
+    }
+
+    private Result over(Function<SshRun, Result> work) {
+        var used = link;
+        var run = new SshRun(name(), used.client(), used.wire(), threads);
+        try {
+            return checked(work.apply(run));
+        } catch (Problem problem) {
+            if (!lasting || run.begun() || problem.exit() != Exit.UNREACHABLE) throw problem;
+            var anew = anew(used);
+            return checked(work.apply(new SshRun(name(), anew.client(), anew.wire(), threads)));
+        }
+    }
+
+    /** Of several who found the same connection dropped, one opens the next. */
+    private synchronized SshConnect.Link anew(SshConnect.Link dropped) {
+        if (link != dropped || closed) return link;
+        close(dropped.closing());
+        link = SshConnect.connect(target, here);
+        return link;
     }
 
     private String command() {
@@ -219,7 +249,10 @@ public final class Ssh implements AutoCloseable {
 
     @Override
     public void close() {
-        close(link.closing());
+        synchronized (this) {
+            closed = true;
+            close(link.closing());
+        }
         threads.shutdown();
     }
 

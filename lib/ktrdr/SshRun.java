@@ -47,6 +47,7 @@ final class SshRun {
     private final SSHClient client;
     private final SshWire wire;
     private final ExecutorService threads;
+    private volatile boolean begun;
 
     SshRun(String node, SSHClient client, SshWire wire, ExecutorService threads) {
         this.node = node;
@@ -71,6 +72,7 @@ final class SshRun {
         boolean ended = false;
         try {
             session = open();
+            begun = true;
             var running = session.exec(command);
             started = true;
             var stdout = running.getInputStream();
@@ -91,6 +93,11 @@ final class SshRun {
         } finally {
             if (session != null && !ended) abandon(session);
         }
+    }
+
+    /** Whether a command may have been started: what failed before did nothing on the node. */
+    boolean begun() {
+        return begun;
     }
 
     /** sshj tells of a connection that ended before by an IllegalStateException. */

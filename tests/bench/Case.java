@@ -17,6 +17,8 @@ public record Case(String name, String ours, String theirs, String what) {
     /** All of them, in the order in which they are run. */
     public static final List<Case> ALL = Stream.of(Stream.of(
             new Case("backup", "ktrdr", "pg_dump | gzip", "a backup of the same database on core: backup-db with its proofs, and pg_dump | gzip over ssh"),
+            new Case("console-gather", "console", "ControlPersist",
+                    "five facts of every node over connections that are open: a line typed into the console, and ssh with ControlPersist to all nodes at once"),
             new Case("deploy-core", "deploy", "compose up",
                     "deploy core all where all is as it should be, and the plan's docker compose up -d, ps and logs over ssh with its three questions by curl"),
             new Case("deploy-core-newer", "deploy", "compose up",

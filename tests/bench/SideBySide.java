@@ -50,17 +50,20 @@ public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> 
 
     /** Measures so many pairs, after a run of each that does not count. */
     public static SideBySide warm(Case what, int pairs, Measurement our, Measurement their) {
-        our.take();
-        their.take();
-        return measure(what, 1, pairs, our, their);
+        return warm(what, 1, pairs, our, their);
     }
 
     /** The same without, where nothing of one run is left for the next to profit by. */
     public static SideBySide cold(Case what, int pairs, Measurement our, Measurement their) {
-        return measure(what, 0, pairs, our, their);
+        return warm(what, 0, pairs, our, their);
     }
 
-    private static SideBySide measure(Case what, int warmUps, int pairs, Measurement our, Measurement their) {
+    /** The same after so many runs of each. */
+    public static SideBySide warm(Case what, int warmUps, int pairs, Measurement our, Measurement their) {
+        for (int i = 0; i < warmUps; i++) {
+            our.take();
+            their.take();
+        }
         var measured = new ArrayList<Pair>();
         for (int i = 0; i < pairs; i++) {
             boolean oursFirst = i % 2 == 0;

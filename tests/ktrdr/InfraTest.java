@@ -4,8 +4,11 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
+import java.nio.charset.StandardCharsets;
 import java.time.Instant;
+import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -138,6 +141,33 @@ class InfraTest {
         var exporter = "publishes\t{\"name\":\"/ktrdr-node-exporter\",\"project\":\"ktrdr-metrics\",\"port\":\"9100\",\"ports\":{}}";
         assertEquals(List.of(), failing(with("listen 22\tsshd", "listen 9100\tnode_exporter\n" + exporter)));
         assertEquals(List.of("gpu.ports"), failing(with("listen 22\tsshd", "listen 9100\tnode_exporter")));
+    }
+
+    @Test
+    void a_value_that_a_script_says_is_one_line() {
+        var said = Local.command("sh", "-eu").input("export LC_ALL=C\n" + Facts.SAY + "say plain 'a  b é'\nsay lines 'a\nb\tc'\nsay end ''\n").must().out();
+        var facts = Facts.parse(said);
+        assertEquals(List.of("a  b é", "a b c"), List.of(facts.get("plain"), facts.get("lines")));
+    }
+
+    @Test
+    void the_engine_itself_lists_what_runs_as_well() {
+        // GET /containers/json of Engine 26.1, shortened
+        var list = """
+                [{"Names":["/training-worker-1"],"Labels":{"com.docker.compose.project":"ktrdr-workers"},"Ports":[{"IP":"0.0.0.0","PrivatePort":5005,"PublicPort":5005,"Type":"tcp"},{"PrivatePort":9,"Type":"tcp"}]},
+                 {"Names":["/ktrdr-node-exporter"],"Labels":{"com.docker.compose.project":"ktrdr-metrics","ktrdr.port":"9100"},"Ports":[]},
+                 {"Names":["/other"],"Labels":{},"Ports":[{"PublicPort":5006}]}]""";
+        var base64 = Base64.getEncoder().encodeToString(list.getBytes(StandardCharsets.UTF_8));
+        var publishers = host(with("listen 22\tsshd", "running\t" + base64.substring(0, 100) + "\nrunning\t" + base64.substring(100)), 0).publishers();
+        assertEquals(Map.of(5005, new HostFacts.Publisher("training-worker-1", "ktrdr-workers"), 5006, new HostFacts.Publisher("other", ""),
+                9100, new HostFacts.Publisher("ktrdr-node-exporter", "ktrdr-metrics")), publishers);
+    }
+
+    @Test
+    void the_script_is_clean_under_shellcheck() {
+        assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
+        var said = Local.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + HostFacts.script(new Infra(INVENTORY).question(GPU))).run();
+        assertTrue(said.ok(), said.out());
     }
 
     @Test

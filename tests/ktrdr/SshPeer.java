@@ -146,7 +146,8 @@ final class SshPeer implements AutoCloseable {
     static final class Line implements AutoCloseable {
         private final ServerSocket entry = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         private final List<Socket> sockets = new CopyOnWriteArrayList<>();
-        private volatile boolean frozen;
+        private volatile int lines;
+        private volatile int frozen;
         private volatile long sent;
         private volatile long cutAt = Long.MAX_VALUE;
 
@@ -156,8 +157,9 @@ final class SshPeer implements AutoCloseable {
                     var from = entry.accept();
                     var to = new Socket(InetAddress.getLoopbackAddress(), port);
                     sockets.addAll(List.of(from, to));
-                    daemon(() -> copy(from.getInputStream(), to.getOutputStream(), true));
-                    daemon(() -> copy(to.getInputStream(), from.getOutputStream(), false));
+                    int number = lines++;
+                    daemon(() -> copy(number, from.getInputStream(), to.getOutputStream(), true));
+                    daemon(() -> copy(number, to.getInputStream(), from.getOutputStream(), false));
                 }
             });
         }
@@ -175,20 +177,21 @@ final class SshPeer implements AutoCloseable {
             cutAt = bytes;
         }
 
+        /** Those that are connected hear nothing any more; who connects afterwards does. */
         void freeze() {
-            frozen = true;
+            frozen = lines;
         }
 
-        private void copy(InputStream in, OutputStream out, boolean counted) throws IOException {
+        private void copy(int number, InputStream in, OutputStream out, boolean counted) throws IOException {
             var buffer = new byte[4096];
             for (int count; (count = in.read(buffer)) >= 0; ) {
-                if (frozen) continue;
+                if (number < frozen) continue;
                 int pass = counted ? (int) Math.min(count, cutAt - sent) : count;
                 out.write(buffer, 0, pass);
                 if (counted) sent += pass;
                 if (pass < count) close();
             }
-            if (!frozen) close();
+            if (number >= frozen) close();
         }
 
         @Override

@@ -293,6 +293,22 @@ class SshRunTest {
     }
 
     @Test
+    void a_lasting_connection_that_dropped_is_opened_anew_before_a_script_and_not_in_the_middle_of_one() throws Exception {
+        peer.silence = Duration.ofSeconds(2);
+        try (var line = new SshPeer.Line(peer.port()); var kept = peer.connect(line)) {
+            kept.lasting();
+            line.close();
+            assertEquals("cut\n", kept.must("echo cut"));
+            // not known to be dead before it is asked
+            line.freeze();
+            assertEquals("frozen\n", kept.must("echo frozen"));
+            var marks = folder.resolve("marks");
+            assertEquals(Exit.UNREACHABLE, assertThrows(Problem.class, () -> kept.run("echo begun >>" + Sh.quote(marks.toString()) + "; echo begun; sleep 60", first -> close(line))).exit());
+            assertEquals("begun\n", kept.must("cat " + Sh.quote(marks.toString())));
+        }
+    }
+
+    @Test
     void a_file_is_put_in_its_place_whole_with_its_mode() throws IOException {
         var source = Files.write(folder.resolve("source"), new byte[] {0, 1, 2, '\n', (byte) 0xff});
         var place = folder.resolve("it's a place");

@@ -171,7 +171,7 @@ public final class World {
 
     /** The same, but for the history of deployments. */
     public static String state(String host) {
-        return containers(host) + "\n" + files(host) + "\n" + on(host, "docker images --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}' | sort");
+        return containers(host) + "\n" + files(host) + "\n" + on(host, "docker images --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}' | grep -v '^ktrdr-probe:' | sort");
     }
 
     public static String everything() {

@@ -1,0 +1,47 @@
+package ktrdr;
+
+/**
+ * A container that is started on a node and goes again, to see that one does start, and what it makes of names. It runs the node's own programs, which it sees read-only, on an
+ * image that has but one small file: it needs no registry, and is never out of date. The image stays for the next time, and is made again where it was removed.
+ */
+final class ContainerProbe {
+    /** What the image is called on a node. */
+    static final String IMAGE = "ktrdr-probe";
+
+    private ContainerProbe() {}
+
+    /** The shell function {@code container}, to be called in a shell of its own: it says the fact {@code container}, and what the script says inside; else {@code container-error}. */
+    static String script(String inside) {
+        return Sh.let("inside", inside) + Sh.let("image", IMAGE) + CONTAINER;
+    }
+
+    private static final String CONTAINER = """
+            container() {
+              name=$image-$$ box=''
+              trap 'trap "" HUP INT TERM PIPE; [ -z "$name" ] || docker rm -f "$name" >/dev/null 2>&1 || :; [ -z "$box" ] || rm -rf "$box"' EXIT
+              trap 'exit 130' HUP INT TERM PIPE
+              set -- --rm --name "$name" --pull never --entrypoint /bin/sh
+              for folder in /bin /lib /lib64 /usr; do
+                [ ! -d "$folder" ] || set -- "$@" -v "$folder:$folder:ro"
+              done
+              set -- "$@" "$image" -c "$inside"
+              code=0
+              said=$(docker run "$@" 2>&1) || code=$?
+              if [ "$code" != 0 ] && ! docker image inspect "$image" >/dev/null 2>&1; then
+                box=$(mktemp -d)
+                mkdir "$box/etc"
+                echo 'hosts: files dns' >"$box/etc/nsswitch.conf"
+                code=0
+                said=$(tar -C "$box" -c . | docker import - "$image" 2>&1) && said=$(docker run "$@" 2>&1) || code=$?
+              fi
+              if [ "$code" = 0 ]; then
+                # it went by itself
+                name=''
+                say container yes
+                printf '%s\\n' "$said"
+              else
+                say container-error "$said"
+              fi
+            }
+            """;
+}
