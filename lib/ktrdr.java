@@ -4,3 +4,5 @@
 //SOURCES sources.java
 // most of a procedure is its start: it ends before the second compiler and the parallel collector have paid for themselves
 //RUNTIME_OPTIONS -XX:TieredStopAtLevel=1 -XX:+UseSerialGC
+// memory with secrets in it goes to no disk when the JVM breaks: neither as a core dump nor in its report
+//RUNTIME_OPTIONS -XX:-CreateCoredumpOnCrash -XX:ErrorFile=/dev/null

@@ -8,5 +8,6 @@ import picocli.CommandLine.Parameters;
 public class TestOptions {
     @Option(names = "--unit", description = "Only the tests that need neither the practice fleet nor virtual machines nor packages of Debian.") boolean unit;
     @Option(names = "--keep-lab", description = "Leave a practice fleet that was brought up for the tests.") boolean keepLab;
+    @Option(names = "--dependencies", description = "Run none, and list every jar that the project runs with: version, licence, checksum, and the advisories that it has.") boolean dependencies;
     @Parameters(paramLabel = "TEST", description = "Part of a class' name, or Class.method.") List<String> names = List.of();
 }

@@ -39,8 +39,11 @@ import java.util.logging.Logger;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import ktrdr.Cli;
+import ktrdr.Dependencies;
 import ktrdr.Exit;
+import ktrdr.Json;
 import ktrdr.Problem;
+import ktrdr.Table;
 import org.junit.platform.engine.FilterResult;
 import org.junit.platform.engine.TestDescriptor;
 import org.junit.platform.engine.TestExecutionResult;
@@ -62,6 +65,7 @@ import picocli.CommandLine.Mixin;
                 + "and taken down again if it was; tests of NFS run on virtual machines in the same way, beside them.", ""},
         footer = {"", "Examples:", "  ./ktrdr test                 everything", "  ./ktrdr test --unit          what needs no practice fleet",
             "  ./ktrdr test Inventory       classes of that name", "  ./ktrdr test DeployTest.keeps   methods of a class",
+            "  ./ktrdr test --dependencies  every jar, its version, licence, checksum and known vulnerabilities",
             "  ./ktrdr test fuzz            what reads answers and files, with a million damaged ones; every other run has some thousands"})
 public class all implements Callable<Exit> {
     private static final TestTag FLEET = TestTag.create("fleet");
@@ -89,6 +93,7 @@ public class all implements Callable<Exit> {
 
     @Override
     public Exit call() throws Exception {
+        if (asked.dependencies) return dependencies();
         JQWIK.setLevel(Level.WARNING);
         var launcher = LauncherFactory.create();
         var plan = launcher.discover(wanted(test -> !test.getTags().contains(GUESTS)));
@@ -120,6 +125,18 @@ public class all implements Callable<Exit> {
 
     private static boolean isMethod(TestDescriptor test) {
         return test.getSource().orElse(null) instanceof MethodSource;
+    }
+
+    /** All jars as they are here; the exit code tells whether they are those that were reviewed. */
+    private Exit dependencies() {
+        var jars = Dependencies.found();
+        var table = Table.of("jar", "licence", "sha256", "advisories");
+        jars.forEach(jar -> table.row(jar.name(), jar.licence(), jar.sha256(), Dependencies.open(jar)));
+        if (common.json()) common.console().print(Json.pretty(jars));
+        else common.console().print(table);
+        boolean reviewed = jars.equals(Dependencies.reviewed());
+        common.console().note(jars.size() + " jars; " + (reviewed ? "they are those of " : "they are others than those of ") + Dependencies.REVIEWED);
+        return reviewed ? Exit.OK : Exit.FAILED;
     }
 
     /** What each launch has, the one of what failed too: jqwik's cases, and no notes of them on a disk. */

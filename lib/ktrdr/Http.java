@@ -18,7 +18,6 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import okhttp3.ConnectionSpec;
-import okhttp3.Credentials;
 import okhttp3.Dns;
 import okhttp3.HttpUrl;
 import okhttp3.MediaType;
@@ -37,8 +36,8 @@ import okio.BufferedSink;
  *    http.json("http://backend:8000/api/v1/health").path("status").asText();
  *}</pre>
  *
- * No answer is a {@link Problem} with exit code 3, whatever the reason. Redirects are followed, at most 20, without a password to another host or port. It may be used
- * by several threads at once.
+ * No answer is a {@link Problem} with exit code 3, whatever the reason. Redirects are followed, at most 20. No password and no token is ever sent: what fleets answer
+ * on is plain HTTP. It may be used by several threads at once.
  */
 public final class Http implements AutoCloseable {
     /** In bytes, unpacked: a thousand times what a service of a fleet has to say. */
@@ -91,26 +90,15 @@ public final class Http implements AutoCloseable {
 
     private final Clients clients;
     private final Duration timeout;
-    private final String authorization;
 
     /**
      * @param addresses host name to address, used instead of DNS for the hosts that are in it
      * @param timeout for a whole call: connecting, redirects, a second try and reading to the end included
      */
     public Http(Map<String, String> addresses, Duration timeout) {
-        this(new Clients(new OkHttpClient.Builder().callTimeout(timeout).connectTimeout(timeout).readTimeout(timeout).writeTimeout(timeout)
-                .dns(dns(Map.copyOf(addresses)))), timeout, null);
-    }
-
-    private Http(Clients clients, Duration timeout, String authorization) {
-        this.clients = clients;
+        this.clients = new Clients(new OkHttpClient.Builder().callTimeout(timeout).connectTimeout(timeout).readTimeout(timeout).writeTimeout(timeout)
+                .dns(dns(Map.copyOf(addresses))));
         this.timeout = timeout;
-        this.authorization = authorization;
-    }
-
-    /** The same, with user and password in every request (RFC 7617); closing either closes both. */
-    public Http basic(String user, String password) {
-        return new Http(clients, timeout, Credentials.basic(user, password, StandardCharsets.UTF_8));
     }
 
     /** Any status is an answer. Tried twice when the connection fails. */
@@ -147,9 +135,7 @@ public final class Http implements AutoCloseable {
 
     private Request.Builder request(String url) {
         if (HttpUrl.parse(url) == null) throw Problem.usage("`" + url + "` is not an http URL").expected("http://host:port/path");
-        var request = new Request.Builder().url(url).header("User-Agent", "ktrdr/" + Cli.VERSION).header("Accept", "application/json, */*;q=0.5");
-        if (authorization != null) request.header("Authorization", authorization);
-        return request;
+        return new Request.Builder().url(url).header("User-Agent", "ktrdr/" + Cli.VERSION).header("Accept", "application/json, */*;q=0.5");
     }
 
     private Answer call(String url, Request request) {

@@ -5,8 +5,6 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
-import java.net.InetAddress;
-import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -35,13 +33,9 @@ public final class Local {
 
     private Local() {}
 
-    /** Who runs this and on which machine: karl@laptop. */
+    /** Who runs this and on which machine: karl@laptop. Java would ask a DNS server for that name, which may know nothing of it, or be away. */
     public static String whoAndWhere() {
-        try {
-            return System.getProperty("user.name") + "@" + InetAddress.getLocalHost().getHostName();
-        } catch (UnknownHostException e) {
-            return System.getProperty("user.name") + "@a machine without a name";
-        }
+        return System.getProperty("user.name") + "@" + command("uname", "-n").must().out().strip();
     }
 
     /** A program and its arguments, each as it is; it is started by run or must. */

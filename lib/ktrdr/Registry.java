@@ -79,7 +79,7 @@ public record Registry(String host, String username) {
      * The lines that log in for as long as a script runs.
      *
      * The token comes from the variable REGISTRY_TOKEN and goes to docker on standard input; the login lives in a DOCKER_CONFIG on tmpfs, {@code $config}, that
-     * is removed on every way out. Exit codes: {@link #NO_TMPFS}, {@link #NO_LOGIN}, {@link #SILENT}.
+     * is removed on every way out, or by the next login where the script was killed. Exit codes: {@link #NO_TMPFS}, {@link #NO_LOGIN}, {@link #SILENT}.
      */
     String login() {
         return Sh.let("registry", host) + Sh.let("username", username) + "patience=" + PATIENCE + "\n" + """
@@ -88,7 +88,13 @@ public record Registry(String host, String username) {
                   place=
                 done
                 [ -n "$place" ] || { echo "neither /dev/shm nor /run is a tmpfs that can be written" >&2; exit 10; }
-                config=$(mktemp -d "$place/ktrdr.XXXXXX")
+                # a script that was killed could not remove its own
+                for left in "$place"/ktrdr.*.??????; do
+                  owner=${left#"$place/ktrdr."}
+                  owner=${owner%.*}
+                  case $owner in *[!0-9]*) ;; *) [ -d "/proc/$owner" ] || rm -rf "$left" 2>/dev/null || : ;; esac
+                done
+                config=$(mktemp -d "$place/ktrdr.$$.XXXXXX")
                 login=
                 # docker may be deaf to TERM while it waits for the registry, and would write the login after all; it is in the group of its timeout
                 slay() { kill -s KILL -- "-$1" 2>/dev/null || kill -s KILL "$1" 2>/dev/null || :; }

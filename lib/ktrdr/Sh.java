@@ -39,10 +39,11 @@ public final class Sh {
      *
      * The script travels as one quoted word, so a piece of it is never a command. It runs in a process group of its own
      * ({@code setsid}; where there is none, or it has not happened yet, the shell itself is meant), which gets TERM when the
-     * input ends and KILL ten seconds later. It reaches its shell through a pipe of the builtin printf: never argv, the environment or a file.
+     * input ends and KILL ten seconds later. It reaches its shell through a pipe of the builtin printf: never argv, the environment or a file; nor does it
+     * get to a disk by a core dump of any of these shells, or of what they start.
      */
     public static String tethered(String script) {
-        return "{\nscript=" + quote(whole(script)) + """
+        return "{\nulimit -c 0 2>/dev/null || :\nscript=" + quote(whole(script)) + """
 
                 alone='' group=''
                 if command -v setsid >/dev/null 2>&1; then alone=setsid group=-; fi

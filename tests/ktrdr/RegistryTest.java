@@ -153,7 +153,7 @@ class RegistryTest {
         Files.writeString(program, "#!/bin/sh\n" + docker);
         program.toFile().setExecutable(true);
         var script = registry.ask(images).replace("patience=20", "patience=1");
-        return Local.command("sh", "-s").input("PATH=" + Sh.quote(folder.toString()) + ":$PATH\nREGISTRY_TOKEN='the token'\n" + Sh.whole(script)).run();
+        return Local.command("sh", "-s").input("PATH=" + Sh.quote(folder.toString()) + ":$PATH\nSCRIPT=$$\nexport SCRIPT\nREGISTRY_TOKEN='the token'\n" + Sh.whole(script)).run();
     }
 
     private static Set<Path> logins() throws IOException {
@@ -199,6 +199,16 @@ class RegistryTest {
         assertEquals("", silent.err());
         assertEquals(before, logins());
         assertFalse(Local.command("sh", "-c", "ps ax | grep '[s]leep 30\\.125'").run().ok());
+    }
+
+    @Test
+    void a_login_of_a_script_that_was_killed_goes_with_the_next_one() throws IOException {
+        var before = logins();
+        var killed = ask("[ \"$1\" = login ] && exec cat >\"$DOCKER_CONFIG/config.json\"\nkill -s KILL \"$SCRIPT\"\n", List.of("a"));
+        assertEquals(137, killed.exit());
+        assertEquals(before.size() + 1, logins().size(), "nothing can remove it then");
+        ask("exit 1\n", List.of("a"));
+        assertEquals(before, logins());
     }
 
     @Test

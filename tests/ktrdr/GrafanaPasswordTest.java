@@ -1,0 +1,44 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Base64;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The question whether Grafana takes a password, as a shell on core asks it, with a program in the place of docker and a server in that of Grafana. */
+class GrafanaPasswordTest {
+    private static final String PASSWORD = "it's \"a\" $password %s \\n of-more-than-the-76-characters-after-which-base64-breaks-its-lines-unless-told";
+    @TempDir Path folder;
+
+    private Result ask(HttpPeer grafana) throws IOException {
+        var docker = Files.writeString(folder.resolve("docker"), "#!/bin/sh\necho\necho 127.0.0.1\n");
+        docker.toFile().setExecutable(true);
+        return Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH"))
+                .input(Sh.whole(Sh.let("password", PASSWORD) + GrafanaPassword.LOGIN.replace(":3000/", ":" + grafana.port() + "/"))).run();
+    }
+
+    @Test
+    void it_is_asked_with_the_password_as_it_is() throws IOException {
+        try (var grafana = HttpPeer.saying(HttpPeer.whole(200, "[]".getBytes(StandardCharsets.UTF_8)))) {
+            assertEquals("200", ask(grafana).out().strip());
+            var login = Base64.getEncoder().encodeToString(("admin:" + PASSWORD).getBytes(StandardCharsets.UTF_8));
+            assertTrue(grafana.heads().get(0).contains("\r\nAuthorization: Basic " + login + "\r\n"), grafana.heads()::toString);
+        }
+    }
+
+    @Test
+    void a_refusal_is_an_answer_and_silence_is_none() throws IOException {
+        try (var grafana = HttpPeer.saying(HttpPeer.whole(401, "{}".getBytes(StandardCharsets.UTF_8)))) {
+            assertEquals("401", ask(grafana).out().strip());
+        }
+        try (var grafana = HttpPeer.saying("")) {
+            assertTrue(!ask(grafana).ok());
+        }
+    }
+}
