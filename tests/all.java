@@ -43,6 +43,7 @@ import org.junit.platform.engine.TestDescriptor;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.TestTag;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
+import org.junit.platform.engine.reporting.ReportEntry;
 import org.junit.platform.engine.support.descriptor.ClassSource;
 import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.Launcher;
@@ -58,7 +59,8 @@ import picocli.CommandLine.Mixin;
                 + "and taken down again if it was; tests of NFS run on virtual machines in the same way.", ""},
         footer = {"", "Examples:", "  ./ktrdr test                 everything", "  ./ktrdr test --unit          what needs no practice fleet",
             "  ./ktrdr test Inventory       classes of that name", "  ./ktrdr test DeployTest.keeps   methods of a class",
-            "  ./ktrdr test fuzz            what reads answers and files, with a million damaged ones; every other run has some thousands"})
+            "  ./ktrdr test fuzz            what reads answers and files, with a million damaged ones; every other run has some thousands",
+            "  ./ktrdr test long            what goes on for hours, with twenty times as many rounds, and 10 GB of a log for 70 MB; -v tells what was held"})
 public class all implements Callable<Exit> {
     private static final TestTag FLEET = TestTag.create("fleet");
     /** Tests on virtual machines, which bring them up and take them down themselves. */
@@ -71,6 +73,7 @@ public class all implements Callable<Exit> {
     /** How many cases jqwik makes for each property: in every run, and in the long form. */
     private static final Map<Boolean, String> CASES = Map.of(false, "300", true, "56000");
     private static final String LONG_FORM = "fuzz";
+    private static final String LONG_RUN = "long";
     /** It tells of each run that it keeps nothing of it, which is what it was asked. */
     private static final Logger JQWIK = Logger.getLogger("net.jqwik");
 
@@ -84,6 +87,7 @@ public class all implements Callable<Exit> {
     @Override
     public Exit call() throws Exception {
         JQWIK.setLevel(Level.WARNING);
+        System.setProperty("ktrdr.long", String.valueOf(asked.names.contains(LONG_RUN)));
         var launcher = LauncherFactory.create();
         var here = Path.of(all.class.getProtectionDomain().getCodeSource().getLocation().toURI());
         var request = request().selectors(selectClasspathRoots(Set.of(here))).filters(includeClassNamePatterns(".*Test"), (PostDiscoveryFilter) this::wanted).build();
@@ -109,7 +113,7 @@ public class all implements Callable<Exit> {
         if (!(test.getSource().orElse(null) instanceof MethodSource)) return FilterResult.included("may have some");
         if (asked.unit && Stream.of(FLEET, GUESTS, BROWSER, PACKAGES).anyMatch(test.getTags()::contains)) return FilterResult.excluded("needs more than the project");
         var name = name(test);
-        return FilterResult.includedIf(asked.names.isEmpty() || asked.names.stream().anyMatch(one -> name.contains(one.equals(LONG_FORM) ? "FuzzTest" : one)));
+        return FilterResult.includedIf(asked.names.isEmpty() || asked.names.stream().anyMatch(one -> name.contains(one.equals(LONG_FORM) ? "FuzzTest" : one.equals(LONG_RUN) ? "LongRunTest" : one)));
     }
 
     private static String name(TestDescriptor test) {
@@ -148,6 +152,11 @@ public class all implements Callable<Exit> {
             else if (test.isTest()) passed++;
             if (test.isTest()) common.console().detail(String.format("%-110s %6.1f s", where(test), seconds(test)));
             if (test.getSource().orElse(null) instanceof ClassSource source) line(source.getClassName(), test);
+        }
+
+        @Override
+        public void reportingEntryPublished(TestIdentifier test, ReportEntry entry) {
+            entry.getKeyValuePairs().forEach((what, figures) -> common.console().detail(where(test) + ": " + what + ": " + figures));
         }
 
         private void line(String name, TestIdentifier test) {

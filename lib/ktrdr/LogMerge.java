@@ -13,7 +13,8 @@ import java.util.Queue;
  * Lines of many nodes as one stream in the order of their times.
  *
  * As long as a node tells its past, in order, nobody's line goes out that may be younger than its next one. What is written from then on arrives in about its order: each
- * line waits a moment for older ones, and no longer. A line of a clock that is ahead is not overtaken without end. What waits of a node is bounded: one that is {@link #full} is not to be read from for a while. Pure, and for one thread at a time.
+ * line waits a moment for older ones, and no longer; one of a clock that is ahead is not overtaken without end. What waits of a node is bounded: one that is {@link #full} is
+ * not to be read from for a while. Pure, and for one thread at a time.
  */
 final class LogMerge {
     /** A line of a log; {@code time} is UTC with nine digits of a second. */
