@@ -87,7 +87,7 @@ public class all implements Callable<Exit> {
     @Override
     public Exit call() throws Exception {
         JQWIK.setLevel(Level.WARNING);
-        System.setProperty("ktrdr.long", String.valueOf(asked.names.contains(LONG_RUN)));
+        if (asked.names.contains(LONG_RUN)) System.setProperty("ktrdr.long", "true");
         var launcher = LauncherFactory.create();
         var here = Path.of(all.class.getProtectionDomain().getCodeSource().getLocation().toURI());
         var request = request().selectors(selectClasspathRoots(Set.of(here))).filters(includeClassNamePatterns(".*Test"), (PostDiscoveryFilter) this::wanted).build();

@@ -184,8 +184,9 @@ class LongRunTest {
     void so_many_nodes_are_one_connection_each_and_none_once_they_are_left(TestReporter told) throws InterruptedException {
         int nodes = 15 * TIMES;
         var before = Footprint.of(peer);
-        try (var fleet = peer.fleet(nodes - 1, peer.port(), "")) {
-            for (int round = 0; round < 3; round++) assertEquals(nodes, fleet.run("true").values().size());
+        var inventory = Fixtures.inventory(peer.inventory(nodes - 1, peer.port(), "").replace("connect_timeout: 5s", "connect_timeout: 60s"));
+        try (var fleet = new Fleet(inventory, inventory.nodes(), console)) {
+            for (int round = 0; round < 3; round++) assertEquals(Map.of(), fleet.run("true").problems());
             var during = Footprint.of(peer);
             told.publishEntry(nodes + " nodes", before + "; " + during);
             assertEquals(nodes, during.sessions());
@@ -249,7 +250,9 @@ class LongRunTest {
     /** A process of its own that runs a script, waits for a line, and runs another one by the same connection. */
     static final class Sleeper {
         public static void main(String... args) throws IOException {
-            try (var ssh = Ssh.connect(Ssh.Target.of("root@127.0.0.1:" + args[1]), new SshRoute.Surroundings(Path.of(args[0]), Map.of(), Duration.ofSeconds(2)))) {
+            var target = new Ssh.Target("b", "127.0.0.1", Optional.empty(), Optional.of(Integer.valueOf(args[1])), Optional.of("root"), Optional.empty(), Optional.empty(),
+                    Optional.empty(), false, Optional.empty(), Duration.ofSeconds(60));
+            try (var ssh = Ssh.connect(target, new SshRoute.Surroundings(Path.of(args[0]), Map.of(), Duration.ofSeconds(4)))) {
                 System.out.print(ssh.must("echo before"));
                 System.in.read();
                 System.out.print(ssh.must("echo after"));
@@ -265,7 +268,7 @@ class LongRunTest {
             assertEquals("before", said.readLine());
             SshPeer.sh("kill", "-STOP", String.valueOf(sleeper.pid()));
             // longer than the silence after which a peer is given up
-            Thread.sleep(5000);
+            Thread.sleep(7000);
             SshPeer.sh("kill", "-CONT", String.valueOf(sleeper.pid()));
             sleeper.getOutputStream().write('\n');
             sleeper.getOutputStream().flush();
