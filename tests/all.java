@@ -49,6 +49,7 @@ import org.junit.platform.engine.TestDescriptor;
 import org.junit.platform.engine.TestExecutionResult;
 import org.junit.platform.engine.TestTag;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
+import org.junit.platform.engine.reporting.ReportEntry;
 import org.junit.platform.engine.support.descriptor.ClassSource;
 import org.junit.platform.engine.support.descriptor.MethodSource;
 import org.junit.platform.launcher.Launcher;
@@ -66,7 +67,8 @@ import picocli.CommandLine.Mixin;
         footer = {"", "Examples:", "  ./ktrdr test                 everything", "  ./ktrdr test --unit          what needs no practice fleet",
             "  ./ktrdr test Inventory       classes of that name", "  ./ktrdr test DeployTest.keeps   methods of a class",
             "  ./ktrdr test --dependencies  every jar, its version, licence, checksum and known vulnerabilities",
-            "  ./ktrdr test fuzz            what reads answers and files, with a million damaged ones; every other run has some thousands"})
+            "  ./ktrdr test fuzz            what reads answers and files, with a million damaged ones; every other run has some thousands",
+            "  ./ktrdr test long            what goes on for hours, with twenty times as many rounds, and 10 GB of a log for 70 MB; -v tells what was held"})
 public class all implements Callable<Exit> {
     private static final TestTag FLEET = TestTag.create("fleet");
     /** Tests on virtual machines, which bring them up and take them down themselves. */
@@ -81,6 +83,7 @@ public class all implements Callable<Exit> {
     private static final Map<Boolean, String> CASES = Map.of(false, "300", true, "56000");
     private static final Path HERE = Path.of(URI.create(all.class.getProtectionDomain().getCodeSource().getLocation().toString()));
     private static final String LONG_FORM = "fuzz";
+    private static final String LONG_RUN = "long";
     /** It tells of each run that it keeps nothing of it, which is what it was asked. */
     private static final Logger JQWIK = Logger.getLogger("net.jqwik");
 
@@ -95,6 +98,7 @@ public class all implements Callable<Exit> {
     public Exit call() throws Exception {
         if (asked.dependencies) return dependencies();
         JQWIK.setLevel(Level.WARNING);
+        if (asked.names.contains(LONG_RUN)) System.setProperty("ktrdr.long", "true");
         var launcher = LauncherFactory.create();
         var plan = launcher.discover(wanted(test -> !test.getTags().contains(GUESTS)));
         boolean fleet = plan.getRoots().stream().flatMap(root -> plan.getDescendants(root).stream()).anyMatch(test -> test.isTest() && test.getTags().contains(FLEET));
@@ -149,7 +153,7 @@ public class all implements Callable<Exit> {
         if (!isMethod(test)) return FilterResult.included("may have some");
         if (asked.unit && Stream.of(FLEET, GUESTS, BROWSER, PACKAGES).anyMatch(test.getTags()::contains)) return FilterResult.excluded("needs more than the project");
         var name = name(test);
-        return FilterResult.includedIf(asked.names.isEmpty() || asked.names.stream().anyMatch(one -> name.contains(one.equals(LONG_FORM) ? "FuzzTest" : one)));
+        return FilterResult.includedIf(asked.names.isEmpty() || asked.names.stream().anyMatch(one -> name.contains(one.equals(LONG_FORM) ? "FuzzTest" : one.equals(LONG_RUN) ? "LongRunTest" : one)));
     }
 
     private static String name(TestDescriptor test) {
@@ -188,6 +192,11 @@ public class all implements Callable<Exit> {
             else if (test.isTest()) passed++;
             if (test.isTest()) common.console().detail(String.format("%-110s %6.1f s", where(test), seconds(test)));
             if (test.getSource().orElse(null) instanceof ClassSource source) line(source.getClassName(), test);
+        }
+
+        @Override
+        public void reportingEntryPublished(TestIdentifier test, ReportEntry entry) {
+            entry.getKeyValuePairs().forEach((what, figures) -> common.console().detail(where(test) + ": " + what + ": " + figures));
         }
 
         private void line(String name, TestIdentifier test) {

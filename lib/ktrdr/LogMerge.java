@@ -13,17 +13,18 @@ import java.util.Queue;
  * Lines of many nodes as one stream in the order of their times.
  *
  * As long as a node tells its past, in order, nobody's line goes out that may be younger than its next one. What is written from then on arrives in about its order: each
- * line waits a moment for older ones, and no longer. What waits of a node is bounded: one that is {@link #full} is not to be read from for a while. Pure, and for one thread at a time.
+ * line waits a moment for older ones, and no longer; one of a clock that is ahead is not overtaken without end. What waits of a node is bounded: one that is {@link #full} is
+ * not to be read from for a while. Pure, and for one thread at a time.
  */
 final class LogMerge {
     /** A line of a log; {@code time} is UTC with nine digits of a second. */
     record Line(String time, String node, String service, String text) {}
 
     private static final class Held {
-        private final Line line;
         private final long arrived;
         private final long order;
-        private boolean gone;
+        /** None once it went out. */
+        private Line line;
 
         private Held(Line line, long arrived, long order) {
             this.line = line;
@@ -38,6 +39,8 @@ final class LogMerge {
         private long characters;
     }
 
+    /** So many lines that came later may go before one, whose node's clock is ahead; then its turn has come. */
+    private static final int OVERTAKING = 1000;
     private static final Comparator<Held> ORDER = Comparator.<Held, String>comparing(held -> held.line.time()).thenComparingLong(held -> held.order);
     private final Map<String, Source> sources = new LinkedHashMap<>();
     private final PriorityQueue<Held> present = new PriorityQueue<>(ORDER);
@@ -91,7 +94,7 @@ final class LogMerge {
     /** The next line, where its turn has come. */
     Optional<Line> next(long now) {
         Source from = null;
-        var first = present.peek();
+        var first = overtaken() ? arrivals.peek() : present.peek();
         for (var source : sources.values()) {
             var head = source.past.peek();
             if (head == null && source.open) return Optional.empty();
@@ -101,16 +104,27 @@ final class LogMerge {
             }
         }
         if (first == null || from == null && patience(now) > 0) return Optional.empty();
-        if (from == null) present.remove();
+        if (from == null) present.remove(first);
         else from.past.remove();
-        first.gone = true;
-        sources.get(first.line.node()).characters -= weight(first.line);
-        return Optional.of(first.line);
+        var line = first.line;
+        first.line = null;
+        sources.get(line.node()).characters -= weight(line);
+        return Optional.of(line);
+    }
+
+    /** Whether too many went before the line that waits longest: all that are gone and still stand behind it did. */
+    private boolean overtaken() {
+        forget();
+        return arrivals.size() - present.size() > OVERTAKING;
+    }
+
+    private void forget() {
+        while (!arrivals.isEmpty() && arrivals.peek().line == null) arrivals.remove();
     }
 
     /** Nanoseconds until a line's turn comes that waits for older ones; 0 where it has come, {@link Long#MAX_VALUE} where none waits. */
     long patience(long now) {
-        while (!arrivals.isEmpty() && arrivals.peek().gone) arrivals.remove();
+        forget();
         if (arrivals.isEmpty()) return Long.MAX_VALUE;
         if (sources.values().stream().anyMatch(source -> source.characters >= limit)) return 0;
         return Math.max(0, arrivals.peek().arrived + window - now);

@@ -66,6 +66,7 @@ final class LogNode {
             case DOCKER -> listener.docker(log(piece).service, piece.text());
             case LISTED -> listener.listed(Set.copyOf(there));
             case LIVE -> listener.live();
+            case ALIVE -> { }
             case MORE -> append(log(piece), piece.text());
             default -> end(log(piece), piece);
         }

@@ -32,7 +32,9 @@ record LogScript(String project, List<String> services, String tail, String sinc
         /** All containers that are there were told. */
         LISTED("."),
         /** All that was there was told: from here on lines are in no order between containers. */
-        LIVE("~");
+        LIVE("~"),
+        /** The node is there, and has nothing to say. */
+        ALIVE("=");
 
         private final String mark;
 
@@ -68,9 +70,11 @@ record LogScript(String project, List<String> services, String tail, String sinc
     private static final String COMMON = """
             export LC_ALL=C
             umask 077
-            folder=$(mktemp -d)
-            trap 'trap "" HUP INT TERM PIPE; rm -rf "$folder"' EXIT
-            trap 'exit 130' HUP INT TERM PIPE
+            folder=
+            trap 'trap "" HUP INT TERM PIPE; [ -z "$folder" ] || rm -rf "$folder" 2>/dev/null || { sleep 1; rm -rf "$folder"; }' EXIT
+            # what was just about to begin when the signal came may not have got it
+            trap 'trap "" HUP INT TERM PIPE; kill -s TERM 0; exit 130' HUP INT TERM PIPE
+            folder=$(trap '' HUP INT TERM PIPE; mktemp -d)
             started=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
             # mawk waits for a full buffer otherwise
             case $(awk -W version 2>&1 </dev/null || :) in mawk*) at_once='-W interactive' ;; *) at_once= ;; esac
@@ -79,7 +83,7 @@ record LogScript(String project, List<String> services, String tail, String sinc
             # a write of up to 4096 bytes to a pipe is never mixed with another; .last is a time before which nothing is to come, and not long before the last line
             lines() {
               # shellcheck disable=SC2086 # two words or none
-              awk $at_once -v id="$1" -v last="$folder/$1.last" -v live="$2" -v stamp="$started" '
+              awk ${2:+$at_once} -v id="$1" -v last="$folder/$1.last" -v live="$2" -v stamp="$started" '
                 function put(mark, text) { printf "%s", stamp "\\t" id "\\t" mark "\\t" text "\\n"; if (live) fflush() }
                 /^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9:.]+Z / {
                   at = index($0, " ")
@@ -120,13 +124,16 @@ record LogScript(String project, List<String> services, String tail, String sinc
               { docker logs --timestamps --tail "$tail" ${since:+--since "$since"} "$id" 2>&1 </dev/null | lines "$id" ''; } >"$folder/$id.pipe" &
               set -- "$@" "$folder/$id.pipe"
             done
-            [ $# = 0 ] || sort -m -s -t "$tab" -k 1,1 --batch-size="$(($# + 2))" "$@"
+            # a shell that waits hears signals
+            [ $# = 0 ] || { sort -m -s -t "$tab" -k 1,1 --batch-size="$(($# + 2))" "$@" & wait "$!"; }
             wait
             for id in $ids; do [ -s "$folder/$id.last" ] || printf %s "$started" >"$folder/$id.last"; done
             """;
 
     private static final String PRESENT = """
             mark '' '~' ''
+            # sshd keeps us for hours where the other side died without a word, unless something is to be sent: then TCP gives it up in a quarter of one
+            while sleep 60; do mark '' '=' ''; done &
             one() {
               while :; do
                 rm -f "$folder/$1.again"
@@ -149,7 +156,8 @@ record LogScript(String project, List<String> services, String tail, String sinc
             }
             while :; do
               moment=$(date +%s)
-              { list || :; starts "$moment" || :; } | while read -r id service; do found "$id" "$service"; done
+              { list || :; starts "$moment" || :; } | while read -r id service; do found "$id" "$service"; done &
+              wait "$!" || :
               # the Engine is away
               sleep 2
             done

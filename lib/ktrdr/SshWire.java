@@ -12,10 +12,12 @@ import java.time.Duration;
 
 /**
  * The bytes of one ssh connection: a TCP connection, or a tunnel through another host. It is closed from outside when
- * it has been silent for too long, which also frees a thread that is stuck in a write to a dead peer.
+ * it has been silent for too long, which also frees a thread that is stuck in a write to a dead peer. Time in which this process was stopped counts for nothing.
  */
 final class SshWire extends Socket {
     private static final int FIRST_WORDS = 120;
+    /** Nobody is woken so late but one that was stopped itself. */
+    private static final long STOPPED = 1_000_000_000;
     private final InputStream in;
     private final OutputStream out;
     private final Closeable closer;
@@ -59,7 +61,12 @@ final class SshWire extends Socket {
     private void watch() {
         synchronized (this) {
             try {
-                for (long left; !closed && (left = deadline - System.nanoTime()) > 0; ) wait(left / 1_000_000 + 1);
+                for (long left; !closed && (left = deadline - System.nanoTime()) > 0; ) {
+                    wait(left / 1_000_000 + 1);
+                    // a process that was stopped for a while (Ctrl-Z, fg) heard nothing, whoever spoke
+                    long late = System.nanoTime() - deadline;
+                    if (silence > 0 && late > STOPPED) deadline += late + silence;
+                }
             } catch (InterruptedException e) {
                 return;
             }

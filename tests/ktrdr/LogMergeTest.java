@@ -3,6 +3,7 @@ package ktrdr;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assertions.fail;
 
 import java.time.Duration;
 import java.util.ArrayList;
@@ -92,5 +93,20 @@ class LogMergeTest {
         assertEquals("", due(2000));
         merge.live("b");
         assertEquals("a9", due(2000));
+    }
+
+    @Test
+    void a_line_of_a_clock_that_is_ahead_is_told_while_older_ones_keep_coming_and_none_of_them_is_kept() {
+        var endless = new LogMerge(List.of("a", "b"), Duration.ofMillis(300), 1 << 20);
+        endless.live("a");
+        endless.live("b");
+        endless.add(new LogMerge.Line("9", "a", "s", "ahead"), 0);
+        endless.add(new LogMerge.Line("1", "b", "s", "first"), 0);
+        for (int i = 0; i < 100_000; i++) {
+            // another one is there before this one was taken, as where lines come faster than they are read
+            endless.add(new LogMerge.Line("1", "b", "s", "more"), 1000 * MILLI);
+            if (endless.next(1000 * MILLI).orElseThrow().text().equals("ahead")) return;
+        }
+        fail("the line that is ahead still waits, and so does what was told meanwhile");
     }
 }

@@ -3,6 +3,7 @@ package ktrdr;
 import java.io.IOException;
 import java.io.InputStream;
 import java.io.OutputStream;
+import java.io.UncheckedIOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.net.Socket;
@@ -20,6 +21,8 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
 import net.schmizz.sshj.common.Buffer;
 import org.apache.sshd.common.config.keys.KeyUtils;
 import org.apache.sshd.common.config.keys.writer.openssh.OpenSSHKeyPairResourceWriter;
@@ -86,6 +89,38 @@ final class SshPeer implements AutoCloseable {
     Ssh connect(Line line) throws IOException {
         knownHosts(known(hostKey.getPublic()) + "[127.0.0.1]:" + line.port() + known(hostKey.getPublic()).replaceFirst("^\\S+", ""));
         return Ssh.connect(target(line.port()), here());
+    }
+
+    /** Core and so many workers nodes, which all are this server: it has to listen on all addresses. The first of them is at another port, and more is said of the whole fleet. */
+    Fleet fleet(int workers, int first, String more) {
+        var inventory = Fixtures.inventory(inventory(workers, first, more));
+        return new Fleet(inventory, inventory.nodes(), new Console(Console.Color.never, false));
+    }
+
+    /** The inventory of that fleet. */
+    String inventory(int workers, int first, String more) {
+        var key = known(hostKey.getPublic()).replaceFirst("^\\S+", "");
+        try {
+            knownHosts("*" + key + "[*]:*" + key);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        var ssh = "ssh: {user: root, port: %d, known_hosts: " + home.resolve(".ssh/known_hosts") + ", identity: " + home.resolve(".ssh/id_ecdsa") + ", connect_timeout: 5s}";
+        return "domain: ktrdr.test\nresolve: inventory\n" + ssh.formatted(port()) + "\nnodes:\n  core: {role: core, host: backend, address: 127.0.0.1}\n"
+                + IntStream.range(0, workers).mapToObj(i -> "  w" + i + ": {role: workers, host: w" + i + ", address: 127.0." + (1 + i / 200) + "." + (i % 200 + 1) + ", scale: 1"
+                        + (i == 0 ? ", " + ssh.formatted(first) : "") + "}\n").collect(Collectors.joining())
+                + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n" + more;
+    }
+
+    /** Has programs of a folder, such as a docker that the test writes, found before those of this machine; temporary files go there too. */
+    void programs(Path folder) {
+        server.setCommandFactory((channel, command) -> new ProcessShellFactory(command, "sh", "-c",
+                "PATH=" + Sh.quote(folder.toString()) + ":$PATH; TMPDIR=" + Sh.quote(folder.toString()) + "; export TMPDIR; exec " + command).createShell(channel));
+    }
+
+    /** Ends all connections, as when the network changes. */
+    void cut() {
+        server.getActiveSessions().forEach(session -> session.close(true));
     }
 
     /** A line of known_hosts for this server. */

@@ -333,4 +333,11 @@ class SshRunTest {
             assertFalse(all.anyMatch(file -> file.getFileName().toString().startsWith("kept.") || file.getFileName().toString().startsWith("link.")));
         }
     }
+
+    @Test
+    void a_connection_that_somebody_closes_while_a_script_runs_is_a_sentence() {
+        var problem = assertThrows(Problem.class, () -> ssh.run("echo here; sleep 30", line -> ssh.close()));
+        assertEquals(Exit.UNREACHABLE, problem.exit());
+        assertEquals("workers-b: the connection was lost while a script ran", problem.sentence());
+    }
 }
