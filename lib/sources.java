@@ -46,6 +46,7 @@
 //SOURCES ktrdr/History.java
 //SOURCES ktrdr/Host.java
 //SOURCES ktrdr/HostFacts.java
+//SOURCES ktrdr/HostKeyPin.java
 //SOURCES ktrdr/HostKeys.java
 //SOURCES ktrdr/Http.java
 //SOURCES ktrdr/Infra.java

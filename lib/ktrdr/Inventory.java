@@ -6,8 +6,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The fleet as inventory.yaml describes it. The file at the top of the project is the description of each key.
@@ -32,9 +34,9 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     /** Where secrets come from. */
     public enum Provider { ONEPASSWORD, ENV, FILE, COMMAND }
 
-    /** How to log in; what is empty is left to ~/.ssh/config. */
+    /** How to log in; what is empty is left to ~/.ssh/config. {@code hostKey} is the one key that the host may show, whatever known_hosts has. */
     public record SshSettings(Optional<String> user, Optional<Integer> port, Optional<Path> identity, Optional<Path> knownHosts,
-            boolean sudo, Optional<String> jump, Duration connectTimeout) {}
+            boolean sudo, Optional<String> jump, Duration connectTimeout, Optional<HostKeyPin> hostKey) {}
 
     /**
      * One host.
@@ -203,6 +205,15 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
             node.aliases().forEach(alias -> addresses.put(alias + "." + domain, node.address()));
         }
         return addresses;
+    }
+
+    /** Every name and address of the nodes whose host key is pinned, in lower case, with that key. */
+    public Map<String, HostKeyPin> hostKeys() {
+        var keys = new LinkedHashMap<String, HostKeyPin>();
+        for (var node : nodes)
+            node.ssh().hostKey().ifPresent(pin -> Stream.of(Stream.of(node.host(), fqdn(node)), node.aliases().stream().map(alias -> alias + "." + domain), node.address().stream())
+                    .flatMap(names -> names).forEach(name -> keys.put(name.toLowerCase(Locale.ROOT), pin)));
+        return keys;
     }
 
     /** Name to address for what connects from here, where DNS is not asked; empty with {@code resolve: dns}. */

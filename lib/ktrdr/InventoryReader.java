@@ -51,7 +51,7 @@ final class InventoryReader {
         var domain = top.required("domain", DOMAIN);
         var resolve = choice(top, "resolve", "dns", List.of("dns", "inventory")).equals("dns") ? Resolve.DNS : Resolve.INVENTORY;
         var ssh = ssh(top.section("ssh"), new SshSettings(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), false,
-                Optional.empty(), Duration.ofSeconds(10)));
+                Optional.empty(), Duration.ofSeconds(10), Optional.empty()));
         if (!top.has("nodes")) top.mistake("nodes", "is missing, expected one core node and any number of workers nodes");
         var sections = top.sections("nodes");
         var nodes = new ArrayList<Node>();
@@ -87,9 +87,13 @@ final class InventoryReader {
         var settings = new SshSettings(section.text("user", WORD).or(base::user), port, section.path("identity", folder).or(base::identity),
                 section.path("known_hosts", folder).or(base::knownHosts), section.flag("sudo", base.sudo()),
                 section.text("jump", Form.of("user@host:port of the host on the way", "[A-Za-z0-9@.:_,\\[\\]-]+")).or(base::jump),
-                section.duration("connect_timeout", base.connectTimeout()));
+                section.duration("connect_timeout", base.connectTimeout()), base.hostKey());
         section.end();
         return settings;
+    }
+
+    private static SshSettings pinned(SshSettings ssh, Optional<HostKeyPin> hostKey) {
+        return new SshSettings(ssh.user(), ssh.port(), ssh.identity(), ssh.knownHosts(), ssh.sudo(), ssh.jump(), ssh.connectTimeout(), hostKey);
     }
 
     private Node node(String name, InventorySection section, SshSettings ssh, Resolve resolve) {
@@ -109,7 +113,8 @@ final class InventoryReader {
         var directory = role == Role.CORE ? "/opt/ktrdr-core" : "/opt/ktrdr-" + name;
         var node = new Node(name, section.text("id", WORD, name), role, section.text("host", HOST, name), section.text("address", ADDRESS),
                 section.number("cpus", 1, 4096, 1), section.size("memory", "0"), section.size("disk_free", "10GB"), section.text("directory", ABSOLUTE, directory),
-                section.list("aliases", HOST, List.of()), scale, backtest, training, given(section), ssh(section.section("ssh"), ssh), mountOptions(section.section("storage")));
+                section.list("aliases", HOST, List.of()), scale, backtest, training, given(section),
+                ssh(section.section("ssh"), pinned(ssh, section.hostKey("host_key"))), mountOptions(section.section("storage")));
         section.end();
         return node;
     }

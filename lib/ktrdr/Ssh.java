@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -43,10 +44,17 @@ public final class Ssh implements AutoCloseable {
      * @param sudo whether scripts run as root by way of {@code sudo -n}
      * @param jump hosts on the way as in ProxyJump: user@host:port, more with commas between
      * @param connectTimeout for connecting, for the exchange of keys and for each try to log in
+     * @param hostKeys the one key that a host of such a name or address may show, of this host and of those on the way; of others known_hosts decides
      */
     public record Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user,
             Optional<Path> identity, Optional<Path> knownHosts, Optional<Path> config, boolean sudo, Optional<String> jump,
-            Duration connectTimeout) {
+            Duration connectTimeout, Map<String, HostKeyPin> hostKeys) {
+
+        /** The same with no key pinned. */
+        public Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user, Optional<Path> identity,
+                Optional<Path> knownHosts, Optional<Path> config, boolean sudo, Optional<String> jump, Duration connectTimeout) {
+            this(name, host, address, port, user, identity, knownHosts, config, sudo, jump, connectTimeout, Map.of());
+        }
 
         /** As a person types it: host, user@host, user@host:port; an IPv6 address with a port in brackets. */
         public static Target of(String text) {
