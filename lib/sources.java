@@ -53,6 +53,7 @@
 //SOURCES ktrdr/InfraRecord.java
 //SOURCES ktrdr/Inventory.java
 //SOURCES ktrdr/InventoryReader.java
+//SOURCES ktrdr/InventorySecrets.java
 //SOURCES ktrdr/InventorySection.java
 //SOURCES ktrdr/Jaeger.java
 //SOURCES ktrdr/JavaShell.java

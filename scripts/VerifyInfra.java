@@ -2,14 +2,13 @@
 //SOURCES ../lib/ktrdr.java
 //DESCRIPTION Prove that the machines are ready: ssh, Docker, disk, memory, clock, names, network, ports, registry
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import ktrdr.Check;
@@ -22,7 +21,7 @@ import ktrdr.InfraRecord;
 import ktrdr.Inventory;
 import ktrdr.Inventory.Node;
 import ktrdr.Local;
-import ktrdr.Problem;
+import ktrdr.OutputFile;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -50,6 +49,7 @@ public class VerifyInfra implements Callable<Exit> {
     public Exit call() {
         var inventory = common.inventory();
         var infra = new Infra(inventory);
+        var page = Optional.ofNullable(record).map(OutputFile::at);
         try (var fleet = common.fleet(names); var step = common.console().step("fleet", "gather")) {
             var here = CompletableFuture.supplyAsync(() -> Dns.here(inventory));
             var gathered = fleet.each((node, ssh) -> HostFacts.gather(ssh, infra.question(node)));
@@ -59,7 +59,10 @@ public class VerifyInfra implements Callable<Exit> {
             checks.addAll(infra.checks(gathered.values(), here.join()));
             checks.sort((a, b) -> Integer.compare(place(inventory, a), place(inventory, b)));
             step.done(gathered.values().size() + " of " + fleet.nodes().size() + " nodes answered");
-            if (record != null) write(inventory, gathered.values(), checks);
+            page.ifPresent(file -> {
+                file.write(String.join("\n", InfraRecord.markdown(inventory, gathered.values(), checks, Instant.now(), Local.whoAndWhere())) + "\n");
+                common.console().note("record written to " + record);
+            });
             return common.checks(checks, gathered.problems().values(), Map.of("nodes", nodes(inventory, gathered.values())));
         }
     }
@@ -68,15 +71,6 @@ public class VerifyInfra implements Callable<Exit> {
     private static int place(Inventory inventory, Check check) {
         var names = inventory.nodes().stream().map(Node::name).toList();
         return names.contains(check.node()) ? names.indexOf(check.node()) : names.size();
-    }
-
-    private void write(Inventory inventory, Map<Node, HostFacts> facts, List<Check> checks) {
-        try {
-            Files.write(record, InfraRecord.markdown(inventory, facts, checks, Instant.now(), Local.whoAndWhere()));
-            common.console().note("record written to " + record);
-        } catch (IOException e) {
-            throw Problem.failed("the record could not be written to " + record).found(e.toString()).fix("name a file in a folder that is there").because(e);
-        }
     }
 
     private static List<Map<String, Object>> nodes(Inventory inventory, Map<Node, HostFacts> facts) {

@@ -47,6 +47,7 @@ final class InventoryReader {
     }
 
     Inventory read(Yaml.Mapping tree) {
+        InventorySecrets.refuse(file, tree);
         var top = new InventorySection("", tree, mistakes);
         var domain = top.required("domain", DOMAIN);
         var resolve = choice(top, "resolve", "dns", List.of("dns", "inventory")).equals("dns") ? Resolve.DNS : Resolve.INVENTORY;

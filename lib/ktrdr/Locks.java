@@ -85,6 +85,8 @@ public final class Locks implements AutoCloseable {
     private static Lock.Answer ask(Fleet fleet, Node node, Lock.Owner owner) {
         var result = fleet.ssh(node).run(Lock.take(node.directory(), owner, Lock.LIFE), PATIENCE);
         if (result.ok()) return Lock.Answer.parse(result.out());
+        if (result.exit() == Lock.UNSAFE) throw Problem.failed(node.name() + ": what we keep there may be somebody else's, and nothing was changed").expected("folders and files that only root may put there")
+                .found(result.lastWords()).fix("look who made it so; then chmod o-w, or take the link away");
         var user = fleet.ssh(node).run("id -un", PATIENCE).out().strip();
         if (!user.equals("root")) throw Ssh.notRoot(node.name(), user, "change anything on it");
         throw Problem.failed(node.name() + ": the files could not be written to " + node.directory()).found(result.lastWords())
