@@ -135,6 +135,7 @@
 //SOURCES ktrdr/StatusReport.java
 //SOURCES ktrdr/StatusWatch.java
 //SOURCES ktrdr/Stopping.java
+//SOURCES ktrdr/Sudoers.java
 //SOURCES ktrdr/Table.java
 //SOURCES ktrdr/Templates.java
 //SOURCES ktrdr/Terminal.java

@@ -20,8 +20,10 @@ import ktrdr.Infra;
 import ktrdr.InfraRecord;
 import ktrdr.Inventory;
 import ktrdr.Inventory.Node;
+import ktrdr.Json;
 import ktrdr.Local;
 import ktrdr.OutputFile;
+import ktrdr.Sudoers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -34,12 +36,14 @@ import picocli.CommandLine.Parameters;
             "  jbang verify-infra@ktrdr                        every node, a table of checks",
             "  jbang verify-infra@ktrdr B C                    two nodes",
             "  jbang verify-infra@ktrdr --record infra.md      and a record of nodes, versions and checks as Markdown",
+            "  jbang verify-infra@ktrdr B --sudoers            asks no node: prints the sudoers file for its user, where that is not root",
             "  jbang verify-infra@ktrdr -o json                for machines: {\"ok\": …, \"nodes\": […], \"checks\": […]}",
             "", "Exit codes: 0 all hold; 1 one does not; 2 wrong usage or inventory; 3 a node could not be reached."})
 public class VerifyInfra implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Parameters(paramLabel = "NODE", description = "Nodes by id, name or host; all of them without one.") List<String> names = List.of();
     @Option(names = "--record", paramLabel = "FILE", description = "Write the verification record there, as Markdown.") Path record;
+    @Option(names = "--sudoers", description = "Print what sudo has to allow the user of the nodes, for a file in /etc/sudoers.d; nothing else is done.") boolean sudoers;
 
     public static void main(String... args) {
         Cli.main(new VerifyInfra(), args);
@@ -48,6 +52,7 @@ public class VerifyInfra implements Callable<Exit> {
     @Override
     public Exit call() {
         var inventory = common.inventory();
+        if (sudoers) return sudoers(inventory);
         var infra = new Infra(inventory);
         var page = Optional.ofNullable(record).map(OutputFile::at);
         try (var fleet = common.fleet(names); var step = common.console().step("fleet", "gather")) {
@@ -65,6 +70,12 @@ public class VerifyInfra implements Callable<Exit> {
             });
             return common.checks(checks, gathered.problems().values(), Map.of("nodes", nodes(inventory, gathered.values())));
         }
+    }
+
+    private Exit sudoers(Inventory inventory) {
+        var file = Sudoers.file(names.isEmpty() ? inventory.nodes() : names.stream().map(inventory::node).toList());
+        common.console().print(common.json() ? Json.pretty(Map.of("sudoers", file)) : file.stripTrailing());
+        return Exit.OK;
     }
 
     /** Nodes in the inventory's order, this machine last. */

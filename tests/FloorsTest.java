@@ -25,7 +25,7 @@ class FloorsTest {
                     "Http", "Secrets"),
             Set.of("Fleet", "Host"),
             Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "LogCursor", "LogMerge", "LogNode",
-                    "LogScript", "Metrics", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Registry", "ScramVerifier", "SecretKeeper", "Usage"),
+                    "LogScript", "Metrics", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Registry", "ScramVerifier", "SecretKeeper", "Sudoers", "Usage"),
             Set.of("Alerting", "Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer", "Backups", "Causes", "Checks", "Deployment", "Drift", "Exporter", "Failover", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "GrafanaPassword", "Infra", "LocalBackup",
                     "InfraRecord", "Jaeger", "JavaShell", "Locks", "LogChoice", "LogReader", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
                     "Operations", "OperationsReport", "Outage", "Plans", "PostgresPassword", "Preview", "Prometheus", "PushedBackup", "Release", "Restore", "RestoreSaid", "Restoring", "Revision", "Rollout", "Roster", "Rotation", "RunningScale", "SampleRun",

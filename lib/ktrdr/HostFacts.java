@@ -98,7 +98,7 @@ public record HostFacts(Facts facts, double skew) {
     private static final String MACHINE = """
             say user "$(id -un)"
             [ -z "${SUDO_USER:-}" ] || say login "$SUDO_USER"
-            if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then say root yes; fi
+            if [ "$(id -u)" = 0 ] || sudo -n sh -s </dev/null 2>/dev/null; then say root yes; fi
             say os "$(. /etc/os-release && printf %s "$PRETTY_NAME")"
             say family "$(. /etc/os-release && printf '%s %s' "$ID" "${ID_LIKE:-}")"
             say kernel "$(uname -r)"

@@ -62,7 +62,7 @@ final class SshConnect {
     private static Ssh.Target hop(Ssh.Target target, String text) {
         var hop = Ssh.Target.of(text);
         return new Ssh.Target(target.name() + ", jump host " + hop.host(), hop.host(), Optional.empty(), hop.port(), hop.user(),
-                target.identity(), target.knownHosts(), target.config(), false, Optional.empty(), target.connectTimeout(), target.hostKeys());
+                target.identity(), target.knownHosts(), target.config(), Inventory.Sudo.NEVER, Optional.empty(), target.connectTimeout(), target.hostKeys());
     }
 
     private Link open(SshRoute route, Link via) {

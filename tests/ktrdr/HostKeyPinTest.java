@@ -69,7 +69,7 @@ class HostKeyPinTest {
 
     private Ssh.Target to(String host, Optional<String> address, Optional<String> jump, Map<String, HostKeyPin> pins) {
         var to = peer.target();
-        return new Ssh.Target("core", host, address, to.port(), to.user(), to.identity(), to.knownHosts(), to.config(), false, jump, to.connectTimeout(), pins);
+        return new Ssh.Target("core", host, address, to.port(), to.user(), to.identity(), to.knownHosts(), to.config(), Inventory.Sudo.NEVER, jump, to.connectTimeout(), pins);
     }
 
     private Ssh.Target byName(String pin) {
