@@ -51,12 +51,14 @@
 //SOURCES ktrdr/History.java
 //SOURCES ktrdr/Host.java
 //SOURCES ktrdr/HostFacts.java
+//SOURCES ktrdr/HostKeyPin.java
 //SOURCES ktrdr/HostKeys.java
 //SOURCES ktrdr/Http.java
 //SOURCES ktrdr/Infra.java
 //SOURCES ktrdr/InfraRecord.java
 //SOURCES ktrdr/Inventory.java
 //SOURCES ktrdr/InventoryReader.java
+//SOURCES ktrdr/InventorySecrets.java
 //SOURCES ktrdr/InventorySection.java
 //SOURCES ktrdr/Jaeger.java
 //SOURCES ktrdr/JavaShell.java
@@ -141,6 +143,7 @@
 //SOURCES ktrdr/StatusReport.java
 //SOURCES ktrdr/StatusWatch.java
 //SOURCES ktrdr/Stopping.java
+//SOURCES ktrdr/Sudoers.java
 //SOURCES ktrdr/Table.java
 //SOURCES ktrdr/Templates.java
 //SOURCES ktrdr/Terminal.java

@@ -57,7 +57,7 @@ public class Logs implements Callable<Exit> {
     @Override
     public Exit call() {
         var query = new LogReader.Query(List.of(), tail(), since(), follow, filter());
-        var choice = LogChoice.of(common.inventory(), words);
+        var choice = LogChoice.of(common.looking(), words);
         places.addAll(choice.places(common.inventory()));
         width = places.stream().mapToInt(String::length).max().orElse(0);
         try (var fleet = common.fleet(choice.nodes().stream().map(Node::name).toList())) {

@@ -46,6 +46,7 @@ public class Status implements Callable<Exit> {
     public Exit call() {
         if (!watch && (interval != null || until != null)) throw Problem.usage("--interval and --until go with --watch").expected("status --watch --interval 10s");
         if (interval != null && interval.toMillis() < 500) throw Problem.usage("--interval is too short").expected("500ms or more");
+        common.looking();
         try (var http = new Http(common.running(false).overrides(), PATIENCE); var fleet = common.fleet(List.of())) {
             if (watch) return watch(fleet.lasting(), http);
             try (var step = common.console().step("fleet", "look")) {

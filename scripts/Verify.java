@@ -53,6 +53,7 @@ public class Verify implements Callable<Exit> {
     public Exit call() {
         if (failover && (quick || report != null)) throw Problem.usage("--failover is a proof of its own").expected("verify --failover, without --quick and --report");
         if (failover) return failover();
+        if (quick) common.looking();
         var page = Optional.ofNullable(report).map(OutputFile::at);
         var started = Instant.now();
         try (var http = new Http(common.running(false).overrides(), Duration.ofSeconds(5)); var fleet = common.fleet(List.of());

@@ -2,14 +2,13 @@
 //SOURCES ../lib/ktrdr.java
 //DESCRIPTION Prove that the machines are ready: ssh, Docker, disk, memory, clock, names, network, ports, registry
 
-import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.CompletableFuture;
 import ktrdr.Check;
@@ -21,8 +20,10 @@ import ktrdr.Infra;
 import ktrdr.InfraRecord;
 import ktrdr.Inventory;
 import ktrdr.Inventory.Node;
+import ktrdr.Json;
 import ktrdr.Local;
-import ktrdr.Problem;
+import ktrdr.OutputFile;
+import ktrdr.Sudoers;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -35,12 +36,14 @@ import picocli.CommandLine.Parameters;
             "  jbang verify-infra@ktrdr                        every node, a table of checks",
             "  jbang verify-infra@ktrdr B C                    two nodes",
             "  jbang verify-infra@ktrdr --record infra.md      and a record of nodes, versions and checks as Markdown",
+            "  jbang verify-infra@ktrdr B --sudoers            asks no node: prints the sudoers file for its user, where that is not root",
             "  jbang verify-infra@ktrdr -o json                for machines: {\"ok\": …, \"nodes\": […], \"checks\": […]}",
             "", "Exit codes: 0 all hold; 1 one does not; 2 wrong usage or inventory; 3 a node could not be reached."})
 public class VerifyInfra implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Parameters(paramLabel = "NODE", description = "Nodes by id, name or host; all of them without one.") List<String> names = List.of();
     @Option(names = "--record", paramLabel = "FILE", description = "Write the verification record there, as Markdown.") Path record;
+    @Option(names = "--sudoers", description = "Print what sudo has to allow the user of the nodes, for a file in /etc/sudoers.d; nothing else is done.") boolean sudoers;
 
     public static void main(String... args) {
         Cli.main(new VerifyInfra(), args);
@@ -49,7 +52,9 @@ public class VerifyInfra implements Callable<Exit> {
     @Override
     public Exit call() {
         var inventory = common.inventory();
+        if (sudoers) return sudoers(inventory);
         var infra = new Infra(inventory);
+        var page = Optional.ofNullable(record).map(OutputFile::at);
         try (var fleet = common.fleet(names); var step = common.console().step("fleet", "gather")) {
             var here = CompletableFuture.supplyAsync(() -> Dns.here(inventory));
             var gathered = fleet.each((node, ssh) -> HostFacts.gather(ssh, infra.question(node)));
@@ -59,24 +64,24 @@ public class VerifyInfra implements Callable<Exit> {
             checks.addAll(infra.checks(gathered.values(), here.join()));
             checks.sort((a, b) -> Integer.compare(place(inventory, a), place(inventory, b)));
             step.done(gathered.values().size() + " of " + fleet.nodes().size() + " nodes answered");
-            if (record != null) write(inventory, gathered.values(), checks);
+            page.ifPresent(file -> {
+                file.write(String.join("\n", InfraRecord.markdown(inventory, gathered.values(), checks, Instant.now(), Local.whoAndWhere())) + "\n");
+                common.console().note("record written to " + record);
+            });
             return common.checks(checks, gathered.problems().values(), Map.of("nodes", nodes(inventory, gathered.values())));
         }
+    }
+
+    private Exit sudoers(Inventory inventory) {
+        var file = Sudoers.file(names.isEmpty() ? inventory.nodes() : names.stream().map(inventory::node).toList());
+        common.console().print(common.json() ? Json.pretty(Map.of("sudoers", file)) : file.stripTrailing());
+        return Exit.OK;
     }
 
     /** Nodes in the inventory's order, this machine last. */
     private static int place(Inventory inventory, Check check) {
         var names = inventory.nodes().stream().map(Node::name).toList();
         return names.contains(check.node()) ? names.indexOf(check.node()) : names.size();
-    }
-
-    private void write(Inventory inventory, Map<Node, HostFacts> facts, List<Check> checks) {
-        try {
-            Files.write(record, InfraRecord.markdown(inventory, facts, checks, Instant.now(), Local.whoAndWhere()));
-            common.console().note("record written to " + record);
-        } catch (IOException e) {
-            throw Problem.failed("the record could not be written to " + record).found(e.toString()).fix("name a file in a folder that is there").because(e);
-        }
     }
 
     private static List<Map<String, Object>> nodes(Inventory inventory, Map<Node, HostFacts> facts) {

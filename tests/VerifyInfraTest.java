@@ -69,8 +69,8 @@ class VerifyInfraTest {
         for (var words : List.of("| workers-c | C | workers-c.ktrdr.home.mynerd.place | 10.42.1.12 |", "Debian GNU/Linux 13 (trixie)", "26.1.5", "2.26.1", "| core | core.clock | ok |"))
             assertTrue(record.contains(words), words + " is not in\n" + record);
         var refused = run("--record", folder.resolve("no/such/folder.md").toString());
-        assertEquals(1, refused.exit(), refused::toString);
-        assertTrue(refused.err().contains("the record could not be written"), refused::toString);
+        assertEquals(2, refused.exit(), refused::toString);
+        assertTrue(refused.err().contains("folder.md cannot be written"), refused::toString);
     }
 
     @Test

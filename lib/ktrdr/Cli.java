@@ -168,6 +168,12 @@ public final class Cli {
             return inventory;
         }
 
+        /** Has everything that follows log in as whoever only looks, by {@link Inventory#looking}: for procedures that change nothing, and that ask for no secret. */
+        public Inventory looking() {
+            inventory = inventory().looking();
+            return inventory;
+        }
+
         /**
          * The inventory in which a workers node without a scale has the one that runs there, for everything that counts workers: see {@link RunningScale}.
          *

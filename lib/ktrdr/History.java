@@ -154,7 +154,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
     /** The same, of the last so many deployments. */
     static String script(int last) {
         return """
-                past() { [ ! -f "$directory/.ktrdr/$2" ] || say "$1" "$(tail -n %d "$directory/.ktrdr/$2" | base64 | tr -d '\\n')"; }
+                past() { [ -L "$directory/.ktrdr/$2" ] || [ ! -f "$directory/.ktrdr/$2" ] || say "$1" "$(tail -n %d "$directory/.ktrdr/$2" | base64 | tr -d '\\n')"; }
                 past history releases.jsonl
                 past deploying deploying
                 """.formatted(last);
@@ -240,7 +240,9 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
 
     private static final String APPEND = """
             append() {
-              { [ ! -f %1$s ] || sed -n '/^{.*"outcome":"[a-z-]*"}$/p' %1$s
+              # what a link in its place leads to is not written
+              rm -f %1$s.new
+              { [ -L %1$s ] || [ ! -f %1$s ] || sed -n '/^{.*"outcome":"[a-z-]*"}$/p' %1$s
                 cat
               } >%1$s.new && chmod 644 %1$s.new && sync %1$s.new && mv -fT %1$s.new %1$s
             }
@@ -248,7 +250,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
 
     /** Shell lines, run in the stack's directory, that note a deployment as under way, before anything is changed; exit code 20 where the disk does not take it. */
     static String begin(Entry entry) {
-        return APPEND + "mkdir -p .ktrdr || exit 20\n[ ! -s " + UNDER_WAY + " ] || append <" + UNDER_WAY + " || exit 20\n"
+        return APPEND + "mkdir -p .ktrdr && rm -f " + UNDER_WAY + ".new || exit 20\n[ -L " + UNDER_WAY + " ] || [ ! -s " + UNDER_WAY + " ] || append <" + UNDER_WAY + " || exit 20\n"
                 + "printf '%s\\n' " + Sh.quote(entry.json()) + " >" + UNDER_WAY + ".new && sync " + UNDER_WAY + ".new && mv -fT " + UNDER_WAY + ".new " + UNDER_WAY + " || exit 20\n";
     }
 

@@ -95,7 +95,7 @@ public record HostFacts(Facts facts, double skew) {
     private static final String MACHINE = """
             say user "$(id -un)"
             [ -z "${SUDO_USER:-}" ] || say login "$SUDO_USER"
-            if [ "$(id -u)" = 0 ] || sudo -n true 2>/dev/null; then say root yes; fi
+            if [ "$(id -u)" = 0 ] || sudo -n sh -s </dev/null 2>/dev/null; then say root yes; fi
             (. /etc/os-release && say os "$PRETTY_NAME" && say family "$ID ${ID_LIKE:-}")
             say kernel "$(uname -r)"
             say virtual "$(systemd-detect-virt 2>/dev/null || true)"

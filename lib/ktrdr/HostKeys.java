@@ -14,6 +14,7 @@ import java.util.Base64;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
+import java.util.Optional;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import net.schmizz.sshj.common.Buffer;
@@ -34,11 +35,7 @@ final class HostKeys implements HostKeyVerifier {
 
         /** As {@code ssh-keygen -l} prints it, with the type in front. */
         String fingerprint() {
-            return type + " " + fingerprint(blob);
-        }
-
-        static String fingerprint(byte[] blob) {
-            return "SHA256:" + Base64.getEncoder().withoutPadding().encodeToString(Sha256.of(blob));
+            return type + " " + HostKeyPin.fingerprint(blob);
         }
 
         boolean same(Key other) {
@@ -56,18 +53,21 @@ final class HostKeys implements HostKeyVerifier {
     private final String host;
     private final Path file;
     private final List<Line> lines;
+    private final Optional<HostKeyPin> pin;
     private Problem refusal;
 
     /**
      * @param node how sentences call the host
      * @param host the name it is known by; {@code port} other than 22 makes that [host]:port
      * @param files those that exist are read, the first is the one to add to
+     * @param pin the one key that the host may show; then of the files only what they revoke counts
      */
-    HostKeys(String node, String host, int port, List<Path> files) {
+    HostKeys(String node, String host, int port, List<Path> files, Optional<HostKeyPin> pin) {
         this.node = node;
         this.host = port == 22 ? host.toLowerCase(Locale.ROOT) : "[" + host.toLowerCase(Locale.ROOT) + "]:" + port;
         this.file = files.get(0);
         this.lines = files.stream().flatMap(one -> read(one, this.host).stream()).toList();
+        this.pin = pin;
     }
 
     /** Why the key was refused; null while none was. */
@@ -77,19 +77,24 @@ final class HostKeys implements HostKeyVerifier {
 
     /** Whether a certificate of the host could be checked. */
     boolean hasAuthority() {
-        return lines.stream().anyMatch(line -> line.marker().equals("@cert-authority"));
+        return pin.isEmpty() && lines.stream().anyMatch(line -> line.marker().equals("@cert-authority"));
     }
 
     @Override
     public List<String> findExistingAlgorithms(String ignored, int port) {
         var algorithms = new LinkedHashSet<String>();
         if (hasAuthority()) for (var type : KeyType.values()) if (type.getParent() != null) algorithms.add(type.toString());
-        for (var line : lines) {
-            if (!line.marker().isEmpty()) continue;
-            if (line.key().type().equals("ssh-rsa")) algorithms.addAll(List.of("rsa-sha2-512", "rsa-sha2-256"));
-            algorithms.add(line.key().type());
+        for (var type : types()) {
+            if (type.equals("ssh-rsa")) algorithms.addAll(List.of("rsa-sha2-512", "rsa-sha2-256"));
+            algorithms.add(type);
         }
         return List.copyOf(algorithms);
+    }
+
+    /** Of keys that would be let in. Of a fingerprint alone a file may tell what it is the fingerprint of. */
+    private List<String> types() {
+        if (pin.isPresent() && pin.get().type().isPresent()) return List.of(pin.get().type().get());
+        return lines.stream().filter(line -> line.marker().isEmpty()).map(Line::key).filter(key -> pin.isEmpty() || pin.get().allows(key.blob())).map(Key::type).toList();
     }
 
     @Override
@@ -100,6 +105,7 @@ final class HostKeys implements HostKeyVerifier {
 
     private Problem plain(Key key) {
         for (var line : lines) if (line.marker().equals("@revoked") && line.key().same(key)) return revoked(line, key);
+        if (pin.isPresent()) return pin.get().allows(key.blob()) ? null : notPinned(key, pin.get());
         var known = lines.stream().filter(line -> line.marker().isEmpty()).toList();
         if (known.stream().anyMatch(line -> line.key().same(key))) return null;
         if (known.isEmpty()) return unknown(key);
@@ -127,6 +133,13 @@ final class HostKeys implements HostKeyVerifier {
                 .expected("an entry for " + host + " in " + file).found(key.fingerprint())
                 .fix("compare with `ssh-keygen -lf /etc/ssh/ssh_host_" + shortName(key) + "_key.pub` on the host; when it is the same: "
                         + "echo " + Sh.quote(line) + " >> " + file);
+    }
+
+    private Problem notPinned(Key key, HostKeyPin pinned) {
+        return Problem.unreachable(node + ": the host key of " + host + " is not the one that the inventory pins; this may be an attack, nothing was sent")
+                .expected(pinned + " (host_key of the node in the inventory)").found(key.fingerprint())
+                .fix("find out why; only when the host was made anew, or this is another key of the same host: put what `ssh-keygen -lf /etc/ssh/ssh_host_" + shortName(key)
+                        + "_key.pub` prints on the host there, the type before it");
     }
 
     private Problem changed(Key key, Line known) {

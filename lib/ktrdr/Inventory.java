@@ -6,8 +6,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * The fleet as inventory.yaml describes it. The file at the top of the project is the description of each key.
@@ -17,11 +19,12 @@ import java.util.Optional;
  * @param resolve whether hosts are found by DNS or by the addresses below
  * @param nodes in the order of the file, one of them core
  * @param alerts who is told of alerts; empty where nobody is
+ * @param operators who logs in for procedures that only look; empty where everybody logs in as {@code ssh} says
  * @param templates a folder whose files win over the built-in templates
  */
 public record Inventory(Path source, String domain, Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database,
         SecretsSettings secrets, Storage storage, BackupSettings backup, Services services, MetricsSettings metrics, Tracing tracing, Sample sample,
-        Optional<Alerts> alerts, Optional<Path> templates) {
+        Optional<Alerts> alerts, Optional<Operators> operators, Optional<Path> templates) {
 
     /** How hosts are found: by DNS, or by the inventory's addresses. */
     public enum Resolve { DNS, INVENTORY }
@@ -32,9 +35,22 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     /** Where secrets come from. */
     public enum Provider { ONEPASSWORD, ENV, FILE, COMMAND }
 
-    /** How to log in; what is empty is left to ~/.ssh/config. */
+    /** How to log in; what is empty is left to ~/.ssh/config. {@code hostKey} is the one key that the host may show, whatever known_hosts has. */
     public record SshSettings(Optional<String> user, Optional<Integer> port, Optional<Path> identity, Optional<Path> knownHosts,
-            boolean sudo, Optional<String> jump, Duration connectTimeout) {}
+            Sudo sudo, Optional<String> jump, Duration connectTimeout, Optional<HostKeyPin> hostKey) {
+
+        /** The same for whoever only looks: as this operator and never as root, where there is one; else root is asked for only where Docker is not ours without. */
+        SshSettings looking(Optional<Operators> operators) {
+            var spared = operators.isPresent() ? Sudo.NEVER : sudo == Sudo.ALWAYS ? Sudo.WHERE_NEEDED : sudo;
+            return new SshSettings(operators.map(Operators::user).or(this::user), port, operators.flatMap(Operators::identity).or(this::identity), knownHosts, spared, jump, connectTimeout, hostKey);
+        }
+    }
+
+    /** Whether scripts run as root by way of {@code sudo -n}; where needed: unless Docker's socket can be written without. */
+    public enum Sudo { NEVER, WHERE_NEEDED, ALWAYS }
+
+    /** Who logs in to look and to change nothing: a user of the nodes who is in the group docker, and the key, where that is not the one of {@link SshSettings}. */
+    public record Operators(String user, Optional<Path> identity) {}
 
     /**
      * One host.
@@ -57,6 +73,10 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
         /** The same node with every worker that its ports allow. */
         public Node full() {
             return with(PROFILES.length, PROFILES.length, PROFILES.length);
+        }
+
+        private Node looking(Optional<Operators> operators) {
+            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, given, ssh.looking(operators), mountOptions);
         }
 
         private Node with(int scale, int backtest, int training) {
@@ -205,6 +225,15 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
         return addresses;
     }
 
+    /** Every name and address of the nodes whose host key is pinned, in lower case, with that key. */
+    public Map<String, HostKeyPin> hostKeys() {
+        var keys = new LinkedHashMap<String, HostKeyPin>();
+        for (var node : nodes)
+            node.ssh().hostKey().ifPresent(pin -> Stream.of(Stream.of(node.host(), fqdn(node)), node.aliases().stream().map(alias -> alias + "." + domain), node.address().stream())
+                    .flatMap(names -> names).forEach(name -> keys.put(name.toLowerCase(Locale.ROOT), pin)));
+        return keys;
+    }
+
     /** Name to address for what connects from here, where DNS is not asked; empty with {@code resolve: dns}. */
     public Map<String, String> overrides() {
         var overrides = new LinkedHashMap<String, String>();
@@ -260,6 +289,15 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     /** The same inventory with this node in the place of the one of its name. */
     public Inventory with(Node changed) {
         var all = nodes.stream().map(node -> node.name().equals(changed.name()) ? changed : node).toList();
-        return new Inventory(source, domain, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, alerts, templates);
+        return with(all);
+    }
+
+    /** The same inventory as whoever only looks has it: see {@link Operators} and {@link Sudo}. */
+    public Inventory looking() {
+        return with(nodes.stream().map(node -> node.looking(operators)).toList());
+    }
+
+    private Inventory with(List<Node> all) {
+        return new Inventory(source, domain, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, alerts, operators, templates);
     }
 }

@@ -33,6 +33,7 @@ import ktrdr.Inventory.Provider;
 import ktrdr.Inventory.Resolve;
 import ktrdr.Inventory.Role;
 import ktrdr.Inventory.SshSettings;
+import ktrdr.Inventory.Sudo;
 import ktrdr.InventorySection.Form;
 import ktrdr.InventorySection.Mistake;
 
@@ -48,11 +49,12 @@ final class InventoryReader {
     }
 
     Inventory read(Yaml.Mapping tree) {
+        InventorySecrets.refuse(file, tree);
         var top = new InventorySection("", tree, mistakes);
         var domain = top.required("domain", DOMAIN);
         var resolve = choice(top, "resolve", "dns", List.of("dns", "inventory")).equals("dns") ? Resolve.DNS : Resolve.INVENTORY;
-        var ssh = ssh(top.section("ssh"), new SshSettings(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), false,
-                Optional.empty(), Duration.ofSeconds(10)));
+        var ssh = ssh(top.section("ssh"), new SshSettings(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Sudo.NEVER,
+                Optional.empty(), Duration.ofSeconds(10), Optional.empty()));
         if (!top.has("nodes")) top.mistake("nodes", "is missing, expected one core node and any number of workers nodes");
         var sections = top.sections("nodes");
         var nodes = new ArrayList<Node>();
@@ -61,7 +63,7 @@ final class InventoryReader {
         if (top.has("nodes")) new NodeNames(domain, nodes).mistakes().forEach((node, mistake) -> sections.get(node).mistake("", mistake));
         var inventory = new Inventory(file, domain, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
                 secrets(top.section("secrets")), storage(top.section("storage"), nodes), backup(top.section("backup")),
-                services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")), sample(top.section("sample")), alerts(top), top.path("templates", folder));
+                services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")), sample(top.section("sample")), alerts(top), operators(top), top.path("templates", folder));
         inventory.storageNode().filter(node -> node.mountOptions().isPresent())
                 .ifPresent(node -> sections.get(node.name()).mistake("storage", "this node exports the share and mounts nothing"));
         top.end();
@@ -87,11 +89,15 @@ final class InventoryReader {
     private SshSettings ssh(InventorySection section, SshSettings base) {
         var port = section.has("port") ? Optional.of(section.number("port", 1, 65535, 22)) : base.port();
         var settings = new SshSettings(section.text("user", WORD).or(base::user), port, section.path("identity", folder).or(base::identity),
-                section.path("known_hosts", folder).or(base::knownHosts), section.flag("sudo", base.sudo()),
+                section.path("known_hosts", folder).or(base::knownHosts), section.flag("sudo", base.sudo() == Sudo.ALWAYS) ? Sudo.ALWAYS : Sudo.NEVER,
                 section.text("jump", Form.of("user@host:port of the host on the way", "[A-Za-z0-9@.:_,\\[\\]-]+")).or(base::jump),
-                section.duration("connect_timeout", base.connectTimeout()));
+                section.duration("connect_timeout", base.connectTimeout()), base.hostKey());
         section.end();
         return settings;
+    }
+
+    private static SshSettings pinned(SshSettings ssh, Optional<HostKeyPin> hostKey) {
+        return new SshSettings(ssh.user(), ssh.port(), ssh.identity(), ssh.knownHosts(), ssh.sudo(), ssh.jump(), ssh.connectTimeout(), hostKey);
     }
 
     private Node node(String name, InventorySection section, SshSettings ssh, Resolve resolve) {
@@ -111,7 +117,8 @@ final class InventoryReader {
         var directory = role == Role.CORE ? "/opt/ktrdr-core" : "/opt/ktrdr-" + name;
         var node = new Node(name, section.text("id", WORD, name), role, section.text("host", HOST, name), section.text("address", ADDRESS),
                 section.number("cpus", 1, 4096, 1), section.size("memory", "0"), section.size("disk_free", "10GB"), section.text("directory", ABSOLUTE, directory),
-                section.list("aliases", HOST, List.of()), scale, backtest, training, given(section), ssh(section.section("ssh"), ssh), mountOptions(section.section("storage")));
+                section.list("aliases", HOST, List.of()), scale, backtest, training, given(section),
+                ssh(section.section("ssh"), pinned(ssh, section.hostKey("host_key"))), mountOptions(section.section("storage")));
         section.end();
         return node;
     }
@@ -233,6 +240,14 @@ final class InventoryReader {
         section.end();
         if (webhook.isEmpty() && mail.isEmpty() && telegram.isEmpty()) top.mistake("alerts", "names nobody, expected webhook, mail or telegram; left out, nobody is told");
         return Optional.of(new Inventory.Alerts(webhook, mail, telegram));
+    }
+
+    private Optional<Inventory.Operators> operators(InventorySection top) {
+        if (!top.has("operators")) return Optional.empty();
+        var section = top.section("operators");
+        var operators = new Inventory.Operators(section.required("user", WORD), section.path("identity", folder));
+        section.end();
+        return Optional.of(operators);
     }
 
     private static Inventory.Webhook webhook(InventorySection section) {

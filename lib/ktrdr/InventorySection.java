@@ -131,6 +131,14 @@ final class InventorySection {
         }
     }
 
+    /** A pinned host key. */
+    Optional<HostKeyPin> hostKey(String key) {
+        var text = text(key, TEXT);
+        var pin = text.flatMap(HostKeyPin::of);
+        if (text.isPresent() && pin.isEmpty()) wrong(key, HostKeyPin.FORM);
+        return pin;
+    }
+
     List<String> list(String key, Form form, List<String> otherwise) {
         if (!has(key)) return otherwise;
         if (!(mapping.values().get(key) instanceof Yaml.Sequence sequence)) {

@@ -1,7 +1,6 @@
 package ktrdr;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Instant;
@@ -68,7 +67,7 @@ public record LocalBackup(Path path, BackupRecord record, String text) {
     /** Notes beside it that it was restored for a try and found good. */
     public void verified(Instant when) {
         try {
-            Files.writeString(BackupFile.side(path, ".verified"), when + "\n", StandardCharsets.US_ASCII);
+            BackupFile.put(BackupFile.side(path, ".verified"), when + "\n");
         } catch (IOException e) {
             throw Problem.failed("that " + path + " was verified could not be noted").found(e.getMessage()).because(e);
         }

@@ -26,6 +26,8 @@ public final class Lock {
     public static final int BUSY = 27;
     /** The line with which the answer of a script that asks for it ends. */
     static final String ANSWERED = "end\tyes\n";
+    /** Exit code of a script that takes the lock where something that is not ours is in its place, or may be put there by everybody. */
+    public static final int UNSAFE = 29;
     private static final String UPTIME = """
             uptime() { cut -d . -f 1 /proc/uptime; }
             """;
@@ -37,13 +39,24 @@ public final class Lock {
             }
             flocks=/run/lock/ktrdr$(printf %s "$directory" | tr / -)
             # opened to read, and made only where it is not there: in that folder even root may not open a file to create it that is another user's
-            there() { [ -e "$flocks.$1" ] || : >"$flocks.$1"; }
+            there() {
+              [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } || unsafe "$flocks.$1 is no plain file"
+              [ -e "$flocks.$1" ] || : >"$flocks.$1"
+            }
+            unsafe() { echo "$1" >&2; exit UNSAFE; }
+            # who may write to a folder may put anything in the place of what is in it
+            kept() {
+              for one in "$directory" "$directory/.ktrdr"; do
+                [ ! -d "$one" ] || [ -z "$(find "$one/." -maxdepth 0 -perm -0002)" ] || unsafe "$one can be written to by everybody"
+              done
+              for one in "$directory/.ktrdr" "$directory/.ktrdr/lock"; do [ ! -L "$one" ] || unsafe "$one is a symbolic link"; done
+            }
             mine() { [ "$(cat "$directory/.ktrdr/lock/id" 2>/dev/null)" = "$id" ]; }
-            """;
+            """.replace("UNSAFE", String.valueOf(UNSAFE));
 
     /** Shell lines that say who holds the lock, for a script whose {@code directory} is the stack's. An owner that a reboot ended has no age. */
     static final String LOOK = UPTIME + """
-            if [ -d "$directory/.ktrdr/lock" ]; then
+            if [ ! -L "$directory/.ktrdr" ] && [ ! -L "$directory/.ktrdr/lock" ] && [ -d "$directory/.ktrdr/lock" ]; then
               say held "$(cat "$directory/.ktrdr/lock/owner" 2>/dev/null || echo nobody)"
               beat=$(cat "$directory/.ktrdr/lock/beat" 2>/dev/null || :)
               case $beat in '' | *[!0-9]*) ;; *) [ "$beat" -gt "$(uptime)" ] || say age "$(($(uptime) - beat))" ;; esac
@@ -123,7 +136,10 @@ public final class Lock {
         }
     }
 
-    /** A script that takes the lock or says who has it, with exit code 0 either way; 20 where the node's disk does not take it. Its answer ends with {@link #ANSWERED}. */
+    /**
+     * A script that takes the lock or says who has it, with exit code 0 either way; 20 where the node's disk does not take it, {@link #UNSAFE} where it is no place for one. Its answer
+     * ends with {@link #ANSWERED}.
+     */
     public static String take(String directory, Owner owner, Duration life) {
         return take(directory, owner, life, "");
     }
@@ -131,6 +147,7 @@ public final class Lock {
     /** The same, for a script that goes on to look at the node where the lock is had; meanwhile others may ask for it. */
     static String take(String directory, Owner owner, Duration life, String look) {
         return Facts.SAY + begin(directory, owner.id()) + Sh.let("owner", owner.json()) + "life=" + life.toSeconds() + "\n" + """
+                kept
                 there guard
                 there busy
                 exec 9<"$flocks.guard" 8<"$flocks.busy"
@@ -187,6 +204,7 @@ public final class Lock {
                 flock 9
                 mine || exit %d
                 cd "$directory/.ktrdr/lock"
+                rm -f beat.new
                 uptime >beat.new
                 mv beat.new beat
                 """.formatted(LOST);

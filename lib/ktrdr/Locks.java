@@ -132,6 +132,8 @@ public final class Locks implements AutoCloseable {
     }
 
     private static Problem failed(Fleet fleet, Node node, Result result) {
+        if (result.exit() == Lock.UNSAFE) return Problem.failed(node.name() + ": what we keep there may be somebody else's, and nothing was changed")
+                .expected("folders and files that only root may put there").found(result.lastWords()).fix("look who made it so; then chmod o-w, or take the link away");
         var user = fleet.ssh(node).run("id -un", PATIENCE).out().strip();
         if (!user.equals("root")) throw Ssh.notRoot(node.name(), user, "change anything on it");
         return Problem.failed(node.name() + ": the files could not be written to " + node.directory()).found(result.lastWords())

@@ -42,7 +42,7 @@ final class Metrics {
         var last = "printf '%s\\n' " + Sh.quote(series(DEPLOYMENT, labels(entry), Instant.parse(entry.time()).getEpochSecond()));
         return """
                 release_metrics() {
-                  mkdir -p %1$s && chmod 755 %1$s || return 1
+                  [ ! -L %1$s ] && mkdir -p %1$s && chmod 755 %1$s && rm -f %1$s/release.new || return 1
                   kept() { [ ! -f %1$s/release.prom ] || sed -n "$1" %1$s/release.prom; }
                   {
                     printf '%%s\\n' '# HELP %2$s The release that last ended well on this node.' '# TYPE %2$s gauge' && %4$s &&

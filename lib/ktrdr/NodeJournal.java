@@ -118,7 +118,8 @@ final class NodeJournal {
         var folder = FAILED + "/" + tools.locks().owner().since().replace(":", "");
         var names = services.stream().map(plan.stack()::container).toList();
         try {
-            var script = "cd -P " + Sh.quote(node.directory()) + "\n" + Sh.let("folder", folder) + "umask 077\nmkdir -p \"$folder\"\n" + LogMask.shell() + "for name in " + Sh.words(names) + "; do\n"
+            var script = "cd -P " + Sh.quote(node.directory()) + "\n" + Sh.let("folder", folder) + "umask 077\n[ ! -L " + FAILED + " ] || exit 24\nmkdir -p \"$folder\"\n" + LogMask.shell()
+                    + "for name in " + Sh.words(names) + "; do\n"
                     + "  docker logs --tail " + LINES + " --timestamps \"$name\" 2>&1 | masked \"$name\" >\"$folder/$name.log\" || rm -f \"$folder/$name.log\"\ndone\n"
                     // the last five failures
                     + "ls -d " + FAILED + "/* | sort -r | tail -n +6 | while IFS= read -r old; do rm -rf \"$old\"; done\n";

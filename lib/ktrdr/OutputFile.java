@@ -2,12 +2,15 @@ package ktrdr;
 
 import java.io.IOException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /** A file that is written when all is done, and whose place is proven when nothing has begun yet, not after minutes of work. */
 public final class OutputFile {
+    /** As Linux has it, path_resolution(7). */
+    private static final int MOST_LINKS = 40;
     private final Path asked;
     private final Path target;
 
@@ -19,6 +22,7 @@ public final class OutputFile {
     /** Proves that a file can be written there, and leaves what is there as it is; a {@link Problem} of usage where it cannot. */
     public static OutputFile at(Path asked) {
         try {
+            foreign(asked);
             // what a link leads to is replaced, and the link stays
             var target = Files.exists(asked) ? asked.toRealPath() : asked.toAbsolutePath();
             if (Files.exists(target) && !Files.isRegularFile(target)) throw refused(asked, "a file that is new or may be replaced", "something else than a file");
@@ -27,6 +31,17 @@ public final class OutputFile {
             return new OutputFile(asked, target);
         } catch (IOException e) {
             throw refused(asked, "a folder that you may write to", e.toString()).because(e);
+        }
+    }
+
+    /** A link of ours is meant; one of somebody else may lead to a file that only we can write. */
+    private static void foreign(Path asked) throws IOException {
+        var at = asked.toAbsolutePath();
+        for (int i = 0; i < MOST_LINKS && Files.isSymbolicLink(at); i++) {
+            var owner = Files.getOwner(at, LinkOption.NOFOLLOW_LINKS);
+            var me = System.getProperty("user.name");
+            if (!owner.getName().equals(me) && !owner.getName().equals("root")) throw refused(asked, "a file, or a link of " + me + " or root", "a link of the user " + owner.getName() + ": " + at);
+            at = at.resolveSibling(Files.readSymbolicLink(at));
         }
     }
 

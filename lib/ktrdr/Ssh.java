@@ -9,6 +9,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -16,6 +17,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
+import ktrdr.Inventory.Sudo;
 
 /**
  * A connection to a host, on which shell scripts run.
@@ -42,13 +44,20 @@ public final class Ssh implements AutoCloseable {
      * @param identity a private key file, or a public one to choose a key of the agent by
      * @param knownHosts instead of ~/.ssh/known_hosts
      * @param config instead of ~/.ssh/config
-     * @param sudo whether scripts run as root by way of {@code sudo -n}
+     * @param sudo whether scripts run as root
      * @param jump hosts on the way as in ProxyJump: user@host:port, more with commas between
      * @param connectTimeout for connecting, for the exchange of keys and for each try to log in
+     * @param hostKeys the one key that a host of such a name or address may show, of this host and of those on the way; of others known_hosts decides
      */
     public record Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user,
-            Optional<Path> identity, Optional<Path> knownHosts, Optional<Path> config, boolean sudo, Optional<String> jump,
-            Duration connectTimeout) {
+            Optional<Path> identity, Optional<Path> knownHosts, Optional<Path> config, Sudo sudo, Optional<String> jump,
+            Duration connectTimeout, Map<String, HostKeyPin> hostKeys) {
+
+        /** The same with no key pinned. */
+        public Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user, Optional<Path> identity,
+                Optional<Path> knownHosts, Optional<Path> config, boolean sudo, Optional<String> jump, Duration connectTimeout) {
+            this(name, host, address, port, user, identity, knownHosts, config, sudo ? Sudo.ALWAYS : Sudo.NEVER, jump, connectTimeout, Map.of());
+        }
 
         /** As a person types it: host, user@host, user@host:port; an IPv6 address with a port in brackets. */
         public static Target of(String text) {
@@ -165,7 +174,7 @@ public final class Ssh implements AutoCloseable {
      * no secret; and it ends when its input does, also where that is cut: a script has to know by itself how many bytes make the whole.
      */
     public Result push(String script, InputStream source, LongConsumer sent) {
-        var command = (target.sudo() ? "sudo -n " : "") + "sh -c " + Sh.quote("set -eu\n" + script);
+        var command = (target.sudo() == Sudo.NEVER ? "" : "sudo -n ") + "sh -c " + Sh.quote("set -eu\n" + script);
         return over(run -> run.run(command, SshRun.from(source, sent), SshRun.tail(), SshRun.tail(), FOREVER));
     }
 
@@ -229,13 +238,17 @@ public final class Ssh implements AutoCloseable {
     }
 
     private String command() {
-        return target.sudo() ? "sudo -n sh -s" : "sh -s";
+        return switch (target.sudo()) {
+            case NEVER -> "sh -s";
+            case ALWAYS -> "sudo -n sh -s";
+            case WHERE_NEEDED -> "sh -c 'if [ -w /var/run/docker.sock ]; then exec sh -s; else exec sudo -n sh -s; fi'";
+        };
     }
 
     /** It is sudo that speaks, and alone; that it can't resolve its own host it remarks on the way. */
     private Result checked(Result result) {
         var said = result.err().lines().filter(line -> !line.startsWith("sudo: unable to resolve host")).toList();
-        if (target.sudo() && result.exit() == 1 && result.out().isEmpty() && !said.isEmpty() && said.stream().allMatch(line -> line.startsWith("sudo:")))
+        if (target.sudo() != Sudo.NEVER && result.exit() == 1 && result.out().isEmpty() && !said.isEmpty() && said.stream().allMatch(line -> line.startsWith("sudo:")))
             throw Problem.failed(name() + ": sudo refused").expected("sudo without a password").found(result.lastWords())
                     .fix("a line in /etc/sudoers.d with NOPASSWD for the user, or log in as root");
         return result;

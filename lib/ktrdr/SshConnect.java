@@ -62,11 +62,11 @@ final class SshConnect {
     private static Ssh.Target hop(Ssh.Target target, String text) {
         var hop = Ssh.Target.of(text);
         return new Ssh.Target(target.name() + ", jump host " + hop.host(), hop.host(), Optional.empty(), hop.port(), hop.user(),
-                target.identity(), target.knownHosts(), target.config(), false, Optional.empty(), target.connectTimeout());
+                target.identity(), target.knownHosts(), target.config(), Inventory.Sudo.NEVER, Optional.empty(), target.connectTimeout(), target.hostKeys());
     }
 
     private Link open(SshRoute route, Link via) {
-        var hostKeys = new HostKeys(route.node(), route.knownAs(), route.port(), route.knownHosts());
+        var hostKeys = new HostKeys(route.node(), route.knownAs(), route.port(), route.knownHosts(), route.pin());
         var wire = via == null ? direct(route) : through(route, via);
         closing.add(0, wire);
         int millis = (int) route.timeout().toMillis();

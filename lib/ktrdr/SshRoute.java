@@ -4,8 +4,11 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Optional;
+import java.util.stream.Stream;
 
 /**
  * How a target is reached, with everything its ssh config and the defaults add; what the target says itself wins.
@@ -13,11 +16,12 @@ import java.util.Optional;
  * @param node how sentences call it
  * @param connectTo a name or an address
  * @param knownAs the name its host key is looked up under
+ * @param pin the one key that it may show, where the target says so of any of its names
  * @param jump hosts in between, the nearest first, as ProxyJump has them
  * @param timeout for each of connecting, exchanging keys and logging in
  */
 record SshRoute(String node, String connectTo, String knownAs, int port, String user, SshLogin.Keys keys, List<Path> knownHosts,
-        Optional<String> jump, Duration timeout) {
+        Optional<HostKeyPin> pin, Optional<String> jump, Duration timeout) {
     /**
      * Where this process stands.
      *
@@ -51,7 +55,11 @@ record SshRoute(String node, String connectTo, String knownAs, int port, String 
         var keys = new SshLogin.Keys(agent(entry, expand), target.identity().map(path -> expand.path(path.toString())),
                 entry.identityFiles().stream().filter(SshRoute::given).map(expand::path).toList(), here.home(), entry.identitiesOnly());
         return new SshRoute(target.name(), target.address().orElse(hostName), entry.hostKeyAlias().orElse(hostName), port, user, keys,
-                knownHosts(target, entry, expand), jump(target, entry), target.connectTimeout());
+                knownHosts(target, entry, expand), pin(target, hostName), jump(target, entry), target.connectTimeout());
+    }
+
+    private static Optional<HostKeyPin> pin(Ssh.Target target, String hostName) {
+        return Stream.of(target.host(), hostName, target.address().orElse(hostName)).map(name -> target.hostKeys().get(name.toLowerCase(Locale.ROOT))).filter(Objects::nonNull).findFirst();
     }
 
     private record Expand(Surroundings here, Map<Character, String> tokens) {

@@ -38,7 +38,7 @@ series() {
   [ -n "$metrics" ] && [ -d "${metrics%/*}" ] || return 0
   prom=$metrics/backup.prom
   {
-    mkdir -p "$metrics" && chmod 755 "$metrics" &&
+    [ ! -L "$metrics" ] && mkdir -p "$metrics" && chmod 755 "$metrics" && rm -f "$metrics/backup.new" &&
       { [ ! -f "$prom" ] || sed -n '/^ktrdr_backup_[a-z_]* [0-9][0-9]*$/p' "$prom"; } >"$work/series" &&
       printf 'ktrdr_backup_%s %s\n' "$@" >>"$work/series" &&
       awk '{ value[$1] = $2 } END { for (name in value) printf "# TYPE %s gauge\n%s %s\n", name, name, value[name] }' "$work/series" >"$metrics/backup.new" &&
@@ -172,7 +172,7 @@ EOF
 
 # Renames have the dump appear last, and go last by retention: a record without its dump is no backup.
 appear() {
-  for file in "$name.json" "$name.dump.$ending.sha256" "$name.dump.$ending"; do mv -T "$making/$file" "$directory/$file"; done
+  for file in "$name.json" "$name.dump.$ending.sha256" "$name.dump.$ending"; do mv -T "./$file" "$directory/$file"; done
   sync "$directory"
 }
 
@@ -198,6 +198,8 @@ if [ -n "$directory" ]; then
   # what a killed one left; nobody else is at work here
   rm -rf "$directory"/.making.*
   making=$(mktemp -d "$directory/.making.XXXXXX") || fail "no file can be written in $directory"
+  # the share is the workers', who may put something else in its place: from here on it is the folder that we are in, whatever has its name
+  cd -P "$making" && [ "$(stat -c '%u %a' .)" = "$(id -u) 700" ] && [ -z "$(ls -A)" ] || fail "somebody else is at work in $directory"
 fi
 # what is not there is left out of the answer
 docker inspect --format '{{.Name}} {{.State.Running}} {{.Config.Image}}' "$container" ktrdr-backend >"$work/containers" 2>/dev/null || :
@@ -209,7 +211,7 @@ choose
 begin
 name=ktrdr-$stamp-$tag
 while [ -n "$directory" ] && [ -e "$directory/$name.dump.$ending" ]; do name=${name}_again; done
-file=$making/$name.dump.$ending
+file=./$name.dump.$ending
 if [ -n "$directory" ]; then dump >"$file" & else dump & fi
 dumping=$!
 measure_sql >&4 || :
@@ -237,9 +239,9 @@ if [ -n "$directory" ]; then
 fi
 [ -s "$work/contents" ] || fail "the table of contents of the backup cannot be read"
 if [ -n "$directory" ]; then
-  record >"$making/$name.json"
-  (cd "$making" && printf '%s  %s\n' "$sum" "$name.dump.$ending" && sha256sum "$name.json") >"$file.sha256"
-  sync "$file.sha256" "$making/$name.json" || fail "the backup could not be written to $directory"
+  record >"./$name.json"
+  { printf '%s  %s\n' "$sum" "$name.dump.$ending" && sha256sum "$name.json"; } >"$file.sha256"
+  sync "$file.sha256" "./$name.json" || fail "the backup could not be written to $directory"
   appear
   rows=$(sed -n '/"table": "large objects"/!s/^ *{"table".*"rows" *: *\([0-9][0-9]*\).*/\1/p' "$work/tables" | awk '{ rows += $1 } END { printf "%.0f", rows }') || rows=0
   now=$(date +%s)

@@ -299,6 +299,11 @@ drop_earlier() {
     done
 }
 
+note_verified() {
+  # the share is the workers', who may have put a link where a fixed name would go
+  noted=$(mktemp "$directory/.making.XXXXXX") && printf '%s\n' "$verified" >"$noted" && mv -T "$noted" "$dump.verified"
+}
+
 umask 077
 [ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ] || fail "the container $container does not run"
 [ "${#database}" -le 38 ] || fail "the name $database leaves no room for a time behind it"
@@ -329,7 +334,7 @@ compare
 case $mode in
   try)
     verified=$(date -u +%Y-%m-%dT%H:%M:%SZ)
-    { printf '%s\n' "$verified" >"$directory/.$name.verified" && mv -T "$directory/.$name.verified" "$dump.verified"; } || fail "that it was verified could not be noted in $directory"
+    note_verified || fail "that it was verified could not be noted in $directory"
     say verified "$verified"
     ;;
   into) made= ;;

@@ -14,6 +14,7 @@ groups=${KTRDR_CGROUPS:-/sys/fs/cgroup}
 ids=$(docker ps -q --no-trunc)
 new=$folder/containers.new
 trap 'rm -f "$new"' EXIT
+rm -f "$new"
 
 # the first line of a file, or nothing
 first() { [ -r "$1" ] && IFS= read -r line <"$1" && printf '%s' "$line" || :; }

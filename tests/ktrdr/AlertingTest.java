@@ -148,10 +148,11 @@ class AlertingTest {
     @CsvSource(delimiter = '|', textBlock = """
             {}                                                      | alerts: names nobody, expected webhook, mail or telegram; left out, nobody is told
             {webhok: {}}                                            | alerts.webhok: unknown key, did you mean webhook? Allowed: mail, telegram, webhook
-            {webhook: {url: "http://u:p@hooks.test/"}}              | alerts.webhook.url: expected an http or https address without user and query; one with a token in it is the secret alert_webhook_url, and no url here, found http://u:p@hooks.test/
+            {webhook: {url: "http://u:p@hooks.test/"}}              | alerts.webhook.url: this looks like an address with a password in it
+            {webhook: {url: "http://hooks.test/?a=b"}}              | alerts.webhook.url: expected an http or https address without user and query; one with a token in it is the secret alert_webhook_url, and no url here, found http://hooks.test/?a=b
             {mail: {to: a@b, from: k@b}}                            | alerts.mail.smarthost: is missing, expected a mail server with its port, such as mail.example.org:587
             {mail: {to: nobody, from: k@b, smarthost: "m:25"}}      | alerts.mail.to: expected mail addresses with commas between, found nobody
-            {mail: {to: a@b, from: k@b, smarthost: "m:25", password: x}} | alerts.mail.password: unknown key. Allowed: from, smarthost, tls, to, user
+            {mail: {to: a@b, from: k@b, smarthost: "m:25", password: x}} | alerts.mail.password: a key of this name is for a secret
             {telegram: {chat_id: "@us"}}                            | alerts.telegram.chat_id: expected the number of a chat, such as -1001234567890, found @us
             """)
     void a_mistake_is_told_with_its_place(String alerts, String expected) {

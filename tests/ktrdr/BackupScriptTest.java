@@ -222,6 +222,29 @@ class BackupScriptTest {
         assertTrue(result.err().lines().allMatch(line -> line.length() < 10_000));
     }
 
+    @Test
+    void whoever_puts_a_link_in_the_place_of_its_folder_meanwhile_gets_nothing_written_elsewhere() throws IOException {
+        var victim = Files.writeString(folder.resolve("victim"), "precious\n");
+        var elsewhere = Files.createDirectories(folder.resolve("elsewhere"));
+        Files.createSymbolicLink(elsewhere.resolve("ktrdr-20260601T120000Z-sha-1.json"), victim);
+        var docker = folder.resolve("bin/docker");
+        var swap = "for making in " + backups + "/.making.*; do [ -L \"$making\" ] || { mv \"$making\" " + folder + "/aside && ln -s " + elsewhere + " \"$making\"; }; done 2>/dev/null; ";
+        Files.writeString(docker, Files.readString(docker).replace("*pg_restore*) ", "*pg_restore*) " + swap));
+        var result = run(backups.toString(), 0, 0);
+        assertTrue(Files.exists(folder.resolve("aside")), "the link was not put there");
+        assertEquals("precious\n", Files.readString(victim), result::err);
+        assertEquals(1, elsewhere.toFile().list().length);
+    }
+
+    @Test
+    void series_are_not_written_through_a_link() throws IOException {
+        var victim = Files.writeString(folder.resolve("victim"), "precious\n");
+        Files.createSymbolicLink(Files.createDirectories(folder.resolve(".ktrdr/metrics")).resolve("backup.new"), victim);
+        assertEquals(0, run(backups.toString(), 0, 0).exit());
+        assertEquals("precious\n", Files.readString(victim));
+        assertTrue(Files.isRegularFile(folder.resolve(".ktrdr/metrics/backup.prom")));
+    }
+
     private static String told(Result result) {
         var record = result.err().lines().filter(line -> line.startsWith("record\t")).map(line -> line.substring(7)).reduce("", String::concat);
         return new String(java.util.Base64.getDecoder().decode(record), java.nio.charset.StandardCharsets.UTF_8);

@@ -7,6 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.Optional;
 import java.util.function.Consumer;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
@@ -90,6 +91,6 @@ class FilesFuzzTest {
 
     @Property(seed = Mutants.SEED)
     void of_known_hosts(@ForAll("hosts") String text) {
-        read(text.getBytes(StandardCharsets.UTF_8), known -> new HostKeys("workers-b", "b.ktrdr.test", 22, List.of(known)).findExistingAlgorithms("", 22));
+        read(text.getBytes(StandardCharsets.UTF_8), known -> new HostKeys("workers-b", "b.ktrdr.test", 22, List.of(known), Optional.empty()).findExistingAlgorithms("", 22));
     }
 }

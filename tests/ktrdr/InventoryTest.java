@@ -89,7 +89,7 @@ class InventoryTest {
     @Test
     void a_mistyped_key_is_told_with_its_place_and_the_nearest() {
         assertEquals("5:74  nodes.workers-b.disk_fre: unknown key, did you mean disk_free? Allowed: address, aliases, cpus, directory, disk_free, "
-                + "host, id, memory, role, scale, ssh, storage, workers", mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
+                + "host, host_key, id, memory, role, scale, ssh, storage, workers", mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
     }
 
     @ParameterizedTest

@@ -1,0 +1,187 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+
+/** Links that somebody put where our files go, and folders that everybody may write to: no link is followed, and nothing is begun in such a folder. Scripts are run by a real shell. */
+class PlantedTest {
+    private static final Lock.Owner KARL = Lock.Owner.now("karl@laptop", "deploy core all sha-1");
+    private static final History.Entry ENTRY = new History.Entry("1", "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy core all sha-1", "core", "sha-1", List.of("backend"), Map.of(),
+            "configuration", 0, 12.5, "", History.Outcome.DEPLOYED);
+    @TempDir Path folder;
+    private Path stack;
+    private Path ours;
+    private Path victim;
+
+    @BeforeEach
+    void a_node() throws IOException {
+        stack = Files.createDirectories(folder.resolve("stack"));
+        ours = Files.createDirectories(stack.resolve(".ktrdr"));
+        victim = Files.writeString(folder.resolve("victim"), "precious\n");
+    }
+
+    @AfterEach
+    void clear() {
+        run("rm -f /run/lock/ktrdr" + Sh.quote(stack.toString().replace('/', '-')) + ".*");
+    }
+
+    private static Result run(String script) {
+        return Local.command("sh", "-s").input(Sh.whole(script)).run();
+    }
+
+    private Result take() {
+        return run(Lock.take(stack.toString(), KARL, Lock.LIFE));
+    }
+
+    private static void good(Result result) {
+        assertEquals(0, result.exit(), result::lastWords);
+    }
+
+    private void unharmed() throws IOException {
+        assertEquals("precious\n", Files.readString(victim));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"stack", "stack/.ktrdr"})
+    void a_folder_that_everybody_may_write_to_is_refused_and_nothing_is_begun_in_it(String name) throws IOException {
+        var open = folder.resolve(name);
+        for (var mode : List.of("rwxrwxrwx", "rwxr-x-wx")) {
+            Files.setPosixFilePermissions(open, PosixFilePermissions.fromString(mode));
+            var refused = take();
+            assertEquals(Lock.UNSAFE, refused.exit(), refused::lastWords);
+            assertEquals(open + " can be written to by everybody", refused.lastWords());
+            assertFalse(Files.exists(ours.resolve("lock")));
+        }
+        Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxr-x"));
+        assertTrue(Lock.Answer.parse(take().out()).taken());
+    }
+
+    @Test
+    void a_link_in_the_place_of_our_folder_is_refused() throws IOException {
+        var elsewhere = Files.createDirectories(folder.resolve("elsewhere"));
+        Files.delete(ours);
+        Files.createSymbolicLink(ours, elsewhere);
+        var refused = take();
+        assertEquals(Lock.UNSAFE, refused.exit(), refused::lastWords);
+        assertEquals(ours + " is a symbolic link", refused.lastWords());
+        assertEquals(0, elsewhere.toFile().list().length);
+    }
+
+    @Test
+    void a_link_in_the_place_of_the_lock_is_refused_and_whoever_looks_reads_nothing_by_it() throws IOException {
+        var elsewhere = Files.createDirectories(folder.resolve("elsewhere"));
+        Files.writeString(elsewhere.resolve("owner"), "precious");
+        Files.createSymbolicLink(ours.resolve("lock"), elsewhere);
+        run("touch -d '1 hour ago' " + Sh.quote(elsewhere.toString()));
+        var refused = take();
+        assertEquals(Lock.UNSAFE, refused.exit(), refused::lastWords);
+        assertEquals(ours.resolve("lock") + " is a symbolic link", refused.lastWords());
+        assertEquals("end\tyes\n", run(Lock.look(stack.toString())).out());
+    }
+
+    @Test
+    void a_link_in_the_place_of_a_file_of_flock_is_refused() throws IOException {
+        for (var name : List.of("guard", "busy")) {
+            var planted = Path.of("/run/lock/ktrdr" + stack.toString().replace('/', '-') + "." + name);
+            Files.createSymbolicLink(planted, folder.resolve("made"));
+            var refused = take();
+            assertEquals(Lock.UNSAFE, refused.exit(), refused::lastWords);
+            assertEquals(planted + " is no plain file", refused.lastWords());
+            assertFalse(Files.exists(folder.resolve("made")));
+            Files.delete(planted);
+        }
+    }
+
+    @Test
+    void the_beat_of_a_lock() throws IOException {
+        good(take());
+        Files.createSymbolicLink(ours.resolve("lock/beat.new"), victim);
+        good(run(Lock.beat(stack.toString(), KARL)));
+        unharmed();
+    }
+
+    @Test
+    void the_history() throws IOException {
+        for (var name : List.of("deploying.new", "releases.jsonl.new")) Files.createSymbolicLink(ours.resolve(name), victim);
+        good(run("cd " + Sh.quote(stack.toString()) + "\n" + History.begin(ENTRY)));
+        unharmed();
+        good(run("cd " + Sh.quote(stack.toString()) + "\n" + History.end(ENTRY)));
+        unharmed();
+        assertEquals(ENTRY.json() + "\n", Files.readString(ours.resolve("releases.jsonl")));
+    }
+
+    @Test
+    void a_history_that_is_a_link_is_none() throws IOException {
+        var secret = Files.writeString(folder.resolve("secret"), ENTRY.json() + "\n");
+        Files.createSymbolicLink(ours.resolve("releases.jsonl"), secret);
+        Files.createSymbolicLink(ours.resolve("deploying"), secret);
+        assertEquals("end\tyes\n", run(Facts.SAY + Sh.let("directory", stack.toString()) + History.script() + "say end yes\n").out());
+        good(run("cd " + Sh.quote(stack.toString()) + "\n" + History.end(ENTRY)));
+        assertEquals(ENTRY.json() + "\n", Files.readString(secret));
+        assertFalse(Files.isSymbolicLink(ours.resolve("releases.jsonl")));
+        assertEquals(ENTRY.json() + "\n", Files.readString(ours.resolve("releases.jsonl")));
+    }
+
+    @Test
+    void the_series_of_a_release() throws IOException {
+        Files.createSymbolicLink(Files.createDirectories(ours.resolve("metrics")).resolve("release.new"), victim);
+        good(run("cd " + Sh.quote(stack.toString()) + "\n" + Metrics.release(ENTRY)));
+        unharmed();
+        assertTrue(Files.isRegularFile(ours.resolve("metrics/release.prom")));
+    }
+
+    @Test
+    void that_a_backup_was_verified() throws IOException {
+        var backups = Files.createDirectories(folder.resolve("backups"));
+        var dump = Files.writeString(backups.resolve("b.dump.zst"), "");
+        // what a worker, to whom the share belongs, would put there
+        for (var name : List.of(".b.verified", "b.dump.zst.verified")) Files.createSymbolicLink(backups.resolve(name), victim);
+        var text = Files.readString(Project.root().resolve("templates/backup/restore.sh"));
+        int start = text.indexOf("note_verified() {");
+        good(run(Sh.let("directory", backups.toString()) + Sh.let("name", "b") + Sh.let("dump", dump.toString()) + "verified=now\n" + text.substring(start, text.indexOf("\n}\n", start) + 3) + "note_verified\n"));
+        unharmed();
+        assertEquals("now\n", Files.readString(backups.resolve("b.dump.zst.verified")));
+        assertFalse(Files.isSymbolicLink(backups.resolve("b.dump.zst.verified")));
+    }
+
+    @Test
+    void that_a_backup_of_this_machine_was_verified() throws IOException {
+        var dump = Files.writeString(folder.resolve("b.dump.zst"), "");
+        Files.createSymbolicLink(folder.resolve("b.dump.zst.verified"), victim);
+        new LocalBackup(dump, BackupRecord.parse("{\"name\": \"b\", \"made\": \"2026-01-01T00:00:00Z\"}"), "").verified(Instant.EPOCH);
+        unharmed();
+        assertEquals(Instant.EPOCH + "\n", Files.readString(folder.resolve("b.dump.zst.verified")));
+        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("b.dump.zst.verified"))));
+    }
+
+    @Test
+    void a_link_of_somebody_else_in_the_place_of_a_file_that_we_write_is_refused() throws IOException {
+        assumeTrue(Local.command("id", "-u").must().out().strip().equals("0"), "only root can be somebody else");
+        var link = Files.createSymbolicLink(folder.resolve("report.html"), victim);
+        var mine = Files.createSymbolicLink(folder.resolve("mine"), link);
+        assertTrue(Local.command("chown", "-h", "65534", link.toString()).run().ok());
+        for (var asked : List.of(link, mine)) {
+            var refused = assertThrows(Problem.class, () -> OutputFile.at(asked), asked::toString);
+            assertEquals(Exit.USAGE, refused.exit());
+            assertEquals("a link of the user nobody: " + link, refused.details().get("found"));
+        }
+        unharmed();
+    }
+}
