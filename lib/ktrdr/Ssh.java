@@ -147,8 +147,7 @@ public final class Ssh implements AutoCloseable {
 
     /** Runs a script and tells, from another thread, what it has printed so far whenever there is more; any exit code is an answer, which has all of it. */
     Result runTelling(String script, Consumer<Supplier<String>> arrived, Duration timeout) {
-        var run = session();
-        return checked(run.run(command(), Sh.tethered(script), run.captured(arrived), run.captured(), timeout));
+        return over(run -> run.run(command(), Sh.tethered(script), run.captured(arrived), run.captured(), timeout));
     }
 
     /** Runs a script for as long as it takes and copies its standard output byte for byte; the result is as with lines. */
