@@ -63,6 +63,7 @@
 //SOURCES ktrdr/Locks.java
 //SOURCES ktrdr/LogChoice.java
 //SOURCES ktrdr/LogCursor.java
+//SOURCES ktrdr/LogMask.java
 //SOURCES ktrdr/LogMerge.java
 //SOURCES ktrdr/LogNode.java
 //SOURCES ktrdr/LogReader.java
@@ -79,6 +80,7 @@
 //SOURCES ktrdr/NodeFacts.java
 //SOURCES ktrdr/NodeFiles.java
 //SOURCES ktrdr/NodeJournal.java
+//SOURCES ktrdr/NodeNames.java
 //SOURCES ktrdr/NodeRollout.java
 //SOURCES ktrdr/NodeStatus.java
 //SOURCES ktrdr/Operations.java

@@ -19,12 +19,12 @@ import org.junit.jupiter.api.Test;
 class FloorsTest {
     /** From the ground up; a class refers to classes of its own floor or of those before it. */
     private static final List<Set<String>> FLOORS = List.of(
-            Set.of("Exit", "Problem", "Result", "Sh", "Sha256", "Units", "Nearest", "Yaml", "Inventory", "InventoryReader", "InventorySection",
+            Set.of("Exit", "Problem", "Result", "Sh", "Sha256", "Units", "Nearest", "Yaml", "Inventory", "InventoryReader", "InventorySection", "NodeNames",
                     "Console", "Json", "Jwt", "Table", "Terminal", "Local", "OutputFile", "Threads"),
             Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshRoute", "SshRun", "SshWire", "HostKeys",
                     "Http", "Secrets"),
             Set.of("Fleet", "Host"),
-            Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "LogCursor", "LogMerge", "LogNode",
+            Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "LogCursor", "LogMask", "LogMerge", "LogNode",
                     "LogScript", "Metrics", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Registry", "ScramVerifier", "SecretKeeper", "Usage"),
             Set.of("Alerting", "Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer", "Backups", "Causes", "Checks", "Deployment", "Drift", "Exporter", "Failover", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "GrafanaPassword", "Infra", "LocalBackup",
                     "InfraRecord", "Jaeger", "JavaShell", "Locks", "LogChoice", "LogReader", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",

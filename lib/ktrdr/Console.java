@@ -71,11 +71,13 @@ public final class Console implements AutoCloseable {
         }
     }
 
-    /** From now on this value, also in base64, is shown as ••••. Values under four characters would mask half of every line and are left. */
+    /** From now on this value, also in base64, in JSON and without blanks around it, is shown as ••••. Values under four characters would mask half of every line and are left. */
     public synchronized void secret(String value) {
         if (value == null || value.length() < 4) return;
-        secrets.add(value);
-        secrets.add(Base64.getEncoder().encodeToString(value.getBytes(StandardCharsets.UTF_8)));
+        var json = Json.line(value);
+        for (var form : List.of(value, value.strip(), json.substring(1, json.length() - 1), Base64.getEncoder().encodeToString(value.getBytes(StandardCharsets.UTF_8))))
+            // a line is masked when it is harmless already
+            if (form.length() >= 4) secrets.addAll(List.of(form, harmless(form)));
     }
 
     /** A text with every known secret in it as ••••. */
@@ -180,7 +182,8 @@ public final class Console implements AutoCloseable {
         var lines = new ArrayList<>(List.of("error: " + problem.sentence()));
         int width = problem.details().keySet().stream().mapToInt(String::length).max().orElse(0);
         problem.details().forEach((label, text) ->
-                lines.addAll(("  " + label + " ".repeat(width - label.length() + 2) + text).replace("\n", "\n" + " ".repeat(width + 4)).lines().toList()));
+                // a carriage return alone begins no line
+                lines.addAll(List.of(("  " + label + " ".repeat(width - label.length() + 2) + text).replace("\r\n", "\n").replace("\n", "\n" + " ".repeat(width + 4)).split("\n"))));
         return lines;
     }
 
@@ -256,7 +259,7 @@ public final class Console implements AutoCloseable {
 
         /** What is going on at this moment; shown on a terminal only. */
         public void now(String text) {
-            this.now = brief(text, WIDTH);
+            this.now = brief(mask(text), WIDTH);
         }
 
         /** How far it is, of 100: a bar on a terminal; elsewhere a line for every ten percent, or when ten seconds have passed, one a second at most. */

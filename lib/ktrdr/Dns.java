@@ -49,6 +49,9 @@ public final class Dns {
         });
         if (!missing.isEmpty()) throw Problem.usage("names without an address have no record: " + String.join(", ", missing))
                 .expected("`address` for every node").fix("add it to the node in " + inventory.source());
+        names.forEach((name, address) -> {
+            if (address.contains("%")) throw Problem.usage(name + " has an address of one network interface, which is no record").expected("an address without %").found(address).fix("correct it in " + inventory.source());
+        });
         return switch (format) {
             case bind -> bind(inventory.domain(), names);
             case unbound -> unbound(inventory.domain(), names);

@@ -158,8 +158,8 @@ public final class Docker {
                 """;
     }
 
-    /** A script that prints the last lines of a container's log, standard error in among standard output. */
+    /** A script that prints the last lines of a container's log without its secrets ({@link LogMask}), standard error in among standard output. */
     public static String logTail(String container, int lines) {
-        return "docker logs --tail " + lines + " " + Sh.quote(container) + " 2>&1 || true\n";
+        return LogMask.shell() + "docker logs --tail " + lines + " " + Sh.quote(container) + " 2>&1 | masked " + Sh.quote(container) + " || true\n";
     }
 }

@@ -7,6 +7,7 @@ import static ktrdr.InventorySection.CLIENTS;
 import static ktrdr.InventorySection.DOMAIN;
 import static ktrdr.InventorySection.HOST;
 import static ktrdr.InventorySection.IMAGE;
+import static ktrdr.InventorySection.ITEM;
 import static ktrdr.InventorySection.MAILBOX;
 import static ktrdr.InventorySection.MAILBOXES;
 import static ktrdr.InventorySection.OPTIONS;
@@ -57,6 +58,7 @@ final class InventoryReader {
         var nodes = new ArrayList<Node>();
         sections.forEach((name, section) -> nodes.add(node(name, section, ssh, resolve)));
         if (top.has("nodes")) wholeFleet(top, nodes, sections);
+        if (top.has("nodes")) new NodeNames(domain, nodes).mistakes().forEach((node, mistake) -> sections.get(node).mistake("", mistake));
         var inventory = new Inventory(file, domain, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
                 secrets(top.section("secrets")), storage(top.section("storage"), nodes), backup(top.section("backup")),
                 services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")), sample(top.section("sample")), alerts(top), top.path("templates", folder));
@@ -169,7 +171,7 @@ final class InventoryReader {
             default -> Provider.ONEPASSWORD;
         };
         var settings = new Inventory.SecretsSettings(provider, section.text("vault", TEXT, "KTRDR Homelab Secrets"),
-                section.text("item", TEXT, "ktrdr-homelab-core"), section.text("prefix", Form.of("the start of a variable's name", "[A-Za-z_][A-Za-z0-9_]*"),
+                section.text("item", ITEM, "ktrdr-homelab-core"), section.text("prefix", Form.of("the start of a variable's name", "[A-Za-z_][A-Za-z0-9_]*"),
                 "KTRDR_SECRET_"), section.path("file", folder), section.list("command", TEXT, List.of()), section.values("fields"));
         if (provider == Provider.FILE && settings.file().isEmpty()) section.mistake("file", "is missing, and `provider: file` needs it");
         if (provider == Provider.COMMAND && settings.command().isEmpty()) section.mistake("command", "is missing, and `provider: command` needs it");

@@ -1,5 +1,6 @@
 package ktrdr;
 
+import java.nio.file.InvalidPathException;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -29,18 +30,20 @@ final class InventorySection {
     static final Form DOMAIN = Form.of("a domain such as ktrdr.home.mynerd.place",
             "(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*");
     static final Form ADDRESS = Form.of("an IPv4 or IPv6 address",
-            "((25[0-5]|2[0-4]\\d|1?\\d?\\d)(\\.(?!$)|$)){4}|(?=.*:.*:)[0-9A-Fa-f:]{2,39}(%[A-Za-z0-9]+)?");
-    static final Form ABSOLUTE = Form.of("an absolute path of letters, digits, '.', '_' and '-'", "(/[A-Za-z0-9._-]+)+");
-    static final Form WORD = Form.of("letters, digits, '.', '_' and '-'", "[A-Za-z0-9._-]+");
+            "((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(?!$)|$)){4}|(" + "H:".repeat(7).replace("H", "[0-9A-Fa-f]{1,4}") + "([0-9A-Fa-f]{1,4}|:)|:(:[0-9A-Fa-f]{1,4}){7}"
+            + "|(?=.*::)(?!.*::.*::|.*:::|:[^:]|.*[^:]:(%|$))([0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4})(%[A-Za-z0-9]+)?");
+    static final Form ABSOLUTE = Form.of("an absolute path of letters, digits, '.', '_' and '-', without . and ..", "(/(?!\\.{1,2}(/|$))[A-Za-z0-9._-]+)+");
+    static final Form WORD = Form.of("letters, digits, '.', '_' and '-', not in front", "(?!\\.{1,2}$)[A-Za-z0-9._][A-Za-z0-9._-]*");
     static final Form OPTIONS = Form.of("mount options with commas between", "[A-Za-z0-9._=,-]+");
     static final Form CLIENTS = Form.of("fleet, *, or addresses and networks with commas between", "fleet|\\*|[0-9A-Fa-f.:/]+(,[0-9A-Fa-f.:/]+)*");
-    static final Form TEXT = Form.of("text on one line", "\\P{Cntrl}+");
+    static final Form TEXT = Form.of("text on one line", "[^\\p{Cc}\\p{Cs}\\u2028\\u2029]+");
+    static final Form ITEM = Form.of("text on one line, without '-' in front", "(?!-)" + TEXT.pattern());
     static final Form URL = Form.of("an http or https address without user and query; one with a token in it is the secret alert_webhook_url, and no url here",
             "https?://[A-Za-z0-9.-]+(:\\d{1,5})?(/[A-Za-z0-9._~/-]*)?");
     static final Form MAILBOX = Form.of("a mail address", "[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+");
     static final Form MAILBOXES = Form.of("mail addresses with commas between", MAILBOX.pattern() + "(, ?" + MAILBOX.pattern() + ")*");
     static final Form SMARTHOST = Form.of("a mail server with its port, such as mail.example.org:587", "[A-Za-z0-9.-]+:\\d{1,5}");
-    static final Form USER = Form.of("a user without blanks and quotes", "[^\\s'\"]+");
+    static final Form USER = Form.of("a user without blanks, quotes and invisible characters", "[^'\"\\p{C}\\p{Z}]+");
     static final Form CHAT = Form.of("the number of a chat, such as -1001234567890", "-?[1-9]\\d{0,17}");
     static final Form REGISTRY = Form.of("a registry such as ghcr.io or registry:5000", "[A-Za-z0-9.-]+(:\\d{1,5})?");
     static final Form REPOSITORY = Form.of("an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's)",
@@ -120,8 +123,12 @@ final class InventorySection {
 
     /** A path; relative ones are relative to the folder given, ~ is the user's home. */
     Optional<Path> path(String key, Path folder) {
-        return text(key, TEXT).map(text -> text.equals("~") || text.startsWith("~/")
-                ? Path.of(System.getProperty("user.home") + text.substring(1)) : folder.resolve(text));
+        try {
+            return text(key, TEXT).map(text -> text.equals("~") || text.startsWith("~/")
+                    ? Path.of(System.getProperty("user.home") + text.substring(1)) : folder.resolve(text));
+        } catch (InvalidPathException e) {
+            return wrong(key, "a path of characters that the locale has (LC_ALL=C.UTF-8 has all)").map(Path::of);
+        }
     }
 
     List<String> list(String key, Form form, List<String> otherwise) {
@@ -190,6 +197,6 @@ final class InventorySection {
     }
 
     private String at(String key) {
-        return path.isEmpty() ? key : path + "." + key;
+        return path.isEmpty() || key.isEmpty() ? path + key : path + "." + key;
     }
 }

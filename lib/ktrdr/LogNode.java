@@ -9,8 +9,6 @@ import java.util.TreeSet;
 /** What one node answers to a {@link LogScript}, put together: pieces to lines, what is told again left out. Keeps how far each container is known. Pure. */
 final class LogNode {
     private static final int LONGEST = 64 << 10;
-    /** Docker hands on a longer line in pieces of so many bytes, each with the time of the whole. */
-    private static final int PIECE = 16 << 10;
 
     /** A container, the line of it that has begun, and how far it is known. */
     private static final class Log {
@@ -96,7 +94,6 @@ final class LogNode {
         if (log.begun.length() > 0) {
             append(log, text);
             text = log.begun.toString();
-            if (text.length() > PIECE / 4) text = text.replace(piece.time() + " ", "");
             if (log.cut > 0) text += "… " + Units.size(log.cut) + " more";
             log.begun.setLength(0);
             log.cut = 0;

@@ -81,6 +81,9 @@ record LogScript(String project, List<String> services, String tail, String sinc
               # shellcheck disable=SC2086 # two words or none
               awk $at_once -v id="$1" -v last="$folder/$1.last" -v live="$2" -v stamp="$started" '
                 function put(mark, text) { printf "%s", stamp "\\t" id "\\t" mark "\\t" text "\\n"; if (live) fflush() }
+            """ + LogMask.AWK + """
+                BEGIN { if (!learn(id)) { put("!", "its secrets could not be asked for, so its log is not shown"); exit } }
+                { $0 = shown($0) }
                 /^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9:.]+Z / {
                   at = index($0, " ")
                   stamp = substr($0, 1, at - 1)

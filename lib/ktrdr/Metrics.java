@@ -27,7 +27,8 @@ final class Metrics {
         return name + labels.entrySet().stream().map(label -> label.getKey() + "=\"" + escape(label.getValue()) + "\"").collect(Collectors.joining(",", "{", "} ")) + value;
     }
 
-    private static String escape(String value) {
+    /** The value of a label between its quotes, as PromQL has it too. */
+    static String escape(String value) {
         return value.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
     }
 

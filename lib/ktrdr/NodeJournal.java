@@ -93,15 +93,15 @@ final class NodeJournal {
         return script.toString();
     }
 
-    /** Keeps the whole logs of these services' containers on the node, and answers the last lines of the first that is not healthy, and where the rest is; nothing for none. */
+    /** Keeps the whole logs of these services' containers on the node, without their secrets, and answers the last lines of the first that is not healthy, and where the rest is; nothing for none. */
     String keepLogs(List<String> services) {
         if (services.isEmpty()) return "";
         var node = plan.stack().node();
         var folder = FAILED + "/" + tools.locks().owner().since().replace(":", "");
         var names = services.stream().map(plan.stack()::container).toList();
         try {
-            var script = "cd -P " + Sh.quote(node.directory()) + "\n" + Sh.let("folder", folder) + "umask 077\nmkdir -p \"$folder\"\nfor name in " + Sh.words(names) + "; do\n"
-                    + "  docker logs --tail " + LINES + " --timestamps \"$name\" >\"$folder/$name.log\" 2>&1 || rm -f \"$folder/$name.log\"\ndone\n"
+            var script = "cd -P " + Sh.quote(node.directory()) + "\n" + Sh.let("folder", folder) + "umask 077\nmkdir -p \"$folder\"\n" + LogMask.shell() + "for name in " + Sh.words(names) + "; do\n"
+                    + "  docker logs --tail " + LINES + " --timestamps \"$name\" 2>&1 | masked \"$name\" >\"$folder/$name.log\" || rm -f \"$folder/$name.log\"\ndone\n"
                     // the last five failures
                     + "ls -d " + FAILED + "/* | sort -r | tail -n +6 | while IFS= read -r old; do rm -rf \"$old\"; done\n";
             var kept = tools.fleet().ssh(node).run(script, Duration.ofMinutes(1));

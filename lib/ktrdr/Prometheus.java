@@ -20,7 +20,7 @@ public final class Prometheus {
     public record Series(String name, Map<String, String> labels, double value) {
         /** As a query has it: {@code up{job="backend"}}. */
         public String words() {
-            var inner = labels.entrySet().stream().map(label -> label.getKey() + "=\"" + label.getValue() + "\"").collect(Collectors.joining(", "));
+            var inner = labels.entrySet().stream().map(label -> label.getKey() + "=\"" + Metrics.escape(label.getValue()) + "\"").collect(Collectors.joining(", "));
             return name + (name.isEmpty() || !inner.isEmpty() ? "{" + inner + "}" : "");
         }
     }

@@ -42,8 +42,10 @@ public final class Secrets {
     }
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
+    /** How the name of a variable with a secret ends, as a regular expression that awk has too. */
+    static final String NAMES = "(PASSWORD|SECRET|TOKEN|WEBHOOK_URL)";
     /** NAME=value and NAME: value, in a list or a diff too; a reference such as ${NAME:?…} is no value. */
-    private static final Pattern ASSIGNED = Pattern.compile("^([+-]?\\s*(?:- |export )?[\"']?[A-Z_]*(?:PASSWORD|SECRET|TOKEN|WEBHOOK_URL)[\"']?\\s*+[=:]\\s*+)(?!\\$\\{).+");
+    private static final Pattern ASSIGNED = Pattern.compile("^([+-]?\\s*(?:- |export )?[\"']?[A-Z_]*" + NAMES.replace("(", "(?:") + "[\"']?\\s*+[=:]\\s*+)(?!\\$\\{).+");
     private final Map<Field, String> values;
 
     private Secrets(Map<Field, String> values) {
@@ -82,6 +84,9 @@ public final class Secrets {
             if (field.concealed) console.secret(value);
             if (value.matches("(?s).*[\\n\\r\\x00].*")) throw Problem.usage("the secret " + field + " has a line break or a NUL in it").expected("one line of text")
                     .fix("write it anew where " + inventory.source() + " says, under secrets");
+            // Java has U+FFFD where bytes were none of the locale's characters, and half a character is sent as a question mark
+            if (value.codePoints().anyMatch(one -> one == 0xfffd || Character.getType(one) == Character.SURROGATE))
+                throw Problem.usage("the secret " + field + " has a character that could not be read").expected("UTF-8").fix("run it with LC_ALL=C.UTF-8, or write it anew where " + inventory.source() + " says");
         });
         return new Secrets(values);
     }

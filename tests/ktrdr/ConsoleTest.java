@@ -73,12 +73,11 @@ class ConsoleTest {
             console.print(hostile + "\nsecond");
             console.print(Table.of("what").row(hostile));
             console.note("core", "docker", hostile);
-            // a detail has its lines, of which a carriage return ends one too
             console.problem(Problem.failed(hostile).found("first\n" + hostile));
             console.step("core", "pull").failed(hostile);
         }
         var said = out.toString(StandardCharsets.UTF_8) + err.toString(StandardCharsets.UTF_8);
-        assertEquals(5, said.split(Pattern.quote(harmless), -1).length - 1, said);
+        assertEquals(6, said.split(Pattern.quote(harmless), -1).length - 1, said);
         assertEquals("", said.replaceAll("\033\\[(0|2|31)m", "").replaceAll("[^\\p{Cntrl}\u202e\u009b]|\n", ""), said);
     }
 

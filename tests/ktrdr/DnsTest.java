@@ -86,4 +86,10 @@ class DnsTest {
         assertTrue(addresses.get("localhost").contains("127.0.0.1") || addresses.get("localhost").contains("::1"), said);
         assertEquals(List.of(), addresses.get("no-such-name.invalid"));
     }
+
+    @Test
+    void an_address_of_one_interface_is_no_record() {
+        var inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("10.0.0.11", "'fe80::1%eth0'"));
+        for (var format : Dns.Format.values()) assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> Dns.records(inventory, format)).exit());
+    }
 }

@@ -162,4 +162,44 @@ class InventoryTest {
         assertEquals(home.resolve("inventory.yaml"), Inventory.find(Optional.empty(), named, below).source());
         assertEquals(folder.resolve("inventory.yaml"), Inventory.find(Optional.of(folder.resolve("inventory.yaml")), named, below).source());
     }
+
+    @Test
+    void a_folder_or_a_path_that_leads_elsewhere_and_a_word_that_is_an_option_are_refused() {
+        for (var folder : List.of("..", ".", "-rf")) assertTrue(mistake(Fixtures.INVENTORY + "storage: {folders: ['" + folder + "']}\n").contains("storage.folders: expected letters, digits"), folder);
+        for (var path : List.of("/srv/../etc", "/srv/.", "/..", "/./a")) assertTrue(mistake(Fixtures.INVENTORY + "storage: {export: " + path + "}\n").contains("storage.export: expected an absolute path"), path);
+        assertEquals("/srv/..a/.b/-c", Fixtures.inventory(Fixtures.INVENTORY + "storage: {export: /srv/..a/.b/-c}\n").storage().export());
+        assertTrue(mistake(Fixtures.INVENTORY + "secrets: {item: --help}\n").contains("secrets.item: expected text on one line, without '-' in front"));
+        assertTrue(mistake(Fixtures.INVENTORY + "alerts: {mail: {to: a@b, from: a@b, smarthost: 'm:25', user: \"a\\eb\"}}\n").contains("alerts.mail.user: expected a user without"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"08.0.0.1", "1.2.3.04", "256.1.1.1", "1:2", ":::", "1::2::3", ":1::2", "1::2:", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "12345::", "1::2:3:4:5:6:7:8"})
+    void what_is_no_address_is_refused(String address) {
+        assertTrue(mistake(with("address: 10.0.0.11", "address: '" + address + "'")).contains("nodes.workers-b.address: expected an IPv4 or IPv6 address"));
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"0.0.0.0", "10.42.1.100", "255.255.255.255", "::", "::1", "1::", "2001:db8::1", "1:2:3:4:5:6:7:8", "::2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "fe80::1%eth0", "FD00:0:0:1::A"})
+    void an_address_of_either_kind_is_one(String address) {
+        assertEquals(Optional.of(address), Fixtures.inventory(with("address: 10.0.0.11", "address: '" + address + "'")).node("B").address());
+    }
+
+    @Test
+    void a_word_that_may_mean_two_nodes_or_something_else_is_refused() {
+        assertTrue(mistake(with("id: G,", "id: workers-b,")).endsWith("nodes.gpu: workers-b means workers-b too"));
+        assertTrue(mistake(with("host: gpu-1", "host: b")).endsWith("nodes.gpu: b means workers-b too"));
+        for (var word : List.of("all", "Workers")) assertTrue(mistake(with("gpu: {id: G", word + ": {id: G")).endsWith("nodes." + word + ": " + word + " is a word of the commands, and no node's"), word);
+        assertTrue(mistake(with("  core:", "  main:").replace("gpu: {id", "core: {id")).endsWith("nodes.core: core is a word of the commands, and no node's"));
+        assertTrue(mistake(with("gpu: {id: G", "\"null\": {id: G")).endsWith("nodes.null: null is no name in YAML"));
+        for (var job : List.of("prometheus", "node")) assertTrue(mistake(with("gpu: {id: G", job + ": {id: G")).endsWith("nodes." + job + ": prometheus.yml has a job " + job + " that is not of this node"), job);
+    }
+
+    @Test
+    void a_name_that_dns_has_no_room_for_is_refused() {
+        // backend and workers-b have room, and gpu-1 with a longer name has not
+        var domain = ("a".repeat(47) + ".").repeat(5) + "abc";
+        var yaml = with("domain: ktrdr.test", "domain: " + domain);
+        assertEquals(253, Fixtures.inventory(yaml).fqdn(Fixtures.inventory(yaml).node("B")).length());
+        assertTrue(mistake(yaml.replace("gpu-1", "gpu-123456")).endsWith("nodes.gpu: gpu-123456 with the domain is longer than 253 characters"));
+    }
 }
