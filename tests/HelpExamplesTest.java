@@ -65,6 +65,7 @@ class HelpExamplesTest {
     /** Of each example the first that fits; one that is not here is run, and ends with 0. */
     private static final List<Special> SPECIAL = List.of(
             new Special("setup-nfs", How.RUN, List.of(1), "no kernel of a container has NFS: setup-nfs is tested on virtual machines"),
+            new Special("verify-infra B --sudoers", How.RUN, List.of(2), "the practice fleet logs in as root, who needs no file; OperatorsTest prints one"),
             new Special("verify --failover", How.PARSED, List.of(), "it stops a worker and waits for a minute; FailoverTest does that"),
             new Special("status --watch --until", How.UNTIL_CTRL_C, List.of(0, 130), "half an hour; the last refresh was good, or it had just begun one"),
             new Special("status --watch", How.UNTIL_CTRL_C, List.of(0, 130), "the last refresh was good, or it had just begun one"),

@@ -5,7 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.time.Duration;
+import java.util.List;
+import ktrdr.Console;
+import ktrdr.Fleet;
 import ktrdr.Inventory;
+import ktrdr.Lock;
+import ktrdr.Locks;
 import ktrdr.Sudoers;
 import lab.Toolkit.Ran;
 import lab.World;
@@ -21,6 +27,7 @@ class OperatorsTest {
     private static final String NODE = "workers-b";
     /** What sudo was asked for on the node, by either of them. */
     private static final String ASKED = "/var/log/sudo-test";
+    private static final String PLACED = "/run/ktrdr-narrow-test";
     @TempDir static Path folder;
 
     private static String user(String ssh) {
@@ -45,7 +52,7 @@ class OperatorsTest {
 
     @AfterAll
     static void none_stays() {
-        World.on(NODE, "rm -f /etc/sudoers.d/ktrdr-test " + ASKED + "; for user in narrow watcher; do userdel -r $user 2>/dev/null || :; done");
+        World.on(NODE, "rm -f /etc/sudoers.d/ktrdr-test " + ASKED + " " + PLACED + "; for user in narrow watcher; do userdel -r $user 2>/dev/null || :; done");
     }
 
     private static Ran good(Path inventory, String... words) {
@@ -62,7 +69,14 @@ class OperatorsTest {
     void the_printed_file_is_enough_for_procedures_that_change_something_and_for_nothing_else() throws Exception {
         var inventory = inventory("narrow", ", ssh: {user: narrow, sudo: true}");
         good(inventory, "verify-infra", "B");
-        assertTrue(good(inventory, "stage", "workers", "B", "--tag", "sha-1000001").err().contains("0 changed"));
+        var read = Inventory.read(inventory);
+        try (var console = new Console(Console.Color.never, false); var fleet = new Fleet(read, List.of(read.node("B")), console);
+                var locks = Locks.take(fleet, Lock.Owner.now("narrow@test", "test"), Duration.ofMinutes(1), console)) {
+            var ssh = fleet.ssh(read.node("B"));
+            assertEquals("root\n", ssh.must(locks.under(read.node("B")) + "id -un"));
+            ssh.put(Files.writeString(folder.resolve("file"), "whole\n"), PLACED, "600");
+        }
+        assertEquals("root 600 whole", World.on(NODE, "stat -c '%U %a' " + PLACED + " | tr '\\n' ' '; cat " + PLACED));
         assertEquals("narrow may not", World.on(NODE, "runuser -u narrow -- sudo -n cat /etc/shadow >/dev/null 2>&1 || runuser -u narrow -- sudo -n -u daemon sh -s </dev/null 2>/dev/null || echo narrow may not"));
         assertTrue(asked() > 0);
     }
