@@ -71,7 +71,7 @@ class OperatorsTest {
         good(inventory, "verify-infra", "B");
         var read = Inventory.read(inventory);
         try (var console = new Console(Console.Color.never, false); var fleet = new Fleet(read, List.of(read.node("B")), console);
-                var locks = Locks.take(fleet, Lock.Owner.now("narrow@test", "test"), Duration.ofMinutes(1), console)) {
+                var locks = Locks.take(fleet, Lock.Owner.now("narrow@test", "test"), Duration.ofMinutes(1), console, one -> "")) {
             var ssh = fleet.ssh(read.node("B"));
             assertEquals("root\n", ssh.must(locks.under(read.node("B")) + "id -un"));
             ssh.put(Files.writeString(folder.resolve("file"), "whole\n"), PLACED, "600");
