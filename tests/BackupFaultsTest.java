@@ -41,7 +41,8 @@ class BackupFaultsTest {
     @BeforeEach
     void a_good_backup() {
         World.on("core", "rm -rf " + FOLDER + "/*");
-        assertEquals(0, ktrdr("backup-db").run().exit());
+        var ran = ktrdr("backup-db").run();
+        assertEquals(0, ran.exit(), ran::toString);
     }
 
     /** Whatever happened, the good one is as it was, and nothing of another is left: no file, no folder, no dump that goes on. */

@@ -10,6 +10,7 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import lab.Aftermath;
+import lab.Faults;
 import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
@@ -114,7 +115,11 @@ class ScaleTest {
     void workers_that_do_not_get_up_are_taken_away_again_and_prometheus_stays_as_it_was() {
         var before = World.containers("workers-c");
         var prometheus = World.files("core");
-        var ran = ktrdr("scale", "C", "3", "--timeout", "1s").run();
+        Ran ran;
+        // they start, and nobody hears that they did
+        try (var unheard = Faults.closed("core", "10.42.1.12", 8000)) {
+            ran = ktrdr("scale", "C", "3", "--timeout", "5s").run();
+        }
         Aftermath.returned(ran, "workers-c", Aftermath.release("workers-c"));
         assertEquals(before, World.containers("workers-c"), ran::toString);
         assertEquals(prometheus, World.files("core"), ran::toString);

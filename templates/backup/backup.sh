@@ -199,7 +199,8 @@ if [ -n "$directory" ]; then
   rm -rf "$directory"/.making.*
   making=$(mktemp -d "$directory/.making.XXXXXX") || fail "no file can be written in $directory"
   # the share is the workers', who may put something else in its place: from here on it is the folder that we are in, whatever has its name
-  cd -P "$making" && [ "$(stat -c '%u %a' .)" = "$(id -u) 700" ] && [ -z "$(ls -A)" ] || fail "somebody else is at work in $directory"
+  # (with the mark of the share's folders that what is made in them has their group)
+  cd -P "$making" && stat -c '%u %a' . | grep -Eqx "$(id -u) 2?700" && [ -z "$(ls -A)" ] || fail "somebody else is at work in $directory"
 fi
 # what is not there is left out of the answer
 docker inspect --format '{{.Name}} {{.State.Running}} {{.Config.Image}}' "$container" ktrdr-backend >"$work/containers" 2>/dev/null || :

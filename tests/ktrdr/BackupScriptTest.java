@@ -28,6 +28,8 @@ class BackupScriptTest {
     void a_docker() throws IOException {
         assumeTrue(Files.isWritable(Path.of("/run")) && Files.isWritable(Path.of("/run/lock")), "the script works in /run, which only root may write to");
         backups = Files.createDirectories(folder.resolve("backups"));
+        // as those of the share are: what is made in it has its group, and a folder that mark too
+        Files.setAttribute(backups, "unix:mode", 02775);
         var docker = Files.writeString(Files.createDirectories(folder.resolve("bin")).resolve("docker"), """
                 #!/bin/sh
                 case "$*" in
