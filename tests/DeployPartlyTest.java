@@ -62,7 +62,7 @@ class DeployPartlyTest {
 
     @Test
     void a_full_disk_replaces_no_file_and_touches_no_container() {
-        World.on("workers-b", "mkdir -p /opt/small && mount -t tmpfs -o size=8k tmpfs /opt/small");
+        World.on("workers-b", "mkdir -p /opt/small && mount -t tmpfs -o size=8k,mode=755 tmpfs /opt/small");
         try {
             var before = World.everything("workers-b");
             var inventory = World.inventory(folder, "/opt/ktrdr-workers-b", "/opt/small");

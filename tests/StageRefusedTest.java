@@ -80,7 +80,7 @@ class StageRefusedTest {
 
     @Test
     void a_full_disk() {
-        World.on("workers-b", "mkdir -p /opt/small && mount -t tmpfs -o size=8k tmpfs /opt/small");
+        World.on("workers-b", "mkdir -p /opt/small && mount -t tmpfs -o size=8k,mode=755 tmpfs /opt/small");
         try {
             refused(1, ktrdr("stage", "workers", "B", "--tag", OTHER, "-i", World.inventory(folder, "/opt/ktrdr-workers-b", "/opt/small").toString()).run(),
                     "workers-b: the files could not be written to /opt/small", "No file was replaced");
