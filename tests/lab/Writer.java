@@ -31,7 +31,7 @@ public final class Writer implements AutoCloseable {
                 while [ ! -e /tmp/enough ]; do
                   number=$((number + 1))
                   if psql -qAt -h 10.42.1.10 -U ktrdr -d ktrdr -v ON_ERROR_STOP=1 -c "insert into %s values ($number)" </dev/null; then echo "$number"; fi
-                  sleep 1
+                  sleep 0.2
                 done
                 """.formatted(TABLE);
         return new Writer(CompletableFuture.supplyAsync(() -> World.in(CONTAINER, script)));
