@@ -9,7 +9,7 @@ import java.util.concurrent.CompletableFuture;
 import ktrdr.Sh;
 
 /**
- * A client of the database on a machine of its own in the fleet's network, as a worker on another node is: it writes a numbered row a second through the published
+ * A client of the database on a machine of its own in the fleet's network, as a worker on another node is: it writes some five numbered rows a second through the published
  * port, each over a connection of its own, and notes the numbers that PostgreSQL acknowledged.
  */
 public final class Writer implements AutoCloseable {
