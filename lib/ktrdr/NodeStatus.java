@@ -59,16 +59,13 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
                   newest '(' -name 'ktrdr-*.dump.zst' -o -name 'ktrdr-*.dump.gz' ')'
                   newest -name '*.sql*'
                 fi
-                containers() {
-                """ + Docker.containersOf(project) + """
-                }
-                [ -z "$docker" ] || containers | while IFS= read -r line; do say container "$line"; done
-                """ + (usage ? Usage.script(project) : "") + "say end yes\n";
+                [ -z "$docker" ] || {
+                """ + Docker.sayContainers(project) + "}\n" + (usage ? Usage.script(project) : "") + "say end yes\n";
     }
 
     static NodeStatus parse(HostFacts host) {
         var facts = host.facts();
-        return new NodeStatus(host, Lock.Answer.of(facts), History.parse(facts), Docker.containers(String.join("\n", facts.all("container"))),
+        return new NodeStatus(host, Lock.Answer.of(facts), History.parse(facts), Docker.containers(facts),
                 backup(facts.get("backup"), facts.get("clock")));
     }
 

@@ -7,7 +7,6 @@ import java.util.TreeMap;
 
 /** Which container publishes which port of a node: asked of the Engine itself where its socket is where it usually is and curl is there, else by docker's client. */
 final class Published {
-    private static final String PROJECT = "com.docker.compose.project";
     private static final String PORT = "ktrdr.port";
 
     private Published() {}
@@ -35,7 +34,7 @@ final class Published {
         if (!running.isEmpty())
             for (var container : Json.parse(new String(Facts.bytes(running), StandardCharsets.UTF_8), "docker")) {
                 var labels = container.path("Labels");
-                var publisher = publisher(publishers, container.path("Names").path(0), labels.path(PROJECT), labels.path(PORT));
+                var publisher = publisher(publishers, container.path("Names").path(0), labels.path(Docker.PROJECT), labels.path(PORT));
                 for (var port : container.path("Ports")) if (port.has("PublicPort")) publishers.put(port.path("PublicPort").asInt(), publisher);
             }
         for (var line : facts.all("publishes")) {

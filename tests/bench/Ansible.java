@@ -25,8 +25,8 @@ public final class Ansible implements AutoCloseable {
     /** A host without Python, which Ansible's modules need there, is a {@link Problem}. */
     Ansible(Inventory inventory) {
         this.inventory = inventory;
+        this.folder = Folders.make();
         try {
-            folder = Files.createTempDirectory("ktrdr-bench");
             hosts = Files.writeString(folder.resolve("hosts.json"), Json.line(Map.of("all", Map.of("hosts", hosts(inventory.nodes()), "children",
                     Map.of("workers", Map.of("hosts", inventory.workers().stream().collect(Collectors.toMap(Inventory.Node::name, node -> Map.of()))))))));
             var python = Local.command("ansible", "all", "-i", hosts.toString(), "-m", "raw", "-a", "command -v python3").run();

@@ -13,6 +13,15 @@ import ktrdr.Templates.NodeFile;
 final class Folders {
     private Folders() {}
 
+    /** A new one, empty. */
+    static Path make() {
+        try {
+            return Files.createTempDirectory("ktrdr-bench");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
     /** The files of a node in a folder, as they are to be on the node. */
     static void write(Path folder, List<NodeFile> files) {
         try {

@@ -33,8 +33,8 @@ public final class Gathering implements AutoCloseable {
     public Gathering(Inventory inventory, Console console, Path toolkit) {
         this.inventory = inventory;
         this.console = console;
+        this.sockets = Folders.make();
         try {
-            sockets = Files.createTempDirectory("ktrdr-bench");
             shell = new ProcessBuilder(toolkit.toString(), "console", "-o", "json", "-i", inventory.source().toString()).redirectError(ProcessBuilder.Redirect.DISCARD).start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -1,8 +1,5 @@
 package bench;
 
-import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -37,11 +34,7 @@ public final class Staged implements AutoCloseable {
         this.toolkit = toolkit;
         this.tags = tags;
         this.found = Deploying.release(fleet, inventory.nodes());
-        try {
-            folder = Files.createTempDirectory("ktrdr-bench");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        this.folder = Folders.make();
         for (var tag : tags) for (var node : inventory.nodes()) Folders.write(folder.resolve(tag).resolve(node.name()), new Templates(inventory).render(node, tag));
     }
 

@@ -33,11 +33,7 @@ public final class Transfer implements AutoCloseable {
         this.core = core;
         this.console = console;
         this.toolkit = toolkit;
-        try {
-            folder = Files.createTempDirectory("ktrdr-bench");
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
-        }
+        this.folder = Folders.make();
         peak = new Peak(folder.resolve("peak"));
         core.must("head -c 8M /dev/urandom >" + REMOTE + ".8\nfor size in " + FEWER + " " + MEBIBYTES + "; do\n  i=0\n  while [ $i -lt $size ]; do cat " + REMOTE + ".8; i=$((i + 8)); done >" + REMOTE
                 + ".$size\ndone\n");
