@@ -101,8 +101,13 @@ public record HostFacts(Facts facts, double skew) {
             say virtual "$(systemd-detect-virt 2>/dev/null || true)"
             """;
 
+    /** The shell function {@code free}: bytes free on the file system of a path. */
+    static final String FREE = """
+            free() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { printf "%.0f", $4 * 1024 }'; }
+            """;
+
     /** What the machine has. */
-    static final String SIZE = """
+    static final String SIZE = FREE + """
             # a container has its own limits, not the host's: the smallest one counts
             cpus=$(nproc)
             quota() {
@@ -121,7 +126,6 @@ public record HostFacts(Facts facts, double skew) {
               [ "$limit" -ge "$memory" ] || memory=$limit
             done
             say memory "$memory"
-            free() { df -Pk "$1" 2>/dev/null | awk 'NR == 2 { printf "%.0f", $4 * 1024 }'; }
             say 'disk /' "$(free /)"
             """;
 
@@ -153,7 +157,7 @@ public record HostFacts(Facts facts, double skew) {
 
     /**
      * Whether the Docker Engine answers, the disk that it has, what it stores by, and the version of Compose; {@code docker} and {@code compose} are the versions afterwards, or empty. One
-     * question for all: each start of docker's client is a twentieth of a second of the node.
+     * question for all: each start of docker's client is a twentieth of a second of the node. Wants {@link #FREE}.
      */
     static final String ENGINE = """
             docker='' root='' driver='' compose=''

@@ -28,19 +28,23 @@ public record NodeFacts(String user, String docker, String dockerError, String c
                 say user "$(id -un)"
                 [ ! -d "$directory" ] || say directory yes
                 """ + Mount.script(share)
-                + NodeFiles.script(files) + History.script() + """
-                say compose "$(docker compose version --short 2>/dev/null || true)"
-                if docker=$(docker version --format '{{.Server.Version}}' 2>&1); then
-                  say docker "$docker"
-                else
-                  say docker-error "$docker"
+                + NodeFiles.script(files) + History.script() + HostFacts.FREE + HostFacts.ENGINE + """
+                if [ -z "$docker" ]; then
                   say end yes
                   exit 0
                 fi
-                root=$(docker info --format '{{.DockerRootDir}}')
-                say free "$(df -Pk "$root" | awk 'NR == 2 { print $4 }')"
                 """
-                + "ids=\nfor image in " + Sh.words(images) + "; do\n" + """
+                + "set -- " + Sh.words(images) + "\n" + """
+                ids=''
+                # one question where all are there, as is usual
+                if [ $# -gt 1 ] && found=$(docker image inspect --format '{{.Id}}' "$@" 2>/dev/null); then
+                  for id in $found; do
+                    say "image $1" "$id"
+                    ids="$ids $id"
+                    shift
+                  done
+                fi
+                for image do
                   if id=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null); then
                     say "image $image" "$id"
                     ids="$ids $id"
@@ -56,7 +60,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
     /** The answer of {@link #script}. What is of another form is a {@link Problem}. */
     public static NodeFacts parse(String answer) {
         var facts = Facts.parse(answer);
-        return new NodeFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"), 1024 * Math.max(0, facts.number("free")),
+        return new NodeFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"), Math.max(0, facts.number("disk " + facts.get("docker-root"))),
                 facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), NodeFiles.parse(facts), facts.under("image"),
                 Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts));
     }

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import ktrdr.Console;
+import ktrdr.Fleet;
 import ktrdr.Inventory;
 import ktrdr.Local;
 import ktrdr.Problem;
@@ -26,7 +27,7 @@ public final class FanOut implements AutoCloseable {
     static final String FACTS = "hostname; docker --version; grep -c ^processor /proc/cpuinfo; grep MemTotal /proc/meminfo; df -h /; docker ps --format '{{.Names}} {{.Status}}'";
     /** The same for Ansible, which takes two braces for its own. */
     private static final String RAW = "{% raw %}" + FACTS + "{% endraw %}";
-    static final int AT_ONCE = 64;
+    static final int AT_ONCE = Fleet.FORKS;
     /** Addresses that nobody uses for anything else: each host gets those whose number it is congruent to. */
     private static final String NETWORK = "10.43";
     private static final int MOST = 300;

@@ -15,7 +15,7 @@ class NodeFactsTest {
 
     @Test
     void an_answer_is_read_line_by_line() {
-        var facts = NodeFacts.parse("user\troot\nmount\t/srv/s\t0\t\t\ndirectory\tyes\nfile .env.core\t" + "a".repeat(64) + " 644 0:0 4\ncontent .env.core\tQT0xCg==\ndocker\t26.1.5\ncompose\t2.26.1\nfree\t1000\n"
+        var facts = NodeFacts.parse("user\troot\nmount\t/srv/s\t0\t\t\ndirectory\tyes\nfile .env.core\t" + "a".repeat(64) + " 644 0:0 4\ncontent .env.core\tQT0xCg==\ndocker\t26.1.5\ncompose\t2.26.1\ndisk /var/lib/docker\t1024000\ndocker-root\t/var/lib/docker\n"
                 + "image r/b:t\tsha256:1\ndigests sha256:1\t[\"r/b@sha256:a\",\"r/b@sha256:b\"]\ndigests sha256:2\t[]\ncontainer\t" + CONTAINER + "\nend\tyes\n");
         assertEquals("A=1\n", facts.files().files().get(".env.core").content().get());
         assertEquals(1_024_000, facts.free());
