@@ -25,6 +25,8 @@ class LogsTest {
     private static final String SERVICE = "training-worker-3";
     /** A process of the toolkit's on the node that is left, or its folder. */
     private static final String LEFT = "pgrep -af 'docker (logs|events)' || :; find /tmp -maxdepth 1 -name 'tmp.*' -newer /opt/logs-test";
+    /** How many containers there were so far: each has a secret of its own. */
+    private static int made;
     @TempDir Path folder;
 
     @BeforeAll
@@ -42,7 +44,7 @@ class LogsTest {
 
     private static void make(String host) {
         World.on(host, "docker rm -f logs-test >/dev/null 2>&1 || :\n"
-                + "docker run -d --name logs-test --label com.docker.compose.project=ktrdr-workers --label com.docker.compose.service=" + SERVICE
+                + "docker run -d --name logs-test -e KTRDR_DB_PASSWORD=hunter-" + ++made + " --label com.docker.compose.project=ktrdr-workers --label com.docker.compose.service=" + SERVICE
                 + " --entrypoint sh $(docker inspect --format '{{.Image}}' backtest-worker-1) -c 'trap \"exit 0\" TERM; while :; do sleep 0.2; done' >/dev/null");
     }
 
@@ -146,6 +148,21 @@ class LogsTest {
             var left = World.on(host, "for i in $(seq 30); do left=$(" + LEFT + "); [ -n \"$left\" ] || exit 0; sleep 0.1; done; printf '%s' \"$left\"");
             assertEquals("", left, host);
         }
+    }
+
+    @Test
+    void following_hides_the_secret_that_a_container_prints_and_the_one_of_the_container_in_its_place() throws Exception {
+        var said = folder.resolve("out");
+        var follow = ktrdr("logs", "B", SERVICE, "-f").processBuilder().redirectError(folder.resolve("err").toFile()).redirectOutput(said.toFile()).start();
+        inside("workers-b", "out \"former $KTRDR_DB_PASSWORD end\"");
+        await(said, "former *** end");
+        make("workers-b");
+        inside("workers-b", "out \"next $KTRDR_DB_PASSWORD end\"; err \"{\\\"password\\\": \\\"$KTRDR_DB_PASSWORD\\\"}\"");
+        await(said, "next *** end");
+        await(said, "{\"password\": \"***\"}");
+        World.signal(follow.pid(), "INT");
+        assertTrue(follow.waitFor(3, TimeUnit.SECONDS), "Ctrl-C ends it at once");
+        assertFalse(Files.readString(said).contains("hunter-"), () -> "a secret in what was told");
     }
 
     @Test

@@ -111,6 +111,15 @@ final class NodeJournal {
         return script.toString();
     }
 
+    /** The script that writes the whole logs of containers into a folder below a stack's directory, each without its container's secrets. */
+    static String keep(String directory, String folder, List<String> containers) {
+        return "cd -P " + Sh.quote(directory) + "\n" + Sh.let("folder", folder) + "umask 077\n[ ! -L " + FAILED + " ] || exit 24\nmkdir -p \"$folder\"\n" + LogMask.shell()
+                + "for name in " + Sh.words(containers) + "; do\n"
+                + "  docker logs --tail " + LINES + " --timestamps \"$name\" 2>&1 | masked \"$name\" >\"$folder/$name.log\" || rm -f \"$folder/$name.log\"\ndone\n"
+                // the last five failures
+                + "ls -d " + FAILED + "/* | sort -r | tail -n +6 | while IFS= read -r old; do rm -rf \"$old\"; done\n";
+    }
+
     /** Keeps the whole logs of these services' containers on the node, without their secrets, and answers the last lines of the first that is not healthy, and where the rest is; nothing for none. */
     String keepLogs(List<String> services) {
         if (services.isEmpty()) return "";
@@ -118,12 +127,7 @@ final class NodeJournal {
         var folder = FAILED + "/" + tools.locks().owner().since().replace(":", "");
         var names = services.stream().map(plan.stack()::container).toList();
         try {
-            var script = "cd -P " + Sh.quote(node.directory()) + "\n" + Sh.let("folder", folder) + "umask 077\n[ ! -L " + FAILED + " ] || exit 24\nmkdir -p \"$folder\"\n" + LogMask.shell()
-                    + "for name in " + Sh.words(names) + "; do\n"
-                    + "  docker logs --tail " + LINES + " --timestamps \"$name\" 2>&1 | masked \"$name\" >\"$folder/$name.log\" || rm -f \"$folder/$name.log\"\ndone\n"
-                    // the last five failures
-                    + "ls -d " + FAILED + "/* | sort -r | tail -n +6 | while IFS= read -r old; do rm -rf \"$old\"; done\n";
-            var kept = tools.fleet().ssh(node).run(script, Duration.ofMinutes(1));
+            var kept = tools.fleet().ssh(node).run(keep(node.directory(), folder, names), Duration.ofMinutes(1));
             var last = Gate.failingLog(plan, tools.fleet().ssh(node));
             return last + (kept.ok() ? (last.isBlank() ? "" : "\n") + "all of it on " + node.name() + " in " + node.directory() + "/" + folder : "");
         } catch (Problem problem) {

@@ -14,12 +14,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.StreamSupport;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** The texts of {@link Biting} through the real shells, containers, PostgreSQL and Prometheus of the practice fleet: each arrives as it was. */
+/** The texts of {@link Biting} through the real shells, Compose, containers, PostgreSQL and Prometheus of the practice fleet: each arrives as it was. */
 @Tag("fleet")
 class BitingFleetTest {
     private static final Inventory INVENTORY = Inventory.read(World.inventory());
@@ -33,8 +34,8 @@ class BitingFleetTest {
     @AfterAll
     static void it_is_as_it_was() {
         FLEET.close();
-        World.on("workers-b", "docker rm -f biting-log >/dev/null 2>&1 || :");
-        World.on("core", PSQL + "-d postgres -c 'drop role if exists biting' 2>/dev/null");
+        World.on("workers-b", "docker rm -f biting >/dev/null 2>&1 || :; rm -rf /opt/biting");
+        World.on("core", PSQL + "-d postgres -c 'drop database if exists biting with (force)' -c 'drop role if exists biting' 2>/dev/null");
     }
 
     private static List<String> decoded(String lines) {
@@ -47,6 +48,25 @@ class BitingFleetTest {
         assertEquals(words, decoded(WORKERS.must("for word in " + Sh.words(words) + "; do printf %s \"$word\" | base64 -w 0; echo; done")));
         assertTrue(words.size() > 115, () -> words.size() + " words");
         for (var text : Biting.all()) if (!words.contains(text)) assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> WORKERS.run("echo " + Sh.quote(text))).exit());
+    }
+
+    /** Compose gets each in its own variable, as the stacks get secrets, and gives it to a container as a variable and as a label. */
+    @Test
+    void secrets_and_labels_through_compose_into_a_container() {
+        int count = Biting.LINES.size();
+        var given = IntStream.range(0, count).mapToObj(i -> Sh.let("BITING_" + i, Biting.LINES.get(i)) + "export BITING_" + i + "\n").collect(Collectors.joining());
+        var all = Biting.LINES.stream().filter(text -> text.length() < 20).collect(Collectors.joining());
+        var compose = "name: biting\nservices:\n  one:\n    image: ${IMAGE:?}\n    container_name: biting\n    network_mode: none\n    entrypoint: [sh, -c, 'trap \"exit 0\" TERM; while :; do sleep 0.2; done']\n    environment:\n"
+                + IntStream.range(0, count).mapToObj(i -> "      BITING_" + i + ": ${BITING_" + i + ":?a secret}\n").collect(Collectors.joining()) + "      KTRDR_DB_PASSWORD: ${ALL:?a secret}\n    labels:\n"
+                + IntStream.range(0, count).mapToObj(i -> "      biting." + i + ": ${BITING_" + i + "}\n").collect(Collectors.joining())
+                + "      " + Docker.PROJECT + ": ktrdr-workers\n      " + Docker.SERVICE + ": " + SERVICE + "\n";
+        WORKERS.must(given + Sh.let("ALL", all) + "IMAGE=$(docker inspect --format '{{.Image}}' backtest-worker-1)\nexport ALL IMAGE\nmkdir -p /opt/biting\ncd /opt/biting\nprintf %s " + Sh.quote(compose)
+                + " >docker-compose.yml\ndocker compose --progress quiet create >/dev/null\nunset ALL\ndocker start biting >/dev/null");
+        var inside = decoded(WORKERS.must("docker exec biting sh -c 'for i in $(seq 0 " + (count - 1) + "); do eval \"printf %s \\\"\\$BITING_$i\\\"\" | base64 -w 0; echo; done; printf %s \"$KTRDR_DB_PASSWORD\" | base64 -w 0'"));
+        assertEquals(Biting.LINES, inside.subList(0, count));
+        assertEquals(all, inside.get(count));
+        var labels = Json.parse(WORKERS.must("docker inspect --format '{{json .Config.Labels}}' biting"), "docker");
+        assertEquals(Biting.LINES, IntStream.range(0, count).mapToObj(i -> labels.path("biting." + i).asText()).toList());
     }
 
     private static String logged(String... options) {
@@ -80,10 +100,15 @@ class BitingFleetTest {
     }
 
     @Test
-    void texts_of_postgresql() {
+    void texts_and_names_of_postgresql() {
         var texts = Biting.all().stream().filter(text -> text.matches("[^\\x00\\p{Cs}]*")).toList();
         var rows = new Sql(CORE).query("select text from (values " + IntStream.range(0, texts.size()).mapToObj(i -> "(" + i + ", '" + texts.get(i).replace("'", "''") + "')").collect(Collectors.joining(", ")) + ") v (n, text) order by n").rows();
         assertEquals(texts, rows.stream().map(row -> row.get(0)).toList());
+        // a name of PostgreSQL has at most 63 bytes
+        var names = texts.stream().filter(text -> text.getBytes(StandardCharsets.UTF_8).length < 63).toList();
+        var tables = names.stream().map(name -> "create table \"" + name.replace("\"", "\"\"") + "\" (\"" + name.replace("\"", "\"\"") + "\" text);\n").collect(Collectors.joining());
+        var measured = World.on("core", PSQL + "-d postgres -c 'create database biting'\nprintf %s " + Sh.quote(tables) + " | " + PSQL + "-d biting\nprintf %s " + Sh.quote(Templates.builtIn("backup/measure.sql")) + " | " + PSQL + "-d biting");
+        assertEquals(names.stream().map(name -> "public." + name).sorted().toList(), measured.lines().filter(line -> line.startsWith("{\"table\": \"public.")).map(line -> Json.parse(line, "psql").path("table").asText()).sorted().toList());
     }
 
     /** As rotate-secret does it: PostgreSQL is told a verifier, and the password goes to psql on standard input. */
@@ -111,5 +136,19 @@ class BitingFleetTest {
                 assertEquals(List.of(), prometheus.query(new Prometheus.Series("up", Map.of("x", text + "-"), 1).words()));
             }
         }
+    }
+
+    /** Of YAML's other types: a node by such a name is one by that name in Prometheus. */
+    @Test
+    void names_of_nodes_in_prometheus_yml() {
+        var names = List.of("true", "no", "0x10", "1e3", "0123", "2026-01-01", "12-30", "0b1", "1");
+        var nodes = names.stream().map(name -> "  \"" + name + "\": {role: workers, scale: 1}\n").collect(Collectors.joining());
+        var inventory = Fixtures.inventory("domain: ktrdr.test\nimages: {backend: b}\nnodes:\n  core: {role: core}\n" + nodes);
+        var file = new Templates(inventory).render(inventory.core(), "sha-1").stream().filter(one -> one.path().equals("monitoring/prometheus.yml")).findFirst().orElseThrow().content();
+        var said = CORE.must("printf %s " + Sh.quote(file) + " | docker exec -i ktrdr-prometheus sh -c 'cat >/tmp/biting.yml; promtool check service-discovery --timeout=1s /tmp/biting.yml node 2>&1; rm /tmp/biting.yml'");
+        var found = StreamSupport.stream(Json.parse(said, "promtool").spliterator(), false).map(target -> target.path("labels").path("node").asText()).sorted().toList();
+        var wanted = new ArrayList<>(names);
+        wanted.add("core");
+        assertEquals(wanted.stream().sorted().toList(), found, said);
     }
 }

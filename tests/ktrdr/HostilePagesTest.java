@@ -3,6 +3,10 @@ package ktrdr;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import bench.Case;
+import bench.Chart;
+import bench.SideBySide;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -11,9 +15,12 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import java.util.stream.Stream;
 import ktrdr.Inventory.Node;
 import org.commonmark.ext.gfm.tables.TableCell;
 import org.commonmark.ext.gfm.tables.TablesExtension;
@@ -25,8 +32,9 @@ import org.jsoup.Jsoup;
 import org.jsoup.nodes.Element;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
+import pictures.Topology;
 
-/** The pages that hold what nodes, services and inventories say, as a parser of Markdown and one of HTML read them: none of it is more than text, and all of it is there. */
+/** The pages that hold what nodes, services and inventories say, as parsers of Markdown, HTML and XML read them, and tables: none of it is more than text, and all of it is there. */
 class HostilePagesTest {
     private static final Inventory INVENTORY = ReportFixtures.inventory();
     private static final Parser MARKDOWN = Parser.builder().extensions(List.of(TablesExtension.create())).build();
@@ -42,6 +50,7 @@ class HostilePagesTest {
                 "\u000b", "\u2028a", "\u2029a", "\ufeffa", "\ufffe", "\uffff", "\ud800", "\udc00a", "a\ud83d",
                 "\ud83d\ude00", "  a  b  ", "日本", ReportFixtures.MARKUP);
 
+    private static final org.jsoup.parser.Parser XML = org.jsoup.parser.Parser.xmlParser();
     @TempDir Path folder;
 
     /** With one space for each gap, as a browser shows it. */
@@ -170,6 +179,51 @@ class HostilePagesTest {
         var wanted = squeezed("found " + Console.lineByLine(said));
         assertTrue(page.select("p.found").stream().map(found -> squeezed(found.wholeText())).anyMatch(wanted::equals), () -> wanted + " in " + page.select("p.found"));
         OutputFile.at(folder.resolve("report.html")).write(report);
+    }
+
+    // the tables of status, of the history in it and of operations, on a terminal
+
+    private static Table[] tables(String said) {
+        var core = StatusFixtures.CORE;
+        var entry = new History.Entry("1" + said, "", said + "2026", "karl" + said, "laptop" + said, "deploy" + said, "core", "sha" + said, List.of("backend" + said), Map.of(), "", 0, 10, said, History.Outcome.DEPLOYED);
+        var container = new Docker.Container("id", "backend", "backend", "registry.test:5000/ktrdr-backend:" + said, "sha256:1", "running" + said, said, 0, 0, said, "hash");
+        var node = new NodeStatus(StatusFixtures.host(core), StatusFixtures.lock(Optional.of(new Lock.Owner("1", "karl@" + said, "2026", "deploy" + said)), 1), new History(List.of(entry), Optional.empty()),
+                List.of(container), Optional.empty());
+        var worker = new Backend.Worker("w" + said, "training", "http://elsewhere" + said + ":5003", "available", said, Optional.empty());
+        var status = StatusFixtures.registered(StatusFixtures.with(StatusFixtures.fleet(), core, node), List.of(worker));
+        var operation = new Operations.Operation("op" + said, "type" + said, "running" + said, "2026" + said, "AAPL" + said, 1, "step" + said, 1, said, said);
+        var operations = new OperationsReport(INVENTORY, List.of(new Backend.Worker("w", "training", "http://elsewhere" + said + ":5003", "busy", "op" + said, Optional.empty())));
+        var details = operations.details(JsonNodeFactory.instance.objectNode().put("operation_id" + said, "is" + said).put("status", said));
+        return Stream.concat(Stream.of(new StatusReport(status).tables()), Stream.of(operations.table(List.of(operation)), details)).toArray(Table[]::new);
+    }
+
+    @Test
+    void in_a_table_a_row_is_one_line_and_nothing_in_it_steers_the_terminal() {
+        var plain = Stream.of(tables("x")).map(table -> table.lines().size()).toList();
+        for (var said : HOSTILE) {
+            var tables = tables(said);
+            assertEquals(plain, Stream.of(tables).map(table -> table.lines().size()).toList(), said);
+            for (var table : tables) table.lines().forEach(line -> assertTrue(line.equals(Console.harmless(line)) && line.lines().count() <= 1, line));
+            assertTrue(tables[1].lines().stream().anyMatch(line -> line.contains(Console.harmless("karl" + said).strip())), () -> said + " in " + tables[1].lines());
+        }
+    }
+
+    // the pictures of the documentation, in SVG
+
+    private static String chart(String said) {
+        return Chart.svg(List.of(new SideBySide(new Case("name" + said, "ours" + said, "theirs" + said, "both" + said), 0, List.of(new SideBySide.Pair(Duration.ofSeconds(1), Duration.ofSeconds(2))), List.of())), "2 processors" + said);
+    }
+
+    @Test
+    void in_a_picture_all_that_is_said_is_text() {
+        for (var picture : List.<UnaryOperator<String>>of(HostilePagesTest::chart, said -> Topology.svg(inventory(said)))) {
+            var plain = elements(Jsoup.parse(picture.apply("x"), "", XML));
+            for (var said : HOSTILE) {
+                var svg = Jsoup.parse(picture.apply(said), "", XML);
+                assertEquals(plain.size(), elements(svg).size(), said);
+                assertEquals(0, svg.select("script, a, img, foreignObject, [onload], [onerror], [onmouseover]").size(), said);
+            }
+        }
     }
 
     @Test

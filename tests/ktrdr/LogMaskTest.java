@@ -9,6 +9,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -94,6 +95,26 @@ class LogMaskTest {
         var said = run(new LogScript("ktrdr-core", List.of(), "200", "", false, Map.of()).text());
         assertTrue(said.contains("\tone\t!\tits secrets could not be asked for"), said);
         assertFalse(said.contains("hunter22"), said);
+    }
+
+    @Test
+    void in_the_logs_that_are_kept_of_a_failed_deployment_secrets_are_hidden_and_they_are_for_their_owner_alone() throws IOException {
+        Files.writeString(folder.resolve("environment"), "DB_PASSWORD=hunter22\n");
+        Files.writeString(folder.resolve("log"), STAMP + "cannot log in with hunter22\n" + STAMP + "{\"password\": \"hunter22\"}\n");
+        run(NodeJournal.keep(folder.toString(), ".ktrdr/failed/2026-01-01T100000Z", List.of("one", "two")));
+        for (var name : List.of("one", "two")) {
+            var kept = folder.resolve(".ktrdr/failed/2026-01-01T100000Z/" + name + ".log");
+            assertEquals(List.of(STAMP + "cannot log in with ***", STAMP + "{\"password\": \"***\"}"), Files.readAllLines(kept));
+            assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(kept)));
+        }
+    }
+
+    @Test
+    void what_is_kept_of_failed_deployments_follows_no_link() throws IOException {
+        Files.createDirectories(folder.resolve(".ktrdr"));
+        Files.createSymbolicLink(folder.resolve(".ktrdr/failed"), Files.createDirectory(folder.resolve("elsewhere")));
+        assertEquals(24, Local.command("sh", "-s").input(Sh.whole(NodeJournal.keep(folder.toString(), ".ktrdr/failed/x", List.of("one")))).run().exit());
+        assertEquals(0, folder.resolve("elsewhere").toFile().list().length);
     }
 
     @Test

@@ -78,6 +78,11 @@ public final class Toolkit {
                 .findFirst().orElseThrow();
     }
 
+    /** The same, as the arguments of another command. */
+    public Toolkit under(String... command) {
+        return new Toolkit(Stream.concat(Stream.of(command), words.stream()).toList());
+    }
+
     public Toolkit env(String name, String value) {
         environment.put(name, value);
         return this;

@@ -48,13 +48,21 @@ public final class World {
         return State.SECRETS;
     }
 
-    /** The values of the secrets, but for the database's user. */
-    public static List<String> secretValues() {
-        try (var fields = new ObjectMapper().readTree(Files.readString(secrets())).properties().stream()) {
-            return fields.filter(field -> !field.getKey().equals("db_username")).map(field -> field.getValue().asText()).toList();
+    /** The secrets by name, but for the database's user. */
+    public static Map<String, String> secretFields() {
+        var fields = new LinkedHashMap<String, String>();
+        try {
+            new ObjectMapper().readTree(Files.readString(secrets())).properties().forEach(field -> fields.put(field.getKey(), field.getValue().asText()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+        fields.remove("db_username");
+        return fields;
+    }
+
+    /** The values of the secrets, but for the database's user. */
+    public static List<String> secretValues() {
+        return List.copyOf(secretFields().values());
     }
 
     /** Writes the lab's secrets with another value for one of them into a file, which nobody else may read; it is to lie in memory, as they do. */

@@ -1,0 +1,103 @@
+import static lab.Toolkit.ktrdr;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import ktrdr.Console;
+import ktrdr.Local;
+import lab.Aftermath;
+import lab.Machine;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Where procedures connect to, by what the kernel was asked for: strace notes every attempt, of the JVM and of whatever it starts, one that fails and a name that is looked up too.
+ * What the nodes send elsewhere is in {@link SecretsWatchTest}.
+ */
+@Tag("fleet")
+class ConnectionsTest {
+    /** An internet address and port, in IPv4 or as IPv6 has it. */
+    private static final Pattern ADDRESS = Pattern.compile("sin6?_port=htons\\((\\d+)\\).*?(?:inet_addr\\(|AF_INET6, )\"(?:::ffff:)?([^\"]+)\"");
+    private static final Pattern SOCKET = Pattern.compile("sun_path=@?\"([^\"]*)\"");
+    /** ssh, and what services and workers answer on. */
+    private static final Pattern NODES = Pattern.compile("10\\.42\\.1\\.1[0-2] (22|8000|3000|9090|16686|500[3-8])");
+    /** The C library asks for the name of the user there, on this machine, before it reads /etc/passwd; where no such service runs, what it asks elsewhere is seen here. */
+    private static final Pattern NAMES_OF_USERS = Pattern.compile("/var/run/nscd/socket");
+    @TempDir Path folder;
+
+    @BeforeAll
+    static void strace_is_there() {
+        Machine.ensure(new Console(Console.Color.never, false), Map.of("strace", "strace"), "connections are looked at");
+    }
+
+    /** The words before a command that has its calls noted, on a machine whose own name nobody else knows. */
+    private static String[] traced(Path noted) {
+        return new String[] {"unshare", "--uts", "sh", "-c", "hostname laptop.of-nobody.test; exec \"$@\"", "sh",
+            "strace", "-f", "-qq", "--seccomp-bpf", "-s", "200", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-e", "signal=none", "-o", noted.toString()};
+    }
+
+    /** Runs a procedure and answers where it tried to connect to: address and port, or path. */
+    private Set<String> tried(String... words) throws IOException {
+        // what JBang builds once is no part of a run
+        assertEquals(0, ktrdr(words[0], "--help").run().exit());
+        var noted = folder.resolve("calls");
+        var ran = ktrdr(words).under(traced(noted)).run();
+        assertEquals(0, ran.exit(), ran::toString);
+        return places(noted);
+    }
+
+    private static Set<String> places(Path noted) throws IOException {
+        var places = new TreeSet<String>();
+        for (var line : Files.readAllLines(noted)) {
+            ADDRESS.matcher(line).results().forEach(one -> places.add(one.group(2) + " " + one.group(1)));
+            SOCKET.matcher(line).results().forEach(one -> places.add(one.group(1)));
+        }
+        return places;
+    }
+
+    private static Set<String> foreign(Set<String> tried) {
+        return tried.stream().filter(one -> !NODES.matcher(one).matches() && !NAMES_OF_USERS.matcher(one).matches()).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    @Test
+    void procedures_connect_to_nodes_and_to_nothing_else() throws IOException {
+        var all = new TreeSet<String>();
+        all.addAll(tried("status"));
+        all.addAll(tried("verify", "--quick"));
+        all.addAll(tried("logs", "core", "--tail", "1"));
+        all.addAll(tried("deploy", "core", "prometheus", "--tag", Aftermath.OLDER));
+        all.addAll(tried("backup-db", "--list"));
+        all.addAll(tried("rotate-secret", "ghcr_token"));
+        assertEquals(Set.of(), foreign(all));
+        // and these were seen
+        assertTrue(all.contains("10.42.1.10 22") && all.contains("10.42.1.10 8000") && all.contains("10.42.1.12 22"), all::toString);
+    }
+
+    @Test
+    void what_needs_no_node_connects_to_nothing() throws IOException {
+        for (var words : List.of(List.of("setup-dns", "--format", "hosts"), List.of("completion", "bash"))) {
+            var all = tried(words.toArray(String[]::new));
+            assertEquals(Set.of(), all.stream().filter(one -> !NAMES_OF_USERS.matcher(one).matches()).collect(Collectors.toSet()));
+        }
+    }
+
+    @Test
+    void a_name_that_is_looked_up_is_seen() throws IOException {
+        var noted = folder.resolve("calls");
+        var words = new ArrayList<>(List.of(traced(noted)));
+        words.addAll(List.of("getent", "ahosts", "somewhere.of-nobody.test"));
+        Local.command(words).run();
+        assertTrue(places(noted).stream().anyMatch(one -> one.endsWith(" 53")), () -> "no question to a DNS server in " + noted);
+    }
+}
