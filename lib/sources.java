@@ -41,6 +41,7 @@
 //SOURCES ktrdr/Exporter.java
 //SOURCES ktrdr/Facts.java
 //SOURCES ktrdr/Failover.java
+//SOURCES ktrdr/Firewall.java
 //SOURCES ktrdr/Fleet.java
 //SOURCES ktrdr/FleetStatus.java
 //SOURCES ktrdr/Following.java
@@ -168,6 +169,10 @@
 //FILES templates/core/.env.core=../templates/core/.env.core
 //FILES templates/workers/docker-compose.workers.yml=../templates/workers/docker-compose.workers.yml
 //FILES templates/workers/.env.workers=../templates/workers/.env.workers
+//FILES templates/firewall/firewall.sh=../templates/firewall/firewall.sh
+//FILES templates/firewall/ktrdr-firewall.service=../templates/firewall/ktrdr-firewall.service
+//FILES templates/firewall/rules.v4=../templates/firewall/rules.v4
+//FILES templates/firewall/rules.v6=../templates/firewall/rules.v6
 //FILES templates/metrics/containers.sh=../templates/metrics/containers.sh
 //FILES templates/metrics/docker-compose.yml=../templates/metrics/docker-compose.yml
 //FILES templates/metrics/ktrdr-containers.service=../templates/metrics/ktrdr-containers.service

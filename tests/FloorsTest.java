@@ -26,7 +26,7 @@ class FloorsTest {
             Set.of("Fleet", "Host"),
             Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "ContainerProbe", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "LogCursor", "LogMask", "LogMerge", "LogNode",
                     "LogScript", "Metrics", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Published", "Registry", "ScramVerifier", "SecretKeeper", "Sudoers", "Usage"),
-            Set.of("Alerting", "Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer", "Backups", "Causes", "Checks", "Deployment", "Drift", "Exporter", "Failover", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "GrafanaPassword", "Infra", "LocalBackup",
+            Set.of("Alerting", "Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer", "Backups", "Causes", "Checks", "Deployment", "Drift", "Exporter", "Failover", "Firewall", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "GrafanaPassword", "Infra", "LocalBackup",
                     "InfraRecord", "Jaeger", "JavaShell", "Locks", "LogChoice", "LogReader", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
                     "Operations", "OperationsReport", "Outage", "Plans", "PostgresPassword", "Preview", "Prometheus", "PushedBackup", "Release", "Restore", "RestoreSaid", "Restoring", "Revision", "Rollout", "Roster", "Rotation", "RunningScale", "SampleRun",
                     "Scaling", "Session", "ShellCompletion", "ShellHistory", "Shown", "Snapshot", "SnippetControl", "Sql", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification",

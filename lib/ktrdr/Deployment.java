@@ -139,13 +139,13 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     }
 
     /**
-     * Puts the files in place and brings the services up. Exit codes: those of {@link StagingScript}, and 22 where Compose could not
-     * bring the services up. It prints the containers as they are then ({@link Docker#containersOf}), and what was reloaded; {@link Exporter} comes last, once for a node.
+     * Puts the files and the rules of {@link Firewall} in place and brings the services up. Exit codes: those of {@link StagingScript}, {@value Firewall#REFUSED} where the rules
+     * could not be put there, and 22 where Compose could not bring the services up. It prints the containers as they are then ({@link Docker#containersOf}), and what was reloaded; {@link Exporter} comes last, once for a node.
      *
      * @param begin shell lines for the moment when all was found good and nothing is changed yet
      */
     public String applyScript(Secrets secrets, String begin) {
-        return secrets.shell(secrets()) + new StagingScript(staging).text(begin) + Docker.removePassing(stack.project())
+        return secrets.shell(secrets()) + new StagingScript(staging).text(begin) + Firewall.script(revision.files(), "exit " + Firewall.REFUSED) + Docker.removePassing(stack.project())
                 + tagged.entrySet().stream().map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit 22\n").collect(Collectors.joining())
                 + removal()
                 // a named service is deployed alone: what it depends on stays as it is

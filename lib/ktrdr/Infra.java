@@ -5,6 +5,7 @@ import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
@@ -85,6 +86,7 @@ public final class Infra {
             names.stream().filter(check -> check.node().equals(node.name())).forEach(checks::add);
             for (var peer : inventory.nodes()) if (!peer.equals(node)) checks.add(reach(node, host, peer, facts.get(peer)));
             checks.add(ports(node, host));
+            firewall(node, host.facts().get("firewall")).ifPresent(checks::add);
             checks.add(registry(node, host));
         });
         names.stream().filter(check -> check.node().equals("here")).forEach(checks::add);
@@ -242,6 +244,15 @@ public final class Infra {
                 : ours.isEmpty() ? "all free" : ours.size() + " held by our own containers, the others free";
         return check(node, "ports", known && taken.isEmpty(), "ports " + published(node).keySet().stream().map(String::valueOf).collect(Collectors.joining(", "))
                 + " free, or held by our own containers", found, known ? "stop what holds it: ss -ltnp on " + node.name() : "apt-get install iproute2");
+    }
+
+    /** Nothing where the rules are neither wanted nor there. */
+    private Optional<Check> firewall(Node node, String found) {
+        boolean wanted = inventory.firewall().isPresent();
+        if (!wanted && found.isEmpty()) return Optional.empty();
+        var ports = Firewall.ports(inventory, node).stream().map(String::valueOf).collect(Collectors.joining(", "));
+        return Optional.of(check(node, "firewall", wanted && found.equals("in place"), wanted ? "rules that let the fleet alone reach " + ports : "no rules, as there is no `firewall` in the inventory",
+                found, Stack.of(inventory, node).deploy()));
     }
 
     private Check registry(Node node, HostFacts host) {

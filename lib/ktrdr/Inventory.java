@@ -20,11 +20,12 @@ import java.util.stream.Stream;
  * @param nodes in the order of the file, one of them core
  * @param alerts who is told of alerts; empty where nobody is
  * @param operators who logs in for procedures that only look; empty where everybody logs in as {@code ssh} says
+ * @param firewall who may ask for the ports of the database and the workers beside the fleet; empty where everybody may
  * @param templates a folder whose files win over the built-in templates
  */
 public record Inventory(Path source, String domain, Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database,
         SecretsSettings secrets, Storage storage, BackupSettings backup, Services services, MetricsSettings metrics, Tracing tracing, Sample sample,
-        Optional<Alerts> alerts, Optional<Operators> operators, Optional<Path> templates) {
+        Optional<Alerts> alerts, Optional<Operators> operators, Optional<FirewallSettings> firewall, Optional<Path> templates) {
 
     /** How hosts are found: by DNS, or by the inventory's addresses. */
     public enum Resolve { DNS, INVENTORY }
@@ -52,6 +53,9 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     /** Who logs in to look and to change nothing: a user of the nodes who is in the group docker, and the key, where that is not the one of {@link SshSettings}. */
     public record Operators(String user, Optional<Path> identity) {}
 
+    /** Addresses and networks of IPv4 and IPv6, such as {@code 10.0.0.0/24}, that are let in beside the nodes. */
+    public record FirewallSettings(List<String> allow) {}
+
     /**
      * One host.
      *
@@ -61,9 +65,11 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
      * @param scale workers of each type, 1 to 3; {@code backtest} and {@code training} are the counts that follow, or are given
      * @param given where the inventory says so; empty where it does not, or where something else said it since
      * @param mountOptions of the share, where they are not those of {@link Storage}
+     * @param bind the one address of the node that its ports are published at; empty for all that it has
      */
     public record Node(String name, String id, Role role, String host, Optional<String> address, int cpus, long memory, long diskFree,
-            String directory, List<String> aliases, int scale, int backtest, int training, Optional<Given> given, SshSettings ssh, Optional<String> mountOptions) {
+            String directory, List<String> aliases, int scale, int backtest, int training, Optional<Given> given, SshSettings ssh, Optional<String> mountOptions,
+            Optional<String> bind) {
 
         /** The same node with so many workers of each type that it runs, which is not what the inventory gives. */
         public Node withScale(int count) {
@@ -76,11 +82,11 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
         }
 
         private Node looking(Optional<Operators> operators) {
-            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, given, ssh.looking(operators), mountOptions);
+            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, given, ssh.looking(operators), mountOptions, bind);
         }
 
         private Node with(int scale, int backtest, int training) {
-            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, Optional.empty(), ssh, mountOptions);
+            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, Optional.empty(), ssh, mountOptions, bind);
         }
     }
 
@@ -298,6 +304,6 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     }
 
     private Inventory with(List<Node> all) {
-        return new Inventory(source, domain, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, alerts, operators, templates);
+        return new Inventory(source, domain, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, alerts, operators, firewall, templates);
     }
 }

@@ -63,7 +63,7 @@ final class InventoryReader {
         if (top.has("nodes")) new NodeNames(domain, nodes).mistakes().forEach((node, mistake) -> sections.get(node).mistake("", mistake));
         var inventory = new Inventory(file, domain, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
                 secrets(top.section("secrets")), storage(top.section("storage"), nodes), backup(top.section("backup")),
-                services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")), sample(top.section("sample")), alerts(top), operators(top), top.path("templates", folder));
+                services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")), sample(top.section("sample")), alerts(top), operators(top), firewall(top, nodes, sections), top.path("templates", folder));
         inventory.storageNode().filter(node -> node.mountOptions().isPresent())
                 .ifPresent(node -> sections.get(node.name()).mistake("storage", "this node exports the share and mounts nothing"));
         top.end();
@@ -118,7 +118,12 @@ final class InventoryReader {
         var node = new Node(name, section.text("id", WORD, name), role, section.text("host", HOST, name), section.text("address", ADDRESS),
                 section.number("cpus", 1, 4096, 1), section.size("memory", "0"), section.size("disk_free", "10GB"), section.text("directory", ABSOLUTE, directory),
                 section.list("aliases", HOST, List.of()), scale, backtest, training, given(section),
-                ssh(section.section("ssh"), pinned(ssh, section.hostKey("host_key"))), mountOptions(section.section("storage")));
+                ssh(section.section("ssh"), pinned(ssh, section.hostKey("host_key"))), mountOptions(section.section("storage")),
+                section.text("bind", ADDRESS));
+        // the fleet and this machine ask for what is published where they reach the node
+        if (node.bind().isPresent() && (!node.bind().equals(node.address()) || node.bind().get().contains("%")))
+            section.mistake("bind", "expected the `address` of the node, without an interface, since that is where others reach it: "
+                    + node.address().orElse("it has none here") + ", found " + node.bind().get());
         section.end();
         return node;
     }
@@ -248,6 +253,27 @@ final class InventoryReader {
         var operators = new Inventory.Operators(section.required("user", WORD), section.path("identity", folder));
         section.end();
         return Optional.of(operators);
+    }
+
+    /** The rules are of addresses: a name would mean what it meant when it was looked up. */
+    private static Optional<Inventory.FirewallSettings> firewall(InventorySection top, List<Node> nodes, Map<String, InventorySection> sections) {
+        if (!top.has("firewall")) return Optional.empty();
+        for (var node : nodes) {
+            if (node.address().isEmpty()) sections.get(node.name()).mistake("address", "is missing, and `firewall` needs it");
+            else if (node.address().get().contains("%")) sections.get(node.name()).mistake("address", "expected one without an interface, which `firewall` needs, found " + node.address().get());
+        }
+        var section = top.section("firewall");
+        var allow = section.list("allow", TEXT, List.of());
+        for (var one : allow) if (!network(one)) section.mistake("allow", "expected addresses and networks of IPv4 or IPv6, such as 10.0.0.0/24, found " + one);
+        section.end();
+        return Optional.of(new Inventory.FirewallSettings(allow));
+    }
+
+    /** Whether this is an address, or one with the length of a network behind it. */
+    private static boolean network(String text) {
+        var parts = text.split("/", -1);
+        if (parts.length > 2 || text.contains("%") || !ADDRESS.pattern().matcher(parts[0]).matches()) return false;
+        return parts.length == 1 || parts[1].matches("\\d{1,3}") && Integer.parseInt(parts[1]) <= (text.contains(":") ? 128 : 32);
     }
 
     private static Inventory.Webhook webhook(InventorySection section) {

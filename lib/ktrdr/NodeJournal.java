@@ -57,11 +57,11 @@ final class NodeJournal {
         write(entry(id(), of(outcome), outcome, images, error, plan.revision()), plan.revision());
     }
 
-    /** Notes, as the lock is given back, that nothing was to be done; what tells Prometheus the figures of the node is seen to as well. */
+    /** Notes, as the lock is given back, that nothing was to be done; the rules of {@link Firewall} and what tells Prometheus the figures of the node are seen to as well. */
     void endLater(Outcome outcome, Map<String, Docker.Image> images) {
         var node = plan.stack().node();
         var script = script(entry(id(), of(outcome), outcome, images, "", plan.revision()), plan.revision());
-        tools.locks().atEnd(node, "cd -P \"$directory\"\n" + StagingScript.TELL + Exporter.script(plan.revision().files()) + script, this::heard);
+        tools.locks().atEnd(node, "cd -P \"$directory\"\n" + StagingScript.TELL + Firewall.script(plan.revision().files(), ":") + Exporter.script(plan.revision().files()) + script, this::heard);
     }
 
     /** Notes that a release that had ended well was taken back. */
@@ -87,7 +87,7 @@ final class NodeJournal {
     private void heard(Result result) {
         var node = plan.stack().node().name();
         if (!result.ok()) lost("exit code " + result.exit() + " " + result.lastWords());
-        StagingScript.told("metrics", result.out()).forEach(why -> tools.console().note(node, "metrics", why));
+        for (var part : List.of("firewall", "metrics")) StagingScript.told(part, result.out()).forEach(why -> tools.console().note(node, part, why));
         StagingScript.told("pruned", result.out()).forEach(image -> tools.console().detail(node, "prune", image));
     }
 

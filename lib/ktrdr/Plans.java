@@ -25,14 +25,14 @@ public final class Plans {
         return Deployment.plan(stack, Revision.of(inventory, stack, release), wanted, facts);
     }
 
-    /** A release of the node's history, as it was, in two round trips: see {@link History#target}. None to go back to is a {@link Problem}. */
+    /** A release of the node's history, as it was but for the rules of {@link Firewall}, in two round trips: see {@link History#target}. None to go back to is a {@link Problem}. */
     public static Deployment rollback(Stack stack, Ssh ssh, History.Entry to) {
         var files = kept(stack, ssh, to).orElseThrow(() -> Problem.failed(stack.node().name() + ": the files of " + to.tag() + " are not on the node any more")
                 .expected("the files of a release that ended well").found("nothing, or changed ones, in " + stack.node().directory() + "/.ktrdr/configurations")
                 .fix("jbang deploy@ktrdr with --tag " + to.tag() + " makes them anew"));
-        var revision = Revision.of(to, files);
+        var revision = Revision.of(to, Firewall.current(files, stack.files(to.tag())));
         var services = List.copyOf(revision.images().keySet());
-        return Deployment.plan(stack, revision, services, Staging.gather(stack, ssh, files, Deployment.asked(revision, services)));
+        return Deployment.plan(stack, revision, services, Staging.gather(stack, ssh, revision.files(), Deployment.asked(revision, services)));
     }
 
     /** The history of a node. */

@@ -20,7 +20,7 @@ public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Imag
     public static Revision of(Inventory inventory, Stack stack, String tag) {
         var images = new LinkedHashMap<String, Docker.Image>();
         stack.images(stack.services(), tag).forEach((service, reference) -> images.put(service, new Docker.Image(reference, "", "")));
-        return new Revision(tag, new Templates(inventory).render(stack.node(), tag), images);
+        return new Revision(tag, stack.files(tag), images);
     }
 
     /** A release of the history, with the files that were kept. */

@@ -55,6 +55,11 @@ public final class Stack {
         return core() ? ".env.core" : ".env.workers";
     }
 
+    /** The files that inventory and templates make for a release. */
+    List<Templates.NodeFile> files(String tag) {
+        return new Templates(inventory).render(node, tag);
+    }
+
     /** The services that the inventory wants running on this node. */
     public List<String> services() {
         if (!core()) return inventory.workersOf(node).stream().map(Worker::name).toList();

@@ -54,11 +54,18 @@ public final class Templates {
             Exporter.CONTAINERS, "metrics/containers.sh",
             Exporter.SERVICE, "metrics/ktrdr-containers.service",
             Exporter.TIMER, "metrics/ktrdr-containers.timer");
+    private static final Map<String, String> FIREWALL = ordered(
+            Firewall.SCRIPT, Firewall.SCRIPT,
+            Firewall.RULES_V4, Firewall.RULES_V4,
+            Firewall.RULES_V6, Firewall.RULES_V6,
+            Firewall.UNIT, Firewall.UNIT);
     private static final Map<String, String> WORKERS = ordered(
             "docker-compose.workers.yml", "workers/docker-compose.workers.yml",
             ".env.workers", "workers/.env.workers");
     /** ${NAME}, ${NAME:?…}, ${NAME:-…} and $NAME; a doubled dollar is Compose's way to write one. */
     private static final Pattern VARIABLE = Pattern.compile("\\$\\$|\\$\\{([A-Za-z_][A-Za-z0-9_]*)|\\$([A-Za-z_][A-Za-z0-9_]*)");
+    /** ${NAME:+${NAME-}…}: what is there only where the variable has a value. */
+    private static final Pattern OPTIONAL = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*):\\+\\$\\{\\1-\\}[^$}]*\\}");
 
     private final Inventory inventory;
 
@@ -70,7 +77,7 @@ public final class Templates {
     public List<NodeFile> render(Node node, String tag) {
         var values = values(node, tag);
         var rendered = new ArrayList<NodeFile>();
-        files(node.role(), inventory.metrics().nodes()).forEach((path, template) -> {
+        files(node.role()).forEach((path, template) -> {
             if (path.equals(Alerting.FILE) && inventory.alerts().isEmpty()) return;
             var text = read(template);
             // Compose has its own variables, and Grafana's legends, the annotations of alerts and Docker's formats are written as a template's
@@ -80,10 +87,10 @@ public final class Templates {
         return rendered;
     }
 
-    /** The variables that a Compose file names, in alphabetical order. */
+    /** The variables that a Compose file names and that need a value, in alphabetical order. */
     public static TreeSet<String> variables(String compose) {
         var names = new TreeSet<String>();
-        compose.lines().filter(line -> !line.stripLeading().startsWith("#")).forEach(line -> VARIABLE.matcher(line).results().forEach(match -> {
+        compose.lines().filter(line -> !line.stripLeading().startsWith("#")).forEach(line -> VARIABLE.matcher(OPTIONAL.matcher(line).replaceAll("")).results().forEach(match -> {
             if (match.group(1) != null) names.add(match.group(1));
             if (match.group(2) != null) names.add(match.group(2));
         }));
@@ -98,9 +105,10 @@ public final class Templates {
         return values;
     }
 
-    private static Map<String, String> files(Role role, boolean metrics) {
+    private Map<String, String> files(Role role) {
         var files = new LinkedHashMap<>(role == Role.CORE ? CORE : WORKERS);
-        if (metrics) files.putAll(NODES);
+        if (inventory.metrics().nodes()) files.putAll(NODES);
+        if (inventory.firewall().isPresent()) files.putAll(FIREWALL);
         return files;
     }
 
@@ -133,7 +141,7 @@ public final class Templates {
 
     private static String fill(String template, String text, Map<String, Object> values) {
         try {
-            return Mustache.compiler().escapeHTML(false).compile(text).execute(values);
+            return Mustache.compiler().escapeHTML(false).emptyStringIsFalse(true).compile(text).execute(values);
         } catch (MustacheException e) {
             throw Problem.usage("the template " + template + " cannot be filled").found(e.getMessage())
                     .expected("only names that docs/REFERENCE.md lists under templates").because(e);
@@ -145,7 +153,7 @@ public final class Templates {
         var values = new LinkedHashMap<String, Object>();
         values.put("tag", tag);
         values.put("core", Map.of("name", inventory.core().name()));
-        values.put("node", Map.of("name", node.name(), "fqdn", inventory.fqdn(node), "directory", node.directory(), "profiles", profiles(node)));
+        values.put("node", Map.of("name", node.name(), "fqdn", inventory.fqdn(node), "directory", node.directory(), "profiles", profiles(node), "bind", node.bind().map(Templates::host).orElse("")));
         values.put("images", images());
         values.put("database", Map.of("name", inventory.database().name(), "data", inventory.database().data(),
                 "host", inventory.fqdn(inventory.core())));
@@ -156,6 +164,7 @@ public final class Templates {
                 "otlp", "http://" + inventory.fqdn(inventory.core()) + ":" + services.otlp()));
         values.put("alerts", inventory.alerts().<Object>map(Alerting::values).orElse(false));
         values.put("exporters", inventory.metrics().nodes() ? Map.of("nodes", inventory.nodes().stream().map(this::exporter).toList()) : false);
+        values.put("firewall", Firewall.values(inventory, node));
         values.put("workerNodes", inventory.workers().stream().map(this::workerNode).toList());
         return values;
     }
@@ -174,6 +183,11 @@ public final class Templates {
         var workers = inventory.workersOf(node).stream().map(worker -> Map.of("name", worker.name(), "type", worker.type(),
                 "node", node.name(), "target", inventory.fqdn(node) + ":" + worker.port())).toList();
         return Map.of("name", node.name(), "workers", workers);
+    }
+
+    /** An address as it stands before a port. */
+    private static String host(String address) {
+        return address.contains(":") ? "[" + address + "]" : address;
     }
 
     private String profiles(Node node) {

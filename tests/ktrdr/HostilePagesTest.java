@@ -60,14 +60,14 @@ class HostilePagesTest {
 
     private static Node node(Node node, String said) {
         return new Node(node.name(), node.id() + said, node.role(), node.host() + said, node.address().map(address -> address + said), node.cpus(), node.memory(),
-                node.diskFree(), node.directory(), node.aliases(), node.scale(), node.backtest(), node.training(), node.given(), node.ssh(), node.mountOptions());
+                node.diskFree(), node.directory(), node.aliases(), node.scale(), node.backtest(), node.training(), node.given(), node.ssh(), node.mountOptions(), node.bind());
     }
 
     /** The fleet whose every word that may be one is followed by this. */
     private static Inventory inventory(String said) {
         var nodes = INVENTORY.nodes().stream().map(node -> node(node, said)).toList();
         return new Inventory(Path.of("/etc/inventory" + said.replaceAll("[/\0\\p{Cs}]", "")), INVENTORY.domain() + said, INVENTORY.resolve(), INVENTORY.ssh(), nodes, INVENTORY.images(),
-                INVENTORY.database(), INVENTORY.secrets(), INVENTORY.storage(), INVENTORY.backup(), INVENTORY.services(), INVENTORY.metrics(), INVENTORY.tracing(), INVENTORY.sample(), INVENTORY.alerts(), INVENTORY.operators(), INVENTORY.templates());
+                INVENTORY.database(), INVENTORY.secrets(), INVENTORY.storage(), INVENTORY.backup(), INVENTORY.services(), INVENTORY.metrics(), INVENTORY.tracing(), INVENTORY.sample(), INVENTORY.alerts(), INVENTORY.operators(), INVENTORY.firewall(), INVENTORY.templates());
     }
 
     private static List<Check> checks(String said) {

@@ -182,6 +182,25 @@ class InfraTest {
     }
 
     @Test
+    void rules_have_to_be_as_the_inventory_wants_them_and_are_no_matter_where_it_wants_none() {
+        var on = new Infra(Fixtures.inventory(Fixtures.INVENTORY.replace("host: gpu-1,", "host: gpu-1, cpus: 4, memory: 8GB,") + "firewall: {}\n"));
+        var said = "listen 22\tsshd\nfirewall\t";
+        var lost = "iptables: the chain KTRDR-FLEET is not there;";
+        assertEquals("in place", firewall(on, said + "in place").found());
+        assertTrue(firewall(on, said + "in place").ok());
+        assertEquals(List.of(false, false), List.of(firewall(on, said + lost).ok(), firewall(on, "listen 22\tsshd").ok()));
+        assertEquals(lost, firewall(on, said + lost).found());
+        assertEquals("rules that let the fleet alone reach 5003, 5004, 5005, 5006, 5007, 5008", firewall(on, said + lost).expected());
+        // taken out of the inventory, and not deployed since
+        assertEquals(List.of("gpu.firewall"), failing(with("listen 22\tsshd", said + "in place")));
+        assertEquals(List.of(), failing(GOOD));
+    }
+
+    private static Check firewall(Infra infra, String said) {
+        return infra.checks(Map.of(GPU, host(with("listen 22\tsshd", said), 0)), new Dns.Answers("here", "here", Map.of(), false)).stream().filter(check -> check.id().equals("gpu.firewall")).findFirst().orElseThrow();
+    }
+
+    @Test
     void ping_need_not_be_answered_where_ports_are_open() {
         assertEquals(List.of(), failing(with("ping core\t0.04", "ping core\tnone")));
         assertEquals(List.of("gpu.reach.workers-b"), failing(with("ping workers-b\t0.05", "ping workers-b\tnone").replace("connect 10.0.0.11 22\topen", "connect 10.0.0.11 22\tsilent")));

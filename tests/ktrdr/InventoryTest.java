@@ -73,6 +73,35 @@ class InventoryTest {
         assertEquals("vers=3,hard,proto=tcp", inventory.mountOptions(inventory.node("B")));
     }
 
+    @Test
+    void ports_are_bound_where_others_reach_the_node_and_nowhere_else() {
+        assertEquals(Optional.of("10.0.0.11"), Fixtures.inventory(with("address: 10.0.0.11", "address: 10.0.0.11, bind: 10.0.0.11")).node("B").bind());
+        assertEquals("5:80  nodes.workers-b.bind: expected the `address` of the node, without an interface, since that is where others reach it: 10.0.0.11, found 127.0.0.1",
+                mistake(with("address: 10.0.0.11", "address: 10.0.0.11, bind: 127.0.0.1")));
+        assertTrue(mistake(with("address: 10.0.0.11", "address: fe80::1%eth0, bind: fe80::1%eth0")).contains("without an interface"));
+    }
+
+    @Test
+    void the_firewall_is_off_where_it_is_not_named_and_lets_in_addresses_and_networks() {
+        assertEquals(Optional.empty(), Fixtures.inventory().firewall());
+        assertEquals(List.of(), Fixtures.inventory(Fixtures.INVENTORY + "firewall: {}\n").firewall().orElseThrow().allow());
+        var allow = List.of("10.0.5.7", "192.168.7.0/24", "0.0.0.0/0", "fd00::1", "fd00::/64");
+        assertEquals(allow, Fixtures.inventory(Fixtures.INVENTORY + "firewall: {allow: [10.0.5.7, 192.168.7.0/24, 0.0.0.0/0, \"fd00::1\", \"fd00::/64\"]}\n").firewall().orElseThrow().allow());
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"10.0.0.1/33", "10.0.0.0/", "10.0.0", "desk.example.org", "10.0.0.1/24/8", "fd00::/129", "fe80::1%eth0", "10.0.0.1 -j ACCEPT", "-i", "!10.0.0.1"})
+    void what_is_neither_address_nor_network_is_let_in_by_no_rule(String one) {
+        assertTrue(mistake(Fixtures.INVENTORY + "firewall: {allow: [\"" + one + "\"]}\n").contains("firewall.allow: expected addresses and networks of IPv4 or IPv6, such as 10.0.0.0/24, found " + one));
+    }
+
+    @Test
+    void rules_are_of_addresses_so_each_node_has_to_have_one() {
+        var dns = Fixtures.INVENTORY.replace("resolve: inventory", "resolve: dns").replace("address: 10.0.0.12, ", "");
+        assertEquals(3, Fixtures.inventory(dns).nodes().size());
+        assertTrue(mistake(dns + "firewall: {}\n").contains("nodes.gpu.address: is missing, and `firewall` needs it"));
+    }
+
     @ParameterizedTest
     @ValueSource(strings = {"B", "b", "workers-b", "workers-b.ktrdr.test"})
     void a_node_has_many_names(String name) {
@@ -88,7 +117,7 @@ class InventoryTest {
 
     @Test
     void a_mistyped_key_is_told_with_its_place_and_the_nearest() {
-        assertEquals("5:74  nodes.workers-b.disk_fre: unknown key, did you mean disk_free? Allowed: address, aliases, cpus, directory, disk_free, "
+        assertEquals("5:74  nodes.workers-b.disk_fre: unknown key, did you mean disk_free? Allowed: address, aliases, bind, cpus, directory, disk_free, "
                 + "host, host_key, id, memory, role, scale, ssh, storage, workers", mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
     }
 

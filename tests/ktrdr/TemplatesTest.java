@@ -7,6 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import org.junit.jupiter.api.Test;
@@ -62,8 +64,32 @@ class TemplatesTest {
     }
 
     @Test
+    void ports_are_bound_to_the_address_of_the_node_where_the_inventory_says_so_and_nothing_else_differs() {
+        var bound = Fixtures.inventory(Fixtures.INVENTORY.replaceAll("address: ([0-9.]+)11", "address: fd00::11, bind: fd00::11").replaceAll("address: (10.0.0.10)", "address: $1, bind: $1"));
+        for (var node : List.of("core", "B", "G")) {
+            var with = new Templates(bound).render(bound.node(node), "t");
+            var without = new Templates(inventory).render(inventory.node(node), "t");
+            var differing = new TreeSet<String>();
+            for (int i = 0; i < with.size(); i++) if (!with.get(i).equals(without.get(i))) differing.add(with.get(i).path());
+            var stack = Stack.of(bound, bound.node(node));
+            assertEquals(node.equals("G") ? Set.of() : Set.of(stack.envFile(), Exporter.COMPOSE), differing);
+            var address = Map.of("core", "10.0.0.10", "B", "[fd00::11]").get(node);
+            assertEquals(address, Templates.env(content(with, stack.envFile())).get("KTRDR_BIND"));
+            assertTrue(content(with, Exporter.COMPOSE).contains("--web.listen-address=" + (address == null ? "" : address) + ":9100"));
+            content(with, stack.composeFile()).lines().filter(line -> line.matches(".*:\\d{4,5}(\"])?") && line.contains("- $") || line.contains("ports: ["))
+                    .forEach(line -> assertTrue(line.contains("${KTRDR_BIND:+${KTRDR_BIND-}:}"), line));
+        }
+    }
+
+    private static String content(List<Templates.NodeFile> files, String path) {
+        return files.stream().filter(file -> file.path().equals(path)).findFirst().orElseThrow().content();
+    }
+
+    @Test
     void a_variable_without_a_default_or_in_a_comment_is_told_apart() {
         assertEquals(Set.of("A", "B", "C"), Templates.variables("x: ${A:?needed}\ny: $B-${C:-d}\n# ${D}\nz: $$E\n"));
+        // where it has no value nothing is there
+        assertEquals(Set.of("B"), Templates.variables("${A:+${A-}:}$B"));
     }
 
     @Test

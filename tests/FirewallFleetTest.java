@@ -1,0 +1,137 @@
+import static lab.Aftermath.OLDER;
+import static lab.Toolkit.ktrdr;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import lab.Aftermath;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+
+/** A fleet whose inventory keeps the database and the workers to it, and binds the ports of one node; seen from a fourth host, that of the lab's DNS server. */
+@Tag("fleet")
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class FirewallFleetTest {
+    private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
+    private static final List<String> CLOSED = List.of("10.42.1.10 5432", "10.42.1.11 5003", "10.42.1.12 5006");
+    private static final List<String> OPEN = List.of("10.42.1.10 22", "10.42.1.10 8000", "10.42.1.11 22", "10.42.1.11 9100");
+    @TempDir static Path folder;
+    private static Path inventory;
+    private static List<String> before;
+
+    @BeforeAll
+    static void a_fleet_as_any_other_is_given_rules() {
+        if (!HOSTS.stream().map(Aftermath::release).allMatch(OLDER::equals)) good(ktrdr("deploy", "all", "--tag", OLDER).run());
+        before = answering();
+        inventory = World.inventory(folder, "tracing:", "firewall: {}\ntracing:", "address: 10.42.1.12,", "address: 10.42.1.12, bind: 10.42.1.12,");
+        var containers = containers();
+        var deployed = good(by("deploy", "all", "--tag", OLDER));
+        assertTrue(!deployed.err().contains(" firewall "), deployed::toString);
+        // nothing but the node whose ports are bound now had a reason to be replaced
+        assertEquals(containers, containers());
+    }
+
+    @AfterAll
+    static void taken_out_of_the_inventory_nothing_of_it_is_left() {
+        good(ktrdr("deploy", "all", "--tag", OLDER).run());
+        assertEquals(before, answering());
+        for (var host : HOSTS) {
+            assertEquals("", World.on(host, "{ iptables-save; ip6tables-save; } | grep KTRDR || :; ls -d /etc/systemd/system/ktrdr-firewall.service /etc/systemd/system/*/ktrdr-firewall.service /opt/*/firewall 2>/dev/null || :"));
+            assertEquals("-A DOCKER-USER -j RETURN", World.on(host, "iptables -S DOCKER-USER | grep ^-A"));
+            assertEquals("", World.on(host, "systemctl --failed --no-legend | grep ktrdr || :"));
+        }
+        assertTrue(World.on("workers-c", "ss -Hltn").contains("0.0.0.0:5003"));
+    }
+
+    private static Ran by(String... words) {
+        return ktrdr(words).env("KTRDR_INVENTORY", inventory.toString()).run();
+    }
+
+    private static Ran good(Ran ran) {
+        assertEquals(0, ran.exit(), ran::toString);
+        return ran;
+    }
+
+    /** The containers of the nodes whose ports are bound as ever. */
+    private static List<Map<String, String>> containers() {
+        return List.of(World.containers("core"), World.containers("workers-b"));
+    }
+
+    /** Asks an address and a port for a connection. */
+    private static String connect(String port) {
+        return "timeout 0.5 bash -c 'exec 3<>/dev/tcp/$0/$1' " + port + " 2>/dev/null";
+    }
+
+    /** Says which of these let themselves be connected to. */
+    private static String connects(List<String> ports) {
+        return ports.stream().map(port -> "{ if " + connect(port) + "; then echo " + port + "; fi; } &\n").collect(Collectors.joining()) + "wait\n";
+    }
+
+    private static List<String> answering() {
+        var all = new ArrayList<>(CLOSED);
+        all.addAll(OPEN);
+        return World.services(connects(all)).lines().sorted().toList();
+    }
+
+    @Test
+    @Order(1)
+    void the_fourth_host_reached_all_before_and_reaches_neither_database_nor_workers_now() {
+        assertTrue(before.containsAll(CLOSED) && before.containsAll(OPEN), before::toString);
+        assertEquals(OPEN, answering());
+    }
+
+    @Test
+    @Order(2)
+    void every_node_reaches_them() {
+        for (var host : HOSTS) assertEquals(CLOSED, World.on(host, connects(CLOSED)).lines().sorted().toList(), host);
+    }
+
+    /** As at boot, when the kernel has no rule: the unit comes before Docker, and Docker keeps what it finds. */
+    @Test
+    @Order(3)
+    void docker_starts_behind_the_rules() {
+        World.on("workers-b", "systemctl stop docker.socket docker; iptables -F; iptables -X; ip6tables -F; ip6tables -X; systemctl start docker");
+        World.on("core", "for i in $(seq 150); do if " + connect("10.42.1.11 5003") + "; then exit 0; fi; sleep 0.2; done; exit 1");
+        assertEquals(OPEN, answering());
+        assertEquals("", World.on("workers-b", "sh /opt/ktrdr-workers-b/firewall/firewall.sh check"));
+        World.on("workers-b", "[ \"$(systemctl show --value -p ExecMainExitTimestampMonotonic ktrdr-firewall)\" -lt \"$(systemctl show --value -p ExecMainStartTimestampMonotonic docker)\" ]");
+    }
+
+    @Test
+    @Order(5)
+    void all_is_well() {
+        good(by("verify", "--quick", "--wait", "60s"));
+        good(by("status"));
+    }
+
+    @Test
+    @Order(4)
+    void bound_ports_answer_at_the_address_of_their_node_alone() {
+        assertEquals("10.42.1.12:5003 10.42.1.12:5004 10.42.1.12:5005 10.42.1.12:5006 10.42.1.12:9100",
+                World.on("workers-c", "ss -Hltn | awk '$4 ~ /:(50..|9100)$/ { print $4 }' | sort | xargs"));
+    }
+
+    @Test
+    @Order(6)
+    void what_was_changed_by_hand_is_found_and_put_right_by_the_next_deployment() {
+        World.on("workers-b", "iptables -F KTRDR-FLEET");
+        assertTrue(answering().contains("10.42.1.11 5003"));
+        var found = by("verify-infra", "B", "-o", "json");
+        assertEquals(1, found.exit(), found::toString);
+        assertEquals(List.of("workers-b.firewall"), List.copyOf(found.failing().keySet()));
+        good(by("deploy", "workers", "B", "--tag", OLDER));
+        assertEquals(OPEN, answering());
+    }
+}
