@@ -125,6 +125,15 @@ class FirewallFleetTest {
 
     @Test
     @Order(6)
+    void a_worker_at_work_behind_the_rules_is_not_stopped_unasked() {
+        World.on("workers-b", "curl -fsS -X POST -H 'Content-Type: application/json' -d '{\"operation_id\": \"op_kept\", \"operation_type\": \"backtesting\", \"millis\": 60000}' http://localhost:5004/operations/start");
+        var ran = by("scale", "B", "1", "--wait-idle", "1s");
+        assertTrue(ran.exit() == 2 && ran.err().contains("backtest-worker-2 is at operation op_kept, which would be cut"), ran::toString);
+        World.on("workers-b", "curl -fsS -X DELETE http://localhost:5004/operations/op_kept");
+    }
+
+    @Test
+    @Order(7)
     void what_was_changed_by_hand_is_found_and_put_right_by_the_next_deployment() {
         World.on("workers-b", "iptables -F KTRDR-FLEET");
         assertTrue(answering().contains("10.42.1.11 5003"));

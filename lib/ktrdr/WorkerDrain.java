@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.stream.Collectors;
@@ -80,16 +81,27 @@ final class WorkerDrain {
 
     /** Worker to the operation it is at, of its own {@code /health}; one that does not answer has nothing to lose. */
     private Map<String, String> busy() {
+        var asked = stopped.stream().filter(workers::containsKey).map(workers::get)
+                .filter(worker -> Docker.service(plan.facts().containers(), worker.name()).filter(Docker.Container::running).isPresent()).toList();
+        if (asked.isEmpty()) return Map.of();
+        var answers = Facts.parse(tools.fleet().ssh(plan.stack().node()).must(question(plan.stack(), asked))).under("health");
         var busy = new LinkedHashMap<String, String>();
-        for (var service : stopped) {
-            if (!workers.containsKey(service) || Docker.service(plan.facts().containers(), service).filter(Docker.Container::running).isEmpty()) continue;
-            try {
-                var health = tools.http().json(workers.get(service).endpointUrl() + "/health");
-                if (health.path("worker_status").asText().equals("busy")) busy.put(service, health.path("current_operation").asText("unknown"));
-            } catch (Problem silent) {
-                // not at work
-            }
-        }
+        for (var worker : asked) operation(answers.getOrDefault(worker.name(), "")).ifPresent(operation -> busy.put(worker.name(), operation));
         return busy;
+    }
+
+    /** A script that asks each worker within its container: from here its port may be closed, and a worker at work would seem silent. */
+    static String question(Stack stack, List<Worker> asked) {
+        return Facts.SAY + """
+                health() {
+                  if said=$(docker exec "$2" curl -fsS -m 5 "http://localhost:$3/health" 2>/dev/null); then say "health $1" "$said"; fi
+                }
+                """ + asked.stream().map(worker -> "health " + Sh.words(List.of(worker.name(), stack.container(worker.name()), String.valueOf(worker.port()))) + " &\n")
+                .collect(Collectors.joining()) + "wait\nsay end yes\n";
+    }
+
+    /** What a worker says that it is at. */
+    static Optional<String> operation(String health) {
+        return Json.read(health).filter(said -> said.path("worker_status").asText().equals("busy")).map(said -> said.path("current_operation").asText("unknown"));
     }
 }
