@@ -25,9 +25,11 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Procedures that go on for hours, on a server in this process: after many rounds they hold no more than after a few. {@code ./ktrdr test long} has twenty times as many. */
+/** Procedures that go on for hours, on a server in this process: after many rounds they hold no more than after a few. {@code ./ktrdr test long} has twenty times as many, or 2000. */
 class LongRunTest {
     private static final int TIMES = Boolean.getBoolean("ktrdr.long") ? 20 : 1;
+    /** Rounds of a watch, lines of a console. */
+    private static final int ROUNDS = TIMES > 1 ? 2000 : 40;
     @TempDir Path folder;
     private final Console console = new Console(new PrintStream(OutputStream.nullOutputStream()), new PrintStream(OutputStream.nullOutputStream()), Console.Color.never, false, false, false);
     private SshPeer peer;
@@ -55,7 +57,7 @@ class LongRunTest {
 
     @Test
     void a_watch_holds_after_many_rounds_what_it_held_after_few_through_networks_that_change(TestReporter told) throws IOException {
-        int rounds = 40 * TIMES;
+        int rounds = ROUNDS;
         var seen = new ArrayList<Footprint>();
         var watcher = Thread.currentThread();
         var round = new AtomicInteger();
@@ -162,7 +164,7 @@ class LongRunTest {
 
     @Test
     void many_lines_of_a_console_have_the_connections_and_threads_of_a_few(TestReporter told) throws IOException {
-        int lines = 40 * TIMES;
+        int lines = ROUNDS;
         var seen = new ArrayList<Footprint>();
         var source = new BufferedReader(new StringReader("core.run(\"true\")\n".repeat(lines + 1))) {
             private int read;
