@@ -22,7 +22,7 @@ class AwayTest {
 
     @BeforeEach
     void a_machine_on_the_network_of_the_hosts() {
-        var bridge = "br-" + World.docker("network", "inspect", "--format", "{{.Id}}", "ktrdr-lab").substring(0, 12);
+        var bridge = World.bridge();
         gone();
         sh("ip netns add away && ip link add away type veth peer name eth0 netns away && ip link set away master " + bridge + " up\n"
                 + "ip -n away link set lo up && ip -n away link set eth0 up && ip -n away address add 10.42.1.77/24 dev eth0\n");

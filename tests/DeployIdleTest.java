@@ -29,8 +29,7 @@ class DeployIdleTest {
 
     /** Gives the first backtest worker something to do. */
     private static void occupy(String operation, Duration time) {
-        var body = "{\"operation_id\": \"" + operation + "\", \"operation_type\": \"backtesting\", \"millis\": " + time.toMillis() + "}";
-        World.on(HOST, "curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' http://localhost:5003/operations/start");
+        World.occupy(HOST, 5003, operation, time);
     }
 
     private static boolean there(String path) {

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
@@ -126,7 +127,7 @@ class FirewallFleetTest {
     @Test
     @Order(6)
     void a_worker_at_work_behind_the_rules_is_not_stopped_unasked() {
-        World.on("workers-b", "curl -fsS -X POST -H 'Content-Type: application/json' -d '{\"operation_id\": \"op_kept\", \"operation_type\": \"backtesting\", \"millis\": 60000}' http://localhost:5004/operations/start");
+        World.occupy("workers-b", 5004, "op_kept", Duration.ofMinutes(1));
         var ran = by("scale", "B", "1", "--wait-idle", "1s");
         assertTrue(ran.exit() == 2 && ran.err().contains("backtest-worker-2 is at operation op_kept, which would be cut"), ran::toString);
         World.on("workers-b", "curl -fsS -X DELETE http://localhost:5004/operations/op_kept");

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
@@ -55,11 +56,6 @@ class ScaleTest {
         var active = new Ran(0, World.get("http://10.42.1.10:9090/api/v1/targets?state=active"), "").json().path("data").path("activeTargets");
         return StreamSupport.stream(active.spliterator(), false).filter(target -> target.path("scrapeUrl").asText().matches("http://" + host + "\\..*/metrics/")).collect(Collectors.toMap(
                 target -> Integer.parseInt(target.path("scrapeUrl").asText().replaceFirst(".*:(\\d+)/.*", "$1")), target -> target.path("health").asText(), (first, second) -> second, TreeMap::new));
-    }
-
-    private static void occupy(String operation, int millis) {
-        var body = "{\"operation_id\": \"" + operation + "\", \"operation_type\": \"backtesting\", \"millis\": " + millis + "}";
-        World.on("workers-b", "curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' http://localhost:5007/operations/start");
     }
 
     @Test
@@ -128,7 +124,7 @@ class ScaleTest {
     @Test
     @Order(6)
     void workers_at_work_are_not_stopped_unasked() {
-        occupy("op_kept", 120_000);
+        World.occupy("workers-b", 5007, "op_kept", Duration.ofMinutes(2));
         var before = World.everything("core") + World.everything("workers-b");
         refused(2, ktrdr("scale", "B", "2", "--wait-idle", "1s").run(), "backtest-worker-3 is at operation op_kept, which would be cut", "--yes");
         assertEquals(before, World.everything("core") + World.everything("workers-b"));
@@ -138,7 +134,7 @@ class ScaleTest {
     @Test
     @Order(7)
     void they_are_waited_for_and_go_with_their_targets_and_nothing_else_does() {
-        occupy("op_finished", 4_000);
+        World.occupy("workers-b", 5007, "op_finished", Duration.ofSeconds(4));
         var down = ktrdr("scale", "B", "2", "--wait-idle", "1m").run();
         assertEquals(0, down.exit(), down::toString);
         assertEquals("yes", World.on("workers-b", "cd /mnt/ktrdr-shared/results; [ ! -s op_finished.json ] || { rm op_finished.json; echo yes; }"), down::toString);

@@ -82,7 +82,6 @@ class FirewallTest {
 
     /** What a script prints in a network of its own, in which the files of a node with such an inventory lie in the folder. */
     private String alone(String inventory, String node, String script) throws IOException, InterruptedException {
-        var text = new StringBuilder();
         for (var file : files(inventory, node)) {
             var path = folder.resolve(file.path());
             Files.createDirectories(path.getParent());
@@ -90,9 +89,9 @@ class FirewallTest {
         }
         var run = new ProcessBuilder("unshare", "-n", "sh", "-euc", "ip link set lo up\nfirewall() { sh firewall/firewall.sh \"$@\"; }\n" + DOCKER + script).directory(folder.toFile()).redirectErrorStream(true).start();
         run.getOutputStream().close();
-        text.append(new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
-        assertEquals(0, run.waitFor(), text::toString);
-        return text.toString().strip();
+        var said = new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertEquals(0, run.waitFor(), said);
+        return said.strip();
     }
 
     private static void needRoot() throws IOException, InterruptedException {

@@ -29,7 +29,7 @@ final class Wire implements AutoCloseable {
     /** Listens from now on; tcpdump is installed where it is not there. */
     static Wire tap(Path folder) {
         Machine.ensure(new Console(Console.Color.never, false), Map.of("tcpdump", "tcpdump"), "what is sent between the hosts is read");
-        var bridge = "br-" + World.docker("network", "inspect", "--format", "{{.Id}}", "ktrdr-lab").substring(0, 12);
+        var bridge = World.bridge();
         var packets = folder.resolve("packets.pcap");
         try {
             var tcpdump = new ProcessBuilder("tcpdump", "-i", bridge, "-nn", "-s", "0", "-B", "32768", "--immediate-mode", "-U", "-Z", "root", "-w", packets.toString()).start();

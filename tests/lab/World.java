@@ -7,6 +7,7 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -46,6 +47,17 @@ public final class World {
 
     public static Path secrets() {
         return State.SECRETS;
+    }
+
+    /** Gives the worker that answers on this port of a host something to do for so long, by its own door. */
+    public static void occupy(String host, int port, String operation, Duration time) {
+        var body = "{\"operation_id\": \"" + operation + "\", \"operation_type\": \"backtesting\", \"millis\": " + time.toMillis() + "}";
+        on(host, "curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' http://localhost:" + port + "/operations/start");
+    }
+
+    /** The bridge of this machine that joins the hosts. */
+    public static String bridge() {
+        return "br-" + docker("network", "inspect", "--format", "{{.Id}}", "ktrdr-lab").substring(0, 12);
     }
 
     /** The secrets by name, but for the database's user. */
