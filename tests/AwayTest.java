@@ -6,11 +6,13 @@ import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import ktrdr.Local;
+import lab.Aftermath;
 import lab.Toolkit;
 import lab.Toolkit.Ran;
 import lab.Underway;
 import lab.World;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -19,6 +21,12 @@ import org.junit.jupiter.api.Test;
 @Tag("fleet")
 class AwayTest {
     private static final Pattern ROUND = Pattern.compile("(?m)^\\d{4}-.*Z  (ok|NOT WELL)  (\\d) of 3 nodes, ");
+
+    @BeforeAll
+    static void a_release_runs() {
+        var ran = ktrdr("deploy", "all", "--tag", Aftermath.OLDER).run();
+        assertEquals(0, ran.exit(), ran::toString);
+    }
 
     @BeforeEach
     void a_machine_on_the_network_of_the_hosts() {
