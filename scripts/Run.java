@@ -38,13 +38,8 @@ public class Run implements Callable<Exit> {
     public Exit call() throws IOException {
         var text = script.equals("-") ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8) : script;
         if (text.isBlank()) throw Problem.usage("there is no script to run").expected("a line for sh, as in jbang run@ktrdr uptime").found(script.equals("-") ? "nothing on standard input" : "an empty one");
-        try (var fleet = common.fleet(names); var step = common.console().step("fleet", "run")) {
-            // nothing more is asked of a node: of hundreds, no more connections are open than are worked on
-            var said = fleet.each((node, ssh) -> {
-                try (ssh) {
-                    return ssh.must(text, timeout);
-                }
-            });
+        try (var fleet = common.fleet(names).once(); var step = common.console().step("fleet", "run")) {
+            var said = fleet.each((node, ssh) -> ssh.must(text, timeout));
             step.done(said.values().size() + " of " + fleet.nodes().size() + " nodes ended well");
             return common.outcomes(said, "said");
         }

@@ -55,7 +55,7 @@ public class SetupDns implements Callable<Exit> {
 
     private Exit check(Inventory inventory) {
         var infra = new Infra(inventory);
-        try (var fleet = common.fleet(List.of()); var step = common.console().step("fleet", "resolve")) {
+        try (var fleet = common.fleet(List.of()).once(); var step = common.console().step("fleet", "resolve")) {
             var here = CompletableFuture.supplyAsync(() -> Dns.here(inventory));
             var gathered = fleet.each((node, ssh) -> HostFacts.gather(ssh, infra.question(node).namesOnly()));
             var checks = new ArrayList<Check>();

@@ -50,7 +50,7 @@ public class Status implements Callable<Exit> {
         try (var http = new Http(common.running(false).overrides(), PATIENCE); var fleet = common.fleet(List.of())) {
             if (watch) return watch(fleet.lasting(), http);
             try (var step = common.console().step("fleet", "look")) {
-                var status = FleetStatus.look(fleet, http, usage);
+                var status = FleetStatus.look(fleet.once(), http, usage);
                 step.close();
                 return report(status);
             }

@@ -55,7 +55,7 @@ public class VerifyInfra implements Callable<Exit> {
         if (sudoers) return sudoers(inventory);
         var infra = new Infra(inventory);
         var page = Optional.ofNullable(record).map(OutputFile::at);
-        try (var fleet = common.fleet(names); var step = common.console().step("fleet", "gather")) {
+        try (var fleet = common.fleet(names).once(); var step = common.console().step("fleet", "gather")) {
             var here = CompletableFuture.supplyAsync(() -> Dns.here(inventory));
             var gathered = fleet.each((node, ssh) -> HostFacts.gather(ssh, infra.question(node)));
             var checks = new ArrayList<Check>();

@@ -116,6 +116,7 @@ public final class Fleet implements AutoCloseable {
     private final List<Node> nodes;
     private final Console console;
     private final int forks;
+    private final boolean once;
     /** By the name of the node: how many workers it has, which may become known later, is no matter of its connection. */
     private final Map<String, CompletableFuture<Ssh>> connections;
     /** Nodes that answered once: after that, one that does not is asked again. */
@@ -128,17 +129,19 @@ public final class Fleet implements AutoCloseable {
         this.nodes = inventory.nodes().stream().filter(nodes::contains).toList();
         this.console = console;
         this.forks = FORKS;
+        this.once = false;
         this.connections = new LinkedHashMap<>();
         this.met = new HashSet<>();
         this.lasting = new AtomicBoolean();
         this.threads = Executors.newCachedThreadPool(Threads.daemons("fleet"));
     }
 
-    private Fleet(Fleet whole, Inventory inventory, List<Node> nodes, int forks) {
+    private Fleet(Fleet whole, Inventory inventory, List<Node> nodes, int forks, boolean once) {
         this.inventory = inventory;
         this.nodes = inventory.nodes().stream().filter(nodes::contains).toList();
         this.console = whole.console;
         this.forks = forks;
+        this.once = once;
         this.connections = whole.connections;
         this.met = whole.met;
         this.lasting = whole.lasting;
@@ -147,18 +150,26 @@ public final class Fleet implements AutoCloseable {
 
     /** Some of the nodes, by the same connections: closing either closes both. */
     public Fleet only(Predicate<Node> which) {
-        return new Fleet(this, inventory, nodes.stream().filter(which).toList(), forks);
+        return new Fleet(this, inventory, nodes.stream().filter(which).toList(), forks, once);
     }
 
     /** Nodes of what has become of the inventory, by the same connections: closing either closes both. */
     Fleet of(Inventory inventory, List<Node> nodes) {
-        return new Fleet(this, inventory, nodes, forks);
+        return new Fleet(this, inventory, nodes, forks, once);
     }
 
     /** The same nodes by the same connections, so many of them at once. Fewer than one is a {@link Problem}. */
     public Fleet atOnce(int forks) {
         if (forks < 1) throw Problem.usage("--forks is how many nodes are worked on at once").expected("1 or more").found(String.valueOf(forks));
-        return new Fleet(this, inventory, nodes, forks);
+        return new Fleet(this, inventory, nodes, forks, once);
+    }
+
+    /**
+     * The same nodes by the same connections, each closed when the work on its node is done: for whoever asks a node nothing more, so that of hundreds no more
+     * connections are open, with their threads and buffers, than are worked on.
+     */
+    public Fleet once() {
+        return new Fleet(this, inventory, nodes, forks, true);
     }
 
     /** One of them, by its id, name or host; a {@link Problem} where it is none. */
@@ -250,7 +261,12 @@ public final class Fleet implements AutoCloseable {
 
     private <T> Outcome<T> attempt(Node node, Work<T> work) {
         try {
-            return new Done<>(node, work.on(node, ssh(node)));
+            var ssh = ssh(node);
+            try {
+                return new Done<>(node, work.on(node, ssh));
+            } finally {
+                if (once) ssh.close();
+            }
         } catch (Problem problem) {
             return new Failed<>(node, problem);
         }

@@ -34,6 +34,8 @@ public final class Ssh implements AutoCloseable {
     private static final Duration LONG = Duration.ofHours(1);
     private static final Duration FOREVER = Duration.ofDays(365);
     private static final int LAST_LINES = 100;
+    /** Of all connections: of hundreds that are open, few are used at once. */
+    private static final ExecutorService THREADS = Executors.newCachedThreadPool(Threads.daemons("ssh"));
 
     /**
      * Whom to connect to. What is empty comes from the ssh config, then from ssh's defaults.
@@ -75,7 +77,6 @@ public final class Ssh implements AutoCloseable {
     private volatile SshConnect.Link link;
     private volatile boolean lasting;
     private boolean closed;
-    private final ExecutorService threads = Executors.newCachedThreadPool(Threads.daemons("ssh"));
 
     private Ssh(Target target, SshRoute.Surroundings here, SshConnect.Link link) {
         this.target = target;
@@ -218,13 +219,13 @@ public final class Ssh implements AutoCloseable {
 
     private Result over(Function<SshRun, Result> work) {
         var used = link;
-        var run = new SshRun(name(), used.client(), used.wire(), threads);
+        var run = new SshRun(name(), used.client(), used.wire(), THREADS);
         try {
             return checked(work.apply(run));
         } catch (Problem problem) {
             if (!lasting || run.begun() || problem.exit() != Exit.UNREACHABLE) throw problem;
             var anew = anew(used);
-            return checked(work.apply(new SshRun(name(), anew.client(), anew.wire(), threads)));
+            return checked(work.apply(new SshRun(name(), anew.client(), anew.wire(), THREADS)));
         }
     }
 
@@ -260,12 +261,9 @@ public final class Ssh implements AutoCloseable {
     }
 
     @Override
-    public void close() {
-        synchronized (this) {
-            closed = true;
-            close(link.closing());
-        }
-        threads.shutdown();
+    public synchronized void close() {
+        closed = true;
+        close(link.closing());
     }
 
     static void close(List<? extends AutoCloseable> all) {

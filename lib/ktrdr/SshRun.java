@@ -12,7 +12,6 @@ import java.util.Map;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Future;
-import java.util.concurrent.RejectedExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
@@ -88,8 +87,6 @@ final class SshRun {
             throw Problem.failed(node + ": a script did not end within " + timeout.toMillis() / 1000.0 + " s and was stopped");
         } catch (InterruptedException e) {
             throw interrupted(e);
-        } catch (RejectedExecutionException e) {
-            throw lost(new TransportException("it was closed meanwhile", e));
         } catch (IOException e) {
             if (e.getCause() instanceof InterruptedException) throw interrupted(e);
             throw e instanceof OpenFailException || (!started && "Request failed".equals(e.getMessage())) ? noSession(e) : lost(e);
@@ -144,8 +141,7 @@ final class SshRun {
 
     /** Closing ends the standard input of the script, which ends the script; the other side may be past answering. */
     private void abandon(Session session) {
-        // not by the connection's own threads, which are gone when somebody else closed it meanwhile
-        Threads.daemons("ssh close").newThread(() -> Ssh.close(List.of(session))).start();
+        threads.execute(() -> Ssh.close(List.of(session)));
     }
 
     private Problem interrupted(Exception e) {

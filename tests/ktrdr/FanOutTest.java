@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.ServerSocket;
 import java.nio.file.Path;
 import java.util.List;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.atomic.AtomicInteger;
 import org.apache.sshd.common.session.Session;
 import org.apache.sshd.common.session.SessionListener;
@@ -63,6 +64,21 @@ class FanOutTest {
             assertEquals(8, outcomes.values().size());
             assertEquals(List.of("w0"), outcomes.problems().keySet().stream().map(Inventory.Node::name).toList());
             assertTrue(outcomes.problems().values().iterator().next().sentence().contains("said nothing more"), outcomes.problems()::toString);
+        }
+    }
+
+    @Test
+    void whoever_asks_once_leaves_no_more_connections_open_than_are_worked_on() {
+        var met = new ConcurrentLinkedQueue<Ssh>();
+        try (var fleet = peer.fleet(20, peer.port(), "").atOnce(3).once()) {
+            var open = fleet.each((node, ssh) -> {
+                met.add(ssh);
+                if (node.name().equals("w7")) throw Problem.failed("this one failed");
+                return met.stream().filter(Ssh::open).count();
+            });
+            assertTrue(open.values().values().stream().allMatch(count -> count <= 3), open.values()::toString);
+            assertEquals(20, open.values().size());
+            assertTrue(met.stream().noneMatch(Ssh::open), "the one that failed too");
         }
     }
 
