@@ -258,6 +258,7 @@ class LongRunTest {
                 System.out.print(ssh.must("echo before"));
                 System.in.read();
                 System.out.print(ssh.must("echo after"));
+                System.in.read();
             }
         }
     }
