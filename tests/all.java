@@ -27,6 +27,7 @@ import static org.junit.platform.engine.discovery.DiscoverySelectors.selectClass
 import java.net.URI;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.HashSet;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -89,6 +90,8 @@ public class all implements Callable<Exit> {
 
     @Mixin Cli.Common common;
     @Mixin TestOptions asked;
+    /** Of the names that were asked for, those that some test has. */
+    private final Set<String> found = new HashSet<>();
 
     public static void main(String... args) {
         Cli.main(new all(), args);
@@ -101,6 +104,9 @@ public class all implements Callable<Exit> {
         if (asked.names.contains(LONG_RUN)) System.setProperty("ktrdr.long", "true");
         var launcher = LauncherFactory.create();
         var plan = launcher.discover(wanted(test -> !test.getTags().contains(GUESTS)));
+        // all were looked at by now, also those on virtual machines
+        for (var name : asked.names)
+            if (!found.contains(name)) throw Problem.usage("no test is called `" + name + "`").expected("part of the name of a " + (asked.unit ? "unit test's " : "") + "class, or Class.method").found("nothing, so nothing was run");
         boolean fleet = plan.getRoots().stream().flatMap(root -> plan.getDescendants(root).stream()).anyMatch(test -> test.isTest() && test.getTags().contains(FLEET));
         boolean mine = fleet && !Lab.running();
         // what is left of a fleet that was cut off may be in any state
@@ -153,7 +159,9 @@ public class all implements Callable<Exit> {
         if (!isMethod(test)) return FilterResult.included("may have some");
         if (asked.unit && Stream.of(FLEET, GUESTS, BROWSER, PACKAGES).anyMatch(test.getTags()::contains)) return FilterResult.excluded("needs more than the project");
         var name = name(test);
-        return FilterResult.includedIf(asked.names.isEmpty() || asked.names.stream().anyMatch(one -> name.contains(one.equals(LONG_FORM) ? "FuzzTest" : one.equals(LONG_RUN) ? "LongRunTest" : one)));
+        var its = asked.names.stream().filter(one -> name.contains(one.equals(LONG_FORM) ? "FuzzTest" : one.equals(LONG_RUN) ? "LongRunTest" : one)).toList();
+        found.addAll(its);
+        return FilterResult.includedIf(asked.names.isEmpty() || !its.isEmpty());
     }
 
     private static String name(TestDescriptor test) {

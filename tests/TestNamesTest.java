@@ -1,0 +1,31 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import ktrdr.Exit;
+import ktrdr.Problem;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
+import picocli.CommandLine;
+
+/** What `./ktrdr test` is asked for by name. */
+class TestNamesTest {
+    private static Problem refused(String... args) {
+        var tests = new all();
+        new CommandLine(tests).parseArgs(args);
+        return assertThrows(Problem.class, tests::call);
+    }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"TabelTest", "TableTest.no_such_method", "Table*"})
+    void a_name_that_no_test_has_is_refused_before_those_beside_it_run(String wrong) {
+        var refused = refused("--unit", "FuzzTest", wrong);
+        assertEquals("no test is called `" + wrong + "`", refused.sentence());
+        assertEquals(Exit.USAGE, refused.exit());
+    }
+
+    @Test
+    void a_fleet_test_is_no_unit_test() {
+        assertEquals("no test is called `DeployLockTest`", refused("--unit", "DeployLockTest").sentence());
+    }
+}
