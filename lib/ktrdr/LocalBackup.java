@@ -67,7 +67,7 @@ public record LocalBackup(Path path, BackupRecord record, String text) {
     /** Notes beside it that it was restored for a try and found good. */
     public void verified(Instant when) {
         try {
-            BackupFile.put(BackupFile.side(path, ".verified"), when + "\n");
+            OutputFile.put(BackupFile.side(path, ".verified"), when + "\n", "rw-------");
         } catch (IOException e) {
             throw Problem.failed("that " + path + " was verified could not be noted").found(e.getMessage()).because(e);
         }
