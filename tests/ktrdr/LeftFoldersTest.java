@@ -29,13 +29,13 @@ class LeftFoldersTest {
     @BeforeEach
     void a_node() throws IOException {
         stack = Files.createDirectories(folder.resolve("stack"));
-        programs = Files.createDirectories(folder.resolve("bin"));
+        programs = folder.resolve("bin");
         reached = folder.resolve("reached");
         program("systemd-detect-virt", "echo lxc");
     }
 
     private void program(String name, String script) throws IOException {
-        Files.writeString(programs.resolve(name), "#!/bin/sh\n" + script + "\n").toFile().setExecutable(true);
+        Fixtures.program(programs.resolve(name), script);
     }
 
     private enum Kind { facts_of_the_share, files_of_a_release, staging, convergence }

@@ -46,8 +46,7 @@ class NodeFactsTest {
 
     @Test
     void docker_is_asked_once_for_the_containers_and_their_images_are_known_from_its_answer(@TempDir Path folder) throws IOException {
-        var docker = Files.writeString(folder.resolve("docker"), """
-                #!/bin/sh
+        Fixtures.program(folder.resolve("docker"), """
                 echo "$1 $2" >>"${0%/*}/asked"
                 case $1 in
                   info) echo 'engine|26.1.5|/|overlay2|2.26.1|' ;;
@@ -56,7 +55,6 @@ class NodeFactsTest {
                   image) for id; do case $id in sha256:*) echo "$id [\\"r/b@$id\\"]" ;; esac; done ;;
                 esac
                 """);
-        docker.toFile().setExecutable(true);
         var script = NodeFacts.script("ktrdr-core", folder.toString(), folder.toString(), Map.of(), List.of());
         var answer = Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).env("CONTAINER", CONTAINER).input(Sh.whole(script)).must();
         var facts = NodeFacts.parse(answer.out());
