@@ -2,7 +2,6 @@ package ktrdr;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Instant;
-import java.time.format.DateTimeParseException;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
@@ -60,15 +59,7 @@ public final class Backend {
             workers.add(new Worker(one.path("worker_id").asText(), one.path("worker_type").asText(),
                     one.path("endpoint_url").asText().replaceFirst("(?<!/)/+$", ""), one.path("status").asText(),
                     one.path("current_operation_id").isTextual() ? one.path("current_operation_id").asText() : "",
-                    time(one.path("last_healthy_at").asText(""))));
+                    Units.instantIn(one.path("last_healthy_at").asText(""))));
         return workers;
-    }
-
-    private static Optional<Instant> time(String text) {
-        try {
-            return Optional.of(Units.instant(text));
-        } catch (DateTimeParseException none) {
-            return Optional.empty();
-        }
     }
 }

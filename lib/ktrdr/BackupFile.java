@@ -155,16 +155,6 @@ public final class BackupFile implements AutoCloseable {
         return file;
     }
 
-    /** Puts a text there whole, for its owner alone; a link that has the name is replaced, and not followed. */
-    static void put(Path file, String text) throws IOException {
-        var beside = Files.createTempFile(file.toAbsolutePath().getParent(), "." + file.getFileName(), ".making");
-        try {
-            Files.move(Files.writeString(beside, text, StandardOpenOption.SYNC), file, StandardCopyOption.ATOMIC_MOVE);
-        } finally {
-            Files.deleteIfExists(beside);
-        }
-    }
-
     /** The sum of a file, in hex. */
     static String sha256(Path file) throws IOException {
         var digest = Sha256.digest();

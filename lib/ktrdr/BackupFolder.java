@@ -1,7 +1,6 @@
 package ktrdr;
 
 import java.nio.charset.StandardCharsets;
-import java.time.DateTimeException;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
@@ -65,16 +64,8 @@ public record BackupFolder(String path, List<Backups.Found> backups, List<String
         try {
             var record = BackupRecord.parse(new String(Facts.bytes(words[1]), StandardCharsets.UTF_8));
             boolean whole = record.file().equals(words[3]) && record.bytes() == Facts.number("the size of a backup", words[0]);
-            return whole ? Optional.of(new Backups.Found(record, instant(words[2]))) : Optional.empty();
+            return whole ? Optional.of(new Backups.Found(record, Units.instantIn(words[2]))) : Optional.empty();
         } catch (Problem e) {
-            return Optional.empty();
-        }
-    }
-
-    private static Optional<Instant> instant(String text) {
-        try {
-            return Optional.of(Instant.parse(text));
-        } catch (DateTimeException e) {
             return Optional.empty();
         }
     }

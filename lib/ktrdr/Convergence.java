@@ -28,10 +28,10 @@ public final class Convergence {
         return Facts.SAY + Sh.let("directory", directory) + """
                 umask 077
                 look=
-                trap 'trap "" HUP INT TERM PIPE; [ -z "$look" ] || rm -rf "$look"' EXIT
-                trap 'exit 130' HUP INT TERM PIPE
-                look=$(mktemp -d /dev/shm/ktrdr.XXXXXX 2>/dev/null || mktemp -d) || exit 20
-                """ + "{ printf %s " + Sh.quote(env) + " >\"$look/env\" && printf %s " + Sh.quote(compose) + " >\"$look/compose.yml\"; } || exit 20\n" + """
+                place=/dev/shm
+                [ -w "$place" ] || place=${TMPDIR:-/tmp}
+                """ + Sh.atEnd("rm -rf \"$look\"") + Sh.folder("look", "\"$place\"/ktrdr")
+                + "{ printf %s " + Sh.quote(env) + " >\"$look/env\" && printf %s " + Sh.quote(compose) + " >\"$look/compose.yml\"; } || exit 20\n" + """
                 # paths in the files are those of the directory that Compose will run in
                 here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory
                 """ + ask("\"$here\"", "\"$look/env\"", "\"$look/compose.yml\"") + more + "say end yes\n";

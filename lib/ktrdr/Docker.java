@@ -19,6 +19,8 @@ public final class Docker {
     /** What is asked of a container; not its environment, which has the secrets in it. */
     private static final String CONTAINER = "{\"Id\":{{json .Id}},\"Name\":{{json .Name}},\"Image\":{{json .Image}},\"RestartCount\":{{json .RestartCount}},"
             + "\"State\":{{json .State}},\"Config\":{\"Image\":{{json .Config.Image}},\"Labels\":{{json .Config.Labels}}}}";
+    /** After {@link #sayContainers}: the command that prints the image's id of each. */
+    static final String IMAGES = "printf '%s\\n' \"$containers\" | sed -n 's/^{\"Id\":\"[^\"]*\",\"Name\":\"[^\"]*\",\"Image\":\"\\([^\"]*\\)\".*/\\1/p'";
 
     /** The oldest versions that take our Compose files: those that know {@code start_interval}, by which a start is known to be healthy within a second or two. */
     static final String OLDEST_ENGINE = "25.0";
@@ -88,7 +90,7 @@ public final class Docker {
 
     /** Shell lines that say the same as facts, with {@code say} defined. */
     static String sayContainers(String project) {
-        return "containers() {\n" + containersOf(project) + "}\ncontainers | while IFS= read -r line; do say container \"$line\"; done\n";
+        return "containers=$(\n" + containersOf(project) + ") || :\n[ -z \"$containers\" ] || printf '%s\\n' \"$containers\" | while IFS= read -r line; do say container \"$line\"; done\n";
     }
 
     /** The command that prints the id of each container of a Compose project, stopped ones too. */

@@ -11,6 +11,7 @@ import static ktrdr.InventorySection.ITEM;
 import static ktrdr.InventorySection.MAILBOX;
 import static ktrdr.InventorySection.MAILBOXES;
 import static ktrdr.InventorySection.OPTIONS;
+import static ktrdr.InventorySection.PLAIN_ADDRESS;
 import static ktrdr.InventorySection.REGISTRY;
 import static ktrdr.InventorySection.REPOSITORY;
 import static ktrdr.InventorySection.SMARTHOST;
@@ -119,9 +120,9 @@ final class InventoryReader {
                 section.number("cpus", 1, 4096, 1), section.size("memory", "0"), section.size("disk_free", "10GB"), section.text("directory", ABSOLUTE, directory),
                 section.list("aliases", HOST, List.of()), scale, backtest, training, given(section),
                 ssh(section.section("ssh"), pinned(ssh, section.hostKey("host_key"))), mountOptions(section.section("storage")),
-                section.text("bind", ADDRESS));
+                section.text("bind", PLAIN_ADDRESS));
         // the fleet and this machine ask for what is published where they reach the node
-        if (node.bind().isPresent() && (!node.bind().equals(node.address()) || node.bind().get().contains("%")))
+        if (node.bind().isPresent() && !node.bind().equals(node.address()))
             section.mistake("bind", "expected the `address` of the node, without an interface, since that is where others reach it: "
                     + node.address().orElse("it has none here") + ", found " + node.bind().get());
         section.end();
@@ -260,7 +261,7 @@ final class InventoryReader {
         if (!top.has("firewall")) return Optional.empty();
         for (var node : nodes) {
             if (node.address().isEmpty()) sections.get(node.name()).mistake("address", "is missing, and `firewall` needs it");
-            else if (node.address().get().contains("%")) sections.get(node.name()).mistake("address", "expected one without an interface, which `firewall` needs, found " + node.address().get());
+            else if (!PLAIN_ADDRESS.pattern().matcher(node.address().get()).matches()) sections.get(node.name()).mistake("address", "expected one without an interface, which `firewall` needs, found " + node.address().get());
         }
         var section = top.section("firewall");
         var allow = section.list("allow", TEXT, List.of());
@@ -272,7 +273,7 @@ final class InventoryReader {
     /** Whether this is an address, or one with the length of a network behind it. */
     private static boolean network(String text) {
         var parts = text.split("/", -1);
-        if (parts.length > 2 || text.contains("%") || !ADDRESS.pattern().matcher(parts[0]).matches()) return false;
+        if (parts.length > 2 || !PLAIN_ADDRESS.pattern().matcher(parts[0]).matches()) return false;
         return parts.length == 1 || parts[1].matches("\\d{1,3}") && Integer.parseInt(parts[1]) <= (text.contains(":") ? 128 : 32);
     }
 

@@ -32,6 +32,7 @@ final class InventorySection {
     static final Form ADDRESS = Form.of("an IPv4 or IPv6 address",
             "((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(?!$)|$)){4}|(" + "H:".repeat(7).replace("H", "[0-9A-Fa-f]{1,4}") + "([0-9A-Fa-f]{1,4}|:)|:(:[0-9A-Fa-f]{1,4}){7}"
             + "|(?=.*::)(?!.*::.*::|.*:::|:[^:]|.*[^:]:(%|$))([0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4})(%[A-Za-z0-9]+)?");
+    static final Form PLAIN_ADDRESS = Form.of(ADDRESS.name() + " without an interface", "(?!.*%)(" + ADDRESS.pattern() + ")");
     static final Form ABSOLUTE = Form.of("an absolute path of letters, digits, '.', '_' and '-', without . and ..", "(/(?!\\.{1,2}(/|$))[A-Za-z0-9._-]+)+");
     static final Form WORD = Form.of("letters, digits, '.', '_' and '-', not in front", "(?!\\.{1,2}$)[A-Za-z0-9._][A-Za-z0-9._-]*");
     static final Form OPTIONS = Form.of("mount options with commas between", "[A-Za-z0-9._=,-]+");

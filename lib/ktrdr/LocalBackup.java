@@ -19,7 +19,7 @@ public record LocalBackup(Path path, BackupRecord record, String text) {
     /** Reads it whole, and compares it with its sums; what is no whole backup is a {@link Problem}. */
     public static LocalBackup read(String asked) {
         var path = Path.of(asked);
-        if (!Files.isRegularFile(path)) throw Problem.usage("there is no file " + asked).expected("a backup that `backup-db --to FILE` has made, or a name in jbang backup-db@ktrdr --list");
+        if (!Files.isRegularFile(path)) throw Problem.failed("there is no file " + asked).expected("a backup that `backup-db --to FILE` has made, or a name in jbang backup-db@ktrdr --list");
         try {
             var text = Files.readString(BackupFile.side(path, ".json"));
             var record = BackupRecord.parse(text);
@@ -67,7 +67,7 @@ public record LocalBackup(Path path, BackupRecord record, String text) {
     /** Notes beside it that it was restored for a try and found good. */
     public void verified(Instant when) {
         try {
-            BackupFile.put(BackupFile.side(path, ".verified"), when + "\n");
+            OutputFile.put(BackupFile.side(path, ".verified"), when + "\n", "rw-------");
         } catch (IOException e) {
             throw Problem.failed("that " + path + " was verified could not be noted").found(e.getMessage()).because(e);
         }

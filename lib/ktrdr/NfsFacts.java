@@ -57,14 +57,18 @@ public record NfsFacts(boolean root, String release, String container, boolean p
                   if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || :)" = installed ]; then say package "$package"; fi
                 done
                 # in a container the host's kernel loads a module when it is asked for a mount: this one can't succeed, but for nfsd
+                dir=
+                off() { umount "$1" 2>/dev/null || :; }
                 probe() {
-                  dir=$(mktemp -d /run/ktrdr.XXXXXX)
-                  if said=$(LC_ALL=C LIBMOUNT_FORCE_MOUNT2=always mount -i -t "$1" none "$dir" 2>&1); then umount "$dir"; fi
-                  rmdir "$dir"
+                  if said=$(LC_ALL=C LIBMOUNT_FORCE_MOUNT2=always mount -i -t "$1" none "$dir" 2>&1); then off "$dir"; fi
                   case $said in *denied* | *permitted* | *read-only* | *superuser*) say refused "$1" ;; esac
                 }
+                if [ "${container:-none}" != none ] && [ "$(id -u)" = 0 ]; then
+                  for left in /run/ktrdr.*; do off "$left"; done
+                """ + Sh.atEnd("off \"$dir\"; rmdir \"$dir\" 2>/dev/null || :") + Sh.folder("dir", "/run/ktrdr") + """
+                fi
                 for kind in nfs nfsd; do
-                  if [ "${container:-none}" != none ] && [ "$(id -u)" = 0 ]; then probe "$kind"; fi
+                  [ -z "$dir" ] || probe "$kind"
                   if grep -qw "$kind" /proc/filesystems || modprobe -n -q "$kind" 2>/dev/null; then say kernel "$kind"; fi
                 done
                 """ + Mount.script(path) + (server ? serverScript(inventory) : CLIENT) + "say end yes\n";

@@ -50,11 +50,9 @@ public record NodeFacts(String user, String docker, String dockerError, String c
                     ids="$ids $id"
                   fi
                 done
-                """ + "made=$(" + Docker.idsOf(project) + ")\n" + """
-                [ -z "$made" ] || ids="$ids $(docker inspect --format '{{.Image}}' $made 2>/dev/null || :)"
+                """ + Docker.sayContainers(project) + "[ -z \"$containers\" ] || ids=\"$ids $(" + Docker.IMAGES + ")\"\n" + """
                 digest() { say "digests $1" "$2"; }
-                """ + "[ -z \"$ids\" ] || " + Docker.digests("$ids", "digest") + """
-                """ + Docker.sayContainers(project) + "say end yes\n";
+                """ + "[ -z \"$ids\" ] || " + Docker.digests("$ids", "digest") + "say end yes\n";
     }
 
     /** The answer of {@link #script}. What is of another form is a {@link Problem}. */

@@ -7,7 +7,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -19,8 +18,6 @@ import ktrdr.Templates.NodeFile;
  * The deployment of one node: bring it up, wait until it is healthy, note it in the history; and the way back when that fails or is interrupted.
  */
 final class NodeRollout {
-    /** How long a connection that was lost is tried for, before the way back is given up. */
-    private static final Duration RECONNECT = Duration.ofSeconds(60);
     /** How long what ran before has at least to get healthy again. */
     private static final Duration BACK = Duration.ofSeconds(120);
     private static final Duration EVERY = Duration.ofMillis(50);
@@ -260,28 +257,14 @@ final class NodeRollout {
 
     /** Looks at the node again, over a new connection where the old one was lost. */
     private NodeFacts again(List<NodeFile> files) {
-        long deadline = System.nanoTime() + RECONNECT.toNanos();
-        while (true)
-            try {
-                // behind whatever of ours is still ending there
-                Locks.refused(node, tools.fleet.ssh(node).run(tools.locks.under(node))).ifPresent(refused -> {
-                    throw refused;
-                });
-                var asked = previous.map(to -> Deployment.asked(to, replaced(to))).orElse(List.of());
-                return Staging.gather(plan.stack(), tools.fleet.ssh(node), files, asked);
-            } catch (Problem problem) {
-                if (problem.exit() == Exit.LOCKED || System.nanoTime() > deadline) throw problem;
-                tools.console.detail(node.name(), "back", problem.sentence());
-                pause();
-            }
-    }
-
-    private static void pause() {
-        try {
-            TimeUnit.SECONDS.sleep(1);
-        } catch (InterruptedException e) {
-            // it is put back all the same
-        }
+        return Threads.insist(() -> {
+            // behind whatever of ours is still ending there
+            Locks.refused(node, tools.fleet.ssh(node).run(tools.locks.under(node))).ifPresent(refused -> {
+                throw refused;
+            });
+            var asked = previous.map(to -> Deployment.asked(to, replaced(to))).orElse(List.of());
+            return Staging.gather(plan.stack(), tools.fleet.ssh(node), files, asked);
+        }, problem -> tools.console.detail(node.name(), "back", problem.sentence()));
     }
 
     /** Goes back from a release that was proven here, because others failed. */

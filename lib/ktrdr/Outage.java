@@ -1,7 +1,6 @@
 package ktrdr;
 
 import java.time.Duration;
-import java.util.concurrent.TimeUnit;
 import ktrdr.Inventory.Place;
 
 /**
@@ -14,8 +13,6 @@ final class Outage implements Failover.Power {
     private static final int NO_GUARD = 22;
     /** A worker has 30 s to save a checkpoint. */
     private static final Duration STOPPING = Duration.ofSeconds(90);
-    /** How long a connection that was lost is tried for. */
-    private static final Duration RECONNECT = Duration.ofSeconds(60);
     private static final String ARMED = "armed=/run/lock/ktrdr-outage.$name\n";
     private final Fleet fleet;
     private final Locks locks;
@@ -68,25 +65,15 @@ final class Outage implements Failover.Power {
     /** Tried for a minute, over a new connection where the old one was lost. */
     @Override
     public void on(Place place) {
-        long deadline = System.nanoTime() + RECONNECT.toNanos();
-        while (true)
-            try {
-                var result = fleet.ssh(place.node()).run(locks.under(place.node()) + start(place.worker().name()), STOPPING.plusMinutes(1));
-                if (result.ok()) return;
-                throw Locks.refused(place.node(), result).orElseGet(() -> Problem.failed(place.words() + " could not be started again").found(result.lastWords()));
-            } catch (Problem problem) {
-                if (problem.exit() == Exit.LOCKED || System.nanoTime() > deadline)
-                    throw problem.with("then", place.node().name() + " starts it by itself within " + Units.duration(guard) + " after the stop")
-                            .fix("on " + place.node().name() + ": docker start " + place.worker().name());
-                pause();
-            }
-    }
-
-    private static void pause() {
         try {
-            TimeUnit.SECONDS.sleep(1);
-        } catch (InterruptedException e) {
-            // it is started again all the same
+            Threads.insist(() -> {
+                var result = fleet.ssh(place.node()).run(locks.under(place.node()) + start(place.worker().name()), STOPPING.plusMinutes(1));
+                if (result.ok()) return result;
+                throw Locks.refused(place.node(), result).orElseGet(() -> Problem.failed(place.words() + " could not be started again").found(result.lastWords()));
+            }, problem -> {});
+        } catch (Problem problem) {
+            throw problem.with("then", place.node().name() + " starts it by itself within " + Units.duration(guard) + " after the stop")
+                    .fix("on " + place.node().name() + ": docker start " + place.worker().name());
         }
     }
 }

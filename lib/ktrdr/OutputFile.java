@@ -5,6 +5,7 @@ import java.nio.file.Files;
 import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 
 /** A file that is written when all is done, and whose place is proven when nothing has begun yet, not after minutes of work. */
@@ -57,21 +58,29 @@ public final class OutputFile {
     /** Puts this text there, whole or not at all, for all to read. */
     public void write(String text) {
         try {
-            var written = beside(target);
-            try {
-                Files.writeString(written, text);
-                if (Files.getFileStore(written).supportsFileAttributeView("posix"))
-                    Files.setPosixFilePermissions(written, PosixFilePermissions.fromString("rw-r--r--"));
-                Files.move(written, target, StandardCopyOption.ATOMIC_MOVE);
-            } finally {
-                Files.deleteIfExists(written);
-            }
+            put(target, text, "rw-r--r--");
         } catch (IOException e) {
             throw Problem.failed(asked + " could not be written").found(e.toString()).because(e);
         }
     }
 
-    private static Path beside(Path target) throws IOException {
-        return Files.createTempFile(target.getParent(), "." + target.getFileName(), ".new");
+    /**
+     * Puts a text there, whole or not at all; a link that has the name is replaced, and not followed.
+     *
+     * @param mode as ls(1) has it, such as "rw-------"; where the file system has none it is as new files are
+     */
+    static void put(Path file, String text, String mode) throws IOException {
+        var beside = beside(file);
+        try {
+            Files.writeString(beside, text, StandardOpenOption.SYNC);
+            if (Files.getFileStore(beside).supportsFileAttributeView("posix")) Files.setPosixFilePermissions(beside, PosixFilePermissions.fromString(mode));
+            Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE);
+        } finally {
+            Files.deleteIfExists(beside);
+        }
+    }
+
+    private static Path beside(Path file) throws IOException {
+        return Files.createTempFile(file.toAbsolutePath().getParent(), "." + file.getFileName(), ".new");
     }
 }

@@ -88,18 +88,11 @@ public record Registry(String host, String username) {
                   place=
                 done
                 [ -n "$place" ] || { echo "neither /dev/shm nor /run is a tmpfs that can be written" >&2; exit 10; }
-                # a script that was killed could not remove its own
-                for left in "$place"/ktrdr.*.??????; do
-                  owner=${left#"$place/ktrdr."}
-                  owner=${owner%.*}
-                  case $owner in *[!0-9]*) ;; *) [ -d "/proc/$owner" ] || rm -rf "$left" 2>/dev/null || : ;; esac
-                done
-                config=$(mktemp -d "$place/ktrdr.$$.XXXXXX")
+                config=
                 login=
                 # docker may be deaf to TERM while it waits for the registry, and would write the login after all; it is in the group of its timeout
                 slay() { kill -s KILL -- "-$1" 2>/dev/null || kill -s KILL "$1" 2>/dev/null || :; }
-                trap 'trap "" HUP INT TERM PIPE; [ -z "$login" ] || slay "$login"; rm -rf "$config"' EXIT
-                trap 'exit 130' HUP INT TERM PIPE
+                """ + Sh.atEnd("[ -z \"$login\" ] || slay \"$login\"; rm -rf \"$config\"") + Sh.folder("config", "\"$place\"/ktrdr") + """
                 export DOCKER_CONFIG="$config"
                 # in the background, since a shell that waits hears a signal and one with a command in front does not
                 printf %s "$REGISTRY_TOKEN" | timeout -s KILL "$patience" docker login --username "$username" --password-stdin "$registry" >/dev/null 2>"$config/said" &

@@ -26,6 +26,32 @@ public final class Sh {
     }
 
     /**
+     * Lines that have commands run when the script ends, by itself or by a signal such as that of a connection that was cut; after kill -9 they are not.
+     *
+     * @param commands one line without single quotes, in which none fails
+     */
+    static String atEnd(String commands) {
+        return "trap 'trap \"\" HUP INT TERM PIPE; " + commands + "' EXIT\ntrap 'exit 130' HUP INT TERM PIPE\n";
+    }
+
+    /**
+     * Lines that make a folder for the script alone, which {@link #atEnd} is to remove; those of scripts that were killed are removed first. Exit code 20 where none can be made.
+     *
+     * @param variable that has its path then
+     * @param stem a word of the shell: the path but for the process and the letters behind it
+     */
+    static String folder(String variable, String stem) {
+        return "for left in " + stem + ".*.??????; do\n" + """
+                  owner=${left%.*}
+                  owner=${owner##*.}
+                  case $owner in *[!0-9]*) ;; *) [ -d "/proc/$owner" ] || rm -rf "$left" 2>/dev/null || : ;; esac
+                done
+                """
+                // a signal has to find the variable set, or no folder
+                + variable + "=$(trap '' HUP INT TERM PIPE; mktemp -d " + stem + ".$$.XXXXXX) || exit 20\n";
+    }
+
+    /**
      * A script that is run whole or not at all. The shell reads its standard input as it goes, so a connection cut in the
      * middle would run the first half; inside braces nothing runs before the closing one was read (POSIX, 2.9.4.1).
      * Standard input of the commands inside is empty, so none of them can swallow the rest of the script.

@@ -1,10 +1,9 @@
 package ktrdr;
 
 import java.io.IOException;
+import java.io.StringWriter;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.Properties;
@@ -36,14 +35,12 @@ final class ShellHistory {
     void save() {
         try {
             Files.createDirectories(file.getParent());
-            var beside = Files.createTempFile(file.getParent(), "console", ".new", PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
-            try (var writer = Files.newBufferedWriter(beside)) {
-                var written = new Properties();
-                written.putAll(values);
-                written.store(writer, null);
-            }
-            Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE);
-        } catch (IOException | UnsupportedOperationException e) {
+            var written = new Properties();
+            written.putAll(values);
+            var text = new StringWriter();
+            written.store(text, null);
+            OutputFile.put(file, text.toString(), "rw-------");
+        } catch (IOException e) {
             // told nobody: it is of no use at the end of a console
         }
     }

@@ -32,11 +32,11 @@ final class Snapshot {
     static String save(List<NodeFile> files) {
         return Sh.let("snapshot", PLACE + "/" + hash(files)) + "if [ ! -d \"$snapshot\" ]; then\n" + Sh.let("place", PLACE) + """
                   mkdir -p "$place" || exit 20
-                  new=$(mktemp -d "$place/.new.XXXXXX") || exit 20
-                """ + "  for path in " + Sh.words(files.stream().map(NodeFile::path).toList()) + "; do\n" + """
-                    case $path in */*) mkdir -p "$new/${path%/*}" ;; esac && cp -p "$path" "$new/$path" && sync "$new/$path" || { rm -rf "$new"; exit 20; }
+                  new=
+                """ + Sh.atEnd("rm -rf \"$new\"") + Sh.folder("new", "\"$place\"/.new") + "  for path in " + Sh.words(files.stream().map(NodeFile::path).toList()) + "; do\n" + """
+                    case $path in */*) mkdir -p "$new/${path%/*}" ;; esac && cp -p "$path" "$new/$path" && sync "$new/$path" || exit 20
                   done
-                  mv -T "$new" "$snapshot" || { rm -rf "$new"; exit 20; }
+                  mv -T "$new" "$snapshot" || exit 20
                 fi
                 """;
     }

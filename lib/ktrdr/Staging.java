@@ -100,9 +100,14 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
     /** A variable of the Compose file that nothing gives a value to is a {@link Problem}. */
     public void refuseUnknownVariables() {
         var unknown = unknownVariables();
-        if (!unknown.isEmpty()) throw Problem.usage(stack.composeFile() + " names variables that nothing gives a value to")
+        if (unknown.isEmpty()) return;
+        var compose = stack.composeFile();
+        boolean rendered = stack.files(tag).stream().anyMatch(file -> file.path().equals(compose) && file.content().equals(content(compose)));
+        throw Problem.usage(rendered ? compose + " names variables that nothing gives a value to"
+                        : stack.node().name() + ": " + compose + ", as it is on the node, names variables that this version of the toolkit does not know")
                 .expected("each in " + stack.envFile() + ", or one of the secrets").found(String.join(", ", unknown))
-                .fix("add them to templates/" + (stack.core() ? "core/" : "workers/") + stack.envFile());
+                .fix(rendered ? "add them to templates/" + (stack.core() ? "core/" : "workers/") + stack.envFile()
+                        : "a newer version wrote it: do this with that one, or " + stack.deploy() + " --tag " + tag + " with this one, which writes files of its own");
     }
 
     /** Variables that the node's Compose file names and nothing gives a value to. */

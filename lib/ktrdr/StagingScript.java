@@ -51,8 +51,7 @@ public final class StagingScript {
                 umask 022
                 new=
                 made=
-                trap 'trap "" HUP INT TERM PIPE; [ -z "$new" ] || rm -rf "$new"; [ -z "$made" ] || rmdir "$directory" 2>/dev/null || :' EXIT
-                trap 'exit 130' HUP INT TERM PIPE
+                """ + Sh.atEnd("rm -rf \"$new\"; [ -z \"$made\" ] || rmdir \"$directory\" 2>/dev/null || :") + """
                 [ -d "$directory" ] || made=yes
                 mkdir -p "$directory" || exit 20
                 cd -P "$directory"
@@ -80,10 +79,7 @@ public final class StagingScript {
 
     /** All files are written beside their places first, so that a full disk replaces none of them. */
     private String writes() {
-        var script = new StringBuilder("""
-                # what a killed run left
-                find . -maxdepth 1 -name '.ktrdr-new.*' -mmin +60 -exec rm -rf '{}' +
-                new=$(mktemp -d "$PWD/.ktrdr-new.XXXXXX") || exit 20
+        var script = new StringBuilder(Sh.folder("new", "\"$PWD\"/.ktrdr-new") + """
                 put() {
                   case $1 in */*) mkdir -p "$new/${1%/*}" || exit 20 ;; esac
                   printf %s "$3" >"$new/$1" && chmod "$2" "$new/$1" || exit 20

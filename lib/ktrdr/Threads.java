@@ -1,9 +1,15 @@
 package ktrdr;
 
+import java.time.Duration;
 import java.util.concurrent.ThreadFactory;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
 
-/** Threads that never keep the program alive, and pauses that an interrupt ends. */
+/** Threads that never keep the program alive, pauses that an interrupt ends, and work that it does not. */
 final class Threads {
+    /** How long what has to be done is tried. */
+    private static final Duration INSISTING = Duration.ofSeconds(60);
+
     private Threads() {}
 
     /** Makes daemon threads of this name. */
@@ -23,5 +29,27 @@ final class Threads {
             Thread.currentThread().interrupt();
             throw Problem.interrupted(interrupted).because(e);
         }
+    }
+
+    /**
+     * Does what may not be left undone, an interrupt or not: a {@link Problem}, such as that of a connection that was lost, has it tried again each second, for a minute.
+     * That somebody else has the lock by now is final.
+     *
+     * @param failed hears why it is tried again
+     */
+    static <T> T insist(Supplier<T> work, Consumer<Problem> failed) {
+        long deadline = System.nanoTime() + INSISTING.toNanos();
+        while (true)
+            try {
+                return work.get();
+            } catch (Problem problem) {
+                if (problem.exit() == Exit.LOCKED || System.nanoTime() > deadline) throw problem;
+                failed.accept(problem);
+                try {
+                    Thread.sleep(1000);
+                } catch (InterruptedException e) {
+                    // it is done all the same
+                }
+            }
     }
 }

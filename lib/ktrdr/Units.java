@@ -6,6 +6,7 @@ import java.time.LocalDate;
 import java.time.OffsetDateTime;
 import java.time.format.DateTimeParseException;
 import java.util.Map;
+import java.util.Optional;
 import java.util.regex.Pattern;
 
 /** Durations, sizes and times as people write and read them. */
@@ -83,5 +84,14 @@ public final class Units {
     /** A time as ISO 8601 writes it; without a zone it is UTC. Another text is a {@link DateTimeParseException}. */
     public static Instant instant(String text) {
         return OffsetDateTime.parse(text.matches(".*(Z|[+-]\\d\\d:\\d\\d)") ? text : text + "Z").toInstant();
+    }
+
+    /** The same; empty for another text. */
+    static Optional<Instant> instantIn(String text) {
+        try {
+            return Optional.of(instant(text));
+        } catch (DateTimeParseException none) {
+            return Optional.empty();
+        }
     }
 }

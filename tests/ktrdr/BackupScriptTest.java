@@ -30,8 +30,7 @@ class BackupScriptTest {
         backups = Files.createDirectories(folder.resolve("backups"));
         // as those of the share are: what is made in it has its group, and a folder that mark too
         Files.setAttribute(backups, "unix:mode", 02775);
-        var docker = Files.writeString(Files.createDirectories(folder.resolve("bin")).resolve("docker"), """
-                #!/bin/sh
+        Fixtures.program(folder.resolve("bin/docker"), """
                 case "$*" in
                   inspect*)
                     running=true
@@ -48,7 +47,6 @@ class BackupScriptTest {
                   *) echo "not foreseen: $*" >&2; exit 9 ;;
                 esac
                 """.replace("FOLDER", folder.toString()));
-        Files.setPosixFilePermissions(docker, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     private Result run(String directory, int keep, int days) {

@@ -242,8 +242,7 @@ class BitingValuesTest {
 
     @Test
     void each_statement_and_each_answer_of_the_database_is_as_it_was() throws IOException {
-        var docker = Files.writeString(Files.createDirectory(folder.resolve("bin")).resolve("docker"), "#!/bin/sh\nexec cat\n");
-        assertTrue(docker.toFile().setExecutable(true));
+        Fixtures.program(folder.resolve("bin/docker"), "exec cat");
         var script = Biting.LINES.stream().map(text -> Sql.script("select '" + text + "'", true)).collect(Collectors.joining("printf '\\0'\n", "PATH=" + folder.resolve("bin") + ":$PATH\n", ""));
         assertEquals(Biting.LINES.stream().map(text -> "select '" + text + "'\n").collect(Collectors.joining("\0")), Files.readString(output(script)));
         for (var text : Biting.LINES) {

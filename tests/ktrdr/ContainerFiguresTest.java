@@ -45,8 +45,7 @@ class ContainerFiguresTest {
     }
 
     private void docker(String script) throws IOException {
-        write("bin/docker", "#!/bin/sh\n" + script);
-        assertTrue(world.resolve("bin/docker").toFile().setExecutable(true));
+        Fixtures.program(world.resolve("bin/docker"), script);
     }
 
     private Result run() throws IOException {

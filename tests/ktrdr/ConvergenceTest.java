@@ -62,9 +62,7 @@ class ConvergenceTest {
 
     /** Runs the script with a program in the place of docker. */
     private Result ask(String docker) throws IOException {
-        var program = folder.resolve("docker");
-        Files.writeString(program, "#!/bin/sh\n" + docker);
-        program.toFile().setExecutable(true);
+        Fixtures.program(folder.resolve("docker"), docker);
         var script = "PATH=" + Sh.quote(folder.toString()) + ":$PATH\nwith_secrets() { (export SECRET=\"it's\"; exec \"$@\"); }\n"
                 + Convergence.script(folder.resolve("not there").toString(), "A='1'\n", "name: $x \"`date`\"\n", "say more yes\n");
         return Local.command("sh", "-s").input(Sh.whole(script)).run();

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -88,9 +87,7 @@ class DatabaseDataTest {
 
     /** Runs the script with a program in the place of docker. */
     private DatabaseData look(String docker) throws IOException {
-        var program = folder.resolve("docker");
-        Files.writeString(program, "#!/bin/sh\n" + docker);
-        program.toFile().setExecutable(true);
+        Fixtures.program(folder.resolve("docker"), docker);
         var answer = Local.command("sh", "-s").input("PATH=" + Sh.quote(folder.toString()) + ":$PATH\n" + Sh.whole(DatabaseData.script("ktrdr-db"))).must().out();
         assertFalse(answer.contains("the password"), answer);
         return DatabaseData.parse(answer);

@@ -92,7 +92,8 @@ class FanOutTest {
             }
         });
         var common = new Cli.Common();
-        common.inventoryFile = Fixtures.file(peer.inventory(3, peer.port(), "").replace(", scale: 1", ""));
+        peer.scaled = false;
+        common.inventoryFile = Fixtures.file(peer.inventory(3, peer.port(), ""));
         common.running(false);
         try (var fleet = common.fleet(List.of())) {
             assertEquals(Exit.OK, fleet.run("true").exit());

@@ -54,6 +54,12 @@ final class Fixtures {
         return Secrets.fetch(inventory(INVENTORY + "secrets: {provider: env}\n"), Set.of(Secrets.Field.values()), environment, new Console(Console.Color.never, false));
     }
 
+    /** A program of the test in the place of one of this machine, for a PATH that has its folder in front: a script of sh. */
+    static void program(Path place, String script) throws IOException {
+        Files.createDirectories(place.getParent());
+        Files.writeString(place, "#!/bin/sh\n" + script + "\n").toFile().setExecutable(true);
+    }
+
     static Path file(String text) {
         try {
             var file = Files.createTempFile("inventory", ".yaml");

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Base64;
 import org.junit.jupiter.api.Test;
@@ -17,8 +16,7 @@ class GrafanaPasswordTest {
     @TempDir Path folder;
 
     private Result ask(HttpPeer grafana) throws IOException {
-        var docker = Files.writeString(folder.resolve("docker"), "#!/bin/sh\necho\necho 127.0.0.1\n");
-        docker.toFile().setExecutable(true);
+        Fixtures.program(folder.resolve("docker"), "echo\necho 127.0.0.1");
         return Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH"))
                 .input(Sh.whole(Sh.let("password", PASSWORD) + GrafanaPassword.LOGIN.replace(":3000/", ":" + grafana.port() + "/"))).run();
     }

@@ -45,7 +45,7 @@ class LocalBackupTest {
 
     @Test
     void one_that_is_not_there_has_no_record_or_is_damaged_is_refused() throws IOException {
-        assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> LocalBackup.read(folder.resolve("none").toString())).exit());
+        assertEquals(Exit.FAILED, assertThrows(Problem.class, () -> LocalBackup.read(folder.resolve("none").toString())).exit(), "as of a name that is not in the folder of the backups");
         try (var file = Files.newByteChannel(dump, StandardOpenOption.WRITE)) {
             file.position(5000).write(ByteBuffer.wrap(new byte[64]));
         }

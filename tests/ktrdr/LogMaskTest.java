@@ -28,8 +28,7 @@ class LogMaskTest {
 
     @BeforeEach
     void a_docker() throws IOException {
-        var docker = Files.writeString(Files.createDirectory(folder.resolve("bin")).resolve("docker"), """
-                #!/bin/sh
+        Fixtures.program(folder.resolve("bin/docker"), """
                 echo "$*" >>FOLDER/asked
                 case $1 in
                   ps) echo 'one backend' ;;
@@ -37,7 +36,6 @@ class LogMaskTest {
                   logs) cat FOLDER/log ;;
                 esac
                 """.replace("FOLDER", folder.toString()));
-        assertTrue(docker.toFile().setExecutable(true));
     }
 
     private String run(String script) {
@@ -152,8 +150,7 @@ class LogMaskTest {
 
     @Test
     void no_secret_is_an_argument_of_docker_or_of_awk() throws IOException {
-        var awk = Files.writeString(folder.resolve("bin/awk"), "#!/bin/sh\necho \"$*\" >>" + folder + "/asked\nenv >>" + folder + "/asked\nexec " + Local.command("sh", "-c", "command -v awk").must().out().strip() + " \"$@\"\n");
-        assertTrue(awk.toFile().setExecutable(true));
+        Fixtures.program(folder.resolve("bin/awk"), "echo \"$*\" >>" + folder + "/asked\nenv >>" + folder + "/asked\nexec " + Local.command("sh", "-c", "command -v awk").must().out().strip() + " \"$@\"");
         assertEquals(List.of("it is ***"), shown(List.of("DB_PASSWORD=hunter22"), "it is hunter22\n"));
         assertFalse(Files.readString(folder.resolve("asked")).contains("hunter22"));
         assertTrue(Files.readString(folder.resolve("asked")).contains("inspect --type container"), "it was asked");

@@ -50,15 +50,12 @@ class LogNodeTest {
     private void run(LogScript script, String one, String two) throws IOException {
         Files.writeString(folder.resolve("one"), one);
         Files.writeString(folder.resolve("two"), two);
-        var docker = folder.resolve("docker");
-        Files.writeString(docker, """
-                #!/bin/sh
+        Fixtures.program(folder.resolve("docker"), """
                 case $1 in
                   ps) printf 'two worker-2\\none worker-1\\n' ;;
                   logs) for id; do :; done; echo "$*" >>%1$s/asked; cat "%1$s/$id"; [ "$id" = one ] || echo 'it cannot be read' >&2 ;;
                 esac
                 """.formatted(folder));
-        assertTrue(docker.toFile().setExecutable(true));
         Local.command("sh", "-s").input("PATH=" + folder + ":$PATH; TMPDIR=" + folder + "; export TMPDIR\n" + Sh.whole(script.text())).must().out().lines().forEach(node::accept);
         try (var left = Files.list(folder)) {
             assertEquals(0, left.filter(Files::isDirectory).count(), "its folder is gone");

@@ -47,8 +47,7 @@ class LongRunTest {
     }
 
     private void docker(String script) throws IOException {
-        var docker = Files.writeString(folder.resolve("bin/docker"), "#!/bin/sh\n" + script + "\n");
-        assertTrue(docker.toFile().setExecutable(true));
+        Fixtures.program(folder.resolve("bin/docker"), script);
     }
 
     private static void await(BooleanSupplier condition, String what) throws InterruptedException {
@@ -238,8 +237,7 @@ class LongRunTest {
     @Test
     void a_node_tells_whoever_follows_that_it_is_there_so_that_one_who_died_silently_is_noticed() throws IOException {
         docker("[ $1 != events ] || exec sleep 1000");
-        var sleep = Files.writeString(folder.resolve("bin/sleep"), "#!/bin/sh\n[ $1 = 60 ] || exec /bin/sleep \"$@\"\n");
-        assertTrue(sleep.toFile().setExecutable(true));
+        Fixtures.program(folder.resolve("bin/sleep"), "[ $1 = 60 ] || exec /bin/sleep \"$@\"");
         var followed = Thread.currentThread();
         try (var ssh = peer.connect()) {
             assertThrows(Problem.class, () -> ssh.run(new LogScript("ktrdr", List.of(), "0", "", true, Map.of()).text(), line -> {

@@ -4,9 +4,13 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 class NodeFactsTest {
     static final String CONTAINER = """
@@ -38,5 +42,24 @@ class NodeFactsTest {
         var file = "user\troot\nmount\t/srv/s\t0\t\t\nfile .env.core\t" + "a".repeat(64) + " 644 0:0 ";
         assertEquals("QT0 xCg", assertThrows(Problem.class, () -> NodeFacts.parse(file + "4\ncontent .env.core\tQT0 xCg\nend\tyes\n")).details().get("found"));
         assertEquals("four", assertThrows(Problem.class, () -> NodeFacts.parse(file + "four\nend\tyes\n")).details().get("found"));
+    }
+
+    @Test
+    void docker_is_asked_once_for_the_containers_and_their_images_are_known_from_its_answer(@TempDir Path folder) throws IOException {
+        Fixtures.program(folder.resolve("docker"), """
+                echo "$1 $2" >>"${0%/*}/asked"
+                case $1 in
+                  info) echo 'engine|26.1.5|/|overlay2|2.26.1|' ;;
+                  ps) echo abc; echo def ;;
+                  inspect) case $* in *RestartCount*) printf '%s\\n' "$CONTAINER" "$CONTAINER" | sed '2s/"sha256:1"/"sha256:2"/' ;; *) echo sha256:1; echo sha256:2 ;; esac ;;
+                  image) for id; do case $id in sha256:*) echo "$id [\\"r/b@$id\\"]" ;; esac; done ;;
+                esac
+                """);
+        var script = NodeFacts.script("ktrdr-core", folder.toString(), folder.toString(), Map.of(), List.of());
+        var answer = Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).env("CONTAINER", CONTAINER).input(Sh.whole(script)).must();
+        var facts = NodeFacts.parse(answer.out());
+        assertEquals(List.of("sha256:1", "sha256:2"), facts.containers().stream().map(Docker.Container::imageId).toList());
+        assertEquals(Map.of("sha256:1", List.of("r/b@sha256:1"), "sha256:2", List.of("r/b@sha256:2")), facts.digests());
+        assertEquals(List.of("info --format", "ps -aq", "inspect --format", "image inspect"), Files.readAllLines(folder.resolve("asked")));
     }
 }

@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -26,14 +25,12 @@ class OutageTest {
     void a_docker() throws IOException {
         name = "outage-" + folder.getFileName();
         armed = Path.of("/run/lock/ktrdr-outage." + name);
-        var docker = Files.writeString(folder.resolve("docker"), """
-                #!/bin/sh
+        Fixtures.program(folder.resolve("docker"), """
                 case $1 in
                   inspect) cat "${0%/*}/state" ;;
                   *) printf '%s\\n' "$1 $2" >>"${0%/*}/calls" ;;
                 esac
                 """);
-        Files.setPosixFilePermissions(docker, PosixFilePermissions.fromString("rwxr-xr-x"));
         Files.writeString(folder.resolve("state"), "true 0123abc\n");
     }
 

@@ -149,9 +149,7 @@ class RegistryTest {
     /** Runs the script of a question with a program in the place of docker. */
     private Result ask(String docker, List<String> images) throws IOException {
         assumeTrue(Local.command("stat", "-f", "-c", "%T", "/dev/shm").run().out().strip().equals("tmpfs"), "there is no tmpfs here");
-        var program = folder.resolve("docker");
-        Files.writeString(program, "#!/bin/sh\n" + docker);
-        program.toFile().setExecutable(true);
+        Fixtures.program(folder.resolve("docker"), docker);
         var script = registry.ask(images).replace("patience=20", "patience=1");
         return Local.command("sh", "-s").input("PATH=" + Sh.quote(folder.toString()) + ":$PATH\nSCRIPT=$$\nexport SCRIPT\nREGISTRY_TOKEN='the token'\n" + Sh.whole(script)).run();
     }

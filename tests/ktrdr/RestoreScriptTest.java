@@ -8,7 +8,6 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -66,8 +65,7 @@ class RestoreScriptTest {
 
     /** Runs a hold until it has stopped something, ends it, and answers what docker was told. */
     private String held(String end) throws IOException {
-        var docker = Files.writeString(folder.resolve("docker"), "#!/bin/sh\ncase $1 in\n  ps) echo one; echo two ;;\n  *) echo \"$*\" >>\"${0%/*}/calls\" ;;\nesac\n");
-        Files.setPosixFilePermissions(docker, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Fixtures.program(folder.resolve("docker"), "case $1 in\n  ps) echo one; echo two ;;\n  *) echo \"$*\" >>\"${0%/*}/calls\" ;;\nesac\n");
         var script = Files.writeString(folder.resolve("hold.sh"), "set -eu\n" + WorkersHold.hold("ktrdr-workers"));
         // nobody hears what it says any more: both its outputs are pipes whose readers are gone
         Local.command("sh", "-euc", """

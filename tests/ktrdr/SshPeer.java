@@ -40,6 +40,8 @@ final class SshPeer implements AutoCloseable {
     final List<PublicKey> allowed = new CopyOnWriteArrayList<>(List.of(clientKey.getPublic()));
     Map<String, String> environment = Map.of();
     Duration silence = Duration.ofSeconds(20);
+    /** Whether the inventory gives the workers nodes their scale. */
+    boolean scaled = true;
 
     /** Starts the server; the home folder knows its host key and holds a key that may log in as ~/.ssh/id_ecdsa. */
     SshPeer(Path folder) throws IOException {
@@ -107,7 +109,7 @@ final class SshPeer implements AutoCloseable {
         }
         var ssh = "ssh: {user: root, port: %d, known_hosts: " + home.resolve(".ssh/known_hosts") + ", identity: " + home.resolve(".ssh/id_ecdsa") + ", connect_timeout: 5s}";
         return "domain: ktrdr.test\nresolve: inventory\n" + ssh.formatted(port()) + "\nnodes:\n  core: {role: core, host: backend, address: 127.0.0.1}\n"
-                + IntStream.range(0, workers).mapToObj(i -> "  w" + i + ": {role: workers, host: w" + i + ", address: 127.0." + (1 + i / 200) + "." + (i % 200 + 1) + ", scale: 1"
+                + IntStream.range(0, workers).mapToObj(i -> "  w" + i + ": {role: workers, host: w" + i + ", address: 127.0." + (1 + i / 200) + "." + (i % 200 + 1) + (scaled ? ", scale: 1" : "")
                         + (i == 0 ? ", " + ssh.formatted(first) : "") + "}\n").collect(Collectors.joining())
                 + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n" + more;
     }

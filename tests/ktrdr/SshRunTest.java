@@ -226,8 +226,7 @@ class SshRunTest {
     }
 
     private void fakeSudo(String body) throws IOException {
-        var file = Files.writeString(folder.resolve("sudo"), "#!/bin/sh\n" + body + "\n");
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Fixtures.program(folder.resolve("sudo"), body);
     }
 
     @Test

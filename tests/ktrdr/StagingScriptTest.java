@@ -33,8 +33,7 @@ class StagingScriptTest {
     }
 
     private void docker(String script) throws IOException {
-        var docker = Files.writeString(Files.createDirectories(folder.resolve("bin")).resolve("docker"), "#!/bin/sh\n" + script + "\n");
-        Files.setPosixFilePermissions(docker, PosixFilePermissions.fromString("rwxr-xr-x"));
+        Fixtures.program(folder.resolve("bin/docker"), script);
     }
 
     private Staging plan(String tag) {

@@ -2,6 +2,7 @@ package ktrdr;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.HashMap;
@@ -116,5 +117,20 @@ class StagingTest {
         var facts = plan(staged(Map.of())).facts();
         assertEquals(Optional.of("sha-1"), Staging.staged(stack, facts));
         assertEquals(Optional.empty(), Staging.staged(stack, plan(NodeFiles.NONE).facts()));
+    }
+
+    @Test
+    void a_variable_that_nothing_gives_a_value_to_is_told_by_where_its_file_is_from() {
+        var stack = Stack.of(inventory, inventory.core());
+        var ours = new Templates(inventory).render(inventory.core(), "sha-1");
+        var kept = ours.stream().map(file -> file.path().equals(stack.composeFile()) ? new Templates.NodeFile(file.path(), file.content() + "x-new: ${KTRDR_NEW:?missing}\n", file.mode()) : file).toList();
+        var foreign = assertThrows(Problem.class, () -> Staging.plan(stack, "sha-1", kept, plan(staged(Map.of())).facts()).refuseUnknownVariables());
+        assertEquals("core: docker-compose.core.yml, as it is on the node, names variables that this version of the toolkit does not know", foreign.sentence());
+        assertEquals("KTRDR_NEW", foreign.details().get("found"));
+        assertEquals("a newer version wrote it: do this with that one, or jbang deploy@ktrdr core all --tag sha-1 with this one, which writes files of its own", foreign.details().get("to do"));
+        assertEquals(Exit.USAGE, foreign.exit());
+        var bare = ours.stream().map(file -> file.path().equals(stack.envFile()) ? new Templates.NodeFile(file.path(), "IMAGE_TAG=sha-1\n", file.mode()) : file).toList();
+        var own = assertThrows(Problem.class, () -> Staging.plan(stack, "sha-1", bare, plan(staged(Map.of())).facts()).refuseUnknownVariables());
+        assertEquals("add them to templates/core/.env.core", own.details().get("to do"));
     }
 }
