@@ -187,7 +187,7 @@ public record HostFacts(Facts facts, double skew) {
             """;
 
     /** Shell lines that say a fact {@code firewall} on a node that has such rules, or has lost them, which has {@code firewall.sh} look at itself: "in place", or what is not as it should be. They need {@code say}. */
-    private static final String FIREWALL = """
+    static final String FIREWALL = """
             firewall=$(sed -n 's|^ExecStart=/bin/sh \\(.*\\) up$|\\1|p' /etc/systemd/system/ktrdr-firewall.service 2>/dev/null || :)
             if [ -n "$firewall" ]; then
               if wrong=$(sh "$firewall" check 2>&1); then say firewall 'in place'; else say firewall "$(printf %s "${wrong:-not in place}" | tr '\\n' ';')"; fi
