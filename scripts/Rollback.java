@@ -2,8 +2,6 @@
 //SOURCES ../lib/ktrdr.java
 //DESCRIPTION Go back to an earlier release, as it was: its images, configuration and scale
 
-import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -15,7 +13,6 @@ import ktrdr.Plans;
 import ktrdr.Release;
 import ktrdr.Rolling;
 import ktrdr.Stack;
-import ktrdr.Table;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -68,18 +65,9 @@ public class Rollback implements Callable<Exit> {
 
     private Exit list(Fleet fleet) {
         var found = fleet.each((node, ssh) -> Plans.history(Stack.of(fleet.inventory(), node), ssh));
-        var table = Table.of("node", "when", "release", "outcome", "took", "who", "services", "");
-        var documents = new ArrayList<Map<String, Object>>();
-        found.values().forEach((node, history) -> {
-            var entries = new ArrayList<>(history.entries());
-            history.unfinished().ifPresent(entries::add);
-            for (var entry : entries) {
-                boolean current = !history.unproven() && history.current().filter(entry::equals).isPresent();
-                table.row(node.name(), entry.time(), entry.tag(), entry.outcome().word(), entry.seconds() + " s", entry.by(),
-                        String.join(" ", entry.services()), current ? "runs now" : "");
-            }
-            documents.add(new LinkedHashMap<>(Map.of("node", node.name(), "releases", entries.stream().map(History.Entry::document).toList())));
-        });
+        var table = Plans.table(found.values());
+        var documents = found.values().entrySet().stream()
+                .map(one -> Map.of("node", one.getKey().name(), "releases", one.getValue().all().stream().map(History.Entry::document).toList())).toList();
         common.report(Map.of("nodes", documents), table);
         found.problems().values().forEach(common.console()::problem);
         if (table.isEmpty() && !common.json()) common.console().note("nothing was deployed there yet");

@@ -5,8 +5,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.IntStream;
-import ktrdr.Local;
 import lab.Aftermath;
+import lab.NetworkNamespace;
 import lab.Toolkit;
 import lab.Toolkit.Ran;
 import lab.Underway;
@@ -21,6 +21,7 @@ import org.junit.jupiter.api.Test;
 @Tag("fleet")
 class AwayTest {
     private static final Pattern ROUND = Pattern.compile("(?m)^\\d{4}-.*Z  (ok|NOT WELL)  (\\d) of 3 nodes, ");
+    private NetworkNamespace away;
 
     @BeforeAll
     static void a_release_runs() {
@@ -30,29 +31,25 @@ class AwayTest {
 
     @BeforeEach
     void a_machine_on_the_network_of_the_hosts() {
-        var bridge = World.bridge();
-        gone();
-        sh("ip netns add away && ip link add away type veth peer name eth0 netns away && ip link set away master " + bridge + " up\n"
-                + "ip -n away link set lo up && ip -n away link set eth0 up && ip -n away address add 10.42.1.77/24 dev eth0\n");
+        away = NetworkNamespace.open();
+        away.link("eth0", NetworkNamespace.ours(), "away");
+        NetworkNamespace.ours().sh("ip link set away master " + World.bridge());
+        away.sh("ip address add 10.42.1.77/24 dev eth0");
     }
 
     @AfterEach
     void gone() {
-        sh("ip netns del away 2>/dev/null || :\nip link del away 2>/dev/null || :\n");
-    }
-
-    private static void sh(String script) {
-        Local.command("sh", "-eu").input(script).must();
+        away.close();
     }
 
     /** Nothing is told to the other side: what was connected is so no more. */
-    private static void moves(String from, String to) {
+    private void moves(String from, String to) {
         // the first address of a network takes the others with it when it goes
-        sh("ip -n away address del " + from + "/24 dev eth0 && ip -n away address add " + to + "/24 dev eth0\n");
+        away.sh("ip address del " + from + "/24 dev eth0; ip address add " + to + "/24 dev eth0");
     }
 
-    private static Toolkit away(String... words) {
-        return ktrdr(words).under("ip", "netns", "exec", "away");
+    private Toolkit away(String... words) {
+        return ktrdr(words).under(away.within());
     }
 
     private static List<String> rounds(Ran said) {

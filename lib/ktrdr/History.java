@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.function.Predicate;
+import java.util.stream.Stream;
 
 /**
  * What was deployed to a node, oldest first: {@code <directory>/.ktrdr/releases.jsonl}, one JSON object a line for each deployment that came so far as to
@@ -228,6 +229,11 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
                 if (service.test(name) && !needed.contains(image.id())) outdated.add(image);
             });
         return outdated;
+    }
+
+    /** All entries, with the unfinished one. */
+    public List<Entry> all() {
+        return Stream.concat(entries.stream(), unfinished.stream()).toList();
     }
 
     /** The history with one more entry, the unfinished one being what was interrupted. */

@@ -156,14 +156,14 @@ public record HostFacts(Facts facts, double skew) {
             """;
 
     /**
-     * Whether the Docker Engine answers, the disk that it has, what it stores by, and the version of Compose; {@code docker} and {@code compose} are the versions afterwards, or empty. One
-     * question for all: each start of docker's client is a twentieth of a second of the node. Wants {@link #FREE}.
+     * Whether the Docker Engine answers, the disk that it has, what it stores by, and the version of Compose; {@code docker} and {@code compose} are the versions afterwards, or empty, and
+     * {@code stopped} is how many containers do not run. One question for all: each start of docker's client is a twentieth of a second of the node. Wants {@link #FREE}.
      */
     static final String ENGINE = """
-            docker='' root='' driver='' compose=''
+            docker='' root='' driver='' stopped='' compose=''
             newline='
             '
-            said=$(timeout 10 docker info --format 'engine|{{.ServerVersion}}|{{.DockerRootDir}}|{{.Driver}}|{{range .ClientInfo.Plugins}}{{if eq .Name "compose"}}{{.Version}}{{end}}{{end}}|{{range .ServerErrors}}{{.}} {{end}}' 2>&1) || :
+            said=$(timeout 10 docker info --format 'engine|{{.ServerVersion}}|{{.DockerRootDir}}|{{.Driver}}|{{.ContainersStopped}}|{{range .ClientInfo.Plugins}}{{if eq .Name "compose"}}{{.Version}}{{end}}{{end}}|{{range .ServerErrors}}{{.}} {{end}}' 2>&1) || :
             case $said in *'engine|'*)
               # without an Engine the client complains before the line, after it, or in it, as its version is
               line=${said##*engine|}
@@ -172,6 +172,8 @@ public record HostFacts(Facts facts, double skew) {
               docker=${line%%|*} line=${line#*|}
               root=${line%%|*} line=${line#*|}
               driver=${line%%|*} line=${line#*|}
+              # shellcheck disable=SC2034 # who starts containers asks for it
+              stopped=${line%%|*} line=${line#*|}
               compose=${line%%|*}
               said=${said:-${line#*|}} ;;
             esac
@@ -187,7 +189,7 @@ public record HostFacts(Facts facts, double skew) {
             """;
 
     /** Shell lines that say a fact {@code firewall} on a node that has such rules, or has lost them, which has {@code firewall.sh} look at itself: "in place", or what is not as it should be. They need {@code say}. */
-    private static final String FIREWALL = """
+    static final String FIREWALL = """
             firewall=$(sed -n 's|^ExecStart=/bin/sh \\(.*\\) up$|\\1|p' /etc/systemd/system/ktrdr-firewall.service 2>/dev/null || :)
             if [ -n "$firewall" ]; then
               if wrong=$(sh "$firewall" check 2>&1); then say firewall 'in place'; else say firewall "$(printf %s "${wrong:-not in place}" | tr '\\n' ';')"; fi

@@ -1,6 +1,7 @@
 package ktrdr;
 
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import ktrdr.Templates.NodeFile;
 
@@ -38,6 +39,18 @@ public final class Plans {
     /** The history of a node. */
     public static History history(Stack stack, Ssh ssh) {
         return History.parse(Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", stack.node().directory()) + History.script() + "say end yes\n")));
+    }
+
+    /** What was deployed to these nodes, the oldest first. */
+    public static Table table(Map<Inventory.Node, History> histories) {
+        var table = Table.of("node", "when", "release", "outcome", "took", "who", "services", "");
+        histories.forEach((node, history) -> {
+            for (var entry : history.all()) {
+                boolean current = !history.unproven() && history.current().filter(entry::equals).isPresent();
+                table.row(node.name(), entry.time(), entry.tag(), entry.outcome().word(), entry.seconds() + " s", entry.by(), String.join(" ", entry.services()), current ? "runs now" : "");
+            }
+        });
+        return table;
     }
 
     /** The release that a rollback of this node goes to. */

@@ -55,7 +55,7 @@ public final class Table {
     /** The lines of the table without colour, {@link Console#harmless}: headings first, two spaces between columns, nothing after the last. */
     public List<String> lines() {
         var all = new ArrayList<List<String>>();
-        all.add(columns.stream().map(String::toUpperCase).toList());
+        all.add(columns.stream().map(String::toUpperCase).map(Console::harmless).toList());
         rows.forEach(row -> all.add(row.stream().map(Console::harmless).toList()));
         var widths = new int[columns.size()];
         for (var row : all)

@@ -60,7 +60,8 @@ down() {
 }
 
 families=iptables
-[ ! -s /proc/net/if_inet6 ] || families="iptables ip6tables"
+# a file of /proc has no size before it is read
+! grep -qs . /proc/net/if_inet6 || families="iptables ip6tables"
 case ${1:-} in
   up) for family in $families; do up "$family"; done ;;
   check)

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -14,20 +13,21 @@ import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
-import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Templates.NodeFile;
+import lab.NetworkNamespace;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** The rules that keep the database and the workers to the fleet, and what the kernel makes of them: in a network of its own, by the real iptables. */
 class FirewallTest {
-    private static final String ON = Fixtures.INVENTORY + "firewall: {allow: [10.0.5.7, 192.168.7.0/24, \"fd00:5::/64\"]}\n";
-    /** What Docker does as it starts. */
+    static final String ON = Fixtures.INVENTORY + "firewall: {allow: [10.0.5.7, 192.168.7.0/24, \"fd00:5::/64\"]}\n";
+    /** What Docker does as it starts, for a family of addresses: with {@code iptables} or {@code ip6tables}. */
     private static final String DOCKER = """
             docker() {
-              iptables -S DOCKER-USER >/dev/null 2>&1 || iptables -N DOCKER-USER
-              iptables -C DOCKER-USER -j RETURN 2>/dev/null || iptables -A DOCKER-USER -j RETURN
-              iptables -C FORWARD -j DOCKER-USER 2>/dev/null || iptables -I FORWARD -j DOCKER-USER
+              "$1" -S DOCKER-USER >/dev/null 2>&1 || "$1" -N DOCKER-USER
+              "$1" -C DOCKER-USER -j RETURN 2>/dev/null || "$1" -A DOCKER-USER -j RETURN
+              "$1" -C FORWARD -j DOCKER-USER 2>/dev/null || "$1" -I FORWARD -j DOCKER-USER
             }
             """;
     @TempDir Path folder;
@@ -53,6 +53,8 @@ class FirewallTest {
                 "-A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport 5432 --ctdir ORIGINAL -j DROP"), rules(ON, "core", Firewall.RULES_V4));
         assertEquals(List.of("-A KTRDR-FLEET -i lo -j RETURN", "-A KTRDR-FLEET -s fd00:5::/64 -j RETURN",
                 "-A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport 5432 --ctdir ORIGINAL -j DROP"), rules(ON, "core", Firewall.RULES_V6));
+        // one that is allowed twice, as a node and by name, has one rule
+        assertEquals(rules(Fixtures.INVENTORY + "firewall: {}\n", "core", Firewall.RULES_V4), rules(Fixtures.INVENTORY + "firewall: {allow: [10.0.0.12, 10.0.0.12]}\n", "core", Firewall.RULES_V4));
         assertEquals(List.of(), rules(Fixtures.INVENTORY + "firewall: {}\n", "B", Firewall.RULES_V6).stream().filter(rule -> rule.contains(" -s ")).toList());
     }
 
@@ -80,27 +82,34 @@ class FirewallTest {
         assertEquals(before.subList(0, 1), Firewall.current(before, new Templates(Fixtures.inventory()).render(Fixtures.inventory().core(), "t")));
     }
 
-    /** What a script prints in a network of its own, in which the files of a node with such an inventory lie in the folder. */
-    private String alone(String inventory, String node, String script) throws IOException, InterruptedException {
+    /** Puts the firewall's files of a node with such an inventory into the folder. */
+    private void lay(String inventory, String node) throws IOException {
         for (var file : files(inventory, node)) {
             var path = folder.resolve(file.path());
             Files.createDirectories(path.getParent());
             Files.writeString(path, file.content());
         }
-        var run = new ProcessBuilder("unshare", "-n", "sh", "-euc", "ip link set lo up\nfirewall() { sh firewall/firewall.sh \"$@\"; }\n" + DOCKER + script).directory(folder.toFile()).redirectErrorStream(true).start();
-        run.getOutputStream().close();
-        var said = new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertEquals(0, run.waitFor(), said);
-        return said.strip();
     }
 
-    private static void needRoot() throws IOException, InterruptedException {
-        boolean able = new ProcessBuilder("unshare", "-n", "sh", "-c", "iptables -w 10 -N A && iptables -A A -m conntrack --ctstate DNAT -j RETURN").redirectErrorStream(true).start().waitFor() == 0;
-        assumeTrue(able, "needs root, iptables and a kernel with connection tracking");
+    /** What a script prints on a machine whose network is its own; it is run in the folder. */
+    private String on(NetworkNamespace machine, String script) {
+        return machine.command("sh", "-euc", "firewall() { sh firewall/firewall.sh \"$@\"; }\n" + DOCKER + script).directory(folder).must().out().strip();
+    }
+
+    private String alone(String inventory, String node, String script) throws IOException {
+        lay(inventory, node);
+        try (var machine = NetworkNamespace.open()) {
+            return on(machine, script);
+        }
+    }
+
+    static void needRoot() {
+        boolean able = Stream.of("iptables", "ip6tables").allMatch(one -> Local.command("unshare", "-n", one, "-w", "10", "-A", "INPUT", "-m", "conntrack", "--ctstate", "DNAT", "-j", "RETURN").run().ok());
+        assumeTrue(able, "needs root, iptables and a kernel with connection tracking and IPv6");
     }
 
     @Test
-    void the_set_is_put_there_once_and_taken_away_whole() throws IOException, InterruptedException {
+    void the_set_is_put_there_once_and_taken_away_whole() throws IOException {
         needRoot();
         assertEquals("""
                 iptables: the chain KTRDR-FLEET is not there
@@ -108,31 +117,40 @@ class FirewallTest {
                 -A DOCKER-USER -s 10.9.9.9/32 -j ACCEPT
                 -A DOCKER-USER -j RETURN
                 -A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport 5432 --ctdir ORIGINAL -j DROP
+                -A DOCKER-USER -m conntrack --ctstate DNAT -j KTRDR-FLEET
+                -A DOCKER-USER -m conntrack --ctstate DNAT -j KTRDR-FLEET
+                -A INPUT -p tcp -j KTRDR-FLEET
                 once
                 -A DOCKER-USER -s 10.9.9.9/32 -j ACCEPT
                 -A DOCKER-USER -j RETURN
-                0 of ours""", alone(ON, "core", """
-                docker
+                0 of ours
+                2""", alone(ON, "core", """
+                docker iptables
                 iptables -I DOCKER-USER -s 10.9.9.9 -j ACCEPT
                 firewall check | head -n 1
                 firewall up
                 firewall check
                 iptables -S DOCKER-USER | grep ^-A
                 iptables -S KTRDR-FLEET | tail -n 1
-                before=$(iptables-save | grep -v '^#')
+                # over IPv4 Docker always rewrites: what listens on the node itself is not ours
+                iptables -S | grep -e '-j KTRDR-FLEET'
+                ip6tables -S | grep -e '-j KTRDR-FLEET' | sort
+                there() { { iptables-save; ip6tables-save; } | grep -v '^#'; }
+                before=$(there)
                 firewall up
-                docker
-                [ "$(iptables-save | grep -v '^#')" = "$before" ] && echo once
+                docker iptables
+                [ "$(there)" = "$before" ] && echo once
                 firewall down
                 firewall down
                 iptables -S DOCKER-USER | grep ^-A
-                echo "$(iptables-save | grep -c KTRDR) of ours" || :
+                echo "$(there | grep -c KTRDR) of ours"
+                firewall sideways || echo "$?"
                 """));
     }
 
     /** At boot the rules come first; Docker keeps what it finds. */
     @Test
-    void before_docker_starts_the_rules_are_there_and_without_docker_that_is_told() throws IOException, InterruptedException {
+    void before_docker_starts_the_rules_are_there_and_without_docker_that_is_told() throws IOException {
         needRoot();
         assertEquals("""
                 Docker does not send what it forwards through DOCKER-USER: its daemon.json needs iptables, not nftables and not none
@@ -141,7 +159,7 @@ class FirewallTest {
                 no chain of Docker's is left where there was none""", alone(ON, "B", """
                 firewall up
                 firewall check || :
-                docker
+                docker iptables
                 firewall check
                 iptables -S DOCKER-USER | grep ^-A
                 iptables -D FORWARD -j DOCKER-USER
@@ -152,71 +170,98 @@ class FirewallTest {
     }
 
     @Test
-    void what_was_changed_by_hand_is_told_and_put_right() throws IOException, InterruptedException {
+    void a_machine_without_ipv6_has_rules_of_ipv4_alone_and_that_is_no_fault() throws IOException {
         needRoot();
+        assertEquals("1 and 0", alone(ON, "core", """
+                echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
+                docker iptables
+                firewall up
+                firewall check
+                echo "$(iptables-save | grep -c -- '-j DROP') and $(ip6tables-save | grep -c KTRDR)"
+                """));
+    }
+
+    @Test
+    void what_was_changed_by_hand_is_told_and_put_right() throws IOException {
+        needRoot();
+        var last = "rule=$(iptables -S KTRDR-FLEET | sed -n '$s/^-A //p')\n";
         var changes = Map.of("iptables -F KTRDR-FLEET", "iptables: the chain KTRDR-FLEET has other rules",
+                "ip6tables -F KTRDR-FLEET", "ip6tables: the chain KTRDR-FLEET has other rules",
+                "ip6tables -D INPUT -p tcp -j KTRDR-FLEET", "ip6tables: other jumps lead to KTRDR-FLEET",
+                last + "iptables -D $rule; iptables -I $rule", "iptables: the chain KTRDR-FLEET has other rules",
                 "iptables -D KTRDR-FLEET -s 10.0.0.11 -j RETURN", "iptables: the chain KTRDR-FLEET has other rules",
                 "iptables -R KTRDR-FLEET 2 -s 0.0.0.0/1 -j RETURN", "iptables: the rule is missing: KTRDR-FLEET -s 10.0.0.10 -j RETURN",
                 "iptables -I KTRDR-FLEET -j ACCEPT", "iptables: the chain KTRDR-FLEET has other rules",
                 "iptables -I DOCKER-USER -j ACCEPT", "iptables: DOCKER-USER does not begin with the jump to KTRDR-FLEET",
                 "iptables -D DOCKER-USER 1", "iptables: other jumps lead to KTRDR-FLEET",
                 "iptables -A FORWARD -j KTRDR-FLEET", "iptables: other jumps lead to KTRDR-FLEET");
-        var script = new StringBuilder("docker\nfirewall up\n");
+        var script = new StringBuilder("docker iptables\nfirewall up\n");
         var expected = new ArrayList<String>();
         changes.forEach((change, words) -> {
-            script.append(change).append("\nfirewall check | grep -F -m 1 -- ").append(Sh.quote(words)).append("\nfirewall up\nfirewall check\n");
+            script.append(change).append("\nif firewall check >said; then echo 'no fault was found'; fi\ngrep -F -m 1 -- ").append(Sh.quote(words)).append(" said\nfirewall up\nfirewall check\n");
             expected.add(words);
         });
         assertEquals(String.join("\n", expected), alone(ON, "core", script.toString()));
     }
 
-    /** Three networks of their own: a host with a container that is published as Docker does it, a node of the fleet, and somebody else. */
+    /**
+     * A node with a container that is published as Docker does it, seen by one who is allowed and by one who is not, over both families of addresses; a port that is closed to the second is told by
+     * name. Over IPv6 docker-proxy has one port of its own, on the node itself.
+     */
     @Test
-    void a_fourth_host_is_kept_out_and_a_node_and_other_ports_are_not() throws IOException, InterruptedException {
+    void a_stranger_is_kept_out_and_who_is_allowed_and_other_ports_are_not() throws IOException {
         needRoot();
-        var ports = List.of(5432, 8000, 22);
-        var asks = ports.stream().map(port -> "ask 10.0.0.12 " + port + "; ask 10.0.0.77 " + port).collect(Collectors.joining("; ")) + "\n";
-        var open = ports.stream().map(port -> "10.0.0.12 " + port + " yes\n10.0.0.77 " + port + " yes").collect(Collectors.joining("\n"));
-        assertEquals(open + "\n--\n" + open.replace("10.0.0.77 5432 yes", "10.0.0.77 5432 no") + "\n--\n" + open, alone(ON, "core", """
-                unshare -n sleep 60 & container=$!
-                unshare -n sleep 60 & outside=$!
-                trap 'kill $container $outside' EXIT
-                until [ "$(readlink /proc/$container/ns/net)" != "$(readlink /proc/$$/ns/net)" ] && [ "$(readlink /proc/$outside/ns/net)" != "$(readlink /proc/$$/ns/net)" ]; do :; done
-                ip link add c0 type veth peer name eth0 netns /proc/$container/ns/net
-                ip link add o0 type veth peer name eth0 netns /proc/$outside/ns/net
-                ip addr add 172.30.0.1/24 dev c0; ip addr add 10.0.0.10/24 dev o0; ip link set c0 up; ip link set o0 up
-                echo 1 >/proc/sys/net/ipv4/ip_forward
-                inside() { nsenter -t "$1" -n sh -c "$2"; }
-                inside $container 'ip link set lo up; ip addr add 172.30.0.2/24 dev eth0; ip link set eth0 up; ip route add default via 172.30.0.1'
-                inside $outside 'ip addr add 10.0.0.12/24 dev eth0; ip addr add 10.0.0.77/24 dev eth0; ip link set eth0 up'
-                docker
-                # 5432 is not what the container has: what was asked for counts
-                iptables -t nat -A PREROUTING -d 10.0.0.10 -p tcp --dport 5432 -j DNAT --to-destination 172.30.0.2:7000
-                iptables -t nat -A PREROUTING -d 10.0.0.10 -p tcp --dport 8000 -j DNAT --to-destination 172.30.0.2:8000
-                listen='import socket, sys, time
-                held = []
-                for port in sys.argv[1:]:
-                    held.append(socket.create_server(("0.0.0.0", int(port)), backlog=50))
-                print("ready", flush=True)
-                time.sleep(60)'
-                mkfifo ready
-                nsenter -t $container -n python3 -c "$listen" 7000 8000 >ready & held=$!
-                nsenter -t $$ -n python3 -c "$listen" 22 >ready & own=$!
-                trap 'kill $container $outside $held $own' EXIT
-                { read -r _ && read -r _; } <ready
-                ask() {
-                  answer=no
-                  if inside $outside "python3 -c 'import socket; socket.create_connection((\\"10.0.0.10\\", $2), 0.5, (\\"$1\\", 0))' 2>/dev/null"; then answer=yes; fi
-                  echo "$1 $2 $answer"
-                }
-                """ + asks + "firewall up\nfirewall check\necho --\n" + asks + "firewall down\necho --\n" + asks));
-    }
-
-    @Test
-    void the_script_of_a_deployment_does_nothing_where_nothing_is_wanted_and_nothing_is_there() throws IOException, InterruptedException {
-        var script = StagingScript.TELL + Firewall.script(List.of(), "exit 1");
-        var run = new ProcessBuilder("sh", "-euc", "systemctl() { echo \"$*\"; }\niptables() { return 1; }\n" + script).redirectErrorStream(true).start();
-        assertEquals("", new String(run.getInputStream().readAllBytes(), StandardCharsets.UTF_8));
-        assertEquals(0, run.waitFor());
+        lay(Fixtures.INVENTORY + "firewall: {allow: [10.0.5.7, \"fd00::7\"]}\n", "B");
+        try (var node = NetworkNamespace.open(); var container = NetworkNamespace.open(); var allowed = NetworkNamespace.open(); var stranger = NetworkNamespace.open()) {
+            container.link("eth0", node, "c0");
+            allowed.link("eth0", node, "a0");
+            stranger.link("eth0", node, "s0");
+            on(node, """
+                    ip link add lan type bridge
+                    ip link set lan up
+                    ip link set a0 master lan
+                    ip link set s0 master lan
+                    ip address add 10.0.5.11/24 dev lan
+                    ip address add fd00::11/64 dev lan
+                    ip address add 172.30.0.1/24 dev c0
+                    ip address add fd30::1/64 dev c0
+                    echo 1 >/proc/sys/net/ipv4/ip_forward
+                    echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+                    docker iptables
+                    docker ip6tables
+                    publish() { "$1" -t nat -A PREROUTING -i lan -p tcp --dport "$2" -j DNAT --to-destination "$3"; }
+                    # 7000 is what the container has: what was asked for counts
+                    publish iptables 5003 172.30.0.2:7000
+                    publish iptables 5004 172.30.0.2:7000
+                    publish iptables 8000 172.30.0.2:7000
+                    publish ip6tables 5003 '[fd30::2]:7000'
+                    publish ip6tables 8000 '[fd30::2]:7000'
+                    """);
+            container.sh("ip address add 172.30.0.2/24 dev eth0; ip address add fd30::2/64 dev eth0; ip route add default via 172.30.0.1; ip route add default via fd30::1");
+            allowed.sh("ip address add 10.0.5.7/24 dev eth0; ip address add fd00::7/64 dev eth0");
+            stranger.sh("ip address add 10.0.5.77/24 dev eth0; ip address add fd00::77/64 dev eth0");
+            container.listen(7000);
+            node.listen(22, 5004);
+            stranger.listen(5003);
+            var closed = List.of("10.0.5.11 5003", "10.0.5.11 5004", "fd00::11 5003", "fd00::11 5004");
+            var open = List.of("10.0.5.11 22", "10.0.5.11 8000", "fd00::11 22", "fd00::11 8000");
+            var all = Stream.concat(closed.stream(), open.stream()).toList();
+            assertEquals(List.of(all, all), List.of(allowed.reaches(all), stranger.reaches(all)));
+            on(node, "firewall up; firewall check");
+            assertEquals(all, allowed.reaches(all));
+            assertEquals(open, stranger.reaches(all));
+            // rules that are as they should be are not put there again: what they have counted stays
+            assertEquals("same", on(node, """
+                    counts() { for one in iptables ip6tables; do "$one" -nvxL KTRDR-FLEET; done; }
+                    before=$(counts)
+                    firewall up
+                    [ "$(counts)" != "$before" ] || echo same
+                    """));
+            // neither is the node itself kept from anything, nor what it asks of others at such a port
+            var asked = List.of("::1 5004", "10.0.5.77 5003", "fd00::77 5003");
+            assertEquals(asked, node.reaches(asked));
+            on(node, "firewall down");
+            assertEquals(all, stranger.reaches(all));
+        }
     }
 }

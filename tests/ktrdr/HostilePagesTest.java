@@ -38,7 +38,7 @@ import pictures.Topology;
 class HostilePagesTest {
     private static final Inventory INVENTORY = ReportFixtures.inventory();
     private static final Parser MARKDOWN = Parser.builder().extensions(List.of(TablesExtension.create())).build();
-    private static final List<String> HOSTILE = List.of("|", "||", "a | b | c", "\\", "\\|", "\\\\|", "`", "``|``", "`|", "```\n# a\n```", "\n", "\r", "a\n\nb", "a\n# b",
+    static final List<String> HOSTILE = List.of("|", "||", "a | b | c", "\\", "\\|", "\\\\|", "`", "``|``", "`|", "```\n# a\n```", "\n", "\r", "a\n\nb", "a\n# b",
                 "a\n- b", "a\n---", "a\n===", "\n\n| a | b |\n|---|---|\n", "\t- a", "    a", "#", "# a", "1. a", "- a", "> a",
                 "<script>alert(1)</script>", "<img src=x onerror=alert(1)>", "<a href='javascript:alert(1)'>b</a>", "<!--", "-->", "<!-- a -->", "<![CDATA[", "]]>",
                 "<?php", "</td></table>", "</style>", "</title>", "</textarea>", "<svg/onload=alert(1)>",

@@ -100,6 +100,7 @@ class InventoryTest {
         var dns = Fixtures.INVENTORY.replace("resolve: inventory", "resolve: dns").replace("address: 10.0.0.12, ", "");
         assertEquals(3, Fixtures.inventory(dns).nodes().size());
         assertTrue(mistake(dns + "firewall: {}\n").contains("nodes.gpu.address: is missing, and `firewall` needs it"));
+        assertTrue(mistake(with("address: 10.0.0.12", "address: fe80::1%eth0") + "firewall: {}\n").contains("nodes.gpu.address: expected one without an interface, which `firewall` needs, found fe80::1%eth0"));
     }
 
     @ParameterizedTest

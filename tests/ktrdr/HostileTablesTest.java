@@ -1,0 +1,150 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.function.Function;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Tables of what nodes, files and services say, on a terminal: a row stays one line, nothing in it steers the terminal, and all of it is there. Those of status and operations are in {@link HostilePagesTest}. */
+class HostileTablesTest {
+    private static final Instant NOW = Instant.parse("2026-01-02T00:00:00Z");
+    private static final String LONG = "long " + "x".repeat(4096) + "\u001b[2J";
+    private static final List<String> HOSTILE = Stream.concat(HostilePagesTest.HOSTILE.stream(), Stream.of("a\rb", LONG)).toList();
+    @TempDir Path folder;
+
+    /** Has each hostile text said in a table, and looks for it there; what is said has to be found within {@code shown}. */
+    private static void isText(Function<String, Table> table) {
+        isText(table, said -> said);
+    }
+
+    private static void isText(Function<String, Table> table, Function<String, String> shown) {
+        int rows = table.apply("x").lines().size();
+        for (var said : HOSTILE) {
+            var lines = table.apply(said).lines();
+            assertEquals(rows, lines.size(), said);
+            isOneLine(lines);
+            var wanted = Console.harmless(shown.apply(said)).strip();
+            assertTrue(lines.stream().anyMatch(line -> line.contains(wanted)), () -> wanted + " in " + lines);
+        }
+    }
+
+    private static void isOneLine(List<String> lines) {
+        for (var line : lines) assertTrue(line.equals(Console.harmless(line)) && line.lines().count() <= 1, line);
+    }
+
+    private static History.Entry entry(String said) {
+        return new History.Entry("1" + said, "", said + "2026", "karl" + said, "laptop" + said, "deploy" + said, "core", "sha" + said, List.of("backend" + said), Map.of(), "", 0, 10, said, History.Outcome.DEPLOYED);
+    }
+
+    /** That of {@code rollback --list}. */
+    @Test
+    void releases_of_a_node() {
+        isText(said -> Plans.table(Map.of(StatusFixtures.CORE, new History(List.of(entry("x"), entry(said)), Optional.of(entry(said))))), said -> "sha" + said + "  ");
+    }
+
+    /** As somebody with a hand in the node's file would have it, through the script that reads it there. */
+    @Test
+    void releases_as_the_file_of_a_node_has_them() throws IOException {
+        var said = "\u001b[2J\u202e|<script>\r\u0007";
+        Files.writeString(Files.createDirectories(folder.resolve(".ktrdr")).resolve("releases.jsonl"), entry(said).json() + "\n");
+        var answer = Local.command("sh", "-euc", Facts.SAY + Sh.let("directory", folder.toString()) + History.script() + "say end yes\n").must().out();
+        var lines = Plans.table(Map.of(StatusFixtures.CORE, History.parse(Facts.parse(answer)))).lines();
+        assertEquals(2, lines.size());
+        isOneLine(lines);
+        assertTrue(lines.get(1).contains("sha" + Console.harmless(said)), lines.get(1));
+    }
+
+    private static BackupRecord record(String said) {
+        return new BackupRecord("ktrdr-" + said, NOW, "karl@" + said, "sha" + said, "ktrdr" + said, "15" + said, 150008, said, 1, "ktrdr-" + said, 4, said, Duration.ofSeconds(1), Map.of(said, said),
+                List.of(new BackupRecord.Table("public." + said, 1, said)));
+    }
+
+    private static BackupFolder backups(String said) {
+        return new BackupFolder("/srv/" + said, List.of(new Backups.Found(record(said), Optional.of(NOW))), List.of(said), 1);
+    }
+
+    @Test
+    void backups_of_the_database() {
+        isText(said -> BackupReport.table(backups(said), NOW), said -> "ktrdr-" + said);
+        isText(said -> BackupReport.table(record(said)), said -> "ktrdr-" + said);
+        isText(said -> BackupReport.plan("core", backups(said), List.of("ktrdr-" + said)), said -> "ktrdr-" + said);
+    }
+
+    /** Names that a file system takes, through the script of {@code backup-db --list}. */
+    @Test
+    void backups_as_the_folder_of_a_node_has_them() throws IOException {
+        var names = Stream.of("\u001b[2J", "\u202egnp.exe", "\u009b2J", "|", "<script>", "a\rb", "a\tb", "a\nb", "  a  b  ", "$(reboot)", "`reboot`", "-rf", "\u0007", "x".repeat(150)).map(said -> "ktrdr-20260101T000000Z-" + said).toList();
+        for (var name : names) {
+            Files.writeString(folder.resolve(name + ".dump.gz"), "dump");
+            Files.writeString(folder.resolve(name + ".dump.gz.sha256"), "");
+            var fields = record("x").document();
+            fields.put("file", name + ".dump.gz");
+            Files.writeString(folder.resolve(name + ".json"), Json.line(fields));
+        }
+        var inventory = Fixtures.inventory(Fixtures.INVENTORY + "backup: {directory: " + folder + "}\n");
+        var answer = Local.command("sh", "-euc", BackupFolder.script(inventory)).must().out();
+        var found = BackupFolder.parse(inventory, answer);
+        var lines = BackupReport.table(found, NOW).lines();
+        isOneLine(lines);
+        isOneLine(Console.lineByLine(BackupReport.incomplete(found)).lines().toList());
+        // what a script says is one line, so names with a control character of such a line are no names
+        var whole = names.stream().filter(name -> name.matches("[^\r\n\t]*")).toList();
+        for (var name : whole) assertTrue(lines.stream().anyMatch(line -> line.contains(Console.harmless(name))), () -> name + " in " + lines);
+        assertEquals(whole.size() + 1, lines.size());
+    }
+
+    @Test
+    void rows_of_the_database_and_their_columns() {
+        isText(said -> new Sql.Rows(List.of("a", "b"), List.of(List.of(said, "c"), List.of("d", said))).table());
+        isText(said -> new Sql.Rows(List.of(said, "b"), List.of(List.of("a", "c"))).table(), String::toUpperCase);
+    }
+
+    @Test
+    void checks_changes_and_alerts() {
+        isText(said -> Check.table(List.of(new Check("core." + said, "core", true, said, said, said, 1))));
+        isText(said -> {
+            var changes = new StatusChanges();
+            var before = StatusFixtures.fleet();
+            changes.add(before);
+            changes.add(StatusFixtures.alerts(before, new Alert(said, said, said, said, said, said)));
+            return changes.table();
+        }, said -> new Alert(said, said, said, said, said, said).words());
+        isText(said -> new StatusReport(StatusFixtures.alerts(StatusFixtures.fleet(), new Alert("a" + said, said, said, said, said, said))).tables()[5], said -> "a" + said);
+    }
+
+    /** What the console shows of values: tables of lists too. */
+    @Test
+    void values_at_the_console() {
+        var values = new ArrayList<Function<String, Object>>();
+        values.add(said -> List.of(new Backend.Worker("w", "training" + said, said, said, said, Optional.empty())));
+        values.add(said -> List.of(new Operations.Operation("op" + said, "type" + said, said, said, said, 1, said, 1, said, said)));
+        values.add(said -> List.of(new Prometheus.Series("up", Map.of("job", said), 1)));
+        for (var value : values) {
+            int rows = Shown.words(value.apply("x")).split("\n", -1).length;
+            for (var said : HOSTILE) {
+                var lines = List.of(Shown.words(value.apply(said)).split("\n", -1));
+                assertEquals(rows, lines.size(), said);
+                isOneLine(lines);
+            }
+        }
+    }
+
+    @Test
+    void a_long_word_is_there_whole() {
+        assertTrue(LONG.getBytes(StandardCharsets.UTF_8).length > 4096);
+        assertTrue(BackupReport.table(record(LONG)).lines().get(1).contains("x".repeat(4096)));
+    }
+}

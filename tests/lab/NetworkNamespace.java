@@ -1,0 +1,106 @@
+package lab;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
+import ktrdr.Local;
+
+/** A machine of its own as far as networks go: a network namespace, with nothing in it but loopback, which only root may make. It is gone with whoever made it at the latest. */
+public final class NetworkNamespace implements AutoCloseable {
+    /** Addresses are there at once: nobody else could have them. */
+    private static final String START = "ip link set lo up; echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; echo up; exec cat";
+    private static final String LISTEN = """
+            import socket, sys
+            held = [socket.create_server(("::", int(port)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=50) for port in sys.argv[1:]]
+            print("up", flush=True)
+            sys.stdin.read()
+            """;
+    private static final String ASK = """
+            import socket, sys
+            for place in sys.argv[1:]:
+                try:
+                    socket.create_connection(place.split(" "), 0.5).close()
+                    print(place)
+                except TimeoutError:
+                    pass
+            """;
+    private final long pid;
+    private final List<String> cables = new ArrayList<>();
+    private final List<Process> held = new ArrayList<>();
+
+    private NetworkNamespace(long pid) {
+        this.pid = pid;
+    }
+
+    /** A new one. */
+    public static NetworkNamespace open() {
+        var holder = held(List.of("unshare", "--net", "sh", "-euc", START));
+        var namespace = new NetworkNamespace(holder.pid());
+        namespace.held.add(holder);
+        return namespace;
+    }
+
+    /** A process that has said that it is up, and ends with its standard input, even where we are killed. */
+    private static Process held(List<String> words) {
+        try {
+            var process = new ProcessBuilder(words).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+            if (new BufferedReader(new InputStreamReader(process.getInputStream())).readLine() == null) throw new AssertionError("did not start: " + words);
+            return process;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The one that this program runs in. */
+    public static NetworkNamespace ours() {
+        return new NetworkNamespace(ProcessHandle.current().pid());
+    }
+
+    /** The words before a command that runs in it. */
+    public String[] within() {
+        return new String[] {"nsenter", "--target", Long.toString(pid), "--net", "--"};
+    }
+
+    private List<String> within(Stream<String> words) {
+        return Stream.concat(Stream.of(within()), words).toList();
+    }
+
+    /** A command that is to run in it. */
+    public Local.Command command(String... argv) {
+        return Local.command(within(Stream.of(argv)));
+    }
+
+    /** Runs these lines in it; what they print. */
+    public String sh(String script) {
+        return command("sh", "-euc", script).must().out().strip();
+    }
+
+    /** A cable from a device here to one of another, both up. */
+    public void link(String device, NetworkNamespace other, String theirs) {
+        sh("ip link add " + device + " type veth peer name " + theirs + " netns " + other.pid + "\nip link set " + device + " up");
+        other.sh("ip link set " + theirs + " up");
+        cables.add(device);
+    }
+
+    /** Something listens at these TCP ports over both families of addresses, until this is closed. */
+    public void listen(int... ports) {
+        held.add(held(within(Stream.concat(Stream.of("python3", "-c", LISTEN), IntStream.of(ports).mapToObj(Integer::toString)))));
+    }
+
+    /** Those of these places, "address port", that let us connect to them; the others do not answer at all: to be refused is an error. */
+    public List<String> reaches(List<String> places) {
+        return Local.command(within(Stream.concat(Stream.of("python3", "-c", ASK), places.stream()))).must().out().lines().toList();
+    }
+
+    /** What still runs in it keeps running, without a cable. */
+    @Override
+    public void close() {
+        cables.forEach(device -> sh("ip link del " + device));
+        held.forEach(Process::destroy);
+    }
+}
