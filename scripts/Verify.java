@@ -14,6 +14,7 @@ import ktrdr.Cli;
 import ktrdr.Exit;
 import ktrdr.Failover;
 import ktrdr.Http;
+import ktrdr.Local;
 import ktrdr.OutputFile;
 import ktrdr.Problem;
 import ktrdr.Verification;
@@ -59,7 +60,7 @@ public class Verify implements Callable<Exit> {
         try (var http = new Http(common.running(false).overrides(), Duration.ofSeconds(5)); var fleet = common.fleet(List.of());
                 var verification = new Verification(fleet, http, common.console())) {
             var found = quick ? verification.quick(wait) : verification.full(wait);
-            page.ifPresent(file -> file.write(VerifyReport.of(found.status(), found.checks(), started, Instant.now(), Cli.VERSION, common.console()::mask).html()));
+            page.ifPresent(file -> file.write(VerifyReport.of(found.status(), found.checks(), started, Instant.now(), Local.VERSION, common.console()::mask).html()));
             var exit = common.checks(found.checks(), found.unreached().values(), found.document(), found.problems(), Check.table(found.checks()));
             if (!common.json()) found.remarks().forEach(common.console()::note);
             return exit;

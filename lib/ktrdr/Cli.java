@@ -23,9 +23,6 @@ import picocli.CommandLine.Parameters;
  * sentence.
  */
 public final class Cli {
-    /** Of the toolkit as a whole. */
-    public static final String VERSION = "0.1.0";
-
     private Cli() {}
 
     /** Runs a command and ends the process with its exit code, also when it is told to stop: see {@link Stopping}. */
@@ -60,7 +57,7 @@ public final class Cli {
     }
 
     private static void version(CommandLine line) {
-        line.getCommandSpec().version("ktrdr " + VERSION);
+        line.getCommandSpec().version("ktrdr " + Local.VERSION);
         line.getSubcommands().values().forEach(Cli::version);
     }
 

@@ -22,8 +22,7 @@ final class ContainerProbe {
     private static final String CONTAINER = """
             container() {
               name=$image-$$ box=''
-              trap 'trap "" HUP INT TERM PIPE; [ -z "$name" ] || docker rm -f "$name" >/dev/null 2>&1 || :; [ -z "$box" ] || rm -rf "$box"' EXIT
-              trap 'exit 130' HUP INT TERM PIPE
+            """ + Sh.atEnd("[ -z \"$name\" ] || docker rm -f \"$name\" >/dev/null 2>&1 || :; rm -rf \"$box\"") + """
               # where all containers run nothing was left; the number is that of a script's shell, which may still be at it
               [ "$stopped" = 0 ] || for left in $(docker ps -a --filter "name=^/$image-" --filter status=created --filter status=exited --filter status=dead --format '{{.Names}}'); do
                 [ "$(cat "/proc/${left##*-}/comm" 2>/dev/null)" = sh ] || docker rm "$left" >/dev/null 2>&1 || :
@@ -36,7 +35,7 @@ final class ContainerProbe {
               code=0
               said=$(docker run "$@" 2>&1) || code=$?
               if [ "$code" != 0 ] && ! docker image inspect "$image" >/dev/null 2>&1; then
-                box=$(mktemp -d)
+            """ + Sh.folder("box", "\"${TMPDIR:-/tmp}\"/ktrdr") + """
                 mkdir "$box/etc"
                 echo 'hosts: files dns' >"$box/etc/nsswitch.conf"
                 code=0

@@ -24,6 +24,9 @@ import java.util.function.Consumer;
  * Arguments go to the program as they are, no shell between; what is secret goes to standard input or the environment.
  */
 public final class Local {
+    /** Of the toolkit as it is here. */
+    public static final String VERSION = "0.1.0";
+
     /** A thread for each stream: a pool that is busy with waiting callers would leave it unread, and the child stuck. */
     private static final Executor READERS = read -> {
         var thread = new Thread(read, "local");
