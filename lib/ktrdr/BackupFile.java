@@ -5,8 +5,10 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -17,10 +19,11 @@ import java.util.function.LongConsumer;
 
 /**
  * A backup in a file of this machine, with FILE.json (its record) and FILE.sha256 (the sums of both) beside it, readable by its owner alone.
- * They appear when all is good, the dump last; until then what was there stays, and whatever ends it leaves nothing else.
+ * They appear when all is good, the dump last; until then what was there stays, and whatever ends it leaves nothing else; what one leaves that is killed goes with the next one.
  */
 public final class BackupFile implements AutoCloseable {
     private static final int CHUNK = 1 << 20;
+    private static final String MAKING = ".making";
     private final Path asked;
     private final Path target;
     private final MessageDigest passed = Sha256.digest();
@@ -79,8 +82,8 @@ public final class BackupFile implements AutoCloseable {
     /** What the dump goes to as it comes; a disk that takes no more is a {@link Problem}. */
     OutputStream stream(LongConsumer progress) {
         try {
-            beside = hidden();
-            channel = FileChannel.open(beside, StandardOpenOption.WRITE);
+            forsaken();
+            channel = held();
         } catch (IOException e) {
             throw unwritten(e);
         }
@@ -97,6 +100,36 @@ public final class BackupFile implements AutoCloseable {
                 progress.accept(bytes);
             }
         };
+    }
+
+    /** The file that the dump goes to, with a lock on it for as long as we live: by that others know that it is no leftover. */
+    private FileChannel held() throws IOException {
+        while (true) {
+            beside = hidden(MAKING);
+            var opened = FileChannel.open(beside, StandardOpenOption.WRITE);
+            try {
+                // one that another run took for a leftover, before it was locked, is none of ours any more
+                if (opened.tryLock() != null && Files.exists(beside)) return opened;
+            } catch (IOException noLocks) {
+                return opened;
+            }
+            opened.close();
+        }
+    }
+
+    /** Removes what runs that were killed left of dumps to this file: nobody holds it. */
+    private void forsaken() throws IOException {
+        var beginning = "." + target.getFileName();
+        try (var files = Files.newDirectoryStream(target.getParent(), file -> file.getFileName().toString().startsWith(beginning) && file.toString().endsWith(MAKING))) {
+            for (var file : files) {
+                if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) continue;
+                try (var left = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
+                    if (left.tryLock() != null) Files.delete(file);
+                } catch (IOException | OverlappingFileLockException another) {
+                    // another run writes to it, or another user does
+                }
+            }
+        }
     }
 
     private void append(byte[] buffer, int from, int count) {
@@ -137,8 +170,8 @@ public final class BackupFile implements AutoCloseable {
 
     /** All is on the disk before anything has a name: renames alone do not fail half-way for want of room. */
     private void appear(String record, String sums) throws IOException {
-        var recorded = Files.writeString(hidden(), record, StandardOpenOption.SYNC);
-        var summed = Files.writeString(hidden(), sums, StandardOpenOption.SYNC);
+        var recorded = Files.writeString(hidden(".new"), record, StandardOpenOption.SYNC);
+        var summed = Files.writeString(hidden(".new"), sums, StandardOpenOption.SYNC);
         Files.deleteIfExists(side(".verified"));
         Files.move(recorded, side(".json"), StandardCopyOption.ATOMIC_MOVE);
         Files.move(summed, side(".sha256"), StandardCopyOption.ATOMIC_MOVE);
@@ -149,15 +182,15 @@ public final class BackupFile implements AutoCloseable {
     }
 
     /** A file that nobody takes for a backup, gone once this is closed. */
-    private Path hidden() throws IOException {
-        var file = Files.createTempFile(target.getParent(), "." + target.getFileName(), ".making");
+    private Path hidden(String ending) throws IOException {
+        var file = Files.createTempFile(target.getParent(), "." + target.getFileName(), ending);
         hidden.add(file);
         return file;
     }
 
     /** Puts a text there whole, for its owner alone; a link that has the name is replaced, and not followed. */
     static void put(Path file, String text) throws IOException {
-        var beside = Files.createTempFile(file.toAbsolutePath().getParent(), "." + file.getFileName(), ".making");
+        var beside = Files.createTempFile(file.toAbsolutePath().getParent(), "." + file.getFileName(), MAKING);
         try {
             Files.move(Files.writeString(beside, text, StandardOpenOption.SYNC), file, StandardCopyOption.ATOMIC_MOVE);
         } finally {
