@@ -5,8 +5,10 @@ import java.io.OutputStream;
 import java.nio.ByteBuffer;
 import java.nio.channels.ClosedByInterruptException;
 import java.nio.channels.FileChannel;
+import java.nio.channels.OverlappingFileLockException;
 import java.nio.file.FileSystemException;
 import java.nio.file.Files;
+import java.nio.file.LinkOption;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
@@ -17,10 +19,11 @@ import java.util.function.LongConsumer;
 
 /**
  * A backup in a file of this machine, with FILE.json (its record) and FILE.sha256 (the sums of both) beside it, readable by its owner alone.
- * They appear when all is good, the dump last; until then what was there stays, and whatever ends it leaves nothing else.
+ * They appear when all is good, the dump last; until then what was there stays, and whatever ends it leaves nothing else; what one leaves that is killed goes with the next one.
  */
 public final class BackupFile implements AutoCloseable {
     private static final int CHUNK = 1 << 20;
+    private static final String MAKING = ".making";
     private final Path asked;
     private final Path target;
     private final MessageDigest passed = Sha256.digest();
@@ -79,8 +82,8 @@ public final class BackupFile implements AutoCloseable {
     /** What the dump goes to as it comes; a disk that takes no more is a {@link Problem}. */
     OutputStream stream(LongConsumer progress) {
         try {
-            beside = hidden();
-            channel = FileChannel.open(beside, StandardOpenOption.WRITE);
+            forsaken();
+            channel = held();
         } catch (IOException e) {
             throw unwritten(e);
         }
@@ -97,6 +100,36 @@ public final class BackupFile implements AutoCloseable {
                 progress.accept(bytes);
             }
         };
+    }
+
+    /** The file that the dump goes to, with a lock on it for as long as we live: by that others know that it is no leftover. */
+    private FileChannel held() throws IOException {
+        while (true) {
+            beside = hidden(MAKING);
+            var opened = FileChannel.open(beside, StandardOpenOption.READ, StandardOpenOption.WRITE);
+            try {
+                // one that another run took for a leftover, before it was locked, is none of ours any more
+                if (opened.tryLock() != null && Files.exists(beside)) return opened;
+            } catch (IOException noLocks) {
+                return opened;
+            }
+            opened.close();
+        }
+    }
+
+    /** Removes what runs that were killed left of dumps to this file: nobody holds it. */
+    private void forsaken() throws IOException {
+        var beginning = "." + target.getFileName();
+        try (var files = Files.newDirectoryStream(target.getParent(), file -> file.getFileName().toString().startsWith(beginning) && file.toString().endsWith(MAKING))) {
+            for (var file : files) {
+                if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) continue;
+                try (var left = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
+                    if (left.tryLock() != null) Files.delete(file);
+                } catch (IOException | OverlappingFileLockException another) {
+                    // another run writes to it, or another user does
+                }
+            }
+        }
     }
 
     private void append(byte[] buffer, int from, int count) {
@@ -125,7 +158,8 @@ public final class BackupFile implements AutoCloseable {
             var expected = BackupRecord.parse(text).sha256();
             var stream = Sha256.hex(passed);
             if (!stream.equals(expected)) throw unlike("what came over the connection", expected, stream);
-            var disk = sha256(beside);
+            // not by a channel of its own: with the first that is closed a process loses its locks on a file (fcntl(2))
+            var disk = sha256(channel);
             if (!disk.equals(expected)) throw unlike("what is on the disk", expected, disk);
             var record = BackupRecord.moved(text, stem(name), name, bytes);
             appear(record, sums(expected, name, record, name + ".json"));
@@ -137,8 +171,8 @@ public final class BackupFile implements AutoCloseable {
 
     /** All is on the disk before anything has a name: renames alone do not fail half-way for want of room. */
     private void appear(String record, String sums) throws IOException {
-        var recorded = Files.writeString(hidden(), record, StandardOpenOption.SYNC);
-        var summed = Files.writeString(hidden(), sums, StandardOpenOption.SYNC);
+        var recorded = Files.writeString(hidden(".new"), record, StandardOpenOption.SYNC);
+        var summed = Files.writeString(hidden(".new"), sums, StandardOpenOption.SYNC);
         Files.deleteIfExists(side(".verified"));
         Files.move(recorded, side(".json"), StandardCopyOption.ATOMIC_MOVE);
         Files.move(summed, side(".sha256"), StandardCopyOption.ATOMIC_MOVE);
@@ -149,19 +183,23 @@ public final class BackupFile implements AutoCloseable {
     }
 
     /** A file that nobody takes for a backup, gone once this is closed. */
-    private Path hidden() throws IOException {
-        var file = Files.createTempFile(target.getParent(), "." + target.getFileName(), ".making");
+    private Path hidden(String ending) throws IOException {
+        var file = Files.createTempFile(target.getParent(), "." + target.getFileName(), ending);
         hidden.add(file);
         return file;
     }
 
     /** The sum of a file, in hex. */
     static String sha256(Path file) throws IOException {
-        var digest = Sha256.digest();
-        var buffer = new byte[CHUNK];
-        try (var read = Files.newInputStream(file)) {
-            for (int count; (count = read.read(buffer)) >= 0; ) digest.update(buffer, 0, count);
+        try (var read = FileChannel.open(file)) {
+            return sha256(read);
         }
+    }
+
+    private static String sha256(FileChannel file) throws IOException {
+        var digest = Sha256.digest();
+        var buffer = ByteBuffer.allocate(CHUNK);
+        for (file.position(0); file.read(buffer) >= 0; buffer.clear()) digest.update(buffer.flip());
         return Sha256.hex(digest);
     }
 

@@ -8,9 +8,18 @@ import java.util.Optional;
  */
 final class GrafanaPassword implements SecretKeeper {
     private static final int NO_CLI = 3;
-    /** Asked on core, at the container's own address: Grafana speaks plain HTTP, which would have the password in the clear all the way from here. */
-    static final String LOGIN = """
+    private static final String ADDRESS = """
             address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' ktrdr-grafana | grep -m 1 .)
+            """;
+    /** Starts it where it is stopped, whatever password its environment has, until it answers; says so. */
+    static final String START = """
+            if [ "$(docker inspect --format '{{.State.Running}}' ktrdr-grafana)" = true ]; then exit 0; fi
+            docker start ktrdr-grafana
+            """ + ADDRESS + """
+            curl -sS -m 5 --retry 60 --retry-delay 1 --retry-max-time 90 --retry-connrefused -o /dev/null "http://$address:3000/api/health"
+            """;
+    /** Asked on core, at the container's own address: Grafana speaks plain HTTP, which would have the password in the clear all the way from here. */
+    static final String LOGIN = ADDRESS + """
             printf 'Authorization: Basic %s\\n' "$(printf 'admin:%s' "$password" | base64 | tr -d '\\n')" |
               curl -sS -m 5 -o /dev/null -w '%{http_code}' -H @- "http://$address:3000/api/datasources"
             """;
@@ -34,6 +43,14 @@ final class GrafanaPassword implements SecretKeeper {
     @Override
     public String name() {
         return "Grafana's own database";
+    }
+
+    @Override
+    public void ready() {
+        var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + START);
+        if (!result.ok()) throw Locks.refused(core.node(), result).orElseGet(() -> Problem.failed(core + ": Grafana is stopped and could not be started, to be asked for its password")
+                .expected("an answer of the container ktrdr-grafana on port 3000, by curl on core").found(result.lastWords()).fix("jbang deploy@ktrdr core grafana, then this again"));
+        if (!result.out().isBlank()) console.note(core.node().name(), "grafana", "was stopped, and is started to be asked");
     }
 
     @Override

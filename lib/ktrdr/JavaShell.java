@@ -4,6 +4,7 @@ import java.io.BufferedReader;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -43,11 +44,14 @@ public final class JavaShell {
     }
 
     private List<String> beginning() {
-        var file = inventory.source().toAbsolutePath().toString().replace("\\", "\\\\").replace("\"", "\\\"");
         return List.of("import java.util.*;", "import java.util.stream.*;", "import java.time.*;", "import java.nio.file.*;", "import ktrdr.*;", "import ktrdr.Inventory.Node;",
-                "var session = Session.open(\"" + file + "\");", "var inventory = session.inventory();", "var fleet = session.fleet();", "var workers = session.workers();",
+                "var session = Session.open(" + literal(inventory.source().toAbsolutePath()) + ");", "var inventory = session.inventory();", "var fleet = session.fleet();", "var workers = session.workers();",
                 "var core = session.core();", "var backend = session.backend();", "var operations = session.operations();", "var prometheus = session.prometheus();", "var db = session.db();", "var http = session.http();",
                 "Host host(String name) { return session.host(name); }", "String help() { return session.help(); }");
+    }
+
+    private static String literal(Path file) {
+        return "\"" + file.toString().replace("\\", "\\\\").replace("\"", "\\\"") + "\"";
     }
 
     private static String classPath() {
@@ -60,7 +64,9 @@ public final class JavaShell {
             var history = new ShellHistory(System.getenv());
             var startup = Files.createTempFile("ktrdr-console", ".jsh");
             try {
-                Files.writeString(startup, MODE + String.join("\n", beginning()) + "\n");
+                // read by then; nothing is left of it however the console ends
+                var gone = "{ Files.deleteIfExists(Path.of(" + literal(startup) + ")); }\n";
+                Files.writeString(startup, MODE + String.join("\n", beginning()) + "\n" + gone);
                 int code = JavaShellToolBuilder.builder().persistence(history.values()).env(Map.of())
                         .start("--execution", "ktrdr", "--class-path", classPath(), "--startup", startup.toString(), "--feedback", "ktrdr");
                 return code == 0 ? Exit.OK : Exit.FAILED;

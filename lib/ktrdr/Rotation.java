@@ -137,6 +137,7 @@ public final class Rotation implements Rollout.Exchange {
         begun = true;
         if (keeper.isEmpty()) return;
         try (var step = console.step(core.name(), "secret")) {
+            keeper.get().ready();
             if (keeper.get().has(value)) step.done(keeper.get().name() + " has it already");
             else {
                 var proven = keeper.get().set(value, Optional.ofNullable(former.getOrDefault(core, Map.of()).get(field)));

@@ -7,6 +7,9 @@ interface SecretKeeper {
     /** What keeps it, in words. */
     String name();
 
+    /** Makes sure, under the node's lock, that it can be asked: a run that was killed may have left it stopped. */
+    default void ready() {}
+
     /** Whether this value is the one it keeps. */
     boolean has(String value);
 

@@ -136,6 +136,21 @@ class BackupsTest {
     }
 
     @Test
+    void what_a_killed_run_left_goes_with_the_next_one_and_what_another_is_writing_stays() throws IOException {
+        try (var other = BackupFile.at(folder.resolve("mine")); var file = BackupFile.at(folder.resolve("mine"))) {
+            send(other, BODY);
+            var writing = names();
+            Files.writeString(folder.resolve(".mine123.making"), BODY);
+            Files.createSymbolicLink(folder.resolve(".mine456.making"), Files.writeString(folder.resolve("precious"), ""));
+            send(file, BODY);
+            assertTrue(names().containsAll(writing) && !names().contains(".mine123.making"), names()::toString);
+            other.place(record());
+            file.place(record());
+        }
+        assertEquals(List.of(".mine456.making", "mine", "mine.json", "mine.sha256", "precious"), names());
+    }
+
+    @Test
     void a_name_that_says_another_compression_is_refused_before_much_is_written() throws IOException {
         try (var file = BackupFile.at(folder.resolve("mine.gz"))) {
             assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> send(file, BODY)).exit());

@@ -82,12 +82,13 @@ class ConsoleFleetTest {
     @Test
     void on_a_terminal_tab_completes_and_ctrl_c_stops_what_runs_on_the_node() throws Exception {
         var said = folder.resolve("said");
-        var command = ktrdr("console").env("XDG_STATE_HOME", folder.toString()).processBuilder();
+        var command = ktrdr("console").env("XDG_STATE_HOME", folder.toString()).env("JDK_JAVA_OPTIONS", "-Djava.io.tmpdir=" + folder).processBuilder();
         command.environment().put("TERM", "xterm");
         var words = command.command().stream().map(Sh::quote).collect(Collectors.joining(" "));
         var terminal = command.command("script", "-qfec", "stty rows 40 cols 120; " + words + "; echo code $?", "/dev/null").redirectErrorStream(true).redirectOutput(said.toFile()).start();
         try {
             await("a prompt", said, () -> read(said).contains("ktrdr> "));
+            assertEquals(List.of(), startups(folder), "what it begins with is left in a file");
             type(terminal, "cor\t.mus\t\"echo $((6 * 7))\")\n");
             await("the answer", said, () -> read(said).contains("core.must(") && read(said).contains("42\r"));
             type(terminal, "fleet.run(\"sleep 4321\")\n");
@@ -102,6 +103,12 @@ class ConsoleFleetTest {
         } finally {
             terminal.descendants().forEach(ProcessHandle::destroyForcibly);
             terminal.destroyForcibly();
+        }
+    }
+
+    private static List<Path> startups(Path folder) throws IOException {
+        try (var files = Files.list(folder)) {
+            return files.filter(file -> file.toString().endsWith(".jsh")).toList();
         }
     }
 

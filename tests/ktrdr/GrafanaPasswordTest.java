@@ -16,9 +16,12 @@ class GrafanaPasswordTest {
     @TempDir Path folder;
 
     private Result ask(HttpPeer grafana) throws IOException {
-        Fixtures.program(folder.resolve("docker"), "echo\necho 127.0.0.1");
-        return Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH"))
-                .input(Sh.whole(Sh.let("password", PASSWORD) + GrafanaPassword.LOGIN.replace(":3000/", ":" + grafana.port() + "/"))).run();
+        return onCore("echo\necho 127.0.0.1\n", Sh.let("password", PASSWORD) + GrafanaPassword.LOGIN, grafana);
+    }
+
+    private Result onCore(String docker, String script, HttpPeer grafana) throws IOException {
+        Fixtures.program(folder.resolve("docker"), docker);
+        return Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).input(Sh.whole(script.replace(":3000/", ":" + grafana.port() + "/"))).run();
     }
 
     @Test
@@ -38,5 +41,21 @@ class GrafanaPasswordTest {
         try (var grafana = HttpPeer.saying("")) {
             assertTrue(!ask(grafana).ok());
         }
+    }
+
+    @Test
+    void one_that_a_killed_run_left_stopped_is_started_and_one_that_runs_is_left_alone() throws IOException {
+        var started = folder.resolve("started");
+        var docker = "case \"$*\" in\n  start*) touch '" + started + "'; echo ktrdr-grafana ;;\n  *Running*) [ -e '" + started + "' ] && echo true || echo false ;;\n"
+                + "  *) [ ! -e '" + started + "' ] || echo 127.0.0.1 ;;\nesac\n";
+        try (var grafana = HttpPeer.saying(HttpPeer.whole(200, "{}".getBytes(StandardCharsets.UTF_8)))) {
+            assertEquals("0 ktrdr-grafana", said(onCore(docker, GrafanaPassword.START, grafana)));
+            assertEquals("0 ", said(onCore(docker, GrafanaPassword.START, grafana)));
+            assertEquals(1, grafana.heads().size(), "it was waited for once");
+        }
+    }
+
+    private static String said(Result result) {
+        return result.exit() + " " + result.out().strip();
     }
 }
