@@ -6,7 +6,6 @@ import java.nio.file.Path;
 import java.util.List;
 import lab.Aftermath;
 import lab.Faults;
-import lab.Faults.Fault;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -85,17 +84,6 @@ class RestoreFaultsTest {
         World.on("core", "cd " + FOLDER + "; sha256sum -c --quiet " + name + ".dump.zst.sha256");
     }
 
-    /** A program of a host waits before what is asked of it in words, or where its output goes, is done, and says that it does. */
-    private static Fault waits(String host, String program, String asked) {
-        World.on(host, "cat >/usr/local/bin/" + program + " <<'E'\n#!/bin/sh\ncase \"$* >$(readlink /proc/$$/fd/1)\" in *" + asked + "*) touch /run/reached; sleep 3 ;; esac\nexec /usr/bin/" + program
-                + " \"$@\"\nE\nchmod 755 /usr/local/bin/" + program);
-        return () -> World.on(host, "rm -f /usr/local/bin/" + program + " /run/reached");
-    }
-
-    private static void awaitIt(String host) {
-        World.on(host, "for i in $(seq 400); do [ ! -e /run/reached ] || exit 0; sleep 0.1; done; echo nothing waits >&2; exit 1");
-    }
-
     /** What of a host's is asked in a step waits before it; then our process is killed. The words are a pattern of sh. */
     @ParameterizedTest(name = "{0}, of a backup {1}")
     @CsvSource(quoteCharacter = '"', value = {
@@ -114,8 +102,8 @@ class RestoreFaultsTest {
         "start,    here,    core,      docker,    'start ktrdr-backend',                new"})
     void killed_at_any_step_the_database_is_a_whole_one_and_all_runs_again(String step, String from, String host, String program, String asked, String expected) {
         var before = rows();
-        try (var waiting = waits(host, program, asked); var run = ktrdr("restore-db", from.equals("here") ? file : name, "--yes").start()) {
-            awaitIt(host);
+        try (var waiting = Faults.waits(host, program, asked); var run = ktrdr("restore-db", from.equals("here") ? file : name, "--yes").start()) {
+            run.awaitAsked(host);
             run.kill();
         } finally {
             // the lock of who was killed is taken over after half a minute, which is shown elsewhere
@@ -135,8 +123,8 @@ class RestoreFaultsTest {
     @Test
     void a_push_that_is_cut() {
         var before = rows();
-        try (var waiting = waits("core", "cat", "'>/var/tmp/ktrdr-pushed'"); var run = ktrdr("restore-db", file, "--yes").start()) {
-            awaitIt("core");
+        try (var waiting = Faults.waits("core", "cat", "'>/var/tmp/ktrdr-pushed'"); var run = ktrdr("restore-db", file, "--yes").start()) {
+            run.awaitAsked("core");
             Faults.cut("core");
             refused(3, run.end(), "error: core: the connection was lost", "is as it was");
         } finally {

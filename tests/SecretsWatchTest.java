@@ -5,13 +5,16 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.Map;
-import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.CompletableFuture;
 import java.util.stream.Stream;
 import lab.Aftermath;
+import lab.Canary;
+import lab.Faults;
+import lab.Leftovers;
 import lab.Toolkit;
 import lab.Underway;
 import lab.Watch;
@@ -28,19 +31,18 @@ class SecretsWatchTest {
     private static final String BACKUPS = "/srv/ktrdr-shared/db-backups/of-the-watch";
     /** Values that the provider has by now and the fleet has not. */
     private static final Map<String, String> PLANTED = Map.of("grafana_password", "planted-Gr4fana-pa55word-0b6ec1", "ghcr_token", "planted-t0ken-of-the-registry-71d2f0");
-    private static final String CANARY = "canary-that-is-to-be-seen-95f3c1";
-    private static final String CANARYS_FILE = "/var/cache/canary";
-    private static final Set<String> CANARY_SEEN = new TreeSet<>(Set.of("core:/tmp/canary has the canary", "core:/var/cache/canary was written and has a secret", "something was sent to 10.99.0.1",
-            "the argument list of sh has the canary", "the environment of sleep has the canary", "the wire has the canary"));
+    private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
     @TempDir Path folder;
     private Path provider;
     /** The release that core does not run. */
     private String another;
     private Watch watch;
+    private Leftovers left;
 
     @BeforeEach
     void a_provider_of_our_own_in_memory() throws IOException {
         Aftermath.settle();
+        for (var name : List.of("provided", "outside")) Files.createDirectory(folder.resolve(name));
         provider = Files.createTempDirectory(Path.of("/dev/shm"), "watch");
     }
 
@@ -48,7 +50,9 @@ class SecretsWatchTest {
     void the_older_release_runs_everywhere_with_the_secrets_of_before() throws IOException {
         assertEquals(0, ktrdr("rotate-secret", "grafana_password", "--yes", "--wait", "1m").run().exit());
         assertEquals(0, ktrdr("backup-db", "--schedule", "off").run().exit());
-        World.on("core", "rm -rf " + CANARYS_FILE + " " + BACKUPS + "; docker exec ktrdr-db dropdb -U ktrdr --if-exists watched");
+        Canary.gone();
+        World.on("core", "rm -rf " + BACKUPS + "; docker exec ktrdr-db dropdb -U ktrdr --if-exists watched");
+        World.sql("drop table if exists locked");
         Aftermath.restore();
         assertEquals(0, ktrdr("scale", "B", "2").run().exit());
         Files.deleteIfExists(provider.resolve("secrets.json"));
@@ -58,7 +62,7 @@ class SecretsWatchTest {
     private static Map<String, String> secrets() {
         var all = new TreeMap<>(World.secretFields());
         PLANTED.forEach((name, value) -> all.put("the new " + name, value));
-        all.put("the canary", CANARY);
+        all.put("the canary", Canary.VALUE);
         return all;
     }
 
@@ -90,11 +94,10 @@ class SecretsWatchTest {
         return folder.resolve(name).toString();
     }
 
-    /** The provider has another value for a secret from now on. */
-    private void provide(String field) {
+    /** An inventory whose provider has another value for a secret. */
+    private String provided(String field) {
         World.secretsWith(provider.resolve("secrets.json"), field, PLANTED.get(field));
-        World.inventory(folder, World.secrets().toString(), provider.resolve("secrets.json").toString(),
-                "directory: /srv/ktrdr-shared/db-backups", "directory: " + BACKUPS);
+        return World.inventory(folder.resolve("provided"), World.secrets().toString(), provider.resolve("secrets.json").toString()).toString();
     }
 
     @Test
@@ -103,88 +106,143 @@ class SecretsWatchTest {
         World.forget("core", another);
         World.inventory(folder, "directory: /srv/ktrdr-shared/db-backups", "directory: " + BACKUPS);
         World.on("core", "mkdir -p " + BACKUPS);
+        World.sql("create table if not exists locked (word text)");
+        left = Leftovers.since(HOSTS);
         try (var watching = Watch.over(secrets(), folder, provider)) {
             watch = watching;
-            canary();
-            looks();
-            sideBySide(this::deployments, this::backups);
-            workers();
+            Canary.seenBy(watch);
+            deployments();
+            scaling();
             rotations();
+            sideBySide(this::killedAtTheUp, this::killedAtTheLogin, this::killedWithTheSecretHalfGiven);
+            // meanwhile the locks of those that were killed get old enough to be taken over
+            sideBySide(this::backups, this::looks, this::console);
+            cleared();
         }
         assertTrue(watch.looks() > 500, "looked only " + watch.looks() + " times");
-        assertEquals(String.join("\n", CANARY_SEEN), String.join("\n", watch.seen()), "of " + watch.looks() + " looks");
-    }
-
-    /** What is meant to be seen: a secret of nobody, in each of the places that are watched. */
-    private void canary() throws Exception {
-        World.on("core", "echo '" + CANARY + "' >" + CANARYS_FILE + "\necho '" + CANARY + "' >/tmp/canary");
-        var arguments = new ProcessBuilder("sh", "-c", "sleep 60; :", CANARY).start();
-        var environment = new ProcessBuilder("sleep", "60");
-        environment.environment().put("CANARY", CANARY);
-        var sleeping = environment.start();
-        for (int before = watch.looks(); watch.looks() < before + 2; ) Thread.sleep(20);
-        arguments.descendants().forEach(ProcessHandle::destroy);
-        arguments.destroy();
-        sleeping.destroy();
-        World.on("core", "rm /tmp/canary");
-        World.on("workers-b", "printf 'Authorization: Basic %s\\n' \"$(printf 'admin:%s' '" + CANARY + "' | base64)\" | curl -s -o /dev/null -H @- http://10.42.1.10:9090/-/healthy\n"
-                + "ping -c 1 -W 1 10.99.0.1 >/dev/null || :");
+        assertEquals(String.join("\n", new TreeSet<>(Canary.SEEN)), String.join("\n", watch.seen()), "of " + watch.looks() + " looks");
     }
 
     private void looks() {
-        sideBySide(() -> {
-            looked("verify-infra", "--record", file("infra.md"), "--verbose");
-            looked("verify", "--quick", "--report", file("page.html"), "--verbose", "-o", "json");
-            run(0, "rollback", "core", "--list", "-o", "json");
-            run(0, "setup-dns", "--check", "-o", "json");
-        }, () -> {
-            looked("status", "--verbose", "-o", "json");
-            run(0, "logs", "core", "--tail", "20", "-o", "json");
-            run(0, "operations", "list", "-o", "json");
-            run(0, ktrdr("run", "-", "core").input("docker ps\n"));
-        }, () -> {
-            run(0, "deploy", "all", "--tag", another, "--dry-run", "--verbose");
-            run(1, "deploy", "core", "all", "--tag", "sha-0000000", "--verbose", "-o", "json");
-        });
+        looked("verify-infra", "--record", file("infra.md"), "--verbose");
+        looked("verify", "--quick", "--report", file("page.html"), "--verbose", "-o", "json");
+        looked("status", "--verbose", "-o", "json");
+        run(0, "rollback", "core", "--list", "-o", "json");
+        run(0, "logs", "core", "--tail", "20", "-o", "json");
+    }
+
+    private void console() {
+        run(0, ktrdr("console").input("fleet.run(\"docker ps\")\nbackend.health()\ndb.query(\"select 1\")\n"));
+        run(0, "setup-dns", "--check", "-o", "json");
+        run(0, "operations", "list", "-o", "json");
+        run(0, ktrdr("run", "-", "core").input("docker ps\n"));
+        read(0, ktrdr("setup-nfs", "--verbose").env("KTRDR_INVENTORY", outside()).run());
+    }
+
+    /** An inventory whose share is none of its nodes', so that there is nothing to be set up and all of it to be proven. */
+    private String outside() {
+        return World.inventory(folder.resolve("outside"), "storage: {server: core", "storage: {server: pve.ktrdr.home.mynerd.place").toString();
     }
 
     private void deployments() {
+        sideBySide(() -> run(0, "deploy", "all", "--tag", another, "--dry-run", "--verbose"), () -> run(1, "deploy", "core", "all", "--tag", "sha-0000000", "--verbose", "-o", "json"));
         run(0, "stage", "core", "--tag", another, "--verbose");
         run(0, "deploy", "core", "all", "--tag", another, "--verbose");
+        World.forget("core", Aftermath.another("core"));
+        interrupted("core", "'login '", "rollback", "core", "--yes", "--verbose");
         run(0, "rollback", "core", "--yes", "--verbose");
     }
 
-    private void workers() {
+    private void scaling() {
+        interrupted("workers-b", "compose*' rm -sf'", "scale", "B", "1", "--verbose");
         run(0, "scale", "B", "1", "--verbose", "-o", "json");
-        try (var run = started()) {
-            run.awaitUp("workers-b");
-            run.signal("INT");
-            read(5, run.end());
+    }
+
+    /** Stopped when this was asked of Docker on a host: nothing is left there. */
+    private void interrupted(String host, String asked, String... words) {
+        try (var waiting = Faults.waits(host, "docker", asked); var run = started(words)) {
+            run.awaitAsked(host);
+            interrupted(run);
         }
-        try (var run = started()) {
+        left.none(host, "an interrupted " + String.join(" ", words));
+    }
+
+    private void interrupted(Underway run) {
+        run.signal("INT");
+        var ran = run.end();
+        read(ran.exit() == 5 ? 5 : 130, ran);
+    }
+
+    private Underway started(String... words) {
+        return ktrdr(words).env("KTRDR_INVENTORY", file("inventory.yaml")).start();
+    }
+
+    /** The same, but killed: what its script on the host had is gone, and its lock is not. */
+    private void killed(String host, Runnable moment, Underway run) {
+        moment.run();
+        run.kill();
+        left.noneButLock(host, "a killed run");
+    }
+
+    private void killedAtTheUp() {
+        try (var run = started("deploy", "workers", "B", "--tag", another, "--verbose")) {
             run.awaitUp("workers-b");
-            run.kill();
+            interrupted(run);
+        }
+        left.none("workers-b", "an interrupted deployment");
+        try (var run = started("deploy", "workers", "B", "--tag", another, "--verbose")) {
+            killed("workers-b", () -> run.awaitUp("workers-b"), run);
         }
     }
 
-    private Underway started() {
-        return ktrdr("deploy", "workers", "B", "--tag", another, "--verbose").env("KTRDR_INVENTORY", file("inventory.yaml")).start();
+    private void killedAtTheLogin() {
+        World.forget("workers-c", another);
+        try (var waiting = Faults.waits("workers-c", "docker", "'login '"); var run = started("deploy", "workers", "C", "--tag", another, "--verbose")) {
+            killed("workers-c", () -> run.awaitAsked("workers-c"), run);
+        }
+    }
+
+    private void rotations() {
+        var token = provided("ghcr_token");
+        run(1, "rotate-secret", "ghcr_token", "--verbose", "-i", token);
+        try (var waiting = Faults.waits("core", "docker", "'login '"); var run = started("rotate-secret", "ghcr_token", "--verbose", "-i", token)) {
+            killed("core", () -> run.awaitAsked("core"), run);
+        }
+        var password = provided("grafana_password");
+        run(0, "rotate-secret", "grafana_password", "--dry-run", "--verbose", "-i", password);
+        interrupted("core", "compose*' up -d'", "rotate-secret", "grafana_password", "--yes", "--verbose", "-i", password);
+        run(0, "rotate-secret", "grafana_password", "--yes", "--verbose", "-o", "json", "-i", password);
+    }
+
+    /** Back to the former one, which the lab's own inventory has; Grafana is stopped then. */
+    private void killedWithTheSecretHalfGiven() {
+        try (var deaf = Faults.deaf("core", "ktrdr-grafana"); var run = ktrdr("rotate-secret", "grafana_password", "--yes", "--verbose").start()) {
+            killed("core", () -> run.awaitUp("core"), run);
+        }
     }
 
     private void backups() {
+        try (var locked = Faults.lockedTable("locked"); var run = started("backup-db", "--verbose")) {
+            run.awaitDump();
+            interrupted(run);
+        }
+        left.noneButLock("core", "an interrupted backup");
+        try (var locked = Faults.lockedTable("locked"); var run = started("backup-db", "--to", file("backup"), "--verbose")) {
+            killed("core", run::awaitDump, run);
+        }
         run(0, "backup-db", "--to", file("backup"), "--verbose");
+        assertEquals(List.of("backup", "backup.json", "backup.sha256"), Stream.of(folder.toFile().list()).filter(name -> name.contains("backup")).sorted().toList());
         run(0, "backup-db", "--schedule", "03:00", "--verbose", "-o", "json");
         World.on("core", "systemctl start ktrdr-backup.service");
         run(0, "backup-db", "--list", "-o", "json");
         watch.read("a backup", World.on("core", "cat " + BACKUPS + "/*.dump.zst | docker exec -i ktrdr-db zstd -q -dc | tr '\\000' '\\n'"));
+        run(0, "restore-db", "latest", "--into", "watched", "--verbose");
     }
 
-    private void rotations() {
-        run(0, "restore-db", "latest", "--into", "watched", "--verbose");
-        provide("grafana_password");
-        run(0, "rotate-secret", "grafana_password", "--dry-run", "--verbose");
-        run(0, "rotate-secret", "grafana_password", "--yes", "--verbose", "-o", "json");
-        provide("ghcr_token");
-        run(1, "rotate-secret", "ghcr_token", "--verbose");
+    /** What the killed ones left is put right by the ordinary commands. */
+    private void cleared() {
+        sideBySide(() -> read(0, ktrdr("rotate-secret", "grafana_password", "--yes", "--wait", "1m").run()),
+                () -> run(0, "deploy", "workers", "all", "--tag", Aftermath.OLDER, "--parallel", "--wait", "1m"));
+        for (var host : HOSTS) left.none(host, "an ordinary run after one that was killed");
     }
 }

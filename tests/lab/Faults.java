@@ -1,5 +1,9 @@
 package lab;
 
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import ktrdr.Secrets;
+
 /**
  * What can happen to the practice fleet. What lasts is a {@link Fault}, for try-with-resources: closing it mends the thing whatever the test came to.
  *
@@ -57,6 +61,19 @@ public final class Faults {
             World.docker("start", Services.CONTAINER);
             World.on("core", "for i in $(seq 200); do curl -sk -o /dev/null https://" + Services.REGISTRY + "/v2/ && exit 0; sleep 0.1; done; exit 1");
         };
+    }
+
+    /**
+     * A program of a host waits for three seconds before what is asked of it in words, or where its output goes, is done, and says that it does: {@link Underway#awaitAsked}.
+     *
+     * @param asked a pattern of sh in that of the words, " >" and the output's place
+     */
+    public static Fault waits(String host, String program, String asked) {
+        // what only waits or looks has no secret in its environment, as no other program but Docker's own may
+        var secrets = Stream.of(Secrets.Field.values()).map(field -> field.variable).collect(Collectors.joining(" "));
+        return fault(host, "rm -f /run/reached; cat >/usr/local/bin/" + program + " <<'E'\n#!/bin/sh\nbare() { (unset " + secrets + "; exec \"$@\"); }\n"
+                + "case \"$* >$(bare readlink /proc/$$/fd/1)\" in *" + asked + "*) : >/run/reached; bare sleep 3 ;; esac\nexec /usr/bin/" + program
+                + " \"$@\"\nE\nchmod 755 /usr/local/bin/" + program, "rm -f /usr/local/bin/" + program + " /run/reached");
     }
 
     /** A container whose first process hears nothing: to stop it takes the whole of its grace, half a minute. */

@@ -58,6 +58,16 @@ public final class Underway implements AutoCloseable {
         await("core", "the role's password was not changed", "[ \"$(docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc 'select rolpassword from pg_authid where rolname = current_user')\" != '" + former + "' ]");
     }
 
+    /** Waits until a program of a host waits before what it was asked, see {@link Faults#waits}. */
+    public void awaitAsked(String host) {
+        await(host, "nothing waits on " + host, "[ -e /run/reached ]");
+    }
+
+    /** Waits until the database is being dumped. */
+    public void awaitDump() {
+        await("core", "no dump was begun", "docker exec ktrdr-db pgrep -x pg_dump >/dev/null");
+    }
+
     /** Waits until the backend has an operation under way. */
     public void awaitOperation() {
         await("core", "no operation was started", "curl -fsS 'http://localhost:8000/api/v1/operations?active_only=true' | grep -q op_");
