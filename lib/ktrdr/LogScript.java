@@ -74,7 +74,7 @@ record LogScript(String project, List<String> services, String tail, String sinc
             trap 'trap "" HUP INT TERM PIPE; [ -z "$folder" ] || rm -rf "$folder" 2>/dev/null || { sleep 1; rm -rf "$folder"; }' EXIT
             # what was just about to begin when the signal came may not have got it
             trap 'trap "" HUP INT TERM PIPE; kill -s TERM 0; exit 130' HUP INT TERM PIPE
-            folder=$(trap '' HUP INT TERM PIPE; mktemp -d)
+            """ + Sh.folder("folder", "\"${TMPDIR:-/tmp}\"/ktrdr-logs") + """
             started=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
             # mawk waits for a full buffer otherwise
             case $(awk -W version 2>&1 </dev/null || :) in mawk*) at_once='-W interactive' ;; *) at_once= ;; esac

@@ -69,6 +69,8 @@ trap '' PIPE
 
 exec 7>/run/lock/ktrdr-backup
 flock -n 7 || fail "another backup is being made" 75
+# what runs that were killed left; another that is about to be refused is younger
+find /run -maxdepth 1 -name 'ktrdr-backup.*' ! -path "$work" -mmin +1 -exec rm -rf '{}' +
 
 in_container() { docker exec -i -e "PGAPPNAME=ktrdr-backup-$id" "$container" sh -c "$@"; }
 

@@ -78,6 +78,8 @@ SQL
 exec 7>/run/lock/ktrdr-backup
 flock -w 10 7 || fail "a backup or a restore is under way" 75
 
+# what runs that were killed left; another that waits for the lock is younger
+find /run -maxdepth 1 -name 'ktrdr-restore.*' ! -path "$work" -mmin +1 -exec rm -rf '{}' +
 # what was pushed for a restore that nobody began, or has been left by one that was killed
 for left in /var/tmp/ktrdr-pushed.*; do
   if [ -d "$left" ] && [ "$left" != "$directory" ] && [ -z "$(find "$left" -mmin -10)" ]; then rm -rf "$left"; fi

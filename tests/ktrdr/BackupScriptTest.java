@@ -101,6 +101,20 @@ class BackupScriptTest {
     }
 
     @Test
+    void what_a_killed_run_left_in_memory_goes_with_the_next_one_and_what_is_about_to_be_used_stays() throws IOException {
+        var left = Files.createTempDirectory(Path.of("/run"), "ktrdr-backup.");
+        var young = Files.createTempDirectory(Path.of("/run"), "ktrdr-backup.");
+        try {
+            Files.writeString(left.resolve("dump.err"), "");
+            Files.setLastModifiedTime(left, FileTime.from(Instant.now().minus(Duration.ofMinutes(3))));
+            assertEquals(0, run(backups.toString(), 0, 0).exit());
+            assertTrue(Files.notExists(left) && Files.exists(young), left + " " + young);
+        } finally {
+            Files.delete(young);
+        }
+    }
+
+    @Test
     void so_many_stay_and_neither_what_is_not_whole_nor_what_is_not_ours_goes() throws IOException {
         foreign();
         var whole = new ArrayList<String>();

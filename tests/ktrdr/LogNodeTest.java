@@ -70,6 +70,13 @@ class LogNodeTest {
     }
 
     @Test
+    void the_folder_of_a_script_that_was_killed_goes_with_the_next_one() throws IOException {
+        // no process has such a number
+        Files.createDirectories(folder.resolve("ktrdr-logs.99999999.abcdef/one.busy"));
+        run(script(List.of(), false, Map.of()), "", "");
+    }
+
+    @Test
     void only_the_services_asked_for_are_read() throws IOException {
         run(script(List.of("worker-1"), false, Map.of()), AT + "100000000Z a\n", AT + "200000000Z b\n");
         assertEquals(List.of("listed [worker-1, worker-2]", "worker-1 a"), told);
