@@ -199,8 +199,9 @@ public final class Ssh implements AutoCloseable {
     private static final String PUT = """
             # what is sent is read whole: who stops reading may end before its words are heard
             [ ! -L "$path" ] && [ ! -d "$path" ] || { cat >/dev/null; echo "a link or a folder is in its place" >&2; exit 24; }
+            new=
+            """ + Sh.atEnd("rm -f \"$new\"") + """
             new=$(mktemp "$path.XXXXXX")
-            trap 'rm -f "$new"' EXIT
             cat >"$new"
             found=$(sha256sum <"$new")
             [ "${found%% *}" = "$sum" ] || { echo "what arrived has the checksum ${found%% *}" >&2; exit 20; }

@@ -5,7 +5,6 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.BeforeEach;
@@ -18,8 +17,7 @@ class ContainerProbeTest {
 
     @BeforeEach
     void a_docker() throws IOException {
-        var docker = Files.writeString(folder.resolve("docker"), """
-                #!/bin/sh
+        Fixtures.program(folder.resolve("docker"), """
                 cd FOLDER
                 echo "$1 $2" >>calls
                 case "$*" in
@@ -32,7 +30,6 @@ class ContainerProbeTest {
                   *) echo "not foreseen: $*" >&2; exit 9 ;;
                 esac
                 """.replace("FOLDER", folder.toString()));
-        Files.setPosixFilePermissions(docker, PosixFilePermissions.fromString("rwxr-xr-x"));
     }
 
     /** Runs the script where there are such containers, "name status"; those that are there afterwards. */

@@ -53,13 +53,7 @@ class FirewallScriptTest {
     @BeforeEach
     void the_files_of_a_deployment() throws IOException {
         FirewallTest.needRoot();
-        var inventory = Fixtures.inventory(FirewallTest.ON);
-        files = new Templates(inventory).render(inventory.core(), "t").stream().filter(file -> file.path().startsWith(Firewall.FOLDER)).toList();
-        for (var file : files) {
-            var path = folder.resolve(file.path());
-            Files.createDirectories(path.getParent());
-            Files.writeString(path, file.content());
-        }
+        files = FirewallTest.lay(folder, FirewallTest.ON, "core");
     }
 
     /** What a script prints on such a machine, in the stack's directory. */

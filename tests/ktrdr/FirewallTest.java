@@ -83,12 +83,14 @@ class FirewallTest {
     }
 
     /** Puts the firewall's files of a node with such an inventory into the folder. */
-    private void lay(String inventory, String node) throws IOException {
-        for (var file : files(inventory, node)) {
+    static List<NodeFile> lay(Path folder, String inventory, String node) throws IOException {
+        var files = files(inventory, node);
+        for (var file : files) {
             var path = folder.resolve(file.path());
             Files.createDirectories(path.getParent());
             Files.writeString(path, file.content());
         }
+        return files;
     }
 
     /** What a script prints on a machine whose network is its own; it is run in the folder. */
@@ -97,7 +99,7 @@ class FirewallTest {
     }
 
     private String alone(String inventory, String node, String script) throws IOException {
-        lay(inventory, node);
+        lay(folder, inventory, node);
         try (var machine = NetworkNamespace.open()) {
             return on(machine, script);
         }
@@ -211,7 +213,7 @@ class FirewallTest {
     @Test
     void a_stranger_is_kept_out_and_who_is_allowed_and_other_ports_are_not() throws IOException {
         needRoot();
-        lay(Fixtures.INVENTORY + "firewall: {allow: [10.0.5.7, \"fd00::7\"]}\n", "B");
+        lay(folder, Fixtures.INVENTORY + "firewall: {allow: [10.0.5.7, \"fd00::7\"]}\n", "B");
         try (var node = NetworkNamespace.open(); var container = NetworkNamespace.open(); var allowed = NetworkNamespace.open(); var stranger = NetworkNamespace.open()) {
             container.link("eth0", node, "c0");
             allowed.link("eth0", node, "a0");
