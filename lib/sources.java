@@ -62,6 +62,7 @@
 //SOURCES ktrdr/InventorySecrets.java
 //SOURCES ktrdr/InventorySection.java
 //SOURCES ktrdr/Jaeger.java
+//SOURCES ktrdr/Invocation.java
 //SOURCES ktrdr/JavaShell.java
 //SOURCES ktrdr/Json.java
 //SOURCES ktrdr/Jwt.java
@@ -85,6 +86,7 @@
 //SOURCES ktrdr/NfsPlan.java
 //SOURCES ktrdr/NfsProof.java
 //SOURCES ktrdr/NfsSetup.java
+//SOURCES ktrdr/NodeChoice.java
 //SOURCES ktrdr/NodeFacts.java
 //SOURCES ktrdr/NodeFiles.java
 //SOURCES ktrdr/NodeJournal.java

@@ -39,7 +39,7 @@ public class Console implements Callable<Exit> {
             common.console().note("help() lists what is at hand; /exit ends");
             return shell.interactive();
         }
-        try (var source = file == null ? new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8)) : Files.newBufferedReader(file)) {
+        try (var source = file == null ? new BufferedReader(new InputStreamReader(common.invocation().in(), StandardCharsets.UTF_8)) : Files.newBufferedReader(file)) {
             return shell.run(file == null ? "standard input" : file.toString(), source, common.json());
         } catch (IOException e) {
             throw Problem.usage(file + " cannot be read").found(e.toString()).because(e);

@@ -25,10 +25,10 @@ public class Quickstart implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        int code = Cli.run(new Lab(), "up");
+        int code = Cli.run(new Lab(), common.invocation(), "up");
         var inventory = Lab.inventory().toString();
-        if (code == 0) code = Cli.run(new Deploy(), "all", "--tag", tag, "-i", inventory);
-        if (code == 0) code = Cli.run(new Verify(), "--wait", "90s", "-i", inventory);
+        if (code == 0) code = Cli.run(new Deploy(), common.invocation(), "all", "--tag", tag, "-i", inventory);
+        if (code == 0) code = Cli.run(new Verify(), common.invocation(), "--wait", "90s", "-i", inventory);
         return code == 0 ? lookAround(inventory) : Exit.of(code);
     }
 

@@ -9,6 +9,7 @@ import ktrdr.Cli;
 import ktrdr.Exit;
 import ktrdr.Fleet;
 import ktrdr.History;
+import ktrdr.NodeChoice;
 import ktrdr.Plans;
 import ktrdr.Release;
 import ktrdr.Rolling;
@@ -31,7 +32,7 @@ public class Rollback implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Mixin Rolling rolling;
-    @Mixin Cli.Where where;
+    @Mixin NodeChoice where;
     @Option(names = "--to", paramLabel = "TAG", description = "The release to go back to.") String to;
     @Option(names = "--list", description = "Show the history and stop.") boolean list;
 

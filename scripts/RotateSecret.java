@@ -44,7 +44,7 @@ public class RotateSecret implements Callable<Exit> {
         if (field == Field.ghcr_token) return token(inventory);
         try (var fleet = common.fleet(inventory, Rotation.nodes(inventory, field));
                 var locks = change.locks(fleet, common, "rotate-secret " + field)) {
-            var rotation = new Rotation(fleet, locks, common.console(), field, System.getenv());
+            var rotation = new Rotation(fleet, locks, common.console(), field, common.invocation().environment());
             var exit = Rolling.run(common, change.dryRun, "rotated", fleet, locks, patience.together(), rotation::plan, rollout -> ask(rotation, rollout), rotation);
             if (exit == Exit.OK && rotation.behind()) behind(rotation);
             return exit;
@@ -68,7 +68,7 @@ public class RotateSecret implements Callable<Exit> {
 
     private Exit token(Inventory inventory) {
         try (var fleet = common.fleet(inventory, Rotation.nodes(inventory, field))) {
-            Rotation.proveToken(inventory, fleet.ssh(inventory.core()), System.getenv(), common.console());
+            Rotation.proveToken(inventory, fleet.ssh(inventory.core()), common.invocation().environment(), common.console());
         }
         var registry = inventory.images().registry();
         common.console().note(inventory.core().name(), "registry", registry + " takes the login of " + inventory.images().username() + " with it");

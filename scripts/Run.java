@@ -36,7 +36,7 @@ public class Run implements Callable<Exit> {
 
     @Override
     public Exit call() throws IOException {
-        var text = script.equals("-") ? new String(System.in.readAllBytes(), StandardCharsets.UTF_8) : script;
+        var text = script.equals("-") ? new String(common.invocation().in().readAllBytes(), StandardCharsets.UTF_8) : script;
         if (text.isBlank()) throw Problem.usage("there is no script to run").expected("a line for sh, as in jbang run@ktrdr uptime").found(script.equals("-") ? "nothing on standard input" : "an empty one");
         try (var fleet = common.fleet(names).once(); var step = common.console().step("fleet", "run")) {
             var said = fleet.each((node, ssh) -> ssh.must(text, timeout));

@@ -15,6 +15,7 @@ import ktrdr.Exit;
 import ktrdr.Fleet;
 import ktrdr.Inventory.Node;
 import ktrdr.Locks;
+import ktrdr.NodeChoice;
 import ktrdr.NodeFacts;
 import ktrdr.Problem;
 import ktrdr.Release;
@@ -37,7 +38,7 @@ import picocli.CommandLine.Option;
 public class Stage implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
-    @Mixin Cli.Where where;
+    @Mixin NodeChoice where;
     @Option(names = "--check", description = "Only look: exit 1 where a file is not what would be rendered.") boolean check;
     @Option(names = "--tag", paramLabel = "TAG", description = "The release of the env files; else the one each names, else sha-<commit> of the KTRDR checkout one stands in.") String tag;
 

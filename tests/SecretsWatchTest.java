@@ -68,13 +68,14 @@ class SecretsWatchTest {
 
     /** A run that may find something that does not hold, of what others did before. */
     private void looked(String... words) {
-        var ran = ktrdr(words).env("KTRDR_INVENTORY", file("inventory.yaml")).run();
+        var ran = ktrdr(words).asProcess().env("KTRDR_INVENTORY", file("inventory.yaml")).run();
         read(ran.exit() == 1 ? 1 : 0, ran);
     }
 
     /** The run, whose words are read for secrets too. */
     private void run(int exit, Toolkit toolkit) {
-        read(exit, toolkit.env("KTRDR_INVENTORY", file("inventory.yaml")).run());
+        // what is watched is a process: its arguments, variables and files
+        read(exit, toolkit.asProcess().env("KTRDR_INVENTORY", file("inventory.yaml")).run());
     }
 
     private void run(int exit, String... words) {
@@ -136,7 +137,7 @@ class SecretsWatchTest {
         run(0, "setup-dns", "--check", "-o", "json");
         run(0, "operations", "list", "-o", "json");
         run(0, ktrdr("run", "-", "core").input("docker ps\n"));
-        read(0, ktrdr("setup-nfs", "--verbose").env("KTRDR_INVENTORY", outside()).run());
+        read(0, ktrdr("setup-nfs", "--verbose").asProcess().env("KTRDR_INVENTORY", outside()).run());
     }
 
     /** An inventory whose share is none of its nodes', so that there is nothing to be set up and all of it to be proven. */
@@ -241,7 +242,7 @@ class SecretsWatchTest {
 
     /** What the killed ones left is put right by the ordinary commands. */
     private void cleared() {
-        sideBySide(() -> read(0, ktrdr("rotate-secret", "grafana_password", "--yes", "--wait", "1m").run()),
+        sideBySide(() -> read(0, ktrdr("rotate-secret", "grafana_password", "--yes", "--wait", "1m").asProcess().run()),
                 () -> run(0, "deploy", "workers", "all", "--tag", Aftermath.OLDER, "--parallel", "--wait", "1m"));
         for (var host : HOSTS) left.none(host, "an ordinary run after one that was killed");
     }

@@ -1,5 +1,6 @@
 package ktrdr;
 
+import java.io.PrintWriter;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDate;
@@ -16,7 +17,6 @@ import java.util.stream.Stream;
 import ktrdr.Inventory.Node;
 import picocli.CommandLine;
 import picocli.CommandLine.Option;
-import picocli.CommandLine.Parameters;
 
 /**
  * The command line all scripts share: their common options, their exit codes, and the one place where an exception becomes a
@@ -27,7 +27,7 @@ public final class Cli {
 
     /** Runs a command and ends the process with its exit code, also when it is told to stop: see {@link Stopping}. */
     public static void main(Callable<Exit> command, String... args) {
-        var line = line(command);
+        var line = line(command, Invocation.ofProcess());
         var stopping = new Stopping(() -> unfinished(line));
         stopping.exit(run(line, args));
     }
@@ -38,27 +38,39 @@ public final class Cli {
 
     /** Runs a command in this process and answers its exit code. */
     public static int run(Callable<Exit> command, String... args) {
-        return run(line(command), args);
+        return run(command, Invocation.ofProcess(), args);
+    }
+
+    /** The same with other variables and streams than this process has, for programs that start procedures and read what they print. */
+    public static int run(Callable<Exit> command, Invocation invocation, String... args) {
+        return run(line(command, invocation), args);
     }
 
     /** The command line of a command, with what all have in common: how durations and dates are written, and what becomes of an exception. */
     public static CommandLine line(Callable<Exit> command) {
+        return line(command, Invocation.ofProcess());
+    }
+
+    private static CommandLine line(Callable<Exit> command, Invocation invocation) {
         Locale.setDefault(Locale.ROOT);
         var line = new CommandLine(command)
+                .setOut(new PrintWriter(invocation.out(), true))
+                .setErr(new PrintWriter(invocation.err(), true))
                 .registerConverter(Duration.class, Units::duration)
                 .registerConverter(LocalDate.class, Units::date)
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpWidth(110)
                 .setUsageHelpAutoWidth(true)
-                .setParameterExceptionHandler((wrong, arguments) -> wrongUsage(wrong))
-                .setExecutionExceptionHandler((exception, at, parsed) -> failed(exception, common(at)));
-        version(line);
+                .setParameterExceptionHandler((wrong, arguments) -> wrongUsage(wrong, invocation))
+                .setExecutionExceptionHandler((exception, at, parsed) -> failed(exception, common(at, invocation)));
+        prepare(line, invocation);
         return line;
     }
 
-    private static void version(CommandLine line) {
+    private static void prepare(CommandLine line, Invocation invocation) {
         line.getCommandSpec().version("ktrdr " + Local.VERSION);
-        line.getSubcommands().values().forEach(Cli::version);
+        mixins(line, Common.class).forEach(common -> common.invocation = invocation);
+        line.getSubcommands().values().forEach(below -> prepare(below, invocation));
     }
 
     private static int run(CommandLine line, String... args) {
@@ -73,10 +85,10 @@ public final class Cli {
         return value instanceof Exit exit ? exit.code : 0;
     }
 
-    private static int wrongUsage(CommandLine.ParameterException wrong) {
+    private static int wrongUsage(CommandLine.ParameterException wrong, Invocation invocation) {
         var command = wrong.getCommandLine().getCommandSpec().qualifiedName();
         var problem = wrong.getCause() instanceof Problem cause ? cause : Problem.usage(command + ": " + wrong.getMessage().replaceFirst("^Error: ", ""));
-        return failed(problem.fix(command + " --help"), new Common());
+        return failed(problem.fix(command + " --help"), new Common(invocation));
     }
 
     private static int failed(Exception exception, Common common) {
@@ -103,12 +115,12 @@ public final class Cli {
         return Map.of("error", error, "exit", problem.exit().code);
     }
 
-    private static Common common(CommandLine at) {
+    private static Common common(CommandLine at, Invocation invocation) {
         for (var line = at; line != null; line = line.getParent()) {
             var common = mixins(line, Common.class).findFirst();
             if (common.isPresent()) return common.get();
         }
-        return new Common();
+        return new Common(invocation);
     }
 
     private static <T> Stream<T> mixins(CommandLine line, Class<T> type) {
@@ -144,22 +156,37 @@ public final class Cli {
         @Option(names = {"-V", "--version"}, versionHelp = true, description = "Show the version.")
         boolean version;
 
+        private Invocation invocation;
         private volatile Console console;
         private Inventory inventory;
         /** What asked for the scale of nodes, for the work that follows. */
         private Fleet asking;
         private volatile Locks locks;
 
+        /** Of this process, until a command line says otherwise. */
+        public Common() {
+            this(Invocation.ofProcess());
+        }
+
+        Common(Invocation invocation) {
+            this.invocation = invocation;
+        }
+
+        /** The variables and streams of this run. */
+        public Invocation invocation() {
+            return invocation;
+        }
+
         /** The console of this run, as --color and --verbose want it. */
         public Console console() {
-            if (console == null) console = new Console(color, verbose);
+            if (console == null) console = new Console(invocation, color, verbose);
             return console;
         }
 
         /** The fleet's inventory, found as {@link Inventory#find} tells and named once on standard error. */
         public Inventory inventory() {
             if (inventory == null) {
-                inventory = Inventory.find(Optional.ofNullable(inventoryFile), System.getenv(), Path.of("").toAbsolutePath());
+                inventory = Inventory.find(Optional.ofNullable(inventoryFile), invocation.environment(), Path.of("").toAbsolutePath());
                 console().note("inventory " + inventory.source() + ", " + inventory.nodes().size() + " nodes");
             }
             return inventory;
@@ -279,38 +306,6 @@ public final class Cli {
                 if (i > 0) console().print("");
                 console().print(shown.get(i));
             }
-        }
-    }
-
-    /** Which nodes, for scripts that take core, workers with or without names, or all. */
-    public static final class Where {
-        enum Target { core, workers, all }
-
-        @Parameters(index = "0", paramLabel = "core|workers|all", description = "Which nodes.")
-        Target target;
-
-        @Parameters(index = "1..*", paramLabel = "all|NODE", description = "Workers nodes; else all of them.")
-        List<String> names = List.of();
-
-        /** The nodes; names where none belong are a {@link Problem} that names the command. */
-        public List<Node> nodes(Inventory inventory, String command) {
-            if (target != Target.workers && !names.isEmpty())
-                throw Problem.usage("`" + command + " " + target + "` takes no names").found(String.join(" ", names)).expected(command + " all, core, or workers NODE…");
-            return switch (target) {
-                case core -> List.of(inventory.core());
-                case all -> inventory.nodes();
-                case workers -> names.isEmpty() || names.equals(List.of("all")) ? inventory.workers() : names.stream().map(inventory::workersNode).distinct().toList();
-            };
-        }
-
-        /** Whether core is among them. */
-        public boolean core() {
-            return target != Target.workers;
-        }
-
-        /** As it was typed. */
-        public String words() {
-            return (target + " " + String.join(" ", names)).strip();
         }
     }
 

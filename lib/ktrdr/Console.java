@@ -3,8 +3,6 @@ package ktrdr;
 import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Arrays;
@@ -47,28 +45,24 @@ public final class Console implements AutoCloseable {
     private volatile boolean asked;
 
     public Console(Color color, boolean verbose) {
-        this(System.out, System.err, color, verbose, isTerminal(1), isTerminal(2));
+        this(Invocation.ofProcess(), color, verbose);
     }
 
     Console(PrintStream out, PrintStream err, Color color, boolean verbose, boolean outIsTerminal, boolean errIsTerminal) {
-        this.out = out;
-        this.err = err;
-        this.verbose = verbose;
-        boolean wanted = color == Color.auto && System.getenv("NO_COLOR") == null && !"dumb".equals(System.getenv("TERM"));
-        this.colorOut = color == Color.always || wanted && outIsTerminal;
-        this.colorErr = color == Color.always || wanted && errIsTerminal;
-        this.live = errIsTerminal && !"dumb".equals(System.getenv("TERM"));
-        this.outIsTerminal = outIsTerminal && !"dumb".equals(System.getenv("TERM"));
+        this(new Invocation(System.getenv(), System.in, out, err, outIsTerminal, errIsTerminal), color, verbose);
     }
 
-    /** Whether file descriptor 1 or 2 of this process is a terminal; by /proc where there is one, else by {@link System#console}. */
-    static boolean isTerminal(int descriptor) {
-        try {
-            var target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();
-            return target.startsWith("/dev/pts/") || target.startsWith("/dev/tty") || target.equals("/dev/console");
-        } catch (IOException | RuntimeException e) {
-            return System.console() != null;
-        }
+    Console(Invocation invocation, Color color, boolean verbose) {
+        this.out = invocation.out();
+        this.err = invocation.err();
+        this.verbose = verbose;
+        var environment = invocation.environment();
+        boolean dumb = "dumb".equals(environment.get("TERM"));
+        boolean wanted = color == Color.auto && environment.get("NO_COLOR") == null && !dumb;
+        this.colorOut = color == Color.always || wanted && invocation.outIsTerminal();
+        this.colorErr = color == Color.always || wanted && invocation.errIsTerminal();
+        this.live = invocation.errIsTerminal() && !dumb;
+        this.outIsTerminal = invocation.outIsTerminal() && !dumb;
     }
 
     /** From now on this value, also in base64, in JSON and without blanks around it, is shown as ••••. Values under four characters would mask half of every line and are left. */

@@ -67,7 +67,7 @@ public final class Rolling {
             var rollout = new Rollout(fleet, locks, http, common.console(), options, exchange);
             rollout.plan(planner);
             if (rollout.goesOn() || dryRun && !rollout.plans().isEmpty()) {
-                var secrets = exchange.given(Secrets.fetch(fleet.inventory(), rollout.secretsNeeded(), rollout.secretsBefore(), System.getenv(), common.console()));
+                var secrets = exchange.given(Secrets.fetch(fleet.inventory(), rollout.secretsNeeded(), rollout.secretsBefore(), common.invocation().environment(), common.console()));
                 rollout.look(secrets);
                 if (dryRun) return planned(common, fleet, rollout);
                 if (rollout.goesOn()) before.accept(rollout);

@@ -5,23 +5,46 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.ByteArrayInputStream;
+import java.io.ByteArrayOutputStream;
 import java.io.IOException;
+import java.io.PrintStream;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Invocation;
 import ktrdr.Local;
 import ktrdr.Project;
 
-/** The toolkit as a person uses it: {@code ./ktrdr …} in a process of its own, against the practice fleet unless told otherwise. */
+/**
+ * The toolkit as a person uses it: {@code ./ktrdr …}, against the practice fleet unless told otherwise.
+ *
+ * {@link #run} calls the procedure's own class in this JVM where nothing asked for needs a process: a start costs as much as most procedures. What is sent signals,
+ * started under another command or in another folder, or given variables that are not the procedures' own, is a process; so is what asks for one by {@link #asProcess}.
+ */
 public final class Toolkit {
+    private static final Path HERE = Path.of("").toAbsolutePath();
+    /** Those that are about processes and machines themselves, start others, or have flags of their own for the JVM. */
+    private static final Set<String> PROCESSES = Set.of("lab", "quickstart", "console", "completion", "test", "bench", "pictures");
+    private static final String FRONT_DOOR = Project.root().resolve("ktrdr").toString();
+    /** The name of each procedure's class. */
+    private static final Map<String, String> SCRIPTS = scripts();
     private final List<String> words;
     private final Map<String, String> environment = new LinkedHashMap<>();
+    private boolean process;
     private Path directory = Project.root();
     private String input = "";
     private Optional<Duration> patience = Optional.empty();
@@ -56,7 +79,7 @@ public final class Toolkit {
     }
 
     public static Toolkit ktrdr(String... arguments) {
-        return new Toolkit(Stream.concat(Stream.of(Project.root().resolve("ktrdr").toString()), Stream.of(arguments)).toList());
+        return new Toolkit(Stream.concat(Stream.of(FRONT_DOOR), Stream.of(arguments)).toList());
     }
 
     /** Another command, in the same surroundings. */
@@ -69,6 +92,19 @@ public final class Toolkit {
         assertEquals(exit, ran.exit(), ran::toString);
         for (var word : words) assertTrue(ran.err().contains(word), () -> "no \"" + word + "\" in\n" + ran);
         return ran;
+    }
+
+    private static Map<String, String> scripts() {
+        var scripts = new HashMap<String, String>();
+        try {
+            new ObjectMapper().readTree(Project.root().resolve("jbang-catalog.json").toFile()).path("aliases").properties().forEach(alias -> {
+                var script = alias.getValue().path("script-ref").asText();
+                if (script.startsWith("scripts/")) scripts.put(alias.getKey(), script.replaceAll(".*/|\\.java$", ""));
+            });
+            return scripts;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** The real JBang: the one that the front door fetched, else the one on the PATH. */
@@ -105,7 +141,51 @@ public final class Toolkit {
         return this;
     }
 
+    /** Has {@link #run} start a process, as a person does. */
+    public Toolkit asProcess() {
+        process = true;
+        return this;
+    }
+
     public Ran run() {
+        var procedure = procedure();
+        return procedure.isPresent() ? here(procedure.get()) : process();
+    }
+
+    /** The procedure that can be run in this JVM. */
+    private Optional<Callable<Exit>> procedure() {
+        boolean ours = words.size() > 1 && words.get(0).equals(FRONT_DOOR) && !PROCESSES.contains(words.get(1));
+        boolean plain = directory.toAbsolutePath().equals(HERE) && patience.isEmpty()
+                && environment.keySet().stream().allMatch(name -> name.equals("KTRDR_INVENTORY") || name.startsWith("KTRDR_SECRET_"));
+        return process || !ours || !plain ? Optional.empty() : Optional.ofNullable(SCRIPTS.get(words.get(1))).map(Toolkit::made);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Callable<Exit> made(String script) {
+        try {
+            var constructor = Class.forName(script).getDeclaredConstructor();
+            constructor.setAccessible(true);
+            return (Callable<Exit>) constructor.newInstance();
+        } catch (ReflectiveOperationException e) {
+            throw new AssertionError(e);
+        }
+    }
+
+    private Ran here(Callable<Exit> procedure) {
+        var variables = new HashMap<>(System.getenv());
+        variables.putAll(surroundings());
+        var out = new ByteArrayOutputStream();
+        var err = new ByteArrayOutputStream();
+        int exit = Cli.run(procedure, Invocation.of(variables, new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), stream(out), stream(err)),
+                words.subList(2, words.size()).toArray(String[]::new));
+        return new Ran(exit, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
+    }
+
+    private static PrintStream stream(ByteArrayOutputStream into) {
+        return new PrintStream(into, true, StandardCharsets.UTF_8);
+    }
+
+    private Ran process() {
         var command = Local.command(words).directory(directory).input(input);
         patience.ifPresent(command::timeout);
         surroundings().forEach(command::env);
