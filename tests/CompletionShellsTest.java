@@ -14,6 +14,7 @@ import ktrdr.Project;
 import ktrdr.ShellCompletion;
 import ktrdr.ShellCompletion.Shell;
 import lab.Machine;
+import lab.Spent;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
@@ -27,7 +28,7 @@ class CompletionShellsTest {
 
     @BeforeAll
     static void a_folder_with_a_ktrdr_that_tells_its_words() throws IOException {
-        Machine.ensure(new Console(Console.Color.never, false), Map.of("zsh", "zsh", "script", "bsdutils"), "completion is tried in real shells");
+        Spent.on(Spent.What.apt, () -> Machine.ensure(new Console(Console.Color.never, false), Map.of("zsh", "zsh", "script", "bsdutils"), "completion is tried in real shells"));
         for (var program : List.of("ktrdr", "jbang")) {
             var file = Files.writeString(folder.resolve(program), "#!/bin/sh\necho \"got:$(printf '<%s>' \"$@\")\"\n");
             Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));

@@ -22,7 +22,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** ./ktrdr on machines that lack one thing or another, and the catalog from another folder; needs Maven's and JBang's registries. */
-@Tag("fleet")
+@Tag("machine")
 class FrontDoorTest {
     private static final Path ROOT = Project.root();
     @TempDir Path folder;
@@ -105,6 +105,7 @@ class FrontDoorTest {
     }
 
     @Test
+    @Tag("fleet")
     void with_maven_alone_it_fetches_jbang_once_and_setup_makes_the_catalog_known_everywhere() throws IOException {
         with("java", "javac", "touch", "ls", "expr");
         fake("mvn", "exec '" + program("mvn").toRealPath() + "' -Duser.home='" + System.getProperty("user.home") + "' \"$@\"");
@@ -142,6 +143,7 @@ class FrontDoorTest {
     }
 
     @Test
+    @Tag("fleet")
     void the_catalog_works_over_http_with_its_templates() throws IOException {
         var server = HttpServer.create(new InetSocketAddress("127.0.0.1", 0), 0);
         server.createContext("/", exchange -> {

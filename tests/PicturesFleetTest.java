@@ -18,6 +18,7 @@ import ktrdr.Console;
 import ktrdr.Http;
 import ktrdr.Inventory;
 import lab.Browser;
+import lab.Spent;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
@@ -109,7 +110,7 @@ class PicturesFleetTest {
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
             boards = Answers.ofAll(inventory, List.of(), new Prometheus(http, inventory.url("prometheus")), Instant.now(), SHOWN);
         }
-        browser = Browser.start(new Console(Console.Color.auto, false));
+        browser = Spent.on(Spent.What.apt, () -> Browser.start(new Console(Console.Color.auto, false)));
     }
 
     @AfterAll

@@ -20,7 +20,6 @@ import ktrdr.Local;
 import ktrdr.Project;
 import ktrdr.Result;
 import lab.Toolkit;
-import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.MethodOrderer;
@@ -31,7 +30,7 @@ import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
 /** ./ktrdr starts java without JBang while nothing has changed, and never when something has. JBang is the real one, with a list of what it was asked. */
-@Tag("fleet")
+@Tag("machine")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class StartTest {
     @TempDir static Path folder;
@@ -61,7 +60,7 @@ class StartTest {
 
     private static Local.Command command(String... words) {
         return Local.command(words).directory(folder).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
-                .env("XDG_CACHE_HOME", folder.resolve("cache").toString()).env("KTRDR_INVENTORY", World.inventory().toString());
+                .env("XDG_CACHE_HOME", folder.resolve("cache").toString()).env("KTRDR_INVENTORY", Project.root().resolve("inventory.yaml").toString());
     }
 
     /** The same run by the front door, which hands it to JBang. */

@@ -21,11 +21,13 @@ import java.util.concurrent.atomic.AtomicInteger;
 import java.util.function.BooleanSupplier;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Procedures that go on for hours, on a server in this process: after many rounds they hold no more than after a few. {@code ./ktrdr test long} has twenty times as many, or 2000. */
+@Tag("quiet")
 class LongRunTest {
     private static final int TIMES = Boolean.getBoolean("ktrdr.long") ? 20 : 1;
     /** Rounds of a watch, lines of a console. */

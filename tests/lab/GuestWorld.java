@@ -22,8 +22,10 @@ public final class GuestWorld implements AutoCloseable {
     /** Guests with new disks, as nobody set them up yet. */
     public static GuestWorld fresh() {
         var world = new GuestWorld();
-        world.guests.down();
-        world.guests.up();
+        Spent.on(Spent.What.guests, () -> {
+            world.guests.down();
+            world.guests.up();
+        });
         return world;
     }
 
@@ -31,7 +33,7 @@ public final class GuestWorld implements AutoCloseable {
     @Override
     public void close() {
         connections.values().forEach(Fleet::close);
-        if (!found) guests.down();
+        if (!found) Spent.on(Spent.What.guests, guests::down);
     }
 
     /** The toolkit, told to work on the guests. */
@@ -45,7 +47,7 @@ public final class GuestWorld implements AutoCloseable {
         var node = inventory.node(name);
         var fleet = connections.computeIfAbsent(name, key -> new Fleet(inventory, List.of(node), new Console(Console.Color.never, false)));
         try {
-            return fleet.ssh(node).run(script, Duration.ofMinutes(3));
+            return Spent.on(Spent.What.guests, () -> fleet.ssh(node).run(script, Duration.ofMinutes(3)));
         } catch (Problem lost) {
             connections.remove(name).close();
             throw lost;
@@ -79,12 +81,16 @@ public final class GuestWorld implements AutoCloseable {
     }
 
     public void start(String name) {
-        guests.start(name);
+        Spent.on(Spent.What.guests, () -> guests.start(name));
         until(name + " answers", () -> !boot(name).isEmpty());
     }
 
     /** Waits for something, with a patience that a loaded machine needs. A guest that does not answer is one that is not there yet. */
     public void until(String what, BooleanSupplier holds) {
+        Spent.on(Spent.What.waiting, () -> await(what, holds));
+    }
+
+    private static void await(String what, BooleanSupplier holds) {
         long deadline = System.nanoTime() + Duration.ofMinutes(4).toNanos();
         while (true) {
             try {

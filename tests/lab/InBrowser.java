@@ -6,8 +6,10 @@ import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.Assumptions;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.api.parallel.ResourceLock;
 
-/** Tests of pages in a browser that is theirs, and a folder for the pages. */
+/** Tests of pages in a browser that is theirs, and a folder for the pages; one class at a time. */
+@ResourceLock("browser")
 public abstract class InBrowser {
     @TempDir protected static Path folder;
     protected static Browser browser;
@@ -15,7 +17,7 @@ public abstract class InBrowser {
     @BeforeAll
     static void a_browser() {
         Browser.obstacle().ifPresent(Assumptions::abort);
-        browser = Browser.start(new Console(Console.Color.auto, false));
+        browser = Spent.on(Spent.What.apt, () -> Browser.start(new Console(Console.Color.auto, false)));
     }
 
     @AfterAll

@@ -189,7 +189,7 @@ public final class Toolkit {
         var command = Local.command(words).directory(directory).input(input);
         patience.ifPresent(command::timeout);
         surroundings().forEach(command::env);
-        var result = command.run();
+        var result = Spent.on(Spent.What.procedures, command::run);
         return new Ran(result.exit(), result.out(), result.err());
     }
 

@@ -75,6 +75,10 @@ public final class Underway implements AutoCloseable {
 
     /** Waits until what it printed so far is as wanted; its exit code is no part of that yet. */
     public void await(Predicate<Ran> wanted) {
+        Spent.on(Spent.What.waiting, () -> awaitOutput(wanted));
+    }
+
+    private void awaitOutput(Predicate<Ran> wanted) {
         boolean running;
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         try {
@@ -99,7 +103,7 @@ public final class Underway implements AutoCloseable {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         do {
             running = process.isAlive() && System.nanoTime() < deadline;
-            if (World.on(host, script).equals("yes")) return;
+            if (Spent.on(Spent.What.waiting, () -> World.on(host, script)).equals("yes")) return;
         } while (running);
         throw new AssertionError(otherwise + "; the run said:\n" + said());
     }
@@ -111,10 +115,16 @@ public final class Underway implements AutoCloseable {
     /** Waits until it ends. */
     public Ran end() {
         try {
-            if (!process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS)) throw new AssertionError("it did not end within " + PATIENCE + ":\n" + said());
+            if (!Spent.on(Spent.What.procedures, this::ended)) throw new AssertionError("it did not end within " + PATIENCE + ":\n" + said());
             return new Ran(process.exitValue(), Files.readString(out), Files.readString(err));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        }
+    }
+
+    private boolean ended() {
+        try {
+            return process.waitFor(PATIENCE.toSeconds(), TimeUnit.SECONDS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new AssertionError(e);

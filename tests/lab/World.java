@@ -22,7 +22,11 @@ import ktrdr.Project;
  */
 public final class World {
     private static final Practice PRACTICE = new Practice(new Console(Console.Color.never, false), State.find(System.getenv(), Project.root()));
-    private static final Engine ENGINE = PRACTICE.engine();
+
+    /** Found when the first test asks, by when the fleet is up. */
+    private static final class Hosting {
+        static final Engine ENGINE = PRACTICE.engine();
+    }
 
     private static final String BACKEND = Services.REGISTRY + "/ktrdr-backend:";
 
@@ -111,7 +115,7 @@ public final class World {
 
     /** A command of the engine that the hosts live in, such as {@code pause}. */
     public static String docker(String... words) {
-        return ENGINE.docker(words).must().out();
+        return Spent.on(Spent.What.docker, () -> Hosting.ENGINE.docker(words).must().out());
     }
 
     /** Runs a shell script on a host and answers what it printed. */
@@ -121,7 +125,7 @@ public final class World {
 
     /** Runs a shell script in a container of the lab and answers what it printed. */
     static String in(String container, String script) {
-        return ENGINE.docker("exec", "-i", container, "sh", "-eu").input(script).must().out().strip();
+        return Spent.on(Spent.What.docker, () -> Hosting.ENGINE.docker("exec", "-i", container, "sh", "-eu").input(script).must().out().strip());
     }
 
     /** Runs a shell script beside the lab's DNS server and registry. */
@@ -138,19 +142,24 @@ public final class World {
         on(host, "mount --bind /mnt/kept /mnt/ktrdr-shared; umount /mnt/kept; rmdir /mnt/kept");
     }
 
+    /** Tries a condition of the shell on a host again and again, so many times with so many seconds between, and answers when it holds. */
+    public static void await(String host, int times, String pause, String otherwise, String condition) {
+        Spent.on(Spent.What.waiting, () -> on(host, "for i in $(seq " + times + "); do\n  if " + condition + "; then exit 0; fi\n  sleep " + pause + "\ndone\necho '" + otherwise + "' >&2\nexit 1\n"));
+    }
+
     /** Waits until the lab's DNS server has this address for workers-b. */
     public static void awaitDns(String address) {
-        on("core", "for i in $(seq 100); do [ \"$(getent ahosts workers-b.ktrdr.home.mynerd.place | awk 'NR == 1 { print $1 }')\" = " + address + " ] && exit 0; sleep 0.2; done; exit 1");
+        await("core", 100, "0.2", "workers-b has another address", "[ \"$(getent ahosts workers-b.ktrdr.home.mynerd.place | awk 'NR == 1 { print $1 }')\" = " + address + " ]");
     }
 
     /** Waits until no script under a host's lock is at work any more, and nothing that such a one left to be done. */
     public static void awaitIdle(String host) {
-        on(host, "for i in $(seq 300); do " + AT_WORK + " || exit 0; sleep 0.2; done; echo a script is still at work >&2; exit 1");
+        await(host, 300, "0.2", "a script is still at work", "! { " + AT_WORK + "; }");
     }
 
     /** Waits until the database is being dumped. */
     public static void awaitDump() {
-        on("core", "for i in $(seq 200); do docker exec ktrdr-db pgrep -x pg_dump >/dev/null && exit 0; sleep 0.1; done; echo no dump was begun >&2; exit 1");
+        await("core", 200, "0.1", "no dump was begun", "docker exec ktrdr-db pgrep -x pg_dump >/dev/null");
     }
 
     /** Sends a signal to a process on this machine, such as INT. */

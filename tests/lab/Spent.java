@@ -1,0 +1,63 @@
+package lab;
+
+import java.util.Arrays;
+import java.util.function.Supplier;
+
+/**
+ * Where the time of a test class goes, on the thread that runs its tests: what that thread is told to be at counts as such, and what it does within it too.
+ *
+ * <pre>var image = Spent.on(Spent.What.docker, () -&gt; ENGINE.docker("images").must().out());</pre>
+ */
+public final class Spent {
+    /** What a test's thread can be at. */
+    public enum What { waiting, docker, procedures, apt, guests, rest }
+
+    private static final ThreadLocal<Spent> OWN = new ThreadLocal<>();
+
+    private final long[] nanos = new long[What.values().length];
+    private What now = What.rest;
+    private long since = System.nanoTime();
+
+    private Spent() {}
+
+    private void turn(What next) {
+        long moment = System.nanoTime();
+        nanos[now.ordinal()] += moment - since;
+        now = next;
+        since = moment;
+    }
+
+    /** From now on the time of this thread counts. */
+    public static void begin() {
+        OWN.set(new Spent());
+    }
+
+    /** Seconds since {@link #begin} in the order of {@link What}; none of a thread whose time did not count. */
+    public static double[] end() {
+        var spent = OWN.get();
+        if (spent == null) return new double[What.values().length];
+        OWN.remove();
+        spent.turn(What.rest);
+        return Arrays.stream(spent.nanos).mapToDouble(one -> one / 1e9).toArray();
+    }
+
+    /** Does some work and counts its time as this, unless something around it counts it already, or the thread is no test's. */
+    public static <T> T on(What what, Supplier<T> work) {
+        var spent = OWN.get();
+        if (spent == null || spent.now != What.rest) return work.get();
+        spent.turn(what);
+        try {
+            return work.get();
+        } finally {
+            spent.turn(What.rest);
+        }
+    }
+
+    /** The same for work that answers nothing. */
+    public static void on(What what, Runnable work) {
+        on(what, () -> {
+            work.run();
+            return null;
+        });
+    }
+}

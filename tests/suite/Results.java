@@ -1,0 +1,154 @@
+package suite;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
+import java.util.stream.IntStream;
+import ktrdr.Console;
+import ktrdr.Exit;
+import ktrdr.Problem;
+import lab.Spent;
+import org.junit.platform.engine.TestExecutionResult;
+import org.junit.platform.engine.reporting.ReportEntry;
+import org.junit.platform.engine.support.descriptor.ClassSource;
+import org.junit.platform.engine.support.descriptor.MethodSource;
+import org.junit.platform.launcher.TestExecutionListener;
+import org.junit.platform.launcher.TestIdentifier;
+
+/** Counts what a launch found, and prints a line a class and every failure at once. */
+public final class Results implements TestExecutionListener {
+    private static final Pattern OURS = Pattern.compile("^(ktrdr|lab|standin|suite)\\.|^[A-Z]\\w*Test|^[A-Z]\\w*$");
+    private final Console console;
+    private final Map<String, Long> started = new ConcurrentHashMap<>();
+    /** Tests that passed and that failed, by class. */
+    private final Map<String, int[]> counts = new ConcurrentHashMap<>();
+    private final List<String> skipped = new ArrayList<>();
+    private final List<String> failures = new ArrayList<>();
+    /** Failed tests on real hosts, by their unique id. */
+    private final Map<String, String> shaky = new LinkedHashMap<>();
+    private final List<String> flaky = new ArrayList<>();
+    private final Map<String, double[]> spent = new HashMap<>();
+    private int passed;
+
+    public Results(Console console) {
+        this.console = console;
+    }
+
+    @Override
+    public void executionStarted(TestIdentifier test) {
+        started.put(test.getUniqueId(), System.nanoTime());
+        if (isClass(test)) Spent.begin();
+    }
+
+    @Override
+    public synchronized void executionSkipped(TestIdentifier test, String reason) {
+        skipped.add(where(test) + ": " + reason);
+    }
+
+    @Override
+    public void executionFinished(TestIdentifier test, TestExecutionResult result) {
+        if (test.isTest()) console.detail(String.format("%-110s %6.1f s", where(test), seconds(test)));
+        count(test, result);
+        if (!isClass(test)) return;
+        spent(type(test), Spent.end());
+        var of = counts(test);
+        console.print(String.format("%-28s %3d passed, %d failed  %6.1f s", type(test), of[0], of[1], seconds(test)));
+    }
+
+    private synchronized void spent(String type, double[] seconds) {
+        spent.merge(type, seconds, (a, b) -> IntStream.range(0, a.length).mapToDouble(i -> a[i] + b[i]).toArray());
+    }
+
+    /** Seconds of each class in the order of {@link Spent.What}. */
+    synchronized Map<String, double[]> spent() {
+        return Map.copyOf(spent);
+    }
+
+    private synchronized void count(TestIdentifier test, TestExecutionResult result) {
+        if (result.getStatus() == TestExecutionResult.Status.ABORTED)
+            skipped.add(where(test) + ": " + result.getThrowable().map(Throwable::getMessage).orElse("aborted"));
+        else if (result.getStatus() == TestExecutionResult.Status.FAILED) fail(test, result.getThrowable().orElseThrow());
+        else if (test.isTest()) {
+            passed++;
+            counts(test)[0]++;
+        }
+    }
+
+    @Override
+    public void reportingEntryPublished(TestIdentifier test, ReportEntry entry) {
+        entry.getKeyValuePairs().forEach((what, figures) -> console.detail(where(test) + ": " + what + ": " + figures));
+    }
+
+    private double seconds(TestIdentifier test) {
+        return (System.nanoTime() - started.get(test.getUniqueId())) / 1e9;
+    }
+
+    private int[] counts(TestIdentifier test) {
+        return counts.computeIfAbsent(type(test), key -> new int[2]);
+    }
+
+    private void fail(TestIdentifier test, Throwable why) {
+        failures.add(where(test));
+        counts(test)[1]++;
+        if (Lane.shaky(test.getTags())) shaky.put(test.getUniqueId(), where(test));
+        var said = new StringBuilder("FAILED " + where(test) + "\n    " + String.valueOf(why).replace("\n", "\n    "));
+        if (why instanceof Problem problem)
+            problem.details().forEach((label, text) -> said.append("\n    ").append(label).append(": ").append(text.replace("\n", "\n    ")));
+        for (var cause = why; cause != null; cause = cause.getCause())
+            for (var frame : cause.getStackTrace())
+                if (OURS.matcher(frame.getClassName()).find()) said.append("\n        at ").append(frame);
+        console.print(said.toString());
+    }
+
+    /** Failed tests whose hosts or machine may have been out of breath, which is no defect: unique ids. */
+    synchronized List<String> shaky() {
+        return List.copyOf(shaky.keySet());
+    }
+
+    /** Takes what a second run of {@link #shaky} found: what holds then is counted as passed, and named as flaky beside how it failed, so that it is looked at. */
+    synchronized void again(Results second) {
+        for (var name : shaky.values()) if (!second.failures.contains(name)) flaky.add(name);
+        failures.removeAll(flaky);
+        add(second);
+    }
+
+    /** Counts what another launch found to this one's. */
+    synchronized void add(Results other) {
+        failures.addAll(other.failures.stream().filter(name -> !failures.contains(name)).toList());
+        shaky.putAll(other.shaky);
+        skipped.addAll(other.skipped);
+        passed += other.passed;
+        other.spent().forEach(this::spent);
+    }
+
+    /** Prints what was found as a whole; the last line has the counts. */
+    public synchronized Exit report() {
+        flaky.forEach(name -> console.print("FLAKY " + name + ": failed, and passed the second time"));
+        skipped.forEach(skip -> console.print("SKIPPED " + skip));
+        boolean strict = "true".equals(System.getenv("CI")) && !skipped.isEmpty();
+        if (strict) console.print("skipped tests count as failed here (CI=true)");
+        console.print(passed + " passed, " + (failures.size() + (strict ? skipped.size() : 0)) + " failed, " + (strict ? 0 : skipped.size()) + " skipped");
+        return failures.isEmpty() && !strict && passed > 0 ? Exit.OK : Exit.FAILED;
+    }
+
+    private static boolean isClass(TestIdentifier test) {
+        return test.getSource().orElse(null) instanceof ClassSource;
+    }
+
+    /** The class that it is, or is in. */
+    private static String type(TestIdentifier test) {
+        var source = test.getSource().orElse(null);
+        if (source instanceof MethodSource method) return method.getClassName();
+        return source instanceof ClassSource type ? type.getClassName() : test.getDisplayName();
+    }
+
+    private static String where(TestIdentifier test) {
+        var source = test.getSource().orElse(null);
+        if (source instanceof MethodSource method) return method.getClassName() + "." + method.getMethodName() + " " + test.getDisplayName();
+        return source instanceof ClassSource type ? type.getClassName() : test.getDisplayName();
+    }
+}

@@ -1,0 +1,78 @@
+package suite;
+
+import static java.util.concurrent.CompletableFuture.runAsync;
+
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.Executor;
+import java.util.function.Function;
+import java.util.function.Supplier;
+import ktrdr.Console;
+import org.junit.platform.engine.DiscoverySelector;
+import org.junit.platform.engine.discovery.DiscoverySelectors;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+
+/** Runs lanes of tests side by side: those that need no fleet while it comes up. */
+public final class Suite {
+    /** Threads for classes of a lane beside which nothing runs, and beside others. */
+    private static final int ALONE = 2;
+    private static final int SIDE_BY_SIDE = 1;
+    private final Console console;
+    private final Supplier<LauncherDiscoveryRequestBuilder> request;
+    private final Function<Lane, LauncherDiscoveryRequestBuilder> chosen;
+    private final TimeTable times = new TimeTable();
+    private final Map<Lane, Results> results = new EnumMap<>(Lane.class);
+
+    /**
+     * @param request a launch of nothing yet, with what every launch has
+     * @param chosen the same of the tests that were asked for in a lane
+     */
+    public Suite(Console console, Supplier<LauncherDiscoveryRequestBuilder> request, Function<Lane, LauncherDiscoveryRequestBuilder> chosen) {
+        this.console = console;
+        this.request = request;
+        this.chosen = chosen;
+    }
+
+    /** Runs these lanes, the fleet's after it was brought up, and then once more what failed on real hosts. */
+    public Results run(Set<Lane> lanes, Runnable bringUp) {
+        for (var lane : lanes) results.put(lane, new Results(console));
+        Executor threads = work -> new Thread(work, "lane").start();
+        var under = new ArrayList<CompletableFuture<Void>>();
+        if (lanes.contains(Lane.rest)) under.add(runAsync(() -> launch(Lane.rest, lanes.contains(Lane.fleet) ? SIDE_BY_SIDE : ALONE), threads));
+        var up = lanes.contains(Lane.fleet) ? runAsync(bringUp, threads) : CompletableFuture.<Void>completedFuture(null);
+        // virtual machines are built while the fleet's tests wait, which are the longest, and not while it comes up
+        for (var lane : List.of(Lane.fleet, Lane.guests))
+            if (lanes.contains(lane)) under.add(up.thenRunAsync(() -> launch(lane, SIDE_BY_SIDE), threads));
+        under.forEach(CompletableFuture::join);
+        if (lanes.contains(Lane.quiet)) launch(Lane.quiet, SIDE_BY_SIDE);
+        var all = new Results(console);
+        results.values().forEach(all::add);
+        again(all);
+        times.print(console, all.spent());
+        return all;
+    }
+
+    private void launch(Lane lane, int atOnce) {
+        var wanted = chosen.apply(lane);
+        if (atOnce > 1) wanted.configurationParameters(Map.of("junit.jupiter.execution.parallel.enabled", "true",
+                "junit.jupiter.execution.parallel.mode.default", "same_thread", "junit.jupiter.execution.parallel.mode.classes.default", "concurrent",
+                "junit.jupiter.execution.parallel.config.strategy", "fixed", "junit.jupiter.execution.parallel.config.fixed.parallelism", String.valueOf(atOnce),
+                "junit.jupiter.execution.parallel.config.fixed.max-pool-size", String.valueOf(atOnce)));
+        times.lane(lane, () -> LauncherFactory.create().execute(wanted.build(), results.get(lane)));
+    }
+
+    /** Runs what failed on real hosts once more, a class whose preparation failed as a whole. */
+    private void again(Results all) {
+        var shaky = all.shaky();
+        if (shaky.isEmpty()) return;
+        var second = new Results(console);
+        var selected = shaky.stream().<DiscoverySelector>map(DiscoverySelectors::selectUniqueId).toList();
+        LauncherFactory.create().execute(request.get().selectors(selected).build(), second);
+        all.again(second);
+    }
+}

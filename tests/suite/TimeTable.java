@@ -1,0 +1,81 @@
+package suite;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.EnumMap;
+import java.util.Map;
+import java.util.stream.Collectors;
+import ktrdr.Console;
+import ktrdr.Table;
+import lab.Spent;
+
+/** Where the time of a run went: the slowest classes, each lane, and how busy the processors were, so that it is plain whether waiting or computing is the limit. */
+public final class TimeTable {
+    private static final int SLOWEST = 15;
+    private final Map<Lane, Double> lanes = new EnumMap<>(Lane.class);
+    private final long began = System.nanoTime();
+    private final long[] ticks = ticks();
+
+    /** Does the work of a lane and notes how long it took. */
+    void lane(Lane lane, Runnable work) {
+        long start = System.nanoTime();
+        work.run();
+        synchronized (lanes) {
+            lanes.put(lane, (System.nanoTime() - start) / 1e9);
+        }
+    }
+
+    /** @param seconds of each class, in the order of {@link Spent.What} */
+    void print(Console console, Map<String, double[]> seconds) {
+        console.print("");
+        console.print(slowest(seconds));
+        var each = lanes.entrySet().stream().map(lane -> lane.getKey() + " " + minutes(lane.getValue())).collect(Collectors.joining(", "));
+        console.print("\n" + minutes((System.nanoTime() - began) / 1e9) + " in all: " + each + "; the machine's processors were busy for " + busy(ticks, ticks()) + " % of it\n");
+    }
+
+    /** A row for each of the classes that took longest. */
+    static Table slowest(Map<String, double[]> seconds) {
+        var names = Arrays.stream(Spent.What.values()).map(Enum::name).toArray(String[]::new);
+        var table = Table.of(Arrays.stream(new String[][] {{"slowest", "total"}, names}).flatMap(Arrays::stream).toArray(String[]::new));
+        seconds.entrySet().stream().sorted((a, b) -> Double.compare(total(b.getValue()), total(a.getValue()))).limit(SLOWEST).forEach(one -> {
+            var row = new Object[names.length + 2];
+            row[0] = one.getKey();
+            row[1] = shown(total(one.getValue()));
+            for (int i = 0; i < names.length; i++) row[i + 2] = shown(one.getValue()[i]);
+            table.row(row);
+        });
+        return table;
+    }
+
+    private static double total(double[] parts) {
+        return Arrays.stream(parts).sum();
+    }
+
+    private static String shown(double seconds) {
+        return seconds < 0.05 ? "" : String.format("%.1f", seconds);
+    }
+
+    private static String minutes(double seconds) {
+        return seconds < 60 ? String.format("%.1f s", seconds) : String.format("%d min %02d s", (int) seconds / 60, (int) seconds % 60);
+    }
+
+    /** Of the time between two readings of /proc/stat, how many hundredths the processors did something. */
+    static long busy(long[] before, long[] after) {
+        long all = 0;
+        for (int i = 0; i < before.length; i++) all += after[i] - before[i];
+        // the fourth and the fifth are idle, and idle while a disk is waited for
+        return all == 0 ? 0 : 100 * (all - (after[3] - before[3]) - (after[4] - before[4])) / all;
+    }
+
+    /** What the processors of this machine have done since it started: user, nice, system, idle, waiting for disks, interrupts of two kinds, stolen. */
+    private static long[] ticks() {
+        try (var lines = Files.lines(Path.of("/proc/stat"))) {
+            return Arrays.stream(lines.findFirst().orElseThrow().split(" +")).skip(1).limit(8).mapToLong(Long::parseLong).toArray();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+}
