@@ -8,6 +8,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Comparator;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -72,11 +73,22 @@ public final class Engine {
     }
 
     public Local.Command docker(List<String> words) {
-        var argv = new ArrayList<>(List.of("docker"));
-        argv.addAll(words);
-        var command = Local.command(argv).env("DOCKER_CONFIG", config.toString()).env("DOCKER_BUILDKIT", "0");
-        host.ifPresent(own -> command.env("DOCKER_HOST", own));
+        var command = Local.command(concat(List.of("docker"), words));
+        environment().forEach(command::env);
         return command;
+    }
+
+    /** The same as a process that stays. */
+    ProcessBuilder process(String... words) {
+        var builder = new ProcessBuilder(concat(List.of("docker"), List.of(words)));
+        builder.environment().putAll(environment());
+        return builder;
+    }
+
+    private Map<String, String> environment() {
+        var environment = new HashMap<>(Map.of("DOCKER_CONFIG", config.toString(), "DOCKER_BUILDKIT", "0"));
+        host.ifPresent(own -> environment.put("DOCKER_HOST", own));
+        return environment;
     }
 
     /** Whether there is such a thing: {@code container}, {@code image}, {@code network} or {@code volume}. */

@@ -125,7 +125,7 @@ public final class World {
 
     /** Runs a shell script in a container of the lab and answers what it printed. */
     static String in(String container, String script) {
-        return Spent.on(Spent.What.docker, () -> Hosting.ENGINE.docker("exec", "-i", container, "sh", "-eu").input(script).must().out().strip());
+        return Spent.on(Spent.What.docker, () -> HostShell.run(Hosting.ENGINE, container, script).strip());
     }
 
     /** Runs a shell script beside the lab's DNS server and registry. */

@@ -1,0 +1,107 @@
+package lab;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStream;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.util.Deque;
+import java.util.Map;
+import java.util.UUID;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedDeque;
+import java.util.concurrent.LinkedBlockingQueue;
+import ktrdr.Problem;
+import ktrdr.Result;
+
+/**
+ * Shells in containers of the lab that stay open: tests ask hosts thousands of small questions, and a {@code docker exec} for each costs more than most answers.
+ *
+ * Each script is run by a {@code sh -eu} of its own, which reads it from standard input. Of two at the same moment each has a shell.
+ */
+final class HostShell {
+    private static final Map<String, Deque<HostShell>> IDLE = new ConcurrentHashMap<>();
+    private final String end = "end-" + UUID.randomUUID();
+    private final Process process;
+    private final BlockingQueue<Answer> out;
+    private final BlockingQueue<Answer> err;
+
+    /** What a script printed on one of its streams; no code where the shell ended before the script did. */
+    private record Answer(String text, String code) {}
+
+    private HostShell(ProcessBuilder command) {
+        try {
+            process = command.start();
+            out = answers(process.getInputStream());
+            err = answers(process.getErrorStream());
+            // the script is read as a whole first, since one that ends early leaves the rest unread
+            send("while read -r size; do\n  script=$(head -c \"$size\")\n  code=0; printf '%s\\n' \"$script\" | sh -eu || code=$?\n"
+                    + "  printf '\\n%s %s\\n' " + end + " $code; printf '\\n%s %s\\n' " + end + " $code >&2\ndone\nexit\n");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Runs a script in a container and answers what it printed; a code other than 0 is a {@link Problem} with its last words. */
+    static String run(Engine engine, String container, String script) {
+        var idle = IDLE.computeIfAbsent(container, name -> new ConcurrentLinkedDeque<>());
+        var shell = idle.poll();
+        // those of a host that was started anew since have ended
+        while (shell != null && !shell.process.isAlive()) shell = idle.poll();
+        if (shell == null) shell = new HostShell(engine.process("exec", "-i", container, "sh"));
+        var result = shell.run(script);
+        if (shell.process.isAlive()) idle.push(shell);
+        if (result.ok()) return result.out();
+        throw Problem.failed("a script failed in " + container).expected("exit code 0").found("exit code " + result.exit() + ": " + result.lastWords());
+    }
+
+    private Result run(String script) {
+        try {
+            var bytes = script.getBytes(StandardCharsets.UTF_8);
+            send(bytes.length + "\n");
+            process.getOutputStream().write(bytes);
+            process.getOutputStream().flush();
+        } catch (IOException e) {
+            // it has ended; what it said of that tells
+        }
+        try {
+            var printed = out.take();
+            var said = err.take();
+            return new Result(printed.code().isEmpty() ? process.waitFor() : Integer.parseInt(printed.code()), printed.text(), said.text());
+        } catch (InterruptedException e) {
+            process.destroyForcibly();
+            Thread.currentThread().interrupt();
+            throw Problem.interrupted("interrupted while a script ran").because(e);
+        }
+    }
+
+    private void send(String line) throws IOException {
+        process.getOutputStream().write(line.getBytes(StandardCharsets.UTF_8));
+        process.getOutputStream().flush();
+    }
+
+    /** The answers on a stream as they come, each when it is whole. */
+    private BlockingQueue<Answer> answers(InputStream stream) {
+        var answers = new LinkedBlockingQueue<Answer>();
+        var thread = new Thread(() -> {
+            var text = new StringBuilder();
+            try (var lines = new BufferedReader(new InputStreamReader(stream, StandardCharsets.UTF_8))) {
+                for (String line; (line = lines.readLine()) != null; )
+                    if (line.startsWith(end)) {
+                        answers.add(new Answer(text.toString(), line.substring(end.length() + 1)));
+                        text.setLength(0);
+                    } else {
+                        text.append(line).append('\n');
+                    }
+            } catch (IOException e) {
+                text.append(e.getMessage());
+            }
+            answers.add(new Answer(text.toString(), ""));
+        }, "host shell");
+        thread.setDaemon(true);
+        thread.start();
+        return answers;
+    }
+}
