@@ -1,5 +1,6 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import ktrdr.Exit;
 import ktrdr.Problem;
@@ -22,6 +23,13 @@ class TestNamesTest {
         var refused = refused("--unit", "FuzzTest", wrong);
         assertEquals("no test is called `" + wrong + "`", refused.sentence());
         assertEquals(Exit.USAGE, refused.exit());
+    }
+
+    @Test
+    void a_room_is_a_name_and_the_rooms_are_told_where_none_is_meant() {
+        var refused = refused("--unit", "suite", "bakcup");
+        assertEquals("no test is called `bakcup`", refused.sentence());
+        assertTrue(refused.details().get("expected").contains(" backup bench cli "), refused.details()::toString);
     }
 
     @Test

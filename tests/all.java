@@ -50,11 +50,13 @@ import org.junit.platform.launcher.core.LauncherFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import suite.Lane;
+import suite.Rooms;
 import suite.Suite;
 
 @Command(name = "test", description = {"", "Unit tests need nothing. Fleet tests run against the practice fleet, which is brought up for them where it is not, "
                 + "and taken down again if it was; tests of NFS run on virtual machines in the same way, beside them.", ""},
-        footer = {"", "Examples:", "  ./ktrdr test                 everything", "  ./ktrdr test --unit          what needs no practice fleet",
+        footer = {"", "Examples:", "  ./ktrdr test                 everything", "  ./ktrdr test --unit          what needs no practice fleet", "  ./ktrdr test --quick         that, and each procedure once on the practice fleet",
+            "  ./ktrdr test backup deploy   rooms, by subject; --rooms lists them",
             "  ./ktrdr test Inventory       classes of that name", "  ./ktrdr test DeployTest.keeps   methods of a class",
             "  ./ktrdr test --dependencies  every jar, its version, licence, checksum and known vulnerabilities",
             "  ./ktrdr test fuzz            what reads answers and files, with a million damaged ones; every other run has some thousands",
@@ -81,12 +83,14 @@ public class all implements Callable<Exit> {
     @Override
     public Exit call() throws Exception {
         if (asked.dependencies) return dependencies();
+        if (asked.rooms) return rooms();
         JQWIK.setLevel(Level.WARNING);
         if (asked.names.contains(LONG_RUN)) System.setProperty("ktrdr.long", "true");
         var lanes = lanes();
         for (var name : asked.names)
             if (!found.contains(name)) throw Problem.usage("no test is called `" + name + "`")
-                    .expected("part of the name of a " + (asked.unit ? "unit test's " : "") + "class, or Class.method").found("nothing, so nothing was run");
+                    .expected("part of the name of a " + (asked.unit ? "unit test's " : "") + "class, Class.method, or a room: " + String.join(" ", Rooms.names()))
+                    .found("nothing, so nothing was run");
         var results = new Suite(common.console(), this::request, lane -> chosen(test -> Lane.of(test.getTags()) == lane)).run(lanes, this::bringUp);
         boolean left = mine && !asked.keepLab && Cli.run(new Lab(), "down") != 0;
         return results.report().and(left ? Exit.FAILED : Exit.OK);
@@ -116,6 +120,14 @@ public class all implements Callable<Exit> {
         return test.getSource().orElse(null) instanceof MethodSource;
     }
 
+    /** Every room with its classes. */
+    private Exit rooms() {
+        var table = Rooms.table();
+        if (common.json()) common.console().print(Json.pretty(table.document()));
+        else common.console().print(table);
+        return Exit.OK;
+    }
+
     /** All jars as they are here; the exit code tells whether they are those that were reviewed. */
     private Exit dependencies() {
         var jars = Dependencies.found();
@@ -137,14 +149,17 @@ public class all implements Callable<Exit> {
     private synchronized FilterResult wanted(TestDescriptor test) {
         if (!isMethod(test)) return FilterResult.included("may have some");
         if (asked.unit && !Lane.unit(test.getTags())) return FilterResult.excluded("needs more than the project");
-        var name = name(test);
-        var its = asked.names.stream().filter(one -> name.contains(one.equals(LONG_FORM) ? "FuzzTest" : one.equals(LONG_RUN) ? "LongRunTest" : one)).toList();
+        if (asked.quick && !Lane.quick(test.getTags())) return FilterResult.excluded("takes longer");
+        var source = (MethodSource) test.getSource().orElseThrow();
+        var its = asked.names.stream().filter(one -> calls(one, source)).toList();
         found.addAll(its);
         return FilterResult.includedIf(asked.names.isEmpty() || !its.isEmpty());
     }
 
-    private static String name(TestDescriptor test) {
-        var source = (MethodSource) test.getSource().orElseThrow();
-        return source.getClassName() + "." + source.getMethodName();
+    /** Whether a word of the command line calls a test: its room, or a part of its name. */
+    private static boolean calls(String word, MethodSource test) {
+        if (Rooms.classes(word).isPresent()) return Rooms.has(word, test.getClassName());
+        var part = word.equals(LONG_FORM) ? "FuzzTest" : word.equals(LONG_RUN) ? "LongRunTest" : word;
+        return (test.getClassName() + "." + test.getMethodName()).contains(part);
     }
 }

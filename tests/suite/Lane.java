@@ -31,6 +31,11 @@ public enum Lane {
         return names(tags).stream().noneMatch(MORE::contains);
     }
 
+    /** Whether tests with these tags belong to the quick pass. */
+    public static boolean quick(Set<TestTag> tags) {
+        return unit(tags) || names(tags).contains("quick");
+    }
+
     /** Whether what tests with these tags share with others, hosts or a machine's processors, can fail them once. */
     public static boolean shaky(Set<TestTag> tags) {
         return names(tags).stream().anyMatch(Set.of("fleet", "guests", "machine")::contains);

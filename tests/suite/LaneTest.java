@@ -14,6 +14,7 @@ class LaneTest {
     @ParameterizedTest
     @CsvSource(nullValues = "none", value = {
         "none,          rest,   unit",
+        "quick fleet,   fleet,  shaky",
         "machine,       rest,   shaky",
         "browser,       rest,   sure",
         "packages,      rest,   sure",
@@ -28,5 +29,6 @@ class LaneTest {
         assertEquals(lane, Lane.of(all));
         assertEquals(kind.equals("unit"), Lane.unit(all));
         assertEquals(kind.equals("shaky"), Lane.shaky(all));
+        assertEquals(kind.equals("unit") || tags.contains("quick"), Lane.quick(all));
     }
 }

@@ -1,0 +1,73 @@
+package suite;
+
+import java.util.Collection;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import ktrdr.Table;
+
+/** The rooms of the house and the test classes of each, without "Test" at their end: what is run by the name of a subject. */
+public final class Rooms {
+    private static final String ALL = """
+            api         ApiFuzz Following Gap HostileHttp Http Jwt Observed Operations OperationsFleet OperationsReport Prometheus Sql
+            backup      Backup BackupFaults BackupRecord BackupRoundTrip BackupScript BackupTimer Backups LocalBackup Recovery
+            backup      Restore RestoreFaults RestoreScript Rows
+            bench       Bench SideBySide Verifying
+            cli         Console HelpExamples Json OutputFile Table Terminal Threads Units
+            dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
+            deploy      Convergence Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly DeployRefused
+            deploy      Deployment MoreNodes Rollback Scale Scaling
+            docs        Blocks Dependencies Floors Library Recipes RecipesPage Reliability Runbook
+            fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips
+            health      Causes Checks Infra VerifyInfra
+            hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables LeftFolders Planted SecretsWatch
+            inventory   HostKeyPin Inventory InventorySecrets Secrets
+            lab         Lab Standin
+            logs        LogChoice LogCursor LogMask LogMerge LogNode Logs
+            node        ContainerProbe DatabaseData Dns Mount NodeFiles Operators Registry SetupDns Sudoers Usage
+            pictures    Pictures PicturesFleet PicturesInBrowser
+            release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock Locks Metrics NodeFacts Release
+            release     Stage StageRefused Staging StagingScript Templates
+            rotation    GrafanaPassword RotateSecret Rotation ScramVerifier
+            share       NfsFiles NfsPlan SetupNfs SetupNfsFleet
+            shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown
+            ssh         Sh Ssh SshRun Sshd
+            start       CoreDumps FrontDoor Local ScriptTemplate Start
+            status      Alert FleetStatus NodeStatus Status StatusChanges
+            suite       Lane Rooms TestNames TimeTable
+            verify      Failover FailoverChecks Outage ReportInBrowser Verify VerifyPage VerifyReport
+            """;
+    private static final Map<String, List<String>> ROOMS = ALL.lines().map(line -> line.split(" +"))
+            .collect(Collectors.toMap(words -> words[0], words -> List.of(words).subList(1, words.length), Rooms::joined, TreeMap::new));
+
+    private Rooms() {}
+
+    private static List<String> joined(List<String> first, List<String> second) {
+        return Stream.of(first, second).flatMap(List::stream).toList();
+    }
+
+    /** Their names in order. */
+    public static Collection<String> names() {
+        return ROOMS.keySet();
+    }
+
+    /** The simple names of the classes of a room; none is a room of that name. */
+    public static Optional<List<String>> classes(String room) {
+        return Optional.ofNullable(ROOMS.get(room)).map(some -> some.stream().map(one -> one + "Test").toList());
+    }
+
+    /** A row a room. */
+    public static Table table() {
+        var table = Table.of("room", "classes");
+        for (var room : names()) table.row(room, String.join(" ", classes(room).orElseThrow()));
+        return table;
+    }
+
+    /** Whether a class is of the room, by its full name. */
+    public static boolean has(String room, String type) {
+        return classes(room).orElse(List.of()).contains(type.substring(type.lastIndexOf('.') + 1));
+    }
+}
