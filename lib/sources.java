@@ -5,15 +5,15 @@
 
 //DEPS info.picocli:picocli:4.7.7
 // sshj 0.40.0 asks for 1.80, which has known vulnerabilities: see docs/DEPENDENCIES.md
-//DEPS org.bouncycastle:bcprov-jdk18on:1.85
-//DEPS org.bouncycastle:bcpkix-jdk18on:1.85
-//DEPS org.bouncycastle:bcutil-jdk18on:1.85
+//DEPS org.bouncycastle:bcprov-jdk18on:1.87
+//DEPS org.bouncycastle:bcpkix-jdk18on:1.87
+//DEPS org.bouncycastle:bcutil-jdk18on:1.87
 //DEPS com.hierynomus:sshj:0.40.0
-//DEPS com.squareup.okhttp3:okhttp:4.12.0
-//DEPS com.fasterxml.jackson.dataformat:jackson-dataformat-yaml:2.22.2
+//DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
+//DEPS com.fasterxml.jackson.dataformat:jackson-dataformat-yaml:2.23.0
 //DEPS com.samskivert:jmustache:1.16
-//DEPS io.github.java-diff-utils:java-diff-utils:4.16
-//DEPS org.slf4j:slf4j-nop:2.0.17
+//DEPS io.github.java-diff-utils:java-diff-utils:4.18
+//DEPS org.slf4j:slf4j-nop:2.0.20
 
 //SOURCES ktrdr/Alert.java
 //SOURCES ktrdr/Alerting.java

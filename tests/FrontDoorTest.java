@@ -25,6 +25,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("machine")
 class FrontDoorTest {
     private static final Path ROOT = Project.root();
+    private static final String GSON = Project.frontDoor("gson");
     @TempDir Path folder;
     private Path home;
     private Path bin;
@@ -133,10 +134,10 @@ class FrontDoorTest {
     void a_jbang_of_which_one_file_is_another_is_not_run() throws IOException {
         with("java", "javac", "touch", "ls", "expr");
         fake("mvn", "'" + program("mvn").toRealPath() + "' -Duser.home='" + System.getProperty("user.home") + "' \"$@\" || exit\n"
-                + "for word; do case $word in -DoutputDirectory=*) echo more >>\"${word#*=}/gson-2.13.2.jar\" ;; esac; done");
+                + "for word; do case $word in -DoutputDirectory=*) echo more >>\"${word#*=}/gson-" + GSON + ".jar\" ;; esac; done");
         var ran = run(Map.of("PATH", bin + ":/usr/bin:/bin"), prepend("deploy", "--help"));
         assertEquals(2, ran.exit(), ran.err());
-        assertTrue(ran.err().contains("error: what Maven fetched is not the JBang that is known here") && ran.err().contains("gson-2.13.2.jar: FAILED"), ran.err());
+        assertTrue(ran.err().contains("error: what Maven fetched is not the JBang that is known here") && ran.err().contains("gson-" + GSON + ".jar: FAILED"), ran.err());
         try (var left = Files.list(home.resolve(".cache/ktrdr"))) {
             assertEquals(List.of(), left.toList());
         }

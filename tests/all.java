@@ -12,14 +12,14 @@
 //SOURCES pictures/*.java
 //SOURCES runbook/*.java
 //SOURCES suite/*.java
-//DEPS org.slf4j:slf4j-api:2.0.17
-//DEPS org.junit.jupiter:junit-jupiter:5.13.4
-//DEPS org.junit.platform:junit-platform-launcher:1.13.4
+//DEPS org.slf4j:slf4j-api:2.0.20
+//DEPS org.junit.jupiter:junit-jupiter:6.1.3
+//DEPS org.junit.platform:junit-platform-launcher:6.1.3
 //DEPS net.jqwik:jqwik:1.9.3
-//DEPS org.apache.sshd:sshd-core:2.15.0
-//DEPS com.squareup.okhttp3:mockwebserver:4.12.0
-//DEPS org.commonmark:commonmark-ext-gfm-tables:0.24.0
-//DEPS org.jsoup:jsoup:1.18.3
+//DEPS org.apache.sshd:sshd-core:2.20.0
+//DEPS com.squareup.okhttp3:mockwebserver3:5.5.1
+//DEPS org.commonmark:commonmark-ext-gfm-tables:0.32.0
+//DEPS org.jsoup:jsoup:1.24.1
 //DESCRIPTION Run the tests of the project
 
 import static org.junit.platform.engine.discovery.ClassNameFilter.includeClassNamePatterns;

@@ -96,8 +96,9 @@ public final class Http implements AutoCloseable {
      * @param timeout for a whole call: connecting, redirects, a second try and reading to the end included
      */
     public Http(Map<String, String> addresses, Duration timeout) {
-        this.clients = new Clients(new OkHttpClient.Builder().callTimeout(timeout).connectTimeout(timeout).readTimeout(timeout).writeTimeout(timeout)
-                .dns(dns(Map.copyOf(addresses))));
+        // with the fast fallback, connections are made by other threads, and okhttp throws an InterruptedException that it does not declare
+        this.clients = new Clients(new OkHttpClient.Builder().fastFallback(false).callTimeout(timeout).connectTimeout(timeout)
+                .readTimeout(timeout).writeTimeout(timeout).dns(dns(Map.copyOf(addresses))));
         this.timeout = timeout;
     }
 

@@ -5,6 +5,11 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.logging.Level;
 import java.util.logging.Logger;
+import mockwebserver3.Dispatcher;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import mockwebserver3.RecordedRequest;
+import mockwebserver3.SocketEffect;
 import net.jqwik.api.Arbitraries;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
@@ -13,11 +18,6 @@ import net.jqwik.api.Provide;
 import net.jqwik.api.Tuple;
 import net.jqwik.api.lifecycle.AfterContainer;
 import net.jqwik.api.lifecycle.BeforeContainer;
-import okhttp3.mockwebserver.Dispatcher;
-import okhttp3.mockwebserver.MockResponse;
-import okhttp3.mockwebserver.MockWebServer;
-import okhttp3.mockwebserver.RecordedRequest;
-import okhttp3.mockwebserver.SocketPolicy;
 
 /** What services answer over HTTP, damaged: it is read, or refused in a sentence. */
 class ApiFuzzTest {
@@ -60,7 +60,7 @@ class ApiFuzzTest {
 
     private static void answers(int status, String body, Runnable asks) {
         // a connection that goes on would wait for the acknowledgement of each answer's first part
-        answer = new MockResponse().setResponseCode(status).setBody(body).setSocketPolicy(SocketPolicy.DISCONNECT_AT_END);
+        answer = new MockResponse.Builder().code(status).body(body).onResponseEnd(SocketEffect.ShutdownConnection.INSTANCE).build();
         Mutants.calm(asks);
     }
 

@@ -15,10 +15,10 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import ktrdr.Failover.Limits;
 import ktrdr.Inventory.Place;
-import okhttp3.mockwebserver.Dispatcher;
-import okhttp3.mockwebserver.MockResponse;
-import okhttp3.mockwebserver.MockWebServer;
-import okhttp3.mockwebserver.RecordedRequest;
+import mockwebserver3.Dispatcher;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import mockwebserver3.RecordedRequest;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -66,17 +66,17 @@ class FailoverChecksTest {
 
         @Override
         public synchronized MockResponse dispatch(RecordedRequest request) {
-            var path = request.getPath().replaceFirst("^/api/v1", "");
+            var path = request.getTarget().replaceFirst("^/api/v1", "");
             if (request.getMethod().equals("POST")) return start();
             if (request.getMethod().equals("DELETE")) {
                 end(path.substring(12), "cancelled");
                 return answer(true);
             }
-            return path.equals("/workers") ? new MockResponse().setBody(Json.line(workers.keySet().stream().map(this::worker).toList())) : show(path.substring(12));
+            return path.equals("/workers") ? new MockResponse.Builder().body(Json.line(workers.keySet().stream().map(this::worker).toList())).build() : show(path.substring(12));
         }
 
         private MockResponse answer(boolean success) {
-            return new MockResponse().setBody("{\"success\":" + success + ",\"error\":{\"message\":\"no worker\"}}");
+            return new MockResponse.Builder().body("{\"success\":" + success + ",\"error\":{\"message\":\"no worker\"}}").build();
         }
 
         private MockResponse start() {
@@ -85,14 +85,14 @@ class FailoverChecksTest {
             if (onWorkers && (worker.isEmpty() || !gives && !off.isEmpty())) return answer(false);
             operations.put(id, "running");
             if (onWorkers) workers.put(worker.get(), id);
-            return new MockResponse().setBody("{\"success\":true,\"operation_id\":\"" + id + "\"}");
+            return new MockResponse.Builder().body("{\"success\":true,\"operation_id\":\"" + id + "\"}").build();
         }
 
         /** What is started while a worker is off has ended by the second look. */
         private MockResponse show(String id) {
             var status = operations.get(id);
             if (!off.isEmpty() && onWorkers && operations.size() > 1 && status.equals("running") && !id.equals("op_1")) operations.put(id, "completed");
-            return new MockResponse().setBody("{\"success\":true,\"data\":{\"operation_id\":\"" + id + "\",\"status\":\"" + status + "\",\"progress\":{\"percentage\":5}}}");
+            return new MockResponse.Builder().body("{\"success\":true,\"data\":{\"operation_id\":\"" + id + "\",\"status\":\"" + status + "\",\"progress\":{\"percentage\":5}}}").build();
         }
 
         private Map<String, Object> worker(String url) {

@@ -13,8 +13,8 @@ import java.time.Duration;
 import java.util.Map;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
-import okhttp3.mockwebserver.MockResponse;
-import okhttp3.mockwebserver.MockWebServer;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -38,17 +38,19 @@ class HttpTest {
         var context = SSLContext.getInstance("TLS");
         context.init(managers.getKeyManagers(), null, null);
         var server = new MockWebServer();
-        server.useHttps(context.getSocketFactory(), false);
+        server.useHttps(context.getSocketFactory());
+        server.start();
         return server;
     }
 
     @Test
     void https_is_asked_over_tls_at_once_and_after_a_redirect() throws Exception {
         try (var there = secure(); var here = new MockWebServer(); var http = new Http(Map.of(), Duration.ofSeconds(5))) {
+            here.start();
             var url = there.url("/data").toString();
             assertTrue(url.startsWith("https:"), url);
-            here.enqueue(new MockResponse().setResponseCode(302).setHeader("Location", url));
-            here.enqueue(new MockResponse().setResponseCode(302).setHeader("Location", url));
+            here.enqueue(new MockResponse.Builder().code(302).setHeader("Location", url).build());
+            here.enqueue(new MockResponse.Builder().code(302).setHeader("Location", url).build());
             for (var asked : new String[] {url, here.url("/").toString()}) {
                 var problem = assertThrows(Problem.class, () -> http.get(asked));
                 assertEquals(Exit.UNREACHABLE, problem.exit());
@@ -60,8 +62,9 @@ class HttpTest {
     @Test
     void a_redirect_within_http_is_followed() throws Exception {
         try (var here = new MockWebServer(); var http = new Http(Map.of(), Duration.ofSeconds(5))) {
-            here.enqueue(new MockResponse().setResponseCode(301).setHeader("Location", "/elsewhere"));
-            here.enqueue(new MockResponse().setBody("{\"here\": 1}"));
+            here.start();
+            here.enqueue(new MockResponse.Builder().code(301).setHeader("Location", "/elsewhere").build());
+            here.enqueue(new MockResponse.Builder().body("{\"here\": 1}").build());
             assertEquals(1, http.json(here.url("/").toString()).path("here").asInt());
         }
     }

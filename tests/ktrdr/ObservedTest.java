@@ -9,10 +9,10 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
-import okhttp3.mockwebserver.Dispatcher;
-import okhttp3.mockwebserver.MockResponse;
-import okhttp3.mockwebserver.MockWebServer;
-import okhttp3.mockwebserver.RecordedRequest;
+import mockwebserver3.Dispatcher;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import mockwebserver3.RecordedRequest;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -42,8 +42,8 @@ class ObservedTest {
         server.setDispatcher(new Dispatcher() {
             @Override
             public MockResponse dispatch(RecordedRequest request) {
-                return bodies.entrySet().stream().filter(one -> request.getPath().startsWith(one.getKey())).findFirst()
-                        .map(one -> new MockResponse().setBody(one.getValue())).orElseGet(() -> new MockResponse().setResponseCode(404).setBody("{}"));
+                return bodies.entrySet().stream().filter(one -> request.getTarget().startsWith(one.getKey())).findFirst()
+                        .map(one -> new MockResponse.Builder().body(one.getValue()).build()).orElseGet(() -> new MockResponse.Builder().code(404).body("{}").build());
             }
         });
     }
@@ -107,7 +107,7 @@ class ObservedTest {
         server.setDispatcher(new Dispatcher() {
             @Override
             public MockResponse dispatch(RecordedRequest request) {
-                return new MockResponse().setBody(request.getPath().contains("tags=") ? "{\"data\":[]}" : traces);
+                return new MockResponse.Builder().body(request.getTarget().contains("tags=") ? "{\"data\":[]}" : traces).build();
             }
         });
         return new Jaeger(inventory, http).find("ktrdr-api", "op_1", "/dummy/start", BEGAN).map(Jaeger.Trace::words).orElse("none");
@@ -117,7 +117,7 @@ class ObservedTest {
     void a_trace_is_known_by_the_operation_it_names() throws InterruptedException {
         answers(Map.of("/api/traces", trace(0, "anything", "")));
         assertEquals("trace abc, 1 span of ktrdr-api", new Jaeger(inventory, http).find("ktrdr-api", "op_1", "/dummy/start", BEGAN).orElseThrow().words());
-        assertEquals("/api/traces?service=ktrdr-api&limit=50&tags=%7B%22operation.id%22%3A%22op_1%22%7D", server.takeRequest().getPath());
+        assertEquals("/api/traces?service=ktrdr-api&limit=50&tags=%7B%22operation.id%22%3A%22op_1%22%7D", server.takeRequest().getTarget());
     }
 
     @Test

@@ -8,9 +8,9 @@ import java.io.IOException;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.Map;
-import okhttp3.mockwebserver.MockResponse;
-import okhttp3.mockwebserver.MockWebServer;
-import okhttp3.mockwebserver.SocketPolicy;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import mockwebserver3.SocketEffect;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -36,7 +36,7 @@ class OperationsTest {
     }
 
     private void answers(int status, String body) {
-        server.enqueue(new MockResponse().setResponseCode(status).setBody(body));
+        server.enqueue(new MockResponse.Builder().code(status).body(body).build());
     }
 
     private static String shown(String status, int percentage) {
@@ -54,7 +54,7 @@ class OperationsTest {
     void the_list_asks_for_what_is_wanted_and_reads_its_flat_form() throws InterruptedException {
         answers(200, "{\"success\":true,\"data\":[{\"operation_id\":\"op_1\",\"status\":\"completed\",\"progress_percentage\":100,\"current_step\":null,\"symbol\":null,\"duration_seconds\":2.5}]}");
         var listed = operations.list("completed", "dummy", false, 5);
-        assertEquals("/api/v1/operations?limit=5&status=completed&operation_type=dummy", server.takeRequest().getPath());
+        assertEquals("/api/v1/operations?limit=5&status=completed&operation_type=dummy", server.takeRequest().getTarget());
         assertEquals(100.0, listed.get(0).percentage());
         assertEquals(2.5, listed.get(0).seconds());
     }
@@ -73,7 +73,7 @@ class OperationsTest {
     void a_filter_is_a_value_whatever_is_in_it() throws InterruptedException {
         answers(200, "{\"success\":true,\"data\":[]}");
         operations.list("a&limit=9#", "ü b", true, 5);
-        assertEquals("/api/v1/operations?limit=5&active_only=true&status=a%26limit%3D9%23&operation_type=%C3%BC+b", server.takeRequest().getPath());
+        assertEquals("/api/v1/operations?limit=5&active_only=true&status=a%26limit%3D9%23&operation_type=%C3%BC+b", server.takeRequest().getTarget());
     }
 
     @Test
@@ -100,7 +100,7 @@ class OperationsTest {
         assertEquals(0, server.takeRequest().getBodySize());
         answers(200, "{\"success\":true,\"operation_id\":\"op_2\"}");
         assertEquals("op_2", operations.start(Operations.Kind.data, Map.of("symbol", "AAPL")));
-        assertEquals("{\"symbol\":\"AAPL\"}", server.takeRequest().getBody().readUtf8());
+        assertEquals("{\"symbol\":\"AAPL\"}", server.takeRequest().getBody().utf8());
     }
 
     @Test
@@ -125,7 +125,7 @@ class OperationsTest {
     @Test
     void following_outlives_a_backend_that_is_away_for_a_moment() {
         answers(200, shown("running", 10));
-        server.enqueue(new MockResponse().setSocketPolicy(SocketPolicy.NO_RESPONSE).setResponseCode(503));
+        server.enqueue(new MockResponse.Builder().onResponseStart(SocketEffect.Stall.INSTANCE).code(503).build());
         answers(200, shown("completed", 100));
         http.close();
         var inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {backend: {port: " + server.getPort() + "}}\n");

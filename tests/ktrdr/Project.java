@@ -1,5 +1,7 @@
 package ktrdr;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 
@@ -11,5 +13,15 @@ public final class Project {
         for (var at = Path.of("").toAbsolutePath(); at != null; at = at.getParent())
             if (Files.exists(at.resolve("jbang-catalog.json")) && Files.isDirectory(at.resolve("lib/ktrdr"))) return at;
         throw new IllegalStateException("not inside the project");
+    }
+
+    /** What the front door sets a variable to, such as the version of JBang that it fetches. */
+    public static String frontDoor(String variable) {
+        try (var lines = Files.lines(root().resolve("ktrdr"))) {
+            return lines.filter(line -> line.startsWith(variable + "=")).map(line -> line.replaceFirst(".*=(\\S+).*", "$1"))
+                    .findFirst().orElseThrow();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 }

@@ -8,8 +8,8 @@ import java.time.Duration;
 import java.util.List;
 import java.util.Map;
 import ktrdr.Prometheus.Series;
-import okhttp3.mockwebserver.MockResponse;
-import okhttp3.mockwebserver.MockWebServer;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,7 +31,7 @@ class PrometheusTest {
     }
 
     private List<Series> answered(int status, String body) {
-        server.enqueue(new MockResponse().setResponseCode(status).setBody(body));
+        server.enqueue(new MockResponse.Builder().code(status).body(body).build());
         var inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {prometheus: {port: " + server.getPort() + "}}\n");
         return new Prometheus(inventory, http).query("up{job=\"a b\"}");
     }
@@ -44,7 +44,7 @@ class PrometheusTest {
                   {"metric": {}, "value": [1435781451.781, "+Inf"]}]}}""");
         assertEquals(List.of(new Series("up", Map.of("job", "backend"), 1), new Series("", Map.of(), Double.POSITIVE_INFINITY)), series);
         assertEquals("up{job=\"backend\"}", series.get(0).words());
-        assertEquals("/api/v1/query?query=up%7Bjob%3D%22a+b%22%7D", server.takeRequest().getPath());
+        assertEquals("/api/v1/query?query=up%7Bjob%3D%22a+b%22%7D", server.takeRequest().getTarget());
     }
 
     @Test

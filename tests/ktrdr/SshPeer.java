@@ -59,7 +59,8 @@ final class SshPeer implements AutoCloseable {
         server.setCommandFactory((channel, command) -> {
             // by a shell, as sshd runs it
             var line = command.startsWith("sudo -n ") ? folder.resolve("sudo") + command.substring(7) : command;
-            return new ProcessShellFactory(command, "sh", "-c", "exec " + line).createShell(channel);
+            var there = "exec " + line;
+            return new ProcessShellFactory(there, "sh", "-c", there).createShell(channel);
         });
         server.start();
         privateKey("id_ecdsa", clientKey);
@@ -116,8 +117,11 @@ final class SshPeer implements AutoCloseable {
 
     /** Has programs of a folder, such as a docker that the test writes, found before those of this machine; temporary files go there too. */
     void programs(Path folder) {
-        server.setCommandFactory((channel, command) -> new ProcessShellFactory(command, "sh", "-c",
-                "PATH=" + Sh.quote(folder.toString()) + ":$PATH; TMPDIR=" + Sh.quote(folder.toString()) + "; export TMPDIR; exec " + command).createShell(channel));
+        var place = Sh.quote(folder.toString());
+        server.setCommandFactory((channel, command) -> {
+            var there = "PATH=" + place + ":$PATH; TMPDIR=" + place + "; export TMPDIR; exec " + command;
+            return new ProcessShellFactory(there, "sh", "-c", there).createShell(channel);
+        });
     }
 
     /** Ends all connections, as when the network changes. */

@@ -20,8 +20,8 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.regex.Pattern;
-import okhttp3.mockwebserver.MockResponse;
-import okhttp3.mockwebserver.MockWebServer;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -232,13 +232,14 @@ class StandinTest {
     @Test
     void grafana_hands_a_panels_query_to_prometheus() throws Exception {
         try (var prometheus = new MockWebServer()) {
-            prometheus.enqueue(new MockResponse().setBody("{\"status\":\"success\",\"data\":{\"result\":[{\"metric\":{\"job\":\"a\"},\"value\":[1,\"1\"]}]}}"));
+            prometheus.start();
+            prometheus.enqueue(new MockResponse.Builder().body("{\"status\":\"success\",\"data\":{\"result\":[{\"metric\":{\"job\":\"a\"},\"value\":[1,\"1\"]}]}}").build());
             var sources = Files.createDirectories(share.resolve("datasources"));
             Files.writeString(sources.resolve("one.yml"), "datasources:\n  - name: Prometheus\n    uid: prometheus\n    type: prometheus\n    url: " + prometheus.url("").toString().replaceFirst("/$", "") + "\n");
             int port = run(new Grafana(0, Map.of("GF_AUTH_ANONYMOUS_ENABLED", "true"), sources, share)).port();
             var answer = send("POST", port, "/api/ds/query", "{\"queries\":[{\"refId\":\"A\",\"expr\":\"up == 1\",\"datasource\":{\"uid\":\"prometheus\"}}]}").body();
             assertTrue(answer.contains("\"values\":[[1],[\"1\"]]"), answer);
-            assertEquals("/api/v1/query?query=up+%3D%3D+1", prometheus.takeRequest().getPath());
+            assertEquals("/api/v1/query?query=up+%3D%3D+1", prometheus.takeRequest().getTarget());
             assertTrue(send("POST", port, "/api/ds/query", "{\"queries\":[{\"refId\":\"A\",\"datasource\":{\"uid\":\"other\"}}]}").body().contains("data source not found"));
         }
     }

@@ -109,7 +109,8 @@ public final class Toolkit {
 
     /** The real JBang: the one that the front door fetched, else the one on the PATH. */
     public static Path jbang() {
-        var fetched = Path.of(System.getProperty("user.home"), ".cache/ktrdr/jbang-0.132.1/bin");
+        var cache = System.getenv("XDG_CACHE_HOME") == null ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(System.getenv("XDG_CACHE_HOME"));
+        var fetched = cache.resolve("ktrdr/jbang-" + Project.frontDoor("version") + "-gson-" + Project.frontDoor("gson") + "/bin");
         return Stream.concat(Stream.of(fetched), Stream.of(System.getenv("PATH").split(":")).map(Path::of)).map(place -> place.resolve("jbang")).filter(Files::isExecutable)
                 .findFirst().orElseThrow();
     }
