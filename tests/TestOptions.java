@@ -11,5 +11,6 @@ public class TestOptions {
     @Option(names = "--rooms", description = "Run none, and list the rooms with the classes of each.") boolean rooms;
     @Option(names = "--keep-lab", description = "Leave a practice fleet that was brought up for the tests.") boolean keepLab;
     @Option(names = "--dependencies", description = "Run none, and list every jar that the project runs with: version, licence, checksum, and the advisories that it has.") boolean dependencies;
+    @Option(names = "--outdated", description = "Run none, and list every pinned version with the newest release that Maven finds.") boolean outdated;
     @Parameters(paramLabel = "TEST", description = "A room, part of a class' name, or Class.method.") List<String> names = List.of();
 }

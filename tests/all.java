@@ -39,6 +39,7 @@ import ktrdr.Cli;
 import ktrdr.Dependencies;
 import ktrdr.Exit;
 import ktrdr.Json;
+import ktrdr.Outdated;
 import ktrdr.Problem;
 import ktrdr.Table;
 import org.junit.platform.engine.FilterResult;
@@ -59,6 +60,7 @@ import suite.Suite;
             "  ./ktrdr test backup deploy   rooms, by subject; --rooms lists them",
             "  ./ktrdr test Inventory       classes of that name", "  ./ktrdr test DeployTest.keeps   methods of a class",
             "  ./ktrdr test --dependencies  every jar, its version, licence, checksum and known vulnerabilities",
+            "  ./ktrdr test --outdated      every pinned version and the newest release; 1 when one is behind",
             "  ./ktrdr test fuzz            what reads answers and files, with a million damaged ones; every other run has some thousands",
             "  ./ktrdr test long            what goes on for hours, with twenty times as many rounds, and 10 GB of a log for 70 MB; -v tells what was held"})
 public class all implements Callable<Exit> {
@@ -84,6 +86,7 @@ public class all implements Callable<Exit> {
     public Exit call() throws Exception {
         if (asked.dependencies) return dependencies();
         if (asked.rooms) return rooms();
+        if (asked.outdated) return Outdated.report(common);
         JQWIK.setLevel(Level.WARNING);
         if (asked.names.contains(LONG_RUN)) System.setProperty("ktrdr.long", "true");
         var lanes = lanes();

@@ -57,15 +57,20 @@ public final class Dependencies {
     public record Advisory(String id, String artifact, String fixed, String reason) {
         /** Whether a jar has it. */
         boolean concerns(Jar jar) {
-            return jar.is(artifact) && Arrays.compare(numbers(jar.version()), numbers(fixed)) < 0;
-        }
-
-        private static int[] numbers(String version) {
-            return Stream.of(version.split("[^0-9]+")).filter(part -> !part.isEmpty()).mapToInt(Integer::parseInt).toArray();
+            return jar.is(artifact) && compare(jar.version(), fixed) < 0;
         }
     }
 
     private Dependencies() {}
+
+    /** Which of two releases is the later one, by the numbers in them. */
+    static int compare(String one, String other) {
+        return Arrays.compare(numbers(one), numbers(other));
+    }
+
+    private static int[] numbers(String version) {
+        return Stream.of(version.split("[^0-9]+")).filter(part -> !part.isEmpty()).mapToInt(Integer::parseInt).toArray();
+    }
 
     /** The jars of this class path, and JBang's, as they are now. */
     public static List<Jar> found() {
@@ -104,6 +109,12 @@ public final class Dependencies {
     /** The advisories that docs/DEPENDENCIES.md has. */
     public static List<Advisory> advisories() {
         return rows().values().stream().map(row -> row.split(" \\| ", 4)).filter(cells -> cells.length == 4).map(cells -> new Advisory(cells[0], cells[1], cells[2], cells[3])).toList();
+    }
+
+    /** The releases that docs/DEPENDENCIES.md says are not taken, by group:artifact. */
+    static Map<String, Outdated.Held> held() {
+        return rows().values().stream().map(row -> row.split(" \\| ")).filter(cells -> cells.length == 3 && !cells[2].matches("[0-9a-f]{64}"))
+                .collect(Collectors.toMap(cells -> cells[0], cells -> new Outdated.Held(cells[1], cells[2])));
     }
 
     private static Map<String, String> rows() {

@@ -1,0 +1,157 @@
+package ktrdr;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.function.Function;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import ktrdr.Cli.Common;
+
+/**
+ * The versions that the project names, next to the newest releases. Maven looks them up, so its settings decide where: a
+ * mirror, a proxy, a login.
+ *
+ * Maven gets a temporary POM in which each version is 0, and replaces each by the newest release. A version that is still 0
+ * afterwards was not found.
+ */
+public final class Outdated {
+    /** The plugin that does it; it is one of the versions itself. */
+    private static final String PLUGIN = "org.codehaus.mojo:versions-maven-plugin:2.23.0";
+    private static final String PRERELEASE =
+            "(?i).*[.-](alpha|beta|rc|cr|m|ea|pre|preview|snapshot|nightly)[.-]?\\d*([.-].*)?";
+    private static final Pattern DEPS = Pattern.compile("(?m)^//DEPS ([^:\\s]+:[^:\\s]+):(\\S+)$");
+    private static final Pattern ANSWER = Pattern.compile(
+            "<dependency><groupId>([^<]+)</groupId><artifactId>([^<]+)</artifactId><version>([^<]+)</version>");
+    private static final String UNKNOWN = "0";
+
+    /**
+     * One of them.
+     *
+     * @param name group:artifact
+     * @param newest the newest release
+     * @param state "newest", "behind", or "held back" for a newer release that docs/DEPENDENCIES.md says is not taken
+     * @param reason why it is held back, else empty
+     */
+    public record Version(String name, String pinned, String newest, String state, String reason) {
+        static Version of(String name, String pinned, String newest, Map<String, Held> held) {
+            if (Dependencies.compare(pinned, newest) >= 0) return new Version(name, pinned, newest, "newest", "");
+            var known = held.get(name);
+            boolean open = known == null || Dependencies.compare(newest, known.version()) > 0;
+            return new Version(name, pinned, newest, open ? "behind" : "held back", open ? "" : known.reason());
+        }
+
+        boolean behind() {
+            return state.equals("behind");
+        }
+    }
+
+    /** A release that is not taken, and why. A later one is looked at again. */
+    public record Held(String version, String reason) {}
+
+    private Outdated() {}
+
+    /** Lists all versions; the exit code is 1 when one of them is behind. */
+    public static Exit report(Common common) {
+        var versions = versions(named(), Outdated::byMaven, Dependencies.held());
+        var table = Table.of("artifact", "pinned", "newest", "state");
+        versions.forEach(one -> table.row(one.name(), one.pinned(), one.newest(), one.state()));
+        common.report(versions, table);
+        for (var one : versions) if (!one.reason().isEmpty()) common.console().note(one.name() + " is held back: " + one.reason());
+        long behind = versions.stream().filter(Version::behind).count();
+        common.console().note(versions.size() + " versions, " + behind + " of them behind");
+        return behind == 0 ? Exit.OK : Exit.FAILED;
+    }
+
+    /** Compares what is named with what a look-up of these names answers: name to newest release. */
+    static List<Version> versions(Map<String, String> named, Function<List<String>, Map<String, String>> lookUp,
+            Map<String, Held> held) {
+        var newest = lookUp.apply(List.copyOf(named.keySet()));
+        return named.entrySet().stream().map(one -> Version.of(one.getKey(), one.getValue(), newest.get(one.getKey()), held))
+                .toList();
+    }
+
+    /** Every version that the project names, by group:artifact: of all sources, of the front door, and of the look-up itself. */
+    static Map<String, String> named() {
+        var named = new LinkedHashMap<String, String>();
+        for (var folder : List.of("lib", "scripts", "tests"))
+            for (var file : sources(Project.root().resolve(folder)))
+                DEPS.matcher(read(file)).results().forEach(dep -> named.put(dep.group(1), dep.group(2)));
+        named.put("dev.jbang:jbang-cli", Project.frontDoor("version"));
+        named.put("com.google.code.gson:gson", Project.frontDoor("gson"));
+        int version = PLUGIN.lastIndexOf(':');
+        named.put(PLUGIN.substring(0, version), PLUGIN.substring(version + 1));
+        return named;
+    }
+
+    private static List<Path> sources(Path folder) {
+        try (var files = Files.walk(folder)) {
+            return files.filter(file -> file.toString().endsWith(".java")).sorted().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String read(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Map<String, String> byMaven(List<String> names) {
+        return byMaven(names, "mvn");
+    }
+
+    /** The newest release of each, as Maven finds it. All have to be found, and from an answer of today. */
+    static Map<String, String> byMaven(List<String> names, String maven) {
+        try {
+            var folder = Files.createTempDirectory("ktrdr-outdated");
+            try {
+                var pom = Files.writeString(folder.resolve("pom.xml"), pom(names));
+                var ran = Local.command(maven, "-B", "-U", "-f", pom.toString(), PLUGIN + ":use-latest-versions", "-DgenerateBackupPoms=false",
+                        "-Dmaven.version.ignore=" + PRERELEASE).run();
+                return answer(names, Files.readString(pom), ran);
+            } finally {
+                for (var file : List.of(folder.resolve("pom.xml"), folder)) Files.deleteIfExists(file);
+            }
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static Map<String, String> answer(List<String> names, String pom, Result ran) {
+        // Maven goes on with what it has of an earlier day when a server does not answer
+        var missed = ran.out().lines().filter(line -> line.matches("\\[ERROR\\].*|\\[WARNING\\].*transfer metadata.*")).toList();
+        if (!ran.ok() || !missed.isEmpty()) throw unreachable(missed.isEmpty() ? ran.lastWords() : missed.get(0));
+        var newest = ANSWER.matcher(pom).results()
+                .collect(Collectors.toMap(one -> one.group(1) + ":" + one.group(2), one -> one.group(3)));
+        var unknown = new ArrayList<>(names);
+        unknown.removeIf(name -> !UNKNOWN.equals(newest.getOrDefault(name, UNKNOWN)));
+        if (!unknown.isEmpty()) throw unreachable("no release of " + String.join(", ", unknown));
+        return newest;
+    }
+
+    private static Problem unreachable(String found) {
+        return Problem.unreachable("Maven could not look up the newest releases").expected("an answer for each artifact").found(found)
+                .fix("check the network and Maven's settings");
+    }
+
+    private static String pom(List<String> names) {
+        return names.stream().map(name -> name.split(":")).map(name -> "    <dependency><groupId>" + name[0] + "</groupId><artifactId>" + name[1]
+                + "</artifactId><version>" + UNKNOWN + "</version></dependency>\n").collect(Collectors.joining("", """
+                <project>
+                  <modelVersion>4.0.0</modelVersion><groupId>ktrdr</groupId><artifactId>outdated</artifactId><version>1</version>
+                  <dependencies>
+                """, """
+                  </dependencies>
+                </project>
+                """));
+    }
+}
