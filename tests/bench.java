@@ -24,6 +24,7 @@ import bench.Downtime;
 import bench.FanOut;
 import bench.Gathering;
 import bench.Here;
+import bench.Jdks;
 import bench.Looking;
 import bench.SideBySide;
 import bench.Staged;
@@ -61,6 +62,7 @@ import picocli.CommandLine.Mixin;
             "  fan-out-3, -30, -99, -300   five facts of so many targets by `run`, and by ssh under xargs; fan-out-ansible-… beside a raw task of Ansible",
             "  gap                    how long the backend is away while it is replaced: by `deploy core all`, and by a bare `docker compose up -d backend` on the node",
             "  help                   how long `status --help` takes: by the front door's quick road, and by JBang",
+            "  jdk-help, jdk-run, jdk-status   the same procedure on JDK 17 and on JDK 25, each with a cache and an archive of its own",
             "  stage                  the files of all nodes where they are there already, and by scp; stage-change with another release; both with -ansible",
             "  status                 beside the plan's looks at machines, stacks and system",
             "  transfer               a large file of core as a backup's stream comes, and by ssh core cat",
@@ -102,6 +104,8 @@ public class bench implements Callable<Exit> {
                 "deploy-workers-parallel", (what, pairs) -> deploy(deploying -> deploying.workers(what, pairs, "--parallel")),
                 "deploy-workers-ansible", (what, pairs) -> deploy(deploying -> deploying.workersByAnsible(what, pairs, "1")),
                 "deploy-workers-parallel-ansible", (what, pairs) -> deploy(deploying -> deploying.workersByAnsible(what, pairs, "100%", "--parallel"))));
+        benchmarks.putAll(Map.of("jdk-help", (what, pairs) -> jdks(jdks -> jdks.help(what, pairs)), "jdk-run", (what, pairs) -> jdks(jdks -> jdks.run(what, pairs)),
+                "jdk-status", (what, pairs) -> jdks(jdks -> jdks.status(what, pairs))));
         for (int targets : Case.TARGETS) {
             benchmarks.put("fan-out-" + targets, (what, pairs) -> fanOut(fan -> fan.openSsh(targets, pairs)));
             benchmarks.put("fan-out-ansible-" + targets, (what, pairs) -> fanOut(fan -> fan.ansible(targets, pairs)));
@@ -170,6 +174,13 @@ public class bench implements Callable<Exit> {
         ensure(Ansible.PROGRAMS);
         ensure(Verifying.PROGRAMS);
         return new Looking(common.inventory(), common.console(), toolkit().toString());
+    }
+
+    private SideBySide jdks(Function<Jdks, SideBySide> measure) {
+        ensure(Jdks.PROGRAMS);
+        try (var jdks = new Jdks(common.inventory(), common.console(), toolkit())) {
+            return measure.apply(jdks);
+        }
     }
 
     private SideBySide stage(Function<Staged, SideBySide> measure) {

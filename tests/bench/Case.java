@@ -40,6 +40,9 @@ public record Case(String name, String ours, String theirs, String what) {
             Stream.of(
             new Case("gap", "deploy", "compose up", "the window without a good answer of the backend, asked 20 times a second, while it is replaced by another release"),
             new Case("help", "ktrdr", "jbang", "status --help, started by the front door itself and through JBang"),
+            new Case("jdk-help", "jdk-17", "jdk-25", "status --help, run --help and operations --help, on JDK 17 and on JDK 25, each with its archive"),
+            new Case("jdk-run", "jdk-17", "jdk-25", "run uptime on every node, on JDK 17 and on JDK 25, each with its archive"),
+            new Case("jdk-status", "jdk-17", "jdk-25", "status, on JDK 17 and on JDK 25, each with its archive"),
             new Case("restore", "ktrdr", "gunzip | psql", "the same rows into a new database on core: restore-db --into with its comparison, and gunzip | psql over ssh"),
             new Case("stage", "stage", "scp", "stage all where all is in place, and mkdir by ssh and the files of each node by scp, one node after the other"),
             new Case("stage-ansible", "stage", "Ansible", "stage all where all is in place, and a playbook that copies the files of each node"),
