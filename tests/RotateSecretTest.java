@@ -223,6 +223,7 @@ class RotateSecretTest {
             run.awaitVerifier(verifier());
             run.kill();
         }
+        HOSTS.forEach(Faults::silent);
         good(ktrdr("rotate-secret", "db_password", "--yes", "--wait", "1m", "-i", inventory).run());
         theDatabasesPasswordIs(PASSWORD, former("db_password"));
         assertEquals(8, registered());

@@ -38,6 +38,11 @@ public final class Faults {
         World.on(host, "pkill -KILL -f '^sshd-session: root' || { echo nobody is connected >&2; exit 1; }");
     }
 
+    /** As if the owner of a host's lock had given no sign for longer than a lock lives, where the wait itself is not what is shown. */
+    public static void silent(String... hosts) {
+        for (var host : hosts) World.on(host, "cd /opt/ktrdr-" + host + "/.ktrdr/lock && echo $(($(cat beat) - 60)) >beat");
+    }
+
     /** Waits for a pull on a host and loses all it sends to the registry from then on: the pull neither fails nor ends. */
     public static Fault stalledPull(String host) {
         return fault(host, """
