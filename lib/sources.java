@@ -1,7 +1,8 @@
-// What lib/ktrdr.java consists of, without flags for the JVM: for procedures that have their own.
+// The library: every dependency, class and template. JBang builds it once, for all scripts, as a project of its own.
 
 //JAVA 17+
-//JAVAC_OPTIONS --release 17
+// the compiler ends before its own second compiler and parallel collector have paid for themselves
+//JAVAC_OPTIONS --release 17 -proc:none -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC
 
 //DEPS info.picocli:picocli:4.7.7
 // sshj 0.40.0 asks for 1.80, which has known vulnerabilities: see docs/DEPENDENCIES.md
@@ -151,6 +152,7 @@
 //SOURCES ktrdr/Templates.java
 //SOURCES ktrdr/Terminal.java
 //SOURCES ktrdr/Threads.java
+//SOURCES ktrdr/Training.java
 //SOURCES ktrdr/Units.java
 //SOURCES ktrdr/Usage.java
 //SOURCES ktrdr/Verification.java

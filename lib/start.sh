@@ -1,149 +1,246 @@
-# shellcheck shell=sh disable=SC2154 # the front door sets home, procedure, script and jbang
-# The quick road of ./ktrdr: what JBang found out the last time is kept, and while nothing of it has changed java is started with it directly.
+# shellcheck shell=sh disable=SC2154 # the front door sets home, catalog, procedure, script and jbang
+# The quick road of ./ktrdr: the library and all procedures are built once, and while nothing of them has changed java is started with that directly.
 #
-# $XDG_CACHE_HOME/ktrdr/start/PROCEDURE-CHECKOUT/KEY/
-#   program.jar  what JBang built
-#   start        main class, class path, flags, size and time of each jar; written last, so that what has it is whole. "jbang" alone: only JBang can do it.
-#   classes.PID  the classes that a run loaded, until there is
-#   archive      these classes as the JVM maps them into memory: class data sharing, and from JDK 25 on a cache made ahead of time (JEP 310, JEP 514)
-# KEY is a checksum of all sources and templates, of the checkout's path and of the JDK, so an edit, a pull or another JDK is another folder.
-# $XDG_CACHE_HOME/ktrdr/start/PROCEDURE-CHECKOUT/seen
-#   the KEY of the last run, and a checksum of the size, times and inode of each of these files as they were then
+# $XDG_CACHE_HOME/ktrdr/start/CHECKOUT/
+#   home           the checkout
+#   seen-PROCEDURE the keys of the last run, the procedure's files, and a checksum of the size, times and inode of each as they were then
+#   LIBRARY/       its name is a checksum of lib/ and templates/, of the checkout's path and of the JDK: an edit, a pull or another JDK is another folder
+#     lib.jar, scripts.jar
+#     archive      the library's classes as the JVM maps them into memory: class data sharing, and from JDK 25 on a cache made ahead of time (JEP 310, JEP 514)
+#     built        of the library: class path, flags, size and time of each jar; written last, so that what has it is whole
+#     PROGRAM      the same of a procedure; its name is a checksum of the procedure's own files. One that was edited has a PROGRAM.jar of its own: the archive
+#                  stays good while the class path begins as it did when it was made, so that is at its end.
+#     used         its time is that of the last start
 
-# Starts java in place of this shell, or returns when that cannot be done: `quickly ARGUMENT… || :`, with home, procedure and script set.
+# Starts java in place of this shell, or returns when that cannot be done: `quickly ARGUMENT… || :`
 quickly() {
-  jvm=$(command -v "${JAVA_HOME:+$JAVA_HOME/bin/}java") && jvm=$(readlink -f "$jvm") 2>/dev/null || return 0
-  jdk=${jvm%/bin/java}
-  major=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$jdk/release" 2>/dev/null) || return 0
-  place=${cache%/*}/start/$procedure-$(printf %s "$home" | cksum | tr ' ' -)
-  [ "${major:-0}" -ge 17 ] && key=$(start_key) 2>/dev/null || return 0
-  entry=$place/$key
-  [ -f "$entry/start" ] || make_start || return 0
-  { read -r main && read -r path && read -r flags && jars=$(cat); } <"$entry/start" || return 0
-  [ "$(looks)" = "$jars" ] || return 0
-  sharing "$@"
+  ready || return 0
+  share=
+  [ ! -s "$entry/archive" ] || share=$use
   # the JVM's own warnings would be on standard output, in the middle of what a machine reads
   # shellcheck disable=SC2086 # flags are words
-  exec "$jvm" -Xlog:disable $share $flags -cp "$path" "$main" "$@"
+  exec "$jvm" -Xlog:disable $share $flags -cp "$path" "$(main "$script")" "$@"
 }
 
-# The checksum of all that a build depends on. Each step is asked how it ended: the checksum of half a list is a wrong one.
-start_key() (
-  cd "$home" || exit
-  machine=$(stat -L -c '%n %s %Y' "$jvm" "$jdk/lib/modules" "$jdk/lib/server/libjvm.so" "$jdk/bin/javac") || exit
-  # an edit can set the time of modification back, and not that of the change
-  state=$(sources -printf '%p %s %T@ %C@ %i\n') && state=$(printf '%s\n' "$home" "$machine" "$state" | sha256sum) || state=
-  if [ -n "$state" ] && { read -r known && read -r key; } 2>/dev/null <"$place/seen" && [ "$known" = "$state" ]; then
-    echo "$key"
-    exit
-  fi
-  files=$(sources) || exit
-  sums=$(printf '%s\n' "$files" | sort | xargs -d '\n' sha256sum) || exit
-  key=$(printf '%s\n' "$home" "$machine" "$sums" | sha256sum | cut -d ' ' -f 1)
-  echo "$key"
-  # what was written a moment ago may be written again with no later time: clocks of file systems tick
-  [ -n "$state" ] && young=$(sources -newerct '2 seconds ago' -print -quit) && [ -z "$young" ] || exit 0
-  { printf '%s\n' "$state" "$key" >"$place/seen.new" && mv "$place/seen.new" "$place/seen"; } 2>/dev/null || :
-)
+# Has the procedure built where it is not, and sets jvm, entry, path and flags.
+ready() {
+  jvm=$(command -v "${JAVA_HOME:+$JAVA_HOME/bin/}java") && jvm=$(readlink -f "$jvm") 2>/dev/null || return
+  jdk=${jvm%/bin/java}
+  major=$(sed -n 's/^JAVA_VERSION="\([0-9]*\).*/\1/p' "$jdk/release" 2>/dev/null) || return
+  [ "${major:-0}" -ge 17 ] || return
+  place=${cache%/*}/start/$(printf %s "$home" | cksum | tr ' ' -)
+  keys=$(start_keys) 2>/dev/null || return
+  entry=$place/${keys% *}
+  archive_flags
+  holds "$entry/${keys#* }" || { make_start && holds "$entry/${keys#* }"; } || return
+  # whoever clears away sees that it is in use
+  true 2>/dev/null >"$entry/used" || :
+}
 
-sources() { find -L lib scripts templates tests jbang-catalog.json ktrdr -type f "$@"; }
+# Reads what is written of jars, and tells whether they are still those.
+holds() {
+  { read -r path && read -r flags && jars=$(cat); } 2>/dev/null <"$1" && [ "$(looks)" = "$jars" ]
+}
 
 # Size and time of each jar of the class path.
 looks() {
-  # shellcheck disable=SC2046 # one word a jar: make_start takes no path with a space
+  # shellcheck disable=SC2046 # one word a jar: make_library takes no path with a space
   stat -L -c '%s %Y %n' $(printf %s "$path" | tr : ' ') 2>/dev/null
 }
 
-# Has JBang build the procedure and keeps what it says of it; of two at the same moment one does and the other waits.
+# The class of a script has the name of its file.
+main() { basename "$1" .java; }
+
+# The keys LIBRARY and PROGRAM. Each step is asked how it ended: the checksum of half a list is a wrong one.
+start_keys() (
+  cd "$home" || exit
+  machine=$(stat -L -c '%n %s %Y' "$jvm" "$jdk/lib/modules" "$jdk/lib/server/libjvm.so" "$jdk/bin/javac") || exit
+  known=
+  { read -r known && read -r keys && read -r files; } 2>/dev/null <"$place/seen-$procedure" || files=$script
+  if [ -n "$known" ] && [ "$(state)" = "$known" ]; then
+    echo "$keys"
+    exit
+  fi
+  files=$(own_files "$script" | tr '\n' ' ') && state=$(state) && library=$(library_key) && program=$(program_key) || exit
+  keys="$library $program"
+  echo "$keys"
+  # what was written a moment ago may be written again with no later time: clocks of file systems tick
+  # shellcheck disable=SC2086 # no file of the toolkit has a space in its name
+  young=$(find -L lib templates $files -type f -newerct '2 seconds ago' -print -quit) && [ -z "$young" ] || exit 0
+  { printf '%s\n' "$state" "$keys" "$files" >"$place/seen-$procedure.new" && mv "$place/seen-$procedure.new" "$place/seen-$procedure"; } 2>/dev/null || :
+)
+
+# A checksum of how the files are on the disk: an edit can set the time of modification back, and not that of the change.
+state() {
+  # shellcheck disable=SC2086
+  seen=$(find -L lib templates $files -type f -printf '%p %s %T@ %C@ %i\n') && printf '%s\n' "$home" "$machine" "$seen" | sha256sum
+}
+
+library_key() {
+  found=$(find -L lib templates -type f) && sums=$(printf '%s\n' "$found" | sort | xargs -d '\n' sha256sum) || return
+  printf '%s\n' "$home" "$machine" "$sums" | sha256sum | cut -d ' ' -f 1
+}
+
+program_key() {
+  # shellcheck disable=SC2086
+  sums=$(sha256sum $files) && printf '%s\n' "$script" "$sums" | sha256sum | cut -d ' ' -f 1
+}
+
+# What the directives of sources say, and of those that they name: "SOURCES file", "FILES file name-in-the-jar", "RUNTIME_OPTIONS words", "JAVAC_OPTIONS words".
+directives() {
+  awk 'function beside(file, name) {
+      sub("[^/]*$", "", file); file = file name
+      while (sub("[^/]+/\\.\\./", "", file)) { }
+      return file
+    }
+    function take(file, line, words) {
+      if (file in taken) return
+      taken[file]
+      print "SOURCES", file
+      while ((getline line <file) > 0) {
+        if (line ~ "^//SOURCES ") { split(line, words, " "); take(beside(file, words[2])) }
+        else if (line ~ "^//FILES ") { split(line, words, "[ =]"); print "FILES", beside(file, words[3]), words[2] }
+        else if (line ~ "^//(RUNTIME|JAVAC)_OPTIONS ") print substr(line, 3)
+      }
+      close(file)
+    }
+    BEGIN { for (i = 1; i < ARGC; i++) take(ARGV[i]) }' "$@"
+}
+
+# The files of scripts that are none of the library.
+own_files() { directives "$@" | sed -n 's/^\(SOURCES\|FILES\) \([^ ]*\).*/\2/p' | grep -v ^lib/ | sort -u; }
+
+# Of what directives says, the rest of each line of a kind, in one line.
+words() { sed -n "s/^$1 //p" | tr '\n' ' '; }
+
+# Builds what is missing; of two at the same moment one does and the other waits. Whoever builds holds the lock, and so does a compiler that outlives it.
 make_start() {
-  mkdir -p "$place" 2>/dev/null && [ -w "$place" ] && command -v flock >/dev/null || return 1
+  mkdir -p "$place" 2>/dev/null && [ -w "$place" ] && [ -x "$jdk/bin/jar" ] && command -v flock >/dev/null && room || return
   need_jdk
   need_jbang
   built=0
   (
-    flock -w 300 9 || exit 3
-    [ ! -f "$entry/start" ] || exit 0
-    "$jbang" build "$home/$script" 9>&- || exit 4
-    remember 9>&- 2>/dev/null || exit 3
+    cd "$home" || exit 3
+    flock -n 9 || { say "another run is building: waiting for it" && flock -w 300 9 || exit 3; }
+    ! holds "$entry/${keys#* }" || exit 0
+    read -r began _ </proc/uptime
+    if holds "$entry/built"; then
+      say "building $procedure"
+      make_programs "$procedure" || exit
+    else
+      say "building the library and all procedures, once for this state of the toolkit"
+      make_library || exit
+      # shellcheck disable=SC2046
+      make_programs $(quick_procedures) 2>/dev/null || make_programs "$procedure" || exit
+      clear_away
+      wait
+    fi
+    read -r ended _ </proc/uptime
+    awk "BEGIN { printf \"built in %.1f s\n\", $ended - $began }" >&2
   ) 9>"$place/lock" || built=$?
   # what does not compile is told once
   [ "$built" -ne 4 ] || exit 1
   [ "$built" -eq 0 ]
 }
 
-# Makes the entry of what was built.
-remember() {
-  said=$("$jbang" info tools "$home/$script") || return
-  jar=$(printf '%s\n' "$said" | field applicationJar)
-  main=$(printf '%s\n' "$said" | field mainClass)
-  path=$entry/program.jar$(printf '%s\n' "$said" | list resolvedDependencies | sed 's/^/:/' | tr -d '\n')
-  flags=$(printf '%s\n' "$said" | list runtimeOptions | tr '\n' ' ')
-  # archives of an earlier state are of no use, its jars may be: somebody may be about to start with them
-  rm -f "$place"/*/archive "$place"/*/classes.*
-  find "$place" -mindepth 1 -maxdepth 1 -type d -mmin +60 -exec rm -rf {} +
+# Whether the disk has room for what is built, and for the archive.
+room() { df -Pk "$place" 2>/dev/null | awk 'END { exit $4 < 64 * 1024 }'; }
+
+# The procedures that have no dependencies but the library's.
+quick_procedures() { procedures | cut -f 1 | grep -vxE 'test|bench|pictures'; }
+
+make_library() {
   rm -rf "$entry"
-  mkdir "$entry" && cp "$jar" "$entry/program.jar" || return
-  if [ "$(readlink -f "$(printf '%s\n' "$said" | field availableJdkPath)/bin/java")" = "$jvm" ] && [ -n "$main" ] && whole "$path"; then
-    jars=$(looks) || return
-    printf '%s\n' "$main" "$path" "$flags" "$jars" >"$entry/start.new" || return
-  else
-    echo jbang >"$entry/start.new" || return
-  fi
-  # an edit after the key was taken is in what was built, or is not: nobody knows
-  [ "$(start_key)" = "$key" ] && mv "$entry/start.new" "$entry/start"
+  mkdir "$entry" || return 3
+  path=$("$jbang" info tools "$home/lib/sources.java" | sed -n '/^  "resolvedDependencies": \[$/,/^  \]/s/^    "\(.*\)",\{0,1\}$/\1/p' | paste -sd : -)
+  whole "$path" && whole "$entry" || return 3
+  compile "$entry/lib.jar" '' lib/sources.java || return
+  path=$entry/lib.jar:$path
+  flags=$(directives lib/ktrdr.java | words RUNTIME_OPTIONS)
+  # the other processor compiles the procedures meanwhile
+  make_archive &
+  [ "$(start_keys)" = "$keys" ] && note_built built || return 3
+}
+
+# Builds procedures into one jar, and notes it for each.
+make_programs() {
+  holds "$entry/built" || return 3
+  library=$path
+  jar=$entry/scripts.jar
+  [ $# -gt 1 ] || jar=$entry/${keys#* }.jar
+  # shellcheck disable=SC2046,SC2086
+  set -- $(for name; do echo "$name:$(script_of "$name")"; done)
+  scripts=$(for one; do echo "${one#*:}"; done)
+  # shellcheck disable=SC2086
+  before=$(own_files $scripts | xargs -d '\n' sha256sum) && compile "$jar" "$library" $scripts || return
+  # shellcheck disable=SC2086
+  [ "$(own_files $scripts | xargs -d '\n' sha256sum)" = "$before" ] && [ "$(start_keys)" = "$keys" ] || return 3
+  path=$library:$jar
+  for one; do
+    script=${one#*:}
+    files=$(own_files "$script" | tr '\n' ' ')
+    flags=$(directives "$script" | words RUNTIME_OPTIONS)
+    note_built "$(program_key)" || return 3
+  done
+}
+
+# Writes what holds reads.
+note_built() {
+  jars=$(looks) && printf '%s\n' "$path" "$flags" "$jars" >"$entry/$1.new" && mv "$entry/$1.new" "$entry/$1"
 }
 
 # Whether a class path has no character that means something to this shell or to JSON.
 whole() {
-  case $1 in *[!A-Za-z0-9/:._@+-]*) return 1 ;; esac
+  case $1 in '' | *[!A-Za-z0-9/:._@+-]*) return 1 ;; esac
 }
 
-# Of what `jbang info tools` prints, one value or one list of values a line.
-field() { sed -n 's/^  "'"$1"'": "\(.*\)",\{0,1\}$/\1/p'; }
-list() { sed -n '/^  "'"$1"'": \[$/,/^  \]/s/^    "\(.*\)",\{0,1\}$/\1/p'; }
+# Compiles sources, and those that they name, into a jar with their files: `compile JAR CLASS-PATH SOURCE…`. Sources of lib/ are the library's alone.
+compile() {
+  jar=$1
+  library=$2
+  shift 2
+  classes=$jar.classes
+  rm -rf "$classes"
+  mkdir "$classes" || return 3
+  directives "$@" >"$jar.list"
+  [ -z "$library" ] || sed -i '/^\(SOURCES\|FILES\) lib\//d' "$jar.list"
+  sed -n 's/^SOURCES //p' "$jar.list" >"$jar.sources"
+  # shellcheck disable=SC2046 # options are words
+  "$jdk/bin/javac" $(directives lib/sources.java | words JAVAC_OPTIONS) -g -parameters -cp "${library:-$path}" -d "$classes" "@$jar.sources" || { room && return 4 || return 3; }
+  sed -n 's/^FILES //p' "$jar.list" | while read -r file name; do
+    mkdir -p "$classes/${name%/*}" && cp "$file" "$classes/$name" || exit
+  done &&
+    "$jdk/bin/jar" -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC -c -M -0 -f "$jar" -C "$classes" . && rm -rf "$classes" "$jar.list" "$jar.sources" || return 3
+}
 
-# The JVM's flags for the archive: to use it, to note what a run loads so that one can be made of it, and to make it.
+# The JVM's flags for the archive: to use it, and to make it of what a run loads.
 archive_flags() {
   if [ "$major" -ge 25 ]; then
     use="-XX:AOTCache=$entry/archive"
-    # what it says of that is on standard output, and no matter of -Xlog
-    note="-XX:+UnlockDiagnosticVMOptions -XX:-DisplayVMOutput -XX:AOTMode=record -XX:AOTConfiguration=$entry/classes.$$"
-    make="-XX:AOTMode=create -XX:AOTConfiguration=$entry/classes -XX:AOTCache=$entry/archive.new $flags"
+    make="-XX:AOTCacheOutput=$entry/archive.new"
+    # there all that is in it is loaded at the start of each run
+    load=
   else
     use="-Xshare:auto -XX:SharedArchiveFile=$entry/archive"
-    note="-XX:DumpLoadedClassList=$entry/classes.$$"
-    # objects of the archive's heap are written by G1 alone
-    make="-Xshare:dump -XX:SharedClassListFile=$entry/classes -XX:SharedArchiveFile=$entry/archive.new -XX:+UseG1GC"
+    make="-XX:ArchiveClassesAtExit=$entry/archive.new"
+    load="lib.jar sshj okhttp okio"
   fi
 }
 
-# Sets share to the flags for this run.
-sharing() {
-  share=
-  archive_flags
-  if [ -s "$entry/archive" ]; then
-    share=$use
-    return 0
-  fi
-  [ ! -e "$entry/archive" ] && [ -w "$entry" ] || return 0
-  for seen in "$entry"/classes.*; do
-    [ -s "$seen" ] && ! kill -0 "${seen##*.}" 2>/dev/null || continue
-    share_later "$seen"
-    return 0
+# Without an archive procedures start slower, and that is all.
+make_archive() {
+  # shellcheck disable=SC2086 # flags are words
+  env -i "$jvm" $make $flags -cp "$path" ktrdr.Training "$home/inventory.yaml" $load </dev/null >/dev/null 2>&1 && mv "$entry/archive.new" "$entry/archive" ||
+    rm -f "$entry/archive.new"
+}
+
+# Removes what was built of earlier states, except where somebody may be about to start with it, and of checkouts that are gone.
+clear_away() {
+  echo "$home" >"$place/home"
+  find "$place" -mindepth 1 -maxdepth 1 -type d ! -path "$entry" | while read -r old; do
+    [ -n "$(find "$old" -maxdepth 1 \( -name used -o -path "$old" \) -mmin -60)" ] || rm -rf "$old"
   done
-  # a page of help says little of what a procedure loads
-  case " $* " in *" -h "* | *" --help "* | *" --version "* | *" --dry-run "*) return 0 ;; esac
-  share=$note
-}
-
-# Makes the archive beside what runs: quiet, out of the way of Ctrl-C, and not by two. What cannot be made is an empty file, and not tried again.
-share_later() {
-  (
-    cd / && flock -n 9 && [ -e "$1" ] && mv "$1" "$entry/classes" || exit 0
-    # a run that was killed has half a last line
-    [ "$major" -ge 25 ] || sed -i '$d' "$entry/classes"
-    # shellcheck disable=SC2086 # flags are words, and so is the place: whole() looked at it
-    if nice -n 10 env -i "$jvm" $make -cp "$path"; then mv "$entry/archive.new" "$entry/archive"; else rm -f "$entry/archive.new"; : >"$entry/archive"; fi
-    rm -f "$entry/classes" "$entry"/classes.*
-  ) 9>"$entry/lock" </dev/null >/dev/null 2>&1 &
+  for other in "${place%/*}"/*; do
+    read -r checkout 2>/dev/null <"$other/home" && [ -d "$checkout" ] || [ -n "$(find "$other" -maxdepth 1 -mmin -60)" ] || rm -rf "$other"
+  done
 }

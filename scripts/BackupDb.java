@@ -1,5 +1,5 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//SOURCES ../lib/sources.java
+//SOURCES ../lib/library.java
 // without the second compiler what is sent to this machine, or from it, is ten times slower: it alone has the fast AES
 //RUNTIME_OPTIONS -XX:+UseSerialGC -XX:-CreateCoredumpOnCrash -XX:ErrorFile=/dev/null
 //DESCRIPTION Make a backup of the database that is proven before it has a name

@@ -1,5 +1,5 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
-//SOURCES ../lib/sources.java
+//SOURCES ../lib/library.java
 // without the second compiler what is sent to this machine, or from it, is ten times slower: it alone has the fast AES
 //RUNTIME_OPTIONS -XX:+UseSerialGC -XX:-CreateCoredumpOnCrash -XX:ErrorFile=/dev/null
 //DESCRIPTION Restore a backup in the place of the database, or beside it, and prove it equal
