@@ -21,7 +21,12 @@
 //SOURCES ../tests/lab/standin/Traces.java
 //SOURCES ../tests/lab/standin/Web.java
 //SOURCES ../tests/lab/standin/Worker.java
+//FILES lab/packages/base=../tests/lab/packages/base
+//FILES lab/packages/lists=../tests/lab/packages/lists
+//FILES lab/packages/install=../tests/lab/packages/install
+//FILES lab/packages/without-syncs.json=../tests/lab/packages/without-syncs.json
 //FILES lab/host/Dockerfile=../tests/lab/host/Dockerfile
+//FILES lab/host/packages=../tests/lab/host/packages
 //FILES lab/host/sshd.conf=../tests/lab/host/sshd.conf
 //FILES lab/host/daemon.json=../tests/lab/host/daemon.json
 //FILES lab/host/start=../tests/lab/host/start
@@ -31,17 +36,24 @@
 //FILES lab/guest/seed.service=../tests/lab/guest/seed.service
 //FILES lab/guest/sshd.conf=../tests/lab/guest/sshd.conf
 //FILES lab/services/Dockerfile=../tests/lab/services/Dockerfile
+//FILES lab/services/packages=../tests/lab/services/packages
 //FILES lab/services/start=../tests/lab/services/start
+//FILES lab/services/fill=../tests/lab/services/fill
 //FILES lab/services/keys=../tests/lab/services/keys
 //FILES lab/services/registry.yml=../tests/lab/services/registry.yml
-//FILES lab/services/loader.yml=../tests/lab/services/loader.yml
 //FILES lab/postgres/Dockerfile=../tests/lab/postgres/Dockerfile
+//FILES lab/postgres/packages=../tests/lab/postgres/packages
 //FILES lab/postgres/entrypoint=../tests/lab/postgres/entrypoint
 //FILES lab/alertmanager/Dockerfile=../tests/lab/alertmanager/Dockerfile
+//FILES lab/alertmanager/packages=../tests/lab/alertmanager/packages
 //FILES lab/prometheus/Dockerfile=../tests/lab/prometheus/Dockerfile
+//FILES lab/prometheus/packages=../tests/lab/prometheus/packages
 //FILES lab/node-exporter/Dockerfile=../tests/lab/node-exporter/Dockerfile
+//FILES lab/node-exporter/packages=../tests/lab/node-exporter/packages
 //FILES lab/probe/Dockerfile=../tests/lab/probe/Dockerfile
+//FILES lab/probe/packages=../tests/lab/probe/packages
 //FILES lab/standin/Dockerfile=../tests/lab/standin/Dockerfile
+//FILES lab/standin/packages=../tests/lab/standin/packages
 //FILES lab/standin/python=../tests/lab/standin/python
 //DESCRIPTION The practice fleet: three real hosts, a registry and a DNS server on this machine
 

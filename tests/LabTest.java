@@ -18,6 +18,7 @@ import org.junit.jupiter.api.Test;
 class LabTest {
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
     private static final String REGISTRY = "registry.ktrdr.home.mynerd.place:5000";
+    private static final String PROBE = REGISTRY + "/probe:lab";
 
     @Test
     void a_second_up_changes_nothing() {
@@ -39,6 +40,24 @@ class LabTest {
     }
 
     @Test
+    void the_registry_serves_images_under_their_digests() {
+        var built = World.docker("image", "inspect", "--format", "{{.Id}} {{.RootFS.Layers}}", "ktrdr-lab/probe:lab");
+        pulled("workers-b", PROBE);
+        assertEquals(built, World.on("workers-b", "docker image inspect --format '{{.Id}} {{.RootFS.Layers}}' " + PROBE));
+        var byDigest = World.on("workers-b", "docker image inspect --format '{{index .RepoDigests 0}}' " + PROBE);
+        assertTrue(byDigest.startsWith(REGISTRY + "/probe@sha256:"), byDigest);
+        World.on("workers-b", "docker rmi -f " + PROBE + " " + byDigest);
+        pulled("workers-b", byDigest);
+        assertEquals(built, World.on("workers-b", "docker image inspect --format '{{.Id}} {{.RootFS.Layers}}' " + byDigest));
+    }
+
+    @Test
+    void no_layer_of_an_image_has_what_was_downloaded_for_it() {
+        for (var image : List.of("host", "ktrdr-backend:sha-1000001"))
+            assertEquals("", World.docker("run", "--rm", "--network", "none", "--entrypoint", "find", "ktrdr-lab/" + image, "/var/cache/apt", "/var/lib/apt/lists", "-type", "f", "-size", "+0"), image);
+    }
+
+    @Test
     void each_host_runs_systemd_sshd_docker_and_compose() {
         for (var host : HOSTS) {
             assertEquals("systemd", World.on(host, "cat /proc/1/comm"));
@@ -49,14 +68,18 @@ class LabTest {
 
     @Test
     void names_resolve_in_hosts_and_in_containers_inside_them() {
-        var probe = REGISTRY + "/probe:lab";
-        World.on("workers-b", "docker image inspect " + probe + " >/dev/null 2>&1 || { mkdir -p /dev/shm/login; export DOCKER_CONFIG=/dev/shm/login; trap 'rm -rf /dev/shm/login' EXIT; docker login -u kpiteira --password-stdin "
-                + REGISTRY + " >/dev/null 2>&1 <<'TOKEN'\n" + token() + "\nTOKEN\ndocker pull -q " + probe + "; }");
+        pulled("workers-b", PROBE);
         for (var name : List.of("backend", "postgres", "grafana", "prometheus", "workers-b", "workers-c")) {
             var fqdn = name + ".ktrdr.home.mynerd.place";
             assertTrue(World.on("workers-c", "getent hosts " + fqdn).startsWith("10.42.1."), fqdn);
-            assertTrue(World.on("workers-b", "docker run --rm " + probe + " nslookup " + fqdn).contains("Address: 10.42.1."), fqdn);
+            assertTrue(World.on("workers-b", "docker run --rm " + PROBE + " nslookup " + fqdn).contains("Address: 10.42.1."), fqdn);
         }
+    }
+
+    /** Pulls an image on a host that may have it already. */
+    private static void pulled(String host, String image) {
+        World.on(host, "docker image inspect " + image + " >/dev/null 2>&1 || { mkdir -p /dev/shm/login; export DOCKER_CONFIG=/dev/shm/login; trap 'rm -rf /dev/shm/login' EXIT; docker login -u kpiteira --password-stdin "
+                + REGISTRY + " >/dev/null 2>&1 <<'TOKEN'\n" + token() + "\nTOKEN\ndocker pull -q " + image + "; }");
     }
 
     private static String token() {

@@ -73,7 +73,12 @@ public final class Engine {
     }
 
     public Local.Command docker(List<String> words) {
-        var command = Local.command(concat(List.of("docker"), words));
+        return command(concat(List.of("docker"), words));
+    }
+
+    /** A command that calls docker, to be answered by this engine. */
+    Local.Command command(List<String> argv) {
+        var command = Local.command(argv);
         environment().forEach(command::env);
         return command;
     }
@@ -96,7 +101,16 @@ public final class Engine {
         return docker(kind, "inspect", name).timeout(SHORT).run().ok();
     }
 
-    private boolean answers() {
+/** The state of a container, empty where there is none. One that was never started may lack files that were to be put into it: it goes. */
+String found(String container) {
+    var state = docker("container", "inspect", "--format", "{{.State.Status}}", container).run();
+    if (!state.ok()) return "";
+    if (!state.out().strip().equals("created")) return state.out().strip();
+    docker("rm", "-f", "-v", container).must();
+    return "";
+}
+
+private boolean answers() {
         try {
             return docker("version", "--format", "{{.Server.Version}}").timeout(SHORT).run().ok();
         } catch (Problem noDocker) {
@@ -138,6 +152,7 @@ public final class Engine {
         else if (purge) {
             var images = docker("images", "-q", "ktrdr-lab/*").must().out().lines().distinct().toList();
             if (!images.isEmpty()) docker(concat(List.of("rmi", "-f"), images)).run();
+            docker("volume", "rm", "-f", Images.DOWNLOADS).run();
         }
     }
 
@@ -166,7 +181,7 @@ public final class Engine {
         return remains;
     }
 
-    static List<String> concat(List<String> first, List<String> second) {
+    static <T> List<T> concat(List<T> first, List<T> second) {
         var all = new ArrayList<>(first);
         all.addAll(second);
         return all;

@@ -63,10 +63,10 @@ final class Hosts {
 
     /** Makes the host where there is none, starts it where it is stopped. */
     void ensure(Host host) {
-        var there = engine.docker("container", "inspect", "--format", "{{.State.Status}}", host.container()).run();
-        if (!there.ok()) create(host);
-        else if (there.out().strip().equals("paused")) engine.docker("unpause", host.container()).must();
-        if (!there.ok() || !there.out().strip().equals("running")) engine.docker("start", host.container()).must();
+        var found = engine.found(host.container());
+        if (found.isEmpty()) create(host);
+        if (found.equals("paused")) engine.docker("unpause", host.container()).must();
+        else if (!found.equals("running")) engine.docker("start", host.container()).must();
         if (!host.user().equals("root")) engine.docker("exec", host.container(), "sh", "-euc", USER, "sh", host.user()).must();
     }
 

@@ -3,21 +3,27 @@ package lab;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.URISyntaxException;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.FutureTask;
 import java.util.jar.JarEntry;
 import java.util.jar.JarOutputStream;
 import ktrdr.Console;
 import ktrdr.Local;
 import ktrdr.Problem;
+import ktrdr.Result;
 
 /**
  * The images of the practice fleet: a Debian base, what hosts and services are made of, and what KTRDR's stacks run.
@@ -35,9 +41,13 @@ final class Images {
 
     private static final String BASE = "ktrdr-lab/base:trixie";
     private static final String UPSTREAM_BASE = "debian:trixie-slim";
+    /** Package lists and downloaded packages, as long as the built images live; its name is not one of those that go with the fleet. */
+    static final String DOWNLOADS = "ktrdr-downloads";
+    /** More at once would only wait for the processor. */
+    private static final int BUILDERS = 3;
     static final List<Part> PARTS = List.of(
-            ktrdr("sha-1000001", "", ""), ktrdr("sha-2000002", "", ", newer"), ktrdr("sha-bad0000", "unhealthy", ", never healthy"),
-            ktrdr("sha-dead000", "crash", ", crashes at start"),
+            ktrdr("sha-1000001", "sha-1000001", "", ""), ktrdr("sha-2000002", "sha-2000002", "", ", newer"), ktrdr("latest", "sha-2000002", "", ", the same as sha-2000002"),
+            ktrdr("sha-bad0000", "sha-bad0000", "unhealthy", ", never healthy"), ktrdr("sha-dead000", "sha-dead000", "crash", ", crashes at start"),
             new Part("postgresql:17", "timescale/timescaledb-ha:pg15", "postgres", Map.of(), "real PostgreSQL"),
             new Part("prometheus:2", "prom/prometheus:v2.53.4", "prometheus", Map.of(), "real Prometheus"),
             new Part("alertmanager:lab", "prom/alertmanager:v0.27.0", "alertmanager", Map.of(), "real Alertmanager"),
@@ -45,45 +55,65 @@ final class Images {
             new Part("jaeger:lab", "jaegertracing/all-in-one:1.53", "standin", Map.of("ROLE", "jaeger", "VERSION", "jaeger"), "stand-in for Jaeger"),
             new Part("node-exporter:lab", "prom/node-exporter:v1.8.2", "node-exporter", Map.of(), "real node-exporter"),
             new Part("probe:lab", "", "probe", Map.of(), "a shell to look around with"));
-    private static final Map<String, List<String>> FILES = Map.of(
-            "host", List.of("Dockerfile", "sshd.conf", "daemon.json", "start"),
-            "services", List.of("Dockerfile", "start", "keys", "registry.yml", "loader.yml"),
-            "postgres", List.of("Dockerfile", "entrypoint"), "prometheus", List.of("Dockerfile"), "node-exporter", List.of("Dockerfile"), "alertmanager", List.of("Dockerfile"), "probe", List.of("Dockerfile"),
-            "standin", List.of("Dockerfile", "python"));
+    /** What a folder has beside its Dockerfile and its {@code packages}; those that hosts and services wait for are built first, the rest by how long they take. */
+    private static final Map<String, List<String>> FILES = new LinkedHashMap<>();
+
+    static {
+        FILES.put("services", List.of("start", "keys", "fill", "registry.yml"));
+        FILES.put("host", List.of("sshd.conf", "daemon.json", "start"));
+        FILES.put("standin", List.of("python"));
+        FILES.put("postgres", List.of("entrypoint"));
+        for (var folder : List.of("prometheus", "alertmanager", "node-exporter", "probe")) FILES.put(folder, List.of());
+    }
 
     private final Engine engine;
     private final Console console;
+    private Path tools;
 
     Images(Engine engine, Console console) {
         this.engine = engine;
         this.console = console;
     }
 
-    private static Part ktrdr(String tag, String fault, String what) {
-        return new Part("ktrdr-backend:" + tag, "", "standin", Map.of("VERSION", tag, "FAULT", fault), "stand-in for KTRDR" + what);
+    private static Part ktrdr(String tag, String version, String fault, String what) {
+        return new Part("ktrdr-backend:" + tag, "", "standin", Map.of("VERSION", version, "FAULT", fault), "stand-in for KTRDR" + what);
     }
 
-    /** Builds or pulls whatever is not there yet; what did not change comes from the engine's build cache. */
-    void ensure() {
+    /**
+     * Starts to build or pull whatever is not there yet; what did not change is kept. Answers when each folder's images are there,
+     * with what their identities are.
+     */
+    Map<String, CompletableFuture<Map<String, String>>> build() {
         boolean upstream = base();
-        var hosts = CompletableFuture.runAsync(() -> List.of("services", "host").forEach(folder -> build(folder, "ktrdr-lab/" + folder, Map.of())));
-        var parts = CompletableFuture.runAsync(() -> PARTS.forEach(part -> part(part, upstream)));
-        try {
-            CompletableFuture.allOf(hosts, parts).join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof Problem problem ? problem : e;
-        }
+        tools = Machine.unpack("packages", List.of("lists", "install", "without-syncs.json"));
+        var lists = new FutureTask<Void>(this::lists, null);
+        var builders = Executors.newFixedThreadPool(BUILDERS);
+        var built = new LinkedHashMap<String, CompletableFuture<Map<String, String>>>();
+        for (var folder : FILES.keySet())
+            built.put(folder, CompletableFuture.supplyAsync(() -> images(folder, upstream, lists), builders));
+        builders.shutdown();
+        CompletableFuture.allOf(built.values().toArray(CompletableFuture[]::new)).whenComplete((all, failed) -> Engine.deleteTree(tools));
+        return built;
     }
 
-    private void part(Part part, boolean upstream) {
-        if (!upstream || part.upstream().isEmpty()) {
-            build(part.folder(), part.local(), part.arguments());
-        } else if (!engine.has("image", part.local())) {
-            try (var step = console.step("images", "pull")) {
-                engine.docker("pull", "-q", part.upstream()).must();
-                engine.docker("tag", part.upstream(), part.local()).must();
-                step.done(part.upstream());
-            }
+    private Map<String, String> images(String folder, boolean upstream, FutureTask<Void> lists) {
+        var parts = PARTS.stream().filter(part -> part.folder().equals(folder)).toList();
+        if (parts.isEmpty()) build(folder, "ktrdr-lab/" + folder, Map.of(), lists);
+        var ids = new LinkedHashMap<String, String>();
+        for (var part : parts) {
+            if (upstream && !part.upstream().isEmpty()) pull(part);
+            else build(folder, part.local(), part.arguments(), lists);
+            ids.put(part.name(), engine.docker("image", "inspect", "--format", "{{.Id}}", part.local()).must().out().strip());
+        }
+        return ids;
+    }
+
+    private void pull(Part part) {
+        if (engine.has("image", part.local())) return;
+        try (var step = console.step("images", "pull")) {
+            engine.docker("pull", "-q", part.upstream()).must();
+            engine.docker("tag", part.upstream(), part.local()).must();
+            step.done(part.upstream());
         }
     }
 
@@ -111,39 +141,97 @@ final class Images {
         }
     }
 
+    /** In memory, since packages are synced to the disk one by one as they are installed. */
     private void debootstrap() {
-        var root = Engine.cache().resolve("root").toString();
-        Local.command("rm", "-rf", root).must();
         var mirror = Machine.mirror("let Docker pull " + UPSTREAM_BASE);
-        Local.command("debootstrap", "--variant=minbase", "--include=ca-certificates", "trixie", root, mirror).must();
-        Local.command("tar", "-C", root, "-cf", root + ".tar", "--exclude=./var/cache/apt/archives/*", "--exclude=./var/lib/apt/lists/*",
-                "--exclude=./usr/share/doc/*", "--exclude=./usr/share/locale/*", ".").must();
-        engine.docker("import", root + ".tar", BASE).must();
-        Local.command("rm", "-rf", root, root + ".tar").must();
+        try {
+            var files = Machine.unpack("packages", List.of("base"));
+            engine.command(List.of("unshare", "--mount", "--propagation", "private", files.resolve("base").toString(), Files.createDirectories(files.resolve("root")).toString(), mirror, BASE)).must();
+            Engine.deleteTree(files);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
-    private void build(String folder, String image, Map<String, String> arguments) {
-        var context = context(folder);
-        var words = new ArrayList<>(List.of("build", "-q", "-t", image, "--build-arg", "BASE=" + BASE));
-        arguments.forEach((name, value) -> words.addAll(List.of("--build-arg", name + "=" + value)));
-        words.add(context.toString());
+    private void build(String folder, String image, Map<String, String> arguments, FutureTask<Void> lists) {
+        var context = context(folder, arguments);
         boolean there = engine.has("image", image);
         try (var step = console.step("images", "build")) {
             step.now(image);
-            var result = engine.docker(words).run();
-            if (!result.ok()) throw Problem.failed("the image " + image + " could not be built").found(result.lastWords())
-                    .fix("do Debian's packages answer from this machine?");
+            var words = new ArrayList<>(List.of("build", "-q", "-t", image, "--build-arg", "PACKAGES=" + packages(folder, context, lists)));
+            arguments.forEach((name, value) -> words.addAll(List.of("--build-arg", name + "=" + value)));
+            words.add(context.toString());
+            built(image, engine.docker(words).run());
             if (!there) step.done(image.replace("ktrdr-lab/", ""));
         } finally {
             Engine.deleteTree(context);
         }
     }
 
-    /** The files of an image in a folder of their own. */
-    private static Path context(String folder) {
-        var context = Machine.unpack(folder, FILES.get(folder));
+    private static void built(String image, Result result) {
+        if (!result.ok()) throw Problem.failed("the image " + image + " could not be built").found(result.lastWords()).fix("do Debian's packages answer from this machine?");
+    }
+
+    /**
+     * The image with an image's packages on the base. Its name has what it is made of, and it gets it when it is whole.
+     * It is a container that is committed, since a build would fetch lists and packages each time and leave them in the layer.
+     */
+    private String packages(String folder, Path context, FutureTask<Void> lists) {
+        var script = "IMAGE=" + folder + "\n" + text(tools.resolve("install")) + text(context.resolve("packages"));
+        var image = "ktrdr-lab/packages:" + folder + "-" + UUID.nameUUIDFromBytes((engine.docker("image", "inspect", "--format", "{{.Id}}", BASE).must().out() + script).getBytes(StandardCharsets.UTF_8));
+        if (engine.has("image", image)) return image;
+        await(lists);
+        var container = "ktrdr-lab-packages-" + folder;
         try {
-            if (folder.equals("standin")) standinJar(context.resolve("standin.jar"));
+            engine.docker("rm", "-f", container).run();
+            built(image, engine.docker(inBase("--name", container, "--label", "ktrdr-lab", BASE, "sh", "-euc", script)).run());
+            engine.docker("commit", "--change", "CMD [\"sh\"]", container, image).must();
+            return image;
+        } finally {
+            engine.docker("rm", "-f", container).run();
+        }
+    }
+
+/** Who needs something first makes it, the others wait for that. */
+private static void await(FutureTask<Void> once) {
+    try {
+        once.run();
+        once.get();
+    } catch (InterruptedException e) {
+        throw Problem.interrupted("interrupted while images were built").because(e);
+    } catch (ExecutionException e) {
+        throw e.getCause() instanceof Problem problem ? problem : new IllegalStateException(e.getCause());
+    }
+}
+
+private void lists() {
+        try (var step = console.step("images", "lists")) {
+            built("ktrdr-lab/packages", engine.docker(inBase("--rm", "--label", "ktrdr-lab", BASE, "sh", "-euc", text(tools.resolve("lists")))).run());
+            step.done("Debian's packages");
+        }
+    }
+
+    /** A container that keeps what it downloads, and whose writes nobody waits for: when the machine stops meanwhile there is no image. */
+    private List<String> inBase(String... words) {
+        return Engine.concat(List.of("run", "-v", DOWNLOADS + ":/apt", "--security-opt", "seccomp=" + tools.resolve("without-syncs.json")), List.of(words));
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The files of an image in a folder of their own; a version in it gives each release a layer of its own. */
+    private static Path context(String folder, Map<String, String> arguments) {
+        var context = Machine.unpack(folder, Engine.concat(List.of("Dockerfile", "packages"), FILES.get(folder)));
+        try {
+            if (folder.equals("standin")) {
+                standinJar(context.resolve("standin.jar"));
+                Files.writeString(context.resolve("version"), arguments.get("VERSION") + "\n");
+            }
             return context;
         } catch (IOException e) {
             throw new UncheckedIOException(e);

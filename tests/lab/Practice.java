@@ -55,28 +55,32 @@ public final class Practice {
             remove(engine, state);
             state = asked;
         }
-        new Images(engine, console).ensure();
+        var fresh = state;
         var services = new Services(engine, state, console);
-        if (!state.exists()) services.keys();
-        if (!engine.has("network", Hosts.NETWORK))
-            engine.docker("network", "create", "--label", "ktrdr-lab", "--label", LABEL + "=" + state.folder(), "--subnet", "10.42.1.0/24", Hosts.NETWORK).must();
-        start(engine, state, services);
+        var images = new Images(engine, console).build();
+        var hosts = new Hosts(engine, state);
+        var network = images.get("services").thenRunAsync(() -> {
+            if (!fresh.exists()) services.keys();
+            if (!engine.has("network", Hosts.NETWORK))
+                engine.docker("network", "create", "--label", "ktrdr-lab", "--label", LABEL + "=" + fresh.folder(), "--subnet", "10.42.1.0/24", Hosts.NETWORK).must();
+            services.ensure();
+        });
+        var share = images.get("services").thenRunAsync(() -> share(engine));
+        var work = new ArrayList<CompletableFuture<?>>();
+        for (var image : images.values()) work.add(image.thenCombineAsync(network, (ids, up) -> {
+            services.fill(ids);
+            return up;
+        }));
+        for (var host : Engine.concat(Hosts.ALL, hosts.added()))
+            work.add(CompletableFuture.allOf(images.get("host"), network, share).thenRunAsync(() -> hosts.ensure(host)));
+        for (var one : work) join(one);
         awaitReady(state.inventory());
         return state;
     }
 
-    private void start(Engine engine, State state, Services services) {
-        services.ensure();
-        var work = new ArrayList<CompletableFuture<Void>>();
-        if (!services.filled()) work.add(CompletableFuture.runAsync(services::fill));
-        work.add(CompletableFuture.runAsync(() -> {
-            share(engine);
-            var hosts = new Hosts(engine, state);
-            Hosts.ALL.forEach(hosts::ensure);
-            hosts.added().forEach(hosts::ensure);
-        }));
+    private static void join(CompletableFuture<?> work) {
         try {
-            work.forEach(CompletableFuture::join);
+            work.join();
         } catch (CompletionException e) {
             throw e.getCause() instanceof Problem problem ? problem : e;
         }

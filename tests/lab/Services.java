@@ -5,6 +5,8 @@ import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
 import ktrdr.Console;
 import ktrdr.Dns;
 import ktrdr.Inventory;
@@ -17,8 +19,7 @@ final class Services {
     static final String CONTAINER = "ktrdr-lab-services";
     static final String VOLUME = "ktrdr-lab-registry";
     private static final String USER = "kpiteira";
-    private static final String LOADER = "ktrdr-lab-loader";
-    /** In the registry's storage, once all images are: a lab that was cut off while it was filled has none. */
+    /** In the registry's storage: a file for each image that is in it, with its identity. */
     private static final String FILLED = "/registry/filled";
     private final Engine engine;
     private final State state;
@@ -34,13 +35,8 @@ final class Services {
     void keys() {
         try {
             Files.createDirectories(state.folder());
-            engine.docker("run", "--rm", "--network", "none", "-v", state.folder() + ":/out", "ktrdr-lab/services", "/lab/keys", "registry." + Hosts.DOMAIN).must();
-            hostKeys(Hosts.ALL);
-            var password = engine.docker("run", "--rm", "-i", "--network", "none", "ktrdr-lab/services", "htpasswd", "-niB", USER)
-                    .input(State.secrets()).must().out();
-            Files.writeString(state.file("htpasswd"), password);
+            keys(Hosts.ALL, State.secrets());
             state.begin();
-            Files.writeString(state.file("dnsmasq.conf"), dns());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -48,12 +44,13 @@ final class Services {
 
     /** A host key for each that has none. */
     void hostKeys(List<Hosts.Host> hosts) {
-        var words = new ArrayList<>(List.of("run", "--rm", "--network", "none", "-v", state.folder() + ":/out", "ktrdr-lab/services", "sh", "-euc", """
-                umask 077
-                for host; do [ -e "/out/host_$host" ] || ssh-keygen -q -t ed25519 -N '' -C "$host" -f "/out/host_$host"; done
-                """, "sh"));
+        keys(hosts, "");
+    }
+
+    private void keys(List<Hosts.Host> hosts, String token) {
+        var words = new ArrayList<>(List.of("run", "--rm", "-i", "--network", "none", "-v", state.folder() + ":/out", "ktrdr-lab/services", "/lab/keys", "registry." + Hosts.DOMAIN, USER));
         hosts.forEach(host -> words.add(host.name()));
-        engine.docker(words).must();
+        engine.docker(words).input(token).must();
     }
 
     /** Gives each added host a name in the DNS server, which reads this folder by itself; all other names of added hosts go. */
@@ -71,46 +68,47 @@ final class Services {
     }
 
     void ensure() {
-        var there = engine.docker("container", "inspect", "--format", "{{.State.Status}}", CONTAINER).run();
-        if (!there.ok()) {
+        var found = engine.found(CONTAINER);
+        if (found.isEmpty()) {
+            state.write("dnsmasq.conf", dns());
             engine.docker("create", "--name", CONTAINER, "--label", "ktrdr-lab", "--network", Hosts.NETWORK, "--ip", ADDRESS, "--restart", "on-failure",
                     "-v", VOLUME + ":/registry", "ktrdr-lab/services").must();
             for (var name : List.of("registry.crt", "registry.key", "htpasswd", "dnsmasq.conf"))
                 engine.docker("cp", state.file(name).toString(), CONTAINER + ":/lab/" + name).must();
         }
-        if (!there.ok() || !there.out().strip().equals("running")) engine.docker("start", CONTAINER).must();
+        if (!found.equals("running")) {
+            engine.docker("start", CONTAINER).must();
+            console.note("services", "start", "DNS and registry");
+        }
     }
 
+    /** Whether every image is in the registry: a lab that was cut off while it was filled lacks some. */
     boolean filled() {
-        return engine.docker("exec", CONTAINER, "test", "-e", FILLED).run().ok();
+        return inside().keySet().containsAll(Images.PARTS.stream().map(Images.Part::name).toList());
     }
 
-    /** Pushes the images through a second registry on the same storage that only this machine reaches, and only now. */
-    void fill() {
+    /** The images in the registry, with their identities. */
+    private Map<String, String> inside() {
+        var lines = engine.docker("exec", CONTAINER, "sh", "-c", "cd " + FILLED + " 2>/dev/null && grep -H . *").run().out().lines();
+        // a name has a colon, and so has an identity
+        return lines.map(line -> line.split("(?=:sha256:)", 2)).collect(Collectors.toMap(pair -> pair[0], pair -> pair[1].substring(1)));
+    }
+
+    /** Puts images, by name and identity, into the registry's storage; what is there is left alone. */
+    void fill(Map<String, String> images) {
+        var inside = inside();
+        var names = images.keySet().stream().filter(name -> !images.get(name).equals(inside.get(name))).toList();
+        if (names.isEmpty()) return;
         try (var step = console.step("registry", "fill")) {
-            engine.docker("rm", "-f", LOADER).run();
-            engine.docker("run", "-d", "--name", LOADER, "--label", "ktrdr-lab", "-p", "127.0.0.1::5000", "-v", VOLUME + ":/registry",
-                    "ktrdr-lab/services", "docker-registry", "serve", "/lab/loader.yml").must();
-            var port = engine.docker("port", LOADER, "5000").must().out().lines().findFirst().orElseThrow().replaceFirst(".*:", "");
-            for (var part : Images.PARTS) push(part.local(), "127.0.0.1:" + port + "/" + part.name(), step);
-            push("ktrdr-lab/ktrdr-backend:sha-2000002", "127.0.0.1:" + port + "/ktrdr-backend:latest", step);
-            engine.docker("exec", LOADER, "touch", FILLED).must();
-            step.done(Images.PARTS.size() + 1 + " tags");
-        } finally {
-            engine.docker("rm", "-f", LOADER).run();
+            step.now(String.join(", ", names));
+            var script = "container=$1; shift; docker save \"$@\" | docker exec -i \"$container\" /lab/fill";
+            var filled = engine.command(Engine.concat(List.of("sh", "-euc", script, "sh", CONTAINER), names.stream().map(name -> "ktrdr-lab/" + name).toList())).run();
+            if (!filled.ok()) throw Problem.failed("the lab's registry could not be filled with " + String.join(", ", names)).found(filled.lastWords());
+            var notes = new StringBuilder("mkdir -p " + FILLED + "; cd " + FILLED + "\n");
+            names.forEach(name -> notes.append("echo ").append(images.get(name)).append(" >").append(name).append('\n'));
+            engine.docker("exec", "-i", CONTAINER, "sh", "-eu").input(notes.toString()).must();
+            step.done(String.join(", ", names));
         }
-    }
-
-    private void push(String image, String target, Console.Step step) {
-        step.now(target);
-        engine.docker("tag", image, target).must();
-        for (int attempt = 1; ; attempt++) {
-            var result = engine.docker("push", "-q", target).run();
-            if (result.ok()) break;
-            if (attempt == 5) throw Problem.failed("the lab's registry could not be filled with " + image).found(result.lastWords());
-            pause();
-        }
-        engine.docker("rmi", target).must();
     }
 
     static void pause() {
