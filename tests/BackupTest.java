@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import ktrdr.Local;
 import lab.Toolkit;
+import lab.Wait;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -71,13 +72,8 @@ class BackupTest {
         }
     }
 
-    private static void awaitSessions(int least) throws InterruptedException {
-        for (int i = 0; i < 150; i++) {
-            int now = Integer.parseInt(World.sql(SESSIONS));
-            if (least == 0 ? now == 0 : now >= least) return;
-            Thread.sleep(100);
-        }
-        throw new AssertionError(World.sql(SESSIONS) + " sessions of a backup, not " + least);
+    private static void awaitSessions(int least) {
+        Wait.until(() -> least == 0 ? World.sql(SESSIONS).equals("0") : Integer.parseInt(World.sql(SESSIONS)) >= least, () -> World.sql(SESSIONS) + " sessions of a backup, not " + least);
     }
 
     @Test

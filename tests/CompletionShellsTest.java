@@ -7,7 +7,6 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.TimeUnit;
 import ktrdr.Console;
 import ktrdr.Local;
 import ktrdr.Project;
@@ -15,6 +14,7 @@ import ktrdr.ShellCompletion;
 import ktrdr.ShellCompletion.Shell;
 import lab.Machine;
 import lab.Spent;
+import lab.Wait;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.io.TempDir;
@@ -58,17 +58,8 @@ class CompletionShellsTest {
             process.getOutputStream().flush();
         }
 
-        void await(String text) throws IOException {
-            for (long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(20); !Files.readString(said).contains(text); pause())
-                assertTrue(System.nanoTime() < deadline, () -> "no " + text + " in\n" + said());
-        }
-
-        private static void pause() {
-            try {
-                Thread.sleep(20);
-            } catch (InterruptedException e) {
-                throw new AssertionError(e);
-            }
+        void await(String text) {
+            Wait.until(() -> Files.readString(said).contains(text), () -> "no " + text + " in\n" + said());
         }
 
         private String said() {

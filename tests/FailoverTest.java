@@ -13,6 +13,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import lab.Toolkit;
+import lab.Wait;
 import lab.World;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -34,14 +35,13 @@ class FailoverTest {
         assertEquals(0, ktrdr("deploy", "all", "--tag", "sha-1000001", "--wait", "2m").run().exit());
     }
 
+    private static String workers() {
+        return World.get("http://10.42.1.10:8000/api/v1/workers");
+    }
+
     @BeforeEach
-    void every_worker_is_there() throws InterruptedException {
-        var workers = "";
-        for (int i = 0; i < 120 && workers.split("\"status\":\"available\"", -1).length != 9; i++) {
-            Thread.sleep(i == 0 ? 0 : 500);
-            workers = World.get("http://10.42.1.10:8000/api/v1/workers");
-        }
-        assertEquals(9, workers.split("\"status\":\"available\"", -1).length, workers);
+    void every_worker_is_there() {
+        Wait.until(() -> workers().split("\"status\":\"available\"", -1).length == 9, FailoverTest::workers);
         before = containers();
     }
 
@@ -132,8 +132,8 @@ class FailoverTest {
             run.kill();
         }
         assertFalse(running(stopped), "nobody did so at once");
-        for (int i = 0; i < 60 && !running(stopped); i++) Thread.sleep(250);
-        Thread.sleep(500);
+        Wait.until(() -> running(stopped), () -> "nobody started " + stopped);
+        Wait.millis(500);
         assertEquals(stopped, stoppedOnce());
     }
 

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import lab.Wait;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -67,12 +68,8 @@ class LogsTest {
         return parse(lines).stream().map(line -> line.path("line").asText()).filter(line -> line.startsWith(beginning)).toList();
     }
 
-    private static void await(Path file, String word) throws Exception {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        while (!end(file).contains(word)) {
-            assertTrue(System.nanoTime() < deadline, () -> "no \"" + word + "\" in " + file);
-            Thread.sleep(100);
-        }
+    private static void await(Path file, String word) {
+        Wait.until(() -> end(file).contains(word), () -> "no \"" + word + "\" in " + file);
     }
 
     /** The last characters of a file that may be large. */

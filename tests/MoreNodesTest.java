@@ -23,6 +23,7 @@ import ktrdr.Inventory;
 import ktrdr.Problem;
 import lab.Aftermath;
 import lab.Toolkit.Ran;
+import lab.Wait;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -171,10 +172,8 @@ class MoreNodesTest {
     }
 
     @Test
-    void every_dashboard_shows_the_new_nodes_without_an_edit() throws InterruptedException {
-        long deadline = System.nanoTime() + 90_000_000_000L;
-        while (!panelsWithoutTheNewNodes().isEmpty() && System.nanoTime() < deadline) Thread.sleep(2000);
-        assertEquals(Map.of(), panelsWithoutTheNewNodes());
+    void every_dashboard_shows_the_new_nodes_without_an_edit() {
+        Wait.until(Duration.ofSeconds(90), () -> panelsWithoutTheNewNodes().isEmpty(), () -> "panels without them: " + panelsWithoutTheNewNodes());
     }
 
     @Test

@@ -11,6 +11,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
+import lab.Wait;
 import lab.World;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeAll;
@@ -82,7 +83,7 @@ class OperationsFleetTest {
     void a_signal_without_a_terminal_leaves_it_running() throws Exception {
         var id = dummy();
         try (var run = ktrdr("operations", "follow", id).start()) {
-            Thread.sleep(2000);
+            Wait.millis(2000);
             run.signal("INT");
             refused(130, run.end(), "operation " + id + " goes on", "jbang operations@ktrdr follow " + id + ", or cancel " + id);
         }
@@ -112,7 +113,7 @@ class OperationsFleetTest {
         press(terminal, "\u0003");
         await(said, "Cancel it, or leave it running? [c/L]");
         // the terminal is told first that Ctrl-C is only a key now
-        Thread.sleep(500);
+        Wait.millis(500);
         press(terminal, key);
         assertTrue(terminal.waitFor(20, TimeUnit.SECONDS), () -> read(said));
         return read(said);
@@ -123,12 +124,8 @@ class OperationsFleetTest {
         terminal.getOutputStream().flush();
     }
 
-    private static void await(Path file, String words) throws Exception {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(30);
-        while (!read(file).contains(words)) {
-            assertTrue(System.nanoTime() < deadline, () -> "no \"" + words + "\" in " + read(file));
-            Thread.sleep(100);
-        }
+    private static void await(Path file, String words) {
+        Wait.until(() -> read(file).contains(words), () -> "no \"" + words + "\" in " + read(file));
     }
 
     private static String read(Path file) {

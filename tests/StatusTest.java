@@ -16,6 +16,7 @@ import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import ktrdr.Local;
 import lab.Toolkit.Ran;
+import lab.Wait;
 import lab.World;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -204,12 +205,9 @@ class StatusTest {
     /** Waits until the file has each of these, one after another. */
     private static void await(Path file, String... words) throws Exception {
         int from = 0;
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
         for (var word : words) {
-            while (!(Files.exists(file) && Files.readString(file).indexOf(word, from) >= 0)) {
-                assertTrue(System.nanoTime() < deadline, () -> "no \"" + word + "\" in " + read(file));
-                Thread.sleep(200);
-            }
+            int start = from;
+            Wait.until(() -> Files.exists(file) && Files.readString(file).indexOf(word, start) >= 0, () -> "no \"" + word + "\" in " + read(file));
             from = Files.readString(file).indexOf(word, from);
         }
     }

@@ -9,9 +9,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
-import java.util.concurrent.TimeUnit;
 import lab.Faults;
 import lab.Toolkit.Ran;
+import lab.Wait;
 import lab.World;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -161,12 +161,8 @@ class VerifyTest {
         }
     }
 
-    private static void awaitOn(String host, String script, String words) throws InterruptedException {
-        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60);
-        for (var said = ""; !said.contains(words); said = World.on(host, script)) {
-            assertTrue(System.nanoTime() < deadline, said);
-            Thread.sleep(500);
-        }
+    private static void awaitOn(String host, String script, String words) {
+        Wait.until(() -> World.on(host, script).contains(words), () -> World.on(host, script));
     }
 
     @Test

@@ -12,9 +12,9 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import java.util.function.BooleanSupplier;
 import java.util.stream.Collectors;
 import lab.Toolkit.Ran;
+import lab.Wait;
 import lab.World;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -121,9 +121,8 @@ class ConsoleFleetTest {
         terminal.getOutputStream().flush();
     }
 
-    private static void await(String what, Path said, BooleanSupplier condition) throws InterruptedException {
-        for (long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60); !condition.getAsBoolean(); Thread.sleep(100))
-            assertTrue(System.nanoTime() < deadline, () -> "not " + what + ":\n" + read(said));
+    private static void await(String what, Path said, Wait.Condition condition) {
+        Wait.until(condition, () -> what + ":\n" + read(said));
     }
 
     private static String read(Path file) {

@@ -10,6 +10,7 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.Optional;
 import java.util.regex.Pattern;
+import lab.Wait;
 import org.junit.jupiter.api.Test;
 
 class ConsoleTest {
@@ -31,10 +32,10 @@ class ConsoleTest {
     }
 
     @Test
-    void progress_is_a_line_for_ten_percent_but_not_more_than_one_a_second() throws InterruptedException {
+    void progress_is_a_line_for_ten_percent_but_not_more_than_one_a_second() {
         try (var step = console(false).step("core", "load")) {
             step.progress(30, "at once");
-            Thread.sleep(1100);
+            Wait.millis(1100);
             step.progress(9, "too little");
             step.progress(41.6, "enough");
             step.progress(90, "too soon");
@@ -43,10 +44,10 @@ class ConsoleTest {
     }
 
     @Test
-    void progress_on_a_terminal_is_a_bar() throws InterruptedException {
+    void progress_on_a_terminal_is_a_bar() {
         try (var console = console(true); var step = console.step("core", "load")) {
             step.progress(20, "step 1");
-            Thread.sleep(500);
+            Wait.millis(500);
             assertTrue(err.toString().contains("[####················]  20 % step 1"), err.toString());
             assertTrue(!err.toString().contains("\n"), err.toString());
         }

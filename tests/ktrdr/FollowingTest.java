@@ -10,6 +10,7 @@ import java.io.PrintStream;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Map;
+import lab.Wait;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -67,7 +68,7 @@ class FollowingTest {
     void a_worker_is_told_by_its_address_where_the_inventory_has_it_under_no_name() throws Exception {
         try (var worker = new Worker("backtesting", 0, Map.of("HOSTNAME", "one", "WORKER_HOSTNAME", "127.0.0.1", "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend.port() + "/api/v1",
                 "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString()), pace(0))) {
-            for (int i = 0; i < 200 && new ktrdr.Backend(inventory, http).workers().isEmpty(); i++) Thread.sleep(20);
+            Wait.until(() -> !new ktrdr.Backend(inventory, http).workers().isEmpty(), () -> "no worker registered");
             var id = operations.start(Operations.Kind.backtest, Map.of("strategy_name", "s", "symbol", "AAPL", "timeframe", "1d", "start_date", "2024-01-01", "end_date", "2024-02-01"));
             assertTrue(following().follow(id).completed());
             assertTrue(err.toString().contains("runs on http://127.0.0.1:" + worker.port() + "\n"), err::toString);

@@ -12,6 +12,7 @@ import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
+import lab.Wait;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -81,7 +82,7 @@ class LeftFoldersTest {
         assumeTrue(kind != Kind.facts_of_the_share || Local.command("id", "-u").must().out().strip().equals("0"), "only root can try a mount");
         program(called(kind), "echo \"$*\" >\"$0.now\" && mv \"$0.now\" '" + reached + "' && sleep 60");
         var running = begin(script(kind));
-        for (int i = 0; i < 1000 && running.isAlive() && !Files.exists(reached); i++) Thread.sleep(10);
+        Wait.until(() -> !running.isAlive() || Files.exists(reached), () -> "it did not get there");
         var place = FOLDER.matcher(Files.readString(reached)).results().map(found -> stack.resolve(found.group())).findFirst().orElseThrow();
         assertTrue(Files.isDirectory(place), place::toString);
         Local.command("kill", "-s", (String) ended.get(1), "--", "-" + running.pid()).must();

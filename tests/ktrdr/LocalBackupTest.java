@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Random;
+import lab.Wait;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -90,13 +91,13 @@ class LocalBackupTest {
     @Test
     void what_was_sent_goes_with_the_connection() throws Exception {
         try (var peer = new SshPeer(folder); var console = new Console(Console.Color.never, false)) {
-            Path there;
+            Path sent;
             try (var ssh = peer.connect()) {
-                there = Path.of(LocalBackup.read(dump.toString()).push(ssh, console).source().directory());
-                assertTrue(Files.exists(there.resolve("mine.dump.zst")));
+                sent = Path.of(LocalBackup.read(dump.toString()).push(ssh, console).source().directory());
+                assertTrue(Files.exists(sent.resolve("mine.dump.zst")));
             }
-            for (int i = 0; i < 100 && Files.exists(there); i++) Thread.sleep(50);
-            assertFalse(Files.exists(there));
+            var there = sent;
+            Wait.until(() -> !Files.exists(there), () -> there + " is left");
         }
     }
 

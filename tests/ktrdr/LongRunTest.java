@@ -16,9 +16,8 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicInteger;
-import java.util.function.BooleanSupplier;
+import lab.Wait;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
@@ -52,8 +51,8 @@ class LongRunTest {
         Fixtures.program(folder.resolve("bin/docker"), script);
     }
 
-    private static void await(BooleanSupplier condition, String what) throws InterruptedException {
-        for (long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(60); !condition.getAsBoolean(); Thread.sleep(20)) assertTrue(System.nanoTime() < deadline, what);
+    private static void await(Wait.Condition condition, String what) {
+        Wait.until(condition, () -> what);
     }
 
     @Test
@@ -271,7 +270,7 @@ class LongRunTest {
             assertEquals("before", said.readLine());
             SshPeer.sh("kill", "-STOP", String.valueOf(sleeper.pid()));
             // longer than the silence after which a peer is given up
-            Thread.sleep(7000);
+            Wait.millis(7000);
             SshPeer.sh("kill", "-CONT", String.valueOf(sleeper.pid()));
             sleeper.getOutputStream().write('\n');
             sleeper.getOutputStream().flush();

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
+import lab.Wait;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -57,8 +58,7 @@ class OutageTest {
     void the_guard_starts_what_nobody_else_started() throws Exception {
         assertEquals(0, run(Outage.stop(name, Duration.ofSeconds(1))));
         assertEquals("stop 0123abc", calls());
-        long deadline = System.nanoTime() + 10_000_000_000L;
-        while (Files.exists(armed) && System.nanoTime() < deadline) Thread.sleep(50);
+        Wait.until(() -> !Files.exists(armed), () -> "the guard did nothing: " + calls());
         assertEquals("stop 0123abc, start 0123abc", calls());
         assertEquals(0, run(Outage.start(name)));
         assertEquals("stop 0123abc, start 0123abc", calls(), "nothing is left to do");
@@ -72,9 +72,7 @@ class OutageTest {
         assertEquals(0, run(Outage.start(name)));
         assertEquals("stop 0123abc, stop 0123abc, start 0123abc", calls());
         assertFalse(Files.exists(armed));
-        long deadline = System.nanoTime() + 5_000_000_000L;
-        while (alive(guard) && System.nanoTime() < deadline) Thread.sleep(20);
-        assertFalse(alive(guard));
+        Wait.until(() -> !alive(guard), () -> "the guard is still there");
     }
 
     /** One that ended may wait for a parent that reaps it. */

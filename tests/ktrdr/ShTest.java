@@ -12,6 +12,7 @@ import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
+import lab.Wait;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -89,7 +90,7 @@ class ShTest {
         long started = System.nanoTime();
         var ended = tethered("trap 'echo trapped; exit 9' TERM\n(sleep 4; touch " + mark + ") & \nwait", 300);
         assertEquals(new Ended(9, "trapped\n"), ended);
-        Thread.sleep(4_500 - (System.nanoTime() - started) / 1_000_000);
+        Wait.millis(4_500 - (System.nanoTime() - started) / 1_000_000);
         assertFalse(Files.exists(mark));
     }
 

@@ -18,6 +18,7 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import lab.Wait;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -130,7 +131,7 @@ class SshRunTest {
             throw new IllegalStateException("enough");
         }));
         assertEquals("enough", thrown.getMessage());
-        Thread.sleep(2_500);
+        Wait.millis(2_500);
         assertFalse(Files.exists(mark));
     }
 
@@ -180,7 +181,7 @@ class SshRunTest {
         var mark = folder.resolve("mark");
         var problem = assertThrows(Problem.class, () -> ssh.run("sleep 2; touch " + mark, Duration.ofMillis(500)));
         assertTrue(problem.sentence().contains("0.5 s"), problem.sentence());
-        Thread.sleep(2_500);
+        Wait.millis(2_500);
         assertFalse(Files.exists(mark));
         assertEquals("still here\n", ssh.must("echo still here"));
     }
@@ -191,10 +192,10 @@ class SshRunTest {
         var caught = new CompletableFuture<Problem>();
         var caller = new Thread(() -> caught.complete(assertThrows(Problem.class, () -> ssh.run("sleep 2; touch " + mark))));
         caller.start();
-        Thread.sleep(500);
+        Wait.millis(500);
         caller.interrupt();
         assertTrue(caught.join().sentence().contains("interrupted"));
-        Thread.sleep(2_500);
+        Wait.millis(2_500);
         assertFalse(Files.exists(mark));
     }
 
@@ -240,7 +241,7 @@ class SshRunTest {
                 assertEquals(Exit.UNREACHABLE, problem.exit());
                 assertFalse(Files.exists(mark), "cut after " + offset + " bytes");
             }
-        Thread.sleep(500);
+        Wait.millis(500);
         assertFalse(Files.exists(mark));
         ssh.must(script);
         assertTrue(Files.exists(mark));
@@ -254,7 +255,7 @@ class SshRunTest {
             assertEquals(Exit.UNREACHABLE, problem.exit());
             assertTrue(problem.sentence().contains("lost"), problem.sentence());
         }
-        Thread.sleep(2_500);
+        Wait.millis(2_500);
         assertFalse(Files.exists(mark));
     }
 

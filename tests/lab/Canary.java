@@ -14,13 +14,14 @@ public final class Canary {
     private Canary() {}
 
     /** Lets it be seen; {@link #gone} removes the file that stays until the end of the watch. */
-    public static void seenBy(Watch watch) throws IOException, InterruptedException {
+    public static void seenBy(Watch watch) throws IOException {
         World.on("core", "echo '" + VALUE + "' >" + FILE + "\necho '" + VALUE + "' >/tmp/canary");
         var arguments = new ProcessBuilder("sh", "-c", "sleep 60; :", VALUE).start();
         var environment = new ProcessBuilder("sleep", "60");
         environment.environment().put("CANARY", VALUE);
         var sleeping = environment.start();
-        for (int before = watch.looks(); watch.looks() < before + 2; ) Thread.sleep(20);
+        int before = watch.looks();
+        Wait.until(() -> watch.looks() >= before + 2, () -> "the watch does not look");
         arguments.descendants().forEach(ProcessHandle::destroy);
         arguments.destroy();
         sleeping.destroy();

@@ -74,15 +74,8 @@ class StandinTest {
         return send("GET", port, path, "").body();
     }
 
-    private void await(int port, String path, String text) throws Exception {
-        long until = System.nanoTime() + 20_000_000_000L;
-        var body = "";
-        do {
-            body = get(port, path);
-            if (body.contains(text)) return;
-            Thread.sleep(20);
-        } while (System.nanoTime() < until);
-        throw new AssertionError(path + " never held " + text + ", at last it was " + body);
+    private void await(int port, String path, String text) {
+        Wait.until(() -> get(port, path).contains(text), () -> path + " never held " + text);
     }
 
     private static String id(String body) {

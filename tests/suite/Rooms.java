@@ -37,7 +37,7 @@ public final class Rooms {
             ssh         Sh Ssh SshRun Sshd
             start       CoreDumps FrontDoor Local ScriptTemplate Start
             status      Alert FleetStatus NodeStatus Status StatusChanges
-            suite       Lane Rooms TestNames TimeTable
+            suite       Lane Rooms TestNames TimeTable Wait
             verify      Failover FailoverChecks Outage ReportInBrowser Verify VerifyPage VerifyReport
             """;
     private static final Map<String, List<String>> ROOMS = ALL.lines().map(line -> line.split(" +"))

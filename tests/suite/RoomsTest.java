@@ -36,7 +36,7 @@ class RoomsTest {
     void they_are_listed_in_order_with_their_classes() {
         var lines = Rooms.table().lines();
         assertEquals(Rooms.names().size() + 1, lines.size());
-        assertTrue(lines.contains("suite       LaneTest RoomsTest TestNamesTest TimeTableTest"), () -> String.join("\n", lines));
+        assertTrue(lines.contains("suite       LaneTest RoomsTest TestNamesTest TimeTableTest WaitTest"), () -> String.join("\n", lines));
     }
 
     @Test
