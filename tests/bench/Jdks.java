@@ -19,7 +19,8 @@ public final class Jdks implements AutoCloseable {
     /** What a measurement needs, and the Debian package of each. */
     public static final Map<String, String> PROGRAMS = Map.of("time", "time");
     /** Procedures that look at the fleet and change nothing, each with what it is run with to fill its archive. */
-    private static final List<List<String>> LOOKS = List.of(List.of("status"), List.of("run", "uptime"), List.of("operations", "list"));
+    private static final List<List<String>> LOOKS =
+            List.of(List.of("status"), List.of("run", "uptime"), List.of("operations", "list"));
     /** The archive is made next to a run, at a low priority: it is there some runs later. */
     private static final int RUNS_BEFORE = 6;
     private static final Duration PAUSE = Duration.ofSeconds(4);
@@ -54,8 +55,8 @@ public final class Jdks implements AutoCloseable {
             var said = cache.resolve("time");
             var all = new ArrayList<>(List.of("time", "-f", "%U %S", "-o", said.toString(), toolkit.toString()));
             all.addAll(words);
-            var took = SideBySide.time(console, "JDK " + version + " " + words.get(0), Local.command(all).env("JAVA_HOME", home.toString())
-                    .env("XDG_CACHE_HOME", cache.toString()));
+            var took = SideBySide.time(console, "JDK " + version + " " + words.get(0),
+                    Local.command(all).env("JAVA_HOME", home.toString()).env("XDG_CACHE_HOME", cache.toString()));
             processor.add(seconds(said));
             return took;
         }
@@ -103,8 +104,8 @@ public final class Jdks implements AutoCloseable {
     private SideBySide measured(Case what, int pairs, List<List<String>> before, List<List<String>> commands) {
         for (var jdk : List.of(oldest, newest)) jdk.prepare(before.stream().map(this::onFleet).toList());
         var measured = SideBySide.warm(what, pairs, () -> oldest.all(commands), () -> newest.all(commands));
-        return measured.remark("processor time %.2f s on JDK %d, and %.2f s on JDK %d (medians)".formatted(oldest.processorTime(), oldest.version,
-                newest.processorTime(), newest.version));
+        return measured.remark("processor time %.2f s on JDK %d, and %.2f s on JDK %d (medians)"
+                .formatted(oldest.processorTime(), oldest.version, newest.processorTime(), newest.version));
     }
 
     private List<String> onFleet(List<String> words) {

@@ -14,11 +14,11 @@ import java.util.stream.Collectors;
 import ktrdr.Cli.Common;
 
 /**
- * The versions that the project names, next to the newest releases. Maven looks them up, so its settings decide where: a
- * mirror, a proxy, a login.
+ * The versions that the project names, next to the newest releases. Maven looks them up, so its settings decide
+ * where: a mirror, a proxy, a login.
  *
- * Maven gets a temporary POM in which each version is 0, and replaces each by the newest release. A version that is still 0
- * afterwards was not found.
+ * Maven gets a temporary POM in which each version is 0, and replaces each by the newest release. A version
+ * that is still 0 afterwards was not found.
  */
 public final class Outdated {
     /** The plugin that does it; it is one of the versions itself. */
@@ -62,7 +62,8 @@ public final class Outdated {
         var table = Table.of("artifact", "pinned", "newest", "state");
         versions.forEach(one -> table.row(one.name(), one.pinned(), one.newest(), one.state()));
         common.report(versions, table);
-        for (var one : versions) if (!one.reason().isEmpty()) common.console().note(one.name() + " is held back: " + one.reason());
+        for (var one : versions)
+            if (!one.reason().isEmpty()) common.console().note(one.name() + " is held back: " + one.reason());
         long behind = versions.stream().filter(Version::behind).count();
         common.console().note(versions.size() + " versions, " + behind + " of them behind");
         return behind == 0 ? Exit.OK : Exit.FAILED;
@@ -72,11 +73,11 @@ public final class Outdated {
     static List<Version> versions(Map<String, String> named, Function<List<String>, Map<String, String>> lookUp,
             Map<String, Held> held) {
         var newest = lookUp.apply(List.copyOf(named.keySet()));
-        return named.entrySet().stream().map(one -> Version.of(one.getKey(), one.getValue(), newest.get(one.getKey()), held))
-                .toList();
+        return named.entrySet().stream()
+                .map(one -> Version.of(one.getKey(), one.getValue(), newest.get(one.getKey()), held)).toList();
     }
 
-    /** Every version that the project names, by group:artifact: of all sources, of the front door, and of the look-up itself. */
+    /** Every version that the project names, by group:artifact: of sources, front door and look-up. */
     static Map<String, String> named() {
         var named = new LinkedHashMap<String, String>();
         for (var folder : List.of("lib", "scripts", "tests"))
@@ -115,8 +116,8 @@ public final class Outdated {
             var folder = Files.createTempDirectory("ktrdr-outdated");
             try {
                 var pom = Files.writeString(folder.resolve("pom.xml"), pom(names));
-                var ran = Local.command(maven, "-B", "-U", "-f", pom.toString(), PLUGIN + ":use-latest-versions", "-DgenerateBackupPoms=false",
-                        "-Dmaven.version.ignore=" + PRERELEASE).run();
+                var ran = Local.command(maven, "-B", "-U", "-f", pom.toString(), PLUGIN + ":use-latest-versions",
+                        "-DgenerateBackupPoms=false", "-Dmaven.version.ignore=" + PRERELEASE).run();
                 return answer(names, Files.readString(pom), ran);
             } finally {
                 for (var file : List.of(folder.resolve("pom.xml"), folder)) Files.deleteIfExists(file);
@@ -128,7 +129,8 @@ public final class Outdated {
 
     private static Map<String, String> answer(List<String> names, String pom, Result ran) {
         // Maven goes on with what it has of an earlier day when a server does not answer
-        var missed = ran.out().lines().filter(line -> line.matches("\\[ERROR\\].*|\\[WARNING\\].*transfer metadata.*")).toList();
+        var missed = ran.out().lines()
+                .filter(line -> line.matches("\\[ERROR\\].*|\\[WARNING\\].*transfer metadata.*")).toList();
         if (!ran.ok() || !missed.isEmpty()) throw unreachable(missed.isEmpty() ? ran.lastWords() : missed.get(0));
         var newest = ANSWER.matcher(pom).results()
                 .collect(Collectors.toMap(one -> one.group(1) + ":" + one.group(2), one -> one.group(3)));
@@ -139,15 +141,17 @@ public final class Outdated {
     }
 
     private static Problem unreachable(String found) {
-        return Problem.unreachable("Maven could not look up the newest releases").expected("an answer for each artifact").found(found)
-                .fix("check the network and Maven's settings");
+        return Problem.unreachable("Maven could not look up the newest releases")
+                .expected("an answer for each artifact").found(found).fix("check the network and Maven's settings");
     }
 
     private static String pom(List<String> names) {
-        return names.stream().map(name -> name.split(":")).map(name -> "    <dependency><groupId>" + name[0] + "</groupId><artifactId>" + name[1]
-                + "</artifactId><version>" + UNKNOWN + "</version></dependency>\n").collect(Collectors.joining("", """
+        return names.stream().map(name -> name.split(":")).map(name -> "    <dependency><groupId>" + name[0]
+                + "</groupId><artifactId>" + name[1] + "</artifactId><version>" + UNKNOWN + "</version></dependency>\n")
+                .collect(Collectors.joining("", """
                 <project>
-                  <modelVersion>4.0.0</modelVersion><groupId>ktrdr</groupId><artifactId>outdated</artifactId><version>1</version>
+                  <modelVersion>4.0.0</modelVersion>
+                  <groupId>ktrdr</groupId><artifactId>outdated</artifactId><version>1</version>
                   <dependencies>
                 """, """
                   </dependencies>

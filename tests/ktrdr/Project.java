@@ -18,8 +18,8 @@ public final class Project {
     /** What the front door sets a variable to, such as the version of JBang that it fetches. */
     public static String frontDoor(String variable) {
         try (var lines = Files.lines(root().resolve("ktrdr"))) {
-            return lines.filter(line -> line.startsWith(variable + "=")).map(line -> line.replaceFirst(".*=(\\S+).*", "$1"))
-                    .findFirst().orElseThrow();
+            return lines.filter(line -> line.startsWith(variable + "="))
+                    .map(line -> line.replaceFirst(".*=(\\S+).*", "$1")).findFirst().orElseThrow();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
