@@ -8,10 +8,12 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.Arrays;
 import java.util.List;
 import lab.World;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** The practice fleet itself. */
 @Tag("fleet")
@@ -41,7 +43,7 @@ class LabTest {
 
     @Test
     void the_registry_serves_images_under_their_digests() {
-        var built = World.docker("image", "inspect", "--format", "{{.Id}} {{.RootFS.Layers}}", "ktrdr-lab/probe:lab");
+        var built = World.docker("image", "inspect", "--format", "{{.Id}} {{.RootFS.Layers}}", "ktrdr-lab/probe:lab").strip();
         pulled("workers-b", PROBE);
         assertEquals(built, World.on("workers-b", "docker image inspect --format '{{.Id}} {{.RootFS.Layers}}' " + PROBE));
         var byDigest = World.on("workers-b", "docker image inspect --format '{{index .RepoDigests 0}}' " + PROBE);
@@ -52,9 +54,21 @@ class LabTest {
     }
 
     @Test
+    void an_image_that_is_cut_off_gets_no_tag(@TempDir Path folder) throws IOException {
+        var whole = folder.resolve("whole");
+        World.docker("save", "-o", whole.toString(), "ktrdr-lab/probe:lab");
+        var bytes = Files.readAllBytes(whole);
+        Files.write(folder.resolve("cut"), Arrays.copyOf(bytes, bytes.length / 2));
+        World.docker("cp", folder + "/.", "ktrdr-lab-services:/tmp");
+        var probe = "/registry/docker/registry/v2/repositories/probe";
+        assertEquals("refused", World.services("rm -r " + probe + "; /lab/fill </tmp/cut >/dev/null 2>&1 || echo refused; ls -d /registry/saved.* " + probe + "/_manifests/tags/* 2>/dev/null || :"));
+        assertEquals("lab", World.services("/lab/fill </tmp/whole && ls " + probe + "/_manifests/tags; rm /tmp/cut /tmp/whole"));
+    }
+
+    @Test
     void no_layer_of_an_image_has_what_was_downloaded_for_it() {
         for (var image : List.of("host", "ktrdr-backend:sha-1000001"))
-            assertEquals("", World.docker("run", "--rm", "--network", "none", "--entrypoint", "find", "ktrdr-lab/" + image, "/var/cache/apt", "/var/lib/apt/lists", "-type", "f", "-size", "+0"), image);
+            assertEquals("", World.docker("run", "--rm", "--network", "none", "--entrypoint", "find", "ktrdr-lab/" + image, "/var/cache/apt", "/var/lib/apt/lists", "-type", "f", "-size", "+0").strip(), image);
     }
 
     @Test

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import ktrdr.Console;
 import ktrdr.Local;
 import ktrdr.Problem;
@@ -55,7 +56,7 @@ public final class Engine {
     public static Engine ensure(Console console) {
         return running(console).orElseGet(() -> {
             var own = new Engine(console, Optional.of(OWN_HOST));
-            own.install();
+            install(console, Map.of("dockerd", "docker.io iptables"));
             own.start();
             return own;
         });
@@ -101,16 +102,24 @@ public final class Engine {
         return docker(kind, "inspect", name).timeout(SHORT).run().ok();
     }
 
-/** The state of a container, empty where there is none. One that was never started may lack files that were to be put into it: it goes. */
-String found(String container) {
-    var state = docker("container", "inspect", "--format", "{{.State.Status}}", container).run();
-    if (!state.ok()) return "";
-    if (!state.out().strip().equals("created")) return state.out().strip();
-    docker("rm", "-f", "-v", container).must();
-    return "";
-}
+    /** A container that is there: its state in Docker's word, and since when it runs. */
+    record Found(String state, String since) {}
 
-private boolean answers() {
+    /** Those of these containers that are there, by name. */
+    Map<String, Found> found(List<String> containers) {
+        return docker(concat(List.of("container", "inspect", "--format", "{{.Name}} {{.State.Status}} {{.State.StartedAt}}"), containers)).run().out().lines().filter(line -> !line.isBlank())
+                .map(line -> line.substring(1).split(" ")).collect(Collectors.toMap(row -> row[0], row -> new Found(row[1], row[2].replaceFirst("\\..*", "Z"))));
+    }
+
+    /** The state of a container, empty where there is none. One that was never started may lack files that were to be put into it: it goes. */
+    String found(String container) {
+        var state = found(List.of(container)).getOrDefault(container, new Found("", "")).state();
+        if (!state.equals("created")) return state;
+        docker("rm", "-f", "-v", container).must();
+        return "";
+    }
+
+    private boolean answers() {
         try {
             return docker("version", "--format", "{{.Server.Version}}").timeout(SHORT).run().ok();
         } catch (Problem noDocker) {
@@ -118,8 +127,8 @@ private boolean answers() {
         }
     }
 
-    private void install() {
-        Machine.install(console, Machine.missing(Map.of("dockerd", "docker.io iptables", "debootstrap", "debootstrap")), "no Docker engine answers here",
+    static void install(Console console, Map<String, String> packageOf) {
+        Machine.install(console, Machine.missing(packageOf), "no Docker engine answers here",
                 Problem.failed("no Docker engine answers on this machine").expected("a running Docker engine, or root on Debian or Ubuntu to install one")
                         .fix("install and start Docker, and let " + System.getProperty("user.name") + " use it"));
     }
@@ -152,7 +161,7 @@ private boolean answers() {
         else if (purge) {
             var images = docker("images", "-q", "ktrdr-lab/*").must().out().lines().distinct().toList();
             if (!images.isEmpty()) docker(concat(List.of("rmi", "-f"), images)).run();
-            docker("volume", "rm", "-f", Images.DOWNLOADS).run();
+            docker("volume", "rm", "-f", Images.DOWNLOADS, Services.VOLUME).run();
         }
     }
 

@@ -6,6 +6,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.stream.Stream;
 import ktrdr.Problem;
 
 /** The three hosts, and those that may be added to them: containers with systemd as their first process, sshd and a Docker Engine of their own. */
@@ -61,6 +62,10 @@ final class Hosts {
         this.state = state;
     }
 
+    static Stream<Host> every() {
+        return Stream.concat(ALL.stream(), MORE.stream());
+    }
+
     /** Makes the host where there is none, starts it where it is stopped. */
     void ensure(Host host) {
         var found = engine.found(host.container());
@@ -72,7 +77,8 @@ final class Hosts {
 
     /** Those of {@link #MORE} that are there, running or not. */
     List<Host> added() {
-        return MORE.stream().filter(host -> engine.has("container", host.container())).toList();
+        var found = engine.found(MORE.stream().map(Host::container).toList());
+        return MORE.stream().filter(host -> found.containsKey(host.container())).toList();
     }
 
     /** Takes a host away with everything of it. */

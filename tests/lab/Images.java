@@ -2,7 +2,9 @@ package lab;
 
 import java.io.IOException;
 import java.io.UncheckedIOException;
+import java.net.InetAddress;
 import java.net.URISyntaxException;
+import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.FileSystems;
 import java.nio.file.Files;
@@ -13,6 +15,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
@@ -41,6 +44,8 @@ final class Images {
 
     private static final String BASE = "ktrdr-lab/base:trixie";
     private static final String UPSTREAM_BASE = "debian:trixie-slim";
+    private static final String UPSTREAM = "registry-1.docker.io";
+    private static final Map<String, String> DEBOOTSTRAP = Map.of("debootstrap", "debootstrap");
     /** Package lists and downloaded packages, as long as the built images live; its name is not one of those that go with the fleet. */
     static final String DOWNLOADS = "ktrdr-downloads";
     /** More at once would only wait for the processor. */
@@ -83,8 +88,8 @@ final class Images {
      * Starts to build or pull whatever is not there yet; what did not change is kept. Answers when each folder's images are there,
      * with what their identities are.
      */
-    Map<String, CompletableFuture<Map<String, String>>> build() {
-        boolean upstream = base();
+    Map<String, CompletableFuture<Map<String, String>>> build(Optional<CompletableFuture<Path>> early) {
+        boolean upstream = base(early);
         tools = Machine.unpack("packages", List.of("lists", "install", "without-syncs.json"));
         var lists = new FutureTask<Void>(this::lists, null);
         var builders = Executors.newFixedThreadPool(BUILDERS);
@@ -118,38 +123,59 @@ final class Images {
     }
 
     /** Makes the base once; answers whether it, and so the rest, comes from upstream. */
-    private boolean base() {
+    private boolean base(Optional<CompletableFuture<Path>> early) {
         if (engine.has("image", BASE)) return engine.has("image", UPSTREAM_BASE);
-        try (var step = console.step("images", "base")) {
-            if (pulled()) {
-                engine.docker("tag", UPSTREAM_BASE, BASE).must();
-                step.done(UPSTREAM_BASE);
-                return true;
-            }
-            step.now("no upstream registry: debootstrap from this machine's Debian mirror");
-            debootstrap();
-            step.done("Debian 13 by debootstrap, since no upstream registry answers");
-            return false;
-        }
+        if (early.isEmpty() && pulled()) return true;
+        var archive = early.isPresent() ? Practice.join(early.get()) : debootstrap(console);
+        engine.docker("import", archive.toString(), BASE).must();
+        Engine.deleteTree(archive);
+        return false;
     }
 
     private boolean pulled() {
-        try {
-            return engine.docker("pull", "-q", UPSTREAM_BASE).timeout(Duration.ofSeconds(60)).run().ok();
+        try (var step = console.step("images", "pull")) {
+            step.now(UPSTREAM_BASE);
+            if (!engine.docker("pull", "-q", UPSTREAM_BASE).timeout(Duration.ofSeconds(60)).run().ok()) return false;
+            engine.docker("tag", UPSTREAM_BASE, BASE).must();
+            step.done(UPSTREAM_BASE);
+            return true;
         } catch (Problem tooSlow) {
             return false;
         }
     }
 
-    /** In memory, since packages are synced to the disk one by one as they are installed. */
-    private void debootstrap() {
-        var mirror = Machine.mirror("let Docker pull " + UPSTREAM_BASE);
+    /** The base in the making while an engine is installed; empty where there is an engine that may have it, or pull it. */
+    static Optional<CompletableFuture<Path>> early(Console console) {
+        if (Files.exists(Engine.cache().resolve("docker")) || !Machine.installs() || Engine.running(console).isPresent() || resolves(UPSTREAM)) return Optional.empty();
+        Engine.install(console, DEBOOTSTRAP);
+        return Optional.of(CompletableFuture.supplyAsync(() -> debootstrap(console)));
+    }
+
+    private static boolean resolves(String name) {
         try {
-            var files = Machine.unpack("packages", List.of("base"));
-            engine.command(List.of("unshare", "--mount", "--propagation", "private", files.resolve("base").toString(), Files.createDirectories(files.resolve("root")).toString(), mirror, BASE)).must();
-            Engine.deleteTree(files);
+            return InetAddress.getByName(name) != null;
+        } catch (UnknownHostException e) {
+            return false;
+        }
+    }
+
+    /** In memory, since packages are synced to the disk one by one as they are installed. The archive has its name when it is whole. */
+    private static Path debootstrap(Console console) {
+        var archive = Engine.cache().resolve("base.tar");
+        if (Files.exists(archive)) return archive;
+        Engine.install(console, DEBOOTSTRAP);
+        var files = Machine.unpack("packages", List.of("base"));
+        try (var step = console.step("images", "base")) {
+            step.now("no upstream registry: debootstrap from this machine's Debian mirror");
+            Files.createDirectories(Engine.cache());
+            Local.command("unshare", "--mount", "--propagation", "private", files.resolve("base").toString(), Files.createDirectories(files.resolve("memory")).toString(),
+                    Machine.mirror("let Docker pull " + UPSTREAM_BASE), archive.toString()).must();
+            step.done("Debian 13 by debootstrap, since no upstream registry answers");
+            return archive;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
+        } finally {
+            Engine.deleteTree(files);
         }
     }
 
@@ -192,19 +218,19 @@ final class Images {
         }
     }
 
-/** Who needs something first makes it, the others wait for that. */
-private static void await(FutureTask<Void> once) {
-    try {
-        once.run();
-        once.get();
-    } catch (InterruptedException e) {
-        throw Problem.interrupted("interrupted while images were built").because(e);
-    } catch (ExecutionException e) {
-        throw e.getCause() instanceof Problem problem ? problem : new IllegalStateException(e.getCause());
+    /** Who needs something first makes it, the others wait for that. */
+    private static void await(FutureTask<Void> once) {
+        try {
+            once.run();
+            once.get();
+        } catch (InterruptedException e) {
+            throw Problem.interrupted("interrupted while images were built").because(e);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof Problem problem ? problem : new IllegalStateException(e.getCause());
+        }
     }
-}
 
-private void lists() {
+    private void lists() {
         try (var step = console.step("images", "lists")) {
             built("ktrdr-lab/packages", engine.docker(inBase("--rm", "--label", "ktrdr-lab", BASE, "sh", "-euc", text(tools.resolve("lists")))).run());
             step.done("Debian's packages");

@@ -15,6 +15,8 @@ import ktrdr.Problem;
 public final class Machine {
     private static final List<String> PLACES = List.of("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin");
 
+    private static boolean updated;
+
     private Machine() {}
 
     static boolean installed(String program) {
@@ -41,13 +43,19 @@ public final class Machine {
         install(console, missing, why, Problem.failed(String.join(", ", missing) + " cannot be installed here").expected("root on Debian or Ubuntu").fix("install it yourself"));
     }
 
-    /** Installs packages, after saying why; where that is not possible it throws what cannot be done without. One at a time: apt waits for nobody. */
-    static synchronized void install(Console console, List<String> packages, String why, Problem otherwise) {
+    /** Installs packages, after saying why; where that is not possible it throws what cannot be done without. */
+    static void install(Console console, List<String> packages, String why, Problem otherwise) {
         if (packages.isEmpty()) return;
         if (!installs()) throw otherwise;
         console.note(why + ": installing " + String.join(", ", packages) + " with apt-get");
+        install(console, packages);
+    }
+
+    /** One at a time: apt waits for nobody. */
+    private static synchronized void install(Console console, List<String> packages) {
         try (var step = console.step("machine", "install")) {
-            apt(List.of("update", "-qq"));
+            if (!updated) apt(List.of("update", "-qq"));
+            updated = true;
             apt(Engine.concat(List.of("install", "-y", "-qq", "--no-install-recommends"), packages));
             step.done(String.join(", ", packages));
         }

@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Fleet;
 import ktrdr.Inventory;
@@ -44,6 +45,7 @@ public final class Practice {
 
     /** Brings up whatever is not; on a running lab it changes nothing. */
     public State up() {
+        var base = Images.early(console);
         var engine = Engine.ensure(console);
         var state = state();
         if (state.exists() && status().stream().allMatch(row -> row.get("state").equals("running")) && new Services(engine, state, console).filled()
@@ -57,7 +59,7 @@ public final class Practice {
         }
         var fresh = state;
         var services = new Services(engine, state, console);
-        var images = new Images(engine, console).build();
+        var images = new Images(engine, console).build(base);
         var hosts = new Hosts(engine, state);
         var network = images.get("services").thenRunAsync(() -> {
             if (!fresh.exists()) services.keys();
@@ -78,9 +80,9 @@ public final class Practice {
         return state;
     }
 
-    private static void join(CompletableFuture<?> work) {
+    static <T> T join(CompletableFuture<T> work) {
         try {
-            work.join();
+            return work.join();
         } catch (CompletionException e) {
             throw e.getCause() instanceof Problem problem ? problem : e;
         }
@@ -171,23 +173,20 @@ public final class Practice {
     /** A row for each container of the lab: name, address, what it is, state. Empty when there is no engine. */
     public List<Map<String, String>> status() {
         var rows = new ArrayList<Map<String, String>>();
-        var engine = Engine.running(console);
-        var hosts = new ArrayList<>(Hosts.ALL);
-        engine.ifPresent(there -> hosts.addAll(new Hosts(there, asked).added()));
-        for (var host : hosts)
-            rows.add(row(engine.orElse(null), host.name(), host.container(), host.address(), "systemd, sshd, Docker Engine: " + host.fqdn()
-                    + (host.user().equals("root") ? "" : ", user " + host.user() + " with sudo")));
-        rows.add(row(engine.orElse(null), "services", Services.CONTAINER, Services.ADDRESS, "dnsmasq and the registry " + Services.REGISTRY));
+        var found = Engine.running(console).map(engine -> engine.found(Stream.concat(Hosts.every().map(Hosts.Host::container), Stream.of(Services.CONTAINER)).toList())).orElse(Map.of());
+        Hosts.every().filter(host -> Hosts.ALL.contains(host) || found.containsKey(host.container())).forEach(host ->
+                rows.add(row(found, host.name(), host.container(), host.address(), "systemd, sshd, Docker Engine: " + host.fqdn()
+                        + (host.user().equals("root") ? "" : ", user " + host.user() + " with sudo"))));
+        rows.add(row(found, "services", Services.CONTAINER, Services.ADDRESS, "dnsmasq and the registry " + Services.REGISTRY));
         return rows;
     }
 
-    private static Map<String, String> row(Engine engine, String name, String container, String address, String what) {
+    private static Map<String, String> row(Map<String, Engine.Found> found, String name, String container, String address, String what) {
         var row = new LinkedHashMap<String, String>();
         row.put("name", name);
         row.put("address", address);
-        var state = engine == null ? null : engine.docker("container", "inspect", "--format", "{{.State.Status}} {{.State.StartedAt}}", container).run();
-        row.put("state", state != null && state.ok() ? state.out().split(" ")[0] : "not there");
-        row.put("since", state != null && state.ok() ? state.out().strip().split(" ")[1].replaceFirst("\\..*", "Z") : "");
+        row.put("state", found.containsKey(container) ? found.get(container).state() : "not there");
+        row.put("since", found.containsKey(container) ? found.get(container).since() : "");
         row.put("what", what);
         return row;
     }

@@ -17,10 +17,21 @@ final class Services {
     static final String ADDRESS = "10.42.1.2";
     static final String REGISTRY = "registry." + Hosts.DOMAIN + ":5000";
     static final String CONTAINER = "ktrdr-lab-services";
-    static final String VOLUME = "ktrdr-lab-registry";
+    /** As long as the built images live, of which it is another form: the next fleet has them at once. */
+    static final String VOLUME = "ktrdr-registry";
     private static final String USER = "kpiteira";
-    /** In the registry's storage: a file for each image that is in it, with its identity. */
-    private static final String FILLED = "/registry/filled";
+    /** Notes in the registry's storage, one for each image: the identity that it has in Docker and the digest that its tag had when it was put there. */
+    private static final String NOTES = """
+            cd /registry
+            tags=docker/registry/v2/repositories
+            note() { mkdir -p filled; name=$1; echo "$2 $(cat "$tags/${name%:*}/_manifests/tags/${name#*:}/current/link")" >"filled/$name"; }
+            notes() {
+              for name in $(ls filled 2>/dev/null); do
+                read -r id digest <"filled/$name"
+                [ "$(cat "$tags/${name%:*}/_manifests/tags/${name#*:}/current/link" 2>/dev/null)" != "$digest" ] || echo "$name $id"
+              done
+            }
+            """;
     private final Engine engine;
     private final State state;
     private final Console console;
@@ -89,9 +100,8 @@ final class Services {
 
     /** The images in the registry, with their identities. */
     private Map<String, String> inside() {
-        var lines = engine.docker("exec", CONTAINER, "sh", "-c", "cd " + FILLED + " 2>/dev/null && grep -H . *").run().out().lines();
-        // a name has a colon, and so has an identity
-        return lines.map(line -> line.split("(?=:sha256:)", 2)).collect(Collectors.toMap(pair -> pair[0], pair -> pair[1].substring(1)));
+        return engine.docker("exec", "-i", CONTAINER, "sh", "-eu").input(NOTES + "notes\n").must().out().lines().map(line -> line.split(" "))
+                .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1]));
     }
 
     /** Puts images, by name and identity, into the registry's storage; what is there is left alone. */
@@ -104,10 +114,9 @@ final class Services {
             var script = "container=$1; shift; docker save \"$@\" | docker exec -i \"$container\" /lab/fill";
             var filled = engine.command(Engine.concat(List.of("sh", "-euc", script, "sh", CONTAINER), names.stream().map(name -> "ktrdr-lab/" + name).toList())).run();
             if (!filled.ok()) throw Problem.failed("the lab's registry could not be filled with " + String.join(", ", names)).found(filled.lastWords());
-            var notes = new StringBuilder("mkdir -p " + FILLED + "; cd " + FILLED + "\n");
-            names.forEach(name -> notes.append("echo ").append(images.get(name)).append(" >").append(name).append('\n'));
-            engine.docker("exec", "-i", CONTAINER, "sh", "-eu").input(notes.toString()).must();
-            step.done(String.join(", ", names));
+            var notes = names.stream().map(name -> "note " + name + " " + images.get(name) + "\n").collect(Collectors.joining());
+            engine.docker("exec", "-i", CONTAINER, "sh", "-eu").input(NOTES + notes).must();
+            step.done(names.size() > 2 ? names.size() + " tags" : String.join(", ", names));
         }
     }
 

@@ -91,15 +91,15 @@ public record State(Path folder) {
         }
     }
 
-void write(String name, String text) {
-    try {
-        Files.writeString(file(name), text);
-    } catch (IOException e) {
-        throw new UncheckedIOException(e);
+    void write(String name, String text) {
+        try {
+            Files.writeString(file(name), text);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
-}
 
-private String known(Hosts.Host host) throws IOException {
+    private String known(Hosts.Host host) throws IOException {
         var key = Files.readString(file("host_" + host.name() + ".pub")).split(" ", 3);
         return host.fqdn() + " " + key[0] + " " + key[1] + "\n";
     }
