@@ -31,14 +31,20 @@ final class HostShell {
     /** What a script printed on one of its streams; no code where the shell ended before the script did. */
     private record Answer(String text, String code) {}
 
-    private HostShell(ProcessBuilder command) {
+    private HostShell(Engine engine, String container) {
+        // it is an argument, since a shell that reads it from its input takes what comes behind it too, where that is there already;
+        // a script is read as a whole first, since one that ends early leaves the rest unread
+        var loop = """
+                while read -r size; do
+                  script=$(head -c "$size")
+                  code=0; printf '%s\\n' "$script" | sh -eu || code=$?
+                  printf '\\n%s %s\\n' "$0" $code; printf '\\n%s %s\\n' "$0" $code >&2
+                done
+                """;
         try {
-            process = command.start();
+            process = engine.process("exec", "-i", container, "sh", "-c", loop, end).start();
             out = answers(process.getInputStream());
             err = answers(process.getErrorStream());
-            // the script is read as a whole first, since one that ends early leaves the rest unread
-            send("while read -r size; do\n  script=$(head -c \"$size\")\n  code=0; printf '%s\\n' \"$script\" | sh -eu || code=$?\n"
-                    + "  printf '\\n%s %s\\n' " + end + " $code; printf '\\n%s %s\\n' " + end + " $code >&2\ndone\nexit\n");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -50,7 +56,7 @@ final class HostShell {
         var shell = idle.poll();
         // those of a host that was started anew since have ended
         while (shell != null && !shell.process.isAlive()) shell = idle.poll();
-        if (shell == null) shell = new HostShell(engine.process("exec", "-i", container, "sh"));
+        if (shell == null) shell = new HostShell(engine, container);
         var result = shell.run(script);
         if (shell.process.isAlive()) idle.push(shell);
         if (result.ok()) return result.out();
@@ -60,7 +66,7 @@ final class HostShell {
     private Result run(String script) {
         try {
             var bytes = script.getBytes(StandardCharsets.UTF_8);
-            send(bytes.length + "\n");
+            process.getOutputStream().write((bytes.length + "\n").getBytes(StandardCharsets.UTF_8));
             process.getOutputStream().write(bytes);
             process.getOutputStream().flush();
         } catch (IOException e) {
@@ -75,11 +81,6 @@ final class HostShell {
             Thread.currentThread().interrupt();
             throw Problem.interrupted("interrupted while a script ran").because(e);
         }
-    }
-
-    private void send(String line) throws IOException {
-        process.getOutputStream().write(line.getBytes(StandardCharsets.UTF_8));
-        process.getOutputStream().flush();
     }
 
     /** The answers on a stream as they come, each when it is whole. */
