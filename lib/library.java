@@ -53,6 +53,7 @@
 //FILES lib/ktrdr/InventorySecrets.java=ktrdr/InventorySecrets.java
 //FILES lib/ktrdr/InventorySection.java=ktrdr/InventorySection.java
 //FILES lib/ktrdr/Jaeger.java=ktrdr/Jaeger.java
+//FILES lib/ktrdr/Invocation.java=ktrdr/Invocation.java
 //FILES lib/ktrdr/JavaShell.java=ktrdr/JavaShell.java
 //FILES lib/ktrdr/Json.java=ktrdr/Json.java
 //FILES lib/ktrdr/Jwt.java=ktrdr/Jwt.java
@@ -76,6 +77,7 @@
 //FILES lib/ktrdr/NfsPlan.java=ktrdr/NfsPlan.java
 //FILES lib/ktrdr/NfsProof.java=ktrdr/NfsProof.java
 //FILES lib/ktrdr/NfsSetup.java=ktrdr/NfsSetup.java
+//FILES lib/ktrdr/NodeChoice.java=ktrdr/NodeChoice.java
 //FILES lib/ktrdr/NodeFacts.java=ktrdr/NodeFacts.java
 //FILES lib/ktrdr/NodeFiles.java=ktrdr/NodeFiles.java
 //FILES lib/ktrdr/NodeJournal.java=ktrdr/NodeJournal.java

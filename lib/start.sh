@@ -93,16 +93,18 @@ directives() {
       while (sub("[^/]+/\\.\\./", "", file)) { }
       return file
     }
-    function take(file, line, words) {
+    function take(file, line, words, named, i, n) {
       if (file in taken) return
       taken[file]
       print "SOURCES", file
       while ((getline line <file) > 0) {
-        if (line ~ "^//SOURCES ") { split(line, words, " "); take(beside(file, words[2])) }
+        if (line ~ "^//SOURCES ") { split(line, words, " "); named[++n] = beside(file, words[2]) }
         else if (line ~ "^//FILES ") { split(line, words, "[ =]"); print "FILES", beside(file, words[3]), words[2] }
         else if (line ~ "^//(RUNTIME|JAVAC)_OPTIONS ") print substr(line, 3)
       }
       close(file)
+      # as JBang has it: what a file says comes before what those say that it names
+      for (i = 1; i <= n; i++) take(named[i])
     }
     BEGIN { for (i = 1; i < ARGC; i++) take(ARGV[i]) }' "$@"
 }
@@ -202,7 +204,7 @@ compile() {
   classes=$jar.classes
   rm -rf "$classes"
   mkdir "$classes" || return 3
-  directives "$@" >"$jar.list"
+  directives "$@" >"$jar.list" 2>/dev/null || return 3
   [ -z "$library" ] || sed -i '/^\(SOURCES\|FILES\) lib\//d' "$jar.list"
   sed -n 's/^SOURCES //p' "$jar.list" >"$jar.sources"
   # shellcheck disable=SC2046 # options are words

@@ -31,7 +31,7 @@ class FloorsTest {
                     "Operations", "OperationsReport", "Outage", "Plans", "PostgresPassword", "Preview", "Prometheus", "PushedBackup", "Release", "Restore", "RestoreSaid", "Restoring", "Revision", "Rollout", "Roster", "Rotation", "RunningScale", "SampleRun",
                     "Scaling", "Session", "ShellCompletion", "ShellHistory", "Shown", "Snapshot", "SnippetControl", "Sql", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification",
                     "VerifyReport", "WorkerDrain", "WorkersHold"),
-            Set.of("Cli", "NodeChoice", "Rolling", "Stopping"));
+            Set.of("Cli", "NodeChoice", "Rolling", "Stopping", "Training"));
     private static final Path ROOT = Project.root();
 
     private static List<Path> files(String folder, String ending) throws IOException {
@@ -93,6 +93,8 @@ class FloorsTest {
         var header = Files.readString(ROOT.resolve("lib/sources.java"));
         var sources = header.lines().filter(line -> line.startsWith("//SOURCES ktrdr/")).map(line -> line.substring(16)).collect(Collectors.toSet());
         assertEquals(files("lib/ktrdr", ".java").stream().map(file -> file.getFileName().toString()).collect(Collectors.toSet()), sources);
+        var own = Files.readString(ROOT.resolve("lib/library.java")).lines().filter(line -> line.startsWith("//FILES ")).collect(Collectors.toSet());
+        assertEquals(sources.stream().map(file -> "//FILES lib/ktrdr/" + file + "=ktrdr/" + file).collect(Collectors.toSet()), own);
         var templates = header.lines().filter(line -> line.startsWith("//FILES ")).map(line -> line.replaceFirst(".*=\\.\\./", "")).collect(Collectors.toSet());
         assertEquals(files("templates", "").stream().map(file -> ROOT.relativize(file).toString()).collect(Collectors.toSet()), templates);
     }

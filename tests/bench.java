@@ -28,6 +28,7 @@ import bench.Jdks;
 import bench.Looking;
 import bench.SideBySide;
 import bench.Staged;
+import bench.Starting;
 import bench.Transfer;
 import bench.Verifying;
 import bench.Verifying.Lists;
@@ -64,6 +65,7 @@ import picocli.CommandLine.Mixin;
             "  help                   how long `status --help` takes: by the front door's quick road, and by JBang",
             "  jdk-help, jdk-run, jdk-status   the same procedure on JDK 17 and on JDK 25, each with a cache and an archive of its own",
             "  stage                  the files of all nodes where they are there already, and by scp; stage-change with another release; both with -ansible",
+            "  start                  the first run of each procedure after a clone and after edits, and its second; --pairs does not matter to it",
             "  status                 beside the plan's looks at machines, stacks and system",
             "  transfer               a large file of core as a backup's stream comes, and by ssh core cat",
             "  verify-quick, verify   whole runs of `verify --quick` and `verify`, and the plan's own curl, jq and ssh commands one after the other",
@@ -89,11 +91,11 @@ public class bench implements Callable<Exit> {
     final Map<String, Benchmark> benchmarks = new TreeMap<>();
 
     {
-        benchmarks.putAll(Map.of("gap", this::gap, "help", this::help, "backup", (what, pairs) -> back(backing -> backing.backup(pairs)),
+        benchmarks.putAll(Map.of("gap", this::gap, "help", this::help, "start", this::start, "backup", (what, pairs) -> back(backing -> backing.backup(pairs)),
                 "restore", (what, pairs) -> back(backing -> backing.restore(pairs)),
                 "verify", (what, pairs) -> verify(what, Lists.ONCE, pairs, "verify"), "verify-lists", (what, pairs) -> verify(what, Lists.AS_WRITTEN, pairs, "verify"),
-                "verify-quick", (what, pairs) -> verify(what, Lists.READING, pairs, "verify", "--quick"), "transfer", this::transfer, "console-gather", this::gathering));
-        benchmarks.putAll(Map.of("verify-infra", (what, pairs) -> looking().machines(what, pairs), "verify-infra-ansible", (what, pairs) -> looking().playbook(what, pairs),
+                "verify-quick", (what, pairs) -> verify(what, Lists.READING, pairs, "verify", "--quick"), "transfer", this::transfer));
+        benchmarks.putAll(Map.of("console-gather", this::gathering, "verify-infra", (what, pairs) -> looking().machines(what, pairs), "verify-infra-ansible", (what, pairs) -> looking().playbook(what, pairs),
                 "status", (what, pairs) -> looking().status(what, pairs)));
         benchmarks.putAll(Map.of("stage", (what, pairs) -> stage(staged -> staged.same(what, pairs)),
                 "stage-change", (what, pairs) -> stage(staged -> staged.change(what, pairs)),
@@ -152,6 +154,12 @@ public class bench implements Callable<Exit> {
     private SideBySide help(Case what, int pairs) {
         return SideBySide.warm(what, pairs, () -> SideBySide.time(common.console(), what.ours(), Local.command(toolkit().toString(), "status", "--help")),
                 () -> SideBySide.time(common.console(), what.theirs(), Local.command(toolkit().toString(), "status", "--help").env("KTRDR_START", "jbang")));
+    }
+
+    private SideBySide start(Case what, int pairs) {
+        try (var starting = new Starting(toolkit(), common.console())) {
+            return starting.measure(what);
+        }
     }
 
     private SideBySide back(Function<Backing, SideBySide> measure) {

@@ -50,6 +50,8 @@ public record Case(String name, String ours, String theirs, String what) {
                     "stage all with another release, which changes the env file of each node, and mkdir by ssh and the files of each node by scp"),
             new Case("stage-change-ansible", "stage", "Ansible",
                     "stage all with another release, which changes the env file of each node, and a playbook that copies the files of each node"),
+            new Case("start", "first", "second",
+                    "--help of every procedure for the first and the second time, started by the front door: after a clone, after an edit of the library, after one of a script"),
             new Case("status", "status", "commands",
                     "status, and the plan's looks one after the other: df and docker compose ps on each node, the backups, health, workers and targets"),
             new Case("transfer", "ktrdr", "ssh cat",

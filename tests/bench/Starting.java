@@ -1,0 +1,91 @@
+package bench;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.StandardOpenOption;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Locale;
+import ktrdr.Console;
+import ktrdr.Json;
+import ktrdr.Local;
+import ktrdr.Problem;
+
+/** How long procedures take to start in a copy of the toolkit with a cache of its own: after a clone, after an edit of the library, after one of a script. */
+public final class Starting implements AutoCloseable {
+    /** What a procedure is made of, and the front door. */
+    private static final List<String> PARTS = List.of("ktrdr", "jbang-catalog.json", "inventory.yaml", "lib", "scripts", "templates", "tests");
+    /** Those that the front door hands to JBang. */
+    private static final List<String> BY_JBANG = List.of("test", "bench", "pictures", "lib");
+    private final Console console;
+    private final Path folder;
+    private final Path checkout;
+    private final List<SideBySide.Pair> pairs = new ArrayList<>();
+    private final List<String> remarks = new ArrayList<>();
+
+    public Starting(Path toolkit, Console console) {
+        this.console = console;
+        try {
+            folder = Files.createTempDirectory("ktrdr-start");
+            checkout = Files.createDirectory(folder.resolve("checkout"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+        for (var part : PARTS) Local.command("cp", "-a", toolkit.resolveSibling(part).toString(), checkout.toString()).must();
+    }
+
+    /** Each procedure's first run beside its second in each of the three states. */
+    public SideBySide measure(Case what) {
+        var procedures = procedures();
+        state("after a clone", "status", procedures);
+        edit("lib/ktrdr/Dns.java");
+        state("after an edit of lib/ktrdr/Dns.java", "status", procedures);
+        edit("scripts/Deploy.java");
+        state("after an edit of scripts/Deploy.java", "deploy", procedures);
+        return new SideBySide(what, 0, pairs, remarks);
+    }
+
+    private void state(String when, String first, List<String> procedures) {
+        var built = help(first);
+        double worst = 0;
+        for (var procedure : procedures) {
+            if (procedure.equals(first)) continue;
+            var pair = new SideBySide.Pair(help(procedure), help(procedure));
+            pairs.add(pair);
+            worst = Math.max(worst, pair.ratio());
+        }
+        remarks.add(String.format(Locale.ROOT, "%s: the first run of %s %.1f s; each other procedure's at most %.2f times its second", when, first, built.toMillis() / 1000.0, worst));
+    }
+
+    private Duration help(String procedure) {
+        return SideBySide.time(console, procedure + " --help", Local.command(checkout.resolve("ktrdr").toString(), procedure, "--help").env("XDG_CACHE_HOME", folder.resolve("cache").toString()));
+    }
+
+    private List<String> procedures() {
+        try {
+            var catalog = Json.parse(Files.readString(checkout.resolve("jbang-catalog.json")), "jbang-catalog.json");
+            var names = new ArrayList<String>();
+            catalog.path("aliases").fieldNames().forEachRemaining(names::add);
+            names.removeAll(BY_JBANG);
+            return names;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private void edit(String file) {
+        try {
+            Files.writeString(checkout.resolve(file), "// a comment more\n", StandardOpenOption.APPEND);
+        } catch (IOException e) {
+            throw Problem.failed(file + " could not be edited").found(e.toString()).because(e);
+        }
+    }
+
+    @Override
+    public void close() {
+        Local.command("rm", "-rf", folder.toString()).must();
+    }
+}
