@@ -4,7 +4,8 @@ import java.util.Arrays;
 import java.util.function.Supplier;
 
 /**
- * Where the time of a test class goes, on the thread that runs its tests: what that thread is told to be at counts as such, and what it does within it too.
+ * Where the time of a test class goes, on the thread that runs its tests: what that thread is told to be at counts as
+ * such, and what it does within it too.
  *
  * <pre>var image = Spent.on(Spent.What.docker, () -&gt; ENGINE.docker("images").must().out());</pre>
  */
@@ -41,7 +42,10 @@ public final class Spent {
         return Arrays.stream(spent.nanos).mapToDouble(one -> one / 1e9).toArray();
     }
 
-    /** Does some work and counts its time as this, unless something around it counts it already, or the thread is no test's. */
+    /**
+     * Does some work and counts its time as this, unless something around it counts it already, or the thread is no
+     * test's.
+     */
     public static <T> T on(What what, Supplier<T> work) {
         var spent = OWN.get();
         if (spent == null || spent.now != What.rest) return work.get();

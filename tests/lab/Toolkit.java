@@ -149,8 +149,7 @@ public final class Toolkit {
     }
 
     public Ran run() {
-        var procedure = procedure();
-        return procedure.isPresent() ? here(procedure.get()) : process();
+        return Spent.on(Spent.What.procedures, () -> procedure().map(this::here).orElseGet(this::process));
     }
 
     /** The procedure that can be run in this JVM. */
@@ -190,7 +189,7 @@ public final class Toolkit {
         var command = Local.command(words).directory(directory).input(input);
         patience.ifPresent(command::timeout);
         surroundings().forEach(command::env);
-        var result = Spent.on(Spent.What.procedures, command::run);
+        var result = command.run();
         return new Ran(result.exit(), result.out(), result.err());
     }
 

@@ -3,7 +3,10 @@ package lab;
 import java.time.Duration;
 import java.util.concurrent.Callable;
 
-/** Waiting in tests: for something that holds in a moment, or for a time that is a part of the test; {@link Spent} counts it. */
+/**
+ * Waiting in tests: for something that holds in a moment, or for a time that is a part of the test; {@link Spent}
+ * counts it.
+ */
 public final class Wait {
     /** What a machine that is out of breath needs. */
     private static final Duration PATIENCE = Duration.ofMinutes(1);
@@ -29,7 +32,8 @@ public final class Wait {
         Spent.on(Spent.What.waiting, () -> {
             long deadline = System.nanoTime() + limit.toNanos();
             for (long pause = FIRST_MILLIS; !now(condition::holds); pause = Math.min(LAST_MILLIS, pause * 3 / 2)) {
-                if (System.nanoTime() > deadline) throw new AssertionError("not within " + limit.toSeconds() + " s: " + now(otherwise));
+                if (System.nanoTime() > deadline)
+                    throw new AssertionError("not within " + limit.toSeconds() + " s: " + now(otherwise));
                 sleep(pause);
             }
         });

@@ -69,9 +69,10 @@ public final class Results implements TestExecutionListener {
     }
 
     private synchronized void count(TestIdentifier test, TestExecutionResult result) {
+        var why = result.getThrowable();
         if (result.getStatus() == TestExecutionResult.Status.ABORTED)
-            skipped.add(where(test) + ": " + result.getThrowable().map(Throwable::getMessage).orElse("aborted"));
-        else if (result.getStatus() == TestExecutionResult.Status.FAILED) fail(test, result.getThrowable().orElseThrow());
+            skipped.add(where(test) + ": " + why.map(Throwable::getMessage).orElse("aborted"));
+        else if (result.getStatus() == TestExecutionResult.Status.FAILED) fail(test, why.orElseThrow());
         else if (test.isTest()) {
             passed++;
             counts(test)[0]++;
@@ -95,13 +96,17 @@ public final class Results implements TestExecutionListener {
         failures.add(where(test));
         counts(test)[1]++;
         if (Lane.shaky(test.getTags())) shaky.put(test.getUniqueId(), where(test));
-        var said = new StringBuilder("FAILED " + where(test) + "\n    " + String.valueOf(why).replace("\n", "\n    "));
+        var said = new StringBuilder("FAILED " + where(test) + "\n    " + indented(String.valueOf(why)));
         if (why instanceof Problem problem)
-            problem.details().forEach((label, text) -> said.append("\n    ").append(label).append(": ").append(text.replace("\n", "\n    ")));
+            problem.details().forEach((label, text) -> said.append("\n    " + label + ": " + indented(text)));
         for (var cause = why; cause != null; cause = cause.getCause())
             for (var frame : cause.getStackTrace())
                 if (OURS.matcher(frame.getClassName()).find()) said.append("\n        at ").append(frame);
         console.print(said.toString());
+    }
+
+    private static String indented(String text) {
+        return text.replace("\n", "\n    ");
     }
 
     /** Failed tests whose hosts or machine may have been out of breath, which is no defect: unique ids. */
@@ -109,7 +114,10 @@ public final class Results implements TestExecutionListener {
         return List.copyOf(shaky.keySet());
     }
 
-    /** Takes what a second run of {@link #shaky} found: what holds then is counted as passed, and named as flaky beside how it failed, so that it is looked at. */
+    /**
+     * Takes what a second run of {@link #shaky} found: what holds then is counted as passed, and named as flaky beside
+     * how it failed, so that it is looked at.
+     */
     synchronized void again(Results second) {
         for (var name : shaky.values()) if (!second.failures.contains(name)) flaky.add(name);
         failures.removeAll(flaky);
@@ -131,7 +139,8 @@ public final class Results implements TestExecutionListener {
         skipped.forEach(skip -> console.print("SKIPPED " + skip));
         boolean strict = "true".equals(System.getenv("CI")) && !skipped.isEmpty();
         if (strict) console.print("skipped tests count as failed here (CI=true)");
-        console.print(passed + " passed, " + (failures.size() + (strict ? skipped.size() : 0)) + " failed, " + (strict ? 0 : skipped.size()) + " skipped");
+        int failed = failures.size() + (strict ? skipped.size() : 0);
+        console.print(passed + " passed, " + failed + " failed, " + (strict ? 0 : skipped.size()) + " skipped");
         return failures.isEmpty() && !strict && passed > 0 ? Exit.OK : Exit.FAILED;
     }
 
@@ -147,8 +156,7 @@ public final class Results implements TestExecutionListener {
     }
 
     private static String where(TestIdentifier test) {
-        var source = test.getSource().orElse(null);
-        if (source instanceof MethodSource method) return method.getClassName() + "." + method.getMethodName() + " " + test.getDisplayName();
-        return source instanceof ClassSource type ? type.getClassName() : test.getDisplayName();
+        if (!(test.getSource().orElse(null) instanceof MethodSource method)) return type(test);
+        return method.getClassName() + "." + method.getMethodName() + " " + test.getDisplayName();
     }
 }

@@ -9,39 +9,45 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import ktrdr.Table;
 
-/** The rooms of the house and the test classes of each, without "Test" at their end: what is run by the name of a subject. */
+/**
+ * The rooms of the house and the test classes of each, without "Test" at their end: what is run by the name of a
+ * subject. A room may take several lines.
+ */
 public final class Rooms {
     private static final String ALL = """
-            api         ApiFuzz Following Gap HostileHttp Http Jwt Observed Operations OperationsFleet OperationsReport Prometheus Sql
-            backup      Backup BackupFaults BackupRecord BackupRoundTrip BackupScript BackupTimer Backups LocalBackup Recovery
-            backup      Restore RestoreFaults RestoreScript Rows
+            api         ApiFuzz Following Gap HostileHttp Http Jwt Observed Operations OperationsFleet
+            api         OperationsReport Prometheus Sql
+            backup      Backup BackupFaults BackupRecord BackupRoundTrip BackupScript BackupTimer Backups
+            backup      LocalBackup Recovery Restore RestoreFaults RestoreScript Rows
             bench       Bench SideBySide Verifying
             cli         Console HelpExamples Json OutputFile Table Terminal Threads Units
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
-            deploy      Convergence Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly DeployRefused
-            deploy      Deployment MoreNodes Rollback Scale Scaling
-            docs        Blocks Dependencies Floors Library Recipes RecipesPage Reliability Runbook
+            deploy      Convergence Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
+            deploy      DeployRefused Deployment MoreNodes Rollback Scale Scaling
+            docs        Blocks Dependencies Floors Library Outdated Recipes RecipesPage Reliability Runbook
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips
             health      Causes Checks Infra VerifyInfra
-            hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables LeftFolders Planted SecretsWatch
+            hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
+            hostile     LeftFolders Planted SecretsWatch
             inventory   HostKeyPin Inventory InventorySecrets Secrets
             lab         Lab Standin
             logs        LogChoice LogCursor LogMask LogMerge LogNode Logs
             node        ContainerProbe DatabaseData Dns Mount NodeFiles Operators Registry SetupDns Sudoers Usage
             pictures    Pictures PicturesFleet PicturesInBrowser
-            release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock Locks Metrics NodeFacts Release
-            release     Stage StageRefused Staging StagingScript Templates
+            release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock Locks Metrics
+            release     NodeFacts Release Stage StageRefused Staging StagingScript Templates
             rotation    GrafanaPassword RotateSecret Rotation ScramVerifier
             share       NfsFiles NfsPlan SetupNfs SetupNfsFleet
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown
             ssh         Sh Ssh SshRun Sshd
             start       CoreDumps FrontDoor Local ScriptTemplate Start
             status      Alert FleetStatus NodeStatus Status StatusChanges
-            suite       Lane Rooms TestNames TimeTable Wait
+            suite       EveryProcedure Lane Rooms TestNames TimeTable Wait
             verify      Failover FailoverChecks Outage ReportInBrowser Verify VerifyPage VerifyReport
             """;
-    private static final Map<String, List<String>> ROOMS = ALL.lines().map(line -> line.split(" +"))
-            .collect(Collectors.toMap(words -> words[0], words -> List.of(words).subList(1, words.length), Rooms::joined, TreeMap::new));
+    private static final Map<String, List<String>> ROOMS = ALL.lines().map(line -> List.of(line.split(" +")))
+            .collect(Collectors.toMap(words -> words.get(0), words -> words.subList(1, words.size()), Rooms::joined,
+                    TreeMap::new));
 
     private Rooms() {}
 

@@ -22,6 +22,12 @@ public final class Suite {
     /** Threads for classes of a lane beside which nothing runs, and beside others. */
     private static final int ALONE = 2;
     private static final int SIDE_BY_SIDE = 1;
+    private static final String IN_PARALLEL = "junit.jupiter.execution.parallel.";
+    /** Classes side by side, the tests of each one after another. */
+    private static final Map<String, String> PARALLEL = Map.of("enabled", "true", "mode.default", "same_thread",
+            "mode.classes.default", "concurrent", "config.executor-service", "FORK_JOIN_POOL",
+            "config.strategy", "fixed", "config.fixed.parallelism", String.valueOf(ALONE),
+            "config.fixed.max-pool-size", String.valueOf(ALONE));
     private final Console console;
     private final Supplier<LauncherDiscoveryRequestBuilder> request;
     private final Function<Lane, LauncherDiscoveryRequestBuilder> chosen;
@@ -32,7 +38,8 @@ public final class Suite {
      * @param request a launch of nothing yet, with what every launch has
      * @param chosen the same of the tests that were asked for in a lane
      */
-    public Suite(Console console, Supplier<LauncherDiscoveryRequestBuilder> request, Function<Lane, LauncherDiscoveryRequestBuilder> chosen) {
+    public Suite(Console console, Supplier<LauncherDiscoveryRequestBuilder> request,
+            Function<Lane, LauncherDiscoveryRequestBuilder> chosen) {
         this.console = console;
         this.request = request;
         this.chosen = chosen;
@@ -43,8 +50,10 @@ public final class Suite {
         for (var lane : lanes) results.put(lane, new Results(console));
         Executor threads = work -> new Thread(work, "lane").start();
         var under = new ArrayList<CompletableFuture<Void>>();
-        if (lanes.contains(Lane.rest)) under.add(runAsync(() -> launch(Lane.rest, lanes.contains(Lane.fleet) ? SIDE_BY_SIDE : ALONE), threads));
-        var up = lanes.contains(Lane.fleet) ? runAsync(bringUp, threads) : CompletableFuture.<Void>completedFuture(null);
+        boolean fleet = lanes.contains(Lane.fleet);
+        if (lanes.contains(Lane.rest))
+            under.add(runAsync(() -> launch(Lane.rest, fleet ? SIDE_BY_SIDE : ALONE), threads));
+        var up = fleet ? runAsync(bringUp, threads) : CompletableFuture.<Void>completedFuture(null);
         // virtual machines are built while the fleet's tests wait, which are the longest, and not while it comes up
         for (var lane : List.of(Lane.fleet, Lane.guests))
             if (lanes.contains(lane)) under.add(up.thenRunAsync(() -> launch(lane, SIDE_BY_SIDE), threads));
@@ -59,10 +68,7 @@ public final class Suite {
 
     private void launch(Lane lane, int atOnce) {
         var wanted = chosen.apply(lane);
-        if (atOnce > 1) wanted.configurationParameters(Map.of("junit.jupiter.execution.parallel.enabled", "true",
-                "junit.jupiter.execution.parallel.mode.default", "same_thread", "junit.jupiter.execution.parallel.mode.classes.default", "concurrent",
-                "junit.jupiter.execution.parallel.config.strategy", "fixed", "junit.jupiter.execution.parallel.config.fixed.parallelism", String.valueOf(atOnce),
-                "junit.jupiter.execution.parallel.config.fixed.max-pool-size", String.valueOf(atOnce)));
+        if (atOnce > 1) PARALLEL.forEach((key, value) -> wanted.configurationParameter(IN_PARALLEL + key, value));
         times.lane(lane, () -> LauncherFactory.create().execute(wanted.build(), results.get(lane)));
     }
 

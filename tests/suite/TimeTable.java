@@ -8,11 +8,16 @@ import java.util.Arrays;
 import java.util.EnumMap;
 import java.util.Map;
 import java.util.stream.Collectors;
+import java.util.stream.DoubleStream;
+import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Table;
 import lab.Spent;
 
-/** Where the time of a run went: the slowest classes, each lane, and how busy the processors were, so that it is plain whether waiting or computing is the limit. */
+/**
+ * Where the time of a run went: the slowest classes, each lane, and how busy the processors were, so that it is plain
+ * whether waiting or computing is the limit.
+ */
 public final class TimeTable {
     private static final int SLOWEST = 15;
     private final Map<Lane, Double> lanes = new EnumMap<>(Lane.class);
@@ -32,20 +37,21 @@ public final class TimeTable {
     void print(Console console, Map<String, double[]> seconds) {
         console.print("");
         console.print(slowest(seconds));
-        var each = lanes.entrySet().stream().map(lane -> lane.getKey() + " " + minutes(lane.getValue())).collect(Collectors.joining(", "));
-        console.print("\n" + minutes((System.nanoTime() - began) / 1e9) + " in all: " + each + "; the machine's processors were busy for " + busy(ticks, ticks()) + " % of it\n");
+        var each = lanes.entrySet().stream().map(lane -> lane.getKey() + " " + minutes(lane.getValue()))
+                .collect(Collectors.joining(", "));
+        console.print("\n" + minutes((System.nanoTime() - began) / 1e9) + " in all: " + each
+                + "; the machine's processors were busy for " + busy(ticks, ticks()) + " % of it\n");
     }
 
     /** A row for each of the classes that took longest. */
     static Table slowest(Map<String, double[]> seconds) {
-        var names = Arrays.stream(Spent.What.values()).map(Enum::name).toArray(String[]::new);
-        var table = Table.of(Arrays.stream(new String[][] {{"slowest", "total"}, names}).flatMap(Arrays::stream).toArray(String[]::new));
-        seconds.entrySet().stream().sorted((a, b) -> Double.compare(total(b.getValue()), total(a.getValue()))).limit(SLOWEST).forEach(one -> {
-            var row = new Object[names.length + 2];
-            row[0] = one.getKey();
-            row[1] = shown(total(one.getValue()));
-            for (int i = 0; i < names.length; i++) row[i + 2] = shown(one.getValue()[i]);
-            table.row(row);
+        var parts = Arrays.stream(Spent.What.values()).map(Enum::name);
+        var table = Table.of(Stream.concat(Stream.of("slowest", "total"), parts).toArray(String[]::new));
+        var slowest = seconds.entrySet().stream()
+                .sorted((a, b) -> Double.compare(total(b.getValue()), total(a.getValue()))).limit(SLOWEST);
+        slowest.forEach(one -> {
+            var figures = DoubleStream.concat(DoubleStream.of(total(one.getValue())), Arrays.stream(one.getValue()));
+            table.row(Stream.concat(Stream.of(one.getKey()), figures.mapToObj(TimeTable::shown)).toArray());
         });
         return table;
     }
@@ -59,7 +65,8 @@ public final class TimeTable {
     }
 
     private static String minutes(double seconds) {
-        return seconds < 60 ? String.format("%.1f s", seconds) : String.format("%d min %02d s", (int) seconds / 60, (int) seconds % 60);
+        if (seconds < 60) return String.format("%.1f s", seconds);
+        return String.format("%d min %02d s", (int) seconds / 60, (int) seconds % 60);
     }
 
     /** Of the time between two readings of /proc/stat, how many hundredths the processors did something. */
@@ -70,10 +77,14 @@ public final class TimeTable {
         return all == 0 ? 0 : 100 * (all - (after[3] - before[3]) - (after[4] - before[4])) / all;
     }
 
-    /** What the processors of this machine have done since it started: user, nice, system, idle, waiting for disks, interrupts of two kinds, stolen. */
+    /**
+     * What the processors of this machine have done since it started: user, nice, system, idle, waiting for disks,
+     * interrupts of two kinds, stolen.
+     */
     private static long[] ticks() {
         try (var lines = Files.lines(Path.of("/proc/stat"))) {
-            return Arrays.stream(lines.findFirst().orElseThrow().split(" +")).skip(1).limit(8).mapToLong(Long::parseLong).toArray();
+            var words = lines.findFirst().orElseThrow().split(" +");
+            return Arrays.stream(words).skip(1).limit(8).mapToLong(Long::parseLong).toArray();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

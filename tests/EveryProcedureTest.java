@@ -1,0 +1,315 @@
+import static java.util.stream.Collectors.toCollection;
+import static lab.Pass.BACKUPS;
+import static lab.Pass.HOSTS;
+import static lab.Pass.lastEntry;
+import static lab.Pass.running;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNotEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Arrays;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import ktrdr.Json;
+import ktrdr.Local;
+import ktrdr.Project;
+import lab.Pass;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.DisplayName;
+import org.junit.jupiter.api.MethodOrderer;
+import org.junit.jupiter.api.Order;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInfo;
+import org.junit.jupiter.api.TestMethodOrder;
+import org.junit.jupiter.api.io.TempDir;
+
+/**
+ * Every procedure of the catalog once, from bare hosts on, each in a process of its own as a person types it, and what
+ * the world is like after it. The processes run on the newest JDK of this machine, or on that of $KTRDR_PASS_JDK, so
+ * that one pass covers two of them.
+ */
+@Tag("fleet")
+@Tag("quick")
+@TestMethodOrder(MethodOrderer.OrderAnnotation.class)
+class EveryProcedureTest {
+    private static final String OLDER = "sha-1000001";
+    private static final String NEWER = "sha-2000002";
+    private static final String API = "http://10.42.1.10:8000/api/v1";
+    /** What of the catalog has no place in a pass, and why. */
+    private static final Map<String, String> ELSEWHERE = Map.of("lib", "it is no procedure",
+            "test", "it runs this pass", "bench", "it needs minutes and the fleet to itself",
+            "pictures", "it needs a browser; PicturesFleetTest");
+    @TempDir static Path folder;
+    private static Pass pass;
+    private String procedure;
+
+    @BeforeAll
+    static void bare_hosts() throws IOException {
+        pass = Pass.fromBareHosts(folder);
+    }
+
+    @AfterAll
+    static void no_secret_and_no_backup_is_left() throws IOException {
+        pass.close();
+    }
+
+    /** The first word of a test's display name is the procedure that it runs. */
+    @BeforeEach
+    void its_procedure(TestInfo test) {
+        procedure = named(test.getDisplayName());
+    }
+
+    private static String named(String displayName) {
+        return displayName.split(" ", 2)[0];
+    }
+
+    /** Runs the test's procedure with these words; it has to end so. */
+    private Ran run(int exit, String... words) {
+        return pass.run(exit, procedure, words);
+    }
+
+    @Test
+    @Order(1)
+    @DisplayName("verify-infra finds ready hosts and records what they are")
+    void verify_infra() throws IOException {
+        run(0, "--record", "record.md");
+        var record = Files.readString(folder.resolve("record.md"));
+        for (var host : HOSTS) {
+            var docker = World.on(host, "docker version --format '{{.Server.Version}}'");
+            assertTrue(record.contains(docker) && record.contains(host), record);
+        }
+    }
+
+    @Test
+    @Order(2)
+    @DisplayName("setup-dns prints the addresses that the fleet's DNS server has")
+    void setup_dns() {
+        var lines = run(0, "--format", "hosts").out().lines().filter(line -> line.startsWith("10."))
+                .map(line -> line.split("\\s+")).toList();
+        assertTrue(lines.size() >= HOSTS.size());
+        for (var line : lines) {
+            var answer = World.on("workers-b", "getent ahostsv4 " + line[1] + " | awk 'NR == 1 { print $1 }'");
+            assertEquals(line[0], answer);
+        }
+    }
+
+    @Test
+    @Order(3)
+    @DisplayName("setup-nfs tells where a kernel has no NFS and changes nothing")
+    void setup_nfs() {
+        var kernel = World.on("core", "grep -cw nfsd /proc/filesystems || :");
+        var before = mounts();
+        var ran = run(1, "--check");
+        assertEquals(kernel.equals("0"), ran.err().contains("core: the kernel has no NFS server"), ran::toString);
+        assertEquals(before, mounts());
+    }
+
+    private static List<String> mounts() {
+        var look = "cat /etc/fstab /proc/self/mounts; ls -la /etc/exports* 2>/dev/null || :";
+        return HOSTS.stream().map(host -> World.on(host, look)).toList();
+    }
+
+    @Test
+    @Order(4)
+    @DisplayName("stage puts files on bare hosts and starts nothing")
+    void stage() {
+        run(0, "all", "--tag", OLDER);
+        assertTrue(World.on("core", "cat /opt/ktrdr-core/.env.core").contains("IMAGE_TAG=" + OLDER));
+        for (var host : List.of("workers-b", "workers-c"))
+            assertTrue(World.on(host, "cat /opt/ktrdr-" + host + "/.env.workers").contains("IMAGE_TAG=" + OLDER));
+        for (var host : HOSTS) assertEquals(Map.of(), World.containers(host));
+    }
+
+    @Test
+    @Order(5)
+    @DisplayName("deploy has the release running on every node")
+    void deploy() {
+        run(0, "all", "--tag", OLDER);
+        assertEquals(Map.of("core", 1L, "workers-b", 4L, "workers-c", 4L), running(OLDER));
+        for (var host : HOSTS) assertEquals(OLDER + " deployed", lastEntry(host));
+        assertTrue(World.get(API + "/health").contains(OLDER));
+    }
+
+    @Test
+    @Order(6)
+    @DisplayName("quickstart on a fleet that has it all leaves it as it is")
+    void quickstart() {
+        var before = HOSTS.stream().map(World::containers).toList();
+        run(0);
+        assertEquals(before, HOSTS.stream().map(World::containers).toList());
+    }
+
+    @Test
+    @Order(7)
+    @DisplayName("verify runs a sample operation, of which the share has the result, and writes a page")
+    void verify() throws IOException {
+        var results = "ls /mnt/ktrdr-shared/results | grep -c json || :";
+        int before = Integer.parseInt(World.on("workers-b", results));
+        run(0, "--wait", "60s", "--report", "page.html");
+        assertEquals(before + 1, Integer.parseInt(World.on("workers-b", results)));
+        var page = Files.readString(folder.resolve("page.html"));
+        for (var host : HOSTS) assertTrue(page.contains(host), host);
+    }
+
+    @Test
+    @Order(8)
+    @DisplayName("status sees a worker that was stopped")
+    void status() {
+        World.on("workers-c", "docker stop -t 1 training-worker-2");
+        try {
+            var ran = run(1);
+            assertTrue(ran.out().contains("training-worker-2") && ran.out().contains(OLDER), ran::toString);
+        } finally {
+            World.on("workers-c", "docker start training-worker-2");
+        }
+    }
+
+    @Test
+    @Order(9)
+    @DisplayName("operations starts a backtest, and cancels what runs")
+    void operations() {
+        var id = run(0, "start", "dummy", "--no-follow").out().strip();
+        run(0, "cancel", id);
+        assertTrue(World.get(API + "/operations/" + id).contains("cancelled"));
+        var followed = run(0, "start", "backtest", "pass", "AAPL", "1d", "--start-date", "2024-01-01",
+                "--end-date", "2024-02-01");
+        var found = Pattern.compile("op_backtesting_\\w+").matcher(followed.err());
+        assertTrue(found.find(), followed::toString);
+        assertTrue(World.get(API + "/operations/" + found.group()).contains("completed"), followed::toString);
+        World.on("workers-b", "test -s /mnt/ktrdr-shared/results/" + found.group() + ".json");
+    }
+
+    @Test
+    @Order(10)
+    @DisplayName("logs shows what a container writes, and whose it is")
+    void logs() {
+        World.on("workers-b", "docker exec backtest-worker-1 sh -c 'echo a word of the pass >/proc/1/fd/1'");
+        var said = run(0, "workers-b", "--since", "2m", "--grep", "a word of the pass").out();
+        assertTrue(said.matches("workers-b\\s+backtest-worker-1\\b.*a word of the pass\n"), said);
+    }
+
+    @Test
+    @Order(11)
+    @DisplayName("run has a script done on the nodes that are named, and on no other")
+    void run() {
+        run(0, "hostname >/run/pass; cat /run/pass", "B", "C");
+        var look = "cat /run/pass 2>/dev/null || echo none; rm -f /run/pass";
+        var found = HOSTS.stream().map(host -> World.on(host, look).replace("ktrdr-", "")).toList();
+        assertEquals(List.of("none", "workers-b", "workers-c"), found);
+    }
+
+    @Test
+    @Order(12)
+    @DisplayName("console runs Java of a file on the nodes")
+    void console() throws IOException {
+        Files.writeString(folder.resolve("pass.jsh"), "System.out.println(core.must(\"cat /etc/machine-id\"));\n");
+        assertTrue(run(0, "pass.jsh").out().contains(World.on("core", "cat /etc/machine-id")));
+    }
+
+    @Test
+    @Order(13)
+    @DisplayName("scale adds workers to a node, which register, and touches no other")
+    void scale() {
+        var others = List.of(World.containers("core"), World.containers("workers-b"));
+        run(0, "C", "3");
+        assertEquals(6L, running(OLDER).get("workers-c"));
+        assertTrue(World.get(API + "/workers").contains("workers-c.ktrdr.home.mynerd.place:5008"));
+        assertEquals(others, List.of(World.containers("core"), World.containers("workers-b")));
+    }
+
+    @Test
+    @Order(14)
+    @DisplayName("backup-db makes a file that has the checksum beside it")
+    void backup_db() {
+        World.sql("DROP TABLE IF EXISTS pass; CREATE TABLE pass AS SELECT 'before the backup' AS word");
+        run(0);
+        assertEquals("1", World.on("core", "cd " + BACKUPS + "; ls *.sha256 | wc -l"));
+        World.on("core", "cd " + BACKUPS + "; sha256sum -c --quiet *.sha256");
+    }
+
+    @Test
+    @Order(15)
+    @DisplayName("restore-db has the rows of the backup in the place of those that came after it")
+    void restore_db() {
+        World.sql("UPDATE pass SET word = 'after the backup'");
+        run(0, "latest", "--yes");
+        assertEquals("before the backup", World.sql("SELECT word FROM pass"));
+        World.sql("DROP TABLE pass");
+    }
+
+    @Test
+    @Order(16)
+    @DisplayName("rotate-secret has Grafana started with the provider's new password, and nothing else")
+    void rotate_secret() {
+        var environment = "docker inspect --format '{{json .Config.Env}}' ktrdr-grafana";
+        var before = World.containers("core");
+        var password = "a-password-of-the-pass";
+        World.secretsWith(pass.secrets(), "grafana_password", password);
+        run(0, "grafana_password", "--yes");
+        assertTrue(World.on("core", environment).contains("=" + password + "\""));
+        var after = World.containers("core");
+        assertNotEquals(before.remove("ktrdr-grafana"), after.remove("ktrdr-grafana"));
+        assertEquals(before, after);
+        World.secretsWith(pass.secrets(), "grafana_password", World.secretFields().get("grafana_password"));
+        run(0, "grafana_password", "--yes");
+    }
+
+    @Test
+    @Order(17)
+    @DisplayName("rollback goes back to the release before")
+    void rollback() {
+        pass.run(0, "deploy", "core", "all", "--tag", NEWER);
+        assertTrue(World.get(API + "/health").contains(NEWER));
+        run(0, "core");
+        assertTrue(World.get(API + "/health").contains(OLDER));
+        assertEquals(OLDER + " rolled-back", lastEntry("core"));
+    }
+
+    @Test
+    @Order(18)
+    @DisplayName("completion prints what a bash completes a procedure with")
+    void completion() throws IOException {
+        Files.writeString(folder.resolve("completion.bash"), run(0, "bash").out());
+        var tab = ". ./completion.bash; COMP_WORDS=(./ktrdr rotate); COMP_CWORD=1; _ktrdr ./ktrdr; "
+                + "echo \"${COMPREPLY[*]}\"";
+        assertEquals("rotate-secret", Local.command("bash", "-c", tab).directory(folder).must().out().strip());
+    }
+
+    @Test
+    @Order(19)
+    @DisplayName("lab names the hosts that run")
+    void lab() {
+        var rows = run(0, "status").out().lines().filter(line -> line.contains(" running"))
+                .map(line -> line.split(" ", 2)[0]);
+        var containers = World.docker("ps", "--filter", "label=ktrdr-lab", "--format", "{{.Names}}").lines()
+                .map(name -> name.replace("ktrdr-lab-", ""));
+        assertEquals(containers.sorted().toList(), rows.sorted().toList());
+    }
+
+    @Test
+    @Order(20)
+    @DisplayName("no procedure of the catalog is missing")
+    void all_of_them() throws IOException {
+        var catalog = new TreeSet<String>();
+        var text = Files.readString(Project.root().resolve("jbang-catalog.json"));
+        Json.read(text).orElseThrow().path("aliases").fieldNames().forEachRemaining(catalog::add);
+        assertTrue(catalog.containsAll(ELSEWHERE.keySet()), catalog::toString);
+        catalog.removeAll(ELSEWHERE.keySet());
+        var names = Arrays.stream(EveryProcedureTest.class.getDeclaredMethods())
+                .map(method -> method.getAnnotation(DisplayName.class)).filter(Objects::nonNull)
+                .map(DisplayName::value).map(EveryProcedureTest::named);
+        var here = names.filter(name -> !name.equals("no")).collect(toCollection(TreeSet::new));
+        assertEquals(catalog, here);
+    }
+}
