@@ -136,6 +136,17 @@ class BackupsTest {
     }
 
     @Test
+    void a_dump_gets_no_name_where_its_record_gets_none() throws IOException {
+        Files.createDirectories(folder.resolve("mine.json/in-the-way"));
+        try (var file = BackupFile.at(folder.resolve("mine"))) {
+            send(file, BODY);
+            var refused = assertThrows(Problem.class, () -> file.place(record()));
+            assertTrue(refused.sentence().contains("could not be written"), refused::sentence);
+        }
+        assertEquals(List.of("mine.json"), names());
+    }
+
+    @Test
     void what_a_killed_run_left_goes_with_the_next_one_and_what_another_is_writing_stays() throws IOException {
         try (var other = BackupFile.at(folder.resolve("mine")); var file = BackupFile.at(folder.resolve("mine"))) {
             send(other, BODY);

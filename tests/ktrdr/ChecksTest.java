@@ -46,6 +46,8 @@ class ChecksTest {
         assertEquals("down connection refused", checks.stream().filter(check -> check.id().equals("target.gpu.training-worker-1")).findFirst().orElseThrow().found());
         assertEquals("down no route", checks.stream().filter(check -> check.id().equals("target.node.gpu")).findFirst().orElseThrow().found());
         assertEquals("Prometheus does not know it", checks.stream().filter(check -> check.node().equals("workers-b")).findFirst().orElseThrow().found());
+        var others = checks.stream().filter(check -> check.id().equals("targets.others")).findFirst().orElseThrow();
+        assertEquals("0 up", others.found(), "what is expected is told once");
     }
 
     @Test

@@ -54,6 +54,15 @@ class ConsoleTest {
     }
 
     @Test
+    void of_a_secret_that_begins_as_another_does_nothing_is_left() {
+        try (var console = console(false)) {
+            console.secret("hunter");
+            console.secret("hunter22");
+            assertEquals("it is ••••", console.mask("it is hunter22"));
+        }
+    }
+
+    @Test
     void half_a_character_is_shown_as_what_it_is_and_no_character_is_cut_in_two() {
         assertEquals("a\\ud83db\\u061c😀", Console.harmless("a\ud83db\u061c😀"));
         assertEquals("a…", Console.brief("a😀b", 3));

@@ -129,6 +129,18 @@ class DeploymentTest {
     }
 
     @Test
+    void a_moving_tag_is_asked_for_each_time_and_a_fixed_one_is_what_it_was() {
+        var stack = Stack.of(inventory, inventory.node("gpu"));
+        for (var pulled : Map.of("latest", 1, "sha-1", 0).entrySet()) {
+            var image = "registry.test:5000/ktrdr-backend:" + pulled.getKey();
+            var images = Map.of("training-worker-1", new Docker.Image(image, "", ""));
+            var there = facts(NodeFiles.NONE, Map.of(image, "sha256:1"), List.of());
+            var plan = Deployment.plan(stack, new Revision(pulled.getKey(), List.of(), images), List.of("training-worker-1"), there);
+            assertEquals(pulled.getValue(), plan.pulls().size(), image);
+        }
+    }
+
+    @Test
     void what_is_on_a_node_can_be_gone_back_to_where_there_is_enough_of_it() {
         var stack = Stack.of(inventory, inventory.node("core"));
         var wanted = new Templates(inventory).render(stack.node(), "sha-2");

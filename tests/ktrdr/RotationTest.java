@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 
 import java.nio.charset.StandardCharsets;
 import java.util.Base64;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import ktrdr.Secrets.Field;
@@ -23,7 +24,10 @@ class RotationTest {
 
     @Test
     void of_two_values_that_of_what_is_to_be_replaced_is_the_former_one() {
-        var environment = Map.of("backtest-worker-1", Map.of(Field.db_password, "former", Field.db_username, "ktrdr"), "training-worker-1", Map.of(Field.db_password, "new"));
+        var environment = new LinkedHashMap<String, Map<Field, String>>();
+        environment.put("backtest-worker-1", Map.of(Field.db_password, "former", Field.db_username, "ktrdr"));
+        // in this order the other one comes last
+        environment.put("training-worker-1", Map.of(Field.db_password, "new"));
         assertEquals(Map.of(Field.db_password, "former", Field.db_username, "ktrdr"), Rotation.merged(environment, List.of("backtest-worker-1")));
     }
 

@@ -74,6 +74,14 @@ class SecretsTest {
     }
 
     @Test
+    void what_is_put_beside_it_is_masked_too() {
+        var fetched = fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "hunter2hunter2"));
+        fetched.with(Map.of(Secrets.Field.db_password, "the-former-one"), console);
+        console.note("it was the-former-one");
+        assertFalse(shown.toString().contains("former"), shown.toString());
+    }
+
+    @Test
     void an_answer_that_is_no_json_is_not_shown() throws IOException {
         var file = Files.writeString(folder.resolve("secrets"), "hunter2hunter2");
         var problem = assertThrows(Problem.class, () -> fetch("{provider: command, command: [cat, " + file + "]}", Map.of()));

@@ -210,7 +210,8 @@ class SshTest {
     void the_ssh_config_counts() throws Exception {
         var known = Files.writeString(folder.resolve("known"), peer.known(peer.hostKey.getPublic()));
         Files.writeString(peer.home.resolve(".ssh/config"), "Host core\n  HostName 127.0.0.1\n  Port " + peer.port()
-                + "\n  User root\n  IdentityFile ~/keys/%h\n  UserKnownHostsFile " + known + "\n");
+                + "\n  User root\n  IdentityFile ~/keys/%h\n  UserKnownHostsFile " + known
+                + "\nHost *\n  Port 1\n  User nobody\n");
         Files.createDirectory(peer.home.resolve("keys"));
         Files.move(peer.home.resolve(".ssh/id_ecdsa"), peer.home.resolve("keys/127.0.0.1"));
         peer.knownHosts("");

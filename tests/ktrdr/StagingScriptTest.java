@@ -193,6 +193,16 @@ class StagingScriptTest {
     }
 
     @Test
+    void a_run_that_breaks_off_at_a_rename_has_marked_what_is_to_be_read_again() throws IOException {
+        staged("sha-1");
+        Files.delete(stack.resolve(".ktrdr/unread.prometheus"));
+        Files.writeString(stack.resolve("monitoring/prometheus.yml"), "by hand\n");
+        Fixtures.program(folder.resolve("bin/mv"), "exit 1");
+        assertEquals(25, stage(plan("sha-1")).exit());
+        assertTrue(plan("sha-1").facts().files().unread().containsKey("prometheus"));
+    }
+
+    @Test
     void stale_files_go_what_was_written_by_hand_is_kept_and_foreign_files_stay() throws IOException {
         staged("sha-1");
         Files.writeString(stack.resolve("monitoring/old.yml"), "old\n");

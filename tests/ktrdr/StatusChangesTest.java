@@ -82,6 +82,7 @@ class StatusChangesTest {
         var changes = new StatusChanges();
         for (int i = 0; i < 50; i++) changes.add(at(i % 2 == 0 ? fleet() : without(fleet(), GPU), "2026-01-01T12:00:" + String.format("%02d", i) + "Z"));
         assertEquals(6, changes.all().size());
+        assertEquals("2026-01-01T12:00:49Z", changes.all().get(5).time().toString());
         assertTrue(changes.table().lines().get(1).contains("49 times, at last: "), changes.table().lines()::toString);
         assertEquals("watched for 49 s, 50 refreshes, 49 changes", changes.summary());
         assertEquals(6, Json.parse(changes.line(), "changes").path("changes").size());
