@@ -1,15 +1,19 @@
 # shellcheck shell=sh disable=SC2154 # the front door sets home, catalog, procedure, script and jbang
-# The quick road of ./ktrdr: the library and all procedures are built once, and while nothing of them has changed java is started with that directly.
+# The quick road of ./ktrdr: the library and all procedures are built once, and while nothing of them has
+# changed java is started with that directly.
 #
 # $XDG_CACHE_HOME/ktrdr/start/CHECKOUT/
 #   home           the checkout
-#   seen-PROCEDURE the keys of the last run, the procedure's files, and a checksum of the size, times and inode of each as they were then
-#   LIBRARY/       its name is a checksum of lib/ and templates/, of the checkout's path and of the JDK: an edit, a pull or another JDK is another folder
+#   seen-PROCEDURE the keys of the last run, the procedure's files, and a checksum of size, times and inode of each file then
+#   LIBRARY/       its name is a checksum of lib/ and templates/, of the checkout's path and of the JDK: an edit, a
+#                  pull or another JDK is another folder
 #     lib.jar, scripts.jar
-#     archive      the library's classes as the JVM maps them into memory: class data sharing, and from JDK 25 on a cache made ahead of time (JEP 310, JEP 514)
-#     built        of the library: class path, flags, size and time of each jar; written last, so that what has it is whole
-#     PROGRAM      the same of a procedure; its name is a checksum of the procedure's own files. One that was edited has a PROGRAM.jar of its own: the archive
-#                  stays good while the class path begins as it did when it was made, so that is at its end.
+#     archive      the library's classes as the JVM maps them into memory: class data sharing, and from JDK 25 on a
+#                  cache made ahead of time (JEP 310, JEP 514)
+#     built        of the library: class path, flags, size and time of each jar; what has it is whole
+#     PROGRAM      the same of a procedure; its name is a checksum of the procedure's own files. One that was edited
+#                  has a PROGRAM.jar of its own: the archive stays good while the class path begins as it did when it
+#                  was made, so that is at its end.
 #     used         its time is that of the last start
 
 # Starts java in place of this shell, or returns when that cannot be done: `quickly ARGUMENT… || :`
@@ -61,19 +65,22 @@ start_keys() (
     echo "$keys"
     exit
   fi
-  files=$(own_files "$script" | tr '\n' ' ') && state=$(state) && library=$(library_key) && program=$(program_key) || exit
+  files=$(own_files "$script" | tr '\n' ' ') && state=$(state) || exit
+  library=$(library_key) && program=$(program_key) || exit
   keys="$library $program"
   echo "$keys"
   # what was written a moment ago may be written again with no later time: clocks of file systems tick
   # shellcheck disable=SC2086 # no file of the toolkit has a space in its name
   young=$(find -L lib templates $files -type f -newerct '2 seconds ago' -print -quit) && [ -z "$young" ] || exit 0
-  { printf '%s\n' "$state" "$keys" "$files" >"$place/seen-$procedure.new" && mv "$place/seen-$procedure.new" "$place/seen-$procedure"; } 2>/dev/null || :
+  seen=$place/seen-$procedure
+  { printf '%s\n' "$state" "$keys" "$files" >"$seen.new" && mv "$seen.new" "$seen"; } 2>/dev/null || :
 )
 
-# A checksum of how the files are on the disk: an edit can set the time of modification back, and not that of the change.
+# A checksum of how the files are on the disk: an edit can set the time of modification back, not that of the change.
 state() {
   # shellcheck disable=SC2086
-  seen=$(find -L lib templates $files -type f -printf '%p %s %T@ %C@ %i\n') && printf '%s\n' "$home" "$machine" "$seen" | sha256sum
+  found=$(find -L lib templates $files -type f -printf '%p %s %T@ %C@ %i\n') || return
+  printf '%s\n' "$home" "$machine" "$found" | sha256sum
 }
 
 library_key() {
@@ -86,7 +93,8 @@ program_key() {
   sums=$(sha256sum $files) && printf '%s\n' "$script" "$sums" | sha256sum | cut -d ' ' -f 1
 }
 
-# What the directives of sources say, and of those that they name: "SOURCES file", "FILES file name-in-the-jar", "RUNTIME_OPTIONS words", "JAVAC_OPTIONS words".
+# What the directives of sources say, and of those that they name: "SOURCES file", "FILES file name-in-the-jar",
+# "RUNTIME_OPTIONS words", "JAVAC_OPTIONS words".
 directives() {
   awk 'function beside(file, name) {
       sub("[^/]*$", "", file); file = file name
@@ -115,9 +123,11 @@ own_files() { directives "$@" | sed -n 's/^\(SOURCES\|FILES\) \([^ ]*\).*/\2/p' 
 # Of what directives says, the rest of each line of a kind, in one line.
 words() { sed -n "s/^$1 //p" | tr '\n' ' '; }
 
-# Builds what is missing; of two at the same moment one does and the other waits. Whoever builds holds the lock, and so does a compiler that outlives it.
+# Builds what is missing; of two at the same moment one does and the other waits. Whoever builds holds the lock, and
+# so does a compiler that outlives it.
 make_start() {
-  mkdir -p "$place" 2>/dev/null && [ -w "$place" ] && [ -x "$jdk/bin/jar" ] && command -v flock >/dev/null && room || return
+  mkdir -p "$place" 2>/dev/null && [ -w "$place" ] && [ -x "$jdk/bin/jar" ] || return
+  command -v flock >/dev/null && room || return
   need_jdk
   need_jbang
   built=0
@@ -154,7 +164,8 @@ quick_procedures() { procedures | cut -f 1 | grep -vxE 'test|bench|pictures'; }
 make_library() {
   rm -rf "$entry"
   mkdir "$entry" || return 3
-  path=$("$jbang" info tools "$home/lib/sources.java" | sed -n '/^  "resolvedDependencies": \[$/,/^  \]/s/^    "\(.*\)",\{0,1\}$/\1/p' | paste -sd : -)
+  path=$("$jbang" info tools "$home/lib/sources.java" |
+    sed -n '/^  "resolvedDependencies": \[$/,/^  \]/s/^    "\(.*\)",\{0,1\}$/\1/p' | paste -sd : -)
   whole "$path" && whole "$entry" || return 3
   compile "$entry/lib.jar" '' lib/sources.java || return
   path=$entry/lib.jar:$path
@@ -196,7 +207,8 @@ whole() {
   case $1 in '' | *[!A-Za-z0-9/:._@+-]*) return 1 ;; esac
 }
 
-# Compiles sources, and those that they name, into a jar with their files: `compile JAR CLASS-PATH SOURCE…`. Sources of lib/ are the library's alone.
+# Compiles sources, and those that they name, into a jar with their files: `compile JAR CLASS-PATH SOURCE…`. Sources of
+# lib/ are the library's alone.
 compile() {
   jar=$1
   library=$2
@@ -208,11 +220,13 @@ compile() {
   [ -z "$library" ] || sed -i '/^\(SOURCES\|FILES\) lib\//d' "$jar.list"
   sed -n 's/^SOURCES //p' "$jar.list" >"$jar.sources"
   # shellcheck disable=SC2046 # options are words
-  "$jdk/bin/javac" $(directives lib/sources.java | words JAVAC_OPTIONS) -g -parameters -cp "${library:-$path}" -d "$classes" "@$jar.sources" || { room && return 4 || return 3; }
+  "$jdk/bin/javac" $(directives lib/sources.java | words JAVAC_OPTIONS) -g -parameters -cp "${library:-$path}" -d "$classes" \
+    "@$jar.sources" || { room && return 4 || return 3; }
   sed -n 's/^FILES //p' "$jar.list" | while read -r file name; do
     mkdir -p "$classes/${name%/*}" && cp "$file" "$classes/$name" || exit
   done &&
-    "$jdk/bin/jar" -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC -c -M -0 -f "$jar" -C "$classes" . && rm -rf "$classes" "$jar.list" "$jar.sources" || return 3
+    "$jdk/bin/jar" -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC -c -M -0 -f "$jar" -C "$classes" . &&
+    rm -rf "$classes" "$jar.list" "$jar.sources" || return 3
 }
 
 # The JVM's flags for the archive: to use it, and to make it of what a run loads.
@@ -232,17 +246,18 @@ archive_flags() {
 # Without an archive procedures start slower, and that is all.
 make_archive() {
   # shellcheck disable=SC2086 # flags are words
-  env -i "$jvm" $make $flags -cp "$path" ktrdr.Training "$home/inventory.yaml" $load </dev/null >/dev/null 2>&1 && mv "$entry/archive.new" "$entry/archive" ||
-    rm -f "$entry/archive.new"
+  env -i "$jvm" $make $flags -cp "$path" ktrdr.Training "$home/inventory.yaml" $load </dev/null >/dev/null 2>&1 &&
+    mv "$entry/archive.new" "$entry/archive" || rm -f "$entry/archive.new"
 }
 
-# Removes what was built of earlier states, except where somebody may be about to start with it, and of checkouts that are gone.
+# Removes what was built of earlier states, except what a run may start with, and of checkouts that are gone.
 clear_away() {
   echo "$home" >"$place/home"
   find "$place" -mindepth 1 -maxdepth 1 -type d ! -path "$entry" | while read -r old; do
     [ -n "$(find "$old" -maxdepth 1 \( -name used -o -path "$old" \) -mmin -60)" ] || rm -rf "$old"
   done
   for other in "${place%/*}"/*; do
-    read -r checkout 2>/dev/null <"$other/home" && [ -d "$checkout" ] || [ -n "$(find "$other" -maxdepth 1 -mmin -60)" ] || rm -rf "$other"
+    read -r checkout 2>/dev/null <"$other/home" && [ -d "$checkout" ] && continue
+    [ -n "$(find "$other" -maxdepth 1 -mmin -60)" ] || rm -rf "$other"
   done
 }

@@ -12,14 +12,17 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-/** A run that loads what procedures load and does what they all do, from which lib/start.sh has the JVM make its archive of classes. It reaches no network. */
+/**
+ * A run that loads what procedures load and does what they all do, from which lib/start.sh has the JVM make its archive of
+ * classes. It reaches no network.
+ */
 @Command(name = "training", header = "Load what procedures load.", footer = {"", "Examples:"})
 final class Training implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Parameters(paramLabel = "NODE", description = "Nodes by id, name or host.") List<String> nodes;
 
-    /** The arguments: an inventory, and the beginning of the name of each jar of the class path all of whose classes are to be loaded. */
+    /** The arguments: an inventory, and how the names of jars begin of which every class is to be loaded. */
     public static void main(String... args) throws IOException {
         for (var jar : System.getProperty("java.class.path").split(File.pathSeparator)) {
             var name = Path.of(jar).getFileName().toString();
@@ -32,8 +35,8 @@ final class Training implements Callable<Exit> {
 
     private static void load(Path jar) throws IOException {
         try (var file = new JarFile(jar.toFile())) {
-            for (var entry : file.stream().map(JarEntry::getName).filter(name -> name.endsWith(".class") && !name.contains("-")).toList())
-                load(entry.substring(0, entry.length() - ".class".length()).replace('/', '.'));
+            var names = file.stream().map(JarEntry::getName).filter(name -> name.endsWith(".class") && !name.contains("-"));
+            for (var entry : names.toList()) load(entry.substring(0, entry.length() - ".class".length()).replace('/', '.'));
         }
     }
 
@@ -50,7 +53,8 @@ final class Training implements Callable<Exit> {
         var inventory = common.inventory();
         var templates = new Templates(inventory);
         var table = Table.of("node", "files");
-        for (var node : inventory.nodes()) table.row(node.name(), String.valueOf(templates.render(node, "sha-1000001").size()));
+        for (var node : inventory.nodes())
+            table.row(node.name(), String.valueOf(templates.render(node, "sha-1000001").size()));
         common.report(inventory.nodes().stream().map(Inventory.Node::name).toList(), table);
         return Exit.OK;
     }

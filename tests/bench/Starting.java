@@ -14,10 +14,14 @@ import ktrdr.Json;
 import ktrdr.Local;
 import ktrdr.Problem;
 
-/** How long procedures take to start in a copy of the toolkit with a cache of its own: after a clone, after an edit of the library, after one of a script. */
+/**
+ * How long procedures take to start in a copy of the toolkit with a cache of its own: after a clone, after an edit of the
+ * library, after one of a script.
+ */
 public final class Starting implements AutoCloseable {
     /** What a procedure is made of, and the front door. */
-    private static final List<String> PARTS = List.of("ktrdr", "jbang-catalog.json", "inventory.yaml", "lib", "scripts", "templates", "tests");
+    private static final List<String> PARTS = List.of("ktrdr", "jbang-catalog.json", "inventory.yaml",
+            "lib", "scripts", "templates", "tests");
     /** Those that the front door hands to JBang. */
     private static final List<String> BY_JBANG = List.of("test", "bench", "pictures", "lib");
     private final Console console;
@@ -34,7 +38,8 @@ public final class Starting implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        for (var part : PARTS) Local.command("cp", "-a", toolkit.resolveSibling(part).toString(), checkout.toString()).must();
+        for (var part : PARTS)
+            Local.command("cp", "-a", toolkit.resolveSibling(part).toString(), checkout.toString()).must();
     }
 
     /** Each procedure's first run beside its second in each of the three states. */
@@ -57,11 +62,14 @@ public final class Starting implements AutoCloseable {
             pairs.add(pair);
             worst = Math.max(worst, pair.ratio());
         }
-        remarks.add(String.format(Locale.ROOT, "%s: the first run of %s %.1f s; each other procedure's at most %.2f times its second", when, first, built.toMillis() / 1000.0, worst));
+        remarks.add(String.format(Locale.ROOT,
+                "%s: the first run of %s %.1f s; each other procedure's at most %.2f times its second",
+                when, first, built.toMillis() / 1000.0, worst));
     }
 
     private Duration help(String procedure) {
-        return SideBySide.time(console, procedure + " --help", Local.command(checkout.resolve("ktrdr").toString(), procedure, "--help").env("XDG_CACHE_HOME", folder.resolve("cache").toString()));
+        return SideBySide.time(console, procedure + " --help", Local.command(checkout.resolve("ktrdr").toString(),
+                procedure, "--help").env("XDG_CACHE_HOME", folder.resolve("cache").toString()));
     }
 
     private List<String> procedures() {
