@@ -5,6 +5,10 @@
 //SOURCES Verify.java
 //DESCRIPTION Bring the practice fleet up, deploy to it and verify it
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.concurrent.Callable;
 import ktrdr.Cli;
 import ktrdr.Exit;
@@ -13,6 +17,7 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "quickstart", header = "Bring the practice fleet up, deploy KTRDR to it and verify it.",
+        description = {"", "A second run with the same release leaves the sample operation out: `verify --quick`.", ""},
         footer = {"", "Examples:", "  ./ktrdr quickstart                     everything, from nothing",
             "  ./ktrdr quickstart --tag sha-2000002   with the newer release", "", "Take it away again: ./ktrdr lab down"})
 public class Quickstart implements Callable<Exit> {
@@ -24,12 +29,19 @@ public class Quickstart implements Callable<Exit> {
     }
 
     @Override
-    public Exit call() {
+    public Exit call() throws IOException {
         int code = Cli.run(new Lab(), common.invocation(), "up");
-        var inventory = Lab.inventory().toString();
-        if (code == 0) code = Cli.run(new Deploy(), common.invocation(), "all", "--tag", tag, "-i", inventory);
-        if (code == 0) code = Cli.run(new Verify(), common.invocation(), "--wait", "90s", "-i", inventory);
-        return code == 0 ? lookAround(inventory) : Exit.of(code);
+        var inventory = Lab.inventory();
+        // gone with the fleet
+        var verified = inventory.resolveSibling("verified");
+        boolean again = code == 0 && Files.exists(verified) && Files.readString(verified).equals(tag);
+        if (!again) Files.deleteIfExists(verified);
+        if (code == 0) code = Cli.run(new Deploy(), common.invocation(), "all", "--tag", tag, "-i", inventory.toString());
+        var verify = new ArrayList<>(List.of("--wait", "90s", "-i", inventory.toString()));
+        if (again) verify.add("--quick");
+        if (code == 0) code = Cli.run(new Verify(), common.invocation(), verify.toArray(String[]::new));
+        if (code == 0) Files.writeString(verified, tag);
+        return code == 0 ? lookAround(inventory.toString()) : Exit.of(code);
     }
 
     private Exit lookAround(String inventory) {

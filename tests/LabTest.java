@@ -61,14 +61,16 @@ class LabTest {
         Files.write(folder.resolve("cut"), Arrays.copyOf(bytes, bytes.length / 2));
         World.docker("cp", folder + "/.", "ktrdr-lab-services:/tmp");
         var probe = "/registry/docker/registry/v2/repositories/probe";
-        assertEquals("refused", World.services("rm -r " + probe + "; /lab/fill </tmp/cut >/dev/null 2>&1 || echo refused; ls -d /registry/saved.* " + probe + "/_manifests/tags/* 2>/dev/null || :"));
+        assertEquals("refused", World.services("rm -r " + probe + "; /lab/fill </tmp/cut >/dev/null 2>&1 || echo refused\n"
+                + "ls -d /registry/saved.* " + probe + "/_manifests/tags/* 2>/dev/null || :"));
         assertEquals("lab", World.services("/lab/fill </tmp/whole && ls " + probe + "/_manifests/tags; rm /tmp/cut /tmp/whole"));
     }
 
     @Test
     void no_layer_of_an_image_has_what_was_downloaded_for_it() {
         for (var image : List.of("host", "ktrdr-backend:sha-1000001"))
-            assertEquals("", World.docker("run", "--rm", "--network", "none", "--entrypoint", "find", "ktrdr-lab/" + image, "/var/cache/apt", "/var/lib/apt/lists", "-type", "f", "-size", "+0").strip(), image);
+            assertEquals("", World.docker("run", "--rm", "--network", "none", "--entrypoint", "find", "ktrdr-lab/" + image,
+                    "/var/cache/apt", "/var/lib/apt/lists", "-type", "f", "-size", "+0").strip(), image);
     }
 
     @Test
@@ -114,6 +116,18 @@ class LabTest {
         assertTrue(Files.exists(World.folder().resolve("id_ed25519")) && Files.exists(World.folder().resolve("known_hosts")));
         var users = Path.of(System.getProperty("user.home"), ".ssh/known_hosts");
         assertFalse(Files.exists(users) && World.get("file://" + users).contains("mynerd.place"));
+    }
+
+    @Test
+    void a_second_quickstart_takes_no_sample() throws IOException {
+        Files.deleteIfExists(World.folder().resolve("verified"));
+        var first = ktrdr("quickstart").run();
+        assertEquals(0, first.exit(), first::toString);
+        assertTrue(first.out().contains("sample.result"), first::toString);
+        var second = ktrdr("quickstart").run();
+        assertEquals(0, second.exit(), second::toString);
+        assertTrue(second.err().contains("up already") && second.out().contains("checks hold"), second::toString);
+        assertFalse(second.out().contains("sample."), second::toString);
     }
 
     @Test

@@ -107,11 +107,12 @@ public final class Engine {
 
     /** Those of these containers that are there, by name. */
     Map<String, Found> found(List<String> containers) {
-        return docker(concat(List.of("container", "inspect", "--format", "{{.Name}} {{.State.Status}} {{.State.StartedAt}}"), containers)).run().out().lines().filter(line -> !line.isBlank())
-                .map(line -> line.substring(1).split(" ")).collect(Collectors.toMap(row -> row[0], row -> new Found(row[1], row[2].replaceFirst("\\..*", "Z"))));
+        return docker(concat(List.of("container", "inspect", "--format", "{{.Name}} {{.State.Status}} {{.State.StartedAt}}"), containers)).run().out().lines()
+                .filter(line -> !line.isBlank()).map(line -> line.substring(1).split(" "))
+                .collect(Collectors.toMap(row -> row[0], row -> new Found(row[1], row[2].replaceFirst("\\..*", "Z"))));
     }
 
-    /** The state of a container, empty where there is none. One that was never started may lack files that were to be put into it: it goes. */
+    /** The state of a container, empty if there is none. One that was never started is removed: it may lack its files. */
     String found(String container) {
         var state = found(List.of(container)).getOrDefault(container, new Found("", "")).state();
         if (!state.equals("created")) return state;

@@ -46,13 +46,15 @@ final class Images {
     private static final String UPSTREAM_BASE = "debian:trixie-slim";
     private static final String UPSTREAM = "registry-1.docker.io";
     private static final Map<String, String> DEBOOTSTRAP = Map.of("debootstrap", "debootstrap");
-    /** Package lists and downloaded packages, as long as the built images live; its name is not one of those that go with the fleet. */
+    /** Package lists and downloaded packages. They live as long as the built images, so the name is not one of the fleet's. */
     static final String DOWNLOADS = "ktrdr-downloads";
     /** More at once would only wait for the processor. */
     private static final int BUILDERS = 3;
     static final List<Part> PARTS = List.of(
-            ktrdr("sha-1000001", "sha-1000001", "", ""), ktrdr("sha-2000002", "sha-2000002", "", ", newer"), ktrdr("latest", "sha-2000002", "", ", the same as sha-2000002"),
-            ktrdr("sha-bad0000", "sha-bad0000", "unhealthy", ", never healthy"), ktrdr("sha-dead000", "sha-dead000", "crash", ", crashes at start"),
+            ktrdr("sha-1000001", "sha-1000001", "", ""), ktrdr("sha-2000002", "sha-2000002", "", ", newer"),
+            ktrdr("latest", "sha-2000002", "", ", the same as sha-2000002"),
+            ktrdr("sha-bad0000", "sha-bad0000", "unhealthy", ", never healthy"),
+            ktrdr("sha-dead000", "sha-dead000", "crash", ", crashes at start"),
             new Part("postgresql:17", "timescale/timescaledb-ha:pg15", "postgres", Map.of(), "real PostgreSQL"),
             new Part("prometheus:2", "prom/prometheus:v2.53.4", "prometheus", Map.of(), "real Prometheus"),
             new Part("alertmanager:lab", "prom/alertmanager:v0.27.0", "alertmanager", Map.of(), "real Alertmanager"),
@@ -60,7 +62,7 @@ final class Images {
             new Part("jaeger:lab", "jaegertracing/all-in-one:1.53", "standin", Map.of("ROLE", "jaeger", "VERSION", "jaeger"), "stand-in for Jaeger"),
             new Part("node-exporter:lab", "prom/node-exporter:v1.8.2", "node-exporter", Map.of(), "real node-exporter"),
             new Part("probe:lab", "", "probe", Map.of(), "a shell to look around with"));
-    /** What a folder has beside its Dockerfile and its {@code packages}; those that hosts and services wait for are built first, the rest by how long they take. */
+    /** What a folder has besides Dockerfile and {@code packages}, in the order of building: what others wait for, then what takes longest. */
     private static final Map<String, List<String>> FILES = new LinkedHashMap<>();
 
     static {
@@ -108,9 +110,13 @@ final class Images {
         for (var part : parts) {
             if (upstream && !part.upstream().isEmpty()) pull(part);
             else build(folder, part.local(), part.arguments(), lists);
-            ids.put(part.name(), engine.docker("image", "inspect", "--format", "{{.Id}}", part.local()).must().out().strip());
+            ids.put(part.name(), id(part.local()));
         }
         return ids;
+    }
+
+    private String id(String image) {
+        return engine.docker("image", "inspect", "--format", "{{.Id}}", image).must().out().strip();
     }
 
     private void pull(Part part) {
@@ -144,9 +150,10 @@ final class Images {
         }
     }
 
-    /** The base in the making while an engine is installed; empty where there is an engine that may have it, or pull it. */
+    /** The base in the making while an engine is installed; empty if an engine may have it or can pull it. */
     static Optional<CompletableFuture<Path>> early(Console console) {
-        if (Files.exists(Engine.cache().resolve("docker")) || !Machine.installs() || Engine.running(console).isPresent() || resolves(UPSTREAM)) return Optional.empty();
+        if (Files.exists(Engine.cache().resolve("docker")) || !Machine.installs() || Engine.running(console).isPresent()
+                || resolves(UPSTREAM)) return Optional.empty();
         Engine.install(console, DEBOOTSTRAP);
         return Optional.of(CompletableFuture.supplyAsync(() -> debootstrap(console)));
     }
@@ -159,7 +166,7 @@ final class Images {
         }
     }
 
-    /** In memory, since packages are synced to the disk one by one as they are installed. The archive has its name when it is whole. */
+    /** In memory, since dpkg syncs each package to the disk. The archive gets its name when it is whole. */
     private static Path debootstrap(Console console) {
         var archive = Engine.cache().resolve("base.tar");
         if (Files.exists(archive)) return archive;
@@ -168,7 +175,8 @@ final class Images {
         try (var step = console.step("images", "base")) {
             step.now("no upstream registry: debootstrap from this machine's Debian mirror");
             Files.createDirectories(Engine.cache());
-            Local.command("unshare", "--mount", "--propagation", "private", files.resolve("base").toString(), Files.createDirectories(files.resolve("memory")).toString(),
+            var memory = Files.createDirectories(files.resolve("memory"));
+            Local.command("unshare", "--mount", "--propagation", "private", files.resolve("base").toString(), memory.toString(),
                     Machine.mirror("let Docker pull " + UPSTREAM_BASE), archive.toString()).must();
             step.done("Debian 13 by debootstrap, since no upstream registry answers");
             return archive;
@@ -195,7 +203,8 @@ final class Images {
     }
 
     private static void built(String image, Result result) {
-        if (!result.ok()) throw Problem.failed("the image " + image + " could not be built").found(result.lastWords()).fix("do Debian's packages answer from this machine?");
+        if (!result.ok()) throw Problem.failed("the image " + image + " could not be built").found(result.lastWords())
+                .fix("do Debian's packages answer from this machine?");
     }
 
     /**
@@ -204,7 +213,8 @@ final class Images {
      */
     private String packages(String folder, Path context, FutureTask<Void> lists) {
         var script = "IMAGE=" + folder + "\n" + text(tools.resolve("install")) + text(context.resolve("packages"));
-        var image = "ktrdr-lab/packages:" + folder + "-" + UUID.nameUUIDFromBytes((engine.docker("image", "inspect", "--format", "{{.Id}}", BASE).must().out() + script).getBytes(StandardCharsets.UTF_8));
+        var madeOf = id(BASE) + script;
+        var image = "ktrdr-lab/packages:" + folder + "-" + UUID.nameUUIDFromBytes(madeOf.getBytes(StandardCharsets.UTF_8));
         if (engine.has("image", image)) return image;
         await(lists);
         var container = "ktrdr-lab-packages-" + folder;
@@ -232,14 +242,16 @@ final class Images {
 
     private void lists() {
         try (var step = console.step("images", "lists")) {
-            built("ktrdr-lab/packages", engine.docker(inBase("--rm", "--label", "ktrdr-lab", BASE, "sh", "-euc", text(tools.resolve("lists")))).run());
+            var script = text(tools.resolve("lists"));
+            built("ktrdr-lab/packages", engine.docker(inBase("--rm", "--label", "ktrdr-lab", BASE, "sh", "-euc", script)).run());
             step.done("Debian's packages");
         }
     }
 
-    /** A container that keeps what it downloads, and whose writes nobody waits for: when the machine stops meanwhile there is no image. */
+    /** A container that keeps its downloads and does not sync: if the machine stops meanwhile, there is no image. */
     private List<String> inBase(String... words) {
-        return Engine.concat(List.of("run", "-v", DOWNLOADS + ":/apt", "--security-opt", "seccomp=" + tools.resolve("without-syncs.json")), List.of(words));
+        var seccomp = "seccomp=" + tools.resolve("without-syncs.json");
+        return Engine.concat(List.of("run", "-v", DOWNLOADS + ":/apt", "--security-opt", seccomp), List.of(words));
     }
 
     private static String text(Path file) {

@@ -64,7 +64,8 @@ public final class Practice {
         var network = images.get("services").thenRunAsync(() -> {
             if (!fresh.exists()) services.keys();
             if (!engine.has("network", Hosts.NETWORK))
-                engine.docker("network", "create", "--label", "ktrdr-lab", "--label", LABEL + "=" + fresh.folder(), "--subnet", "10.42.1.0/24", Hosts.NETWORK).must();
+                engine.docker("network", "create", "--label", "ktrdr-lab", "--label", LABEL + "=" + fresh.folder(),
+                        "--subnet", "10.42.1.0/24", Hosts.NETWORK).must();
             services.ensure();
         });
         var share = images.get("services").thenRunAsync(() -> share(engine));
@@ -173,7 +174,8 @@ public final class Practice {
     /** A row for each container of the lab: name, address, what it is, state. Empty when there is no engine. */
     public List<Map<String, String>> status() {
         var rows = new ArrayList<Map<String, String>>();
-        var found = Engine.running(console).map(engine -> engine.found(Stream.concat(Hosts.every().map(Hosts.Host::container), Stream.of(Services.CONTAINER)).toList())).orElse(Map.of());
+        var containers = Stream.concat(Hosts.every().map(Hosts.Host::container), Stream.of(Services.CONTAINER)).toList();
+        var found = Engine.running(console).map(engine -> engine.found(containers)).orElse(Map.of());
         Hosts.every().filter(host -> Hosts.ALL.contains(host) || found.containsKey(host.container())).forEach(host ->
                 rows.add(row(found, host.name(), host.container(), host.address(), "systemd, sshd, Docker Engine: " + host.fqdn()
                         + (host.user().equals("root") ? "" : ", user " + host.user() + " with sudo"))));

@@ -20,7 +20,7 @@ final class Services {
     /** As long as the built images live, of which it is another form: the next fleet has them at once. */
     static final String VOLUME = "ktrdr-registry";
     private static final String USER = "kpiteira";
-    /** Notes in the registry's storage, one for each image: the identity that it has in Docker and the digest that its tag had when it was put there. */
+    /** Notes in the registry's storage, one for each image: its identity in Docker, and the digest that its tag was given. */
     private static final String NOTES = """
             cd /registry
             tags=docker/registry/v2/repositories
@@ -59,7 +59,8 @@ final class Services {
     }
 
     private void keys(List<Hosts.Host> hosts, String token) {
-        var words = new ArrayList<>(List.of("run", "--rm", "-i", "--network", "none", "-v", state.folder() + ":/out", "ktrdr-lab/services", "/lab/keys", "registry." + Hosts.DOMAIN, USER));
+        var words = new ArrayList<>(List.of("run", "--rm", "-i", "--network", "none", "-v", state.folder() + ":/out",
+                "ktrdr-lab/services", "/lab/keys", "registry." + Hosts.DOMAIN, USER));
         hosts.forEach(host -> words.add(host.name()));
         engine.docker(words).input(token).must();
     }
@@ -112,8 +113,10 @@ final class Services {
         try (var step = console.step("registry", "fill")) {
             step.now(String.join(", ", names));
             var script = "container=$1; shift; docker save \"$@\" | docker exec -i \"$container\" /lab/fill";
-            var filled = engine.command(Engine.concat(List.of("sh", "-euc", script, "sh", CONTAINER), names.stream().map(name -> "ktrdr-lab/" + name).toList())).run();
-            if (!filled.ok()) throw Problem.failed("the lab's registry could not be filled with " + String.join(", ", names)).found(filled.lastWords());
+            var saved = names.stream().map(name -> "ktrdr-lab/" + name).toList();
+            var filled = engine.command(Engine.concat(List.of("sh", "-euc", script, "sh", CONTAINER), saved)).run();
+            if (!filled.ok()) throw Problem.failed("the lab's registry could not be filled with " + String.join(", ", names))
+                    .found(filled.lastWords());
             var notes = names.stream().map(name -> "note " + name + " " + images.get(name) + "\n").collect(Collectors.joining());
             engine.docker("exec", "-i", CONTAINER, "sh", "-eu").input(NOTES + notes).must();
             step.done(names.size() > 2 ? names.size() + " tags" : String.join(", ", names));
