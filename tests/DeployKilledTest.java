@@ -90,6 +90,19 @@ class DeployKilledTest {
     }
 
     @Test
+    void what_a_killed_run_left_was_never_proven_and_is_not_gone_back_to() {
+        var before = release(HOST);
+        var after = another(HOST);
+        try (var run = ktrdr("deploy", "workers", "B", "--tag", after).start()) {
+            run.awaitHealth(HOST, 4, after);
+            run.kill();
+        }
+        Faults.silent(HOST);
+        var ran = ktrdr("deploy", "workers", "B", "--tag", BAD, "--timeout", "4s").run();
+        returned(ran, HOST, before);
+    }
+
+    @Test
     void a_signal_during_the_pull_ends_it_and_nothing_was_changed() {
         var tag = another(HOST);
         for (var signal : List.of("INT", "TERM", "HUP")) {

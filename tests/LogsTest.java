@@ -104,10 +104,12 @@ class LogsTest {
 
     @Test
     void tail_since_and_a_stopped_container() {
-        inside("workers-c", "out 'cut 1'; sleep 2; out 'cut 2'; out 'cut 3'");
+        // more lines than are shown where nothing is asked for
+        inside("workers-c", "out 'cut 1'; for i in $(seq 220); do out between; done; sleep 2; out 'cut 2'; out 'cut 3'");
         World.on("workers-c", "docker stop -t 1 logs-test >/dev/null");
         try {
             assertEquals(List.of("cut 3"), texts(ktrdr("logs", "C", SERVICE, "--tail", "1", "-o", "json").run().out(), ""));
+            assertEquals(List.of("cut 1"), texts(ktrdr("logs", "C", SERVICE, "--grep", "cut 1", "-o", "json").run().out(), ""));
             var written = parse(ktrdr("logs", "C", SERVICE, "--grep", "cut 2", "-o", "json").run().out()).get(0).path("time").asText();
             assertEquals(List.of("cut 2", "cut 3"), texts(ktrdr("logs", "C", SERVICE, "--since", written, "-o", "json").run().out(), ""));
             assertEquals(List.of(), texts(ktrdr("logs", "C", SERVICE, "--since", "1ms", "-o", "json").run().out(), ""));

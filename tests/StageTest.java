@@ -155,6 +155,7 @@ class StageTest {
         assertEquals(IMAGE + OLDER, compose("core", "backend").path("image").asText());
         for (var service : List.of("db", "prometheus", "grafana", "jaeger"))
             assertTrue(compose("core", service).path("image").asText().startsWith("registry.ktrdr.home.mynerd.place:5000/"), service);
+        assertEquals("service_healthy", compose("core", "backend").path("depends_on").path("db").path("condition").asText());
         assertEquals("/opt/ktrdr-core/monitoring", compose("core", "prometheus").path("volumes").path(0).path("source").asText());
         assertEquals("/opt/ktrdr-core/monitoring/grafana/provisioning", compose("core", "grafana").path("volumes").path(0).path("source").asText());
         World.on("core", "sed -i 's|^BACKEND_IMAGE=.*|BACKEND_IMAGE=docker.io/other|' /opt/ktrdr-core/.env.core");
