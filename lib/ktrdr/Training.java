@@ -13,8 +13,8 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
 /**
- * A run that loads what procedures load and does what they all do, from which lib/start.sh has the JVM make its archive of
- * classes. It reaches no network.
+ * A run that loads what procedures load and does what they all do, from which lib/start.sh has the JVM make its archive
+ * of classes. It reaches no network.
  */
 @Command(name = "training", header = "Load what procedures load.", footer = {"", "Examples:"})
 final class Training implements Callable<Exit> {
@@ -35,8 +35,10 @@ final class Training implements Callable<Exit> {
 
     private static void load(Path jar) throws IOException {
         try (var file = new JarFile(jar.toFile())) {
-            var names = file.stream().map(JarEntry::getName).filter(name -> name.endsWith(".class") && !name.contains("-"));
-            for (var entry : names.toList()) load(entry.substring(0, entry.length() - ".class".length()).replace('/', '.'));
+            var names = file.stream().map(JarEntry::getName)
+                    .filter(name -> name.endsWith(".class") && !name.contains("-"));
+            for (var entry : names.toList())
+                load(entry.substring(0, entry.length() - ".class".length()).replace('/', '.'));
         }
     }
 

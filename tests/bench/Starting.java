@@ -15,8 +15,8 @@ import ktrdr.Local;
 import ktrdr.Problem;
 
 /**
- * How long procedures take to start in a copy of the toolkit with a cache of its own: after a clone, after an edit of the
- * library, after one of a script.
+ * How long procedures take to start in a copy of the toolkit with a cache of its own: after a clone, after an edit of
+ * the library, after one of a script.
  */
 public final class Starting implements AutoCloseable {
     /** What a procedure is made of, and the front door. */
@@ -48,8 +48,10 @@ public final class Starting implements AutoCloseable {
         state("after a clone", "status", procedures);
         edit("lib/ktrdr/Dns.java");
         state("after an edit of lib/ktrdr/Dns.java", "status", procedures);
-        edit("scripts/Deploy.java");
-        state("after an edit of scripts/Deploy.java", "deploy", procedures);
+        edit("scripts/Scale.java");
+        // it is made of all scripts, so it is built again too
+        procedures.remove("completion");
+        state("after an edit of scripts/Scale.java", "scale", procedures);
         return new SideBySide(what, 0, pairs, remarks);
     }
 
