@@ -21,10 +21,12 @@ import java.util.concurrent.atomic.AtomicInteger;
 import lab.Wait;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Order;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /** Scripts on an open connection, and what becomes of them when it breaks. */
+@Order(1)
 class SshRunTest {
     @TempDir
     Path folder;

@@ -12,6 +12,7 @@ import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import ktrdr.Console;
+import org.junit.jupiter.api.ClassOrderer;
 import org.junit.platform.engine.DiscoverySelector;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
@@ -68,6 +69,8 @@ public final class Suite {
 
     private void launch(Lane lane, int atOnce) {
         var wanted = chosen.apply(lane);
+        // the longest first, so that none of them is what is left at the end
+        wanted.configurationParameter(ClassOrderer.DEFAULT_ORDER_PROPERTY_NAME, ClassOrderer.OrderAnnotation.class.getName());
         if (atOnce > 1) PARALLEL.forEach((key, value) -> wanted.configurationParameter(IN_PARALLEL + key, value));
         times.lane(lane, () -> LauncherFactory.create().execute(wanted.build(), results.get(lane)));
     }
