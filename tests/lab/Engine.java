@@ -37,6 +37,9 @@ public final class Engine {
             iptables -P FORWARD "$policy"
             printf '%s\\n' "$forward" >/proc/sys/net/ipv4/ip_forward
             """;
+    private static final String UNMOUNT = """
+            awk -v at="$1/" 'index($2, at) == 1 { print $2 }' /proc/self/mounts | sort -r | while read -r mount; do umount -l "$mount"; done
+            """;
     private static final Duration SHORT = Duration.ofSeconds(20);
     private final Console console;
     private final Optional<String> host;
@@ -197,8 +200,10 @@ public final class Engine {
         return all;
     }
 
+    /** Deletes a folder and all that is in it; what a build that was killed left mounted there is taken away first, and not what is behind it. */
     static void deleteTree(Path folder) {
         if (!Files.exists(folder)) return;
+        Local.command("sh", "-euc", UNMOUNT, "sh", folder.toAbsolutePath().toString()).must();
         try (var all = Files.walk(folder)) {
             for (var file : all.sorted(Comparator.reverseOrder()).toList()) Files.deleteIfExists(file);
         } catch (IOException e) {
