@@ -126,7 +126,7 @@ class LabTest {
         assertTrue(first.out().contains("sample.result"), first::toString);
         var second = ktrdr("quickstart").run();
         assertEquals(0, second.exit(), second::toString);
-        assertTrue(second.err().contains("up already") && second.out().contains("checks hold"), second::toString);
+        assertTrue(second.err().contains("up already") && second.err().contains("checks hold"), second::toString);
         assertFalse(second.out().contains("sample."), second::toString);
     }
 
