@@ -35,7 +35,7 @@ class LabTest {
 
     @Test
     void an_up_that_was_cut_off_while_the_registry_was_filled_is_made_up_for() {
-        World.services("rm -r /registry/filled /registry/docker/registry/v2/repositories/prometheus");
+        World.services("rm -r /registry/filled/prometheus:2 /registry/docker/registry/v2/repositories/prometheus");
         var ran = ktrdr("lab", "up").run();
         assertEquals(0, ran.exit(), ran::toString);
         assertEquals("2", World.services("ls /registry/docker/registry/v2/repositories/prometheus/_manifests/tags"));
