@@ -17,6 +17,9 @@ class RoundTripsTest {
     static void a_release_runs() {
         var ran = ktrdr("deploy", "all", "--tag", TAG).run();
         assertEquals(0, ran.exit(), ran::toString);
+        // until Prometheus has asked again whatever was replaced before this
+        var well = ktrdr("verify", "--quick", "--wait", "90s").run();
+        assertEquals(0, well.exit(), well::toString);
     }
 
     @ParameterizedTest(name = "{0}")
