@@ -122,7 +122,7 @@ class DeployLockTest {
 
     @Test
     void a_run_of_a_minute_keeps_its_lock_and_one_that_fails_gives_it_back() throws Exception {
-        var first = ktrdr("deploy", "workers", "B", "--tag", "sha-bad0000", "--timeout", "70s", "--no-rollback").processBuilder().redirectErrorStream(true)
+        var first = ktrdr("deploy", "workers", "B", "--tag", "sha-bad0000", "--timeout", "50s", "--no-rollback").processBuilder().redirectErrorStream(true)
                 .redirectOutput(folder.resolve("said").toFile()).start();
         // longer than the time after which a silent one is taken over
         assertFalse(first.waitFor(35, TimeUnit.SECONDS));

@@ -42,6 +42,7 @@ import ktrdr.Json;
 import ktrdr.Outdated;
 import ktrdr.Problem;
 import ktrdr.Table;
+import org.junit.jupiter.api.ClassOrderer;
 import org.junit.platform.engine.FilterResult;
 import org.junit.platform.engine.TestDescriptor;
 import org.junit.platform.engine.support.descriptor.MethodSource;
@@ -94,7 +95,8 @@ public class all implements Callable<Exit> {
             if (!found.contains(name)) throw Problem.usage("no test is called `" + name + "`")
                     .expected("part of the name of a " + (asked.unit ? "unit test's " : "") + "class, Class.method, or a room: " + String.join(" ", Rooms.names()))
                     .found("nothing, so nothing was run");
-        var results = new Suite(common.console(), this::request, lane -> chosen(test -> Lane.of(test.getTags()) == lane)).run(lanes, this::bringUp);
+        var results = new Suite(common.console(), this::request, lane -> chosen(test -> Lane.of(test.getTags()) == lane),
+                asked.names.isEmpty() && !asked.quick).run(lanes, this::bringUp);
         boolean left = mine && !asked.keepLab && Cli.run(new Lab(), "down") != 0;
         return results.report().and(left ? Exit.FAILED : Exit.OK);
     }
@@ -145,7 +147,10 @@ public class all implements Callable<Exit> {
 
     /** What each launch has, the one of what failed too: jqwik's cases, and no notes of them on a disk. */
     private LauncherDiscoveryRequestBuilder request() {
-        return LauncherDiscoveryRequestBuilder.request().configurationParameter("jqwik.tries.default", CASES.get(asked.names.contains(LONG_FORM)))
+        // the longest first, so that none of them is what is left at the end
+        return LauncherDiscoveryRequestBuilder.request()
+                .configurationParameter(ClassOrderer.DEFAULT_ORDER_PROPERTY_NAME, ClassOrderer.OrderAnnotation.class.getName())
+                .configurationParameter("jqwik.tries.default", CASES.get(asked.names.contains(LONG_FORM)))
                 .configurationParameter("jqwik.database", "").configurationParameter("jqwik.reporting.onlyfailures", "true").configurationParameter("jqwik.edgecases.default", "NONE");
     }
 

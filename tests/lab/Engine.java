@@ -65,6 +65,11 @@ public final class Engine {
         });
     }
 
+    /** Whether it is one that was started for the practice fleet alone. */
+    boolean own() {
+        return host.isPresent();
+    }
+
     /** Where built images and downloads are kept between one lab and the next. */
     static Path cache() {
         var cache = System.getenv("XDG_CACHE_HOME");

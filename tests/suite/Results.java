@@ -10,6 +10,7 @@ import java.util.regex.Pattern;
 import java.util.stream.IntStream;
 import ktrdr.Console;
 import ktrdr.Exit;
+import ktrdr.Json;
 import ktrdr.Problem;
 import lab.Spent;
 import org.junit.platform.engine.TestExecutionResult;
@@ -122,6 +123,27 @@ public final class Results implements TestExecutionListener {
         for (var name : shaky.values()) if (!second.failures.contains(name)) flaky.add(name);
         failures.removeAll(flaky);
         add(second);
+    }
+
+    /** A class that was not run to its end. */
+    synchronized void lost(String type) {
+        failures.add(type + ": the JVM that ran it ended");
+    }
+
+    /** What was found, for {@link #read} in another JVM. */
+    synchronized Map<String, Object> document() {
+        return Map.of("passed", passed, "failures", failures, "shaky", shaky, "skipped", skipped, "spent", spent);
+    }
+
+    /** Counts what another JVM found to this one's. */
+    synchronized void read(String document) {
+        var found = Json.parse(document, "the second fleet");
+        passed += found.path("passed").asInt();
+        found.path("failures").forEach(one -> failures.add(one.asText()));
+        found.path("skipped").forEach(one -> skipped.add(one.asText()));
+        found.path("shaky").properties().forEach(one -> shaky.put(one.getKey(), one.getValue().asText()));
+        found.path("spent").properties().forEach(one -> spent(one.getKey(),
+                IntStream.range(0, one.getValue().size()).mapToDouble(i -> one.getValue().path(i).asDouble()).toArray()));
     }
 
     /** Counts what another launch found to this one's. */

@@ -42,7 +42,7 @@ public final class Rooms {
             ssh         Sh Ssh SshRun Sshd
             start       CoreDumps FrontDoor Local ScriptTemplate Start
             status      Alert FleetStatus NodeStatus Status StatusChanges
-            suite       EveryProcedure Lane Rooms TestNames TimeTable Wait
+            suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait
             verify      Failover FailoverChecks Outage ReportInBrowser Verify VerifyPage VerifyReport
             """;
     private static final Map<String, List<String>> ROOMS = ALL.lines().map(line -> List.of(line.split(" +")))

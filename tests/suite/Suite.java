@@ -12,7 +12,6 @@ import java.util.concurrent.Executor;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import ktrdr.Console;
-import org.junit.jupiter.api.ClassOrderer;
 import org.junit.platform.engine.DiscoverySelector;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
@@ -32,16 +31,19 @@ public final class Suite {
     private final Console console;
     private final Supplier<LauncherDiscoveryRequestBuilder> request;
     private final Function<Lane, LauncherDiscoveryRequestBuilder> chosen;
+    private final boolean everything;
     private final TimeTable times = new TimeTable();
     private final Map<Lane, Results> results = new EnumMap<>(Lane.class);
 
     /**
      * @param request a launch of nothing yet, with what every launch has
      * @param chosen the same of the tests that were asked for in a lane
+     * @param everything whether these are all tests, so that a class can be run as a whole
      */
     public Suite(Console console, Supplier<LauncherDiscoveryRequestBuilder> request,
-            Function<Lane, LauncherDiscoveryRequestBuilder> chosen) {
+            Function<Lane, LauncherDiscoveryRequestBuilder> chosen, boolean everything) {
         this.console = console;
+        this.everything = everything;
         this.request = request;
         this.chosen = chosen;
     }
@@ -57,7 +59,10 @@ public final class Suite {
         var up = fleet ? runAsync(bringUp, threads) : CompletableFuture.<Void>completedFuture(null);
         // virtual machines are built while the fleet's tests wait, which are the longest, and not while it comes up
         for (var lane : List.of(Lane.fleet, Lane.guests))
-            if (lanes.contains(lane)) under.add(up.thenRunAsync(() -> launch(lane, SIDE_BY_SIDE), threads));
+            if (lanes.contains(lane)) under.add(up.thenRunAsync(() -> {
+                if (lane == Lane.fleet) fleet(threads);
+                else launch(lane, SIDE_BY_SIDE);
+            }, threads));
         under.forEach(CompletableFuture::join);
         if (lanes.contains(Lane.quiet)) launch(Lane.quiet, SIDE_BY_SIDE);
         var all = new Results(console);
@@ -67,10 +72,24 @@ public final class Suite {
         return all;
     }
 
+    /** The classes of the fleet's lane, on a second fleet too if there are many. */
+    private void fleet(Executor threads) {
+        var left = new FleetClasses(LauncherFactory.create().discover(chosen.apply(Lane.fleet).build()));
+        if (!everything || left.few()) {
+            launch(Lane.fleet, SIDE_BY_SIDE);
+            return;
+        }
+        times.lane(Lane.fleet, () -> {
+            var second = CompletableFuture.supplyAsync(() -> SecondFleet.run(console, left::anywhere), threads);
+            for (var name = left.here(); name.isPresent(); name = left.here())
+                LauncherFactory.create().execute(request.get().selectors(DiscoverySelectors.selectClass(name.get())).build(),
+                        results.get(Lane.fleet));
+            results.get(Lane.fleet).add(second.join());
+        });
+    }
+
     private void launch(Lane lane, int atOnce) {
         var wanted = chosen.apply(lane);
-        // the longest first, so that none of them is what is left at the end
-        wanted.configurationParameter(ClassOrderer.DEFAULT_ORDER_PROPERTY_NAME, ClassOrderer.OrderAnnotation.class.getName());
         if (atOnce > 1) PARALLEL.forEach((key, value) -> wanted.configurationParameter(IN_PARALLEL + key, value));
         times.lane(lane, () -> LauncherFactory.create().execute(wanted.build(), results.get(lane)));
     }

@@ -1,0 +1,83 @@
+package lab;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import ktrdr.Console;
+import ktrdr.Local;
+
+/**
+ * A machine beside this one for a second practice fleet: the same files, but networks, processes, {@code /run}, {@code /dev/shm} and the cache of
+ * the fleet of its own. The cache begins with the images and the registry of ours. It reaches nothing outside, and is gone with whoever made it.
+ */
+public final class OtherMachine implements AutoCloseable {
+    private static final String START = """
+            ip link set lo up
+            mount -t tmpfs -o mode=755 tmpfs /run
+            mkdir /run/lock
+            mount -t tmpfs -o mode=1777 tmpfs /dev/shm
+            mount --bind "$2" "$1"
+            echo up
+            exec cat
+            """;
+    /** Images never change once they are there, so they can be copied while containers run; what is mounted, the containers' own files, is left out. */
+    private static final String COPY = """
+            mkdir -p "$2/docker/volumes"
+            cp -ax "$1/docker/image" "$1/docker/overlay2" "$2/docker"
+            cp -ax "$1/docker/volumes/$3" "$2/docker/volumes"
+            """;
+    private final Path files;
+    private final Process holder;
+
+    private OtherMachine(Path files, Process holder) {
+        this.files = files;
+        this.holder = holder;
+    }
+
+    /** A new one; empty where we may not make one, or the engine that runs is none of the practice fleet's own. */
+    public static Optional<OtherMachine> open(Console console) {
+        var cache = Engine.cache();
+        if (!Machine.installs() || !Engine.running(console).map(Engine::own).orElse(false)) return Optional.empty();
+        var files = cache.resolveSibling("lab-2");
+        Engine.deleteTree(files);
+        try (var step = console.step("fleet", "second")) {
+            step.now("copies the images of the first");
+            Local.command("sh", "-euc", COPY, "sh", cache.toString(), files.toString(), Services.VOLUME).must();
+            var holder = new ProcessBuilder("unshare", "--net", "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc",
+                    "--kill-child", "sh", "-euc", START, "sh", cache.toString(), files.toString()).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+            if (new BufferedReader(new InputStreamReader(holder.getInputStream())).readLine() == null) {
+                Engine.deleteTree(files);
+                return Optional.empty();
+            }
+            step.done("a machine beside this one, with the images of the first fleet");
+            return Optional.of(new OtherMachine(files, holder));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The words before a command that runs there, in the folder that we are in. */
+    public List<String> within() {
+        var first = holder.children().findFirst().orElseThrow(() -> new IllegalStateException("the other machine is gone"));
+        return List.of("nsenter", "--target", String.valueOf(first.pid()), "--net", "--mount", "--pid", "--",
+                "env", "--chdir=" + Path.of("").toAbsolutePath());
+    }
+
+    /** Variables for commands that run there. */
+    public Map<String, String> environment() {
+        return Map.of("KTRDR_LAB", files.resolve("state").toString());
+    }
+
+    @Override
+    public void close() {
+        holder.destroy();
+        holder.onExit().join();
+        Engine.deleteTree(files);
+    }
+}

@@ -1,0 +1,50 @@
+package suite;
+
+import java.io.BufferedReader;
+import java.io.IOException;
+import java.io.InputStreamReader;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.stream.Stream;
+import ktrdr.Console;
+import ktrdr.Json;
+import ktrdr.Local;
+import ktrdr.Project;
+import org.junit.platform.engine.discovery.DiscoverySelectors;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
+import org.junit.platform.launcher.core.LauncherFactory;
+
+/**
+ * The main class of the JVM on the second practice fleet: brings that up, then runs each class that standard input names, and writes what it
+ * found to a file at the end. What it prints is for people, but for two lines.
+ */
+public final class SecondRunner {
+    static final String READY = "the second fleet is ready";
+    static final String DONE = "the class is done";
+
+    private SecondRunner() {}
+
+    /** @param arguments the file to write, and whether every test is told */
+    public static void main(String... arguments) throws IOException {
+        var console = new Console(Console.Color.never, Boolean.parseBoolean(arguments[1]));
+        var results = new Results(console);
+        // as on the first fleet, where the pass through all procedures left a release behind
+        if (ktrdr("lab", "up") == 0 && ktrdr("deploy", "all", "--tag", "sha-1000001", "-i", System.getenv("KTRDR_LAB") + "/inventory.yaml") == 0) {
+            console.print(READY);
+            var names = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
+            for (String name; (name = names.readLine()) != null; ) {
+                LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request().selectors(DiscoverySelectors.selectClass(name)).build(), results);
+                console.print(DONE);
+            }
+            Files.writeString(Path.of(arguments[0]), Json.line(results.document()));
+        }
+        // threads of a test that failed may be left
+        System.exit(0);
+    }
+
+    private static int ktrdr(String... words) {
+        var command = Stream.concat(Stream.of(Project.root().resolve("ktrdr").toString()), Stream.of(words)).toList();
+        return Local.command(command).lines(System.err::println).run().exit();
+    }
+}
