@@ -7,7 +7,6 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import ktrdr.Check;
 import ktrdr.Cli;
 import ktrdr.Dns;
@@ -56,7 +55,7 @@ public class SetupDns implements Callable<Exit> {
     private Exit check(Inventory inventory) {
         var infra = new Infra(inventory);
         try (var fleet = common.fleet(List.of()).once(); var step = common.console().step("fleet", "resolve")) {
-            var here = CompletableFuture.supplyAsync(() -> Dns.here(inventory));
+            var here = Dns.here(inventory);
             var gathered = fleet.each((node, ssh) -> HostFacts.gather(ssh, infra.question(node).namesOnly()));
             var checks = new ArrayList<Check>();
             gathered.problems().forEach((node, problem) -> checks.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node))));

@@ -10,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CompletableFuture;
 import ktrdr.Check;
 import ktrdr.Cli;
 import ktrdr.Dns;
@@ -56,7 +55,7 @@ public class VerifyInfra implements Callable<Exit> {
         var infra = new Infra(inventory);
         var page = Optional.ofNullable(record).map(OutputFile::at);
         try (var fleet = common.fleet(names).once(); var step = common.console().step("fleet", "gather")) {
-            var here = CompletableFuture.supplyAsync(() -> Dns.here(inventory));
+            var here = Dns.here(inventory);
             var gathered = fleet.each((node, ssh) -> HostFacts.gather(ssh, infra.question(node)));
             var checks = new ArrayList<Check>();
             gathered.values().keySet().forEach(node -> checks.add(new Check(node.name() + ".ssh", node.name(), true, "a node that answers", "connected", "", 0)));

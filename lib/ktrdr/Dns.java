@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
+import java.util.concurrent.CompletableFuture;
 import java.util.stream.Collectors;
 
 /** The names of the fleet: records for the DNS servers people have, and what each place makes of them. */
@@ -126,8 +127,12 @@ public final class Dns {
         return addresses;
     }
 
-    /** What this machine makes of the names, by its own resolver. */
-    public static Answers here(Inventory inventory) {
+    /** What this machine makes of the names, by its own resolver, asked beside whatever else is done. */
+    public static CompletableFuture<Answers> here(Inventory inventory) {
+        return CompletableFuture.supplyAsync(() -> resolved(inventory), Threads.each("names"));
+    }
+
+    private static Answers resolved(Inventory inventory) {
         var addresses = new LinkedHashMap<String, List<String>>();
         for (var name : inventory.addresses().keySet()) addresses.put(name, resolve(name));
         return new Answers("here", "here", addresses, inventory.resolve() == Inventory.Resolve.DNS);

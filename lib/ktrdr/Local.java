@@ -28,11 +28,7 @@ public final class Local {
     public static final String VERSION = "0.1.0";
 
     /** A thread for each stream: a pool that is busy with waiting callers would leave it unread, and the child stuck. */
-    private static final Executor READERS = read -> {
-        var thread = new Thread(read, "local");
-        thread.setDaemon(true);
-        thread.start();
-    };
+    private static final Executor READERS = Threads.each("local");
 
     private Local() {}
 

@@ -96,11 +96,7 @@ public final class NfsProof {
                 ready.completeExceptionally(problem);
                 throw problem;
             }
-        }, work -> {
-            var thread = new Thread(work, "proof");
-            thread.setDaemon(true);
-            thread.start();
-        }));
+        }, Threads.each("proof")));
         try {
             return ready.join();
         } catch (CompletionException e) {

@@ -157,7 +157,7 @@ final class SshConnect {
             } catch (UnknownHostException e) {
                 return new InetAddress[0];
             }
-        });
+        }, Threads.each("lookup"));
         try {
             var found = lookup.get(route.timeout().toMillis(), TimeUnit.MILLISECONDS);
             if (found.length > 0) return found;
@@ -185,7 +185,7 @@ final class SshConnect {
             return new SshWire(tunnel.getInputStream(), tunnel.getOutputStream(), () -> {
                 tunnel.getInputStream().close();
                 // a jump host that is dead itself would keep us waiting for its answer
-                CompletableFuture.runAsync(() -> Ssh.close(List.of(tunnel)));
+                Threads.each("close").execute(() -> Ssh.close(List.of(tunnel)));
             }, InetAddress.getByAddress(new byte[4]), route.port(), route.timeout());
         } catch (IOException e) {
             throw Problem.unreachable(route.node() + ": the jump host cannot connect to " + route.peer()).found(e.getMessage())

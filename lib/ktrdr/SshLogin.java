@@ -102,7 +102,7 @@ final class SshLogin {
             } catch (IOException | RuntimeException e) {
                 return List.<SshAgent.Identity>of();
             }
-        });
+        }, Threads.each("agent"));
         try {
             return asked.get(AGENT_SECONDS, TimeUnit.SECONDS);
         } catch (TimeoutException | ExecutionException e) {

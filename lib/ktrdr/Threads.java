@@ -1,6 +1,7 @@
 package ktrdr;
 
 import java.time.Duration;
+import java.util.concurrent.Executor;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -19,6 +20,13 @@ final class Threads {
             thread.setDaemon(true);
             return thread;
         };
+    }
+
+    /**
+     * A daemon thread for each task, for work that waits. The common pool is as small as one thread on two processors, and what waits there would keep all others waiting.
+     */
+    static Executor each(String name) {
+        return work -> daemons(name).newThread(work).start();
     }
 
     /** Sleeps; an interrupt is a {@link Problem} with this sentence, and stays set. */

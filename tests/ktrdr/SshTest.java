@@ -15,7 +15,8 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.Map;
 import java.util.Optional;
-import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
@@ -233,10 +234,27 @@ class SshTest {
         assertEquals("fe80::1", Ssh.Target.of("fe80::1").host());
     }
 
+    @Test
+    void a_name_is_looked_up_while_everything_in_the_common_pool_waits() throws Exception {
+        var over = new CountDownLatch(1);
+        try {
+            for (int i = 0; i <= ForkJoinPool.getCommonPoolParallelism(); i++) ForkJoinPool.commonPool().execute(() -> {
+                try {
+                    over.await();
+                } catch (InterruptedException e) {
+                    // the test is over
+                }
+            });
+            says(against("SSH-1.5-old\r\n"), Exit.UNREACHABLE, "SSH-1.5");
+        } finally {
+            over.countDown();
+        }
+    }
+
     /** A server that says this, and then nothing. */
     private Problem against(String words) throws IOException {
         try (var server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
-            CompletableFuture.runAsync(() -> {
+            Threads.each("server").execute(() -> {
                 try {
                     server.accept().getOutputStream().write(words.getBytes(StandardCharsets.ISO_8859_1));
                 } catch (IOException e) {

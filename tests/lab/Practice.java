@@ -9,6 +9,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
+import java.util.concurrent.Executor;
 import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Fleet;
@@ -20,6 +21,8 @@ import ktrdr.Sh;
 public final class Practice {
     private static final String LABEL = "ktrdr-lab.state";
     private static final long PATIENCE_SECONDS = 90;
+    /** Each step waits for Docker, and none is to wait for another. */
+    private static final Executor THREADS = work -> new Thread(work, "lab").start();
     private static final String READY = """
             systemctl is-active --quiet docker || { echo "docker is not running yet" >&2; exit 1; }
             for name; do getent hosts "$name" >/dev/null || { echo "$name does not resolve" >&2; exit 1; }; done
@@ -67,15 +70,15 @@ public final class Practice {
                 engine.docker("network", "create", "--label", "ktrdr-lab", "--label", LABEL + "=" + fresh.folder(),
                         "--subnet", "10.42.1.0/24", Hosts.NETWORK).must();
             services.ensure();
-        });
-        var share = images.get("services").thenRunAsync(() -> share(engine));
+        }, THREADS);
+        var share = images.get("services").thenRunAsync(() -> share(engine), THREADS);
         var work = new ArrayList<CompletableFuture<?>>();
         for (var image : images.values()) work.add(image.thenCombineAsync(network, (ids, up) -> {
             services.fill(ids);
             return up;
-        }));
+        }, THREADS));
         for (var host : Engine.concat(Hosts.ALL, hosts.added()))
-            work.add(CompletableFuture.allOf(images.get("host"), network, share).thenRunAsync(() -> hosts.ensure(host)));
+            work.add(CompletableFuture.allOf(images.get("host"), network, share).thenRunAsync(() -> hosts.ensure(host), THREADS));
         for (var one : work) join(one);
         awaitReady(state.inventory());
         return state;
