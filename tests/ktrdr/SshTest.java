@@ -8,6 +8,7 @@ import static org.junit.jupiter.api.Assumptions.assumeTrue;
 import java.io.IOException;
 import java.net.InetAddress;
 import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -15,6 +16,7 @@ import java.time.Duration;
 import java.util.Base64;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ForkJoinPool;
 import javax.crypto.Mac;
@@ -253,10 +255,14 @@ class SshTest {
 
     /** A server that says this, and then nothing. */
     private Problem against(String words) throws IOException {
+        var accepted = new ConcurrentLinkedQueue<Socket>();
         try (var server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
             Threads.each("server").execute(() -> {
                 try {
-                    server.accept().getOutputStream().write(words.getBytes(StandardCharsets.ISO_8859_1));
+                    var socket = server.accept();
+                    // a socket that nobody knows any more is closed when the garbage is collected
+                    accepted.add(socket);
+                    socket.getOutputStream().write(words.getBytes(StandardCharsets.ISO_8859_1));
                 } catch (IOException e) {
                     // the test is over
                 }
@@ -267,6 +273,8 @@ class SshTest {
                     false, to.jump(), Duration.ofSeconds(1)));
             assertTrue(System.nanoTime() - started < 20_000_000_000L, "it took too long");
             return problem;
+        } finally {
+            for (var socket : accepted) socket.close();
         }
     }
 
