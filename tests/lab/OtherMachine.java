@@ -13,8 +13,9 @@ import ktrdr.Console;
 import ktrdr.Local;
 
 /**
- * A machine beside this one for a second practice fleet: the same files, but networks, processes, {@code /run}, {@code /dev/shm} and the cache of
- * the fleet of its own. The cache begins with the images and the registry of ours. It reaches nothing outside, and is gone with whoever made it.
+ * A machine beside this one for a second practice fleet: the same files, but networks, processes, {@code /run},
+ * {@code /dev/shm} and the fleet's cache of its own. The cache begins with the images and the registry of ours. It
+ * reaches nothing outside, and is gone with whoever made it.
  */
 public final class OtherMachine implements AutoCloseable {
     private static final String START = """
@@ -26,7 +27,7 @@ public final class OtherMachine implements AutoCloseable {
             echo up
             exec cat
             """;
-    /** Images never change once they are there, so they can be copied while containers run; what is mounted, the containers' own files, is left out. */
+    /** Images never change, so they can be copied while containers run; what is mounted, the containers' own, is not. */
     private static final String COPY = """
             mkdir -p "$2/docker/volumes"
             cp -ax "$1/docker/image" "$1/docker/overlay2" "$2/docker"
@@ -49,8 +50,9 @@ public final class OtherMachine implements AutoCloseable {
         try (var step = console.step("fleet", "second")) {
             step.now("copies the images of the first");
             Local.command("sh", "-euc", COPY, "sh", cache.toString(), files.toString(), Services.VOLUME).must();
-            var holder = new ProcessBuilder("unshare", "--net", "--mount", "--propagation", "private", "--pid", "--fork", "--mount-proc",
-                    "--kill-child", "sh", "-euc", START, "sh", cache.toString(), files.toString()).redirectError(ProcessBuilder.Redirect.INHERIT).start();
+            var holder = new ProcessBuilder("unshare", "--net", "--mount", "--propagation", "private", "--pid", "--fork",
+                    "--mount-proc", "--kill-child", "sh", "-euc", START, "sh", cache.toString(), files.toString())
+                    .redirectError(ProcessBuilder.Redirect.INHERIT).start();
             if (new BufferedReader(new InputStreamReader(holder.getInputStream())).readLine() == null) {
                 Engine.deleteTree(files);
                 return Optional.empty();
@@ -64,7 +66,7 @@ public final class OtherMachine implements AutoCloseable {
 
     /** The words before a command that runs there, in the folder that we are in. */
     public List<String> within() {
-        var first = holder.children().findFirst().orElseThrow(() -> new IllegalStateException("the other machine is gone"));
+        var first = holder.children().findFirst().orElseThrow(() -> new IllegalStateException("the machine is gone"));
         return List.of("nsenter", "--target", String.valueOf(first.pid()), "--net", "--mount", "--pid", "--",
                 "env", "--chdir=" + Path.of("").toAbsolutePath());
     }

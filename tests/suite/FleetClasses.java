@@ -5,35 +5,45 @@ import java.util.Comparator;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
-import java.util.TreeMap;
+import java.util.stream.Stream;
+import org.junit.platform.engine.discovery.DiscoverySelectors;
 import org.junit.platform.engine.support.descriptor.MethodSource;
+import org.junit.platform.launcher.TagFilter;
 import org.junit.platform.launcher.TestIdentifier;
 import org.junit.platform.launcher.TestPlan;
+import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 
-/** The classes of fleet tests that are still to be run: some only on this machine's fleet, the others on a second one as well. */
+/** The classes of fleet tests still to be run: some on this machine's fleet only, the others on a second one as well. */
 final class FleetClasses {
     /** A second fleet takes a minute to come up. */
     private static final int FEW = 12;
     /** Those that need this machine's networks or processes, a package or JBang, or the images in the making. */
-    static final List<String> ONLY_HERE = List.of("AwayTest", "ConnectionsTest", "EveryProcedureTest", "FrontDoorTest", "HelpExamplesTest", "LabTest",
-            "MoreNodesTest", "OperatorsTest", "PicturesFleetTest", "RecipesTest", "RunbookTest", "ScriptTemplateTest", "SecretsWatchTest",
-            "SetupDnsTest", "SetupNfsFleetTest", "VerifyInfraTest", "ktrdr.BitingFleetTest", "ktrdr.ConsoleFleetTest");
-    /** Those that take longest, which come first, so that none of them is what is left at the end. */
-    static final List<String> LONG = List.of("DeployLockTest", "RestoreFaultsTest", "RotateSecretTest", "RollbackTest", "DeployCutTest", "AlertsFleetTest",
-            "FailoverTest", "DeployKilledTest", "VerifyTest", "StatusTest");
+    static final List<String> ONLY_HERE = List.of("AwayTest", "ConnectionsTest", "EveryProcedureTest", "FrontDoorTest",
+            "HelpExamplesTest", "LabTest", "MoreNodesTest", "OperatorsTest", "PicturesFleetTest", "RecipesTest",
+            "RunbookTest", "ScriptTemplateTest", "SecretsWatchTest", "SetupDnsTest", "SetupNfsFleetTest",
+            "VerifyInfraTest", "ktrdr.BitingFleetTest", "ktrdr.ConsoleFleetTest");
+    /** The longest, which come first, so that none of them is what is left at the end. */
+    static final List<String> LONG = List.of("DeployLockTest", "RestoreFaultsTest", "RotateSecretTest",
+            "RollbackTest", "DeployCutTest", "AlertsFleetTest", "FailoverTest", "DeployKilledTest", "VerifyTest",
+            "StatusTest");
     private final Deque<String> here = new ArrayDeque<>();
     private final Deque<String> anywhere = new ArrayDeque<>();
 
     FleetClasses(TestPlan plan) {
-        var classes = new TreeMap<String, String>(Comparator.comparingInt((String name) -> LONG.contains(name) ? LONG.indexOf(name) : LONG.size())
-                .thenComparing(Comparator.naturalOrder()));
-        for (var root : plan.getRoots())
-            for (var test : plan.getDescendants(root)) source(test).ifPresent(name -> classes.put(name, name));
-        for (var name : classes.keySet()) (ONLY_HERE.contains(name) ? here : anywhere).add(name);
+        var longestFirst = Comparator.comparingInt((String name) -> LONG.contains(name) ? LONG.indexOf(name) : LONG.size());
+        plan.getRoots().stream().flatMap(root -> plan.getDescendants(root).stream()).flatMap(FleetClasses::type)
+                .distinct().sorted(longestFirst.thenComparing(Comparator.naturalOrder()))
+                .forEach(name -> (ONLY_HERE.contains(name) ? here : anywhere).add(name));
     }
 
-    private static Optional<String> source(TestIdentifier test) {
-        return test.getSource().filter(MethodSource.class::isInstance).map(source -> ((MethodSource) source).getClassName());
+    private static Stream<String> type(TestIdentifier test) {
+        return test.getSource().stream().filter(MethodSource.class::isInstance).map(MethodSource.class::cast)
+                .map(MethodSource::getClassName);
+    }
+
+    /** The fleet tests of a class, some of which may need none. */
+    static LauncherDiscoveryRequestBuilder only(String name, LauncherDiscoveryRequestBuilder request) {
+        return request.selectors(DiscoverySelectors.selectClass(name)).filters(TagFilter.includeTags(Lane.fleet.name()));
     }
 
     boolean few() {

@@ -1,5 +1,6 @@
 package suite;
 
+import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.LinkedHashMap;
@@ -142,8 +143,11 @@ public final class Results implements TestExecutionListener {
         found.path("failures").forEach(one -> failures.add(one.asText()));
         found.path("skipped").forEach(one -> skipped.add(one.asText()));
         found.path("shaky").properties().forEach(one -> shaky.put(one.getKey(), one.getValue().asText()));
-        found.path("spent").properties().forEach(one -> spent(one.getKey(),
-                IntStream.range(0, one.getValue().size()).mapToDouble(i -> one.getValue().path(i).asDouble()).toArray()));
+        found.path("spent").properties().forEach(one -> spent(one.getKey(), seconds(one.getValue())));
+    }
+
+    private static double[] seconds(JsonNode list) {
+        return IntStream.range(0, list.size()).mapToDouble(i -> list.path(i).asDouble()).toArray();
     }
 
     /** Counts what another launch found to this one's. */

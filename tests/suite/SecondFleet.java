@@ -16,8 +16,8 @@ import ktrdr.Console;
 import lab.OtherMachine;
 
 /**
- * A practice fleet on a machine beside this one, and a JVM there that runs test classes as they are handed to it: the tests of one fleet
- * leave half of the processors' time unused. See {@link SecondRunner}, which is what runs there.
+ * A practice fleet on a machine beside this one, and a JVM there that runs test classes as they are handed to it: the
+ * tests of one fleet leave half of the processors' time unused. See {@link SecondRunner}, which is what runs there.
  */
 final class SecondFleet implements AutoCloseable {
     private final Console console;
@@ -33,7 +33,8 @@ final class SecondFleet implements AutoCloseable {
         var words = new ArrayList<>(machine.within());
         words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         words.addAll(ManagementFactory.getRuntimeMXBean().getInputArguments());
-        words.addAll(List.of("-cp", System.getProperty("java.class.path"), SecondRunner.class.getName(), found.toString(), String.valueOf(console.verbose())));
+        words.addAll(List.of("-cp", System.getProperty("java.class.path"), SecondRunner.class.getName(),
+                found.toString(), String.valueOf(console.verbose())));
         var builder = new ProcessBuilder(words).redirectError(ProcessBuilder.Redirect.INHERIT);
         builder.environment().putAll(machine.environment());
         this.process = builder.start();

@@ -11,13 +11,13 @@ import ktrdr.Console;
 import ktrdr.Json;
 import ktrdr.Local;
 import ktrdr.Project;
-import org.junit.platform.engine.discovery.DiscoverySelectors;
+import lab.Aftermath;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * The main class of the JVM on the second practice fleet: brings that up, then runs each class that standard input names, and writes what it
- * found to a file at the end. What it prints is for people, but for two lines.
+ * The main class of the JVM on the second practice fleet: brings that up, then runs each class that standard input
+ * names, and writes what it found to a file at the end. What it prints is for people, but for two lines.
  */
 public final class SecondRunner {
     static final String READY = "the second fleet is ready";
@@ -30,11 +30,13 @@ public final class SecondRunner {
         var console = new Console(Console.Color.never, Boolean.parseBoolean(arguments[1]));
         var results = new Results(console);
         // as on the first fleet, where the pass through all procedures left a release behind
-        if (ktrdr("lab", "up") == 0 && ktrdr("deploy", "all", "--tag", "sha-1000001", "-i", System.getenv("KTRDR_LAB") + "/inventory.yaml") == 0) {
+        var inventory = System.getenv("KTRDR_LAB") + "/inventory.yaml";
+        if (ktrdr("lab", "up") == 0 && ktrdr("deploy", "all", "--tag", Aftermath.OLDER, "-i", inventory) == 0) {
             console.print(READY);
             var names = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (String name; (name = names.readLine()) != null; ) {
-                LauncherFactory.create().execute(LauncherDiscoveryRequestBuilder.request().selectors(DiscoverySelectors.selectClass(name)).build(), results);
+                var wanted = FleetClasses.only(name, LauncherDiscoveryRequestBuilder.request());
+                LauncherFactory.create().execute(wanted.build(), results);
                 console.print(DONE);
             }
             Files.writeString(Path.of(arguments[0]), Json.line(results.document()));

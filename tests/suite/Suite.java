@@ -82,7 +82,7 @@ public final class Suite {
         times.lane(Lane.fleet, () -> {
             var second = CompletableFuture.supplyAsync(() -> SecondFleet.run(console, left::anywhere), threads);
             for (var name = left.here(); name.isPresent(); name = left.here())
-                LauncherFactory.create().execute(request.get().selectors(DiscoverySelectors.selectClass(name.get())).build(),
+                LauncherFactory.create().execute(FleetClasses.only(name.get(), request.get()).build(),
                         results.get(Lane.fleet));
             results.get(Lane.fleet).add(second.join());
         });
