@@ -13,6 +13,7 @@ import ktrdr.Inventory;
 import ktrdr.Lock;
 import ktrdr.Locks;
 import ktrdr.Sudoers;
+import lab.Aftermath;
 import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
@@ -44,6 +45,7 @@ class OperatorsTest {
 
     @BeforeAll
     static void users_of_the_node() throws Exception {
+        Aftermath.well();
         for (var name : new String[] {"narrow", "watcher"}) Files.createDirectories(folder.resolve(name));
         World.on(NODE, "for user in narrow watcher; do useradd -m -s /bin/sh $user; cp -r /root/.ssh /home/$user/; chown -R $user: /home/$user/.ssh; done; usermod -aG docker watcher");
         var file = Sudoers.file(Inventory.read(inventory("narrow", ", ssh: {user: narrow, sudo: true}")).nodes());

@@ -2,6 +2,7 @@ import static lab.Toolkit.ktrdr;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import java.util.Map;
+import lab.Aftermath;
 import lab.SshdLog;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -17,9 +18,7 @@ class RoundTripsTest {
     static void a_release_runs() {
         var ran = ktrdr("deploy", "all", "--tag", TAG).run();
         assertEquals(0, ran.exit(), ran::toString);
-        // until Prometheus has asked again whatever was replaced before this
-        var well = ktrdr("verify", "--quick", "--wait", "90s").run();
-        assertEquals(0, well.exit(), well::toString);
+        Aftermath.well();
     }
 
     @ParameterizedTest(name = "{0}")

@@ -9,6 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeSet;
+import lab.Aftermath;
 import lab.Faults;
 import lab.Toolkit.Ran;
 import lab.Wait;
@@ -30,13 +31,7 @@ class VerifyTest {
         assertEquals(0, ktrdr("deploy", "all", "--tag", "sha-1000001").run().exit());
         // it has forgotten the workers of other tests then
         World.on("core", "docker restart -t 3 ktrdr-backend");
-        well();
-    }
-
-    /** Waits for what a fault leaves for some seconds: a health check, a scrape, a registration. */
-    private static void well() {
-        var well = ktrdr("verify", "--quick", "--wait", "60s").run();
-        assertEquals(0, well.exit(), well::toString);
+        Aftermath.well();
     }
 
     /** The causes of what does not hold: id to what was found. */
@@ -132,7 +127,7 @@ class VerifyTest {
             names("workers-c.training-worker-2.container", "exited", "--quick");
         } finally {
             World.on("workers-c", "docker start training-worker-2");
-            well();
+            Aftermath.well();
         }
     }
 
@@ -157,7 +152,7 @@ class VerifyTest {
             names("workers.ghosts", ":5999, temporarily_unavailable", "--quick");
         } finally {
             World.on("core", "docker restart ktrdr-backend");
-            well();
+            Aftermath.well();
         }
     }
 
@@ -173,7 +168,7 @@ class VerifyTest {
                     "backtest-worker-1");
             names("target.workers-b.backtest-worker-1", "down", "--quick");
         } finally {
-            well();
+            Aftermath.well();
         }
     }
 
@@ -200,7 +195,7 @@ class VerifyTest {
             var ran = ktrdr("verify", "-o", "json").run();
             assertEquals(List.of("core.backend.container", "core.db.container"), named(ran.json()), ran::toString);
         } finally {
-            well();
+            Aftermath.well();
         }
     }
 
@@ -212,7 +207,7 @@ class VerifyTest {
             names("grafana.datasource.prometheus", "uid other", "--quick", "--wait", "3s");
         } finally {
             World.on("core", "mv /root/kept " + file + "; docker restart -t 1 ktrdr-grafana");
-            well();
+            Aftermath.well();
         }
     }
 
@@ -263,7 +258,7 @@ class VerifyTest {
             assertEquals(List.of("workers-c.ssh"), named(ran.json()), ran::toString);
         } finally {
             World.unpause("workers-c");
-            well();
+            Aftermath.well();
         }
     }
 }

@@ -50,6 +50,15 @@ public final class Aftermath {
         for (var host : HOSTS) if (!release(host).equals(OLDER) || !settled(host)) older(host);
     }
 
+    /**
+     * Waits for what a fault, or a class before this one, leaves for some seconds: a health check, a scrape, a
+     * registration. Tests of what is asked of a well fleet begin with it.
+     */
+    public static void well() {
+        var well = ktrdr("verify", "--quick", "--wait", "90s").run();
+        assertEquals(0, well.exit(), well::toString);
+    }
+
     private static boolean settled(String host) {
         var release = release(host);
         return List.of(OLDER, NEWER).contains(release) && found(host).equals(proven(host, release)) && left(host, 1).isEmpty()
