@@ -114,8 +114,11 @@ class AlertsFleetTest {
         throw new AssertionError("nobody was told within " + patience.toSeconds() + " s that " + worker + " is " + state);
     }
 
+    /** But for restarts, which are those of a quarter of an hour: classes before this one break Docker. */
     private static List<JsonNode> alerts(Ran status, String node) {
-        return StreamSupport.stream(status.json().path("alerts").spliterator(), false).filter(alert -> alert.path("node").asText().equals(node)).toList();
+        return StreamSupport.stream(status.json().path("alerts").spliterator(), false)
+                .filter(alert -> alert.path("node").asText().equals(node))
+                .filter(alert -> !alert.path("name").asText().equals("KtrdrContainerRestarts")).toList();
     }
 
     @Test

@@ -23,9 +23,9 @@ final class FleetClasses {
             "RunbookTest", "ScriptTemplateTest", "SecretsWatchTest", "SetupDnsTest", "SetupNfsFleetTest",
             "VerifyInfraTest", "ktrdr.BitingFleetTest", "ktrdr.ConsoleFleetTest");
     /** The longest, which come first, so that none of them is what is left at the end. */
-    static final List<String> LONG = List.of("DeployLockTest", "RestoreFaultsTest", "RotateSecretTest",
-            "RollbackTest", "DeployCutTest", "AlertsFleetTest", "FailoverTest", "DeployKilledTest", "VerifyTest",
-            "StatusTest");
+    static final List<String> LONG = List.of("RunbookTest", "AlertsFleetTest", "DeployLockTest", "RestoreFaultsTest",
+            "RotateSecretTest", "RollbackTest", "HelpExamplesTest", "EveryProcedureTest", "DeployCutTest",
+            "FailoverTest", "DeployKilledTest", "VerifyTest", "StatusTest");
     private final Deque<String> here = new ArrayDeque<>();
     private final Deque<String> anywhere = new ArrayDeque<>();
 
