@@ -103,7 +103,8 @@ class StatusTest {
             assertTrue(after.path("written").asLong() - before.path("written").asLong() >= 30_000_000, () -> before + "\n" + after);
             assertTrue(after.path("memory_used").asLong() - before.path("memory_used").asLong() >= 40_000_000, () -> before + "\n" + after);
             assertTrue(after.path("log").asLong() - before.path("log").asLong() >= 2000 * 6, () -> before + "\n" + after);
-            assertTrue(before.path("cpu_used").asDouble() < 0.3 && after.path("cpu_used").asDouble() > 0.3, () -> before + "\n" + after);
+            // on a machine that does much else it gets a part of a processor
+            assertTrue(after.path("cpu_used").asDouble() > 0.1 + before.path("cpu_used").asDouble(), () -> before + "\n" + after);
         } finally {
             World.on("workers-c", "docker exec training-worker-1 sh -c 'rm -f /tmp/eaten /tmp/full'; pkill -f 'timeout 60 sh -c while'");
         }
