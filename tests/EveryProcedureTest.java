@@ -21,6 +21,7 @@ import java.util.regex.Pattern;
 import ktrdr.Json;
 import ktrdr.Local;
 import ktrdr.Project;
+import lab.Aftermath;
 import lab.Pass;
 import lab.Toolkit.Ran;
 import lab.World;
@@ -70,6 +71,8 @@ class EveryProcedureTest {
         pass.close();
         // it remembers the workers that were more for a while, which the next to look would find
         World.on("core", "if docker inspect ktrdr-backend >/dev/null 2>&1; then docker restart -t 3 ktrdr-backend; fi");
+        // a test that ran alone left the hosts bare
+        Aftermath.restore();
     }
 
     /**

@@ -45,6 +45,7 @@ class OperatorsTest {
 
     @BeforeAll
     static void users_of_the_node() throws Exception {
+        Aftermath.restore();
         Aftermath.well();
         for (var name : new String[] {"narrow", "watcher"}) Files.createDirectories(folder.resolve(name));
         World.on(NODE, "for user in narrow watcher; do useradd -m -s /bin/sh $user; cp -r /root/.ssh /home/$user/; chown -R $user: /home/$user/.ssh; done; usermod -aG docker watcher");
