@@ -25,19 +25,26 @@ import org.junit.platform.launcher.TestIdentifier;
 public final class Results implements TestExecutionListener {
     private static final Pattern OURS = Pattern.compile("^(ktrdr|lab|standin|suite)\\.|^[A-Z]\\w*Test|^[A-Z]\\w*$");
     private final Console console;
+    private final boolean crowded;
     private final Map<String, Long> started = new ConcurrentHashMap<>();
     /** Tests that passed and that failed, by class. */
     private final Map<String, int[]> counts = new ConcurrentHashMap<>();
     private final List<String> skipped = new ArrayList<>();
     private final List<String> failures = new ArrayList<>();
-    /** Failed tests on real hosts, by their unique id. */
+    /** Failed tests on real hosts, or on crowded processors, by their unique id. */
     private final Map<String, String> shaky = new LinkedHashMap<>();
     private final List<String> flaky = new ArrayList<>();
     private final Map<String, double[]> spent = new HashMap<>();
     private int passed;
 
     public Results(Console console) {
+        this(console, false);
+    }
+
+    /** @param crowded whether the processors are busy with other lanes, so that each test may run out of breath */
+    Results(Console console, boolean crowded) {
         this.console = console;
+        this.crowded = crowded;
     }
 
     @Override
@@ -97,7 +104,7 @@ public final class Results implements TestExecutionListener {
     private void fail(TestIdentifier test, Throwable why) {
         failures.add(where(test));
         counts(test)[1]++;
-        if (Lane.shaky(test.getTags())) shaky.put(test.getUniqueId(), where(test));
+        if (crowded || Lane.shaky(test.getTags())) shaky.put(test.getUniqueId(), where(test));
         var said = new StringBuilder("FAILED " + where(test) + "\n    " + indented(String.valueOf(why)));
         if (why instanceof Problem problem)
             problem.details().forEach((label, text) -> said.append("\n    " + label + ": " + indented(text)));
