@@ -15,6 +15,7 @@ import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import ktrdr.Result;
+import lab.Jdk;
 import lab.SmallToolkit;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
@@ -221,7 +222,8 @@ class StartTest {
     void a_jdk_that_makes_its_cache_ahead_of_time_is_as_quiet() throws IOException {
         toolkit.word("one");
         toolkit.door("say").must();
-        var newest = newestJdk().toString();
+        var newest = Jdk.newest().toString();
+        assertTrue(Jdk.version(Path.of(newest)) >= 25, "no JDK 25 or later beside this one: it is where archives are made another way");
         int archives = toolkit.named("archive").size();
         builds(LIBRARY, toolkit.says("says one", List.of("info"), toolkit.door("say").env("JAVA_HOME", newest)));
         assertEquals(archives + 1, toolkit.named("archive").size());
@@ -285,14 +287,6 @@ class StartTest {
         builds(LIBRARY, set[0].err());
         toolkit.quick("says six", toolkit.door("say"));
         assertEquals(0, toolkit.door("setup", "--undo").run().exit());
-    }
-
-    /** A JDK beside the one that runs this, 25 or later. */
-    private static Path newestJdk() throws IOException {
-        try (var all = Files.list(Path.of("/usr/lib/jvm"))) {
-            return all.filter(jdk -> Files.exists(jdk.resolve("lib/modules")) && jdk.getFileName().toString().matches(".*\\b(2[5-9]|[3-9]\\d)\\b.*")).findFirst()
-                    .orElseThrow(() -> new AssertionError("no JDK 25 or later in /usr/lib/jvm: it is where archives are made another way"));
-        }
     }
 
     /** This JDK with a java of its own. */

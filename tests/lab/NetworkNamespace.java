@@ -6,6 +6,7 @@ import java.io.InputStreamReader;
 import java.io.UncheckedIOException;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import ktrdr.Local;
@@ -39,18 +40,18 @@ public final class NetworkNamespace implements AutoCloseable {
 
     /** A new one. */
     public static NetworkNamespace open() {
-        var holder = held(List.of("unshare", "--net", "sh", "-euc", START));
+        var holder = held(List.of("unshare", "--net", "sh", "-euc", START)).orElseThrow();
         var namespace = new NetworkNamespace(holder.pid());
         namespace.held.add(holder);
         return namespace;
     }
 
-    /** A process that has said that it is up, and ends with its standard input, even where we are killed. */
-    private static Process held(List<String> words) {
+    /** A process that has said that it is up, and ends with its standard input, even where we are killed; empty if it ended first. */
+    static Optional<Process> held(List<String> words) {
         try {
             var process = new ProcessBuilder(words).redirectError(ProcessBuilder.Redirect.INHERIT).start();
-            if (new BufferedReader(new InputStreamReader(process.getInputStream())).readLine() == null) throw new AssertionError("did not start: " + words);
-            return process;
+            var said = new BufferedReader(new InputStreamReader(process.getInputStream())).readLine();
+            return Optional.ofNullable(said).map(up -> process);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -89,7 +90,7 @@ public final class NetworkNamespace implements AutoCloseable {
 
     /** Something listens at these TCP ports over both families of addresses, until this is closed. */
     public void listen(int... ports) {
-        held.add(held(within(Stream.concat(Stream.of("python3", "-c", LISTEN), IntStream.of(ports).mapToObj(Integer::toString)))));
+        held.add(held(within(Stream.concat(Stream.of("python3", "-c", LISTEN), IntStream.of(ports).mapToObj(Integer::toString)))).orElseThrow());
     }
 
     /** Those of these places, "address port", that let us connect to them; the others do not answer at all: to be refused is an error. */

@@ -1,10 +1,5 @@
 package lab;
 
-import java.io.BufferedReader;
-import java.io.IOException;
-import java.io.InputStreamReader;
-import java.io.UncheckedIOException;
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
@@ -50,17 +45,11 @@ public final class OtherMachine implements AutoCloseable {
         try (var step = console.step("fleet", "second")) {
             step.now("copies the images of the first");
             Local.command("sh", "-euc", COPY, "sh", cache.toString(), files.toString(), Services.VOLUME).must();
-            var holder = new ProcessBuilder("unshare", "--net", "--mount", "--propagation", "private", "--pid", "--fork",
-                    "--mount-proc", "--kill-child", "sh", "-euc", START, "sh", cache.toString(), files.toString())
-                    .redirectError(ProcessBuilder.Redirect.INHERIT).start();
-            if (new BufferedReader(new InputStreamReader(holder.getInputStream())).readLine() == null) {
-                Engine.deleteTree(files);
-                return Optional.empty();
-            }
-            step.done("a machine beside this one, with the images of the first fleet");
-            return Optional.of(new OtherMachine(files, holder));
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
+            var holder = NetworkNamespace.held(List.of("unshare", "--net", "--mount", "--propagation", "private", "--pid",
+                    "--fork", "--mount-proc", "--kill-child", "sh", "-euc", START, "sh", cache.toString(), files.toString()));
+            if (holder.isPresent()) step.done("a machine beside this one, with the images of the first fleet");
+            else Engine.deleteTree(files);
+            return holder.map(process -> new OtherMachine(files, process));
         }
     }
 

@@ -69,7 +69,7 @@ final class SecondFleet implements AutoCloseable {
             return;
         }
         writer.close();
-        until("");
+        said.lines().forEach(console::print);
         results.read(Files.readString(found));
     }
 
