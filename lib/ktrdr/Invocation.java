@@ -8,11 +8,13 @@ import java.nio.file.Path;
 import java.util.Map;
 
 /**
- * What a run of a procedure is started with: variables, standard input, where it prints, and which of its streams are a terminal.
+ * What a run of a procedure is started with: variables, standard input, where it prints, and which of its streams are a
+ * terminal.
  *
  * The folder that relative paths begin at is the process's own.
  */
-public record Invocation(Map<String, String> environment, InputStream in, PrintStream out, PrintStream err, boolean outIsTerminal, boolean errIsTerminal) {
+public record Invocation(Map<String, String> environment, InputStream in, PrintStream out, PrintStream err,
+        boolean outIsTerminal, boolean errIsTerminal) {
     /** That of this process. */
     public static Invocation ofProcess() {
         return new Invocation(System.getenv(), System.in, System.out, System.err, isTerminal(1), isTerminal(2));
@@ -23,7 +25,7 @@ public record Invocation(Map<String, String> environment, InputStream in, PrintS
         return new Invocation(environment, in, out, err, false, false);
     }
 
-    /** Whether file descriptor 1 or 2 of this process is a terminal; by /proc where there is one, else by {@link System#console}. */
+    /** Whether file descriptor 1 or 2 of this process is a terminal; by /proc if there is one, else by {@link System#console}. */
     private static boolean isTerminal(int descriptor) {
         try {
             var target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();

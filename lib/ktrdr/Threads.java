@@ -23,7 +23,8 @@ final class Threads {
     }
 
     /**
-     * A daemon thread for each task, for work that waits. The common pool is as small as one thread on two processors, and what waits there would keep all others waiting.
+     * A daemon thread for each task, for work that waits. The common pool is as small as one thread on two processors,
+     * and what waits there would keep all others waiting.
      */
     static Executor each(String name) {
         return work -> daemons(name).newThread(work).start();

@@ -17,9 +17,11 @@ import ktrdr.Problem;
 import ktrdr.Result;
 
 /**
- * Shells in containers of the lab that stay open: tests ask hosts thousands of small questions, and a {@code docker exec} for each costs more than most answers.
+ * Shells in containers of the lab that stay open: tests ask hosts thousands of small questions, and a
+ * {@code docker exec} for each costs more than most answers.
  *
- * Each script is run by a {@code sh -eu} of its own, which reads it from standard input. Of two at the same moment each has a shell.
+ * Each script is run by a {@code sh -eu} of its own, which reads it from standard input. Of two at the same moment each
+ * has a shell.
  */
 final class HostShell {
     private static final Map<String, Deque<HostShell>> IDLE = new ConcurrentHashMap<>();
@@ -32,7 +34,7 @@ final class HostShell {
     private record Answer(String text, String code) {}
 
     private HostShell(Engine engine, String container) {
-        // it is an argument, since a shell that reads it from its input takes what comes behind it too, where that is there already;
+        // it is an argument, since a shell that reads it from its input takes what comes behind it too, if that is there;
         // a script is read as a whole first, since one that ends early leaves the rest unread
         var loop = """
                 while read -r size; do
@@ -50,7 +52,7 @@ final class HostShell {
         }
     }
 
-    /** Runs a script in a container and answers what it printed; a code other than 0 is a {@link Problem} with its last words. */
+    /** Runs a script in a container and answers what it printed; a code but 0 is a {@link Problem} with its last words. */
     static String run(Engine engine, String container, String script) {
         var idle = IDLE.computeIfAbsent(container, name -> new ConcurrentLinkedDeque<>());
         var shell = idle.poll();
@@ -60,7 +62,8 @@ final class HostShell {
         var result = shell.run(script);
         if (shell.process.isAlive()) idle.push(shell);
         if (result.ok()) return result.out();
-        throw Problem.failed("a script failed in " + container).expected("exit code 0").found("exit code " + result.exit() + ": " + result.lastWords());
+        throw Problem.failed("a script failed in " + container).expected("exit code 0")
+                .found("exit code " + result.exit() + ": " + result.lastWords());
     }
 
     private Result run(String script) {
@@ -75,7 +78,8 @@ final class HostShell {
         try {
             var printed = out.take();
             var said = err.take();
-            return new Result(printed.code().isEmpty() ? process.waitFor() : Integer.parseInt(printed.code()), printed.text(), said.text());
+            int code = printed.code().isEmpty() ? process.waitFor() : Integer.parseInt(printed.code());
+            return new Result(code, printed.text(), said.text());
         } catch (InterruptedException e) {
             process.destroyForcibly();
             Thread.currentThread().interrupt();

@@ -13,7 +13,7 @@ import org.junit.platform.launcher.TestIdentifier;
 import org.junit.platform.launcher.TestPlan;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 
-/** The classes of fleet tests still to be run: some on this machine's fleet only, the others on a second one as well. */
+/** The classes of fleet tests still to be run: some on this machine's fleet only, the others on a second one too. */
 final class FleetClasses {
     /** A second fleet takes a minute to come up. */
     private static final int FEW = 12;
@@ -30,7 +30,8 @@ final class FleetClasses {
     private final Deque<String> anywhere = new ArrayDeque<>();
 
     FleetClasses(TestPlan plan) {
-        var longestFirst = Comparator.comparingInt((String name) -> LONG.contains(name) ? LONG.indexOf(name) : LONG.size());
+        var longestFirst = Comparator.comparingInt(
+                (String name) -> LONG.contains(name) ? LONG.indexOf(name) : LONG.size());
         plan.getRoots().stream().flatMap(root -> plan.getDescendants(root).stream()).flatMap(FleetClasses::type)
                 .distinct().sorted(longestFirst.thenComparing(Comparator.naturalOrder()))
                 .forEach(name -> (ONLY_HERE.contains(name) ? here : anywhere).add(name));
@@ -43,7 +44,8 @@ final class FleetClasses {
 
     /** The fleet tests of a class, some of which may need none. */
     static LauncherDiscoveryRequestBuilder only(String name, LauncherDiscoveryRequestBuilder request) {
-        return request.selectors(DiscoverySelectors.selectClass(name)).filters(TagFilter.includeTags(Lane.fleet.name()));
+        return request.selectors(DiscoverySelectors.selectClass(name))
+                .filters(TagFilter.includeTags(Lane.fleet.name()));
     }
 
     boolean few() {

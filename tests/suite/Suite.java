@@ -48,7 +48,7 @@ public final class Suite {
         this.chosen = chosen;
     }
 
-    /** Runs these lanes, the fleet's after it was brought up, and then once more what failed on real hosts or beside them. */
+    /** Runs these lanes, the fleet's once it is up, and then once more what failed on real hosts or beside them. */
     public Results run(Set<Lane> lanes, Runnable bringUp) {
         for (var lane : lanes)
             results.put(lane, new Results(console, lane == Lane.rest && lanes.contains(Lane.fleet)));
@@ -95,7 +95,7 @@ public final class Suite {
         times.lane(lane, () -> LauncherFactory.create().execute(wanted.build(), results.get(lane)));
     }
 
-    /** Runs what failed on real hosts, or beside their tests, once more, a class whose preparation failed as a whole. */
+    /** Runs what failed on real hosts, or beside their tests, once more; a class whose preparation failed, as a whole. */
     private void again(Results all) {
         var shaky = all.shaky();
         if (shaky.isEmpty()) return;
