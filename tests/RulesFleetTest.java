@@ -6,7 +6,9 @@ import java.nio.file.Files;
 import java.util.List;
 import ktrdr.Project;
 import ktrdr.Sh;
+import lab.Aftermath;
 import lab.World;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
@@ -14,6 +16,11 @@ import org.junit.jupiter.api.Test;
 @Tag("fleet")
 class RulesFleetTest {
     private static final List<String> FILES = List.of("templates/monitoring/rules/recording.yml", "templates/monitoring/rules/alerts.yml", "tests/rules/recording.yml", "tests/rules/alerts.yml");
+
+    @BeforeAll
+    static void a_release_runs() {
+        Aftermath.restore();
+    }
 
     @Test
     void the_rules_compute_and_fire_as_their_tests_say() throws IOException {
