@@ -18,6 +18,7 @@
 //SOURCES ../tests/lab/standin/Operations.java
 //SOURCES ../tests/lab/standin/Pace.java
 //SOURCES ../tests/lab/standin/Registry.java
+//SOURCES ../tests/lab/standin/Rehearsal.java
 //SOURCES ../tests/lab/standin/Traces.java
 //SOURCES ../tests/lab/standin/Web.java
 //SOURCES ../tests/lab/standin/Worker.java

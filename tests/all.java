@@ -39,8 +39,10 @@ import ktrdr.Cli;
 import ktrdr.Dependencies;
 import ktrdr.Exit;
 import ktrdr.Json;
+import ktrdr.Local;
 import ktrdr.Outdated;
 import ktrdr.Problem;
+import ktrdr.Project;
 import ktrdr.Table;
 import org.junit.jupiter.api.ClassOrderer;
 import org.junit.platform.engine.FilterResult;
@@ -110,6 +112,8 @@ public class all implements Callable<Exit> {
 
     /** The practice fleet, unless it is up. What is left of one that was cut off may be in any state. */
     private void bringUp() {
+        // built here, since what is typed in a test is to print no more than what it is about
+        Local.command(Project.root().resolve("ktrdr").toString(), "status", "--help").run();
         mine = !Lab.running();
         if (mine && Cli.run(new Lab(), "down") + Cli.run(new Lab(), "up") != 0)
             common.console().note("the practice fleet did not come up: the fleet tests will fail");

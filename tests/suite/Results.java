@@ -24,6 +24,7 @@ import org.junit.platform.launcher.TestIdentifier;
 /** Counts what a launch found, and prints a line a class and every failure at once. */
 public final class Results implements TestExecutionListener {
     private static final Pattern OURS = Pattern.compile("^(ktrdr|lab|standin|suite)\\.|^[A-Z]\\w*Test|^[A-Z]\\w*$");
+    private static final int REASON = 400;
     private final Console console;
     private final boolean crowded;
     private final Map<String, Long> started = new ConcurrentHashMap<>();
@@ -31,6 +32,8 @@ public final class Results implements TestExecutionListener {
     private final Map<String, int[]> counts = new ConcurrentHashMap<>();
     private final List<String> skipped = new ArrayList<>();
     private final List<String> failures = new ArrayList<>();
+    /** How each failure began, in one line: a log may be read from its end. */
+    private final Map<String, String> reasons = new HashMap<>();
     /** Failed tests on real hosts, or on crowded processors, by their unique id. */
     private final Map<String, String> shaky = new LinkedHashMap<>();
     private final List<String> flaky = new ArrayList<>();
@@ -103,6 +106,7 @@ public final class Results implements TestExecutionListener {
 
     private void fail(TestIdentifier test, Throwable why) {
         failures.add(where(test));
+        reasons.put(where(test), beginning(String.valueOf(why)));
         counts(test)[1]++;
         if (crowded || Lane.shaky(test.getTags())) shaky.put(test.getUniqueId(), where(test));
         var said = new StringBuilder("FAILED " + where(test) + "\n    " + indented(String.valueOf(why)));
@@ -112,6 +116,11 @@ public final class Results implements TestExecutionListener {
             for (var frame : cause.getStackTrace())
                 if (OURS.matcher(frame.getClassName()).find()) said.append("\n        at ").append(frame);
         console.print(said.toString());
+    }
+
+    private static String beginning(String text) {
+        var line = text.strip().replaceAll("\\s+", " ");
+        return line.length() <= REASON ? line : line.substring(0, REASON) + "…";
     }
 
     private static String indented(String text) {
@@ -140,7 +149,8 @@ public final class Results implements TestExecutionListener {
 
     /** What was found, for {@link #read} in another JVM. */
     synchronized Map<String, Object> document() {
-        return Map.of("passed", passed, "failures", failures, "shaky", shaky, "skipped", skipped, "spent", spent);
+        return Map.of("passed", passed, "failures", failures, "shaky", shaky, "skipped", skipped, "spent", spent,
+                "reasons", reasons);
     }
 
     /** Counts what another JVM found to this one's. */
@@ -150,6 +160,7 @@ public final class Results implements TestExecutionListener {
         found.path("failures").forEach(one -> failures.add(one.asText()));
         found.path("skipped").forEach(one -> skipped.add(one.asText()));
         found.path("shaky").properties().forEach(one -> shaky.put(one.getKey(), one.getValue().asText()));
+        found.path("reasons").properties().forEach(one -> reasons.put(one.getKey(), one.getValue().asText()));
         found.path("spent").properties().forEach(one -> spent(one.getKey(), seconds(one.getValue())));
     }
 
@@ -161,6 +172,7 @@ public final class Results implements TestExecutionListener {
     synchronized void add(Results other) {
         failures.addAll(other.failures.stream().filter(name -> !failures.contains(name)).toList());
         shaky.putAll(other.shaky);
+        reasons.putAll(other.reasons);
         skipped.addAll(other.skipped);
         passed += other.passed;
         other.spent().forEach(this::spent);
@@ -168,7 +180,9 @@ public final class Results implements TestExecutionListener {
 
     /** Prints what was found as a whole; the last line has the counts. */
     public synchronized Exit report() {
-        flaky.forEach(name -> console.print("FLAKY " + name + ": failed, and passed the second time"));
+        flaky.forEach(name -> console.print("FLAKY " + name + ": failed, and passed the second time\n    first: "
+                + reasons.getOrDefault(name, "")));
+        failures.forEach(name -> console.print("FAILED " + name + "\n    " + reasons.getOrDefault(name, "")));
         skipped.forEach(skip -> console.print("SKIPPED " + skip));
         boolean strict = "true".equals(System.getenv("CI")) && !skipped.isEmpty();
         if (strict) console.print("skipped tests count as failed here (CI=true)");
