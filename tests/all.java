@@ -98,7 +98,7 @@ public class all implements Callable<Exit> {
                     .expected("part of the name of a " + (asked.unit ? "unit test's " : "") + "class, Class.method, or a room: " + String.join(" ", Rooms.names()))
                     .found("nothing, so nothing was run");
         var results = new Suite(common.console(), this::request, lane -> chosen(test -> Lane.of(test.getTags()) == lane),
-                asked.names.isEmpty() && !asked.quick).run(lanes, this::bringUp);
+                asked.names.isEmpty()).run(lanes, this::bringUp);
         boolean left = mine && !asked.keepLab && Cli.run(new Lab(), "down") != 0;
         return results.report().and(left ? Exit.FAILED : Exit.OK);
     }

@@ -121,7 +121,7 @@ public final class Failover {
     }
 
     private String begin() {
-        var id = operations.start(kind, inventory.sample().body());
+        var id = Threads.whole("failover", () -> operations.start(kind, inventory.sample().body()));
         begun.add(id);
         return id;
     }

@@ -69,9 +69,10 @@ final class SampleRun {
         }
 
         private String follow(Consumer<String> now, Runnable begun) {
-            id = operations.start(kind, sample.body());
-            begun.run();
+            // interrupted before it is known which one it is, nobody could cancel it
+            id = Threads.whole("sample", () -> operations.start(kind, sample.body()));
             try {
+                begun.run();
                 last = Optional.of(operations.follow(id, sample.timeout(), operation -> !sample.toItsEnd() && operation.percentage() > first, operation -> seen(operation, now)));
             } finally {
                 if (last.isEmpty() || !last.get().ended()) cancelled();

@@ -1,7 +1,9 @@
 package ktrdr;
 
 import java.time.Duration;
+import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executor;
+import java.util.concurrent.FutureTask;
 import java.util.concurrent.ThreadFactory;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
@@ -37,6 +39,29 @@ final class Threads {
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw Problem.interrupted(interrupted).because(e);
+        }
+    }
+
+    /**
+     * Does what has to be waited for once it is begun, since what it answers is needed to take it back. No interrupt
+     * reaches it; one that came meanwhile is set when it is done.
+     */
+    static <T> T whole(String name, Supplier<T> work) {
+        var task = new FutureTask<>(work::get);
+        each(name).execute(task);
+        boolean interrupted = false;
+        try {
+            while (true)
+                try {
+                    return task.get();
+                } catch (InterruptedException e) {
+                    interrupted = true;
+                } catch (ExecutionException e) {
+                    if (e.getCause() instanceof RuntimeException failed) throw failed;
+                    throw new IllegalStateException(e.getCause());
+                }
+        } finally {
+            if (interrupted) Thread.currentThread().interrupt();
         }
     }
 

@@ -3,6 +3,7 @@ package ktrdr;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -20,6 +21,25 @@ class ThreadsTest {
         assertEquals(true, done);
         assertEquals(List.of("gone 0", "gone 1"), heard);
         assertFalse(Thread.interrupted());
+    }
+
+    @Test
+    void what_is_begun_is_waited_for_and_the_interrupt_is_there_after_it() {
+        var waiter = Thread.currentThread();
+        var answer = Threads.whole("test", () -> {
+            waiter.interrupt();
+            Threads.pause(300, "interrupted itself");
+            return "the id";
+        });
+        assertEquals("the id", answer);
+        assertTrue(Thread.interrupted());
+    }
+
+    @Test
+    void what_goes_wrong_in_it_is_what_the_caller_gets() {
+        assertEquals("no", assertThrows(Problem.class, () -> Threads.whole("test", () -> {
+            throw Problem.failed("no");
+        })).sentence());
     }
 
     @Test

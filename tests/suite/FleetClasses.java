@@ -32,9 +32,14 @@ final class FleetClasses {
     FleetClasses(TestPlan plan) {
         var longestFirst = Comparator.comparingInt(
                 (String name) -> LONG.contains(name) ? LONG.indexOf(name) : LONG.size());
-        plan.getRoots().stream().flatMap(root -> plan.getDescendants(root).stream()).flatMap(FleetClasses::type)
-                .distinct().sorted(longestFirst.thenComparing(Comparator.naturalOrder()))
+        names(plan).sorted(longestFirst.thenComparing(Comparator.naturalOrder()))
                 .forEach(name -> (ONLY_HERE.contains(name) ? here : anywhere).add(name));
+    }
+
+    /** The classes of a plan's tests, each once. */
+    static Stream<String> names(TestPlan plan) {
+        return plan.getRoots().stream().flatMap(root -> plan.getDescendants(root).stream()).flatMap(FleetClasses::type)
+                .distinct();
     }
 
     private static Stream<String> type(TestIdentifier test) {
@@ -42,10 +47,9 @@ final class FleetClasses {
                 .map(MethodSource::getClassName);
     }
 
-    /** The fleet tests of a class, some of which may need none. */
-    static LauncherDiscoveryRequestBuilder only(String name, LauncherDiscoveryRequestBuilder request) {
-        return request.selectors(DiscoverySelectors.selectClass(name))
-                .filters(TagFilter.includeTags(Lane.fleet.name()));
+    /** The tests of a class that have this lane's tag; others of it may need nothing. */
+    static LauncherDiscoveryRequestBuilder only(String name, Lane lane, LauncherDiscoveryRequestBuilder request) {
+        return request.selectors(DiscoverySelectors.selectClass(name)).filters(TagFilter.includeTags(lane.name()));
     }
 
     boolean few() {

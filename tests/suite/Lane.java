@@ -5,8 +5,8 @@ import java.util.stream.Collectors;
 import org.junit.platform.engine.TestTag;
 
 /**
- * What tests need to themselves. Tests of different lanes share nothing, so lanes run side by side; {@link #quiet}
- * comes after all others.
+ * What tests need to themselves. Tests of different lanes share nothing, so lanes run side by side; {@link #quiet} in a
+ * JVM of its own, or after all others.
  */
 public enum Lane {
     /** The practice fleet, which is brought up for them. */

@@ -2,10 +2,14 @@ package suite;
 
 import static java.util.concurrent.CompletableFuture.runAsync;
 
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.util.ArrayDeque;
 import java.util.ArrayList;
 import java.util.EnumMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
@@ -14,13 +18,14 @@ import java.util.function.Supplier;
 import ktrdr.Console;
 import org.junit.platform.engine.DiscoverySelector;
 import org.junit.platform.engine.discovery.DiscoverySelectors;
+import org.junit.platform.launcher.TestPlan;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /** Runs lanes of tests side by side: those that need no fleet while it comes up. */
 public final class Suite {
-    /** Threads for classes of a lane beside which nothing runs, and beside others. */
-    private static final int ALONE = 2;
+    /** Threads for classes of a lane beside which nothing runs, most of which wait, and beside others. */
+    private static final int ALONE = 4;
     private static final int SIDE_BY_SIDE = 1;
     private static final String IN_PARALLEL = "junit.jupiter.execution.parallel.";
     /** Classes side by side, the tests of each one after another. */
@@ -53,19 +58,17 @@ public final class Suite {
         for (var lane : lanes)
             results.put(lane, new Results(console, lane == Lane.rest && lanes.contains(Lane.fleet)));
         Executor threads = work -> new Thread(work, "lane").start();
-        var under = new ArrayList<CompletableFuture<Void>>();
         boolean fleet = lanes.contains(Lane.fleet);
-        if (lanes.contains(Lane.rest))
-            under.add(runAsync(() -> launch(Lane.rest, fleet ? SIDE_BY_SIDE : ALONE), threads));
-        var up = fleet ? runAsync(bringUp, threads) : CompletableFuture.<Void>completedFuture(null);
-        // virtual machines are built while the fleet's tests wait, which are the longest, and not while it comes up
-        for (var lane : List.of(Lane.fleet, Lane.guests))
-            if (lanes.contains(lane)) under.add(up.thenRunAsync(() -> {
-                if (lane == Lane.fleet) fleet(threads);
-                else launch(lane, SIDE_BY_SIDE);
-            }, threads));
+        var rest = start(lanes.contains(Lane.rest), () -> launch(Lane.rest, fleet ? SIDE_BY_SIDE : ALONE), threads);
+        var up = start(fleet, bringUp, threads);
+        var under = new ArrayList<>(List.of(rest));
+        if (fleet) under.add(up.thenRunAsync(() -> fleet(threads), threads));
+        // virtual machines take a processor each: while the fleet's tests wait, and not beside all others
+        if (lanes.contains(Lane.guests)) under.add(CompletableFuture.allOf(up, rest)
+                .thenRunAsync(() -> launch(Lane.guests, SIDE_BY_SIDE), threads));
+        if (lanes.contains(Lane.quiet) && everything) under.add(runAsync(this::quiet, threads));
         under.forEach(CompletableFuture::join);
-        if (lanes.contains(Lane.quiet)) launch(Lane.quiet, SIDE_BY_SIDE);
+        if (lanes.contains(Lane.quiet) && !everything) launch(Lane.quiet, SIDE_BY_SIDE);
         var all = new Results(console);
         results.values().forEach(all::add);
         again(all);
@@ -73,9 +76,13 @@ public final class Suite {
         return all;
     }
 
+    private static CompletableFuture<Void> start(boolean wanted, Runnable work, Executor threads) {
+        return wanted ? runAsync(work, threads) : CompletableFuture.completedFuture(null);
+    }
+
     /** The classes of the fleet's lane, on a second fleet too if there are many. */
     private void fleet(Executor threads) {
-        var left = new FleetClasses(LauncherFactory.create().discover(chosen.apply(Lane.fleet).build()));
+        var left = new FleetClasses(plan(Lane.fleet));
         if (!everything || left.few()) {
             launch(Lane.fleet, SIDE_BY_SIDE);
             return;
@@ -83,10 +90,31 @@ public final class Suite {
         times.lane(Lane.fleet, () -> {
             var second = CompletableFuture.supplyAsync(() -> SecondFleet.run(console, left::anywhere), threads);
             for (var name = left.here(); name.isPresent(); name = left.here())
-                LauncherFactory.create().execute(FleetClasses.only(name.get(), request.get()).build(),
+                LauncherFactory.create().execute(FleetClasses.only(name.get(), Lane.fleet, request.get()).build(),
                         results.get(Lane.fleet));
             results.get(Lane.fleet).add(second.join());
         });
+    }
+
+    /** The classes of the quiet lane, in a JVM that has nothing else to do. */
+    private void quiet() {
+        var left = new ArrayDeque<>(names(Lane.quiet));
+        times.lane(Lane.quiet, () -> {
+            try (var jvm = new OtherJvm(console, List.of(), Map.of(), false)) {
+                if (jvm.ready()) jvm.run(() -> Optional.ofNullable(left.poll()), results.get(Lane.quiet));
+                else results.get(Lane.quiet).lost(Lane.quiet.name());
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        });
+    }
+
+    private List<String> names(Lane lane) {
+        return FleetClasses.names(plan(lane)).toList();
+    }
+
+    private TestPlan plan(Lane lane) {
+        return LauncherFactory.create().discover(chosen.apply(lane).build());
     }
 
     private void launch(Lane lane, int atOnce) {

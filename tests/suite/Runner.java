@@ -16,26 +16,26 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 
 /**
- * The main class of the JVM on the second practice fleet: brings that up, then runs each class that standard input
- * names, and writes what it found to a file at the end. What it prints is for people, but for two lines.
+ * The main class of {@link OtherJvm}: brings up a practice fleet if it is told to, then runs each class that standard
+ * input names, and writes what it found to a file at the end. What it prints is for people, but for two lines.
  */
-public final class SecondRunner {
-    static final String READY = "the second fleet is ready";
+public final class Runner {
+    static final String READY = "ready for classes";
     static final String DONE = "the class is done";
 
-    private SecondRunner() {}
+    private Runner() {}
 
-    /** @param arguments the file to write, and whether every test is told */
+    /** @param arguments the file to write, whether every test is told, and whether there is to be a fleet */
     public static void main(String... arguments) throws IOException {
         var console = new Console(Console.Color.never, Boolean.parseBoolean(arguments[1]));
-        var results = new Results(console);
-        // as on the first fleet, where the pass through all procedures left a release behind
-        var inventory = System.getenv("KTRDR_LAB") + "/inventory.yaml";
-        if (ktrdr("lab", "up") == 0 && ktrdr("deploy", "all", "--tag", Aftermath.OLDER, "-i", inventory) == 0) {
+        var lane = Boolean.parseBoolean(arguments[2]) ? Lane.fleet : Lane.quiet;
+        if (lane == Lane.quiet || fleet()) {
             console.print(READY);
+            // both run beside others, on processors that are busy
+            var results = new Results(console, true);
             var names = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.UTF_8));
             for (String name; (name = names.readLine()) != null; ) {
-                var wanted = FleetClasses.only(name, LauncherDiscoveryRequestBuilder.request());
+                var wanted = FleetClasses.only(name, lane, LauncherDiscoveryRequestBuilder.request());
                 LauncherFactory.create().execute(wanted.build(), results);
                 console.print(DONE);
             }
@@ -43,6 +43,12 @@ public final class SecondRunner {
         }
         // threads of a test that failed may be left
         System.exit(0);
+    }
+
+    /** Brings one up, as on the first fleet, where the pass through all procedures left a release behind. */
+    private static boolean fleet() {
+        var inventory = System.getenv("KTRDR_LAB") + "/inventory.yaml";
+        return ktrdr("lab", "up") == 0 && ktrdr("deploy", "all", "--tag", Aftermath.OLDER, "-i", inventory) == 0;
     }
 
     private static int ktrdr(String... words) {
