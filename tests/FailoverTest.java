@@ -12,6 +12,7 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import lab.Aftermath;
 import lab.Toolkit;
 import lab.Wait;
 import lab.World;
@@ -34,7 +35,8 @@ class FailoverTest {
     static void a_release_runs_everywhere() {
         assertEquals(0, ktrdr("deploy", "all", "--tag", "sha-1000001", "--wait", "2m").run().exit());
         // it forgets no worker that another one answers for, and each deployment left some
-        World.on("core", "docker restart ktrdr-backend");
+        World.on("core", "docker restart -t 3 ktrdr-backend");
+        Aftermath.well();
     }
 
     private static String workers() {

@@ -28,6 +28,11 @@ public final class World {
         static final Engine ENGINE = PRACTICE.engine();
     }
 
+    /** Asked of the engine once: where the lab has its files, or will have them. */
+    private static final class Where {
+        static final State STATE = PRACTICE.state();
+    }
+
     private static final String BACKEND = Services.REGISTRY + "/ktrdr-backend:";
 
     /** Whether a script under a node's lock runs: the file that such a script holds is open somewhere. */
@@ -37,16 +42,16 @@ public final class World {
 
     /** The lab's folder: inventory.yaml, id_ed25519, known_hosts. */
     public static Path folder() {
-        return PRACTICE.state().folder();
+        return Where.STATE.folder();
     }
 
     public static Path inventory() {
-        return PRACTICE.state().inventory();
+        return Where.STATE.inventory();
     }
 
     /** The inventory with the added hosts, while there are some. */
     public static Path more() {
-        return PRACTICE.state().more();
+        return Where.STATE.more();
     }
 
     public static Path secrets() {

@@ -56,7 +56,7 @@ public final class Suite {
     /** Runs these lanes, the fleet's once it is up, and then once more what failed on real hosts or beside them. */
     public Results run(Set<Lane> lanes, Runnable bringUp) {
         for (var lane : lanes)
-            results.put(lane, new Results(console, lane == Lane.rest && lanes.contains(Lane.fleet)));
+            results.put(lane, new Results(console, lane == Lane.rest && everything));
         Executor threads = work -> new Thread(work, "lane").start();
         boolean fleet = lanes.contains(Lane.fleet);
         var rest = start(lanes.contains(Lane.rest), () -> launch(Lane.rest, fleet ? SIDE_BY_SIDE : ALONE), threads);
