@@ -152,7 +152,7 @@ class BackupFaultsTest {
             refused(1, ktrdr("backup-db").run(), "core: no backup was made", "No space left on device");
             assertEquals("", World.on("core", "ls -A " + FOLDER));
         } finally {
-            World.await("core", 50, "0.1", "something of the backup is still at work", "umount " + FOLDER);
+            World.await("core", 200, "0.1", "something of the backup is still at work", "umount " + FOLDER);
             World.on("core", "umount /srv/kept; rmdir /srv/kept");
             World.sql("DROP TABLE noise");
         }
