@@ -34,9 +34,7 @@ class FailoverTest {
     @BeforeAll
     static void a_release_runs_everywhere() {
         assertEquals(0, ktrdr("deploy", "all", "--tag", "sha-1000001", "--wait", "2m").run().exit());
-        // it forgets no worker that another one answers for, and each deployment left some
-        World.on("core", "docker restart -t 3 ktrdr-backend");
-        Aftermath.well();
+        Aftermath.registeredAnew();
     }
 
     private static String workers() {

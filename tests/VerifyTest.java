@@ -29,9 +29,7 @@ class VerifyTest {
     @BeforeAll
     static void a_release_runs_everywhere() {
         assertEquals(0, ktrdr("deploy", "all", "--tag", "sha-1000001").run().exit());
-        // it has forgotten the workers of other tests then
-        World.on("core", "docker restart -t 3 ktrdr-backend");
-        Aftermath.well();
+        Aftermath.registeredAnew();
     }
 
     /** The causes of what does not hold: id to what was found. */

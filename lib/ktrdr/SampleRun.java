@@ -69,7 +69,7 @@ final class SampleRun {
         }
 
         private String follow(Consumer<String> now, Runnable begun) {
-            // interrupted before it is known which one it is, nobody could cancel it
+            // it has to be known which one it is before an interrupt can cancel it
             id = Threads.whole("sample", () -> operations.start(kind, sample.body()));
             try {
                 begun.run();

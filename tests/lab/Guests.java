@@ -183,7 +183,8 @@ public final class Guests {
         if (process(guest).isPresent()) return;
         // one processor: with two, the emulated kernel now and then falls over its own patches of code; after a panic it boots again
         // and behind all others, since an emulated processor takes what it gets
-        Local.command("ip", "netns", "exec", "ktrdr-guests", "nice", "-n", "5", "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-machine", "pc",
+        Local.command("ip", "netns", "exec", "ktrdr-guests", "nice", "-n", "5",
+                "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-machine", "pc",
                 "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "Nehalem", "-smp", "1", "-m", "512", "-kernel", folder.resolve("vmlinuz").toString(),
                 "-append", "root=/dev/nvme0n1 rw console=ttyS0 quiet mitigations=off nokaslr panic=3 net.ifnames=0 systemd.hostname=" + guest.name(),
                 "-drive", "if=none,id=d0,cache=unsafe,file=" + disk(guest), "-device", "nvme,serial=d0,drive=d0",

@@ -14,6 +14,7 @@ import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
 import java.util.ArrayDeque;
 import java.util.Base64;
 import java.util.Deque;
@@ -54,16 +55,14 @@ class StandinTest {
     }
 
     /** One on a port that another has just left: the JDK's server lets go of it a moment after its end. */
-    private void again(int port) throws Exception {
-        for (int left = 100; ; left--) {
+    private void again(int port) {
+        Wait.until(Duration.ofSeconds(2), () -> {
             try {
-                backend(port);
-                return;
+                return backend(port) != null;
             } catch (IOException busy) {
-                if (left == 0) throw busy;
-                Thread.sleep(20);
+                return false;
             }
-        }
+        }, () -> "port " + port + " is taken");
     }
 
     private Worker worker(int backend, String... more) throws IOException {

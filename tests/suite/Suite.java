@@ -98,7 +98,7 @@ public final class Suite {
 
     /** The classes of the quiet lane, in a JVM that has nothing else to do. */
     private void quiet() {
-        var left = new ArrayDeque<>(names(Lane.quiet));
+        var left = new ArrayDeque<>(FleetClasses.names(plan(Lane.quiet)).toList());
         times.lane(Lane.quiet, () -> {
             try (var jvm = new OtherJvm(console, List.of(), Map.of(), false)) {
                 if (jvm.ready()) jvm.run(() -> Optional.ofNullable(left.poll()), results.get(Lane.quiet));
@@ -107,10 +107,6 @@ public final class Suite {
                 throw new UncheckedIOException(e);
             }
         });
-    }
-
-    private List<String> names(Lane lane) {
-        return FleetClasses.names(plan(lane)).toList();
     }
 
     private TestPlan plan(Lane lane) {
@@ -123,7 +119,7 @@ public final class Suite {
         times.lane(lane, () -> LauncherFactory.create().execute(wanted.build(), results.get(lane)));
     }
 
-    /** Runs what failed on real hosts, or beside their tests, once more; a class whose preparation failed, as a whole. */
+    /** Runs what failed on real hosts, or beside others, once more; a class whose preparation failed, as a whole. */
     private void again(Results all) {
         var shaky = all.shaky();
         if (shaky.isEmpty()) return;
