@@ -7,6 +7,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import lab.Faults;
+import lab.Leftovers;
 import lab.Toolkit.Ran;
 import lab.Underway;
 import lab.World;
@@ -49,7 +50,7 @@ class BackupFaultsTest {
     @AfterEach
     void it_is_still_good_and_nothing_is_left_of_another() {
         World.on("core", "cd " + FOLDER + " && for sums in ktrdr-*.sha256; do sha256sum -c --quiet \"$sums\"; done");
-        assertEquals("", World.on("core", "for i in $(seq 150); do left=$(ls -d " + FOLDER + "/.making.* /run/ktrdr-backup.* 2>/dev/null || :); [ -n \"$left\" ] || exit 0; sleep 0.1; done; echo \"$left\""));
+        Leftovers.gone("core", FOLDER + "/.making.*", "/run/ktrdr-backup.*");
         assertEquals("0", World.on("core", "for i in $(seq 150); do left=$(docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc \"select count(*) from pg_stat_activity where application_name like 'ktrdr-backup-%'\");"
                 + " [ \"$left\" != 0 ] || break; sleep 0.1; done; echo \"$left\""));
     }

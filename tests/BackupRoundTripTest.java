@@ -8,6 +8,7 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import ktrdr.Project;
 import ktrdr.Sh;
+import lab.Aftermath;
 import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
@@ -25,6 +26,7 @@ class BackupRoundTripTest {
 
     @BeforeAll
     static void a_zoo() throws IOException {
+        Aftermath.someRelease();
         gone();
         World.on("core", "mkdir " + FOLDER + "; " + PSQL + "-d postgres -c 'CREATE DATABASE zoo' -c 'CREATE DATABASE zoo_restored'");
         psql("-d zoo -v bars=20000", Files.readString(Project.root().resolve("tests/lab/postgres/zoo.sql")));

@@ -11,6 +11,8 @@ import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import ktrdr.Local;
+import lab.Aftermath;
+import lab.Leftovers;
 import lab.Toolkit;
 import lab.Wait;
 import lab.World;
@@ -31,8 +33,7 @@ class BackupTest {
 
     @BeforeAll
     static void a_database_with_rows() {
-        if (World.on("core", "docker inspect --format '{{.State.Running}}' ktrdr-db 2>/dev/null || :").isEmpty())
-            assertEquals(0, ktrdr("deploy", "all", "--tag", "sha-1000001").run().exit());
+        Aftermath.someRelease();
         World.sql("DROP TABLE IF EXISTS backup_test; CREATE TABLE backup_test AS SELECT n, md5(n::text) || md5((-n)::text) AS text FROM generate_series(1, 50000) n;");
         World.inventory(inventories, "/srv/ktrdr-shared/db-backups", FOLDER);
     }
@@ -184,9 +185,9 @@ class BackupTest {
                 assertEquals(130, process.exitValue(), () -> words + "");
                 assertTrue(Files.readString(err).contains("interrupted"), Files.readString(err));
                 awaitSessions(0);
+                Leftovers.gone("core", FOLDER + "/.making.*", "/run/ktrdr-backup.*");
                 assertEquals(List.of(), names());
                 assertEquals(List.of(), here());
-                assertEquals("", World.on("core", "ls -d /run/ktrdr-backup.* 2>/dev/null || :"));
             }
         } finally {
             World.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()");

@@ -7,10 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import lab.Aftermath;
 import lab.Faults;
 import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -24,6 +26,11 @@ class BackupTimerTest {
     private static final String INACTIVE = "until [ \"$(systemctl is-active ktrdr-backup.service)\" = inactive ]; do sleep 0.1; done";
     @TempDir Path folder;
     private String inventory;
+
+    @BeforeAll
+    static void a_release_runs() {
+        Aftermath.someRelease();
+    }
 
     @BeforeEach
     void a_database_with_a_table_and_no_timer() {

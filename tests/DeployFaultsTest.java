@@ -20,6 +20,7 @@ import lab.Toolkit.Ran;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
@@ -32,6 +33,11 @@ class DeployFaultsTest {
     @TempDir Path folder;
     private String before;
     private String after;
+
+    @BeforeAll
+    static void a_release_runs() {
+        Aftermath.someRelease();
+    }
 
     @AfterAll
     static void the_older_release_runs_everywhere() {

@@ -173,6 +173,7 @@ class RestoreTest {
         assertEquals("t", World.sql("SELECT has_table_privilege('restored_reader', 'restored.bars', 'SELECT')"));
         assertEquals(running, running());
         assertEquals(8, registered(), ran::toString);
+        assertTrue(ran.err().contains("8 of 8 workers registered again"), ran::toString);
         var replaced = ran.json().path("replaced").asText();
         assertEquals("1", World.on("core", "docker exec ktrdr-db psql -U ktrdr -d " + replaced + " -Atc \"SELECT count(*) FROM restored.bars WHERE symbol = 'later'\""));
         assertTrue(World.on("core", "ls " + FOLDER).contains(ran.json().path("safety_backup").asText() + ".dump.zst"), ran::toString);

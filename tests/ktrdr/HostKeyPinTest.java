@@ -13,6 +13,8 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.CopyOnWriteArrayList;
+import java.util.concurrent.atomic.AtomicReference;
+import lab.Wait;
 import org.apache.sshd.common.keyprovider.KeyPairProvider;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -165,10 +167,13 @@ class HostKeyPinTest {
             peer.server.setKeyPairProvider(KeyPairProvider.wrap(peer.hostKey));
             logins.clear();
             for (var session : peer.server.getActiveSessions()) session.close(true).await();
-            Fleet.Outcomes<String> said = fleet.run("true");
-            // the first to use it may be the one to notice that it is gone
-            if (said.problems().values().stream().noneMatch(problem -> problem.sentence().contains("pins"))) said = fleet.run("true");
-            refused(said.problems().get(inventory.core()), "core");
+            // those who use it first may be the ones to notice that it is gone
+            var said = new AtomicReference<Problem>();
+            Wait.until(() -> {
+                said.set(fleet.run("true").problems().get(inventory.core()));
+                return said.get() == null || !said.get().sentence().contains("was lost");
+            }, () -> said.get().sentence());
+            refused(said.get(), "core");
             assertEquals(List.of(), logins);
         }
     }

@@ -38,6 +38,18 @@ public final class Leftovers {
                 """.formatted(Underway.PASSING_NAME, others);
     }
 
+    /** Asserts that none of these paths, which may be patterns, is there: what works for a run ends within seconds of it. */
+    public static void gone(String host, String... paths) {
+        assertEquals("", World.on(host, """
+                for i in $(seq 150); do
+                  left=$(ls -d %s 2>/dev/null || :)
+                  [ -n "$left" ] || exit 0
+                  sleep 0.1
+                done
+                printf '%%s\\n' "$left"
+                """.formatted(String.join(" ", paths))), () -> "on " + host);
+    }
+
     /** Asserts that nothing is left on a host by a run that ended, however it did. */
     public void none(String host, String run) {
         assertEquals("", left(host, OTHERS), () -> "on " + host + " after " + run);

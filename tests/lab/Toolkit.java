@@ -74,7 +74,9 @@ public final class Toolkit {
         /** For the message of an assertion, of which a runner may show the beginning alone: first what went wrong. */
         @Override
         public String toString() {
-            return "exit " + exit + "\n" + err + out;
+            int error = ("\n" + err).indexOf("\nerror: ");
+            var before = error > 0 ? "before that:\n" + err.substring(0, error) : "";
+            return "exit " + exit + "\n" + err.substring(Math.max(0, error)) + before + out;
         }
     }
 
