@@ -23,6 +23,8 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
      */
     public record Step(String name, boolean needed, String expected, String found, String script) {}
 
+    /** More than the half minute that a mount is given, so that it is systemd which gives up. */
+    private static final int FIRST_USE_SECONDS = 40;
     /** What all scripts of steps use. */
     private static final String FUNCTIONS = Edit.REPLACE + """
             install() {
@@ -99,7 +101,12 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
         boolean loads = fstab.changes() || edits.get(1).changes();
         steps.add(new Step("mount", loads || !mount.nfs(), "a mount of " + NfsFiles.source(inventory), mount.words(),
                 (loads ? "systemctl daemon-reload\n" : "") + "systemctl reset-failed " + Sh.words(List.of(unit + ".automount", unit + ".mount")) + " 2>/dev/null || :\n"
-                + "systemctl start " + Sh.quote(unit + ".automount") + " >&2\n"));
+                + "systemctl start " + Sh.quote(unit + ".automount") + " >&2\n" + firstUse(mount.path())));
+    }
+
+    /** A first mount may start services of NFS, which a slow node takes longer for than systemd waits; the use that proves it comes after. */
+    private static String firstUse(String path) {
+        return "timeout -k 2 " + FIRST_USE_SECONDS + " ls -d " + Sh.quote(path + "/.") + " >/dev/null 2>&1 || :\n";
     }
 
     private Step packageStep(String name) {

@@ -55,12 +55,12 @@ finish() {
     setsid sh -c 'docker stop "$1"; docker start "$1"' sh "$backend" </dev/null >/dev/null 7>&- 3>&- &
   elif [ -n "$halted" ]; then docker start "$backend" >/dev/null || :; fi
   [ -z "$loading" ] || kill "$loading" || :
+  [ -z "$inside" ] || [ -n "$scratch" ] || docker exec "$server" rm -f "$inside" || :
   if [ -n "$scratch" ]; then
     docker rm -f -v "$scratch" >/dev/null || :
   elif [ "$code" -ne 0 ] && [ -n "$made" ]; then
     drop "$made" || :
   fi
-  [ -z "$inside" ] || [ -n "$scratch" ] || docker exec "$server" rm -f "$inside" || :
   rm -rf "$work" ${pushed:+"$directory"}
   exit "$code"
 }
