@@ -4,13 +4,18 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.BufferedReader;
 import java.io.IOException;
+import java.io.InputStreamReader;
+import java.net.ServerSocket;
+import java.net.Socket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.time.Duration;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.KeyManagerFactory;
 import javax.net.ssl.SSLContext;
 import mockwebserver3.MockResponse;
@@ -41,6 +46,47 @@ class HttpTest {
         server.useHttps(context.getSocketFactory());
         server.start();
         return server;
+    }
+
+    /** A server that closes each connection at its second request, as one does whose patience ends at that moment. */
+    private static ServerSocket impatient(AtomicInteger posts) throws IOException {
+        var server = new ServerSocket(0);
+        new Thread(() -> {
+            try {
+                while (true) {
+                    var socket = server.accept();
+                    new Thread(() -> once(socket, posts)).start();
+                }
+            } catch (IOException closed) {
+                // the test is over
+            }
+        }).start();
+        return server;
+    }
+
+    private static void once(Socket socket, AtomicInteger posts) {
+        try (socket; var in = new BufferedReader(new InputStreamReader(socket.getInputStream()))) {
+            if (in.readLine().startsWith("POST ")) posts.incrementAndGet();
+            while (!in.readLine().isEmpty()) continue;
+            socket.getOutputStream().write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}".getBytes());
+            in.readLine();
+        } catch (IOException | RuntimeException gone) {
+            // so is the other side
+        }
+    }
+
+    @Test
+    void what_changes_something_is_not_sent_over_a_connection_that_the_server_may_be_closing() throws Exception {
+        var posts = new AtomicInteger();
+        try (var server = impatient(posts); var http = new Http(Map.of(), Duration.ofSeconds(5))) {
+            var url = "http://127.0.0.1:" + server.getLocalPort() + "/";
+            for (int i = 1; i <= 3; i++) {
+                assertEquals(200, http.get(url).status());
+                assertEquals(200, http.post(url, null).status());
+                assertEquals(200, http.delete(url).status());
+                assertEquals(i, posts.get());
+            }
+        }
     }
 
     @Test
