@@ -42,6 +42,8 @@ public final class Secrets {
     }
 
     private static final Duration PATIENCE = Duration.ofMinutes(2);
+    /** The fewest that KTRDR takes (ktrdr/config/settings.py). */
+    private static final int JWT_CHARACTERS = 32;
     /** How the name of a variable with a secret ends, as a regular expression that awk has too. */
     static final String NAMES = "(PASSWORD|SECRET|TOKEN|WEBHOOK_URL)";
     /** NAME=value and NAME: value, in a list or a diff too; a reference such as ${NAME:?…} is no value. */
@@ -87,6 +89,9 @@ public final class Secrets {
             // Java has U+FFFD where bytes were none of the locale's characters, and half a character is sent as a question mark
             if (value.codePoints().anyMatch(one -> one == 0xfffd || Character.getType(one) == Character.SURROGATE))
                 throw Problem.usage("the secret " + field + " has a character that could not be read").expected("UTF-8").fix("run it with LC_ALL=C.UTF-8, or write it anew where " + inventory.source() + " says");
+            if (field == Field.jwt_secret && value.codePointCount(0, value.length()) < JWT_CHARACTERS)
+                throw Problem.usage("the secret jwt_secret has fewer than " + JWT_CHARACTERS + " characters").expected("as many or more: with fewer KTRDR's backend does not start")
+                        .fix("make one with: openssl rand -base64 48, and write it where " + inventory.source() + " says, under secrets");
         });
         return new Secrets(values);
     }

@@ -50,7 +50,7 @@ final class Fixtures {
     /** Secrets with values of their own, from the environment. */
     static Secrets secrets() {
         var environment = new HashMap<String, String>();
-        for (var field : Secrets.Field.values()) environment.put("KTRDR_SECRET_" + field.name().toUpperCase(), "value-of-" + field);
+        for (var field : Secrets.Field.values()) environment.put("KTRDR_SECRET_" + field.name().toUpperCase(), "value-of-" + field + "-".repeat(32));
         return Secrets.fetch(inventory(INVENTORY + "secrets: {provider: env}\n"), Set.of(Secrets.Field.values()), environment, new Console(Console.Color.never, false));
     }
 

@@ -11,6 +11,7 @@ import java.io.PrintStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import org.junit.jupiter.api.Test;
@@ -60,6 +61,17 @@ class SecretsTest {
             var problem = assertThrows(Problem.class, () -> fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", value)));
             assertEquals("the secret db_password has a line break or a NUL in it", problem.sentence());
         }
+    }
+
+    @Test
+    void a_secret_of_tokens_that_the_backend_would_not_start_with_is_refused_before_anything_is_sent() {
+        var inventory = Fixtures.inventory(Fixtures.INVENTORY + "secrets: {provider: env}\n");
+        for (var value : List.of("insecure-dev-secret", "x".repeat(31), "\ud83d\udd11".repeat(31))) {
+            var problem = assertThrows(Problem.class, () -> Secrets.fetch(inventory, Set.of(Secrets.Field.jwt_secret), Map.of("KTRDR_SECRET_JWT_SECRET", value), console));
+            assertEquals("the secret jwt_secret has fewer than 32 characters", problem.sentence());
+            assertEquals(Exit.USAGE, problem.exit());
+        }
+        assertEquals("x".repeat(32), Secrets.fetch(inventory, Set.of(Secrets.Field.jwt_secret), Map.of("KTRDR_SECRET_JWT_SECRET", "x".repeat(32)), console).get(Secrets.Field.jwt_secret));
     }
 
     @Test
