@@ -17,6 +17,7 @@
 //SOURCES ../tests/lab/standin/Metrics.java
 //SOURCES ../tests/lab/standin/Operations.java
 //SOURCES ../tests/lab/standin/Pace.java
+//SOURCES ../tests/lab/standin/Registration.java
 //SOURCES ../tests/lab/standin/Registry.java
 //SOURCES ../tests/lab/standin/Rehearsal.java
 //SOURCES ../tests/lab/standin/Traces.java

@@ -230,7 +230,7 @@ public class Operations implements Callable<Exit> {
         @Parameters(index = "1", paramLabel = "TIMEFRAME", description = "Such as 1d or 1h.") String timeframe;
         @Option(names = "--start-date", paramLabel = "YYYY-MM-DD") LocalDate from;
         @Option(names = "--end-date", paramLabel = "YYYY-MM-DD") LocalDate to;
-        @Option(names = "--mode", paramLabel = "tail|backfill|full", description = "Newer, older or all of it; else the backend's choice.") Mode mode;
+        @Option(names = "--mode", paramLabel = "tail|backfill|full", description = "Newer, older or all of it (default: tail).", defaultValue = "tail") Mode mode;
 
         @Override
         public Exit call() {

@@ -29,7 +29,7 @@ class VerifyTest {
     @BeforeAll
     static void a_release_runs_everywhere() {
         assertEquals(0, ktrdr("deploy", "all", "--tag", "sha-1000001").run().exit());
-        Aftermath.registeredAnew();
+        Aftermath.well();
     }
 
     /** The causes of what does not hold: id to what was found. */

@@ -16,6 +16,7 @@ import java.util.stream.Stream;
  *
  * @param source the file it was read from
  * @param domain of all hosts
+ * @param environment what KTRDR is told that it runs in
  * @param resolve whether hosts are found by DNS or by the addresses below
  * @param nodes in the order of the file, one of them core
  * @param alerts who is told of alerts; empty where nobody is
@@ -23,9 +24,12 @@ import java.util.stream.Stream;
  * @param firewall who may ask for the ports of the database and the workers beside the fleet; empty where everybody may
  * @param templates a folder whose files win over the built-in templates
  */
-public record Inventory(Path source, String domain, Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database,
+public record Inventory(Path source, String domain, String environment, Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database,
         SecretsSettings secrets, Storage storage, BackupSettings backup, Services services, MetricsSettings metrics, Tracing tracing, Sample sample,
         Optional<Alerts> alerts, Optional<Operators> operators, Optional<FirewallSettings> firewall, Optional<Path> templates) {
+
+    /** What KTRDR takes as its environment, and ends at its start for any other (ktrdr/config/settings.py). */
+    static final List<String> ENVIRONMENTS = List.of("development", "staging", "production");
 
     /** How hosts are found: by DNS, or by the inventory's addresses. */
     public enum Resolve { DNS, INVENTORY }
@@ -304,6 +308,6 @@ public record Inventory(Path source, String domain, Resolve resolve, SshSettings
     }
 
     private Inventory with(List<Node> all) {
-        return new Inventory(source, domain, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, alerts, operators, firewall, templates);
+        return new Inventory(source, domain, environment, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, alerts, operators, firewall, templates);
     }
 }

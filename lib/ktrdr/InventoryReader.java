@@ -53,6 +53,7 @@ final class InventoryReader {
         InventorySecrets.refuse(file, tree);
         var top = new InventorySection("", tree, mistakes);
         var domain = top.required("domain", DOMAIN);
+        var environment = choice(top, "environment", "staging", Inventory.ENVIRONMENTS);
         var resolve = choice(top, "resolve", "dns", List.of("dns", "inventory")).equals("dns") ? Resolve.DNS : Resolve.INVENTORY;
         var ssh = ssh(top.section("ssh"), new SshSettings(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Sudo.NEVER,
                 Optional.empty(), Duration.ofSeconds(10), Optional.empty()));
@@ -62,7 +63,7 @@ final class InventoryReader {
         sections.forEach((name, section) -> nodes.add(node(name, section, ssh, resolve)));
         if (top.has("nodes")) wholeFleet(top, nodes, sections);
         if (top.has("nodes")) new NodeNames(domain, nodes).mistakes().forEach((node, mistake) -> sections.get(node).mistake("", mistake));
-        var inventory = new Inventory(file, domain, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
+        var inventory = new Inventory(file, domain, environment, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
                 secrets(top.section("secrets")), storage(top.section("storage"), nodes), backup(top.section("backup")),
                 services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")), sample(top.section("sample")), alerts(top), operators(top), firewall(top, nodes, sections), top.path("templates", folder));
         inventory.storageNode().filter(node -> node.mountOptions().isPresent())

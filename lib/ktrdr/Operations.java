@@ -113,6 +113,8 @@ public final class Operations {
     public String start(Kind kind, Map<String, String> body) {
         var json = JsonNodeFactory.instance.objectNode();
         body.forEach(json::put);
+        // without one the backend takes a mode that it refuses itself
+        if (kind == Kind.data && !json.has("mode")) json.put("mode", "tail");
         var asked = "POST " + url(kind);
         var answer = post(kind, kind == Kind.dummy ? null : json);
         var document = document(asked, answer);
@@ -195,21 +197,33 @@ public final class Operations {
         throw (answer.status() == 503 ? Problem.unreachable(sentence) : Problem.failed(sentence)).expected("\"success\": true").found(words(answer));
     }
 
-    /** What the backend says of an error: {@code {"error": {"message"}}}, or {@code {"detail"}} as text or as a list of fields. */
+    /**
+     * What the backend says of an error: {@code {"error": {"message", "details": [{"field", "message"}]}}}, or {@code {"detail"}} as text, as a list of fields
+     * (FastAPI's own), or as {@code {"error", "registered_workers", "hint"}} where there is no worker.
+     */
     private static String words(Http.Answer answer) {
         var body = Json.read(answer.body()).orElse(JsonNodeFactory.instance.objectNode());
         var detail = body.path("detail");
-        var words = detail.isArray() ? fields(detail) : Stream.of(body.path("error").path("message"), body.path("error"), detail, body.path("message"))
+        var said = fields(body.path("error").path("details").isArray() ? body.path("error").path("details") : detail);
+        if (said.isEmpty() && detail.path("error").isTextual()) said = missing(detail);
+        if (said.isEmpty()) said = Stream.of(body.path("error").path("message"), body.path("error"), detail, body.path("message"))
                 .filter(JsonNode::isTextual).map(JsonNode::asText).findFirst().orElse(Console.brief(answer.body(), 200));
-        return answer.ok() ? words : answer.status() + " " + words;
+        return answer.ok() ? said : answer.status() + " " + said;
     }
 
-    private static String fields(JsonNode detail) {
+    private static String missing(JsonNode detail) {
+        var registered = detail.path("registered_workers");
+        return detail.path("error").asText() + (registered.isNumber() ? ", " + registered.asInt() + " registered" : "")
+                + (detail.path("hint").isTextual() ? ". " + detail.path("hint").asText() : "");
+    }
+
+    /** "body.symbol: Field required; …" of a list of fields; empty of anything else. */
+    private static String fields(JsonNode list) {
         var fields = new LinkedHashMap<String, String>();
-        for (var one : detail) {
+        if (list.isArray()) for (var one : list) {
             var place = new ArrayList<String>();
             one.path("loc").forEach(part -> place.add(part.asText()));
-            fields.put(String.join(".", place), one.path("msg").asText());
+            fields.put(one.path("field").asText(String.join(".", place)).replace(" -> ", "."), one.path("message").asText(one.path("msg").asText()));
         }
         return fields.entrySet().stream().map(field -> field.getKey() + ": " + field.getValue()).collect(Collectors.joining("; "));
     }

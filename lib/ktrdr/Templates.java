@@ -152,6 +152,7 @@ public final class Templates {
         var services = inventory.services();
         var values = new LinkedHashMap<String, Object>();
         values.put("tag", tag);
+        values.put("environment", inventory.environment());
         values.put("core", Map.of("name", inventory.core().name()));
         values.put("node", Map.of("name", node.name(), "fqdn", inventory.fqdn(node), "directory", node.directory(), "profiles", profiles(node), "bind", node.bind().map(Templates::host).orElse("")));
         values.put("images", images());

@@ -100,7 +100,10 @@ class OperationsTest {
         assertEquals(0, server.takeRequest().getBodySize());
         answers(200, "{\"success\":true,\"operation_id\":\"op_2\"}");
         assertEquals("op_2", operations.start(Operations.Kind.data, Map.of("symbol", "AAPL")));
-        assertEquals("{\"symbol\":\"AAPL\"}", server.takeRequest().getBody().utf8());
+        assertEquals("{\"symbol\":\"AAPL\",\"mode\":\"tail\"}", server.takeRequest().getBody().utf8(), "a mode is always sent");
+        answers(200, "{\"success\":true,\"operation_id\":\"op_3\"}");
+        operations.start(Operations.Kind.data, Map.of("mode", "full"));
+        assertEquals("{\"mode\":\"full\"}", server.takeRequest().getBody().utf8());
     }
 
     @Test
@@ -109,6 +112,14 @@ class OperationsTest {
         assertEquals("no room", assertThrows(Problem.class, () -> operations.start(Operations.Kind.dummy, Map.of())).details().get("found"));
         answers(422, "{\"detail\":[{\"loc\":[\"body\",\"symbol\"],\"msg\":\"Field required\"}]}");
         assertEquals("422 body.symbol: Field required", assertThrows(Problem.class, () -> operations.start(Operations.Kind.data, Map.of())).details().get("found"));
+        answers(422, "{\"success\":false,\"error\":{\"code\":\"VALIDATION_ERROR\",\"message\":\"Request validation failed\",\"details\":["
+                + "{\"field\":\"body -> symbol\",\"message\":\"Field required\",\"type\":\"missing\"},{\"field\":\"query -> limit\",\"message\":\"Input should be less than or equal to 1000\",\"type\":\"x\"}]}}");
+        assertEquals("422 body.symbol: Field required; query.limit: Input should be less than or equal to 1000",
+                assertThrows(Problem.class, () -> operations.start(Operations.Kind.data, Map.of())).details().get("found"));
+        answers(503, "{\"detail\":{\"error\":\"No training workers available\",\"worker_type\":\"training\",\"registered_workers\":2,\"backend_uptime_seconds\":12.5,"
+                + "\"hint\":\"Retry in a few seconds.\"}}");
+        assertEquals("503 No training workers available, 2 registered. Retry in a few seconds.",
+                assertThrows(Problem.class, () -> operations.start(Operations.Kind.backtest, Map.of())).details().get("found"));
         answers(503, "{\"detail\":\"Backend is shutting down\"}");
         var away = assertThrows(Problem.class, () -> operations.cancel("op_1"));
         assertEquals("503 Backend is shutting down " + Exit.UNREACHABLE, away.details().get("found") + " " + away.exit());

@@ -64,15 +64,6 @@ public final class Aftermath {
         assertEquals(0, well.exit(), well::toString);
     }
 
-    /**
-     * Has the backend forget the workers that deployments before this class replaced, which it keeps while another one
-     * answers at the same URL, and waits until it knows those that are there.
-     */
-    public static void registeredAnew() {
-        World.on("core", "docker restart -t 3 ktrdr-backend");
-        well();
-    }
-
     private static boolean settled(String host) {
         var release = release(host);
         return List.of(OLDER, NEWER).contains(release) && found(host).equals(proven(host, release)) && left(host, 1).isEmpty()

@@ -1,10 +1,12 @@
 package lab;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
+import java.net.ServerSocket;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
@@ -20,6 +22,7 @@ import java.util.Base64;
 import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
@@ -34,7 +37,7 @@ import standin.Worker;
 
 /** The stand-ins behave as what they stand for, as far as the toolkit meets it. */
 class StandinTest {
-    private static final Pace QUICK = new Pace(50, 60_000, 50, 50, 20_000, 600, 50, 0);
+    private static final Pace QUICK = new Pace(50, 60_000, 50, 50, 1_500, 50, 20_000, 600, 50, 0);
     private static final String BACKTEST = "{\"strategy_name\":\"s\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"end_date\":\"2024-02-01\"}";
     private final HttpClient http = HttpClient.newHttpClient();
     private final Deque<AutoCloseable> running = new ArrayDeque<>();
@@ -55,18 +58,21 @@ class StandinTest {
     }
 
     /** One on a port that another has just left: the JDK's server lets go of it a moment after its end. */
-    private void again(int port) {
+    private Backend again(int port) {
+        var backend = new AtomicReference<Backend>();
         Wait.until(Duration.ofSeconds(2), () -> {
             try {
-                return backend(port) != null;
+                backend.set(backend(port));
+                return true;
             } catch (IOException busy) {
                 return false;
             }
         }, () -> "port " + port + " is taken");
+        return backend.get();
     }
 
     private Worker worker(int backend, String... more) throws IOException {
-        return run(new Worker("backtesting", 0, env(Map.of("HOSTNAME", "one", "WORKER_HOSTNAME", "127.0.0.1",
+        return run(new Worker("backtesting", 0, env(Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1",
                 "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend + "/api/v1", "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString()), more), QUICK));
     }
 
@@ -97,7 +103,7 @@ class StandinTest {
     }
 
     @Test
-    void a_worker_registers_and_again_after_a_backend_restart() throws Exception {
+    void a_backend_that_stops_tells_its_workers_which_register_at_the_next() throws Exception {
         var first = backend(0);
         int port = first.port();
         var worker = worker(port);
@@ -105,17 +111,68 @@ class StandinTest {
         assertEquals("[]", get(port, "/api/v1/workers?worker_type=training"));
         assertEquals(404, send("GET", port, "/api/v1/workers/nobody", "").statusCode());
         first.close();
+        // asked all the time, as by a health check of Docker's
         again(port);
-        await(port, "/api/v1/workers", "\"worker_id\":\"backtesting-one\"");
+        Wait.until(() -> get(worker.port(), "/health").contains("idle") && get(port, "/api/v1/workers").contains("\"one\""), () -> "it does not register");
+    }
+
+    @Test
+    void a_worker_of_a_backend_that_was_killed_registers_once_nobody_has_asked_for_its_health_for_a_while() throws Exception {
+        var first = backend(0);
+        int port = first.port();
+        worker(port);
+        await(port, "/api/v1/workers", "\"one\"");
+        first.kill();
+        again(port);
+        await(port, "/api/v1/workers", "\"one\"");
+    }
+
+    @Test
+    void who_asks_for_a_workers_health_keeps_it_from_registering_again_and_who_asks_for_its_root_does_not() throws Exception {
+        var first = backend(0);
+        int port = first.port();
+        var worker = worker(port);
+        await(port, "/api/v1/workers", "\"one\"");
+        first.kill();
+        again(port);
+        for (long end = System.nanoTime() + 2 * QUICK.silence() * 1_000_000L; System.nanoTime() < end; Wait.millis(QUICK.check())) {
+            get(worker.port(), "/health");
+            assertEquals("[]", get(port, "/api/v1/workers"));
+        }
+        Wait.until(() -> get(worker.port(), "/").contains("\"status\":\"running\"") && get(port, "/api/v1/workers").contains("\"one\""), () -> "it does not register");
+    }
+
+    @Test
+    void a_worker_that_was_never_asked_for_its_health_looks_all_the_time_whether_it_is_known() throws Exception {
+        int port;
+        try (var socket = new ServerSocket(0)) {
+            port = socket.getLocalPort();
+        }
+        worker(port);
+        again(port);
+        await(port, "/api/v1/workers", "\"one\"");
+    }
+
+    @Test
+    void a_worker_has_another_id_at_each_start_unless_one_is_given_and_takes_the_place_of_the_one_at_its_url() throws Exception {
+        int port = backend(0).port();
+        var first = worker(port, "KTRDR_WORKER_ID", "");
+        var id = Pattern.compile("\"worker_id\":\"(backtesting-worker-[0-9a-f]{8})\"");
+        var former = id.matcher(get(port, "/api/v1/workers"));
+        assertTrue(former.find());
+        worker(port, "KTRDR_WORKER_ID", "", "WORKER_PUBLIC_BASE_URL", "http://127.0.0.1:" + first.port());
+        var there = id.matcher(get(port, "/api/v1/workers"));
+        assertTrue(there.find() && !there.group(1).equals(former.group(1)));
+        assertFalse(there.find(), "the former one is still there");
     }
 
     @Test
     void a_worker_that_is_gone_becomes_unavailable() throws Exception {
         int port = backend(0).port();
         var worker = worker(port);
-        await(port, "/api/v1/workers", "backtesting-one");
+        await(port, "/api/v1/workers", "\"one\"");
         worker.close();
-        await(port, "/api/v1/workers?status=temporarily_unavailable", "backtesting-one");
+        await(port, "/api/v1/workers?status=temporarily_unavailable", "\"one\"");
     }
 
     @Test
@@ -124,7 +181,7 @@ class StandinTest {
         var otlp = "http://127.0.0.1:" + jaeger.collectorPort();
         int port = backend(0, "KTRDR_OTEL_OTLP_ENDPOINT", otlp).port();
         var worker = worker(port, "KTRDR_OTEL_OTLP_ENDPOINT", otlp);
-        await(port, "/api/v1/workers", "backtesting-one");
+        await(port, "/api/v1/workers", "\"one\"");
         var id = id(send("POST", port, "/api/v1/backtests/start", BACKTEST).body());
         assertTrue(get(port, "/api/v1/workers?status=busy").contains("\"current_operation_id\":\"" + id + "\""));
         assertTrue(get(worker.port(), "/health").contains("\"worker_status\":\"busy\""));
@@ -143,7 +200,7 @@ class StandinTest {
     void a_stopped_worker_leaves_a_checkpoint() throws Exception {
         int port = backend(0).port();
         var worker = worker(port);
-        await(port, "/api/v1/workers", "backtesting-one");
+        await(port, "/api/v1/workers", "\"one\"");
         var id = id(send("POST", port, "/api/v1/backtests/start", BACKTEST).body());
         worker.close();
         assertTrue(Files.exists(share.resolve("results/checkpoints/" + id + ".json")));
@@ -175,10 +232,32 @@ class StandinTest {
     }
 
     @Test
-    void a_download_fails_for_want_of_the_broker() throws Exception {
+    void a_download_fails_for_want_of_the_broker_and_at_once_without_a_mode() throws Exception {
         int port = backend(0).port();
-        var id = id(send("POST", port, "/api/v1/data/acquire/download", "{\"symbol\":\"AAPL\"}").body());
+        var id = id(send("POST", port, "/api/v1/data/acquire/download", "{\"symbol\":\"AAPL\",\"mode\":\"tail\"}").body());
         await(port, "/api/v1/operations/" + id, "IB host service is not available");
+        var refused = send("POST", port, "/api/v1/data/acquire/download", "{\"symbol\":\"AAPL\"}");
+        assertEquals("500 {\"detail\":\"Data acquisition failed: Invalid mode: local\"}", refused.statusCode() + " " + refused.body());
+    }
+
+    @Test
+    void what_is_refused_is_told_in_the_forms_of_the_real_one() throws Exception {
+        int port = backend(0).port();
+        assertEquals("{\"success\":false,\"error\":{\"code\":\"VALIDATION_ERROR\",\"message\":\"Request validation failed\",\"details\":[{\"field\":\"body -> symbol\","
+                + "\"message\":\"Field required\",\"type\":\"missing\"}]}}", send("POST", port, "/api/v1/data/acquire/download", "{\"mode\":\"tail\"}").body());
+        var none = send("POST", port, "/api/v1/backtests/start", BACKTEST);
+        assertEquals(503, none.statusCode());
+        assertTrue(none.body().startsWith("{\"detail\":{\"error\":\"No backtesting workers available\",\"worker_type\":\"backtesting\",\"registered_workers\":0,\"backend_uptime_seconds\":"), none.body());
+        assertEquals("{\"detail\":\"Operation not found: none\"}", get(port, "/api/v1/operations/none"));
+    }
+
+    @Test
+    void backend_and_workers_refuse_an_environment_that_they_do_not_know() {
+        for (var environment : new String[] {"preprod", "homelab", ""}) {
+            var words = "Environment must be one of ['development', 'staging', 'production'], got '" + environment + "'";
+            assertEquals(words, assertThrows(IllegalArgumentException.class, () -> backend(0, "KTRDR_API_ENVIRONMENT", environment)).getMessage());
+            assertEquals(words, assertThrows(IllegalArgumentException.class, () -> worker(0, "KTRDR_API_ENVIRONMENT", environment)).getMessage());
+        }
     }
 
     @Test

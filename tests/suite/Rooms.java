@@ -43,7 +43,7 @@ public final class Rooms {
             start       CoreDumps FrontDoor Local ScriptTemplate Start
             status      Alert FleetStatus NodeStatus Status StatusChanges
             suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait
-            verify      Failover FailoverChecks Outage ReportInBrowser Verify VerifyPage VerifyReport
+            verify      BackendLost Failover FailoverChecks Outage ReportInBrowser Verify VerifyPage VerifyReport
             """;
     private static final Map<String, List<String>> ROOMS = ALL.lines().map(line -> List.of(line.split(" +")))
             .collect(Collectors.toMap(words -> words.get(0), words -> words.subList(1, words.size()), Rooms::joined,

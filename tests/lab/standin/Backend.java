@@ -25,12 +25,14 @@ public final class Backend implements AutoCloseable {
     private final Traces traces;
     private final Registry registry;
     private final Operations operations;
+    private final long began = System.currentTimeMillis();
     private final AtomicBoolean stopping = new AtomicBoolean();
     private final ExecutorService threads = Executors.newCachedThreadPool(Web::daemon);
     private final Web web;
 
     /** Throws IllegalArgumentException when a secret is missing, with one line that does not tell it. */
     public Backend(int port, Map<String, String> env, Pace pace) throws IOException {
+        Main.settings(env);
         if (env.getOrDefault("KTRDR_DB_PASSWORD", "").isBlank()) throw new IllegalArgumentException("KTRDR_DB_PASSWORD is missing or blank");
         var jwt = env.getOrDefault("KTRDR_AUTH_JWT_SECRET", "");
         if (jwt.isBlank()) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET is missing or blank");
@@ -131,6 +133,8 @@ public final class Backend implements AutoCloseable {
     /** Fails always, as on a system whose broker host service does not run. */
     private Web.Reply download(Web.Request request) {
         var body = required(request, "symbol");
+        var mode = String.valueOf(body.getOrDefault("mode", "local"));
+        if (!List.of("tail", "backfill", "full").contains(mode)) return Web.Reply.detail(500, "Data acquisition failed: Invalid mode: " + mode);
         var operation = create("data_load", request, body);
         threads.execute(() -> {
             operation.progress(0, "Contacting the broker's host service");
@@ -163,8 +167,10 @@ public final class Backend implements AutoCloseable {
             refused.add(worker.id());
             registry.release(worker);
         }
-        operation.end("failed", "No backtesting worker is available", null);
-        return Web.Reply.detail(503, "No backtesting worker is available");
+        operation.end("failed", "No backtesting workers available", null);
+        return Web.Reply.detail(503, Json.map("error", "No backtesting workers available", "worker_type", "backtesting",
+                "registered_workers", registry.count("backtesting", null), "backend_uptime_seconds", (System.currentTimeMillis() - began) / 1000.0,
+                "hint", "Workers auto-register after startup. Retry in a few seconds, or check worker container logs."));
     }
 
     /** Copies the worker's progress until it ends, there or here. */
@@ -220,9 +226,23 @@ public final class Backend implements AutoCloseable {
         }
     }
 
-    /** Answers 503 from now on. */
-    void drain() {
+    /** Answers 503 from now on, and tells its workers, one after another, as far as they are there. */
+    private void drain() {
         stopping.set(true);
+        for (var url : registry.urls()) {
+            try {
+                client.post(url + "/backend-shutdown", Json.map("message", "Backend shutting down"));
+            } catch (IOException e) {
+                // it finds out by itself
+            }
+        }
+    }
+
+    /** Goes without a word to its workers, as after SIGKILL. */
+    public void kill() {
+        stopping.set(true);
+        web.close();
+        threads.shutdownNow();
     }
 
     @Override

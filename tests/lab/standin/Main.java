@@ -1,6 +1,7 @@
 package standin;
 
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 
 /**
@@ -11,6 +12,8 @@ import java.util.Map;
  * <p>KTRDR_STANDIN_FAULT=crash copies what a worker did on an image built without its libraries.
  */
 public final class Main {
+    private static final List<String> ENVIRONMENTS = List.of("development", "staging", "production");
+
     private Main() {}
 
     public static void main(String... args) throws Exception {
@@ -35,6 +38,13 @@ public final class Main {
             // uvicorn ends with 0 on SIGTERM, the JVM would with 143
             Runtime.getRuntime().halt(0);
         }));
+    }
+
+    /** What backend and workers read before all else; throws IllegalArgumentException in the words of the real ones. */
+    static void settings(Map<String, String> env) {
+        var environment = env.getOrDefault("KTRDR_API_ENVIRONMENT", "development").toLowerCase(Locale.ROOT);
+        if (!ENVIRONMENTS.contains(environment))
+            throw new IllegalArgumentException("Environment must be one of ['development', 'staging', 'production'], got '" + env.get("KTRDR_API_ENVIRONMENT") + "'");
     }
 
     private static AutoCloseable start(List<String> words, Map<String, String> env) throws Exception {

@@ -5,14 +5,16 @@ package standin;
  *
  * @param poll between two health polls of a worker by the backend
  * @param remove after which a worker that does not answer is forgotten
- * @param retry between two attempts of a worker to register
- * @param check between two looks of a worker whether the backend still knows it
+ * @param retry between the first two attempts of a worker to register; from then on twice as long each time
+ * @param check between two looks of a worker at how long nobody has asked for its health
+ * @param silence after which a worker that nobody asked for its health looks whether the backend still knows it
+ * @param reconnect between two attempts of a worker to register at a backend that said that it stops
  * @param dummy length of the sample operation
  * @param backtest length of a backtest
  * @param follow between two looks of the backend at an operation on a worker
  * @param drain how long a stopping backend answers 503 before it goes
  */
-public record Pace(long poll, long remove, long retry, long check, long dummy, long backtest, long follow, long drain) {
+public record Pace(long poll, long remove, long retry, long check, long silence, long reconnect, long dummy, long backtest, long follow, long drain) {
     /** KTRDR's own, where it has them. */
-    public static final Pace REAL = new Pace(10_000, 300_000, 2_000, 5_000, 200_000, 8_000, 500, 1_000);
+    public static final Pace REAL = new Pace(10_000, 300_000, 1_000, 10_000, 30_000, 2_000, 200_000, 8_000, 500, 1_000);
 }

@@ -22,8 +22,8 @@ final class Registry {
     static final class Entry {
         private final String id;
         private final String type;
-        private final String url;
-        private final Object capabilities;
+        private String url;
+        private Object capabilities = Map.of();
         private String status = "available";
         private String operation;
         /** Whether this backend gave the operation; else it was read from the worker's health. */
@@ -32,11 +32,9 @@ final class Registry {
         private Instant healthy = Instant.now();
         private int failures;
 
-        private Entry(String id, String type, String url, Object capabilities) {
+        private Entry(String id, String type) {
             this.id = id;
             this.type = type;
-            this.url = url;
-            this.capabilities = capabilities;
         }
 
         String id() {
@@ -62,7 +60,7 @@ final class Registry {
         this.removeMillis = removeMillis;
     }
 
-    /** The worker in its new state; its operation is remembered when it registers anew in the middle of one. */
+    /** The worker in its new state. A worker that has another id since its start takes the place of the one at its URL. */
     synchronized Map<String, Object> register(Map<String, Object> body) {
         var missing = new ArrayList<>();
         for (var name : List.of("worker_id", "worker_type", "endpoint_url"))
@@ -71,15 +69,26 @@ final class Registry {
         if (missing.isEmpty() && !TYPES.contains(body.get("worker_type")))
             missing.add(Json.map("type", "enum", "loc", List.of("body", "worker_type"), "msg", "Input should be 'backtesting' or 'training'"));
         if (!missing.isEmpty()) throw new Web.Failure(422, missing);
-        var capabilities = body.get("capabilities");
-        var entry = new Entry((String) body.get("worker_id"), (String) body.get("worker_type"), (String) body.get("endpoint_url"),
-                capabilities == null ? Map.of() : capabilities);
-        if (body.get("current_operation_id") instanceof String operation) {
-            entry.status = "busy";
-            entry.operation = operation;
+        var id = (String) body.get("worker_id");
+        var url = (String) body.get("endpoint_url");
+        var entry = entries.get(id);
+        if (entry == null) {
+            // it started anew, with another id
+            entries.values().removeIf(former -> former.url.equals(url));
+            entry = new Entry(id, (String) body.get("worker_type"));
+            entries.put(id, entry);
         }
-        entries.put(entry.id, entry);
+        entry.url = url;
+        entry.capabilities = body.get("capabilities") == null ? Map.of() : body.get("capabilities");
+        // whatever it is at: until the next look at its health
+        entry.status = "available";
+        entry.healthy = Instant.now();
         return entry.json();
+    }
+
+    /** Where each is. */
+    synchronized List<String> urls() {
+        return entries.values().stream().map(entry -> entry.url).toList();
     }
 
     synchronized List<Object> list(String type, String status) {

@@ -13,6 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
+import java.util.stream.Collectors;
 
 /** A small HTTP server with routes, whose errors have FastAPI's shapes ({@code {"detail":…}}). */
 final class Web implements AutoCloseable {
@@ -162,7 +163,7 @@ final class Web implements AutoCloseable {
                 if (reply == null && found != null) reply = found.handler().handle(request);
                 if (reply == null) reply = otherMethod ? Reply.detail(405, "Method Not Allowed") : Reply.detail(404, "Not Found");
             } catch (Failure e) {
-                reply = Reply.detail(e.status, e.detail);
+                reply = e.detail instanceof List<?> fields ? invalid(fields) : Reply.detail(e.status, e.detail);
             } catch (Exception e) {
                 System.err.println("ERROR: " + request.method() + " " + request.template() + ": " + e);
                 reply = new Reply(500, Json.map("success", false, "error",
@@ -172,6 +173,18 @@ final class Web implements AutoCloseable {
             observer.after(request, reply.status(), start, (System.nanoTime() - nanos) / 1000);
             answer(exchange, reply);
         }
+    }
+
+    /** A request that is not as it has to be, in KTRDR's own form. */
+    private static Reply invalid(List<?> fields) {
+        var details = new ArrayList<>();
+        for (var field : fields) {
+            var one = (Map<?, ?>) field;
+            var place = ((List<?>) one.get("loc")).stream().map(String::valueOf).collect(Collectors.joining(" -> "));
+            details.add(Json.map("field", place, "message", one.get("msg"), "type", one.get("type")));
+        }
+        return new Reply(422, Json.map("success", false, "error",
+                Json.map("code", "VALIDATION_ERROR", "message", "Request validation failed", "details", details)), Map.of());
     }
 
     private static void answer(HttpExchange exchange, Reply reply) throws IOException {

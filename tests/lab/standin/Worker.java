@@ -2,12 +2,15 @@ package standin;
 
 import java.io.IOException;
 import java.net.InetAddress;
+import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
@@ -15,8 +18,8 @@ import java.util.concurrent.Executors;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Stand-in for KTRDR's backtest and training workers. Copies their registration (again after a backend restart), /health that
- * answers 200 even when it fails, the result file on the share, the checkpoint on SIGTERM, metrics and traces. Nothing is
+ * Stand-in for KTRDR's backtest and training workers. Copies their {@link Registration}, /health that answers 200 even when it
+ * fails, the result file on the share, the checkpoint on SIGTERM, metrics and traces. Nothing is
  * computed: an operation waits and writes a file. How the backend hands it over ({@code /operations/start}) is of our own shape.
  */
 public final class Worker implements AutoCloseable {
@@ -47,10 +50,7 @@ public final class Worker implements AutoCloseable {
     }
 
     private final String type;
-    private final Pace pace;
     private final String id;
-    private final String version;
-    private final String backend;
     private final String url;
     private final String share;
     private final Path checkpoints;
@@ -60,39 +60,59 @@ public final class Worker implements AutoCloseable {
     private final Traces traces;
     private final Map<String, Job> jobs = new LinkedHashMap<>();
     private final ExecutorService threads = Executors.newCachedThreadPool(Web::daemon);
+    private final Registration registration;
     private final Web web;
     private Job current;
 
     /** @param type backtesting or training */
     public Worker(String type, int port, Map<String, String> env, Pace pace) throws IOException {
+        Main.settings(env);
         this.type = type;
-        this.pace = pace;
-        var host = first(env, "HOSTNAME");
-        if (host.isEmpty()) host = InetAddress.getLocalHost().getHostName();
-        id = type + "-" + host;
-        version = first(env, "KTRDR_VERSION");
-        backend = first(env, "KTRDR_API_CLIENT_BASE_URL", "KTRDR_API_URL").replaceFirst("/+$", "").replaceFirst("/api/v1$", "");
+        var given = first(env, "KTRDR_WORKER_ID");
+        id = given.isEmpty() ? type + "-worker-" + Traces.id(4) : given;
+        var backend = first(env, "KTRDR_API_CLIENT_BASE_URL", "KTRDR_API_URL").replaceFirst("/+$", "").replaceFirst("/api/v1$", "");
         share = first(env, "KTRDR_DATA_SHARED_MOUNT_PATH");
         var folder = first(env, "KTRDR_CHECKPOINT_DIR");
         checkpoints = Path.of(folder.isEmpty() ? share + "/results/checkpoints" : folder);
         unhealthy = "unhealthy".equals(env.get("KTRDR_STANDIN_FAULT"));
-        traces = new Traces("ktrdr-" + (type.equals("training") ? "training" : "backtest") + "-worker-" + host,
+        traces = new Traces("ktrdr-" + (type.equals("training") ? "training" : "backtest") + "-worker-" + id,
                 first(env, "KTRDR_OTEL_OTLP_ENDPOINT", "OTLP_ENDPOINT"));
         metrics.gauge("ktrdr_operations_active", "Operations that have not ended.", "", () -> busy() ? 1 : 0);
         metrics.counter("ktrdr_operations_total", "Operations that have ended.");
-        web = new Web(port).metrics(metrics)
+        int at = port > 0 ? port : free();
+        var named = first(env, "KTRDR_WORKER_PUBLIC_BASE_URL", "WORKER_PUBLIC_BASE_URL");
+        var name = first(env, "WORKER_HOSTNAME");
+        if (name.isEmpty()) name = InetAddress.getLocalHost().getHostName();
+        url = named.isEmpty() ? "http://" + name + ":" + at : named.replaceFirst("/+$", "");
+        registration = new Registration(backend, id, pace, this::payload);
+        if (backend.isEmpty()) System.err.println("WARNING: neither KTRDR_API_CLIENT_BASE_URL nor KTRDR_API_URL is set; not registering");
+        // before anything is answered, as uvicorn has it
+        else registration.register();
+        web = new Web(at).metrics(metrics)
                 .observer(this::observe)
-                .on("GET", "/", request -> Web.Reply.ok(Json.map("message", "KTRDR worker (a stand-in of the practice fleet)", "worker_id", id)))
+                .on("GET", "/", request -> Web.Reply.ok(Json.map("service", service(), "version", "1.0.0", "status", "running",
+                        "timestamp", Instant.now().toString(), "worker_id", id)))
                 .on("GET", "/health", request -> health())
+                .on("POST", "/backend-shutdown", request -> {
+                    registration.backendStops();
+                    return Web.Reply.ok(Json.map("acknowledged", true));
+                })
                 .on("POST", "/operations/start", request -> begin(new Job(request.json())))
                 .on("GET", "/operations/{id}", request -> show(request.id()))
                 .on("DELETE", "/operations/{id}", request -> cancel(request.id()))
                 .start();
-        var named = first(env, "KTRDR_WORKER_PUBLIC_BASE_URL", "WORKER_PUBLIC_BASE_URL");
-        var name = first(env, "WORKER_HOSTNAME");
-        url = named.isEmpty() ? "http://" + (name.isEmpty() ? host : name) + ":" + web.port() : named.replaceFirst("/+$", "");
-        if (backend.isEmpty()) System.err.println("WARNING: neither KTRDR_API_CLIENT_BASE_URL nor KTRDR_API_URL is set; not registering");
-        else threads.execute(this::keepRegistered);
+        if (!backend.isEmpty()) threads.execute(registration::monitor);
+    }
+
+    private static int free() throws IOException {
+        try (var socket = new ServerSocket(0)) {
+            return socket.getLocalPort();
+        }
+    }
+
+    /** "Backtesting Worker Service". */
+    private String service() {
+        return type.substring(0, 1).toUpperCase(Locale.ROOT) + type.substring(1) + " Worker Service";
     }
 
     private static String first(Map<String, String> env, String... names) {
@@ -113,8 +133,10 @@ public final class Worker implements AutoCloseable {
     }
 
     private synchronized Web.Reply health() {
-        return Web.Reply.ok(Json.map("healthy", !unhealthy, "service", type + "-worker", "timestamp", Instant.now().toString(), "status", "operational",
-                "worker_id", id, "worker_status", current == null ? "idle" : "busy", "current_operation", current == null ? null : current.id, "version", version));
+        registration.asked();
+        if (unhealthy) return Web.Reply.ok(Json.map("healthy", false, "service", type + "-worker", "error", "Health check failed - see server logs for details"));
+        return Web.Reply.ok(Json.map("healthy", true, "service", type + "-worker", "timestamp", Instant.now().toString(), "status", "operational",
+                "worker_status", current == null ? "idle" : "busy", "current_operation", current == null ? null : current.id));
     }
 
     private synchronized Web.Reply begin(Job job) {
@@ -180,37 +202,9 @@ public final class Worker implements AutoCloseable {
         Files.move(temporary, file, StandardCopyOption.ATOMIC_MOVE);
     }
 
-    private void keepRegistered() {
-        try {
-            boolean known = false;
-            while (true) {
-                known = known ? !unknown() : register();
-                Thread.sleep(known ? pace.check() : pace.retry());
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
-    private boolean register() {
-        var body = Json.map("worker_id", id, "worker_type", type, "endpoint_url", url, "capabilities", Json.map("cores", 1, "standin", true));
-        synchronized (this) {
-            if (current != null) body.put("current_operation_id", current.id);
-        }
-        try {
-            return client.post(backend + "/api/v1/workers/register", body).ok();
-        } catch (IOException e) {
-            return false;
-        }
-    }
-
-    /** Whether the backend has restarted since: one that does not answer may know it still. */
-    private boolean unknown() {
-        try {
-            return client.get(backend + "/api/v1/workers/" + id).status() == 404;
-        } catch (IOException e) {
-            return false;
-        }
+    private synchronized Map<String, Object> payload() {
+        return Json.map("worker_id", id, "worker_type", type, "endpoint_url", url, "capabilities", Json.map("cores", 1, "standin", true),
+                "current_operation_id", current == null ? null : current.id, "completed_operations", List.of());
     }
 
     /** Leaves at once when idle, else within two seconds, after a checkpoint if the share lets it write one. */

@@ -1,0 +1,111 @@
+package standin;
+
+import java.io.IOException;
+import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+
+/**
+ * How a worker of KTRDR makes itself known to the backend (ktrdr/workers/base.py): at its start, after the backend said
+ * that it stops, and where nobody has asked for its health for a while, which it takes for a backend that was
+ * restarted. Whoever asks for its health is taken for the backend.
+ */
+final class Registration {
+    private static final int TRIES = 5;
+    /** How often the backend that said that it stops is tried. */
+    private static final int RETURNS = 60;
+    private final String backend;
+    private final String id;
+    private final Pace pace;
+    private final Supplier<Map<String, Object>> payload;
+    private final Client client = new Client();
+    private final AtomicReference<Thread> returning = new AtomicReference<>();
+    /** When somebody asked for the worker's health; 0 where nobody did yet. */
+    private volatile long asked;
+
+    /** @param payload what registers it now, with the operation that it is at */
+    Registration(String backend, String id, Pace pace, Supplier<Map<String, Object>> payload) {
+        this.backend = backend;
+        this.id = id;
+        this.pace = pace;
+        this.payload = payload;
+    }
+
+    /** Somebody asked for the worker's health. */
+    void asked() {
+        asked = System.currentTimeMillis();
+    }
+
+    /** At the start of a worker, which answers nothing before the end of this. */
+    boolean register() {
+        return register(TRIES);
+    }
+
+    private boolean register(int tries) {
+        long pause = pace.retry();
+        for (int number = 1; number <= tries; number++) {
+            try {
+                var answer = client.post(backend + "/api/v1/workers/register", payload.get());
+                if (answer.ok()) return true;
+                warn(number, tries, "HTTP " + answer.status(), pause);
+            } catch (IOException e) {
+                warn(number, tries, "backend not reachable", pause);
+            }
+            if (number < tries && !pause(pause)) return false;
+            pause *= 2;
+        }
+        if (tries > 1) System.err.println("ERROR: Worker registration failed after " + tries + " attempts - will retry via health check monitor");
+        return false;
+    }
+
+    private static void warn(int number, int tries, String why, long pause) {
+        if (tries > 1) System.err.printf("WARNING: Registration attempt %d/%d failed: %s (retrying in %.1fs)%n", number, tries, why, pause / 1000.0);
+    }
+
+    /** The backend says that it stops: it is tried until it is there again. A second word of it begins anew. */
+    void backendStops() {
+        var thread = Web.daemon(() -> {
+            for (int i = 0; i < RETURNS; i++) {
+                if (register(1)) {
+                    asked();
+                    return;
+                }
+                if (!pause(pace.reconnect())) return;
+            }
+        });
+        var former = returning.getAndSet(thread);
+        if (former != null) former.interrupt();
+        thread.start();
+    }
+
+    /** Looks whether the backend still knows the worker, for as long as the worker is there. */
+    void monitor() {
+        while (pause(pace.check())) {
+            if (asked == 0) {
+                ensure();
+            } else if (System.currentTimeMillis() - asked > pace.silence()) {
+                ensure();
+                asked();
+            }
+        }
+    }
+
+    /** Registers anew where the backend does not know the worker; one that does not answer may know it still. */
+    private void ensure() {
+        try {
+            if (client.get(backend + "/api/v1/workers/" + id).status() == 404) register(TRIES);
+        } catch (IOException e) {
+            System.err.println("WARNING: Error checking registration: " + e.getMessage());
+        }
+    }
+
+    private static boolean pause(long millis) {
+        try {
+            Thread.sleep(millis);
+            return true;
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            return false;
+        }
+    }
+}
