@@ -63,7 +63,7 @@ class RestoreFaultsTest {
     @BeforeEach
     void what_runs() {
         // of a test that failed nothing is left for this one
-        World.on("core", "docker exec -u root ktrdr-db sh -c 'rm -f /tmp/ktrdr-restore*'");
+        World.on("core", "docker start ktrdr-backend >/dev/null; docker exec -u root ktrdr-db sh -c 'rm -f /tmp/ktrdr-restore*'");
         running = now();
     }
 

@@ -56,8 +56,11 @@ public final class WorkersHold implements AutoCloseable {
                   trap '' HUP INT TERM
                   rm -f "$hold"
                   [ -n "$ids" ] || exit 0
+                  # in a session of its own: we are killed after ten seconds, in which a busy engine may not start them all
                   # shellcheck disable=SC2086 # ids
-                  if [ -n "$settled" ]; then docker start $ids >/dev/null
+                  if [ -n "$settled" ]; then
+                    setsid docker start $ids </dev/null >/dev/null 2>&1 &
+                    wait "$!"
                   # what was cut goes on in the engine, and would stop what is started before its end; nobody waits for us so long
                   else setsid sh -c 'docker stop "$@"; docker start "$@"' sh $ids </dev/null >/dev/null 2>&1 & fi
                 }

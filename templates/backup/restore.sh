@@ -30,6 +30,7 @@ inside=
 loading=
 halting=
 halted=
+starting=
 
 words() { tail -q -n 3 "$work"/*.err 2>/dev/null | grep -v '^$' | tr '\n\t' '  ' | cut -c 1-600; }
 fail() {
@@ -50,10 +51,14 @@ finish() {
   trap - EXIT
   trap '' HUP INT TERM
   exec 2>/dev/null
+  # in a session of its own: we are killed after ten seconds, in which a busy engine may not start it, and it gives a start up when its client goes
   if [ -n "$halting" ]; then
     # what was cut goes on in the engine, and would stop what is started before its end
     setsid sh -c 'docker stop "$1"; docker start "$1"' sh "$backend" </dev/null >/dev/null 7>&- 3>&- &
-  elif [ -n "$halted" ]; then docker start "$backend" >/dev/null || :; fi
+  elif [ -n "$halted" ]; then
+    setsid docker start "$backend" </dev/null >/dev/null 7>&- 3>&- &
+    starting=$!
+  fi
   [ -z "$loading" ] || kill "$loading" || :
   [ -z "$inside" ] || [ -n "$scratch" ] || docker exec "$server" rm -f "$inside" || :
   if [ -n "$scratch" ]; then
@@ -62,6 +67,7 @@ finish() {
     drop "$made" || :
   fi
   rm -rf "$work" ${pushed:+"$directory"}
+  [ -z "$starting" ] || wait "$starting" || :
   exit "$code"
 }
 trap finish EXIT
