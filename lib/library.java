@@ -61,6 +61,7 @@
 //FILES lib/ktrdr/LocalBackup.java=ktrdr/LocalBackup.java
 //FILES lib/ktrdr/Lock.java=ktrdr/Lock.java
 //FILES lib/ktrdr/Locks.java=ktrdr/Locks.java
+//FILES lib/ktrdr/LastWords.java=ktrdr/LastWords.java
 //FILES lib/ktrdr/LogChoice.java=ktrdr/LogChoice.java
 //FILES lib/ktrdr/LogCursor.java=ktrdr/LogCursor.java
 //FILES lib/ktrdr/LogMask.java=ktrdr/LogMask.java

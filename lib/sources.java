@@ -71,6 +71,7 @@
 //SOURCES ktrdr/LocalBackup.java
 //SOURCES ktrdr/Lock.java
 //SOURCES ktrdr/Locks.java
+//SOURCES ktrdr/LastWords.java
 //SOURCES ktrdr/LogChoice.java
 //SOURCES ktrdr/LogCursor.java
 //SOURCES ktrdr/LogMask.java

@@ -24,7 +24,7 @@ class FloorsTest {
             Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshRoute", "SshRun", "SshWire", "HostKeys",
                     "Http", "Secrets"),
             Set.of("Fleet", "Host"),
-            Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "ContainerProbe", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "Lock", "LogCursor", "LogMask", "LogMerge", "LogNode",
+            Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "ContainerProbe", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "LastWords", "Lock", "LogCursor", "LogMask", "LogMerge", "LogNode",
                     "LogScript", "Metrics", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Published", "Registry", "ScramVerifier", "SecretKeeper", "Sudoers", "Usage"),
             Set.of("Alerting", "Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer", "Backups", "Causes", "Checks", "Deployment", "Drift", "Exporter", "Failover", "Firewall", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "GrafanaPassword", "Infra", "LocalBackup",
                     "InfraRecord", "Jaeger", "JavaShell", "Locks", "LogChoice", "LogReader", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",

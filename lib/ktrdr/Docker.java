@@ -69,7 +69,8 @@ public final class Docker {
             var words = new StringBuilder(status);
             if (running() && !health.isEmpty()) words.append(", ").append(health);
             if (restarts > 0) words.append(", ").append(restarts).append(restarts == 1 ? " restart" : " restarts");
-            if (!running() || restarts > 0) words.append(", last exit code ").append(exitCode);
+            // of one that runs again Docker says 0, whatever it ended with before
+            if (!running()) words.append(", last exit code ").append(exitCode);
             return words.toString();
         }
     }

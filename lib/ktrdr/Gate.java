@@ -16,10 +16,14 @@ final class Gate {
     private static final long PAUSE_MILLIS = 500;
     /** Prometheus asks its targets every 15 s, the first time within as long. */
     private static final Duration SCRAPES = Duration.ofSeconds(40);
+    /** A container that ended so often since it was begun with is not waited for any longer: it would go on for ever. */
+    private static final int ENDS = 3;
     private final NodeRollout.Tools tools;
     private final Deployment plan;
     private final Node node;
     private final Duration timeout;
+    /** The checks of containers that end again and again. */
+    private Set<String> ending = Set.of();
 
     Gate(NodeRollout.Tools tools, Deployment plan, Duration timeout) {
         this.tools = tools;
@@ -30,7 +34,7 @@ final class Gate {
 
     /**
      * Waits until the containers are healthy and the services answer, then until the workers with these check ids, which a new
-     * backend has forgotten, are registered again. Too late is a {@link Problem}. A node that does not answer in between is asked again.
+     * backend has forgotten, are registered again. Too late is a {@link Problem}, and so is a container that ends again and again, at once. A node that does not answer in between is asked again.
      */
     void await(Set<String> workersBefore) {
         long deadline = System.nanoTime() + timeout.toNanos();
@@ -96,7 +100,10 @@ final class Gate {
 
     private List<Check> services(Facts seen) {
         var stack = plan.stack();
-        var found = new ArrayList<>(Checks.containers(stack, plan.services(), Docker.containers(seen)));
+        var containers = Docker.containers(seen);
+        ending = containers.stream().filter(one -> !one.running() && one.restarts() - restartsBefore(one) >= ENDS)
+                .map(one -> node.name() + "." + one.service() + ".container").collect(Collectors.toSet());
+        var found = new ArrayList<>(Checks.containers(stack, plan.services(), containers));
         // what is not running does not answer either: one sentence about it is enough
         if (stack.core() && Check.allOk(found)) {
             found.addAll(tools.checks().core(plan.services()));
@@ -104,6 +111,11 @@ final class Gate {
             if (plan.services().contains("db")) found.add(tools.checks().database(() -> new Result(version.isEmpty() ? 1 : 0, version, seen.get("no-database"))));
         }
         return found;
+    }
+
+    private int restartsBefore(Docker.Container container) {
+        return plan.facts().containers().stream().filter(one -> one.id().equals(container.id()))
+                .mapToInt(Docker.Container::restarts).findFirst().orElse(0);
     }
 
     private List<Check> workers(Stack stack, Set<String> workersBefore) {
@@ -123,6 +135,9 @@ final class Gate {
             var found = answered(ask);
             if (Check.allOk(found)) return found;
             var failing = found.stream().filter(check -> !check.ok()).toList();
+            for (var check : failing)
+                if (ending.contains(check.id()))
+                    throw check.problem(node.name() + ": " + check.id().split("\\.")[1] + " ends again and again");
             if (System.nanoTime() > deadline) throw tooLate(failing.get(0));
             step.now("waiting for " + failing.stream().map(Check::id).collect(Collectors.joining(", ")));
             Threads.pause(PAUSE_MILLIS, "interrupted while waiting for health");
@@ -154,14 +169,16 @@ final class Gate {
         };
     }
 
-    /** The last lines of the first of the services' containers that is not healthy; empty when all are. */
+    /** What the first of the services' containers that is not healthy says of it; empty when all are. */
     static String failingLog(Deployment plan, Ssh ssh) {
         var containers = Docker.containers(ssh.must(Docker.containersOf(plan.stack().project())));
         return containers.stream().filter(container -> !container.healthy()).findFirst()
-                .map(container -> tail(ssh, container.name())).orElse("");
+                .map(container -> words(ssh, container)).orElse("");
     }
 
-    private static String tail(Ssh ssh, String container) {
-        return Rollout.lastLines(ssh.run(Docker.logTail(container, 10)).out(), 10);
+    private static String words(Ssh ssh, Docker.Container container) {
+        boolean ended = !container.running() || container.restarts() > 0;
+        var log = ssh.run(Docker.logTail(container.name(), ended ? LastWords.LINES : 10)).out();
+        return ended ? LastWords.of(log) : Rollout.lastLines(log, 10);
     }
 }

@@ -29,6 +29,14 @@ class NodeFactsTest {
         assertTrue(facts.directory());
     }
 
+    /** Docker says 0 of it, whatever it ended with before. */
+    @Test
+    void of_a_container_that_runs_no_exit_code_is_told() {
+        var again = CONTAINER.replace("\"restarting\",\"ExitCode\":1", "\"running\",\"ExitCode\":0,\"Health\":{\"Status\":\"starting\"}");
+        var facts = NodeFacts.parse("user\troot\nmount\t/srv/s\t0\t\t\ncontainer\t" + again + "\nend\tyes\n");
+        assertEquals("running, starting, 4 restarts", facts.containers().get(0).state());
+    }
+
     @Test
     void half_an_answer_is_none() {
         assertThrows(Problem.class, () -> NodeFacts.parse(""));

@@ -31,7 +31,7 @@ public final class Rooms {
             hostile     LeftFolders Planted SecretsWatch
             inventory   HostKeyPin Inventory InventorySecrets Secrets
             lab         Lab Standin
-            logs        LogChoice LogCursor LogMask LogMerge LogNode Logs
+            logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs
             node        ContainerProbe DatabaseData Dns Mount NodeFiles Operators Registry SetupDns Sudoers Usage
             pictures    Pictures PicturesFleet PicturesInBrowser
             release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock Locks Metrics

@@ -1,0 +1,48 @@
+package ktrdr;
+
+import java.util.List;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/**
+ * What a container said of its end: the sentence of its log that a person looks for there. After it there may be
+ * anything, as a server that says that it ends; before it there are the lines of a traceback.
+ */
+final class LastWords {
+    /** How many lines of a log to look at. */
+    static final int LINES = 200;
+    /** The most that are shown. */
+    private static final int SHOWN = 10;
+    private static final int OF_AN_EXCEPTION = 5;
+    /** The line in which Python or Java names an exception: "a.b.SomeError: why", "Caused by: a.b.SomeException: why". */
+    private static final Pattern EXCEPTION = Pattern.compile(
+            "^(?:Caused by: |Exception in thread \"[^\"]*\" )?(?:\\w+\\.)*[A-Z]\\w*(?:Error|Exception|Exit)(?::.*)?$");
+    /** What is not a part of what an exception says any more. */
+    private static final Pattern AFTER = Pattern.compile("^(?:Traceback .*|\\s+at .*|\\s+File \".*"
+            + "|(?:\\S+ )?(?:TRACE|DEBUG|INFO|WARN|WARNING|ERROR|CRITICAL)\\b.*)?$");
+    private static final Pattern COMPLAINT = Pattern.compile("(?i).*\\b(?:error|fatal|critical|panic|exception|refused"
+            + "|denied|cannot|could not|no such|missing|must be)\\b.*");
+
+    private LastWords() {}
+
+    /**
+     * The exception that came last, with what it says; else the last line that complains of something; else the last lines.
+     *
+     * @param log the end of a log, without its secrets
+     */
+    static String of(String log) {
+        var lines = log.strip().lines().map(String::stripTrailing).toList();
+        for (int i = lines.size() - 1; i >= 0; i--) {
+            if (!EXCEPTION.matcher(lines.get(i)).matches()) continue;
+            var more = lines.subList(i + 1, lines.size()).stream().takeWhile(line -> !AFTER.matcher(line).matches());
+            return lines.get(i) + more.limit(OF_AN_EXCEPTION - 1).map(line -> "\n" + line).collect(Collectors.joining());
+        }
+        for (int i = lines.size() - 1; i >= 0; i--)
+            if (COMPLAINT.matcher(lines.get(i)).matches()) return lines.get(i);
+        return String.join("\n", last(lines));
+    }
+
+    private static List<String> last(List<String> lines) {
+        return lines.subList(Math.max(0, lines.size() - SHOWN), lines.size());
+    }
+}
