@@ -57,7 +57,7 @@ class ReliabilityTest {
     /** The classes of a name: the default package and the library's may both have one. */
     private static List<Class<?>> classes(String name) {
         var found = new ArrayList<Class<?>>();
-        for (var full : List.of(name, "ktrdr." + name))
+        for (var full : List.of(name, "ktrdr." + name, "lab." + name))
             try {
                 found.add(Class.forName(full, false, ReliabilityTest.class.getClassLoader()));
             } catch (ClassNotFoundException none) {
@@ -66,7 +66,8 @@ class ReliabilityTest {
         return found;
     }
 
-    private static Set<String> tests(String name) {
+    /** The tests of a class by its simple name, each with it. */
+    static Set<String> tests(String name) {
         return classes(name).stream().flatMap(type -> Arrays.stream(type.getDeclaredMethods())).filter(ReliabilityTest::isTest).map(method -> name + "." + method.getName())
                 .collect(Collectors.toCollection(TreeSet::new));
     }

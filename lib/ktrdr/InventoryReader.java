@@ -163,7 +163,7 @@ final class InventoryReader {
     private Inventory.Images images(InventorySection section) {
         var backend = section.required("backend", REPOSITORY);
         var images = new Inventory.Images(section.text("registry", REGISTRY, "ghcr.io"), section.text("username", WORD, "kpiteira"), backend,
-                section.text("worker", REPOSITORY, backend), section.text("db", IMAGE, "timescale/timescaledb-ha:pg15"),
+                section.text("worker", REPOSITORY, backend.replaceFirst("(^|/)ktrdr-backend$", "$1ktrdr-worker-cpu")), section.text("db", IMAGE, "timescale/timescaledb-ha:pg15"),
                 section.text("prometheus", IMAGE, "prom/prometheus:v2.53.4"), section.text("grafana", IMAGE, "grafana/grafana:11.6.1"),
                 section.text("jaeger", IMAGE, "jaegertracing/all-in-one:1.53"),
                 section.text("node_exporter", IMAGE, "prom/node-exporter:v1.8.2"), section.text("alertmanager", IMAGE, "prom/alertmanager:v0.27.0"), (int) section.number("keep", 1, 100, 3));

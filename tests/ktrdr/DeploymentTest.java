@@ -78,7 +78,7 @@ class DeploymentTest {
 
     @Test
     void it_is_quiet_where_all_is_there_and_proven_and_no_longer_where_anything_is_not() {
-        var images = Map.of("registry.test:5000/ktrdr-backend:sha-2", "1", inventory.images().nodeExporter(), "1");
+        var images = Map.of(inventory.images().worker() + ":sha-2", "1", inventory.images().nodeExporter(), "1");
         var staged = filesOf("workers-b", "sha-2");
         var running = Stack.of(inventory, inventory.node("B")).services().stream().map(DeploymentTest::container).toList();
         assertTrue(plan("B", List.of(), facts(staged, images, running)).quiet());

@@ -50,6 +50,22 @@ class InventoryTest {
     }
 
     @Test
+    void the_environment_is_one_that_ktrdr_takes() {
+        assertEquals("staging", Fixtures.inventory().environment());
+        for (var one : Inventory.ENVIRONMENTS) assertEquals(one, Fixtures.inventory(Fixtures.INVENTORY + "environment: " + one + "\n").environment());
+        assertTrue(mistake(Fixtures.INVENTORY + "environment: preprod\n").contains("environment: expected development or staging or production"), mistake(Fixtures.INVENTORY + "environment: preprod\n"));
+    }
+
+    @Test
+    void workers_have_an_image_of_their_own() {
+        assertEquals("registry.test:5000/ktrdr-worker-cpu", Fixtures.inventory().images().worker());
+        var said = "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend";
+        assertEquals("registry.test:5000/ktrdr-backend", Fixtures.inventory(Fixtures.INVENTORY.replace(said, said + ", worker: registry.test:5000/ktrdr-backend")).images().worker());
+        // what is called otherwise is taken for both
+        assertEquals("registry.test:5000/mine", Fixtures.inventory(Fixtures.INVENTORY.replace(said, said.replace("ktrdr-backend", "mine"))).images().worker());
+    }
+
+    @Test
     void workers_have_the_fixed_ports_of_ktrdr() {
         var inventory = Fixtures.inventory();
         var node = inventory.node("B").withScale(3);

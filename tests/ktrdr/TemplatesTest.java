@@ -34,6 +34,26 @@ class TemplatesTest {
     }
 
     @Test
+    void older_images_find_the_names_that_they_read() {
+        for (var name : List.of("core", "workers-b")) {
+            var compose = file(name, Stack.of(inventory, inventory.node(name)).composeFile());
+            for (var variable : List.of("DATA_DIR", "MODELS_DIR", "STRATEGIES_DIR", "CHECKPOINT_DIR", "DB_HOST", "ENVIRONMENT"))
+                assertTrue(compose.contains(" " + variable + ": "), () -> name + " has no " + variable);
+        }
+        var workers = file("workers-b", "docker-compose.workers.yml");
+        assertEquals(6, workers.split(" WORKER_PORT: ", -1).length - 1);
+    }
+
+    /** Its /health is asked until it was good once: whoever asks for it more often keeps a worker from registering again. */
+    @Test
+    void docker_looks_at_the_root_of_a_worker() {
+        var workers = file("workers-b", "docker-compose.workers.yml");
+        assertEquals(1, workers.split("curl -fsS \\$\\$at/ ", -1).length - 1);
+        assertEquals(1, workers.split("curl -fsS \\$\\$at/health ", -1).length - 1);
+        assertEquals(6, workers.split("healthcheck: \\*health\n", -1).length - 1);
+    }
+
+    @Test
     void prometheus_lists_the_nodes_and_the_workers_that_the_inventory_runs_and_no_others() {
         var prometheus = file("core", "monitoring/prometheus.yml");
         var targets = new TreeSet<String>();

@@ -226,7 +226,7 @@ class StandinTest {
         assertTrue(get(port, "/api/v1/operations/" + id).contains("\"status\":\"cancelled\""));
         assertEquals(400, send("DELETE", port, "/api/v1/operations/" + id, "").statusCode());
         assertEquals(404, send("GET", port, "/api/v1/operations/none", "").statusCode());
-        assertEquals(422, send("GET", port, "/api/v1/operations?limit=x", "").statusCode());
+        for (var limit : new String[] {"x", "0", "1001"}) assertEquals(422, send("GET", port, "/api/v1/operations?limit=" + limit, "").statusCode());
         for (int i = 0; i < 11; i++) send("POST", port, "/api/v1/dummy/start", "");
         assertEquals(10, get(port, "/api/v1/operations").split("progress_percentage", -1).length - 1);
     }

@@ -127,6 +127,7 @@ public record State(Path folder) {
               registry: registry.ktrdr.home.mynerd.place:5000
               username: kpiteira
               backend: registry.ktrdr.home.mynerd.place:5000/ktrdr-backend
+              worker: registry.ktrdr.home.mynerd.place:5000/ktrdr-backend
               db: registry.ktrdr.home.mynerd.place:5000/postgresql:17
               prometheus: registry.ktrdr.home.mynerd.place:5000/prometheus:2
               grafana: registry.ktrdr.home.mynerd.place:5000/grafana:lab

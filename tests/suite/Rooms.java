@@ -24,7 +24,7 @@ public final class Rooms {
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
             deploy      Convergence Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
             deploy      DeployRefused Deployment MoreNodes Rollback Scale Scaling
-            docs        Blocks Dependencies Floors Library Outdated Recipes RecipesPage Reliability Runbook
+            docs        Blocks Dependencies Floors KtrdrFacts Library Outdated Recipes RecipesPage Reliability Runbook
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips
             health      Causes Checks Infra VerifyInfra
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables

@@ -99,6 +99,11 @@ final class Web implements AutoCloseable {
         server.createContext("/", this::serve);
     }
 
+    static {
+        // as uvicorn's --timeout-keep-alive has it: seconds that a connection may idle
+        System.setProperty("sun.net.httpserver.idleInterval", "5");
+    }
+
     static Thread daemon(Runnable work) {
         var thread = new Thread(work);
         thread.setDaemon(true);
