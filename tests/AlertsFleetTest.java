@@ -22,6 +22,7 @@ import java.util.concurrent.TimeUnit;
 import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import lab.Toolkit.Ran;
+import lab.Wait;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -76,9 +77,14 @@ class AlertsFleetTest {
         good(World.inventory(), "deploy", "core", "all", "--tag", "sha-1000001");
         assertFalse(World.containers("core").containsKey("ktrdr-alertmanager"));
         assertEquals("", World.on("core", "cd /opt/ktrdr-core && grep -l alertmanager monitoring/*.yml || :"));
-        assertFalse(World.get("http://10.42.1.10:9090/api/v1/alertmanagers").contains(":9093"));
+        Wait.until(() -> !alertmanagers().contains(":9093"), AlertsFleetTest::alertmanagers);
         // what it knew of silences outlives it, as all data does
         World.on("core", "docker volume rm ktrdr-core_alertmanager-data");
+    }
+
+    /** Those that Prometheus sends to. */
+    private static String alertmanagers() {
+        return World.get("http://10.42.1.10:9090/api/v1/alertmanagers");
     }
 
     private static Path inventory(String name, Path secrets, String section) throws IOException {
@@ -204,7 +210,8 @@ class AlertsFleetTest {
         var ran = refused(5, run(without, "deploy", "core", "all", "--tag", "sha-bad0000", "--timeout", "10s"), "alertmanager removed", "sha-1000001 runs again, healthy");
         assertNotEquals(before, World.containers("core").get("ktrdr-alertmanager"), ran::toString);
         assertTrue(World.on("core", "docker exec ktrdr-alertmanager cat /run/alerts/webhook_url").endsWith(TOKEN));
-        assertTrue(World.get("http://10.42.1.10:9090/api/v1/alertmanagers").contains(":9093"));
+        // Prometheus takes some seconds for what it has read again
+        Wait.until(() -> alertmanagers().contains(":9093"), AlertsFleetTest::alertmanagers);
         good(named, "stage", "core", "--check");
     }
 

@@ -57,7 +57,8 @@ final class Fixtures {
     /** A program of the test in the place of one of this machine, for a PATH that has its folder in front: a script of sh. */
     static void program(Path place, String script) throws IOException {
         Files.createDirectories(place.getParent());
-        Files.writeString(place, "#!/bin/sh\n" + script + "\n").toFile().setExecutable(true);
+        // by another process: while this one writes it, what another test starts has it open too, and then it cannot be run
+        Local.command("sh", "-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh", place.toString()).input("#!/bin/sh\n" + script + "\n").must();
     }
 
     static Path file(String text) {

@@ -7,7 +7,6 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
@@ -25,14 +24,14 @@ class OutdatedTest {
 
     /** A program in the place of Maven that changes the POM it is given, prints something and ends with that code. */
     private String maven(String sed, String prints, int exit) throws IOException {
-        var file = Files.writeString(folder.resolve("mvn"), """
-                #!/bin/sh
+        var file = folder.resolve("mvn");
+        Fixtures.program(file, """
                 echo "$@" >"${0%%/*}/asked"
                 for word; do [ "$before" != -f ] || sed -i '%s' "$word"; before=$word; done
                 echo '%s'
                 exit %d
                 """.formatted(sed, prints, exit));
-        return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x")).toString();
+        return file.toString();
     }
 
     @Test
