@@ -51,7 +51,7 @@ finish() {
   trap - EXIT
   trap '' HUP INT TERM
   exec 2>/dev/null
-  # in a session of its own: we are killed after ten seconds, in which a busy engine may not start it, and it gives a start up when its client goes
+  # in a session of its own: we are killed after ten seconds, and on a busy host it was not started by then, nor later
   if [ -n "$halting" ]; then
     # what was cut goes on in the engine, and would stop what is started before its end
     setsid sh -c 'docker stop "$1"; docker start "$1"' sh "$backend" </dev/null >/dev/null 7>&- 3>&- &
