@@ -10,7 +10,7 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** A backend that is gone and there again: its workers, which nobody touches, are known to it once more. */
+/** A backend that is gone and there again: its workers, which are left alone, are known to it once more. */
 @Tag("fleet")
 class BackendLostTest {
     @BeforeAll

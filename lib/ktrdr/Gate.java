@@ -178,7 +178,7 @@ final class Gate {
 
     private static String words(Ssh ssh, Docker.Container container) {
         boolean ended = !container.running() || container.restarts() > 0;
-        var log = ssh.run(Docker.logTail(container.name(), ended ? LastWords.LINES : 10)).out();
-        return ended ? LastWords.of(log) : Rollout.lastLines(log, 10);
+        var log = ssh.run(Docker.logTail(container.name(), ended ? LastWords.LINES : LastWords.SHOWN)).out();
+        return ended ? LastWords.of(log) : LastWords.lines(log, LastWords.SHOWN);
     }
 }

@@ -67,7 +67,8 @@ public final class Http implements AutoCloseable {
 
         /** @param deadline as {@link System#nanoTime} has it, for all of it */
         Response answer(Request request, long deadline) throws IOException {
-            // KTRDR's server closes a connection that idles for 5 s (uvicorn's --timeout-keep-alive): one that is used just then is lost, and only a GET is tried again
+            // KTRDR's server closes a connection that idles for 5 s (uvicorn's --timeout-keep-alive): what is sent just
+            // then is lost, and only a GET is tried again
             if (!request.method().equals("GET")) plain.connectionPool().evictAll();
             if (request.isHttps()) return answer(secure(), request, deadline);
             var response = answer(plain, request, deadline);

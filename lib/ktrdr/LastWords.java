@@ -12,7 +12,7 @@ final class LastWords {
     /** How many lines of a log to look at. */
     static final int LINES = 200;
     /** The most that are shown. */
-    private static final int SHOWN = 10;
+    static final int SHOWN = 10;
     private static final int OF_AN_EXCEPTION = 5;
     /** The line in which Python or Java names an exception: "a.b.SomeError: why", "Caused by: a.b.SomeException: why". */
     private static final Pattern EXCEPTION = Pattern.compile(
@@ -39,10 +39,12 @@ final class LastWords {
         }
         for (int i = lines.size() - 1; i >= 0; i--)
             if (COMPLAINT.matcher(lines.get(i)).matches()) return lines.get(i);
-        return String.join("\n", last(lines));
+        return lines(String.join("\n", lines), SHOWN);
     }
 
-    private static List<String> last(List<String> lines) {
-        return lines.subList(Math.max(0, lines.size() - SHOWN), lines.size());
+    /** So many lines from the end of a text. */
+    static String lines(String text, int count) {
+        var lines = text.strip().split("\n");
+        return String.join("\n", List.of(lines).subList(Math.max(0, lines.length - count), lines.length));
     }
 }

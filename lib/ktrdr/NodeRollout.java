@@ -190,7 +190,7 @@ final class NodeRollout {
             return Problem.failed(node.name() + ": the rules of `firewall` could not be put in place").found(String.join("; ", StagingScript.told("firewall", result.out())))
                     .fix("mend it on the node, or take `firewall` out of the inventory; no container was touched");
         return Locks.refused(node, result).or(() -> StagingScript.failure(part.staging(), result)).orElseGet(() ->
-                Problem.failed(node.name() + ": Compose could not bring " + String.join(", ", part.services()) + " up").found(Rollout.lastLines(result.err(), 3))
+                Problem.failed(node.name() + ": Compose could not bring " + String.join(", ", part.services()) + " up").found(LastWords.lines(result.err(), 3))
                         .fix("jbang verify@ktrdr --quick shows what runs now"));
     }
 

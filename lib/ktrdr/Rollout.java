@@ -210,7 +210,7 @@ public final class Rollout {
         var node = plan.stack().node().name();
         var result = ssh.run(secrets.registry() + Docker.pull(images.registry(), images.username(), plan.pulls()), PULL);
         if (result.ok()) return;
-        var said = lastLines(result.err(), 3);
+        var said = LastWords.lines(result.err(), 3);
         throw new Registry(images.registry(), images.username()).failure(node, result).orElseGet(() -> switch (result.exit()) {
             case 12 -> Problem.failed(node + ": " + result.out().strip().replace("\n", ", ") + " could not be pulled")
                     .found(said)
@@ -283,10 +283,5 @@ public final class Rollout {
 
     private static String shortImage(String image) {
         return image.substring(image.lastIndexOf('/') + 1).replaceFirst("(@sha256:.{12}).*", "$1");
-    }
-
-    static String lastLines(String text, int count) {
-        var lines = text.strip().split("\n");
-        return String.join("\n", List.of(lines).subList(Math.max(0, lines.length - count), lines.length));
     }
 }

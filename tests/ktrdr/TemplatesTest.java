@@ -44,7 +44,7 @@ class TemplatesTest {
         assertEquals(6, workers.split(" WORKER_PORT: ", -1).length - 1);
     }
 
-    /** Its /health is asked until it was good once: whoever asks for it more often keeps a worker from registering again. */
+    /** Its /health is asked until it was good once: to ask for it more often keeps a worker from registering again. */
     @Test
     void docker_looks_at_the_root_of_a_worker() {
         var workers = file("workers-b", "docker-compose.workers.yml");

@@ -117,7 +117,7 @@ class StandinTest {
     }
 
     @Test
-    void a_worker_of_a_backend_that_was_killed_registers_once_nobody_has_asked_for_its_health_for_a_while() throws Exception {
+    void a_worker_of_a_backend_that_was_killed_registers_once_its_health_was_not_asked_for_for_a_while() throws Exception {
         var first = backend(0);
         int port = first.port();
         worker(port);

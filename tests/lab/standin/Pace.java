@@ -6,8 +6,8 @@ package standin;
  * @param poll between two health polls of a worker by the backend
  * @param remove after which a worker that does not answer is forgotten
  * @param retry between the first two attempts of a worker to register; from then on twice as long each time
- * @param check between two looks of a worker at how long nobody has asked for its health
- * @param silence after which a worker that nobody asked for its health looks whether the backend still knows it
+ * @param check between two looks of a worker at how long its health was not asked for
+ * @param silence after which a worker whose health was not asked for looks whether the backend still knows it
  * @param reconnect between two attempts of a worker to register at a backend that said that it stops
  * @param dummy length of the sample operation
  * @param backtest length of a backtest

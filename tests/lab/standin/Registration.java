@@ -7,8 +7,8 @@ import java.util.function.Supplier;
 
 /**
  * How a worker of KTRDR makes itself known to the backend (ktrdr/workers/base.py): at its start, after the backend said
- * that it stops, and where nobody has asked for its health for a while, which it takes for a backend that was
- * restarted. Whoever asks for its health is taken for the backend.
+ * that it stops, and where its health was not asked for for a while, which it takes for a backend that was
+ * restarted. Any question for its health is taken for one of the backend.
  */
 final class Registration {
     private static final int TRIES = 5;
@@ -20,7 +20,7 @@ final class Registration {
     private final Supplier<Map<String, Object>> payload;
     private final Client client = new Client();
     private final AtomicReference<Thread> returning = new AtomicReference<>();
-    /** When somebody asked for the worker's health; 0 where nobody did yet. */
+    /** When the worker's health was asked for; 0 where it was not yet. */
     private volatile long asked;
 
     /** @param payload what registers it now, with the operation that it is at */
@@ -31,7 +31,7 @@ final class Registration {
         this.payload = payload;
     }
 
-    /** Somebody asked for the worker's health. */
+    /** The worker's health was asked for. */
     void asked() {
         asked = System.currentTimeMillis();
     }
