@@ -155,6 +155,7 @@
 //SOURCES ktrdr/Threads.java
 //SOURCES ktrdr/Training.java
 //SOURCES ktrdr/Units.java
+//SOURCES ktrdr/Unregistered.java
 //SOURCES ktrdr/Usage.java
 //SOURCES ktrdr/Verification.java
 //SOURCES ktrdr/VerifyReport.java

@@ -2,9 +2,12 @@ import static lab.Toolkit.ktrdr;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import lab.Aftermath;
+import lab.Wait;
 import lab.World;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
@@ -23,16 +26,55 @@ class BackendLostTest {
         return List.of(World.containers("workers-b"), World.containers("workers-c"));
     }
 
+    /** Asks a worker for its health all the time, as a probe of somebody's may, until it is told not to. */
+    private static void probed(String host, int port, Runnable meanwhile) {
+        World.on(host, "setsid sh -c 'while sleep 2; do curl -s -o /dev/null http://localhost:" + port
+                + "/health; done' >/dev/null 2>&1 </dev/null & echo $! >/run/probe");
+        try {
+            meanwhile.run();
+        } finally {
+            World.on(host, "kill -- -$(cat /run/probe); rm /run/probe");
+        }
+    }
+
+    private static String registered() {
+        return World.on("core", "curl -s http://localhost:8000/api/v1/workers || :");
+    }
+
     @Test
-    void workers_of_a_backend_that_was_killed_are_registered_again_though_docker_looks_at_them_all_the_time() {
+    void workers_of_a_backend_that_was_killed_are_registered_again_and_one_that_cannot_is_told_and_brought_back() {
         var before = workers();
-        // without a word to its workers
-        World.on("core", "docker kill -s KILL ktrdr-backend && docker start ktrdr-backend");
-        var ran = ktrdr("verify", "--quick", "--wait", "90s", "-o", "json").run();
+        var release = Aftermath.release("workers-c");
+        probed("workers-c", 5004, () -> {
+            // without a word to its workers
+            World.on("core", "docker kill -s KILL ktrdr-backend && docker start ktrdr-backend");
+            Wait.until(Duration.ofSeconds(90), () -> registered().split("\"worker_id\"", -1).length - 1 == 7, BackendLostTest::registered);
+            // Docker looks at them all the time, and none was started anew
+            assertEquals(before, workers());
+            for (var host : List.of("workers-b", "workers-c"))
+                assertEquals("4", World.on(host, "docker ps --filter health=healthy --format '{{.Names}}' | grep -c worker"), host);
+
+            var ran = ktrdr("verify", "--quick", "-o", "json").run();
+            assertEquals(1, ran.exit(), ran::toString);
+            var check = "workers-c.backtest-worker-2.registered";
+            assertEquals(Set.of(check), ran.failing().keySet(), ran::toString);
+            assertTrue(ran.failing().get(check).contains("not registered, though it is up; its log says"), ran::toString);
+
+            var start = "docker inspect --format '{{.Id}} {{.State.StartedAt}}' ";
+            var lost = World.on("workers-c", start + "backtest-worker-2");
+            var other = World.on("workers-c", start + "backtest-worker-1");
+            var deployed = ktrdr("deploy", "workers", "C", "--tag", release).run();
+            assertEquals(0, deployed.exit(), deployed::toString);
+            assertTrue(deployed.err().contains("backtest-worker-2 up, and not registered with the backend"), deployed::toString);
+            assertEquals(other, World.on("workers-c", start + "backtest-worker-1"));
+            var back = World.on("workers-c", start + "backtest-worker-2");
+            assertTrue(!back.equals(lost) && back.startsWith(lost.split(" ")[0]), back);
+        });
+        var ran = ktrdr("verify", "--quick", "--wait", "30s", "-o", "json").run();
         assertEquals(0, ran.exit(), ran::toString);
-        assertEquals(before, workers());
-        for (var host : List.of("workers-b", "workers-c"))
-            assertEquals("4", World.on(host, "docker ps --filter health=healthy --format '{{.Names}}' | grep -c worker"), host);
+        var others = workers();
+        for (var some : List.of(before, others)) some.get(1).remove("backtest-worker-2");
+        assertEquals(before, others);
     }
 
     /** Each start of a worker would be another service among the traces otherwise. */
@@ -40,7 +82,7 @@ class BackendLostTest {
     void a_worker_has_the_same_id_at_each_start() {
         World.on("workers-b", "docker restart -t 3 backtest-worker-1");
         Aftermath.well();
-        var workers = World.get("http://10.42.1.10:8000/api/v1/workers");
+        var workers = registered();
         assertTrue(workers.contains("\"worker_id\":\"workers-b-backtest-1\"") && workers.contains("\"worker_id\":\"workers-c-training-2\""), workers);
         assertEquals(8, workers.split("\"worker_id\"", -1).length - 1, workers);
     }

@@ -235,6 +235,19 @@ class EveryProcedureTest {
     }
 
     @Test
+    @Order(12)
+    @DisplayName("restart starts a service anew, in the container that it has")
+    void restart() {
+        var look = "docker inspect --format '{{.Id}} {{.State.StartedAt}}' ktrdr-grafana ktrdr-jaeger";
+        var before = World.on("core", look).split("\\s+");
+        run(0, "core", "grafana");
+        var after = World.on("core", look).split("\\s+");
+        assertNotEquals(before[1], after[1]);
+        assertEquals(List.of(before[0], before[2], before[3]), List.of(after[0], after[2], after[3]));
+        assertEquals(OLDER + " restarted", lastEntry("core"));
+    }
+
+    @Test
     @Order(13)
     @DisplayName("scale adds workers to a node, which register, and touches no other")
     void scale() {

@@ -29,7 +29,7 @@ class FloorsTest {
             Set.of("Alerting", "Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer", "Backups", "Causes", "Checks", "Deployment", "Drift", "Exporter", "Failover", "Firewall", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "GrafanaPassword", "Infra", "LocalBackup",
                     "InfraRecord", "Jaeger", "JavaShell", "Locks", "LogChoice", "LogReader", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
                     "Operations", "OperationsReport", "Outage", "Plans", "PostgresPassword", "Preview", "Prometheus", "PushedBackup", "Release", "Restore", "RestoreSaid", "Restoring", "Revision", "Rollout", "Roster", "Rotation", "RunningScale", "SampleRun",
-                    "Scaling", "Session", "ShellCompletion", "ShellHistory", "Shown", "Snapshot", "SnippetControl", "Sql", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Verification",
+                    "Scaling", "Session", "ShellCompletion", "ShellHistory", "Shown", "Snapshot", "SnippetControl", "Sql", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Unregistered", "Verification",
                     "VerifyReport", "WorkerDrain", "WorkersHold"),
             Set.of("Cli", "NodeChoice", "Rolling", "Stopping", "Training"));
     private static final Path ROOT = Project.root();

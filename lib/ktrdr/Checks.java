@@ -21,6 +21,7 @@ public final class Checks {
     private static final Duration FORGOTTEN = Duration.ofSeconds(330);
     /** The command that asks the database for its version. */
     static final String QUERY = "docker exec ktrdr-db sh -c 'psql -w -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -Atqc \"show server_version\"'";
+    private static final String NOT_REGISTERED = "not registered";
     /** The job of the nodes' own figures. */
     private static final String EXPORTER = "node";
     private final Inventory inventory;
@@ -140,11 +141,21 @@ public final class Checks {
             for (var worker : inventory.workersOf(node)) {
                 var found = registered.stream().filter(one -> one.endpointUrl().equals(worker.endpointUrl())).toList();
                 boolean ok = found.stream().anyMatch(one -> one.serving() && one.type().equals(worker.type()));
-                checks.add(new Check(node.name() + "." + worker.name() + ".registered", node.name(), ok,
+                checks.add(new Check(registered(node, worker.name()), node.name(), ok,
                         worker.type() + " worker at " + worker.endpointUrl() + ", available or busy", words(found),
                         "on " + node.name() + ": docker logs " + worker.name(), seconds));
             }
         return checks;
+    }
+
+    /** The id of the check that a worker is registered. */
+    static String registered(Node node, String worker) {
+        return node.name() + "." + worker + ".registered";
+    }
+
+    /** Whether the check says of a worker that the backend does not know it. */
+    static boolean lost(Check check) {
+        return check.id().endsWith(".registered") && check.found().equals(NOT_REGISTERED);
     }
 
     /**
@@ -171,7 +182,7 @@ public final class Checks {
     }
 
     private static String words(List<Backend.Worker> found) {
-        if (found.isEmpty()) return "not registered";
+        if (found.isEmpty()) return NOT_REGISTERED;
         return found.stream().map(worker -> worker.type() + ", " + worker.status()).distinct().collect(Collectors.joining("; "));
     }
 

@@ -12,7 +12,7 @@ import java.util.Map;
  */
 public final class Convergence {
     /** What happens to a service. A container that is there as it should be but does not run is started. */
-    public enum Action { SAME, START, RECREATE, CREATE }
+    public enum Action { SAME, START, RESTART, RECREATE, CREATE }
 
     private Convergence() {}
 

@@ -24,10 +24,17 @@ import ktrdr.Templates.NodeFile;
  * @param tagged image by id or digest to the reference that the Compose file knows it by, where that means another by now
  * @param staging its files, {@link Staging} puts them in place
  * @param rereads services that have to be told of a configuration which this, or a {@code stage} before it, changed
+ * @param restarted services whose process is started anew, in the container that is there
+ * @param restart whether it is their restart and no more
  * @param facts what the plan was made from
  */
 public record Deployment(Stack stack, Revision revision, List<String> services, boolean whole, List<String> retired, List<String> pulls,
-        Map<String, String> tagged, Staging staging, List<String> rereads, NodeFacts facts) {
+        Map<String, String> tagged, Staging staging, List<String> rereads, List<String> restarted, boolean restart, NodeFacts facts) {
+    /** Compose's time for a database to be healthy before what depends on it is started. */
+    private static final int HEALTHY_SECONDS = 60;
+    private static final String STARTED = """
+            started() { docker inspect --format '{{.Id}} {{.State.StartedAt}}{{if not .State.Running}} no more{{end}}' "$1" 2>/dev/null || :; }
+            """;
 
     /** Decides what it takes that these services of a revision run, from the facts. */
     public static Deployment plan(Stack stack, Revision revision, List<String> services, NodeFacts facts) {
@@ -36,7 +43,18 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         boolean whole = services.size() == revision.images().size();
         var retired = facts.containers().stream().map(Docker.Container::service).filter(service -> !revision.images().containsKey(service))
                 .filter(service -> !stack.core() || stack.services().contains(service) || whole && stack.optional(service)).distinct().toList();
-        return new Deployment(stack, revision, services, whole, retired, pulls(images, facts), tagged(images, facts), staging, rereads(staging, facts), facts);
+        return new Deployment(stack, revision, services, whole, retired, pulls(images, facts), tagged(images, facts), staging, rereads(staging, facts), List.of(), false, facts);
+    }
+
+    /** The restart of services in the containers that are there: no file changes, and no image. */
+    static Deployment restart(Stack stack, Revision there, List<String> services, NodeFacts facts) {
+        var staging = Staging.plan(stack, there.tag(), there.files(), facts);
+        return new Deployment(stack, there, services, false, List.of(), List.of(), Map.of(), staging, List.of(), services, true, facts);
+    }
+
+    /** The same deployment, which restarts these of its services where their containers stay. */
+    Deployment restarting(List<String> some) {
+        return new Deployment(stack, revision, services, whole, retired, pulls, tagged, staging, rereads, some, restart, facts);
     }
 
     /** A moving tag has to be asked for each time, a fixed one is what it was; an image of which more is known is that very one. */
@@ -82,7 +100,8 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
 
     /** The same deployment for a part of its services. */
     Deployment part(List<String> some, List<String> gone) {
-        return new Deployment(stack, revision, some, whole && some.equals(services), gone, pulls, tagged, staging, rereads, facts);
+        return new Deployment(stack, revision, some, whole && some.equals(services), gone, pulls, tagged, staging, rereads,
+                restarted.stream().filter(some::contains).toList(), restart, facts);
     }
 
     /** What stands in the way on this node, each a sentence with what to do; empty when nothing does. */
@@ -92,6 +111,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         if (facts.docker().isEmpty())
             return List.of(Problem.failed(node.name() + ": the Docker Engine does not answer").found(facts.dockerError())
                     .fix("on the node: systemctl enable --now docker; is " + facts.user() + " allowed to use it?"));
+        if (restart) return obstacles;
         obstacles.addAll(staging.obstacles());
         if (services.isEmpty()) return obstacles;
         if (facts.free() < node.diskFree())
@@ -109,12 +129,14 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     /** Whether all is there as it is to be as far as these facts tell, and proven by whoever deployed it: then only Compose can know of something to do. */
     boolean quiet() {
         var there = facts.containers().stream().map(Docker.Container::service).toList();
-        return !services.isEmpty() && retired.isEmpty() && pulls.isEmpty() && tagged.isEmpty() && staging.settled() && facts.files().unread().isEmpty()
+        return !services.isEmpty() && restarted.isEmpty() && retired.isEmpty() && pulls.isEmpty() && tagged.isEmpty() && staging.settled() && facts.files().unread().isEmpty()
                 && !facts.history().unproven() && there.stream().distinct().count() == there.size();
     }
 
     /** The secrets that it takes to bring the services up. */
     Set<Secrets.Field> secrets() {
+        // containers keep those that they were made with
+        if (restart) return Set.of();
         var needed = EnumSet.copyOf(stack.secrets());
         // what ran before may have lost its file
         if (services.contains(Alerting.SERVICE)) staging.files().stream().filter(file -> file.path().equals(Alerting.FILE)).forEach(file -> needed.addAll(Alerting.secrets(file.content())));
@@ -123,6 +145,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
 
     /** Those that it would take beside these to go back to what is there; a service that goes may have taken its secret with it. */
     Set<Secrets.Field> secretsBefore() {
+        if (restart) return Set.of();
         boolean touched = services.contains(Alerting.SERVICE) || retired.contains(Alerting.SERVICE);
         return Optional.ofNullable(touched ? facts.files().files().get(Alerting.FILE) : null).flatMap(NodeFiles.Found::content).map(Alerting::secrets).orElse(Set.of());
     }
@@ -145,12 +168,17 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
      * @param begin shell lines for the moment when all was found good and nothing is changed yet
      */
     public String applyScript(Secrets secrets, String begin) {
+        if (restart) return Sh.let("directory", stack.node().directory()) + StagingScript.TELL + "cd -P \"$directory\"\n" + restarts() + containers();
         return secrets.shell(secrets()) + new StagingScript(staging).text(begin) + Firewall.script(revision.files(), "exit " + Firewall.REFUSED) + Docker.removePassing(stack.project())
                 + tagged.entrySet().stream().map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit 22\n").collect(Collectors.joining())
                 + removal()
                 // a named service is deployed alone: what it depends on stays as it is
                 + (services.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n")
-                + reloads() + (whole || !begin.isEmpty() ? Exporter.script(revision.files()) : "") + Docker.containersOf(stack.project())
+                + restarts() + reloads() + (whole || !begin.isEmpty() ? Exporter.script(revision.files()) : "") + containers();
+    }
+
+    private String containers() {
+        return Docker.containersOf(stack.project())
                 + "digest() { tell digest \"$1 $2\"; }\n[ -z \"$ids\" ] || " + Docker.digests("$(docker inspect --format '{{.Image}}' $ids)", "digest");
     }
 
@@ -162,14 +190,51 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         return "docker stop " + names + " >/dev/null && docker rm " + names + " >/dev/null || exit 22\n";
     }
 
+    /** Starts the database first, and what depends on it when it is healthy; a container that is no more as it was planned for was started anew already. */
+    private String restarts() {
+        if (restarted.isEmpty()) return "";
+        var script = new StringBuilder(STARTED + """
+                again() {
+                  names=
+                  while [ $# -gt 0 ]; do
+                    if [ -z "$2" ] || [ "$(started "$1")" = "$2" ]; then names="$names $1"; fi
+                    shift 2
+                  done
+                  [ -n "$names" ] || return 0
+                  # in a session of its own: whoever cuts this run may not leave a container stopped
+                  # shellcheck disable=SC2016,SC2086 # its own arguments; names of containers
+                  setsid sh -c '
+                    pids=
+                    for name; do docker restart "$name" >/dev/null & pids="$pids $!"; done
+                    failed=0
+                    for pid in $pids; do wait "$pid" || failed=1; done
+                    exit "$failed"' again $names </dev/null &
+                  wait "$!" || exit 22
+                }
+                """);
+        var database = restarted.stream().filter(service -> stack.core() && service.equals("db")).toList();
+        var others = restarted.stream().filter(service -> !database.contains(service)).toList();
+        if (!database.isEmpty()) script.append(again(database));
+        if (!database.isEmpty() && !others.isEmpty()) script.append("left=" + HEALTHY_SECONDS + "\n" + """
+                while [ "$left" -gt 0 ] && [ "$(docker inspect --format '{{.State.Health.Status}}' ktrdr-db)" != healthy ]; do
+                  sleep 1
+                  left=$((left - 1))
+                done
+                """);
+        return others.isEmpty() ? script.toString() : script + again(others);
+    }
+
+    private String again(List<String> some) {
+        return "again " + some.stream().map(service -> Sh.words(List.of(stack.container(service), restart ? "" : ran(service)))).collect(Collectors.joining(" ")) + "\n";
+    }
+
     /** Tells services of a changed configuration, unless they started since; the mark is taken away when they know. */
     private String reloads() {
         var script = new StringBuilder();
         facts.files().unread().keySet().stream().filter(service -> stack.readers().containsKey(service) && !rereads.contains(service))
                 .forEach(service -> script.append("rm -f .ktrdr/unread.").append(service).append('\n'));
         if (rereads.isEmpty()) return script.toString();
-        script.append("""
-                started() { docker inspect --format '{{.Id}} {{.State.StartedAt}}{{if not .State.Running}} no more{{end}}' "$1" 2>/dev/null || :; }
+        script.append(STARTED + """
                 reread() {
                   now=$(started "$2")
                   case $now in '' | *' no more') return 0 ;; esac

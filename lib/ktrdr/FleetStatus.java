@@ -19,11 +19,13 @@ import ktrdr.Inventory.Node;
  * @param nodes that answered, in the order of the inventory; {@code unreached} the others
  * @param services checks of core's services over HTTP
  * @param registered who the backend knows; empty when it does not answer, {@code unknown} has the check then
+ * @param unregistered workers that are up and that the backend does not know: see {@link Unregistered#ask}
  * @param targets checks of Prometheus' targets
  * @param alerts that fire; empty when Prometheus does not tell
  */
 public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatus> nodes, Map<Node, Problem> unreached, List<Check> services,
-        Optional<List<Backend.Worker>> registered, Optional<Check> unknown, List<Check> targets, Optional<List<Alert>> alerts) {
+        Optional<List<Backend.Worker>> registered, Optional<Check> unknown, Map<String, String> unregistered, List<Check> targets,
+        Optional<List<Alert>> alerts) {
     private static final double MEMORY_FULL = 0.95;
 
     /** Looks at every node of the fleet and at core's services, all at once. A thread that is interrupted meanwhile gets a {@link Problem}. */
@@ -47,7 +49,8 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
             var known = workers.handle(FleetStatus::answered).join();
             var unknown = known.problem.map(problem -> Checks.unknown(inventory, problem));
             var answers = services.stream().flatMap(one -> one.join().stream()).toList();
-            return new FleetStatus(inventory, time, asked.values(), asked.problems(), answers, known.workers, unknown, targets.join(), alerts.join());
+            var unregistered = known.workers.map(some -> Unregistered.ask(fleet, asked.values(), some)).orElse(Map.of());
+            return new FleetStatus(inventory, time, asked.values(), asked.problems(), answers, known.workers, unknown, unregistered, targets.join(), alerts.join());
         } finally {
             threads.shutdownNow();
         }
@@ -113,7 +116,8 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
             }
         }
         checks.addAll(services);
-        checks.addAll(unknown.map(List::of).orElseGet(() -> Checks.workers(inventory, inventory.workers(), registered.orElse(List.of()), 0)));
+        checks.addAll(unknown.map(List::of).orElseGet(() -> Checks.workers(inventory, inventory.workers(), registered.orElse(List.of()), 0).stream()
+                .map(check -> Unregistered.told(check, Optional.ofNullable(unregistered.get(check.id())))).toList()));
         checks.addAll(targets);
         checks.addAll(Checks.critical(inventory, alerts.orElse(List.of())));
         return checks;

@@ -2,6 +2,7 @@ package ktrdr;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import java.util.ArrayList;
+import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
 import java.util.List;
@@ -34,6 +35,8 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
         ROLLED_BACK,
         /** It failed, and what ran before runs again, proven healthy. */
         RETURNED,
+        /** What ran was started anew, and is healthy; it says nothing of a release. */
+        RESTARTED,
         FAILED, INTERRUPTED;
 
         boolean good() {
@@ -75,9 +78,10 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             return images.values().stream().filter(image -> image.reference().endsWith(":" + tag)).map(image -> image.digest().replaceFirst(".*@(.{19}).*", "$1")).findFirst().orElse("");
         }
 
-        /** What it was: deploy, rollback or scale. A deployment that was taken back counts as a rollback. */
+        /** What it was: deploy, rollback, scale or restart. A deployment that was taken back counts as a rollback. */
         String kind() {
             if (outcome == Outcome.ROLLED_BACK || command.startsWith("rollback")) return "rollback";
+            if (command.startsWith("restart ")) return "restart";
             return command.startsWith("scale") ? "scale" : "deploy";
         }
 
@@ -176,16 +180,15 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
         return lastGood(entry -> true);
     }
 
-    /** The last deployment, however it ended. */
+    /** The last deployment, however it ended; a restart is none. */
     public Optional<Entry> last() {
-        return unfinished.or(() -> entries.isEmpty() ? Optional.empty() : Optional.of(entries.get(entries.size() - 1)));
+        return unfinished.or(() -> entries.stream().filter(entry -> !entry.kind().equals("restart")).reduce((first, second) -> second));
     }
 
     /** Whether the node was left in a state that nobody proved: a deployment that failed or was interrupted, and was not put back. */
     public boolean unproven() {
-        if (unfinished.isPresent()) return true;
-        var last = entries.isEmpty() ? null : entries.get(entries.size() - 1).outcome();
-        return last == Outcome.FAILED || last == Outcome.INTERRUPTED;
+        var failed = EnumSet.of(Outcome.FAILED, Outcome.INTERRUPTED);
+        return unfinished.isPresent() || last().filter(last -> failed.contains(last.outcome())).isPresent();
     }
 
     /**

@@ -27,6 +27,8 @@ final class NodeJournal {
 
     /** Shell lines that note the deployment as under way; as long as nothing else is said it was interrupted. */
     String begin() {
+        // the same release before and after, wherever it is cut
+        if (plan.restart()) return "";
         return History.begin(entry(id(), of(Outcome.INTERRUPTED), Outcome.INTERRUPTED, Map.of(), "", plan.revision()));
     }
 
@@ -49,7 +51,12 @@ final class NodeJournal {
         var who = owner.who().split("@", 2);
         var node = plan.stack().node();
         return new Entry(id, of, owner.since(), who[0], who.length > 1 ? who[1] : "", owner.what(), plan.stack().core() ? "core" : "workers", revision.tag(),
-                plan.services(), images, Snapshot.hash(revision.files()), plan.stack().core() ? 0 : node.scale(), Math.round((System.nanoTime() - started) / 1e8) / 10.0, error, outcome);
+                plan.services(), images, configuration(revision), plan.stack().core() ? 0 : node.scale(), Math.round((System.nanoTime() - started) / 1e8) / 10.0, error, outcome);
+    }
+
+    /** A restart leaves files as they are, those too that were changed by hand. */
+    private String configuration(Revision revision) {
+        return plan.restart() ? plan.facts().history().current().map(Entry::configuration).orElse("") : Snapshot.hash(revision.files());
     }
 
     /** Notes how it ended. Of one that ended well the files are kept, and what no kept release needs any more is removed. */

@@ -80,7 +80,7 @@ final class NodeRollout {
      */
     void run(Secrets secrets, Set<String> workersBefore) {
         journal.start();
-        previous = previous();
+        previous = plan.restart() ? Optional.empty() : previous();
         if (settled()) return;
         try (var meter = meter()) {
             forward(secrets, workersBefore);
@@ -122,6 +122,7 @@ final class NodeRollout {
     }
 
     private History.Outcome outcome() {
+        if (plan.restart()) return History.Outcome.RESTARTED;
         return tools.options.rollback().isPresent() ? History.Outcome.ROLLED_BACK : History.Outcome.DEPLOYED;
     }
 
@@ -142,7 +143,7 @@ final class NodeRollout {
     }
 
     private void forward(Secrets secrets, Set<String> workersBefore) {
-        files();
+        if (!plan.restart()) files();
         if (plan.stack().core()) up(plan, secrets, journal.begin());
         // a part after the first finds it begun
         else new WorkerDrain(tools, preview.orElseThrow()).replace(part -> up(part, secrets, after.isEmpty() ? journal.begin() : ""));
@@ -169,10 +170,12 @@ final class NodeRollout {
         }
     }
 
+    /** The services whose container is another one than before, or was restarted as it should be. */
     private Set<String> fresh(Deployment part) {
-        var before = part.facts().containers().stream().map(Docker.Container::id).collect(Collectors.toSet());
-        return after.stream().filter(container -> part.services().contains(container.service()) && !before.contains(container.id())).map(Docker.Container::service)
-                .collect(Collectors.toCollection(TreeSet::new));
+        var before = part.facts().containers().stream().collect(Collectors.toMap(Docker.Container::id, Docker.Container::startedAt));
+        return after.stream().filter(container -> part.services().contains(container.service())
+                && (!before.containsKey(container.id()) || part.restarted().contains(container.service()) && !before.get(container.id()).equals(container.startedAt())))
+                .map(Docker.Container::service).collect(Collectors.toCollection(TreeSet::new));
     }
 
     private static String outcome(Deployment part, Set<String> fresh, List<String> reloads) {
@@ -190,7 +193,7 @@ final class NodeRollout {
             return Problem.failed(node.name() + ": the rules of `firewall` could not be put in place").found(String.join("; ", StagingScript.told("firewall", result.out())))
                     .fix("mend it on the node, or take `firewall` out of the inventory; no container was touched");
         return Locks.refused(node, result).or(() -> StagingScript.failure(part.staging(), result)).orElseGet(() ->
-                Problem.failed(node.name() + ": Compose could not bring " + String.join(", ", part.services()) + " up").found(LastWords.lines(result.err(), 3))
+                Problem.failed(node.name() + (part.restart() ? ": Docker could not restart " + String.join(", ", part.services()) : ": Compose could not bring " + String.join(", ", part.services()) + " up")).found(LastWords.lines(result.err(), 3))
                         .fix("jbang verify@ktrdr --quick shows what runs now"));
     }
 
@@ -204,6 +207,11 @@ final class NodeRollout {
 
     /** What to say of a failure, after what can be done about it was done. */
     private Problem failed(Problem why, Secrets secrets, Set<String> workersBefore) {
+        if (plan.restart()) {
+            why.with("its log", journal.keepLogs(plan.services())).with("now", "left as it is: it is the release that ran before");
+            journal.end(History.Outcome.FAILED, Map.of(), why.sentence());
+            return why;
+        }
         NodeFacts facts;
         try {
             facts = again(previous.map(Revision::files).orElse(List.of()));

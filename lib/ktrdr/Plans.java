@@ -36,6 +36,21 @@ public final class Plans {
         return Deployment.plan(stack, revision, services, Staging.gather(stack, ssh, revision.files(), Deployment.asked(revision, services)));
     }
 
+    /**
+     * The restart of services that are there, as they are; of all of them where none is named. One that is not there is a {@link Problem}.
+     *
+     * @param answer of {@link #look} without a tag
+     */
+    public static Deployment restart(Inventory inventory, Stack stack, String answer, List<String> services) {
+        var facts = NodeFacts.parse(answer);
+        var node = stack.node().name();
+        var there = Revision.there(stack, facts, new Templates(inventory).render(stack.node(), "")).orElseThrow(() ->
+                Problem.failed(node + ": nothing runs there that could be restarted").fix(stack.deploy()));
+        for (var service : services) if (!there.images().containsKey(service))
+            throw Problem.failed(node + ": there is no container of " + service).expected("one of " + String.join(", ", there.images().keySet())).found("none of " + service).fix(stack.deploy());
+        return Deployment.restart(stack, there, services.isEmpty() ? List.copyOf(there.images().keySet()) : services, facts);
+    }
+
     /** The history of a node. */
     public static History history(Stack stack, Ssh ssh) {
         return History.parse(Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", stack.node().directory()) + History.script() + "say end yes\n")));

@@ -31,6 +31,7 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
      * @param under the start of a script under the node's lock; empty where it is only looked
      */
     static Preview look(Inventory inventory, Deployment plan, Ssh ssh, String under, Secrets secrets, boolean skipChecks) {
+        if (plan.restart()) return new Preview(plan, restarted(plan, Map.of()), Map.of(), Optional.empty());
         var node = plan.stack().node();
         var manifests = plan.pulls().isEmpty() ? Map.<String, Registry.Manifest>of() : ask(inventory, plan, ssh, secrets);
         if (!skipChecks) tooSmall(node.name(), plan.facts().free(), manifests.values()).ifPresent(problem -> {
@@ -48,7 +49,13 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
                     throw problem;
                 });
         boolean same = plan.quiet() && actions.values().stream().allMatch(Action.SAME::equals);
-        return new Preview(plan, actions, manifests, same ? Optional.of(new Seen(facts, at)) : Optional.empty());
+        return new Preview(plan, restarted(plan, actions), manifests, same ? Optional.of(new Seen(facts, at)) : Optional.empty());
+    }
+
+    private static Map<String, Action> restarted(Deployment plan, Map<String, Action> actions) {
+        var all = new LinkedHashMap<>(actions);
+        plan.restarted().forEach(service -> all.merge(service, Action.RESTART, (found, restart) -> found == Action.SAME ? restart : found));
+        return all;
     }
 
     static Optional<Problem> tooSmall(String node, long free, Collection<Registry.Manifest> pulled) {
@@ -119,13 +126,14 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
 
     /** The services whose container is stopped by it. */
     Collection<String> stopped() {
-        return actions.entrySet().stream().filter(one -> one.getValue() == Action.RECREATE).map(Map.Entry::getKey).toList();
+        return actions.entrySet().stream().filter(one -> one.getValue() == Action.RECREATE || one.getValue() == Action.RESTART).map(Map.Entry::getKey).toList();
     }
 
     /** What it would do, a line each, as --dry-run shows it. */
     public List<String> describe() {
         var stack = plan.stack();
         var lines = new ArrayList<String>();
+        if (plan.restart()) return List.of(stack.node().name() + "  " + plan.tag() + ", which stays", "  up       " + outcome());
         lines.add(stack.node().name() + "  " + (plan.before().isEmpty() ? "nothing" : plan.before()) + " -> " + plan.tag());
         images().forEach((image, services) -> lines.add("  image    " + image + "  (" + String.join(", ", services) + ")"));
         lines.add("  files    " + plan.staging().outcome());
@@ -146,6 +154,7 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
         return switch (action) {
             case SAME -> "same";
             case START -> "started again";
+            case RESTART -> "restarted";
             case RECREATE -> "recreated";
             case CREATE -> "made";
         };

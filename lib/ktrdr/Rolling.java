@@ -22,6 +22,11 @@ public final class Rolling {
                 description = "How long workers that are at work may finish before they are stopped (default: ${DEFAULT-VALUE}; they get their 30 s grace).")
         Duration waitIdle;
 
+        /** Of a rollout that changes no release, so that there is nothing to go back to. */
+        public Rollout.Options staying(boolean parallel) {
+            return new Rollout.Options(timeout, false, parallel, Rollout.OnFailure.stop, waitIdle, false, Optional.empty());
+        }
+
         /** Of a rollout that ends on all nodes alike, one workers node after another. */
         public Rollout.Options together() {
             return new Rollout.Options(timeout, true, false, Rollout.OnFailure.revert, waitIdle, false, Optional.empty());

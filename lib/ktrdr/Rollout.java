@@ -1,6 +1,7 @@
 package ktrdr;
 
 import java.time.Duration;
+import java.time.Instant;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
@@ -24,6 +25,8 @@ import ktrdr.Inventory.Role;
  */
 public final class Rollout {
     private static final Duration PULL = Duration.ofMinutes(30);
+    /** A worker tries for a quarter of a minute as it starts, and after that every ten seconds, if it was not asked for its health for thirty. */
+    private static final Duration REGISTERED = Duration.ofSeconds(60);
 
     /** What becomes of the other nodes when one fails: they are left as they are, those done are put back too, or the rest goes on. */
     public enum OnFailure { stop, revert, continue_;
@@ -137,9 +140,24 @@ public final class Rollout {
         });
         keep(planned);
         planned.values().forEach((node, plan) -> {
-            if (!plan.done()) nodes.put(node, new NodeRollout(tools, plan));
+            if (!plan.done()) nodes.put(node, new NodeRollout(tools, plan.restart() ? plan : plan.restarting(lost(plan))));
         });
         planned.values().values().forEach(plan -> plan.staging().refuseUnknownVariables());
+    }
+
+    /** The workers of a plan that are up and yet not registered: left as they are they would never be. */
+    private List<String> lost(Deployment plan) {
+        var node = plan.stack().node();
+        var up = plan.facts().containers().stream().filter(container -> container.running() && settledIn(container)).map(Docker.Container::service).filter(plan.services()::contains).toList();
+        if (plan.stack().core() || up.isEmpty()) return List.of();
+        var lost = tools.checks().workers(List.of(node.full())).stream().filter(Checks::lost).map(Check::id).collect(Collectors.toSet());
+        var restarted = up.stream().filter(service -> lost.contains(Checks.registered(node, service))).toList();
+        if (!restarted.isEmpty()) console.note(node.name(), "lost", String.join(", ", restarted) + " up, and not registered with the backend");
+        return restarted;
+    }
+
+    private static boolean settledIn(Docker.Container container) {
+        return Instant.parse(container.startedAt()).isBefore(Instant.now().minus(REGISTERED));
     }
 
     /** The secrets that this rollout needs, and no others: the registry's token only where something has to be pulled. */

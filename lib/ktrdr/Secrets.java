@@ -65,7 +65,8 @@ public final class Secrets {
         asked.addAll(wanted);
         asked.addAll(welcome);
         var settings = inventory.secrets();
-        var found = switch (settings.provider()) {
+        // a provider that is not to be had stands in the way of nothing that needs none
+        var found = asked.isEmpty() ? Map.<String, String>of() : switch (settings.provider()) {
             case ENV -> fromEnvironment(settings, asked, environment);
             case FILE -> fields(readFile(settings.file().orElseThrow()), settings.file().orElseThrow().toString());
             case COMMAND -> fields(Local.command(settings.command()).timeout(PATIENCE).must().out(), "the secrets command");

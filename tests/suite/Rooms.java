@@ -23,7 +23,8 @@ public final class Rooms {
             cli         Console HelpExamples Json OutputFile Table Terminal Threads Units
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
             deploy      Convergence Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
-            deploy      DeployRefused Deployment MoreNodes Rollback Scale Scaling
+            deploy      DeployRefused Deployment MoreNodes Restart RestartFleet
+            deploy      Rollback Scale Scaling
             docs        Blocks Dependencies Floors KtrdrFacts Library Outdated Recipes RecipesPage Reliability Runbook
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips
             health      Causes Checks Infra VerifyInfra

@@ -1,0 +1,78 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//DESCRIPTION Restart services of core or workers as they are, and wait until they are healthy and registered
+
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Inventory;
+import ktrdr.Inventory.Node;
+import ktrdr.Plans;
+import ktrdr.Rolling;
+import ktrdr.Stack;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "restart", header = "Restart services of core or workers as they are, and wait until they are healthy and registered.",
+        description = {"", "The containers stay the same: no release, no file and no password changes, and no secret is asked for. It brings back "
+                + "a service that hangs, and workers that are up and that the backend does not know.", ""},
+        footer = {"", "Examples:",
+            "  jbang restart@ktrdr core backend           the backend; its workers register again",
+            "  jbang restart@ktrdr core                   the whole core stack, the database first",
+            "  jbang restart@ktrdr workers B              all workers of a node",
+            "  jbang restart@ktrdr workers B backtest-worker-1 --wait-idle 10m   one of them, when it is done with what it does",
+            "  jbang restart@ktrdr workers --dry-run      what it would restart",
+            "", "Exit codes: 0 restarted; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there;",
+            "130 interrupted."})
+public class Restart implements Callable<Exit> {
+    enum Target { core, workers }
+
+    @Mixin Cli.Common common;
+    @Mixin Cli.Changing change;
+    @Mixin Rolling.Patience patience;
+    @Parameters(index = "0", paramLabel = "core|workers", description = "Where.") Target target;
+    @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE", description = "Services of core, or workers nodes and workers of them; else all.")
+    List<String> names = List.of();
+    @Option(names = "--parallel", description = "Workers nodes side by side, instead of one after another.") boolean parallel;
+
+    public static void main(String... args) {
+        Cli.main(new Restart(), args);
+    }
+
+    @Override
+    public Exit call() {
+        var inventory = common.running(false);
+        var words = names.equals(List.of("all")) ? List.<String>of() : names;
+        var nodes = nodes(inventory, words);
+        var services = services(inventory, words);
+        try (var fleet = common.fleet(inventory, nodes);
+                var locks = change.locks(fleet, common, ("restart " + target + " " + String.join(" ", names)).strip(), node -> look(inventory, node))) {
+            return Rolling.run(common, change.dryRun, "restarted", fleet, locks, patience.staying(parallel),
+                    (stack, ssh) -> Plans.restart(inventory, stack, locks.ask(stack.node(), look(inventory, stack.node())), services), rollout -> {});
+        }
+    }
+
+    private static String look(Inventory inventory, Node node) {
+        return Plans.look(inventory, Stack.of(inventory, node), List.of(), Optional.empty());
+    }
+
+    private List<Node> nodes(Inventory inventory, List<String> words) {
+        if (target == Target.core) return List.of(inventory.core());
+        var named = words.stream().filter(word -> !worker(inventory, word)).map(inventory::workersNode).distinct().toList();
+        return named.isEmpty() ? inventory.workers() : named;
+    }
+
+    /** What is not a node; each of the nodes has to have it. */
+    private List<String> services(Inventory inventory, List<String> words) {
+        if (target == Target.core) return words.isEmpty() ? List.of() : Stack.of(inventory, inventory.core()).services(words);
+        return words.stream().filter(word -> worker(inventory, word)).distinct().toList();
+    }
+
+    private static boolean worker(Inventory inventory, String word) {
+        return inventory.workers().stream().flatMap(node -> inventory.workersOf(node.full()).stream()).anyMatch(worker -> worker.name().equals(word));
+    }
+}
