@@ -15,6 +15,7 @@
 //SOURCES ../tests/lab/standin/Json.java
 //SOURCES ../tests/lab/standin/Main.java
 //SOURCES ../tests/lab/standin/Metrics.java
+//SOURCES ../tests/lab/standin/Models.java
 //SOURCES ../tests/lab/standin/Operations.java
 //SOURCES ../tests/lab/standin/Pace.java
 //SOURCES ../tests/lab/standin/Registration.java

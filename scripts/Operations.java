@@ -31,7 +31,7 @@ import picocli.CommandLine.Parameters;
         footer = {"", "Examples:",
             "  jbang operations@ktrdr list --active",
             "  jbang operations@ktrdr start data AAPL 1d --start-date 2024-01-01",
-            "  jbang operations@ktrdr start backtest STRATEGY AAPL 1d --start-date 2024-01-01 --end-date 2024-06-30",
+            "  jbang operations@ktrdr start backtest STRATEGY AAPL 1d --start-date 2024-01-01 --end-date 2024-06-30 --model-path models/STRATEGY",
             "  jbang operations@ktrdr follow ID                  Ctrl-C asks whether to cancel it or to leave it running",
             "  jbang operations@ktrdr show ID -o json            for machines: the backend's document, and \"runs_on\"",
             "", "Exit codes: 0 it completed, or is cancelled as asked; 1 it failed, was cancelled or is unknown; 2 wrong usage or inventory; 3 the backend does not answer;",

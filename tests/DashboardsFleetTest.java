@@ -54,7 +54,7 @@ class DashboardsFleetTest {
         var deployed = ktrdr("deploy", "all", "--tag", "sha-1000001").run();
         assertEquals(0, deployed.exit(), deployed::toString);
         for (int i = 0; i < 2; i++) {
-            var ran = ktrdr("operations", "start", "backtest", "sample", "AAPL", "1d", "--start-date", "2024-01-01", "--end-date", "2024-02-01").run();
+            var ran = ktrdr("operations", "start", "backtest", "sample", "AAPL", "1d", "--start-date", "2024-01-01", "--end-date", "2024-02-01", "--model-path", "models/practice").run();
             assertEquals(0, ran.exit(), ran::toString);
         }
         // two scrapes of all that is a rate, and the rules; what does not come is named by the test

@@ -202,6 +202,16 @@ class DeployRefusedTest {
     }
 
     @Test
+    void a_share_without_a_folder_that_containers_mount() {
+        World.on("core", "mv /srv/ktrdr-shared/strategies /srv/ktrdr-shared/elsewhere");
+        try {
+            refused(1, ktrdr("deploy", "workers", "B", "--tag", OTHER).run(), "workers-b: the share at /mnt/ktrdr-shared lacks folders that containers mount", "/mnt/ktrdr-shared/strategies", "jbang setup-nfs@ktrdr core");
+        } finally {
+            World.on("core", "mv /srv/ktrdr-shared/elsewhere /srv/ktrdr-shared/strategies");
+        }
+    }
+
+    @Test
     void a_core_that_is_down_leaves_the_workers_as_they_are() {
         World.pause("core");
         try {

@@ -200,7 +200,7 @@ class EveryProcedureTest {
         run(0, "cancel", id);
         assertTrue(World.get(API + "/operations/" + id).contains("cancelled"));
         var followed = run(0, "start", "backtest", "pass", "AAPL", "1d", "--start-date", "2024-01-01",
-                "--end-date", "2024-02-01");
+                "--end-date", "2024-02-01", "--model-path", "models/practice");
         var found = Pattern.compile("op_backtesting_\\w+").matcher(followed.err());
         assertTrue(found.find(), followed::toString);
         assertTrue(World.get(API + "/operations/" + found.group()).contains("completed"), followed::toString);

@@ -27,7 +27,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("fleet")
 class FailoverTest {
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
-    private static final String SAMPLE = "sample: {operation: backtest, body: {strategy_name: sample, symbol: AAPL, timeframe: 1d, start_date: 2024-01-01, end_date: 2024-02-01}}";
+    private static final String SAMPLE = "sample: {operation: backtest, body: {strategy_name: sample, symbol: AAPL, timeframe: 1d, start_date: 2024-01-01, end_date: 2024-02-01, model_path: models/practice}}";
     @TempDir Path folder;
     private Map<String, String> before;
 

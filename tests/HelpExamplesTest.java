@@ -131,7 +131,7 @@ class HelpExamplesTest {
             for (var tag : List.of("sha-2000002", TAG)) good(ktrdr("deploy", "core", "all", "--tag", tag).run());
         var backup = good(ktrdr("backup-db", "-o", "json").run()).json().path("backup").path("name").asText();
         assertTrue(backup.startsWith("ktrdr-"), backup);
-        var started = good(ktrdr("operations", "start", "backtest", "practice", "AAPL", "1d", "--start-date", "2024-01-01", "--end-date", "2024-02-01", "--no-follow").run());
+        var started = good(ktrdr("operations", "start", "backtest", "practice", "AAPL", "1d", "--start-date", "2024-01-01", "--end-date", "2024-02-01", "--model-path", "models/practice", "--no-follow").run());
         real = new Real(backup, started.out().strip());
         good(ktrdr("backup-db", "--to", "ktrdr.dump.zst").in(folder).run());
         Files.writeString(folder.resolve("check.jsh"), "core.run(\"uptime\")\n");

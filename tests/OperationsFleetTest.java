@@ -23,7 +23,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("fleet")
 class OperationsFleetTest {
     private static final String API = "http://10.42.1.10:8000/api/v1/operations";
-    private static final String[] BACKTEST = {"operations", "start", "backtest", "sample", "AAPL", "1d", "--start-date", "2024-01-01", "--end-date", "2024-02-01"};
+    private static final String[] BACKTEST = {"operations", "start", "backtest", "sample", "AAPL", "1d", "--start-date", "2024-01-01", "--end-date", "2024-02-01", "--model-path", "models/practice"};
     @TempDir Path folder;
 
     @BeforeAll

@@ -117,7 +117,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         if (facts.free() < node.diskFree())
             obstacles.add(Problem.failed(node.name() + ": too little disk is free for Docker").expected("at least " + Units.size(node.diskFree())
                     + " (disk_free in the inventory)").found(Units.size(facts.free())).fix("docker image prune on the node, or a larger disk"));
-        stack.wrongShare(facts.share()).ifPresent(obstacles::add);
+        stack.wrongShare(facts.share()).or(staging::missingFolders).ifPresent(obstacles::add);
         return obstacles;
     }
 

@@ -196,7 +196,7 @@ final class InventoryReader {
     private Inventory.Storage storage(InventorySection section, List<Node> nodes) {
         var core = nodes.stream().filter(node -> node.role() == Role.CORE).map(Node::name).findFirst().orElse("core");
         var storage = new Inventory.Storage(section.text("server", DOMAIN, core), section.text("export", ABSOLUTE, "/srv/ktrdr-shared"),
-                section.text("mount", ABSOLUTE, "/mnt/ktrdr-shared"), section.list("folders", WORD, List.of("data", "results", "models", "db-backups")),
+                section.text("mount", ABSOLUTE, "/mnt/ktrdr-shared"), section.list("folders", WORD, List.of("data", "results", "models", "strategies", "checkpoints", "db-backups")),
                 section.text("options", OPTIONS, "vers=3,hard,proto=tcp"), section.text("clients", CLIENTS, "fleet"));
         section.end();
         return storage;

@@ -10,7 +10,7 @@ import java.util.Map;
  * @param docker version of the Docker Engine, empty when it does not answer; then {@code dockerError} says why
  * @param compose version of Compose, empty when there is none
  * @param free bytes free on the file system of Docker's data
- * @param directory whether the stack's directory is there; {@code share} what is where the share belongs
+ * @param directory whether the stack's directory is there; {@code share} what is where the share belongs, {@code missing} folders of it that containers may mount
  * @param files of the stack that are there
  * @param images image reference to image id, of the images asked about that are there
  * @param containers of the stack's Compose project, stopped ones too
@@ -18,9 +18,12 @@ import java.util.Map;
  *     containers were made from. None for an image that was never pulled.
  * @param history of the deployments before
  */
-public record NodeFacts(String user, String docker, String dockerError, String compose, long free, boolean directory, Mount share,
+public record NodeFacts(String user, String docker, String dockerError, String compose, long free, boolean directory, Mount share, List<String> missing,
         NodeFiles files, Map<String, String> images, List<Docker.Container> containers,
         Map<String, List<String>> digests, History history) {
+
+    /** Folders of the share that Compose files mount one by one. */
+    private static final List<String> MOUNTED = List.of("data", "models", "strategies");
 
     /** The script that gathers; it prints a line for each fact: its name, a tab, its value. Files are wanted by path and sha256. */
     public static String script(String project, String directory, String share, Map<String, String> files, List<String> images) {
@@ -28,6 +31,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
                 say user "$(id -un)"
                 [ ! -d "$directory" ] || say directory yes
                 """ + Mount.script(share)
+                + "[ \"$mount_code\" != 0 ] || for folder in " + Sh.words(MOUNTED) + "; do [ -d \"$mount_path/$folder\" ] || say missing \"$folder\"; done\n"
                 + NodeFiles.script(files) + History.script() + HostFacts.FREE + HostFacts.ENGINE + """
                 if [ -z "$docker" ]; then
                   say end yes
@@ -59,7 +63,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
     public static NodeFacts parse(String answer) {
         var facts = Facts.parse(answer);
         return new NodeFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"), Math.max(0, facts.number("disk " + facts.get("docker-root"))),
-                facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), NodeFiles.parse(facts), facts.under("image"),
+                facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), facts.all("missing"), NodeFiles.parse(facts), facts.under("image"),
                 Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts));
     }
 }

@@ -122,6 +122,14 @@ public final class Stack {
         return Mount.path(inventory, node);
     }
 
+    /** What makes these folders of the share. */
+    String makeFolders(List<String> missing) {
+        var unnamed = missing.stream().filter(folder -> !inventory.storage().folders().contains(folder)).toList();
+        var add = unnamed.isEmpty() ? "" : "add " + String.join(", ", unnamed) + " to storage.folders in the inventory, then ";
+        return inventory.storageNode().map(server -> add + "jbang setup-nfs@ktrdr " + server.name())
+                .orElse("make them on " + inventory.storage().server() + ", owner 999:1500, mode 2775");
+    }
+
     /** What is wrong with what was found there; empty where containers may write to it. */
     public Optional<Problem> wrongShare(Mount found) {
         return Mount.wrong(inventory, node, found);

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.regex.Pattern;
 import ktrdr.Inventory.Node;
 import ktrdr.Templates.NodeFile;
 
@@ -24,6 +25,7 @@ import ktrdr.Templates.NodeFile;
  * @param facts what the plan was made from
  */
 public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFile> changed, List<String> removed, NodeFacts facts) {
+    private static final Pattern SHARED = Pattern.compile("\\$\\{SHARE_SOURCE\\b[^}]*\\}/([A-Za-z0-9._-]+)");
 
     /** Renders the files of all nodes for nothing: a template that is broken is a {@link Problem} before the first node is asked. */
     public static void proveTemplates(Inventory inventory, List<Node> nodes) {
@@ -95,6 +97,15 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
                     .found(kind + " " + node.directory() + "/" + path).fix("move it away on the node"));
         });
         return obstacles;
+    }
+
+    /** Folders of the share that the Compose file mounts and that are not there: Docker would refuse each container. */
+    Optional<Problem> missingFolders() {
+        var compose = content(stack.composeFile());
+        var missing = facts.missing().stream().filter(folder -> SHARED.matcher(compose).results().anyMatch(match -> match.group(1).equals(folder))).toList();
+        return missing.isEmpty() ? Optional.empty() : Optional.of(Problem.failed(stack.node().name() + ": the share at " + stack.share() + " lacks folders that containers mount")
+                .expected(stack.share() + "/" + String.join(", " + stack.share() + "/", missing)).found("no such folder")
+                .fix(stack.makeFolders(missing)));
     }
 
     /** A variable of the Compose file that nothing gives a value to is a {@link Problem}. */

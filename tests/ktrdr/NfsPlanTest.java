@@ -44,7 +44,7 @@ class NfsPlanTest {
 
     private String serving() {
         var folders = new StringBuilder();
-        for (var folder : List.of("", "/data", "/results", "/models", "/db-backups")) folders.append("folder /srv/ktrdr-shared").append(folder).append("\t999:1500 2775\n");
+        for (var folder : List.of("", "/data", "/results", "/models", "/strategies", "/checkpoints", "/db-backups")) folders.append("folder /srv/ktrdr-shared").append(folder).append("\t999:1500 2775\n");
         return MACHINE + "mount\t/srv/ktrdr-shared\t0\t\t\n" + "package\tnfs-kernel-server\nservice\tenabled\nservice\tactive\nexports " + NfsFiles.EXPORTS + "\t"
                 + base64(NfsFiles.exports(inventory)) + "\nexported\t10.0.0.11\nexported\t10.0.0.12\n" + folders;
     }

@@ -17,7 +17,7 @@ class StagingTest {
     private final Inventory inventory = Fixtures.inventory();
 
     private Staging plan(NodeFiles there) {
-        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, true, Fixtures.SHARE, there, Map.of(), List.of(), Map.of(), History.NONE);
+        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, true, Fixtures.SHARE, List.of(), there, Map.of(), List.of(), Map.of(), History.NONE);
         return Staging.plan(Stack.of(inventory, inventory.core()), "sha-1", new Templates(inventory).render(inventory.core(), "sha-1"), facts);
     }
 

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import java.util.regex.Pattern;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -42,6 +43,16 @@ class TemplatesTest {
         }
         var workers = file("workers-b", "docker-compose.workers.yml");
         assertEquals(6, workers.split(" WORKER_PORT: ", -1).length - 1);
+    }
+
+    /** A backtest takes any path with a folder models in it for one below /app. */
+    @Test
+    void ktrdr_has_strategies_models_and_data_of_the_share_below_its_own_folder() {
+        for (var name : List.of("core", "workers-b")) {
+            var compose = file(name, Stack.of(inventory, inventory.node(name)).composeFile());
+            for (var folder : List.of("strategies", "models", "data"))
+                assertTrue(Pattern.compile("source: \\$\\{SHARE_SOURCE:[^}]*}/" + folder + "\n +target: /app/" + folder + "\n( +read_only: true\n)? +bind: \\{create_host_path: false}").matcher(compose).find(), compose);
+        }
     }
 
     /** Its /health is asked until it was good once: to ask for it more often keeps a worker from registering again. */

@@ -285,6 +285,6 @@ public final class Guests {
               workers-b: {id: B, role: workers, host: workers-b, address: 10.42.2.11, storage: {options: "vers=4.2,hard,proto=tcp"}}
               workers-c: {id: C, role: workers, host: workers-c, address: 10.42.2.12}
             images: {backend: ghcr.io/kpiteira/ktrdr-backend}
-            storage: {server: core, export: /srv/ktrdr-shared, mount: /mnt/ktrdr-shared, folders: [data, results, models, db-backups], options: "vers=3,hard,proto=tcp"}
+            storage: {server: core, export: /srv/ktrdr-shared, mount: /mnt/ktrdr-shared, folders: [data, results, models, strategies, checkpoints, db-backups], options: "vers=3,hard,proto=tcp"}
             """;
 }

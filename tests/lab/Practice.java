@@ -95,7 +95,8 @@ public final class Practice {
     /** The folders of the share, owned as KTRDR's containers need them. */
     private void share(Engine engine) {
         engine.docker("run", "--rm", "--network", "none", "-v", Hosts.SHARE + ":/share", "ktrdr-lab/services", "sh", "-c",
-                "cd /share && mkdir -p data results models db-backups results/checkpoints && chown -R 999:1500 . && chmod 2775 . data results models db-backups results/checkpoints").must();
+                "cd /share && mkdir -p data results models/practice strategies checkpoints db-backups && echo '{\"strategy_name\": \"practice\"}' >models/practice/metadata_v3.json"
+                + " && chown -R 999:1500 . && chmod 2775 . data results models models/practice strategies checkpoints db-backups").must();
     }
 
     /** Adds hosts to the running fleet, all there are where none is named; those that run and the three are not touched. */

@@ -27,6 +27,7 @@ import java.util.regex.Pattern;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import standin.Backend;
@@ -38,10 +39,16 @@ import standin.Worker;
 /** The stand-ins behave as what they stand for, as far as the toolkit meets it. */
 class StandinTest {
     private static final Pace QUICK = new Pace(50, 60_000, 50, 50, 1_500, 50, 20_000, 600, 50, 0);
-    private static final String BACKTEST = "{\"strategy_name\":\"s\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"end_date\":\"2024-02-01\"}";
+    private static final String BACKTEST = "{\"strategy_name\":\"s\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"end_date\":\"2024-02-01\","
+            + "\"model_path\":\"/mnt/ktrdr-shared/models/s\"}";
     private final HttpClient http = HttpClient.newHttpClient();
     private final Deque<AutoCloseable> running = new ArrayDeque<>();
     @TempDir Path share;
+
+    @BeforeEach
+    void a_model() throws IOException {
+        Files.writeString(Files.createDirectories(share.resolve("models/s")).resolve("metadata_v3.json"), "{}");
+    }
 
     @AfterEach
     void stop() throws Exception {
@@ -73,7 +80,7 @@ class StandinTest {
 
     private Worker worker(int backend, String... more) throws IOException {
         return run(new Worker("backtesting", 0, env(Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1",
-                "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend + "/api/v1", "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString()), more), QUICK));
+                "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend + "/api/v1", "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString(), "KTRDR_STANDIN_APP", share.toString()), more), QUICK));
     }
 
     private static Map<String, String> env(Map<String, String> base, String... more) {

@@ -135,10 +135,10 @@ public record State(Path folder) {
               node_exporter: registry.ktrdr.home.mynerd.place:5000/node-exporter:lab
             database: {name: ktrdr, data: /home/postgres/pgdata/data}
             secrets: {provider: file, file: SECRETS}
-            storage: {server: core, export: /srv/ktrdr-shared, mount: /mnt/ktrdr-shared, folders: [data, results, models, db-backups]}
+            storage: {server: core, export: /srv/ktrdr-shared, mount: /mnt/ktrdr-shared, folders: [data, results, models, strategies, checkpoints, db-backups]}
             backup: {directory: /srv/ktrdr-shared/db-backups, keep: 30}
             services: {backend: {port: 8000}, grafana: {port: 3000}, prometheus: {port: 9090}, jaeger: {port: 16686, otlp: 4317}, db: {port: 5432}}
             tracing: {service: ktrdr-api}
-            sample: {operation: backtest, body: {strategy_name: practice, symbol: AAPL, timeframe: 1d, start_date: 2024-01-01, end_date: 2024-06-30}}
+            sample: {operation: backtest, body: {strategy_name: practice, symbol: AAPL, timeframe: 1d, start_date: 2024-01-01, end_date: 2024-06-30, model_path: /mnt/ktrdr-shared/models/practice}}
             """;
 }

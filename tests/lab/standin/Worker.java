@@ -53,6 +53,7 @@ public final class Worker implements AutoCloseable {
     private final String id;
     private final String url;
     private final String share;
+    private final Map<String, String> env;
     private final Path checkpoints;
     private final boolean unhealthy;
     private final Client client = new Client();
@@ -67,6 +68,7 @@ public final class Worker implements AutoCloseable {
     /** @param type backtesting or training */
     public Worker(String type, int port, Map<String, String> env, Pace pace) throws IOException {
         Main.settings(env);
+        this.env = env;
         this.type = type;
         var given = first(env, "KTRDR_WORKER_ID");
         id = given.isEmpty() ? type + "-worker-" + Traces.id(4) : given;
@@ -151,6 +153,11 @@ public final class Worker implements AutoCloseable {
     }
 
     private void run(Job job) {
+        var wrong = type.equals("backtesting") ? Models.wrong(job.parameters, env) : null;
+        if (wrong != null) {
+            end(job, "failed", wrong);
+            return;
+        }
         try {
             while (job.status.equals("running") && System.currentTimeMillis() - job.started < job.millis) Thread.sleep(Math.min(100, job.millis));
         } catch (InterruptedException e) {
