@@ -70,10 +70,11 @@ public record Inventory(Path source, String domain, String environment, Resolve 
      * @param given where the inventory says so; empty where it does not, or where something else said it since
      * @param mountOptions of the share, where they are not those of {@link Storage}
      * @param bind the one address of the node that its ports are published at; empty for all that it has
+     * @param running how its workers run
      */
     public record Node(String name, String id, Role role, String host, Optional<String> address, int cpus, long memory, long diskFree,
             String directory, List<String> aliases, int scale, int backtest, int training, Optional<Given> given, SshSettings ssh, Optional<String> mountOptions,
-            Optional<String> bind) {
+            Optional<String> bind, Running running) {
 
         /** The same node with so many workers of each type that it runs, which is not what the inventory gives. */
         public Node withScale(int count) {
@@ -86,13 +87,19 @@ public record Inventory(Path source, String domain, String environment, Resolve 
         }
 
         private Node looking(Optional<Operators> operators) {
-            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, given, ssh.looking(operators), mountOptions, bind);
+            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, given, ssh.looking(operators), mountOptions, bind, running);
         }
 
         private Node with(int scale, int backtest, int training) {
-            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, Optional.empty(), ssh, mountOptions, bind);
+            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, Optional.empty(), ssh, mountOptions, bind, running);
         }
     }
+
+    /** How a node's workers run: what one of each type may use. */
+    public record Running(Limit backtest, Limit training) {}
+
+    /** What a worker may use: processors, of which a node may have fewer, and bytes of memory. */
+    public record Limit(double cpus, long memory) {}
 
     /** The key that says how many workers a node runs, scale or workers, and the line of the file that it stands in. */
     public record Given(String key, int line) {}

@@ -29,10 +29,12 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import ktrdr.Inventory.Given;
+import ktrdr.Inventory.Limit;
 import ktrdr.Inventory.Node;
 import ktrdr.Inventory.Provider;
 import ktrdr.Inventory.Resolve;
 import ktrdr.Inventory.Role;
+import ktrdr.Inventory.Running;
 import ktrdr.Inventory.SshSettings;
 import ktrdr.Inventory.Sudo;
 import ktrdr.InventorySection.Form;
@@ -40,6 +42,8 @@ import ktrdr.InventorySection.Mistake;
 
 /** From the tree of a YAML file to an {@link Inventory}: defaults, validation, and all mistakes in one {@link Problem}. */
 final class InventoryReader {
+    private static final Form CPUS = Form.of("a number of processors such as 2 or 0.5", "(?!0+(\\.0+)?$)\\d{1,4}(\\.\\d{1,2})?");
+    private static final long LEAST_MEMORY = 64_000_000;
     private final Path file;
     private final Path folder;
     private final List<Mistake> mistakes = new ArrayList<>();
@@ -60,7 +64,8 @@ final class InventoryReader {
         if (!top.has("nodes")) top.mistake("nodes", "is missing, expected one core node and any number of workers nodes");
         var sections = top.sections("nodes");
         var nodes = new ArrayList<Node>();
-        sections.forEach((name, section) -> nodes.add(node(name, section, ssh, resolve)));
+        var running = running(top, new Running(new Limit(1, Units.size("3GiB")), new Limit(2, Units.size("5GiB"))));
+        sections.forEach((name, section) -> nodes.add(node(name, section, ssh, resolve, running)));
         if (top.has("nodes")) wholeFleet(top, nodes, sections);
         if (top.has("nodes")) new NodeNames(domain, nodes).mistakes().forEach((node, mistake) -> sections.get(node).mistake("", mistake));
         var inventory = new Inventory(file, domain, environment, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
@@ -102,7 +107,7 @@ final class InventoryReader {
         return new SshSettings(ssh.user(), ssh.port(), ssh.identity(), ssh.knownHosts(), ssh.sudo(), ssh.jump(), ssh.connectTimeout(), hostKey);
     }
 
-    private Node node(String name, InventorySection section, SshSettings ssh, Resolve resolve) {
+    private Node node(String name, InventorySection section, SshSettings ssh, Resolve resolve, Running running) {
         var role = choice(section, "role", "workers", List.of("core", "workers")).equals("core") ? Role.CORE : Role.WORKERS;
         if (!section.has("role")) section.mistake("role", "is missing, expected core or workers");
         if (!HOST.pattern().matcher(name).matches()) section.mistake("", "the name of a node is " + HOST.name() + ", found " + name);
@@ -121,13 +126,30 @@ final class InventoryReader {
                 section.number("cpus", 1, 4096, 1), section.size("memory", "0"), section.size("disk_free", "10GB"), section.text("directory", ABSOLUTE, directory),
                 section.list("aliases", HOST, List.of()), scale, backtest, training, given(section),
                 ssh(section.section("ssh"), pinned(ssh, section.hostKey("host_key"))), mountOptions(section.section("storage")),
-                section.text("bind", PLAIN_ADDRESS));
+                section.text("bind", PLAIN_ADDRESS), running(section, running));
+        if (role == Role.CORE) for (var key : List.of("limits")) if (section.has(key)) section.mistake(key, "core runs no workers");
         // the fleet and this machine ask for what is published where they reach the node
         if (node.bind().isPresent() && !node.bind().equals(node.address()))
             section.mistake("bind", "expected the `address` of the node, without an interface, since that is where others reach it: "
                     + node.address().orElse("it has none here") + ", found " + node.bind().get());
         section.end();
         return node;
+    }
+
+    /** How workers run as this section says; what it leaves out is as in {@code base}. */
+    private static Running running(InventorySection section, Running base) {
+        var limits = section.section("limits");
+        var running = new Running(limit(limits.section("backtest"), base.backtest()), limit(limits.section("training"), base.training()));
+        limits.end();
+        return running;
+    }
+
+    private static Limit limit(InventorySection section, Limit base) {
+        var cpus = section.text("cpus", CPUS).map(Double::parseDouble).orElse(base.cpus());
+        var memory = section.size("memory", String.valueOf(base.memory()));
+        if (section.has("memory") && memory < LEAST_MEMORY) section.mistake("memory", "expected at least " + Units.size(LEAST_MEMORY) + ", found " + Units.size(memory));
+        section.end();
+        return new Limit(cpus, memory);
     }
 
     private static Optional<String> mountOptions(InventorySection section) {

@@ -10,6 +10,7 @@ import java.util.Map;
  * @param docker version of the Docker Engine, empty when it does not answer; then {@code dockerError} says why
  * @param compose version of Compose, empty when there is none
  * @param free bytes free on the file system of Docker's data
+ * @param memory bytes that the node has
  * @param directory whether the stack's directory is there; {@code share} what is where the share belongs, {@code missing} folders of it that containers may mount
  * @param files of the stack that are there
  * @param images image reference to image id, of the images asked about that are there
@@ -18,7 +19,7 @@ import java.util.Map;
  *     containers were made from. None for an image that was never pulled.
  * @param history of the deployments before
  */
-public record NodeFacts(String user, String docker, String dockerError, String compose, long free, boolean directory, Mount share, List<String> missing,
+public record NodeFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing,
         NodeFiles files, Map<String, String> images, List<Docker.Container> containers,
         Map<String, List<String>> digests, History history) {
 
@@ -30,6 +31,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
         return Facts.SAY + Sh.let("directory", directory) + """
                 say user "$(id -un)"
                 [ ! -d "$directory" ] || say directory yes
+                if read -r _ kib _ </proc/meminfo; then say memory "$((kib * 1024))"; fi
                 """ + Mount.script(share)
                 + "[ \"$mount_code\" != 0 ] || for folder in " + Sh.words(MOUNTED) + "; do [ -d \"$mount_path/$folder\" ] || say missing \"$folder\"; done\n"
                 + NodeFiles.script(files) + History.script() + HostFacts.FREE + HostFacts.ENGINE + """
@@ -62,7 +64,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
     /** The answer of {@link #script}. What is of another form is a {@link Problem}. */
     public static NodeFacts parse(String answer) {
         var facts = Facts.parse(answer);
-        return new NodeFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"), Math.max(0, facts.number("disk " + facts.get("docker-root"))),
+        return new NodeFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"), Math.max(0, facts.number("disk " + facts.get("docker-root"))), Math.max(0, facts.number("memory")),
                 facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), facts.all("missing"), NodeFiles.parse(facts), facts.under("image"),
                 Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts));
     }

@@ -139,6 +139,7 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
         lines.add("  files    " + plan.staging().outcome());
         lines.add("  up       " + outcome());
         if (!stack.core()) lines.add("  scale    " + counts(plan.revision().images().keySet()) + rescaled().map("; "::concat).orElse(""));
+        plan.staging().memory().ifPresent(remark -> lines.add("  limits   " + remark));
         return lines;
     }
 

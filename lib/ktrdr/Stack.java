@@ -122,6 +122,11 @@ public final class Stack {
         return Mount.path(inventory, node);
     }
 
+    /** Bytes of memory that its workers may use together. */
+    long memory() {
+        return inventory.workersOf(node).stream().mapToLong(worker -> (worker.type().equals("training") ? node.running().training() : node.running().backtest()).memory()).sum();
+    }
+
     /** What makes these folders of the share. */
     String makeFolders(List<String> missing) {
         var unnamed = missing.stream().filter(folder -> !inventory.storage().folders().contains(folder)).toList();

@@ -205,10 +205,18 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
         return String.join(", ", parts);
     }
 
+    /** Where the workers may use more memory together than the node has, so. */
+    Optional<String> memory() {
+        boolean more = facts.memory() > 0 && stack.memory() > facts.memory() && content(stack.composeFile()).contains("mem_limit");
+        return more ? Optional.of("its workers may use " + Units.size(stack.memory()) + " of memory together, more than the " + Units.size(facts.memory())
+                + " of the node: `limits` in the inventory") : Optional.empty();
+    }
+
     /** What is not said by {@link #outcome}, a line each: files changed by hand, files of others. */
     public List<String> remarks() {
         var remarks = new ArrayList<String>();
         kept().forEach((path, place) -> remarks.add(path + " was changed by hand; that is kept as " + place));
+        memory().ifPresent(remarks::add);
         if (!foreign().isEmpty()) remarks.add("not ours, left alone: " + String.join(", ", foreign()).replaceAll("\\p{Cntrl}", "?"));
         return remarks;
     }

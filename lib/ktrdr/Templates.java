@@ -155,6 +155,7 @@ public final class Templates {
         values.put("environment", inventory.environment());
         values.put("core", Map.of("name", inventory.core().name()));
         values.put("node", Map.of("name", node.name(), "fqdn", inventory.fqdn(node), "directory", node.directory(), "profiles", profiles(node), "bind", node.bind().map(Templates::host).orElse("")));
+        values.put("limits", Map.of("backtest", limit(node.running().backtest()), "training", limit(node.running().training())));
         values.put("images", images());
         values.put("database", Map.of("name", inventory.database().name(), "data", inventory.database().data(),
                 "host", inventory.fqdn(inventory.core())));
@@ -174,6 +175,11 @@ public final class Templates {
         var images = inventory.images();
         return Map.of("backend", images.backend(), "worker", images.worker(), "db", images.db(),
                 "prometheus", images.prometheus(), "grafana", images.grafana(), "jaeger", images.jaeger(), "nodeExporter", images.nodeExporter(), "alertmanager", images.alertmanager());
+    }
+
+    /** Processors as a share of each 100 ms: Docker takes no number of them above what the node has, but any share. */
+    private static Map<String, Object> limit(Inventory.Limit limit) {
+        return Map.of("quota", Math.round(limit.cpus() * 100_000), "memory", limit.memory());
     }
 
     private Map<String, Object> exporter(Node node) {

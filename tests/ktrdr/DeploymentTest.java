@@ -16,7 +16,7 @@ class DeploymentTest {
     private final Inventory inventory = Fixtures.inventory();
 
     private NodeFacts facts(NodeFiles files, Map<String, String> images, List<Docker.Container> containers) {
-        return new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, true, Fixtures.SHARE, List.of(), files, images, containers, Map.of(), History.NONE);
+        return new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), files, images, containers, Map.of(), History.NONE);
     }
 
     private Deployment plan(String node, List<String> services, NodeFacts facts) {
@@ -90,7 +90,7 @@ class DeploymentTest {
         more.set(more.size() - 1, running.get(0));
         assertFalse(plan("B", List.of(), facts(staged, images, more)).quiet(), "what a Compose that was killed left");
         var cut = new History(List.of(), History.Entry.parse("{\"id\":\"1\",\"outcome\":\"interrupted\"}"));
-        assertFalse(plan("B", List.of(), new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, true, Fixtures.SHARE, List.of(), staged, images, running, Map.of(), cut)).quiet(), "a cut deployment");
+        assertFalse(plan("B", List.of(), new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), staged, images, running, Map.of(), cut)).quiet(), "a cut deployment");
     }
 
     @Test
@@ -170,16 +170,16 @@ class DeploymentTest {
 
     @Test
     void what_stands_in_the_way_is_told_before_anything_is_touched() {
-        var noDocker = new NodeFacts("root", "", "Cannot connect", "", 0, false, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
+        var noDocker = new NodeFacts("root", "", "Cannot connect", "", 0, 0, false, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
         assertEquals("core: the Docker Engine does not answer", plan("core", List.of(), noDocker).obstacles().get(0).sentence());
-        var poor = new NodeFacts("root", "24.0.9", "", "1.29.2", 1_000_000_000L, true, Mount.parse("/srv/ktrdr-shared\t2\t\t"), List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
+        var poor = new NodeFacts("root", "24.0.9", "", "1.29.2", 1_000_000_000L, 16_000_000_000L, true, Mount.parse("/srv/ktrdr-shared\t2\t\t"), List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
         assertEquals(List.of("core: the Docker Engine is too old", "core: Compose is missing or too old", "core: too little disk is free for Docker", "core: the share is not there"),
                 plan("core", List.of(), poor).obstacles().stream().map(Problem::sentence).toList());
     }
 
     @Test
     void a_folder_of_the_share_that_containers_mount_has_to_be_there() {
-        var without = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, true, Fixtures.SHARE, List.of("strategies", "unused"), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
+        var without = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of("strategies", "unused"), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
         var problem = plan("core", List.of(), without).obstacles().get(0);
         assertEquals("core: the share at /srv/ktrdr-shared lacks folders that containers mount", problem.sentence());
         assertEquals("{expected=/srv/ktrdr-shared/strategies, found=no such folder, to do=jbang setup-nfs@ktrdr core}", problem.details().toString());

@@ -10,6 +10,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import ktrdr.Inventory.Limit;
+import ktrdr.Inventory.Running;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -63,6 +65,14 @@ class InventoryTest {
         assertEquals("registry.test:5000/ktrdr-backend", Fixtures.inventory(Fixtures.INVENTORY.replace(said, said + ", worker: registry.test:5000/ktrdr-backend")).images().worker());
         // what is called otherwise is taken for both
         assertEquals("registry.test:5000/mine", Fixtures.inventory(Fixtures.INVENTORY.replace(said, said.replace("ktrdr-backend", "mine"))).images().worker());
+    }
+
+    @Test
+    void a_node_has_the_limits_of_all_but_for_what_it_says_itself() {
+        assertEquals(new Running(new Limit(1, 3L << 30), new Limit(2, 5L << 30)), Fixtures.inventory().node("B").running());
+        var said = Fixtures.inventory(with("training: 1}", "training: 1}, limits: {training: {cpus: 0.5}}") + "limits: {training: {cpus: 4, memory: 8GB}, backtest: {memory: 1GiB}}\n");
+        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(4, 8_000_000_000L)), said.node("B").running());
+        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(0.5, 8_000_000_000L)), said.node("G").running());
     }
 
     @Test
@@ -135,7 +145,7 @@ class InventoryTest {
     @Test
     void a_mistyped_key_is_told_with_its_place_and_the_nearest() {
         assertEquals("5:74  nodes.workers-b.disk_fre: unknown key, did you mean disk_free? Allowed: address, aliases, bind, cpus, directory, disk_free, "
-                + "host, host_key, id, memory, role, scale, ssh, storage, workers", mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
+                + "host, host_key, id, limits, memory, role, scale, ssh, storage, workers", mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
     }
 
     @ParameterizedTest
@@ -152,6 +162,10 @@ class InventoryTest {
             resolve: inventory        | resolve: dsn                  | 2:10  resolve: expected dns or inventory, found dsn
             training: 1               | training: 4                   | 6:113  nodes.gpu.workers.training: expected a whole number from 0 to 3, found 4
             training: 1}              | training: 1}, storage: {options: "a b"} | 6:136  nodes.gpu.storage.options: expected mount options with commas between, found a b
+            training: 1}              | training: 1}, limits: {training: {cpus: 0.0}}     | 6:143  nodes.gpu.limits.training.cpus: expected a number of processors such as 2 or 0.5, found 0.0
+            training: 1}              | training: 1}, limits: {training: {memory: 1MB}}   | 6:145  nodes.gpu.limits.training.memory: expected at least 64 MB, found 1.0 MB
+            training: 1}              | training: 1}, limits: {trainings: {cpus: 1}}      | 6:126  nodes.gpu.limits.trainings: unknown key, did you mean training? Allowed: backtest, training
+            disk_free: 2GB, aliases   | limits: {backtest: {cpus: 1}}, aliases            | 4:72  nodes.core.limits: core runs no workers
             disk_free: 2GB, aliases   | storage: {options: rw}, aliases | 4:73  nodes.core.storage: this node exports the share and mounts nothing
             training: 1}              | training: 1}, storage: {mount: /mnt/x}  | 6:127  nodes.gpu.storage.mount: unknown key. Allowed: options
             {registry: r              | {db: "postgres:latest", registry: r | 7:14  images.db: expected an image with a fixed tag or digest, such as prom/prometheus:v2.53.0 (latest would change by itself), found postgres:latest

@@ -49,7 +49,7 @@ class LeftFoldersTest {
             case files_of_a_release -> Snapshot.save(List.of(new Templates.NodeFile("a.yml", "a\n", "644")));
             case staging -> {
                 var core = Stack.of(inventory, inventory.core());
-                var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, true, Fixtures.SHARE, List.of(), new NodeFiles(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), List.of()), Map.of(), List.of(), Map.of(), History.NONE);
+                var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), new NodeFiles(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), List.of()), Map.of(), List.of(), Map.of(), History.NONE);
                 yield new StagingScript(Staging.plan(core, "sha-1", core.files("sha-1"), facts)).alone();
             }
             case convergence -> "with_secrets() { \"$@\"; }\n" + Convergence.script(stack.toString(), "A=1\n", "name: a\n", "");

@@ -24,7 +24,7 @@ class ScalingTest {
     private final Inventory.Node node = inventory.node("B");
 
     private static NodeFacts facts(NodeFiles files, History history, List<Docker.Container> containers) {
-        return new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, true, Fixtures.SHARE, List.of(), files, Map.of(), containers, Map.of(), history);
+        return new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), files, Map.of(), containers, Map.of(), history);
     }
 
     private static Docker.Container container(String service, String image) {

@@ -17,7 +17,7 @@ class StagingTest {
     private final Inventory inventory = Fixtures.inventory();
 
     private Staging plan(NodeFiles there) {
-        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, true, Fixtures.SHARE, List.of(), there, Map.of(), List.of(), Map.of(), History.NONE);
+        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), there, Map.of(), List.of(), Map.of(), History.NONE);
         return Staging.plan(Stack.of(inventory, inventory.core()), "sha-1", new Templates(inventory).render(inventory.core(), "sha-1"), facts);
     }
 
@@ -45,6 +45,17 @@ class StagingTest {
         assertTrue(plan.settled());
         assertEquals(List.of(), plan.diff());
         assertEquals("15 same", plan.outcome());
+    }
+
+    @Test
+    void workers_that_may_use_more_memory_than_the_node_has_are_told_of() {
+        var node = inventory.node("B");
+        for (var memory : List.of(18_000_000_000L, 16_000_000_000L)) {
+            var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, memory, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
+            var remarks = Staging.plan(Stack.of(inventory, node), "sha-1", new Templates(inventory).render(node, "sha-1"), facts).remarks();
+            assertEquals(memory > 17_179_869_184L ? List.of() : List.of("its workers may use 17 GB of memory together, more than the 16 GB of the node: `limits` in the inventory"), remarks);
+        }
+        assertEquals(List.of(), plan(NodeFiles.NONE).remarks());
     }
 
     @Test

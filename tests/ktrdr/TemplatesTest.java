@@ -45,6 +45,19 @@ class TemplatesTest {
         assertEquals(6, workers.split(" WORKER_PORT: ", -1).length - 1);
     }
 
+    /** Docker refuses `cpus` above what the node has, but no share of time. */
+    @Test
+    void a_worker_may_use_what_its_type_is_limited_to() {
+        var env = Templates.env(file("B", ".env.workers"));
+        assertEquals(List.of("100000", "3221225472", "200000", "5368709120"), List.of("BACKTEST_CPU_QUOTA", "BACKTEST_MEMORY", "TRAINING_CPU_QUOTA", "TRAINING_MEMORY").stream().map(env::get).toList());
+        var compose = file("B", "docker-compose.workers.yml");
+        for (var type : List.of("backtest", "training")) {
+            assertEquals(3, compose.split("  " + type + "-worker-\\d:\n    <<: \\*" + type + "\n", -1).length - 1);
+            for (var limit : List.of("cpu_quota: ${" + type.toUpperCase() + "_CPU_QUOTA:", "mem_limit: ${" + type.toUpperCase() + "_MEMORY:")) assertTrue(compose.contains("  " + limit), limit);
+        }
+        assertFalse(compose.contains("cpus: "), compose);
+    }
+
     /** A backtest takes any path with a folder models in it for one below /app. */
     @Test
     void ktrdr_has_strategies_models_and_data_of_the_share_below_its_own_folder() {

@@ -123,6 +123,7 @@ public record State(Path folder) {
               core: {id: A, role: core, host: backend, address: 10.42.1.10, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-core, aliases: [postgres, grafana, prometheus]}
               workers-b: {id: B, role: workers, host: workers-b, address: 10.42.1.11, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-workers-b, scale: 2}
               workers-c: {id: C, role: workers, host: workers-c, address: 10.42.1.12, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-workers-c, scale: 2}
+            limits: {backtest: {cpus: 1, memory: 200MB}, training: {cpus: 4, memory: 200MB}}
             images:
               registry: registry.ktrdr.home.mynerd.place:5000
               username: kpiteira
