@@ -57,6 +57,7 @@
 //FILES lab/probe/packages=../tests/lab/probe/packages
 //FILES lab/standin/Dockerfile=../tests/lab/standin/Dockerfile
 //FILES lab/standin/packages=../tests/lab/standin/packages
+//FILES lab/standin/entrypoint=../tests/lab/standin/entrypoint
 //FILES lab/standin/python=../tests/lab/standin/python
 //DESCRIPTION The practice fleet: three real hosts, a registry and a DNS server on this machine
 

@@ -77,6 +77,8 @@ class VerifyTest {
                 "workers-c.db", "workers.unexpected", "workers.ghosts", "targets.others", "prometheus.metrics", "grafana.datasource.prometheus", "grafana.datasource.jaeger",
                 "grafana.dashboard.ktrdr-system", "grafana.dashboard.ktrdr-worker-status", "grafana.dashboard.ktrdr-operations", "grafana.dashboard.ktrdr-node-comparison", "grafana.query", "core.share", "workers-b.share", "workers-c.share", "sample.operation", "sample.trace", "sample.result")), ids::toString);
         result_of(document);
+        var traced = World.get("http://10.42.1.10:16686/api/services/ktrdr-api/operations");
+        assertTrue(traced.contains("/backtests/start") && !traced.contains("/health"), traced);
         assertEquals(before, World.everything());
     }
 

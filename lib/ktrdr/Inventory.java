@@ -133,8 +133,8 @@ public record Inventory(Path source, String domain, String environment, Resolve 
     /** Whether every node tells Prometheus its own figures and those of its containers, and the port that node-exporter has there. */
     public record MetricsSettings(boolean nodes, int port) {}
 
-    /** The name of the service under which the backend's traces are found. */
-    public record Tracing(String service) {}
+    /** The name of the service under which the backend's traces are found, and how many traces Jaeger keeps. */
+    public record Tracing(String service, int traces) {}
 
     /** Who is told of alerts: at least one of these. */
     public record Alerts(Optional<Webhook> webhook, Optional<Mail> mail, Optional<Telegram> telegram) {}

@@ -187,10 +187,17 @@ final class InventoryReader {
         var images = new Inventory.Images(section.text("registry", REGISTRY, "ghcr.io"), section.text("username", WORD, "kpiteira"), backend,
                 section.text("worker", REPOSITORY, backend.replaceFirst("(^|/)ktrdr-backend$", "$1ktrdr-worker-cpu")), section.text("db", IMAGE, "timescale/timescaledb-ha:pg15"),
                 section.text("prometheus", IMAGE, "prom/prometheus:v2.53.4"), section.text("grafana", IMAGE, "grafana/grafana:11.6.1"),
-                section.text("jaeger", IMAGE, "jaegertracing/all-in-one:1.53"),
+                jaeger(section),
                 section.text("node_exporter", IMAGE, "prom/node-exporter:v1.8.2"), section.text("alertmanager", IMAGE, "prom/alertmanager:v0.27.0"), (int) section.number("keep", 1, 100, 3));
         section.end();
         return images;
+    }
+
+    /** Its options are those of Jaeger 2, which Jaeger 1 does not start with. */
+    private static String jaeger(InventorySection section) {
+        var image = section.text("jaeger", IMAGE, "jaegertracing/jaeger:2.6.0");
+        if (image.matches("(.*/)?(jaeger-)?all-in-one[:@].*")) section.mistake("jaeger", "expected Jaeger 2, such as jaegertracing/jaeger:2.6.0, since Jaeger 1 takes other options and has reached its end of life, found " + image);
+        return image;
     }
 
     private Inventory.Database database(InventorySection section) {
@@ -255,7 +262,7 @@ final class InventoryReader {
     }
 
     private Inventory.Tracing tracing(InventorySection section) {
-        var tracing = new Inventory.Tracing(section.text("service", WORD, "ktrdr-api"));
+        var tracing = new Inventory.Tracing(section.text("service", WORD, "ktrdr-api"), section.number("traces", 100, 10_000_000, 20_000));
         section.end();
         return tracing;
     }

@@ -164,6 +164,7 @@ public final class Templates {
                 "grafana", services.grafana(), "jaeger", services.jaeger(), "otlp", services.otlp(), "alertmanager", services.alertmanager(), "metrics", inventory.metrics().port()));
         values.put("urls", Map.of("backend", inventory.url("backend"), "grafana", inventory.url("grafana"), "alertmanager", inventory.url("alertmanager"),
                 "otlp", "http://" + inventory.fqdn(inventory.core()) + ":" + services.otlp()));
+        values.put("tracing", Map.of("traces", String.valueOf(inventory.tracing().traces())));
         values.put("alerts", inventory.alerts().<Object>map(Alerting::values).orElse(false));
         values.put("exporters", inventory.metrics().nodes() ? Map.of("nodes", inventory.nodes().stream().map(this::exporter).toList()) : false);
         values.put("firewall", Firewall.values(inventory, node));

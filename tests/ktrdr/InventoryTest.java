@@ -76,6 +76,15 @@ class InventoryTest {
     }
 
     @Test
+    void jaeger_is_one_that_can_be_told_how_many_traces_it_keeps() {
+        assertEquals(20_000, Fixtures.inventory().tracing().traces());
+        assertTrue(Fixtures.inventory().images().jaeger().startsWith("jaegertracing/jaeger:2."));
+        for (var old : List.of("jaegertracing/all-in-one:1.53", "mirror:5000/jaeger-all-in-one:1.60"))
+            assertEquals("7:18  images.jaeger: expected Jaeger 2, such as jaegertracing/jaeger:2.6.0, since Jaeger 1 takes other options and has reached its end of life, found " + old,
+                    mistake(with("{registry: r", "{jaeger: \"" + old + "\", registry: r")));
+    }
+
+    @Test
     void workers_have_the_fixed_ports_of_ktrdr() {
         var inventory = Fixtures.inventory();
         var node = inventory.node("B").withScale(3);

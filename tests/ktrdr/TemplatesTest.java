@@ -58,6 +58,22 @@ class TemplatesTest {
         assertFalse(compose.contains("cpus: "), compose);
     }
 
+    /** The patterns are searched for in a request's address. */
+    @Test
+    void who_asks_whether_it_is_well_and_prometheus_leave_no_traces() {
+        for (var name : List.of("core", "B")) {
+            var compose = file(name, Stack.of(inventory, inventory.node(name)).composeFile());
+            var excluded = Pattern.compile(" OTEL_PYTHON_FASTAPI_EXCLUDED_URLS: \"(.*)\"\n").matcher(compose);
+            assertTrue(excluded.find(), name);
+            var patterns = List.of(excluded.group(1).replace("$$", "$").split(","));
+            for (var path : List.of("/", "/health", "/api/v1/health", "/metrics", "/metrics/"))
+                assertTrue(patterns.stream().anyMatch(one -> Pattern.compile(one).matcher("http://172.18.0.3:5003" + path).find()), path);
+            for (var path : List.of("/api/v1/workers", "/api/v1/operations/op_1", "/healthy/x", "/backtests/start"))
+                assertTrue(patterns.stream().noneMatch(one -> Pattern.compile(one).matcher("http://172.18.0.3:5003" + path).find()), path);
+        }
+        assertEquals("20000", Templates.env(file("core", ".env.core")).get("JAEGER_TRACES"));
+    }
+
     /** A backtest takes any path with a folder models in it for one below /app. */
     @Test
     void ktrdr_has_strategies_models_and_data_of_the_share_below_its_own_folder() {

@@ -59,7 +59,7 @@ final class Images {
             new Part("prometheus:2", "prom/prometheus:v2.53.4", "prometheus", Map.of(), "real Prometheus"),
             new Part("alertmanager:lab", "prom/alertmanager:v0.27.0", "alertmanager", Map.of(), "real Alertmanager"),
             new Part("grafana:lab", "grafana/grafana:11.6.1", "standin", Map.of("ROLE", "grafana", "VERSION", "grafana"), "stand-in for Grafana"),
-            new Part("jaeger:lab", "jaegertracing/all-in-one:1.53", "standin", Map.of("ROLE", "jaeger", "VERSION", "jaeger"), "stand-in for Jaeger"),
+            new Part("jaeger:lab", "jaegertracing/jaeger:2.6.0", "standin", Map.of("ROLE", "jaeger", "VERSION", "jaeger"), "stand-in for Jaeger"),
             new Part("node-exporter:lab", "prom/node-exporter:v1.8.2", "node-exporter", Map.of(), "real node-exporter"),
             new Part("probe:lab", "", "probe", Map.of(), "a shell to look around with"));
     /** What a folder has besides Dockerfile and {@code packages}, in the order of building: what others wait for, then what takes longest. */
@@ -68,7 +68,7 @@ final class Images {
     static {
         FILES.put("services", List.of("start", "keys", "fill", "registry.yml"));
         FILES.put("host", List.of("sshd.conf", "daemon.json", "start"));
-        FILES.put("standin", List.of("python"));
+        FILES.put("standin", List.of("python", "entrypoint"));
         FILES.put("postgres", List.of("entrypoint"));
         for (var folder : List.of("prometheus", "alertmanager", "node-exporter", "probe")) FILES.put(folder, List.of());
     }

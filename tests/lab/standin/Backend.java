@@ -9,6 +9,8 @@ import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
 
 /**
  * Stand-in for KTRDR's backend ({@code ktrdr.api.main:app}), all in memory, without a database. Copies its HTTP API under
@@ -23,6 +25,7 @@ public final class Backend implements AutoCloseable {
     private final Client client = new Client();
     private final Metrics metrics = new Metrics();
     private final Traces traces;
+    private final List<Pattern> untraced;
     private final Registry registry;
     private final Operations operations;
     private final long began = System.currentTimeMillis();
@@ -41,6 +44,7 @@ public final class Backend implements AutoCloseable {
         version = env.getOrDefault("KTRDR_VERSION", "unknown");
         unhealthy = "unhealthy".equals(env.get("KTRDR_STANDIN_FAULT"));
         traces = new Traces("ktrdr-api", env.getOrDefault("KTRDR_OTEL_OTLP_ENDPOINT", env.get("OTLP_ENDPOINT")));
+        untraced = Stream.of(env.getOrDefault("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "").split(",")).filter(one -> !one.isBlank()).map(Pattern::compile).toList();
         registry = new Registry(pace.remove());
         operations = new Operations(this::ended);
         for (var type : Registry.TYPES) {
@@ -76,10 +80,10 @@ public final class Backend implements AutoCloseable {
     }
 
     private void observe(Web.Request request, int status, long startMicros, long micros) {
+        // neither traced nor counted, as the real one's instrumentation has it
+        if (untraced.stream().anyMatch(one -> one.matcher("http://127.0.0.1:8000" + request.path()).find())) return;
         metrics.request(request.method(), request.template(), status, micros);
-        // health polls, and those of workers for their registration, would drown what people look for
-        if (request.path().startsWith(API + "/") && !request.template().equals(API + "/health") && !request.template().equals(API + "/workers/{id}"))
-            traces.request(request, status, startMicros, micros);
+        traces.request(request, status, startMicros, micros);
     }
 
     private void ended(Operations.Operation operation) {

@@ -9,17 +9,25 @@ import java.util.Map;
 import java.util.TreeSet;
 
 /**
- * Stand-in for {@code jaegertracing/all-in-one}: copies {@code /api/services} and {@code /api/traces} of its query API, in
+ * Stand-in for {@code jaegertracing/jaeger}, version 2: copies {@code /api/services} and {@code /api/traces} of its query API, in
  * its shapes, and keeps spans in bounded memory. Port 4317 takes JSON by plain HTTP where the real one takes OTLP over gRPC.
  */
 public final class Jaeger implements AutoCloseable {
     private static final int TRACES = 3000;
+    private static final String BOUND = "--set=extensions.jaeger_storage.backends.some_storage.memory.max_traces=";
     private static final int SPANS = 200;
     private final Map<String, List<Map<String, Object>>> traces = new LinkedHashMap<>();
+    private final int bound;
     private final Web ui;
     private final Web collector;
 
     public Jaeger(int uiPort, int collectorPort) throws IOException {
+        this(uiPort, collectorPort, TRACES);
+    }
+
+    /** @param bound traces that it keeps; the memory of the stand-in's own is for fewer than the real one's */
+    public Jaeger(int uiPort, int collectorPort, int bound) throws IOException {
+        this.bound = Math.min(bound, TRACES);
         ui = new Web(uiPort)
                 .on("GET", "/", request -> Web.Reply.text("text/html; charset=utf-8",
                         "<!doctype html><title>Jaeger UI</title><p>A stand-in for Jaeger in the practice fleet.\n"))
@@ -32,6 +40,16 @@ public final class Jaeger implements AutoCloseable {
             add(request.json());
             return Web.Reply.ok(Map.of());
         }).start();
+    }
+
+    /** How many traces its options let it keep; throws IllegalArgumentException for any other option, with which the real one ends. */
+    public static int traces(List<String> options) {
+        int traces = TRACES;
+        for (var option : options) {
+            if (!option.startsWith(BOUND)) throw new IllegalArgumentException(option.startsWith("--set=") ? "'" + option.substring(6) + "' has invalid keys" : "unknown flag: " + option);
+            traces = Integer.parseInt(option.substring(BOUND.length()));
+        }
+        return traces;
     }
 
     public int uiPort() {
@@ -50,7 +68,7 @@ public final class Jaeger implements AutoCloseable {
         if (!(span.get("tags") instanceof Map)) span.put("tags", Map.of());
         var spans = traces.computeIfAbsent((String) span.get("traceID"), any -> new ArrayList<>());
         if (spans.size() < SPANS) spans.add(span);
-        if (traces.size() > TRACES) traces.remove(traces.keySet().iterator().next());
+        if (traces.size() > bound) traces.remove(traces.keySet().iterator().next());
     }
 
     private synchronized TreeSet<String> services() {

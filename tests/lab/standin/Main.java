@@ -3,6 +3,7 @@ package standin;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
+import java.util.stream.Stream;
 
 /**
  * Entry of the stand-in image of the practice fleet: not KTRDR, Grafana or Jaeger, but something that takes the same
@@ -19,7 +20,7 @@ public final class Main {
     public static void main(String... args) throws Exception {
         var env = System.getenv();
         var words = List.of(args);
-        if (words.isEmpty()) words = List.of(env.getOrDefault("KTRDR_STANDIN_ROLE", ""));
+        if (words.isEmpty() || words.get(0).startsWith("--")) words = Stream.concat(Stream.of(env.getOrDefault("KTRDR_STANDIN_ROLE", "")), words.stream()).toList();
         if (words.equals(List.of("backend"))) words = List.of("ktrdr.api.main:app");
         AutoCloseable running;
         try {
@@ -49,7 +50,7 @@ public final class Main {
 
     private static AutoCloseable start(List<String> words, Map<String, String> env) throws Exception {
         if (words.equals(List.of("grafana"))) return say("Grafana", 3000, new Grafana(3000, env));
-        if (words.equals(List.of("jaeger"))) return say("Jaeger", 16686, new Jaeger(16686, 4317));
+        if (words.get(0).equals("jaeger")) return say("Jaeger", 16686, new Jaeger(16686, 4317, Jaeger.traces(words.subList(1, words.size()))));
         var app = words.stream().filter(word -> word.endsWith(":app")).findFirst().orElse("");
         if ("crash".equals(env.get("KTRDR_STANDIN_FAULT")) && !app.isEmpty()) {
             Thread.sleep(1000);
