@@ -63,6 +63,12 @@ class DeployTest {
         assertEquals(before, HOSTS.stream().map(World::state).toList());
     }
 
+    @Test
+    void a_node_may_run_its_workers_without_apparmor() {
+        var asked = "docker inspect --format '{{.HostConfig.SecurityOpt}}' training-worker-1";
+        assertEquals("[apparmor=] [apparmor=unconfined]", World.on("workers-b", asked) + " " + World.on("workers-c", asked));
+    }
+
     /** The hosts have two processors; Docker would refuse four. */
     @Test
     void a_worker_may_use_no_more_than_the_inventory_says() {

@@ -17,6 +17,7 @@ import java.util.stream.Stream;
  * @param source the file it was read from
  * @param domain of all hosts
  * @param environment what KTRDR is told that it runs in
+ * @param broker where the broker's host service answers; empty where there is none
  * @param resolve whether hosts are found by DNS or by the addresses below
  * @param nodes in the order of the file, one of them core
  * @param alerts who is told of alerts; empty where nobody is
@@ -24,7 +25,7 @@ import java.util.stream.Stream;
  * @param firewall who may ask for the ports of the database and the workers beside the fleet; empty where everybody may
  * @param templates a folder whose files win over the built-in templates
  */
-public record Inventory(Path source, String domain, String environment, Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database,
+public record Inventory(Path source, String domain, String environment, Optional<String> broker, Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database,
         SecretsSettings secrets, Storage storage, BackupSettings backup, Services services, MetricsSettings metrics, Tracing tracing, Sample sample,
         Optional<Alerts> alerts, Optional<Operators> operators, Optional<FirewallSettings> firewall, Optional<Path> templates) {
 
@@ -95,8 +96,8 @@ public record Inventory(Path source, String domain, String environment, Resolve 
         }
     }
 
-    /** How a node's workers run: what one of each type may use. */
-    public record Running(Limit backtest, Limit training) {}
+    /** How a node's workers run: what one of each type may use, their image without a tag where it is not the fleet's, and whether without AppArmor. */
+    public record Running(Limit backtest, Limit training, Optional<String> image, boolean unconfined) {}
 
     /** What a worker may use: processors, of which a node may have fewer, and bytes of memory. */
     public record Limit(double cpus, long memory) {}
@@ -315,6 +316,6 @@ public record Inventory(Path source, String domain, String environment, Resolve 
     }
 
     private Inventory with(List<Node> all) {
-        return new Inventory(source, domain, environment, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, alerts, operators, firewall, templates);
+        return new Inventory(source, domain, environment, broker, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, alerts, operators, firewall, templates);
     }
 }

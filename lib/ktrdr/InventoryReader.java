@@ -43,6 +43,8 @@ import ktrdr.InventorySection.Mistake;
 /** From the tree of a YAML file to an {@link Inventory}: defaults, validation, and all mistakes in one {@link Problem}. */
 final class InventoryReader {
     private static final Form CPUS = Form.of("a number of processors such as 2 or 0.5", "(?!0+(\\.0+)?$)\\d{1,4}(\\.\\d{1,2})?");
+    private static final Form BROKER = Form.of("an http or https address without user and path, such as http://10.42.1.20:5001", "https?://[A-Za-z0-9.-]+(:\\d{1,5})?");
+    private static final String UNCONFINED = "unconfined";
     private static final long LEAST_MEMORY = 64_000_000;
     private final Path file;
     private final Path folder;
@@ -58,17 +60,18 @@ final class InventoryReader {
         var top = new InventorySection("", tree, mistakes);
         var domain = top.required("domain", DOMAIN);
         var environment = choice(top, "environment", "staging", Inventory.ENVIRONMENTS);
+        var broker = top.text("broker", BROKER);
         var resolve = choice(top, "resolve", "dns", List.of("dns", "inventory")).equals("dns") ? Resolve.DNS : Resolve.INVENTORY;
         var ssh = ssh(top.section("ssh"), new SshSettings(Optional.empty(), Optional.empty(), Optional.empty(), Optional.empty(), Sudo.NEVER,
                 Optional.empty(), Duration.ofSeconds(10), Optional.empty()));
         if (!top.has("nodes")) top.mistake("nodes", "is missing, expected one core node and any number of workers nodes");
         var sections = top.sections("nodes");
         var nodes = new ArrayList<Node>();
-        var running = running(top, new Running(new Limit(1, Units.size("3GiB")), new Limit(2, Units.size("5GiB"))));
+        var running = running(top, new Running(new Limit(1, Units.size("3GiB")), new Limit(2, Units.size("5GiB")), Optional.empty(), false));
         sections.forEach((name, section) -> nodes.add(node(name, section, ssh, resolve, running)));
         if (top.has("nodes")) wholeFleet(top, nodes, sections);
         if (top.has("nodes")) new NodeNames(domain, nodes).mistakes().forEach((node, mistake) -> sections.get(node).mistake("", mistake));
-        var inventory = new Inventory(file, domain, environment, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
+        var inventory = new Inventory(file, domain, environment, broker, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
                 secrets(top.section("secrets")), storage(top.section("storage"), nodes), backup(top.section("backup")),
                 services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")), sample(top.section("sample")), alerts(top), operators(top), firewall(top, nodes, sections), top.path("templates", folder));
         inventory.storageNode().filter(node -> node.mountOptions().isPresent())
@@ -126,8 +129,8 @@ final class InventoryReader {
                 section.number("cpus", 1, 4096, 1), section.size("memory", "0"), section.size("disk_free", "10GB"), section.text("directory", ABSOLUTE, directory),
                 section.list("aliases", HOST, List.of()), scale, backtest, training, given(section),
                 ssh(section.section("ssh"), pinned(ssh, section.hostKey("host_key"))), mountOptions(section.section("storage")),
-                section.text("bind", PLAIN_ADDRESS), running(section, running));
-        if (role == Role.CORE) for (var key : List.of("limits")) if (section.has(key)) section.mistake(key, "core runs no workers");
+                section.text("bind", PLAIN_ADDRESS), onNode(section, running));
+        if (role == Role.CORE) for (var key : List.of("limits", "apparmor", "image")) if (section.has(key)) section.mistake(key, "core runs no workers");
         // the fleet and this machine ask for what is published where they reach the node
         if (node.bind().isPresent() && !node.bind().equals(node.address()))
             section.mistake("bind", "expected the `address` of the node, without an interface, since that is where others reach it: "
@@ -139,9 +142,15 @@ final class InventoryReader {
     /** How workers run as this section says; what it leaves out is as in {@code base}. */
     private static Running running(InventorySection section, Running base) {
         var limits = section.section("limits");
-        var running = new Running(limit(limits.section("backtest"), base.backtest()), limit(limits.section("training"), base.training()));
+        var running = new Running(limit(limits.section("backtest"), base.backtest()), limit(limits.section("training"), base.training()), base.image(),
+                choice(section, "apparmor", base.unconfined() ? UNCONFINED : "default", List.of("default", UNCONFINED)).equals(UNCONFINED));
         limits.end();
         return running;
+    }
+
+    private static Running onNode(InventorySection section, Running base) {
+        var running = running(section, base);
+        return new Running(running.backtest(), running.training(), section.text("image", REPOSITORY), running.unconfined());
     }
 
     private static Limit limit(InventorySection section, Limit base) {

@@ -99,7 +99,7 @@ public final class Stack {
 
     private String image(String service, String tag) {
         var images = inventory.images();
-        if (!core()) return images.worker() + ":" + tag;
+        if (!core()) return node.running().image().orElse(images.worker()) + ":" + tag;
         return switch (service) {
             case "backend" -> images.backend() + ":" + tag;
             case "db" -> images.db();

@@ -156,7 +156,9 @@ public final class Templates {
         values.put("core", Map.of("name", inventory.core().name()));
         values.put("node", Map.of("name", node.name(), "fqdn", inventory.fqdn(node), "directory", node.directory(), "profiles", profiles(node), "bind", node.bind().map(Templates::host).orElse("")));
         values.put("limits", Map.of("backtest", limit(node.running().backtest()), "training", limit(node.running().training())));
-        values.put("images", images());
+        values.put("images", images(node));
+        values.put("broker", inventory.broker().orElse(""));
+        values.put("apparmor", node.running().unconfined() ? "unconfined" : "");
         values.put("database", Map.of("name", inventory.database().name(), "data", inventory.database().data(),
                 "host", inventory.fqdn(inventory.core())));
         values.put("storage", Map.of("mount", inventory.storage().mount(), "source", Stack.of(inventory, node).share()));
@@ -172,9 +174,9 @@ public final class Templates {
         return values;
     }
 
-    private Map<String, Object> images() {
+    private Map<String, Object> images(Node node) {
         var images = inventory.images();
-        return Map.of("backend", images.backend(), "worker", images.worker(), "db", images.db(),
+        return Map.of("backend", images.backend(), "worker", node.running().image().orElse(images.worker()), "db", images.db(),
                 "prometheus", images.prometheus(), "grafana", images.grafana(), "jaeger", images.jaeger(), "nodeExporter", images.nodeExporter(), "alertmanager", images.alertmanager());
     }
 

@@ -1,6 +1,7 @@
 package ktrdr;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -69,10 +70,27 @@ class InventoryTest {
 
     @Test
     void a_node_has_the_limits_of_all_but_for_what_it_says_itself() {
-        assertEquals(new Running(new Limit(1, 3L << 30), new Limit(2, 5L << 30)), Fixtures.inventory().node("B").running());
+        assertEquals(new Running(new Limit(1, 3L << 30), new Limit(2, 5L << 30), Optional.empty(), false), Fixtures.inventory().node("B").running());
         var said = Fixtures.inventory(with("training: 1}", "training: 1}, limits: {training: {cpus: 0.5}}") + "limits: {training: {cpus: 4, memory: 8GB}, backtest: {memory: 1GiB}}\n");
-        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(4, 8_000_000_000L)), said.node("B").running());
-        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(0.5, 8_000_000_000L)), said.node("G").running());
+        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(4, 8_000_000_000L), Optional.empty(), false), said.node("B").running());
+        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(0.5, 8_000_000_000L), Optional.empty(), false), said.node("G").running());
+    }
+
+    @Test
+    void a_node_may_run_its_workers_without_apparmor_or_from_another_image() {
+        var said = Fixtures.inventory(with("training: 1}", "training: 1}, image: registry.test:5000/ktrdr-worker-gpu, apparmor: default") + "apparmor: unconfined\n");
+        assertTrue(said.node("B").running().unconfined());
+        assertFalse(said.node("G").running().unconfined());
+        assertEquals("{training-worker-1=registry.test:5000/ktrdr-worker-gpu:sha-1}", Stack.of(said, said.node("G")).images(List.of("training-worker-1"), "sha-1").toString());
+        assertEquals("{training-worker-1=registry.test:5000/ktrdr-worker-cpu:sha-1}", Stack.of(said, said.node("B")).images(List.of("training-worker-1"), "sha-1").toString());
+    }
+
+    @Test
+    void the_brokers_host_service_is_an_address() {
+        assertEquals(Optional.empty(), Fixtures.inventory().broker());
+        assertEquals(Optional.of("http://10.0.0.9:5001"), Fixtures.inventory(Fixtures.INVENTORY + "broker: http://10.0.0.9:5001\n").broker());
+        for (var wrong : List.of("10.0.0.9:5001", "ftp://10.0.0.9", "http://10.0.0.9:5001/x"))
+            assertTrue(mistake(Fixtures.INVENTORY + "broker: \"" + wrong + "\"\n").contains("broker: expected an http or https address without user and path"), wrong);
     }
 
     @Test
@@ -153,8 +171,8 @@ class InventoryTest {
 
     @Test
     void a_mistyped_key_is_told_with_its_place_and_the_nearest() {
-        assertEquals("5:74  nodes.workers-b.disk_fre: unknown key, did you mean disk_free? Allowed: address, aliases, bind, cpus, directory, disk_free, "
-                + "host, host_key, id, limits, memory, role, scale, ssh, storage, workers", mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
+        assertEquals("5:74  nodes.workers-b.disk_fre: unknown key, did you mean disk_free? Allowed: address, aliases, apparmor, bind, cpus, directory, disk_free, "
+                + "host, host_key, id, image, limits, memory, role, scale, ssh, storage, workers", mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
     }
 
     @ParameterizedTest
@@ -175,6 +193,9 @@ class InventoryTest {
             training: 1}              | training: 1}, limits: {training: {memory: 1MB}}   | 6:145  nodes.gpu.limits.training.memory: expected at least 64 MB, found 1.0 MB
             training: 1}              | training: 1}, limits: {trainings: {cpus: 1}}      | 6:126  nodes.gpu.limits.trainings: unknown key, did you mean training? Allowed: backtest, training
             disk_free: 2GB, aliases   | limits: {backtest: {cpus: 1}}, aliases            | 4:72  nodes.core.limits: core runs no workers
+            disk_free: 2GB, aliases   | image: x/y, aliases               | 4:71  nodes.core.image: core runs no workers
+            training: 1}              | training: 1}, apparmor: off       | 6:127  nodes.gpu.apparmor: expected default or unconfined, found off
+            training: 1}              | training: 1}, image: "a/b:c"      | 6:124  nodes.gpu.image: expected an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's), found a/b:c
             disk_free: 2GB, aliases   | storage: {options: rw}, aliases | 4:73  nodes.core.storage: this node exports the share and mounts nothing
             training: 1}              | training: 1}, storage: {mount: /mnt/x}  | 6:127  nodes.gpu.storage.mount: unknown key. Allowed: options
             {registry: r              | {db: "postgres:latest", registry: r | 7:14  images.db: expected an image with a fixed tag or digest, such as prom/prometheus:v2.53.0 (latest would change by itself), found postgres:latest

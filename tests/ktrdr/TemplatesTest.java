@@ -74,6 +74,17 @@ class TemplatesTest {
         assertEquals("20000", Templates.env(file("core", ".env.core")).get("JAEGER_TRACES"));
     }
 
+    @Test
+    void what_only_some_fleets_have_is_in_the_env_file_of_those_alone() {
+        var with = Fixtures.inventory(Fixtures.INVENTORY.replace("training: 1}}", "training: 1}, image: r/ktrdr-worker-gpu}") + "apparmor: unconfined\nbroker: http://10.0.0.9:5001\n");
+        assertEquals("http://10.0.0.9:5001", Templates.env(content(new Templates(with).render(with.core(), "t"), ".env.core")).get("IB_HOST_SERVICE_URL"));
+        var gpu = Templates.env(content(new Templates(with).render(with.node("G"), "t"), ".env.workers"));
+        assertEquals("unconfined r/ktrdr-worker-gpu", gpu.get("APPARMOR") + " " + gpu.get("WORKER_IMAGE"));
+        assertFalse(Templates.env(file("core", ".env.core")).containsKey("IB_HOST_SERVICE_URL"));
+        var other = Templates.env(file("B", ".env.workers"));
+        assertEquals("null registry.test:5000/ktrdr-worker-cpu", other.get("APPARMOR") + " " + other.get("WORKER_IMAGE"));
+    }
+
     /** A backtest takes any path with a folder models in it for one below /app. */
     @Test
     void ktrdr_has_strategies_models_and_data_of_the_share_below_its_own_folder() {

@@ -22,6 +22,7 @@ public final class Backend implements AutoCloseable {
     private final Pace pace;
     private final String version;
     private final boolean unhealthy;
+    private final String broker;
     private final Client client = new Client();
     private final Metrics metrics = new Metrics();
     private final Traces traces;
@@ -42,6 +43,7 @@ public final class Backend implements AutoCloseable {
         if (jwt.length() < 32) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET has fewer than 32 characters");
         this.pace = pace;
         version = env.getOrDefault("KTRDR_VERSION", "unknown");
+        broker = env.getOrDefault("IB_HOST_SERVICE_URL", "http://localhost:5001");
         unhealthy = "unhealthy".equals(env.get("KTRDR_STANDIN_FAULT"));
         traces = new Traces("ktrdr-api", env.getOrDefault("KTRDR_OTEL_OTLP_ENDPOINT", env.get("OTLP_ENDPOINT")));
         untraced = Stream.of(env.getOrDefault("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "").split(",")).filter(one -> !one.isBlank()).map(Pattern::compile).toList();
@@ -143,7 +145,7 @@ public final class Backend implements AutoCloseable {
         threads.execute(() -> {
             operation.progress(0, "Contacting the broker's host service");
             pause(Math.min(1000, pace.backtest()));
-            operation.end("failed", "IB host service is not available: connection refused at http://localhost:5001", null);
+            operation.end("failed", "IB host service is not available: connection refused at " + broker, null);
         });
         return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "status", "started",
                 "message", "Data download started for " + body.get("symbol")));
