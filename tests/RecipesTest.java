@@ -255,7 +255,7 @@ class RecipesTest {
         var ports = Map.of("backtest-worker-1", 5003, "backtest-worker-2", 5004, "training-worker-1", 5005, "training-worker-2", 5006);
         assertTrue(document.path("workers").size() > 0, document::toString);
         for (var row : document.path("workers")) {
-            var said = World.on(row.path("node").asText(), "curl -s http://localhost:" + ports.get(row.path("worker").asText()) + "/metrics/");
+            var said = World.on(row.path("node").asText(), "curl -s http://localhost:" + ports.get(row.path("worker").asText()) + "/metrics");
             // Prometheus asks every 15 s, and a worker may have ended one since
             long now = said.lines().filter(line -> line.startsWith("ktrdr_operations_total{") && line.contains("status=\"" + row.path("status").asText() + "\""))
                     .mapToLong(line -> Math.round(Double.parseDouble(line.replaceFirst(".* ", "")))).sum();

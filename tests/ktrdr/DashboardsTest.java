@@ -150,13 +150,45 @@ class DashboardsTest {
         eachPanel((panel, at) -> {
             for (var target : panel.path("targets")) {
                 var query = target.path("expr").asText().replaceAll("count by \\([a-z, ]+\\) \\(", "count(");
-                if (query.contains("_bucket{")) assertTrue(query.matches("histogram_quantile\\(0\\.\\d+, sum by \\(le[a-z_, ]*\\) \\(rate\\(.*\\)\\)\\)"), at);
-                if (query.contains("histogram_quantile")) assertEquals("ms", panel.path("fieldConfig").path("defaults").path("unit").asText(), at + ": the histogram is in milliseconds");
+                if (query.contains("_bucket")) assertTrue(query.matches("histogram_quantile\\(0\\.\\d+, sum by \\(le[a-z_, ]*\\) \\(rate\\(.*\\)\\)\\)"), at);
+                if (query.contains("histogram_quantile")) assertEquals(query.contains("_milliseconds_") ? "ms" : "s", panel.path("fieldConfig").path("defaults").path("unit").asText(), at + ": the unit of the histogram");
                 // the backend's gauge of registered workers has a counter's name
                 Pattern.compile("(\\w*\\()?\\b(\\w+_(?:total|count))\\{").matcher(query).results().filter(match -> !match.group(2).equals("ktrdr_workers_registered_total"))
                         .forEach(match -> assertTrue(List.of("rate(", "increase(", "count(").contains("" + match.group(1)), at + ": " + match.group()));
             }
         });
+    }
+
+    /** Everything that KTRDR's processes export by a name that begins with theirs, with its labels beside those of the target; what is http_ the backend alone exports. */
+    @Test
+    void each_query_asks_for_what_the_real_system_exports() {
+        var exported = new TreeSet<>(Set.of("ktrdr_workers_registered_total worker_type", "ktrdr_workers_available worker_type", "ktrdr_operations_active", "ktrdr_operations_total operation_type status",
+                "ktrdr_operation_duration_seconds_bucket le operation_type status", "http_server_duration_milliseconds_bucket http_method http_status_code http_target le",
+                "http_server_duration_milliseconds_count http_method http_status_code http_target", "agent_cycles_total outcome", "agent_cycle_duration_seconds_bucket le", "agent_tokens_total phase",
+                "agent_budget_spend_total", "process_cpu_seconds_total", "process_resident_memory_bytes"));
+        var known = exported.stream().collect(java.util.stream.Collectors.toMap(line -> line.split(" ")[0], line -> List.of(line.split(" "))));
+        // of ours, by nodes
+        var ours = Pattern.compile("ktrdr_(release_info|deployment_timestamp_seconds|backup_\\w+|container_restarts_total)");
+        var asked = new TreeSet<String>();
+        eachPanel((panel, at) -> {
+            for (var target : panel.path("targets")) {
+                var query = target.path("expr").asText();
+                var metrics = Pattern.compile("\\b((?:ktrdr|http|agent|process)_\\w+)(\\{[^}]*})?").matcher(query.replaceAll("by \\([a-z_, ]+\\)", "")).results().toList();
+                for (var metric : metrics) {
+                    if (ours.matcher(metric.group(1)).matches()) continue;
+                    assertTrue(known.containsKey(metric.group(1)), at + ": " + metric.group(1));
+                    asked.add(metric.group(1));
+                    boolean workers = String.valueOf(metric.group(2)).contains("worker!=");
+                    if (metric.group(1).startsWith("http_")) assertTrue(metric.group(2).contains("job=\"backend\""), at + ": the backend's alone");
+                    // an operation is counted by who does it
+                    if (metric.group(1).startsWith("ktrdr_operation")) assertFalse(String.valueOf(metric.group(2)).contains("job="), at);
+                    Pattern.compile("by \\(([a-z_, ]+)\\)").matcher(query).results().flatMap(by -> List.of(by.group(1).split(", ")).stream())
+                            .forEach(label -> assertTrue(known.get(metric.group(1)).contains(label) || List.of("node", "worker", "worker_type").contains(label), at + ": no label " + label));
+                    if (metric.group(1).startsWith("ktrdr_workers_")) assertFalse(workers, at);
+                }
+            }
+        });
+        assertEquals(known.keySet(), asked, "each is looked at somewhere");
     }
 
     @Test

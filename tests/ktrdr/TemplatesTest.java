@@ -111,6 +111,8 @@ class TemplatesTest {
         prometheus.lines().filter(line -> line.contains("targets:")).forEach(line -> targets.add(line.replaceAll(".*\\['|'].*", "")));
         assertEquals(Set.of("localhost:9090", "backend:8000", "workers-b.ktrdr.test:5003", "workers-b.ktrdr.test:5004",
                 "workers-b.ktrdr.test:5005", "workers-b.ktrdr.test:5006", "gpu-1.ktrdr.test:5005", "backend.ktrdr.test:9100", "workers-b.ktrdr.test:9100", "gpu-1.ktrdr.test:9100"), targets);
+        // at the backend the path without a slash is a redirect, at a worker the one with it
+        assertEquals(1, prometheus.split("metrics_path: /metrics/\n", -1).length - 1);
         assertTrue(prometheus.contains("labels: {node: gpu, worker: training-worker-1, worker_type: training}"));
     }
 

@@ -277,10 +277,14 @@ class StandinTest {
         var text = get(port, "/metrics/");
         for (var name : new String[] {"ktrdr_workers_registered_total{worker_type=\"training\"} 0", "ktrdr_workers_available{worker_type=\"backtesting\"} 0",
             "ktrdr_operations_active 0", "# TYPE ktrdr_operations_total", "http_server_duration_milliseconds_bucket{", "http_server_duration_milliseconds_sum{",
-            "http_server_duration_milliseconds_count{http_method=\"GET\",http_status_code=\"200\",http_target=\"/api/v1/health\"} 1",
+            "http_method=\"GET\",http_scheme=\"http\",http_server_name=\"backend:8000\",http_status_code=\"200\",http_target=\"/api/v1/health\",", "agent_budget_spend_total 0", "agent_cycle_duration_seconds_count 0",
             "process_cpu_seconds_total", "process_resident_memory_bytes"})
             assertTrue(text.contains(name), name + " in " + text);
-        assertEquals(307, send("GET", worker(port).port(), "/metrics", "").statusCode());
+        // a worker's are a route of its own, and nothing about HTTP
+        var worker = worker(port);
+        assertEquals("/metrics", send("GET", worker.port(), "/metrics/", "").headers().firstValue("location").orElse(""));
+        var workers = get(worker.port(), "/metrics");
+        assertTrue(workers.contains("ktrdr_operations_active 0") && workers.lines().noneMatch(line -> line.matches("(?!#|ktrdr_operation|process_|python_).*")), workers);
     }
 
     @Test

@@ -55,8 +55,9 @@ public final class Backend implements AutoCloseable {
             metrics.gauge("ktrdr_workers_available", "Workers free for work.", label, () -> registry.count(type, "available"));
         }
         metrics.gauge("ktrdr_operations_active", "Operations that have not ended.", "", operations::active);
+        metrics.agents();
         metrics.counter("ktrdr_operations_total", "Operations that have ended.");
-        web = new Web(port).gate(this::gate).observer(this::observe).metrics(metrics)
+        web = new Web(port).gate(this::gate).observer(this::observe).metrics("/metrics/", metrics)
                 .on("GET", "/", request -> Web.Reply.ok(Json.map("message", "KTRDR API (a stand-in of the practice fleet)", "version", version)))
                 .on("GET", API + "/health", request -> health())
                 .on("GET", API + "/workers", request -> Web.Reply.ok(registry.list(request.query().get("worker_type"), request.query().get("status"))))
@@ -84,12 +85,18 @@ public final class Backend implements AutoCloseable {
     private void observe(Web.Request request, int status, long startMicros, long micros) {
         // neither traced nor counted, as the real one's instrumentation has it
         if (untraced.stream().anyMatch(one -> one.matcher("http://127.0.0.1:8000" + request.path()).find())) return;
-        metrics.request(request.method(), request.template(), status, micros);
+        metrics.request(request.method(), target(request.template()), status, micros);
         traces.request(request, status, startMicros, micros);
     }
 
+    /** A route as KTRDR has it. */
+    private static String target(String template) {
+        return template.replace("/operations/{id}", "/operations/{operation_id}").replace("/workers/{id}", "/workers/{worker_id}").replace("unmatched", "");
+    }
+
     private void ended(Operations.Operation operation) {
-        metrics.count("ktrdr_operations_total", "{operation_type=\"%s\",status=\"%s\"}".formatted(operation.type, operation.status()));
+        // workers count what they do
+        if (!Registry.TYPES.contains(operation.type)) metrics.ended(operation.type, operation.status(), System.currentTimeMillis() - operation.createdMicros() / 1000);
         traces.span(operation.trace, null, "operation." + operation.type, operation.createdMicros(),
                 Math.max(0, System.currentTimeMillis() * 1000 - operation.createdMicros()),
                 Json.map("operation.id", operation.id, "operation.type", operation.type, "operation.status", operation.status()));

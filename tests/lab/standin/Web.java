@@ -126,10 +126,10 @@ final class Web implements AutoCloseable {
         return this;
     }
 
-    /** Prometheus' text at /metrics/; the bare /metrics is redirected, as FastAPI does for a mounted application. */
-    Web metrics(Metrics metrics) {
-        on("GET", "/metrics", request -> new Reply(307, "", Map.of("Location", "/metrics/")));
-        return on("GET", "/metrics/", request -> Reply.text("text/plain; version=0.0.4; charset=utf-8", metrics.text()));
+    /** Prometheus' text at one of these paths, to which the other leads: FastAPI redirects /metrics to a mounted application, and /metrics/ to a route. */
+    Web metrics(String path, Metrics metrics) {
+        on("GET", path.equals("/metrics") ? "/metrics/" : "/metrics", request -> new Reply(307, "", Map.of("Location", path)));
+        return on("GET", path, request -> Reply.text("text/plain; version=0.0.4; charset=utf-8", metrics.text()));
     }
 
     Web start() {

@@ -90,8 +90,7 @@ public final class Worker implements AutoCloseable {
         if (backend.isEmpty()) System.err.println("WARNING: neither KTRDR_API_CLIENT_BASE_URL nor KTRDR_API_URL is set; not registering");
         // before anything is answered, as uvicorn has it
         else registration.register();
-        web = new Web(at).metrics(metrics)
-                .observer(this::observe)
+        web = new Web(at).metrics("/metrics", metrics)
                 .on("GET", "/", request -> Web.Reply.ok(Json.map("service", service(), "version", "1.0.0", "status", "running",
                         "timestamp", Instant.now().toString(), "worker_id", id)))
                 .on("GET", "/health", request -> health())
@@ -124,10 +123,6 @@ public final class Worker implements AutoCloseable {
 
     public int port() {
         return web.port();
-    }
-
-    private void observe(Web.Request request, int status, long startMicros, long micros) {
-        metrics.request(request.method(), request.template(), status, micros);
     }
 
     private synchronized boolean busy() {
@@ -180,7 +175,7 @@ public final class Worker implements AutoCloseable {
         job.status = status;
         job.error = error;
         if (current == job) current = null;
-        metrics.count("ktrdr_operations_total", "{operation_type=\"%s\",status=\"%s\"}".formatted(job.type, status));
+        metrics.ended(job.type, status, System.currentTimeMillis() - job.started);
         traces.span(job.trace, null, "worker." + job.type, job.started * 1000, (System.currentTimeMillis() - job.started) * 1000,
                 Json.map("operation.id", job.id, "operation.status", status, "worker.id", id));
         return true;
