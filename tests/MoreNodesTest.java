@@ -148,7 +148,7 @@ class MoreNodesTest {
         assertTrue(checks.containsAll(List.of("gpu.training-worker-1.registered", "target.gpu.training-worker-1", "gpu.share", "sample.result")), checks::toString);
         assertEquals("ktrdr-node-exporter\ntraining-worker-1", World.on(GPU, "docker ps -a --format '{{.Names}}' | sort"));
         var targets = World.get("http://10.42.1.10:9090/api/v1/targets?state=active");
-        assertTrue(targets.contains("http://workers-d.ktrdr.home.mynerd.place:5003/metrics/") && targets.contains("http://gpuworker.ktrdr.home.mynerd.place:5005/metrics/"), targets);
+        assertTrue(targets.contains("http://workers-d.ktrdr.home.mynerd.place:5003/metrics\"") && targets.contains("http://gpuworker.ktrdr.home.mynerd.place:5005/metrics\""), targets);
         untouched();
     }
 

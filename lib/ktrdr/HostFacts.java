@@ -78,7 +78,7 @@ public record HostFacts(Facts facts, double skew) {
 
     /** Lines that say what is at the share's path, and what is free there. */
     static String share(String mount) {
-        return mount + "[ \"$mount_code\" != 0 ] || say \"disk $mount_path\" \"$(free \"$mount_path\")\"\n";
+        return mount + Mount.missing() + "[ \"$mount_code\" != 0 ] || say \"disk $mount_path\" \"$(free \"$mount_path\")\"\n";
     }
 
     /** The body of a shell function that makes these calls side by side, and its end. */

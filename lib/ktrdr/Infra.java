@@ -147,13 +147,17 @@ public final class Infra {
 
     /** The share, and what is free on it where it is there. */
     private List<Check> shared(Node node, HostFacts host) {
-        var checks = new ArrayList<>(List.of(share(node, host.share())));
+        var checks = new ArrayList<>(List.of(share(node, host.share(), host.facts().all("no-folder"))));
         if (host.free(host.share().path()) >= 0) checks.add(disk(node, host, "share", host.share().path()));
         return checks;
     }
 
-    private Check share(Node node, Mount mount) {
+    private Check share(Node node, Mount mount, List<String> missing) {
         var wrong = Mount.wrong(inventory, node, mount);
+        if (wrong.isEmpty() && !missing.isEmpty()) {
+            var lacks = Stack.of(inventory, node).lacks(missing);
+            return check(node, "share", false, lacks.details().get("expected"), "no such folder: " + String.join(", ", missing), lacks.details().get("to do"));
+        }
         return check(node, "share", wrong.isEmpty(), wrong.map(problem -> problem.details().get("expected")).orElse("the share at " + mount.path()),
                 inventory.exportsShare(node) && wrong.isEmpty() ? "the exported folder" : mount.words(), wrong.map(problem -> problem.details().get("to do")).orElse(""));
     }

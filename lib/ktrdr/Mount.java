@@ -64,6 +64,11 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
                 """;
     }
 
+    /** Lines after those of {@link #script}: a fact {@code no-folder} for each folder of the share that containers mount one by one and that is not there. */
+    static String missing() {
+        return "[ \"$mount_code\" != 0 ] || for folder in data models strategies; do [ -d \"$mount_path/$folder\" ] || say no-folder \"$folder\"; done\n";
+    }
+
     /** What systemd calls the units of a path, without their ending (systemd.unit(5), "string escaping"). */
     public static String unit(String path) {
         var unit = new StringBuilder();

@@ -23,17 +23,13 @@ public record NodeFacts(String user, String docker, String dockerError, String c
         NodeFiles files, Map<String, String> images, List<Docker.Container> containers,
         Map<String, List<String>> digests, History history) {
 
-    /** Folders of the share that Compose files mount one by one. */
-    private static final List<String> MOUNTED = List.of("data", "models", "strategies");
-
     /** The script that gathers; it prints a line for each fact: its name, a tab, its value. Files are wanted by path and sha256. */
     public static String script(String project, String directory, String share, Map<String, String> files, List<String> images) {
         return Facts.SAY + Sh.let("directory", directory) + """
                 say user "$(id -un)"
                 [ ! -d "$directory" ] || say directory yes
                 if read -r _ kib _ </proc/meminfo; then say memory "$((kib * 1024))"; fi
-                """ + Mount.script(share)
-                + "[ \"$mount_code\" != 0 ] || for folder in " + Sh.words(MOUNTED) + "; do [ -d \"$mount_path/$folder\" ] || say missing \"$folder\"; done\n"
+                """ + Mount.script(share) + Mount.missing()
                 + NodeFiles.script(files) + History.script() + HostFacts.FREE + HostFacts.ENGINE + """
                 if [ -z "$docker" ]; then
                   say end yes
@@ -65,7 +61,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
     public static NodeFacts parse(String answer) {
         var facts = Facts.parse(answer);
         return new NodeFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"), Math.max(0, facts.number("disk " + facts.get("docker-root"))), Math.max(0, facts.number("memory")),
-                facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), facts.all("missing"), NodeFiles.parse(facts), facts.under("image"),
+                facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), facts.all("no-folder"), NodeFiles.parse(facts), facts.under("image"),
                 Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts));
     }
 }

@@ -127,6 +127,12 @@ public final class Stack {
         return inventory.workersOf(node).stream().mapToLong(worker -> (worker.type().equals("training") ? node.running().training() : node.running().backtest()).memory()).sum();
     }
 
+    /** That the share lacks these folders. */
+    Problem lacks(List<String> missing) {
+        return Problem.failed(node.name() + ": the share at " + share() + " lacks folders that containers mount").expected(share() + "/" + String.join(", " + share() + "/", missing))
+                .found("no such folder").fix(makeFolders(missing));
+    }
+
     /** What makes these folders of the share. */
     String makeFolders(List<String> missing) {
         var unnamed = missing.stream().filter(folder -> !inventory.storage().folders().contains(folder)).toList();

@@ -103,9 +103,7 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
     Optional<Problem> missingFolders() {
         var compose = content(stack.composeFile());
         var missing = facts.missing().stream().filter(folder -> SHARED.matcher(compose).results().anyMatch(match -> match.group(1).equals(folder))).toList();
-        return missing.isEmpty() ? Optional.empty() : Optional.of(Problem.failed(stack.node().name() + ": the share at " + stack.share() + " lacks folders that containers mount")
-                .expected(stack.share() + "/" + String.join(", " + stack.share() + "/", missing)).found("no such folder")
-                .fix(stack.makeFolders(missing)));
+        return missing.isEmpty() ? Optional.empty() : Optional.of(stack.lacks(missing));
     }
 
     /** A variable of the Compose file that nothing gives a value to is a {@link Problem}. */

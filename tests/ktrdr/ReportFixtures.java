@@ -77,7 +77,7 @@ public final class ReportFixtures {
     public static VerifyReport unwell() {
         return report(inventory(), failing(checks(inventory()), Map.of("backend.health", "503 Service Unavailable: " + MARKUP,
                 "workers-c.training-worker-2.container", "exited with 137", "workers-c.training-worker-2.registered", "not registered",
-                "target.workers-c.training-worker-2", "down Get \"http://workers-c.ktrdr.home.mynerd.place:5006/metrics/\": dial tcp 10.42.1.12:5006: connect: connection refused",
+                "target.workers-c.training-worker-2", "down Get \"http://workers-c.ktrdr.home.mynerd.place:5006/metrics\": dial tcp 10.42.1.12:5006: connect: connection refused",
                 "sample.trace", "x".repeat(300))), text -> text);
     }
 }

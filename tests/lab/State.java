@@ -119,12 +119,12 @@ public record State(Path folder) {
             domain: ktrdr.home.mynerd.place
             resolve: inventory
             broker: http://broker.ktrdr.home.mynerd.place:5001
+            limits: {backtest: {cpus: 1, memory: 200MB}, training: {cpus: 4, memory: 200MB}}
             ssh: {user: root, port: 22, identity: id_ed25519, known_hosts: known_hosts, connect_timeout: 5s}
             nodes:
               core: {id: A, role: core, host: backend, address: 10.42.1.10, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-core, aliases: [postgres, grafana, prometheus]}
               workers-b: {id: B, role: workers, host: workers-b, address: 10.42.1.11, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-workers-b, scale: 2}
               workers-c: {id: C, role: workers, host: workers-c, address: 10.42.1.12, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-workers-c, scale: 2, apparmor: unconfined}
-            limits: {backtest: {cpus: 1, memory: 200MB}, training: {cpus: 4, memory: 200MB}}
             images:
               registry: registry.ktrdr.home.mynerd.place:5000
               username: kpiteira
