@@ -70,6 +70,7 @@
 //FILES lib/ktrdr/LogReader.java=ktrdr/LogReader.java
 //FILES lib/ktrdr/LogScript.java=ktrdr/LogScript.java
 //FILES lib/ktrdr/Metrics.java=ktrdr/Metrics.java
+//FILES lib/ktrdr/Migration.java=ktrdr/Migration.java
 //FILES lib/ktrdr/Mount.java=ktrdr/Mount.java
 //FILES lib/ktrdr/Nearest.java=ktrdr/Nearest.java
 //FILES lib/ktrdr/NfsFacts.java=ktrdr/NfsFacts.java
@@ -110,6 +111,7 @@
 //FILES lib/ktrdr/RunningScale.java=ktrdr/RunningScale.java
 //FILES lib/ktrdr/SampleRun.java=ktrdr/SampleRun.java
 //FILES lib/ktrdr/Scaling.java=ktrdr/Scaling.java
+//FILES lib/ktrdr/Schema.java=ktrdr/Schema.java
 //FILES lib/ktrdr/ScramVerifier.java=ktrdr/ScramVerifier.java
 //FILES lib/ktrdr/SecretKeeper.java=ktrdr/SecretKeeper.java
 //FILES lib/ktrdr/Secrets.java=ktrdr/Secrets.java

@@ -80,6 +80,7 @@
 //SOURCES ktrdr/LogReader.java
 //SOURCES ktrdr/LogScript.java
 //SOURCES ktrdr/Metrics.java
+//SOURCES ktrdr/Migration.java
 //SOURCES ktrdr/Mount.java
 //SOURCES ktrdr/Nearest.java
 //SOURCES ktrdr/NfsFacts.java
@@ -120,6 +121,7 @@
 //SOURCES ktrdr/RunningScale.java
 //SOURCES ktrdr/SampleRun.java
 //SOURCES ktrdr/Scaling.java
+//SOURCES ktrdr/Schema.java
 //SOURCES ktrdr/ScramVerifier.java
 //SOURCES ktrdr/SecretKeeper.java
 //SOURCES ktrdr/Secrets.java

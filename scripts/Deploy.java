@@ -64,9 +64,10 @@ public class Deploy implements Callable<Exit> {
                         node -> Plans.look(inventory, Stack.of(inventory, node), services, release))) {
             boolean first = backupFirst(inventory);
             if (first && change.dryRun) common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");
-            return Rolling.run(common, change.dryRun, "deployed", fleet, locks, rolling.options(Optional.empty()),
+            return Rolling.run(common, change.dryRun, "deployed", fleet, locks, rolling.options(Optional.empty(), backup == null || backup),
                     (stack, ssh) -> Plans.release(inventory, stack, locks.ask(stack.node(), Plans.look(inventory, stack, services, release)), services, release), rollout -> {
-                        if (first && rollout.plans().containsKey(inventory.core())) new Backups(inventory, fleet.ssh(inventory.core()), common.console()).beforeDeployment();
+                        if (first && rollout.plans().containsKey(inventory.core()))
+                            rollout.backedUp(new Backups(inventory, fleet.ssh(inventory.core()), common.console()).beforeDeployment());
                     });
         }
     }

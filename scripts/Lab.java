@@ -21,6 +21,7 @@
 //SOURCES ../tests/lab/standin/Registration.java
 //SOURCES ../tests/lab/standin/Registry.java
 //SOURCES ../tests/lab/standin/Rehearsal.java
+//SOURCES ../tests/lab/standin/Store.java
 //SOURCES ../tests/lab/standin/Traces.java
 //SOURCES ../tests/lab/standin/Web.java
 //SOURCES ../tests/lab/standin/Worker.java
@@ -59,6 +60,7 @@
 //FILES lab/standin/packages=../tests/lab/standin/packages
 //FILES lab/standin/entrypoint=../tests/lab/standin/entrypoint
 //FILES lab/standin/python=../tests/lab/standin/python
+//FILES lab/standin/alembic=../tests/lab/standin/alembic
 //DESCRIPTION The practice fleet: three real hosts, a registry and a DNS server on this machine
 
 import java.nio.file.Path;

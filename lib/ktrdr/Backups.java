@@ -121,14 +121,16 @@ public final class Backups {
     }
 
     /** Makes one before a deployment, as the inventory says; where there is nothing yet that could be lost, this is told. A failure is a {@link Problem}. */
-    public void beforeDeployment() {
+    public Optional<BackupRecord> beforeDeployment() {
         var nothing = Facts.parse(core.must(nothing())).get("nothing");
         if (!nothing.isEmpty()) {
             console.note(core.name(), "backup", "none: " + nothing);
-            return;
+            return Optional.empty();
         }
         try {
-            make(Retention.of(inventory), Local.whoAndWhere() + " before a deployment").removed().forEach(name -> console.note(core.name(), "backup", "removed " + name));
+            var made = make(Retention.of(inventory), Local.whoAndWhere() + " before a deployment");
+            made.removed().forEach(name -> console.note(core.name(), "backup", "removed " + name));
+            return Optional.of(made.record());
         } catch (Problem problem) {
             throw problem.with("deployment", "not begun, nothing was changed; --no-backup deploys without");
         }

@@ -25,6 +25,7 @@ final class Causes {
             rule("target\\.backend", "prometheus\\.metrics"),
             rule("grafana\\.datasource\\.prometheus", "grafana\\.query"),
             rule(".+\\.share", "sample\\.result"),
+            rule("db\\.schema", "sample\\..*"),
             rule("sample\\.operation", "sample\\..*"));
 
     private record Rule(String cause, List<String> effects) {

@@ -21,6 +21,8 @@ public final class Checks {
     private static final Duration FORGOTTEN = Duration.ofSeconds(330);
     /** The command that asks the database for its version. */
     static final String QUERY = "docker exec ktrdr-db sh -c 'psql -w -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -Atqc \"show server_version\"'";
+    /** Shell lines that ask, with {@code say} defined; see {@link #answered}. */
+    static final String SAY_QUERY = "if said=$(timeout 20 " + QUERY + " 2>&1); then say database \"$said\"; else say no-database \"$said\"; fi\n";
     private static final String NOT_REGISTERED = "not registered";
     /** The job of the nodes' own figures. */
     private static final String EXPORTER = "node";
@@ -107,7 +109,26 @@ public final class Checks {
         return database(() -> ssh.run(QUERY));
     }
 
-    /** The same, of what the query answered. */
+    /** The same, and of a database that answers whether it has the schema of the backend's release, where a backend is there; in one round trip. */
+    public List<Check> databaseAndSchema(Ssh ssh) {
+        var core = inventory.core();
+        var facts = Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", core.directory()) + SAY_QUERY + """
+                backend=$(docker inspect --format '{{.Image}} {{.Config.Image}}' ktrdr-backend 2>/dev/null) || backend=
+                say backend "$backend"
+                """ + Schema.question(inventory, List.of("\"${backend%% *}\""), false) + "say end yes\n"));
+        var query = database(() -> answered(facts));
+        var backend = facts.get("backend").split(" ");
+        if (!query.ok() || backend.length < 2) return List.of(query);
+        return List.of(query, Schema.parse(facts).check(core.name(), backend[1].replaceFirst("^.*[:/]", "")));
+    }
+
+    /** What {@link #SAY_QUERY} said. */
+    static Result answered(Facts facts) {
+        var version = facts.get("database");
+        return new Result(version.isEmpty() ? 1 : 0, version, facts.get("no-database"));
+    }
+
+    /** The check of what that query answered. */
     Check database(Supplier<Result> query) {
         var core = inventory.core().name();
         return Check.of("db.query", core, "PostgreSQL answers a query on database " + inventory.database().name(),

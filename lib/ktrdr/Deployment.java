@@ -168,13 +168,18 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
      * @param begin shell lines for the moment when all was found good and nothing is changed yet
      */
     public String applyScript(Secrets secrets, String begin) {
+        return applyScript(secrets, begin, whole || !begin.isEmpty());
+    }
+
+    /** The same; with {@link Exporter} or without, where a part comes after this one. */
+    String applyScript(Secrets secrets, String begin, boolean exporter) {
         if (restart) return Sh.let("directory", stack.node().directory()) + StagingScript.TELL + "cd -P \"$directory\"\n" + restarts() + containers();
         return secrets.shell(secrets()) + new StagingScript(staging).text(begin) + Firewall.script(revision.files(), "exit " + Firewall.REFUSED) + Docker.removePassing(stack.project())
                 + tagged.entrySet().stream().map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit 22\n").collect(Collectors.joining())
                 + removal()
                 // a named service is deployed alone: what it depends on stays as it is
                 + (services.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n")
-                + restarts() + reloads() + (whole || !begin.isEmpty() ? Exporter.script(revision.files()) : "") + containers();
+                + restarts() + reloads() + (exporter ? Exporter.script(revision.files()) : "") + containers();
     }
 
     private String containers() {

@@ -89,8 +89,7 @@ final class Gate {
 
     /** Shell lines that ask a node for all that it knows of the health of what is deployed, with {@code say} defined. */
     static String question(Deployment plan) {
-        var database = "if said=$(timeout 20 " + Checks.QUERY + " 2>&1); then say database \"$said\"; else say no-database \"$said\"; fi\n";
-        return Docker.sayContainers(plan.stack().project()) + (plan.services().contains("db") ? database : "");
+        return Docker.sayContainers(plan.stack().project()) + (plan.services().contains("db") ? Checks.SAY_QUERY : "");
     }
 
     /** Asks the node. */
@@ -107,8 +106,7 @@ final class Gate {
         // what is not running does not answer either: one sentence about it is enough
         if (stack.core() && Check.allOk(found)) {
             found.addAll(tools.checks().core(plan.services()));
-            var version = seen.get("database");
-            if (plan.services().contains("db")) found.add(tools.checks().database(() -> new Result(version.isEmpty() ? 1 : 0, version, seen.get("no-database"))));
+            if (plan.services().contains("db")) found.add(tools.checks().database(() -> Checks.answered(seen)));
         }
         return found;
     }

@@ -50,6 +50,18 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
     }
 
     /**
+     * What a deployment did to the schema of the database.
+     *
+     * @param from its revision before, {@code to} that after; "nothing" for none
+     * @param backup the file of the one that was made before; empty for none
+     */
+    public record SchemaChange(String from, String to, String backup) {
+        private static SchemaChange of(JsonNode json) {
+            return new SchemaChange(json.path("from").asText(""), json.path("to").asText(""), json.path("backup").asText(""));
+        }
+    }
+
+    /**
      * A deployment.
      *
      * @param id of the run; {@code of} that of the run whose state a rollback put back, else empty
@@ -59,9 +71,16 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
      * @param images what every container of the stack ran afterwards, by service
      * @param configuration hash of the files, see {@link Snapshot}
      * @param scale workers of each type; 0 on core
+     * @param migration what it did to the schema of the database, where it did something
      */
     public record Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
-            Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Outcome outcome) {
+            Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Outcome outcome, Optional<SchemaChange> migration) {
+
+        /** One that left the schema as it was. */
+        public Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
+                Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Outcome outcome) {
+            this(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds, error, outcome, Optional.empty());
+        }
 
         /** Whether it ended with what it was meant to run. */
         public boolean good() {
@@ -117,6 +136,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             fields.put("configuration", configuration);
             if (scale > 0) fields.put("scale", scale);
             fields.put("seconds", seconds);
+            migration.ifPresent(one -> fields.put("schema", one));
             if (!error.isEmpty()) fields.put("error", error);
             fields.put("outcome", outcome.word());
             return fields;
@@ -129,7 +149,8 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
                 json.path("services").forEach(service -> services.add(service.asText()));
                 return Optional.of(new Entry(text(json, "id"), text(json, "of"), text(json, "time"), text(json, "who"), text(json, "from"), text(json, "command"),
                         text(json, "target"), text(json, "tag"), services, images(json.path("images")), text(json, "configuration"), json.path("scale").asInt(),
-                        json.path("seconds").asDouble(), text(json, "error"), Outcome.valueOf(text(json, "outcome").toUpperCase().replace('-', '_'))));
+                        json.path("seconds").asDouble(), text(json, "error"), Outcome.valueOf(text(json, "outcome").toUpperCase().replace('-', '_')),
+                        json.path("schema").isObject() ? Optional.of(SchemaChange.of(json.path("schema"))) : Optional.empty()));
             } catch (Problem | IllegalArgumentException torn) {
                 return Optional.empty();
             }

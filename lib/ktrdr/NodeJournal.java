@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import ktrdr.History.Entry;
 import ktrdr.History.Outcome;
 
@@ -14,6 +15,7 @@ final class NodeJournal {
     private final NodeRollout.Tools tools;
     private final Deployment plan;
     private long started = System.nanoTime();
+    private Optional<History.SchemaChange> migration = Optional.empty();
 
     NodeJournal(NodeRollout.Tools tools, Deployment plan) {
         this.tools = tools;
@@ -23,6 +25,11 @@ final class NodeJournal {
     /** From now on the time counts. */
     void start() {
         started = System.nanoTime();
+    }
+
+    /** What became of the schema of the database is noted with how it ends. */
+    void migrated(History.SchemaChange done) {
+        migration = migration.map(first -> new History.SchemaChange(first.from(), done.to(), first.backup())).or(() -> Optional.of(done));
     }
 
     /** Shell lines that note the deployment as under way; as long as nothing else is said it was interrupted. */
@@ -51,7 +58,7 @@ final class NodeJournal {
         var who = owner.who().split("@", 2);
         var node = plan.stack().node();
         return new Entry(id, of, owner.since(), who[0], who.length > 1 ? who[1] : "", owner.what(), plan.stack().core() ? "core" : "workers", revision.tag(),
-                plan.services(), images, configuration(revision), plan.stack().core() ? 0 : node.scale(), Math.round((System.nanoTime() - started) / 1e8) / 10.0, error, outcome);
+                plan.services(), images, configuration(revision), plan.stack().core() ? 0 : node.scale(), Math.round((System.nanoTime() - started) / 1e8) / 10.0, error, outcome, migration);
     }
 
     /** A restart leaves files as they are, those too that were changed by hand. */

@@ -8,6 +8,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -24,13 +25,14 @@ final class NodeRollout {
     /** How long what a node said with the look counts. */
     private static final Duration FRESH = Duration.ofSeconds(30);
 
-    /** What all nodes of a rollout share. */
-    record Tools(Fleet fleet, Locks locks, Http http, Checks checks, Console console, Rollout.Options options, Rollout.Exchange exchange, AtomicBoolean changed) {}
+    /** What all nodes of a rollout share; the backup is the one made for it, null before there is one, empty where there was nothing to keep. */
+    record Tools(Fleet fleet, Locks locks, Http http, Checks checks, Console console, Rollout.Options options, Rollout.Exchange exchange, AtomicBoolean changed, AtomicReference<String> backup) {}
 
     private final Tools tools;
     private final Deployment plan;
     private final Node node;
     private final NodeJournal journal;
+    private final Migration migration;
     private final Set<String> fresh = new TreeSet<>();
     private Map<String, List<String>> digests = Map.of();
     private List<Docker.Container> after = List.of();
@@ -43,6 +45,7 @@ final class NodeRollout {
         this.plan = plan;
         this.node = plan.stack().node();
         this.journal = new NodeJournal(tools, plan);
+        this.migration = new Migration(tools, plan, journal);
     }
 
     Deployment plan() {
@@ -52,7 +55,12 @@ final class NodeRollout {
     /** Finds out what it would do exactly, before anything is done. */
     void look(Secrets secrets) {
         var under = tools.locks.held() ? tools.locks.under(node) : "";
-        preview = Optional.of(Preview.look(tools.fleet.inventory(), plan, tools.fleet.ssh(node), under, secrets, tools.options.skipChecks()));
+        preview = Optional.of(Preview.look(tools.fleet.inventory(), plan, tools.fleet.ssh(node), under, secrets, tools.options.skipChecks(), migration));
+    }
+
+    /** Finds out what only an image that is there can tell. */
+    void pulled() {
+        migration.imageIsThere();
     }
 
     Optional<Preview> preview() {
@@ -98,7 +106,7 @@ final class NodeRollout {
      */
     private boolean settled() {
         var seen = preview.flatMap(Preview::seen);
-        if (seen.isEmpty()) return false;
+        if (seen.isEmpty() || !migration.settled()) return false;
         var gate = new Gate(tools, plan, tools.options.timeout());
         // what another node was given since may have changed this one too
         boolean fresh = !tools.changed.get() && System.nanoTime() - seen.get().at() < FRESH.toNanos();
@@ -118,6 +126,7 @@ final class NodeRollout {
 
     private void same() {
         files();
+        migration.tell();
         tools.console.note(node.name(), "up", outcome(plan, Set.of(), List.of()));
     }
 
@@ -144,7 +153,17 @@ final class NodeRollout {
 
     private void forward(Secrets secrets, Set<String> workersBefore) {
         if (!plan.restart()) files();
-        if (plan.stack().core()) up(plan, secrets, journal.begin());
+        if (plan.stack().core()) {
+            var begin = journal.begin();
+            if (migration.waits()) {
+                var database = plan.part(List.of("db"), List.of());
+                up(database, database.applyScript(secrets, begin, false));
+                begin = "";
+                migration.databaseIsThere();
+            }
+            if (migration.run(secrets, begin)) begin = "";
+            up(plan, plan.applyScript(secrets, begin, true));
+        }
         // a part after the first finds it begun
         else new WorkerDrain(tools, preview.orElseThrow()).replace(part -> up(part, secrets, after.isEmpty() ? journal.begin() : ""));
         new Gate(tools, plan, tools.options.timeout()).await(fresh.contains("backend") ? workersBefore : Set.of());
@@ -156,9 +175,13 @@ final class NodeRollout {
     }
 
     private void up(Deployment part, Secrets secrets, String begin) {
+        up(part, part.applyScript(secrets, begin));
+    }
+
+    private void up(Deployment part, String script) {
         tools.changed.set(true);
         try (var step = tools.console.step(node.name(), "up")) {
-            var result = tools.fleet.ssh(node).run(tools.locks.under(node) + part.applyScript(secrets, begin), tools.options.timeout().plusMinutes(2));
+            var result = tools.fleet.ssh(node).run(tools.locks.under(node) + script, tools.options.timeout().plusMinutes(2));
             if (!result.ok()) throw upFailed(part, result);
             digests = Docker.digests(StagingScript.told("digest", result.out()).stream().collect(Collectors.toMap(line -> line.split(" ")[0], line -> line.substring(line.indexOf(' ') + 1))));
             after = Docker.containers(StagingScript.rest(result.out()));
@@ -256,6 +279,7 @@ final class NodeRollout {
         var services = replaced(to);
         var way = Deployment.plan(plan.stack(), to, services, facts);
         if (!way.pulls().isEmpty()) throw Problem.failed(node.name() + ": " + String.join(", ", way.pulls()) + " is not on the node any more").fix(rollback());
+        migration.back(to, secrets);
         up(way, tools.exchange.former(node, secrets), "");
         // a short time for the new release is no short time for the old one
         var patience = tools.options.timeout().compareTo(BACK) > 0 ? tools.options.timeout() : BACK;

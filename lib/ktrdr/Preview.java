@@ -17,8 +17,9 @@ import ktrdr.Convergence.Action;
  * @param actions what happens to each service
  * @param manifests of the images to be pulled, by reference
  * @param seen where nothing at all is to be done the answer to {@link Gate#question}, for a proof without asking again
+ * @param schema what is done to the schema of the database, where the backend is deployed
  */
-public record Preview(Deployment plan, Map<String, Action> actions, Map<String, Registry.Manifest> manifests, Optional<Seen> seen) {
+public record Preview(Deployment plan, Map<String, Action> actions, Map<String, Registry.Manifest> manifests, Optional<Seen> seen, Optional<Migration.Step> schema) {
     private static final Pattern DATA = Pattern.compile("(?m)^\\s*- ([A-Za-z0-9_.-]+):\\$\\{DB_DATA\\b");
 
     /** What a node said, and when, by {@link System#nanoTime}. */
@@ -30,8 +31,8 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
      *
      * @param under the start of a script under the node's lock; empty where it is only looked
      */
-    static Preview look(Inventory inventory, Deployment plan, Ssh ssh, String under, Secrets secrets, boolean skipChecks) {
-        if (plan.restart()) return new Preview(plan, restarted(plan, Map.of()), Map.of(), Optional.empty());
+    static Preview look(Inventory inventory, Deployment plan, Ssh ssh, String under, Secrets secrets, boolean skipChecks, Migration migration) {
+        if (plan.restart()) return new Preview(plan, restarted(plan, Map.of()), Map.of(), Optional.empty(), Optional.empty());
         var node = plan.stack().node();
         var manifests = plan.pulls().isEmpty() ? Map.<String, Registry.Manifest>of() : ask(inventory, plan, ssh, secrets);
         if (!skipChecks) tooSmall(node.name(), plan.facts().free(), manifests.values()).ifPresent(problem -> {
@@ -39,7 +40,7 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
         });
         long at = System.nanoTime();
         var result = ssh.run(under + secrets.shell(plan.secrets()) + Convergence.script(node.directory(), plan.staging().content(plan.stack().envFile()),
-                plan.staging().content(plan.stack().composeFile()), plan.quiet() ? Gate.question(plan) : ""));
+                plan.staging().content(plan.stack().composeFile()), (plan.quiet() ? Gate.question(plan) : "") + migration.question()));
         if (!result.ok()) throw Locks.refused(node, result).or(() -> StagingScript.failure(plan.staging(), result))
                 .orElseGet(() -> Problem.failed(node.name() + ": Compose did not say what it would do").found(result.lastWords()));
         var facts = Facts.parse(result.out());
@@ -48,8 +49,9 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
                 .outside(node.name(), dataVolume(plan)).ifPresent(problem -> {
                     throw problem;
                 });
+        var schema = migration.look(facts, actions.get("backend") == Action.SAME);
         boolean same = plan.quiet() && actions.values().stream().allMatch(Action.SAME::equals);
-        return new Preview(plan, restarted(plan, actions), manifests, same ? Optional.of(new Seen(facts, at)) : Optional.empty());
+        return new Preview(plan, restarted(plan, actions), manifests, same ? Optional.of(new Seen(facts, at)) : Optional.empty(), schema);
     }
 
     private static Map<String, Action> restarted(Deployment plan, Map<String, Action> actions) {
@@ -137,6 +139,7 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
         lines.add(stack.node().name() + "  " + (plan.before().isEmpty() ? "nothing" : plan.before()) + " -> " + plan.tag());
         images().forEach((image, services) -> lines.add("  image    " + image + "  (" + String.join(", ", services) + ")"));
         lines.add("  files    " + plan.staging().outcome());
+        schema.ifPresent(step -> lines.add("  schema   " + step.words()));
         lines.add("  up       " + outcome());
         if (!stack.core()) lines.add("  scale    " + counts(plan.revision().images().keySet()) + rescaled().map("; "::concat).orElse(""));
         plan.staging().memory().ifPresent(remark -> lines.add("  limits   " + remark));
@@ -199,6 +202,7 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
         var services = new LinkedHashMap<String, Object>();
         actions.forEach((service, action) -> services.put(service, Map.of("action", action.name().toLowerCase(), "from", digest(service), "to", target(service))));
         document.put("actions", services);
+        schema.ifPresent(step -> document.put("schema", step.document()));
         document.put("pull_bytes", manifests.values().stream().mapToLong(Registry.Manifest::bytes).sum());
         return document;
     }

@@ -45,12 +45,21 @@ public final class Rolling {
     @Option(names = "--parallel", description = "Workers nodes side by side, instead of one after another.")
     boolean parallel;
 
+    @Option(names = "--schema", paramLabel = "POLICY", defaultValue = "refuse",
+            description = "When a newer release made the database's schema: refuse, keep it as it is, or downgrade it by the newer release after a backup; keep "
+                    + "also leaves an older schema (default: ${DEFAULT-VALUE}).")
+    Schema.Policy schema;
+
     @Option(names = "--skip-checks", description = "Go on where disk, Compose or the share are not as they should be.")
     boolean skipChecks;
 
-    /** What the command line says. */
-    public Rollout.Options options(Optional<Map<Node, History.Entry>> rollback) {
-        return new Rollout.Options(patience.timeout, !noRollback, parallel, onFailure, patience.waitIdle, skipChecks, rollback);
+    /**
+     * What the command line says.
+     *
+     * @param backup whether a migration begins with one
+     */
+    public Rollout.Options options(Optional<Map<Node, History.Entry>> rollback, boolean backup) {
+        return new Rollout.Options(patience.timeout, !noRollback, parallel, onFailure, patience.waitIdle, skipChecks, rollback, Optional.of(new Migration.Choice(schema, backup)));
     }
 
     /**

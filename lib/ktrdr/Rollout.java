@@ -11,6 +11,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.BiFunction;
 import java.util.stream.Collectors;
 import ktrdr.Inventory.Node;
@@ -45,9 +46,16 @@ public final class Rollout {
      * @param waitIdle for workers at work
      * @param skipChecks to go on where disk, Compose or the share are not as they should be
      * @param rollback the releases that are gone back to, by node; empty for new ones
+     * @param schema what is done about the database's schema; empty where the release stays and so does that
      */
     public record Options(Duration timeout, boolean back, boolean parallel, OnFailure onFailure, Duration waitIdle, boolean skipChecks,
-            Optional<Map<Node, History.Entry>> rollback) {}
+            Optional<Map<Node, History.Entry>> rollback, Optional<Migration.Choice> schema) {
+
+        /** Those of a run that keeps the release. */
+        public Options(Duration timeout, boolean back, boolean parallel, OnFailure onFailure, Duration waitIdle, boolean skipChecks, Optional<Map<Node, History.Entry>> rollback) {
+            this(timeout, back, parallel, onFailure, waitIdle, skipChecks, rollback, Optional.empty());
+        }
+    }
 
     /** How a node ended: {@code untouched} where it runs what it ran before without having been replaced. */
     public enum Outcome { deployed, returned, failed, unreachable, untouched }
@@ -94,8 +102,13 @@ public final class Rollout {
         this.fleet = fleet;
         this.console = console;
         this.options = options;
-        this.tools = new NodeRollout.Tools(fleet, locks, http, new Checks(fleet.inventory(), http), console, options, exchange, new AtomicBoolean());
+        this.tools = new NodeRollout.Tools(fleet, locks, http, new Checks(fleet.inventory(), http), console, options, exchange, new AtomicBoolean(), new AtomicReference<>());
         this.exchange = exchange;
+    }
+
+    /** Tells of the backup that was made for this run, so that a migration needs none of its own. */
+    public void backedUp(Optional<BackupRecord> made) {
+        tools.backup().set(made.map(BackupRecord::file).orElse(""));
     }
 
     /** What each node takes; nodes that could not be planned for are not in it. */
@@ -214,8 +227,9 @@ public final class Rollout {
                 step.now(plan.pulls().size() + " images");
                 pull(plan, ssh, secrets);
                 step.done(plan.pulls().stream().map(Rollout::shortImage).collect(Collectors.joining(", ")));
-                return plan;
             }
+            nodes.get(node).pulled();
+            return plan;
         }));
     }
 

@@ -132,10 +132,10 @@ public final class Verification implements AutoCloseable {
         var checks = new Checks(inventory, http);
         var grafana = threads.submit(new GrafanaChecks(inventory, http)::checks);
         var metrics = threads.submit(checks::metrics);
-        var database = threads.submit(() -> fleet.each((node, ssh) -> node.role() == Role.CORE ? checks.database(ssh) : checks.databaseFrom(node, ssh)));
+        var database = threads.submit(() -> fleet.each((node, ssh) -> node.role() == Role.CORE ? checks.databaseAndSchema(ssh) : List.of(checks.databaseFrom(node, ssh))));
         var status = FleetStatus.look(fleet, http);
         var all = status.checks().stream().filter(check -> check.id().matches(RUNS)).map(check -> named(status, check)).collect(Collectors.toCollection(ArrayList::new));
-        all.addAll(done(database, "interrupted").values().values());
+        done(database, "interrupted").values().values().forEach(all::addAll);
         status.registered().ifPresent(registered -> all.addAll(Checks.extras(inventory, registered, Instant.now())));
         all.add(done(metrics, "interrupted"));
         all.addAll(done(grafana, "interrupted"));

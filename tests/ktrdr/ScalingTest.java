@@ -164,10 +164,10 @@ class ScalingTest {
         for (var wanted : Map.of(inventory, "workers-b runs 3 of each type, the inventory says 2", inventory.with(node.withScale(1)), "workers-b runs 3 of each type, 1 from now on").entrySet()) {
             var stack = Stack.of(wanted.getKey(), wanted.getKey().node("B"));
             var plan = Deployment.plan(stack, Revision.of(wanted.getKey(), stack, "sha-1"), stack.services(), facts);
-            var preview = new Preview(plan, Map.of(), Map.of(), Optional.empty());
+            var preview = new Preview(plan, Map.of(), Map.of(), Optional.empty(), Optional.empty());
             assertEquals(Optional.of(wanted.getValue()), preview.rescaled());
             assertTrue(preview.describe().stream().anyMatch(line -> line.startsWith("  scale ") && line.endsWith(wanted.getValue())), preview.describe()::toString);
         }
-        assertEquals(Optional.empty(), new Preview(plan(3, facts(Fixtures.staged(inventory, "B", "sha-1", Map.of()), History.NONE, workers(3))), Map.of(), Map.of(), Optional.empty()).rescaled());
+        assertEquals(Optional.empty(), new Preview(plan(3, facts(Fixtures.staged(inventory, "B", "sha-1", Map.of()), History.NONE, workers(3))), Map.of(), Map.of(), Optional.empty(), Optional.empty()).rescaled());
     }
 }

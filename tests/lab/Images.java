@@ -50,11 +50,18 @@ final class Images {
     static final String DOWNLOADS = "ktrdr-downloads";
     /** More at once would only wait for the processor. */
     private static final int BUILDERS = 3;
+    /** The revisions of the database's schema that most tags have, so that a change between them is no migration: see standin/alembic. */
+    private static final String SCHEMA = "e1a0000000a1 e1a0000000b2";
     static final List<Part> PARTS = List.of(
-            ktrdr("sha-1000001", "sha-1000001", "", ""), ktrdr("sha-2000002", "sha-2000002", "", ", newer"),
-            ktrdr("latest", "sha-2000002", "", ", the same as sha-2000002"),
-            ktrdr("sha-bad0000", "sha-bad0000", "unhealthy", ", never healthy"),
-            ktrdr("sha-dead000", "sha-dead000", "crash", ", crashes at start"),
+            ktrdr("sha-1000001", "sha-1000001", "", SCHEMA, ""), ktrdr("sha-2000002", "sha-2000002", "", SCHEMA, ", newer"),
+            ktrdr("latest", "sha-2000002", "", SCHEMA, ", the same as sha-2000002"),
+            ktrdr("sha-bad0000", "sha-bad0000", "unhealthy", SCHEMA, ", never healthy"),
+            ktrdr("sha-dead000", "sha-dead000", "crash", SCHEMA, ", crashes at start"),
+            ktrdr("sha-0000000", "sha-0000000", "", "", ", of before all migrations"),
+            ktrdr("sha-3000003", "sha-3000003", "", SCHEMA + " e1a0000000c3", ", with a schema that older ones work with"),
+            ktrdr("sha-4000004", "sha-4000004", "", SCHEMA + " e1a0000000c3 e1a0000000d4", ", with a schema that older ones do not work with"),
+            ktrdr("sha-5000005", "sha-5000005", "", SCHEMA + " e1a0000000ff", ", whose migration fails"),
+            ktrdr("sha-6000006", "sha-6000006", "unhealthy", SCHEMA + " e1a0000000c3", ", never healthy, with a newer schema"),
             new Part("postgresql:17", "timescale/timescaledb-ha:pg15", "postgres", Map.of(), "real PostgreSQL"),
             new Part("prometheus:2", "prom/prometheus:v2.53.4", "prometheus", Map.of(), "real Prometheus"),
             new Part("alertmanager:lab", "prom/alertmanager:v0.27.0", "alertmanager", Map.of(), "real Alertmanager"),
@@ -68,7 +75,7 @@ final class Images {
     static {
         FILES.put("services", List.of("start", "keys", "fill", "registry.yml"));
         FILES.put("host", List.of("sshd.conf", "daemon.json", "start"));
-        FILES.put("standin", List.of("python", "entrypoint"));
+        FILES.put("standin", List.of("python", "entrypoint", "alembic"));
         FILES.put("postgres", List.of("entrypoint"));
         for (var folder : List.of("prometheus", "alertmanager", "node-exporter", "probe")) FILES.put(folder, List.of());
     }
@@ -82,8 +89,8 @@ final class Images {
         this.console = console;
     }
 
-    private static Part ktrdr(String tag, String version, String fault, String what) {
-        return new Part("ktrdr-backend:" + tag, "", "standin", Map.of("VERSION", version, "FAULT", fault), "stand-in for KTRDR" + what);
+    private static Part ktrdr(String tag, String version, String fault, String revisions, String what) {
+        return new Part("ktrdr-backend:" + tag, "", "standin", Map.of("VERSION", version, "FAULT", fault, "REVISIONS", revisions), "stand-in for KTRDR" + what);
     }
 
     /**

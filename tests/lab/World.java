@@ -188,9 +188,9 @@ public final class World {
         return containers;
     }
 
-    /** Path, content hash and time of change of every file of a stack, but for the lock, which beats, and the history and the metrics of its deployments. */
+    /** Path, content hash and time of change of every file of a stack, but for the lock, which beats, the history and the metrics of its deployments, and what images said of themselves. */
     public static String files(String host) {
-        return on(host, "cd /opt/ktrdr-" + host + " 2>/dev/null || exit 0; find . -path ./.ktrdr/lock -prune -o -path ./.ktrdr/releases.jsonl -prune -o -path ./.ktrdr/metrics -prune -o -type f -exec sha256sum {} + -exec stat -c '%n %y %U %a' {} + | sort");
+        return on(host, "cd /opt/ktrdr-" + host + " 2>/dev/null || exit 0; find . -path ./.ktrdr/lock -prune -o -path ./.ktrdr/releases.jsonl -prune -o -path ./.ktrdr/metrics -prune -o -path ./.ktrdr/revisions -prune -o -type f -exec sha256sum {} + -exec stat -c '%n %y %U %a' {} + | sort");
     }
 
     /** The history of deployments, as it is in the file. */

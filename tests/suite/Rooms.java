@@ -23,7 +23,7 @@ public final class Rooms {
             cli         Console HelpExamples Json OutputFile Table Terminal Threads Units
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
             deploy      Convergence Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
-            deploy      DeployRefused Deployment MoreNodes Restart RestartFleet
+            deploy      DeployRefused Deployment Migration MoreNodes Restart RestartFleet
             deploy      Rollback Scale Scaling
             docs        Blocks Dependencies Floors KtrdrFacts Library Outdated Recipes RecipesPage Reliability Runbook
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips
@@ -31,12 +31,12 @@ public final class Rooms {
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
             inventory   HostKeyPin Inventory InventorySecrets Secrets
-            lab         Lab Standin StandinModels StandinTraces
+            lab         Lab Standin StandinModels StandinSchema StandinTraces
             logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs
             node        ContainerProbe DatabaseData Dns Mount NodeFiles Operators Registry SetupDns Sudoers Usage
             pictures    Pictures PicturesFleet PicturesInBrowser
             release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock Locks Metrics
-            release     NodeFacts Release Stage StageRefused Staging StagingScript Templates
+            release     NodeFacts Release Schema Stage StageRefused Staging StagingScript Templates
             rotation    GrafanaPassword RotateSecret Rotation ScramVerifier
             share       NfsFiles NfsPlan SetupNfs SetupNfsFleet
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown

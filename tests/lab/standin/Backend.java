@@ -13,13 +13,14 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Stand-in for KTRDR's backend ({@code ktrdr.api.main:app}), all in memory, without a database. Copies its HTTP API under
+ * Stand-in for KTRDR's backend ({@code ktrdr.api.main:app}), in memory but for the table of operations ({@link Store}). Copies its HTTP API under
  * /api/v1 (health, workers, operations, the starts of a sample operation, a backtest and a download), its polling of
  * workers, its metrics, its refusal to start without secrets, and 503 while it shuts down. Nothing is traded or computed.
  */
 public final class Backend implements AutoCloseable {
     private static final String API = "/api/v1";
     private final Pace pace;
+    private final Store store;
     private final String version;
     private final boolean unhealthy;
     private final String broker;
@@ -34,14 +35,20 @@ public final class Backend implements AutoCloseable {
     private final ExecutorService threads = Executors.newCachedThreadPool(Web::daemon);
     private final Web web;
 
-    /** Throws IllegalArgumentException when a secret is missing, with one line that does not tell it. */
+    /** Without a database; throws IllegalArgumentException when a secret is missing, with one line that does not tell it. */
     public Backend(int port, Map<String, String> env, Pace pace) throws IOException {
+        this(port, env, pace, Store.NONE);
+    }
+
+    /** The same, with the table of operations. */
+    public Backend(int port, Map<String, String> env, Pace pace, Store store) throws IOException {
         Main.settings(env);
         if (env.getOrDefault("KTRDR_DB_PASSWORD", "").isBlank()) throw new IllegalArgumentException("KTRDR_DB_PASSWORD is missing or blank");
         var jwt = env.getOrDefault("KTRDR_AUTH_JWT_SECRET", "");
         if (jwt.isBlank()) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET is missing or blank");
         if (jwt.length() < 32) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET has fewer than 32 characters");
         this.pace = pace;
+        this.store = store;
         version = env.getOrDefault("KTRDR_VERSION", "unknown");
         broker = env.getOrDefault("IB_HOST_SERVICE_URL", "http://localhost:5001");
         unhealthy = "unhealthy".equals(env.get("KTRDR_STANDIN_FAULT"));
@@ -95,6 +102,7 @@ public final class Backend implements AutoCloseable {
     }
 
     private void ended(Operations.Operation operation) {
+        store.ended(operation.id, operation.status());
         // workers count what they do
         if (!Registry.TYPES.contains(operation.type)) metrics.ended(operation.type, operation.status(), System.currentTimeMillis() - operation.createdMicros() / 1000);
         traces.span(operation.trace, null, "operation." + operation.type, operation.createdMicros(),
@@ -123,15 +131,21 @@ public final class Backend implements AutoCloseable {
         return worker == null ? Web.Reply.detail(404, "Worker not found: " + request.id()) : Web.Reply.ok(worker);
     }
 
-    private Operations.Operation create(String type, Web.Request request, Map<String, Object> parameters) {
-        var operation = operations.create(type, request.trace(), parameters);
+    /** Throws IOException where the database does not take it, and then there is none. */
+    private Operations.Operation create(String type, Web.Request request, Map<String, Object> parameters) throws IOException {
+        var operation = operations.create(type, request.trace(), parameters, store::started);
         request.tags().put("operation.id", operation.id);
         return operation;
     }
 
     /** A harmless operation on the backend alone, in a hundred steps. */
     private Web.Reply dummy(Web.Request request) {
-        var operation = create("dummy", request, Map.of());
+        Operations.Operation operation;
+        try {
+            operation = create("dummy", request, Map.of());
+        } catch (IOException e) {
+            return Web.Reply.ok(Json.map("success", false, "data", null, "error", Json.map("code", "DUMMY-001", "message", "Failed to start: " + e.getMessage())));
+        }
         threads.execute(() -> {
             for (int step = 0; step < 100 && operation.active(); step++) {
                 operation.progress(step, "Working: step " + (step + 1) + " of 100");
@@ -148,7 +162,12 @@ public final class Backend implements AutoCloseable {
         var body = required(request, "symbol");
         var mode = String.valueOf(body.getOrDefault("mode", "local"));
         if (!List.of("tail", "backfill", "full").contains(mode)) return Web.Reply.detail(500, "Data acquisition failed: Invalid mode: " + mode);
-        var operation = create("data_load", request, body);
+        Operations.Operation operation;
+        try {
+            operation = create("data_load", request, body);
+        } catch (IOException e) {
+            return Web.Reply.detail(500, "Data acquisition failed: " + e.getMessage());
+        }
         threads.execute(() -> {
             operation.progress(0, "Contacting the broker's host service");
             pause(Math.min(1000, pace.backtest()));
@@ -160,7 +179,12 @@ public final class Backend implements AutoCloseable {
 
     private Web.Reply backtest(Web.Request request) {
         var body = required(request, "strategy_name", "symbol", "timeframe", "start_date", "end_date");
-        var operation = create("backtesting", request, body);
+        Operations.Operation operation;
+        try {
+            operation = create("backtesting", request, body);
+        } catch (IOException e) {
+            return Web.Reply.detail(500, "Failed to start backtest");
+        }
         var refused = new HashSet<String>();
         for (Registry.Entry worker; (worker = registry.claim("backtesting", operation.id, refused)) != null; ) {
             try {

@@ -58,7 +58,7 @@ public final class Main {
             System.exit(1);
         }
         return switch (app) {
-            case "ktrdr.api.main:app" -> say("KTRDR backend", port(words, 8000), new Backend(port(words, 8000), env, Pace.REAL));
+            case "ktrdr.api.main:app" -> say("KTRDR backend", port(words, 8000), new Backend(port(words, 8000), env, Pace.REAL, Store.of(env)));
             case "ktrdr.backtesting.backtest_worker:app" ->
                     say("KTRDR backtest worker", port(words, 5003), new Worker("backtesting", port(words, 5003), env, Pace.REAL));
             case "ktrdr.training.training_worker:app" ->

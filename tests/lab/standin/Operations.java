@@ -1,5 +1,6 @@
 package standin;
 
+import java.io.IOException;
 import java.time.Duration;
 import java.time.Instant;
 import java.time.ZoneOffset;
@@ -112,8 +113,19 @@ final class Operations {
         this.ended = ended;
     }
 
-    synchronized Operation create(String type, String trace, Map<String, Object> parameters) {
+    /** Where an operation is noted before it is one. */
+    interface Register {
+        void note(String id, String type) throws IOException;
+    }
+
+    /** Throws what the register throws, and then there is none. */
+    Operation create(String type, String trace, Map<String, Object> parameters, Register register) throws IOException {
         var operation = new Operation(type, trace, parameters);
+        register.note(operation.id, type);
+        return add(operation);
+    }
+
+    private synchronized Operation add(Operation operation) {
         operations.put(operation.id, operation);
         if (operations.size() > KEPT)
             operations.values().stream().filter(one -> one.completed != null).findFirst().ifPresent(one -> operations.remove(one.id));

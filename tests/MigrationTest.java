@@ -1,0 +1,180 @@
+import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.util.ArrayList;
+import java.util.List;
+import lab.Aftermath;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+
+/** The schema of the database in deployments and rollbacks, as the database and its containers have it. */
+@Tag("fleet")
+class MigrationTest {
+    /** The revisions of the tags: what most have, one more that older code works with, and another that it does not. */
+    private static final String USUAL = "e1a0000000b2";
+    private static final String COMPATIBLE = "e1a0000000c3";
+    private static final String OTHER = "e1a0000000d4";
+    private static final String OLDER = "sha-1000001";
+    private static final String NEWER = "sha-3000003";
+
+    @BeforeEach
+    void from_the_usual_state() {
+        the_usual_schema_and_the_older_release();
+    }
+
+    @AfterAll
+    static void the_usual_schema_and_the_older_release() {
+        Aftermath.someRelease();
+        if (!revision().equals(USUAL) || !backend().equals(OLDER)) deployed("--tag", OLDER, "--schema", "downgrade");
+    }
+
+    private static Ran backend(String... words) {
+        var all = new ArrayList<>(List.of("deploy", "core", "backend"));
+        all.addAll(List.of(words));
+        return ktrdr(all.toArray(String[]::new)).run();
+    }
+
+    private static Ran deployed(String... words) {
+        return good(backend(words));
+    }
+
+    private static Ran good(Ran ran) {
+        assertEquals(0, ran.exit(), ran::toString);
+        return ran;
+    }
+
+    private static String revision() {
+        return World.sql("select to_regclass('alembic_version') is not null").equals("t") ? World.sql("select version_num from alembic_version") : "";
+    }
+
+    private static String backend() {
+        return World.containers("core").get("ktrdr-backend").replaceFirst(".*:", "");
+    }
+
+    private static String startDummy() {
+        return World.on("core", "curl -sS -X POST localhost:8000/api/v1/dummy/start");
+    }
+
+    private static JsonNode last() throws IOException {
+        var lines = World.history("core").lines().toList();
+        return new ObjectMapper().readTree(lines.get(lines.size() - 1));
+    }
+
+    private static String schemaCheck() {
+        for (var check : ktrdr("verify", "--quick", "-o", "json").run().json().path("checks"))
+            if (check.path("id").asText().equals("db.schema")) return check.path("ok").asText() + " " + check.path("found").asText();
+        return "no check";
+    }
+
+    private static void inOrder(String text, String... words) {
+        int at = 0;
+        for (var word : words) {
+            int found = text.indexOf(word, at);
+            assertTrue(found >= 0, () -> "no \"" + word + "\" after what comes before it in\n" + text);
+            at = found + word.length();
+        }
+    }
+
+    @Test
+    void without_its_schema_a_backend_starts_nothing_and_the_same_deployment_once_more_makes_it() {
+        World.sql("drop table alembic_version, operation_checkpoints, operations");
+        assertTrue(World.get("http://10.42.1.10:8000/api/v1/health").contains("ok"));
+        assertTrue(startDummy().contains("DUMMY-001"));
+        assertEquals("false no schema of alembic's", schemaCheck());
+        var before = World.containers("core");
+        var ran = deployed("--tag", OLDER);
+        inOrder(ran.err(), "nothing -> " + USUAL);
+        assertEquals(before, World.containers("core"));
+        assertEquals("true " + USUAL, schemaCheck());
+        assertTrue(startDummy().contains("operation_id"));
+    }
+
+    @Test
+    void a_database_that_the_deployment_itself_starts_gets_its_schema() throws IOException {
+        World.on("core", "docker rm -f ktrdr-backend ktrdr-db >/dev/null; docker volume rm ktrdr-core_db-data >/dev/null");
+        var ran = good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
+        inOrder(ran.err(), "nothing -> " + USUAL, " up ", "backend");
+        assertEquals(USUAL, revision());
+        assertEquals("nothing", last().at("/schema/from").asText());
+        assertTrue(startDummy().contains("operation_id"));
+    }
+
+    @Test
+    void a_newer_schema_is_made_after_a_backup_and_a_release_that_does_not_know_it_is_refused_or_started_on_it_or_takes_it_down() throws IOException {
+        var ran = deployed("--tag", NEWER);
+        inOrder(ran.err(), "backup ", "schema ", USUAL + " -> " + COMPATIBLE, "up ");
+        assertEquals(COMPATIBLE, revision());
+        var backup = last().at("/schema/backup").asText();
+        assertTrue(World.on("core", "ls /srv/ktrdr-shared/db-backups").contains(backup), backup);
+        assertEquals(USUAL + " " + COMPATIBLE, last().at("/schema/from").asText() + " " + last().at("/schema/to").asText());
+
+        var before = World.everything("core");
+        refused(1, ktrdr("rollback", "core").run(), OLDER + " does not know the schema of the database", COMPATIBLE + ", made by the deployment of " + NEWER,
+                "--schema keep", "--schema downgrade", "jbang restore-db@ktrdr " + backup, "nothing was changed");
+        var planned = good(ktrdr("rollback", "core", "--schema", "downgrade", "--dry-run").run());
+        assertTrue(planned.out().contains("schema   " + COMPATIBLE + " -> " + USUAL + " by the newer release, after a backup"), planned::toString);
+        assertEquals(before, World.everything("core"));
+
+        good(ktrdr("rollback", "core", "--schema", "keep").run());
+        assertEquals(OLDER + " " + COMPATIBLE, backend() + " " + revision());
+        assertTrue(startDummy().contains("operation_id"));
+        assertEquals("false " + COMPATIBLE + ", which a newer release made", schemaCheck());
+
+        var containers = World.containers("core");
+        planned = deployed("--tag", NEWER, "--dry-run");
+        assertTrue(planned.out().contains("schema   " + COMPATIBLE + ", as " + NEWER + " has it"), planned::toString);
+        // the backend is as it is to be, so this is about the schema alone
+        deployed("--tag", OLDER, "--schema", "downgrade");
+        assertEquals(USUAL, revision());
+        assertEquals(containers, World.containers("core"));
+        planned = deployed("--tag", NEWER, "--dry-run", "-o", "json");
+        assertEquals("{\"action\":\"upgrade\",\"from\":\"" + USUAL + "\",\"to\":\"" + COMPATIBLE + "\"}", planned.json().at("/nodes/0/schema").toString());
+        assertEquals(USUAL, revision());
+    }
+
+    @Test
+    void a_rollback_takes_down_a_schema_that_older_code_does_not_work_with() {
+        deployed("--tag", "sha-4000004", "--no-backup");
+        assertEquals(OTHER, revision());
+        assertTrue(startDummy().contains("operation_id"));
+        var ran = good(ktrdr("rollback", "core", "--schema", "downgrade").run());
+        inOrder(ran.err(), "backup ", OTHER + " -> " + USUAL, "up ");
+        assertEquals(OLDER + " " + USUAL, backend() + " " + revision());
+        assertTrue(startDummy().contains("operation_id"));
+    }
+
+    @Test
+    void a_migration_that_fails_leaves_the_older_release_serving_on_its_schema() throws IOException {
+        var before = World.containers("core");
+        var ran = refused(5, backend("--tag", "sha-5000005"), "the schema of the database could not be migrated", "relation \"operation_types\" does not exist",
+                "at " + USUAL + " as before", "made before it: jbang restore-db@ktrdr ktrdr-");
+        assertEquals(before, World.containers("core"), ran::toString);
+        assertEquals(USUAL, revision());
+        assertEquals("returned", last().path("outcome").asText());
+        assertFalse(World.on("core", "docker ps -a --format '{{.Names}}'").contains("ktrdr-migration"));
+    }
+
+    @Test
+    void a_release_that_fails_after_its_migration_leaves_the_older_one_on_the_newer_schema_and_says_so() {
+        var ran = refused(5, backend("--tag", "sha-6000006", "--timeout", "5s", "--no-backup"), "stays as sha-6000006 made it, which " + OLDER + " reads and writes");
+        assertEquals(OLDER + " " + COMPATIBLE, backend() + " " + revision(), ran::toString);
+        assertTrue(startDummy().contains("operation_id"));
+    }
+
+    @Test
+    void an_image_without_alembic_is_deployed_without() {
+        assertTrue(deployed("--tag", "sha-0000000").err().contains("sha-0000000 has no alembic: it is left as it is"));
+        assertEquals("sha-0000000 " + USUAL, backend() + " " + revision());
+        assertEquals("true sha-0000000 has no alembic", schemaCheck());
+    }
+}
