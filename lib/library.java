@@ -18,6 +18,7 @@
 //FILES lib/ktrdr/Backups.java=ktrdr/Backups.java
 //FILES lib/ktrdr/Causes.java=ktrdr/Causes.java
 //FILES lib/ktrdr/Check.java=ktrdr/Check.java
+//FILES lib/ktrdr/Checkpoint.java=ktrdr/Checkpoint.java
 //FILES lib/ktrdr/Checks.java=ktrdr/Checks.java
 //FILES lib/ktrdr/Cli.java=ktrdr/Cli.java
 //FILES lib/ktrdr/Console.java=ktrdr/Console.java
@@ -152,5 +153,6 @@
 //FILES lib/ktrdr/Verification.java=ktrdr/Verification.java
 //FILES lib/ktrdr/VerifyReport.java=ktrdr/VerifyReport.java
 //FILES lib/ktrdr/WorkerDrain.java=ktrdr/WorkerDrain.java
+//FILES lib/ktrdr/WorkerStops.java=ktrdr/WorkerStops.java
 //FILES lib/ktrdr/WorkersHold.java=ktrdr/WorkersHold.java
 //FILES lib/ktrdr/Yaml.java=ktrdr/Yaml.java

@@ -28,6 +28,7 @@
 //SOURCES ktrdr/Backups.java
 //SOURCES ktrdr/Causes.java
 //SOURCES ktrdr/Check.java
+//SOURCES ktrdr/Checkpoint.java
 //SOURCES ktrdr/Checks.java
 //SOURCES ktrdr/Cli.java
 //SOURCES ktrdr/Console.java
@@ -162,6 +163,7 @@
 //SOURCES ktrdr/Verification.java
 //SOURCES ktrdr/VerifyReport.java
 //SOURCES ktrdr/WorkerDrain.java
+//SOURCES ktrdr/WorkerStops.java
 //SOURCES ktrdr/WorkersHold.java
 //SOURCES ktrdr/Yaml.java
 

@@ -9,6 +9,7 @@
 //SOURCES ../tests/lab/Services.java
 //SOURCES ../tests/lab/State.java
 //SOURCES ../tests/lab/standin/Backend.java
+//SOURCES ../tests/lab/standin/Checkpoints.java
 //SOURCES ../tests/lab/standin/Client.java
 //SOURCES ../tests/lab/standin/Grafana.java
 //SOURCES ../tests/lab/standin/Jaeger.java

@@ -67,7 +67,7 @@ public class Scale implements Callable<Exit> {
         var busy = known.drain(node, waitIdle);
         if (busy.isEmpty()) return;
         var words = busy.entrySet().stream().map(one -> one.getKey() + " is at operation " + one.getValue()).collect(Collectors.joining(", "));
-        change.confirm(common.console(), node.name() + ": " + words + ", which would be cut (--wait-idle 10m lets it finish). Go on?");
+        change.confirm(common.console(), node.name() + ": " + words + ", which would be stopped; a training saves a checkpoint (--wait-idle 10m lets it finish). Go on?");
     }
 
     private static boolean half(Rollout rollout, Fleet fleet) {

@@ -129,7 +129,7 @@ class AlertsFleetTest {
 
     @Test
     void a_worker_that_is_down_is_told_and_told_again_when_it_is_back() throws InterruptedException {
-        World.on("workers-b", "docker stop backtest-worker-2");
+        World.on("workers-b", "docker stop -t 1 backtest-worker-2");
         try {
             var alert = told("firing", "backtest-worker-2", FOR.plus(INTERVAL.multipliedBy(2)).plus(GROUP_WAIT).plus(SLACK));
             var labels = alert.path("labels");

@@ -7,8 +7,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.regex.Pattern;
 import lab.Aftermath;
 import lab.Toolkit.Ran;
+import lab.Wait;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -56,18 +58,29 @@ class DeployIdleTest {
     }
 
     @Test
-    void without_a_wait_the_operation_that_is_cut_is_named_and_has_its_grace() {
-        occupy("op_cut", Duration.ofMinutes(2));
+    void a_training_is_saved_and_its_worker_goes_once_the_backend_has_it_as_cancelled_and_what_was_cancelled_before_is_not_waited_for() {
+        // what the backend has as cancelled its worker calls its own for 20 s and more
+        var former = World.train(HOST, 5006);
+        World.on(HOST, "docker exec training-worker-2 sh -c 'kill -s TERM 1'");
+        Wait.until(() -> World.backend("/operations/" + former).contains("\"status\":\"cancelled\""), () -> former + " is not cancelled");
+        var training = World.train(HOST, 5005);
+        long began = System.nanoTime();
         var ran = deploy(another(HOST));
-        assertTrue(ran.err().contains("backtest-worker-1 is stopped at work, operation op_cut is cut"), ran::toString);
-        assertTrue(there("checkpoints/op_cut.json"), "no checkpoint\n" + ran);
+        assertTrue(Duration.ofNanos(System.nanoTime() - began).toSeconds() < 25, ran::toString);
+        assertTrue(ran.err().contains("training-worker-2 says that it is at operation " + former + ", which the backend has as cancelled: it is not waited for"), ran::toString);
+        var said = Pattern.compile("training-worker-1: operation " + training + " is cancelled, checkpoint at epoch ([1-9][0-9]*); resume with jbang operations@ktrdr resume " + training).matcher(ran.err());
+        assertTrue(said.find(), ran::toString);
+        var checkpoint = World.backend("/checkpoints/" + training);
+        assertTrue(checkpoint.contains("\"checkpoint_type\":\"shutdown\"") && checkpoint.contains("\"epoch\":" + said.group(1)), checkpoint + "\n" + ran);
+        assertTrue(World.backend("/operations/" + training).contains("\"status\":\"cancelled\""), ran::toString);
     }
 
     @Test
-    void a_wait_that_is_over_ends_in_the_same() {
-        occupy("op_late", Duration.ofMinutes(2));
-        var ran = deploy(another(HOST), "--wait-idle", "3s");
-        assertTrue(ran.err().contains("operation op_late is cut") && there("checkpoints/op_late.json"), ran::toString);
+    void a_backtest_that_outlasts_the_wait_may_end_within_its_grace() {
+        var id = World.work(HOST, 5003, "/backtests/start", "{\"strategy_name\": \"s\", \"symbol\": \"AAPL\", \"timeframe\": \"1d\", \"start_date\": \"2024-01-01\", \"end_date\": \"2024-02-01\"}");
+        var ran = deploy(another(HOST), "--wait-idle", "1s");
+        assertTrue(ran.err().contains("backtest-worker-1: operation " + id + " completed"), ran::toString);
+        assertTrue(World.backend("/operations/" + id).contains("\"status\":\"completed\""), ran::toString);
     }
 
     @Test

@@ -26,11 +26,17 @@ class FloorsTest {
             Set.of("Fleet", "Host"),
             Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "ContainerProbe", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "LastWords", "Lock", "LogCursor", "LogMask", "LogMerge", "LogNode",
                     "LogScript", "Metrics", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Published", "Registry", "ScramVerifier", "SecretKeeper", "Sudoers", "Usage"),
-            Set.of("Alerting", "Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer", "Backups", "Causes", "Checks", "Deployment", "Drift", "Exporter", "Failover", "Firewall", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "GrafanaPassword", "Infra", "LocalBackup",
-                    "InfraRecord", "Jaeger", "JavaShell", "Locks", "LogChoice", "LogReader", "Migration", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
-                    "Operations", "OperationsReport", "Outage", "Plans", "PostgresPassword", "Preview", "Prometheus", "PushedBackup", "Release", "Restore", "RestoreSaid", "Restoring", "Revision", "Rollout", "Roster", "Rotation", "RunningScale", "SampleRun",
-                    "Scaling", "Schema", "Session", "ShellCompletion", "ShellHistory", "Shown", "Snapshot", "SnippetControl", "Sql", "Stack", "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates", "Unregistered", "Verification",
-                    "VerifyReport", "WorkerDrain", "WorkersHold"),
+            Set.of("Alerting", "Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer", "Backups",
+                    "Causes", "Checkpoint", "Checks", "Deployment", "Drift", "Exporter", "Failover", "Firewall",
+                    "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "GrafanaPassword", "Infra",
+                    "InfraRecord", "Jaeger", "JavaShell", "LocalBackup", "Locks", "LogChoice", "LogReader",
+                    "Migration", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
+                    "Operations", "OperationsReport", "Outage", "Plans", "PostgresPassword", "Preview", "Prometheus",
+                    "PushedBackup", "Release", "Restore", "RestoreSaid", "Restoring", "Revision", "Rollout",
+                    "Roster", "Rotation", "RunningScale", "SampleRun", "Scaling", "Schema", "Session",
+                    "ShellCompletion", "ShellHistory", "Shown", "Snapshot", "SnippetControl", "Sql", "Stack",
+                    "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates",
+                    "Unregistered", "Verification", "VerifyReport", "WorkerDrain", "WorkerStops", "WorkersHold"),
             Set.of("Cli", "NodeChoice", "Rolling", "Stopping", "Training"));
     private static final Path ROOT = Project.root();
 

@@ -164,6 +164,7 @@ class RestoreTest {
     @Order(6)
     void the_place_of_the_database_is_taken_and_all_runs_again() {
         var running = running();
+        var training = World.train("workers-b", 5005);
         World.sql("DROP OWNED BY restored_reader; DROP ROLE restored_reader; ALTER DATABASE ktrdr SET work_mem = '5MB';");
         Ran ran = ktrdr("restore-db", name, "--yes", "--wait", "1m", "-o", "json").run();
         World.sql("ALTER DATABASE ktrdr RESET work_mem");
@@ -174,6 +175,7 @@ class RestoreTest {
         assertEquals(running, running());
         assertEquals(8, registered(), ran::toString);
         assertTrue(ran.err().contains("8 of 8 workers registered again"), ran::toString);
+        assertTrue(ran.err().contains("training-worker-1: operation " + training + " is cancelled, checkpoint at epoch ") && ran.err().contains("is in the database that is replaced"), ran::toString);
         var replaced = ran.json().path("replaced").asText();
         assertEquals("1", World.on("core", "docker exec ktrdr-db psql -U ktrdr -d " + replaced + " -Atc \"SELECT count(*) FROM restored.bars WHERE symbol = 'later'\""));
         assertTrue(World.on("core", "ls " + FOLDER).contains(ran.json().path("safety_backup").asText() + ".dump.zst"), ran::toString);

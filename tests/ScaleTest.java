@@ -126,18 +126,21 @@ class ScaleTest {
     void workers_at_work_are_not_stopped_unasked() {
         World.occupy("workers-b", 5007, "op_kept", Duration.ofMinutes(2));
         var before = World.everything("core") + World.everything("workers-b");
-        refused(2, ktrdr("scale", "B", "2", "--wait-idle", "1s").run(), "backtest-worker-3 is at operation op_kept, which would be cut", "--yes");
+        refused(2, ktrdr("scale", "B", "2", "--wait-idle", "1s").run(), "backtest-worker-3 is at operation op_kept, which would be stopped", "--yes");
         assertEquals(before, World.everything("core") + World.everything("workers-b"));
         World.on("workers-b", "curl -fsS -X DELETE http://localhost:5007/operations/op_kept");
     }
 
     @Test
     @Order(7)
-    void they_are_waited_for_and_go_with_their_targets_and_nothing_else_does() {
+    void they_are_waited_for_or_saved_and_go_with_their_targets_and_nothing_else_does() {
         World.occupy("workers-b", 5007, "op_finished", Duration.ofSeconds(4));
-        var down = ktrdr("scale", "B", "2", "--wait-idle", "1m").run();
+        var training = World.train("workers-b", 5008);
+        var down = ktrdr("scale", "B", "2", "--wait-idle", "5s", "--yes").run();
         assertEquals(0, down.exit(), down::toString);
         assertEquals("yes", World.on("workers-b", "cd /mnt/ktrdr-shared/results; [ ! -s op_finished.json ] || { rm op_finished.json; echo yes; }"), down::toString);
+        assertTrue(down.err().contains("training-worker-3: operation " + training + " is cancelled, checkpoint at epoch "), down::toString);
+        assertTrue(World.backend("/checkpoints/" + training).contains("\"checkpoint_type\":\"shutdown\""), down::toString);
         assertEquals(workers, World.containers("workers-b"), down::toString);
         assertEquals(core, World.containers("core"), down::toString);
         assertEquals(Map.of(5003, "up", 5004, "up", 5005, "up", 5006, "up"), targets("workers-b"));

@@ -32,9 +32,6 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         Map<String, String> tagged, Staging staging, List<String> rereads, List<String> restarted, boolean restart, NodeFacts facts) {
     /** Compose's time for a database to be healthy before what depends on it is started. */
     private static final int HEALTHY_SECONDS = 60;
-    private static final String STARTED = """
-            started() { docker inspect --format '{{.Id}} {{.State.StartedAt}}{{if not .State.Running}} no more{{end}}' "$1" 2>/dev/null || :; }
-            """;
 
     /** Decides what it takes that these services of a revision run, from the facts. */
     public static Deployment plan(Stack stack, Revision revision, List<String> services, NodeFacts facts) {
@@ -168,18 +165,18 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
      * @param begin shell lines for the moment when all was found good and nothing is changed yet
      */
     public String applyScript(Secrets secrets, String begin) {
-        return applyScript(secrets, begin, whole || !begin.isEmpty());
+        return applyScript(secrets, begin, whole || !begin.isEmpty(), "");
     }
 
-    /** The same; with {@link Exporter} or without, where a part comes after this one. */
-    String applyScript(Secrets secrets, String begin, boolean exporter) {
-        if (restart) return Sh.let("directory", stack.node().directory()) + StagingScript.TELL + "cd -P \"$directory\"\n" + restarts() + containers();
+    /** The same; with {@link Exporter} or without, where a part comes after this one, and with shell lines for right before containers are touched. */
+    String applyScript(Secrets secrets, String begin, boolean exporter, String stop) {
+        if (restart) return Sh.let("directory", stack.node().directory()) + StagingScript.TELL + "cd -P \"$directory\"\n" + begin + restarts() + containers();
         return secrets.shell(secrets()) + new StagingScript(staging).text(begin) + Firewall.script(revision.files(), "exit " + Firewall.REFUSED) + Docker.removePassing(stack.project())
                 + tagged.entrySet().stream().map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit 22\n").collect(Collectors.joining())
-                + removal()
+                + stop + removal()
                 // a named service is deployed alone: what it depends on stays as it is
                 + (services.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n")
-                + restarts() + reloads() + (exporter ? Exporter.script(revision.files()) : "") + containers();
+                + reloads() + (exporter ? Exporter.script(revision.files()) : "") + containers();
     }
 
     private String containers() {
@@ -195,25 +192,21 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         return "docker stop " + names + " >/dev/null && docker rm " + names + " >/dev/null || exit 22\n";
     }
 
-    /** Starts the database first, and what depends on it when it is healthy; a container that is no more as it was planned for was started anew already. */
+    /** Starts the database first, and what depends on it when it is healthy. */
     private String restarts() {
-        if (restarted.isEmpty()) return "";
-        var script = new StringBuilder(STARTED + """
+        // what workers were at is settled by now
+        var script = new StringBuilder(Sh.let("how", stack.core() ? "" : WorkerStops.HOW) + """
                 again() {
-                  names=
-                  while [ $# -gt 0 ]; do
-                    if [ -z "$2" ] || [ "$(started "$1")" = "$2" ]; then names="$names $1"; fi
-                    shift 2
-                  done
-                  [ -n "$names" ] || return 0
                   # in a session of its own: whoever cuts this run may not leave a container stopped
-                  # shellcheck disable=SC2016,SC2086 # its own arguments; names of containers
+                  # shellcheck disable=SC2016 # its own arguments
                   setsid sh -c '
+                    how=$1
+                    shift
                     pids=
-                    for name; do docker restart "$name" >/dev/null & pids="$pids $!"; done
+                    for name; do docker restart $how "$name" >/dev/null & pids="$pids $!"; done
                     failed=0
                     for pid in $pids; do wait "$pid" || failed=1; done
-                    exit "$failed"' again $names </dev/null &
+                    exit "$failed"' again "$how" "$@" </dev/null &
                   wait "$!" || exit 22
                 }
                 """);
@@ -230,7 +223,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     }
 
     private String again(List<String> some) {
-        return "again " + some.stream().map(service -> Sh.words(List.of(stack.container(service), restart ? "" : ran(service)))).collect(Collectors.joining(" ")) + "\n";
+        return "again " + Sh.words(some.stream().map(stack::container).toList()) + "\n";
     }
 
     /** Tells services of a changed configuration, unless they started since; the mark is taken away when they know. */
@@ -239,7 +232,8 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         facts.files().unread().keySet().stream().filter(service -> stack.readers().containsKey(service) && !rereads.contains(service))
                 .forEach(service -> script.append("rm -f .ktrdr/unread.").append(service).append('\n'));
         if (rereads.isEmpty()) return script.toString();
-        script.append(STARTED + """
+        script.append("""
+                started() { docker inspect --format '{{.Id}} {{.State.StartedAt}}{{if not .State.Running}} no more{{end}}' "$1" 2>/dev/null || :; }
                 reread() {
                   now=$(started "$2")
                   case $now in '' | *' no more') return 0 ;; esac

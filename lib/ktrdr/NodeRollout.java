@@ -1,6 +1,7 @@
 package ktrdr;
 
 import java.time.Duration;
+import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -39,6 +40,7 @@ final class NodeRollout {
     private Optional<Revision> previous = Optional.empty();
     private Optional<Duration> gap = Optional.empty();
     private Optional<Preview> preview = Optional.empty();
+    private final List<WorkerStops.Ended> ended = new ArrayList<>();
 
     NodeRollout(Tools tools, Deployment plan) {
         this.tools = tools;
@@ -75,6 +77,11 @@ final class NodeRollout {
     /** The services whose containers were replaced or made. */
     Set<String> fresh() {
         return fresh;
+    }
+
+    /** What came of the operations whose workers were stopped at work. */
+    List<WorkerStops.Ended> ended() {
+        return ended;
     }
 
     /** How long the backend gave no good answer, where it was replaced. */
@@ -157,16 +164,25 @@ final class NodeRollout {
             var begin = journal.begin();
             if (migration.waits()) {
                 var database = plan.part(List.of("db"), List.of());
-                up(database, database.applyScript(secrets, begin, false));
+                up(database, database.applyScript(secrets, begin, false, ""));
                 begin = "";
                 migration.databaseIsThere();
             }
             if (migration.run(secrets, begin)) begin = "";
-            up(plan, plan.applyScript(secrets, begin, true));
+            up(plan, plan.applyScript(secrets, begin, true, ""));
         }
         // a part after the first finds it begun
-        else new WorkerDrain(tools, preview.orElseThrow()).replace(part -> up(part, secrets, after.isEmpty() ? journal.begin() : ""));
+        else workers(secrets);
         new Gate(tools, plan, tools.options.timeout()).await(fresh.contains("backend") ? workersBefore : Set.of());
+    }
+
+    private void workers(Secrets secrets) {
+        var drain = new WorkerDrain(tools, preview.orElseThrow());
+        try {
+            drain.replace((part, unless, stop) -> up(part, secrets, unless + (after.isEmpty() ? journal.begin() : ""), stop));
+        } finally {
+            ended.addAll(drain.ended());
+        }
     }
 
     private void files() {
@@ -174,14 +190,16 @@ final class NodeRollout {
         plan.staging().remarks().forEach(remark -> tools.console.note(node.name(), "files", remark));
     }
 
-    private void up(Deployment part, Secrets secrets, String begin) {
-        up(part, part.applyScript(secrets, begin));
+    private boolean up(Deployment part, Secrets secrets, String begin, String stop) {
+        return up(part, part.applyScript(secrets, begin, part.whole() || !begin.isEmpty(), stop));
     }
 
-    private void up(Deployment part, String script) {
+    /** Whether it was done; see {@link WorkerDrain.Up}. */
+    private boolean up(Deployment part, String script) {
         tools.changed.set(true);
         try (var step = tools.console.step(node.name(), "up")) {
             var result = tools.fleet.ssh(node).run(tools.locks.under(node) + script, tools.options.timeout().plusMinutes(2));
+            if (result.exit() == WorkerStops.AT_WORK) return false;
             if (!result.ok()) throw upFailed(part, result);
             digests = Docker.digests(StagingScript.told("digest", result.out()).stream().collect(Collectors.toMap(line -> line.split(" ")[0], line -> line.substring(line.indexOf(' ') + 1))));
             after = Docker.containers(StagingScript.rest(result.out()));
@@ -190,6 +208,7 @@ final class NodeRollout {
             StagingScript.told("metrics", result.out()).forEach(why -> tools.console().note(node.name(), "metrics", why));
             StagingScript.checked(result.out()).forEach(how -> tools.console.detail(node.name(), "files", how));
             step.done(outcome(part, replaced, StagingScript.told("reloaded", result.out())));
+            return true;
         }
     }
 
@@ -254,7 +273,8 @@ final class NodeRollout {
             return why.returned().fix("mend the cause, then run it again; " + node.name() + " runs " + previous.get().tag() + " as before");
         } catch (Problem second) {
             journal.end(History.Outcome.FAILED, Docker.images(facts.containers(), facts.digests()), why.sentence());
-            return why.with("the way back", second.sentence() + " " + second.details().getOrDefault("found", "")).fix("look at " + node.name() + ", then: " + rollback());
+            // an interrupt that is no more than that leaves nothing half done
+            return why.unfinished().with("the way back", second.sentence() + " " + second.details().getOrDefault("found", "")).fix("look at " + node.name() + ", then: " + rollback());
         }
     }
 
@@ -280,11 +300,29 @@ final class NodeRollout {
         var way = Deployment.plan(plan.stack(), to, services, facts);
         if (!way.pulls().isEmpty()) throw Problem.failed(node.name() + ": " + String.join(", ", way.pulls()) + " is not on the node any more").fix(rollback());
         migration.back(to, secrets);
-        up(way, tools.exchange.former(node, secrets), "");
+        up(way, tools.exchange.former(node, secrets), "", settle(way, facts));
         // a short time for the new release is no short time for the old one
         var patience = tools.options.timeout().compareTo(BACK) > 0 ? tools.options.timeout() : BACK;
         new Gate(tools, way, patience).await(workersBefore);
         tools.console.note(node.name(), "back", to.tag() + " runs again, healthy, after " + Units.duration(Duration.ofNanos(System.nanoTime() - started)));
+    }
+
+    /**
+     * Shell lines that stop for good what the way back replaces, and what a stop that was cut may still be about to end: Compose would find it running and leave it, and then it went. What is at work
+     * saves what it can first; a worker of before that is at work was not stopped, and stays.
+     */
+    private String settle(Deployment way, NodeFacts facts) {
+        if (plan.stack().core()) return "";
+        var before = plan.facts().containers().stream().map(Docker.Container::id).collect(Collectors.toSet());
+        var made = facts.containers().stream().filter(container -> !before.contains(container.id())).map(Docker.Container::service)
+                .filter(service -> way.services().contains(service) || way.retired().contains(service)).collect(Collectors.toSet());
+        var going = Stream.of(made.stream(), preview.stream().flatMap(one -> one.stopped().stream()), plan.retired().stream()).flatMap(one -> one).distinct().toList();
+        var stops = new WorkerStops(tools.fleet, tools.locks, tools.http, tools.console, node);
+        var busy = stops.busy(going);
+        var saved = new TreeMap<>(busy);
+        saved.keySet().retainAll(made);
+        ended.addAll(stops.end(saved));
+        return stops.stop(going.stream().filter(service -> made.contains(service) || !busy.containsKey(service)).toList());
     }
 
     /** Looks at the node again, over a new connection where the old one was lost. */

@@ -178,7 +178,7 @@ public final class Operations {
     }
 
     /** An id is a part of a path: what could be anything else is none. */
-    private static String segment(String id) {
+    static String segment(String id) {
         if (!id.matches("[A-Za-z0-9._-]{1,200}") || id.matches("\\.+")) throw Problem.usage("`" + id + "` is no operation's id").expected("letters, digits, '_', '-' and '.'").fix("jbang operations@ktrdr list");
         return id;
     }

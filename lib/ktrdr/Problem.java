@@ -57,9 +57,18 @@ public final class Problem extends RuntimeException {
 
     /** The same, of a run after which what was there before is back (exit 5). */
     public Problem returned() {
-        var returned = new Problem(Exit.ROLLED_BACK, sentence());
-        returned.details.putAll(details);
-        return returned.because(this);
+        return as(Exit.ROLLED_BACK);
+    }
+
+    /** The same, of a run that left something half done, whatever ended it (exit 1). */
+    public Problem unfinished() {
+        return as(Exit.FAILED);
+    }
+
+    private Problem as(Exit other) {
+        var same = new Problem(other, sentence());
+        same.details.putAll(details);
+        return same.because(this);
     }
 
     /** What should have been. */

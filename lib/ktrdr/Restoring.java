@@ -40,7 +40,8 @@ public final class Restoring {
         var backend = new Backend(fleet.inventory(), http);
         var gap = Gap.start(() -> backend.health().status().equals("ok"), ASK);
         Restore.Done done;
-        try (var held = WorkersHold.take(fleet, fleet.nodes().stream().filter(node -> locked(node) && !node.equals(core)).toList(), locks, console)) {
+        try (var held = WorkersHold.take(fleet, fleet.nodes().stream().filter(node -> locked(node) && !node.equals(core)).toList(), locks, http, console)) {
+            if (held.cut()) console.note(core.name(), "restore", "what workers saved of their work is in the database that is replaced, and can be resumed only if this fails");
             done = new Restore(fleet.inventory(), fleet.ssh(core), console).run(Restore.Mode.replace, source, "", locks.under(core));
         } catch (Problem problem) {
             gap.stop();

@@ -19,7 +19,7 @@ public final class Rolling {
         Duration timeout;
 
         @Option(names = "--wait-idle", paramLabel = "D", defaultValue = "0s",
-                description = "How long workers that are at work may finish before they are stopped (default: ${DEFAULT-VALUE}; they get their 30 s grace).")
+                description = "How long workers that are at work may finish (default: ${DEFAULT-VALUE}); then they get 25 s to save a checkpoint.")
         Duration waitIdle;
 
         /** Of a rollout that changes no release, so that there is nothing to go back to. */
@@ -130,6 +130,7 @@ public final class Rolling {
             var preview = rollout.previews().get(node);
             if (preview != null) one.putAll(preview.document());
             one.put("started", rollout.recreated(node));
+            if (!rollout.stoppedAtWork(node).isEmpty()) one.put("stopped_at_work", rollout.stoppedAtWork(node));
             var problem = rollout.problems().get(node);
             if (problem != null) one.put("error", problem.sentence());
             nodes.add(one);

@@ -128,6 +128,11 @@ public final class Rollout {
         return nodes.containsKey(node) ? nodes.get(node).fresh() : Set.of();
     }
 
+    /** What came of the operations whose workers were stopped at work on a node, for machines. */
+    public List<Map<String, Object>> stoppedAtWork(Node node) {
+        return nodes.containsKey(node) ? nodes.get(node).ended().stream().map(WorkerStops.Ended::document).toList() : List.of();
+    }
+
     /** How long the backend gave no good answer, where it was replaced. */
     public Optional<Duration> gap() {
         return nodes.values().stream().flatMap(one -> one.gap().stream()).findFirst();

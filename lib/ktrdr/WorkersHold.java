@@ -18,7 +18,7 @@ import ktrdr.Inventory.Node;
  * connection ends, however we ended.
  */
 public final class WorkersHold implements AutoCloseable {
-    /** A worker has 30 s to save a checkpoint. */
+    /** What is at work has had its time by then; an engine that has much to do takes some. */
     private static final Duration STOPPING = Duration.ofSeconds(90);
     private static final String FILE = "hold=/run/lock/ktrdr-hold\n";
     private final Fleet fleet;
@@ -26,15 +26,26 @@ public final class WorkersHold implements AutoCloseable {
     private final ExecutorService threads = Executors.newCachedThreadPool(Threads.daemons("hold"));
     private final Map<Node, CompletableFuture<Result>> ends = new LinkedHashMap<>();
     private final Map<Node, CompletableFuture<Integer>> stopped = new LinkedHashMap<>();
+    private boolean cut;
 
     private WorkersHold(Fleet fleet, Console console) {
         this.fleet = fleet;
         this.console = console;
     }
 
-    /** Stops the running workers of these nodes, side by side; a node where that fails is a {@link Problem}, and all are started again. */
-    public static WorkersHold take(Fleet fleet, List<Node> nodes, Locks locks, Console console) {
+    /**
+     * Stops the running workers of these nodes, side by side, those at work once they have saved what they can; a node where that fails is a {@link Problem}, and all are started again.
+     */
+    public static WorkersHold take(Fleet fleet, List<Node> nodes, Locks locks, Http http, Console console) {
         var held = new WorkersHold(fleet, console);
+        var saved = fleet.each(nodes::contains, (node, ssh) -> {
+            var stops = new WorkerStops(fleet, locks, http, console, node);
+            return stops.end(stops.busy(fleet.inventory().workersOf(node.full()).stream().map(Inventory.Worker::name).toList()));
+        });
+        saved.problems().values().stream().findFirst().ifPresent(problem -> {
+            throw problem;
+        });
+        held.cut = saved.values().values().stream().anyMatch(ended -> !ended.isEmpty());
         try (var step = console.step("workers", "stop")) {
             nodes.forEach(node -> held.begin(node, locks));
             held.await();
@@ -62,7 +73,7 @@ public final class WorkersHold implements AutoCloseable {
                     setsid docker start $ids </dev/null >/dev/null 2>&1 &
                     wait "$!"
                   # what was cut goes on in the engine, and would stop what is started before its end; nobody waits for us so long
-                  else setsid sh -c 'docker stop "$@"; docker start "$@"' sh $ids </dev/null >/dev/null 2>&1 & fi
+                  else setsid sh -c 'STOP "$@"; docker start "$@"' sh $ids </dev/null >/dev/null 2>&1 & fi
                 }
                 trap finish EXIT
                 trap 'exit 143' HUP INT TERM
@@ -70,11 +81,11 @@ public final class WorkersHold implements AutoCloseable {
                 trap '' PIPE
                 : >"$hold"
                 # shellcheck disable=SC2086 # ids
-                [ -z "$ids" ] || docker stop $ids >/dev/null
+                [ -z "$ids" ] || STOP $ids >/dev/null
                 settled=yes
                 printf 'stopped\\t%s\\n' "$(printf %s "$ids" | grep -c .)"
                 while [ -e "$hold" ]; do sleep 0.2; done
-                """;
+                """.replace("STOP", WorkerStops.STOP);
     }
 
     /** A script that ends the other one. */
@@ -107,6 +118,11 @@ public final class WorkersHold implements AutoCloseable {
                 for (Throwable cause = e; cause != null; cause = cause.getCause()) if (cause instanceof Problem problem) throw problem;
                 throw new IllegalStateException(e.getCause());
             }
+    }
+
+    /** Whether workers were at work. */
+    public boolean cut() {
+        return cut;
     }
 
     /** The nodes whose workers were stopped. */

@@ -29,7 +29,7 @@ class FollowingTest {
     private Operations operations;
 
     private static Pace pace(int dummy) {
-        return new Pace(60_000, 60_000, 50, 50, 30_000, 50, dummy, 1500, 50, 0);
+        return new Pace(60_000, 60_000, 50, 50, 30_000, 50, dummy, 1500, 50, 500, 50, 0);
     }
 
     private static Backend backend(int port, int dummy) throws IOException {

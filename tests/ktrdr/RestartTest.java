@@ -112,13 +112,14 @@ class RestartTest {
     }
 
     @Test
-    void a_deployment_restarts_what_is_lost_only_in_the_container_that_was_looked_at() throws Exception {
+    void a_deployment_stops_what_is_lost_for_compose_to_start_it_again() throws Exception {
         var stack = Stack.of(inventory, inventory.node("B"));
         var there = List.of(container("backtest-worker-1", "backtest-worker-1"));
         var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 2, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
         var plan = Deployment.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(), facts).restarting(List.of("backtest-worker-1"));
         assertFalse(plan.restart());
-        assertTrue(plan.applyScript(Fixtures.secrets(), "").contains("again 'backtest-worker-1' 'id-backtest-worker-1 " + STARTED + "'"));
+        var preview = new Preview(plan, Map.of("backtest-worker-1", Convergence.Action.RESTART), Map.of(), Optional.empty(), Optional.empty());
+        assertEquals(List.of("backtest-worker-1"), List.copyOf(preview.stopped()));
         assertEquals(List.of(), plan.part(List.of("training-worker-1"), List.of()).restarted());
     }
 

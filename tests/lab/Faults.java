@@ -81,7 +81,7 @@ public final class Faults {
                 + " \"$@\"\nE\nchmod 755 /usr/local/bin/" + program, "rm -f /usr/local/bin/" + program + " /run/reached");
     }
 
-    /** A container whose first process hears nothing: to stop it takes the whole of its grace, half a minute. */
+    /** A container whose first process hears nothing: to stop it takes the whole of its grace, half a minute, or two seconds for a worker. */
     public static Fault deaf(String host, String container) {
         var first = World.on(host, "docker inspect --format '{{.State.Pid}}' " + container);
         return fault(host, "kill -s STOP " + first, "kill -s CONT " + first + " 2>/dev/null || :");

@@ -7,20 +7,12 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.net.ServerSocket;
-import java.net.URI;
-import java.net.http.HttpClient;
-import java.net.http.HttpRequest;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
-import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
-import java.util.ArrayDeque;
 import java.util.Base64;
-import java.util.Deque;
-import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
@@ -38,11 +30,9 @@ import standin.Worker;
 
 /** The stand-ins behave as what they stand for, as far as the toolkit meets it. */
 class StandinTest {
-    private static final Pace QUICK = new Pace(50, 60_000, 50, 50, 1_500, 50, 20_000, 600, 50, 0);
-    private static final String BACKTEST = "{\"strategy_name\":\"s\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"end_date\":\"2024-02-01\","
-            + "\"model_path\":\"/mnt/ktrdr-shared/models/s\"}";
-    private final HttpClient http = HttpClient.newHttpClient();
-    private final Deque<AutoCloseable> running = new ArrayDeque<>();
+    private static final Pace QUICK = Standins.QUICK;
+    private static final String BACKTEST = Standins.BACKTEST;
+    private final Standins standins = new Standins();
     @TempDir Path share;
 
     @BeforeEach
@@ -52,16 +42,15 @@ class StandinTest {
 
     @AfterEach
     void stop() throws Exception {
-        while (!running.isEmpty()) running.pop().close();
+        standins.close();
     }
 
     private <T extends AutoCloseable> T run(T one) {
-        running.push(one);
-        return one;
+        return standins.run(one);
     }
 
     private Backend backend(int port, String... more) throws IOException {
-        return run(new Backend(port, env(Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32), "KTRDR_VERSION", "sha-0123456"), more), QUICK));
+        return standins.backend(port, more);
     }
 
     /** One on a port that another has just left: the JDK's server lets go of it a moment after its end. */
@@ -79,34 +68,23 @@ class StandinTest {
     }
 
     private Worker worker(int backend, String... more) throws IOException {
-        return run(new Worker("backtesting", 0, env(Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1",
-                "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend + "/api/v1", "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString(), "KTRDR_STANDIN_APP", share.toString()), more), QUICK));
-    }
-
-    private static Map<String, String> env(Map<String, String> base, String... more) {
-        var env = new HashMap<>(base);
-        for (int i = 0; i < more.length; i += 2) env.put(more[i], more[i + 1]);
-        return env;
+        return standins.worker("backtesting", backend, share, more);
     }
 
     private HttpResponse<String> send(String method, int port, String path, String body, String... headers) throws Exception {
-        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).method(method, BodyPublishers.ofString(body));
-        if (headers.length > 0) request.headers(headers);
-        return http.send(request.build(), BodyHandlers.ofString());
+        return standins.send(method, port, path, body, headers);
     }
 
     private String get(int port, String path) throws Exception {
-        return send("GET", port, path, "").body();
+        return standins.get(port, path);
     }
 
     private void await(int port, String path, String text) {
-        Wait.until(() -> get(port, path).contains(text), () -> path + " never held " + text);
+        standins.await(port, path, text);
     }
 
     private static String id(String body) {
-        var id = Pattern.compile("\"operation_id\":\"([^\"]+)\"").matcher(body);
-        assertTrue(id.find(), body);
-        return id.group(1);
+        return Standins.field(body, "operation_id");
     }
 
     @Test
@@ -167,6 +145,7 @@ class StandinTest {
         var id = Pattern.compile("\"worker_id\":\"(backtesting-worker-[0-9a-f]{8})\"");
         var former = id.matcher(get(port, "/api/v1/workers"));
         assertTrue(former.find());
+        first.close();
         worker(port, "KTRDR_WORKER_ID", "", "WORKER_PUBLIC_BASE_URL", "http://127.0.0.1:" + first.port());
         var there = id.matcher(get(port, "/api/v1/workers"));
         assertTrue(there.find() && !there.group(1).equals(former.group(1)));
@@ -201,17 +180,6 @@ class StandinTest {
         var tags = "&tags=%7B%22operation.id%22%3A%22" + id + "%22%7D";
         await(jaeger.uiPort(), "/api/traces?service=ktrdr-api&limit=1" + tags, "\"serviceName\":\"ktrdr-backtest-worker-one\"");
         assertTrue(get(jaeger.uiPort(), "/api/services").contains("\"ktrdr-api\",\"ktrdr-backtest-worker-one\""));
-    }
-
-    @Test
-    void a_stopped_worker_leaves_a_checkpoint() throws Exception {
-        int port = backend(0).port();
-        var worker = worker(port);
-        await(port, "/api/v1/workers", "\"one\"");
-        var id = id(send("POST", port, "/api/v1/backtests/start", BACKTEST).body());
-        worker.close();
-        assertTrue(Files.exists(share.resolve("results/checkpoints/" + id + ".json")));
-        await(port, "/api/v1/operations/" + id, "\"status\":\"failed\"");
     }
 
     @Test

@@ -26,7 +26,7 @@ import standin.Worker;
 
 /** What the stand-ins of the practice fleet count and trace, and what that for Jaeger keeps. */
 class StandinTracesTest {
-    private static final Pace PACE = new Pace(50, 60_000, 50, 50, 1_500, 50, 600, 600, 50, 0);
+    private static final Pace PACE = new Pace(50, 60_000, 50, 50, 1_500, 50, 600, 600, 50, 3_000, 50, 0);
     private static final String EXCLUDED = "/health$,/metrics,:[0-9]+/$";
     private final HttpClient http = HttpClient.newHttpClient();
 

@@ -42,9 +42,9 @@ public final class Underway implements AutoCloseable {
         }
     }
 
-    /** Waits until Compose replaces containers on a host: new ones are made, the old ones are still there. */
+    /** Waits until containers are replaced on a host: the old ones are being stopped, or new ones are made by Compose and old ones are still there. */
     public void awaitUp(String host) {
-        await(host, "no container is being replaced on " + host, "docker ps -a --format '{{.Names}}' | grep -qE '" + PASSING_NAME + "'");
+        await(host, "no container is being replaced on " + host, "pgrep -f '^docker stop' >/dev/null || docker ps -a --format '{{.Names}}' | grep -qE '" + PASSING_NAME + "'");
     }
 
     /** Waits until a host's containers of KTRDR are replaced by so many running ones of a release, and the script that did it has ended: what follows is the wait for health. */

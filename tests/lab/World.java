@@ -64,6 +64,30 @@ public final class World {
         on(host, "curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' http://localhost:" + port + "/operations/start");
     }
 
+    /** Gives the worker that answers on this port of a host an operation by the backend: what others get of it meanwhile is cancelled. Answers its id once it is at the second step. */
+    public static String work(String host, int port, String path, String body) {
+        var api = "http://localhost:8000/api/v1";
+        return on("core", "mine=; others=; for i in 1 2 3 4 5 6; do\n"
+                + "id=$(curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' " + api + path + " | grep -oE 'op_[a-z0-9_]+' | head -n 1)\n"
+                + "if curl -fsS " + api + "/workers | tr '{' '\\n' | grep -F '" + host + "." + domain() + ":" + port + "\"' | grep -q \"$id\"; then mine=$id; break; fi\nothers=\"$others $id\"\ndone\n"
+                + "for id in $others; do curl -fsS -X DELETE " + api + "/operations/$id >/dev/null; done\n[ -n \"$mine\" ]\n"
+                + "for i in $(seq 100); do curl -fsS " + api + "/operations/$mine | grep -qE 'Epoch ([2-9]|[0-9]{2})|Running' && break; sleep 0.2; done\necho \"$mine\"");
+    }
+
+    /** A training of more epochs than a test waits for. */
+    public static String train(String host, int port) {
+        return work(host, port, "/trainings/start", "{\"strategy_name\": \"practice_900\"}");
+    }
+
+    private static String domain() {
+        return "ktrdr.home.mynerd.place";
+    }
+
+    /** What the backend answers to a path of its API, whatever it is. */
+    public static String backend(String path) {
+        return on("core", "curl -sS http://localhost:8000/api/v1" + path);
+    }
+
     /** The bridge of this machine that joins the hosts. */
     public static String bridge() {
         return "br-" + docker("network", "inspect", "--format", "{{.Id}}", "ktrdr-lab").substring(0, 12);

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.HashSet;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -14,11 +15,12 @@ import java.util.stream.Stream;
 
 /**
  * Stand-in for KTRDR's backend ({@code ktrdr.api.main:app}), in memory but for the table of operations ({@link Store}). Copies its HTTP API under
- * /api/v1 (health, workers, operations, the starts of a sample operation, a backtest and a download), its polling of
+ * /api/v1 (health, workers, operations, the starts of a sample operation, a backtest, a training and a download), its polling of
  * workers, its metrics, its refusal to start without secrets, and 503 while it shuts down. Nothing is traded or computed.
  */
 public final class Backend implements AutoCloseable {
     private static final String API = "/api/v1";
+    private static final Pattern EPOCHS = Pattern.compile("[0-9]{1,4}$");
     private final Pace pace;
     private final Store store;
     private final String version;
@@ -72,10 +74,13 @@ public final class Backend implements AutoCloseable {
                 .on("GET", API + "/workers/{id}", this::worker)
                 .on("POST", API + "/dummy/start", this::dummy)
                 .on("POST", API + "/backtests/start", this::backtest)
+                .on("POST", API + "/trainings/start", this::training)
                 .on("POST", API + "/data/acquire/download", this::download)
                 .on("GET", API + "/operations", request -> Web.Reply.ok(operations.list(request.query())))
                 .on("GET", API + "/operations/{id}", request -> Web.Reply.ok(operations.show(request.id())))
                 .on("DELETE", API + "/operations/{id}", this::cancel)
+                .on("PATCH", API + "/operations/{id}/status", this::status)
+                .on("GET", API + "/checkpoints/{id}", request -> Checkpoints.show(request.id(), registry.urls(), client))
                 .start();
         threads.execute(this::pollWorkers);
     }
@@ -185,18 +190,43 @@ public final class Backend implements AutoCloseable {
         } catch (IOException e) {
             return Web.Reply.detail(500, "Failed to start backtest");
         }
+        var worker = hand(operation, request, Json.map("millis", pace.backtest()), body);
+        if (worker == null) return unavailable(operation);
+        return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "status", "started",
+                "message", "Backtest started on " + worker.id(), "symbol", body.get("symbol"), "timeframe", body.get("timeframe"),
+                "mode", "distributed"));
+    }
+
+    /** As many epochs as the number at the end of the strategy's name, which stands for what its file says; else ten. Its id is a task_id. */
+    private Web.Reply training(Web.Request request) {
+        var body = required(request, "strategy_name");
+        Operations.Operation operation;
+        try {
+            operation = create("training", request, body);
+        } catch (IOException e) {
+            return Web.Reply.detail(500, "Failed to start training");
+        }
+        var epochs = EPOCHS.matcher(String.valueOf(body.get("strategy_name")));
+        var worker = hand(operation, request, Json.map("epochs", epochs.find() ? Integer.parseInt(epochs.group()) : 10, "epoch_millis", pace.epoch()), body);
+        if (worker == null) return unavailable(operation);
+        return Web.Reply.ok(Json.map("success", true, "task_id", operation.id, "status", "training_started",
+                "message", "Neural network training started using " + body.get("strategy_name") + " strategy",
+                "symbols", body.getOrDefault("symbols", List.of("AAPL")), "timeframes", body.getOrDefault("timeframes", List.of("1d")),
+                "strategy_name", body.get("strategy_name"), "estimated_duration_minutes", 30));
+    }
+
+    /** The worker that took the operation, or null where none of its type is free. */
+    private Registry.Entry hand(Operations.Operation operation, Web.Request request, Map<String, Object> length, Map<String, Object> parameters) {
+        var order = Json.map("operation_id", operation.id, "operation_type", operation.type, "trace", request.trace(), "parameters", parameters);
+        order.putAll(length);
         var refused = new HashSet<String>();
-        for (Registry.Entry worker; (worker = registry.claim("backtesting", operation.id, refused)) != null; ) {
+        for (Registry.Entry worker; (worker = registry.claim(operation.type, operation.id, refused)) != null; ) {
             try {
-                var answer = client.post(worker.url() + "/operations/start", Json.map("operation_id", operation.id,
-                        "operation_type", "backtesting", "millis", pace.backtest(), "trace", request.trace(), "parameters", body));
-                if (answer.ok()) {
+                if (client.post(worker.url() + "/operations/start", order).ok()) {
                     operation.progress(0, "Started on " + worker.id());
                     var chosen = worker;
                     threads.execute(() -> follow(operation, chosen));
-                    return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "status", "started",
-                            "message", "Backtest started on " + worker.id(), "symbol", body.get("symbol"), "timeframe", body.get("timeframe"),
-                            "mode", "distributed"));
+                    return worker;
                 }
             } catch (IOException e) {
                 // a ghost: the next one may be there
@@ -204,9 +234,14 @@ public final class Backend implements AutoCloseable {
             refused.add(worker.id());
             registry.release(worker);
         }
-        operation.end("failed", "No backtesting workers available", null);
-        return Web.Reply.detail(503, Json.map("error", "No backtesting workers available", "worker_type", "backtesting",
-                "registered_workers", registry.count("backtesting", null), "backend_uptime_seconds", (System.currentTimeMillis() - began) / 1000.0,
+        return null;
+    }
+
+    private Web.Reply unavailable(Operations.Operation operation) {
+        var why = "No " + operation.type + " workers available";
+        operation.end("failed", why, null);
+        return Web.Reply.detail(503, Json.map("error", why, "worker_type", operation.type,
+                "registered_workers", registry.count(operation.type, null), "backend_uptime_seconds", (System.currentTimeMillis() - began) / 1000.0,
                 "hint", "Workers auto-register after startup. Retry in a few seconds, or check worker container logs."));
     }
 
@@ -223,15 +258,12 @@ public final class Backend implements AutoCloseable {
                     misses = 0;
                     var state = answer.json();
                     var status = String.valueOf(state.get("status"));
-                    if (status.equals("running")) operation.progress(((Number) state.get("percentage")).doubleValue(), "Running on " + worker.id());
+                    if (status.equals("running")) operation.progress(((Number) state.get("percentage")).doubleValue(), (String) state.get("current_step"));
                     else operation.end(status, (String) state.get("error_message"), state.get("result_summary"));
                 } catch (IOException | RuntimeException e) {
                     if (++misses >= 5) operation.end("failed", "Worker " + worker.id() + " does not answer", null);
                 }
             }
-            if (operation.status().equals("cancelled")) client.delete(url);
-        } catch (IOException e) {
-            // gone already
         } finally {
             registry.release(worker);
         }
@@ -242,8 +274,24 @@ public final class Backend implements AutoCloseable {
         request.tags().put("operation.id", operation.id);
         if (!operation.end("cancelled", null, null))
             return Web.Reply.detail(400, "Operation " + operation.id + " cannot be cancelled (status: " + operation.status() + ")");
+        for (var worker : registry.urls())
+            try {
+                client.delete(worker + "/operations/" + operation.id);
+            } catch (IOException e) {
+                // gone already
+            }
         return Web.Reply.ok(Json.map("success", true, "data", Json.map("success", true, "operation_id", operation.id, "status", "cancelled",
                 "cancelled_at", Instant.now().toString(), "cancellation_reason", request.json().get("reason"))));
+    }
+
+    /** What a worker says of an operation that SIGTERM ended. */
+    private Web.Reply status(Web.Request request) {
+        var operation = operations.get(request.id());
+        var body = required(request, "status");
+        var former = operation.status();
+        var status = String.valueOf(body.get("status")).toLowerCase(Locale.ROOT);
+        operation.end(status, (String) body.get("error_message"), null);
+        return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "previous_status", former, "new_status", status));
     }
 
     private static Map<String, Object> required(Web.Request request, String... names) {

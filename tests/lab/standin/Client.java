@@ -4,7 +4,11 @@ import java.io.IOException;
 import java.net.HttpURLConnection;
 import java.net.MalformedURLException;
 import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpResponse;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.util.Map;
 
 /**
@@ -40,6 +44,19 @@ final class Client {
 
     Answer delete(String url) throws IOException {
         return send("DELETE", url, null);
+    }
+
+    /** By the newer client, since the older one knows no such method. */
+    Answer patch(String url, Object body) throws IOException {
+        try {
+            var request = HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofMillis(READ_MILLIS)).header("Content-Type", "application/json")
+                    .method("PATCH", HttpRequest.BodyPublishers.ofString(Json.write(body))).build();
+            var answer = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build().send(request, HttpResponse.BodyHandlers.ofString());
+            return new Answer(answer.statusCode(), answer.body());
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw new IOException("interrupted", e);
+        }
     }
 
     private static Answer send(String method, String url, Object body) throws IOException {

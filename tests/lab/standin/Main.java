@@ -1,5 +1,6 @@
 package standin;
 
+import java.lang.reflect.Proxy;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
@@ -30,15 +31,27 @@ public final class Main {
             System.exit(1);
             return;
         }
+        if (running instanceof Worker worker) onTerm(worker::terminate);
         Runtime.getRuntime().addShutdownHook(new Thread(() -> {
             try {
                 running.close();
             } catch (Exception e) {
                 System.err.println("ERROR: " + e.getMessage());
             }
-            // uvicorn ends with 0 on SIGTERM, the JVM would with 143
+            // uvicorn ends with 0, the JVM would with 143
             Runtime.getRuntime().halt(0);
         }));
+    }
+
+    /** Has SIGTERM do this and no more. By reflection: the compiler would warn of each word of the JDK's own class for it. */
+    private static void onTerm(Runnable what) throws ReflectiveOperationException {
+        var signal = Class.forName("sun.misc.Signal");
+        var handler = Class.forName("sun.misc.SignalHandler");
+        var ours = Proxy.newProxyInstance(Main.class.getClassLoader(), new Class<?>[] {handler}, (proxy, method, arguments) -> {
+            what.run();
+            return null;
+        });
+        signal.getMethod("handle", signal, handler).invoke(null, signal.getConstructor(String.class).newInstance("TERM"), ours);
     }
 
     /** What backend and workers read before all else; throws IllegalArgumentException in the words of the real ones. */

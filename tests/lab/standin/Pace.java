@@ -11,10 +11,12 @@ package standin;
  * @param reconnect between two attempts of a worker to register at a backend that said that it stops
  * @param dummy length of the sample operation
  * @param backtest length of a backtest
+ * @param epoch length of each epoch of a training
+ * @param linger how long a worker says that it is at a training which SIGTERM ended
  * @param follow between two looks of the backend at an operation on a worker
  * @param drain how long a stopping backend answers 503 before it goes
  */
-public record Pace(long poll, long remove, long retry, long check, long silence, long reconnect, long dummy, long backtest, long follow, long drain) {
+public record Pace(long poll, long remove, long retry, long check, long silence, long reconnect, long dummy, long backtest, long epoch, long linger, long follow, long drain) {
     /** KTRDR's own, where it has them. */
-    public static final Pace REAL = new Pace(10_000, 300_000, 1_000, 10_000, 30_000, 2_000, 200_000, 8_000, 500, 1_000);
+    public static final Pace REAL = new Pace(10_000, 300_000, 1_000, 10_000, 30_000, 2_000, 200_000, 8_000, 1_000, 20_000, 500, 1_000);
 }

@@ -12,14 +12,12 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
 
 /**
  * Stand-in for KTRDR's backtest and training workers. Copies their {@link Registration}, /health that answers 200 even when it
- * fails, the result file on the share, the checkpoint on SIGTERM, metrics and traces. Nothing is
+ * fails, the result file on the share, what SIGTERM and SIGINT do to them, metrics and traces. Nothing is
  * computed: an operation waits and writes a file. How the backend hands it over ({@code /operations/start}) is of our own shape.
  */
 public final class Worker implements AutoCloseable {
@@ -30,9 +28,13 @@ public final class Worker implements AutoCloseable {
         private final String type;
         private final String trace;
         private final long millis;
+        /** Of a training; a backtest has none. */
+        private final long epochs;
         private final Object parameters;
         private final long started = System.currentTimeMillis();
         private volatile String status = "running";
+        /** When SIGTERM ended it; 0 else. */
+        private volatile long saved;
         private String error;
         private Object result;
 
@@ -40,12 +42,26 @@ public final class Worker implements AutoCloseable {
             id = String.valueOf(body.get("operation_id"));
             type = String.valueOf(body.getOrDefault("operation_type", "backtesting"));
             trace = String.valueOf(body.getOrDefault("trace", Traces.id(16)));
-            millis = body.get("millis") instanceof Number number ? number.longValue() : 8000;
+            epochs = number(body, "epochs", 0);
+            millis = epochs > 0 ? epochs * number(body, "epoch_millis", 1000) : number(body, "millis", 8000);
             parameters = body.get("parameters");
+        }
+
+        private static long number(Map<String, Object> body, String name, long usual) {
+            return body.get(name) instanceof Number number ? number.longValue() : usual;
         }
 
         private double percentage() {
             return status.equals("completed") ? 100 : Math.min(99, (System.currentTimeMillis() - started) * 100.0 / Math.max(1, millis));
+        }
+
+        /** Those of a training that are done. */
+        private long epoch() {
+            return (System.currentTimeMillis() - started) * epochs / Math.max(1, millis);
+        }
+
+        private String step() {
+            return epochs > 0 ? "Epoch " + Math.min(epochs, epoch() + 1) + "/" + epochs : "Running";
         }
     }
 
@@ -55,6 +71,8 @@ public final class Worker implements AutoCloseable {
     private final String share;
     private final Map<String, String> env;
     private final Path checkpoints;
+    private final String backend;
+    private final long linger;
     private final boolean unhealthy;
     private final Client client = new Client();
     private final Metrics metrics = new Metrics();
@@ -64,6 +82,8 @@ public final class Worker implements AutoCloseable {
     private final Registration registration;
     private final Web web;
     private Job current;
+    /** An operation that runs elsewhere, or nowhere, and that this worker was asked for; null where there is none. */
+    private String loaded;
 
     /** @param type backtesting or training */
     public Worker(String type, int port, Map<String, String> env, Pace pace) throws IOException {
@@ -72,7 +92,8 @@ public final class Worker implements AutoCloseable {
         this.type = type;
         var given = first(env, "KTRDR_WORKER_ID");
         id = given.isEmpty() ? type + "-worker-" + Traces.id(4) : given;
-        var backend = first(env, "KTRDR_API_CLIENT_BASE_URL", "KTRDR_API_URL").replaceFirst("/+$", "").replaceFirst("/api/v1$", "");
+        linger = pace.linger();
+        backend = first(env, "KTRDR_API_CLIENT_BASE_URL", "KTRDR_API_URL").replaceFirst("/+$", "").replaceFirst("/api/v1$", "");
         share = first(env, "KTRDR_DATA_SHARED_MOUNT_PATH");
         var folder = first(env, "KTRDR_CHECKPOINT_DIR");
         checkpoints = Path.of(folder.isEmpty() ? share + "/results/checkpoints" : folder);
@@ -101,6 +122,9 @@ public final class Worker implements AutoCloseable {
                 .on("POST", "/operations/start", request -> begin(new Job(request.json())))
                 .on("GET", "/operations/{id}", request -> show(request.id()))
                 .on("DELETE", "/operations/{id}", request -> cancel(request.id()))
+                .on("GET", "/checkpoints/{id}", request -> checkpoint(request.id()))
+                .on("GET", "/api/v1/operations/{id}", request -> load(request.id()))
+                .on("DELETE", "/api/v1/operations/{id}/cancel", request -> cancel(request.id()))
                 .start();
         if (!backend.isEmpty()) threads.execute(registration::monitor);
     }
@@ -126,20 +150,27 @@ public final class Worker implements AutoCloseable {
     }
 
     private synchronized boolean busy() {
-        return current != null;
+        return at() != null;
+    }
+
+    /** What it says that it is at: also a training that SIGTERM ended a while ago, and what it was asked for and does not run. */
+    private synchronized String at() {
+        if (current != null && current.saved > 0 && System.currentTimeMillis() - current.saved > linger) current = null;
+        return current == null ? loaded : current.id;
     }
 
     private synchronized Web.Reply health() {
         registration.asked();
         if (unhealthy) return Web.Reply.ok(Json.map("healthy", false, "service", type + "-worker", "error", "Health check failed - see server logs for details"));
         return Web.Reply.ok(Json.map("healthy", true, "service", type + "-worker", "timestamp", Instant.now().toString(), "status", "operational",
-                "worker_status", current == null ? "idle" : "busy", "current_operation", current == null ? null : current.id));
+                "worker_status", busy() ? "busy" : "idle", "current_operation", at()));
     }
 
     private synchronized Web.Reply begin(Job job) {
         // the id becomes a file's name
         if (!job.id.matches("[A-Za-z0-9_-]{1,100}")) return Web.Reply.detail(422, "operation_id is missing or malformed");
-        if (current != null) return Web.Reply.detail(503, "Worker is busy with " + current.id);
+        // one that was told to stop takes work like any other
+        if (current != null && current.saved == 0) return Web.Reply.detail(503, "Worker is busy with " + current.id);
         current = job;
         jobs.put(job.id, job);
         if (jobs.size() > REMEMBERED) jobs.remove(jobs.keySet().iterator().next());
@@ -154,16 +185,17 @@ public final class Worker implements AutoCloseable {
             return;
         }
         try {
-            while (job.status.equals("running") && System.currentTimeMillis() - job.started < job.millis) Thread.sleep(Math.min(100, job.millis));
+            while (job.saved == 0 && job.status.equals("running") && System.currentTimeMillis() - job.started < job.millis) Thread.sleep(Math.min(100, job.millis));
         } catch (InterruptedException e) {
             return;
         }
-        if (!job.status.equals("running")) return;
-        var file = Path.of(share, "results", job.id + ".json");
+        if (job.saved > 0 || !job.status.equals("running")) return;
+        var file = job.epochs > 0 ? Path.of(share, "models", job.id, "model.json") : Path.of(share, "results", job.id + ".json");
         try {
             write(file, Json.map("operation_id", job.id, "operation_type", job.type, "worker_id", id, "completed_at", Instant.now().toString(),
                     "parameters", job.parameters, "metrics", Json.map("total_return", 0.0, "total_trades", 0)));
-            job.result = Json.map("result_path", file.toString(), "total_trades", 0);
+            job.result = job.epochs > 0 ? Json.map("model_path", file.getParent().toString())
+                    : Json.map("result_path", file.toString(), "total_trades", 0);
             end(job, "completed", null);
         } catch (IOException e) {
             end(job, "failed", "cannot write the result " + file + ": " + e.getClass().getSimpleName() + " " + e.getMessage());
@@ -174,7 +206,7 @@ public final class Worker implements AutoCloseable {
         if (!job.status.equals("running")) return false;
         job.status = status;
         job.error = error;
-        if (current == job) current = null;
+        if (current == job && job.saved == 0) current = null;
         metrics.ended(job.type, status, System.currentTimeMillis() - job.started);
         traces.span(job.trace, null, "worker." + job.type, job.started * 1000, (System.currentTimeMillis() - job.started) * 1000,
                 Json.map("operation.id", job.id, "operation.status", status, "worker.id", id));
@@ -185,14 +217,72 @@ public final class Worker implements AutoCloseable {
         var job = jobs.get(operation);
         if (job == null) return Web.Reply.detail(404, "Operation not found: " + operation);
         return Web.Reply.ok(Json.map("operation_id", job.id, "status", job.status, "percentage", job.percentage(),
-                "error_message", job.error, "result_summary", job.result));
+                "current_step", job.step(), "error_message", job.error, "result_summary", job.result));
     }
 
     private synchronized Web.Reply cancel(String operation) {
+        if (operation.equals(loaded)) {
+            loaded = null;
+            return Web.Reply.ok(Json.map("success", true, "operation_id", operation, "status", "cancelled"));
+        }
         var job = jobs.get(operation);
         if (job == null) return Web.Reply.detail(404, "Operation not found: " + operation);
         end(job, "cancelled", null);
         return show(operation);
+    }
+
+    /** One that it does not run it takes from the database, for which the backend stands: what runs there is its own from then on, as its health has it. */
+    private Web.Reply load(String operation) throws IOException {
+        synchronized (this) {
+            if (jobs.containsKey(operation)) return show(operation);
+        }
+        var row = client.get(backend + "/api/v1/operations/" + operation);
+        if (!row.ok()) return Web.Reply.detail(404, "Operation not found: " + operation);
+        if (row.json().get("data") instanceof Map<?, ?> data && "running".equals(data.get("status")) && type.equals(data.get("operation_type")))
+            synchronized (this) {
+                loaded = operation;
+            }
+        return Web.Reply.ok(row.json());
+    }
+
+    private Web.Reply checkpoint(String operation) {
+        try {
+            return Web.Reply.ok(Json.object(Files.readString(checkpoints.resolve(operation + ".json"))));
+        } catch (IOException none) {
+            return Web.Reply.detail(404, "Checkpoint not found: " + operation);
+        }
+    }
+
+    /**
+     * SIGTERM. A worker replaces uvicorn's handler and so does not end (ktrdr/workers/base.py): it answers and takes work as
+     * before. A training is given up after a checkpoint, if an epoch is done; a backtest hears nothing of it.
+     */
+    public void terminate() {
+        System.err.println("INFO: SIGTERM received - initiating graceful shutdown");
+        Job job;
+        synchronized (this) {
+            job = current;
+            if (job == null || job.epochs == 0 || !job.status.equals("running")) return;
+            job.saved = System.currentTimeMillis();
+        }
+        threads.execute(() -> save(job, job.epoch()));
+    }
+
+    private void save(Job job, long epoch) {
+        try {
+            if (epoch > 0) write(checkpoints.resolve(job.id + ".json"), Checkpoints.shutdown(job.id, id, epoch, job.parameters));
+            else System.err.println("WARNING: No checkpoint state available to save for " + job.id);
+        } catch (IOException e) {
+            System.err.println("ERROR: Failed to save shutdown checkpoint: " + e);
+        }
+        // in these words, whatever became of it
+        var words = "Graceful shutdown - checkpoint saved";
+        end(job, "cancelled", words);
+        try {
+            client.patch(backend + "/api/v1/operations/" + job.id + "/status", Json.map("status", "CANCELLED", "error_message", words));
+        } catch (IOException e) {
+            System.err.println("WARNING: Could not update operation status: " + e);
+        }
     }
 
     /** Whole or not at all, and writable for the share's group whatever the umask is. */
@@ -206,31 +296,12 @@ public final class Worker implements AutoCloseable {
 
     private synchronized Map<String, Object> payload() {
         return Json.map("worker_id", id, "worker_type", type, "endpoint_url", url, "capabilities", Json.map("cores", 1, "standin", true),
-                "current_operation_id", current == null ? null : current.id, "completed_operations", List.of());
+                "current_operation_id", at(), "completed_operations", List.of());
     }
 
-    /** Leaves at once when idle, else within two seconds, after a checkpoint if the share lets it write one. */
+    /** Leaves at once, whatever it is at, as after SIGINT. */
     @Override
     public void close() {
-        Job job;
-        synchronized (this) {
-            job = current;
-        }
-        if (job != null && end(job, "failed", "worker shut down")) {
-            var saved = CompletableFuture.runAsync(() -> {
-                try {
-                    write(checkpoints.resolve(job.id + ".json"), Json.map("operation_id", job.id, "worker_id", id, "percentage", job.percentage()));
-                } catch (IOException e) {
-                    System.err.println("WARNING: no checkpoint for " + job.id + ": " + e);
-                }
-            }, threads);
-            try {
-                // a share that hangs must not hold the container
-                saved.get(1500, TimeUnit.MILLISECONDS);
-            } catch (Exception e) {
-                System.err.println("WARNING: no checkpoint for " + job.id + " in time");
-            }
-        }
         web.close();
         threads.shutdownNow();
         traces.close();

@@ -1,0 +1,75 @@
+package lab;
+
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.net.URI;
+import java.net.http.HttpClient;
+import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
+import java.net.http.HttpResponse;
+import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Path;
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.HashMap;
+import java.util.Map;
+import java.util.regex.Pattern;
+import standin.Backend;
+import standin.Pace;
+import standin.Worker;
+
+/** Stand-ins that run in this process, in a hurry, and the questions that their tests ask. */
+final class Standins implements AutoCloseable {
+    static final Pace QUICK = new Pace(50, 60_000, 50, 50, 1_500, 50, 20_000, 600, 50, 3_000, 50, 0);
+    static final String BACKTEST = "{\"strategy_name\":\"s\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"end_date\":\"2024-02-01\","
+            + "\"model_path\":\"/mnt/ktrdr-shared/models/s\"}";
+    private final HttpClient http = HttpClient.newHttpClient();
+    private final Deque<AutoCloseable> running = new ArrayDeque<>();
+
+    @Override
+    public void close() throws Exception {
+        while (!running.isEmpty()) running.pop().close();
+    }
+
+    <T extends AutoCloseable> T run(T one) {
+        running.push(one);
+        return one;
+    }
+
+    Backend backend(int port, String... more) throws IOException {
+        return run(new Backend(port, env(Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32), "KTRDR_VERSION", "sha-0123456"), more), QUICK));
+    }
+
+    Worker worker(String type, int backend, Path share, String... more) throws IOException {
+        return run(new Worker(type, 0, env(Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1",
+                "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend + "/api/v1", "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString(), "KTRDR_STANDIN_APP", share.toString()), more), QUICK));
+    }
+
+    private static Map<String, String> env(Map<String, String> base, String... more) {
+        var env = new HashMap<>(base);
+        for (int i = 0; i < more.length; i += 2) env.put(more[i], more[i + 1]);
+        return env;
+    }
+
+    HttpResponse<String> send(String method, int port, String path, String body, String... headers) throws Exception {
+        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).method(method, BodyPublishers.ofString(body));
+        if (headers.length > 0) request.headers(headers);
+        return http.send(request.build(), BodyHandlers.ofString());
+    }
+
+    String get(int port, String path) throws Exception {
+        return send("GET", port, path, "").body();
+    }
+
+    void await(int port, String path, String text) {
+        Wait.until(() -> get(port, path).contains(text), () -> path + " never held " + text);
+    }
+
+    /** The text of a field, wherever it is in an answer. */
+    static String field(String body, String name) {
+        var value = Pattern.compile("\"" + name + "\":\"([^\"]+)\"").matcher(body);
+        assertTrue(value.find(), body);
+        return value.group(1);
+    }
+}
