@@ -8,6 +8,7 @@
 // it would run old constants, and calls of methods that are gone. So these files are the script's own too.
 //FILES lib/ktrdr/Alert.java=ktrdr/Alert.java
 //FILES lib/ktrdr/Alerting.java=ktrdr/Alerting.java
+//FILES lib/ktrdr/ApiUse.java=ktrdr/ApiUse.java
 //FILES lib/ktrdr/Backend.java=ktrdr/Backend.java
 //FILES lib/ktrdr/BackupFile.java=ktrdr/BackupFile.java
 //FILES lib/ktrdr/BackupFolder.java=ktrdr/BackupFolder.java

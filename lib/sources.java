@@ -18,6 +18,7 @@
 
 //SOURCES ktrdr/Alert.java
 //SOURCES ktrdr/Alerting.java
+//SOURCES ktrdr/ApiUse.java
 //SOURCES ktrdr/Backend.java
 //SOURCES ktrdr/BackupFile.java
 //SOURCES ktrdr/BackupFolder.java

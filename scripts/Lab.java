@@ -17,6 +17,7 @@
 //SOURCES ../tests/lab/standin/Main.java
 //SOURCES ../tests/lab/standin/Metrics.java
 //SOURCES ../tests/lab/standin/Models.java
+//SOURCES ../tests/lab/standin/OpenApi.java
 //SOURCES ../tests/lab/standin/Operations.java
 //SOURCES ../tests/lab/standin/Pace.java
 //SOURCES ../tests/lab/standin/Registration.java

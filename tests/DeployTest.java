@@ -1,4 +1,5 @@
 import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNotEquals;
@@ -22,6 +23,9 @@ import org.junit.jupiter.api.Test;
 class DeployTest {
     private static final String OLDER = "sha-1000001";
     private static final String NEWER = "sha-2000002";
+    /** Newer, of a KTRDR that is another. */
+    private static final String OTHER_API = "sha-fade000";
+    private static final String LACKS = "parameter active_only of GET /operations is gone; DELETE /operations/{id} is gone; POST /backtests/start needs field account";
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
 
     @BeforeAll
@@ -45,13 +49,16 @@ class DeployTest {
     void a_newer_release_replaces_the_backend_alone_and_the_database_keeps_its_rows() {
         World.sql("drop table if exists kept; create table kept (word text); insert into kept values ('still here')");
         var before = World.containers("core");
-        good(ktrdr("deploy", "core", "all", "--tag", NEWER).run());
+        var deployed = good(ktrdr("deploy", "core", "all", "--tag", OTHER_API).run());
         var after = World.containers("core");
         assertEquals(List.of("ktrdr-backend"), replaced(before, after));
-        assertTrue(after.get("ktrdr-backend").endsWith("/ktrdr-backend:" + NEWER));
+        assertTrue(after.get("ktrdr-backend").endsWith("/ktrdr-backend:" + OTHER_API));
         assertEquals("still here", World.sql("select word from kept"));
-        assertTrue(World.get("http://10.42.1.10:8000/api/v1/health").contains(NEWER));
-        assertTrue(World.on("core", "cat /opt/ktrdr-core/.env.core").contains("IMAGE_TAG=" + NEWER));
+        assertTrue(World.get("http://10.42.1.10:8000/api/v1/health").contains(OTHER_API));
+        assertTrue(World.on("core", "cat /opt/ktrdr-core/.env.core").contains("IMAGE_TAG=" + OTHER_API));
+        // what it lacks is a warning here, and a check of verify
+        assertTrue(deployed.err().contains("the backend differs from what the toolkit uses: " + LACKS), deployed::toString);
+        refused(1, ktrdr("verify", "--quick").run(), "backend.contract does not hold", "found     " + LACKS, "rollback@ktrdr core");
         World.sql("drop table kept");
         good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
     }

@@ -36,4 +36,12 @@ class TestNamesTest {
     void a_fleet_test_is_no_unit_test() {
         assertEquals("no test is called `DeployLockTest`", refused("--unit", "DeployLockTest").sentence());
     }
+
+    @ParameterizedTest
+    @ValueSource(strings = {"-i x.yaml", "backup -i x.yaml", "contract backup -i x.yaml", "contract --yes"})
+    void an_inventory_is_for_the_contract_alone(String line) {
+        var refused = refused(line.split(" "));
+        assertEquals("--inventory and --yes are for the contract alone", refused.sentence());
+        assertEquals(Exit.USAGE, refused.exit());
+    }
 }

@@ -12,5 +12,6 @@ public class TestOptions {
     @Option(names = "--keep-lab", description = "Leave a practice fleet that was brought up for the tests.") boolean keepLab;
     @Option(names = "--dependencies", description = "Run none, and list every jar that the project runs with: version, licence, checksum, and the advisories that it has.") boolean dependencies;
     @Option(names = "--outdated", description = "Run none, and list every pinned version with the newest release that Maven finds.") boolean outdated;
+    @Option(names = {"-y", "--yes"}, description = "With contract -i: start sample operations there without asking.") boolean yes;
     @Parameters(paramLabel = "TEST", description = "A room, part of a class' name, or Class.method.") List<String> names = List.of();
 }

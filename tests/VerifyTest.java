@@ -108,7 +108,7 @@ class VerifyTest {
 
     @Test
     void an_operation_that_fails_is_told_in_the_backends_words() {
-        names("sample.operation", "failed, IB host service is not available: connection refused at http://broker.ktrdr.home.mynerd.place:5001", "-i", sample("sample: {operation: data, body: {symbol: AAPL}}"));
+        names("sample.operation", "failed, IB host service is not available: connection refused at http://broker.ktrdr.home.mynerd.place:5001", "-i", sample("sample: {operation: data, body: {symbol: AAPL, timeframe: 1d}}"));
     }
 
     @Test

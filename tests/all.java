@@ -29,6 +29,7 @@ import java.net.URI;
 import java.nio.file.Path;
 import java.util.EnumSet;
 import java.util.HashSet;
+import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
@@ -36,6 +37,7 @@ import java.util.function.Predicate;
 import java.util.logging.Level;
 import java.util.logging.Logger;
 import ktrdr.Cli;
+import ktrdr.Contracted;
 import ktrdr.Dependencies;
 import ktrdr.Exit;
 import ktrdr.Json;
@@ -53,7 +55,10 @@ import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
 import org.junit.platform.launcher.core.LauncherFactory;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Model.CommandSpec;
+import picocli.CommandLine.Spec;
 import suite.Lane;
+import suite.Results;
 import suite.Rooms;
 import suite.Suite;
 
@@ -65,6 +70,7 @@ import suite.Suite;
             "  ./ktrdr test --dependencies  every jar, its version, licence, checksum and known vulnerabilities",
             "  ./ktrdr test --outdated      every pinned version and the newest release; 1 when one is behind",
             "  ./ktrdr test fuzz            what reads answers and files, with a million damaged ones; every other run has some thousands",
+            "  ./ktrdr test contract -i inventory.yaml   what the toolkit takes for granted of KTRDR, asked of an installation",
             "  ./ktrdr test long            what goes on for hours, with twenty times as many rounds, and 10 GB of a log for 70 MB; -v tells what was held"})
 public class all implements Callable<Exit> {
     /** How many cases jqwik makes for each property: in every run, and in the long form. */
@@ -72,11 +78,13 @@ public class all implements Callable<Exit> {
     private static final Path HERE = Path.of(URI.create(all.class.getProtectionDomain().getCodeSource().getLocation().toString()));
     private static final String LONG_FORM = "fuzz";
     private static final String LONG_RUN = "long";
+    private static final String CONTRACT = "contract";
     /** It tells of each run that it keeps nothing of it, which is what it was asked. */
     private static final Logger JQWIK = Logger.getLogger("net.jqwik");
 
     @Mixin Cli.Common common;
     @Mixin TestOptions asked;
+    @Spec CommandSpec spec;
     /** Of the names that were asked for, those that some test has. */
     private final Set<String> found = new HashSet<>();
     private boolean mine;
@@ -91,6 +99,7 @@ public class all implements Callable<Exit> {
         if (asked.rooms) return rooms();
         if (asked.outdated) return Outdated.report(common);
         JQWIK.setLevel(Level.WARNING);
+        if (given()) return contract();
         if (asked.names.contains(LONG_RUN)) System.setProperty("ktrdr.long", "true");
         var lanes = lanes();
         for (var name : asked.names)
@@ -101,6 +110,40 @@ public class all implements Callable<Exit> {
                 asked.names.isEmpty()).run(lanes, this::bringUp);
         boolean left = mine && !asked.keepLab && Cli.run(new Lab(), "down") != 0;
         return results.report().and(left ? Exit.FAILED : Exit.OK);
+    }
+
+    /** Whether there is an inventory on the command line: that of an installation which the contract is asked of. */
+    private boolean given() {
+        boolean given = spec.commandLine().getParseResult().hasMatchedOption("--inventory");
+        if (given ? !asked.names.equals(List.of(CONTRACT)) : asked.yes)
+            throw Problem.usage("--inventory and --yes are for the contract alone").expected("./ktrdr test contract -i FILE [--yes]");
+        return given;
+    }
+
+    /** The contract, asked of an installation that runs; nothing is brought up for it, and nothing deployed. */
+    private Exit contract() {
+        System.setProperty(Contracted.INVENTORY, common.inventory().source().toString());
+        System.setProperty(Contracted.OPERATIONS, String.valueOf(operations()));
+        var results = new Results(common.console());
+        LauncherFactory.create().execute(chosen(test -> true).build(), results);
+        return results.report();
+    }
+
+    /** Whether sample operations may be started there. */
+    private boolean operations() {
+        if (asked.yes) return true;
+        var console = common.console();
+        if (!console.interactive()) {
+            console.note("no sample operation is started, and what it would show is skipped: not a terminal (use --yes)");
+            return false;
+        }
+        try {
+            console.confirm("A dummy operation and the inventory's sample are started at " + common.inventory().url("backend")
+                    + ", watched for some seconds and cancelled. Start them?");
+            return true;
+        } catch (Problem no) {
+            return false;
+        }
     }
 
     /** Where there is something to run. */

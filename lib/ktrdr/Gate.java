@@ -43,6 +43,7 @@ final class Gate {
             until(deadline, step, () -> services(ask()));
             step.done(String.join(", ", plan.services()));
         }
+        if (stack.core() && plan.services().contains("backend")) api();
         if (stack.core() && plan.services().isEmpty()) {
             targets(deadline);
             return;
@@ -52,6 +53,12 @@ final class Gate {
             var checked = until(deadline, step, () -> workers(stack, workersBefore));
             step.done(registered(checked.size(), stack));
         }
+    }
+
+    /** Tells what this backend has not that the toolkit uses; the deployment is none the worse for it. */
+    private void api() {
+        ApiUse.compared(tools.fleet().inventory(), tools.http()).words()
+                .ifPresent(words -> tools.console().note(node.name(), "contract", words));
     }
 
     private static String registered(int workers, Stack stack) {

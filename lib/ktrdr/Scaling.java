@@ -133,7 +133,7 @@ public final class Scaling {
         var found = target == null ? "no target" : (target.path("health").asText() + " " + target.path("lastError").asText("")).strip();
         boolean ok = listed ? target != null && target.path("health").asText().equals("up") : target == null;
         return new Check(node.name() + "." + worker.name() + ".target", node.name(), ok, listed ? "a Prometheus target that is up" : "no target", found,
-                "curl " + worker.endpointUrl() + "/metrics/ on core", 0);
+                "curl " + worker.endpointUrl() + "/metrics on core", 0);
     }
 
     private static String content(List<NodeFile> files, String path) {

@@ -101,7 +101,7 @@ public final class Verification implements AutoCloseable {
             }
             var sampled = done(sample, CANCELLED);
             checks.addAll(sampled.checks());
-            return new Found(quick.status(), checks, sampled.remarks());
+            return new Found(quick.status(), checks, Stream.concat(quick.remarks().stream(), sampled.remarks().stream()).toList());
         } finally {
             end(sample);
         }
@@ -132,6 +132,7 @@ public final class Verification implements AutoCloseable {
         var checks = new Checks(inventory, http);
         var grafana = threads.submit(new GrafanaChecks(inventory, http)::checks);
         var metrics = threads.submit(checks::metrics);
+        var api = threads.submit(() -> ApiUse.compared(inventory, http));
         var database = threads.submit(() -> fleet.each((node, ssh) -> node.role() == Role.CORE ? checks.databaseAndSchema(ssh) : List.of(checks.databaseFrom(node, ssh))));
         var status = FleetStatus.look(fleet, http);
         var all = status.checks().stream().filter(check -> check.id().matches(RUNS)).map(check -> named(status, check)).collect(Collectors.toCollection(ArrayList::new));
@@ -139,7 +140,9 @@ public final class Verification implements AutoCloseable {
         status.registered().ifPresent(registered -> all.addAll(Checks.extras(inventory, registered, Instant.now())));
         all.add(done(metrics, "interrupted"));
         all.addAll(done(grafana, "interrupted"));
-        return new Found(status, all, List.of());
+        var compared = done(api, "interrupted");
+        compared.check(inventory).ifPresent(all::add);
+        return new Found(status, all, compared.unknown().isEmpty() ? List.of() : List.of("backend.contract was " + compared.words().orElseThrow()));
     }
 
     /** What status tells as a difference of services is here whether the release is what was released. */

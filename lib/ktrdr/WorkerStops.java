@@ -95,9 +95,13 @@ final class WorkerStops {
         var facts = Facts.parse(answer);
         var started = facts.under("started");
         var at = new LinkedHashMap<String, AtWork>();
-        facts.under("health").forEach((worker, health) -> Json.read(health).filter(said -> said.path("worker_status").asText().equals("busy"))
-                .ifPresent(said -> at.put(worker, new AtWork(said.path("current_operation").asText("unknown"), started.getOrDefault(worker, "")))));
+        facts.under("health").forEach((worker, health) -> operation(health).ifPresent(operation -> at.put(worker, new AtWork(operation, started.getOrDefault(worker, "")))));
         return at;
+    }
+
+    /** What a worker says in its {@code /health} that it is at; empty when it is idle, or says no such thing. */
+    static Optional<String> operation(String health) {
+        return Json.read(health).filter(said -> said.path("worker_status").asText().equals("busy")).map(said -> said.path("current_operation").asText("unknown"));
     }
 
     /** Why a worker that says busy is idle all the same; empty where it is at work as far as is known. */

@@ -51,6 +51,9 @@ class DamagedAnswersTest {
             Shown.words(new Backend(inventory, http).health());
             shown(checks().core(List.of("backend")));
         }),
+        OPENAPI("/api/v1/openapi.json", 200, "{\"openapi\":\"3.1.0\",\"paths\":{\"/api/v1/operations/{id}\":{\"get\":{\"parameters\":[{\"name\":\"id\",\"in\":\"path\",\"required\":true}],"
+                + "\"responses\":{\"200\":{\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/One\"}}}}}}}},\"components\":{\"schemas\":{\"One\":{\"anyOf\":["
+                + "{\"type\":\"null\"},{\"properties\":{\"data\":{\"$ref\":\"#/components/schemas/One\"}}}]}}}}", () -> shown(ApiUse.compared(inventory, http).check(inventory).stream().toList())),
         WORKERS("/api/v1/workers", 200, "[{\"worker_id\":\"backtesting-1\",\"worker_type\":\"backtesting\",\"endpoint_url\":\"http://workers-b.ktrdr.test:5003/\",\"status\":\"busy\","
                 + "\"current_operation_id\":\"op_1\",\"last_healthy_at\":\"2026-01-01T10:00:00.123456Z\",\"capabilities\":{\"cpu\":true}},{\"worker_type\":\"training\",\"endpoint_url\":\"http://x\",\"status\":\"available\"}]", () -> {
             var registered = new Backend(inventory, http).workers();

@@ -77,7 +77,7 @@ class FollowingTest {
 
     @Test
     void a_failure_is_an_end_with_the_backends_own_words() {
-        var ended = following().follow(operations.start(Operations.Kind.data, Map.of("symbol", "AAPL")));
+        var ended = following().follow(operations.start(Operations.Kind.data, Map.of("symbol", "AAPL", "timeframe", "1d")));
         assertEquals("failed, IB host service is not available: connection refused at http://localhost:5001", ended.words());
     }
 

@@ -56,6 +56,7 @@ final class Images {
             ktrdr("sha-1000001", "sha-1000001", "", SCHEMA, ""), ktrdr("sha-2000002", "sha-2000002", "", SCHEMA, ", newer"),
             ktrdr("latest", "sha-2000002", "", SCHEMA, ", the same as sha-2000002"),
             ktrdr("sha-bad0000", "sha-bad0000", "unhealthy", SCHEMA, ", never healthy"),
+            ktrdr("sha-fade000", "sha-fade000", "api", SCHEMA, ", newer, which lacks some of the API"),
             ktrdr("sha-dead000", "sha-dead000", "crash", SCHEMA, ", crashes at start"),
             ktrdr("sha-0000000", "sha-0000000", "", "", ", of before all migrations"),
             ktrdr("sha-3000003", "sha-3000003", "", SCHEMA + " e1a0000000c3", ", with a schema that older ones work with"),

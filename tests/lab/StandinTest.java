@@ -19,7 +19,6 @@ import java.util.regex.Pattern;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import org.junit.jupiter.api.AfterEach;
-import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import standin.Backend;
@@ -34,11 +33,6 @@ class StandinTest {
     private static final String BACKTEST = Standins.BACKTEST;
     private final Standins standins = new Standins();
     @TempDir Path share;
-
-    @BeforeEach
-    void a_model() throws IOException {
-        Files.writeString(Files.createDirectories(share.resolve("models/s")).resolve("metadata_v3.json"), "{}");
-    }
 
     @AfterEach
     void stop() throws Exception {
@@ -209,9 +203,9 @@ class StandinTest {
     @Test
     void a_download_fails_for_want_of_the_broker_and_at_once_without_a_mode() throws Exception {
         int port = backend(0).port();
-        var id = id(send("POST", port, "/api/v1/data/acquire/download", "{\"symbol\":\"AAPL\",\"mode\":\"tail\"}").body());
+        var id = id(send("POST", port, "/api/v1/data/acquire/download", "{\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"mode\":\"tail\"}").body());
         await(port, "/api/v1/operations/" + id, "IB host service is not available");
-        var refused = send("POST", port, "/api/v1/data/acquire/download", "{\"symbol\":\"AAPL\"}");
+        var refused = send("POST", port, "/api/v1/data/acquire/download", "{\"symbol\":\"AAPL\",\"timeframe\":\"1d\"}");
         assertEquals("500 {\"detail\":\"Data acquisition failed: Invalid mode: local\"}", refused.statusCode() + " " + refused.body());
     }
 
@@ -219,7 +213,7 @@ class StandinTest {
     void what_is_refused_is_told_in_the_forms_of_the_real_one() throws Exception {
         int port = backend(0).port();
         assertEquals("{\"success\":false,\"error\":{\"code\":\"VALIDATION_ERROR\",\"message\":\"Request validation failed\",\"details\":[{\"field\":\"body -> symbol\","
-                + "\"message\":\"Field required\",\"type\":\"missing\"}]}}", send("POST", port, "/api/v1/data/acquire/download", "{\"mode\":\"tail\"}").body());
+                + "\"message\":\"Field required\",\"type\":\"missing\"}]}}", send("POST", port, "/api/v1/data/acquire/download", "{\"timeframe\":\"1d\",\"mode\":\"tail\"}").body());
         var none = send("POST", port, "/api/v1/backtests/start", BACKTEST);
         assertEquals(503, none.statusCode());
         assertTrue(none.body().startsWith("{\"detail\":{\"error\":\"No backtesting workers available\",\"worker_type\":\"backtesting\",\"registered_workers\":0,\"backend_uptime_seconds\":"), none.body());

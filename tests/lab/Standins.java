@@ -9,6 +9,7 @@ import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayDeque;
 import java.util.Deque;
@@ -41,7 +42,9 @@ final class Standins implements AutoCloseable {
         return run(new Backend(port, env(Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32), "KTRDR_VERSION", "sha-0123456"), more), QUICK));
     }
 
+    /** A worker whose share has the model of {@link #BACKTEST}. */
     Worker worker(String type, int backend, Path share, String... more) throws IOException {
+        Files.writeString(Files.createDirectories(share.resolve("models/s")).resolve("metadata_v3.json"), "{}");
         return run(new Worker(type, 0, env(Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1",
                 "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend + "/api/v1", "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString(), "KTRDR_STANDIN_APP", share.toString()), more), QUICK));
     }

@@ -15,12 +15,13 @@ import ktrdr.Table;
  */
 public final class Rooms {
     private static final String ALL = """
-            api         ApiFuzz Following Gap HostileHttp Http Jwt Observed Operations OperationsFleet
+            api         ApiFuzz ApiUse Contracted Following Gap HostileHttp Http Jwt Observed Operations OperationsFleet
             api         OperationsReport Prometheus Sql
             backup      Backup BackupFaults BackupRecord BackupRoundTrip BackupScript BackupTimer Backups
             backup      LocalBackup Recovery Restore RestoreFaults RestoreScript Rows
             bench       Bench SideBySide Verifying
             cli         Console HelpExamples Json OutputFile Table Terminal Threads Units
+            contract    Contract
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
             deploy      Convergence Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
             deploy      DeployRefused Deployment Migration MoreNodes Restart RestartFleet
@@ -31,7 +32,7 @@ public final class Rooms {
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
             inventory   HostKeyPin Inventory InventorySecrets Secrets
-            lab         Lab Standin StandinModels StandinSchema StandinTraces
+            lab         Lab Standin StandinApi StandinModels StandinSchema StandinStops StandinTraces
             logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs
             node        ContainerProbe DatabaseData Dns Mount NodeFiles Operators Registry SetupDns Sudoers Usage
             pictures    Pictures PicturesFleet PicturesInBrowser

@@ -26,6 +26,8 @@ public final class Backend implements AutoCloseable {
     private final String version;
     private final boolean unhealthy;
     private final String broker;
+    /** Whether its API is that of another KTRDR, which lacks some of it. */
+    private final boolean changed;
     private final Client client = new Client();
     private final Metrics metrics = new Metrics();
     private final Traces traces;
@@ -54,6 +56,7 @@ public final class Backend implements AutoCloseable {
         version = env.getOrDefault("KTRDR_VERSION", "unknown");
         broker = env.getOrDefault("IB_HOST_SERVICE_URL", "http://localhost:5001");
         unhealthy = "unhealthy".equals(env.get("KTRDR_STANDIN_FAULT"));
+        changed = "api".equals(env.get("KTRDR_STANDIN_FAULT"));
         traces = new Traces("ktrdr-api", env.getOrDefault("KTRDR_OTEL_OTLP_ENDPOINT", env.get("OTLP_ENDPOINT")));
         untraced = Stream.of(env.getOrDefault("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "").split(",")).filter(one -> !one.isBlank()).map(Pattern::compile).toList();
         registry = new Registry(pace.remove());
@@ -78,10 +81,11 @@ public final class Backend implements AutoCloseable {
                 .on("POST", API + "/data/acquire/download", this::download)
                 .on("GET", API + "/operations", request -> Web.Reply.ok(operations.list(request.query())))
                 .on("GET", API + "/operations/{id}", request -> Web.Reply.ok(operations.show(request.id())))
-                .on("DELETE", API + "/operations/{id}", this::cancel)
                 .on("PATCH", API + "/operations/{id}/status", this::status)
                 .on("GET", API + "/checkpoints/{id}", request -> Checkpoints.show(request.id(), registry.urls(), client))
-                .start();
+                .on("GET", API + "/openapi.json", request -> Web.Reply.ok(described()));
+        if (!changed) web.on("DELETE", API + "/operations/{id}", this::cancel);
+        web.start();
         threads.execute(this::pollWorkers);
     }
 
@@ -131,6 +135,10 @@ public final class Backend implements AutoCloseable {
         return Web.Reply.ok(Json.map("status", "ok", "version", version, "orphan_detector", null));
     }
 
+    private Map<String, Object> described() {
+        return OpenApi.document(web.routes(), version, changed);
+    }
+
     private Web.Reply worker(Web.Request request) {
         var worker = registry.get(request.id());
         return worker == null ? Web.Reply.detail(404, "Worker not found: " + request.id()) : Web.Reply.ok(worker);
@@ -164,7 +172,7 @@ public final class Backend implements AutoCloseable {
 
     /** Fails always, as on a system whose broker host service does not run. */
     private Web.Reply download(Web.Request request) {
-        var body = required(request, "symbol");
+        var body = required(request, "symbol", "timeframe");
         var mode = String.valueOf(body.getOrDefault("mode", "local"));
         if (!List.of("tail", "backfill", "full").contains(mode)) return Web.Reply.detail(500, "Data acquisition failed: Invalid mode: " + mode);
         Operations.Operation operation;
@@ -184,6 +192,7 @@ public final class Backend implements AutoCloseable {
 
     private Web.Reply backtest(Web.Request request) {
         var body = required(request, "strategy_name", "symbol", "timeframe", "start_date", "end_date");
+        if (changed) required(request, "account");
         Operations.Operation operation;
         try {
             operation = create("backtesting", request, body);

@@ -96,8 +96,7 @@ final class Operations {
             return Json.map("operation_id", id, "parent_operation_id", null, "operation_type", type, "status", status,
                     "created_at", created.toString(), "started_at", text(started), "completed_at", text(completed),
                     "progress", Json.map("percentage", percentage, "current_step", step, "steps_completed", (int) percentage, "steps_total", 100),
-                    "metadata", Json.map("symbol", symbol, "parameters", parameters), "error_message", error, "result_summary", result,
-                    "duration_seconds", seconds());
+                    "metadata", Json.map("symbol", symbol, "parameters", parameters), "error_message", error, "result_summary", result);
         }
 
         private static String text(Instant time) {

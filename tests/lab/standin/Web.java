@@ -116,6 +116,11 @@ final class Web implements AutoCloseable {
         return this;
     }
 
+    /** Each route, such as "GET /api/v1/workers/{id}". */
+    List<String> routes() {
+        return routes.stream().map(route -> route.method() + " " + route.template()).toList();
+    }
+
     Web observer(Observer observer) {
         this.observer = observer;
         return this;

@@ -1,0 +1,340 @@
+package ktrdr;
+
+import static ktrdr.Contracted.detail;
+import static ktrdr.Contracted.has;
+import static ktrdr.Contracted.holds;
+import static ktrdr.Contracted.list;
+import static ktrdr.Contracted.percentage;
+import static ktrdr.Contracted.refused;
+import static ktrdr.Contracted.series;
+import static ktrdr.Contracted.text;
+import static lab.Toolkit.ktrdr;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Instant;
+import java.util.Comparator;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.TestInstance;
+import org.junit.jupiter.api.extension.ExtendWith;
+import org.opentest4j.TestAbortedException;
+
+/** What lib/ and the templates take for granted of KTRDR, asked of a system that runs: {@link Contracted} says of which. */
+@Tag("fleet")
+@TestInstance(TestInstance.Lifecycle.PER_CLASS)
+@ExtendWith(ContractTable.class)
+class ContractTest {
+    private static final Set<String> STATUSES = Set.of("pending", "resuming", "running", "completed", "failed", "cancelled");
+    private Contracted system;
+
+    @BeforeAll
+    void a_release_runs_on_the_practice_fleet() {
+        if (System.getProperty(Contracted.INVENTORY) == null)
+            assertEquals(0, ktrdr("deploy", "all", "--tag", "sha-1000001", "--wait", "2m").run().exit());
+        system = Contracted.open();
+    }
+
+    @AfterAll
+    void close() {
+        if (system != null) system.close();
+    }
+
+    private List<JsonNode> operations(String query) {
+        return list(system.data("/operations?" + query));
+    }
+
+    @Test @Relies(by = {"Backend.health", "Checks.core"}, in = "api/endpoints/__init__.py")
+    void the_health_of_the_backend_is_ok_and_tells_its_version() {
+        var health = Json.parse(system.get("/api/v1/health").body(), "the backend");
+        assertEquals("ok", health.path("status").asText());
+        text(health, "version");
+    }
+
+    @Test @Relies(by = {"ApiUse.compared", "Verification.look", "Gate.await"}, in = "api/main.py")
+    void the_openapi_document_has_all_that_is_used() {
+        var words = ApiUse.compared(system.inventory, system.http).words();
+        holds(words.isEmpty(), words.orElse(""));
+    }
+
+    @Test @Relies(by = "Backend.workers", in = "api/endpoints/workers.py")
+    void workers_are_a_list_with_id_type_url_and_status_as_text() {
+        var workers = system.workers();
+        holds(workers.isArray() && workers.size() > 0, workers);
+        list(workers).forEach(one -> text(one, "worker_id", "worker_type", "endpoint_url", "status"));
+    }
+
+    @Test @Relies(by = {"Roster.of", "Inventory.at"}, in = "api/models/workers.py")
+    void the_url_of_a_worker_is_the_one_that_compose_gave_it_and_its_type_backtesting_or_training() {
+        for (var node : system.inventory.workers()) for (var worker : system.inventory.workersOf(node))
+            holds(list(system.workers()).stream().anyMatch(one -> one.path("endpoint_url").asText().equals(worker.endpointUrl())
+                    && one.path("worker_type").asText().equals(worker.type())), "no " + worker.type() + " at " + worker.endpointUrl());
+    }
+
+    @Test @Relies(by = "Backend.workers", in = "api/models/workers.py")
+    void a_worker_is_available_busy_or_temporarily_unavailable() {
+        var statuses = list(system.workers()).stream().map(one -> one.path("status").asText()).toList();
+        holds(Set.of("available", "busy", "temporarily_unavailable").containsAll(statuses), statuses);
+    }
+
+    @Test @Relies(by = {"Backend.workers", "Operations.worker"}, in = "api/models/workers.py")
+    void the_operation_of_a_worker_is_null_or_text() {
+        list(system.workers()).forEach(one -> holds(one.path("current_operation_id").isNull() || one.path("current_operation_id").isTextual(), one));
+    }
+
+    @Test @Relies(by = {"Backend.workers", "Checks.extras"}, in = "api/models/workers.py")
+    void when_a_worker_was_last_healthy_is_a_time() {
+        list(system.workers()).forEach(one -> holds(Units.instantIn(one.path("last_healthy_at").asText()).isPresent(), one));
+    }
+
+    @Test @Relies(by = "workers/docker-compose.workers.yml", in = "workers/base.py")
+    void a_worker_has_the_id_that_compose_gives_it() {
+        system.each("/").forEach((place, said) -> {
+            assertEquals(place.node().name() + "-" + place.worker().name().replace("-worker-", "-"), said.json().path("worker_id").asText(), place::words);
+            holds(list(system.workers()).stream().anyMatch(one -> one.path("worker_id").asText().equals(said.json().path("worker_id").asText())
+                    && one.path("endpoint_url").asText().equals(place.worker().endpointUrl())), place.words() + " is registered with another id");
+        });
+    }
+
+    @Test @Relies(by = "workers/docker-compose.workers.yml", in = "workers/base.py")
+    void the_root_of_a_worker_says_that_it_runs() {
+        system.each("/").forEach((place, said) -> assertEquals("200 running", said.status() + " " + said.json().path("status").asText(), place::words));
+    }
+
+    @Test @Relies(by = {"WorkerStops.operation", "workers/docker-compose.workers.yml"}, in = "workers/base.py")
+    void the_health_of_a_worker_says_whether_it_is_idle_or_busy_and_with_what() {
+        system.each("/health").forEach((place, said) -> {
+            var health = said.json();
+            holds(said.status() == 200 && health.path("healthy").isBoolean() && health.path("worker_status").asText().matches("idle|busy"), place.words() + ": " + health);
+            has(health, "current_operation");
+        });
+    }
+
+    @Test @Relies(by = {"core/docker-compose.core.yml", "workers/docker-compose.workers.yml"}, in = "../deploy/docker/Dockerfile.backend")
+    void the_health_checks_of_compose_can_be_run_in_the_images() {
+        for (var node : system.inventory.nodes()) for (var container : system.containers(node))
+            holds(!container.running() || !Stack.of(system.inventory, node).released(container.service()) || container.health().equals("healthy"),
+                    node.name() + " " + container.service() + ": " + container.state());
+    }
+
+    @Test @Relies(by = {"Operations.list", "OperationsReport.table"}, in = "api/models/operations.py")
+    void a_list_of_operations_has_what_the_table_of_them_shows() {
+        var id = system.dummy().id();
+        var one = list(system.dummy().active()).stream().filter(it -> it.path("operation_id").asText().equals(id)).findFirst();
+        holds(one.isPresent(), id + " is not among those that are active");
+        text(one.get(), "operation_id", "operation_type", "status", "created_at");
+        has(one.get(), "symbol", "current_step", "duration_seconds");
+        holds(one.get().path("progress_percentage").isNumber(), one.get());
+    }
+
+    @Test @Relies(by = "Operations.list", in = "api/endpoints/operations.py")
+    void a_list_of_operations_is_as_short_as_asked_and_takes_a_thousand() {
+        holds(operations("limit=1").size() <= 1, operations("limit=1"));
+        assertEquals(200, system.get("/api/v1/operations?limit=1000").status());
+    }
+
+    @Test @Relies(by = "Operations.words", in = "errors/exceptions.py")
+    void a_limit_beyond_a_thousand_is_refused_with_its_field() {
+        var fields = refused(system.get("/api/v1/operations?limit=1001"));
+        holds(fields.stream().anyMatch(field -> field.contains("limit")), fields);
+    }
+
+    @Test @Relies(by = {"Operations.list", "Operations.Operation"}, in = "api/models/operations.py")
+    void each_status_can_be_asked_for_and_only_it_is_listed() {
+        for (var status : STATUSES)
+            holds(operations("limit=100&status=" + status).stream().allMatch(one -> one.path("status").asText().equals(status)), status);
+    }
+
+    @Test @Relies(by = "Operations.list", in = "api/endpoints/operations.py")
+    void those_that_are_active_have_not_ended() {
+        holds(operations("limit=100&active_only=true").stream().noneMatch(one -> Operations.operation(one).ended()), "one that has ended");
+    }
+
+    @Test @Relies(by = "Operations.list", in = "api/models/operations.py")
+    void operations_can_be_asked_for_by_their_type() {
+        for (var type : List.of("dummy", "backtesting", "training", "data_load"))
+            holds(operations("limit=100&operation_type=" + type).stream().allMatch(one -> one.path("operation_type").asText().equals(type)), type);
+    }
+
+    @Test @Relies(by = "Operations.list", in = "api/services/operations_service.py")
+    void the_newest_operation_comes_first() {
+        var times = operations("limit=20").stream().map(one -> one.path("created_at").asText()).toList();
+        if (times.size() < 2) throw new TestAbortedException("there are fewer than two operations");
+        assertEquals(times.stream().sorted(Comparator.<String, Instant>comparing(time -> Units.instantIn(time).orElseThrow()).reversed()).toList(), times);
+    }
+
+    @Test @Relies(by = "Operations.show", in = "api/endpoints/operations.py")
+    void an_unknown_operation_is_404_with_a_sentence() {
+        holds(detail(system.get("/api/v1/operations/op_that_is_unknown"), 404).isTextual(), "no text");
+    }
+
+    @Test @Relies(by = "Operations.cancel", in = "api/endpoints/operations.py")
+    void an_unknown_operation_cannot_be_cancelled() {
+        holds(detail(system.delete("op_that_is_unknown"), 404).isTextual(), "no text");
+    }
+
+    @Test @Relies(by = "Operations.words", in = "api/models/backtesting.py")
+    void a_backtest_without_its_fields_is_refused_with_their_names() {
+        var fields = refused(system.emptyBody("/backtests/start"));
+        for (var name : List.of("strategy_name", "start_date", "end_date")) holds(fields.contains("body -> " + name), fields);
+    }
+
+    @Test @Relies(by = "Operations.words", in = "api/models/data.py")
+    void a_download_without_its_fields_is_refused_with_their_names() {
+        var fields = refused(system.emptyBody("/data/acquire/download"));
+        for (var name : List.of("symbol", "timeframe")) holds(fields.contains("body -> " + name), fields);
+    }
+
+    @Test @Relies(by = {"Operations.words", "SampleRun.run"}, in = "errors/exceptions.py")
+    void no_free_worker_is_503_with_how_many_are_registered_and_a_hint() {
+        var detail = detail(system.noWorker(), 503);
+        text(detail, "error", "hint");
+        holds(detail.path("registered_workers").isInt(), detail);
+    }
+
+    @Test @Relies(by = {"Operations.start", "SampleRun.run"}, in = "api/endpoints/dummy.py")
+    void a_dummy_starts_without_a_body_and_says_its_id_under_data() {
+        var answer = system.dummy().started();
+        var document = Json.parse(answer.body(), "the backend");
+        holds(answer.ok() && document.path("success").asBoolean() && document.path("data").path("operation_id").isTextual(), answer);
+    }
+
+    @Test @Relies(by = "Operations.segment", in = "api/services/operations_service.py")
+    void an_id_is_of_letters_digits_and_marks_that_a_path_may_have() {
+        holds(system.dummy().id().matches("[A-Za-z0-9._-]{1,200}"), system.dummy().id());
+    }
+
+    @Test @Relies(by = {"Operations.operation", "Following.follow"}, in = "api/models/operations.py")
+    void an_operation_tells_id_type_status_and_when_it_was_made() {
+        var shown = system.dummy().first();
+        text(shown, "operation_id", "operation_type", "status", "created_at");
+        assertEquals(system.dummy().id() + " dummy", shown.path("operation_id").asText() + " " + shown.path("operation_type").asText());
+        holds(STATUSES.contains(shown.path("status").asText()) && Units.instantIn(shown.path("created_at").asText()).isPresent(), shown);
+    }
+
+    @Test @Relies(by = {"Operations.operation", "SampleRun.run", "Following.tell"}, in = "api/models/operations.py")
+    void a_dummy_progresses_in_percent_and_tells_its_step() {
+        var first = system.dummy().first();
+        var later = system.dummy().later();
+        holds(percentage(first) >= 0 && percentage(later) > percentage(first) && percentage(later) <= 100, percentage(first) + " % and then " + percentage(later) + " %");
+        holds(later.path("progress").path("current_step").isTextual(), later.path("progress"));
+    }
+
+    @Test @Relies(by = "Operations.operation", in = "api/models/operations.py")
+    void an_operation_has_a_place_for_symbol_error_and_result() {
+        has(system.dummy().first(), "error_message", "result_summary", "metadata");
+        has(system.dummy().first().path("metadata"), "symbol");
+    }
+
+    @Test @Relies(by = {"Failover.started", "Following.look"}, in = "api/services/dummy_service.py")
+    void a_dummy_runs_on_no_worker() {
+        holds(system.dummy().workers().stream().noneMatch(worker -> worker.operation().equals(system.dummy().id())), "it is on a worker");
+    }
+
+    @Test @Relies(by = {"Operations.cancel", "Following.cancel", "SampleRun.run"}, in = "api/endpoints/operations.py")
+    void a_cancelled_operation_is_so_at_the_next_look() {
+        var cancelled = system.dummy().cancelled();
+        holds(cancelled.ok() && Json.parse(cancelled.body(), "the backend").path("success").asBoolean(), cancelled);
+        assertEquals("cancelled", system.dummy().after().path("status").asText());
+    }
+
+    @Test @Relies(by = "Operations.cancel", in = "api/endpoints/operations.py")
+    void an_operation_that_has_ended_cannot_be_cancelled() {
+        holds(detail(system.dummy().again(), 400).isTextual(), system.dummy().again());
+    }
+
+    @Test @Relies(by = {"Jaeger.find", "SampleRun.trace"}, in = "monitoring/setup.py")
+    void a_dummy_is_found_among_the_traces_of_the_backend() {
+        holds(system.trace(system.dummy(), "/dummy/start").isPresent(), "no trace by " + system.inventory.tracing().service());
+    }
+
+    @Test @Relies(by = {"Operations.start", "SampleRun.run"}, in = "api/models/backtesting.py")
+    void a_backtest_starts_and_says_its_id() {
+        var answer = system.backtest().started();
+        holds(answer.ok() && Json.parse(answer.body(), "the backend").path("operation_id").isTextual(), answer);
+    }
+
+    @Test @Relies(by = {"Operations.worker", "Failover.started", "OperationsReport.where"}, in = "api/services/worker_registry.py")
+    void the_worker_of_a_backtest_is_busy_with_it_in_the_registry() {
+        var on = system.backtest().workers().stream().filter(worker -> worker.operation().equals(system.backtest().id())).toList();
+        holds(on.size() == 1 && on.get(0).status().equals("busy") && on.get(0).type().equals("backtesting"), on);
+    }
+
+    @Test @Relies(by = "WorkerStops.operation", in = "workers/base.py")
+    void the_worker_of_a_backtest_says_so_itself() {
+        assertEquals(system.backtest().id(), WorkerStops.operation(system.backtest().health()).orElse("nothing"));
+    }
+
+    @Test @Relies(by = "WorkerDrain.await", in = "workers/base.py")
+    void the_worker_of_a_cancelled_backtest_is_idle_soon() {
+        var course = system.cancelledBacktest();
+        assertEquals("cancelled", course.after().path("status").asText());
+        var place = course.workers().stream().filter(worker -> worker.operation().equals(course.id())).findFirst()
+                .flatMap(worker -> system.inventory.at(worker.endpointUrl())).orElseThrow();
+        var health = Contracted.until(() -> system.health(place), said -> WorkerStops.operation(said).isEmpty());
+        holds(WorkerStops.operation(health).isEmpty(), health);
+    }
+
+    @Test @Relies(by = "monitoring/prometheus.yml", in = "api/main.py")
+    void metrics_of_the_backend_are_text_at_metrics_with_a_slash() {
+        var answer = system.get("/metrics/");
+        holds(answer.ok() && answer.body().contains("# TYPE "), answer.status());
+    }
+
+    @Test @Relies(by = {"Checks.metrics", "monitoring/rules/recording.yml"}, in = "monitoring/metrics.py")
+    void the_backend_counts_the_workers_of_each_type() {
+        for (var name : List.of("ktrdr_workers_registered_total", "ktrdr_workers_available"))
+            for (var type : List.of("backtesting", "training"))
+                holds(system.metrics().contains("\n" + name + "{worker_type=\"" + type + "\"} "), "no " + name + " of " + type);
+    }
+
+    @Test @Relies(by = "monitoring/grafana/dashboards/operations.json", in = "monitoring/metrics.py")
+    void the_backend_counts_operations_that_are_active_and_that_ended() {
+        holds(series(system.metrics(), "ktrdr_operations_active") && system.metrics().contains("# TYPE ktrdr_operations_total counter"), "not both");
+    }
+
+    @Test @Relies(by = "monitoring/grafana/dashboards/operations.json", in = "monitoring/metrics.py")
+    void operations_that_ended_are_counted_by_type_and_status() {
+        var id = system.dummy().id();
+        var text = Contracted.until(() -> system.get("/metrics/").body(), now -> now.contains("operation_type=\"dummy\""));
+        holds(series(text, "ktrdr_operations_total", "operation_type", "status"), "no series after " + id);
+    }
+
+    @Test @Relies(by = {"monitoring/rules/recording.yml", "monitoring/grafana/dashboards/operations.json"}, in = "monitoring/setup.py")
+    void requests_are_measured_by_method_status_and_route() {
+        system.workers();
+        var text = system.get("/metrics/").body();
+        for (var ending : List.of("_bucket", "_count", "_sum"))
+            holds(series(text, "http_server_duration_milliseconds" + ending, "http_method", "http_status_code", "http_target"), "no " + ending);
+        holds(text.contains("http_target=\"/api/v1/workers\""), "no route of a request as http_target");
+    }
+
+    @Test @Relies(by = "monitoring/grafana/dashboards/worker-status.json", in = "monitoring/metrics.py")
+    void backend_and_workers_measure_their_processes() {
+        var texts = Stream.concat(Stream.of(system.metrics()), system.each("/metrics").values().stream().map(Contracted.Said::body)).toList();
+        for (var text : texts) for (var name : List.of("process_cpu_seconds_total", "process_resident_memory_bytes"))
+            holds(series(text, name), "no " + name + " in one of " + texts.size());
+    }
+
+    @Test @Relies(by = "monitoring/prometheus.yml", in = "workers/base.py")
+    void metrics_of_a_worker_are_text_and_what_is_scraped_leads_to_them() {
+        system.each("/metrics").forEach((place, said) -> holds(said.status() == 200 && said.body().contains("# TYPE ktrdr_operations_total counter"), place.words() + " answers " + said.status()));
+        system.each("/metrics/").forEach((place, said) -> holds(said.status() == 200 || said.redirect().endsWith("/metrics"), place.words() + " answers " + said.status()));
+    }
+
+    @Test @Relies(by = {"monitoring/rules/recording.yml", "monitoring/grafana/dashboards/system-overview.json"}, in = "monitoring/setup.py")
+    void requests_are_measured_by_the_backend_alone() {
+        system.each("/metrics").forEach((place, said) -> holds(!said.body().contains("\nhttp_server_duration"), place.words() + " has http_server_duration"));
+    }
+
+    @Test @Relies(by = {"monitoring/rules/recording.yml", "monitoring/grafana/dashboards/operations.json"}, in = "monitoring/metrics.py")
+    void each_metric_that_dashboards_and_rules_ask_for_is_exported() {
+        var all = system.get("/metrics/").body() + system.each("/metrics").values();
+        for (var name : Contracted.asked()) holds(all.contains("# TYPE " + name + " "), "no " + name);
+    }
+}
