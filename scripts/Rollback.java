@@ -5,12 +5,10 @@
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import java.util.stream.Collectors;
 import ktrdr.Cli;
 import ktrdr.Exit;
 import ktrdr.Fleet;
 import ktrdr.History;
-import ktrdr.Inventory;
 import ktrdr.NodeChoice;
 import ktrdr.Plans;
 import ktrdr.Release;
@@ -53,19 +51,12 @@ public class Rollback implements Callable<Exit> {
                 chosen.problems().values().stream().filter(problem -> problem.exit() != Exit.UNREACHABLE).findFirst().ifPresent(problem -> {
                     throw problem;
                 });
-                tellOfSeveral(chosen.values());
+                Plans.different(chosen.values()).ifPresent(where -> common.console().note("fleet", "to", "different releases: " + where + "; --to TAG has one for all"));
                 return Rolling.run(common, change.dryRun, "rolled back", fleet, locks, rolling.options(Optional.of(chosen.values()), true),
                         (stack, ssh) -> Plans.rollback(stack, ssh, Optional.ofNullable(chosen.values().get(stack.node())).orElseThrow(() -> chosen.problems().get(stack.node()))),
                         rollout -> {});
             }
         }
-    }
-
-    /** Each node has a history of its own: what was last on one need not be what was last on another. */
-    private void tellOfSeveral(Map<Inventory.Node, History.Entry> chosen) {
-        if (chosen.values().stream().map(History.Entry::tag).distinct().count() < 2) return;
-        var where = chosen.entrySet().stream().map(one -> one.getKey().name() + " on " + one.getValue().tag()).collect(Collectors.joining(", "));
-        common.console().note("fleet", "to", "different releases: " + where + "; --to TAG has one for all");
     }
 
     private History.Entry choose(Stack stack, History history, Optional<String> tag) {

@@ -30,7 +30,7 @@ final class Migration {
      * What is to be done.
      *
      * @param words in which it is told
-     * @param image that does it; {@code to} the revision that it is asked for
+     * @param image that does it
      */
     record Step(Kind kind, String from, String to, String words, String image) {
         boolean moves() {
@@ -118,7 +118,7 @@ final class Migration {
         return switch (schema.state()) {
             case NO_ALEMBIC -> none(schema, plan.tag() + " has no alembic: it is left as it is");
             case SAME -> none(schema, from + ", as " + plan.tag() + " has it");
-            case BEHIND -> new Step(Kind.upgrade, from, "head", from + " -> " + schema.head() + backupWords(), image());
+            case BEHIND -> new Step(Kind.upgrade, from, schema.head(), from + " -> " + schema.head() + backupWords(), image());
             case UNKNOWN -> same && choice().policy() == Schema.Policy.refuse ? none(schema, from + ", which a newer release made; the backend stays as it is") : unknown(schema);
             case OPEN -> open(schema);
         };

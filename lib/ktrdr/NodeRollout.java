@@ -168,12 +168,20 @@ final class NodeRollout {
                 begin = "";
                 migration.databaseIsThere();
             }
-            if (migration.run(secrets, begin)) begin = "";
-            up(plan, plan.applyScript(secrets, begin, true, ""));
+            boolean migrated = migration.run(secrets, begin);
+            // Compose would make a container anew that was brought up with others and is now brought up alone
+            if (migrated && preview.flatMap(Preview::seen).isPresent()) stays();
+            else up(plan, plan.applyScript(secrets, migrated ? "" : begin, true, ""));
         }
         // a part after the first finds it begun
         else workers(secrets);
         new Gate(tools, plan, tools.options.timeout()).await(fresh.contains("backend") ? workersBefore : Set.of());
+    }
+
+    private void stays() {
+        after = plan.facts().containers();
+        digests = plan.facts().digests();
+        tools.console.note(node.name(), "up", outcome(plan, Set.of(), List.of()));
     }
 
     private void workers(Secrets secrets) {

@@ -3,6 +3,7 @@ package ktrdr;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.stream.Collectors;
 import ktrdr.Templates.NodeFile;
 
 /** How the {@link Deployment} of a node comes about: for a new release, and for one that ran before. */
@@ -76,6 +77,12 @@ public final class Plans {
                     .orElse("an earlier deployment that ended well and differs from what runs")).found(good.isEmpty() ? "no deployment that ended well" : "deployed so far: " + String.join(", ", good))
                     .fix("jbang rollback@ktrdr " + stack.words() + " --list shows the history");
         });
+    }
+
+    /** In words where nodes would end up, where that is not one release: each has a history of its own. */
+    public static Optional<String> different(Map<Inventory.Node, History.Entry> chosen) {
+        if (chosen.values().stream().map(History.Entry::tag).distinct().count() < 2) return Optional.empty();
+        return Optional.of(chosen.entrySet().stream().map(one -> one.getKey().name() + " on " + one.getValue().tag()).collect(Collectors.joining(", ")));
     }
 
     /** The files of a release as they were, where the node still has them. */

@@ -8,6 +8,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -22,6 +23,26 @@ import org.junit.jupiter.api.io.TempDir;
 /** What a rollback goes back to; and the history's and the snapshots' scripts, run by a real shell in a folder that stands for a node's. */
 class HistoryTest {
     @TempDir Path folder;
+
+    @Test
+    void a_rollback_of_several_nodes_tells_where_they_would_run_different_releases() {
+        var nodes = Fixtures.inventory();
+        var chosen = new LinkedHashMap<Inventory.Node, Entry>();
+        chosen.put(nodes.core(), entry("1", "", "sha-1", Outcome.DEPLOYED));
+        chosen.put(nodes.node("B"), entry("2", "", "sha-1", Outcome.DEPLOYED));
+        assertEquals(Optional.empty(), Plans.different(chosen));
+        chosen.put(nodes.node("B"), entry("3", "", "sha-2", Outcome.DEPLOYED));
+        assertEquals(Optional.of("core on sha-1, workers-b on sha-2"), Plans.different(chosen));
+    }
+
+    @Test
+    void what_became_of_the_schema_is_read_back() {
+        var plain = entry("1", "", "sha-1", Outcome.DEPLOYED);
+        var migrated = new Entry(plain.id(), plain.of(), plain.time(), plain.who(), plain.from(), plain.command(), plain.target(), plain.tag(), plain.services(), plain.images(),
+                plain.configuration(), plain.scale(), plain.seconds(), plain.error(), plain.outcome(), Optional.of(new History.SchemaChange("a1", "b2", "ktrdr-1.dump.zst")));
+        assertEquals(Optional.of(migrated), Entry.parse(migrated.json()));
+        assertEquals(Optional.of(plain), Entry.parse(plain.json()));
+    }
 
     private static Entry entry(String id, String of, String tag, Outcome outcome) {
         var image = new Docker.Image("registry.test/ktrdr-backend:" + tag, "sha256:" + tag, "registry.test/ktrdr-backend@sha256:" + tag);
