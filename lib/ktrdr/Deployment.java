@@ -195,21 +195,19 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     /** Starts the database first, and what depends on it when it is healthy. */
     private String restarts() {
         // what workers were at is settled by now
-        var script = new StringBuilder(Sh.let("how", stack.core() ? "" : WorkerStops.HOW) + """
+        var script = new StringBuilder("""
                 again() {
                   # in a session of its own: whoever cuts this run may not leave a container stopped
                   # shellcheck disable=SC2016 # its own arguments
                   setsid sh -c '
-                    how=$1
-                    shift
                     pids=
-                    for name; do docker restart $how "$name" >/dev/null & pids="$pids $!"; done
+                    for name; do RESTART "$name" >/dev/null & pids="$pids $!"; done
                     failed=0
                     for pid in $pids; do wait "$pid" || failed=1; done
-                    exit "$failed"' again "$how" "$@" </dev/null &
+                    exit "$failed"' again "$@" </dev/null &
                   wait "$!" || exit 22
                 }
-                """);
+                """.replace("RESTART", stack.core() ? "docker restart" : WorkerStops.RESTART));
         var database = restarted.stream().filter(service -> stack.core() && service.equals("db")).toList();
         var others = restarted.stream().filter(service -> !database.contains(service)).toList();
         if (!database.isEmpty()) script.append(again(database));

@@ -25,10 +25,10 @@ final class WorkerStops {
     private static final long PAUSE_MILLIS = 300;
     /** Exit code of {@link #unlessAtWork}. */
     static final int AT_WORK = 30;
-    /** Options of Docker's stop and restart for what has nothing to lose. */
-    static final String HOW = "--signal INT -t " + SECONDS;
     /** Stops containers, one or several, that have nothing to lose. */
-    static final String STOP = "docker stop " + HOW;
+    static final String STOP = "docker stop --signal INT -t " + SECONDS;
+    /** The same, and starts them again. */
+    static final String RESTART = "docker restart --signal INT -t " + SECONDS;
     private static final String HEALTH = "docker exec \"$2\" curl -fsS -m 5 \"http://localhost:$3/health\" 2>/dev/null";
 
     /** What a worker says that it is at, by its {@code /health}, and since when its container runs. */

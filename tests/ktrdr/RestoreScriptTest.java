@@ -79,11 +79,11 @@ class RestoreScriptTest {
 
     @Test
     void workers_that_were_stopped_are_started_when_they_are_let_go() throws IOException {
-        assertEquals("stop one two\nstart one two\n", held(WorkersHold.release()));
+        assertEquals("stop --signal INT -t 2 one two\nstart one two\n", held(WorkersHold.release()));
     }
 
     @Test
     void and_when_their_holder_is_gone() throws IOException {
-        assertEquals("stop one two\nstart one two\n", held("kill -s TERM -- \"-$(cat \"$1/pid\")\""));
+        assertEquals("stop --signal INT -t 2 one two\nstart one two\n", held("kill -s TERM -- \"-$(cat \"$1/pid\")\""));
     }
 }
