@@ -49,7 +49,7 @@ class RestartTest {
     private Deployment restart(String... services) {
         var stack = Stack.of(inventory, inventory.core());
         var there = List.of("db", "backend", "grafana").stream().map(service -> container(service, "ktrdr-" + service)).toList();
-        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 2, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
         return Deployment.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())), List.of(services), facts);
     }
 
@@ -115,7 +115,7 @@ class RestartTest {
     void a_deployment_stops_what_is_lost_for_compose_to_start_it_again() throws Exception {
         var stack = Stack.of(inventory, inventory.node("B"));
         var there = List.of(container("backtest-worker-1", "backtest-worker-1"));
-        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 2, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
         var plan = Deployment.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(), facts).restarting(List.of("backtest-worker-1"));
         assertFalse(plan.restart());
         var preview = new Preview(plan, Map.of("backtest-worker-1", Convergence.Action.RESTART), Map.of(), Optional.empty(), Optional.empty());
