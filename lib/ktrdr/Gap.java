@@ -17,9 +17,12 @@ import java.util.function.Supplier;
  *…
  *console.note("it was away for " + Units.duration(gap.stop()));</pre>
  *
- * An ask that hangs does not keep the next one waiting, so the window is as exact as the asks are frequent, whatever their timeout is.
+ * What answers is asked five times less often than what does not: each good answer costs the one that gives it, and is a trace and a figure there. An ask that hangs does not
+ * keep the next one waiting, so the window is as exact as the asks are frequent, whatever their timeout is.
  */
 public final class Gap {
+    /** So many turns of the clock make one ask while all is well. */
+    private static final int SELDOM = 5;
     /** How long {@link #stop} waits for answers that are still out; what is out then is not counted, so an ask must give up sooner. */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
@@ -34,16 +37,27 @@ public final class Gap {
     private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(Gap::daemon);
     private final ExecutorService asks = Executors.newCachedThreadPool(Gap::daemon);
     private final Supplier<Boolean> ask;
+    private volatile boolean well;
+    private int turns;
 
     private Gap(Supplier<Boolean> ask) {
         this.ask = ask;
     }
 
-    /** Asks at this pace until {@link #stop}, on threads that do not keep the program alive. A {@link Problem} is no good answer. */
+    /**
+     * Asks at this pace while there is no good answer, and at a fifth of it else, until {@link #stop}, on threads that do not keep the program alive. A {@link Problem} is no
+     * good answer.
+     */
     public static Gap start(Supplier<Boolean> ask, Duration every) {
         var gap = new Gap(ask);
-        gap.clock.scheduleAtFixedRate(() -> gap.asks.execute(gap::ask), 0, every.toNanos(), TimeUnit.NANOSECONDS);
+        gap.clock.scheduleAtFixedRate(gap::turn, 0, every.toNanos(), TimeUnit.NANOSECONDS);
         return gap;
+    }
+
+    private void turn() {
+        if (well && ++turns < SELDOM) return;
+        turns = 0;
+        asks.execute(this::ask);
     }
 
     private void ask() {
@@ -54,6 +68,7 @@ public final class Gap {
         } catch (RuntimeException e) {
             good = false;
         }
+        well = good;
         samples.add(new Sample(asked, System.nanoTime(), good));
     }
 

@@ -22,7 +22,7 @@ import ktrdr.Templates.NodeFile;
 final class NodeRollout {
     /** How long what ran before has at least to get healthy again. */
     private static final Duration BACK = Duration.ofSeconds(120);
-    private static final Duration EVERY = Duration.ofMillis(50);
+    private static final Duration EVERY = Duration.ofMillis(100);
     /** How long what a node said with the look counts. */
     private static final Duration FRESH = Duration.ofSeconds(30);
 

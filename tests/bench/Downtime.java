@@ -23,7 +23,7 @@ import ktrdr.Stack;
 /** How long the backend is away while it is replaced: by {@code deploy}, and by a bare {@code docker compose up -d backend} on the node. */
 public final class Downtime {
     /** Twenty times a second. */
-    private static final Duration PACE = Duration.ofMillis(50);
+    private static final Duration PACE = Duration.ofMillis(20);
     private static final Duration PATIENCE = Duration.ofMinutes(2);
     private final Fleet fleet;
     private final Http http;

@@ -115,6 +115,18 @@ class GapTest {
         assertTrue(window.compareTo(Duration.ZERO) > 0 && window.compareTo(Duration.ofSeconds(1)) < 0, window::toString);
     }
 
+    @Test
+    void what_answers_is_asked_five_times_less_often_than_what_does_not() {
+        for (var good : List.of(true, false)) {
+            var asked = new AtomicInteger();
+            var gap = Gap.start(() -> asked.incrementAndGet() > 0 && good, Duration.ofMillis(20));
+            Wait.millis(600);
+            gap.stop();
+            // of thirty turns of the clock
+            assertTrue(good ? asked.get() <= 8 : asked.get() >= 12, good + ": " + asked);
+        }
+    }
+
     private static void awaitMore(AtomicInteger asked) {
         int before = asked.get();
         Wait.until(() -> asked.get() >= before + 5, () -> "it does not ask");
