@@ -10,6 +10,7 @@
 //FILES lib/ktrdr/Alerting.java=ktrdr/Alerting.java
 //FILES lib/ktrdr/ApiUse.java=ktrdr/ApiUse.java
 //FILES lib/ktrdr/Backend.java=ktrdr/Backend.java
+//FILES lib/ktrdr/BackendDrain.java=ktrdr/BackendDrain.java
 //FILES lib/ktrdr/BackupFile.java=ktrdr/BackupFile.java
 //FILES lib/ktrdr/BackupFolder.java=ktrdr/BackupFolder.java
 //FILES lib/ktrdr/BackupRecord.java=ktrdr/BackupRecord.java

@@ -20,6 +20,7 @@
 //SOURCES ktrdr/Alerting.java
 //SOURCES ktrdr/ApiUse.java
 //SOURCES ktrdr/Backend.java
+//SOURCES ktrdr/BackendDrain.java
 //SOURCES ktrdr/BackupFile.java
 //SOURCES ktrdr/BackupFolder.java
 //SOURCES ktrdr/BackupRecord.java

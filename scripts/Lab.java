@@ -19,7 +19,9 @@
 //SOURCES ../tests/lab/standin/Models.java
 //SOURCES ../tests/lab/standin/OpenApi.java
 //SOURCES ../tests/lab/standin/Operations.java
+//SOURCES ../tests/lab/standin/Orphans.java
 //SOURCES ../tests/lab/standin/Pace.java
+//SOURCES ../tests/lab/standin/Proxy.java
 //SOURCES ../tests/lab/standin/Registration.java
 //SOURCES ../tests/lab/standin/Registry.java
 //SOURCES ../tests/lab/standin/Rehearsal.java

@@ -1,6 +1,6 @@
 ///usr/bin/env jbang "$0" "$@" ; exit $?
 //SOURCES ../lib/ktrdr.java
-//DESCRIPTION KTRDR's operations: list and show them, start one and follow it to its end, cancel one
+//DESCRIPTION KTRDR's operations: list and show them, start one and follow it to its end, cancel one, resume one
 
 import java.time.Duration;
 import java.time.LocalDate;
@@ -25,14 +25,16 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "operations", header = "KTRDR's operations: list and show them, start one and follow it to its end, cancel one.", mixinStandardHelpOptions = true,
-        subcommands = {Operations.Listing.class, Operations.Show.class, Operations.Start.class, Operations.Follow.class, Operations.Cancel.class},
+@Command(name = "operations", header = "KTRDR's operations: list, show, start, follow, cancel and resume them.", mixinStandardHelpOptions = true,
+        subcommands = {Operations.Listing.class, Operations.Show.class, Operations.Start.class, Operations.Follow.class, Operations.Cancel.class, Operations.Resume.class},
         description = {"", "By the backend's API, over HTTP alone. What is started is followed to its end, with the node and worker that it runs on by name.", ""},
         footer = {"", "Examples:",
             "  jbang operations@ktrdr list --active",
             "  jbang operations@ktrdr start data AAPL 1d --start-date 2024-01-01",
+            "  jbang operations@ktrdr start training STRATEGY --symbols AAPL,MSFT --timeframes 1d",
             "  jbang operations@ktrdr start backtest STRATEGY AAPL 1d --start-date 2024-01-01 --end-date 2024-06-30 --model-path models/STRATEGY",
             "  jbang operations@ktrdr follow ID                  Ctrl-C asks whether to cancel it or to leave it running",
+            "  jbang operations@ktrdr resume ID                  a cancelled or failed one, from its last checkpoint",
             "  jbang operations@ktrdr show ID -o json            for machines: the backend's document, and \"runs_on\"",
             "", "Exit codes: 0 it completed, or is cancelled as asked; 1 it failed, was cancelled or is unknown; 2 wrong usage or inventory; 3 the backend does not answer;",
             "130 interrupted: it goes on, or was cancelled, as told."})
@@ -43,7 +45,7 @@ public class Operations implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        throw Problem.usage("operations: what about them?").expected("list, show, start, follow or cancel").fix("operations --help");
+        throw Problem.usage("operations: what about them?").expected("list, show, start, follow, cancel or resume").fix("operations --help");
     }
 
     /** The backend of the inventory in use. */
@@ -75,8 +77,9 @@ public class Operations implements Callable<Exit> {
         Exit ended(Operation operation) {
             show(operation.id());
             if (operation.completed()) return Exit.OK;
-            common.console().problem(Problem.failed("operation " + operation.id() + " " + (operation.status().equals("failed") ? "failed" : "was " + operation.status()))
-                    .expected("completed").found(operation.error()).fix("jbang logs@ktrdr core backend"));
+            var how = operation.unclaimed() && operation.onBackend() ? "was given up by the backend, which runs it all the same" : operation.cancelled() ? "was cancelled" : "failed";
+            common.console().problem(Problem.failed("operation " + operation.id() + " " + how).expected("completed").found(operation.error())
+                    .fix(operation.unclaimed() && operation.onBackend() ? "jbang operations@ktrdr show " + operation.id() + ", when it may be done" : "jbang logs@ktrdr core backend"));
             return Exit.FAILED;
         }
 
@@ -93,7 +96,8 @@ public class Operations implements Callable<Exit> {
         }
     }
 
-    @Command(name = "list", header = "The newest ones, a line each.")
+    @Command(name = "list", header = "The newest ones that the backend knows, a line each.",
+            description = "The backend lists what it has in memory: what it runs itself, what workers are at, and what was asked for by its id since its start. `show ID` finds the others.")
     static class Listing implements Callable<Exit> {
         @Mixin Cli.Common common;
         @Option(names = "--status", paramLabel = "S", defaultValue = "", description = "One of ${COMPLETION-CANDIDATES}.", completionCandidates = Statuses.class) String status;
@@ -104,10 +108,16 @@ public class Operations implements Callable<Exit> {
         @Override
         public Exit call() {
             try (var desk = Desk.open(common)) {
-                var found = desk.operations.list(status, type, active, limit);
+                var found = desk.operations.listWithWorkers(status, type, active, limit);
                 var report = desk.report();
-                common.report(report.document(found), report.table(found));
-                if (found.isEmpty() && !common.json()) common.console().note("there are none");
+                var started = new Backend(desk.inventory, desk.http).started();
+                var document = new LinkedHashMap<String, Object>(report.document(found));
+                started.ifPresent(time -> document.put("backend_started", time.toString()));
+                common.report(document, report.table(found));
+                if (common.json()) return Exit.OK;
+                if (found.isEmpty()) common.console().note("the backend knows of none");
+                common.console().note("this is what the backend has in memory" + started.map(time -> ", since its start at " + time).orElse("")
+                        + "; one that ended is in it only when it was asked for since: jbang operations@ktrdr show ID");
                 return Exit.OK;
             }
         }
@@ -153,11 +163,29 @@ public class Operations implements Callable<Exit> {
         }
     }
 
-    @Command(name = "start", header = "Start one and follow it to its end.", mixinStandardHelpOptions = true, subcommands = {Dummy.class, Backtest.class, Data.class})
+    @Command(name = "resume", header = "Have a cancelled or failed one go on from its last checkpoint, and follow it.")
+    static class Resume implements Callable<Exit> {
+        @Mixin Cli.Common common;
+        @Parameters(paramLabel = "ID") String id;
+        @Option(names = "--no-follow", description = "Resume it and stop.") boolean noFollow;
+
+        @Override
+        public Exit call() {
+            try (var desk = Desk.open(common)) {
+                var from = desk.operations.resume(id);
+                var epoch = from.path("epoch").isNumber() ? "epoch " + from.path("epoch").asInt() : "its checkpoint";
+                common.console().note("operation", "resume", id + " goes on from " + epoch + " of " + from.path("created_at").asText("an unknown time") + "; its percentage begins anew");
+                return noFollow ? desk.show(id) : desk.follow(id);
+            }
+        }
+    }
+
+    @Command(name = "start", header = "Start one and follow it to its end.", mixinStandardHelpOptions = true,
+            subcommands = {Dummy.class, Backtest.class, TrainingStart.class, Data.class})
     static class Start implements Callable<Exit> {
         @Override
         public Exit call() {
-            throw Problem.usage("operations start: start what?").expected("dummy, backtest or data").fix("operations start --help");
+            throw Problem.usage("operations start: start what?").expected("dummy, backtest, training or data").fix("operations start --help");
         }
     }
 
@@ -171,11 +199,13 @@ public class Operations implements Callable<Exit> {
             var body = new LinkedHashMap<String, String>();
             for (int i = 0; i < fields.length; i += 2) if (fields[i + 1] != null) body.put((String) fields[i], fields[i + 1].toString());
             body.putAll(more);
+            ktrdr.Operations.complete(kind, body);
             try (var desk = Desk.open(common)) {
                 if (dryRun) return wouldSend(common, desk.operations.url(kind), body);
                 var id = desk.operations.start(kind, body);
                 common.console().note("operation", kind.name(), id + " is started");
-                if (!noFollow) return desk.follow(id);
+                if (!noFollow && kind != Kind.dummy) return desk.follow(id);
+                if (!noFollow) common.console().note("operation", kind.name(), "it is not followed: it " + Following.GIVEN_UP);
                 common.report(Map.of("operation_id", id));
                 if (!common.json()) common.console().print(id);
                 return Exit.OK;
@@ -190,7 +220,7 @@ public class Operations implements Callable<Exit> {
         }
     }
 
-    @Command(name = "dummy", header = "A harmless operation of 200 s on the backend alone.")
+    @Command(name = "dummy", header = "A harmless operation of 200 s on the backend alone; not followed.")
     static class Dummy implements Callable<Exit> {
         @Mixin Cli.Common common;
         @Mixin Starting starting;
@@ -201,7 +231,23 @@ public class Operations implements Callable<Exit> {
         }
     }
 
-    @Command(name = "backtest", header = "Test a strategy on past data: on a worker, with a result in the share.")
+    @Command(name = "training", header = "Train a model by a strategy: on a worker, with the model on the share.")
+    static class TrainingStart implements Callable<Exit> {
+        @Mixin Cli.Common common;
+        @Mixin Starting starting;
+        @Parameters(index = "0", paramLabel = "STRATEGY") String strategy;
+        @Option(names = "--symbols", paramLabel = "S,S", description = "Else those of the strategy.") String symbols;
+        @Option(names = "--timeframes", paramLabel = "T,T", description = "Such as 1d,1h; else those of the strategy.") String timeframes;
+        @Option(names = "--start-date", paramLabel = "YYYY-MM-DD") LocalDate from;
+        @Option(names = "--end-date", paramLabel = "YYYY-MM-DD") LocalDate to;
+
+        @Override
+        public Exit call() {
+            return starting.start(common, Kind.training, "strategy_name", strategy, "symbols", symbols, "timeframes", timeframes, "start_date", from, "end_date", to);
+        }
+    }
+
+    @Command(name = "backtest", header = "Test a trained model on past data: on a worker, with the result in the database.")
     static class Backtest implements Callable<Exit> {
         @Mixin Cli.Common common;
         @Mixin Starting starting;
@@ -210,7 +256,8 @@ public class Operations implements Callable<Exit> {
         @Parameters(index = "2", paramLabel = "TIMEFRAME", description = "Such as 1d or 1h.") String timeframe;
         @Option(names = "--start-date", paramLabel = "YYYY-MM-DD", required = true) LocalDate from;
         @Option(names = "--end-date", paramLabel = "YYYY-MM-DD", required = true) LocalDate to;
-        @Option(names = "--model-path", paramLabel = "PATH", description = "A trained model, as the workers see it.") String model;
+        @Option(names = "--model-path", paramLabel = "PATH", required = true,
+                description = "The trained model, as `show` of its training has it; of an absolute path what follows /models/ counts.") String model;
         @Option(names = "--initial-capital", paramLabel = "AMOUNT") java.math.BigDecimal capital;
 
         @Override

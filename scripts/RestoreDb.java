@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
+import ktrdr.BackendDrain;
 import ktrdr.BackupRecord;
 import ktrdr.BackupReport;
 import ktrdr.Backups;
@@ -48,6 +49,8 @@ public class RestoreDb implements Callable<Exit> {
     @Option(names = "--into", paramLabel = "DB", description = "Restore as a new database of this name, and touch nothing else.") String into;
     @Option(names = "--drop-old", description = "Drop what earlier restores replaced, after this one or without one.") boolean dropOld;
 
+    private String atWork = "";
+
     public static void main(String... args) {
         Cli.main(new RestoreDb(), args);
     }
@@ -65,6 +68,7 @@ public class RestoreDb implements Callable<Exit> {
             var backups = new Backups(inventory, fleet.ssh(inventory.core()), common.console());
             var chosen = Backups.Chosen.of(backups, file);
             tell(chosen.record(), present);
+            if (all) tellAtWork(fleet);
             if (change.dryRun) return Exit.OK;
             if (into != null) return report(chosen.record(), chosen.restored(source -> restore.run(Restore.Mode.beside, source, into, "")), Map.of("database", into));
             return replace(fleet, backups, restore, chosen, present);
@@ -85,6 +89,16 @@ public class RestoreDb implements Callable<Exit> {
         common.console().note("core", into == null ? "replaces" : "beside", common.inventory().database().name() + ": " + present.words());
     }
 
+    /** The backend is stopped meanwhile, and with it what it does itself. */
+    private void tellAtWork(Fleet fleet) {
+        try (var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
+            var running = new BackendDrain(fleet.inventory(), http, common.console()).running().orElse(List.of());
+            if (running.isEmpty()) return;
+            atWork = " " + BackendDrain.words(running) + " on the backend itself would be cut.";
+            common.console().note("core", "at work", "the backend itself, which is stopped: " + BackendDrain.words(running));
+        }
+    }
+
     private Exit replace(Fleet fleet, Backups backups, Restore restore, Backups.Chosen chosen, Restore.Present present) {
         var backup = chosen.record();
         long started = System.nanoTime();
@@ -92,7 +106,7 @@ public class RestoreDb implements Callable<Exit> {
         var unreached = fleet.each((node, ssh) -> ssh.name()).problems();
         unreached.values().forEach(common.console()::problem);
         var writers = unreached.isEmpty() ? "" : " Workers on " + unreached.keySet().stream().map(node -> node.name()).collect(Collectors.joining(", ")) + " could not be stopped and may write meanwhile.";
-        change.confirm(common.console(), "the database " + name + " (" + present.words() + ") would be replaced by " + backup.name() + "." + writers + " Go on?");
+        change.confirm(common.console(), "the database " + name + " (" + present.words() + ") would be replaced by " + backup.name() + "." + writers + atWork + " Go on?");
         var document = new LinkedHashMap<String, Object>(Map.of("database", name));
         try (var locks = change.locks(fleet, common, "restore-db " + backup.name()); var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
             if (present.holds()) document.put("safety_backup", backups.make(Backups.Retention.NONE, "restore-db by " + Local.whoAndWhere()).record().name());

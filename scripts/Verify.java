@@ -25,8 +25,8 @@ import picocli.CommandLine.Option;
 
 @Command(name = "verify", header = "Prove that the system works: services, workers, targets, a sample operation with its trace and result.",
         description = {"", "Containers on every node and their release, the health of every service, a query to the database and its port from every workers node, each worker of "
-                + "the inventory by its address, each Prometheus target, Grafana's data sources; a sample operation (`sample` in the inventory), its trace in Jaeger, its result on "
-                + "the share, and that every node sees what the others write there. Apart from the sample operation nothing is changed.", ""},
+                + "the inventory by its address, each Prometheus target, Grafana's data sources; a sample operation (`sample` in the inventory), its trace in Jaeger, its result, "
+                + "and that every node sees what the others write to the share. Apart from the sample operation nothing is changed.", ""},
         footer = {"", "Examples:",
             "  jbang verify@ktrdr                        all of it",
             "  jbang verify@ktrdr --quick                without the sample operation and the share",

@@ -113,7 +113,7 @@ class CompletionTest {
         assertEquals(List.of("running", "resuming"), after("./ktrdr", "operations", "list", "--status", "r").stream().sorted((a, b) -> b.compareTo(a)).toList());
         assertEquals(List.of(), after("./ktrdr", "deploy", "--tag", ""));
         assertEquals(List.of(), after("./ktrdr", "deploy", "--dry-run", "--dry"));
-        assertEquals(List.of("dummy", "backtest", "data"), after("./ktrdr", "operations", "start", ""));
+        assertEquals(List.of("dummy", "backtest", "training", "data"), after("./ktrdr", "operations", "start", ""));
         assertEquals(List.of("verify", "verify-infra", "verify-infra-ansible", "verify-lists", "verify-quick"), after("./ktrdr", "bench", "v"));
         assertTrue(after("./ktrdr", "verify", "").contains("--failover"));
         assertTrue(after("./ktrdr", "restore-db", "").containsAll(List.of("latest", "inventory.yaml")));

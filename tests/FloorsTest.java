@@ -26,7 +26,7 @@ class FloorsTest {
             Set.of("Fleet", "Host"),
             Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "ContainerProbe", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "LastWords", "Lock", "LogCursor", "LogMask", "LogMerge", "LogNode",
                     "LogScript", "Metrics", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Published", "Registry", "ScramVerifier", "SecretKeeper", "Sudoers", "Usage"),
-            Set.of("Alerting", "ApiUse", "Backend", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer",
+            Set.of("Alerting", "ApiUse", "Backend", "BackendDrain", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer",
                     "Backups", "Causes", "Checkpoint", "Checks", "Deployment", "Drift", "Exporter", "Failover",
                     "Firewall", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "GrafanaPassword",
                     "Infra", "InfraRecord", "Jaeger", "JavaShell", "LocalBackup", "Locks", "LogChoice", "LogReader",

@@ -223,7 +223,7 @@ class RecipesTest {
     void cancel_ends_an_operation_by_the_backends_word() {
         var id = post("/dummy/start", "").path("data").path("operation_id").asText();
         says(run(0, "cancel", id), id + "  cancelled");
-        assertEquals("cancelled", Json.read(World.get(API + "/operations/" + id)).orElseThrow().path("data").path("status").asText());
+        assertEquals("Operation cancelled by user", Json.read(World.get(API + "/operations/" + id)).orElseThrow().path("data").path("error_message").asText());
         says(run(1, "cancel", "op_none"), "was refused");
         says(run(2, "cancel", "op/../x"), "is no operation's id");
     }

@@ -1,4 +1,5 @@
 import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
@@ -82,13 +83,14 @@ class VerifyTest {
         assertEquals(before, World.everything());
     }
 
-    /** The operation that it tells of is in the backend's list, and its result on the share. */
+    /** The operation that it tells of is in the backend's list, and its result is the backend's alone. */
     private static void result_of(JsonNode document) {
         for (var check : document.path("checks"))
             if (check.path("id").asText().equals("sample.operation")) {
                 var operation = check.path("found").asText().split(" ")[0];
                 assertTrue(check.path("found").asText().matches("op_backtesting_\\S+ completed on workers-[bc] backtest-worker-\\d"), check::toString);
-                assertTrue(World.on("core", "cat /srv/ktrdr-shared/results/" + operation + ".json").contains("\"operation_id\":\"" + operation + "\""));
+                assertTrue(World.get("http://10.42.1.10:8000/api/v1/operations/" + operation + "/results").contains("\"total_trades\""));
+                assertEquals("", World.on("core", "find /srv/ktrdr-shared -name '*" + operation + "*'"));
             }
     }
 
@@ -102,7 +104,7 @@ class VerifyTest {
     void a_dummy_is_cancelled_once_it_progresses_and_what_it_can_not_prove_is_said() {
         var ran = ktrdr("verify", "-i", sample(QUICK_SAMPLE)).run();
         assertEquals(0, ran.exit(), ran::toString);
-        assertTrue(ran.err().contains("sample.result was not looked for: a dummy operation writes nothing"), ran::toString);
+        assertTrue(ran.err().contains("sample.result was not looked for: a dummy operation has none"), ran::toString);
         assertEquals("0", World.get("http://10.42.1.10:8000/api/v1/operations?active_only=true").replaceAll("(?s).*\"active_count\":(\\d+).*", "$1"));
     }
 
@@ -223,13 +225,26 @@ class VerifyTest {
     }
 
     @Test
-    void a_result_that_a_node_does_not_see_is_named_with_the_node() {
-        World.on("workers-b", "mount -t tmpfs -o mode=1777 tmpfs /mnt/ktrdr-shared/results");
+    void the_model_of_a_training_is_seen_on_the_share_and_a_node_that_does_not_see_it_is_named() {
+        var training = sample("sample: {operation: training, body: {strategy_name: practice_3, symbols: AAPL, timeframes: 1d}}");
+        var well = ktrdr("verify", "-i", training, "-o", "json").run();
+        assertEquals(0, well.exit(), well::toString);
+        assertTrue(well.out().matches("(?s).*\"/mnt/ktrdr-shared/models/\\S+ from workers-b, workers-c\".*"), well::toString);
+        World.on("workers-b", "mount -t tmpfs -o mode=1777 tmpfs /mnt/ktrdr-shared/models");
         try {
-            names("sample.result", "workers-b: nothing of op_backtesting");
+            // a worker there would write its own beside the share, where the others do not see it
+            var ran = ktrdr("verify", "-o", "json", "-i", training).run();
+            assertEquals(1, ran.exit(), ran::toString);
+            assertTrue(ran.failing().get("sample.result").matches("workers-[bc]: nothing of op_training_\\S+ at /mnt/ktrdr-shared/models/.*"), ran::toString);
         } finally {
-            World.on("workers-b", "umount /mnt/ktrdr-shared/results");
+            World.on("workers-b", "umount /mnt/ktrdr-shared/models");
         }
+    }
+
+    @Test
+    void a_sample_that_can_not_come_to_its_end_is_refused_before_anything_is_asked() {
+        refused(2, ktrdr("verify", "-i", sample("sample: {operation: dummy, until: end}")).run(), "until", "gives up what no worker claims");
+        refused(2, ktrdr("verify", "-i", sample("sample: {operation: backtest, body: {strategy_name: practice, start_date: 2024-01-01, end_date: 2024-02-01}}")).run(), "no backtest without model_path");
     }
 
     @Test

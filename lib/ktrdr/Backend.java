@@ -6,6 +6,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.Set;
+import java.util.regex.Pattern;
 
 /** KTRDR's own API: {@code GET /api/v1/…} of the backend. */
 public final class Backend {
@@ -29,6 +30,8 @@ public final class Backend {
     /** What {@code /health} says: "ok" when well, and the version running. */
     public record Health(String status, String version) {}
 
+    /** Of Prometheus' client for Python, on Linux. */
+    private static final Pattern STARTED = Pattern.compile("(?m)^process_start_time_seconds ([0-9.]{1,20}(?:e\\+?[0-9]{1,2})?)$");
     private final Http http;
     private final String api;
 
@@ -40,6 +43,12 @@ public final class Backend {
     /** The URL of a path of the API, such as {@code /health}. */
     public String url(String path) {
         return api + path;
+    }
+
+    /** When its process started, by its own clock; empty where its metrics do not tell. What it lists of operations is what it was told since. */
+    public Optional<Instant> started() {
+        var answer = http.get(api.replaceFirst("/api/v1$", "/metrics"));
+        return STARTED.matcher(answer.ok() ? answer.body() : "").results().map(found -> Instant.ofEpochSecond((long) Double.parseDouble(found.group(1)))).findFirst();
     }
 
     /** Does not test the database. Throws a {@link Problem} when the backend does not answer, or not with 2xx. */

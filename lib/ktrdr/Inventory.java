@@ -150,7 +150,16 @@ public record Inventory(Path source, String domain, String environment, Optional
     public record Telegram(long chatId) {}
 
     /** The sample operation of verify: dummy, backtest or data, what its body says, whether it is followed to its end or cancelled once it progresses, and for how long. */
-    public record Sample(String operation, Map<String, String> body, boolean toItsEnd, Duration timeout) {}
+    public record Sample(String operation, Map<String, String> body, boolean toItsEnd, Duration timeout) {
+        /** The fields without which KTRDR refuses such an operation, or has it fail. */
+        public static List<String> required(String operation) {
+            return switch (operation) {
+                case "backtest" -> List.of("strategy_name", "start_date", "end_date", "model_path");
+                case "training" -> List.of("strategy_name");
+                default -> List.of();
+            };
+        }
+    }
 
     /** A worker that the inventory runs. {@code type} is backtesting or training; {@code profile} is empty for the first of a type. */
     public record Worker(String name, String type, int port, String profile, String endpointUrl) {}

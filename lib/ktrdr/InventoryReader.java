@@ -336,11 +336,15 @@ final class InventoryReader {
     }
 
     private Inventory.Sample sample(InventorySection section) {
-        var operation = choice(section, "operation", "dummy", List.of("dummy", "backtest", "data"));
-        // the dummy runs for minutes and harms nobody
+        var operation = choice(section, "operation", "dummy", List.of("dummy", "backtest", "training", "data"));
         var until = choice(section, "until", operation.equals("dummy") ? "progress" : "end", List.of("progress", "end"));
-        var sample = new Inventory.Sample(operation, section.values("body"), until.equals("end"), section.duration("timeout", Duration.ofMinutes(10)));
+        if (operation.equals("dummy") && until.equals("end"))
+            section.mistake("until", "a dummy takes 200 s, and KTRDR gives up what no worker claims after 60: `until: progress`, or a sample on a worker (backtest, training)");
+        var body = section.values("body");
+        var missing = Inventory.Sample.required(operation).stream().filter(field -> !body.containsKey(field)).toList();
+        if (!missing.isEmpty()) section.mistake("body", "KTRDR takes no " + operation + " without " + String.join(", ", missing));
+        var timeout = section.duration("timeout", Duration.ofMinutes(10));
         section.end();
-        return sample;
+        return new Inventory.Sample(operation, body, until.equals("end"), timeout);
     }
 }

@@ -41,6 +41,7 @@ final class NodeRollout {
     private Optional<Duration> gap = Optional.empty();
     private Optional<Preview> preview = Optional.empty();
     private final List<WorkerStops.Ended> ended = new ArrayList<>();
+    private Optional<List<Operations.Operation>> atWork = Optional.empty();
 
     NodeRollout(Tools tools, Deployment plan) {
         this.tools = tools;
@@ -58,6 +59,7 @@ final class NodeRollout {
     void look(Secrets secrets) {
         var under = tools.locks.held() ? tools.locks.under(node) : "";
         preview = Optional.of(Preview.look(tools.fleet.inventory(), plan, tools.fleet.ssh(node), under, secrets, tools.options.skipChecks(), migration));
+        if (preview.get().stopped().contains("backend")) atWork = backend().running();
     }
 
     /** Finds out what only an image that is there can tell. */
@@ -67,6 +69,15 @@ final class NodeRollout {
 
     Optional<Preview> preview() {
         return preview;
+    }
+
+    private BackendDrain backend() {
+        return new BackendDrain(tools.fleet.inventory(), tools.http, tools.console);
+    }
+
+    /** What the backend that would be stopped was at when it was looked; empty where it is not stopped, or did not answer. */
+    List<Operations.Operation> atWork() {
+        return atWork.orElse(List.of());
     }
 
     /** See {@link WorkerDrain#await}. */
@@ -160,6 +171,8 @@ final class NodeRollout {
 
     private void forward(Secrets secrets, Set<String> workersBefore) {
         if (!plan.restart()) files();
+        // one that did not answer when it was looked is not waited for now
+        if (atWork.isPresent()) backend().drain(tools.options.waitIdle());
         if (plan.stack().core()) {
             var begin = journal.begin();
             if (migration.waits()) {

@@ -6,6 +6,7 @@ import java.net.URLEncoder;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -21,13 +22,18 @@ import ktrdr.Backend.Worker;
 public final class Operations {
     /** What can be started, by the path that does. */
     public enum Kind {
-        dummy("/dummy/start"), backtest("/backtests/start"), data("/data/acquire/download");
+        dummy("/dummy/start"), backtest("/backtests/start"), training("/trainings/start"), data("/data/acquire/download");
 
         /** Under {@code /api/v1}. */
         public final String path;
 
         Kind(String path) {
             this.path = path;
+        }
+
+        /** Whether it runs on a worker; else the backend does it itself. */
+        public boolean onWorker() {
+            return this == backtest || this == training;
         }
     }
 
@@ -42,20 +48,45 @@ public final class Operations {
      */
     public record Operation(String id, String type, String status, String created, String symbol, double percentage, String step, double seconds, String error, String result) {
         private static final Set<String> ENDED = Set.of("completed", "failed", "cancelled");
+        /** What the backend writes into the error of one that is cancelled, and leaves there when it overwrites the status. */
+        private static final String CANCELLED = "Operation cancelled by user";
+        private static final String UNCLAIMED = "no worker claimed it";
+        /** What a worker does by itself. */
+        private static final Set<String> WORKERS = Set.of("training", "backtesting");
 
-        /** Whether it is completed, failed or cancelled. */
+        /** Whether it is completed, failed or cancelled; what runs on the backend itself may change its status once more. */
         public boolean ended() {
             return ENDED.contains(status);
         }
 
         /** Whether it came to its good end. */
         public boolean completed() {
-            return status.equals("completed");
+            return status.equals("completed") && !cancelled();
         }
 
-        /** "running, 42 %, Working: step 42 of 100". */
+        /** Whether it was cancelled, also where the backend wrote "completed" over it when it came to notice. */
+        public boolean cancelled() {
+            return status.equals("cancelled") || status.equals("completed") && error.equals(CANCELLED);
+        }
+
+        /** Whether the backend gave it up as claimed by no worker. What runs on the backend itself goes on then, and may become "completed". */
+        public boolean unclaimed() {
+            return status.equals("failed") && error.contains(UNCLAIMED);
+        }
+
+        /** Whether one of this type runs on the backend itself, as far as the type tells. */
+        public boolean onBackend() {
+            return !WORKERS.contains(type);
+        }
+
+        /** "running, 42 %, Working: step 42 of 100"; "completed, after it was cancelled". */
         public String words() {
-            return Stream.of(status, ended() ? "" : Math.round(percentage) + " %", ended() ? error : step).filter(word -> !word.isEmpty()).collect(Collectors.joining(", "));
+            return Stream.of(status, ended() ? "" : Math.round(percentage) + " %", why()).filter(word -> !word.isEmpty()).collect(Collectors.joining(", "));
+        }
+
+        private String why() {
+            if (!status.equals("completed")) return ended() ? error : step;
+            return cancelled() ? "after it was cancelled" : error.contains(UNCLAIMED) ? "after the backend had given it up" : error;
         }
     }
 
@@ -65,6 +96,9 @@ public final class Operations {
     /** At its beginning and near its end an operation is looked at more often: whoever waits for it does not wait for us. */
     private static final long SHORT_PAUSE_MILLIS = 50;
     private static final double NEARLY = 90;
+    /** What the backend lists at most. */
+    private static final int MOST = 1000;
+    private static final Set<String> LISTS = Set.of("symbols", "timeframes");
     private final Http http;
     private final Backend backend;
     private final String api;
@@ -81,6 +115,27 @@ public final class Operations {
         var operations = new ArrayList<Operation>();
         data("GET " + url, http.get(url), JsonNode::isArray).forEach(one -> operations.add(operation(one)));
         return operations;
+    }
+
+    /**
+     * The same, and what workers say that they are at: the backend lists what it has in memory, and after its restart an operation of a worker is in it only once it was asked
+     * for by its id, which this does.
+     */
+    public List<Operation> listWithWorkers(String status, String type, boolean activeOnly, int limit) {
+        var found = new ArrayList<>(list(status, type, activeOnly, limit));
+        for (var worker : backend.workers())
+            if (!worker.operation().isEmpty() && found.stream().noneMatch(one -> one.id().equals(worker.operation()))) claimed(worker.operation()).filter(one ->
+                    (status.isEmpty() || one.status().equals(status)) && (type.isEmpty() || one.type().equals(type)) && !(activeOnly && one.ended())).ifPresent(found::add);
+        return found.stream().sorted(Comparator.comparing(Operation::created).reversed()).limit(limit).toList();
+    }
+
+    private Optional<Operation> claimed(String id) {
+        try {
+            return Optional.of(show(id));
+        } catch (Problem unknown) {
+            if (unknown.exit() != Exit.FAILED && unknown.exit() != Exit.USAGE) throw unknown;
+            return Optional.empty();
+        }
     }
 
     private static String query(String name, String value) {
@@ -109,16 +164,30 @@ public final class Operations {
         return api + kind.path;
     }
 
-    /** Starts one and answers its id. What the backend refuses is a {@link Problem} in its own words. */
+    /** Refuses what the backend would not take, or would have fail, for want of a field. */
+    public static void complete(Kind kind, Map<String, String> body) {
+        var missing = Inventory.Sample.required(kind.name()).stream().filter(field -> body.getOrDefault(field, "").isBlank()).toList();
+        if (!missing.isEmpty()) throw Problem.usage("KTRDR takes no " + kind + " without " + String.join(", ", missing)).fix("--set " + missing.get(0) + "=…; nothing was sent");
+    }
+
+    /**
+     * Starts one and answers its id. What the backend refuses is a {@link Problem} in its own words; nothing is sent where a field is missing without which it would fail.
+     * The symbols and timeframes of a training are lists: several have commas between.
+     */
     public String start(Kind kind, Map<String, String> body) {
+        complete(kind, body);
         var json = JsonNodeFactory.instance.objectNode();
-        body.forEach(json::put);
+        body.forEach((name, value) -> {
+            if (kind == Kind.training && LISTS.contains(name)) Stream.of(value.split(",")).map(String::strip).forEach(json.withArray("/" + name)::add);
+            else json.put(name, value);
+        });
         // without one the backend takes a mode that it refuses itself
         if (kind == Kind.data && !json.has("mode")) json.put("mode", "tail");
         var asked = "POST " + url(kind);
         var answer = post(kind, kind == Kind.dummy ? null : json);
         var document = document(asked, answer);
-        var id = document.path("data").path("operation_id").asText(document.path("operation_id").asText(""));
+        // a training's task is its operation
+        var id = document.path("data").path("operation_id").asText(document.path("operation_id").asText(kind == Kind.training ? document.path("task_id").asText("") : ""));
         if (id.isEmpty()) throw Problem.failed("the backend started a " + kind + " operation and did not say which").expected("an operation_id").found(Console.brief(answer.body(), 200));
         return id;
     }
@@ -136,6 +205,30 @@ public final class Operations {
     public void cancel(String id) {
         var url = api + "/operations/" + segment(id);
         document("DELETE " + url, http.delete(url));
+    }
+
+    /**
+     * Has a cancelled or failed operation go on from its last checkpoint, and answers what the backend says of that: {@code checkpoint_type}, {@code created_at}, {@code epoch}.
+     * One that runs, that has completed or that left no checkpoint is a {@link Problem}, as is a fleet without an idle worker of its type.
+     */
+    public JsonNode resume(String id) {
+        var url = api + "/operations/" + segment(id) + "/resume";
+        return data("POST " + url, http.post(url, null), JsonNode::isObject).path("resumed_from");
+    }
+
+    /** What the backend has of the result of one that has ended, as JSON; empty where it has nothing. */
+    public JsonNode results(String id) {
+        var url = api + "/operations/" + segment(id) + "/results";
+        return document("GET " + url, http.get(url)).path("results");
+    }
+
+    /**
+     * Those that run on the backend itself at this moment, as far as it lists them: active, claimed by no worker, and not of a type that workers do. What it gave up as
+     * unclaimed runs on and is not listed.
+     */
+    public List<Operation> ofBackend() {
+        var claimed = backend.workers().stream().map(Worker::operation).collect(Collectors.toSet());
+        return list("", "", true, MOST).stream().filter(one -> one.onBackend() && !claimed.contains(one.id())).toList();
     }
 
     /**

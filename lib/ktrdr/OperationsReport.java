@@ -13,6 +13,9 @@ import ktrdr.Operations.Operation;
 
 /** Operations as tables and documents, each with the worker that it runs on. Pure. */
 public final class OperationsReport {
+    /** In characters: what fits into a line or two, and what is shown of a longer one. */
+    private static final int LONG = 200;
+    private static final int SHORT = 80;
     private final Inventory inventory;
     private final List<Worker> workers;
 
@@ -22,11 +25,11 @@ public final class OperationsReport {
         this.workers = workers;
     }
 
-    /** Where an operation runs: "workers-b backtest-worker-1", "backend"; empty for one that has ended or does not run yet. */
+    /** Where an operation runs: "workers-b backtest-worker-1", "backend"; empty for one that has ended or does not run yet, and where no worker says that it has it. */
     String where(Operation operation) {
         if (operation.ended()) return "";
         Optional<Worker> worker = workers.stream().filter(one -> one.operation().equals(operation.id())).findFirst();
-        return worker.map(one -> inventory.place(one.endpointUrl())).orElse(operation.status().equals("running") ? "backend" : "");
+        return worker.map(one -> inventory.place(one.endpointUrl())).orElse(operation.status().equals("running") && operation.onBackend() ? "backend" : "");
     }
 
     /** A line for each. */
@@ -57,12 +60,18 @@ public final class OperationsReport {
         return Map.of("operations", documents);
     }
 
-    /** All that the backend says of one, a line for each value that there is, those of objects by their path; and where it runs. */
+    /**
+     * All that the backend says of one, a line for each value that there is, those of objects by their path; and where it runs. A value longer than a line or two is cut and
+     * says how long it is: the strategy's file and the figures of each epoch are kilobytes.
+     */
     public Table details(JsonNode document) {
         var table = Table.of("what", "is");
         details(table, "", document);
-        var where = where(Operations.operation(document));
+        var operation = Operations.operation(document);
+        var where = where(operation);
         if (!where.isEmpty()) table.row("runs on", where);
+        var remark = remark(operation);
+        if (!remark.isEmpty()) table.row("that is", remark);
         return table;
     }
 
@@ -70,8 +79,23 @@ public final class OperationsReport {
         document.properties().forEach(field -> {
             var value = field.getValue();
             if (value.isObject()) details(table, prefix + field.getKey() + ".", value);
-            else if (!value.isNull()) table.row(prefix + field.getKey(), value.isTextual() ? value.asText().replaceAll("\\s+", " ") : value.toString());
+            else if (!value.isNull()) table.row(prefix + field.getKey(), brief(value));
         });
+    }
+
+    private static String brief(JsonNode value) {
+        var text = value.isTextual() ? value.asText().replaceAll("\\s+", " ") : value.toString();
+        if (text.length() <= LONG) return text;
+        // never in the middle of a character of two
+        int end = text.offsetByCodePoints(0, text.codePointCount(0, SHORT));
+        return text.substring(0, end) + "… (" + (value.isArray() ? value.size() + " entries, " : "") + text.length() + " characters; -o json has all)";
+    }
+
+    /** What a status that the backend has written does not say by itself; empty where it does. */
+    static String remark(Operation operation) {
+        if (operation.unclaimed() && operation.onBackend()) return "given up by the backend, which runs it all the same: it may become completed";
+        if (operation.unclaimed()) return "lost with its worker, or with its worker's registration";
+        return operation.status().equals("completed") && !operation.words().equals("completed") ? operation.words() : "";
     }
 
     /** What the backend says of one, as it says it, with {@code runs_on} beside it. */

@@ -19,7 +19,7 @@ public final class Rolling {
         Duration timeout;
 
         @Option(names = "--wait-idle", paramLabel = "D", defaultValue = "0s",
-                description = "How long workers that are at work may finish (default: ${DEFAULT-VALUE}); then they get 25 s to save a checkpoint.")
+                description = "How long workers, and the backend itself, may finish what they are at (default: ${DEFAULT-VALUE}); then workers get 25 s to save a checkpoint.")
         Duration waitIdle;
 
         /** Of a rollout that changes no release, so that there is nothing to go back to. */
@@ -129,6 +129,8 @@ public final class Rolling {
             one.put("outcome", outcome(rollout, node, good));
             var preview = rollout.previews().get(node);
             if (preview != null) one.putAll(preview.document());
+            var cut = rollout.atWork(node);
+            if (!cut.isEmpty()) one.put("backend_at_work", cut.stream().map(Operations.Operation::id).toList());
             one.put("started", rollout.recreated(node));
             if (!rollout.stoppedAtWork(node).isEmpty()) one.put("stopped_at_work", rollout.stoppedAtWork(node));
             var problem = rollout.problems().get(node);

@@ -203,6 +203,8 @@ public final class Rollout {
                 var preview = nodes.get(node).preview().orElseThrow();
                 step.done(preview.outcome());
                 preview.rescaled().ifPresent(text -> console.note(node.name(), "scale", text));
+                var cut = nodes.get(node).atWork();
+                if (!cut.isEmpty()) console.note(node.name(), "at work", "the backend itself, which is stopped: " + BackendDrain.words(cut) + (options.waitIdle().isZero() ? "; --wait-idle 10m lets it finish" : ""));
                 return node;
             }
         }));
@@ -213,6 +215,11 @@ public final class Rollout {
         var previews = new LinkedHashMap<Node, Preview>();
         nodes.forEach((node, one) -> one.preview().ifPresent(preview -> previews.put(node, preview)));
         return previews;
+    }
+
+    /** The operations that the backend itself was at when it was looked, and that end with it; none where it is not stopped. */
+    public List<Operations.Operation> atWork(Node node) {
+        return nodes.containsKey(node) ? nodes.get(node).atWork() : List.of();
     }
 
     /** Waits so long for the workers of a node that will be stopped to be idle; answers those that are still at work then, each with its operation. */

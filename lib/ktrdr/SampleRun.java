@@ -7,17 +7,23 @@ import java.util.List;
 import java.util.Optional;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import ktrdr.Inventory.Node;
 import ktrdr.Operations.Operation;
 
 /**
- * The sample operation of verify: started, followed to its end or until it progresses, and what it left: its trace in Jaeger and its result on the share.
+ * The sample operation of verify: started, followed to its end or until it progresses, and what it left: its trace in Jaeger, and its result, which is the backend's to tell
+ * of a backtest and on the share of a training.
  * An operation that was started here is cancelled when it is not followed to its end, also when we are interrupted.
  */
 final class SampleRun {
     /** How long traces take to arrive: exporters send them in batches. */
     private static final Duration TRACES = Duration.ofSeconds(20);
     private static final Duration RESULT = Duration.ofSeconds(10);
+    /** In characters. */
+    private static final int SHOWN = 120;
+    /** Where a model is, whatever the worker calls the folder of models. */
+    private static final Pattern MODEL = Pattern.compile("(?:^|/)models/(.*[^/])/*$");
     private final Fleet fleet;
     private final Inventory inventory;
     private final Operations operations;
@@ -49,9 +55,10 @@ final class SampleRun {
         else {
             now.accept("waiting for its trace");
             checks.add(trace(started, began));
-            if (kind == Operations.Kind.dummy) remarks.add("sample.result was not looked for: a dummy operation writes nothing to the share; `sample: {operation: backtest, …}` in the inventory proves it");
+            if (!kind.onWorker()) remarks.add("sample.result was not looked for: a " + kind + " operation has none; "
+                    + "`sample: {operation: backtest, …}` or `training` in the inventory proves it");
             else if (!checks.get(0).ok() || !sample.toItsEnd()) remarks.add("sample.result was not looked for: the operation did not complete");
-            else checks.add(result(started, began));
+            else checks.add(kind == Operations.Kind.training ? model(started) : result(started));
         }
         return new Outcome(checks, remarks);
     }
@@ -83,7 +90,7 @@ final class SampleRun {
         private void seen(Operation operation, Consumer<String> now) {
             now.accept(operation.words());
             if (first < 0) first = operation.percentage();
-            if (worker.isEmpty() && !operation.ended() && kind != Operations.Kind.dummy) worker = operations.worker(id);
+            if (worker.isEmpty() && !operation.ended() && kind.onWorker()) worker = operations.worker(id);
         }
 
         /** An interrupt has to wait for it. */
@@ -99,10 +106,11 @@ final class SampleRun {
         private String words() {
             var ended = last.orElseThrow();
             if (ended.ended() && !ended.completed())
-                throw Problem.failed("it " + (ended.status().equals("failed") ? "failed" : "was cancelled by somebody else")).found(id + " " + ended.words() + place());
+                throw Problem.failed("it " + (ended.cancelled() ? "was cancelled by somebody else" : "failed")).found(id + " " + ended.words() + place()
+                        + (ended.unclaimed() && ended.onBackend() ? ", by the backend, which runs it all the same" : ""));
             if (ended.completed()) return id + " completed" + place();
             var now = operations.show(id);
-            if (!now.status().equals("cancelled")) throw Problem.failed("it was not cancelled").found(id + " is " + now.words() + " after it was cancelled");
+            if (!now.cancelled()) throw Problem.failed("it was not cancelled").found(id + " is " + now.words() + " after it was cancelled");
             return id + " went from " + Math.round(first) + " to " + Math.round(ended.percentage()) + " %" + place() + ", then it was cancelled";
         }
 
@@ -118,36 +126,34 @@ final class SampleRun {
                         .orElseThrow(() -> Problem.failed("none").found("no trace of " + started.id)));
     }
 
-    /** Seen from workers nodes, where it is read: the path that the result tells of, else a file that bears the operation's name, else one that came since. */
-    private Check result(Started started, Instant began) {
-        var told = Json.read(started.last.orElseThrow().result()).map(summary -> summary.path("result_path").asText("")).orElse("");
-        return Check.of("sample.result", core, "its result on the share, seen from every workers node within " + Units.duration(RESULT), "docs/OPERATIONS.md, \"permission denied on the share\"", () -> {
-            var seen = fleet.each(node -> node.role() == Inventory.Role.WORKERS, (node, ssh) ->
-                    until(RESULT, () -> Optional.of(ssh.must(find(node, told, started.id, began)).strip()).filter(file -> !file.isEmpty()))
-                            .orElseThrow(() -> Problem.failed("nothing").found("nothing of " + started.id + " in " + results(node))));
+    /** A backtest leaves no file: its result is in the database, and the backend has it from there. */
+    private Check result(Started started) {
+        return Check.of("sample.result", core, "its result, as the backend has it from the database", "jbang operations@ktrdr show " + started.id, () -> {
+            var results = operations.results(started.id);
+            if (results.isEmpty()) throw Problem.failed("none").found("the backend has no result of " + started.id);
+            return Console.brief(results.toString(), SHOWN);
+        });
+    }
+
+    /** A training leaves its model on the share, from where every worker reads it. */
+    private Check model(Started started) {
+        return Check.of("sample.result", core, "its model on the share, seen from every workers node within " + Units.duration(RESULT),
+                "docs/OPERATIONS.md, \"permission denied on the share\"", () -> {
+            var told = Json.read(started.last.orElseThrow().result()).map(summary -> summary.path("model_path").asText("")).orElse("");
+            var below = MODEL.matcher(told);
+            if (!below.find()) throw Problem.failed("none").found(told.isEmpty() ? "the backend tells of no model_path" : "model_path " + told + " is not below models/");
+            var seen = fleet.each(node -> node.role() == Inventory.Role.WORKERS, (node, ssh) -> {
+                var path = Mount.path(inventory, node) + "/models/" + below.group(1);
+                // a folder with nothing in it is no model
+                var script = Sh.let("model", path) + "timeout 5 find \"$model\" -type f -size +0 -print -quit 2>/dev/null || :\n";
+                return until(RESULT, () -> Optional.of(ssh.must(script).strip()).filter(file -> !file.isEmpty()).map(file -> path))
+                        .orElseThrow(() -> Problem.failed("nothing").found("nothing of " + started.id + " at " + path));
+            });
             seen.problems().forEach((node, problem) -> {
                 throw Problem.failed("not seen").found(node.name() + ": " + problem.details().getOrDefault("found", problem.sentence()));
             });
             return seen.values().values().iterator().next() + " from " + String.join(", ", seen.values().keySet().stream().map(Node::name).toList());
         });
-    }
-
-    private String results(Node node) {
-        return Mount.path(inventory, node) + "/results";
-    }
-
-    private String find(Node node, String told, String id, Instant began) {
-        var mount = inventory.storage().mount();
-        var path = told.startsWith(mount + "/") ? Mount.path(inventory, node) + told.substring(mount.length()) : "";
-        return Sh.let("told", path) + Sh.let("results", results(node)) + Sh.let("id", id) + Sh.let("since", String.valueOf(began.getEpochSecond() - 2)) + """
-                if [ -n "$told" ]; then
-                  [ ! -s "$told" ] || printf '%s\\n' "$told"
-                else
-                  by_name=$(timeout 5 find "$results" -maxdepth 3 -type f -name "*$id*" -size +0 -print -quit)
-                  [ -n "$by_name" ] || by_name=$(timeout 5 find "$results" -maxdepth 3 -type f -newermt "@$since" -size +0 -print -quit)
-                  printf '%s\\n' "$by_name"
-                fi
-                """;
     }
 
     /** Asks again and again until there is something, or it takes too long. */

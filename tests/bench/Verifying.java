@@ -78,7 +78,7 @@ public final class Verifying {
             ask "$prometheus/api/v1/targets" | jq -e '[.data.activeTargets[] | select(.health=="up")] | length'
             """;
     private static final String OPERATION = """
-            id=$(start | jq -er '.data.operation_id // .operation_id')
+            id=$(start | jq -er '.data.operation_id // .operation_id // .task_id')
             until ask "$backend/api/v1/operations/$id" | jq -e "$enough"; do sleep 1; done
             [ "$cancel" = no ] || ask -X DELETE "$backend/api/v1/operations/$id"
             """;

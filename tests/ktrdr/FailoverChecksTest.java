@@ -115,7 +115,7 @@ class FailoverChecksTest {
     }
 
     private List<Check> run(String sample) {
-        var inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {backend: {port: " + server.getPort() + "}}\nsample: {operation: " + sample + "}\n");
+        var inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {backend: {port: " + server.getPort() + "}}\nsample: {operation: " + sample + (sample.equals("dummy") ? "" : ", body: {strategy_name: s, start_date: 2024-01-01, end_date: 2024-02-01, model_path: models/s}") + "}\n");
         http = new Http(Map.of("backend.ktrdr.test", server.getHostName()), Duration.ofSeconds(5));
         var nowhere = new PrintStream(new ByteArrayOutputStream());
         return new Failover(inventory, http, new Console(nowhere, nowhere, Console.Color.never, false, false, false), world, QUICK).run();

@@ -86,7 +86,7 @@ class InventorySecretsTest {
     void one_that_has_no_secret_in_it_is_read() {
         for (var section : List.of("secrets: {provider: env, fields: {db_password: the-databases-password, ghcr_token: GHCR_TOKEN_2026}}", "secrets: {provider: command, command: [pass, show, ktrdr/db-password]}",
                 "secrets: {provider: file, file: ~/secrets/KTRDR-Passwords-Of-The-Homelab-2026.json}", "secrets: {provider: 1password, vault: KTRDR Homelab Secrets, item: abcdefghijklmnopqrstuvwxyz}",
-                "sample: {operation: backtest, body: {strategy_name: meanReversion20WithTrendFilter50, symbol: AAPL, start_date: 2024-01-01}}", "alerts: {webhook: {url: \"http://hooks.example.org/ktrdr\"}}",
+                "sample: {operation: backtest, body: {strategy_name: meanReversion20WithTrendFilter50, symbol: AAPL, start_date: 2024-01-01, end_date: 2024-06-30, model_path: models/meanReversion20WithTrendFilter50}}", "alerts: {webhook: {url: \"http://hooks.example.org/ktrdr\"}}",
                 "database: {name: ktrdr, data: /home/postgres/pgdata/data}"))
             assertDoesNotThrow(() -> Inventory.read(Fixtures.file(Fixtures.INVENTORY + section + "\n")), section);
         assertDoesNotThrow(() -> Inventory.read(Fixtures.file(with("workers-b: {id: B", "workers-b: {host_key: \"SHA256:rpgZ9mEOF3VFJo9z0bInv6l+nVJiLXnh74XFrZzT7DI\", id: B"))));

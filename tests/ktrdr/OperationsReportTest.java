@@ -20,8 +20,9 @@ class OperationsReportTest {
 
     @Test
     void the_worker_is_told_by_the_inventorys_names() {
-        assertEquals(List.of("workers-b backtest-worker-2", "http://elsewhere:5003", "backend", "", ""), List.of(report.where(operation("op_1", "running")), report.where(operation("op_2", "running")),
-                report.where(operation("op_3", "running")), report.where(operation("op_3", "pending")), report.where(operation("op_1", "completed"))));
+        var dummy = new Operation("op_3", "dummy", "running", "", "", 0, "", 0, "", "");
+        assertEquals(List.of("workers-b backtest-worker-2", "http://elsewhere:5003", "backend", "", "", ""), List.of(report.where(operation("op_1", "running")), report.where(operation("op_2", "running")),
+                report.where(dummy), report.where(operation("op_3", "running")), report.where(operation("op_3", "pending")), report.where(operation("op_1", "completed"))));
     }
 
     @Test
@@ -30,6 +31,24 @@ class OperationsReportTest {
                 "op_1       backtesting  running  42 %      AAPL    2026-01-01T10:00:00Z  3.2 s  workers-b backtest-worker-2"), report.table(List.of(operation("op_1", "running"))).lines());
         assertEquals("{\"operations\":[{\"id\":\"op_1\",\"type\":\"backtesting\",\"status\":\"running\",\"percentage\":41.7,\"step\":\"step\",\"symbol\":\"AAPL\","
                 + "\"created\":\"2026-01-01T10:00:00.123456Z\",\"seconds\":3.21,\"runs_on\":\"workers-b backtest-worker-2\"}]}", Json.line(report.document(List.of(operation("op_1", "running")))));
+    }
+
+    @Test
+    void a_long_value_is_cut_and_says_how_long_it_is() {
+        var epochs = "[" + "{\"epoch\":1,\"loss\":0.5},".repeat(99) + "{}]";
+        var lines = report.details(Json.parse("{\"metadata\":{\"strategy_yaml\":\"" + "x".repeat(79) + "\uD83D\uDE00" + "y".repeat(4000) + "\"},\"metrics\":{\"epochs\":" + epochs + "}}", "a test")).lines();
+        assertEquals("metadata.strategy_yaml  " + "x".repeat(79) + "\uD83D\uDE00… (4081 characters; -o json has all)", lines.get(1));
+        assertEquals(true, lines.get(2).endsWith("… (100 entries, 2281 characters; -o json has all)"), lines.get(2));
+        assertEquals("metadata.note  " + "z".repeat(200), report.details(Json.parse("{\"metadata\":{\"note\":\"" + "z".repeat(200) + "\"}}", "a test")).lines().get(1));
+    }
+
+    @Test
+    void a_status_that_does_not_say_all_is_explained() {
+        var given = new String[][] {{"dummy", "completed", "Operation cancelled by user", "completed, after it was cancelled"},
+            {"data_load", "failed", "Operation was RUNNING but no worker claimed it", "given up by the backend, which runs it all the same: it may become completed"},
+            {"training", "failed", "Operation was RUNNING but no worker claimed it", "lost with its worker, or with its worker's registration"},
+            {"training", "failed", "out of memory", ""}, {"training", "completed", "", ""}};
+        for (var one : given) assertEquals(one[3], OperationsReport.remark(new Operation("op_1", one[0], one[1], "", "", 0, "", 0, one[2], "")));
     }
 
     @Test

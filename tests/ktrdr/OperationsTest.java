@@ -107,6 +107,88 @@ class OperationsTest {
     }
 
     @Test
+    void a_training_is_known_by_its_task_and_its_symbols_are_a_list() throws InterruptedException {
+        answers(200, "{\"success\":true,\"task_id\":\"op_training_1\",\"status\":\"training_started\"}");
+        assertEquals("op_training_1", operations.start(Operations.Kind.training, Map.of("strategy_name", "s", "symbols", "AAPL, MSFT")));
+        var sent = Json.parse(server.takeRequest().getBody().utf8(), "a test");
+        assertEquals("s [\"AAPL\",\"MSFT\"]", sent.path("strategy_name").asText() + " " + sent.path("symbols"));
+        answers(200, "{\"success\":true,\"task_id\":\"no_operation\"}");
+        assertThrows(Problem.class, () -> operations.start(Operations.Kind.data, Map.of()), "the task of anything else is none");
+    }
+
+    @Test
+    void what_would_fail_for_want_of_a_field_is_not_sent() {
+        var refused = assertThrows(Problem.class, () -> operations.start(Operations.Kind.backtest, Map.of("strategy_name", "s", "start_date", "2024-01-01", "end_date", "2024-02-01")));
+        assertEquals("KTRDR takes no backtest without model_path " + Exit.USAGE, refused.sentence() + " " + refused.exit());
+        assertThrows(Problem.class, () -> operations.start(Operations.Kind.training, Map.of("strategy_name", " ")));
+        assertEquals(0, server.getRequestCount());
+    }
+
+    @Test
+    void a_resume_says_from_where_and_is_refused_in_the_backends_words() throws InterruptedException {
+        answers(200, "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"status\":\"resuming\",\"resumed_from\":{\"checkpoint_type\":\"shutdown\",\"created_at\":\"2026-01-01T10:00:00Z\",\"epoch\":23}}}");
+        assertEquals(23, operations.resume("op_1").path("epoch").asInt());
+        assertEquals("POST /api/v1/operations/op_1/resume", server.takeRequest().getRequestLine().replace(" HTTP/1.1", ""));
+        answers(409, "{\"detail\":\"Operation op_1 is already running\"}");
+        assertEquals("409 Operation op_1 is already running", assertThrows(Problem.class, () -> operations.resume("op_1")).details().get("found"));
+        answers(503, "{\"detail\":\"No training worker available to resume operation\"}");
+        assertEquals("503 No training worker available to resume operation", assertThrows(Problem.class, () -> operations.resume("op_1")).details().get("found"));
+    }
+
+    private Operations.Operation operation(String type, String status, String error) {
+        return new Operations.Operation("op_1", type, status, "", "", 42, "step", 0, error, "");
+    }
+
+    @Test
+    void one_that_was_cancelled_is_not_completed_whatever_the_backend_wrote_over_it() {
+        var overwritten = operation("dummy", "completed", "Operation cancelled by user");
+        assertEquals("true false true completed, after it was cancelled", overwritten.ended() + " " + overwritten.completed() + " " + overwritten.cancelled() + " " + overwritten.words());
+        assertTrue(operation("dummy", "cancelled", "").cancelled());
+    }
+
+    @Test
+    void one_that_was_given_up_is_told_from_one_that_failed() {
+        var why = "Operation was RUNNING but no worker claimed it";
+        assertTrue(operation("data_load", "failed", why).unclaimed() && operation("data_load", "failed", why).onBackend());
+        assertTrue(operation("training", "failed", why).unclaimed() && !operation("training", "failed", why).onBackend());
+        assertTrue(!operation("data_load", "failed", "no broker").unclaimed());
+        var done = operation("dummy", "completed", why);
+        assertEquals("true completed, after the backend had given it up", done.completed() + " " + done.words());
+    }
+
+    private static String summary(String id, String type, String status, String created) {
+        return "{\"operation_id\":\"" + id + "\",\"operation_type\":\"" + type + "\",\"status\":\"" + status + "\",\"created_at\":\"" + created + "\"}";
+    }
+
+    private static String worker(String operation) {
+        return "[{\"worker_id\":\"w\",\"worker_type\":\"training\",\"endpoint_url\":\"http://w:5005\",\"status\":\"busy\",\"current_operation_id\":\"" + operation + "\"}]";
+    }
+
+    @Test
+    void what_workers_are_at_is_listed_although_the_backend_does_not_know_it_yet() {
+        answers(200, "{\"success\":true,\"data\":[" + summary("op_2", "dummy", "running", "2026-01-01T10:00:00Z") + "]}");
+        answers(200, worker("op_1"));
+        answers(200, shown("running", 5));
+        assertEquals(java.util.List.of("op_2", "op_1"), operations.listWithWorkers("", "", true, 10).stream().map(Operations.Operation::id).sorted(java.util.Comparator.reverseOrder()).toList());
+        answers(200, "{\"success\":true,\"data\":[]}");
+        answers(200, worker("op_1"));
+        answers(200, shown("running", 5));
+        assertEquals(java.util.List.of(), operations.listWithWorkers("", "training", true, 10), "of another type than asked for");
+        answers(200, "{\"success\":true,\"data\":[]}");
+        answers(200, worker("op_9"));
+        answers(404, "{\"detail\":\"Operation not found: op_9\"}");
+        assertEquals(java.util.List.of(), operations.listWithWorkers("", "", true, 10));
+    }
+
+    @Test
+    void the_backends_own_are_those_that_no_worker_has_and_none_could_have() {
+        answers(200, worker("op_3"));
+        answers(200, "{\"success\":true,\"data\":[" + summary("op_1", "data_load", "running", "") + "," + summary("op_2", "training", "running", "") + ","
+                + summary("op_3", "agent_design", "running", "") + "]}");
+        assertEquals("[op_1]", operations.ofBackend().stream().map(Operations.Operation::id).toList().toString());
+    }
+
+    @Test
     void each_way_to_refuse_is_told_in_the_backends_words() {
         answers(200, "{\"success\":false,\"error\":{\"code\":\"X\",\"message\":\"no room\"}}");
         assertEquals("no room", assertThrows(Problem.class, () -> operations.start(Operations.Kind.dummy, Map.of())).details().get("found"));
@@ -119,7 +201,7 @@ class OperationsTest {
         answers(503, "{\"detail\":{\"error\":\"No training workers available\",\"worker_type\":\"training\",\"registered_workers\":2,\"backend_uptime_seconds\":12.5,"
                 + "\"hint\":\"Retry in a few seconds.\"}}");
         assertEquals("503 No training workers available, 2 registered. Retry in a few seconds.",
-                assertThrows(Problem.class, () -> operations.start(Operations.Kind.backtest, Map.of())).details().get("found"));
+                assertThrows(Problem.class, () -> operations.start(Operations.Kind.backtest, Map.of("strategy_name", "s", "start_date", "2024-01-01", "end_date", "2024-02-01", "model_path", "models/s"))).details().get("found"));
         answers(503, "{\"detail\":\"Backend is shutting down\"}");
         var away = assertThrows(Problem.class, () -> operations.cancel("op_1"));
         assertEquals("503 Backend is shutting down " + Exit.UNREACHABLE, away.details().get("found") + " " + away.exit());

@@ -10,7 +10,6 @@ import java.net.ServerSocket;
 import java.net.http.HttpResponse;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.Base64;
 import java.util.Map;
@@ -156,20 +155,21 @@ class StandinTest {
     }
 
     @Test
-    void a_backtest_keeps_its_worker_busy_and_leaves_a_result() throws Exception {
+    void a_backtest_keeps_its_worker_busy_and_leaves_no_file() throws Exception {
         var jaeger = run(new Jaeger(0, 0));
         var otlp = "http://127.0.0.1:" + jaeger.collectorPort();
         int port = backend(0, "KTRDR_OTEL_OTLP_ENDPOINT", otlp).port();
         var worker = worker(port, "KTRDR_OTEL_OTLP_ENDPOINT", otlp);
         await(port, "/api/v1/workers", "\"one\"");
         var id = id(send("POST", port, "/api/v1/backtests/start", BACKTEST).body());
-        assertTrue(get(port, "/api/v1/workers?status=busy").contains("\"current_operation_id\":\"" + id + "\""));
+        await(port, "/api/v1/workers?status=busy", "\"current_operation_id\":\"" + id + "\"");
         assertTrue(get(worker.port(), "/health").contains("\"worker_status\":\"busy\""));
         assertEquals(503, send("POST", port, "/api/v1/backtests/start", BACKTEST).statusCode(), "no second worker");
         await(port, "/api/v1/operations/" + id, "\"status\":\"completed\"");
-        var file = share.resolve("results/" + id + ".json");
-        assertTrue(Files.readString(file).contains(id));
-        assertEquals("rw-rw-r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(file)));
+        assertFalse(Files.exists(share.resolve("results")), "its result is the backend's");
+        assertEquals("{\"success\":true,\"operation_id\":\"" + id + "\",\"operation_type\":\"backtesting\",\"status\":\"completed\",\"results\":{\"metrics\":{\"total_return\":0.0,\"total_trades\":0}}}",
+                get(port, "/api/v1/operations/" + id + "/results"));
+        assertFalse(get(port, "/api/v1/operations/" + id).contains("result_path"));
         await(port, "/api/v1/workers", "\"status\":\"available\"");
         var tags = "&tags=%7B%22operation.id%22%3A%22" + id + "%22%7D";
         await(jaeger.uiPort(), "/api/traces?service=ktrdr-api&limit=1" + tags, "\"serviceName\":\"ktrdr-backtest-worker-one\"");
@@ -192,7 +192,7 @@ class StandinTest {
         await(port, "/api/v1/operations/" + id, "\"status\":\"running\"");
         assertTrue(get(port, "/api/v1/operations?active_only=true").contains("\"active_count\":1"));
         assertEquals(200, send("DELETE", port, "/api/v1/operations/" + id, "").statusCode());
-        assertTrue(get(port, "/api/v1/operations/" + id).contains("\"status\":\"cancelled\""));
+        assertTrue(get(port, "/api/v1/operations/" + id).contains("\"error_message\":\"Operation cancelled by user\""));
         assertEquals(400, send("DELETE", port, "/api/v1/operations/" + id, "").statusCode());
         assertEquals(404, send("GET", port, "/api/v1/operations/none", "").statusCode());
         for (var limit : new String[] {"x", "0", "1001"}) assertEquals(422, send("GET", port, "/api/v1/operations?limit=" + limit, "").statusCode());

@@ -60,7 +60,7 @@ public final class World {
 
     /** Gives the worker that answers on this port of a host something to do for so long, by its own door. */
     public static void occupy(String host, int port, String operation, Duration time) {
-        var body = "{\"operation_id\": \"" + operation + "\", \"operation_type\": \"backtesting\", \"millis\": " + time.toMillis() + "}";
+        var body = "{\"operation_id\": \"" + operation + "\", \"operation_type\": \"backtesting\", \"millis\": " + time.toMillis() + ", \"note\": true}";
         on(host, "curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' http://localhost:" + port + "/operations/start");
     }
 

@@ -32,7 +32,7 @@ public final class Rooms {
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
             inventory   HostKeyPin Inventory InventorySecrets Secrets
-            lab         Lab Standin StandinApi StandinModels StandinSchema StandinStops StandinTraces
+            lab         Lab Standin StandinApi StandinModels StandinOperations StandinSchema StandinStops StandinTraces
             logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs
             node        ContainerProbe DatabaseData Dns Mount NodeFiles Operators Registry SetupDns Sudoers Usage
             pictures    Pictures PicturesFleet PicturesInBrowser

@@ -1,11 +1,8 @@
 package standin;
 
 import java.io.IOException;
-import java.time.Instant;
 import java.util.ArrayList;
-import java.util.HashSet;
 import java.util.List;
-import java.util.Locale;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -20,7 +17,6 @@ import java.util.stream.Stream;
  */
 public final class Backend implements AutoCloseable {
     private static final String API = "/api/v1";
-    private static final Pattern EPOCHS = Pattern.compile("[0-9]{1,4}$");
     private final Pace pace;
     private final Store store;
     private final String version;
@@ -34,6 +30,8 @@ public final class Backend implements AutoCloseable {
     private final List<Pattern> untraced;
     private final Registry registry;
     private final Operations operations;
+    private final Orphans orphans;
+    private final Proxy proxy;
     private final long began = System.currentTimeMillis();
     private final AtomicBoolean stopping = new AtomicBoolean();
     private final ExecutorService threads = Executors.newCachedThreadPool(Web::daemon);
@@ -61,6 +59,8 @@ public final class Backend implements AutoCloseable {
         untraced = Stream.of(env.getOrDefault("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "").split(",")).filter(one -> !one.isBlank()).map(Pattern::compile).toList();
         registry = new Registry(pace.remove());
         operations = new Operations(this::ended);
+        proxy = new Proxy(operations, registry, client, pace);
+        orphans = new Orphans(env, operations::running, registry::claims);
         for (var type : Registry.TYPES) {
             var label = "{worker_type=\"" + type + "\"}";
             metrics.gauge("ktrdr_workers_registered_total", "Workers registered.", label, () -> registry.count(type, null));
@@ -80,13 +80,16 @@ public final class Backend implements AutoCloseable {
                 .on("POST", API + "/trainings/start", this::training)
                 .on("POST", API + "/data/acquire/download", this::download)
                 .on("GET", API + "/operations", request -> Web.Reply.ok(operations.list(request.query())))
-                .on("GET", API + "/operations/{id}", request -> Web.Reply.ok(operations.show(request.id())))
-                .on("PATCH", API + "/operations/{id}/status", this::status)
+                .on("GET", API + "/operations/{id}", proxy::show)
+                .on("GET", API + "/operations/{id}/results", proxy::results)
+                .on("POST", API + "/operations/{id}/resume", proxy::resume)
+                .on("PATCH", API + "/operations/{id}/status", proxy::status)
                 .on("GET", API + "/checkpoints/{id}", request -> Checkpoints.show(request.id(), registry.urls(), client))
                 .on("GET", API + "/openapi.json", request -> Web.Reply.ok(described()));
-        if (!changed) web.on("DELETE", API + "/operations/{id}", this::cancel);
+        if (!changed) web.on("DELETE", API + "/operations/{id}", proxy::cancel);
         web.start();
         threads.execute(this::pollWorkers);
+        threads.execute(orphans::run);
     }
 
     public int port() {
@@ -113,7 +116,7 @@ public final class Backend implements AutoCloseable {
     private void ended(Operations.Operation operation) {
         store.ended(operation.id, operation.status());
         // workers count what they do
-        if (!Registry.TYPES.contains(operation.type)) metrics.ended(operation.type, operation.status(), System.currentTimeMillis() - operation.createdMicros() / 1000);
+        if (!operation.remote()) metrics.ended(operation.type, operation.status(), System.currentTimeMillis() - operation.createdMicros() / 1000);
         traces.span(operation.trace, null, "operation." + operation.type, operation.createdMicros(),
                 Math.max(0, System.currentTimeMillis() * 1000 - operation.createdMicros()),
                 Json.map("operation.id", operation.id, "operation.type", operation.type, "operation.status", operation.status()));
@@ -132,7 +135,7 @@ public final class Backend implements AutoCloseable {
 
     private Web.Reply health() {
         if (unhealthy) return Web.Reply.detail(503, "Service is unhealthy");
-        return Web.Reply.ok(Json.map("status", "ok", "version", version, "orphan_detector", null));
+        return Web.Reply.ok(Json.map("status", "ok", "version", version, "orphan_detector", orphans.status()));
     }
 
     private Map<String, Object> described() {
@@ -160,11 +163,11 @@ public final class Backend implements AutoCloseable {
             return Web.Reply.ok(Json.map("success", false, "data", null, "error", Json.map("code", "DUMMY-001", "message", "Failed to start: " + e.getMessage())));
         }
         threads.execute(() -> {
-            for (int step = 0; step < 100 && operation.active(); step++) {
+            for (int step = 0; step < 100 && !operation.cancelled(); step++) {
                 operation.progress(step, "Working: step " + (step + 1) + " of 100");
                 pause(pace.dummy() / 100);
             }
-            operation.end("completed", null, Json.map("status", "success", "iterations_completed", 100));
+            operation.complete(operation.cancelled() ? Json.map("status", "cancelled") : Json.map("status", "success", "iterations_completed", 100));
         });
         return Web.Reply.ok(Json.map("success", true, "data",
                 Json.map("operation_id", operation.id, "status", "started", "message", "Started dummy operation"), "error", null));
@@ -199,7 +202,7 @@ public final class Backend implements AutoCloseable {
         } catch (IOException e) {
             return Web.Reply.detail(500, "Failed to start backtest");
         }
-        var worker = hand(operation, request, Json.map("millis", pace.backtest()), body);
+        var worker = proxy.hand(operation, request);
         if (worker == null) return unavailable(operation);
         return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "status", "started",
                 "message", "Backtest started on " + worker.id(), "symbol", body.get("symbol"), "timeframe", body.get("timeframe"),
@@ -215,35 +218,12 @@ public final class Backend implements AutoCloseable {
         } catch (IOException e) {
             return Web.Reply.detail(500, "Failed to start training");
         }
-        var epochs = EPOCHS.matcher(String.valueOf(body.get("strategy_name")));
-        var worker = hand(operation, request, Json.map("epochs", epochs.find() ? Integer.parseInt(epochs.group()) : 10, "epoch_millis", pace.epoch()), body);
+        var worker = proxy.hand(operation, request);
         if (worker == null) return unavailable(operation);
         return Web.Reply.ok(Json.map("success", true, "task_id", operation.id, "status", "training_started",
                 "message", "Neural network training started using " + body.get("strategy_name") + " strategy",
                 "symbols", body.getOrDefault("symbols", List.of("AAPL")), "timeframes", body.getOrDefault("timeframes", List.of("1d")),
                 "strategy_name", body.get("strategy_name"), "estimated_duration_minutes", 30));
-    }
-
-    /** The worker that took the operation, or null where none of its type is free. */
-    private Registry.Entry hand(Operations.Operation operation, Web.Request request, Map<String, Object> length, Map<String, Object> parameters) {
-        var order = Json.map("operation_id", operation.id, "operation_type", operation.type, "trace", request.trace(), "parameters", parameters);
-        order.putAll(length);
-        var refused = new HashSet<String>();
-        for (Registry.Entry worker; (worker = registry.claim(operation.type, operation.id, refused)) != null; ) {
-            try {
-                if (client.post(worker.url() + "/operations/start", order).ok()) {
-                    operation.progress(0, "Started on " + worker.id());
-                    var chosen = worker;
-                    threads.execute(() -> follow(operation, chosen));
-                    return worker;
-                }
-            } catch (IOException e) {
-                // a ghost: the next one may be there
-            }
-            refused.add(worker.id());
-            registry.release(worker);
-        }
-        return null;
     }
 
     private Web.Reply unavailable(Operations.Operation operation) {
@@ -252,55 +232,6 @@ public final class Backend implements AutoCloseable {
         return Web.Reply.detail(503, Json.map("error", why, "worker_type", operation.type,
                 "registered_workers", registry.count(operation.type, null), "backend_uptime_seconds", (System.currentTimeMillis() - began) / 1000.0,
                 "hint", "Workers auto-register after startup. Retry in a few seconds, or check worker container logs."));
-    }
-
-    /** Copies the worker's progress until it ends, there or here. */
-    private void follow(Operations.Operation operation, Registry.Entry worker) {
-        var url = worker.url() + "/operations/" + operation.id;
-        try {
-            for (int misses = 0; operation.active(); ) {
-                pause(pace.follow());
-                try {
-                    var answer = client.get(url);
-                    if (answer.status() == 404) operation.end("failed", "Worker " + worker.id() + " no longer knows the operation", null);
-                    if (!answer.ok()) continue;
-                    misses = 0;
-                    var state = answer.json();
-                    var status = String.valueOf(state.get("status"));
-                    if (status.equals("running")) operation.progress(((Number) state.get("percentage")).doubleValue(), (String) state.get("current_step"));
-                    else operation.end(status, (String) state.get("error_message"), state.get("result_summary"));
-                } catch (IOException | RuntimeException e) {
-                    if (++misses >= 5) operation.end("failed", "Worker " + worker.id() + " does not answer", null);
-                }
-            }
-        } finally {
-            registry.release(worker);
-        }
-    }
-
-    private Web.Reply cancel(Web.Request request) {
-        var operation = operations.get(request.id());
-        request.tags().put("operation.id", operation.id);
-        if (!operation.end("cancelled", null, null))
-            return Web.Reply.detail(400, "Operation " + operation.id + " cannot be cancelled (status: " + operation.status() + ")");
-        for (var worker : registry.urls())
-            try {
-                client.delete(worker + "/operations/" + operation.id);
-            } catch (IOException e) {
-                // gone already
-            }
-        return Web.Reply.ok(Json.map("success", true, "data", Json.map("success", true, "operation_id", operation.id, "status", "cancelled",
-                "cancelled_at", Instant.now().toString(), "cancellation_reason", request.json().get("reason"))));
-    }
-
-    /** What a worker says of an operation that SIGTERM ended. */
-    private Web.Reply status(Web.Request request) {
-        var operation = operations.get(request.id());
-        var body = required(request, "status");
-        var former = operation.status();
-        var status = String.valueOf(body.get("status")).toLowerCase(Locale.ROOT);
-        operation.end(status, (String) body.get("error_message"), null);
-        return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "previous_status", former, "new_status", status));
     }
 
     private static Map<String, Object> required(Web.Request request, String... names) {

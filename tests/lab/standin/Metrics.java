@@ -10,6 +10,7 @@ import java.util.function.LongSupplier;
 
 /** Metrics in Prometheus' text format, by the names and with the labels of KTRDR's; those about HTTP are the backend's alone. */
 final class Metrics {
+    private static final long STARTED = System.currentTimeMillis();
     private static final double[] MILLIS = {0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000};
     private static final double[] SECONDS = {1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600};
     private static final String HTTP = "http_flavor=\"1.1\",http_host=\"172.18.0.3:8000\",http_method=\"%s\",http_scheme=\"http\",http_server_name=\"backend:8000\",http_status_code=\"%d\","
@@ -101,6 +102,8 @@ final class Metrics {
         head(out, "process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.");
         var cpu = ProcessHandle.current().info().totalCpuDuration().map(time -> time.toMillis()).orElse(0L);
         out.append(String.format(Locale.ROOT, "process_cpu_seconds_total %.3f\n", cpu / 1000.0));
+        head(out, "process_start_time_seconds", "gauge", "Start time of the process since unix epoch in seconds.");
+        out.append(String.format(Locale.ROOT, "process_start_time_seconds %.2f\n", STARTED / 1000.0));
         head(out, "process_resident_memory_bytes", "gauge", "Resident memory size in bytes.");
         out.append("process_resident_memory_bytes ").append(resident()).append('\n');
         return out.toString();

@@ -12,13 +12,21 @@ import java.util.Map;
 import java.util.Set;
 import java.util.function.Consumer;
 
-/** The stand-in backend's memory of operations, in the shapes of KTRDR's {@code /operations}; the oldest finished ones are forgotten. */
+/**
+ * The stand-in backend's operations, in the shapes of KTRDR's {@code /operations}; the oldest finished ones are forgotten. As there, a
+ * list has those that are in the process's memory: what the backend does itself until it ends, and whatever was asked for by its id.
+ */
 final class Operations {
     private static final int KEPT = 1000;
+    private static final Set<String> ACTIVE = Set.of("pending", "running");
     private static final Set<String> STATUSES = Set.of("pending", "resuming", "running", "completed", "failed", "cancelled");
+    private static final Set<String> REMOTE = Set.of("backtesting", "training");
     private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd_HHmmss").withZone(ZoneOffset.UTC);
 
-    /** One operation; ends once, and what comes after is ignored. */
+    /**
+     * One operation. It ends once, but for what the backend does itself: that becomes completed in its own time, whatever it was
+     * called before, if it is in memory then.
+     */
     final class Operation {
         final String id;
         final String type;
@@ -33,18 +41,55 @@ final class Operations {
         private String step;
         private String error;
         private Object result;
+        /** Where a worker has it. */
+        private volatile String url;
+        private boolean inMemory;
+        private boolean cancelled;
+        private long refreshed;
 
         private Operation(String type, String trace, Map<String, Object> parameters) {
-            this.id = "op_" + type + "_" + STAMP.format(created) + "_" + Traces.id(4);
+            this("op_" + type + "_" + STAMP.format(Instant.now()) + "_" + Traces.id(4), type, trace, parameters);
+        }
+
+        private Operation(String id, String type, String trace, Map<String, Object> parameters) {
+            this.id = id;
             this.type = type;
+            // what a worker does the backend hears of when it is asked
+            this.inMemory = !remote();
             this.trace = trace;
             this.parameters = parameters;
             this.symbol = parameters.get("symbol") instanceof String text ? text : null;
         }
 
-        boolean active() {
+        boolean remote() {
+            return REMOTE.contains(type);
+        }
+
+        /** Whether somebody wants it to end. */
+        boolean cancelled() {
             synchronized (Operations.this) {
-                return completed == null;
+                return cancelled;
+            }
+        }
+
+        Map<String, Object> parameters() {
+            return parameters;
+        }
+
+        String url() {
+            return url;
+        }
+
+        void givenTo(String worker) {
+            url = worker + "/operations/" + id;
+        }
+
+        /** Whether it is time to ask the worker that has it. */
+        boolean stale(long millis) {
+            synchronized (Operations.this) {
+                if (url == null || completed != null || System.currentTimeMillis() - refreshed < millis) return false;
+                refreshed = System.currentTimeMillis();
+                return true;
             }
         }
 
@@ -56,9 +101,10 @@ final class Operations {
 
         void progress(double percentage, String step) {
             synchronized (Operations.this) {
-                if (completed != null) return;
-                if (started == null) started = Instant.now();
-                status = "running";
+                if (completed == null) {
+                    if (started == null) started = Instant.now();
+                    status = "running";
+                }
                 this.percentage = percentage;
                 this.step = step;
             }
@@ -73,9 +119,47 @@ final class Operations {
                 this.error = error;
                 this.result = result;
                 if (status.equals("completed")) percentage = 100;
+                cancelled = status.equals("cancelled");
+                // what a worker tells is kept
+                if (!remote() || !status.equals("completed")) inMemory = false;
             }
             ended.accept(this);
             return true;
+        }
+
+        /** What the backend did itself is done: the status is overwritten, and the error stays. */
+        void complete(Object result) {
+            synchronized (Operations.this) {
+                if (!inMemory) return;
+                completed = Instant.now();
+                status = "completed";
+                percentage = 100;
+                this.result = result;
+                inMemory = false;
+            }
+            ended.accept(this);
+        }
+
+        /** From cancelled and failed alone. */
+        boolean resume() {
+            synchronized (Operations.this) {
+                if (!List.of("cancelled", "failed").contains(status)) return false;
+                status = "resuming";
+                started = Instant.now();
+                completed = null;
+                error = null;
+                cancelled = false;
+                inMemory = true;
+                return true;
+            }
+        }
+
+        /** The answer to who asks for its result. */
+        Web.Reply results() {
+            synchronized (Operations.this) {
+                if (!List.of("completed", "failed").contains(status)) return Web.Reply.detail(400, "Operation not finished (status: " + status + ")");
+                return Web.Reply.ok(Json.map("success", true, "operation_id", id, "operation_type", type, "status", status, "results", result == null ? Map.of() : result));
+            }
         }
 
         long createdMicros() {
@@ -131,15 +215,33 @@ final class Operations {
         return operation;
     }
 
-    /** Throws 404 when it is unknown. */
+    /** Throws 404 when it is unknown; from now on it is in memory. */
     synchronized Operation get(String id) {
         var operation = operations.get(id);
         if (operation == null) throw new Web.Failure(404, "Operation not found: " + id);
+        operation.inMemory = true;
+        return operation;
+    }
+
+    synchronized boolean knows(String id) {
+        return operations.containsKey(id);
+    }
+
+    /** One that another process began, and that a worker has. */
+    synchronized Operation adopt(String id, String type, String worker) {
+        var operation = new Operation(id, type, Traces.id(16), Map.of());
+        operation.givenTo(worker);
+        operations.put(id, operation);
         return operation;
     }
 
     synchronized Map<String, Object> show(String id) {
         return Json.map("success", true, "data", get(id).json());
+    }
+
+    /** Those in memory that run. */
+    synchronized List<Operation> running() {
+        return operations.values().stream().filter(operation -> operation.inMemory && operation.status.equals("running")).toList();
     }
 
     synchronized long active() {
@@ -155,10 +257,11 @@ final class Operations {
         boolean activeOnly = List.of("true", "1", "yes", "on").contains(query.getOrDefault("active_only", ""));
         var found = new ArrayList<Operation>();
         for (var operation : operations.values())
-            if ((status == null || status.equals(operation.status)) && (!activeOnly || operation.completed == null)
+            if (operation.inMemory && (status == null || status.equals(operation.status)) && (!activeOnly || ACTIVE.contains(operation.status))
                     && operation.type.equals(query.getOrDefault("operation_type", operation.type))) found.add(0, operation);
         var page = found.stream().skip(offset).limit(limit).map(Operation::summary).toList();
-        return Json.map("success", true, "data", page, "total_count", found.size(), "active_count", active());
+        var active = operations.values().stream().filter(operation -> operation.inMemory && ACTIVE.contains(operation.status)).count();
+        return Json.map("success", true, "data", page, "total_count", found.size(), "active_count", active);
     }
 
     private static int number(Map<String, String> query, String name, int usual, int least) {

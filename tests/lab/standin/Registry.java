@@ -6,9 +6,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Objects;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
+import java.util.stream.Collectors;
 
 /**
  * The stand-in backend's memory of workers. Copies KTRDR's: workers register themselves, each is polled, three misses make it
@@ -26,8 +28,6 @@ final class Registry {
         private Object capabilities = Map.of();
         private String status = "available";
         private String operation;
-        /** Whether this backend gave the operation; else it was read from the worker's health. */
-        private boolean claimed;
         private Instant checked;
         private Instant healthy = Instant.now();
         private int failures;
@@ -86,6 +86,11 @@ final class Registry {
         return entry.json();
     }
 
+    /** What workers are at, or were when they last answered. */
+    synchronized Set<String> claims() {
+        return entries.values().stream().map(entry -> entry.operation).filter(Objects::nonNull).collect(Collectors.toSet());
+    }
+
     /** Where each is. */
     synchronized List<String> urls() {
         return entries.values().stream().map(entry -> entry.url).toList();
@@ -114,14 +119,12 @@ final class Registry {
             if (!entry.type.equals(type) || !entry.status.equals("available") || except.contains(entry.id)) continue;
             entry.status = "busy";
             entry.operation = operation;
-            entry.claimed = true;
             return entry;
         }
         return null;
     }
 
     synchronized void release(Entry entry) {
-        entry.claimed = false;
         entry.operation = null;
         if (entry.status.equals("busy")) entry.status = "available";
     }
@@ -149,8 +152,8 @@ final class Registry {
                 entry.healthy = entry.checked;
                 entry.failures = 0;
                 boolean busy = "busy".equals(health.get("worker_status"));
-                if (!entry.claimed) entry.operation = busy && health.get("current_operation") instanceof String operation ? operation : null;
-                entry.status = busy || entry.claimed ? "busy" : "available";
+                entry.operation = busy && health.get("current_operation") instanceof String operation ? operation : null;
+                entry.status = busy ? "busy" : "available";
             } else if (++entry.failures >= MISSES) {
                 entry.status = "temporarily_unavailable";
             }

@@ -30,7 +30,10 @@ public final class Worker implements AutoCloseable {
         private final long millis;
         /** Of a training; a backtest has none. */
         private final long epochs;
+        private final long from;
         private final Object parameters;
+        /** Whether a file is to tell that it came to its end, which is a test's wish and nothing of KTRDR's. */
+        private final boolean noted;
         private final long started = System.currentTimeMillis();
         private volatile String status = "running";
         /** When SIGTERM ended it; 0 else. */
@@ -38,13 +41,16 @@ public final class Worker implements AutoCloseable {
         private String error;
         private Object result;
 
-        private Job(Map<String, Object> body) {
+        /** @param from the epochs that were done before */
+        private Job(Map<String, Object> body, long from) {
+            this.from = from;
             id = String.valueOf(body.get("operation_id"));
             type = String.valueOf(body.getOrDefault("operation_type", "backtesting"));
             trace = String.valueOf(body.getOrDefault("trace", Traces.id(16)));
             epochs = number(body, "epochs", 0);
-            millis = epochs > 0 ? epochs * number(body, "epoch_millis", 1000) : number(body, "millis", 8000);
+            millis = epochs > 0 ? Math.max(0, epochs - from) * number(body, "epoch_millis", 1000) : number(body, "millis", 8000);
             parameters = body.get("parameters");
+            noted = Boolean.TRUE.equals(body.get("note"));
         }
 
         private static long number(Map<String, Object> body, String name, long usual) {
@@ -57,7 +63,7 @@ public final class Worker implements AutoCloseable {
 
         /** Those of a training that are done. */
         private long epoch() {
-            return (System.currentTimeMillis() - started) * epochs / Math.max(1, millis);
+            return from + (System.currentTimeMillis() - started) * (epochs - from) / Math.max(1, millis);
         }
 
         private String step() {
@@ -119,7 +125,7 @@ public final class Worker implements AutoCloseable {
                     registration.backendStops();
                     return Web.Reply.ok(Json.map("acknowledged", true));
                 })
-                .on("POST", "/operations/start", request -> begin(new Job(request.json())))
+                .on("POST", "/operations/start", request -> begin(request.json()))
                 .on("GET", "/operations/{id}", request -> show(request.id()))
                 .on("DELETE", "/operations/{id}", request -> cancel(request.id()))
                 .on("GET", "/checkpoints/{id}", request -> checkpoint(request.id()))
@@ -166,16 +172,31 @@ public final class Worker implements AutoCloseable {
                 "worker_status", busy() ? "busy" : "idle", "current_operation", at()));
     }
 
-    private synchronized Web.Reply begin(Job job) {
+    private synchronized Web.Reply begin(Map<String, Object> order) {
         // the id becomes a file's name
-        if (!job.id.matches("[A-Za-z0-9_-]{1,100}")) return Web.Reply.detail(422, "operation_id is missing or malformed");
+        if (!String.valueOf(order.get("operation_id")).matches("[A-Za-z0-9_-]{1,100}")) return Web.Reply.detail(422, "operation_id is missing or malformed");
+        if (!Boolean.TRUE.equals(order.get("resume"))) return begin(new Job(order, 0), Map.of());
+        var file = checkpoints.resolve(order.get("operation_id") + ".json");
+        try {
+            var checkpoint = Json.object(Files.readString(file));
+            long epoch = checkpoint.get("epoch") instanceof Number number ? number.longValue() : 0;
+            return begin(new Job(order, epoch), Map.of("resumed_from", Json.map("checkpoint_type", checkpoint.getOrDefault("checkpoint_type", "shutdown"),
+                    "created_at", Files.getLastModifiedTime(file).toInstant().toString(), "epoch", checkpoint.get("epoch"))));
+        } catch (IOException none) {
+            return Web.Reply.detail(404, "No checkpoint available for operation " + order.get("operation_id"));
+        }
+    }
+
+    private Web.Reply begin(Job job, Map<String, Object> more) {
         // one that was told to stop takes work like any other
         if (current != null && current.saved == 0) return Web.Reply.detail(503, "Worker is busy with " + current.id);
         current = job;
         jobs.put(job.id, job);
         if (jobs.size() > REMEMBERED) jobs.remove(jobs.keySet().iterator().next());
         threads.execute(() -> run(job));
-        return Web.Reply.ok(Json.map("success", true, "operation_id", job.id, "status", "started"));
+        var answer = Json.map("success", true, "operation_id", job.id, "status", "started");
+        answer.putAll(more);
+        return Web.Reply.ok(answer);
     }
 
     private void run(Job job) {
@@ -190,12 +211,12 @@ public final class Worker implements AutoCloseable {
             return;
         }
         if (job.saved > 0 || !job.status.equals("running")) return;
+        // the result of a backtest is in the database alone
         var file = job.epochs > 0 ? Path.of(share, "models", job.id, "model.json") : Path.of(share, "results", job.id + ".json");
         try {
-            write(file, Json.map("operation_id", job.id, "operation_type", job.type, "worker_id", id, "completed_at", Instant.now().toString(),
-                    "parameters", job.parameters, "metrics", Json.map("total_return", 0.0, "total_trades", 0)));
-            job.result = job.epochs > 0 ? Json.map("model_path", file.getParent().toString())
-                    : Json.map("result_path", file.toString(), "total_trades", 0);
+            if (job.epochs > 0 || job.noted)
+                write(file, Json.map("operation_id", job.id, "operation_type", job.type, "worker_id", id, "completed_at", Instant.now().toString(), "parameters", job.parameters));
+            job.result = job.epochs > 0 ? Json.map("model_path", file.getParent().toString()) : Json.map("metrics", Json.map("total_return", 0.0, "total_trades", 0));
             end(job, "completed", null);
         } catch (IOException e) {
             end(job, "failed", "cannot write the result " + file + ": " + e.getClass().getSimpleName() + " " + e.getMessage());
@@ -216,7 +237,7 @@ public final class Worker implements AutoCloseable {
     private synchronized Web.Reply show(String operation) {
         var job = jobs.get(operation);
         if (job == null) return Web.Reply.detail(404, "Operation not found: " + operation);
-        return Web.Reply.ok(Json.map("operation_id", job.id, "status", job.status, "percentage", job.percentage(),
+        return Web.Reply.ok(Json.map("operation_id", job.id, "operation_type", job.type, "status", job.status, "percentage", job.percentage(),
                 "current_step", job.step(), "error_message", job.error, "result_summary", job.result));
     }
 

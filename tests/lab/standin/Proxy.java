@@ -1,0 +1,149 @@
+package standin;
+
+import java.io.IOException;
+import java.time.Instant;
+import java.util.HashSet;
+import java.util.Locale;
+import java.util.Map;
+import java.util.regex.Pattern;
+
+/**
+ * The backend's way to the operations that workers have (ktrdr/api/services/adapters/operation_service_proxy.py): it gives them
+ * away, and hears of them only when it is asked for one by its id.
+ */
+final class Proxy {
+    private static final Pattern EPOCHS = Pattern.compile("[0-9]{1,4}$");
+    private final Operations operations;
+    private final Registry registry;
+    private final Client client;
+    private final Pace pace;
+
+    Proxy(Operations operations, Registry registry, Client client, Pace pace) {
+        this.operations = operations;
+        this.registry = registry;
+        this.client = client;
+        this.pace = pace;
+    }
+
+    /** The worker that took the operation, or null where none of its type is free. */
+    Registry.Entry hand(Operations.Operation operation, Web.Request request) {
+        var order = order(operation, request);
+        var refused = new HashSet<String>();
+        for (Registry.Entry worker; (worker = registry.claim(operation.type, operation.id, refused)) != null; ) {
+            try {
+                if (client.post(worker.url() + "/operations/start", order).ok()) {
+                    operation.givenTo(worker.url());
+                    return worker;
+                }
+            } catch (IOException e) {
+                // a ghost: the next one may be there
+            }
+            refused.add(worker.id());
+            registry.release(worker);
+        }
+        return null;
+    }
+
+    private Map<String, Object> order(Operations.Operation operation, Web.Request request) {
+        var order = Json.map("operation_id", operation.id, "operation_type", operation.type, "trace", request.trace(), "parameters", operation.parameters());
+        if (operation.type.equals("training")) {
+            var epochs = EPOCHS.matcher(String.valueOf(operation.parameters().get("strategy_name")));
+            order.put("epochs", epochs.find() ? Integer.parseInt(epochs.group()) : 10);
+            order.put("epoch_millis", pace.epoch());
+        } else {
+            order.put("millis", pace.backtest());
+        }
+        return order;
+    }
+
+    /** Asks the worker that has it how far it is, as far as nobody did just now; one that does not answer leaves it as it was. */
+    private void refresh(Operations.Operation operation) {
+        if (!operation.stale(pace.follow())) return;
+        try {
+            var answer = client.get(operation.url());
+            if (!answer.ok()) return;
+            var state = answer.json();
+            var status = String.valueOf(state.get("status"));
+            if (status.equals("running")) operation.progress(((Number) state.get("percentage")).doubleValue(), (String) state.get("current_step"));
+            else operation.end(status, (String) state.get("error_message"), state.get("result_summary"));
+        } catch (IOException | RuntimeException e) {
+            // whoever asks next may hear more
+        }
+    }
+
+    /** In memory, or else at a worker, which stands for the table that all of them read. */
+    private Operations.Operation known(Web.Request request) {
+        if (!operations.knows(request.id()))
+            for (var worker : registry.urls())
+                try {
+                    var answer = client.get(worker + "/operations/" + request.id());
+                    if (answer.ok()) operations.adopt(request.id(), String.valueOf(answer.json().get("operation_type")), worker);
+                } catch (IOException | RuntimeException e) {
+                    // it is not there
+                }
+        var operation = operations.get(request.id());
+        refresh(operation);
+        return operation;
+    }
+
+    Web.Reply show(Web.Request request) {
+        return Web.Reply.ok(operations.show(known(request).id));
+    }
+
+    Web.Reply results(Web.Request request) {
+        return known(request).results();
+    }
+
+    Web.Reply cancel(Web.Request request) {
+        var operation = known(request);
+        request.tags().put("operation.id", operation.id);
+        var reason = request.json().get("reason");
+        if (!operation.end("cancelled", reason instanceof String text ? text : "Operation cancelled by user", null))
+            return Web.Reply.detail(400, "Operation " + operation.id + " cannot be cancelled (status: " + operation.status() + ")");
+        for (var worker : registry.urls())
+            try {
+                client.delete(worker + "/operations/" + operation.id);
+            } catch (IOException e) {
+                // gone, and cancelled all the same
+            }
+        return Web.Reply.ok(Json.map("success", true, "data", Json.map("success", true, "operation_id", operation.id, "status", "cancelled",
+                "cancelled_at", Instant.now().toString(), "cancellation_reason", reason)));
+    }
+
+    /** What a worker says of an operation that SIGTERM ended. */
+    Web.Reply status(Web.Request request) {
+        var operation = known(request);
+        var former = operation.status();
+        var said = request.json();
+        var status = String.valueOf(said.get("status")).toLowerCase(Locale.ROOT);
+        operation.end(status, (String) said.get("error_message"), null);
+        return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "previous_status", former, "new_status", status));
+    }
+
+    /** Has a worker go on from the checkpoint that it finds. */
+    Web.Reply resume(Web.Request request) {
+        var operation = known(request);
+        if (!operation.resume()) return Web.Reply.detail(409, "Operation " + operation.id + " is already " + operation.status());
+        var refused = new HashSet<String>();
+        for (Registry.Entry worker; (worker = registry.claim(operation.type, operation.id, refused)) != null; registry.release(worker)) {
+            refused.add(worker.id());
+            try {
+                var order = order(operation, request);
+                order.put("resume", true);
+                var answer = client.post(worker.url() + "/operations/start", order);
+                if (answer.status() == 404) {
+                    registry.release(worker);
+                    operation.end("failed", null, null);
+                    return Web.Reply.detail(404, "No checkpoint available for operation " + operation.id);
+                }
+                if (!answer.ok()) continue;
+                operation.givenTo(worker.url());
+                return Web.Reply.ok(Json.map("success", true, "data", Json.map("operation_id", operation.id, "status", "resuming", "resumed_from", answer.json().get("resumed_from"))));
+            } catch (IOException e) {
+                // a ghost: the next one may be there
+            }
+        }
+        operation.end("cancelled", null, null);
+        return Web.Reply.detail(503, "No " + (operation.type.equals("training") ? "training" : "backtest") + " worker available to resume operation");
+    }
+}
