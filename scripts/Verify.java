@@ -32,7 +32,7 @@ import picocli.CommandLine.Option;
             "  jbang verify@ktrdr --quick                without the sample operation and the share",
             "  jbang verify@ktrdr --quick --wait 60s     until all hold, for a minute at most",
             "  jbang verify@ktrdr --report verify.html   and a page to look at or to send on",
-            "  jbang verify@ktrdr --failover             stop a worker at work, and prove that the system copes; it is started again",
+            "  jbang verify@ktrdr --failover             kill a worker at work, and prove that the system copes; it is started again",
             "  jbang verify@ktrdr -o json                for machines: {\"ok\": …, \"causes\": …, \"checks\": [{\"id\", \"node\", \"ok\", \"expected\", \"found\", …}]}",
             "", "Exit codes: 0 all hold; 1 one does not; 2 wrong usage or inventory; 3 a node could not be reached; 130 interrupted."})
 public class Verify implements Callable<Exit> {
@@ -41,7 +41,7 @@ public class Verify implements Callable<Exit> {
     @Option(names = "--wait", paramLabel = "D", defaultValue = "0s",
             description = "Check again for so long while something does not hold yet; with --failover, wait for whoever is at work on a node.") Duration wait;
     @Option(names = "--report", paramLabel = "FILE", description = "Write a page to look at, which needs nothing beside it: fleet, checks, times.") Path report;
-    @Option(names = "--failover", description = "Stop a worker at work, prove that the backend notices, that others take over, and that it comes back.") boolean failover;
+    @Option(names = "--failover", description = "Kill a worker at work, prove that the backend notices, that others take over, and that it comes back.") boolean failover;
     @Option(names = {"-y", "--yes"}, description = "With --failover: do not ask before.") boolean yes;
     @Option(names = "--guard", paramLabel = "D", defaultValue = "5m",
             description = "With --failover: after so long the node starts the worker by itself, should this run be killed (default: ${DEFAULT-VALUE}).") Duration guard;

@@ -56,21 +56,21 @@ class OutageTest {
 
     @Test
     void the_guard_starts_what_nobody_else_started() throws Exception {
-        assertEquals(0, run(Outage.stop(name, Duration.ofSeconds(1))));
-        assertEquals("stop 0123abc", calls());
+        assertEquals(0, run(Outage.kill(name, Duration.ofSeconds(1))));
+        assertEquals("kill 0123abc", calls());
         Wait.until(() -> !Files.exists(armed), () -> "the guard did nothing: " + calls());
-        assertEquals("stop 0123abc, start 0123abc", calls());
+        assertEquals("kill 0123abc, start 0123abc", calls());
         assertEquals(0, run(Outage.start(name)));
-        assertEquals("stop 0123abc, start 0123abc", calls(), "nothing is left to do");
+        assertEquals("kill 0123abc, start 0123abc", calls(), "nothing is left to do");
     }
 
     @Test
-    void a_start_sends_the_guard_home_and_waits_for_a_stop_that_was_cut() throws Exception {
-        assertEquals(0, run(Outage.stop(name, LONG)));
+    void a_start_sends_the_guard_home() throws Exception {
+        assertEquals(0, run(Outage.kill(name, LONG)));
         long guard = guard();
         assertTrue(ProcessHandle.of(guard).isPresent());
         assertEquals(0, run(Outage.start(name)));
-        assertEquals("stop 0123abc, stop 0123abc, start 0123abc", calls());
+        assertEquals("kill 0123abc, start 0123abc", calls());
         assertFalse(Files.exists(armed));
         Wait.until(() -> !alive(guard), () -> "the guard is still there");
     }
@@ -87,7 +87,7 @@ class OutageTest {
 
     @Test
     void the_guard_outlives_the_group_of_the_script_that_left_it_and_does_not_hold_its_lock() throws Exception {
-        assertEquals(0, run(Outage.stop(name, LONG)));
+        assertEquals(0, run(Outage.kill(name, LONG)));
         var stat = Files.readString(Path.of("/proc/" + guard() + "/stat"));
         var fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
         assertEquals(guard() + " " + guard(), fields[2] + " " + fields[3], "a group and a session of its own");
@@ -97,7 +97,7 @@ class OutageTest {
     @Test
     void a_container_that_does_not_run_is_left_alone() throws Exception {
         Files.writeString(folder.resolve("state"), "false 0123abc\n");
-        assertEquals(21, run(Outage.stop(name, LONG)));
+        assertEquals(21, run(Outage.kill(name, LONG)));
         assertEquals(0, run(Outage.start(name)));
         assertEquals("", calls());
         assertFalse(Files.exists(armed));
@@ -106,7 +106,7 @@ class OutageTest {
     @Test
     void the_scripts_are_clean_under_shellcheck() {
         assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        for (var script : new String[] {Outage.stop("a b", LONG), Outage.start("a b")}) {
+        for (var script : new String[] {Outage.kill("a b", LONG), Outage.start("a b")}) {
             // $$ and $3 belong to the guard's own shell
             var said = Local.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + script).run();
             assertTrue(said.ok(), said.out());
