@@ -328,22 +328,13 @@ final class NodeRollout {
         tools.console.note(node.name(), "back", to.tag() + " runs again, healthy, after " + Units.duration(Duration.ofNanos(System.nanoTime() - started)));
     }
 
-    /**
-     * Shell lines that stop for good what the way back replaces, and what a stop that was cut may still be about to end: Compose would find it running and leave it, and then it went. What is at work
-     * saves what it can first; a worker of before that is at work was not stopped, and stays.
-     */
+    /** See {@link WorkerDrain#back}. */
     private String settle(Deployment way, NodeFacts facts) {
         if (plan.stack().core()) return "";
-        var before = plan.facts().containers().stream().map(Docker.Container::id).collect(Collectors.toSet());
-        var made = facts.containers().stream().filter(container -> !before.contains(container.id())).map(Docker.Container::service)
-                .filter(service -> way.services().contains(service) || way.retired().contains(service)).collect(Collectors.toSet());
-        var going = Stream.of(made.stream(), preview.stream().flatMap(one -> one.stopped().stream()), plan.retired().stream()).flatMap(one -> one).distinct().toList();
-        var stops = new WorkerStops(tools.fleet, tools.locks, tools.http, tools.console, node);
-        var busy = stops.busy(going);
-        var saved = new TreeMap<>(busy);
-        saved.keySet().retainAll(made);
-        ended.addAll(stops.end(saved));
-        return stops.stop(going.stream().filter(service -> made.contains(service) || !busy.containsKey(service)).toList());
+        var drain = new WorkerDrain(tools, preview.orElseThrow());
+        var stop = drain.back(way, facts);
+        ended.addAll(drain.ended());
+        return stop;
     }
 
     /** Looks at the node again, over a new connection where the old one was lost. */

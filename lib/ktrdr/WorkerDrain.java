@@ -4,8 +4,10 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
+import java.util.TreeMap;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** Replaces the workers of a node, those at work last: each gets the time that {@code --wait-idle} gives to finish what it does, and then that of {@link WorkerStops}. */
 final class WorkerDrain {
@@ -16,6 +18,7 @@ final class WorkerDrain {
     }
 
     private final NodeRollout.Tools tools;
+    private final Preview preview;
     private final Deployment plan;
     private final WorkerStops stops;
     /** The workers that will be stopped. */
@@ -24,6 +27,7 @@ final class WorkerDrain {
 
     WorkerDrain(NodeRollout.Tools tools, Preview preview) {
         this.tools = tools;
+        this.preview = preview;
         this.plan = preview.plan();
         this.stops = new WorkerStops(tools.fleet(), tools.locks(), tools.http(), tools.console(), plan.stack().node());
         this.stopped = new ArrayList<>(preview.stopped());
@@ -69,6 +73,25 @@ final class WorkerDrain {
     private boolean up(Up up, List<String> services, List<String> retired) {
         var going = stopped.stream().filter(service -> services.contains(service) || retired.contains(service)).toList();
         return up.up(plan.part(services, retired), stops.unlessAtWork(going), stops.stop(going));
+    }
+
+    /**
+     * Shell lines that stop for good what the way back replaces, and what a stop that was cut may still be about to end: Compose would find it running and leave it, and then it went. What is at work
+     * saves what it can first; a worker of before that is at work was not stopped, and stays.
+     *
+     * @param facts of the node as it is now
+     */
+    String back(Deployment way, NodeFacts facts) {
+        var before = plan.facts().containers().stream().map(Docker.Container::id).collect(Collectors.toSet());
+        var made = facts.containers().stream().filter(container -> !before.contains(container.id())).map(Docker.Container::service)
+                .filter(service -> way.services().contains(service) || way.retired().contains(service)).collect(Collectors.toSet());
+        var going = Stream.concat(made.stream(), preview.stopped().stream()).distinct().collect(Collectors.toCollection(ArrayList::new));
+        plan.retired().stream().filter(service -> !going.contains(service)).forEach(going::add);
+        var busy = stops.busy(going);
+        var saved = new TreeMap<>(busy);
+        saved.keySet().retainAll(made);
+        ended.addAll(stops.end(saved));
+        return stops.stop(going.stream().filter(service -> made.contains(service) || !busy.containsKey(service)).toList());
     }
 
     /** Waits so long for all that will be stopped to be idle, with nothing stopped meanwhile; answers those that are still at work, each with its operation. */
