@@ -68,6 +68,12 @@ final class ApiUse {
             call("POST", "/backtests/start")
                     .sends("strategy_name", "symbol", "timeframe", "start_date", "end_date", "model_path?", "initial_capital?")
                     .answers("operation_id"),
+            call("POST", "/trainings/start")
+                    .sends("strategy_name", "symbols?", "timeframes?", "start_date?", "end_date?").answers("task_id"),
+            call("GET", "/operations/{id}/results").answers("results"),
+            call("POST", "/operations/{id}/resume").answers("data.resumed_from.epoch"),
+            call("GET", "/checkpoints/{id}").answers("data.checkpoint_type", "data.created_at", "data.state.epoch",
+                    "data.state.bar_index"),
             call("POST", "/data/acquire/download").sends("symbol", "timeframe", "mode", "start_date?", "end_date?")
                     .answers("operation_id"));
 

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import ktrdr.Templates.NodeFile;
@@ -128,6 +129,14 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         var there = facts.containers().stream().map(Docker.Container::service).toList();
         return !services.isEmpty() && restarted.isEmpty() && retired.isEmpty() && pulls.isEmpty() && tagged.isEmpty() && staging.settled() && facts.files().unread().isEmpty()
                 && !facts.history().unproven() && there.stream().distinct().count() == there.size();
+    }
+
+    /** Those of its services whose container, of these, is another one than before, or was restarted as it should be. */
+    Set<String> replaced(List<Docker.Container> after) {
+        var before = facts.containers().stream().collect(Collectors.toMap(Docker.Container::id, Docker.Container::startedAt));
+        return after.stream().filter(container -> services.contains(container.service()) && (!before.containsKey(container.id())
+                || restarted.contains(container.service()) && !before.get(container.id()).equals(container.startedAt())))
+                .map(Docker.Container::service).collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** The secrets that it takes to bring the services up. */

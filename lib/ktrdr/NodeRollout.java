@@ -16,9 +16,7 @@ import java.util.stream.Stream;
 import ktrdr.Inventory.Node;
 import ktrdr.Templates.NodeFile;
 
-/**
- * The deployment of one node: bring it up, wait until it is healthy, note it in the history; and the way back when that fails or is interrupted.
- */
+/** The deployment of one node up to its proof and its note in the history; and the way back where that fails. */
 final class NodeRollout {
     /** How long what ran before has at least to get healthy again. */
     private static final Duration BACK = Duration.ofSeconds(120);
@@ -224,21 +222,13 @@ final class NodeRollout {
             if (!result.ok()) throw upFailed(part, result);
             digests = Docker.digests(StagingScript.told("digest", result.out()).stream().collect(Collectors.toMap(line -> line.split(" ")[0], line -> line.substring(line.indexOf(' ') + 1))));
             after = Docker.containers(StagingScript.rest(result.out()));
-            var replaced = fresh(part);
+            var replaced = part.replaced(after);
             fresh.addAll(replaced);
             StagingScript.told("metrics", result.out()).forEach(why -> tools.console().note(node.name(), "metrics", why));
             StagingScript.checked(result.out()).forEach(how -> tools.console.detail(node.name(), "files", how));
             step.done(outcome(part, replaced, StagingScript.told("reloaded", result.out())));
             return true;
         }
-    }
-
-    /** The services whose container is another one than before, or was restarted as it should be. */
-    private Set<String> fresh(Deployment part) {
-        var before = part.facts().containers().stream().collect(Collectors.toMap(Docker.Container::id, Docker.Container::startedAt));
-        return after.stream().filter(container -> part.services().contains(container.service())
-                && (!before.containsKey(container.id()) || part.restarted().contains(container.service()) && !before.get(container.id()).equals(container.startedAt())))
-                .map(Docker.Container::service).collect(Collectors.toCollection(TreeSet::new));
     }
 
     private static String outcome(Deployment part, Set<String> fresh, List<String> reloads) {

@@ -25,7 +25,7 @@ public final class Rooms {
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
             deploy      Convergence Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
             deploy      DeployRefused Deployment Migration MoreNodes Restart RestartFleet
-            deploy      Rollback Scale Scaling
+            deploy      Rollback Scale Scaling WorkerStops
             docs        Blocks Dependencies Floors KtrdrFacts Library Outdated Recipes RecipesPage Reliability Runbook
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips
             health      Causes Checks Infra VerifyInfra

@@ -29,11 +29,14 @@ final class OpenApi {
             "Shown", List.of("success:boolean?", "data:Operation"),
             "Cancelled", List.of("success:boolean?", "data:object"),
             "Begun", List.of("success:boolean", "data:object?", "error:object?"),
+            "Training", List.of("success:boolean", "task_id:string", "status:string", "message:string", "symbols:[string]", "timeframes:[string]", "strategy_name:string"),
             "Started", List.of("success:boolean", "operation_id:string", "status:string", "message:string"));
     private static final List<String> STATUSES = List.of("pending", "resuming", "running", "completed", "failed", "cancelled");
     private static final String API = "/api/v1";
     /** The rest is said to take and to answer anything. */
     private static final Map<String, Spec> SPECS = Map.of(
+            "POST /trainings/start", new Spec(List.of(), List.of("symbols:[string]?", "timeframes:[string]?", "strategy_name:string", "start_date:string?",
+                    "end_date:string?", "task_id:string?", "detailed_analytics:boolean?"), "Training"),
             "GET /workers", new Spec(List.of("worker_type:string?", "status:string?"), List.of(), "[object]"),
             "POST /workers/register", new Spec(List.of(), List.of("worker_id:string", "worker_type:string", "endpoint_url:string",
                     "capabilities:object?", "current_operation_id:string?"), "object"),
