@@ -38,7 +38,11 @@ class DeployCutTest {
     }
 
     private Underway deployment() {
-        return ktrdr("deploy", "workers", "B", "--tag", after, "--timeout", "20s").start();
+        return deployment("20s");
+    }
+
+    private Underway deployment(String timeout) {
+        return ktrdr("deploy", "workers", "B", "--tag", after, "--timeout", timeout).start();
     }
 
     @Test
@@ -113,7 +117,8 @@ class DeployCutTest {
     @Test
     void a_docker_that_is_restarted_while_it_waits_for_health() {
         Ran ran;
-        try (var run = deployment()) {
+        // the engine gives workers, which do not end at SIGTERM, their 30 s
+        try (var run = deployment("90s")) {
             run.awaitHealth(HOST, 4, after);
             Faults.restartDocker(HOST);
             ran = run.end();

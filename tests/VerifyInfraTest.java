@@ -103,7 +103,7 @@ class VerifyInfraTest {
     @Test
     void a_full_disk() {
         assertEquals(List.of("workers-b.disk.share"), failingWhile("workers-b",
-                "mount -t tmpfs -o size=1m tmpfs /mnt/ktrdr-shared; head -c 1000000 /dev/zero >/mnt/ktrdr-shared/full", "umount /mnt/ktrdr-shared", "B"));
+                "mount -t tmpfs -o size=1m tmpfs /mnt/ktrdr-shared; cd /mnt/ktrdr-shared; mkdir data results models strategies checkpoints db-backups; chmod 2777 *; cd /; head -c 1000000 /dev/zero >/mnt/ktrdr-shared/full", "umount /mnt/ktrdr-shared", "B"));
     }
 
     @Test

@@ -58,7 +58,7 @@ final class Images {
             ktrdr("sha-bad0000", "sha-bad0000", "unhealthy", SCHEMA, ", never healthy"),
             ktrdr("sha-fade000", "sha-fade000", "api", SCHEMA, ", newer, which lacks some of the API"),
             ktrdr("sha-dead000", "sha-dead000", "crash", SCHEMA, ", crashes at start"),
-            ktrdr("sha-0000000", "sha-0000000", "", "", ", of before all migrations"),
+            ktrdr("sha-7000007", "sha-7000007", "", "", ", of before all migrations"),
             ktrdr("sha-3000003", "sha-3000003", "", SCHEMA + " e1a0000000c3", ", with a schema that older ones work with"),
             ktrdr("sha-4000004", "sha-4000004", "", SCHEMA + " e1a0000000c3 e1a0000000d4", ", with a schema that older ones do not work with"),
             ktrdr("sha-5000005", "sha-5000005", "", SCHEMA + " e1a0000000ff", ", whose migration fails"),

@@ -105,7 +105,8 @@ class StandinStopsTest {
         try (var socket = new ServerSocket(0)) {
             port = socket.getLocalPort();
         }
-        var builder = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
+        // who starts tests in the background has them ignore SIGINT, and so would what they start
+        var builder = new ProcessBuilder("env", "--default-signal=INT,TERM", Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
                 "standin.Main", "-m", "uvicorn", "ktrdr.training.training_worker:app", "--port", String.valueOf(port)).redirectErrorStream(true).redirectOutput(share.resolve("log").toFile());
         builder.environment().put("KTRDR_DATA_SHARED_MOUNT_PATH", share.toString());
         var process = builder.start();

@@ -60,15 +60,17 @@ public final class World {
 
     /** Gives the worker that answers on this port of a host something to do for so long, by its own door. */
     public static void occupy(String host, int port, String operation, Duration time) {
-        var body = "{\"operation_id\": \"" + operation + "\", \"operation_type\": \"backtesting\", \"millis\": " + time.toMillis() + ", \"note\": true}";
+        var body = "{\"operation_id\": \"" + operation + "\", \"operation_type\": \"backtesting\", \"millis\": " + time.toMillis()
+                + ", \"note\": true, \"parameters\": {\"model_path\": \"models/practice\"}}";
         on(host, "curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' http://localhost:" + port + "/operations/start");
     }
 
     /** Gives the worker that answers on this port of a host an operation by the backend: what others get of it meanwhile is cancelled. Answers its id once it is at the second step. */
     public static String work(String host, int port, String path, String body) {
         var api = "http://localhost:8000/api/v1";
-        return on("core", "mine=; others=; for i in 1 2 3 4 5 6; do\n"
-                + "id=$(curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' " + api + path + " | grep -oE 'op_[a-z0-9_]+' | head -n 1)\n"
+        return on("core", "mine=; others=; for i in $(seq 30); do\n"
+                // the backend has a worker that is free as busy until it looks again
+                + "id=$(curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' " + api + path + " | grep -oE 'op_[a-z0-9_]+' | head -n 1) || :\nif [ -z \"$id\" ]; then sleep 1; continue; fi\n"
                 + "if curl -fsS " + api + "/workers | tr '{' '\\n' | grep -F '" + host + "." + domain() + ":" + port + "\"' | grep -q \"$id\"; then mine=$id; break; fi\nothers=\"$others $id\"\ndone\n"
                 + "for id in $others; do curl -fsS -X DELETE " + api + "/operations/$id >/dev/null; done\n[ -n \"$mine\" ]\n"
                 + "for i in $(seq 100); do curl -fsS " + api + "/operations/$mine | grep -qE 'Epoch ([2-9]|[0-9]{2})|Running' && break; sleep 0.2; done\necho \"$mine\"");
