@@ -122,7 +122,7 @@ class OperationsFleetTest {
     @Test
     void a_download_that_fails_ends_1_with_the_backends_own_words() {
         refused(1, ktrdr("operations", "start", "data", "AAPL", "1d", "--start-date", "2024-01-01").run(), "operation  data_load runs on the backend itself",
-                "found     IB host service is not available: connection refused at http://localhost:5001");
+                "found     IB host service is not available: connection refused at http://broker.ktrdr.home.mynerd.place:5001");
     }
 
     @Test

@@ -46,12 +46,13 @@ public final class Restore {
      * The database as it is.
      *
      * @param there whether it exists; {@code rows} are PostgreSQL's estimate
+     * @param filled tables that have a row, but for that of the schema's revision: a schema that was made and not used yet is nothing to keep, and would be the latest backup
      * @param kept databases that earlier restores replaced
      */
-    public record Present(boolean there, long tables, long rows, long bytes, List<String> kept) {
+    public record Present(boolean there, long tables, long filled, long rows, long bytes, List<String> kept) {
         /** Whether something would be lost with it. */
         public boolean holds() {
-            return there && tables > 0;
+            return there && filled > 0;
         }
 
         /** In words: "12 tables, about 3000 rows, 12 MB". */
@@ -65,8 +66,11 @@ public final class Restore {
             sql() { docker exec -i "$container" sh -c 'd=$1; shift; exec psql -w -X -Atq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$d" "$@"' sh "$@"; }
             bytes=$(printf '%s\\n' "SELECT pg_database_size(datname) FROM pg_database WHERE datname = :'name'" | sql template1 -v "name=$database")
             say bytes "$bytes"
-            [ -z "$bytes" ] || printf '%s\\n' "SELECT count(*), coalesce(sum(n_live_tup), 0) FROM pg_stat_user_tables" | sql "$database" | {
-              IFS='|' read -r tables rows
+            [ -z "$bytes" ] || printf '%s\\n' "SELECT count(*), count(*) FILTER (WHERE relname <> 'alembic_version'
+                AND query_to_xml(format('SELECT 1 FROM %I.%I LIMIT 1', schemaname, relname), false, true, '')::text <> ''),
+                coalesce(sum(n_live_tup), 0) FROM pg_stat_user_tables" | sql "$database" | {
+              IFS='|' read -r tables filled rows
+              say filled "$filled"
               say tables "$tables"
               say rows "$rows"
             }
@@ -106,7 +110,7 @@ public final class Restore {
         if (!answer.ok()) throw Problem.failed(core.name() + ": the database does not answer").expected("PostgreSQL in the container " + Backups.CONTAINER).found(answer.lastWords())
                 .fix(letIn.isEmpty() ? "jbang deploy@ktrdr core db" : letIn);
         var facts = Facts.parse(answer.out());
-        return new Present(!facts.get("bytes").isEmpty(), facts.number("tables"), facts.number("rows"), facts.number("bytes"), facts.all("kept"));
+        return new Present(!facts.get("bytes").isEmpty(), facts.number("tables"), facts.number("filled"), facts.number("rows"), facts.number("bytes"), facts.all("kept"));
     }
 
     /**
