@@ -54,7 +54,7 @@ class ScaleTest {
     /** Prometheus' targets on a host: port to health. */
     private static Map<Integer, String> targets(String host) {
         var active = new Ran(0, World.get("http://10.42.1.10:9090/api/v1/targets?state=active"), "").json().path("data").path("activeTargets");
-        return StreamSupport.stream(active.spliterator(), false).filter(target -> target.path("scrapeUrl").asText().matches("http://" + host + "\\..*/metrics")).collect(Collectors.toMap(
+        return StreamSupport.stream(active.spliterator(), false).filter(target -> target.path("scrapeUrl").asText().matches("http://" + host + "\\..*:500\\d/metrics")).collect(Collectors.toMap(
                 target -> Integer.parseInt(target.path("scrapeUrl").asText().replaceFirst(".*:(\\d+)/.*", "$1")), target -> target.path("health").asText(), (first, second) -> second, TreeMap::new));
     }
 
