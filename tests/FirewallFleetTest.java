@@ -129,7 +129,7 @@ class FirewallFleetTest {
     void a_worker_at_work_behind_the_rules_is_not_stopped_unasked() {
         World.occupy("workers-b", 5004, "op_kept", Duration.ofMinutes(1));
         var ran = by("scale", "B", "1", "--wait-idle", "1s");
-        assertTrue(ran.exit() == 2 && ran.err().contains("backtest-worker-2 is at operation op_kept, which would be cut"), ran::toString);
+        assertTrue(ran.exit() == 2 && ran.err().contains("backtest-worker-2 is at operation op_kept, which would be stopped"), ran::toString);
         World.on("workers-b", "curl -fsS -X DELETE http://localhost:5004/operations/op_kept");
     }
 
