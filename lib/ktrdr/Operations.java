@@ -56,6 +56,11 @@ public final class Operations {
 
         /** Whether it is completed, failed or cancelled; what runs on the backend itself may change its status once more. */
         public boolean ended() {
+            return ended(status);
+        }
+
+        /** Whether one of this status has come to an end. */
+        static boolean ended(String status) {
             return ENDED.contains(status);
         }
 

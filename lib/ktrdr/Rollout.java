@@ -3,6 +3,7 @@ package ktrdr;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
+import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
@@ -157,21 +158,32 @@ public final class Rollout {
             }
         });
         keep(planned);
+        var unknown = unknown(planned.values().values());
         planned.values().forEach((node, plan) -> {
-            if (!plan.done()) nodes.put(node, new NodeRollout(tools, plan.restart() ? plan : plan.restarting(lost(plan))));
+            if (!plan.done()) nodes.put(node, new NodeRollout(tools, plan.restart() ? plan : plan.restarting(lost(plan, unknown))));
         });
         planned.values().values().forEach(plan -> plan.staging().refuseUnknownVariables());
     }
 
+    /** The checks of workers that the backend does not know, asked once for all nodes with workers that had their time to register. */
+    private Set<String> unknown(Collection<Deployment> plans) {
+        var nodes = plans.stream().filter(plan -> !plan.restart() && !up(plan).isEmpty()).map(plan -> plan.stack().node().full()).toList();
+        if (nodes.isEmpty()) return Set.of();
+        return tools.checks().workers(nodes).stream().filter(Checks::lost).map(Check::id).collect(Collectors.toSet());
+    }
+
     /** The workers of a plan that are up and yet not registered: left as they are they would never be. */
-    private List<String> lost(Deployment plan) {
+    private List<String> lost(Deployment plan, Set<String> unknown) {
         var node = plan.stack().node();
-        var up = plan.facts().containers().stream().filter(container -> container.running() && settledIn(container)).map(Docker.Container::service).filter(plan.services()::contains).toList();
-        if (plan.stack().core() || up.isEmpty()) return List.of();
-        var lost = tools.checks().workers(List.of(node.full())).stream().filter(Checks::lost).map(Check::id).collect(Collectors.toSet());
-        var restarted = up.stream().filter(service -> lost.contains(Checks.registered(node, service))).toList();
-        if (!restarted.isEmpty()) console.note(node.name(), "lost", String.join(", ", restarted) + " up, and not registered with the backend");
-        return restarted;
+        var lost = up(plan).stream().filter(service -> unknown.contains(Checks.registered(node, service))).toList();
+        if (!lost.isEmpty()) console.note(node.name(), "lost", String.join(", ", lost) + " up, and not registered with the backend");
+        return lost;
+    }
+
+    private static List<String> up(Deployment plan) {
+        if (plan.stack().core()) return List.of();
+        return plan.facts().containers().stream().filter(container -> container.running() && settledIn(container))
+                .map(Docker.Container::service).filter(plan.services()::contains).toList();
     }
 
     private static boolean settledIn(Docker.Container container) {

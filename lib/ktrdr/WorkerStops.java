@@ -116,7 +116,7 @@ final class WorkerStops {
     }
 
     static Optional<String> idle(String status, String started, String step, String containerStarted) {
-        if (Set.of("completed", "failed", "cancelled").contains(status)) return Optional.of("which the backend has as " + status);
+        if (Operations.Operation.ended(status)) return Optional.of("which the backend has as " + status);
         if (!step.isBlank() && !step.equals("null")) return Optional.empty();
         var began = Units.instantIn(started);
         boolean before = Units.instantIn(containerStarted).filter(since -> began.filter(since::isAfter).isPresent()).isPresent();
@@ -126,7 +126,7 @@ final class WorkerStops {
     /** What came of an operation whose worker was told to stop. */
     record Ended(String worker, String operation, String status, Optional<Checkpoint> checkpoint, String unknown) {
         private boolean over() {
-            return Set.of("completed", "failed", "cancelled").contains(status);
+            return Operations.Operation.ended(status);
         }
 
         /** "training-worker-1: checkpoint at epoch 23; resume with jbang operations@ktrdr resume op_1". */
@@ -186,7 +186,7 @@ final class WorkerStops {
             var now = new Operations(fleet.inventory(), http).document(operation).path("status").asText();
             status.put(operation, now);
             unknown.remove(operation);
-            return Set.of("completed", "failed", "cancelled").contains(now);
+            return Operations.Operation.ended(now);
         } catch (Problem problem) {
             if (problem.exit() == Exit.INTERRUPTED) throw problem;
             boolean away = problem.exit() == Exit.UNREACHABLE;
