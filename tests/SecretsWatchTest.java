@@ -146,7 +146,7 @@ class SecretsWatchTest {
     }
 
     private void deployments() {
-        sideBySide(() -> run(0, "deploy", "all", "--tag", another, "--dry-run", "--verbose"), () -> run(1, "deploy", "core", "all", "--tag", "sha-0000000", "--verbose", "-o", "json"));
+        sideBySide(() -> run(0, "deploy", "all", "--tag", another, "--dry-run", "--verbose"), () -> run(1, "deploy", "core", "all", "--tag", "sha-9999999", "--verbose", "-o", "json"));
         run(0, "stage", "core", "--tag", another, "--verbose");
         run(0, "deploy", "core", "all", "--tag", another, "--verbose");
         World.forget("core", Aftermath.another("core"));
