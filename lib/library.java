@@ -9,6 +9,7 @@
 //FILES lib/ktrdr/Alert.java=ktrdr/Alert.java
 //FILES lib/ktrdr/Alerting.java=ktrdr/Alerting.java
 //FILES lib/ktrdr/ApiUse.java=ktrdr/ApiUse.java
+//FILES lib/ktrdr/Aside.java=ktrdr/Aside.java
 //FILES lib/ktrdr/Backend.java=ktrdr/Backend.java
 //FILES lib/ktrdr/BackendDrain.java=ktrdr/BackendDrain.java
 //FILES lib/ktrdr/BackupFile.java=ktrdr/BackupFile.java
@@ -31,6 +32,7 @@
 //FILES lib/ktrdr/Dns.java=ktrdr/Dns.java
 //FILES lib/ktrdr/Docker.java=ktrdr/Docker.java
 //FILES lib/ktrdr/Drift.java=ktrdr/Drift.java
+//FILES lib/ktrdr/Exchange.java=ktrdr/Exchange.java
 //FILES lib/ktrdr/Exit.java=ktrdr/Exit.java
 //FILES lib/ktrdr/Exporter.java=ktrdr/Exporter.java
 //FILES lib/ktrdr/Facts.java=ktrdr/Facts.java
@@ -51,6 +53,7 @@
 //FILES lib/ktrdr/Http.java=ktrdr/Http.java
 //FILES lib/ktrdr/Infra.java=ktrdr/Infra.java
 //FILES lib/ktrdr/InfraRecord.java=ktrdr/InfraRecord.java
+//FILES lib/ktrdr/Installation.java=ktrdr/Installation.java
 //FILES lib/ktrdr/Inventory.java=ktrdr/Inventory.java
 //FILES lib/ktrdr/InventoryReader.java=ktrdr/InventoryReader.java
 //FILES lib/ktrdr/InventorySecrets.java=ktrdr/InventorySecrets.java
@@ -145,6 +148,7 @@
 //FILES lib/ktrdr/Stopping.java=ktrdr/Stopping.java
 //FILES lib/ktrdr/Sudoers.java=ktrdr/Sudoers.java
 //FILES lib/ktrdr/Table.java=ktrdr/Table.java
+//FILES lib/ktrdr/TakingOver.java=ktrdr/TakingOver.java
 //FILES lib/ktrdr/Templates.java=ktrdr/Templates.java
 //FILES lib/ktrdr/Terminal.java=ktrdr/Terminal.java
 //FILES lib/ktrdr/Threads.java=ktrdr/Threads.java

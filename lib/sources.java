@@ -19,6 +19,7 @@
 //SOURCES ktrdr/Alert.java
 //SOURCES ktrdr/Alerting.java
 //SOURCES ktrdr/ApiUse.java
+//SOURCES ktrdr/Aside.java
 //SOURCES ktrdr/Backend.java
 //SOURCES ktrdr/BackendDrain.java
 //SOURCES ktrdr/BackupFile.java
@@ -41,6 +42,7 @@
 //SOURCES ktrdr/Dns.java
 //SOURCES ktrdr/Docker.java
 //SOURCES ktrdr/Drift.java
+//SOURCES ktrdr/Exchange.java
 //SOURCES ktrdr/Exit.java
 //SOURCES ktrdr/Exporter.java
 //SOURCES ktrdr/Facts.java
@@ -61,6 +63,7 @@
 //SOURCES ktrdr/Http.java
 //SOURCES ktrdr/Infra.java
 //SOURCES ktrdr/InfraRecord.java
+//SOURCES ktrdr/Installation.java
 //SOURCES ktrdr/Inventory.java
 //SOURCES ktrdr/InventoryReader.java
 //SOURCES ktrdr/InventorySecrets.java
@@ -155,6 +158,7 @@
 //SOURCES ktrdr/Stopping.java
 //SOURCES ktrdr/Sudoers.java
 //SOURCES ktrdr/Table.java
+//SOURCES ktrdr/TakingOver.java
 //SOURCES ktrdr/Templates.java
 //SOURCES ktrdr/Terminal.java
 //SOURCES ktrdr/Threads.java

@@ -27,15 +27,15 @@ class FloorsTest {
             Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "ContainerProbe", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "LastWords", "Lock", "LogCursor", "LogMask", "LogMerge", "LogNode",
                     "LogScript", "Metrics", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Published", "Registry", "ScramVerifier", "SecretKeeper", "Sudoers", "Usage"),
             Set.of("Alerting", "ApiUse", "Backend", "BackendDrain", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer",
-                    "Backups", "Causes", "Checkpoint", "Checks", "Deployment", "Drift", "Exporter", "Failover",
+                    "Backups", "Causes", "Checkpoint", "Checks", "Deployment", "Drift", "Exchange", "Exporter", "Failover",
                     "Firewall", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "GrafanaPassword",
-                    "Infra", "InfraRecord", "Jaeger", "JavaShell", "LocalBackup", "Locks", "LogChoice", "LogReader",
+                    "Aside", "Infra", "InfraRecord", "Installation", "Jaeger", "JavaShell", "LocalBackup", "Locks", "LogChoice", "LogReader",
                     "Migration", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
                     "Operations", "OperationsReport", "Outage", "Plans", "PostgresPassword", "Preview", "Prometheus",
                     "PushedBackup", "Release", "Restore", "RestoreSaid", "Restoring", "Revision", "Rollout",
                     "Roster", "Rotation", "RunningScale", "SampleRun", "Scaling", "Schema", "Session",
                     "ShellCompletion", "ShellHistory", "Shown", "Snapshot", "SnippetControl", "Sql", "Stack",
-                    "Staging", "StagingScript", "StatusChanges", "StatusReport", "StatusWatch", "Templates",
+                    "Staging", "StagingScript", "TakingOver", "StatusChanges", "StatusReport", "StatusWatch", "Templates",
                     "Unregistered", "Verification", "VerifyReport", "WorkerDrain", "WorkerStops", "WorkersHold"),
             Set.of("Cli", "NodeChoice", "Rolling", "Stopping", "Training"));
     private static final Path ROOT = Project.root();

@@ -35,7 +35,7 @@ public record DatabaseData(boolean there, String directory, boolean asked, List<
             return directory.equals(folder) || directory.startsWith(folder + "/");
         }
 
-        private String words() {
+        String words() {
             if (named()) return "in the volume " + name;
             return switch (type) {
                 case "volume" -> "in a volume without a name, " + name.substring(0, 12) + "…";
@@ -65,9 +65,14 @@ public record DatabaseData(boolean there, String directory, boolean asked, List<
     /** The answer of {@link #script}. What is of another form is a {@link Problem}. */
     public static DatabaseData parse(String answer) {
         var facts = Facts.parse(answer);
-        var mounts = facts.all("mounts").stream().flatMap(json -> StreamSupport.stream(Json.parse(json, "docker").spliterator(), false)).map(DatabaseData::mounted).toList();
+        var mounts = facts.all("mounts").stream().flatMap(json -> mounts(Json.parse(json, "docker")).stream()).toList();
         boolean asked = !facts.get("asked").isEmpty();
         return new DatabaseData(!facts.get("mounts").isEmpty(), asked ? facts.get("asked") : facts.get("pgdata"), asked, mounts);
+    }
+
+    /** Those of the list that {@code docker inspect} has. */
+    static List<Mounted> mounts(JsonNode list) {
+        return StreamSupport.stream(list.spliterator(), false).map(DatabaseData::mounted).toList();
     }
 
     private static Mounted mounted(JsonNode mount) {
@@ -92,6 +97,6 @@ public record DatabaseData(boolean there, String directory, boolean asked, List<
         return Optional.of(Problem.failed(node + ": a new database container would not have the data of the one that is there")
                 .expected((asked ? "data_directory" : "PGDATA") + " in the volume " + volume)
                 .found(directory.isEmpty() ? "a container that does not say where its data is" : directory + ", " + where)
-                .fix("move it into that volume first: docs/REFERENCE.md, \"data outside the database's volume\"; nothing was changed"));
+                .fix("jbang takeover@ktrdr " + node + " moves it there, and keeps what is there; nothing was changed"));
     }
 }

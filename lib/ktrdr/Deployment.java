@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -48,6 +49,11 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     static Deployment restart(Stack stack, Revision there, List<String> services, NodeFacts facts) {
         var staging = Staging.plan(stack, there.tag(), there.files(), facts);
         return new Deployment(stack, there, services, false, List.of(), List.of(), Map.of(), staging, List.of(), services, true, facts);
+    }
+
+    /** Nothing at all, for a node that is not concerned. */
+    static Deployment nothing(Stack stack, Revision revision, NodeFacts facts) {
+        return new Deployment(stack, revision, List.of(), false, List.of(), List.of(), Map.of(), Staging.plan(stack, revision.tag(), List.of(), facts), List.of(), List.of(), false, facts);
     }
 
     /** The same deployment, which restarts these of its services where their containers stay. */
@@ -261,5 +267,26 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     private String ran(String service) {
         return facts.containers().stream().filter(container -> container.service().equals(service))
                 .map(container -> container.id() + " " + container.startedAt()).findFirst().orElse("");
+    }
+
+    /** In words what became of its services, such as "backend started; db same". */
+    String outcome(Set<String> fresh, List<String> reloads) {
+        var parts = new TreeMap<Integer, String>();
+        if (!fresh.isEmpty()) parts.put(1, String.join(", ", fresh) + " started");
+        if (!reloads.isEmpty()) parts.put(2, String.join(", ", reloads) + " reloaded");
+        var same = services.stream().filter(service -> !fresh.contains(service) && !reloads.contains(service)).toList();
+        if (!same.isEmpty()) parts.put(3, String.join(", ", same) + " same");
+        if (!retired.isEmpty()) parts.put(4, String.join(", ", retired) + " removed");
+        return String.join("; ", parts.values());
+    }
+
+    /** Why {@link #applyScript} failed. */
+    Problem upFailed(Result result) {
+        if (result.exit() == Firewall.REFUSED)
+            return Problem.failed(stack.node().name() + ": the rules of `firewall` could not be put in place").found(String.join("; ", StagingScript.told("firewall", result.out())))
+                    .fix("mend it on the node, or take `firewall` out of the inventory; no container was touched");
+        return Locks.refused(stack.node(), result).or(() -> StagingScript.failure(staging, result)).orElseGet(() ->
+                Problem.failed(stack.node().name() + (restart ? ": Docker could not restart " + String.join(", ", services) : ": Compose could not bring " + String.join(", ", services) + " up")).found(LastWords.lines(result.err(), 3))
+                        .fix("jbang verify@ktrdr --quick shows what runs now"));
     }
 }

@@ -6,7 +6,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
 import java.util.stream.StreamSupport;
 
 /** Containers and images as the Docker Engine tells of them: scripts to ask, and the answers as records. */
@@ -25,6 +28,8 @@ public final class Docker {
     /** The oldest versions that take our Compose files: those that know {@code start_interval}, by which a start is known to be healthy within a second or two. */
     static final String OLDEST_ENGINE = "25.0";
     static final String OLDEST_COMPOSE = "2.20.2";
+
+    private static final Pattern PUBLISHED = Pattern.compile(":(\\d{1,5})(?:-(\\d{1,5}))?->");
 
     private Docker() {}
 
@@ -82,6 +87,25 @@ public final class Docker {
      * @param digest name@sha256:… as its registry knows it; empty for an image that came from none
      */
     public record Image(String reference, String id, String digest) {}
+
+    /** A container of whatever project, none where it is not of Compose, and the ports of the node that it publishes while it runs. */
+    record Beside(String name, String project, Set<Integer> ports) {}
+
+    /** Shell lines that say every container of the node as a fact {@code beside}, with {@code say} defined. */
+    static final String BESIDE = "docker ps -a --format '{{.Names}}|{{.Label \"" + PROJECT + "\"}}|{{.Ports}}' | while IFS= read -r line; do say beside \"$line\"; done\n";
+
+    /** The answer of {@link #BESIDE}. Ports come as "0.0.0.0:8000-8001->8000-8001/tcp, [::]:8000->8000/tcp". */
+    static List<Beside> beside(Facts facts) {
+        return facts.all("beside").stream().map(line -> line.split("\\|", 3)).filter(parts -> parts.length == 3).map(parts -> {
+            var ports = new TreeSet<Integer>();
+            PUBLISHED.matcher(parts[2]).results().forEach(range -> {
+                int first = Integer.parseInt(range.group(1));
+                int last = range.group(2) == null ? first : Integer.parseInt(range.group(2));
+                for (int port = first; port <= Math.min(last, first + 1000); port++) ports.add(port);
+            });
+            return new Beside(parts[0], parts[1], ports);
+        }).toList();
+    }
 
     /** A script that prints one line of JSON for each container of a Compose project, stopped ones too. */
     public static String containersOf(String project) {

@@ -92,13 +92,19 @@ final class Migration {
 
     /** Decides what is to be done, from the answer to {@link #question}. A schema that stands in the way is a {@link Problem}. */
     Optional<Step> look(Facts facts, boolean same) {
-        if (concerned()) step = Optional.of(decide(Schema.parse(facts), same));
+        if (concerned()) step = Optional.of(decide(ours(Schema.parse(facts)), same));
         return step;
+    }
+
+    /** A database that answers and is not among the containers that are ours is one that is about to be taken over: of ours nothing is known yet. */
+    private Schema ours(Schema schema) {
+        boolean there = Docker.service(plan.facts().containers(), "db").isPresent() || !plan.services().contains("db");
+        return there ? schema : new Schema(schema.target(), new Schema.Database(false, List.of(), ""));
     }
 
     /** Decides what could not be decided before the image was there. */
     void imageIsThere() {
-        if (step.filter(one -> one.kind() == Kind.later).isPresent() && pulled()) step = Optional.of(decide(ask(List.of(Sh.quote(image())), ""), false));
+        if (step.filter(one -> one.kind() == Kind.later).isPresent() && pulled()) step = Optional.of(decide(ours(ask(List.of(Sh.quote(image())), "")), false));
     }
 
     private Schema ask(List<String> images, String before) {

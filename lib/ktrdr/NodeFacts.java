@@ -18,16 +18,31 @@ import java.util.Map;
  * @param digests image id to the references by digest under which registries have it; of the images asked about that are there and of those that the
  *     containers were made from. None for an image that was never pulled.
  * @param history of the deployments before
+ * @param beside every container of the node, whosoever it is
+ * @param takeover "open" where one did not come to its end, "done" where what it put aside is still there; else empty
  */
 public record NodeFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing,
         NodeFiles files, Map<String, String> images, List<Docker.Container> containers,
-        Map<String, List<String>> digests, History history) {
+        Map<String, List<String>> digests, History history, List<Docker.Beside> beside, String takeover) {
+
+    /** Those of a node that has no other containers. */
+    public NodeFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing,
+            NodeFiles files, Map<String, String> images, List<Docker.Container> containers, Map<String, List<String>> digests, History history) {
+        this(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images, containers, digests, history, List.of(), "");
+    }
+
+    /** The same without these containers, as if they were not there. */
+    NodeFacts without(List<String> names) {
+        return new NodeFacts(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images,
+                containers.stream().filter(one -> !names.contains(one.name())).toList(), digests, history, beside.stream().filter(one -> !names.contains(one.name())).toList(), takeover);
+    }
 
     /** The script that gathers; it prints a line for each fact: its name, a tab, its value. Files are wanted by path and sha256. */
     public static String script(String project, String directory, String share, Map<String, String> files, List<String> images) {
         return Facts.SAY + Sh.let("directory", directory) + """
                 say user "$(id -un)"
                 [ ! -d "$directory" ] || say directory yes
+                [ ! -f "$directory/.ktrdr/takeover" ] || say takeover "$(sed -n '1 s/^state //p' "$directory/.ktrdr/takeover")"
                 if read -r _ kib _ </proc/meminfo; then say memory "$((kib * 1024))"; fi
                 """ + Mount.script(share) + Mount.missing()
                 + NodeFiles.script(files) + History.script() + HostFacts.FREE + HostFacts.ENGINE + """
@@ -52,7 +67,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
                     ids="$ids $id"
                   fi
                 done
-                """ + Docker.sayContainers(project) + "[ -z \"$containers\" ] || ids=\"$ids $(" + Docker.IMAGES + ")\"\n" + """
+                """ + Docker.sayContainers(project) + Docker.BESIDE + "[ -z \"$containers\" ] || ids=\"$ids $(" + Docker.IMAGES + ")\"\n" + """
                 digest() { say "digests $1" "$2"; }
                 """ + "[ -z \"$ids\" ] || " + Docker.digests("$ids", "digest") + "say end yes\n";
     }
@@ -62,6 +77,6 @@ public record NodeFacts(String user, String docker, String dockerError, String c
         var facts = Facts.parse(answer);
         return new NodeFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"), Math.max(0, facts.number("disk " + facts.get("docker-root"))), Math.max(0, facts.number("memory")),
                 facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), facts.all("no-folder"), NodeFiles.parse(facts), facts.under("image"),
-                Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts));
+                Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts), Docker.beside(facts), facts.get("takeover"));
     }
 }

@@ -6,7 +6,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicReference;
@@ -25,7 +24,7 @@ final class NodeRollout {
     private static final Duration FRESH = Duration.ofSeconds(30);
 
     /** What all nodes of a rollout share; the backup is the one made for it, null before there is one, empty where there was nothing to keep. */
-    record Tools(Fleet fleet, Locks locks, Http http, Checks checks, Console console, Rollout.Options options, Rollout.Exchange exchange, AtomicBoolean changed, AtomicReference<String> backup) {}
+    record Tools(Fleet fleet, Locks locks, Http http, Checks checks, Console console, Rollout.Options options, Exchange exchange, AtomicBoolean changed, AtomicReference<String> backup) {}
 
     private final Tools tools;
     private final Deployment plan;
@@ -143,7 +142,7 @@ final class NodeRollout {
     private void same() {
         files();
         migration.tell();
-        tools.console.note(node.name(), "up", outcome(plan, Set.of(), List.of()));
+        tools.console.note(node.name(), "up", plan.outcome(Set.of(), List.of()));
     }
 
     private History.Outcome outcome() {
@@ -168,6 +167,7 @@ final class NodeRollout {
     }
 
     private void forward(Secrets secrets, Set<String> workersBefore) {
+        tools.exchange.aside(node);
         if (!plan.restart()) files();
         // one that did not answer when it was looked is not waited for now
         if (atWork.isPresent()) backend().drain(tools.options.waitIdle());
@@ -187,12 +187,13 @@ final class NodeRollout {
         // a part after the first finds it begun
         else workers(secrets);
         new Gate(tools, plan, tools.options.timeout()).await(fresh.contains("backend") ? workersBefore : Set.of());
+        tools.exchange.proven(node);
     }
 
     private void stays() {
         after = plan.facts().containers();
         digests = plan.facts().digests();
-        tools.console.note(node.name(), "up", outcome(plan, Set.of(), List.of()));
+        tools.console.note(node.name(), "up", plan.outcome(Set.of(), List.of()));
     }
 
     private void workers(Secrets secrets) {
@@ -219,41 +220,22 @@ final class NodeRollout {
         try (var step = tools.console.step(node.name(), "up")) {
             var result = tools.fleet.ssh(node).run(tools.locks.under(node) + script, tools.options.timeout().plusMinutes(2));
             if (result.exit() == WorkerStops.AT_WORK) return false;
-            if (!result.ok()) throw upFailed(part, result);
+            if (!result.ok()) throw part.upFailed(result);
             digests = Docker.digests(StagingScript.told("digest", result.out()).stream().collect(Collectors.toMap(line -> line.split(" ")[0], line -> line.substring(line.indexOf(' ') + 1))));
             after = Docker.containers(StagingScript.rest(result.out()));
             var replaced = part.replaced(after);
             fresh.addAll(replaced);
             StagingScript.told("metrics", result.out()).forEach(why -> tools.console().note(node.name(), "metrics", why));
             StagingScript.checked(result.out()).forEach(how -> tools.console.detail(node.name(), "files", how));
-            step.done(outcome(part, replaced, StagingScript.told("reloaded", result.out())));
+            step.done(part.outcome(replaced, StagingScript.told("reloaded", result.out())));
             return true;
         }
-    }
-
-    private static String outcome(Deployment part, Set<String> fresh, List<String> reloads) {
-        var parts = new TreeMap<Integer, String>();
-        if (!fresh.isEmpty()) parts.put(1, String.join(", ", fresh) + " started");
-        if (!reloads.isEmpty()) parts.put(2, String.join(", ", reloads) + " reloaded");
-        var same = part.services().stream().filter(service -> !fresh.contains(service) && !reloads.contains(service)).toList();
-        if (!same.isEmpty()) parts.put(3, String.join(", ", same) + " same");
-        if (!part.retired().isEmpty()) parts.put(4, String.join(", ", part.retired()) + " removed");
-        return String.join("; ", parts.values());
-    }
-
-    private Problem upFailed(Deployment part, Result result) {
-        if (result.exit() == Firewall.REFUSED)
-            return Problem.failed(node.name() + ": the rules of `firewall` could not be put in place").found(String.join("; ", StagingScript.told("firewall", result.out())))
-                    .fix("mend it on the node, or take `firewall` out of the inventory; no container was touched");
-        return Locks.refused(node, result).or(() -> StagingScript.failure(part.staging(), result)).orElseGet(() ->
-                Problem.failed(node.name() + (part.restart() ? ": Docker could not restart " + String.join(", ", part.services()) : ": Compose could not bring " + String.join(", ", part.services()) + " up")).found(LastWords.lines(result.err(), 3))
-                        .fix("jbang verify@ktrdr --quick shows what runs now"));
     }
 
     /** What to go back to: what is there, unless nobody proved it; then the last release that ended well, as far as its files were kept. */
     private Optional<Revision> previous() {
         var facts = plan.facts();
-        boolean broken = facts.history().unproven() || facts.containers().stream().anyMatch(container -> !container.running() || container.health().equals("unhealthy"));
+        boolean broken = facts.history().unproven() || facts.containers().stream().filter(container -> plan.stack().services().contains(container.service())).anyMatch(container -> !container.running() || container.health().equals("unhealthy"));
         if (!broken) return Revision.there(plan.stack(), facts, plan.revision().files());
         return facts.history().current().flatMap(entry -> Plans.kept(plan.stack(), tools.fleet.ssh(node), entry).map(files -> Revision.of(entry, files)));
     }
@@ -265,6 +247,7 @@ final class NodeRollout {
             journal.end(History.Outcome.FAILED, Map.of(), why.sentence());
             return why;
         }
+        if (tools.exchange.restores(node)) return restored(why);
         NodeFacts facts;
         try {
             facts = again(previous.map(Revision::files).orElse(List.of()));
@@ -286,6 +269,21 @@ final class NodeRollout {
             journal.end(History.Outcome.FAILED, Docker.images(facts.containers(), facts.digests()), why.sentence());
             // an interrupt that is no more than that leaves nothing half done
             return why.unfinished().with("the way back", second.sentence() + " " + second.details().getOrDefault("found", "")).fix("look at " + node.name() + ", then: " + rollback());
+        }
+    }
+
+    /** What ran before was not ours: whoever put it aside puts it back. */
+    private Problem restored(Problem why) {
+        var now = why.sentence();
+        if (!tools.options.back()) return why.with("now", "left as it is, as --no-rollback says; what ran before is kept aside");
+        tools.console.note(node.name(), "back", "to what ran before: " + now.replaceFirst("^" + Pattern.quote(node.name() + ": "), ""));
+        try {
+            why.with("its log", journal.keepLogs(plan.services()));
+            tools.exchange.restore(node);
+            journal.end(History.Outcome.RETURNED, Map.of(), now);
+            return why.returned().fix("mend the cause, then run it again; " + node.name() + " runs what it ran before");
+        } catch (Problem second) {
+            return why.unfinished().with("the way back", second.sentence() + " " + second.details().getOrDefault("found", "")).fix(Installation.command(node) + " --back");
         }
     }
 

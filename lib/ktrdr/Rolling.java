@@ -70,12 +70,12 @@ public final class Rolling {
      */
     public static Exit run(Cli.Common common, boolean dryRun, String good, Fleet fleet, Locks locks, Rollout.Options options, BiFunction<Stack, Ssh, Deployment> planner,
             Consumer<Rollout> before) {
-        return run(common, dryRun, good, fleet, locks, options, planner, before, new Rollout.Exchange() {});
+        return run(common, dryRun, good, fleet, locks, options, planner, before, new Exchange() {});
     }
 
     /** The same, with what is exchanged beside the containers. */
     public static Exit run(Cli.Common common, boolean dryRun, String good, Fleet fleet, Locks locks, Rollout.Options options, BiFunction<Stack, Ssh, Deployment> planner,
-            Consumer<Rollout> before, Rollout.Exchange exchange) {
+            Consumer<Rollout> before, Exchange exchange) {
         long started = System.nanoTime();
         try (var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
             var rollout = new Rollout(fleet, locks, http, common.console(), options, exchange);
@@ -131,6 +131,7 @@ public final class Rolling {
             if (preview != null) one.putAll(preview.document());
             var cut = rollout.atWork(node);
             if (!cut.isEmpty()) one.put("backend_at_work", cut.stream().map(Operations.Operation::id).toList());
+            one.putAll(rollout.exchanged(node));
             one.put("started", rollout.recreated(node));
             if (!rollout.stoppedAtWork(node).isEmpty()) one.put("stopped_at_work", rollout.stoppedAtWork(node));
             var problem = rollout.problems().get(node);

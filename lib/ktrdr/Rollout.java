@@ -61,33 +61,6 @@ public final class Rollout {
     /** How a node ended: {@code untouched} where it runs what it ran before without having been replaced. */
     public enum Outcome { deployed, returned, failed, unreachable, untouched }
 
-    /**
-     * What is exchanged beside the containers, because they get it in their environment and something else keeps it too, such as a password. Without it they get the
-     * secrets of the provider on every way.
-     */
-    public interface Exchange {
-        /** What containers get, of what the provider has. */
-        default Secrets given(Secrets fetched) {
-            return fetched;
-        }
-
-        /** What those of a node that ran before get, to run again. */
-        default Secrets former(Node node, Secrets given) {
-            return given;
-        }
-
-        /** Does it, when all is known and pulled and no container is replaced yet. When it throws, nothing is exchanged. */
-        default void begin() {}
-
-        /** Takes it back, before the first of what ran before is put back; a second time it does nothing. */
-        default void back() {}
-
-        /** Whether all nodes have to end alike: then those done are put back also when the run is interrupted. */
-        default boolean together() {
-            return false;
-        }
-    }
-
     private final Fleet fleet;
     private final Console console;
     private final Options options;
@@ -139,6 +112,11 @@ public final class Rollout {
         return nodes.values().stream().flatMap(one -> one.gap().stream()).findFirst();
     }
 
+    /** What the exchange means for a node, for machines. */
+    Map<String, Object> exchanged(Node node) {
+        return exchange.document(node);
+    }
+
     /** What became of a node. */
     public Outcome outcome(Node node) {
         return outcomes.getOrDefault(node, Outcome.untouched);
@@ -149,6 +127,9 @@ public final class Rollout {
         var planned = fleet.each((node, ssh) -> {
             try (var step = console.step(node.name(), "check")) {
                 var plan = planner.apply(Stack.of(fleet.inventory(), node), ssh);
+                Installation.inTheWay(fleet.inventory(), plan.stack(), plan.facts()).ifPresent(problem -> {
+                    throw problem;
+                });
                 if (!options.skipChecks()) plan.obstacles().stream().findFirst().ifPresent(problem -> {
                     throw problem;
                 });

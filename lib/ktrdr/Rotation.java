@@ -19,7 +19,7 @@ import ktrdr.Secrets.Field;
  * The former values are read from the containers' environment and kept in memory, so that what ran before can run again as it was. Either all of it has the new value in
  * the end, or all of it what it had before; a run that was killed half way is finished by another one.
  */
-public final class Rotation implements Rollout.Exchange {
+public final class Rotation implements Exchange {
     /** Names in the environment of the containers of a stack, and the values, in base64; never in an argument list. One that was made and never ran has nothing to go back to. */
     private static final String ENVIRONMENT = """
             ids=$(%1$s)

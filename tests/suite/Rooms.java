@@ -37,7 +37,7 @@ public final class Rooms {
             node        ContainerProbe DatabaseData Dns Mount NodeFiles Operators Registry SetupDns Sudoers Usage
             pictures    Pictures PicturesFleet PicturesInBrowser
             release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock Locks Metrics
-            release     NodeFacts Release Schema Stage StageRefused Staging StagingScript Templates
+            release     NodeFacts Release Schema Stage StageRefused Staging StagingScript Takeover Templates
             rotation    GrafanaPassword RotateSecret Rotation ScramVerifier
             share       NfsFiles NfsPlan SetupNfs SetupNfsFleet
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown

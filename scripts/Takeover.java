@@ -1,0 +1,120 @@
+///usr/bin/env jbang "$0" "$@" ; exit $?
+//SOURCES ../lib/ktrdr.java
+//DESCRIPTION Make an installation of KTRDR that was made by hand, or by another tool, one of this toolkit, with its data
+
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.Callable;
+import java.util.stream.Collectors;
+import ktrdr.Backups;
+import ktrdr.Cli;
+import ktrdr.Exit;
+import ktrdr.Inventory;
+import ktrdr.Inventory.Node;
+import ktrdr.Plans;
+import ktrdr.Problem;
+import ktrdr.Release;
+import ktrdr.Rolling;
+import ktrdr.Stack;
+import ktrdr.Staging;
+import ktrdr.TakingOver;
+import picocli.CommandLine.Command;
+import picocli.CommandLine.Mixin;
+import picocli.CommandLine.Option;
+import picocli.CommandLine.Parameters;
+
+@Command(name = "takeover", header = "Make an installation of KTRDR that was made by hand, or by another tool, one of this toolkit, with its data.",
+        description = {"", "After a backup, and when every image is there, each node's containers are stopped and kept aside, the data of database, Prometheus and Grafana is "
+                + "copied, and the release is deployed in their place. Where that does not get healthy, or a row is missing, the old installation runs again.", ""},
+        footer = {"", "Examples:",
+            "  jbang takeover@ktrdr --dry-run                  what it would replace, copy and leave alone, on every node",
+            "  jbang takeover@ktrdr --tag sha-3f2c9ab          the whole fleet, core first",
+            "  jbang takeover@ktrdr core --tag sha-3f2c9ab     core alone",
+            "  jbang takeover@ktrdr B --back                   back to what ran there before",
+            "  jbang takeover@ktrdr --drop-old                 let go of what was before, with its volumes",
+            "", "Exit codes: 0 taken over; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there;",
+            "5 it failed, and what ran before runs again; 130 interrupted before anything was changed."})
+public class Takeover implements Callable<Exit> {
+    @Mixin Cli.Common common;
+    @Mixin Cli.Changing change;
+    @Mixin Rolling rolling;
+    @Parameters(paramLabel = "NODE", description = "Nodes by id, name or host; all of them without one.") List<String> names = List.of();
+    @Option(names = "--tag", paramLabel = "TAG", description = "The release; else sha-<commit> of the KTRDR checkout one stands in.") String tag;
+    @Option(names = "--back", description = "Go back to what ran before a takeover, or to what one that was cut had put aside. What was written since is lost.") boolean back;
+    @Option(names = "--drop-old", description = "Remove what a takeover that went well put aside, with the volumes that it copied.") boolean dropOld;
+
+    public static void main(String... args) {
+        Cli.main(new Takeover(), args);
+    }
+
+    @Override
+    public Exit call() {
+        if (back && dropOld) throw Problem.usage("--back and --drop-old are two things").expected("one of them");
+        if (back || dropOld) return afterwards();
+        var release = tag != null ? Release.tag(tag) : Release.ofCheckout(Path.of("").toAbsolutePath()).orElseThrow(Release::missing);
+        var inventory = common.running(true);
+        var nodes = names.isEmpty() ? inventory.nodes() : inventory.nodes().stream().filter(node -> names.stream().map(inventory::node).anyMatch(node::equals)).toList();
+        Staging.proveTemplates(inventory, nodes);
+        try (var fleet = common.fleet(inventory, nodes);
+                var locks = change.locks(fleet, common, ("takeover " + String.join(" ", names)).strip() + " " + release, node -> look(inventory, node, release))) {
+            var taking = new TakingOver(fleet, locks, common.console());
+            return Rolling.run(common, change.dryRun, "taken over", fleet, locks, rolling.options(Optional.empty(), true), (stack, ssh) -> {
+                var plan = taking.plan(stack, ssh, locks.ask(stack.node(), look(inventory, stack.node(), release)), release);
+                if (!common.json()) taking.describe(stack.node()).forEach(common.console()::print);
+                return plan;
+            }, rollout -> {
+                change.confirm(common.console(), "what runs on " + words(taking.nodes().stream().toList()) + " would be stopped, put aside and replaced by " + release + ". Go on?");
+                taking.nodes().forEach(taking::prove);
+                if (taking.nodes().contains(inventory.core())) rollout.backedUp(Optional.of(
+                        new Backups(inventory, fleet.ssh(inventory.core()), common.console()).make(Backups.Retention.NONE, TakingOver.by()).record()));
+            }, taking);
+        }
+    }
+
+    private static String look(Inventory inventory, Node node, String release) {
+        return Plans.look(inventory, Stack.of(inventory, node), List.of(), Optional.of(release));
+    }
+
+    private static String words(List<Node> nodes) {
+        return nodes.stream().map(Node::name).sorted().collect(Collectors.joining(", "));
+    }
+
+    /** What is done with what a takeover left: it runs again, or is let go of. */
+    private Exit afterwards() {
+        var what = back ? "--back" : "--drop-old";
+        try (var fleet = common.fleet(names); var locks = change.locks(fleet, common, "takeover " + what)) {
+            var taking = new TakingOver(fleet, locks, common.console());
+            var asked = fleet.each((node, ssh) -> taking.kept(node));
+            asked.problems().values().stream().findFirst().ifPresent(problem -> {
+                throw problem;
+            });
+            var kept = new LinkedHashMap<Node, TakingOver.Kept>();
+            for (var node : fleet.nodes()) if (!asked.values().get(node).state().isEmpty()) kept.put(node, asked.values().get(node));
+            var done = new ArrayList<Map<String, Object>>();
+            if (kept.isEmpty()) common.console().note("nothing is aside on " + words(fleet.nodes()));
+            kept.forEach((node, one) -> tell(node, one));
+            if (!kept.isEmpty() && !change.dryRun) {
+                change.confirm(common.console(), back ? "what runs there now would go, with all that was written since. Go on?" : "all of it would be gone. Go on?");
+                kept.forEach((node, one) -> done.add(Map.of("node", node.name(), "outcome", end(taking, node, one))));
+            }
+            if (common.json()) common.report(Map.of("nodes", done));
+            return Exit.OK;
+        }
+    }
+
+    private void tell(Node node, TakingOver.Kept kept) {
+        if (!back && !kept.state().equals("done")) throw Problem.failed(node.name() + ": a takeover did not come to its end there, so that what it put aside is all that there is")
+                .expected("one that was proven").found("one that was cut").fix("jbang takeover@ktrdr " + node.id() + " --back");
+        common.console().note(node.name(), "aside", String.join(", ", kept.containers()) + (kept.volumes().isEmpty() ? "" : "; copied from the volumes " + String.join(", ", kept.volumes())));
+    }
+
+    private String end(TakingOver taking, Node node, TakingOver.Kept kept) {
+        if (back) taking.restore(node);
+        else taking.drop(node, kept);
+        return back ? "returned" : "dropped";
+    }
+}

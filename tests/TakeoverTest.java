@@ -1,0 +1,147 @@
+import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import lab.Aftermath;
+import lab.Faults;
+import lab.Handmade;
+import lab.Toolkit.Ran;
+import lab.World;
+import org.junit.jupiter.api.AfterAll;
+import org.junit.jupiter.api.BeforeAll;
+import org.junit.jupiter.api.Tag;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** An installation that was made by hand becomes one of the toolkit's with all that it holds, or is as it was. */
+@Tag("fleet")
+class TakeoverTest {
+    private static final String TAG = "sha-1000001";
+    private static final String ROWS = "SELECT count(*), sum(hashtext(id::text || symbol)) FROM bars";
+
+    @BeforeAll
+    static void all_images_are_there() {
+        // what a run of these that was cut left
+        if (!World.on("core", "docker inspect --format '{{json .Mounts}}' ktrdr-db 2>/dev/null || :").contains("ktrdr-core_db-data")) for (var host : List.of("core", "workers-b")) Handmade.gone(host);
+        Aftermath.restore();
+    }
+
+    @AfterAll
+    static void the_fleet_is_ours_again() {
+        for (var host : List.of("core", "workers-b")) Handmade.gone(host);
+        good("deploy", "all", "--tag", TAG);
+    }
+
+    private static Ran good(String... words) {
+        var ran = ktrdr(words).run();
+        assertEquals(0, ran.exit(), ran::toString);
+        return ran;
+    }
+
+    private static String core(boolean inTheContainer) {
+        Handmade.gone("core");
+        Handmade.core(inTheContainer);
+        World.sql("CREATE TABLE bars AS SELECT i AS id, 'S' || i % 7 AS symbol FROM generate_series(1, 50000) i");
+        return World.sql(ROWS);
+    }
+
+    /** What a container was made from and what it is now, but for what is another at each start. */
+    private static String made(String host) {
+        return World.on(host, """
+                docker ps -a --format '{{.Names}}' | sort | while read -r name; do
+                  docker inspect --format '{{.Name}} {{.Config.Image}} {{.Image}} {{.State.Status}} {{json .Config.Cmd}} {{json .Config.Labels}} {{json .HostConfig.RestartPolicy}}
+                    {{json .HostConfig.PortBindings}} {{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}}' "$name"
+                  docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}{{range .Mounts}}{{.Source}} {{println .Destination}}{{end}}' "$name" | sort | sha256sum
+                done
+                find /opt/ktrdr-* /root/ktrdr-* -path '*/.ktrdr' -prune -o -type f -exec sha256sum {} + 2>/dev/null | sort -k 2""");
+    }
+
+    private static String started(String host) {
+        return World.on(host, "docker ps -q | xargs docker inspect --format '{{.Name}} {{.State.StartedAt}}' | sort");
+    }
+
+    @Test
+    void a_fleet_is_taken_over_with_all_of_its_rows_and_what_is_not_ours_goes_on() {
+        var rows = core(false);
+        Handmade.gone("workers-b");
+        Handmade.workers("workers-b");
+        var before = List.of(started("core"), started("workers-b"));
+
+        refused(1, ktrdr("deploy", "core", "all", "--tag", TAG).run(), "core: a new database container would not have the data of the one that is there", "jbang takeover@ktrdr core");
+        refused(1, ktrdr("deploy", "workers", "B", "--tag", TAG).run(), "workers-b: containers that this toolkit did not make are where its own belong",
+                "backtest-worker-1 of the project ktrdr-workers-b", "jbang takeover@ktrdr B");
+        var planned = good("takeover", "core", "B", "--tag", TAG, "--dry-run").out();
+        for (var words : List.of("ktrdr-db /home/postgres/pgdata/data, in a volume without a name", "-> the volume ktrdr-core_db-data", "left alone ktrdr-mcp", "takeover of 2 containers"))
+            assertTrue(planned.contains(words), planned);
+        assertEquals(before, List.of(started("core"), started("workers-b")));
+
+        var taken = good("takeover", "core", "B", "--tag", TAG, "--yes");
+        assertTrue(taken.err().contains("none missing") && taken.err().contains("ktrdr-20"), taken::toString);
+        assertEquals(rows, World.sql(ROWS));
+        assertEquals("200", World.on("core", "docker exec ktrdr-mcp curl -s -o /dev/null -w '%{http_code}' http://backend:8000/api/v1/health"));
+        good("verify", "--quick", "--wait", "90s");
+        assertFalse(good("deploy", "all", "--tag", TAG).err().contains("recreated"));
+
+        var let = good("takeover", "core", "B", "--drop-old", "--yes");
+        assertTrue(let.err().contains("ktrdr-db-before-takeover"), let::toString);
+        Aftermath.runs("workers-b", TAG, let);
+        assertEquals("", World.on("core", "docker ps -a --format '{{.Names}}' | grep before-takeover; docker volume ls -q | grep -e postgres_data -e grafana_data -e '[0-9a-f]\\{64\\}'; ls /opt/ktrdr-core/.ktrdr | grep takeover; :"));
+        assertEquals(rows, World.sql(ROWS));
+    }
+
+    @Test
+    void one_that_does_not_get_healthy_leaves_the_installation_as_it_was() {
+        var rows = core(false);
+        var before = made("core");
+        var ran = ktrdr("takeover", "core", "--tag", "sha-bad0000", "--timeout", "10s", "--yes").run();
+        refused(5, ran, "core: ", "core runs what it ran before");
+        assertEquals(before, made("core"));
+        assertEquals(rows, World.sql(ROWS));
+        assertEquals("200", World.on("core", "curl -s -o /dev/null -w '%{http_code}' http://localhost:8000/api/v1/health"));
+        // it is Compose's own installation again
+        assertTrue(World.on("core", "cd /opt/ktrdr-core && KTRDR_DB_USER=x KTRDR_DB_PASSWORD=x KTRDR_AUTH_JWT_SECRET=x GF_ADMIN_PASSWORD=x docker compose -f docker-compose.core.yml ps -q").lines().count() == 6);
+    }
+
+    @Test
+    void data_that_lies_in_the_container_itself_comes_along_and_goes_back() {
+        var rows = core(true);
+        var ran = good("takeover", "core", "--tag", TAG, "--yes");
+        assertEquals(rows, World.sql(ROWS), ran::toString);
+        World.sql("INSERT INTO bars VALUES (0, 'later')");
+        good("takeover", "core", "--back", "--yes");
+        assertEquals(rows, World.sql(ROWS));
+        refused(1, ktrdr("deploy", "core", "all", "--tag", TAG).run(), "in the container itself", "takeover@ktrdr core");
+    }
+
+    @Test
+    void one_that_is_killed_is_taken_back_and_nothing_is_deployed_over_it_before() {
+        var rows = core(false);
+        var before = made("core");
+        try (var waiting = Faults.waits("core", "docker", "'run --rm --name ktrdr-takeover-copy'"); var run = ktrdr("takeover", "core", "--tag", TAG, "--yes").start()) {
+            run.awaitAsked("core");
+            run.kill();
+            World.awaitIdle("core");
+        } finally {
+            World.on("core", "rm -rf /opt/ktrdr-core/.ktrdr/lock");
+        }
+        for (var words : List.of(List.of("deploy", "core", "all", "--tag", TAG), List.of("takeover", "core", "--tag", TAG, "--yes")))
+            refused(1, ktrdr(words.toArray(String[]::new)).run(), "core: a takeover did not come to its end there", "jbang takeover@ktrdr core --back");
+        refused(1, ktrdr("takeover", "core", "--drop-old", "--yes").run(), "all that there is");
+        good("takeover", "core", "--back", "--yes");
+        assertEquals(before, made("core"));
+        assertEquals(rows, World.sql(ROWS));
+    }
+
+    @Test
+    void secrets_that_do_not_open_the_database_are_found_before_anything_is_stopped(@TempDir java.nio.file.Path folder) {
+        core(false);
+        var before = started("core");
+        var inventory = World.inventory(folder, World.secrets().toString(), World.secretsWith(folder.resolve("other.json"), "db_password", "another-word").toString());
+        refused(1, ktrdr("takeover", "core", "--tag", TAG, "--yes", "-i", inventory.toString()).run(), "core: the secrets do not open the database that is there", "password authentication failed");
+        assertEquals(before, started("core"));
+        assertFalse(World.on("core", "ls /opt/ktrdr-core/.ktrdr 2>/dev/null || :").contains("takeover"));
+    }
+}
