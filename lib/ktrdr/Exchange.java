@@ -35,6 +35,13 @@ public interface Exchange {
     /** Puts back what was put aside, in the place of whatever of ours is there. */
     default void restore(Node node) {}
 
+    /** Puts back what was put aside on a node, where something was; answers whether. */
+    default boolean restored(Node node) {
+        if (!restores(node)) return false;
+        restore(node);
+        return true;
+    }
+
     /** Hears that a node was proven healthy; what is not good all the same is a {@link Problem}, and the node goes back. */
     default void proven(Node node) {}
 

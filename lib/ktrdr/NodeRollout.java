@@ -339,6 +339,7 @@ final class NodeRollout {
 
     /** Goes back from a release that was proven here, because others failed. */
     void revert(Secrets secrets, Set<String> workersBefore) {
+        if (tools.exchange.restored(node)) return;
         var to = previous.orElseThrow(() -> Problem.failed(node.name() + ": nothing ran before that one could go back to"));
         var facts = again(to.files());
         tools.locks.settle(node);

@@ -69,9 +69,10 @@ public final class TakingOver implements Exchange {
         return found.keySet();
     }
 
-    /** What would become of what is there, a line each. */
+    /** What would become of what is there, a line each; none where nothing is. */
     public List<String> describe(Node node) {
         var there = found.get(node);
+        if (there == null) return List.of();
         var lines = new ArrayList<String>();
         lines.add(node.name() + "  takeover of " + there.names().size() + " containers");
         lines.add("  replaced   " + String.join(", ", there.names()) + ": stopped, and kept aside as …" + Aside.ENDING);
@@ -128,7 +129,8 @@ public final class TakingOver implements Exchange {
             var image = fleet.inventory().images().db();
             var said = fleet.ssh(node).run("docker run --rm --network none --entrypoint postgres " + Sh.quote(image) + " --version").out().strip();
             var version = said.replaceFirst("^postgres \\(PostgreSQL\\) (\\d+).*", "$1");
-            if (version.matches("\\d+") && Integer.parseInt(version) != there.server() / 10000)
+            if (!version.matches("\\d+")) console.note(node.name(), "version", image + " does not tell that of its PostgreSQL; the data is of " + there.server() / 10000);
+            else if (Integer.parseInt(version) != there.server() / 10000)
                 throw Problem.failed(node.name() + ": the database's image is of another version than the data").expected("PostgreSQL " + there.server() / 10000).found(said + ", in " + image)
                         .fix("images.db in the inventory: one of PostgreSQL " + there.server() / 10000 + "; nothing was changed");
         }
@@ -232,7 +234,6 @@ public final class TakingOver implements Exchange {
         for (var name : there.alone()) script.append("docker network connect ").append(Sh.words(List.of(project + "_default", name))).append(" >/dev/null 2>&1 || :\n");
         var result = ssh.run(locks.under(node) + script + "sed -i '1 s/.*/state done/' " + FILE + "\n");
         if (!result.ok()) throw Locks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": that it was taken over could not be noted").found(result.lastWords()));
-        aside.remove(node);
         console.note(node.name(), "kept", "what ran before, stopped: " + Installation.command(node) + " --back goes back to it, --drop-old lets go of it");
     }
 
