@@ -143,7 +143,7 @@ public final class Rollout {
         planned.values().forEach((node, plan) -> {
             if (!plan.done()) nodes.put(node, new NodeRollout(tools, plan.restart() ? plan : plan.restarting(lost(plan, unknown))));
         });
-        planned.values().values().forEach(plan -> plan.staging().refuseUnknownVariables());
+        planned.values().values().stream().filter(plan -> !plan.staging().files().isEmpty()).forEach(plan -> plan.staging().refuseUnknownVariables());
     }
 
     /** The checks of workers that the backend does not know, asked once for all nodes with workers that had their time to register. */

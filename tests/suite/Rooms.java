@@ -25,7 +25,7 @@ public final class Rooms {
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
             deploy      Convergence Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
             deploy      DeployRefused Deployment Migration MoreNodes Restart RestartFleet
-            deploy      Rollback Scale Scaling WorkerStops
+            deploy      Aside Installation Rollback Scale Scaling Takeover WorkerStops
             docs        Blocks Dependencies Floors KtrdrFacts Library Outdated Recipes RecipesPage Reliability Runbook
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips
             health      Causes Checks Infra VerifyInfra
@@ -37,7 +37,7 @@ public final class Rooms {
             node        ContainerProbe DatabaseData Dns Mount NodeFiles Operators Registry SetupDns Sudoers Usage
             pictures    Pictures PicturesFleet PicturesInBrowser
             release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock Locks Metrics
-            release     NodeFacts Release Schema Stage StageRefused Staging StagingScript Takeover Templates
+            release     NodeFacts Release Schema Stage StageRefused Staging StagingScript Templates
             rotation    GrafanaPassword RotateSecret Rotation ScramVerifier
             share       NfsFiles NfsPlan SetupNfs SetupNfsFleet
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown

@@ -1,0 +1,47 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import org.junit.jupiter.api.Test;
+
+/** What is in the way of a node's stack, and that nothing is deployed over it. */
+class InstallationTest {
+    private static final Inventory FLEET = Fixtures.inventory();
+
+    private static NodeFacts facts(String takeover, Docker.Beside... beside) {
+        return new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE, List.of(beside), takeover);
+    }
+
+    private static String wrong(String node, NodeFacts facts) {
+        return Installation.inTheWay(FLEET, Stack.of(FLEET, FLEET.node(node)), facts).map(problem -> problem.sentence() + " " + problem.details()).orElse("");
+    }
+
+    @Test
+    void a_name_or_a_port_of_ours_in_another_project_is_in_the_way() {
+        assertTrue(wrong("B", facts("", new Docker.Beside("training-worker-1", "ktrdr-workers-b", Set.of()))).contains("training-worker-1 of the project ktrdr-workers-b"));
+        assertTrue(wrong("B", facts("", new Docker.Beside("anything", "", Set.of(5003)))).contains("jbang takeover@ktrdr B"));
+        assertTrue(wrong("core", facts("", new Docker.Beside("api", "theirs", Set.of(8000)))).contains("jbang takeover@ktrdr core"));
+    }
+
+    @Test
+    void what_is_ours_or_only_beside_it_is_not() {
+        assertEquals("", wrong("B", facts("", new Docker.Beside("training-worker-1", "ktrdr-workers", Set.of(5005)), new Docker.Beside("web", "shop", Set.of(80, 443)),
+                new Docker.Beside("node-exporter", "theirs", Set.of(9100)), new Docker.Beside("training-worker-1-before-takeover", "", Set.of()))));
+        assertEquals("", wrong("core", facts("done", new Docker.Beside("ktrdr-mcp", "ktrdr-core", Set.of()))));
+    }
+
+    @Test
+    void a_takeover_that_was_cut_stands_in_the_way_of_everything() {
+        assertTrue(wrong("core", facts("open")).contains("jbang takeover@ktrdr core --back"));
+    }
+
+    @Test
+    void ports_are_read_as_the_engine_lists_them() {
+        var facts = Facts.parse("beside\tweb|shop|0.0.0.0:8000-8002->8000-8002/tcp, [::]:443->8443/tcp, 9000/tcp\nbeside\tdb||\nend\tyes\n");
+        assertEquals(List.of(new Docker.Beside("web", "shop", Set.of(443, 8000, 8001, 8002)), new Docker.Beside("db", "", Set.of())), Docker.beside(facts));
+    }
+}
