@@ -141,7 +141,7 @@ public final class Rollout {
         keep(planned);
         var unknown = unknown(planned.values().values());
         planned.values().forEach((node, plan) -> {
-            if (!plan.done()) nodes.put(node, new NodeRollout(tools, plan.restart() ? plan : plan.restarting(lost(plan, unknown))));
+            if (!plan.done() && !plan.staging().files().isEmpty()) nodes.put(node, new NodeRollout(tools, plan.restart() ? plan : plan.restarting(lost(plan, unknown))));
         });
         planned.values().values().stream().filter(plan -> !plan.staging().files().isEmpty()).forEach(plan -> plan.staging().refuseUnknownVariables());
     }
