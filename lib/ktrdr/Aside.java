@@ -25,8 +25,6 @@ final class Aside {
     /** In front of labels of Compose, so that they are none of its own. */
     private static final String BEFORE = LABEL + ".label.";
     private static final String COMPOSE = "com.docker.compose.";
-    /** Volumes that nobody named are named by the Engine. */
-    private static final String ANONYMOUS = "[0-9a-f]{64}";
 
     /** The shell function {@code engine PATH LENGTH BODY}: it asks the Engine to make something, through docker's own client, wherever that finds it. */
     static final String ENGINE = """
@@ -112,7 +110,7 @@ final class Aside {
             var destination = mount.path("Destination").asText();
             boolean known = binds.stream().anyMatch(bind -> bind.contains(":" + destination));
             for (var one : inspected.path("HostConfig").path("Mounts")) known |= one.path("Target").asText().equals(destination) && !one.path("Source").asText().isEmpty();
-            if (!known && mount.path("Name").asText().matches(ANONYMOUS)) binds.add(mount.path("Name").asText() + ":" + destination);
+            if (!known && mount.path("Name").asText().matches(DatabaseData.ANONYMOUS)) binds.add(mount.path("Name").asText() + ":" + destination);
         }
         return binds;
     }

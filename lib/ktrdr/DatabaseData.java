@@ -16,7 +16,7 @@ import java.util.stream.StreamSupport;
  */
 public record DatabaseData(boolean there, String directory, boolean asked, List<Mounted> mounts) {
     /** Volumes that nobody named are named by the Engine. */
-    private static final String ANONYMOUS = "[0-9a-f]{64}";
+    static final String ANONYMOUS = "[0-9a-f]{64}";
 
     /**
      * What is mounted into the container.

@@ -246,13 +246,13 @@ public final class TakingOver implements Exchange {
     }
 
     /** What a node says that it has aside. */
-    private Facts left(Node node, String more) {
+    private Facts left(Node node) {
         return Facts.parse(fleet.ssh(node).must((locks.held() ? locks.under(node) : "") + Facts.SAY + Sh.let("directory", node.directory()) + """
                 cd -P "$directory" 2>/dev/null || { say end yes; exit 0; }
                 [ ! -f FILE ] || while IFS= read -r line; do say kept "$line"; done <FILE
                 names=$(docker ps -a --filter label=LABEL --format '{{.Names}}' | grep -e 'ENDING$' || :)
                 for name in $names; do say aside "$name"; done
-                """.replace("FILE", FILE).replace("LABEL", Aside.LABEL).replace("ENDING", Aside.ENDING) + more + "say end yes\n"));
+                """.replace("FILE", FILE).replace("LABEL", Aside.LABEL).replace("ENDING", Aside.ENDING) + "say end yes\n"));
     }
 
     private static List<List<String>> lines(Facts kept, String kind) {
@@ -262,7 +262,7 @@ public final class TakingOver implements Exchange {
     /** Puts back what ran before, whatever of it was done; answers in words what runs. */
     private String restored(Stack stack) {
         var node = stack.node();
-        var names = left(node, "");
+        var names = left(node);
         if (lines(names, "state").isEmpty()) return "nothing was put aside";
         var aside = names.all("aside").isEmpty() ? Map.<String, JsonNode>of()
                 : Installation.inspected(Facts.parse(fleet.ssh(node).must(Facts.SAY + Installation.inspect(names.all("aside")) + "say end yes\n")));
@@ -325,7 +325,7 @@ public final class TakingOver implements Exchange {
 
     /** What is still aside. */
     public Kept kept(Node node) {
-        var facts = left(node, "");
+        var facts = left(node);
         return new Kept(lines(facts, "state").stream().findFirst().map(words -> words.get(0)).orElse(""), facts.all("aside"),
                 lines(facts, "volume").stream().map(words -> words.get(0)).toList(), lines(facts, "image").stream().map(words -> words.get(0)).toList());
     }
