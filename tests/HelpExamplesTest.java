@@ -98,6 +98,7 @@ class HelpExamplesTest {
         STANDS_FOR.put("deploy@ktrdr workers B C", real -> "deploy@ktrdr workers B C --tag " + TAG);
         STANDS_FOR.put("deploy@ktrdr core all --backup", real -> "deploy@ktrdr core all --backup --tag " + TAG);
         STANDS_FOR.put("deploy@ktrdr all --dry-run", real -> "deploy@ktrdr all --dry-run --tag " + TAG);
+        STANDS_FOR.put("takeover@ktrdr --dry-run", real -> "takeover@ktrdr --dry-run --tag " + TAG);
         // the shell that takes it in prints nothing; that it works there is CompletionShellsTest's
         STANDS_FOR.put("eval \"$(./ktrdr completion bash)\"", real -> "./ktrdr completion bash");
         STANDS_FOR.put("source <(./ktrdr completion zsh)", real -> "./ktrdr completion zsh");

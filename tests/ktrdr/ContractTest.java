@@ -16,6 +16,7 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.Set;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
@@ -23,7 +24,6 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
-import org.opentest4j.TestAbortedException;
 
 /** What lib/ and the templates take for granted of KTRDR, asked of a system that runs: {@link Contracted} says of which. */
 @Tag("fleet")
@@ -163,8 +163,8 @@ class ContractTest {
 
     @Test @Relies(by = "Operations.list", in = "api/services/operations_service.py")
     void the_newest_operation_comes_first() {
+        if (operations("limit=20").size() < 2) Stream.<Supplier<?>>of(system::dummy, system::backtest).forEach(Supplier::get);
         var times = operations("limit=20").stream().map(one -> one.path("created_at").asText()).toList();
-        if (times.size() < 2) throw new TestAbortedException("there are fewer than two operations");
         assertEquals(times.stream().sorted(Comparator.<String, Instant>comparing(time -> Units.instantIn(time).orElseThrow()).reversed()).toList(), times);
     }
 
