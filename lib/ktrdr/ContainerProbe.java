@@ -20,6 +20,7 @@ final class ContainerProbe {
     }
 
     private static final String CONTAINER = """
+            there() { docker image inspect "$image" >/dev/null 2>&1; }
             container() {
               name=$image-$$ box=''
             """ + Sh.atEnd("[ -z \"$name\" ] || docker rm -f \"$name\" >/dev/null 2>&1 || :; rm -rf \"$box\"") + """
@@ -34,12 +35,18 @@ final class ContainerProbe {
               set -- "$@" "$image" -c "$inside"
               code=0
               said=$(docker run "$@" 2>&1) || code=$?
-              if [ "$code" != 0 ] && ! docker image inspect "$image" >/dev/null 2>&1; then
-            """ + Sh.folder("box", "\"${TMPDIR:-/tmp}\"/ktrdr") + """
-                mkdir "$box/etc"
-                echo 'hosts: files dns' >"$box/etc/nsswitch.conf"
+              missed=''
+              case $said in *'No such image'*) missed=yes ;; esac
+              if [ "$code" != 0 ] && { [ -n "$missed" ] || ! there; }; then
                 code=0
-                said=$(tar -C "$box" -c . | docker import - "$image" 2>&1) && said=$(docker run "$@" 2>&1) || code=$?
+                # another script may have made it by now
+                there || {
+            """ + Sh.folder("box", "\"${TMPDIR:-/tmp}\"/ktrdr") + """
+                  mkdir "$box/etc"
+                  echo 'hosts: files dns' >"$box/etc/nsswitch.conf"
+                  said=$(tar -C "$box" -c . | docker import - "$image" 2>&1) || code=$?
+                }
+                [ "$code" != 0 ] || said=$(docker run "$@" 2>&1) || code=$?
               fi
               if [ "$code" = 0 ]; then
                 # it went by itself

@@ -136,8 +136,8 @@ public final class NfsProof {
                 done
                 container='not tried, no Docker here'
                 if docker info >/dev/null 2>&1; then
-                  # what a run left that was cut between making a container and starting it
-                  docker container prune -f --filter label=ktrdr-proof >/dev/null
+                  # what a run left that was cut between making a container and starting it; a younger one is of a run beside this
+                  docker container prune -f --filter label=ktrdr-proof --filter until=5m >/dev/null
                   box=${name#.}
                   container='not tried, no image with a shell here'
                   for image in $(docker images --format '{{.Repository}} {{.ID}}' | awk '$1 != "ktrdr-probe" && !seen[$2]++ { print $2 }' | head -n 5); do

@@ -23,7 +23,10 @@ class ContainerProbeTest {
                 case "$*" in
                   info*)
                     printf %s "$3" | sed "s/{{.ServerVersion}}/26.1.5/; s/{{.DockerRootDir}}/\\\\//; s/{{.Driver}}/overlay2/; s/{{.ContainersStopped}}/$(grep -vc ' running$' containers)/; s/{{range.*|/2.26.1|/; s/{{.*//" ;;
-                  run*) printf 'inside\\tyes\\n' ;;
+                  run*)
+                    if [ -e made-by-another ]; then rm made-by-another; echo 'docker: Error response from daemon: No such image: ktrdr-probe:latest.' >&2; exit 125; fi
+                    printf 'inside\\tyes\\n' ;;
+                  'image inspect ktrdr-probe') ;;
                   'ps -q') ;;
                   'ps -a --filter name=^/ktrdr-probe- --filter status=created --filter status=exited --filter status=dead --format {{.Names}}') sed -n 's/^\\(ktrdr-probe-.*\\) [ced][rex][a-z]*$/\\1/p' containers ;;
                   'rm '*) grep -q "^$2 running" containers && exit 1; sed -i "/^$2 /d" containers ;;
@@ -45,6 +48,13 @@ class ContainerProbeTest {
 
     private List<String> calls() throws IOException {
         return Files.readAllLines(folder.resolve("calls")).stream().sorted().toList();
+    }
+
+    @Test
+    void an_image_that_another_script_made_just_after_it_was_missed_is_taken() throws IOException {
+        Files.createFile(folder.resolve("made-by-another"));
+        among();
+        assertEquals(List.of("image inspect", "info --format", "ps -q", "run --rm", "run --rm"), calls());
     }
 
     /** A script that is killed as a whole can remove nothing; the next one does, and leaves what others are at, or what runs and goes by itself. */
