@@ -83,6 +83,13 @@ class TakeoverTest {
         assertEquals(rows, World.sql(ROWS));
         assertEquals("200", World.on("core", "docker exec ktrdr-mcp curl -s -o /dev/null -w '%{http_code}' http://backend:8000/api/v1/health"));
         good("verify", "--quick", "--wait", "90s");
+        assertFalse(good("deploy", "all", "--tag", TAG).err().contains("recreated"));
+
+        var let = good("takeover", "core", "B", "--drop-old", "--yes");
+        assertTrue(let.err().contains("ktrdr-db-before-takeover"), let::toString);
+        Aftermath.runs("workers-b", TAG, let);
+        assertEquals("", World.on("core", "docker ps -a --format '{{.Names}}' | grep before-takeover; docker volume ls -q | grep -e postgres_data -e grafana_data -e '[0-9a-f]\\{64\\}'; ls /opt/ktrdr-core/.ktrdr | grep takeover; :"));
+        assertEquals(rows, World.sql(ROWS));
     }
 
     @Test

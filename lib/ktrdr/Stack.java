@@ -79,6 +79,11 @@ public final class Stack {
         return core() && service.equals(Alerting.SERVICE);
     }
 
+    /** Whether the service is one of ours, wanted now or not: core's project may have others beside it, as the homelab's `mcp`. */
+    boolean ours(String service) {
+        return !core() || services().contains(service) || optional(service);
+    }
+
     /** Whether the service runs KTRDR's own image and so follows the release tag. */
     public boolean released(String service) {
         return !core() || service.equals("backend");

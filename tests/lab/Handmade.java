@@ -62,7 +62,8 @@ public final class Handmade {
                 container_name: ktrdr-mcp
                 restart: unless-stopped
                 environment: {KTRDR_API_CLIENT_BASE_URL: "http://backend:8000/api/v1"}
-                healthcheck: {disable: true}
+                # that of its image can never pass
+                healthcheck: {test: [CMD, "false"], interval: 2s, retries: 1}
                 command: [sleep, infinity]
                 networks: [ktrdr-core]
             networks: {ktrdr-core: {driver: bridge}}
