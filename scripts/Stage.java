@@ -17,6 +17,7 @@ import ktrdr.Inventory.Node;
 import ktrdr.Locks;
 import ktrdr.NodeChoice;
 import ktrdr.NodeFacts;
+import ktrdr.Plans;
 import ktrdr.Problem;
 import ktrdr.Release;
 import ktrdr.Stack;
@@ -84,6 +85,7 @@ public class Stage implements Callable<Exit> {
     private Staging plan(Stack stack, Locks locks, Optional<String> asked, boolean told) {
         try (var step = common.console().step(stack.node().name(), "look")) {
             var facts = NodeFacts.parse(locks.ask(stack.node(), question(stack, asked)));
+            Plans.proveOurs(common.inventory(), stack, facts);
             var release = asked.or(() -> Staging.staged(stack, facts)).or(() -> Release.ofCheckout(Path.of("").toAbsolutePath())).orElseThrow(Release::missing);
             var plan = Staging.plan(stack, release, new Templates(common.inventory()).render(stack.node(), release), facts);
             plan.obstacles().stream().findFirst().ifPresent(problem -> {

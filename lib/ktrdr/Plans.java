@@ -27,6 +27,13 @@ public final class Plans {
         return Deployment.plan(stack, Revision.of(inventory, stack, release), wanted, facts);
     }
 
+    /** Throws a {@link Problem} where the files of a stack would come into the folder, or in the way, of an installation that is not ours. */
+    public static void proveOurs(Inventory inventory, Stack stack, NodeFacts facts) {
+        Installation.unmade(inventory, stack, facts).ifPresent(problem -> {
+            throw problem;
+        });
+    }
+
     /** A release of the node's history, as it was but for the rules of {@link Firewall}, in two round trips: see {@link History#target}. None to go back to is a {@link Problem}. */
     public static Deployment rollback(Stack stack, Ssh ssh, History.Entry to) {
         var files = kept(stack, ssh, to).orElseThrow(() -> Problem.failed(stack.node().name() + ": the files of " + to.tag() + " are not on the node any more")

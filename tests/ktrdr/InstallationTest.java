@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** What is in the way of a node's stack, and that nothing is deployed over it. */
@@ -32,6 +33,19 @@ class InstallationTest {
         assertEquals("", wrong("B", facts("", new Docker.Beside("training-worker-1", "ktrdr-workers", Set.of(5005)), new Docker.Beside("web", "shop", Set.of(80, 443)),
                 new Docker.Beside("node-exporter", "theirs", Set.of(9100)), new Docker.Beside("training-worker-1-before-takeover", "", Set.of()))));
         assertEquals("", wrong("core", facts("done", new Docker.Beside("ktrdr-mcp", "ktrdr-core", Set.of()))));
+    }
+
+    @Test
+    void no_file_comes_into_the_folder_of_containers_that_are_not_ours() {
+        var stack = Stack.of(FLEET, FLEET.node("core"));
+        var theirs = StatusFixtures.containers(FLEET.node("core"));
+        var ours = new NodeFiles(Map.of(), Map.of(), Map.of(), Map.of("docker-compose.core.yml", "hash"), Map.of(), List.of());
+        assertTrue(Installation.unmade(FLEET, stack, running(theirs, NodeFiles.NONE)).orElseThrow().sentence().contains("core: containers run in the Compose project ktrdr-core"));
+        assertEquals(List.of(), Stream.of(running(theirs, ours), running(List.of(), NodeFiles.NONE)).flatMap(facts -> Installation.unmade(FLEET, stack, facts).stream()).toList());
+    }
+
+    private static NodeFacts running(List<Docker.Container> containers, NodeFiles files) {
+        return new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), files, Map.of(), containers, Map.of(), History.NONE);
     }
 
     @Test
