@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.nio.file.Path;
 import java.util.List;
 import lab.Aftermath;
 import lab.Faults;
@@ -20,6 +21,7 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("fleet")
 class TakeoverTest {
     private static final String TAG = "sha-1000001";
+    private static final String DB = "registry.ktrdr.home.mynerd.place:5000/postgresql:17";
     private static final String ROWS = "SELECT count(*), sum(hashtext(id::text || symbol)) FROM bars";
 
     @BeforeAll
@@ -137,11 +139,22 @@ class TakeoverTest {
     }
 
     @Test
-    void secrets_that_do_not_open_the_database_are_found_before_anything_is_stopped(@TempDir java.nio.file.Path folder) {
+    void secrets_or_a_server_that_do_not_fit_the_database_are_found_before_anything_is_stopped(@TempDir Path folder) {
         core(false);
         var before = started("core");
-        var inventory = World.inventory(folder, World.secrets().toString(), World.secretsWith(folder.resolve("other.json"), "db_password", "another-word").toString());
-        refused(1, ktrdr("takeover", "core", "--tag", TAG, "--yes", "-i", inventory.toString()).run(), "core: the secrets do not open the database that is there", "password authentication failed");
+        var secrets = World.inventory(folder, World.secrets().toString(), World.secretsWith(folder.resolve("other.json"), "db_password", "another-word").toString());
+        refused(1, ktrdr("takeover", "core", "--tag", TAG, "--yes", "-i", secrets.toString()).run(), "core: the secrets do not open the database that is there", "password authentication failed");
+        World.on("core", """
+                docker run --name newer --user 0 --entrypoint sh DB -c 'rm -f "$(command -v postgres)"; printf "%s\\n" "#!/bin/sh" "echo \\"postgres (PostgreSQL) 18.1\\"" >/usr/local/bin/postgres; chmod +x /usr/local/bin/postgres'
+                docker commit newer ktrdr-test/postgresql:18
+                docker rm newer""".replace("DB", DB));
+        try {
+            var newer = World.inventory(folder, DB, "ktrdr-test/postgresql:18");
+            refused(1, ktrdr("takeover", "core", "--tag", TAG, "--yes", "-i", newer.toString()).run(), "core: the database's image is of another version than the data",
+                    "expected  PostgreSQL 17", "postgres (PostgreSQL) 18.1, in ktrdr-test/postgresql:18");
+        } finally {
+            World.on("core", "docker rmi ktrdr-test/postgresql:18");
+        }
         assertEquals(before, started("core"));
         assertFalse(World.on("core", "ls /opt/ktrdr-core/.ktrdr 2>/dev/null || :").contains("takeover"));
     }

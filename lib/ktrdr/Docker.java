@@ -17,6 +17,9 @@ public final class Docker {
     /** The label by which Compose marks the containers of a project. */
     static final String PROJECT = "com.docker.compose.project";
     static final String SERVICE = "com.docker.compose.service";
+    static final String CORE_PROJECT = "ktrdr-core";
+    /** The services of ours in core's project. An installation that was taken over may have others there, such as the homelab's `mcp`: those are left alone. */
+    static final List<String> CORE_SERVICES = List.of("db", "backend", "prometheus", "grafana", "jaeger", "alertmanager");
     /** The label in which Compose notes what a container was made from. */
     static final String CONFIG_HASH = "com.docker.compose.config-hash";
     /** What is asked of a container; not its environment, which has the secrets in it. */
@@ -165,10 +168,10 @@ public final class Docker {
                 + "[ -z \"$left\" ] || docker rm $left >/dev/null || exit 22\n";
     }
 
-    /** The answer of {@link #containersOf}, by service. A line that is no such JSON is a {@link Problem}. */
+    /** The answer of {@link #containersOf}, by service; of core's project those of ours. A line that is no such JSON is a {@link Problem}. */
     public static List<Container> containers(String lines) {
         var containers = new ArrayList<Container>();
-        lines.lines().filter(line -> !line.isBlank()).forEach(line -> containers.add(container(Json.parse(line, "docker"))));
+        lines.lines().filter(line -> !line.isBlank()).map(line -> Json.parse(line, "docker")).filter(Docker::ours).forEach(one -> containers.add(container(one)));
         containers.sort((a, b) -> a.service().compareTo(b.service()));
         return containers;
     }
@@ -181,6 +184,11 @@ public final class Docker {
     /** The container of a Compose service; empty where there is none. */
     public static Optional<Container> service(List<Container> containers, String service) {
         return containers.stream().filter(container -> container.service().equals(service)).findFirst();
+    }
+
+    private static boolean ours(JsonNode container) {
+        var labels = container.path("Config").path("Labels");
+        return !labels.path(PROJECT).asText().equals(CORE_PROJECT) || CORE_SERVICES.contains(labels.path(SERVICE).asText());
     }
 
     private static Container container(JsonNode node) {

@@ -66,7 +66,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
 
     private static NodeStatus node(Inventory inventory, Node node, Ssh ssh, boolean usage) {
         var stack = Stack.of(inventory, node);
-        return NodeStatus.gather(ssh, stack.project(), node.directory(), stack.share(), node.equals(backupNode(inventory)) ? backups(inventory) : "", usage).only(stack::ours);
+        return NodeStatus.gather(ssh, stack.project(), node.directory(), stack.share(), node.equals(backupNode(inventory)) ? backups(inventory) : "", usage);
     }
 
     /** Where backups can be seen: on the storage server, or on core when that is no node. */

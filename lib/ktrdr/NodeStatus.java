@@ -5,7 +5,6 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.function.Predicate;
 
 /**
  * What a node is and runs at this moment, gathered by one script.
@@ -77,11 +76,6 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
             throw Problem.failed("a node answered something that is no file of a backup").expected("time, size, name").found(Console.brief(found, 100));
         long millis = Math.round(1000 * (Double.parseDouble(clock) - Double.parseDouble(words[0])));
         return Optional.of(new Backup(words[2], Long.parseLong(words[1]), Duration.ofMillis(Math.max(0, millis))));
-    }
-
-    /** The same with the containers of these services alone: core's Compose project may have those of others in it, as the homelab's ktrdr-mcp. */
-    NodeStatus only(Predicate<String> services) {
-        return new NodeStatus(host, lock, history, containers.stream().filter(container -> services.test(container.service())).toList(), backup);
     }
 
     /** The backups by a timer, where there is one. */

@@ -15,8 +15,8 @@ import ktrdr.Inventory.Worker;
 
 /** The Compose stack of a node: its project, its files, its services and the image of each. */
 public final class Stack {
-    /** The services of core. */
-    static final List<String> CORE = List.of("db", "backend", "prometheus", "grafana", "jaeger");
+    /** The services of core that every fleet has. */
+    static final List<String> CORE = Docker.CORE_SERVICES.stream().filter(service -> !service.equals(Alerting.SERVICE)).toList();
     private final Inventory inventory;
     private final Node node;
 
@@ -42,7 +42,7 @@ public final class Stack {
 
     /** The name of the Compose project. */
     public String project() {
-        return core() ? "ktrdr-core" : "ktrdr-workers";
+        return core() ? Docker.CORE_PROJECT : "ktrdr-workers";
     }
 
     /** The name of the Compose file, in the node's directory. */
@@ -77,11 +77,6 @@ public final class Stack {
     /** Whether the service is ours, though the inventory may not want it now. */
     boolean optional(String service) {
         return core() && service.equals(Alerting.SERVICE);
-    }
-
-    /** Whether the service is one of ours, wanted now or not: core's project may have others beside it, as the homelab's `mcp`. */
-    boolean ours(String service) {
-        return !core() || services().contains(service) || optional(service);
     }
 
     /** Whether the service runs KTRDR's own image and so follows the release tag. */

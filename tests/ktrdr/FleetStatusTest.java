@@ -51,15 +51,6 @@ class FleetStatusTest {
     }
 
     @Test
-    void a_container_of_anothers_in_the_project_of_core_is_not_judged() {
-        var beside = new ArrayList<>(containers(CORE));
-        beside.add(container("mcp", "exited", "2026-01-01T10:00:00.1Z"));
-        var status = new NodeStatus(host(CORE), lock(Optional.empty(), -1), history(CORE), beside, Optional.empty());
-        assertEquals(List.of("core.mcp.container", "core.services"), failing(with(fleet(), CORE, status)));
-        assertEquals(List.of(), failing(with(fleet(), CORE, status.only(Stack.of(StatusFixtures.INVENTORY, CORE)::ours))));
-    }
-
-    @Test
     void a_fleet_that_is_well_holds_every_check() {
         assertEquals(List.of(), failing(fleet()));
         assertEquals(Exit.OK, fleet().exit());

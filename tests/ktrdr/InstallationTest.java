@@ -54,6 +54,13 @@ class InstallationTest {
     }
 
     @Test
+    void what_is_anothers_in_the_project_of_core_is_none_of_its_containers() {
+        var lines = Stream.of("mcp", "alertmanager", "db").map(service -> """
+                {"Id":"1","Name":"/ktrdr-%s","Config":{"Labels":{"com.docker.compose.project":"ktrdr-core","com.docker.compose.service":"%s"}}}""".formatted(service, service));
+        assertEquals(List.of("alertmanager", "db"), Docker.containers(String.join("\n", lines.toList())).stream().map(Docker.Container::service).toList());
+    }
+
+    @Test
     void ports_are_read_as_the_engine_lists_them() {
         var facts = Facts.parse("beside\tweb|shop|0.0.0.0:8000-8002->8000-8002/tcp, [::]:443->8443/tcp, 9000/tcp\nbeside\tdb||\nend\tyes\n");
         assertEquals(List.of(new Docker.Beside("web", "shop", Set.of(443, 8000, 8001, 8002)), new Docker.Beside("db", "", Set.of())), Docker.beside(facts));
