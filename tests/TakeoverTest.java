@@ -91,7 +91,7 @@ class TakeoverTest {
         var let = good("takeover", "core", "B", "--drop-old", "--yes");
         assertTrue(let.err().contains("ktrdr-db-before-takeover"), let::toString);
         Aftermath.runs("workers-b", TAG, let);
-        assertEquals("", World.on("core", "{ docker ps -a --format '{{.Names}}' | grep before-takeover; docker volume ls -q | grep -e postgres_data -e grafana_data -e '[0-9a-f]\\{64\\}'; ls /opt/ktrdr-core/.ktrdr | grep takeover; } || :"));
+        assertEquals("", World.on("core", "{ docker ps -a --format '{{.Names}}' | grep before-takeover; docker volume ls -q | grep -e prometheus_data -e grafana_data -e '[0-9a-f]\\{64\\}'; ls /opt/ktrdr-core/.ktrdr | grep takeover; } || :"));
         assertEquals(rows, World.sql(ROWS));
     }
 
