@@ -11,6 +11,8 @@
 //DEPS org.bouncycastle:bcutil-jdk18on:1.87
 //DEPS com.hierynomus:sshj:0.40.0
 //DEPS com.squareup.okhttp3:okhttp-jvm:5.5.1
+// the practice fleet's stand-in for Jaeger takes gRPC by it
+//DEPS com.squareup.okhttp3:mockwebserver3:5.5.1
 //DEPS com.fasterxml.jackson.dataformat:jackson-dataformat-yaml:2.23.0
 //DEPS com.samskivert:jmustache:1.16
 //DEPS io.github.java-diff-utils:java-diff-utils:4.18

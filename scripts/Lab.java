@@ -11,7 +11,9 @@
 //SOURCES ../tests/lab/standin/Backend.java
 //SOURCES ../tests/lab/standin/Checkpoints.java
 //SOURCES ../tests/lab/standin/Client.java
+//SOURCES ../tests/lab/standin/Collector.java
 //SOURCES ../tests/lab/standin/Grafana.java
+//SOURCES ../tests/lab/standin/Grpc.java
 //SOURCES ../tests/lab/standin/Jaeger.java
 //SOURCES ../tests/lab/standin/Json.java
 //SOURCES ../tests/lab/standin/Main.java
@@ -20,7 +22,9 @@
 //SOURCES ../tests/lab/standin/OpenApi.java
 //SOURCES ../tests/lab/standin/Operations.java
 //SOURCES ../tests/lab/standin/Orphans.java
+//SOURCES ../tests/lab/standin/Otlp.java
 //SOURCES ../tests/lab/standin/Pace.java
+//SOURCES ../tests/lab/standin/Protobuf.java
 //SOURCES ../tests/lab/standin/Proxy.java
 //SOURCES ../tests/lab/standin/Registration.java
 //SOURCES ../tests/lab/standin/Registry.java

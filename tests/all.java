@@ -17,7 +17,6 @@
 //DEPS org.junit.platform:junit-platform-launcher:6.1.3
 //DEPS net.jqwik:jqwik:1.9.3
 //DEPS org.apache.sshd:sshd-core:2.20.0
-//DEPS com.squareup.okhttp3:mockwebserver3:5.5.1
 //DEPS org.commonmark:commonmark-ext-gfm-tables:0.32.0
 //DEPS org.jsoup:jsoup:1.24.1
 //DESCRIPTION Run the tests of the project

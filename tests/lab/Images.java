@@ -16,17 +16,25 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
+import java.util.jar.Attributes;
 import java.util.jar.JarEntry;
+import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
+import java.util.jar.Manifest;
+import kotlin.Unit;
 import ktrdr.Console;
 import ktrdr.Local;
 import ktrdr.Problem;
 import ktrdr.Result;
+import mockwebserver3.MockWebServer;
+import okhttp3.Protocol;
+import okio.Buffer;
 
 /**
  * The images of the practice fleet: a Debian base, what hosts and services are made of, and what KTRDR's stacks run.
@@ -72,6 +80,9 @@ final class Images {
             new Part("probe:lab", "", "probe", Map.of(), "a shell to look around with"));
     /** What a folder has besides Dockerfile and {@code packages}, in the order of building: what others wait for, then what takes longest. */
     private static final Map<String, List<String>> FILES = new LinkedHashMap<>();
+
+    /** What Jaeger's stand-in takes gRPC by: a class of each jar, by the name that it has in the image. */
+    private static final Map<String, Class<?>> LIBRARIES = new TreeMap<>(Map.of("mockwebserver.jar", MockWebServer.class, "okhttp.jar", Protocol.class, "okio.jar", Buffer.class, "kotlin.jar", Unit.class));
 
     static {
         FILES.put("services", List.of("start", "keys", "fill", "registry.yml"));
@@ -286,18 +297,33 @@ final class Images {
 
     /** The stand-ins' classes are in this script's own jar; the same bytes each time, so that the build cache knows them. */
     private static void standinJar(Path jar) throws IOException {
-        try {
-            var here = Path.of(Images.class.getProtectionDomain().getCodeSource().getLocation().toURI());
-            try (var source = Files.isDirectory(here) ? null : FileSystems.newFileSystem(here);
-                    var out = new JarOutputStream(Files.newOutputStream(jar));
-                    var classes = Files.list(source == null ? here.resolve("standin") : source.getPath("/standin"))) {
-                for (var file : classes.filter(one -> one.toString().endsWith(".class")).sorted().toList()) {
-                    var entry = new JarEntry("standin/" + file.getFileName());
-                    entry.setLastModifiedTime(FileTime.fromMillis(0));
-                    out.putNextEntry(entry);
-                    Files.copy(file, out);
-                }
+        var here = jar(Images.class);
+        var manifest = new Manifest();
+        manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
+        manifest.getMainAttributes().put(Attributes.Name.CLASS_PATH, String.join(" ", LIBRARIES.keySet()));
+        try (var source = Files.isDirectory(here) ? null : FileSystems.newFileSystem(here);
+                var out = new JarOutputStream(Files.newOutputStream(jar));
+                var classes = Files.list(source == null ? here.resolve("standin") : source.getPath("/standin"))) {
+            out.putNextEntry(entry(JarFile.MANIFEST_NAME));
+            manifest.write(out);
+            for (var file : classes.filter(one -> one.toString().endsWith(".class")).sorted().toList()) {
+                out.putNextEntry(entry("standin/" + file.getFileName()));
+                Files.copy(file, out);
             }
+        }
+        for (var library : LIBRARIES.entrySet()) Files.copy(jar(library.getValue()), jar.resolveSibling(library.getKey()));
+    }
+
+    private static JarEntry entry(String name) {
+        var entry = new JarEntry(name);
+        entry.setLastModifiedTime(FileTime.fromMillis(0));
+        return entry;
+    }
+
+    /** What a class was loaded from. */
+    private static Path jar(Class<?> of) throws IOException {
+        try {
+            return Path.of(of.getProtectionDomain().getCodeSource().getLocation().toURI());
         } catch (URISyntaxException e) {
             throw new IOException(e);
         }

@@ -5,18 +5,35 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.DataInputStream;
+import java.io.DataOutputStream;
 import java.io.IOException;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.net.SocketTimeoutException;
 import java.net.URI;
 import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.TimeUnit;
 import java.util.function.Supplier;
+import mockwebserver3.MockResponse;
+import mockwebserver3.MockWebServer;
+import okhttp3.Headers;
+import okhttp3.MediaType;
+import okhttp3.OkHttpClient;
+import okhttp3.Protocol;
+import okhttp3.Request;
+import okhttp3.RequestBody;
+import okio.Buffer;
+import okio.ByteString;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 import standin.Backend;
@@ -28,6 +45,7 @@ import standin.Worker;
 class StandinTracesTest {
     private static final Pace PACE = new Pace(50, 60_000, 50, 50, 1_500, 50, 600, 600, 50, 3_000, 50, 0);
     private static final String EXCLUDED = "/health$,/metrics,:[0-9]+/$";
+    private static final String EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
     private final HttpClient http = HttpClient.newHttpClient();
 
     private String get(int port, String path) throws IOException, InterruptedException {
@@ -35,8 +53,12 @@ class StandinTracesTest {
     }
 
     private static Backend backend(Jaeger jaeger, String excluded) throws IOException {
-        var env = new HashMap<>(Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32), "KTRDR_OTEL_OTLP_ENDPOINT", "http://127.0.0.1:" + jaeger.collectorPort()));
-        if (!excluded.isEmpty()) env.put("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", excluded);
+        return backend("http://127.0.0.1:" + jaeger.collectorPort(), "OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", excluded);
+    }
+
+    private static Backend backend(String endpoint, String... more) throws IOException {
+        var env = new HashMap<>(Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32), "KTRDR_OTEL_OTLP_ENDPOINT", endpoint));
+        for (int i = 0; i < more.length; i += 2) env.put(more[i], more[i + 1]);
         return new Backend(0, env, PACE);
     }
 
@@ -91,13 +113,203 @@ class StandinTracesTest {
         assertEquals("unknown flag: --memory.max-traces=20", assertThrows(IllegalArgumentException.class, () -> Jaeger.traces(List.of("--memory.max-traces=20"))).getMessage());
         assertTrue(assertThrows(IllegalArgumentException.class, () -> Jaeger.traces(List.of("--set=memory.max_traces=20"))).getMessage().endsWith("has invalid keys"));
         try (var jaeger = new Jaeger(0, 0, 2)) {
-            for (int i = 1; i <= 3; i++) {
-                var span = "{\"traceID\":\"t" + i + "\",\"spanID\":\"s\",\"operationName\":\"o\",\"service\":\"x\",\"startTime\":1,\"duration\":1}";
-                http.send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + jaeger.collectorPort() + "/spans")).POST(BodyPublishers.ofString(span)).build(), BodyHandlers.ofString());
-            }
+            for (int i = 1; i <= 3; i++) export(jaeger, exported(String.valueOf(i).repeat(32)));
             var kept = get(jaeger.uiPort(), "/api/traces?service=x");
-            assertFalse(kept.contains("\"t1\""), kept);
-            assertTrue(kept.contains("\"t2\"") && kept.contains("\"t3\""), kept);
+            assertFalse(kept.contains("1".repeat(32)), kept);
+            assertTrue(kept.contains("2".repeat(32)) && kept.contains("3".repeat(32)), kept);
+        }
+    }
+
+    /** A span of a service x as OTLP has it in protobuf, with an attribute of each type. */
+    private static Buffer exported(String trace) throws IOException {
+        var attributes = new Buffer();
+        field(attributes, 9, field(field(new Buffer(), 1, "text"), 2, field(new Buffer(), 1, "words")));
+        field(attributes, 9, field(field(new Buffer(), 1, "number"), 2, new Buffer().writeByte(3 << 3).writeByte(0xac).writeByte(0x02)));
+        field(attributes, 9, field(field(new Buffer(), 1, "flag"), 2, new Buffer().writeByte(2 << 3).writeByte(1)));
+        var span = field(field(field(field(new Buffer(), 1, ByteString.decodeHex(trace)), 2, ByteString.decodeHex("0123456789abcdef")), 4, ByteString.decodeHex("fedcba9876543210")), 5, "o")
+                .writeByte(7 << 3 | 1).writeLongLe(5_000_000).writeByte(8 << 3 | 1).writeLongLe(9_000_000);
+        span.writeAll(attributes);
+        var resource = field(new Buffer(), 1, field(field(new Buffer(), 1, "service.name"), 2, field(new Buffer(), 1, "x")));
+        return field(new Buffer(), 1, field(field(new Buffer(), 1, resource), 2, field(new Buffer(), 2, span)));
+    }
+
+    private static Buffer field(Buffer message, int number, Object value) {
+        var bytes = value instanceof Buffer buffer ? buffer.readByteString() : value instanceof ByteString string ? string : ByteString.encodeUtf8((String) value);
+        message.writeByte(number << 3 | 2);
+        if (bytes.size() > 127) message.writeByte(bytes.size() & 0x7f | 0x80);
+        return message.writeByte(bytes.size() > 127 ? bytes.size() >> 7 : bytes.size()).write(bytes);
+    }
+
+    private static String export(Jaeger jaeger, Buffer message) throws IOException {
+        return export(jaeger, EXPORT, "application/grpc", new Buffer().writeByte(0).writeInt((int) message.size()).write(message.readByteString()));
+    }
+
+    /** The HTTP status of an answer, how many bytes it has, and its grpc-status with its words. */
+    private static String export(Jaeger jaeger, String method, String type, Buffer body) throws IOException {
+        var client = new OkHttpClient.Builder().protocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE)).build();
+        var request = new Request.Builder().url("http://127.0.0.1:" + jaeger.collectorPort() + method).header("te", "trailers").post(RequestBody.create(body.readByteArray(), MediaType.get(type))).build();
+        try (var response = client.newCall(request).execute()) {
+            assertEquals("application/grpc", response.header("content-type"));
+            int bytes = response.body().bytes().length;
+            // without a message the headers are the trailers
+            var last = bytes == 0 ? response.headers() : response.trailers();
+            return (response.code() + " " + bytes + " " + last.get("grpc-status") + " " + last.get("grpc-message")).strip();
+        } finally {
+            client.connectionPool().evictAll();
+            client.dispatcher().executorService().shutdown();
+        }
+    }
+
+    @Test
+    void traces_come_by_otlp_over_grpc() throws Exception {
+        try (var jaeger = new Jaeger(0, 0)) {
+            assertEquals("200 5 0", export(jaeger, exported("ab".repeat(16))));
+            var kept = get(jaeger.uiPort(), "/api/traces/" + "ab".repeat(16));
+            for (var part : List.of("\"serviceName\":\"x\"", "\"operationName\":\"o\"", "\"startTime\":5000,\"duration\":4000", "\"spanID\":\"0123456789abcdef\"",
+                    "{\"refType\":\"CHILD_OF\",\"traceID\":\"" + "ab".repeat(16) + "\",\"spanID\":\"fedcba9876543210\"}", "{\"key\":\"text\",\"type\":\"string\",\"value\":\"words\"}",
+                    "{\"key\":\"number\",\"type\":\"int64\",\"value\":300}", "{\"key\":\"flag\",\"type\":\"bool\",\"value\":true}")) assertTrue(kept.contains(part), () -> part + " of " + kept);
+        }
+    }
+
+    @Test
+    void who_speaks_http_1_gets_a_frame_of_settings_and_no_answer_at_the_collectors_port() throws Exception {
+        try (var jaeger = new Jaeger(0, 0); var socket = new Socket("127.0.0.1", jaeger.collectorPort())) {
+            socket.getOutputStream().write("GET / HTTP/1.1\r\nHost: jaeger:4317\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
+            socket.setSoTimeout(5_000);
+            var said = socket.getInputStream().readAllBytes();
+            assertEquals(4, said[3], "the type of its first frame");
+            assertFalse(new String(said, StandardCharsets.ISO_8859_1).contains("HTTP"));
+        }
+    }
+
+    @Test
+    void the_collector_refuses_what_it_does_not_know_with_the_statuses_of_grpc() throws Exception {
+        try (var jaeger = new Jaeger(0, 0)) {
+            var service = EXPORT.substring(1, EXPORT.lastIndexOf('/'));
+            assertEquals("200 0 12 unknown method Import for service " + service, export(jaeger, "/" + service + "/Import", "application/grpc", new Buffer()));
+            assertEquals("200 0 12 unknown service grpc.health.v1.Health", export(jaeger, "/grpc.health.v1.Health/Check", "application/grpc", new Buffer()));
+            assertEquals("200 0 12 malformed method name: \"/spans\"", export(jaeger, "/spans", "application/grpc", new Buffer()));
+            assertEquals("415 0 3 invalid gRPC request content-type \"application/json; charset=utf-8\"", export(jaeger, EXPORT, "application/json; charset=utf-8", new Buffer().writeUtf8("{}")));
+            for (var none : List.of(new Buffer().writeUtf8("{\"spans\":[]}"), field(new Buffer(), 1, "cut"), exported("ab".repeat(15)))) {
+                var said = export(jaeger, none);
+                assertTrue(said.startsWith("200 0 13 grpc: error unmarshalling request: "), said);
+            }
+            var unframed = export(jaeger, EXPORT, "application/grpc", exported("ab".repeat(16)));
+            assertTrue(unframed.startsWith("200 0 13 "), unframed);
+            assertFalse(get(jaeger.uiPort(), "/api/services").contains("\"x\""));
+        }
+    }
+
+    @Test
+    void spans_leave_in_batches_over_one_connection_wherever_an_endpoint_names_host_and_port() throws Exception {
+        for (var endpoint : List.of("http://127.0.0.1:%d/v1/traces", "127.0.0.1:%d")) {
+            try (var collector = new MockWebServer()) {
+                collector.setProtocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
+                var taken = new MockResponse.Builder().body(new Buffer().write(new byte[5])).trailers(Headers.of("grpc-status", "0")).build();
+                for (int i = 0; i < 30; i++) collector.enqueue(taken);
+                collector.start();
+                try (var backend = backend(endpoint.formatted(collector.getPort()), "OTEL_BSP_SCHEDULE_DELAY", "500")) {
+                    for (int i = 0; i < 30; i++) get(backend.port(), "/" + i + ".");
+                    for (var seen = ""; !seen.contains("/29."); ) {
+                        var request = collector.takeRequest(5, TimeUnit.SECONDS);
+                        assertEquals(EXPORT + " application/grpc trailers 0", request.getTarget() + " " + request.getHeaders().get("content-type") + " " + request.getHeaders().get("te") + " " + request.getConnectionIndex());
+                        seen = request.getBody().utf8();
+                    }
+                    assertTrue(collector.getRequestCount() < 15, collector.getRequestCount() + " requests");
+                }
+            }
+        }
+    }
+
+    /** A frame of HTTP/2: its type, flags and stream, and what it holds. */
+    private record Frame(int type, int flags, int stream, byte[] bytes) {
+        String words() {
+            return type + " " + flags + " " + bytes.length;
+        }
+
+        static Frame read(DataInputStream in) throws IOException {
+            int length = in.readUnsignedByte() << 16 | in.readUnsignedShort();
+            int type = in.readUnsignedByte();
+            int flags = in.readUnsignedByte();
+            int stream = in.readInt();
+            return new Frame(type, flags, stream, in.readNBytes(length));
+        }
+
+        static void write(DataOutputStream out, int type, int flags, int stream, Buffer bytes) throws IOException {
+            out.writeByte(0);
+            out.writeShort((int) bytes.size());
+            out.writeByte(type);
+            out.writeByte(flags);
+            out.writeInt(stream);
+            out.write(bytes.readByteArray());
+        }
+    }
+
+    @Test
+    void an_exporter_sends_no_more_than_the_windows_are_open_for_and_answers_a_ping() throws Exception {
+        try (var server = new ServerSocket(0); var backend = backend("http://127.0.0.1:" + server.getLocalPort())) {
+            get(backend.port(), "/" + "x".repeat(70_000));
+            try (var socket = server.accept()) {
+                var in = new DataInputStream(socket.getInputStream());
+                var out = new DataOutputStream(socket.getOutputStream());
+                assertEquals("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", new String(in.readNBytes(24), StandardCharsets.US_ASCII));
+                assertEquals(4, Frame.read(in).type(), "SETTINGS");
+                var headers = Frame.read(in);
+                assertEquals(1, headers.type(), "HEADERS");
+                int bytes = 0;
+                while (bytes < 65_535) bytes += Frame.read(in).bytes().length;
+                assertEquals(65_535, bytes);
+                socket.setSoTimeout(200);
+                assertThrows(SocketTimeoutException.class, in::read);
+                socket.setSoTimeout(5_000);
+                // a thousand bytes more for each stream, and more than enough for all of them
+                Frame.write(out, 4, 0, 0, new Buffer().writeShort(4).writeInt(66_535));
+                Frame.write(out, 6, 0, 0, new Buffer().writeUtf8("are you?"));
+                Frame.write(out, 8, 0, 0, new Buffer().writeInt(100_000));
+                assertEquals("4 1 0", Frame.read(in).words());
+                var ping = Frame.read(in);
+                assertEquals("6 1 8 are you?", ping.words() + " " + new String(ping.bytes(), StandardCharsets.US_ASCII));
+                assertEquals("0 0 1000", Frame.read(in).words());
+                Frame.write(out, 8, 0, headers.stream(), new Buffer().writeInt(100_000));
+                assertEquals("0 1", Frame.read(in).words().substring(0, 3));
+                Frame.write(out, 1, 4, headers.stream(), new Buffer().writeByte(0x88));
+                Frame.write(out, 0, 0, headers.stream(), new Buffer().write(new byte[5]));
+                Frame.write(out, 1, 5, headers.stream(), new Buffer().writeByte(0).writeByte(11).writeUtf8("grpc-status").writeByte(1).writeUtf8("0"));
+                get(backend.port(), "/again");
+                var next = Frame.read(in);
+                assertEquals("8 0", next.type() + " " + next.stream(), "what an answer took of the connection's window is given back");
+                assertEquals(headers.stream() + 2, Frame.read(in).stream());
+            }
+        }
+    }
+
+    @Test
+    void a_collector_that_is_away_gets_its_spans_when_it_is_there_and_one_that_speaks_no_tls_none_by_https() throws Exception {
+        int port;
+        try (var free = new ServerSocket(0)) {
+            port = free.getLocalPort();
+        }
+        try (var backend = backend("http://127.0.0.1:" + port); var deaf = backend("https://127.0.0.1:" + port)) {
+            for (var path : List.of("/api/v1/health", "/api/v1/workers")) {
+                get(deaf.port(), "/api/v1/operations");
+                get(backend.port(), path);
+                // the second time it is another one at the end of the same connection
+                try (var jaeger = new Jaeger(0, port)) {
+                    Wait.until(() -> get(jaeger.uiPort(), "/api/services/ktrdr-api/operations").contains("GET " + path), () -> path + " is not traced");
+                    assertFalse(get(jaeger.uiPort(), "/api/services/ktrdr-api/operations").contains("/operations"));
+                }
+            }
+        }
+    }
+
+    @Test
+    void the_last_spans_have_a_moment_to_leave() throws Exception {
+        try (var jaeger = new Jaeger(0, 0)) {
+            try (var backend = backend("http://127.0.0.1:" + jaeger.collectorPort(), "OTEL_BSP_SCHEDULE_DELAY", "60000")) {
+                get(backend.port(), "/api/v1/health");
+            }
+            var kept = get(jaeger.uiPort(), "/api/traces?service=ktrdr-api");
+            assertTrue(kept.contains("{\"key\":\"http.status_code\",\"type\":\"int64\",\"value\":200}"), kept);
         }
     }
 }

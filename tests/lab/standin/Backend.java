@@ -55,7 +55,7 @@ public final class Backend implements AutoCloseable {
         broker = env.getOrDefault("IB_HOST_SERVICE_URL", "http://localhost:5001");
         unhealthy = "unhealthy".equals(env.get("KTRDR_STANDIN_FAULT"));
         changed = "api".equals(env.get("KTRDR_STANDIN_FAULT"));
-        traces = new Traces("ktrdr-api", env.getOrDefault("KTRDR_OTEL_OTLP_ENDPOINT", env.get("OTLP_ENDPOINT")));
+        traces = new Traces("ktrdr-api", env);
         untraced = Stream.of(env.getOrDefault("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "").split(",")).filter(one -> !one.isBlank()).map(Pattern::compile).toList();
         registry = new Registry(pace.remove());
         operations = new Operations(this::ended);

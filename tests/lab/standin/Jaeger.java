@@ -10,7 +10,7 @@ import java.util.TreeSet;
 
 /**
  * Stand-in for {@code jaegertracing/jaeger}, version 2: copies {@code /api/services} and {@code /api/traces} of its query API, in
- * its shapes, and keeps spans in bounded memory. Port 4317 takes JSON by plain HTTP where the real one takes OTLP over gRPC.
+ * its shapes, and keeps spans in bounded memory. Its collector takes OTLP over gRPC.
  */
 public final class Jaeger implements AutoCloseable {
     private static final int TRACES = 3000;
@@ -19,7 +19,7 @@ public final class Jaeger implements AutoCloseable {
     private final Map<String, List<Map<String, Object>>> traces = new LinkedHashMap<>();
     private final int bound;
     private final Web ui;
-    private final Web collector;
+    private final Collector collector;
 
     public Jaeger(int uiPort, int collectorPort) throws IOException {
         this(uiPort, collectorPort, TRACES);
@@ -36,10 +36,7 @@ public final class Jaeger implements AutoCloseable {
                 .on("GET", "/api/traces", this::find)
                 .on("GET", "/api/traces/{id}", this::show)
                 .start();
-        collector = new Web(collectorPort).on("POST", "/spans", request -> {
-            add(request.json());
-            return Web.Reply.ok(Map.of());
-        }).start();
+        collector = new Collector(collectorPort, this::add);
     }
 
     /** How many traces its options let it keep; throws IllegalArgumentException for any other option, with which the real one ends. */
@@ -60,15 +57,12 @@ public final class Jaeger implements AutoCloseable {
         return collector.port();
     }
 
-    private synchronized void add(Map<String, Object> span) {
-        for (var name : List.of("traceID", "spanID", "operationName", "service"))
-            if (!(span.get(name) instanceof String)) throw new Web.Failure(400, name + " is missing");
-        for (var name : List.of("startTime", "duration"))
-            if (!(span.get(name) instanceof Long)) throw new Web.Failure(400, name + " is no number");
-        if (!(span.get("tags") instanceof Map)) span.put("tags", Map.of());
-        var spans = traces.computeIfAbsent((String) span.get("traceID"), any -> new ArrayList<>());
-        if (spans.size() < SPANS) spans.add(span);
-        if (traces.size() > bound) traces.remove(traces.keySet().iterator().next());
+    private synchronized void add(List<Map<String, Object>> exported) {
+        for (var span : exported) {
+            var spans = traces.computeIfAbsent((String) span.get("traceID"), any -> new ArrayList<>());
+            if (spans.size() < SPANS) spans.add(span);
+            if (traces.size() > bound) traces.remove(traces.keySet().iterator().next());
+        }
     }
 
     private synchronized TreeSet<String> services() {

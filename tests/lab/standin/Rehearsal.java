@@ -25,17 +25,22 @@ final class Rehearsal {
                     "KTRDR_API_URL", url, "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString()), Pace.REAL)) {
                 client.get("http://127.0.0.1:" + worker.port() + "/health");
                 client.get("http://127.0.0.1:" + worker.port() + "/metrics");
-                long deadline = System.currentTimeMillis() + PATIENCE_MILLIS;
-                while (!client.get(url + "/api/v1/workers").body().contains("\"one\"")) {
-                    if (System.currentTimeMillis() > deadline) throw new IllegalStateException("the worker did not register");
-                    Thread.sleep(100);
-                }
+                await(url + "/api/v1/workers", "\"one\"");
                 client.get(url + "/api/v1/health");
                 client.get(url + "/metrics");
+                await("http://127.0.0.1:" + jaeger.uiPort() + "/api/services", "ktrdr-api");
                 client.get("http://127.0.0.1:" + jaeger.uiPort() + "/");
                 client.get("http://127.0.0.1:" + grafana.port() + "/api/health");
             }
         }
         Files.delete(share);
+    }
+
+    private static void await(String url, String text) throws Exception {
+        long deadline = System.currentTimeMillis() + PATIENCE_MILLIS;
+        while (!new Client().get(url).body().contains(text)) {
+            if (System.currentTimeMillis() > deadline) throw new IllegalStateException(url + " never held " + text);
+            Thread.sleep(100);
+        }
     }
 }

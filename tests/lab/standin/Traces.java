@@ -1,46 +1,61 @@
 package standin;
 
 import java.io.IOException;
+import java.util.ArrayList;
+import java.util.HexFormat;
 import java.util.Map;
 import java.util.concurrent.ArrayBlockingQueue;
 import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ThreadLocalRandom;
-import java.util.concurrent.atomic.AtomicInteger;
+import java.util.concurrent.TimeUnit;
 
 /**
- * Sends spans to the Jaeger stand-in as small JSON objects by plain HTTP. A stand-in for KTRDR's exporter, which speaks
- * OTLP over gRPC to the same port: here only that spans arrive is copied, and that a collector that is away does no harm.
+ * Exports spans by OTLP over gRPC, in batches, as the exporter of the real ones does: what a collector does not take is tried again for a while and then
+ * dropped, and so is what waits beyond a bound.
  */
 final class Traces implements AutoCloseable {
-    private final BlockingQueue<Map<String, Object>> waiting = new ArrayBlockingQueue<>(500);
-    private final AtomicInteger unsent = new AtomicInteger();
-    private final Client client = new Client();
+    static final String EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
+    private static final int QUEUE = 2048;
+    private static final int BATCH = 512;
+    /** The real one's is 5000; here nobody has to wait for a trace. */
+    private static final String DELAY = "200";
+    private static final long BACKOFF_MILLIS = 1000;
+    private static final long LONGEST_MILLIS = 4000;
+    private static final long LAST_MILLIS = 500;
+    /** Wakes who waits for a span. */
+    private static final Map<String, Object> END = Map.of();
+    private final BlockingQueue<Map<String, Object>> waiting = new ArrayBlockingQueue<>(QUEUE);
+    private final CountDownLatch closing = new CountDownLatch(1);
     private final String service;
+    private final long delay;
+    private final Grpc collector;
     private final Thread sender;
 
-    /** @param endpoint such as {@code http://jaeger:4317}; blank or null to send nothing */
-    Traces(String service, String endpoint) {
+    /** @param env whose KTRDR_OTEL_OTLP_ENDPOINT is such as {@code http://jaeger:4317}; without one nothing is sent */
+    Traces(String service, Map<String, String> env) {
         this.service = service;
-        if (endpoint == null || endpoint.isBlank()) {
-            sender = null;
-            return;
-        }
-        sender = Web.daemon(() -> send(endpoint.strip().replaceFirst("/+$", "") + "/spans"));
-        sender.start();
+        delay = Long.parseLong(env.getOrDefault("OTEL_BSP_SCHEDULE_DELAY", DELAY));
+        var endpoint = env.getOrDefault("KTRDR_OTEL_OTLP_ENDPOINT", env.getOrDefault("OTLP_ENDPOINT", "")).strip();
+        // of a URL host and port alone
+        collector = new Grpc(endpoint.replaceFirst("^[A-Za-z]+://([^/?#]+).*", "$1"));
+        // https would have it speak TLS, which no collector of the fleet does
+        sender = endpoint.isEmpty() || endpoint.startsWith("https:") ? null : Web.daemon(this::send);
+        if (sender != null) sender.start();
     }
 
     /** So many hexadecimal bytes: 16 for a trace, 8 for a span. */
     static String id(int bytes) {
-        var out = new StringBuilder();
-        for (int i = 0; i < bytes; i++) out.append("%02x".formatted(ThreadLocalRandom.current().nextInt(256)));
-        return out.toString();
+        var id = new byte[bytes];
+        ThreadLocalRandom.current().nextBytes(id);
+        return HexFormat.of().formatHex(id);
     }
 
     /** Returns the span's id. It is dropped when too many wait already. */
     String span(String trace, String parent, String operation, long startMicros, long micros, Map<String, ?> tags) {
         var id = id(8);
-        if (sender != null && waiting.offer(Json.map("traceID", trace, "spanID", id, "parentSpanID", parent, "operationName", operation,
-                "service", service, "startTime", startMicros, "duration", micros, "tags", tags))) unsent.incrementAndGet();
+        if (sender != null)
+            waiting.offer(Json.map("traceID", trace, "spanID", id, "parentSpanID", parent, "operationName", operation, "startTime", startMicros, "duration", micros, "tags", tags));
         return id;
     }
 
@@ -51,33 +66,42 @@ final class Traces implements AutoCloseable {
         span(request.trace(), null, request.method() + " " + request.template(), startMicros, micros, tags);
     }
 
-    private void send(String url) {
+    private void send() {
+        var batch = new ArrayList<Map<String, Object>>();
         try {
-            while (true) {
-                var span = waiting.take();
-                try {
-                    client.post(url, span);
-                } catch (IOException e) {
-                    // a collector that is away must not be hammered
-                    Thread.sleep(1000);
-                } finally {
-                    unsent.decrementAndGet();
-                }
-            }
+            do {
+                batch.add(waiting.take());
+                closing.await(delay, TimeUnit.MILLISECONDS);
+                waiting.drainTo(batch, BATCH - 1);
+                batch.remove(END);
+                if (!batch.isEmpty()) export(Otlp.request(service, batch));
+                batch.clear();
+            } while (closing.getCount() > 0 || !waiting.isEmpty());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
     }
 
+    private void export(byte[] request) throws InterruptedException {
+        for (long pause = BACKOFF_MILLIS; pause <= LONGEST_MILLIS; pause *= 2)
+            try {
+                collector.call(EXPORT, request);
+                return;
+            } catch (IOException | RuntimeException e) {
+                if (closing.await(pause, TimeUnit.MILLISECONDS)) return;
+            }
+    }
+
     /** Gives the last spans a moment to leave. */
     @Override
     public void close() {
-        if (sender == null) return;
+        closing.countDown();
+        waiting.offer(END);
         try {
-            for (int i = 0; i < 30 && unsent.get() > 0; i++) Thread.sleep(10);
+            if (sender != null) sender.join(LAST_MILLIS);
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
         }
-        sender.interrupt();
+        collector.close();
     }
 }

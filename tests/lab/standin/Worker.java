@@ -104,8 +104,7 @@ public final class Worker implements AutoCloseable {
         var folder = first(env, "KTRDR_CHECKPOINT_DIR");
         checkpoints = Path.of(folder.isEmpty() ? share + "/results/checkpoints" : folder);
         unhealthy = "unhealthy".equals(env.get("KTRDR_STANDIN_FAULT"));
-        traces = new Traces("ktrdr-" + (type.equals("training") ? "training" : "backtest") + "-worker-" + id,
-                first(env, "KTRDR_OTEL_OTLP_ENDPOINT", "OTLP_ENDPOINT"));
+        traces = new Traces("ktrdr-" + (type.equals("training") ? "training" : "backtest") + "-worker-" + id, env);
         metrics.gauge("ktrdr_operations_active", "Operations that have not ended.", "", () -> busy() ? 1 : 0);
         metrics.counter("ktrdr_operations_total", "Operations that have ended.");
         int at = port > 0 ? port : free();
