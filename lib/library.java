@@ -43,6 +43,7 @@
 //FILES lib/ktrdr/Following.java=ktrdr/Following.java
 //FILES lib/ktrdr/Gap.java=ktrdr/Gap.java
 //FILES lib/ktrdr/Gate.java=ktrdr/Gate.java
+//FILES lib/ktrdr/Gpu.java=ktrdr/Gpu.java
 //FILES lib/ktrdr/GrafanaChecks.java=ktrdr/GrafanaChecks.java
 //FILES lib/ktrdr/GrafanaPassword.java=ktrdr/GrafanaPassword.java
 //FILES lib/ktrdr/History.java=ktrdr/History.java
@@ -58,6 +59,7 @@
 //FILES lib/ktrdr/InventoryReader.java=ktrdr/InventoryReader.java
 //FILES lib/ktrdr/InventorySecrets.java=ktrdr/InventorySecrets.java
 //FILES lib/ktrdr/InventorySection.java=ktrdr/InventorySection.java
+//FILES lib/ktrdr/InventoryWorkers.java=ktrdr/InventoryWorkers.java
 //FILES lib/ktrdr/Jaeger.java=ktrdr/Jaeger.java
 //FILES lib/ktrdr/Invocation.java=ktrdr/Invocation.java
 //FILES lib/ktrdr/JavaShell.java=ktrdr/JavaShell.java

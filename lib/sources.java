@@ -55,6 +55,7 @@
 //SOURCES ktrdr/Following.java
 //SOURCES ktrdr/Gap.java
 //SOURCES ktrdr/Gate.java
+//SOURCES ktrdr/Gpu.java
 //SOURCES ktrdr/GrafanaChecks.java
 //SOURCES ktrdr/GrafanaPassword.java
 //SOURCES ktrdr/History.java
@@ -70,6 +71,7 @@
 //SOURCES ktrdr/InventoryReader.java
 //SOURCES ktrdr/InventorySecrets.java
 //SOURCES ktrdr/InventorySection.java
+//SOURCES ktrdr/InventoryWorkers.java
 //SOURCES ktrdr/Jaeger.java
 //SOURCES ktrdr/Invocation.java
 //SOURCES ktrdr/JavaShell.java

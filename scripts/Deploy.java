@@ -16,6 +16,7 @@ import ktrdr.Plans;
 import ktrdr.Problem;
 import ktrdr.Release;
 import ktrdr.Rolling;
+import ktrdr.Scaling;
 import ktrdr.Stack;
 import ktrdr.Staging;
 import picocli.CommandLine.Command;
@@ -95,6 +96,10 @@ public class Deploy implements Callable<Exit> {
         if (target == Target.core) throw Problem.usage("core runs no workers, so --scale has no meaning there").fix("jbang deploy@ktrdr workers NODE --scale " + scale);
         if (scale < 1 || scale > 3) throw Problem.usage("--scale is 1, 2 or 3: KTRDR has ports for no more").found(String.valueOf(scale));
         var result = inventory;
+        // among all it keeps what it has
+        if (target == Target.workers && !names.contains("all")) nodes(inventory).stream().filter(node -> node.running().gpu()).findFirst().ifPresent(node -> {
+            throw Scaling.noScale(inventory, node);
+        });
         for (var node : nodes(inventory)) if (node.role() == Role.WORKERS) result = result.with(node.withScale(scale));
         return result;
     }

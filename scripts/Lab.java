@@ -42,6 +42,7 @@
 //FILES lab/host/sshd.conf=../tests/lab/host/sshd.conf
 //FILES lab/host/daemon.json=../tests/lab/host/daemon.json
 //FILES lab/host/start=../tests/lab/host/start
+//FILES lab/host/nvidia-container-runtime-hook=../tests/lab/host/nvidia-container-runtime-hook
 //FILES lab/guest/build=../tests/lab/guest/build
 //FILES lab/guest/network=../tests/lab/guest/network
 //FILES lab/guest/seed=../tests/lab/guest/seed
@@ -98,7 +99,7 @@ import picocli.CommandLine.Parameters;
             "  ./ktrdr lab status         hosts, images, what is a stand-in",
             "  ./ktrdr lab down           take it away; built images stay for the next time",
             "  ./ktrdr lab down --purge   the caches too",
-            "  ./ktrdr lab add            two more hosts: node D, and one where nobody logs in as root, as on a GPU machine",
+            "  ./ktrdr lab add            two more hosts: node D, and one with a stand-in for a GPU, where nobody logs in as root",
             "  ./ktrdr lab add workers-d  one of them; it is named in .lab/inventory-more.yaml",
             "  ./ktrdr lab remove         the three hosts alone again",
             "  ./ktrdr lab up --guests    three virtual machines for setup-nfs, with an inventory of their own"})

@@ -19,12 +19,12 @@ import org.junit.jupiter.api.Test;
 class FloorsTest {
     /** From the ground up; a class refers to classes of its own floor or of those before it. */
     private static final List<Set<String>> FLOORS = List.of(
-            Set.of("Exit", "Invocation", "Problem", "Result", "Sh", "Sha256", "Units", "Nearest", "Yaml", "HostKeyPin", "Inventory", "InventoryReader", "InventorySecrets", "InventorySection", "NodeNames",
+            Set.of("Exit", "Invocation", "Problem", "Result", "Sh", "Sha256", "Units", "Nearest", "Yaml", "HostKeyPin", "Inventory", "InventoryReader", "InventorySecrets", "InventorySection", "InventoryWorkers", "NodeNames",
                     "Console", "Json", "Jwt", "Table", "Terminal", "Local", "OutputFile", "Threads"),
             Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshRoute", "SshRun", "SshWire", "HostKeys",
                     "Http", "Secrets"),
             Set.of("Fleet", "Host"),
-            Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "ContainerProbe", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "History", "HostFacts", "LastWords", "Lock", "LogCursor", "LogMask", "LogMerge", "LogNode",
+            Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "ContainerProbe", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "Gpu", "History", "HostFacts", "LastWords", "Lock", "LogCursor", "LogMask", "LogMerge", "LogNode",
                     "LogScript", "Metrics", "Mount", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Published", "Registry", "ScramVerifier", "SecretKeeper", "Sudoers", "Usage"),
             Set.of("Alerting", "ApiUse", "Backend", "BackendDrain", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer",
                     "Backups", "Causes", "Checkpoint", "Checks", "Deployment", "Drift", "Exchange", "Exporter", "Failover",

@@ -17,9 +17,15 @@ public final class Backend {
      * @param status available, busy or temporarily_unavailable
      * @param operation the id of what it is at; empty when idle
      * @param healthy when it last answered the backend well, where that is told
+     * @param gpu how many GPUs of which kind it said that it has, such as "1 CUDA"; empty where it has none. Its own torch is asked for that, once, as it registers
      */
-    public record Worker(String id, String type, String endpointUrl, String status, String operation, Optional<Instant> healthy) {
+    public record Worker(String id, String type, String endpointUrl, String status, String operation, Optional<Instant> healthy, String gpu) {
         private static final Set<String> SERVING = Set.of("available", "busy");
+
+        /** One without a GPU. */
+        public Worker(String id, String type, String endpointUrl, String status, String operation, Optional<Instant> healthy) {
+            this(id, type, endpointUrl, status, operation, healthy, "");
+        }
 
         /** Whether the backend would give it work, now or when it is done with what it has. */
         public boolean serving() {
@@ -68,7 +74,12 @@ public final class Backend {
             workers.add(new Worker(one.path("worker_id").asText(), one.path("worker_type").asText(),
                     one.path("endpoint_url").asText().replaceFirst("(?<!/)/+$", ""), one.path("status").asText(),
                     one.path("current_operation_id").isTextual() ? one.path("current_operation_id").asText() : "",
-                    Units.instantIn(one.path("last_healthy_at").asText(""))));
+                    Units.instantIn(one.path("last_healthy_at").asText("")), gpu(one.path("capabilities"))));
         return workers;
+    }
+
+    private static String gpu(JsonNode capabilities) {
+        if (!capabilities.path("gpu").booleanValue()) return "";
+        return (capabilities.path("gpu_count").asText("") + " " + capabilities.path("gpu_type").asText("GPU")).strip();
     }
 }

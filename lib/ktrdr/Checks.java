@@ -169,6 +169,24 @@ public final class Checks {
         return checks;
     }
 
+    /** Of these nodes each worker that is to have a GPU: that it has one, by what it said of itself as it registered. */
+    List<Check> gpus(List<Node> nodes) {
+        return nodes.stream().noneMatch(node -> node.running().gpu()) ? List.of() : gpus(inventory, nodes, backend.workers());
+    }
+
+    static List<Check> gpus(Inventory inventory, List<Node> nodes, List<Backend.Worker> registered) {
+        var checks = new ArrayList<Check>();
+        for (var node : nodes)
+            for (var worker : inventory.workersOf(node).stream().filter(Inventory.Worker::gpu).toList()) {
+                var here = registered.stream().filter(one -> one.endpointUrl().equals(worker.endpointUrl()) && one.serving()).toList();
+                var has = here.stream().map(Backend.Worker::gpu).filter(gpu -> !gpu.isEmpty()).findFirst();
+                checks.add(new Check(node.name() + "." + worker.name() + ".gpu", node.name(), has.isPresent(), "a GPU, by its capabilities in GET " + inventory.url("backend") + "/api/v1/workers",
+                        has.orElse(here.isEmpty() ? NOT_REGISTERED : "none: it trains on the CPU"), "on " + node.name() + ": docker exec " + worker.name() + " nvidia-smi; is its image "
+                        + inventory.workerImage(node) + " built for GPUs? Then jbang restart@ktrdr workers " + node.id(), 0));
+            }
+        return checks;
+    }
+
     /** The id of the check that a worker is registered. */
     static String registered(Node node, String worker) {
         return node.name() + "." + worker + ".registered";

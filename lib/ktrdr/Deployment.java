@@ -122,6 +122,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
             obstacles.add(Problem.failed(node.name() + ": too little disk is free for Docker").expected("at least " + Units.size(node.diskFree())
                     + " (disk_free in the inventory)").found(Units.size(facts.free())).fix("docker image prune on the node, or a larger disk"));
         stack.wrongShare(facts.share()).or(staging::missingFolders).ifPresent(obstacles::add);
+        stack.gpu().filter(services::contains).flatMap(worker -> facts.gpu().missing(node.name())).ifPresent(obstacles::add);
         return obstacles;
     }
 
@@ -285,7 +286,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         if (result.exit() == Firewall.REFUSED)
             return Problem.failed(stack.node().name() + ": the rules of `firewall` could not be put in place").found(String.join("; ", StagingScript.told("firewall", result.out())))
                     .fix("mend it on the node, or take `firewall` out of the inventory; no container was touched");
-        return Locks.refused(stack.node(), result).or(() -> StagingScript.failure(staging, result)).orElseGet(() ->
+        return Locks.refused(stack.node(), result).or(() -> StagingScript.failure(staging, result)).or(() -> Gpu.refused(stack.node().name(), result.err())).orElseGet(() ->
                 Problem.failed(stack.node().name() + (restart ? ": Docker could not restart " + String.join(", ", services) : ": Compose could not bring " + String.join(", ", services) + " up")).found(LastWords.lines(result.err(), 3))
                         .fix("jbang verify@ktrdr --quick shows what runs now"));
     }

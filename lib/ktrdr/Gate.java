@@ -53,6 +53,19 @@ final class Gate {
             var checked = until(deadline, step, () -> workers(stack, workersBefore));
             step.done(registered(checked.size(), stack));
         }
+        gpu();
+    }
+
+    /** Says where a worker that is to have a GPU has none: it does its work all the same, only slowly, so that the deployment is none the worse for it. */
+    private void gpu() {
+        if (plan.stack().gpu().filter(plan.services()::contains).isEmpty()) return;
+        try {
+            tools.checks().gpus(List.of(node)).stream().filter(check -> !check.ok())
+                    .forEach(check -> tools.console().note(node.name(), "gpu", check.id().split("\\.")[1] + " has no GPU, it trains on the CPU; " + check.fix()));
+        } catch (Problem unknown) {
+            if (unknown.exit() == Exit.INTERRUPTED) throw unknown;
+            tools.console().note(node.name(), "gpu", "it is not known whether its training worker has a GPU: " + unknown.sentence());
+        }
     }
 
     /** Tells what this backend has not that the toolkit uses; the deployment is none the worse for it. */
@@ -90,6 +103,7 @@ final class Gate {
             before.run();
             health.done(String.join(", ", plan.services()));
             if (!stack.core()) registered.done(registered(workers.size(), stack));
+            gpu();
             return true;
         }
     }

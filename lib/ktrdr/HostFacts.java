@@ -23,11 +23,12 @@ public record HostFacts(Facts facts, double skew) {
      * @param ports "host port" to be connected to from there
      * @param registry host and port
      * @param share the path of the share's folder there
+     * @param gpu whether Docker's driver for GPUs is looked for
      */
-    public record Question(List<String> names, Map<String, String> peers, List<String> ports, String registry, String share) {
+    public record Question(List<String> names, Map<String, String> peers, List<String> ports, String registry, String share, boolean gpu) {
         /** The same without what is about the network between nodes and the registry, which takes longest where it fails. */
         public Question namesOnly() {
-            return new Question(names, Map.of(), List.of(), "", share);
+            return new Question(names, Map.of(), List.of(), "", share, false);
         }
     }
 
@@ -64,7 +65,7 @@ public record HostFacts(Facts facts, double skew) {
 
     /** The script: the container first and beside all else, since it takes longest; what is quick one after the other, what waits for a network side by side. */
     static String script(Question question) {
-        return Facts.SAY + CLOCK + Sh.let("registry", question.registry()) + SIZE + ENGINE + ContainerProbe.script(Dns.script("inside", question.names()))
+        return Facts.SAY + CLOCK + Sh.let("registry", question.registry()) + SIZE + ENGINE + (question.gpu() ? Gpu.SCRIPT : "") + ContainerProbe.script(Dns.script("inside", question.names()))
                 + "[ -z \"$docker\" ] || container &\n" + MACHINE + LISTENERS + DOCKER + NETWORK
                 + "pings() {\n" + calls("ping_one", question.peers().entrySet().stream().map(peer -> List.of(peer.getKey(), peer.getValue())).toList())
                 + "connects() {\n" + calls("connect_one", question.ports().stream().map(port -> List.of(port.split(" "))).toList())

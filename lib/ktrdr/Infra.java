@@ -38,7 +38,7 @@ public final class Infra {
             ports(node, peer).keySet().forEach(port -> ports.add(host + " " + port));
         }
         return new HostFacts.Question(List.copyOf(inventory.addresses().keySet()), peers, ports, inventory.images().registry(),
-                Stack.of(inventory, node).share());
+                Stack.of(inventory, node).share(), node.running().gpu());
     }
 
     /** The ports of a peer that the plan has this node connect to, and what they are; ssh's stands for "reachable at all". */
@@ -186,6 +186,7 @@ public final class Infra {
         checks.add(check(node, "docker.driver", !POOR_DRIVERS.contains(facts.get("driver")), "a storage driver with copy on write, such as overlay2", facts.get("driver"),
                 "pct set <ID> --features nesting=1,keyctl=1, and a file system that overlay2 takes"));
         checks.addAll(container(node, host));
+        if (node.running().gpu()) checks.add(Gpu.parse(facts).check(node.name()));
         return checks;
     }
 

@@ -77,14 +77,14 @@ public record Inventory(Path source, String domain, String environment, Optional
             String directory, List<String> aliases, int scale, int backtest, int training, Optional<Given> given, SshSettings ssh, Optional<String> mountOptions,
             Optional<String> bind, Running running) {
 
-        /** The same node with so many workers of each type that it runs, which is not what the inventory gives. */
+        /** The same node with so many workers of each type that it runs, which is not what the inventory gives. Of those with a GPU there is never more than one. */
         public Node withScale(int count) {
-            return with(count, backtest == 0 ? 0 : count, training == 0 ? 0 : count);
+            return with(count, backtest == 0 ? 0 : count, training == 0 ? 0 : running.gpu ? 1 : count);
         }
 
-        /** The same node with every worker that its ports allow. */
+        /** The same node with every worker that it may ever have had: all that its ports allow, and the one with a GPU, which has the port of another. */
         public Node full() {
-            return with(PROFILES.length, PROFILES.length, PROFILES.length);
+            return with(BACKTEST_PORTS.length, BACKTEST_PORTS.length, TRAINING_PORTS.length);
         }
 
         private Node looking(Optional<Operators> operators) {
@@ -96,17 +96,17 @@ public record Inventory(Path source, String domain, String environment, Optional
         }
     }
 
-    /** How a node's workers run: what one of each type may use, their image without a tag where it is not the fleet's, and whether without AppArmor. */
-    public record Running(Limit backtest, Limit training, Optional<String> image, boolean unconfined) {}
+    /** How a node's workers run: what one of each type may use, their image without a tag where the node has one of its own, whether without AppArmor, and whether its one training worker has a GPU. */
+    public record Running(Limit backtest, Limit training, Optional<String> image, boolean unconfined, boolean gpu) {}
 
     /** What a worker may use: processors, of which a node may have fewer, and bytes of memory. */
     public record Limit(double cpus, long memory) {}
 
-    /** The key that says how many workers a node runs, scale or workers, and the line of the file that it stands in. */
+    /** The key that says how many workers a node runs, scale, workers or gpu, and the line of the file that it stands in. */
     public record Given(String key, int line) {}
 
-    /** Image references: backend and worker without a tag, the others with one; images of the last {@code keep} releases stay on the nodes. */
-    public record Images(String registry, String username, String backend, String worker, String db, String prometheus, String grafana,
+    /** Image references: backend and workers without a tag, the others with one; images of the last {@code keep} releases stay on the nodes. */
+    public record Images(String registry, String username, String backend, String worker, String workerGpu, String db, String prometheus, String grafana,
             String jaeger, String nodeExporter, String alertmanager, int keep) {}
 
     /** The database's name, and the path inside its image where it keeps its data. */
@@ -161,12 +161,19 @@ public record Inventory(Path source, String domain, String environment, Optional
         }
     }
 
-    /** A worker that the inventory runs. {@code type} is backtesting or training; {@code profile} is empty for the first of a type. */
-    public record Worker(String name, String type, int port, String profile, String endpointUrl) {}
+    /** A worker that the inventory runs. {@code type} is backtesting or training; {@code profile} is empty for the first of a type without a GPU. */
+    public record Worker(String name, String type, int port, String profile, String endpointUrl) {
+        /** Whether it is the one that has the node's GPU. */
+        public boolean gpu() {
+            return profile.equals("gpu");
+        }
+    }
 
     private static final int[] BACKTEST_PORTS = {5003, 5004, 5007};
-    private static final int[] TRAINING_PORTS = {5005, 5006, 5008};
-    private static final String[] PROFILES = {"", "scale-2", "scale-3"};
+    /** The last one is that of the worker with a GPU, in the place of the first. */
+    private static final int[] TRAINING_PORTS = {5005, 5006, 5008, 5005};
+    private static final String[] NUMBERS = {"1", "2", "3", "gpu"};
+    private static final String[] PROFILES = {"", "scale-2", "scale-3", "gpu"};
 
     /** Reads and validates a file; whatever is wrong with it is one {@link Problem} that lists every place. */
     public static Inventory read(Path file) {
@@ -286,8 +293,17 @@ public record Inventory(Path source, String domain, String environment, Optional
     public List<Worker> workersOf(Node node) {
         var workers = new ArrayList<Worker>();
         for (int i = 0; i < node.backtest(); i++) workers.add(worker(node, "backtest", "backtesting", i, BACKTEST_PORTS[i]));
-        for (int i = 0; i < node.training(); i++) workers.add(worker(node, "training", "training", i, TRAINING_PORTS[i]));
+        int first = node.running().gpu() ? TRAINING_PORTS.length - 1 : 0;
+        for (int i = 0; i < node.training(); i++) {
+            int index = (first + i) % TRAINING_PORTS.length;
+            workers.add(worker(node, "training", "training", index, TRAINING_PORTS[index]));
+        }
         return workers;
+    }
+
+    /** The image of a node's workers, without a tag. */
+    public String workerImage(Node node) {
+        return node.running().image().orElse(node.running().gpu() ? images.workerGpu() : images.worker());
     }
 
     /** A worker and the node that runs it. */
@@ -310,7 +326,7 @@ public record Inventory(Path source, String domain, String environment, Optional
     }
 
     private Worker worker(Node node, String kind, String type, int index, int port) {
-        return new Worker(kind + "-worker-" + (index + 1), type, port, PROFILES[index], "http://" + fqdn(node) + ":" + port);
+        return new Worker(kind + "-worker-" + NUMBERS[index], type, port, PROFILES[index], "http://" + fqdn(node) + ":" + port);
     }
 
     /** The same inventory with this node in the place of the one of its name. */

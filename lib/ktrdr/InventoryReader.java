@@ -28,8 +28,6 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import ktrdr.Inventory.Given;
-import ktrdr.Inventory.Limit;
 import ktrdr.Inventory.Node;
 import ktrdr.Inventory.Provider;
 import ktrdr.Inventory.Resolve;
@@ -42,10 +40,7 @@ import ktrdr.InventorySection.Mistake;
 
 /** From the tree of a YAML file to an {@link Inventory}: defaults, validation, and all mistakes in one {@link Problem}. */
 final class InventoryReader {
-    private static final Form CPUS = Form.of("a number of processors such as 2 or 0.5", "(?!0+(\\.0+)?$)\\d{1,4}(\\.\\d{1,2})?");
     private static final Form BROKER = Form.of("an http or https address without user and path, such as http://10.42.1.20:5001", "https?://[A-Za-z0-9.-]+(:\\d{1,5})?");
-    private static final String UNCONFINED = "unconfined";
-    private static final long LEAST_MEMORY = 64_000_000;
     private final Path file;
     private final Path folder;
     private final List<Mistake> mistakes = new ArrayList<>();
@@ -67,7 +62,7 @@ final class InventoryReader {
         if (!top.has("nodes")) top.mistake("nodes", "is missing, expected one core node and any number of workers nodes");
         var sections = top.sections("nodes");
         var nodes = new ArrayList<Node>();
-        var running = running(top, new Running(new Limit(1, Units.size("3GiB")), new Limit(2, Units.size("5GiB")), Optional.empty(), false));
+        var running = InventoryWorkers.running(top);
         sections.forEach((name, section) -> nodes.add(node(name, section, ssh, resolve, running)));
         if (top.has("nodes")) wholeFleet(top, nodes, sections);
         if (top.has("nodes")) new NodeNames(domain, nodes).mistakes().forEach((node, mistake) -> sections.get(node).mistake("", mistake));
@@ -92,7 +87,7 @@ final class InventoryReader {
         return problem;
     }
 
-    private static String choice(InventorySection section, String key, String otherwise, List<String> allowed) {
+    static String choice(InventorySection section, String key, String otherwise, List<String> allowed) {
         return section.text(key, Form.of(String.join(" or ", allowed), String.join("|", allowed)), otherwise);
     }
 
@@ -114,23 +109,14 @@ final class InventoryReader {
         var role = choice(section, "role", "workers", List.of("core", "workers")).equals("core") ? Role.CORE : Role.WORKERS;
         if (!section.has("role")) section.mistake("role", "is missing, expected core or workers");
         if (!HOST.pattern().matcher(name).matches()) section.mistake("", "the name of a node is " + HOST.name() + ", found " + name);
-        int scale = section.number("scale", 1, 3, 1);
-        if (role == Role.CORE && section.has("scale")) section.mistake("scale", "core runs no workers, so it has no scale");
         if (resolve == Resolve.INVENTORY && !section.has("address")) section.mistake("address", "is missing, and `resolve: inventory` needs it");
-        var workers = section.section("workers");
-        int standard = role == Role.CORE ? 0 : scale;
-        int backtest = workers.number("backtest", 0, 3, section.has("workers") ? 0 : standard);
-        int training = workers.number("training", 0, 3, section.has("workers") ? 0 : standard);
-        if (role == Role.CORE && section.has("workers")) section.mistake("workers", "core runs no workers");
-        if (section.has("workers") && section.has("scale")) section.mistake("workers", "a node has either scale or workers");
-        workers.end();
+        var workers = InventoryWorkers.of(section, role);
         var directory = role == Role.CORE ? "/opt/ktrdr-core" : "/opt/ktrdr-" + name;
         var node = new Node(name, section.text("id", WORD, name), role, section.text("host", HOST, name), section.text("address", ADDRESS),
                 section.number("cpus", 1, 4096, 1), section.size("memory", "0"), section.size("disk_free", "10GB"), section.text("directory", ABSOLUTE, directory),
-                section.list("aliases", HOST, List.of()), scale, backtest, training, given(section),
+                section.list("aliases", HOST, List.of()), workers.scale(), workers.backtest(), workers.training(), workers.given(),
                 ssh(section.section("ssh"), pinned(ssh, section.hostKey("host_key"))), mountOptions(section.section("storage")),
-                section.text("bind", PLAIN_ADDRESS), onNode(section, running));
-        if (role == Role.CORE) for (var key : List.of("limits", "apparmor", "image")) if (section.has(key)) section.mistake(key, "core runs no workers");
+                section.text("bind", PLAIN_ADDRESS), InventoryWorkers.running(section, running, workers.gpu()));
         // the fleet and this machine ask for what is published where they reach the node
         if (node.bind().isPresent() && !node.bind().equals(node.address()))
             section.mistake("bind", "expected the `address` of the node, without an interface, since that is where others reach it: "
@@ -139,36 +125,10 @@ final class InventoryReader {
         return node;
     }
 
-    /** How workers run as this section says; what it leaves out is as in {@code base}. */
-    private static Running running(InventorySection section, Running base) {
-        var limits = section.section("limits");
-        var running = new Running(limit(limits.section("backtest"), base.backtest()), limit(limits.section("training"), base.training()), base.image(),
-                choice(section, "apparmor", base.unconfined() ? UNCONFINED : "default", List.of("default", UNCONFINED)).equals(UNCONFINED));
-        limits.end();
-        return running;
-    }
-
-    private static Running onNode(InventorySection section, Running base) {
-        var running = running(section, base);
-        return new Running(running.backtest(), running.training(), section.text("image", REPOSITORY), running.unconfined());
-    }
-
-    private static Limit limit(InventorySection section, Limit base) {
-        var cpus = section.text("cpus", CPUS).map(Double::parseDouble).orElse(base.cpus());
-        var memory = section.size("memory", String.valueOf(base.memory()));
-        if (section.has("memory") && memory < LEAST_MEMORY) section.mistake("memory", "expected at least " + Units.size(LEAST_MEMORY) + ", found " + Units.size(memory));
-        section.end();
-        return new Limit(cpus, memory);
-    }
-
     private static Optional<String> mountOptions(InventorySection section) {
         var options = section.text("options", OPTIONS);
         section.end();
         return options;
-    }
-
-    private static Optional<Given> given(InventorySection section) {
-        return List.of("scale", "workers").stream().filter(section::has).map(key -> new Given(key, section.line(key))).findFirst();
     }
 
     /** What only shows when all nodes are seen together: one core, and no two of anything that tells nodes apart. */
@@ -193,8 +153,9 @@ final class InventoryReader {
 
     private Inventory.Images images(InventorySection section) {
         var backend = section.required("backend", REPOSITORY);
+        var worker = section.text("worker", REPOSITORY, backend.replaceFirst("(^|/)ktrdr-backend$", "$1ktrdr-worker-cpu"));
         var images = new Inventory.Images(section.text("registry", REGISTRY, "ghcr.io"), section.text("username", WORD, "kpiteira"), backend,
-                section.text("worker", REPOSITORY, backend.replaceFirst("(^|/)ktrdr-backend$", "$1ktrdr-worker-cpu")), section.text("db", IMAGE, "timescale/timescaledb-ha:pg15"),
+                worker, section.text("worker_gpu", REPOSITORY, worker.replaceFirst("-cpu$", "-gpu")), section.text("db", IMAGE, "timescale/timescaledb-ha:pg15"),
                 section.text("prometheus", IMAGE, "prom/prometheus:v2.53.4"), section.text("grafana", IMAGE, "grafana/grafana:11.6.1"),
                 jaeger(section),
                 section.text("node_exporter", IMAGE, "prom/node-exporter:v1.8.2"), section.text("alertmanager", IMAGE, "prom/alertmanager:v0.27.0"), (int) section.number("keep", 1, 100, 3));

@@ -20,25 +20,26 @@ import java.util.Map;
  * @param history of the deployments before
  * @param beside every container of the node, whosoever it is
  * @param takeover "open" where one did not come to its end, "done" where what it put aside is still there; else empty
+ * @param gpu what Docker knows of GPUs, where that was asked
  */
 public record NodeFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing,
         NodeFiles files, Map<String, String> images, List<Docker.Container> containers,
-        Map<String, List<String>> digests, History history, List<Docker.Beside> beside, String takeover) {
+        Map<String, List<String>> digests, History history, List<Docker.Beside> beside, String takeover, Gpu gpu) {
 
     /** Those of a node that has no other containers. */
     public NodeFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing,
             NodeFiles files, Map<String, String> images, List<Docker.Container> containers, Map<String, List<String>> digests, History history) {
-        this(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images, containers, digests, history, List.of(), "");
+        this(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images, containers, digests, history, List.of(), "", Gpu.UNKNOWN);
     }
 
     /** The same without these containers, as if they were not there. */
     NodeFacts without(List<String> names) {
         return new NodeFacts(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images,
-                containers.stream().filter(one -> !names.contains(one.name())).toList(), digests, history, beside.stream().filter(one -> !names.contains(one.name())).toList(), takeover);
+                containers.stream().filter(one -> !names.contains(one.name())).toList(), digests, history, beside.stream().filter(one -> !names.contains(one.name())).toList(), takeover, gpu);
     }
 
-    /** The script that gathers; it prints a line for each fact: its name, a tab, its value. Files are wanted by path and sha256. */
-    public static String script(String project, String directory, String share, Map<String, String> files, List<String> images) {
+    /** The script that gathers; it prints a line for each fact: its name, a tab, its value. Files are wanted by path and sha256; {@code gpu} is whether Docker's driver for it is looked for. */
+    public static String script(String project, String directory, String share, Map<String, String> files, List<String> images, boolean gpu) {
         return Facts.SAY + Sh.let("directory", directory) + """
                 say user "$(id -un)"
                 [ ! -d "$directory" ] || say directory yes
@@ -51,7 +52,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
                   exit 0
                 fi
                 """
-                + "set -- " + Sh.words(images) + "\n" + """
+                + (gpu ? Gpu.SCRIPT : "") + "set -- " + Sh.words(images) + "\n" + """
                 ids=''
                 # one question where all are there, as is usual
                 if [ $# -gt 1 ] && found=$(docker image inspect --format '{{.Id}}' "$@" 2>/dev/null); then
@@ -77,6 +78,6 @@ public record NodeFacts(String user, String docker, String dockerError, String c
         var facts = Facts.parse(answer);
         return new NodeFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"), Math.max(0, facts.number("disk " + facts.get("docker-root"))), Math.max(0, facts.number("memory")),
                 facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), facts.all("no-folder"), NodeFiles.parse(facts), facts.under("image"),
-                Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts), Docker.beside(facts), facts.get("takeover"));
+                Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts), Docker.beside(facts), facts.get("takeover"), Gpu.parse(facts));
     }
 }

@@ -29,12 +29,20 @@ public final class Scaling {
         if (scale < 1 || scale > MOST)
             throw Problem.usage("a node runs 1, 2 or 3 workers of each type: KTRDR has ports 5003 to 5008, three for each").found(String.valueOf(scale))
                     .fix("one more node in the inventory has ports of its own");
+        if (node.running().gpu()) throw noScale(inventory, node);
         node.given().filter(given -> given.key().equals("workers")).ifPresent(given -> {
             throw Problem.usage(node.name() + ": the inventory gives the workers of this node by type, and a scale is the same number of each")
                     .found(inventory.source() + ":" + given.line() + ": workers: {backtest: " + node.backtest() + ", training: " + node.training() + "}")
                     .fix("change that line, then jbang deploy@ktrdr workers " + node.id() + " and jbang deploy@ktrdr core prometheus");
         });
         return inventory.with(node.withScale(scale));
+    }
+
+    /** That a node with a GPU has no scale. */
+    public static Problem noScale(Inventory inventory, Node node) {
+        return Problem.usage(node.name() + ": a node with a GPU has one training worker, so it has no scale")
+                .found(inventory.source() + node.given().map(given -> ":" + given.line()).orElse("") + ": gpu: true")
+                .fix("backtest workers as well: `workers: {backtest: 1, training: 1}` of the node in the inventory, then jbang deploy@ktrdr workers " + node.id() + " and jbang deploy@ktrdr core prometheus");
     }
 
     /** What has to change in the inventory for the scale to stay, as "inventory.yaml:42: scale: 2 -> 3, …"; empty where it says so already, or says nothing. */

@@ -66,6 +66,11 @@ public final class Stack {
         return inventory.alerts().isEmpty() ? CORE : Stream.concat(CORE.stream(), Stream.of(Alerting.SERVICE)).toList();
     }
 
+    /** Its worker with a GPU, where it has one. */
+    Optional<String> gpu() {
+        return inventory.workersOf(node).stream().filter(Worker::gpu).map(Worker::name).findFirst();
+    }
+
     /** The services asked for, all of them where none is named. An unknown one is a {@link Problem}. */
     public List<String> services(List<String> asked) {
         for (var service : asked)
@@ -99,7 +104,7 @@ public final class Stack {
 
     private String image(String service, String tag) {
         var images = inventory.images();
-        if (!core()) return node.running().image().orElse(images.worker()) + ":" + tag;
+        if (!core()) return inventory.workerImage(node) + ":" + tag;
         return switch (service) {
             case "backend" -> images.backend() + ":" + tag;
             case "db" -> images.db();

@@ -53,7 +53,7 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
     private static String look(Stack stack, List<NodeFile> files, List<String> images) {
         var wanted = new LinkedHashMap<String, String>();
         files.forEach(file -> wanted.put(file.path(), file.sha256()));
-        return NodeFacts.script(stack.project(), stack.node().directory(), stack.share(), wanted, images);
+        return NodeFacts.script(stack.project(), stack.node().directory(), stack.share(), wanted, images, stack.node().running().gpu());
     }
 
     /** The release that the env file of a node names, of facts gathered without a tag. */

@@ -176,7 +176,7 @@ public final class Templates {
 
     private Map<String, Object> images(Node node) {
         var images = inventory.images();
-        return Map.of("backend", images.backend(), "worker", node.running().image().orElse(images.worker()), "db", images.db(),
+        return Map.of("backend", images.backend(), "worker", inventory.workerImage(node), "db", images.db(),
                 "prometheus", images.prometheus(), "grafana", images.grafana(), "jaeger", images.jaeger(), "nodeExporter", images.nodeExporter(), "alertmanager", images.alertmanager());
     }
 

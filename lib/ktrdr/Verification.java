@@ -137,7 +137,10 @@ public final class Verification implements AutoCloseable {
         var status = FleetStatus.look(fleet, http);
         var all = status.checks().stream().filter(check -> check.id().matches(RUNS)).map(check -> named(status, check)).collect(Collectors.toCollection(ArrayList::new));
         done(database, "interrupted").values().values().forEach(all::addAll);
-        status.registered().ifPresent(registered -> all.addAll(Checks.extras(inventory, registered, Instant.now())));
+        status.registered().ifPresent(registered -> {
+            all.addAll(Checks.gpus(inventory, inventory.workers(), registered));
+            all.addAll(Checks.extras(inventory, registered, Instant.now()));
+        });
         all.add(done(metrics, "interrupted"));
         all.addAll(done(grafana, "interrupted"));
         var compared = done(api, "interrupted");

@@ -156,7 +156,8 @@ function offer_core_services(   i, count, all) {
 
 # What the inventory does not say is what runs there: up to three of a type.
 function offer_workers(one, type,   i, count) {
-  count = of(one, "scale", 3)
+  if (fact[one "/gpu"] == "true" && type == "training") { add("training-worker-gpu", "worker of ", one); return }
+  count = of(one, "scale", fact[one "/gpu"] == "true" ? 0 : 3)
   if ((one "/workers/backtest") in fact || (one "/workers/training") in fact) count = of(one, "workers/" type, 0)
   for (i = 1; i <= count; i++) add(type "-worker-" i, "worker of ", one)
 }

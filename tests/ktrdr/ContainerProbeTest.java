@@ -38,7 +38,7 @@ class ContainerProbeTest {
     /** Runs the script where there are such containers, "name status"; those that are there afterwards. */
     private List<String> among(String... containers) throws IOException {
         Files.write(folder.resolve("containers"), List.of(containers));
-        var script = HostFacts.script(new HostFacts.Question(List.of(), Map.of(), List.of(), "", "/"));
+        var script = HostFacts.script(new HostFacts.Question(List.of(), Map.of(), List.of(), "", "/", false));
         // another Engine than the one that this machine may have
         var run = Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).env("DOCKER_HOST", "unix:///nowhere").input(Sh.whole(script)).must();
         var facts = Facts.parse(run.out());

@@ -14,7 +14,7 @@ class InstallationTest {
     private static final Inventory FLEET = Fixtures.inventory();
 
     private static NodeFacts facts(String takeover, Docker.Beside... beside) {
-        return new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE, List.of(beside), takeover);
+        return new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE, List.of(beside), takeover, Gpu.UNKNOWN);
     }
 
     private static String wrong(String node, NodeFacts facts) {

@@ -11,6 +11,8 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
 import ktrdr.Inventory.Limit;
 import ktrdr.Inventory.Running;
 import org.junit.jupiter.api.Test;
@@ -70,10 +72,10 @@ class InventoryTest {
 
     @Test
     void a_node_has_the_limits_of_all_but_for_what_it_says_itself() {
-        assertEquals(new Running(new Limit(1, 3L << 30), new Limit(2, 5L << 30), Optional.empty(), false), Fixtures.inventory().node("B").running());
+        assertEquals(new Running(new Limit(1, 3L << 30), new Limit(2, 5L << 30), Optional.empty(), false, false), Fixtures.inventory().node("B").running());
         var said = Fixtures.inventory(with("training: 1}", "training: 1}, limits: {training: {cpus: 0.5}}") + "limits: {training: {cpus: 4, memory: 8GB}, backtest: {memory: 1GiB}}\n");
-        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(4, 8_000_000_000L), Optional.empty(), false), said.node("B").running());
-        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(0.5, 8_000_000_000L), Optional.empty(), false), said.node("G").running());
+        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(4, 8_000_000_000L), Optional.empty(), false, false), said.node("B").running());
+        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(0.5, 8_000_000_000L), Optional.empty(), false, false), said.node("G").running());
     }
 
     @Test
@@ -111,6 +113,33 @@ class InventoryTest {
                 inventory.workersOf(node).stream().map(worker -> worker.name() + " " + worker.port() + " " + worker.profile()).toList());
         assertEquals(List.of("http://gpu-1.ktrdr.test:5005"), inventory.workersOf(inventory.node("G")).stream().map(Inventory.Worker::endpointUrl).toList());
         assertEquals(List.of(), inventory.workersOf(inventory.core()));
+    }
+
+    @Test
+    void a_node_with_a_gpu_runs_one_training_worker_by_a_name_of_its_own_and_no_others_unless_it_says_so() {
+        var inventory = Fixtures.inventory(with("workers: {backtest: 0, training: 1}", "gpu: true"));
+        var node = inventory.node("G");
+        assertEquals("[Worker[name=training-worker-gpu, type=training, port=5005, profile=gpu, endpointUrl=http://gpu-1.ktrdr.test:5005]]", inventory.workersOf(node).toString());
+        assertEquals(inventory.workersOf(node), inventory.workersOf(node.withScale(3)), "no scale gives it more");
+        assertEquals("gpu", node.given().orElseThrow().key());
+        var both = Fixtures.inventory(with("workers: {backtest: 0, training: 1}", "gpu: true, workers: {backtest: 2}"));
+        assertEquals(List.of("backtest-worker-1", "backtest-worker-2", "training-worker-gpu"), Stack.of(both, both.node("G")).services());
+        // what an inventory of before left there is known as well
+        assertEquals(Set.of("training-worker-1", "training-worker-2", "training-worker-3", "training-worker-gpu"),
+                inventory.workersOf(node.full()).stream().filter(worker -> worker.type().equals("training")).map(Inventory.Worker::name).collect(Collectors.toSet()));
+        assertEquals(7, inventory.workersOf(inventory.node("B").full()).size());
+    }
+
+    @Test
+    void a_node_with_a_gpu_has_the_image_for_it() {
+        var gpu = with("workers: {backtest: 0, training: 1}", "gpu: true");
+        var image = Map.of("", "registry.test:5000/ktrdr-worker-gpu", ", worker: registry.test:5000/mine", "registry.test:5000/mine", ", worker_gpu: other/cuda", "other/cuda");
+        image.forEach((said, expected) -> {
+            var inventory = Fixtures.inventory(gpu.replace("registry.test:5000/ktrdr-backend}", "registry.test:5000/ktrdr-backend" + said + "}"));
+            assertEquals(Map.of("training-worker-gpu", expected + ":sha-1"), Stack.of(inventory, inventory.node("G")).images(List.of("training-worker-gpu"), "sha-1"));
+            assertFalse(inventory.workerImage(inventory.node("B")).endsWith("gpu"));
+        });
+        assertEquals("own/image", Fixtures.inventory(gpu.replace("gpu: true", "gpu: true, image: own/image")).workerImage(Fixtures.inventory(gpu.replace("gpu: true", "gpu: true, image: own/image")).node("G")));
     }
 
     @Test
@@ -172,7 +201,7 @@ class InventoryTest {
     @Test
     void a_mistyped_key_is_told_with_its_place_and_the_nearest() {
         assertEquals("5:74  nodes.workers-b.disk_fre: unknown key, did you mean disk_free? Allowed: address, aliases, apparmor, bind, cpus, directory, disk_free, "
-                + "host, host_key, id, image, limits, memory, role, scale, ssh, storage, workers", mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
+                + "gpu, host, host_key, id, image, limits, memory, role, scale, ssh, storage, workers", mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
     }
 
     @ParameterizedTest
@@ -192,6 +221,11 @@ class InventoryTest {
             training: 1}              | training: 1}, limits: {training: {cpus: 0.0}}     | 6:143  nodes.gpu.limits.training.cpus: expected a number of processors such as 2 or 0.5, found 0.0
             training: 1}              | training: 1}, limits: {training: {memory: 1MB}}   | 6:145  nodes.gpu.limits.training.memory: expected at least 64 MB, found 1.0 MB
             training: 1}              | training: 1}, limits: {trainings: {cpus: 1}}      | 6:126  nodes.gpu.limits.trainings: unknown key, did you mean training? Allowed: backtest, training
+            training: 1}              | training: 2}, gpu: true       | 6:113  nodes.gpu.workers.training: a node with a GPU has one training worker, expected 1, found 2
+            training: 1}              | training: 0}, gpu: true       | 6:113  nodes.gpu.workers.training: a node with a GPU has one training worker, expected 1, found 0
+            training: 1}              | training: 1}, gpu: yes        | 6:122  nodes.gpu.gpu: expected true or false, found yes
+            scale: 2                  | scale: 1, gpu: true           | 5:97  nodes.workers-b.scale: a node with a GPU has one training worker, so it has no scale; backtest workers as well: `workers: {backtest: 1, training: 1}`
+            disk_free: 2GB, aliases   | gpu: true, aliases            | 4:69  nodes.core.gpu: core runs no workers
             disk_free: 2GB, aliases   | limits: {backtest: {cpus: 1}}, aliases            | 4:72  nodes.core.limits: core runs no workers
             disk_free: 2GB, aliases   | image: x/y, aliases               | 4:71  nodes.core.image: core runs no workers
             training: 1}              | training: 1}, apparmor: off       | 6:127  nodes.gpu.apparmor: expected default or unconfined, found off

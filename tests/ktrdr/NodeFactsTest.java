@@ -63,7 +63,7 @@ class NodeFactsTest {
                   image) for id; do case $id in sha256:*) echo "$id [\\"r/b@$id\\"]" ;; esac; done ;;
                 esac
                 """);
-        var script = NodeFacts.script("ktrdr-core", folder.toString(), folder.toString(), Map.of(), List.of());
+        var script = NodeFacts.script("ktrdr-core", folder.toString(), folder.toString(), Map.of(), List.of(), false);
         var answer = Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).env("CONTAINER", CONTAINER).input(Sh.whole(script)).must();
         var facts = NodeFacts.parse(answer.out());
         assertEquals(List.of("sha256:1", "sha256:2"), facts.containers().stream().map(Docker.Container::imageId).toList());

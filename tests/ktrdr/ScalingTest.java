@@ -134,6 +134,16 @@ class ScalingTest {
     }
 
     @Test
+    void a_node_with_a_gpu_has_no_scale_and_that_is_told_with_what_there_is_instead() {
+        for (var said : List.of("gpu: true", "gpu: true, workers: {backtest: 1}")) {
+            var fleet = Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", said));
+            var problem = assertThrows(Problem.class, () -> Scaling.scaled(fleet, fleet.node("G"), 2));
+            assertEquals("gpu: a node with a GPU has one training worker, so it has no scale", problem.sentence());
+            assertTrue(problem.details().get("to do").contains("jbang deploy@ktrdr workers G"), problem::toString);
+        }
+    }
+
+    @Test
     void the_line_is_told_where_the_inventory_says_another_scale() {
         assertEquals(List.of(inventory.source() + ":5: scale: 2 -> 3, or the next deploy puts it back"), Scaling.toChange(inventory, node, 3));
         assertEquals(List.of(), Scaling.toChange(inventory, node, 2));

@@ -42,7 +42,7 @@ class TemplatesTest {
                 assertTrue(compose.contains(" " + variable + ": "), () -> name + " has no " + variable);
         }
         var workers = file("workers-b", "docker-compose.workers.yml");
-        assertEquals(6, workers.split(" WORKER_PORT: ", -1).length - 1);
+        assertEquals(7, workers.split(" WORKER_PORT: ", -1).length - 1);
     }
 
     /** Docker refuses `cpus` above what the node has, but no share of time. */
@@ -52,7 +52,7 @@ class TemplatesTest {
         assertEquals(List.of("100000", "3221225472", "200000", "5368709120"), List.of("BACKTEST_CPU_QUOTA", "BACKTEST_MEMORY", "TRAINING_CPU_QUOTA", "TRAINING_MEMORY").stream().map(env::get).toList());
         var compose = file("B", "docker-compose.workers.yml");
         for (var type : List.of("backtest", "training")) {
-            assertEquals(3, compose.split("  " + type + "-worker-\\d:\n    <<: \\*" + type + "\n", -1).length - 1);
+            assertEquals(type.equals("training") ? 4 : 3, compose.split("  " + type + "-worker-(\\d|gpu):\n    <<: \\*" + type + "\n", -1).length - 1);
             for (var limit : List.of("cpu_quota: ${" + type.toUpperCase() + "_CPU_QUOTA:", "mem_limit: ${" + type.toUpperCase() + "_MEMORY:")) assertTrue(compose.contains("  " + limit), limit);
         }
         assertFalse(compose.contains("cpus: "), compose);
@@ -101,7 +101,20 @@ class TemplatesTest {
         var workers = file("workers-b", "docker-compose.workers.yml");
         assertEquals(1, workers.split("curl -fsS \\$\\$at/ ", -1).length - 1);
         assertEquals(1, workers.split("curl -fsS \\$\\$at/health ", -1).length - 1);
-        assertEquals(6, workers.split("healthcheck: \\*health\n", -1).length - 1);
+        assertEquals(7, workers.split("healthcheck: \\*health\n", -1).length - 1);
+    }
+
+    @Test
+    void the_worker_with_a_gpu_asks_docker_for_it_and_is_there_where_the_node_has_one() {
+        var gpu = Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", "gpu: true"));
+        var env = Templates.env(content(new Templates(gpu).render(gpu.node("G"), "t"), ".env.workers"));
+        assertEquals("gpu registry.test:5000/ktrdr-worker-gpu", env.get("COMPOSE_PROFILES") + " " + env.get("WORKER_IMAGE"));
+        assertEquals("scale-2", Templates.env(content(new Templates(gpu).render(gpu.node("B"), "t"), ".env.workers")).get("COMPOSE_PROFILES"));
+        var service = file("G", "docker-compose.workers.yml").replaceAll("(?s).*\n  training-worker-gpu:\n|\n\n  \\S.*", "");
+        assertTrue(service.contains("profiles: [gpu]") && service.contains("devices: [{driver: nvidia, count: all, capabilities: [gpu]}]"), service);
+        assertEquals(1, file("G", "docker-compose.workers.yml").split("driver: nvidia", -1).length - 1);
+        var prometheus = content(new Templates(gpu).render(gpu.core(), "t"), "monitoring/prometheus.yml");
+        assertTrue(prometheus.contains("labels: {node: gpu, worker: training-worker-gpu, worker_type: training}"), prometheus);
     }
 
     @Test

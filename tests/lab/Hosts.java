@@ -15,10 +15,11 @@ final class Hosts {
      * One host. The shared volume, which stands in for the NFS share, is at /mnt/ktrdr-shared, on core also where it would be exported.
      *
      * @param user who may log in: root, or another one who may become root by sudo and is not let at Docker
+     * @param gpu whether its Docker has a driver for GPUs, by a stand-in for NVIDIA's hook
      */
-    record Host(String name, String address, String hostname, String user) {
+    record Host(String name, String address, String hostname, String user, boolean gpu) {
         Host(String name, String address, String hostname) {
-            this(name, address, hostname, "root");
+            this(name, address, hostname, "root", false);
         }
 
         private String home() {
@@ -43,8 +44,9 @@ final class Hosts {
     static final String SHARE = "ktrdr-lab-share";
     static final List<Host> ALL = List.of(new Host("core", "10.42.1.10", "backend"),
             new Host("workers-b", "10.42.1.11", "workers-b"), new Host("workers-c", "10.42.1.12", "workers-c"));
-    /** What {@code lab add} adds: one more workers node, and a machine that is no LXC and where nobody logs in as root. */
-    static final List<Host> MORE = List.of(new Host("workers-d", "10.42.1.13", "workers-d"), new Host("gpuworker", "10.42.1.14", "gpuworker", "ktrdr"));
+    /** What {@code lab add} adds: one more workers node, and a machine with a GPU, which is no LXC and where nobody logs in as root. */
+    static final List<Host> MORE = List.of(new Host("workers-d", "10.42.1.13", "workers-d"), new Host("gpuworker", "10.42.1.14", "gpuworker", "ktrdr", true));
+    private static final String HOOK = "nvidia-container-runtime-hook";
     /** The first file of sshd's that has a word on something decides it. */
     private static final String NO_ROOT = "PermitRootLogin no\n";
     private static final String USER = """
@@ -112,12 +114,22 @@ final class Hosts {
                 write(NO_ROOT, staging.resolve("etc/ssh/sshd_config.d/00-nobody-as-root.conf"), "rw-r--r--");
                 write(host.user() + " ALL=(ALL) NOPASSWD: ALL\n", staging.resolve("etc/sudoers.d/" + host.user()), "r--r-----");
             }
+            if (host.gpu()) hook(staging.resolve("usr/local/bin"));
             engine.docker("cp", staging + "/.", host.container() + ":/").must();
         } catch (IOException e) {
             throw Problem.failed("the lab's files could not be put into " + host.name()).found(e.toString()).because(e);
         } finally {
             Engine.deleteTree(staging);
         }
+    }
+
+    /** Docker looks for it as it starts. */
+    private static void hook(Path folder) throws IOException {
+        var unpacked = Machine.unpack("host", List.of(HOOK));
+        Files.createDirectories(folder);
+        Files.move(unpacked.resolve(HOOK), folder.resolve(HOOK));
+        mode(folder.resolve(HOOK), "rwxr-xr-x");
+        Engine.deleteTree(unpacked);
     }
 
     private void stage(String name, Path target, String mode) throws IOException {

@@ -182,7 +182,7 @@ public final class Practice {
         var found = Engine.running(console).map(engine -> engine.found(containers)).orElse(Map.of());
         Hosts.every().filter(host -> Hosts.ALL.contains(host) || found.containsKey(host.container())).forEach(host ->
                 rows.add(row(found, host.name(), host.container(), host.address(), "systemd, sshd, Docker Engine: " + host.fqdn()
-                        + (host.user().equals("root") ? "" : ", user " + host.user() + " with sudo"))));
+                        + (host.user().equals("root") ? "" : ", user " + host.user() + " with sudo") + (host.gpu() ? ", a stand-in for a GPU" : ""))));
         rows.add(row(found, "services", Services.CONTAINER, Services.ADDRESS, "dnsmasq and the registry " + Services.REGISTRY));
         return rows;
     }

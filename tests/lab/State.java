@@ -112,7 +112,7 @@ public record State(Path folder) {
     private static final Map<String, String> MORE = Map.of(
             "workers-d", "  workers-d: {id: D, role: workers, host: workers-d, address: 10.42.1.13, memory: 1GB, disk_free: 2GB, scale: 1}\n",
             "gpuworker", "  gpu: {id: G, role: workers, host: gpuworker, address: 10.42.1.14, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-gpuworker,\n"
-                    + "    workers: {backtest: 0, training: 1}, ssh: {user: ktrdr, sudo: true}}\n");
+                    + "    gpu: true, ssh: {user: ktrdr, sudo: true}}\n");
 
     private static final String INVENTORY = """
             # The practice fleet. Written by `lab up`, gone with `lab down`.

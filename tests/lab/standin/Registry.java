@@ -45,6 +45,10 @@ final class Registry {
             return url;
         }
 
+        private boolean gpu() {
+            return capabilities instanceof Map<?, ?> map && Boolean.TRUE.equals(map.get("gpu"));
+        }
+
         private Map<String, Object> json() {
             return Json.map("worker_id", id, "worker_type", type, "endpoint_url", url, "status", status, "current_operation_id", operation,
                     "capabilities", capabilities, "last_health_check", checked == null ? null : checked.toString(),
@@ -113,15 +117,14 @@ final class Registry {
         return list(type, status).size();
     }
 
-    /** A free worker, busy from now on, or null. */
+    /** A free worker, busy from now on, or null. A training goes to one with a GPU, where one is free. */
     synchronized Entry claim(String type, String operation, Set<String> except) {
-        for (var entry : entries.values()) {
-            if (!entry.type.equals(type) || !entry.status.equals("available") || except.contains(entry.id)) continue;
-            entry.status = "busy";
-            entry.operation = operation;
-            return entry;
-        }
-        return null;
+        var free = entries.values().stream().filter(entry -> entry.type.equals(type) && entry.status.equals("available") && !except.contains(entry.id)).toList();
+        var claimed = free.stream().filter(Entry::gpu).findFirst().or(() -> free.stream().findFirst()).orElse(null);
+        if (claimed == null) return null;
+        claimed.status = "busy";
+        claimed.operation = operation;
+        return claimed;
     }
 
     synchronized void release(Entry entry) {

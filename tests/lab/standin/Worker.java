@@ -315,8 +315,15 @@ public final class Worker implements AutoCloseable {
     }
 
     private synchronized Map<String, Object> payload() {
-        return Json.map("worker_id", id, "worker_type", type, "endpoint_url", url, "capabilities", Json.map("cores", 1, "standin", true),
+        return Json.map("worker_id", id, "worker_type", type, "endpoint_url", url, "capabilities", capabilities(),
                 "current_operation_id", at(), "completed_operations", List.of());
+    }
+
+    /** What a training worker's own torch finds; a backtest worker does not look, and no variable decides it. */
+    private Map<String, Object> capabilities() {
+        if (!type.equals("training")) return Map.of();
+        boolean gpu = Files.exists(Path.of(env.getOrDefault("KTRDR_STANDIN_DEVICES", "/dev"), "nvidia0"));
+        return gpu ? Json.map("gpu", true, "gpu_type", "CUDA", "gpu_count", 1) : Json.map("gpu", false);
     }
 
     /** Leaves at once, whatever it is at, as after SIGINT. */
