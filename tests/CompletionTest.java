@@ -107,6 +107,14 @@ class CompletionTest {
     }
 
     @Test
+    void a_node_with_a_gpu_has_one_training_worker_and_no_others() throws IOException {
+        var file = Files.writeString(folder.resolve("gpu.yaml"), INVENTORY.replace("workers: {backtest: 0, training: 1}", "gpu: true")).toString();
+        assertEquals(List.of("training-worker-gpu"), after("./ktrdr", "logs", "-i", file, "G", "training"));
+        assertEquals(List.of(), after("./ktrdr", "logs", "-i", file, "G", "backtest"));
+        assertEquals(List.of("training-worker-1", "training-worker-2"), after("./ktrdr", "logs", "-i", file, "B", "training"));
+    }
+
+    @Test
     void an_option_has_its_values_and_comes_once() {
         assertEquals(List.of("auto", "always"), after("./ktrdr", "deploy", "--color", "a"));
         assertEquals(List.of("auto", "always"), after("./ktrdr", "deploy", "--color", "=", "a"));

@@ -16,6 +16,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
+import ktrdr.Backend;
 import ktrdr.Console;
 import ktrdr.Fleet;
 import ktrdr.Http;
@@ -35,7 +36,7 @@ import org.junit.jupiter.params.provider.ValueSource;
 import pictures.Answers;
 import pictures.Prometheus;
 
-/** A running fleet with two more nodes in the inventory: node D, and one that runs a training worker alone and where nobody logs in as root. */
+/** A running fleet with two more nodes in the inventory: node D, and one with a GPU, which runs a training worker alone and where nobody logs in as root. */
 @Tag("fleet")
 class MoreNodesTest {
     private static final String GPU = "gpuworker";
@@ -145,11 +146,65 @@ class MoreNodesTest {
         var checks = good("verify --wait 60s -o json").json().path("checks").findValuesAsText("id");
         assertEquals(11, checks.stream().filter(id -> id.endsWith(".registered")).count(), checks::toString);
         assertEquals(17, checks.stream().filter(id -> id.startsWith("target.")).count(), checks::toString);
-        assertTrue(checks.containsAll(List.of("gpu.training-worker-1.registered", "target.gpu.training-worker-1", "gpu.share", "sample.result")), checks::toString);
-        assertEquals("ktrdr-node-exporter\ntraining-worker-1", World.on(GPU, "docker ps -a --format '{{.Names}}' | sort"));
+        assertTrue(checks.containsAll(List.of("gpu.training-worker-gpu.registered", "gpu.training-worker-gpu.gpu", "target.gpu.training-worker-gpu", "gpu.share", "sample.result")), checks::toString);
+        assertEquals("ktrdr-node-exporter\ntraining-worker-gpu", World.on(GPU, "docker ps -a --format '{{.Names}}' | sort"));
+        assertEquals("/dev/nvidia0", World.on(GPU, "docker exec training-worker-gpu ls /dev/nvidia0"));
+        assertEquals(List.of("http://gpuworker.ktrdr.home.mynerd.place:5005 1 CUDA"), withGpu());
         var targets = World.get("http://10.42.1.10:9090/api/v1/targets?state=active");
         assertTrue(targets.contains("http://workers-d.ktrdr.home.mynerd.place:5003/metrics\"") && targets.contains("http://gpuworker.ktrdr.home.mynerd.place:5005/metrics\""), targets);
         untouched();
+    }
+
+    /** The address and the GPUs of each worker that told the backend of some. */
+    private static List<String> withGpu() {
+        var inventory = Inventory.read(World.more());
+        try (var http = new Http(inventory.overrides(), Duration.ofSeconds(10))) {
+            return new Backend(inventory, http).workers().stream()
+                    .filter(worker -> !worker.gpu().isEmpty()).map(worker -> worker.endpointUrl() + " " + worker.gpu()).toList();
+        }
+    }
+
+    @Test
+    void a_worker_that_has_no_gpu_though_it_should_is_told_by_a_deployment_and_a_failure_of_verify() {
+        var release = Aftermath.release(GPU);
+        // what a worker says whose torch finds none
+        World.on("core", "curl -fsS -o /dev/null -H 'Content-Type: application/json' -d '{\"worker_id\": \"gpu-training-gpu\", \"worker_type\": \"training\", \"endpoint_url\": "
+                + "\"http://gpuworker.ktrdr.home.mynerd.place:5005\", \"capabilities\": {\"gpu\": false}}' http://localhost:8000/api/v1/workers/register");
+        try {
+            refused(1, more("verify --quick"), "gpu.training-worker-gpu.gpu does not hold", "none: it trains on the CPU", "nvidia-smi");
+            var ran = good("deploy workers gpu --tag " + release);
+            assertTrue(ran.err().contains("training-worker-gpu has no GPU, it trains on the CPU") && ran.err().contains("training-worker-gpu same"), ran::toString);
+        } finally {
+            good("restart workers gpu training-worker-gpu");
+        }
+        assertEquals(1, withGpu().size());
+    }
+
+    @Test
+    void a_node_whose_docker_has_no_driver_for_a_gpu_is_refused_before_anything_is_touched() {
+        var inventory = World.variant(World.more(), folder, "directory: /opt/ktrdr-workers-b, scale: 2", "directory: /opt/ktrdr-workers-b, gpu: true").toString();
+        var before = World.everything("workers-b");
+        refused(1, ktrdr("deploy", "workers", "B", "--tag", NEWER).env("KTRDR_INVENTORY", inventory).run(), "workers-b: Docker has no GPU driver there",
+                "nvidia-container-runtime-hook", "none in /usr/local/sbin:/usr/local/bin:", "nvidia-container-toolkit");
+        refused(1, ktrdr("verify-infra", "B").env("KTRDR_INVENTORY", inventory).run(), "workers-b.gpu does not hold");
+        assertEquals(before, World.everything("workers-b"));
+    }
+
+    @Test
+    void a_gpu_that_docker_does_not_give_fails_the_deployment_and_what_ran_before_runs_again() {
+        var inventory = World.variant(World.more(), folder, "disk_free: 2GB, scale: 1", "disk_free: 2GB, gpu: true").toString();
+        var before = World.containers("workers-d").keySet();
+        // the toolkit came after dockerd had started
+        World.on("workers-d", "ln -s /bin/true /usr/local/bin/nvidia-container-runtime-hook");
+        try {
+            var ran = refused(5, ktrdr("deploy", "workers", "D", "--tag", OLDER).env("KTRDR_INVENTORY", inventory).run(), "workers-d: Docker has no GPU driver there",
+                    "could not select device driver \"nvidia\"", "systemctl restart docker", "workers-d: returned");
+            Aftermath.clean("workers-d", ran);
+        } finally {
+            World.on("workers-d", "rm /usr/local/bin/nvidia-container-runtime-hook");
+        }
+        assertEquals(before, World.containers("workers-d").keySet());
+        assertEquals("", World.on("workers-d", "docker ps -a --filter status=exited --filter status=created --format '{{.Names}}'"));
     }
 
     /** Of the panels that have a series for B, those that have none for D or the GPU node, and the nodes that they have. One that is repeated for each node counts as one. */

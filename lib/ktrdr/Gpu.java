@@ -63,9 +63,9 @@ public record Gpu(String path, String hook) {
     static Optional<Problem> refused(String node, String said) {
         var line = said.lines().filter(one -> one.contains("could not select device driver") || one.contains("nvidia-container-")).findFirst();
         return line.map(words -> words.contains("could not select device driver")
-                ? Problem.failed(node + ": Docker has no GPU driver there").expected("dockerd to have found the NVIDIA Container Toolkit as it started").found(Console.brief(words.strip(), 300))
-                        .fix("is it installed? then on the node: systemctl restart docker")
-                : Problem.failed(node + ": the container did not get the GPU").expected("the NVIDIA Container Toolkit to put it in").found(Console.brief(words.strip(), 300))
-                        .fix("on the node: nvidia-smi, which says whether the GPU and its driver answer"));
+                ? Problem.failed(node + ": Docker has no GPU driver there").expected("dockerd to have found the NVIDIA Container Toolkit as it started; if it is there by now: systemctl restart docker")
+                        .found(Console.brief(words.strip(), 300))
+                : Problem.failed(node + ": the container did not get the GPU").expected("the NVIDIA Container Toolkit to put it in; nvidia-smi on the node says whether the GPU and its driver answer")
+                        .found(Console.brief(words.strip(), 300)));
     }
 }

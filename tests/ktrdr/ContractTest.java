@@ -76,6 +76,12 @@ class ContractTest {
                     && one.path("worker_type").asText().equals(worker.type())), "no " + worker.type() + " at " + worker.endpointUrl());
     }
 
+    @Test @Relies(by = "Checks.gpus", in = "workers/base.py")
+    void a_training_worker_says_in_its_capabilities_whether_it_has_a_gpu() {
+        var trainings = list(system.workers()).stream().filter(one -> one.path("worker_type").asText().equals("training")).toList();
+        holds(trainings.stream().allMatch(one -> one.path("capabilities").path("gpu").isBoolean()), trainings);
+    }
+
     @Test @Relies(by = "Backend.workers", in = "api/models/workers.py")
     void a_worker_is_available_busy_or_temporarily_unavailable() {
         var statuses = list(system.workers()).stream().map(one -> one.path("status").asText()).toList();

@@ -105,7 +105,7 @@ class GpuTest {
     void what_docker_says_when_it_starts_the_container_becomes_a_sentence() {
         var driver = Gpu.refused("gpu", " Container training-worker-gpu  Starting\nError response from daemon: could not select device driver \"nvidia\" with capabilities: [[gpu]]\n").orElseThrow();
         assertEquals("gpu: Docker has no GPU driver there", driver.sentence());
-        assertEquals("is it installed? then on the node: systemctl restart docker", driver.details().get("to do"));
+        assertTrue(driver.details().get("expected").endsWith("if it is there by now: systemctl restart docker"), driver::toString);
         var card = Gpu.refused("gpu", "Error response from daemon: failed to create task: error running prestart hook #0: stderr: nvidia-container-cli: initialization error: nvml error: driver not loaded").orElseThrow();
         assertEquals("gpu: the container did not get the GPU", card.sentence());
         assertTrue(card.details().get("found").contains("driver not loaded"), card::toString);

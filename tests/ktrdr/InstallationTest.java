@@ -29,6 +29,16 @@ class InstallationTest {
     }
 
     @Test
+    void the_worker_with_a_gpu_of_an_installation_from_before_is_taken_over() {
+        var fleet = Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", "gpu: true"));
+        var theirs = facts("", new Docker.Beside("training-worker-gpu", "ktrdr-gpuworker", Set.of(5005)));
+        assertEquals(List.of("training-worker-gpu"), Installation.foreign(fleet, Stack.of(fleet, fleet.node("G")), theirs).stream().map(Docker.Beside::name).toList());
+        assertTrue(Installation.inTheWay(fleet, Stack.of(fleet, fleet.node("G")), theirs).orElseThrow().details().get("to do").startsWith("jbang takeover@ktrdr G"));
+        // on a node that is to have none it is in the way by its name alone
+        assertTrue(wrong("B", facts("", new Docker.Beside("training-worker-gpu", "", Set.of()))).contains("training-worker-gpu"));
+    }
+
+    @Test
     void what_is_ours_or_only_beside_it_is_not() {
         assertEquals("", wrong("B", facts("", new Docker.Beside("training-worker-1", "ktrdr-workers", Set.of(5005)), new Docker.Beside("web", "shop", Set.of(80, 443)),
                 new Docker.Beside("node-exporter", "theirs", Set.of(9100)), new Docker.Beside("training-worker-1-before-takeover", "", Set.of()))));

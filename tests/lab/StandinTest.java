@@ -12,9 +12,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Base64;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
 import org.junit.jupiter.api.AfterEach;
@@ -143,6 +145,24 @@ class StandinTest {
         var there = id.matcher(get(port, "/api/v1/workers"));
         assertTrue(there.find() && !there.group(1).equals(former.group(1)));
         assertFalse(there.find(), "the former one is still there");
+    }
+
+    @Test
+    void a_training_worker_says_whether_it_has_a_gpu_and_a_training_goes_to_one_that_has() throws Exception {
+        int port = backend(0).port();
+        worker(port, "KTRDR_WORKER_ID", "backtests");
+        var devices = Files.createDirectories(share.resolve("dev"));
+        standins.worker("training", port, share, "KTRDR_WORKER_ID", "cpu", "KTRDR_STANDIN_DEVICES", devices.toString(), "KTRDR_WORKER_HAS_GPU", "true");
+        Files.createFile(devices.resolve("nvidia0"));
+        standins.worker("training", port, share, "KTRDR_WORKER_ID", "gpu", "KTRDR_STANDIN_DEVICES", devices.toString());
+        var capabilities = Pattern.compile("\"worker_id\":\"(\\w+)\".*?\"capabilities\":(\\{.*?\\})").matcher(get(port, "/api/v1/workers")).results()
+                .collect(Collectors.toMap(found -> found.group(1), found -> found.group(2)));
+        assertEquals(Map.of("backtests", "{}", "cpu", "{\"gpu\":false}", "gpu", "{\"gpu\":true,\"gpu_type\":\"CUDA\",\"gpu_count\":1}"), capabilities);
+        for (var next : List.of("gpu", "cpu")) {
+            send("POST", port, "/api/v1/trainings/start", "{\"strategy_name\":\"practice_900\"}");
+            var at = Pattern.compile("\"worker_id\":\"" + next + "\"[^{}]*\"current_operation_id\":\"op_");
+            Wait.until(() -> at.matcher(get(port, "/api/v1/workers")).find(), () -> "it is not at " + next);
+        }
     }
 
     @Test

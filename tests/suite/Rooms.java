@@ -28,7 +28,7 @@ public final class Rooms {
             deploy      Aside Installation Rollback Scale Scaling Takeover WorkerStops
             docs        Blocks Dependencies Floors KtrdrFacts Library Outdated Recipes RecipesPage Reliability Runbook
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips
-            health      Causes Checks Infra VerifyInfra
+            health      Causes Checks Gpu Infra VerifyInfra
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
             inventory   HostKeyPin Inventory InventorySecrets Secrets
