@@ -172,6 +172,7 @@ class MoreNodesTest {
                 + "\"http://gpuworker.ktrdr.home.mynerd.place:5005\", \"capabilities\": {\"gpu\": false}}' http://localhost:8000/api/v1/workers/register");
         try {
             refused(1, more("verify --quick"), "gpu.training-worker-gpu.gpu does not hold", "none: it trains on the CPU", "nvidia-smi");
+            refused(1, more("status"), "gpu.training-worker-gpu.gpu does not hold");
             var ran = good("deploy workers gpu --tag " + release);
             assertTrue(ran.err().contains("training-worker-gpu has no GPU, it trains on the CPU") && ran.err().contains("training-worker-gpu same"), ran::toString);
         } finally {

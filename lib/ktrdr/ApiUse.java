@@ -56,7 +56,7 @@ final class ApiUse {
     static final List<Call> CALLS = List.of(
             call("GET", "/health").answers("status", "version"),
             call("GET", "/workers").answers("[].worker_id", "[].worker_type", "[].endpoint_url", "[].status",
-                    "[].current_operation_id", "[].last_healthy_at"),
+                    "[].current_operation_id", "[].last_healthy_at", "[].capabilities.gpu", "[].capabilities.gpu_type", "[].capabilities.gpu_count"),
             call("GET", "/operations").parameters("limit", "active_only", "status", "operation_type")
                     .answers("data[].operation_id", "data[].operation_type", "data[].status", "data[].created_at", "data[].symbol",
                             "data[].progress_percentage", "data[].current_step", "data[].duration_seconds"),

@@ -118,6 +118,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         checks.addAll(services);
         checks.addAll(unknown.map(List::of).orElseGet(() -> Checks.workers(inventory, inventory.workers(), registered.orElse(List.of()), 0).stream()
                 .map(check -> Unregistered.told(check, Optional.ofNullable(unregistered.get(check.id())))).toList()));
+        registered.ifPresent(workers -> checks.addAll(Checks.gpus(inventory, inventory.workers(), workers)));
         checks.addAll(targets);
         checks.addAll(Checks.critical(inventory, alerts.orElse(List.of())));
         return checks;

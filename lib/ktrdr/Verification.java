@@ -24,7 +24,7 @@ import ktrdr.Inventory.Role;
  */
 public final class Verification implements AutoCloseable {
     /** Of the checks of {@link FleetStatus}, those about what runs: not machines, locks and files. */
-    private static final String RUNS = "(.*\\.(ssh|stack|container|services|registered|health)|workers\\.list|targets?(\\..*)?)";
+    private static final String RUNS = "(.*\\.(ssh|stack|container|services|registered|gpu|health)|workers\\.list|targets?(\\..*)?)";
     private static final String CANCELLED = "interrupted; the sample operation was cancelled";
     private static final Duration HEAD_START = Duration.ofSeconds(1);
     private static final Duration GIVE_UP = Duration.ofSeconds(15);
@@ -137,10 +137,7 @@ public final class Verification implements AutoCloseable {
         var status = FleetStatus.look(fleet, http);
         var all = status.checks().stream().filter(check -> check.id().matches(RUNS)).map(check -> named(status, check)).collect(Collectors.toCollection(ArrayList::new));
         done(database, "interrupted").values().values().forEach(all::addAll);
-        status.registered().ifPresent(registered -> {
-            all.addAll(Checks.gpus(inventory, inventory.workers(), registered));
-            all.addAll(Checks.extras(inventory, registered, Instant.now()));
-        });
+        status.registered().ifPresent(registered -> all.addAll(Checks.extras(inventory, registered, Instant.now())));
         all.add(done(metrics, "interrupted"));
         all.addAll(done(grafana, "interrupted"));
         var compared = done(api, "interrupted");

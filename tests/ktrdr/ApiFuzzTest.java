@@ -23,7 +23,7 @@ import net.jqwik.api.lifecycle.BeforeContainer;
 class ApiFuzzTest {
     private static final String WORKERS = """
             [{"worker_id": "backtesting-1", "worker_type": "backtesting", "endpoint_url": "http://workers-b.ktrdr.test:5003", "status": "available", "current_operation_id": null,
-              "last_healthy_at": "2026-01-01T10:00:00.123456Z", "capabilities": {"cpu": true}}]""";
+              "last_healthy_at": "2026-01-01T10:00:00.123456Z", "capabilities": {"gpu": true, "gpu_type": "CUDA", "gpu_count": 1}}]""";
     private static final String OPERATION = "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":\"running\",\"created_at\":\"2026-01-01T10:00:00Z\","
             + "\"progress\":{\"percentage\":42.5,\"current_step\":\"step\"},\"metadata\":{\"symbol\":\"AAPL\"},\"error_message\":null,\"result_summary\":{\"a\":1}}}";
     private static final String OPERATIONS = "{\"success\":true,\"data\":[{\"operation_id\":\"op_1\",\"status\":\"completed\",\"progress_percentage\":100,\"current_step\":null,\"symbol\":null,\"duration_seconds\":2.5}]}";
