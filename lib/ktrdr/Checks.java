@@ -181,8 +181,8 @@ public final class Checks {
                 var here = registered.stream().filter(one -> one.endpointUrl().equals(worker.endpointUrl()) && one.serving()).toList();
                 var has = here.stream().map(Backend.Worker::gpu).filter(gpu -> !gpu.isEmpty()).findFirst();
                 checks.add(new Check(node.name() + "." + worker.name() + ".gpu", node.name(), has.isPresent(), "a GPU, by its capabilities in GET " + inventory.url("backend") + "/api/v1/workers",
-                        has.orElse(here.isEmpty() ? NOT_REGISTERED : "none: it trains on the CPU"), "on " + node.name() + ": docker exec " + worker.name() + " nvidia-smi; is its image "
-                        + inventory.workerImage(node) + " built for GPUs? Then jbang restart@ktrdr workers " + node.id(), 0));
+                        has.orElse(here.isEmpty() ? NOT_REGISTERED : "none: it trains on the CPU"), "on " + node.name() + ": docker exec " + worker.name() + " nvidia-smi; its image, "
+                        + inventory.workerImage(node) + ", has to be one with CUDA; then jbang restart@ktrdr workers " + node.id(), 0));
             }
         return checks;
     }
