@@ -94,6 +94,12 @@ class DeployRefusedTest {
     }
 
     @Test
+    void a_tag_that_is_there_for_one_image_alone() throws IOException {
+        var inventory = World.inventory(folder, "worker: registry.ktrdr.home.mynerd.place:5000/ktrdr-backend", "worker: registry.ktrdr.home.mynerd.place:5000/ktrdr-worker-cpu");
+        refused(1, deployWith(inventory, "all", "--tag", OTHER), "workers-b: ", "there is no image ", "ktrdr-worker-cpu:" + OTHER + " in the registry");
+    }
+
+    @Test
     void a_token_that_the_registry_does_not_accept() throws IOException {
         World.forget("workers-b", OTHER);
         before = World.everything();

@@ -7,10 +7,15 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import java.io.IOException;
+import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import lab.Aftermath;
+import lab.Faults;
 import lab.Toolkit.Ran;
+import lab.Underway;
+import lab.Wait;
 import lab.World;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeEach;
@@ -24,6 +29,10 @@ class MigrationTest {
     private static final String USUAL = "e1a0000000b2";
     private static final String COMPATIBLE = "e1a0000000c3";
     private static final String OTHER = "e1a0000000d4";
+    /** One that takes a while, and the tag that has it. */
+    private static final String BACKFILLED = "e1a0000000c5";
+    private static final String SLOW = "sha-8000008";
+    private static final String AT_IT = "query like 'do $$ begin perform pg_sleep(8)%' and state = 'active'";
     private static final String OLDER = "sha-1000001";
     private static final String NEWER = "sha-3000003";
 
@@ -162,6 +171,75 @@ class MigrationTest {
         assertEquals(USUAL, revision());
         assertEquals("returned", last().path("outcome").asText());
         assertFalse(World.on("core", "docker ps -a --format '{{.Names}}'").contains("ktrdr-migration"));
+    }
+
+    /** Starts a deployment whose migration takes a while, and answers once PostgreSQL is at its statement. */
+    private static Underway migrating() {
+        var run = ktrdr("deploy", "core", "backend", "--tag", SLOW, "--no-backup").start();
+        Wait.until(Duration.ofMinutes(1), () -> run.running() && World.sql("select count(*) from pg_stat_activity where " + AT_IT).equals("1"), () -> "no migration was begun");
+        return run;
+    }
+
+    private static String started() {
+        return World.on("core", "docker inspect --format '{{.State.StartedAt}}' ktrdr-backend");
+    }
+
+    /** The older release serves as before: what it writes is not held up by a session that nobody waits for any more. */
+    private static void serves(Map<String, String> before) {
+        assertEquals(before, World.containers("core"));
+        assertTrue(World.on("core", "curl -sS -m 3 -X POST localhost:8000/api/v1/dummy/start").contains("operation_id"));
+        assertEquals(USUAL, revision());
+        assertEquals("0", World.sql("select count(*) from pg_stat_activity where " + AT_IT));
+        assertFalse(World.on("core", "docker ps -a --format '{{.Names}}'").contains("ktrdr-migration"));
+    }
+
+    @Test
+    void a_migration_whose_container_is_killed_is_undone_at_once_and_the_older_release_serves_all_the_while() {
+        var before = World.containers("core");
+        var started = started();
+        try (var run = migrating()) {
+            World.on("core", "docker kill ktrdr-migration");
+            refused(5, run.end(), "the schema of the database could not be migrated", "its container was killed", "at " + USUAL + " as before");
+        }
+        serves(before);
+        assertEquals(started, started(), "the way back restarted it");
+    }
+
+    @Test
+    void a_migration_whose_connection_is_cut_is_undone_and_the_older_release_serves_all_the_while() {
+        var before = World.containers("core");
+        var started = started();
+        try (var run = migrating()) {
+            Faults.cut("core");
+            refused(5, run.end(), "core: the connection was lost while a script ran", "core runs " + OLDER + " as before");
+        }
+        serves(before);
+        assertEquals(started, started(), "the way back restarted it");
+    }
+
+    @Test
+    void a_migration_whose_deployment_is_killed_is_undone_and_the_same_deployment_once_more_does_all_of_it() throws IOException {
+        var before = World.containers("core");
+        try (var run = migrating()) {
+            run.kill();
+        }
+        Wait.until(Duration.ofSeconds(10), () -> World.sql("select count(*) from pg_stat_activity where " + AT_IT).equals("0"), () -> "it goes on");
+        Wait.until(Duration.ofSeconds(10), () -> !World.on("core", "docker ps -a --format '{{.Names}}'").contains("ktrdr-migration"), () -> "its container is there still");
+        serves(before);
+        Faults.silent("core");
+        var ran = deployed("--tag", SLOW, "--no-backup");
+        inOrder(ran.err(), "taken over from ", USUAL + " -> " + BACKFILLED, "up ");
+        assertEquals(SLOW + " " + BACKFILLED, backend() + " " + revision());
+        assertEquals("deployed", last().path("outcome").asText());
+        assertTrue(startDummy().contains("operation_id"));
+    }
+
+    @Test
+    void a_release_whose_migrations_have_several_heads_is_refused_before_anything_is_stopped() {
+        var before = World.history("core") + World.containers("core");
+        refused(1, backend("--tag", "sha-9000009"), "the schema of sha-9000009 has several heads", "e1a0000000e5, " + COMPATIBLE + "; the database has " + USUAL,
+                "alembic merge heads", "--schema keep", "nothing was changed");
+        assertEquals(before, World.history("core") + World.containers("core"));
     }
 
     @Test

@@ -15,6 +15,10 @@ import java.util.Set;
 final class Migration {
     private static final String CONTAINER = "ktrdr-migration";
     private static final Duration PATIENCE = Duration.ofHours(1);
+    private static final String KILLED = "137";
+    private static final String ASK = "psql -w -X -Atq -U \"$POSTGRES_USER\" -d \"$1\" -c \"$2\"";
+    /** Those of a migration: it runs in the database's network, and all others come from elsewhere or by the socket. */
+    private static final String SESSIONS = "select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and client_addr <<= '127.0.0.0/8'::inet";
 
     /**
      * How a run goes about the schema.
@@ -124,10 +128,17 @@ final class Migration {
         return switch (schema.state()) {
             case NO_ALEMBIC -> none(schema, plan.tag() + " has no alembic: it is left as it is");
             case SAME -> none(schema, from + ", as " + plan.tag() + " has it");
-            case BEHIND -> new Step(Kind.upgrade, from, schema.head(), from + " -> " + schema.head() + backupWords(), image());
+            case BEHIND -> schema.severalHeads() ? severalHeads(schema) : new Step(Kind.upgrade, from, schema.head(), from + " -> " + schema.head() + backupWords(), image());
             case UNKNOWN -> same && choice().policy() == Schema.Policy.refuse ? none(schema, from + ", which a newer release made; the backend stays as it is") : unknown(schema);
             case OPEN -> open(schema);
         };
+    }
+
+    private Step severalHeads(Schema schema) {
+        throw Problem.failed(node + ": the schema of " + plan.tag() + " has several heads, and `alembic upgrade head` takes one alone")
+                .expected("one head, to which the database is brought").found(schema.head() + "; the database has " + schema.database().words())
+                .fix("deploy a release whose migrations are merged (in KTRDR's repository: alembic merge heads); --schema keep deploys this one without a migration")
+                .with("so far", "nothing was changed");
     }
 
     private String kept(Schema schema) {
@@ -286,26 +297,40 @@ final class Migration {
     private String script(List<String> words, String image, Secrets secrets, String begin) {
         var name = tools.fleet().inventory().database().name();
         return secrets.shell(Set.of(Secrets.Field.db_username, Secrets.Field.db_password)) + Facts.SAY + "cd -P \"$directory\"\n" + begin
-                + healthy(Duration.ofSeconds(60)) + Sh.let("image", image) + Sh.let("name", name) + """
-                docker rm %1$s >/dev/null 2>&1 || :
+                + healthy(Duration.ofSeconds(60)) + Sh.let("image", image) + Sh.let("name", name)
+                + Sh.let("ask", ASK) + Sh.let("sessions", SESSIONS) + """
+                # what is left of one that was cut, or whose container was killed. PostgreSQL goes on with its statement, and keeps others
+                # from the table, until it hears at the end of it that nobody is there; nothing else asks it from its own address
+                undo() {
+                  docker rm -f %1$s >/dev/null 2>&1 || :
+                  for _ in 1 2 3 4 5 6 7 8 9 10; do
+                    docker inspect %1$s >/dev/null 2>&1 || break
+                    sleep 0.5
+                  done
+                  timeout 20 docker exec "$container" sh -c "$ask" sh "$name" "$sessions" >/dev/null 2>&1 || :
+                }
+                cut=yes
+                %4$s
+                undo
                 # the names that older images read, too; in the database's own network, which is there whatever else is
                 # shellcheck disable=SC2016 # its own variables
                 migrate() {
                   with_secrets sh -euc 'export DB_USER="$KTRDR_DB_USER" DB_PASSWORD="$KTRDR_DB_PASSWORD"
-                    exec docker run --rm --name %1$s --network "container:$1" --entrypoint alembic -e KTRDR_DB_USER -e KTRDR_DB_PASSWORD -e DB_USER -e DB_PASSWORD \\
+                    exec docker run --rm --sig-proxy=false --name %1$s --network "container:$1" --entrypoint alembic -e KTRDR_DB_USER -e KTRDR_DB_PASSWORD -e DB_USER -e DB_PASSWORD \\
                       -e KTRDR_DB_HOST=127.0.0.1 -e KTRDR_DB_PORT=5432 -e "KTRDR_DB_NAME=$2" -e DB_HOST=127.0.0.1 -e DB_PORT=5432 -e "DB_NAME=$2" "$3" %2$s' sh "$container" "$name" "$image"
                 }
                 code=0
                 said=$(migrate 2>&1) || code=$?
+                [ "$code" = 0 ] || undo
+                cut=
                 say migrated "$code $(printf '%%s' "$said" | tail -n %3$d | base64 | tr -d '\\n')"
-                """.formatted(CONTAINER, String.join(" ", words), LastWords.LINES) + Schema.question(tools.fleet().inventory(), List.of(), false) + "say end yes\n";
+                """.formatted(CONTAINER, String.join(" ", words), LastWords.LINES, Sh.atEnd("[ -z \"$cut\" ] || undo").strip()) + Schema.question(tools.fleet().inventory(), List.of(), false) + "say end yes\n";
     }
 
     private Problem failed(List<String> words, String image, String exit, String said, String from, Schema.Database after) {
         var where = !after.answers() ? "not known: the database does not answer" : after.words().equals(from) ? "at " + from + " as before" : "at " + after.words() + " now; it was at " + from;
         var problem = Problem.failed(node + ": the schema of the database could not be migrated").expected("`alembic " + String.join(" ", words) + "` of " + plan.tag() + " ends with 0")
-                .found("exit code " + exit + ": " + LastWords.of(said)).with("the schema", where);
-        if (exit.equals("125") && said.contains("already in use")) problem.with("so far", "another migration is still under way there, in the container " + CONTAINER);
+                .found(exit.equals(KILLED) ? "its container was killed, by a person or for want of memory (exit code " + KILLED + ")" : "exit code " + exit + ": " + LastWords.of(said)).with("the schema", where);
         return backup.isEmpty() ? problem : problem.with("backup", backup + ", made before it: jbang restore-db@ktrdr " + backup);
     }
 }

@@ -32,6 +32,8 @@ final class NodeRollout {
     private final NodeJournal journal;
     private final Migration migration;
     private final Set<String> fresh = new TreeSet<>();
+    /** Whether what runs may be another thing than what one would go back to. */
+    private boolean touched;
     private Map<String, List<String>> digests = Map.of();
     private List<Docker.Container> after = List.of();
     private Optional<Revision> previous = Optional.empty();
@@ -150,10 +152,7 @@ final class NodeRollout {
         return tools.options.rollback().isPresent() ? History.Outcome.ROLLED_BACK : History.Outcome.DEPLOYED;
     }
 
-    private interface Meter extends AutoCloseable {
-        @Override
-        void close();
-    }
+    private interface Meter extends AutoCloseable { @Override void close(); }
 
     /** Asks the backend's health for as long as it may be away. */
     private Meter meter() {
@@ -217,6 +216,7 @@ final class NodeRollout {
     /** Whether it was done; see {@link WorkerDrain.Up}. */
     private boolean up(Deployment part, String script) {
         tools.changed.set(true);
+        touched = true;
         try (var step = tools.console.step(node.name(), "up")) {
             var result = tools.fleet.ssh(node).run(tools.locks.under(node) + script, tools.options.timeout().plusMinutes(2));
             if (result.exit() == WorkerStops.AT_WORK) return false;
@@ -236,6 +236,7 @@ final class NodeRollout {
     private Optional<Revision> previous() {
         var facts = plan.facts();
         boolean broken = facts.history().unproven() || facts.containers().stream().filter(container -> plan.stack().services().contains(container.service())).anyMatch(container -> !container.running() || container.health().equals("unhealthy"));
+        touched = broken;
         if (!broken) return Revision.there(plan.stack(), facts, plan.revision().files());
         return facts.history().current().flatMap(entry -> Plans.kept(plan.stack(), tools.fleet.ssh(node), entry).map(files -> Revision.of(entry, files)));
     }
@@ -305,11 +306,11 @@ final class NodeRollout {
     private void back(Revision to, NodeFacts facts, Secrets secrets, Set<String> workersBefore) {
         long started = System.nanoTime();
         tools.exchange.back();
-        var services = replaced(to);
-        var way = Deployment.plan(plan.stack(), to, services, facts);
+        var way = Deployment.plan(plan.stack(), to, replaced(to), facts);
         if (!way.pulls().isEmpty()) throw Problem.failed(node.name() + ": " + String.join(", ", way.pulls()) + " is not on the node any more").fix(rollback());
         migration.back(to, secrets);
-        up(way, tools.exchange.former(node, secrets), "", settle(way, facts));
+        // else what runs on core is what ran, and Compose might make it anew all the same; workers were told to stop by then
+        if (touched || !plan.stack().core()) up(way, tools.exchange.former(node, secrets), "", settle(way, facts));
         // a short time for the new release is no short time for the old one
         var patience = tools.options.timeout().compareTo(BACK) > 0 ? tools.options.timeout() : BACK;
         new Gate(tools, way, patience).await(workersBefore);

@@ -161,9 +161,10 @@ public final class Rollout {
         return lost;
     }
 
-    private static List<String> up(Deployment plan) {
+    /** The workers of a plan that are up for long enough to be known: healthy, since one registers before it answers. */
+    static List<String> up(Deployment plan) {
         if (plan.stack().core()) return List.of();
-        return plan.facts().containers().stream().filter(container -> container.running() && settledIn(container))
+        return plan.facts().containers().stream().filter(container -> container.healthy() && settledIn(container))
                 .map(Docker.Container::service).filter(plan.services()::contains).toList();
     }
 

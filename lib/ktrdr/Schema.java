@@ -87,6 +87,11 @@ record Schema(Optional<Revisions> target, Database database) {
         return database.revisions().containsAll(image.heads()) ? State.SAME : State.BEHIND;
     }
 
+    /** Whether the image has more than one revision that none follows, so that there is no one to go to. */
+    boolean severalHeads() {
+        return target.filter(image -> image.heads().size() > 1).isPresent();
+    }
+
     /** What a database with this schema has to have for the image: its head, or heads. */
     String head() {
         return target.filter(Revisions::alembic).map(image -> String.join(", ", image.heads())).orElse("");
@@ -168,7 +173,7 @@ record Schema(Optional<Revisions> target, Database database) {
             case NO_ALEMBIC -> new Check(id, node, true, expected, release + " has no alembic", "", 0);
             case SAME -> new Check(id, node, true, expected, database.words(), "", 0);
             case BEHIND -> new Check(id, node, false, expected + ": " + head(), database.revisions().isEmpty() ? "no schema of alembic's" : database.words() + ", which is older",
-                    "jbang deploy@ktrdr core backend --tag " + release, 0);
+                    severalHeads() ? "deploy a release whose migrations are merged: this one has several heads" : "jbang deploy@ktrdr core backend --tag " + release, 0);
             case UNKNOWN -> new Check(id, node, false, expected + ": " + head(), database.words() + ", which a newer release made",
                     "deploy that release, or: jbang deploy@ktrdr core backend --schema downgrade", 0);
             case OPEN -> new Check(id, node, false, expected, database.running() ? database.error().isEmpty() ? "the image of " + release + " is not there" : Console.brief(database.error(), 200)

@@ -27,6 +27,9 @@ public final class Verification implements AutoCloseable {
     private static final String RUNS = "(.*\\.(ssh|stack|container|services|registered|gpu|health)|workers\\.list|targets?(\\..*)?)";
     private static final String CANCELLED = "interrupted; the sample operation was cancelled";
     private static final Duration HEAD_START = Duration.ofSeconds(1);
+    /** A target is taken for down until Prometheus asks it again, which it does every 15 s. */
+    private static final Duration SCRAPES = Duration.ofSeconds(20);
+    private static final Duration YOUNG = Duration.ofMinutes(1);
     private static final Duration GIVE_UP = Duration.ofSeconds(15);
     private final Fleet fleet;
     private final Inventory inventory;
@@ -58,6 +61,13 @@ public final class Verification implements AutoCloseable {
             return Causes.problems(status.inventory(), checks);
         }
 
+        /** Whether a target is down that Prometheus may not have asked since its container began. */
+        boolean early() {
+            return checks.stream().filter(check -> !check.ok() && check.id().startsWith("target.")).anyMatch(check -> status.nodes().entrySet().stream()
+                    .filter(at -> at.getKey().name().equals(check.node())).flatMap(at -> at.getValue().containers().stream()).anyMatch(container ->
+                            check.id().endsWith("." + container.service()) && container.healthy() && Instant.parse(container.startedAt()).isAfter(status.time().minus(YOUNG))));
+        }
+
         /** For machines, without {@code ok} and {@code checks}; docs/REFERENCE.md describes it. */
         public Map<String, Object> document() {
             var releases = new LinkedHashMap<String, String>();
@@ -73,10 +83,10 @@ public final class Verification implements AutoCloseable {
 
     /** What takes no longer than a few seconds; asked again for so long while something does not hold yet. */
     public Found quick(Duration wait) {
-        long deadline = System.nanoTime() + wait.toNanos();
+        long started = System.nanoTime();
         try (var step = console.step("fleet", "verify")) {
             var found = look();
-            while (!Check.allOk(found.checks()) && System.nanoTime() < deadline) {
+            while (!Check.allOk(found.checks()) && System.nanoTime() - started < Math.max(wait.toNanos(), found.early() ? SCRAPES.toNanos() : 0)) {
                 step.now(found.checks().stream().filter(check -> !check.ok()).count() + " checks do not hold yet");
                 Threads.pause(1000, "interrupted while waiting");
                 fleet.retry();

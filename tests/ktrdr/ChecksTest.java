@@ -85,6 +85,16 @@ class ChecksTest {
     }
 
     @Test
+    void a_worker_of_a_type_that_no_node_runs_takes_no_place_and_is_named() {
+        for (var type : List.of("agent_design", "agent_assessment", "gpu_host", "cpu_training")) {
+            var one = at("http://gpu-1.ktrdr.test:5005", type, "available");
+            assertEquals(type + ", available", worker(one).found());
+            assertEquals("not registered", Roster.of(inventory, List.of(one)).states().get(inventory.node("gpu")).get("training-worker-1"));
+            assertEquals(List.of(one), Roster.of(inventory, List.of(one)).ghosts());
+        }
+    }
+
+    @Test
     void a_replaced_worker_is_no_mistake_until_the_backend_should_have_forgotten_it() {
         var url = "http://gpu-1.ktrdr.test:5005";
         assertEquals(List.of(), extras(seen(url, "available", 1), seen(url, "available", 2), seen(url, "temporarily_unavailable", 60)));

@@ -146,6 +146,21 @@ class DashboardsTest {
     }
 
     @Test
+    void a_gauge_that_falls_below_zero_is_shown_as_nothing() {
+        var asked = new TreeSet<String>();
+        eachPanel((panel, at) -> {
+            for (var target : panel.path("targets")) {
+                var query = target.path("expr").asText();
+                if (!query.contains("ktrdr_operations_active")) continue;
+                asked.add(at);
+                // before it is summed, where the workers' own would hide what is missing, or at the end
+                assertTrue(query.contains("clamp_min(ktrdr_operations_active") || query.matches("clamp_min\\(.*, 0\\)"), at + ": " + query);
+            }
+        });
+        assertTrue(asked.size() > 3, asked::toString);
+    }
+
+    @Test
     void counters_are_read_as_rates_and_quantiles_keep_their_buckets() {
         eachPanel((panel, at) -> {
             for (var target : panel.path("targets")) {

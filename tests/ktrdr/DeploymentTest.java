@@ -68,6 +68,14 @@ class DeploymentTest {
         assertEquals(List.of("backtest-worker-3"), plan.retired());
     }
 
+    /** A start takes up to 100 s on a busy machine: one that is starting is not known yet, and a restart would have it begin anew. */
+    @Test
+    void only_a_worker_that_is_healthy_may_be_up_without_being_known() {
+        var starting = new Docker.Container("id-2", "training-worker-1", "training-worker-1", "image", "sha256:1", "running", "starting", 0, 0, "2026-01-01T00:00:00.5Z", "");
+        var young = container("backtest-worker-2", "image", Instant.now().minusSeconds(20).toString());
+        assertEquals(List.of("backtest-worker-1"), Rollout.up(plan("B", List.of(), facts(NodeFiles.NONE, Map.of(), List.of(container("backtest-worker-1"), young, starting)))));
+    }
+
     @Test
     void the_release_that_runs_is_that_of_the_containers_not_of_the_env_file() {
         var plan = plan("core", List.of(), facts(filesOf("core", "sha-2"), Map.of(), List.of(container("backend", "registry.test:5000/ktrdr-backend:sha-1", ""))));

@@ -34,6 +34,14 @@ class OperationsReportTest {
     }
 
     @Test
+    void an_operation_of_any_type_is_a_line() {
+        for (var type : List.of("data_load", "training", "backtesting", "indicator_compute", "fuzzy_analysis", "dummy", "agent_research", "agent_design", "agent_assessment")) {
+            var lines = report.table(List.of(new Operation("op_9", type, "running", "", "", 7, "", 1, "", ""))).lines();
+            assertEquals(true, lines.get(1).startsWith("op_9       " + type), lines::toString);
+        }
+    }
+
+    @Test
     void a_long_value_is_cut_and_says_how_long_it_is() {
         var epochs = "[" + "{\"epoch\":1,\"loss\":0.5},".repeat(99) + "{}]";
         var lines = report.details(Json.parse("{\"metadata\":{\"strategy_yaml\":\"" + "x".repeat(79) + "\uD83D\uDE00" + "y".repeat(4000) + "\"},\"metrics\":{\"epochs\":" + epochs + "}}", "a test")).lines();

@@ -48,6 +48,17 @@ class SchemaTest {
     }
 
     @Test
+    void an_image_with_several_heads_brings_a_database_nowhere_and_the_check_says_so() {
+        var branched = "b2 -> c3 (head), one\nb2 -> e5 (head), other\na1 -> b2 (branchpoint), x\n<base> -> a1, y\n";
+        assertTrue(schema(branched, "is b2").severalHeads());
+        assertEquals("c3, e5", schema(branched, "is b2").head());
+        assertEquals("deploy a release whose migrations are merged: this one has several heads", schema(branched, "is b2").check("core", "sha-1").fix());
+        assertFalse(schema(HISTORY, "is a1").severalHeads());
+        // where both are there, `alembic upgrade heads` was run by hand
+        assertEquals(State.SAME, schema(branched, "is c3\te5").state());
+    }
+
+    @Test
     void what_is_printed_beside_the_history_is_passed_over() {
         assertEquals(List.of("b2"), Schema.Revisions.parse(0, "/app/x.py:1: UserWarning: something -> else\n" + HISTORY).heads());
     }

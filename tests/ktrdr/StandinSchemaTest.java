@@ -1,6 +1,7 @@
 package ktrdr;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
@@ -9,6 +10,7 @@ import java.net.http.HttpClient;
 import java.net.http.HttpRequest;
 import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
@@ -28,7 +30,7 @@ class StandinSchemaTest {
 
     /** Runs the script with a psql that answers each query with the next of these lines. */
     private Result alembic(String revisions, String answers, String... words) throws IOException {
-        Fixtures.program(folder.resolve("psql"), "cat >>'" + folder + "/asked'\nline=$(sed -n 1p '" + folder + "/answers')\nsed -i 1d '" + folder + "/answers'\nprintf '%s\\n' \"$line\"");
+        Fixtures.program(folder.resolve("psql"), "echo \"$*\" >>'" + folder + "/words'\ncat >>'" + folder + "/asked'\nline=$(sed -n 1p '" + folder + "/answers')\nsed -i 1d '" + folder + "/answers'\nprintf '%s\\n' \"$line\"");
         Local.command("sh", "-c", "printf '%s' \"$1\" >\"$2/answers\"", "sh", answers, folder.toString()).must();
         var all = new ArrayList<>(List.of("sh", Project.root().resolve("tests/lab/standin/alembic").toString()));
         all.addAll(List.of(words));
@@ -40,6 +42,30 @@ class StandinSchemaTest {
         assertEquals("e1a0000000b2 (head)\n", alembic("e1a0000000a1 e1a0000000b2", "", "heads").out());
         assertEquals("e1a0000000a1 -> e1a0000000b2 (head), create_checkpoints_table\n<base> -> e1a0000000a1, create_operations_table\n", alembic("e1a0000000a1 e1a0000000b2", "", "history").out());
         assertTrue(folder.resolve("asked").toFile().length() == 0);
+    }
+
+    @Test
+    void an_upgrade_of_several_revisions_is_one_transaction() throws IOException {
+        assertEquals(0, alembic("e1a0000000a1 e1a0000000b2", "f\n\n", "upgrade", "head").exit());
+        var asked = Files.readString(folder.resolve("asked"));
+        var last = asked.substring(asked.indexOf("create table if not exists alembic_version"));
+        assertTrue(last.contains("create table operations (") && last.contains("create table operation_checkpoints (") && last.contains("insert into alembic_version values ('e1a0000000b2')"), asked);
+        // once, with psql's option for it, after the look whether there is a revision
+        var words = Files.readAllLines(folder.resolve("words"));
+        assertEquals(2, words.size());
+        assertTrue(words.get(1).contains(" -1 "), words::toString);
+    }
+
+    @Test
+    void with_several_heads_there_is_no_one_to_go_to() throws IOException {
+        var branched = "e1a0000000a1 e1a0000000b2 e1a0000000c3 e1a0000000e5";
+        assertEquals("e1a0000000c3 (head)\ne1a0000000e5 (head)\n", alembic(branched, "", "heads").out());
+        assertTrue(alembic(branched, "", "history").out().contains("e1a0000000b2 -> e1a0000000e5 (head), add_kind_of_operations\ne1a0000000b2 -> e1a0000000c3 (head), add_priority_of_operations\n"
+                + "e1a0000000a1 -> e1a0000000b2 (branchpoint), "));
+        var ran = alembic(branched, "", "upgrade", "head");
+        assertEquals(255, ran.exit(), ran::toString);
+        assertTrue(ran.out().contains("FAILED: Multiple head revisions are present for given argument 'head'"), ran::toString);
+        assertFalse(Files.exists(folder.resolve("asked")), "it asked the database");
     }
 
     @ParameterizedTest

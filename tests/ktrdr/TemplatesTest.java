@@ -138,6 +138,15 @@ class TemplatesTest {
         }
     }
 
+    /** KTRDR takes 30 to 100 s on a machine that is busy; until then a container is starting, and is looked at every second. */
+    @Test
+    void a_slow_start_is_no_failure_for_docker() {
+        for (var name : List.of("core", "workers-b")) {
+            var compose = file(name, Stack.of(inventory, inventory.node(name)).composeFile());
+            assertTrue(compose.contains("  start_period: 120s\n  start_interval: 1s\n"), name);
+        }
+    }
+
     @Test
     void every_variable_of_the_compose_files_is_given() {
         for (var node : inventory.nodes()) {

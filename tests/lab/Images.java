@@ -64,13 +64,15 @@ final class Images {
             ktrdr("sha-1000001", "sha-1000001", "", SCHEMA, ""), ktrdr("sha-2000002", "sha-2000002", "", SCHEMA, ", newer"),
             ktrdr("latest", "sha-2000002", "", SCHEMA, ", the same as sha-2000002"),
             ktrdr("sha-bad0000", "sha-bad0000", "unhealthy", SCHEMA, ", never healthy"),
-            ktrdr("sha-fade000", "sha-fade000", "api", SCHEMA, ", newer, which lacks some of the API"),
+            slow(ktrdr("sha-fade000", "sha-fade000", "api", SCHEMA, ", newer, which lacks some of the API and is as slow to start as the real one")),
             ktrdr("sha-dead000", "sha-dead000", "crash", SCHEMA, ", crashes at start"),
             ktrdr("sha-7000007", "sha-7000007", "", "", ", of before all migrations"),
             ktrdr("sha-3000003", "sha-3000003", "", SCHEMA + " e1a0000000c3", ", with a schema that older ones work with"),
             ktrdr("sha-4000004", "sha-4000004", "", SCHEMA + " e1a0000000c3 e1a0000000d4", ", with a schema that older ones do not work with"),
             ktrdr("sha-5000005", "sha-5000005", "", SCHEMA + " e1a0000000ff", ", whose migration fails"),
             ktrdr("sha-6000006", "sha-6000006", "unhealthy", SCHEMA + " e1a0000000c3", ", never healthy, with a newer schema"),
+            ktrdr("sha-8000008", "sha-8000008", "", SCHEMA + " e1a0000000c5", ", whose migration takes 8 s"),
+            ktrdr("sha-9000009", "sha-9000009", "", SCHEMA + " e1a0000000c3 e1a0000000e5", ", whose migrations have two heads"),
             new Part("postgresql:17", "timescale/timescaledb-ha:pg15", "postgres", Map.of(), "real PostgreSQL"),
             new Part("prometheus:2", "prom/prometheus:v2.53.4", "prometheus", Map.of(), "real Prometheus"),
             new Part("alertmanager:lab", "prom/alertmanager:v0.27.0", "alertmanager", Map.of(), "real Alertmanager"),
@@ -103,6 +105,12 @@ final class Images {
 
     private static Part ktrdr(String tag, String version, String fault, String revisions, String what) {
         return new Part("ktrdr-backend:" + tag, "", "standin", Map.of("VERSION", version, "FAULT", fault, "REVISIONS", revisions), "stand-in for KTRDR" + what);
+    }
+
+    private static Part slow(Part part) {
+        var arguments = new LinkedHashMap<>(part.arguments());
+        arguments.put("START", "8");
+        return new Part(part.name(), part.upstream(), part.folder(), arguments, part.what());
     }
 
     /**

@@ -32,7 +32,7 @@ public final class Rooms {
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
             inventory   HostKeyPin Inventory InventorySecrets Secrets
-            lab         Lab Standin StandinApi StandinModels StandinOperations StandinSchema StandinStops StandinTraces
+            lab         Lab Standin StandinApi StandinModels StandinOperations StandinSchema StandinStart StandinStops StandinTraces StandinWorkers
             logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs
             node        ContainerProbe DatabaseData Dns Mount NodeFiles Operators Registry SetupDns Sudoers Usage
             pictures    Pictures PicturesFleet PicturesInBrowser
@@ -45,7 +45,7 @@ public final class Rooms {
             start       CoreDumps FrontDoor Local ScriptTemplate Start
             status      Alert FleetStatus NodeStatus Status StatusChanges
             suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait
-            verify      BackendLost Failover FailoverChecks Outage ReportInBrowser Verify VerifyPage VerifyReport
+            verify      BackendLost Failover FailoverChecks Outage ReportInBrowser Verification Verify VerifyPage VerifyReport
             """;
     private static final Map<String, List<String>> ROOMS = ALL.lines().map(line -> List.of(line.split(" +")))
             .collect(Collectors.toMap(words -> words.get(0), words -> words.subList(1, words.size()), Rooms::joined,

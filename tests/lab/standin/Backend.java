@@ -49,6 +49,7 @@ public final class Backend implements AutoCloseable {
         var jwt = env.getOrDefault("KTRDR_AUTH_JWT_SECRET", "");
         if (jwt.isBlank()) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET is missing or blank");
         if (jwt.length() < 32) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET has fewer than 32 characters");
+        pace.load();
         this.pace = pace;
         this.store = store;
         version = env.getOrDefault("KTRDR_VERSION", "unknown");
@@ -61,7 +62,8 @@ public final class Backend implements AutoCloseable {
         operations = new Operations(this::ended);
         proxy = new Proxy(operations, registry, client, pace);
         orphans = new Orphans(env, operations::running, registry::claims);
-        for (var type : Registry.TYPES) {
+        // of these two alone, whatever else is registered
+        for (var type : List.of("backtesting", "training")) {
             var label = "{worker_type=\"" + type + "\"}";
             metrics.gauge("ktrdr_workers_registered_total", "Workers registered.", label, () -> registry.count(type, null));
             metrics.gauge("ktrdr_workers_available", "Workers free for work.", label, () -> registry.count(type, "available"));
@@ -98,7 +100,7 @@ public final class Backend implements AutoCloseable {
 
     private Web.Reply gate(Web.Request request) {
         if (!stopping.get() || !request.path().startsWith(API)) return null;
-        return new Web.Reply(503, Json.map("detail", "Backend is shutting down"), Map.of("Retry-After", "5"));
+        return new Web.Reply(503, Json.map("detail", "Backend is shutting down - retry after restart"), Map.of("Retry-After", "5"));
     }
 
     private void observe(Web.Request request, int status, long startMicros, long micros) {
@@ -202,7 +204,12 @@ public final class Backend implements AutoCloseable {
         } catch (IOException e) {
             return Web.Reply.detail(500, "Failed to start backtest");
         }
-        var worker = proxy.hand(operation, request);
+        Registry.Entry worker;
+        try {
+            worker = proxy.hand(operation, request);
+        } catch (IOException e) {
+            return unreached(operation, "Failed to start backtest");
+        }
         if (worker == null) return unavailable(operation);
         return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "status", "started",
                 "message", "Backtest started on " + worker.id(), "symbol", body.get("symbol"), "timeframe", body.get("timeframe"),
@@ -218,12 +225,22 @@ public final class Backend implements AutoCloseable {
         } catch (IOException e) {
             return Web.Reply.detail(500, "Failed to start training");
         }
-        var worker = proxy.hand(operation, request);
+        Registry.Entry worker;
+        try {
+            worker = proxy.hand(operation, request);
+        } catch (IOException e) {
+            return unreached(operation, "Failed to start training: All connection attempts failed");
+        }
         if (worker == null) return unavailable(operation);
         return Web.Reply.ok(Json.map("success", true, "task_id", operation.id, "status", "training_started",
                 "message", "Neural network training started using " + body.get("strategy_name") + " strategy",
                 "symbols", body.getOrDefault("symbols", List.of("AAPL")), "timeframes", body.getOrDefault("timeframes", List.of("1d")),
                 "strategy_name", body.get("strategy_name"), "estimated_duration_minutes", 30));
+    }
+
+    private static Web.Reply unreached(Operations.Operation operation, String why) {
+        operation.end("failed", why, null);
+        return Web.Reply.detail(500, why);
     }
 
     private Web.Reply unavailable(Operations.Operation operation) {

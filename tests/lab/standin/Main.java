@@ -11,10 +11,13 @@ import java.util.stream.Stream;
  * arguments and answers as they do. {@code -m uvicorn MODULE:app --host H --port P} starts backend or worker, {@code grafana}
  * and {@code jaeger} the other two; without arguments the image's KTRDR_STANDIN_ROLE decides.
  *
- * <p>KTRDR_STANDIN_FAULT=crash copies what a worker did on an image built without its libraries.
+ * <p>KTRDR_STANDIN_FAULT=crash copies what a worker did on an image built without its libraries, KTRDR_STANDIN_START how many
+ * seconds a start takes.
  */
 public final class Main {
     private static final List<String> ENVIRONMENTS = List.of("development", "staging", "production");
+    /** Secrets that have a default, which is fatal only with KTRDR_ENV=production (ktrdr/config/validation.py), whatever KTRDR_API_ENVIRONMENT is. */
+    private static final Map<String, String> INSECURE = Map.of("KTRDR_DB_PASSWORD", "localdev", "KTRDR_AUTH_JWT_SECRET", "insecure-dev-secret");
 
     private Main() {}
 
@@ -59,6 +62,10 @@ public final class Main {
         var environment = env.getOrDefault("KTRDR_API_ENVIRONMENT", "development").toLowerCase(Locale.ROOT);
         if (!ENVIRONMENTS.contains(environment))
             throw new IllegalArgumentException("Environment must be one of ['development', 'staging', 'production'], got '" + env.get("KTRDR_API_ENVIRONMENT") + "'");
+        var insecure = INSECURE.entrySet().stream().filter(one -> env.getOrDefault(one.getKey(), one.getValue()).equals(one.getValue())).map(Map.Entry::getKey).sorted().toList();
+        // else a warning
+        if (!insecure.isEmpty() && env.getOrDefault("KTRDR_ENV", "").equalsIgnoreCase("production"))
+            throw new IllegalArgumentException("Insecure defaults not allowed in production: " + String.join(", ", insecure));
     }
 
     private static AutoCloseable start(List<String> words, Map<String, String> env) throws Exception {
@@ -70,12 +77,13 @@ public final class Main {
             System.err.println("ModuleNotFoundError: No module named 'torch'");
             System.exit(1);
         }
+        var pace = Pace.REAL.starting(1000L * Integer.parseInt(env.getOrDefault("KTRDR_STANDIN_START", "0")));
         return switch (app) {
-            case "ktrdr.api.main:app" -> say("KTRDR backend", port(words, 8000), new Backend(port(words, 8000), env, Pace.REAL, Store.of(env)));
+            case "ktrdr.api.main:app" -> say("KTRDR backend", port(words, 8000), new Backend(port(words, 8000), env, pace, Store.of(env)));
             case "ktrdr.backtesting.backtest_worker:app" ->
-                    say("KTRDR backtest worker", port(words, 5003), new Worker("backtesting", port(words, 5003), env, Pace.REAL));
+                    say("KTRDR backtest worker", port(words, 5003), new Worker("backtesting", port(words, 5003), env, pace));
             case "ktrdr.training.training_worker:app" ->
-                    say("KTRDR training worker", port(words, 5005), new Worker("training", port(words, 5005), env, Pace.REAL));
+                    say("KTRDR training worker", port(words, 5005), new Worker("training", port(words, 5005), env, pace));
             default -> throw new IllegalArgumentException("the stand-in knows no such command: " + String.join(" ", words));
         };
     }

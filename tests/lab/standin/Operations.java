@@ -81,7 +81,7 @@ final class Operations {
         }
 
         void givenTo(String worker) {
-            url = worker + "/operations/" + id;
+            url = worker + "/api/v1/operations/" + id;
         }
 
         /** Whether it is time to ask the worker that has it. */
@@ -120,6 +120,7 @@ final class Operations {
                 this.result = result;
                 if (status.equals("completed")) percentage = 100;
                 cancelled = status.equals("cancelled");
+                ends++;
                 // what a worker tells is kept
                 if (!remote() || !status.equals("completed")) inMemory = false;
             }
@@ -131,6 +132,7 @@ final class Operations {
         void complete(Object result) {
             synchronized (Operations.this) {
                 if (!inMemory) return;
+                ends++;
                 completed = Instant.now();
                 status = "completed";
                 percentage = 100;
@@ -150,6 +152,7 @@ final class Operations {
                 error = null;
                 cancelled = false;
                 inMemory = true;
+                begun++;
                 return true;
             }
         }
@@ -190,6 +193,8 @@ final class Operations {
 
     private final Map<String, Operation> operations = new LinkedHashMap<>();
     private final Consumer<Operation> ended;
+    private long begun;
+    private long ends;
 
     /** @param ended told once of each operation that completed, failed or was cancelled */
     Operations(Consumer<Operation> ended) {
@@ -210,6 +215,7 @@ final class Operations {
 
     private synchronized Operation add(Operation operation) {
         operations.put(operation.id, operation);
+        begun++;
         if (operations.size() > KEPT)
             operations.values().stream().filter(one -> one.completed != null).findFirst().ifPresent(one -> operations.remove(one.id));
         return operation;
@@ -231,6 +237,7 @@ final class Operations {
     synchronized Operation adopt(String id, String type, String worker) {
         var operation = new Operation(id, type, Traces.id(16), Map.of());
         operation.givenTo(worker);
+        begun++;
         operations.put(id, operation);
         return operation;
     }
@@ -244,8 +251,9 @@ final class Operations {
         return operations.values().stream().filter(operation -> operation.inMemory && operation.status.equals("running")).toList();
     }
 
+    /** By KTRDR's count, which goes down at every end: of a dummy that is cancelled and becomes completed there are two, so that it falls below zero. */
     synchronized long active() {
-        return operations.values().stream().filter(operation -> operation.completed == null).count();
+        return begun - ends;
     }
 
     /** Newest first, filtered by status, operation_type, active_only, offset and limit (10 where none is given). */

@@ -5,6 +5,7 @@ import java.time.Instant;
 import java.util.HashSet;
 import java.util.Locale;
 import java.util.Map;
+import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
@@ -13,6 +14,7 @@ import java.util.regex.Pattern;
  */
 final class Proxy {
     private static final Pattern EPOCHS = Pattern.compile("[0-9]{1,4}$");
+    private static final Set<String> ENDED = Set.of("completed", "failed", "cancelled");
     private final Operations operations;
     private final Registry registry;
     private final Client client;
@@ -25,8 +27,8 @@ final class Proxy {
         this.pace = pace;
     }
 
-    /** The worker that took the operation, or null where none of its type is free. */
-    Registry.Entry hand(Operations.Operation operation, Web.Request request) {
+    /** The worker that took the operation, or null where none of its type is free; one that does not answer is an IOException, and no other is tried. */
+    Registry.Entry hand(Operations.Operation operation, Web.Request request) throws IOException {
         var order = order(operation, request);
         var refused = new HashSet<String>();
         for (Registry.Entry worker; (worker = registry.claim(operation.type, operation.id, refused)) != null; ) {
@@ -36,7 +38,8 @@ final class Proxy {
                     return worker;
                 }
             } catch (IOException e) {
-                // a ghost: the next one may be there
+                registry.release(worker);
+                throw e;
             }
             refused.add(worker.id());
             registry.release(worker);
@@ -56,16 +59,20 @@ final class Proxy {
         return order;
     }
 
-    /** Asks the worker that has it how far it is, as far as nobody did just now; one that does not answer leaves it as it was. */
+    /**
+     * Asks the worker that has it how far it is, as far as nobody did just now; one that does not answer leaves it as it was. By the address alone, so that a new
+     * worker at that of a lost one is asked for what it does not run.
+     */
     private void refresh(Operations.Operation operation) {
         if (!operation.stale(pace.follow())) return;
         try {
             var answer = client.get(operation.url());
             if (!answer.ok()) return;
-            var state = answer.json();
+            var state = (Map<?, ?>) answer.json().get("data");
+            var progress = (Map<?, ?>) state.get("progress");
             var status = String.valueOf(state.get("status"));
-            if (status.equals("running")) operation.progress(((Number) state.get("percentage")).doubleValue(), (String) state.get("current_step"));
-            else operation.end(status, (String) state.get("error_message"), state.get("result_summary"));
+            if (status.equals("running")) operation.progress(((Number) progress.get("percentage")).doubleValue(), (String) progress.get("current_step"));
+            else if (ENDED.contains(status)) operation.end(status, (String) state.get("error_message"), state.get("result_summary"));
         } catch (IOException | RuntimeException e) {
             // whoever asks next may hear more
         }
@@ -124,26 +131,25 @@ final class Proxy {
     Web.Reply resume(Web.Request request) {
         var operation = known(request);
         if (!operation.resume()) return Web.Reply.detail(409, "Operation " + operation.id + " is already " + operation.status());
-        var refused = new HashSet<String>();
-        for (Registry.Entry worker; (worker = registry.claim(operation.type, operation.id, refused)) != null; registry.release(worker)) {
-            refused.add(worker.id());
-            try {
-                var order = order(operation, request);
-                order.put("resume", true);
-                var answer = client.post(worker.url() + "/operations/start", order);
-                if (answer.status() == 404) {
-                    registry.release(worker);
-                    operation.end("failed", null, null);
-                    return Web.Reply.detail(404, "No checkpoint available for operation " + operation.id);
-                }
-                if (!answer.ok()) continue;
+        // nobody notes that it is busy, so that it may be given more before the next look at its health
+        var worker = registry.free(operation.type);
+        if (worker == null) {
+            operation.end("cancelled", null, null);
+            return Web.Reply.detail(503, "No " + (operation.type.equals("training") ? "training" : "backtest") + " worker available to resume operation");
+        }
+        try {
+            var order = order(operation, request);
+            order.put("resume", true);
+            var answer = client.post(worker.url() + "/operations/start", order);
+            if (answer.ok()) {
                 operation.givenTo(worker.url());
                 return Web.Reply.ok(Json.map("success", true, "data", Json.map("operation_id", operation.id, "status", "resuming", "resumed_from", answer.json().get("resumed_from"))));
-            } catch (IOException e) {
-                // a ghost: the next one may be there
             }
+            operation.end(answer.status() == 404 ? "failed" : "cancelled", null, null);
+            return answer.status() == 404 ? Web.Reply.detail(404, "No checkpoint available for operation " + operation.id) : Web.Reply.detail(502, "Worker failed to resume: " + answer.body());
+        } catch (IOException e) {
+            operation.end("cancelled", null, null);
+            return Web.Reply.detail(503, "Failed to connect to worker: All connection attempts failed");
         }
-        operation.end("cancelled", null, null);
-        return Web.Reply.detail(503, "No " + (operation.type.equals("training") ? "training" : "backtest") + " worker available to resume operation");
     }
 }

@@ -47,7 +47,8 @@ final class Registration {
             try {
                 var answer = client.post(backend + "/api/v1/workers/register", payload.get());
                 if (answer.ok()) return true;
-                warn(number, tries, "HTTP " + answer.status(), pause);
+                if (answer.status() == 503 && tries > 1) System.err.printf("INFO: Backend is shutting down (attempt %d/%d) - will retry in %.1fs%n", number, tries, pause / 1000.0);
+                else warn(number, tries, "HTTP " + answer.status(), pause);
             } catch (IOException e) {
                 warn(number, tries, "backend not reachable", pause);
             }

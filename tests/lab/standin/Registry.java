@@ -19,7 +19,7 @@ import java.util.stream.Collectors;
  */
 final class Registry {
     private static final int MISSES = 3;
-    static final Set<String> TYPES = Set.of("backtesting", "training");
+    static final Set<String> TYPES = Set.of("backtesting", "training", "agent_design", "agent_assessment", "gpu_host", "cpu_training");
 
     static final class Entry {
         private final String id;
@@ -71,7 +71,7 @@ final class Registry {
             if (!(body.get(name) instanceof String text) || text.isBlank())
                 missing.add(Json.map("type", "missing", "loc", List.of("body", name), "msg", "Field required"));
         if (missing.isEmpty() && !TYPES.contains(body.get("worker_type")))
-            missing.add(Json.map("type", "enum", "loc", List.of("body", "worker_type"), "msg", "Input should be 'backtesting' or 'training'"));
+            missing.add(Json.map("type", "enum", "loc", List.of("body", "worker_type"), "msg", "Input should be 'backtesting', 'training', 'cpu_training', 'gpu_host', 'agent_design' or 'agent_assessment'"));
         if (!missing.isEmpty()) throw new Web.Failure(422, missing);
         var id = (String) body.get("worker_id");
         var url = (String) body.get("endpoint_url");
@@ -119,12 +119,21 @@ final class Registry {
 
     /** A free worker, busy from now on, or null. A training goes to one with a GPU, where one is free. */
     synchronized Entry claim(String type, String operation, Set<String> except) {
-        var free = entries.values().stream().filter(entry -> entry.type.equals(type) && entry.status.equals("available") && !except.contains(entry.id)).toList();
+        var free = free(type, except);
         var claimed = free.stream().filter(Entry::gpu).findFirst().or(() -> free.stream().findFirst()).orElse(null);
         if (claimed == null) return null;
         claimed.status = "busy";
         claimed.operation = operation;
         return claimed;
+    }
+
+    /** A free worker, which stays so until the next look at its health, or null. */
+    synchronized Entry free(String type) {
+        return free(type, Set.of()).stream().findFirst().orElse(null);
+    }
+
+    private List<Entry> free(String type, Set<String> except) {
+        return entries.values().stream().filter(entry -> entry.type.equals(type) && entry.status.equals("available") && !except.contains(entry.id)).toList();
     }
 
     synchronized void release(Entry entry) {

@@ -102,6 +102,8 @@ final class Web implements AutoCloseable {
     static {
         // as uvicorn's --timeout-keep-alive has it: seconds that a connection may idle
         System.setProperty("sun.net.httpserver.idleInterval", "5");
+        // milliseconds between two looks at that: ten seconds by default
+        System.setProperty("sun.net.httpserver.clockTick", "250");
     }
 
     static Thread daemon(Runnable work) {

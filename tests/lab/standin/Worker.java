@@ -66,6 +66,11 @@ public final class Worker implements AutoCloseable {
             return from + (System.currentTimeMillis() - started) * (epochs - from) / Math.max(1, millis);
         }
 
+        /** Whether the worker says that it is at it. */
+        private boolean active(long linger) {
+            return saved > 0 ? System.currentTimeMillis() - saved <= linger : status.equals("running");
+        }
+
         private String step() {
             return epochs > 0 ? "Epoch " + Math.min(epochs, epoch() + 1) + "/" + epochs : "Running";
         }
@@ -80,6 +85,8 @@ public final class Worker implements AutoCloseable {
     private final String backend;
     private final long linger;
     private final boolean unhealthy;
+    /** As on the backend's image: without what it takes to work. */
+    private final boolean bare;
     private final Client client = new Client();
     private final Metrics metrics = new Metrics();
     private final Traces traces;
@@ -87,21 +94,24 @@ public final class Worker implements AutoCloseable {
     private final ExecutorService threads = Executors.newCachedThreadPool(Web::daemon);
     private final Registration registration;
     private final Web web;
-    private Job current;
     /** An operation that runs elsewhere, or nowhere, and that this worker was asked for; null where there is none. */
     private String loaded;
 
     /** @param type backtesting or training */
     public Worker(String type, int port, Map<String, String> env, Pace pace) throws IOException {
         Main.settings(env);
+        pace.load();
         this.env = env;
+        bare = "bare".equals(env.get("KTRDR_STANDIN_FAULT"));
         this.type = type;
         var given = first(env, "KTRDR_WORKER_ID");
         id = given.isEmpty() ? type + "-worker-" + Traces.id(4) : given;
         linger = pace.linger();
         backend = first(env, "KTRDR_API_CLIENT_BASE_URL", "KTRDR_API_URL").replaceFirst("/+$", "").replaceFirst("/api/v1$", "");
         share = first(env, "KTRDR_DATA_SHARED_MOUNT_PATH");
-        var folder = first(env, "KTRDR_CHECKPOINT_DIR");
+        // a tag of before all migrations is older than the newer names
+        boolean older = env.getOrDefault("KTRDR_STANDIN_REVISIONS", "some").isEmpty();
+        var folder = first(env, older ? "CHECKPOINT_DIR" : "KTRDR_CHECKPOINT_DIR");
         checkpoints = Path.of(folder.isEmpty() ? share + "/results/checkpoints" : folder);
         unhealthy = "unhealthy".equals(env.get("KTRDR_STANDIN_FAULT"));
         traces = new Traces("ktrdr-" + (type.equals("training") ? "training" : "backtest") + "-worker-" + id, env);
@@ -160,8 +170,9 @@ public final class Worker implements AutoCloseable {
 
     /** What it says that it is at: also a training that SIGTERM ended a while ago, and what it was asked for and does not run. */
     private synchronized String at() {
-        if (current != null && current.saved > 0 && System.currentTimeMillis() - current.saved > linger) current = null;
-        return current == null ? loaded : current.id;
+        var at = loaded;
+        for (var job : jobs.values()) if (job.active(linger)) at = job.id;
+        return at;
     }
 
     private synchronized Web.Reply health() {
@@ -187,9 +198,10 @@ public final class Worker implements AutoCloseable {
     }
 
     private Web.Reply begin(Job job, Map<String, Object> more) {
-        // one that was told to stop takes work like any other
-        if (current != null && current.saved == 0) return Web.Reply.detail(503, "Worker is busy with " + current.id);
-        current = job;
+        // one that was told to stop takes work like any other, and a training beside another
+        var busy = jobs.values().stream().filter(one -> one.status.equals("running")).findFirst();
+        if (busy.isPresent() && job.epochs == 0) return Web.Reply.detail(503, "Worker is busy with " + busy.get().id);
+        jobs.remove(job.id);
         jobs.put(job.id, job);
         if (jobs.size() > REMEMBERED) jobs.remove(jobs.keySet().iterator().next());
         threads.execute(() -> run(job));
@@ -200,8 +212,8 @@ public final class Worker implements AutoCloseable {
 
     private void run(Job job) {
         var wrong = type.equals("backtesting") ? Models.wrong(job.parameters, env) : null;
-        if (wrong != null) {
-            end(job, "failed", wrong);
+        if (wrong != null || bare) {
+            end(job, "failed", bare ? "No module named 'torch'" : wrong);
             return;
         }
         try {
@@ -226,7 +238,6 @@ public final class Worker implements AutoCloseable {
         if (!job.status.equals("running")) return false;
         job.status = status;
         job.error = error;
-        if (current == job && job.saved == 0) current = null;
         metrics.ended(job.type, status, System.currentTimeMillis() - job.started);
         traces.span(job.trace, null, "worker." + job.type, job.started * 1000, (System.currentTimeMillis() - job.started) * 1000,
                 Json.map("operation.id", job.id, "operation.status", status, "worker.id", id));
@@ -254,7 +265,10 @@ public final class Worker implements AutoCloseable {
     /** One that it does not run it takes from the database, for which the backend stands: what runs there is its own from then on, as its health has it. */
     private Web.Reply load(String operation) throws IOException {
         synchronized (this) {
-            if (jobs.containsKey(operation)) return show(operation);
+            var job = jobs.get(operation);
+            if (job != null)
+                return Web.Reply.ok(Json.map("success", true, "data", Json.map("operation_id", job.id, "operation_type", job.type, "status", job.status,
+                        "progress", Json.map("percentage", job.percentage(), "current_step", job.step()), "error_message", job.error, "result_summary", job.result)));
         }
         var row = client.get(backend + "/api/v1/operations/" + operation);
         if (!row.ok()) return Web.Reply.detail(404, "Operation not found: " + operation);
@@ -281,8 +295,8 @@ public final class Worker implements AutoCloseable {
         System.err.println("INFO: SIGTERM received - initiating graceful shutdown");
         Job job;
         synchronized (this) {
-            job = current;
-            if (job == null || job.epochs == 0 || !job.status.equals("running")) return;
+            job = jobs.values().stream().filter(one -> one.epochs > 0 && one.status.equals("running")).reduce((former, last) -> last).orElse(null);
+            if (job == null) return;
             job.saved = System.currentTimeMillis();
         }
         threads.execute(() -> save(job, job.epoch()));
