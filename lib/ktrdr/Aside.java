@@ -56,6 +56,23 @@ final class Aside {
         return create(name(inspected).replaceFirst(ENDING + "$", ""), body(inspected, Optional.empty()));
     }
 
+    /**
+     * Shell lines that stop containers, side by side: each with the grace that it was made with, but a worker that says that it is idle as {@link WorkerStops} does, since it would
+     * not go at SIGTERM. They exit with 1 where one could not be stopped.
+     */
+    static String stop(List<String> names) {
+        return "stop() {\n" + """
+                  port=$(docker port "$1" 2>/dev/null | sed -n 's,^\\([0-9]*\\)/tcp.*,\\1,p' | head -n 1)
+                  if [ -n "$port" ] && docker exec "$1" curl -fsS -m 5 "http://localhost:$port/health" 2>/dev/null | grep -q '"worker_status": *"idle"'; then
+                    STOP "$1"
+                  else docker stop "$1"; fi >/dev/null
+                }
+                stops=''
+                for name in NAMES; do stop "$name" & stops="$stops $!"; done
+                for one in $stops; do wait "$one" || exit 1; done
+                """.replace("STOP", WorkerStops.STOP).replace("NAMES", Sh.words(names));
+    }
+
     static String name(JsonNode inspected) {
         return inspected.path("Name").asText().replaceFirst("^/", "");
     }

@@ -160,7 +160,7 @@ public final class TakingOver implements Exchange {
         for (var copy : there.copies()) if (!copy.source().isEmpty()) script.append("  echo ").append(Sh.words(List.of("volume", copy.source()))).append('\n');
         script.append("} >").append(FILE).append(".new && sync -d ").append(FILE).append(".new && mv ").append(FILE).append(".new ").append(FILE).append(" || exit 1\n");
         var rest = there.names().stream().filter(name -> there.database().filter(name::equals).isEmpty()).toList();
-        if (!rest.isEmpty()) script.append("docker stop ").append(Sh.words(rest)).append(" >/dev/null || exit 1\n");
+        if (!rest.isEmpty()) script.append(Aside.stop(rest));
         there.database().ifPresent(name -> script.append(measure()).append("docker stop ").append(Sh.quote(name)).append(" >/dev/null || exit 1\n"));
         for (var copy : there.copies()) script.append(copy(project, copy));
         for (var one : there.replaced()) {

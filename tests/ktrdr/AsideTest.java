@@ -4,9 +4,14 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.io.IOException;
 import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** A container put aside and back: what the Engine is asked to make. */
 class AsideTest {
@@ -47,6 +52,22 @@ class AsideTest {
         var body = asked(Aside.put(container(), Optional.empty()), "/containers/create?name=ktrdr-db-before-takeover");
         assertEquals("[\"/etc/x:/x:ro\",\"" + ANONYMOUS + ":/home/postgres/pgdata/data\"]", body.path("HostConfig").path("Binds").toString());
         assertEquals("[\"ktrdr-db\",\"db\"]", body.path("NetworkingConfig").path("EndpointsConfig").path("ktrdr-core_ktrdr-core").path("Aliases").toString());
+    }
+
+    @Test
+    void an_idle_worker_is_stopped_at_once_and_all_others_have_their_grace(@TempDir Path folder) throws IOException {
+        Fixtures.program(folder.resolve("docker"), """
+                case "$1 $2" in
+                  'port ktrdr-jaeger') printf '16686/tcp -> 0.0.0.0:16686\\n4317/tcp -> 0.0.0.0:4317\\n' ;;
+                  'port '*) printf '5003/tcp -> 0.0.0.0:5003\\n5003/tcp -> [::]:5003\\n' ;;
+                  'exec idle-worker') [ "$7" = http://localhost:5003/health ] && echo '{"worker_status": "idle"}' ;;
+                  'exec busy-worker') echo '{"worker_status":"busy"}' ;;
+                  'exec '*) exit 22 ;;
+                  stop*) case $* in *stuck) exit 1 ;; *) echo "$*" >>FOLDER/calls ;; esac ;;
+                esac""".replace("FOLDER", folder.toString()));
+        var ran = Local.command("sh", "-eu").env("PATH", folder + ":" + System.getenv("PATH")).input(Aside.stop(List.of("idle-worker", "busy-worker", "ktrdr-jaeger"))).must();
+        assertEquals(List.of("stop --signal INT -t 2 idle-worker", "stop busy-worker", "stop ktrdr-jaeger"), Files.readAllLines(folder.resolve("calls")).stream().sorted().toList(), ran::toString);
+        assertEquals(1, Local.command("sh").env("PATH", folder + ":" + System.getenv("PATH")).input(Aside.stop(List.of("idle-worker", "stuck"))).run().exit());
     }
 
     @Test
