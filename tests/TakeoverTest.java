@@ -75,7 +75,7 @@ class TakeoverTest {
         refused(1, ktrdr("deploy", "core", "all", "--tag", TAG).run(), "core: a new database container would not have the data of the one that is there", "jbang takeover@ktrdr core");
         refused(1, ktrdr("deploy", "workers", "B", "--tag", TAG).run(), "workers-b: containers that this toolkit did not make are where its own belong",
                 "backtest-worker-1 of the project ktrdr-workers-b", "jbang takeover@ktrdr B");
-        refused(1, ktrdr("stage", "core", "--tag", TAG).run(), "core: containers run in the Compose project ktrdr-core whose files this toolkit did not write", "jbang takeover@ktrdr core");
+        refused(1, ktrdr("stage", "core", "--tag", TAG).run(), "core: containers run in the Compose project ktrdr-core from files that this toolkit did not write", "jbang takeover@ktrdr core");
         var planned = good("takeover", "core", "B", "--tag", TAG, "--dry-run").out();
         for (var words : List.of("ktrdr-db /home/postgres/pgdata/data, in a volume without a name", "-> the volume ktrdr-core_db-data", "left alone ktrdr-mcp", "takeover of 2 containers"))
             assertTrue(planned.contains(words), planned);

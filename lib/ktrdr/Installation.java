@@ -73,9 +73,10 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
 
     /** Why no file may be put into the folder of a node's stack: what runs from it, or where it belongs, is another's. Empty where it is ours, or nobody's. */
     static Optional<Problem> unmade(Inventory inventory, Stack stack, NodeFacts facts) {
-        boolean ours = !facts.files().manifest().isEmpty() || facts.history().last().isPresent();
-        return inTheWay(inventory, stack, facts).or(() -> facts.containers().isEmpty() || ours ? Optional.empty() : Optional.of(Problem
-                .failed(stack.node().name() + ": containers run in the Compose project " + stack.project() + " whose files this toolkit did not write")
+        // in an empty folder nothing is replaced: containers of ours may run from the one that the inventory named before
+        boolean replaces = facts.files().files().containsKey(stack.composeFile()) && facts.files().manifest().isEmpty() && facts.history().last().isEmpty();
+        return inTheWay(inventory, stack, facts).or(() -> facts.containers().isEmpty() || !replaces ? Optional.empty() : Optional.of(Problem
+                .failed(stack.node().name() + ": containers run in the Compose project " + stack.project() + " from files that this toolkit did not write")
                 .expected("files of ours in " + stack.node().directory() + ", or no container").found(facts.containers().stream().map(Docker.Container::name).collect(Collectors.joining(", ")))
                 .fix(command(stack.node()) + " takes them over, with their data, and keeps their files; --dry-run shows how. Nothing was changed")));
     }

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -46,12 +47,14 @@ class InstallationTest {
     }
 
     @Test
-    void no_file_comes_into_the_folder_of_containers_that_are_not_ours() {
+    void no_file_takes_the_place_of_one_that_containers_run_from_and_that_is_not_ours() {
         var stack = Stack.of(FLEET, FLEET.node("core"));
-        var theirs = StatusFixtures.containers(FLEET.node("core"));
-        var ours = new NodeFiles(Map.of(), Map.of(), Map.of(), Map.of("docker-compose.core.yml", "hash"), Map.of(), List.of());
-        assertTrue(Installation.unmade(FLEET, stack, running(theirs, NodeFiles.NONE)).orElseThrow().sentence().contains("core: containers run in the Compose project ktrdr-core"));
-        assertEquals(List.of(), Stream.of(running(theirs, ours), running(List.of(), NodeFiles.NONE)).flatMap(facts -> Installation.unmade(FLEET, stack, facts).stream()).toList());
+        var there = StatusFixtures.containers(FLEET.node("core"));
+        var theirs = new NodeFiles(Map.of("docker-compose.core.yml", new NodeFiles.Found("hash", "644", "0:0", 1, Optional.empty())), Map.of(), Map.of(), Map.of(), Map.of(), List.of());
+        var ours = new NodeFiles(theirs.files(), Map.of(), Map.of(), Map.of("docker-compose.core.yml", "hash"), Map.of(), List.of());
+        assertTrue(Installation.unmade(FLEET, stack, running(there, theirs)).orElseThrow().sentence().contains("core: containers run in the Compose project ktrdr-core from files"));
+        assertEquals(List.of(), Stream.of(running(there, ours), running(List.of(), theirs), running(there, NodeFiles.NONE)).flatMap(facts -> Installation.unmade(FLEET, stack, facts).stream()).toList(),
+                "ours; nothing runs; an empty folder");
     }
 
     private static NodeFacts running(List<Docker.Container> containers, NodeFiles files) {
