@@ -72,6 +72,8 @@ function table(place, panel, frames) {
   const hidden = (panel.transformations ?? []).filter(one => one.id === 'organize').map(one => one.options.excludeByName)[0] ?? {};
   const columns = [...new Set(frames.flatMap(frame => Object.keys(frame.labels)))].filter(column => !hidden[column]).sort();
   if (!hidden.Value) columns.push('Value');
+  // one with more rows than there is room for scrolls, as in Grafana
+  place.classList.add('scrolls');
   const made = element(place, 'table'), head = element(made, 'tr');
   columns.forEach(column => element(head, 'th', '', column));
   frames.forEach(frame => {
