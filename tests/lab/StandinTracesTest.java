@@ -95,6 +95,7 @@ class StandinTracesTest {
                 assertTrue(told.get().contains("ktrdr_operation_duration_seconds_bucket{" + labels + ",le=\"5.0\"} 1\n"), told);
                 var other = "operation_type=\"" + (type.equals("dummy") ? "backtesting" : "dummy");
                 assertFalse(told.get().contains(other), told);
+                assertTrue(told.get().contains("ktrdr_operations_active 0\n"), told);
             }
         }
     }

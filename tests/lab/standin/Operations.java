@@ -120,7 +120,8 @@ final class Operations {
                 this.result = result;
                 if (status.equals("completed")) percentage = 100;
                 cancelled = status.equals("cancelled");
-                ends++;
+                // how one on a worker ends is counted by that, unless the backend ends it
+                if (!remote() || cancelled) ends++;
                 // what a worker tells is kept
                 if (!remote() || !status.equals("completed")) inMemory = false;
             }
@@ -215,7 +216,8 @@ final class Operations {
 
     private synchronized Operation add(Operation operation) {
         operations.put(operation.id, operation);
-        begun++;
+        // one on a worker is counted by that
+        if (!operation.remote()) begun++;
         if (operations.size() > KEPT)
             operations.values().stream().filter(one -> one.completed != null).findFirst().ifPresent(one -> operations.remove(one.id));
         return operation;
@@ -237,7 +239,6 @@ final class Operations {
     synchronized Operation adopt(String id, String type, String worker) {
         var operation = new Operation(id, type, Traces.id(16), Map.of());
         operation.givenTo(worker);
-        begun++;
         operations.put(id, operation);
         return operation;
     }
