@@ -11,8 +11,8 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
 import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import standin.Backend;
 import standin.Pace;
@@ -25,13 +25,8 @@ class StandinOperationsTest {
     /** The least that there is: a second until it is given up, and a look every second. */
     private static final String[] HASTY = {"KTRDR_ORPHAN_TIMEOUT_SECONDS", "1", "KTRDR_ORPHAN_CHECK_INTERVAL_SECONDS", "1"};
 
-    private final Standins standins = new Standins();
+    @RegisterExtension final Standins standins = new Standins();
     @TempDir Path share;
-
-    @AfterEach
-    void stop() throws Exception {
-        standins.close();
-    }
 
     /** With a dummy of this length. */
     private Backend dummies(long millis, String... more) throws IOException {

@@ -12,35 +12,28 @@ import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.HashMap;
-import java.util.Map;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import standin.Backend;
 import standin.Pace;
 
 /** How the stand-ins start, keep connections and stop, as KTRDR's processes do. */
 class StandinStartTest {
-    private static final Map<String, String> SECRETS = Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32));
-    private final Standins standins = new Standins();
+    @RegisterExtension final Standins standins = new Standins();
     @TempDir Path share;
-
-    @AfterEach
-    void stop() throws Exception {
-        standins.close();
-    }
 
     @Test
     void a_start_takes_its_time_before_the_port_is_open() throws Exception {
         long began = System.nanoTime();
-        var backend = standins.run(new Backend(0, SECRETS, Standins.QUICK.starting(600)));
+        var backend = standins.run(new Backend(0, Standins.SECRETS, Standins.QUICK.starting(600)));
         assertTrue(System.nanoTime() - began >= 600_000_000L);
         assertEquals(200, standins.send("GET", backend.port(), "/api/v1/health", "").statusCode());
     }
 
     @Test
     void secrets_that_are_known_to_all_are_fatal_in_production_alone() throws Exception {
-        var env = new HashMap<>(SECRETS);
+        var env = new HashMap<>(Standins.SECRETS);
         env.put("KTRDR_DB_PASSWORD", "localdev");
         // the name of the environment alone does not make it production
         env.put("KTRDR_API_ENVIRONMENT", "production");
@@ -73,7 +66,7 @@ class StandinStartTest {
     @Test
     void a_backend_that_stops_refuses_a_registration_with_503_and_says_when_to_come_again() throws Exception {
         var quick = Standins.QUICK;
-        var backend = new Backend(0, SECRETS, new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(), quick.silence(), quick.reconnect(), quick.dummy(), quick.backtest(),
+        var backend = new Backend(0, Standins.SECRETS, new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(), quick.silence(), quick.reconnect(), quick.dummy(), quick.backtest(),
                 quick.epoch(), quick.linger(), quick.follow(), 2_000));
         var stopping = new Thread(backend::close);
         stopping.start();

@@ -12,21 +12,16 @@ import java.time.Duration;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import standin.Backend;
 import standin.Pace;
 
 /** Trainings on the stand-ins, and what signals do to a worker that is at work, as KTRDR's own have it. */
 class StandinStopsTest {
-    private final Standins standins = new Standins();
+    @RegisterExtension final Standins standins = new Standins();
     @TempDir Path share;
-
-    @AfterEach
-    void stop() throws Exception {
-        standins.close();
-    }
 
     @Test
     void a_training_runs_in_epochs_answers_a_task_id_alone_and_leaves_a_model() throws Exception {

@@ -19,8 +19,8 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import mockwebserver3.MockResponse;
 import mockwebserver3.MockWebServer;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import standin.Backend;
 import standin.Grafana;
@@ -32,13 +32,8 @@ import standin.Worker;
 class StandinTest {
     private static final Pace QUICK = Standins.QUICK;
     private static final String BACKTEST = Standins.BACKTEST;
-    private final Standins standins = new Standins();
+    @RegisterExtension final Standins standins = new Standins();
     @TempDir Path share;
-
-    @AfterEach
-    void stop() throws Exception {
-        standins.close();
-    }
 
     private <T extends AutoCloseable> T run(T one) {
         return standins.run(one);

@@ -11,8 +11,8 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
-import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.extension.RegisterExtension;
 import org.junit.jupiter.api.io.TempDir;
 import standin.Backend;
 import standin.Pace;
@@ -21,13 +21,8 @@ import standin.Worker;
 /** The registry of the stand-in backend and what its workers do about it, as KTRDR's own have it. */
 class StandinWorkersTest {
     private static final String API = "/api/v1/operations/";
-    private final Standins standins = new Standins();
+    @RegisterExtension final Standins standins = new Standins();
     @TempDir Path share;
-
-    @AfterEach
-    void stop() throws Exception {
-        standins.close();
-    }
 
     private static int free() throws Exception {
         try (var socket = new ServerSocket(0)) {
@@ -146,7 +141,7 @@ class StandinWorkersTest {
     @Test
     void a_worker_may_be_given_a_second_training_after_a_resume() throws Exception {
         var slow = Pace.REAL;
-        int port = standins.run(new Backend(0, Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32)),
+        int port = standins.run(new Backend(0, Standins.SECRETS,
                 new Pace(3_000, 60_000, 50, 50, 1_500, 50, slow.dummy(), slow.backtest(), 50, 0, 50, 0))).port();
         var quick = Standins.QUICK;
         var worker = standins.run(new Worker("training", 0, Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1", "KTRDR_API_URL", "http://127.0.0.1:" + port,
@@ -170,7 +165,7 @@ class StandinWorkersTest {
     @Test
     void a_dummy_that_was_cancelled_is_counted_out_twice_so_that_fewer_than_none_are_active() throws Exception {
         var quick = Standins.QUICK;
-        int port = standins.run(new Backend(0, Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32)), new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(),
+        int port = standins.run(new Backend(0, Standins.SECRETS, new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(),
                 quick.silence(), quick.reconnect(), 200_000, quick.backtest(), quick.epoch(), quick.linger(), quick.follow(), 0))).port();
         var id = Standins.field(standins.send("POST", port, "/api/v1/dummy/start", "").body(), "operation_id");
         // at the beginning of a step of two seconds, so that it is asked for before its end

@@ -16,20 +16,24 @@ import java.util.Deque;
 import java.util.HashMap;
 import java.util.Map;
 import java.util.regex.Pattern;
+import org.junit.jupiter.api.extension.AfterEachCallback;
+import org.junit.jupiter.api.extension.ExtensionContext;
 import standin.Backend;
 import standin.Pace;
 import standin.Worker;
 
-/** Stand-ins that run in this process, in a hurry, and the questions that their tests ask. */
-final class Standins implements AutoCloseable {
+/** Stand-ins that run in this process until the end of a test, in a hurry, and the questions that their tests ask. */
+final class Standins implements AfterEachCallback {
     static final Pace QUICK = new Pace(50, 60_000, 50, 50, 1_500, 50, 20_000, 600, 50, 3_000, 50, 0);
+    /** Without which a backend does not start. */
+    static final Map<String, String> SECRETS = Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32));
     static final String BACKTEST = "{\"strategy_name\":\"s\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"end_date\":\"2024-02-01\","
             + "\"model_path\":\"/mnt/ktrdr-shared/models/s\"}";
     private final HttpClient http = HttpClient.newHttpClient();
     private final Deque<AutoCloseable> running = new ArrayDeque<>();
 
     @Override
-    public void close() throws Exception {
+    public void afterEach(ExtensionContext test) throws Exception {
         while (!running.isEmpty()) running.pop().close();
     }
 
@@ -39,7 +43,7 @@ final class Standins implements AutoCloseable {
     }
 
     Backend backend(int port, String... more) throws IOException {
-        return run(new Backend(port, env(Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32), "KTRDR_VERSION", "sha-0123456"), more), QUICK));
+        return run(new Backend(port, env(env(SECRETS, "KTRDR_VERSION", "sha-0123456"), more), QUICK));
     }
 
     /** A worker whose share has the model of {@link #BACKTEST}. */

@@ -204,13 +204,7 @@ public final class Backend implements AutoCloseable {
         } catch (IOException e) {
             return Web.Reply.detail(500, "Failed to start backtest");
         }
-        Registry.Entry worker;
-        try {
-            worker = proxy.hand(operation, request);
-        } catch (IOException e) {
-            return unreached(operation, "Failed to start backtest");
-        }
-        if (worker == null) return unavailable(operation);
+        var worker = handed(operation, request, "Failed to start backtest");
         return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "status", "started",
                 "message", "Backtest started on " + worker.id(), "symbol", body.get("symbol"), "timeframe", body.get("timeframe"),
                 "mode", "distributed"));
@@ -225,28 +219,25 @@ public final class Backend implements AutoCloseable {
         } catch (IOException e) {
             return Web.Reply.detail(500, "Failed to start training");
         }
-        Registry.Entry worker;
-        try {
-            worker = proxy.hand(operation, request);
-        } catch (IOException e) {
-            return unreached(operation, "Failed to start training: All connection attempts failed");
-        }
-        if (worker == null) return unavailable(operation);
+        var worker = handed(operation, request, "Failed to start training: All connection attempts failed");
         return Web.Reply.ok(Json.map("success", true, "task_id", operation.id, "status", "training_started",
                 "message", "Neural network training started using " + body.get("strategy_name") + " strategy",
                 "symbols", body.getOrDefault("symbols", List.of("AAPL")), "timeframes", body.getOrDefault("timeframes", List.of("1d")),
                 "strategy_name", body.get("strategy_name"), "estimated_duration_minutes", 30));
     }
 
-    private static Web.Reply unreached(Operations.Operation operation, String why) {
-        operation.end("failed", why, null);
-        return Web.Reply.detail(500, why);
-    }
-
-    private Web.Reply unavailable(Operations.Operation operation) {
+    /** The worker that has it now; else it failed, and so does the request: 500 where one did not answer, 503 where none is free. */
+    private Registry.Entry handed(Operations.Operation operation, Web.Request request, String unreached) {
+        try {
+            var worker = proxy.hand(operation, request);
+            if (worker != null) return worker;
+        } catch (IOException e) {
+            operation.end("failed", unreached, null);
+            throw new Web.Failure(500, unreached);
+        }
         var why = "No " + operation.type + " workers available";
         operation.end("failed", why, null);
-        return Web.Reply.detail(503, Json.map("error", why, "worker_type", operation.type,
+        throw new Web.Failure(503, Json.map("error", why, "worker_type", operation.type,
                 "registered_workers", registry.count(operation.type, null), "backend_uptime_seconds", (System.currentTimeMillis() - began) / 1000.0,
                 "hint", "Workers auto-register after startup. Retry in a few seconds, or check worker container logs."));
     }
