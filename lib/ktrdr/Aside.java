@@ -62,15 +62,13 @@ final class Aside {
      */
     static String stop(List<String> names) {
         return "stop() {\n" + """
-                  port=$(docker port "$1" 2>/dev/null | sed -n 's,^\\([0-9]*\\)/tcp.*,\\1,p' | head -n 1)
-                  if [ -n "$port" ] && docker exec "$1" curl -fsS -m 5 "http://localhost:$port/health" 2>/dev/null | grep -q '"worker_status": *"idle"'; then
-                    STOP "$1"
-                  else docker stop "$1"; fi >/dev/null
+                  set -- "$0" "$1" "$(docker port "$1" 2>/dev/null | sed -n 's,^\\([0-9]*\\)/tcp.*,\\1,p' | head -n 1)"
+                  if [ -n "$3" ] && HEALTH | grep -q '"worker_status": *"idle"'; then STOP "$2"; else docker stop "$2"; fi >/dev/null
                 }
                 stops=''
                 for name in NAMES; do stop "$name" & stops="$stops $!"; done
                 for one in $stops; do wait "$one" || exit 1; done
-                """.replace("STOP", WorkerStops.STOP).replace("NAMES", Sh.words(names));
+                """.replace("HEALTH", WorkerStops.HEALTH).replace("STOP", WorkerStops.STOP).replace("NAMES", Sh.words(names));
     }
 
     static String name(JsonNode inspected) {

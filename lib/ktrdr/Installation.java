@@ -12,7 +12,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 
 /**
  * What runs where a node's stack belongs and was not made by this toolkit, but by hand or by another tool.
@@ -54,7 +53,7 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     /** The names that containers of ours have, or may have, on a node. */
     static Set<String> names(Inventory inventory, Stack stack) {
         if (!stack.core()) return inventory.workersOf(stack.node().full()).stream().map(Inventory.Worker::name).collect(Collectors.toCollection(LinkedHashSet::new));
-        return Stream.concat(Stack.CORE.stream(), Stream.of(Alerting.SERVICE)).map(stack::container).collect(Collectors.toCollection(LinkedHashSet::new));
+        return Docker.CORE_SERVICES.stream().map(stack::container).collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
     /** Why nothing may be deployed to a node: what is there is another's, or half taken over. Empty where it is ours, or nobody's. */

@@ -8,7 +8,6 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.stream.Collectors;
-import java.util.stream.Stream;
 import ktrdr.Inventory.Node;
 import ktrdr.Inventory.Role;
 import ktrdr.Inventory.Worker;
@@ -63,7 +62,7 @@ public final class Stack {
     /** The services that the inventory wants running on this node. */
     public List<String> services() {
         if (!core()) return inventory.workersOf(node).stream().map(Worker::name).toList();
-        return inventory.alerts().isEmpty() ? CORE : Stream.concat(CORE.stream(), Stream.of(Alerting.SERVICE)).toList();
+        return inventory.alerts().isEmpty() ? CORE : Docker.CORE_SERVICES;
     }
 
     /** Its worker with a GPU, where it has one. */

@@ -29,7 +29,8 @@ final class WorkerStops {
     static final String STOP = "docker stop --signal INT -t " + SECONDS;
     /** The same, and starts them again. */
     static final String RESTART = "docker restart --signal INT -t " + SECONDS;
-    private static final String HEALTH = "docker exec \"$2\" curl -fsS -m 5 \"http://localhost:$3/health\" 2>/dev/null";
+    /** What a worker says of itself, in the container {@code $2} at the port {@code $3}. */
+    static final String HEALTH = "docker exec \"$2\" curl -fsS -m 5 \"http://localhost:$3/health\" 2>/dev/null";
 
     /** What a worker says that it is at, by its {@code /health}, and since when its container runs. */
     record AtWork(String operation, String containerStarted) {}
