@@ -158,6 +158,8 @@ public final class Cli {
 
         private Invocation invocation;
         private volatile Console console;
+        private static final String EXAMPLE = "this is the toolkit's example of an inventory, its hosts are not yours: describe your own in a copy without"
+                + " its line `example: true`, and name that by -i FILE or KTRDR_INVENTORY, or put it at ~/.config/ktrdr/inventory.yaml";
         private Inventory inventory;
         /** What asked for the scale of nodes, for the work that follows. */
         private Fleet asking;
@@ -188,6 +190,7 @@ public final class Cli {
             if (inventory == null) {
                 inventory = Inventory.find(Optional.ofNullable(inventoryFile), invocation.environment(), Path.of("").toAbsolutePath());
                 console().note("inventory " + inventory.source() + ", " + inventory.nodes().size() + " nodes");
+                if (inventory.example()) console().note(EXAMPLE);
             }
             return inventory;
         }

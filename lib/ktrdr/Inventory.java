@@ -15,6 +15,7 @@ import java.util.stream.Stream;
  * The fleet as inventory.yaml describes it. The file at the top of the project is the description of each key.
  *
  * @param source the file it was read from
+ * @param example whether it says that it is the example that comes with the toolkit, which describes no fleet of the reader's
  * @param domain of all hosts
  * @param environment what KTRDR is told that it runs in
  * @param broker where the broker's host service answers; empty where there is none
@@ -25,7 +26,7 @@ import java.util.stream.Stream;
  * @param firewall who may ask for the ports of the database and the workers beside the fleet; empty where everybody may
  * @param templates a folder whose files win over the built-in templates
  */
-public record Inventory(Path source, String domain, String environment, Optional<String> broker, Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database,
+public record Inventory(Path source, boolean example, String domain, String environment, Optional<String> broker, Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database,
         SecretsSettings secrets, Storage storage, BackupSettings backup, Services services, MetricsSettings metrics, Tracing tracing, Sample sample,
         Optional<Alerts> alerts, Optional<Operators> operators, Optional<FirewallSettings> firewall, Optional<Path> templates) {
 
@@ -341,6 +342,6 @@ public record Inventory(Path source, String domain, String environment, Optional
     }
 
     private Inventory with(List<Node> all) {
-        return new Inventory(source, domain, environment, broker, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, alerts, operators, firewall, templates);
+        return new Inventory(source, example, domain, environment, broker, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, alerts, operators, firewall, templates);
     }
 }

@@ -66,7 +66,7 @@ final class InventoryReader {
         sections.forEach((name, section) -> nodes.add(node(name, section, ssh, resolve, running)));
         if (top.has("nodes")) wholeFleet(top, nodes, sections);
         if (top.has("nodes")) new NodeNames(domain, nodes).mistakes().forEach((node, mistake) -> sections.get(node).mistake("", mistake));
-        var inventory = new Inventory(file, domain, environment, broker, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
+        var inventory = new Inventory(file, top.flag("example", false), domain, environment, broker, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
                 secrets(top.section("secrets")), storage(top.section("storage"), nodes), backup(top.section("backup")),
                 services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")), sample(top.section("sample")), alerts(top), operators(top), firewall(top, nodes, sections), top.path("templates", folder));
         inventory.storageNode().filter(node -> node.mountOptions().isPresent())

@@ -66,7 +66,7 @@ class HostilePagesTest {
     /** The fleet whose every word that may be one is followed by this. */
     private static Inventory inventory(String said) {
         var nodes = INVENTORY.nodes().stream().map(node -> node(node, said)).toList();
-        return new Inventory(Path.of("/etc/inventory" + said.replaceAll("[/\0\\p{Cs}]", "")), INVENTORY.domain() + said, INVENTORY.environment(), INVENTORY.broker(), INVENTORY.resolve(), INVENTORY.ssh(), nodes, INVENTORY.images(),
+        return new Inventory(Path.of("/etc/inventory" + said.replaceAll("[/\0\\p{Cs}]", "")), false, INVENTORY.domain() + said, INVENTORY.environment(), INVENTORY.broker(), INVENTORY.resolve(), INVENTORY.ssh(), nodes, INVENTORY.images(),
                 INVENTORY.database(), INVENTORY.secrets(), INVENTORY.storage(), INVENTORY.backup(), INVENTORY.services(), INVENTORY.metrics(), INVENTORY.tracing(), INVENTORY.sample(), INVENTORY.alerts(), INVENTORY.operators(), INVENTORY.firewall(), INVENTORY.templates());
     }
 
