@@ -76,8 +76,7 @@ public class Deploy implements Callable<Exit> {
     private List<Node> nodes(Inventory inventory) {
         return switch (target) {
             case core -> List.of(inventory.core());
-            case workers -> named("workers all, or workers NODE…").isEmpty() ? inventory.workers()
-                    : names.stream().map(inventory::workersNode).distinct().toList();
+            case workers -> inventory.workersNodes(named("workers all, or workers NODE…"));
             case all -> {
                 if (!names.isEmpty()) throw Problem.usage("`deploy all` takes no names").found(String.join(" ", names)).expected("deploy all, core … or workers …");
                 yield inventory.nodes();

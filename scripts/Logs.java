@@ -60,7 +60,7 @@ public class Logs implements Callable<Exit> {
         var choice = LogChoice.of(common.looking(), words);
         places.addAll(choice.places(common.inventory()));
         width = places.stream().mapToInt(String::length).max().orElse(0);
-        try (var fleet = common.fleet(choice.nodes().stream().map(Node::name).toList())) {
+        try (var fleet = common.fleet(common.inventory(), choice.nodes())) {
             return new LogReader(fleet, query.of(choice.services()), common.console(), this::print).read();
         }
     }

@@ -63,7 +63,7 @@ public class Restart implements Callable<Exit> {
     private List<Node> nodes(Inventory inventory, List<String> words) {
         if (target == Target.core) return List.of(inventory.core());
         var named = words.stream().filter(word -> !worker(inventory, word)).map(inventory::workersNode).distinct().toList();
-        return named.isEmpty() ? inventory.workers() : named;
+        return named.isEmpty() ? inventory.workersNodes(List.of()) : named;
     }
 
     /** What is not a node; each of the nodes has to have it. */

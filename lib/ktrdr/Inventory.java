@@ -1,6 +1,5 @@
 package ktrdr;
 
-import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -183,17 +182,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     /** The inventory in use: the one asked for, $KTRDR_INVENTORY, inventory.yaml in this folder or one above, ~/.config/ktrdr/. */
     public static Inventory find(Optional<Path> asked, Map<String, String> environment, Path folder) {
-        if (asked.isPresent()) return read(asked.get());
-        var named = environment.getOrDefault("KTRDR_INVENTORY", "");
-        if (!named.isBlank()) return read(Path.of(named));
-        var places = new ArrayList<Path>();
-        for (var at = folder.toAbsolutePath(); at != null; at = at.getParent()) places.add(at.resolve("inventory.yaml"));
-        var config = environment.getOrDefault("XDG_CONFIG_HOME", "");
-        places.add((config.isBlank() ? Path.of(environment.getOrDefault("HOME", "/"), ".config") : Path.of(config)).resolve("ktrdr/inventory.yaml"));
-        for (var place : places) if (Files.isRegularFile(place)) return read(place);
-        throw Problem.usage("there is no inventory").expected("-i FILE, KTRDR_INVENTORY=FILE, or one of the files looked for")
-                .found("none of " + String.join(", ", places.stream().map(Path::toString).toList()))
-                .fix("copy inventory.yaml of the toolkit and describe your fleet in it");
+        return InventoryReader.find(asked, environment, folder);
     }
 
     /** The one node with role core. */
@@ -231,7 +220,15 @@ public record Inventory(Path source, boolean example, String domain, String envi
     public Node workersNode(String asked) {
         var node = node(asked);
         if (node.role() == Role.WORKERS) return node;
-        throw Problem.usage(node.name() + " runs no workers").expected("one of " + String.join(", ", workers().stream().map(Node::name).toList()));
+        throw Problem.usage(node.name() + " runs no workers").expected("one of " + String.join(", ", workersNodes(List.of()).stream().map(Node::name).toList()));
+    }
+
+    /** The workers nodes named, or every one where none is named or the one name is {@code all}; that there are none is a {@link Problem}, not a choice of nothing. */
+    public List<Node> workersNodes(List<String> names) {
+        boolean every = names.isEmpty() || names.equals(List.of("all"));
+        var nodes = every ? workers() : names.stream().map(this::workersNode).distinct().toList();
+        if (nodes.isEmpty()) throw Problem.usage("there are no workers nodes in " + source).expected("a node with `role: workers`").found("core alone");
+        return nodes;
     }
 
     private Problem unknownNode(String asked) {

@@ -20,6 +20,7 @@ import static ktrdr.InventorySection.URL;
 import static ktrdr.InventorySection.USER;
 import static ktrdr.InventorySection.WORD;
 
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -48,6 +49,21 @@ final class InventoryReader {
     InventoryReader(Path file) {
         this.file = file;
         this.folder = file.toAbsolutePath().getParent();
+    }
+
+    /** See {@link Inventory#find}. */
+    static Inventory find(Optional<Path> asked, Map<String, String> environment, Path folder) {
+        if (asked.isPresent()) return Inventory.read(asked.get());
+        var named = environment.getOrDefault("KTRDR_INVENTORY", "");
+        if (!named.isBlank()) return Inventory.read(Path.of(named));
+        var places = new ArrayList<Path>();
+        for (var at = folder.toAbsolutePath(); at != null; at = at.getParent()) places.add(at.resolve("inventory.yaml"));
+        var config = environment.getOrDefault("XDG_CONFIG_HOME", "");
+        places.add((config.isBlank() ? Path.of(environment.getOrDefault("HOME", "/"), ".config") : Path.of(config)).resolve("ktrdr/inventory.yaml"));
+        for (var place : places) if (Files.isRegularFile(place)) return Inventory.read(place);
+        throw Problem.usage("there is no inventory").expected("-i FILE, KTRDR_INVENTORY=FILE, or one of the files looked for")
+                .found("none of " + String.join(", ", places.stream().map(Path::toString).toList()))
+                .fix("copy inventory.yaml of the toolkit and describe your fleet in it");
     }
 
     Inventory read(Yaml.Mapping tree) {

@@ -46,7 +46,7 @@ public record LogChoice(List<Node> nodes, List<String> services) {
 
     private static List<Node> nodes(Inventory inventory, Set<Node> before, String word) {
         if (word.equals("all")) return inventory.nodes();
-        if (word.equals("workers")) return inventory.workers();
+        if (word.equals("workers")) return inventory.workersNodes(List.of());
         if (word.equals("core")) return List.of(inventory.core());
         try {
             return List.of(inventory.node(word));

@@ -21,7 +21,7 @@ public final class NodeChoice {
         return switch (target) {
             case core -> List.of(inventory.core());
             case all -> inventory.nodes();
-            case workers -> names.isEmpty() || names.equals(List.of("all")) ? inventory.workers() : names.stream().map(inventory::workersNode).distinct().toList();
+            case workers -> inventory.workersNodes(names);
         };
     }
 

@@ -5,19 +5,13 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import java.io.ByteArrayOutputStream;
 import java.io.IOException;
-import java.io.InputStream;
-import java.io.OutputStream;
-import java.io.PrintStream;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import ktrdr.Inventory.Limit;
 import ktrdr.Inventory.Running;
@@ -26,8 +20,6 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 import org.junit.jupiter.params.provider.ValueSource;
-import picocli.CommandLine.Command;
-import picocli.CommandLine.Mixin;
 
 class InventoryTest {
     /** The one mistake of a text, as "line:column  path: what is wrong". */
@@ -293,37 +285,6 @@ class InventoryTest {
         var named = Map.of("KTRDR_INVENTORY", home.resolve("inventory.yaml").toString());
         assertEquals(home.resolve("inventory.yaml"), Inventory.find(Optional.empty(), named, below).source());
         assertEquals(folder.resolve("inventory.yaml"), Inventory.find(Optional.of(folder.resolve("inventory.yaml")), named, below).source());
-    }
-
-    /** What a procedure says of its inventory on standard error. */
-    private static String said(Path file) {
-        var err = new ByteArrayOutputStream();
-        var words = new PrintStream(err, true, StandardCharsets.UTF_8);
-        var nothing = Invocation.of(Map.of(), InputStream.nullInputStream(), new PrintStream(OutputStream.nullOutputStream()), words);
-        assertEquals(0, Cli.run(new Looks(), nothing, "-i", file.toString()));
-        return err.toString(StandardCharsets.UTF_8);
-    }
-
-    @Command(name = "looks")
-    static final class Looks implements Callable<Exit> {
-        @Mixin Cli.Common common;
-
-        @Override
-        public Exit call() {
-            common.inventory();
-            return Exit.OK;
-        }
-    }
-
-    @Test
-    void the_example_that_comes_with_the_toolkit_is_called_one(@TempDir Path folder) throws IOException {
-        var example = Project.root().resolve("inventory.yaml");
-        assertTrue(said(example).contains("this is the toolkit's example of an inventory, its hosts are not yours"), () -> said(example));
-        // wherever the copy is, and with other hosts, until its line is taken out
-        var copy = Files.writeString(folder.resolve("inventory.yaml"), Files.readString(example).replace("ktrdr.home.mynerd.place", "ktrdr.test"));
-        assertTrue(said(copy).contains("without its line `example: true`"), () -> said(copy));
-        var own = Files.writeString(folder.resolve("own.yaml"), Files.readString(copy).replace("example: true\n", ""));
-        assertEquals("inventory " + own + ", 3 nodes\n", said(own));
     }
 
     @Test
