@@ -85,8 +85,8 @@ public class RestoreDb implements Callable<Exit> {
 
     private void tell(BackupRecord backup, Restore.Present present) {
         var age = BackupReport.age(backup.made(), Instant.now());
-        common.console().note("core", "backup", backup.name() + ", " + age + " old, " + backup.tables().size() + " tables, " + backup.rows() + " rows, " + Units.size(backup.bytes()));
-        common.console().note("core", into == null ? "replaces" : "beside", common.inventory().database().name() + ": " + present.words());
+        common.console().note(common.inventory().core().name(), "backup", backup.name() + ", " + age + " old, " + backup.count() + " tables, " + backup.rows() + " rows, " + Units.size(backup.bytes()));
+        common.console().note(common.inventory().core().name(), into == null ? "replaces" : "beside", common.inventory().database().name() + ": " + present.words());
     }
 
     /** The backend is stopped meanwhile, and with it what it does itself. */
@@ -95,7 +95,7 @@ public class RestoreDb implements Callable<Exit> {
             var running = new BackendDrain(fleet.inventory(), http, common.console()).running().orElse(List.of());
             if (running.isEmpty()) return;
             atWork = " " + BackendDrain.words(running) + " on the backend itself would be cut.";
-            common.console().note("core", "at work", "the backend itself, which is stopped: " + BackendDrain.words(running));
+            common.console().note(common.inventory().core().name(), "at work", "the backend itself, which is stopped: " + BackendDrain.words(running));
         }
     }
 
@@ -110,7 +110,7 @@ public class RestoreDb implements Callable<Exit> {
         var document = new LinkedHashMap<String, Object>(Map.of("database", name));
         try (var locks = change.locks(fleet, common, "restore-db " + backup.name()); var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
             if (present.holds()) document.put("safety_backup", backups.make(Backups.Retention.NONE, "restore-db by " + Local.whoAndWhere()).record().name());
-            else common.console().note("core", "backup", "none is made of what is there: " + present.words());
+            else common.console().note(common.inventory().core().name(), "backup", "none is made of what is there: " + present.words());
             var outcome = chosen.restored(new Restoring(fleet, locks, http, common.console())::run);
             if (dropOld) restore.run(Restore.Mode.drop, Restore.Source.NONE, "", "");
             var took = Duration.ofNanos(System.nanoTime() - started);

@@ -15,6 +15,9 @@ import java.util.function.Supplier;
  * @param seconds how long it took to find out; 0 where it came with others in one answer
  */
 public record Check(String id, String node, boolean ok, String expected, String found, String fix, double seconds) {
+    /** What a service says may be as long as it likes. */
+    private static final int LONGEST = 1000;
+
 
     /** A check that asks something: what it answers is what was found, a {@link Problem} is a check that does not hold. */
     public static Check of(String id, String node, String expected, String fix, Supplier<String> ask) {
@@ -41,13 +44,13 @@ public record Check(String id, String node, boolean ok, String expected, String 
         return checks.stream().allMatch(Check::ok);
     }
 
-    /** The checks as a table, ids without their node; what is found at length is told by {@link #failures}. */
+    /** The checks as a table, ids without their node. */
     public static Table table(List<Check> checks) {
         var table = Table.of("node", "check", "", "took", "found");
         for (var check : checks) {
             var what = check.id().startsWith(check.node() + ".") ? check.id().substring(check.node().length() + 1) : check.id();
             var took = check.seconds() == 0 ? "" : String.format("%.1f s", check.seconds());
-            table.row(check.node(), what, check.ok() ? "ok" : "FAILED", took, Console.brief(check.found(), 60));
+            table.row(check.node(), what, check.ok() ? "ok" : "FAILED", took, Console.brief(check.found(), LONGEST));
         }
         return table;
     }

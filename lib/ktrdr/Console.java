@@ -133,7 +133,7 @@ public final class Console implements AutoCloseable {
 
     /** A table of the result, on standard output, headings dim. */
     public void print(Table table) {
-        var lines = table.lines();
+        var lines = outIsTerminal ? table.lines(Terminal.size().columns()) : table.lines();
         for (int i = 0; i < lines.size(); i++) printed(i == 0 && colorOut ? "\033[2m" + lines.get(i) + "\033[0m" : lines.get(i));
     }
 

@@ -65,8 +65,8 @@ final class GrafanaPassword implements SecretKeeper {
     public String set(String value, Optional<String> environment) {
         former = environment;
         touched = true;
-        reset(value);
-        return "";
+        touched = reset(value);
+        return touched ? " has the new one" : " was left alone: the image has no `grafana cli` to change it, and the new password is in the environment of its container";
     }
 
     @Override
@@ -77,10 +77,12 @@ final class GrafanaPassword implements SecretKeeper {
         return true;
     }
 
-    private void reset(String value) {
+    /** Whether its database has it then: there is an image without a program that changes it. */
+    private boolean reset(String value) {
         var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + Sh.let("password", value) + RESET);
-        if (result.exit() == NO_CLI) console.note(core.node().name(), "grafana", "its image has no `grafana cli`: the password is in its environment alone");
-        else if (!result.ok()) throw Locks.refused(core.node(), result).orElseGet(() ->
+        if (result.exit() == NO_CLI) return false;
+        if (!result.ok()) throw Locks.refused(core.node(), result).orElseGet(() ->
                 Problem.failed(core + ": Grafana's admin password could not be replaced").found(result.lastWords()).fix("jbang logs@ktrdr core grafana"));
+        return true;
     }
 }

@@ -141,7 +141,7 @@ public final class Rotation implements Exchange {
             if (keeper.get().has(value)) step.done(keeper.get().name() + " has it already");
             else {
                 var proven = keeper.get().set(value, Optional.ofNullable(former.getOrDefault(core, Map.of()).get(field)));
-                step.done(keeper.get().name() + " has the new one" + proven);
+                step.done(keeper.get().name() + proven);
             }
         } catch (RuntimeException e) {
             // what may be half done is not left, and asking for the end of it must not end the way back

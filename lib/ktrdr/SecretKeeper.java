@@ -14,7 +14,7 @@ interface SecretKeeper {
     boolean has(String value);
 
     /**
-     * Has it keep this value, and proves it; answers what was proven, as the end of a sentence, or nothing. Whatever goes wrong is a {@link Problem}, after which {@link #back}
+     * Has it keep this value, and proves it; answers what came of it, as the end of a sentence that begins with its {@link #name}. Whatever goes wrong is a {@link Problem}, after which {@link #back}
      * is still to be called.
      *
      * @param environment what containers have in their environment

@@ -85,7 +85,7 @@ public final class StatusWatch {
 
     private void show() {
         var report = new StatusReport(status);
-        if (terminal != null) draw(terminal.size());
+        if (terminal != null) draw(Terminal.size());
         else if (json) console.print(report.json());
         else console.print(report.line());
     }
@@ -99,7 +99,7 @@ public final class StatusWatch {
         terminal.key().filter(key -> key == 'q' || key == 'Q').ifPresent(key -> quit = true);
         if (Thread.interrupted()) throw new InterruptedException();
         if (System.nanoTime() - sized < RESIZE_NANOS) return;
-        var now = terminal.size();
+        var now = Terminal.size();
         if (!now.equals(size) || late() > 0) draw(now);
         sized = System.nanoTime();
     }

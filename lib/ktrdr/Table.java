@@ -10,6 +10,7 @@ import java.util.function.ToDoubleFunction;
 
 /** Rows under headings, as wide as they need to be; {@link Console} prints it. */
 public final class Table {
+    private static final int LEAST = 60;
     private final List<String> columns;
     private final List<List<String>> rows = new ArrayList<>();
 
@@ -54,22 +55,26 @@ public final class Table {
 
     /** The lines of the table without colour, {@link Console#harmless}: headings first, two spaces between columns, nothing after the last. */
     public List<String> lines() {
+        return lines(Integer.MAX_VALUE);
+    }
+
+    /** The same for a terminal of so many columns: what does not fit of the last column is cut, but for its first {@value #LEAST} characters. */
+    List<String> lines(int wide) {
         var all = new ArrayList<List<String>>();
         all.add(columns.stream().map(String::toUpperCase).map(Console::harmless).toList());
         rows.forEach(row -> all.add(row.stream().map(Console::harmless).toList()));
         var widths = new int[columns.size()];
         for (var row : all)
             for (int i = 0; i < row.size(); i++) widths[i] = Math.max(widths[i], width(row.get(i)));
-        return all.stream().map(row -> line(row, widths)).toList();
+        int last = columns.size() - 1;
+        int room = Math.max(LEAST, wide - Arrays.stream(widths, 0, last).map(width -> width + 2).sum());
+        return all.stream().map(row -> line(row, widths, row.size() > last ? Console.brief(row.get(last), room) : "")).toList();
     }
 
-    private static String line(List<String> row, int[] widths) {
+    private static String line(List<String> row, int[] widths, String last) {
         var line = new StringBuilder();
-        for (int i = 0; i < row.size(); i++) {
-            line.append(row.get(i));
-            if (i < row.size() - 1) line.append(" ".repeat(widths[i] - width(row.get(i)) + 2));
-        }
-        return line.toString().stripTrailing();
+        for (int i = 0; i < Math.min(row.size(), widths.length - 1); i++) line.append(row.get(i)).append(" ".repeat(widths[i] - width(row.get(i)) + 2));
+        return line.append(last).toString().stripTrailing();
     }
 
     private static int width(String text) {
