@@ -159,6 +159,7 @@
 //FILES lib/ktrdr/Unregistered.java=ktrdr/Unregistered.java
 //FILES lib/ktrdr/Usage.java=ktrdr/Usage.java
 //FILES lib/ktrdr/Verification.java=ktrdr/Verification.java
+//FILES lib/ktrdr/Utf8.java=ktrdr/Utf8.java
 //FILES lib/ktrdr/VerifyReport.java=ktrdr/VerifyReport.java
 //FILES lib/ktrdr/WorkerDrain.java=ktrdr/WorkerDrain.java
 //FILES lib/ktrdr/WorkerStops.java=ktrdr/WorkerStops.java

@@ -171,6 +171,7 @@
 //SOURCES ktrdr/Unregistered.java
 //SOURCES ktrdr/Usage.java
 //SOURCES ktrdr/Verification.java
+//SOURCES ktrdr/Utf8.java
 //SOURCES ktrdr/VerifyReport.java
 //SOURCES ktrdr/WorkerDrain.java
 //SOURCES ktrdr/WorkerStops.java

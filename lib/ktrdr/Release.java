@@ -22,16 +22,30 @@ public final class Release {
                 .found(asked);
     }
 
-    /** "sha-" and seven characters of HEAD, where the folder is in a git checkout of KTRDR; else empty. */
+    /** "sha-" and seven characters of HEAD, where the folder is in a git checkout of KTRDR; else empty. One of which git does not tell the commit is a {@link Problem}. */
     public static Optional<String> ofCheckout(Path folder) {
+        return checkout(folder.toAbsolutePath()).filter(Release::isKtrdr).map(checkout -> "sha-" + head(checkout).substring(0, 7));
+    }
+
+    /** The folder, or the nearest one above it, that has git's files: a folder, or in a linked worktree a file. */
+    private static Optional<Path> checkout(Path folder) {
+        for (var at = folder; at != null; at = at.getParent()) if (Files.exists(at.resolve(".git"))) return Optional.of(at);
+        return Optional.empty();
+    }
+
+    private static String head(Path checkout) {
+        var found = "";
         try {
-            var top = Local.command("git", "rev-parse", "--show-toplevel").directory(folder).timeout(GIT).run();
-            if (!top.ok() || !isKtrdr(Path.of(top.out().strip()))) return Optional.empty();
-            var head = Local.command("git", "rev-parse", "--short=7", "HEAD").directory(folder).timeout(GIT).run();
-            return head.ok() ? Optional.of("sha-" + head.out().strip().substring(0, 7)) : Optional.empty();
+            var head = Local.command("git", "rev-parse", "--verify", "HEAD").directory(checkout).env("LC_ALL", "C").timeout(GIT).run();
+            if (head.ok()) return head.out().strip();
+            found = head.lastWords();
         } catch (Problem noGit) {
-            return Optional.empty();
+            found = noGit.sentence();
         }
+        // git refuses what another user owns, since its configuration may run programs
+        var other = found.contains("dubious ownership");
+        throw Problem.usage("which release? No --tag was given, and git does not tell the commit of " + checkout).expected("--tag sha-<7 characters of the commit>, or a checkout that git reads")
+                .found(found).fix(other ? "it belongs to another user; where that is right: git config --global --add safe.directory " + checkout : "add --tag sha-3f2c9ab, with the commit that is to run");
     }
 
     private static boolean isKtrdr(Path checkout) {

@@ -154,7 +154,7 @@ public final class Secrets {
     private static String readFile(Path file) {
         try {
             var mode = Files.getPosixFilePermissions(file);
-            if (PosixFilePermissions.toString(mode).endsWith("------")) return Files.readString(file);
+            if (PosixFilePermissions.toString(mode).endsWith("------")) return Utf8.text(Files.readAllBytes(file), file.toString());
             throw Problem.usage("the secrets file " + file + " can be read by others").expected("mode 0600")
                     .found(PosixFilePermissions.toString(mode)).fix("chmod 600 " + Sh.quote(file.toString()));
         } catch (IOException e) {

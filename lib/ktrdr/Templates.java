@@ -123,7 +123,7 @@ public final class Templates {
         var own = inventory.templates().map(folder -> folder.resolve(template)).filter(Files::isRegularFile);
         if (own.isEmpty()) return builtIn(template);
         try {
-            return Files.readString(own.get());
+            return Utf8.text(Files.readAllBytes(own.get()), "the template " + own.get());
         } catch (IOException e) {
             throw Problem.usage("the template " + own.get() + " cannot be read").found(e.toString()).because(e);
         }

@@ -6,9 +6,6 @@ import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
 import com.fasterxml.jackson.dataformat.yaml.YAMLParser;
 import java.io.IOException;
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
@@ -73,9 +70,7 @@ final class Yaml {
     private static String text(Path file) {
         try {
             if (Files.size(file) > MAX_BYTES) throw Problem.usage(file + " is larger than 1 MB").expected("an inventory");
-            return StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(Files.readAllBytes(file))).toString();
-        } catch (CharacterCodingException e) {
-            throw Problem.usage(file + " is not UTF-8 text");
+            return Utf8.text(Files.readAllBytes(file), file.toString());
         } catch (IOException e) {
             throw Problem.usage("the inventory " + file + " cannot be read").found(Files.exists(file) ? e.toString() : "no such file")
                     .fix("-i FILE, or KTRDR_INVENTORY=FILE");

@@ -267,7 +267,7 @@ class InventoryTest {
     @Test
     void bytes_that_are_no_text_are_one_sentence(@TempDir Path folder) throws IOException {
         var file = Files.write(folder.resolve("inventory.yaml"), new byte[] {(byte) 0xff, (byte) 0xfe, 0});
-        assertEquals(file + " is not UTF-8 text", assertThrows(Problem.class, () -> Inventory.read(file)).sentence());
+        assertEquals(file + ":1:1  this is not UTF-8", assertThrows(Problem.class, () -> Inventory.read(file)).sentence());
     }
 
     @Test

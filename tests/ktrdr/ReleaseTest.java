@@ -2,6 +2,8 @@ package ktrdr;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
@@ -33,6 +35,36 @@ class ReleaseTest {
         commit();
         Files.writeString(folder.resolve("pyproject.toml"), "[project]\nname = \"other\"\n");
         assertEquals(Optional.empty(), Release.ofCheckout(folder));
+    }
+
+    @Test
+    void a_checkout_whose_commit_git_does_not_tell_is_not_called_none() throws IOException {
+        Local.command("git", "init", "-q").directory(folder).must();
+        Files.writeString(folder.resolve("pyproject.toml"), "[project]\nname = \"ktrdr\"\n");
+        assertTrue(refused().details().get("found").contains("Needed a single revision"), "nothing is committed");
+        commit();
+        assertTrue(Release.ofCheckout(folder).isPresent());
+        Files.writeString(folder.resolve(".git/HEAD"), "0123");
+        assertTrue(refused().details().get("found").contains("not a git repository"), "its files are damaged");
+    }
+
+    @Test
+    void a_checkout_of_another_user_is_told_in_gits_words() throws IOException {
+        assumeTrue(System.getProperty("user.name").equals("root"), "only root can give a folder away");
+        commit();
+        Files.writeString(folder.resolve("pyproject.toml"), "[project]\nname = \"ktrdr\"\n");
+        Local.command("chown", "-R", "nobody", folder.toString()).must();
+        assertTrue(refused().details().get("found").contains("dubious ownership"));
+        assertTrue(refused().details().get("to do").endsWith("git config --global --add safe.directory " + folder));
+        // of another project it is still none
+        Files.writeString(folder.resolve("pyproject.toml"), "[project]\nname = \"other\"\n");
+        assertEquals(Optional.empty(), Release.ofCheckout(folder));
+    }
+
+    private Problem refused() {
+        var problem = assertThrows(Problem.class, () -> Release.ofCheckout(folder));
+        assertEquals("which release? No --tag was given, and git does not tell the commit of " + folder, problem.sentence());
+        return problem;
     }
 
     @Test

@@ -31,7 +31,7 @@ public final class Rooms {
             health      Causes Checks Gpu Infra VerifyInfra
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
-            inventory   ExampleInventory HostKeyPin Inventory InventorySecrets NoWorkers Secrets
+            inventory   ExampleInventory HostKeyPin Inventory InventorySecrets NoWorkers Secrets Utf8
             lab         Lab Standin StandinApi StandinModels StandinOperations StandinSchema StandinStart StandinStops StandinTraces StandinWorkers
             logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs
             node        ContainerProbe DatabaseData Dns Mount NodeFiles Operators Registry SetupDns Sudoers Usage
