@@ -156,6 +156,7 @@
 //FILES lib/ktrdr/Threads.java=ktrdr/Threads.java
 //FILES lib/ktrdr/Training.java=ktrdr/Training.java
 //FILES lib/ktrdr/Units.java=ktrdr/Units.java
+//FILES lib/ktrdr/Uncaught.java=ktrdr/Uncaught.java
 //FILES lib/ktrdr/Unregistered.java=ktrdr/Unregistered.java
 //FILES lib/ktrdr/Usage.java=ktrdr/Usage.java
 //FILES lib/ktrdr/Verification.java=ktrdr/Verification.java

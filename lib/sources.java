@@ -168,6 +168,7 @@
 //SOURCES ktrdr/Threads.java
 //SOURCES ktrdr/Training.java
 //SOURCES ktrdr/Units.java
+//SOURCES ktrdr/Uncaught.java
 //SOURCES ktrdr/Unregistered.java
 //SOURCES ktrdr/Usage.java
 //SOURCES ktrdr/Verification.java

@@ -13,9 +13,13 @@ import java.util.stream.Collectors;
  *        .expected("GET http://…/api/v1/health with \"status\": \"ok\"").found("connection refused")
  *        .fix("jbang logs@ktrdr core backend");</pre>
  *
- * It carries its exit code and no secret; {@link Cli} is the one place that prints it.
+ * It carries its exit code and no secret. {@link Cli} prints it; of a script without one it is {@link Uncaught} that does.
  */
 public final class Problem extends RuntimeException {
+    static {
+        Uncaught.told();
+    }
+
     private final Exit exit;
     private final Map<String, String> details = new LinkedHashMap<>();
 
