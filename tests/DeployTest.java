@@ -92,9 +92,20 @@ class DeployTest {
         assertEquals(List.of("100000 100000 200000000", "400000 100000 200000000", String.valueOf(200_000_000 / 4096 * 4096)), said.lines().toList());
     }
 
+    /** What a node gives to every login, for all of it or by the shell's startup file, would win over the env file that was written for the deployment. */
+    private static final String ELSEWHERE = "cp -p /etc/environment /root/.bashrc /tmp/; printf '%s\\n' IMAGE_TAG=sha-1000001 COMPOSE_PROJECT_NAME=other COMPOSE_PROFILES=scale-3 "
+            + "DOCKER_HOST=tcp://127.0.0.1:1 >>/etc/environment; printf '%s\\n' 'export TMPDIR=/not-there COMPOSE_FILE=/x BACKTEST_MEMORY=100m' 'docker() { echo no docker; }; export -f docker' >/root/.bashrc";
+
     @Test
     void workers_are_registered_when_it_says_so() {
-        good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
+        World.on("workers-b", ELSEWHERE);
+        try {
+            good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
+        } finally {
+            World.on("workers-b", "mv /tmp/environment /etc/environment; mv /tmp/.bashrc /root/.bashrc");
+        }
+        assertEquals("ktrdr-workers 200000000 4", World.on("workers-b", "docker inspect --format '{{index .Config.Labels \"com.docker.compose.project\"}} {{.HostConfig.Memory}}' backtest-worker-1; "
+                + "docker ps -q --filter label=com.docker.compose.service --filter name=-worker- | wc -l").strip().replace("\n", " "));
         var workers = World.get("http://10.42.1.10:8000/api/v1/workers");
         for (int port : List.of(5003, 5004, 5005, 5006))
             assertTrue(workers.contains("\"http://workers-b.ktrdr.home.mynerd.place:" + port + "\""), workers);

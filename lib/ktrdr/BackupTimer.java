@@ -111,7 +111,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
 
                 [Service]
                 Type=oneshot
-                ExecStart=""" + SCRIPT + "\nSuccessExitStatus=" + Backups.BUSY + "\nSyslogIdentifier=" + BackupSchedule.UNIT + "\n";
+                ExecStart=""" + Sh.UNIT + " " + SCRIPT + "\nSuccessExitStatus=" + Backups.BUSY + "\nSyslogIdentifier=" + BackupSchedule.UNIT + "\n";
     }
 
     private static String timer(String at) {

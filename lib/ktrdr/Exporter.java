@@ -35,7 +35,8 @@ final class Exporter {
 
     /** The image was pulled with those of the stack, with their login. */
     private static final String UP = """
-            exporter() { docker compose -f metrics/docker-compose.yml up -d 2>&1; }
+            # a file .env that another left in the folder is not read
+            exporter() { docker compose --env-file /dev/null -f metrics/docker-compose.yml up -d 2>&1; }
             figures() {
               [ -d /run/systemd/system ] || { echo 'figures of containers need systemd'; return 1; }
               [ "$(id -u)" = 0 ] || { echo 'figures of containers need root'; return 1; }

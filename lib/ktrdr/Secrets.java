@@ -122,7 +122,7 @@ public final class Secrets {
         var known = fields.stream().filter(values::containsKey).toList();
         for (var field : known) lines.append(Sh.let(field.variable, values.get(field)));
         var names = known.stream().map(field -> field.variable).collect(Collectors.joining(" "));
-        return lines + "with_secrets() { (export " + names + "; exec \"$@\"); }\n";
+        return lines + "with_secrets() { (" + Sh.NO_PROXIES + "; export " + names + "; exec \"$@\"); }\n";
     }
 
     /** The shell line that hands the registry's token to a script that logs in. */

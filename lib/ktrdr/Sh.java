@@ -1,7 +1,10 @@
 package ktrdr;
 
 import java.util.List;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 
 /** The one place where values become part of a remote shell script. */
 public final class Sh {
@@ -60,13 +63,56 @@ public final class Sh {
         return "{\nset -eu\n" + script + "\nexit 0\n} </dev/null\n";
     }
 
+    /** What a script keeps of the environment that a host gives it: where programs are, whose it is, how it writes, and the way out to a registry. Everything else may decide what Compose makes. */
+    private static final List<String> KEPT = List.of("HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "SUDO_USER", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE");
+    private static final List<String> PROXIES = List.of("http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY");
+    /** A login without a terminal may lack those of root. */
+    private static final String FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";
+    /** The Engine of the host itself, whatever context a person chose there. */
+    private static final String CONTEXT = "DOCKER_CONTEXT=default";
+
+    /** The beginning of the command of a unit of systemd, whose manager may have variables for all of them. */
+    static final String UNIT = "/usr/bin/env -i PATH=" + FOLDERS + " HOME=/root LANG=C.UTF-8 " + CONTEXT;
+
+    /** Shell lines that define {@code kept}: lines that make this environment in a shell that has none. Never in argv, since a proxy's address may have a password. */
+    private static final String KEEP = """
+            kept='export %3$s; umask 022
+            '
+            mark="'"
+            keep() {
+              rest=$2 word=
+              while case $rest in *"$mark"*) ;; *) false ;; esac; do
+                word="$word${rest%%%%"$mark"*}'\\\\''"
+                rest=${rest#*"$mark"}
+              done
+              kept="${kept}export $1='$word$rest'
+            "
+            }
+            keep PATH "${PATH:+$PATH:}%2$s"
+            for name in %1$s; do eval "[ -z \\"\\${$name+set}\\" ] || keep $name \\"\\$$name\\""; done
+            """.formatted(Stream.concat(KEPT.stream(), PROXIES.stream()).collect(Collectors.joining(" ")), FOLDERS, CONTEXT);
+
+    /** Shell words that take from the environment what Compose has no use for: it asks no registry. */
+    static final String NO_PROXIES = "unset " + String.join(" ", PROXIES);
+
+    /** The names that have a value in the environment that the toolkit makes for Compose, or may have one. */
+    static Set<String> environment() {
+        return Stream.concat(KEPT.stream(), Stream.of("PATH", "PWD", "OLDPWD", "SHLVL", "DOCKER_CONTEXT")).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    /** A command line that runs a short script in the environment that the toolkit makes, without proxies, with the input that it is given. */
+    static String alone(String script) {
+        return "exec env -i " + CONTEXT + " \"PATH=${PATH:+$PATH:}" + FOLDERS + "\" \"HOME=${HOME-}\" \"LANG=${LANG-C}\" /bin/sh -c " + quote("set -eu\numask 022\n" + script);
+    }
+
     /**
      * A script for the standard input of {@code sh -s} that is run whole or not at all, and that ends when that input ends:
      * whoever sends it keeps the input open for as long as the script may run.
      *
      * The script travels as one quoted word, so a piece of it is never a command. It runs in a process group of its own
      * ({@code setsid}; where there is none, or it has not happened yet, the shell itself is meant), which gets TERM when the
-     * input ends and KILL ten seconds later. It reaches its shell through a pipe of the builtin printf: never argv, the environment or a file; nor does it
+     * input ends and KILL ten seconds later. Its environment is one that we make: what a host gives to a login ({@code /etc/environment}, startup files of a shell) would
+     * win over the files that Compose is given. It reaches its shell through a pipe of the builtin printf: never argv, the environment or a file; nor does it
      * get to a disk by a core dump of any of these shells, or of what they start.
      */
     public static String tethered(String script) {
@@ -74,10 +120,11 @@ public final class Sh {
 
                 alone='' group=''
                 if command -v setsid >/dev/null 2>&1; then alone=setsid group=-; fi
+                """ + KEEP + """
                 exec 3<&0 </dev/null
-                printf '%s\\n' "$script" | $alone sh -s 3<&- &
+                printf '%s\\n' "$kept" "$script" | $alone env -i /bin/sh -s 3<&- &
                 job=$!
-                unset script
+                unset script kept rest word mark
                 (
                   while read -r _; do :; done
                   trap '' TERM

@@ -174,7 +174,7 @@ public final class Ssh implements AutoCloseable {
      * no secret; and it ends when its input does, also where that is cut: a script has to know by itself how many bytes make the whole.
      */
     public Result push(String script, InputStream source, LongConsumer sent) {
-        var command = (target.sudo() == Sudo.NEVER ? "" : "sudo -n ") + "sh -c " + Sh.quote("set -eu\n" + script);
+        var command = (target.sudo() == Sudo.NEVER ? "" : "sudo -n ") + "sh -c " + Sh.quote(Sh.alone(script));
         return over(run -> run.run(command, SshRun.from(source, sent), SshRun.tail(), SshRun.tail(), FOREVER));
     }
 

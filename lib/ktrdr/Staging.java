@@ -106,8 +106,12 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
         return missing.isEmpty() ? Optional.empty() : Optional.of(stack.lacks(missing));
     }
 
-    /** A variable of the Compose file that nothing gives a value to is a {@link Problem}. */
+    /** A variable of the Compose file that nothing gives a value to, or that the node does, is a {@link Problem}. */
     public void refuseUnknownVariables() {
+        var taken = Templates.variables(content(stack.composeFile()));
+        taken.retainAll(Sh.environment());
+        if (!taken.isEmpty()) throw Problem.usage(stack.composeFile() + " names variables that have a value of their own on the node").expected("names that " + stack.envFile() + " alone gives a value")
+                .found(String.join(", ", taken)).fix("give them other names in the template, such as KTRDR_" + taken.first());
         var unknown = unknownVariables();
         if (unknown.isEmpty()) return;
         var compose = stack.composeFile();

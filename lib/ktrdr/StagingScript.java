@@ -38,7 +38,7 @@ public final class StagingScript {
     /** The script for a node where nothing is to be started: Compose reads the files with values in the place of secrets that mean nothing. */
     public String alone() {
         var values = staging.stack().secrets().stream().map(secret -> secret.variable + "=placeholder").collect(Collectors.joining(" "));
-        return "with_secrets() { (export " + values + "; exec \"$@\"); }\n" + text("");
+        return "with_secrets() { (" + Sh.NO_PROXIES + "; export " + values + "; exec \"$@\"); }\n" + text("");
     }
 
     /**

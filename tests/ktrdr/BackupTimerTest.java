@@ -166,4 +166,14 @@ class BackupTimerTest {
         // a timer of today could not have made one yet
         assertEquals(Optional.empty(), said("1767139200", "1767344400").orElseThrow().wrong(NOON, Optional.empty()));
     }
+
+    /** The manager of a host may have DOCKER_HOST for every unit: `systemctl set-environment`, DefaultEnvironment in system.conf. */
+    @Test
+    void the_units_have_an_environment_of_their_own() {
+        var inventory = Fixtures.inventory();
+        var figures = new Templates(inventory).render(inventory.core(), "none").stream().filter(file -> file.path().equals(Exporter.SERVICE)).findFirst().orElseThrow().content();
+        var plan = BackupTimer.plan(inventory, Optional.of("02:00"), Facts.parse("systemd\tyes\nuser\troot\nfolder\tyes\nstate\tdisabled inactive\nend\tyes\n"));
+        var backup = plan.edits().stream().filter(edit -> edit.path().endsWith(".service")).findFirst().orElseThrow().after();
+        for (var unit : List.of(figures, backup)) assertTrue(unit.contains("\nExecStart=" + Sh.UNIT + " /"), unit);
+    }
 }

@@ -11,7 +11,11 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Arrays;
 import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
 import lab.Wait;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -101,8 +105,66 @@ class ShTest {
         assertFalse(ended.out().contains("geheim"));
     }
 
+    /** What shell startup files, /etc/environment and a service manager may give to every command of a host. */
+    private static final Map<String, String> POLLUTED = Map.ofEntries(Map.entry("IMAGE_TAG", "sha-2000002"), Map.entry("COMPOSE_PROJECT_NAME", "other"),
+            Map.entry("COMPOSE_FILE", "other.yml"), Map.entry("COMPOSE_PROFILES", "x"), Map.entry("COMPOSE_ENV_FILES", "/x"), Map.entry("DOCKER_HOST", "tcp://127.0.0.1:1"),
+            Map.entry("DOCKER_CONTEXT", "other"), Map.entry("DOCKER_CONFIG", "/x"), Map.entry("DOCKER_DEFAULT_PLATFORM", "linux/arm64"), Map.entry("TMPDIR", "/not there"),
+            Map.entry("CDPATH", "/usr"), Map.entry("BASH_ENV", "/dev/stdin"), Map.entry("ENV", "/x"), Map.entry("IFS", "x"), Map.entry("POSIXLY_CORRECT", "1"),
+            Map.entry("BASH_FUNC_docker%%", "() { echo not docker; }"), Map.entry("two\nlines", "IMAGE_TAG=x"), Map.entry("XIMAGE", "a\nIMAGE_TAG=x"));
+
+    private static void pollute(ProcessBuilder process) {
+        process.environment().putAll(POLLUTED);
+        process.environment().putAll(Map.of("HOME", "/home/it's", "LANG", "C.UTF-8", "PATH", "/opt/odd/bin:/usr/bin:/bin", "https_proxy", "http://me:it's@proxy:3128"));
+    }
+
+    private static Set<String> names(String environment) {
+        return environment.lines().map(line -> line.replaceFirst("=.*", "")).collect(Collectors.toCollection(TreeSet::new));
+    }
+
+    @Test
+    void a_script_has_the_environment_that_the_toolkit_makes_whatever_the_hosts_is() throws Exception {
+        var process = new ProcessBuilder("sh", "-s").redirectErrorStream(true);
+        pollute(process);
+        var ended = tethered(process, "env; echo \"mask $(umask)\"; cd /; tr '\\0' '\\n' <\"/proc/$PPID/cmdline\"", 2_000);
+        var made = names(ended.out());
+        made.removeIf(POLLUTED::containsKey);
+        for (var name : POLLUTED.keySet()) if (!name.equals("DOCKER_CONTEXT")) assertFalse(ended.out().contains("\n" + name + "="), ended.out());
+        for (var line : List.of("HOME=/home/it's", "LANG=C.UTF-8", "https_proxy=http://me:it's@proxy:3128", "DOCKER_CONTEXT=default", "mask 0022"))
+            assertTrue(ended.out().lines().toList().contains(line), ended.out());
+        var path = ended.out().lines().filter(line -> line.startsWith("PATH=")).findFirst().orElseThrow();
+        assertTrue(path.startsWith("PATH=/opt/odd/bin:/usr/bin:/bin:") && path.contains(":/usr/sbin"), path);
+        assertTrue(Set.of("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "SUDO_USER", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "https_proxy", "PWD", "OLDPWD", "SHLVL", "_", "mask 0022", "sh", "-s", "/bin/sh")
+                .containsAll(made), made::toString);
+    }
+
+    @Test
+    void a_secret_of_the_hosts_proxy_is_in_no_argument() throws Exception {
+        var process = new ProcessBuilder("sh", "-s").redirectErrorStream(true);
+        pollute(process);
+        var ended = tethered(process, "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c 'me:it.s@pro[x]y' || :", 2_000);
+        assertEquals("0\n", ended.out());
+    }
+
+    /** The one that goes as an argument, with a stream of bytes on its standard input. */
+    @Test
+    void a_script_with_an_input_of_its_own_has_that_environment_too() throws Exception {
+        var process = new ProcessBuilder("sh", "-c", Sh.alone("env; echo it''s; cat")).redirectErrorStream(true);
+        pollute(process);
+        var running = process.start();
+        running.getOutputStream().write("bytes\n".getBytes(StandardCharsets.UTF_8));
+        running.getOutputStream().close();
+        var out = new String(running.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+        assertTrue(out.endsWith("its\nbytes\n") && out.contains("HOME=/home/it's\n") && out.contains("DOCKER_CONTEXT=default\n"), out);
+        for (var name : POLLUTED.keySet()) if (!name.equals("DOCKER_CONTEXT")) assertFalse(("\n" + out).contains("\n" + name + "="), out);
+        assertEquals(0, running.waitFor());
+    }
+
     private static Ended tethered(String script, long openMillis) throws IOException, InterruptedException {
-        var process = new ProcessBuilder("sh", "-s").redirectErrorStream(true).start();
+        return tethered(new ProcessBuilder("sh", "-s").redirectErrorStream(true), script, openMillis);
+    }
+
+    private static Ended tethered(ProcessBuilder shell, String script, long openMillis) throws IOException, InterruptedException {
+        var process = shell.start();
         process.getOutputStream().write(Sh.tethered(script).getBytes(StandardCharsets.UTF_8));
         process.getOutputStream().flush();
         process.waitFor(openMillis, TimeUnit.MILLISECONDS);

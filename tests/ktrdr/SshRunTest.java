@@ -207,8 +207,8 @@ class SshRunTest {
         var target = new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(), true,
                 to.jump(), to.connectTimeout());
         try (var root = Ssh.connect(target, peer.here())) {
-            fakeSudo("SUDO=yes exec \"$@\"");
-            assertEquals("yes\n", root.must("echo $SUDO"));
+            fakeSudo("SUDO_USER=karl exec \"$@\"");
+            assertEquals("karl\n", root.must("echo $SUDO_USER"));
             // MINA forgets the last words of a process that is gone before its input was written; a moment keeps them, OpenSSH needs none
             fakeSudo("echo 'sudo: a password is required' >&2; sleep 0.3; exit 1");
             var problem = assertThrows(Problem.class, () -> root.run("echo never"));

@@ -144,4 +144,20 @@ class StagingTest {
         var own = assertThrows(Problem.class, () -> Staging.plan(stack, "sha-1", bare, plan(staged(Map.of())).facts()).refuseUnknownVariables());
         assertEquals("add them to templates/core/.env.core", own.details().get("to do"));
     }
+
+    /** It would be that of the login that deploys, not the one of the env file. */
+    @Test
+    void a_variable_that_every_login_has_is_refused_in_a_compose_file() {
+        var stack = Stack.of(inventory, inventory.core());
+        for (var name : List.of("HOME", "LANG", "PATH", "TZ", "USER")) {
+            var files = new Templates(inventory).render(inventory.core(), "sha-1").stream().map(file -> switch (file.path()) {
+                case "docker-compose.core.yml" -> new Templates.NodeFile(file.path(), file.content() + "x-place: ${" + name + ":?missing}\n", file.mode());
+                case ".env.core" -> new Templates.NodeFile(file.path(), file.content() + name + "=mine\n", file.mode());
+                default -> file;
+            }).toList();
+            var refused = assertThrows(Problem.class, () -> Staging.plan(stack, "sha-1", files, plan(staged(Map.of())).facts()).refuseUnknownVariables());
+            assertEquals("docker-compose.core.yml names variables that have a value of their own on the node", refused.sentence());
+            assertEquals(List.of(name, "give them other names in the template, such as KTRDR_" + name), List.of(refused.details().get("found"), refused.details().get("to do")));
+        }
+    }
 }
