@@ -32,6 +32,7 @@
 //FILES lib/ktrdr/Dns.java=ktrdr/Dns.java
 //FILES lib/ktrdr/Docker.java=ktrdr/Docker.java
 //FILES lib/ktrdr/Drift.java=ktrdr/Drift.java
+//FILES lib/ktrdr/Excess.java=ktrdr/Excess.java
 //FILES lib/ktrdr/Exchange.java=ktrdr/Exchange.java
 //FILES lib/ktrdr/Exit.java=ktrdr/Exit.java
 //FILES lib/ktrdr/Exporter.java=ktrdr/Exporter.java
@@ -66,6 +67,7 @@
 //FILES lib/ktrdr/Json.java=ktrdr/Json.java
 //FILES lib/ktrdr/Jwt.java=ktrdr/Jwt.java
 //FILES lib/ktrdr/Local.java=ktrdr/Local.java
+//FILES lib/ktrdr/Likeness.java=ktrdr/Likeness.java
 //FILES lib/ktrdr/LocalBackup.java=ktrdr/LocalBackup.java
 //FILES lib/ktrdr/Lock.java=ktrdr/Lock.java
 //FILES lib/ktrdr/Locks.java=ktrdr/Locks.java
@@ -98,6 +100,7 @@
 //FILES lib/ktrdr/OperationsReport.java=ktrdr/OperationsReport.java
 //FILES lib/ktrdr/Outage.java=ktrdr/Outage.java
 //FILES lib/ktrdr/OutputFile.java=ktrdr/OutputFile.java
+//FILES lib/ktrdr/Pins.java=ktrdr/Pins.java
 //FILES lib/ktrdr/Plans.java=ktrdr/Plans.java
 //FILES lib/ktrdr/PostgresPassword.java=ktrdr/PostgresPassword.java
 //FILES lib/ktrdr/Preview.java=ktrdr/Preview.java

@@ -44,6 +44,7 @@
 //SOURCES ktrdr/Dns.java
 //SOURCES ktrdr/Docker.java
 //SOURCES ktrdr/Drift.java
+//SOURCES ktrdr/Excess.java
 //SOURCES ktrdr/Exchange.java
 //SOURCES ktrdr/Exit.java
 //SOURCES ktrdr/Exporter.java
@@ -78,6 +79,7 @@
 //SOURCES ktrdr/Json.java
 //SOURCES ktrdr/Jwt.java
 //SOURCES ktrdr/Local.java
+//SOURCES ktrdr/Likeness.java
 //SOURCES ktrdr/LocalBackup.java
 //SOURCES ktrdr/Lock.java
 //SOURCES ktrdr/Locks.java
@@ -110,6 +112,7 @@
 //SOURCES ktrdr/OperationsReport.java
 //SOURCES ktrdr/Outage.java
 //SOURCES ktrdr/OutputFile.java
+//SOURCES ktrdr/Pins.java
 //SOURCES ktrdr/Plans.java
 //SOURCES ktrdr/PostgresPassword.java
 //SOURCES ktrdr/Preview.java

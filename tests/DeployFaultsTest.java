@@ -135,6 +135,17 @@ class DeployFaultsTest {
         clean("workers-c", ran);
     }
 
+    /** As another tool would that runs on the node at the same time. */
+    @Test
+    void a_container_that_another_changes_meanwhile_is_not_what_was_asked_for() {
+        World.on(HOST, "setsid sh -c 'for _ in $(seq 900); do case $(docker inspect --format \"{{.Config.Image}}\" backtest-worker-1 2>/dev/null) in *:" + after
+                + ") docker rename backtest-worker-1 foo && exit ;; esac; sleep 0.05; done' >/dev/null 2>&1 </dev/null &");
+        var ran = ktrdr("deploy", "workers", "B", "--tag", after).run();
+        returned(ran, HOST, before);
+        assertTrue(ran.err().contains("error: workers-b: backtest-worker-1 is not what was asked for\n"), ran::toString);
+        assertTrue(ran.err().contains("backtest-worker-1 has the container foo in the place of backtest-worker-1"), ran::toString);
+    }
+
     @Test
     void an_image_that_crashes_at_start() {
         before = release("core");

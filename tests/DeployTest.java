@@ -114,6 +114,51 @@ class DeployTest {
         good(ktrdr("deploy", "workers", "workers-b", "--tag", OLDER).run());
     }
 
+    private static List<String> images(String host) {
+        return World.on(host, "docker inspect --format '{{.Image}}' $(docker ps -q --filter label=com.docker.compose.project=ktrdr-workers) | sort -u").lines().toList();
+    }
+
+    /** C had the tag when it was another image; B gets it from the registry as it is now. */
+    @Test
+    void a_tag_that_was_pushed_again_is_found_and_is_one_image_after_the_next_deployment() {
+        var repository = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";
+        World.forget("workers-b", NEWER);
+        World.forget("workers-c", NEWER);
+        World.on("workers-c", "docker tag " + repository + OLDER + " " + repository + NEWER);
+        good(ktrdr("deploy", "workers", "C", "--tag", NEWER).run());
+        good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
+        assertNotEquals(images("workers-b"), images("workers-c"));
+        for (var procedure : List.of("verify --quick", "status")) refused(1, ktrdr(procedure.split(" ")).run(), "images.ktrdr-backend:" + NEWER, "on workers-b; ", "jbang deploy@ktrdr all --tag " + NEWER);
+        var ran = good(ktrdr("deploy", "workers", "all", "--tag", NEWER).run());
+        assertEquals(List.of(World.image("workers-b", NEWER)), images("workers-b"), ran::toString);
+        assertEquals(images("workers-b"), images("workers-c"), ran::toString);
+        good(ktrdr("deploy", "workers", "all", "--tag", OLDER).run());
+    }
+
+    @Test
+    void a_stray_container_a_second_one_and_a_renamed_one_are_told_and_no_obstacle() {
+        var before = World.containers("workers-c");
+        World.on("workers-c", "image=$(docker inspect --format '{{.Image}}' backtest-worker-1); "
+                + "extra() { docker run -d --name \"$1\" --label com.docker.compose.project=ktrdr-workers --label \"com.docker.compose.service=$2\" --entrypoint sleep \"$image\" 1000; }; "
+                + "extra stray extra; extra second backtest-worker-1; docker rename training-worker-1 foo");
+        try {
+            refused(1, ktrdr("verify", "--quick").run(), "workers-c.release does not hold", "backtest-worker-1 has 2 containers, backtest-worker-1, second",
+                    "training-worker-1 has the container foo in the place of training-worker-1", "extra is no part of it: the container stray");
+            var ran = good(ktrdr("deploy", "workers", "C", "--tag", OLDER).run());
+            assertTrue(ran.err().contains("foo renamed to training-worker-1; second removed"), ran::toString);
+            var after = World.containers("workers-c");
+            assertTrue(after.keySet().contains("stray"), after::toString);
+            assertEquals(before.get("training-worker-1"), after.get("training-worker-1"));
+            refused(5, ktrdr("deploy", "workers", "C", "--tag", "sha-bad0000", "--timeout", "4s").run(), "workers-c: returned");
+            good(ktrdr("rollback", "workers", "C", "--to", OLDER).run());
+            refused(1, ktrdr("verify", "--quick").run(), "found     extra is no part of it: the container stray");
+        } finally {
+            World.on("workers-c", "docker rm -f stray second");
+        }
+        assertTrue(World.containers("workers-c").keySet().containsAll(before.keySet()));
+        good(ktrdr("verify", "--quick").run());
+    }
+
     @Test
     void one_service_of_core_is_deployed_alone_and_needs_no_tag() {
         World.on("core", "docker rm -f ktrdr-jaeger ktrdr-grafana");

@@ -44,7 +44,7 @@ public final class Checks {
             var container = Docker.service(containers, service);
             checks.add(new Check(node + "." + service + ".container", node, container.map(Docker.Container::healthy).orElse(false),
                     "running, healthy", container.map(Docker.Container::state).orElse("no container"),
-                    "on " + node + ": docker logs " + stack.container(service), 0));
+                    container.map(one -> "on " + node + ": docker logs " + one.name()).orElse(stack.deploy()), 0));
         }
         return checks;
     }

@@ -42,7 +42,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         boolean whole = services.size() == revision.images().size();
         var retired = facts.containers().stream().map(Docker.Container::service).filter(service -> !revision.images().containsKey(service))
                 .filter(service -> !stack.core() || stack.services().contains(service) || whole && stack.optional(service)).distinct().toList();
-        return new Deployment(stack, revision, services, whole, retired, pulls(images, facts), tagged(images, facts), staging, rereads(staging, facts), List.of(), false, facts);
+        return new Deployment(stack, revision, services, whole, retired, Pins.pulls(images, facts), Pins.tagged(images, facts), staging, rereads(staging, facts), List.of(), false, facts);
     }
 
     /** The restart of services in the containers that are there: no file changes, and no image. */
@@ -61,24 +61,11 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         return new Deployment(stack, revision, services, whole, retired, pulls, tagged, staging, rereads, some, restart, facts);
     }
 
-    /** A moving tag has to be asked for each time, a fixed one is what it was; an image of which more is known is that very one. */
-    private static List<String> pulls(List<Docker.Image> images, NodeFacts facts) {
-        var pulls = new LinkedHashSet<String>();
-        for (var image : images) {
-            if (image.id().isEmpty() && (!facts.images().containsKey(image.reference()) || image.reference().endsWith(":latest"))) pulls.add(image.reference());
-            if (!image.id().isEmpty() && !facts.images().containsKey(image.id())) pulls.add(image.digest().isEmpty() ? image.reference() : image.digest());
-        }
-        return List.copyOf(pulls);
-    }
-
-    private static Map<String, String> tagged(List<Docker.Image> images, NodeFacts facts) {
-        var tagged = new LinkedHashMap<String, String>();
-        for (var image : images) {
-            if (image.id().isEmpty() || image.id().equals(facts.images().get(image.reference()))) continue;
-            if (facts.images().containsKey(image.id())) tagged.put(image.id(), image.reference());
-            else if (!image.digest().isEmpty()) tagged.put(image.digest(), image.reference());
-        }
-        return tagged;
+    /** The same deployment, with these images by reference in the place of what the references mean on the node. */
+    Deployment pinned(Map<String, Docker.Image> images) {
+        var all = new LinkedHashMap<>(revision.images());
+        all.replaceAll((service, image) -> images.getOrDefault(image.reference(), image));
+        return plan(stack, new Revision(revision.tag(), revision.files(), all), services, facts).restarting(restarted);
     }
 
     /** What to ask the node about: references, and the ids of images that are meant by them. */
@@ -135,7 +122,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     boolean quiet() {
         var there = facts.containers().stream().map(Docker.Container::service).toList();
         return !services.isEmpty() && restarted.isEmpty() && retired.isEmpty() && pulls.isEmpty() && tagged.isEmpty() && staging.settled() && facts.files().unread().isEmpty()
-                && !facts.history().unproven() && there.stream().distinct().count() == there.size();
+                && !facts.history().unproven() && there.stream().distinct().count() == there.size() && new Excess(this).renamed().isEmpty();
     }
 
     /** Those of its services whose container, of these, is another one than before, or was restarted as it should be. */
@@ -189,7 +176,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         if (restart) return Sh.let("directory", stack.node().directory()) + StagingScript.TELL + "cd -P \"$directory\"\n" + begin + restarts() + containers();
         return secrets.shell(secrets()) + new StagingScript(staging).text(begin) + Firewall.script(revision.files(), "exit " + Firewall.REFUSED) + Docker.removePassing(stack.project())
                 + tagged.entrySet().stream().map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit 22\n").collect(Collectors.joining())
-                + stop + removal()
+                + stop + new Excess(this).script()
                 // a named service is deployed alone: what it depends on stays as it is
                 + (services.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n")
                 + reloads() + (exporter ? Exporter.script(revision.files()) : "") + containers();
@@ -198,14 +185,6 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     private String containers() {
         return Docker.containersOf(stack.project())
                 + "digest() { tell digest \"$1 $2\"; }\n[ -z \"$ids\" ] || " + Docker.digests("$(docker inspect --format '{{.Image}}' $ids)", "digest");
-    }
-
-    private String removal() {
-        if (retired.isEmpty()) return "";
-        if (!stack.core()) return "with_secrets " + stack.compose() + " --profile scale-2 --profile scale-3 rm -sf " + Sh.words(retired) + " >&2 || exit 22\n";
-        // the Compose file of an earlier release may not know the service
-        var names = Sh.words(facts.containers().stream().filter(container -> retired.contains(container.service())).map(Docker.Container::name).toList());
-        return "docker stop " + names + " >/dev/null && docker rm " + names + " >/dev/null || exit 22\n";
     }
 
     /** Starts the database first, and what depends on it when it is healthy. */
@@ -228,16 +207,21 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         var others = restarted.stream().filter(service -> !database.contains(service)).toList();
         if (!database.isEmpty()) script.append(again(database));
         if (!database.isEmpty() && !others.isEmpty()) script.append("left=" + HEALTHY_SECONDS + "\n" + """
-                while [ "$left" -gt 0 ] && [ "$(docker inspect --format '{{.State.Health.Status}}' ktrdr-db)" != healthy ]; do
+                while [ "$left" -gt 0 ] && [ "$(docker inspect --format '{{.State.Health.Status}}' DATABASE)" != healthy ]; do
                   sleep 1
                   left=$((left - 1))
                 done
-                """);
+                """.replace("DATABASE", Sh.quote(name("db"))));
         return others.isEmpty() ? script.toString() : script + again(others);
     }
 
     private String again(List<String> some) {
-        return "again " + Sh.words(some.stream().map(stack::container).toList()) + "\n";
+        return "again " + Sh.words(some.stream().map(this::name).toList()) + "\n";
+    }
+
+    /** The name of the container of a service: that which it has, where it was renamed. */
+    private String name(String service) {
+        return restart ? Docker.service(facts.containers(), service).map(Docker.Container::name).orElse(stack.container(service)) : stack.container(service);
     }
 
     /** Tells services of a changed configuration, unless they started since; the mark is taken away when they know. */
@@ -278,6 +262,8 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         var same = services.stream().filter(service -> !fresh.contains(service) && !reloads.contains(service)).toList();
         if (!same.isEmpty()) parts.put(3, String.join(", ", same) + " same");
         if (!retired.isEmpty()) parts.put(4, String.join(", ", retired) + " removed");
+        var excess = new Excess(this).words();
+        if (!excess.isEmpty()) parts.put(5, excess);
         return String.join("; ", parts.values());
     }
 

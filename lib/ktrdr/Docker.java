@@ -1,8 +1,9 @@
 package ktrdr;
 
+import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.databind.JsonNode;
 import java.lang.module.ModuleDescriptor.Version;
-import java.util.ArrayList;
+import java.util.Comparator;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -10,6 +11,8 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 
 /** Containers and images as the Docker Engine tells of them: scripts to ask, and the answers as records. */
@@ -22,6 +25,11 @@ public final class Docker {
     static final List<String> CORE_SERVICES = List.of("db", "backend", "prometheus", "grafana", "jaeger", "alertmanager");
     /** The label in which Compose notes what a container was made from. */
     static final String CONFIG_HASH = "com.docker.compose.config-hash";
+    /** The label with the folder that Compose ran in, and the one of a container for one command, as `docker compose run` makes them. */
+    private static final String FOLDER = "com.docker.compose.project.working_dir";
+    private static final String ONE_OFF = "com.docker.compose.oneoff";
+    static final String WORKERS_PROJECT = "ktrdr-workers";
+    private static final Pattern WORKER = Pattern.compile("(backtest|training)-worker-\\d+");
     /** What is asked of a container; not its environment, which has the secrets in it. */
     private static final String CONTAINER = "{\"Id\":{{json .Id}},\"Name\":{{json .Name}},\"Image\":{{json .Image}},\"RestartCount\":{{json .RestartCount}},"
             + "\"State\":{{json .State}},\"Config\":{\"Image\":{{json .Config.Image}},\"Labels\":{{json .Config.Labels}}}}";
@@ -51,9 +59,15 @@ public final class Docker {
      * @param health healthy, unhealthy or starting; empty for an image without a health check
      * @param startedAt UTC, as the Engine prints it
      * @param configHash Compose's hash of the configuration it was made from; {@link Convergence} compares it
+     * @param folder that Compose ran in; empty for a container that Compose did not make
      */
     public record Container(String id, String name, String service, String image, String imageId, String status, String health,
-            int restarts, int exitCode, String startedAt, String configHash) {
+            int restarts, int exitCode, String startedAt, String configHash, String folder) {
+
+        /** One whose folder is not known. */
+        public Container(String id, String name, String service, String image, String imageId, String status, String health, int restarts, int exitCode, String startedAt, String configHash) {
+            this(id, name, service, image, imageId, status, health, restarts, exitCode, startedAt, configHash, "");
+        }
 
         /** Whether its process runs. */
         public boolean running() {
@@ -72,6 +86,11 @@ public final class Docker {
             return running() && (health.isEmpty() || health.equals("healthy"));
         }
 
+        /** Whether it was made to take the place of another and never ran: see {@link #removePassing}. */
+        boolean passing() {
+            return status.equals("created") && name.matches("[0-9a-f]{12}_.*");
+        }
+
         /** In words: "running, healthy" or "restarting, 4 restarts, last exit code 1". */
         public String state() {
             var words = new StringBuilder(status);
@@ -88,8 +107,20 @@ public final class Docker {
      *
      * @param reference such as registry/name:tag; {@code id} is what that was at the time
      * @param digest name@sha256:… as its registry knows it; empty for an image that came from none
+     * @param hash Compose's of the configuration that its container was made from, {@code folder} where that was; empty where nobody noted it
      */
-    public record Image(String reference, String id, String digest) {}
+    public record Image(String reference, String id, String digest, @JsonInclude(JsonInclude.Include.NON_EMPTY) String hash, @JsonInclude(JsonInclude.Include.NON_EMPTY) String folder) {
+
+        /** One of which no container is known. */
+        public Image(String reference, String id, String digest) {
+            this(reference, id, digest, "", "");
+        }
+
+        /** Whether an image is this one, by its id or by the digests that its registries know it by; of one with neither nothing is known. */
+        boolean is(String other, List<String> digests) {
+            return id.isEmpty() && digest.isEmpty() || id.equals(other) || !digest.isEmpty() && digests.contains(digest);
+        }
+    }
 
     /** A container of whatever project, none where it is not of Compose, and the ports of the node that it publishes while it runs. */
     record Beside(String name, String project, Set<Integer> ports) {}
@@ -147,8 +178,8 @@ public final class Docker {
     public static Map<String, Image> images(List<Container> containers, Map<String, List<String>> digests) {
         var images = new TreeMap<String, Image>();
         for (var container : containers)
-            images.put(container.service(), new Image(container.image(), container.imageId(),
-                    digest(container.image(), digests.getOrDefault(container.imageId(), List.of())).orElse("")));
+            images.putIfAbsent(container.service(), new Image(container.image(), container.imageId(),
+                    digest(container.image(), digests.getOrDefault(container.imageId(), List.of())).orElse(""), container.configHash(), container.folder()));
         return images;
     }
 
@@ -168,12 +199,21 @@ public final class Docker {
                 + "[ -z \"$left\" ] || docker rm $left >/dev/null || exit 22\n";
     }
 
-    /** The answer of {@link #containersOf}, by service; of core's project those of ours. A line that is no such JSON is a {@link Problem}. */
+    /**
+     * The answer of {@link #containersOf}, by service, of several of one those first that Compose made; those of the services of ours alone. A line that is no such JSON is a
+     * {@link Problem}.
+     */
     public static List<Container> containers(String lines) {
-        var containers = new ArrayList<Container>();
-        lines.lines().filter(line -> !line.isBlank()).map(line -> Json.parse(line, "docker")).filter(Docker::ours).forEach(one -> containers.add(container(one)));
-        containers.sort((a, b) -> a.service().compareTo(b.service()));
-        return containers;
+        return parsed(lines).filter(Docker::ours).map(Docker::container).sorted(Comparator.comparing(Container::service).thenComparing(one -> one.configHash().isEmpty()).thenComparing(Container::passing)).toList();
+    }
+
+    /** The containers of other services in the project of workers, which Compose and we leave alone. Core's project may have such of a homelab that was taken over. */
+    static List<Container> strays(Facts facts) {
+        return parsed(String.join("\n", facts.all("container"))).filter(one -> !oneOff(one) && !ours(one) && !label(one, PROJECT).equals(CORE_PROJECT)).map(Docker::container).toList();
+    }
+
+    private static Stream<JsonNode> parsed(String lines) {
+        return lines.lines().filter(line -> !line.isBlank()).map(line -> Json.parse(line, "docker"));
     }
 
     /** The answer of {@link #sayContainers}, by service. */
@@ -187,8 +227,24 @@ public final class Docker {
     }
 
     private static boolean ours(JsonNode container) {
-        var labels = container.path("Config").path("Labels");
-        return !labels.path(PROJECT).asText().equals(CORE_PROJECT) || CORE_SERVICES.contains(labels.path(SERVICE).asText());
+        return !oneOff(container) && ours(label(container, PROJECT), label(container, SERVICE));
+    }
+
+    /** Whether a service of one of our projects is one that we deploy. */
+    static boolean ours(String project, String service) {
+        return switch (project) {
+            case CORE_PROJECT -> CORE_SERVICES.contains(service);
+            case WORKERS_PROJECT -> WORKER.matcher(service).matches();
+            default -> true;
+        };
+    }
+
+    private static boolean oneOff(JsonNode container) {
+        return label(container, ONE_OFF).equals("True");
+    }
+
+    private static String label(JsonNode container, String name) {
+        return container.path("Config").path("Labels").path(name).asText();
     }
 
     private static Container container(JsonNode node) {
@@ -198,18 +254,19 @@ public final class Docker {
                 labels.path(SERVICE).asText(), node.path("Config").path("Image").asText(),
                 node.path("Image").asText(), state.path("Status").asText(), state.path("Health").path("Status").asText(""),
                 node.path("RestartCount").asInt(), state.path("ExitCode").asInt(), state.path("StartedAt").asText(),
-                labels.path(CONFIG_HASH).asText());
+                labels.path(CONFIG_HASH).asText(), labels.path(FOLDER).asText());
     }
 
     /**
-     * A script that logs in to a registry for as long as it runs, then pulls images side by side.
+     * A script that logs in to a registry for as long as it runs, then pulls images side by side, and gives those that are pulled by digest the reference that they are to have.
      *
+     * @param images to a reference; empty for one that needs none
      * Exit codes: those of {@link Registry#login}, and 12 where a pull failed.
      */
-    public static String pull(String registry, String username, List<String> images) {
+    public static String pull(String registry, String username, Map<String, String> images) {
         return new Registry(registry, username).login() + """
-                pull() { docker pull -q "$1" >/dev/null || printf '%s\\n' "$1" >>"$config/failed"; }
-                """ + "for image in " + Sh.words(images) + "; do pull \"$image\" & done\nwait\n" + """
+                pull() { docker pull -q "$1" >/dev/null && { [ -z "$2" ] || docker tag "$1" "$2"; } || printf '%s\\n' "${2:-$1}" >>"$config/failed"; }
+                """ + images.entrySet().stream().map(image -> "pull " + Sh.words(List.of(image.getKey(), image.getValue())) + " &\n").collect(Collectors.joining()) + "wait\n" + """
                 [ ! -e "$config/failed" ] || { cat "$config/failed"; exit 12; }
                 """;
     }

@@ -1,7 +1,9 @@
 package ktrdr;
 
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 
 /**
  * How a node differs from the last release that ended well there, because of what others than we did to it. Pure.
@@ -13,17 +15,23 @@ import java.util.List;
 public record Drift(List<String> files, List<String> services, boolean staged) {
     public static final Drift NONE = new Drift(List.of(), List.of(), false);
 
-    /** Compares the files with what we wrote, and the containers with the history's current entry; a node without history has nothing to differ from. */
-    public static Drift of(History history, NodeFiles files, List<Docker.Container> containers) {
+    /**
+     * Compares the files with what we wrote, and the containers with the history's current entry; a node without history has nothing to differ from.
+     *
+     * @param strays containers of the stack's project whose service is none of ours
+     */
+    static Drift of(Stack stack, History history, NodeFiles files, List<Docker.Container> containers, List<Docker.Container> strays) {
         var current = history.current();
         if (current.isEmpty()) return new Drift(files(files), List.of(), false);
         var changed = new ArrayList<>(files(files));
         if (files.manifest().isEmpty()) changed.add(NodeFiles.MANIFEST + ", the list of what we wrote, is gone");
         boolean staged = !files.manifest().isEmpty() && !Snapshot.hash(files.manifest()).equals(current.get().configuration());
-        return new Drift(List.copyOf(changed), services(current.get(), containers), staged);
+        var services = new ArrayList<>(services(stack, history, current.get(), containers));
+        strays.forEach(container -> services.add(container.service() + " is no part of it: the container " + container.name()));
+        return new Drift(List.copyOf(changed), List.copyOf(services), staged);
     }
 
-    private static List<String> files(NodeFiles there) {
+    static List<String> files(NodeFiles there) {
         var changed = new ArrayList<String>();
         there.manifest().forEach((path, hash) -> {
             var found = there.files().get(path);
@@ -35,14 +43,18 @@ public record Drift(List<String> files, List<String> services, boolean staged) {
         return changed;
     }
 
-    private static List<String> services(History.Entry entry, List<Docker.Container> containers) {
+    private static List<String> services(Stack stack, History history, History.Entry entry, List<Docker.Container> containers) {
         var differing = new ArrayList<String>();
+        var wanted = new LinkedHashMap<String, Docker.Image>();
         entry.images().forEach((service, image) -> {
-            var container = Docker.service(containers, service);
-            if (container.isEmpty()) differing.add(service + " is missing");
-            else if (!container.get().imageId().equals(image.id())) differing.add(service + " runs another image, " + container.get().image());
+            if (!Docker.ours(stack.project(), service)) return;
+            var proven = history.proven(service).filter(one -> one.id().equals(image.id())).orElse(image);
+            wanted.put(service, new Docker.Image(image.reference(), image.id(), image.digest(), proven.hash(), proven.folder()));
         });
-        containers.stream().map(Docker.Container::service).filter(service -> !entry.images().containsKey(service)).distinct()
+        var found = new Likeness(stack, wanted).differing(containers.stream().map(Docker.Container::service).distinct().toList(), containers, Map.of());
+        wanted.keySet().stream().filter(service -> Docker.service(containers, service).isEmpty()).forEach(service -> differing.add(service + " is missing"));
+        found.values().forEach(differing::addAll);
+        containers.stream().map(Docker.Container::service).filter(service -> !wanted.containsKey(service)).distinct()
                 .forEach(service -> differing.add(service + " is no part of it"));
         return differing;
     }

@@ -7,8 +7,10 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executors;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import ktrdr.Inventory.Node;
 
@@ -92,7 +94,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
     /** How a node differs from what was deployed to it; while a deployment goes on nothing is said. A damaged list of our files is a {@link Problem}. */
     Drift drift(Node node) {
         var status = nodes.get(node);
-        return status.deploying() || !status.docker() ? Drift.NONE : Drift.of(status.history(), status.files(), status.containers());
+        return status.deploying() || !status.docker() ? Drift.NONE : Drift.of(Stack.of(inventory, node), status.history(), status.files(), status.containers(), status.strays());
     }
 
     /** What a node is meant to run, and what of ours runs there beside it. */
@@ -115,6 +117,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
                 scheduled(node, nodes.get(node)).ifPresent(checks::add);
             }
         }
+        checks.addAll(images());
         checks.addAll(services);
         checks.addAll(unknown.map(List::of).orElseGet(() -> Checks.workers(inventory, inventory.workers(), registered.orElse(List.of()), 0).stream()
                 .map(check -> Unregistered.told(check, Optional.ofNullable(unregistered.get(check.id())))).toList()));
@@ -122,6 +125,42 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         checks.addAll(targets);
         checks.addAll(Checks.critical(inventory, alerts.orElse(List.of())));
         return checks;
+    }
+
+    /** A check for each tag that is another image on one node than on the next, as one that was pushed again is. A digest is known of what was deployed. */
+    private List<Check> images() {
+        var meanings = new TreeMap<String, Map<Docker.Image, List<String>>>();
+        nodes.forEach((node, status) -> released(node, status).forEach(image -> {
+            var same = meanings.computeIfAbsent(image.reference() + " " + status.machine(), none -> new LinkedHashMap<>());
+            var known = same.keySet().stream().filter(one -> one.is(image.id(), List.of(image.digest())) || image.is(one.id(), List.of(one.digest()))).findFirst().orElse(image);
+            same.computeIfAbsent(known, none -> new ArrayList<>()).add(node.name());
+        }));
+        var checks = new ArrayList<Check>();
+        meanings.forEach((key, same) -> {
+            if (same.size() < 2) return;
+            var reference = key.substring(0, key.lastIndexOf(' '));
+            var found = same.entrySet().stream().map(one -> brief(one.getKey()) + " on " + String.join(", ", one.getValue())).collect(Collectors.joining("; "));
+            checks.add(new Check("images." + key.substring(key.lastIndexOf('/') + 1).strip().replace(' ', '.'), inventory.core().name(), false, "one image " + reference + " on all nodes", found,
+                    "jbang deploy@ktrdr all --tag " + reference.replaceFirst(".*:", "") + " gives all of them what the registry has under it now", 0));
+        });
+        return checks;
+    }
+
+    /** The images of a node that follow the release, each once, but for those that differ from what was deployed there, which is told by itself. */
+    private List<Docker.Image> released(Node node, NodeStatus status) {
+        var digests = new TreeMap<String, List<String>>();
+        for (var entry : status.history().entries())
+            entry.images().values().forEach(image -> {
+                if (!image.digest().isEmpty()) digests.put(image.id(), List.of(image.digest()));
+            });
+        var deployed = status.history().current().map(History.Entry::images).orElse(Map.of());
+        return status.containers().stream().filter(container -> Stack.of(inventory, node).released(container.service()))
+                .filter(container -> !deployed.containsKey(container.service()) || deployed.get(container.service()).is(container.imageId(), List.of())).map(container -> new Docker.Image(container.image(), container.imageId(),
+                Docker.digest(container.image(), digests.getOrDefault(container.imageId(), List.of())).orElse(""))).distinct().toList();
+    }
+
+    private static String brief(Docker.Image image) {
+        return (image.digest().isEmpty() ? image.id() : image.digest()).replaceFirst("^.*@", "").replaceFirst("(sha256:.{12}).*", "$1");
     }
 
     /** Of the backups by a timer; nothing where there is none. */

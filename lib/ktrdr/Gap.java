@@ -8,6 +8,7 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /**
@@ -52,6 +53,19 @@ public final class Gap {
         var gap = new Gap(ask);
         gap.clock.scheduleAtFixedRate(gap::turn, 0, every.toNanos(), TimeUnit.NANOSECONDS);
         return gap;
+    }
+
+    /** What measures until it is closed. */
+    interface Meter extends AutoCloseable {
+        @Override
+        void close();
+    }
+
+    /** A gap from now on until it is closed, which is told then; or nothing at all. */
+    static Meter meter(Supplier<Boolean> ask, boolean wanted, Consumer<Duration> told) {
+        if (!wanted) return () -> { };
+        var asking = start(ask, Duration.ofMillis(100));
+        return () -> told.accept(asking.stop());
     }
 
     private void turn() {

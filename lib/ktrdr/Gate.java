@@ -3,7 +3,9 @@ package ktrdr;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
+import java.util.Map;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
 import ktrdr.Inventory.Node;
@@ -22,14 +24,31 @@ final class Gate {
     private final Deployment plan;
     private final Node node;
     private final Duration timeout;
+    private final Likeness likeness;
+    private final Map<String, List<String>> digests;
     /** The checks of containers that end again and again. */
     private Set<String> ending = Set.of();
 
-    Gate(NodeRollout.Tools tools, Deployment plan, Duration timeout) {
+    /**
+     * @param made the containers as they were right after they were brought up; none where nothing was
+     * @param digests of their images, by id
+     */
+    Gate(NodeRollout.Tools tools, Deployment plan, Duration timeout, List<Docker.Container> made, Map<String, List<String>> digests) {
         this.tools = tools;
         this.plan = plan;
+        this.digests = digests;
+        this.likeness = new Likeness(plan.stack(), wanted(plan, made));
         this.timeout = plan.stack().core() && plan.services().isEmpty() && timeout.compareTo(SCRAPES) < 0 ? SCRAPES : timeout;
         this.node = plan.stack().node();
+    }
+
+    /** What was asked for, with the configuration that Compose made each container from, and the folder: what it makes anew has this one. */
+    private static Map<String, Docker.Image> wanted(Deployment plan, List<Docker.Container> made) {
+        var wanted = new TreeMap<>(Pins.wanted(plan));
+        var before = plan.facts().containers().stream().map(Docker.Container::id).toList();
+        wanted.replaceAll((service, image) -> Docker.service(made, service).map(container -> new Docker.Image(image.reference(), image.id(), image.digest(), container.configHash(),
+                before.contains(container.id()) ? container.folder() : plan.facts().folder())).orElse(image));
+        return wanted;
     }
 
     /**
@@ -124,6 +143,8 @@ final class Gate {
         ending = containers.stream().filter(one -> !one.running() && one.restarts() - restartsBefore(one) >= ENDS)
                 .map(one -> node.name() + "." + one.service() + ".container").collect(Collectors.toSet());
         var found = new ArrayList<>(Checks.containers(stack, plan.services(), containers));
+        // a restart leaves what is there
+        if (!plan.restart()) found.addAll(likeness.checks(plan.services(), containers, digests));
         // what is not running does not answer either: one sentence about it is enough
         if (stack.core() && Check.allOk(found)) {
             found.addAll(tools.checks().core(plan.services()));
@@ -154,9 +175,12 @@ final class Gate {
             var found = answered(ask);
             if (Check.allOk(found)) return found;
             var failing = found.stream().filter(check -> !check.ok()).toList();
-            for (var check : failing)
+            for (var check : failing) {
+                // no waiting makes it another
+                if (check.id().endsWith(".identity")) throw check.problem(node.name() + ": " + check.id().split("\\.")[1] + " is not what was asked for");
                 if (ending.contains(check.id()))
                     throw check.problem(node.name() + ": " + check.id().split("\\.")[1] + " ends again and again");
+            }
             if (System.nanoTime() > deadline) throw tooLate(failing.get(0));
             step.now("waiting for " + failing.stream().map(Check::id).collect(Collectors.joining(", ")));
             Threads.pause(PAUSE_MILLIS, "interrupted while waiting for health");

@@ -162,7 +162,8 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
 
         private static Map<String, Docker.Image> images(JsonNode json) {
             var images = new LinkedHashMap<String, Docker.Image>();
-            json.properties().forEach(one -> images.put(one.getKey(), new Docker.Image(text(one.getValue(), "reference"), text(one.getValue(), "id"), text(one.getValue(), "digest"))));
+            json.properties().forEach(one -> images.put(one.getKey(), new Docker.Image(text(one.getValue(), "reference"), text(one.getValue(), "id"), text(one.getValue(), "digest"),
+                    text(one.getValue(), "hash"), text(one.getValue(), "folder"))));
             return images;
         }
     }
@@ -194,6 +195,15 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
     /** The deployment whose state the node should be in: the last one that ended well, or the one whose state that put back. */
     public Optional<Entry> current() {
         return lastGood().map(last -> byId(last.of()).orElse(last));
+    }
+
+    /** What a service was last proven to run from, after a way back too: newer than that of {@link #current}, where a rollback made its container anew. */
+    Optional<Docker.Image> proven(String service) {
+        for (int i = entries.size() - 1; i >= 0; i--) {
+            var entry = entries.get(i);
+            if ((entry.good() || entry.outcome() == Outcome.RETURNED) && entry.images().containsKey(service)) return Optional.of(entry.images().get(service));
+        }
+        return Optional.empty();
     }
 
     /** The last deployment or rollback that ended well. */

@@ -39,7 +39,10 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     /** The containers beside this stack's own project that are in its way, of all that a node has. */
     static List<Docker.Beside> foreign(Inventory inventory, Stack stack, NodeFacts facts) {
         var ports = ports(inventory, stack);
-        return facts.beside().stream().filter(one -> !Set.of(stack.project(), Exporter.PROJECT).contains(one.project()) && !one.name().endsWith(Aside.ENDING))
+        var own = facts.containers().stream().map(Docker.Container::name).toList();
+        // a container of a service that is none of ours is another's, whatever its project
+        return facts.beside().stream().filter(one -> !(one.project().equals(stack.project()) && (own.isEmpty() || own.contains(one.name()))))
+                .filter(one -> !one.project().equals(Exporter.PROJECT) && !one.name().endsWith(Aside.ENDING))
                 .filter(one -> names(inventory, stack).contains(one.name()) || one.ports().stream().anyMatch(ports::contains)).toList();
     }
 

@@ -21,10 +21,11 @@ import java.util.Map;
  * @param beside every container of the node, whosoever it is
  * @param takeover "open" where one did not come to its end, "done" where what it put aside is still there; else empty
  * @param gpu what Docker knows of GPUs, where that was asked
+ * @param folder where the stack's directory is in truth, past links; empty where it is not there
  */
 public record NodeFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing,
         NodeFiles files, Map<String, String> images, List<Docker.Container> containers,
-        Map<String, List<String>> digests, History history, List<Docker.Beside> beside, String takeover, Gpu gpu) {
+        Map<String, List<String>> digests, History history, List<Docker.Beside> beside, String takeover, Gpu gpu, String folder) {
 
     /** Those of a node that has no other containers. */
     public NodeFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing,
@@ -32,10 +33,16 @@ public record NodeFacts(String user, String docker, String dockerError, String c
         this(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images, containers, digests, history, List.of(), "", Gpu.UNKNOWN);
     }
 
+    /** Those of a node of which it is not known where its directory is in truth. */
+    NodeFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing, NodeFiles files, Map<String, String> images,
+            List<Docker.Container> containers, Map<String, List<String>> digests, History history, List<Docker.Beside> beside, String takeover, Gpu gpu) {
+        this(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images, containers, digests, history, beside, takeover, gpu, "");
+    }
+
     /** The same without these containers, as if they were not there. */
     NodeFacts without(List<String> names) {
         return new NodeFacts(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images,
-                containers.stream().filter(one -> !names.contains(one.name())).toList(), digests, history, beside.stream().filter(one -> !names.contains(one.name())).toList(), takeover, gpu);
+                containers.stream().filter(one -> !names.contains(one.name())).toList(), digests, history, beside.stream().filter(one -> !names.contains(one.name())).toList(), takeover, gpu, folder);
     }
 
     /** The script that gathers; it prints a line for each fact: its name, a tab, its value. Files are wanted by path and sha256; {@code gpu} is whether Docker's driver for it is looked for. */
@@ -43,6 +50,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
         return Facts.SAY + Sh.let("directory", directory) + """
                 say user "$(id -un)"
                 [ ! -d "$directory" ] || say directory yes
+                say folder "$(cd -P "$directory" 2>/dev/null && pwd || :)"
                 [ ! -f "$directory/.ktrdr/takeover" ] || say takeover "$(sed -n '1 s/^state //p' "$directory/.ktrdr/takeover")"
                 if read -r _ kib _ </proc/meminfo; then say memory "$((kib * 1024))"; fi
                 """ + Mount.script(share) + Mount.missing()
@@ -78,6 +86,6 @@ public record NodeFacts(String user, String docker, String dockerError, String c
         var facts = Facts.parse(answer);
         return new NodeFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"), Math.max(0, facts.number("disk " + facts.get("docker-root"))), Math.max(0, facts.number("memory")),
                 facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), facts.all("no-folder"), NodeFiles.parse(facts), facts.under("image"),
-                Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts), Docker.beside(facts), facts.get("takeover"), Gpu.parse(facts));
+                Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts), Docker.beside(facts), facts.get("takeover"), Gpu.parse(facts), facts.get("folder"));
     }
 }

@@ -19,7 +19,6 @@ import ktrdr.Templates.NodeFile;
 final class NodeRollout {
     /** How long what ran before has at least to get healthy again. */
     private static final Duration BACK = Duration.ofSeconds(120);
-    private static final Duration EVERY = Duration.ofMillis(100);
     /** How long what a node said with the look counts. */
     private static final Duration FRESH = Duration.ofSeconds(30);
 
@@ -55,9 +54,9 @@ final class NodeRollout {
     }
 
     /** Finds out what it would do exactly, before anything is done. */
-    void look(Secrets secrets) {
+    void look(Secrets secrets, Map<String, Registry.Manifest> manifests) {
         var under = tools.locks.held() ? tools.locks.under(node) : "";
-        preview = Optional.of(Preview.look(tools.fleet.inventory(), plan, tools.fleet.ssh(node), under, secrets, tools.options.skipChecks(), migration));
+        preview = Optional.of(Preview.look(plan, tools.fleet.ssh(node), under, secrets, manifests, tools.options.skipChecks(), migration));
         if (preview.get().stopped().contains("backend")) atWork = backend().running();
     }
 
@@ -107,7 +106,7 @@ final class NodeRollout {
         journal.start();
         previous = plan.restart() ? Optional.empty() : previous();
         if (settled()) return;
-        try (var meter = meter()) {
+        try (var meter = Gap.meter(() -> new Backend(tools.fleet.inventory(), tools.http).health().status().equals("ok"), plan.services().contains("backend"), this::away)) {
             forward(secrets, workersBefore);
         } catch (RuntimeException e) {
             // from here on nothing is to be stopped half way
@@ -124,7 +123,7 @@ final class NodeRollout {
     private boolean settled() {
         var seen = preview.flatMap(Preview::seen);
         if (seen.isEmpty() || !migration.settled()) return false;
-        var gate = new Gate(tools, plan, tools.options.timeout());
+        var gate = new Gate(tools, plan, tools.options.timeout(), plan.facts().containers(), plan.facts().digests());
         // what another node was given since may have changed this one too
         boolean fresh = !tools.changed.get() && System.nanoTime() - seen.get().at() < FRESH.toNanos();
         Facts facts;
@@ -152,17 +151,8 @@ final class NodeRollout {
         return tools.options.rollback().isPresent() ? History.Outcome.ROLLED_BACK : History.Outcome.DEPLOYED;
     }
 
-    private interface Meter extends AutoCloseable { @Override void close(); }
-
-    /** Asks the backend's health for as long as it may be away. */
-    private Meter meter() {
-        if (!plan.services().contains("backend")) return () -> {};
-        var backend = new Backend(tools.fleet.inventory(), tools.http);
-        var asking = Gap.start(() -> backend.health().status().equals("ok"), EVERY);
-        return () -> {
-            var away = asking.stop();
-            if (fresh.contains("backend") && !away.isZero()) gap = Optional.of(away);
-        };
+    private void away(Duration away) {
+        if (fresh.contains("backend") && !away.isZero()) gap = Optional.of(away);
     }
 
     private void forward(Secrets secrets, Set<String> workersBefore) {
@@ -185,7 +175,7 @@ final class NodeRollout {
         }
         // a part after the first finds it begun
         else workers(secrets);
-        new Gate(tools, plan, tools.options.timeout()).await(fresh.contains("backend") ? workersBefore : Set.of());
+        new Gate(tools, plan, tools.options.timeout(), after, digests).await(fresh.contains("backend") ? workersBefore : Set.of());
         tools.exchange.proven(node);
     }
 
@@ -238,7 +228,7 @@ final class NodeRollout {
         boolean broken = facts.history().unproven() || facts.containers().stream().filter(container -> plan.stack().services().contains(container.service())).anyMatch(container -> !container.running() || container.health().equals("unhealthy"));
         touched = broken;
         if (!broken) return Revision.there(plan.stack(), facts, plan.revision().files());
-        return facts.history().current().flatMap(entry -> Plans.kept(plan.stack(), tools.fleet.ssh(node), entry).map(files -> Revision.of(entry, files)));
+        return facts.history().current().flatMap(entry -> Plans.kept(plan.stack(), tools.fleet.ssh(node), entry).map(files -> Revision.of(plan.stack(), entry, files)));
     }
 
     /** What to say of a failure, after what can be done about it was done. */
@@ -264,7 +254,7 @@ final class NodeRollout {
         tools.console.note(node.name(), "back", "to " + previous.get().tag() + ": " + why.sentence().replaceFirst("^" + Pattern.quote(node.name() + ": "), ""));
         try {
             back(previous.get(), facts, secrets, workersBefore);
-            journal.end(History.Outcome.RETURNED, Docker.images(facts.containers(), facts.digests()), why.sentence());
+            journal.end(History.Outcome.RETURNED, Docker.images(after, digests), why.sentence());
             return why.returned().fix("mend the cause, then run it again; " + node.name() + " runs " + previous.get().tag() + " as before");
         } catch (Problem second) {
             journal.end(History.Outcome.FAILED, Docker.images(facts.containers(), facts.digests()), why.sentence());
@@ -310,10 +300,12 @@ final class NodeRollout {
         if (!way.pulls().isEmpty()) throw Problem.failed(node.name() + ": " + String.join(", ", way.pulls()) + " is not on the node any more").fix(rollback());
         migration.back(to, secrets);
         // else what runs on core is what ran, and Compose might make it anew all the same; workers were told to stop by then
+        after = facts.containers();
+        digests = facts.digests();
         if (touched || !plan.stack().core()) up(way, tools.exchange.former(node, secrets), "", settle(way, facts));
         // a short time for the new release is no short time for the old one
         var patience = tools.options.timeout().compareTo(BACK) > 0 ? tools.options.timeout() : BACK;
-        new Gate(tools, way, patience).await(workersBefore);
+        new Gate(tools, way, patience, after, digests).await(workersBefore);
         tools.console.note(node.name(), "back", to.tag() + " runs again, healthy, after " + Units.duration(Duration.ofNanos(System.nanoTime() - started)));
     }
 

@@ -45,7 +45,7 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
 
     /** The script: it changes nothing, and prints a line for each fact. */
     static String script(String project, String directory, String share, String backups, boolean usage) {
-        return Facts.SAY + HostFacts.CLOCK + Sh.let("directory", directory) + Sh.let("backups", backups) + HostFacts.SIZE + HostFacts.USE + HostFacts.ENGINE
+        return Facts.SAY + HostFacts.CLOCK + "say machine \"$(uname -m)\"\n" + Sh.let("directory", directory) + Sh.let("backups", backups) + HostFacts.SIZE + HostFacts.USE + HostFacts.ENGINE
                 + HostFacts.share(Mount.script(share, SHARE_SECONDS)) + Lock.LOOK + History.script(DEPLOYMENTS) + NodeFiles.script(Map.of()) + BackupSchedule.LOOK + """
                 newest() {
                   find "$backups/" -maxdepth 1 -type f "$@" -printf '%T@ %s %f\\n' | sort -rn | while IFS= read -r one; do
@@ -91,6 +91,16 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
     /** What the containers use, where it was asked for. */
     public List<Usage> usage() {
         return Usage.all(host.facts());
+    }
+
+    /** Containers of the stack's project whose service is none of ours. */
+    List<Docker.Container> strays() {
+        return Docker.strays(host.facts());
+    }
+
+    /** What its processors are, such as x86_64: an image is another one for each. */
+    String machine() {
+        return host.facts().get("machine");
     }
 
     /** Whether the Docker Engine answers. */

@@ -39,7 +39,7 @@ public final class Plans {
         var files = kept(stack, ssh, to).orElseThrow(() -> Problem.failed(stack.node().name() + ": the files of " + to.tag() + " are not on the node any more")
                 .expected("the files of a release that ended well").found("nothing, or changed ones, in " + stack.node().directory() + "/.ktrdr/configurations")
                 .fix("jbang deploy@ktrdr with --tag " + to.tag() + " makes them anew"));
-        var revision = Revision.of(to, Firewall.current(files, stack.files(to.tag())));
+        var revision = Revision.of(stack, to, Firewall.current(files, stack.files(to.tag())));
         var services = List.copyOf(revision.images().keySet());
         return Deployment.plan(stack, revision, services, Staging.gather(stack, ssh, revision.files(), Deployment.asked(revision, services)));
     }

@@ -26,15 +26,15 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
     record Seen(Facts facts, long at) {}
 
     /**
-     * Asks Compose what it would recreate and the registry for what has to be pulled. What would go wrong is a {@link Problem}: an image that is not to be
+     * Asks Compose what it would recreate. What would go wrong is a {@link Problem}: an image that is not to be
      * had, a disk that does not hold it, a database whose data a new container would not have.
      *
      * @param under the start of a script under the node's lock; empty where it is only looked
+     * @param manifests what the registry says of the images to be pulled, by reference
      */
-    static Preview look(Inventory inventory, Deployment plan, Ssh ssh, String under, Secrets secrets, boolean skipChecks, Migration migration) {
+    static Preview look(Deployment plan, Ssh ssh, String under, Secrets secrets, Map<String, Registry.Manifest> manifests, boolean skipChecks, Migration migration) {
         if (plan.restart()) return new Preview(plan, restarted(plan, Map.of()), Map.of(), Optional.empty(), Optional.empty());
         var node = plan.stack().node();
-        var manifests = plan.pulls().isEmpty() ? Map.<String, Registry.Manifest>of() : ask(inventory, plan, ssh, secrets);
         if (!skipChecks) tooSmall(node.name(), plan.facts().free(), manifests.values()).ifPresent(problem -> {
             throw problem;
         });
@@ -75,15 +75,6 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
                 .expected("- <volume>:${DB_DATA} among the volumes of db").found("none").fix("mend it in the folder that `templates` in the inventory names"));
     }
 
-    private static Map<String, Registry.Manifest> ask(Inventory inventory, Deployment plan, Ssh ssh, Secrets secrets) {
-        var registry = new Registry(inventory.images().registry(), inventory.images().username());
-        var answer = registry.answer(plan.stack().node().name(), ssh.run(secrets.registry() + registry.ask(plan.pulls())));
-        answer.problems().values().stream().findFirst().ifPresent(problem -> {
-            throw problem;
-        });
-        return answer.manifests();
-    }
-
     /** The ids that the image of each service has or will have; none where nobody knows. */
     private static Map<String, List<String>> ids(Deployment plan, Map<String, Registry.Manifest> manifests) {
         var ids = new LinkedHashMap<String, List<String>>();
@@ -107,6 +98,8 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
         var parts = words.entrySet().stream().map(one -> String.join(", ", one.getValue()) + " " + word(one.getKey())).collect(Collectors.toCollection(ArrayList::new));
         if (!told.isEmpty()) parts.add(String.join(", ", told) + " reloaded");
         if (!plan.retired().isEmpty()) parts.add(String.join(", ", plan.retired()) + " removed");
+        var excess = new Excess(plan).words();
+        if (!excess.isEmpty()) parts.add(excess);
         return parts.isEmpty() ? "no container touched" : String.join("; ", parts);
     }
 

@@ -72,8 +72,8 @@ public record Registry(String host, String username) {
         }
     }
 
-    /** What came of asking: the images that are to be had, and why the others are not, both by reference. */
-    public record Answer(Map<String, Manifest> manifests, Map<String, Problem> problems) {}
+    /** What came of asking: the images that are to be had, and why the others are not, both by reference; and what the node's images are for, such as linux/amd64. */
+    public record Answer(Map<String, Manifest> manifests, Map<String, Problem> problems, String platform) {}
 
     /**
      * The lines that log in for as long as a script runs.
@@ -151,7 +151,7 @@ public record Registry(String host, String username) {
                     () -> problems.put(image, otherPlatform(node, image, entries, facts.get("platform"))));
         });
         facts.under("refused").forEach((image, said) -> problems.put(image, refused(node, image, said)));
-        return new Answer(manifests, problems);
+        return new Answer(manifests, problems, facts.get("platform"));
     }
 
     /** The sentence for an exit code of the login; empty for codes that are not its own. */

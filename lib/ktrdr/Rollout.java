@@ -68,6 +68,7 @@ public final class Rollout {
     private final NodeRollout.Tools tools;
     private final Map<Node, NodeRollout> nodes = new LinkedHashMap<>();
     private final Map<Node, Problem> problems = new LinkedHashMap<>();
+    private final Pins pins = new Pins();
     private final Map<Node, Outcome> outcomes = new ConcurrentHashMap<>();
     private boolean interrupted;
 
@@ -175,7 +176,7 @@ public final class Rollout {
     /** The secrets that this rollout needs, and no others: the registry's token only where something has to be pulled. */
     public Set<Secrets.Field> secretsNeeded() {
         var needed = plans().values().stream().flatMap(plan -> plan.secrets().stream()).collect(Collectors.toCollection(TreeSet::new));
-        if (plans().values().stream().anyMatch(plan -> !plan.pulls().isEmpty())) needed.add(Secrets.Field.ghcr_token);
+        if (plans().values().stream().anyMatch(plan -> !plan.pulls().isEmpty()) || !Pins.open(plans().values()).isEmpty()) needed.add(Secrets.Field.ghcr_token);
         return needed;
     }
 
@@ -191,9 +192,15 @@ public final class Rollout {
 
     /** Finds out what would be done exactly, and what would go wrong, before anything is pulled anywhere. */
     public void look(Secrets secrets) {
+        var open = plans();
+        open.keySet().removeIf(node -> !open(node));
+        keep(pins.ask(fleet, open, secrets));
+        pins.pinned(open).forEach((node, plan) -> {
+            if (plan != open.get(node)) nodes.put(node, new NodeRollout(tools, plan));
+        });
         keep(fleet.each(this::open, (node, ssh) -> {
             try (var step = console.step(node.name(), "look")) {
-                nodes.get(node).look(secrets);
+                nodes.get(node).look(secrets, pins.manifests(nodes.get(node).plan()));
                 var preview = nodes.get(node).preview().orElseThrow();
                 step.done(preview.outcome());
                 preview.rescaled().ifPresent(text -> console.note(node.name(), "scale", text));
@@ -232,7 +239,7 @@ public final class Rollout {
                 }
                 step.now(plan.pulls().size() + " images");
                 pull(plan, ssh, secrets);
-                step.done(plan.pulls().stream().map(Rollout::shortImage).collect(Collectors.joining(", ")));
+                step.done(Pins.pulledAs(plan).entrySet().stream().map(one -> one.getValue().isEmpty() ? one.getKey() : one.getValue()).map(Rollout::shortImage).collect(Collectors.joining(", ")));
             }
             nodes.get(node).pulled();
             return plan;
@@ -246,7 +253,7 @@ public final class Rollout {
     private void pull(Deployment plan, Ssh ssh, Secrets secrets) {
         var images = fleet.inventory().images();
         var node = plan.stack().node().name();
-        var result = ssh.run(secrets.registry() + Docker.pull(images.registry(), images.username(), plan.pulls()), PULL);
+        var result = ssh.run(secrets.registry() + Docker.pull(images.registry(), images.username(), Pins.pulledAs(plan)), PULL);
         if (result.ok()) return;
         var said = LastWords.lines(result.err(), 3);
         throw new Registry(images.registry(), images.username()).failure(node, result).orElseGet(() -> switch (result.exit()) {

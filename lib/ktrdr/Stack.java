@@ -41,7 +41,7 @@ public final class Stack {
 
     /** The name of the Compose project. */
     public String project() {
-        return core() ? Docker.CORE_PROJECT : "ktrdr-workers";
+        return core() ? Docker.CORE_PROJECT : Docker.WORKERS_PROJECT;
     }
 
     /** The name of the Compose file, in the node's directory. */

@@ -29,7 +29,7 @@ final class WorkerDrain {
         this.tools = tools;
         this.preview = preview;
         this.plan = preview.plan();
-        this.stops = new WorkerStops(tools.fleet(), tools.locks(), tools.http(), tools.console(), plan.stack().node());
+        this.stops = new WorkerStops(tools.fleet(), tools.locks(), tools.http(), tools.console(), plan.stack().node()).named(plan.facts().containers());
         this.stopped = new ArrayList<>(preview.stopped());
         stopped.addAll(plan.retired());
     }
@@ -87,6 +87,7 @@ final class WorkerDrain {
                 .filter(service -> way.services().contains(service) || way.retired().contains(service)).collect(Collectors.toSet());
         var going = Stream.concat(made.stream(), preview.stopped().stream()).distinct().collect(Collectors.toCollection(ArrayList::new));
         plan.retired().stream().filter(service -> !going.contains(service)).forEach(going::add);
+        stops.named(facts.containers());
         var busy = stops.busy(going);
         var saved = new TreeMap<>(busy);
         saved.keySet().retainAll(made);

@@ -9,6 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import ktrdr.Inventory.Node;
 import ktrdr.Inventory.Worker;
@@ -41,6 +42,7 @@ final class WorkerStops {
     private final Console console;
     private final Stack stack;
     private final Map<String, Worker> workers = new LinkedHashMap<>();
+    private final Map<String, String> names = new LinkedHashMap<>();
     /** Those whose work is not waited for, or has ended: what they say of themselves does not count any more. */
     private final Set<String> settled = new LinkedHashSet<>();
 
@@ -52,6 +54,16 @@ final class WorkerStops {
         this.stack = Stack.of(fleet.inventory(), node);
         // those beyond the scale are stopped too
         fleet.inventory().workersOf(node.full()).forEach(worker -> workers.put(worker.name(), worker));
+    }
+
+    /** Has workers asked and stopped by the names that these containers of theirs have: one may have been renamed. */
+    WorkerStops named(List<Docker.Container> containers) {
+        containers.forEach(container -> names.put(container.service(), container.name()));
+        return this;
+    }
+
+    private String name(String service) {
+        return names.getOrDefault(service, stack.container(service));
     }
 
     private String node() {
@@ -66,7 +78,7 @@ final class WorkerStops {
         var asked = services.stream().filter(workers::containsKey).filter(service -> !settled.contains(service)).map(workers::get).toList();
         var busy = new LinkedHashMap<String, String>();
         if (asked.isEmpty()) return busy;
-        answers(fleet.ssh(stack.node()).must(question(stack, asked))).forEach((worker, work) -> {
+        answers(fleet.ssh(stack.node()).must(question(this::name, asked))).forEach((worker, work) -> {
             var wrong = idle(work);
             if (wrong.isEmpty()) busy.put(worker, work.operation());
             else {
@@ -78,17 +90,17 @@ final class WorkerStops {
     }
 
     /** A script that asks each worker within its container: from here its port may be closed, and a worker at work would seem silent. */
-    static String question(Stack stack, List<Worker> asked) {
+    static String question(UnaryOperator<String> names, List<Worker> asked) {
         return Facts.SAY + "health() {\n  if said=$(" + HEALTH + "); then\n" + """
                     say "health $1" "$said"
                     case $said in *busy*) say "started $1" "$(docker inspect --format '{{.State.StartedAt}}' "$2")" ;; esac
                   fi
                 }
-                """ + asked.stream().map(worker -> "health " + words(stack, worker) + " &\n").collect(Collectors.joining()) + "wait\nsay end yes\n";
+                """ + asked.stream().map(worker -> "health " + words(names, worker) + " &\n").collect(Collectors.joining()) + "wait\nsay end yes\n";
     }
 
-    private static String words(Stack stack, Worker worker) {
-        return Sh.words(List.of(worker.name(), stack.container(worker.name()), String.valueOf(worker.port())));
+    private static String words(UnaryOperator<String> names, Worker worker) {
+        return Sh.words(List.of(worker.name(), names.apply(worker.name()), String.valueOf(worker.port())));
     }
 
     /** The answer of {@link #question}: of those that say busy what they are at. */
@@ -208,7 +220,7 @@ final class WorkerStops {
     /** SIGTERM to the first process of each, from within: a signal by the Engine would count as a stop by hand, so that the worker stayed away after the next reboot. */
     private void terminate(Collection<String> services) {
         var result = fleet.ssh(stack.node()).run(locks.under(stack.node())
-                + services.stream().map(service -> "docker exec " + Sh.quote(stack.container(service)) + " sh -c 'kill -s TERM 1' &\n").collect(Collectors.joining()) + "wait\n");
+                + services.stream().map(service -> "docker exec " + Sh.quote(name(service)) + " sh -c 'kill -s TERM 1' &\n").collect(Collectors.joining()) + "wait\n");
         Locks.refused(stack.node(), result).ifPresent(refused -> {
             throw refused;
         });
@@ -216,17 +228,17 @@ final class WorkerStops {
 
     /** Shell lines that end a script with {@link #AT_WORK} where one of these is at work by now, with nothing stopped; those whose work is over are not asked again. */
     String unlessAtWork(Collection<String> services) {
-        return unlessAtWork(stack, services.stream().filter(workers::containsKey).filter(service -> !settled.contains(service)).map(workers::get).toList());
+        return unlessAtWork(this::name, services.stream().filter(workers::containsKey).filter(service -> !settled.contains(service)).map(workers::get).toList());
     }
 
-    static String unlessAtWork(Stack stack, List<Worker> asked) {
+    static String unlessAtWork(UnaryOperator<String> names, List<Worker> asked) {
         if (asked.isEmpty()) return "";
         return "at_work() { case $(" + HEALTH + ") in *'\"busy\"'*) echo \"$1\" ;; esac; }\nat=$(\n"
-                + asked.stream().map(worker -> "at_work " + words(stack, worker) + " &\n").collect(Collectors.joining()) + "wait\n)\n[ -z \"$at\" ] || exit " + AT_WORK + "\n";
+                + asked.stream().map(worker -> "at_work " + words(names, worker) + " &\n").collect(Collectors.joining()) + "wait\n)\n[ -z \"$at\" ] || exit " + AT_WORK + "\n";
     }
 
     /** Shell lines that stop these. One that could not be stopped is left to Compose, which takes longer. */
     String stop(Collection<String> services) {
-        return services.isEmpty() ? "" : STOP + " " + Sh.words(services.stream().map(stack::container).toList()) + " >/dev/null 2>&1 || :\n";
+        return services.isEmpty() ? "" : STOP + " " + Sh.words(services.stream().map(this::name).toList()) + " >/dev/null 2>&1 || :\n";
     }
 }

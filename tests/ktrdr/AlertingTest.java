@@ -114,7 +114,7 @@ class AlertingTest {
         var whole = plan("", List.of(), WEBHOOK, running);
         assertEquals(List.of("alertmanager"), whole.retired());
         assertEquals(List.of(Alerting.FILE), whole.staging().removed());
-        assertTrue(whole.applyScript(Fixtures.secrets(), "").contains("docker stop 'ktrdr-alertmanager'"));
+        assertTrue(whole.applyScript(Fixtures.secrets(), "").contains("\naway 'id-alertmanager'\n"));
         assertEquals(List.of(), plan("", List.of("backend"), WEBHOOK, running).retired());
         assertEquals(List.of(), plan(WEBHOOK, List.of(), WEBHOOK, running).retired());
     }

@@ -191,7 +191,7 @@ public final class Contracted implements AutoCloseable {
     /** A worker's own word about what it is at, asked as the toolkit does. */
     String health(Place place) {
         var stack = Stack.of(inventory, place.node());
-        return Facts.parse(fleet.ssh(place.node()).must(WorkerStops.question(stack, List.of(place.worker())))).under("health")
+        return Facts.parse(fleet.ssh(place.node()).must(WorkerStops.question(stack::container, List.of(place.worker())))).under("health")
                 .getOrDefault(place.worker().name(), "");
     }
 

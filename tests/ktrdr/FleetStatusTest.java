@@ -20,6 +20,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Duration;
 import java.util.ArrayList;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
@@ -127,7 +128,7 @@ class FleetStatusTest {
     @Test
     void a_deployment_that_failed_and_was_left_is_not_well_and_one_that_went_back_is() {
         for (var outcome : History.Outcome.values()) {
-            var last = entry("2", "sha-2", outcome, Stack.of(StatusFixtures.INVENTORY, B).services());
+            var last = entry("2", TAG, outcome, Stack.of(StatusFixtures.INVENTORY, B).services());
             var failing = failing(b(history(B).with(last)));
             boolean left = outcome == History.Outcome.FAILED || outcome == History.Outcome.INTERRUPTED;
             assertEquals(left ? List.of("workers-b.deployment") : List.of(), failing, outcome::word);
@@ -148,6 +149,24 @@ class FleetStatusTest {
         var damaged = b(host(B, "manifest\tYWJj"), lock(Optional.empty(), -1), history(B), containers(B));
         assertEquals(List.of("workers-b.files"), failing(damaged));
         assertTrue(text(damaged).contains("unknown"), () -> text(damaged));
+    }
+
+    /** A tag that was pushed again, or an image that was built there: each node is as it was deployed, and they are not alike. */
+    @Test
+    void a_tag_that_is_another_image_on_one_node_than_on_the_next_is_told() {
+        var reference = containers(B).get(0).image();
+        var other = containers(B).stream().map(one -> new Docker.Container(one.id(), one.name(), one.service(), one.image(), "sha256:other", one.status(), one.health(), 0, 0, one.startedAt(), "hash")).toList();
+        for (var digest : List.of("", "registry.test:5000/ktrdr-backend@sha256:0123456789abcdef")) {
+            var images = new LinkedHashMap<String, Docker.Image>();
+            other.forEach(one -> images.put(one.service(), new Docker.Image(one.image(), one.imageId(), digest)));
+            var entry = history(B).current().orElseThrow();
+            var deployed = new History.Entry("1", "", entry.time(), "karl", "laptop", "deploy", "workers", entry.tag(), entry.services(), images, entry.configuration(), 0, 10, "", History.Outcome.DEPLOYED);
+            var fleet = b(host(B), lock(Optional.empty(), -1), new History(List.of(deployed), Optional.empty()), other);
+            assertEquals(List.of("images.ktrdr-backend:sha-1000001"), failing(fleet));
+            var check = fleet.checks().stream().filter(one -> !one.ok()).findFirst().orElseThrow();
+            assertEquals("sha256:ktrdr on core, gpu; " + (digest.isEmpty() ? "sha256:other" : "sha256:0123456789ab") + " on workers-b", check.found());
+            assertEquals(List.of("one image " + reference + " on all nodes", "jbang deploy@ktrdr all --tag sha-1000001 gives all of them what the registry has under it now"), List.of(check.expected(), check.fix()));
+        }
     }
 
     @Test

@@ -212,7 +212,7 @@ class RegistryTest {
     @Test
     void the_scripts_are_clean_shell() {
         assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        for (var script : List.of(registry.ask(List.of("a", "b'c")), Docker.pull(HOST, "kpiteira", List.of("a", "b")))) {
+        for (var script : List.of(registry.ask(List.of("a", "b'c")), Docker.pull(HOST, "kpiteira", Map.of("a@sha256:1", "a:tag", "b", "")))) {
             var said = Local.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\nREGISTRY_TOKEN=x\n" + script).run();
             assertTrue(said.ok(), said::out);
         }

@@ -139,4 +139,13 @@ class RestartTest {
     private static History.Entry entry(String command, History.Outcome outcome) {
         return new History.Entry(command, "", "2026-01-01T00:00:00Z", "kpi", "laptop", command, "core", "sha-1", List.of(), Map.of(), "", 0, 1, "", outcome);
     }
+
+    @Test
+    void a_renamed_container_is_restarted_by_the_name_that_it_has() {
+        var stack = Stack.of(inventory, inventory.core());
+        var there = List.of(container("db", "old-db"), container("backend", "foo"));
+        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        var script = Deployment.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())), List.of("db", "backend"), facts).applyScript(Fixtures.secrets(), "");
+        assertTrue(script.contains("\nagain 'old-db'\n") && script.contains("\nagain 'foo'\n") && script.contains("{{.State.Health.Status}}' 'old-db')"), script);
+    }
 }

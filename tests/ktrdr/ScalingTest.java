@@ -64,7 +64,7 @@ class ScalingTest {
         assertEquals(List.of(), plan.services());
         assertEquals(List.of("backtest-worker-2", "training-worker-2"), plan.retired());
         var script = plan.applyScript(Fixtures.secrets(), "");
-        assertTrue(script.contains("rm -sf 'backtest-worker-2' 'training-worker-2'") && !script.contains(" up -d"), script);
+        assertTrue(plan.retired().stream().allMatch(service -> script.contains("\naway 'id-" + service + "'\n")) && !script.contains(" up -d"), script);
     }
 
     @Test

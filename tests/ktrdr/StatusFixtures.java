@@ -33,12 +33,19 @@ final class StatusFixtures {
     private StatusFixtures() {}
 
     static String image(String service) {
-        return "sha256:" + service;
+        return "sha256:" + (released(service) ? "ktrdr" : service);
+    }
+
+    private static boolean released(String service) {
+        return service.equals("backend") || service.contains("worker");
+    }
+
+    private static String reference(String service, String tag) {
+        return released(service) ? "registry.test:5000/ktrdr-backend:" + tag : "registry.test:5000/" + service + ":1";
     }
 
     static Docker.Container container(String service, String status, String started) {
-        var reference = service.equals("backend") || service.contains("worker") ? "registry.test:5000/ktrdr-backend:" + TAG : "registry.test:5000/" + service + ":1";
-        return new Docker.Container("id-" + service, service, service, reference, image(service), status, status.equals("running") ? "healthy" : "", 0, 0, started, "hash");
+        return new Docker.Container("id-" + service, service.contains("worker") ? service : "ktrdr-" + service, service, reference(service, TAG), image(service), status, status.equals("running") ? "healthy" : "", 0, 0, started, "hash");
     }
 
     static List<Docker.Container> containers(Node node) {
@@ -47,7 +54,7 @@ final class StatusFixtures {
 
     static History.Entry entry(String id, String tag, History.Outcome outcome, List<String> services) {
         var images = new LinkedHashMap<String, Docker.Image>();
-        services.forEach(service -> images.put(service, new Docker.Image("r:" + tag, image(service), "")));
+        services.forEach(service -> images.put(service, new Docker.Image(reference(service, tag), image(service), "")));
         return new History.Entry(id, "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy all " + tag, "core", tag, services, images, configuration(), 0, 10, "", outcome);
     }
 

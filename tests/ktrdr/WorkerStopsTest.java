@@ -40,13 +40,13 @@ class WorkerStopsTest {
 
     @Test
     void those_that_say_busy_are_known_with_their_operation_and_since_when_they_run() throws IOException {
-        var ran = on(Map.of("backtest-worker-1", health("busy", "\"op_1\""), "training-worker-1", health("idle", "null")), WorkerStops.question(STACK, WORKERS));
+        var ran = on(Map.of("backtest-worker-1", health("busy", "\"op_1\""), "training-worker-1", health("idle", "null")), WorkerStops.question(STACK::container, WORKERS));
         assertEquals(Map.of("backtest-worker-1", new AtWork("op_1", "2026-01-01T10:00:00.5Z")), WorkerStops.answers(ran.out()));
     }
 
     @Test
     void a_script_that_stops_idle_ones_ends_where_one_is_at_work_by_then() throws IOException {
-        var script = "set -eu\n" + WorkerStops.unlessAtWork(STACK, WORKERS) + "docker stop\n";
+        var script = "set -eu\n" + WorkerStops.unlessAtWork(STACK::container, WORKERS) + "docker stop\n";
         assertEquals(WorkerStops.AT_WORK, on(Map.of("backtest-worker-1", health("idle", "null"), "training-worker-1", health("busy", "\"op_1\"")), script).exit());
         assertFalse(Files.exists(folder.resolve("stopped")));
         Files.delete(folder.resolve("backtest-worker-1"));
