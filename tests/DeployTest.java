@@ -94,7 +94,8 @@ class DeployTest {
 
     /** What a node gives to every login, for all of it or by the shell's startup file, would win over the env file that was written for the deployment. */
     private static final String ELSEWHERE = "cp -p /etc/environment /root/.bashrc /tmp/; printf '%s\\n' IMAGE_TAG=sha-1000001 COMPOSE_PROJECT_NAME=other COMPOSE_PROFILES=scale-3 "
-            + "DOCKER_HOST=tcp://127.0.0.1:1 >>/etc/environment; printf '%s\\n' 'export TMPDIR=/not-there COMPOSE_FILE=/x BACKTEST_MEMORY=100m' 'docker() { echo no docker; }; export -f docker' >/root/.bashrc";
+            + "DOCKER_HOST=tcp://127.0.0.1:1 >>/etc/environment; printf '%s\\n' 'export TMPDIR=/not-there COMPOSE_FILE=/x BACKTEST_MEMORY=100m' 'docker() { echo no docker; }; export -f docker' >/root/.bashrc; "
+            + "docker context create other --docker host=tcp://127.0.0.1:1 >/dev/null; docker context use other >/dev/null; echo IMAGE_TAG=sha-1000001 >/opt/ktrdr-workers-b/.env";
 
     @Test
     void workers_are_registered_when_it_says_so() {
@@ -102,7 +103,7 @@ class DeployTest {
         try {
             good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
         } finally {
-            World.on("workers-b", "mv /tmp/environment /etc/environment; mv /tmp/.bashrc /root/.bashrc");
+            World.on("workers-b", "mv /tmp/environment /etc/environment; mv /tmp/.bashrc /root/.bashrc; docker context use default >/dev/null; docker context rm other >/dev/null; rm /opt/ktrdr-workers-b/.env");
         }
         assertEquals("ktrdr-workers 200000000 4", World.on("workers-b", "docker inspect --format '{{index .Config.Labels \"com.docker.compose.project\"}} {{.HostConfig.Memory}}' backtest-worker-1; "
                 + "docker ps -q --filter label=com.docker.compose.service --filter name=-worker- | wc -l").strip().replace("\n", " "));

@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.time.Instant;
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -105,5 +106,20 @@ class ChecksTest {
     @Test
     void one_that_is_gone_from_an_address_that_never_was_ours_is_a_ghost_at_once() {
         assertEquals(List.of("workers.ghosts: training at http://elsewhere:5005, temporarily_unavailable"), extras(seen("http://elsewhere:5005", "temporarily_unavailable", 60)));
+    }
+
+    @Test
+    void advice_about_a_container_that_is_not_there_does_not_name_it() {
+        var inventory = Fixtures.inventory();
+        var stack = Stack.of(inventory, inventory.node("B"));
+        var renamed = new Docker.Container("1", "foo", "backtest-worker-1", "image", "sha256:1", "exited", "", 0, 1, "2026-01-01T00:00:00Z", "");
+        var found = Checks.containers(stack, List.of("backtest-worker-1", "training-worker-1"), List.of(renamed));
+        assertEquals(List.of("on workers-b: docker logs foo", "jbang deploy@ktrdr workers B"), found.stream().map(Check::fix).toList());
+        try (var http = new Http(inventory.overrides(), Duration.ofSeconds(1))) {
+            var checks = new Checks(inventory, http);
+            var gone = checks.database(() -> new Result(1, "", "Error response from daemon: No such container: ktrdr-db"));
+            assertEquals(List.of("there is no container ktrdr-db", "jbang deploy@ktrdr core db makes it, and gives one that was renamed its name back"), List.of(gone.found(), gone.fix()));
+            assertEquals("on core: docker logs ktrdr-db", checks.database(() -> new Result(2, "", "the database system is starting up")).fix());
+        }
     }
 }
