@@ -178,8 +178,15 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
                 + tagged.entrySet().stream().map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit 22\n").collect(Collectors.joining())
                 + stop + new Excess(this).script()
                 // a named service is deployed alone: what it depends on stays as it is
-                + (services.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n")
+                + (services.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n" + asRendered())
                 + reloads() + (exporter ? Exporter.script(revision.files()) : "") + containers();
+    }
+
+    /** Shell lines that end the script where what Compose read was not what was rendered: then nobody knows what the containers were made from. */
+    String asRendered() {
+        var files = List.of(stack.composeFile(), stack.envFile());
+        var sum = Sha256.hex(files.stream().map(staging::content).collect(Collectors.joining()));
+        return "sum=$(cat " + Sh.words(files) + " | sha256sum)\n[ \"${sum%% *}\" = " + sum + " ] || { echo '" + String.join(" or ", files) + " was changed by another while Compose read it' >&2; exit 22; }\n";
     }
 
     private String containers() {

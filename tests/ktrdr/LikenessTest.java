@@ -4,12 +4,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** Whether what runs is what was asked for: of a release that was deployed, and of the history. */
 class LikenessTest {
@@ -138,5 +142,22 @@ class LikenessTest {
         var gone = new Docker.Container("id-3", "training-worker-3", "training-worker-3", NAME, "sha256:1", "running", "healthy", 0, 0, "2026-01-01T00:00:00Z", "hash", "/opt");
         var script = plan(running(gone)).applyScript(Fixtures.secrets(), "");
         assertTrue(script.contains("\naway 'id-3'\n") && !script.contains(" rm -sf "), script);
+    }
+
+    /** Another run in the same folder, or an editor. */
+    @Test
+    void files_that_another_changed_while_compose_read_them_are_no_deployment(@TempDir Path folder) throws IOException {
+        var plan = plan(running());
+        for (var file : plan.staging().files()) if (!file.path().contains("/")) Files.writeString(folder.resolve(file.path()), file.content());
+        var script = "cd " + Sh.quote(folder.toString()) + "\n" + plan.asRendered() + "echo good\n";
+        assertEquals("good\n", Local.command("sh", "-s").input(Sh.whole(script)).run().out());
+        for (var name : List.of(stack.composeFile(), stack.envFile())) {
+            var before = Files.readString(folder.resolve(name));
+            Files.writeString(folder.resolve(name), before + "# more\n");
+            var changed = Local.command("sh", "-s").input(Sh.whole(script)).run();
+            assertEquals(List.of(22, ""), List.of(changed.exit(), changed.out()));
+            assertTrue(plan.upFailed(changed).details().get("found").contains("was changed by another while Compose read it"));
+            Files.writeString(folder.resolve(name), before);
+        }
     }
 }
