@@ -47,6 +47,7 @@
 //FILES lib/ktrdr/Gpu.java=ktrdr/Gpu.java
 //FILES lib/ktrdr/GrafanaChecks.java=ktrdr/GrafanaChecks.java
 //FILES lib/ktrdr/GrafanaPassword.java=ktrdr/GrafanaPassword.java
+//FILES lib/ktrdr/HealthLog.java=ktrdr/HealthLog.java
 //FILES lib/ktrdr/History.java=ktrdr/History.java
 //FILES lib/ktrdr/Host.java=ktrdr/Host.java
 //FILES lib/ktrdr/HostFacts.java=ktrdr/HostFacts.java
@@ -82,6 +83,7 @@
 //FILES lib/ktrdr/Metrics.java=ktrdr/Metrics.java
 //FILES lib/ktrdr/Migration.java=ktrdr/Migration.java
 //FILES lib/ktrdr/Mount.java=ktrdr/Mount.java
+//FILES lib/ktrdr/Mounted.java=ktrdr/Mounted.java
 //FILES lib/ktrdr/Nearest.java=ktrdr/Nearest.java
 //FILES lib/ktrdr/NfsFacts.java=ktrdr/NfsFacts.java
 //FILES lib/ktrdr/NfsFiles.java=ktrdr/NfsFiles.java
@@ -110,6 +112,7 @@
 //FILES lib/ktrdr/PushedBackup.java=ktrdr/PushedBackup.java
 //FILES lib/ktrdr/Registry.java=ktrdr/Registry.java
 //FILES lib/ktrdr/Release.java=ktrdr/Release.java
+//FILES lib/ktrdr/Reread.java=ktrdr/Reread.java
 //FILES lib/ktrdr/Restore.java=ktrdr/Restore.java
 //FILES lib/ktrdr/RestoreSaid.java=ktrdr/RestoreSaid.java
 //FILES lib/ktrdr/Restoring.java=ktrdr/Restoring.java
@@ -117,6 +120,7 @@
 //FILES lib/ktrdr/Revision.java=ktrdr/Revision.java
 //FILES lib/ktrdr/Rolling.java=ktrdr/Rolling.java
 //FILES lib/ktrdr/Rollout.java=ktrdr/Rollout.java
+//FILES lib/ktrdr/Room.java=ktrdr/Room.java
 //FILES lib/ktrdr/Roster.java=ktrdr/Roster.java
 //FILES lib/ktrdr/Rotation.java=ktrdr/Rotation.java
 //FILES lib/ktrdr/RunningScale.java=ktrdr/RunningScale.java

@@ -59,6 +59,7 @@
 //SOURCES ktrdr/Gpu.java
 //SOURCES ktrdr/GrafanaChecks.java
 //SOURCES ktrdr/GrafanaPassword.java
+//SOURCES ktrdr/HealthLog.java
 //SOURCES ktrdr/History.java
 //SOURCES ktrdr/Host.java
 //SOURCES ktrdr/HostFacts.java
@@ -94,6 +95,7 @@
 //SOURCES ktrdr/Metrics.java
 //SOURCES ktrdr/Migration.java
 //SOURCES ktrdr/Mount.java
+//SOURCES ktrdr/Mounted.java
 //SOURCES ktrdr/Nearest.java
 //SOURCES ktrdr/NfsFacts.java
 //SOURCES ktrdr/NfsFiles.java
@@ -122,6 +124,7 @@
 //SOURCES ktrdr/PushedBackup.java
 //SOURCES ktrdr/Registry.java
 //SOURCES ktrdr/Release.java
+//SOURCES ktrdr/Reread.java
 //SOURCES ktrdr/Restore.java
 //SOURCES ktrdr/RestoreSaid.java
 //SOURCES ktrdr/Restoring.java
@@ -129,6 +132,7 @@
 //SOURCES ktrdr/Revision.java
 //SOURCES ktrdr/Rolling.java
 //SOURCES ktrdr/Rollout.java
+//SOURCES ktrdr/Room.java
 //SOURCES ktrdr/Roster.java
 //SOURCES ktrdr/Rotation.java
 //SOURCES ktrdr/RunningScale.java

@@ -52,6 +52,29 @@ class DeployFaultsTest {
         after = another(HOST);
     }
 
+    /** The client's config.json gives each new container a proxy, which Compose does not compare. */
+    @Test
+    void a_proxy_that_is_gone_fails_no_health_check_and_what_is_unhealthy_is_made_anew() {
+        World.on(HOST, "mkdir -p /root/.docker; echo '{\"proxies\": {\"default\": {\"httpProxy\": \"http://127.0.0.1:9\"}}}' >/root/.docker/config.json");
+        try {
+            deployed(ktrdr("deploy", "workers", "B", "--tag", after, "--timeout", "60s").run(), HOST, after);
+            assertTrue(World.on(HOST, "docker exec training-worker-1 printenv HTTP_PROXY").contains("127.0.0.1:9"));
+        } finally {
+            World.on(HOST, "rm -f /root/.docker/config.json");
+        }
+        var others = World.containers(HOST);
+        World.on(HOST, "docker exec -u 0 training-worker-1 sh -c 'mv $(command -v curl) /curl.away'\n"
+                + "for i in $(seq 600); do [ \"$(docker inspect --format '{{.State.Health.Status}}' training-worker-1)\" != unhealthy ] || exit 0; sleep 0.1; done; exit 1");
+        var seen = ktrdr("verify", "--quick").run();
+        assertTrue(seen.exit() == 1 && seen.err().contains("running, unhealthy; its health check: exit code 1: ") && seen.err().contains("curl: not found"), seen::toString);
+        var ran = ktrdr("deploy", "workers", "B", "--tag", after).run();
+        deployed(ran, HOST, after);
+        assertTrue(ran.err().contains("curl: not found) unhealthy, made anew") && ran.err().contains("training-worker-1 started"), ran::toString);
+        others.remove("training-worker-1");
+        assertTrue(World.containers(HOST).entrySet().containsAll(others.entrySet()));
+        assertEquals("", World.on(HOST, "docker exec training-worker-1 printenv HTTP_PROXY || :"));
+    }
+
     @AfterEach
     void the_row_is_there_still() {
         assertEquals("still here", World.sql("select word from kept"));

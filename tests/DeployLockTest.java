@@ -63,11 +63,31 @@ class DeployLockTest {
             assertEquals(before, World.everything());
             // the locks of the nodes before it were given back
             assertEquals(LOCK, locks());
+            var elsewhere = ktrdr("deploy", "workers", "N", "--tag", NEWER, "-i", night().toString()).run();
+            assertEquals(4, elsewhere.exit(), elsewhere::toString);
+            assertTrue(elsewhere.err().contains("error: night: somebody else is at work there") && elsewhere.err().contains(": deploy workers B " + NEWER + ", from /opt/ktrdr-workers-b"), elsewhere::toString);
+            assertEquals(before, World.everything());
         } finally {
             World.docker("unpause", "ktrdr-lab-services");
         }
         assertTrue(first.waitFor(3, TimeUnit.MINUTES));
         assertEquals(0, first.exitValue(), Files.readString(said));
+        var now = World.everything();
+        for (var procedure : List.of(List.of("deploy", "workers", "N", "--tag", OLDER), List.of("deploy", "workers", "N", "--tag", OLDER, "--dry-run"), List.of("restart", "workers", "N"))) {
+            var words = new ArrayList<>(procedure);
+            words.addAll(List.of("-i", night().toString()));
+            var refused = ktrdr(words.toArray(String[]::new)).run();
+            assertEquals(1, refused.exit(), refused::toString);
+            assertTrue(refused.err().contains("night: containers of the Compose project ktrdr-workers were started from another folder")
+                    && refused.err().contains("training-worker-2, started from /opt/ktrdr-workers-b") && refused.err().contains("mv -T '/opt/ktrdr-workers-b' '/srv/ktrdr-night'"), refused::toString);
+        }
+        assertEquals(now, World.everything());
+        assertEquals("", World.on("workers-b", "ls -d /srv/ktrdr-night 2>/dev/null || :") + locks());
+    }
+
+    /** The inventory of other people, who call workers-b by another name and have another folder for it. */
+    private Path night() {
+        return World.inventory(folder, "workers-b: {id: B,", "night: {id: N,", "/opt/ktrdr-workers-b", "/srv/ktrdr-night");
     }
 
     @Test

@@ -71,6 +71,29 @@ class DeployRefusedTest {
         refused(2, ktrdr("deploy", "workers", "A", "--tag", OTHER).run(), "core runs no workers");
     }
 
+    /** What Docker and the toolkit need beside the stack's own folder: without it no command runs in a container, that of a health check neither. */
+    @Test
+    void a_folder_for_temporary_files_that_takes_nothing() {
+        var faults = List.of(List.of("/tmp", "mount -t tmpfs -o size=64k,mode=1777 tmpfs /tmp; head -c 65536 /dev/zero >/tmp/full || :", "umount /tmp"),
+                List.of("/var/tmp", "mount -t tmpfs -o ro tmpfs /var/tmp", "umount /var/tmp"),
+                List.of("/run", "mount -o remount,size=$(($(df -Pk /run | awk 'NR == 2 { print $3 }') + 64))k /run", "mount -o remount,size=200m /run"));
+        for (var fault : faults) {
+            World.on("workers-b", fault.get(1) + " 2>/dev/null");
+            try {
+                for (var procedure : List.of(List.of("deploy", "workers", "B", "--tag", OTHER), List.of("restart", "workers", "B")))
+                    refused(1, ktrdr(procedure.toArray(String[]::new)).run(), "workers-b: nothing can be written to " + fault.get(0), "df -h " + fault.get(0), "nothing was changed");
+                var infra = ktrdr("verify-infra", "B").run();
+                assertTrue(infra.exit() == 1 && infra.err().contains("workers-b.folders does not hold") && infra.err().contains(fault.get(0) + ": "), infra::toString);
+                if (fault.get(0).equals("/tmp")) {
+                    var logs = ktrdr("logs", "B", "--tail", "1").run();
+                    assertTrue(logs.exit() == 1 && logs.err().contains("workers-b: logs cannot be read there") && !logs.err().contains("there is no container"), logs::toString);
+                }
+            } finally {
+                World.on("workers-b", fault.get(2));
+            }
+        }
+    }
+
     @Test
     void a_missing_inventory() {
         refused(2, ktrdr("deploy", "core", "all", "--tag", OTHER, "-i", folder.resolve("none.yaml").toString()).run(), "none.yaml");

@@ -224,6 +224,52 @@ class StageTest {
         awaitInterval("15s");
     }
 
+    private static String interval() {
+        return World.on("core", "curl -s localhost:9090/api/v1/status/config | grep -o 'scrape_interval: [0-9]*s' | head -n 1");
+    }
+
+    @Test
+    void a_folder_that_was_replaced_or_removed_under_prometheus_and_grafana_is_seen_and_they_have_the_new_one() throws Exception {
+        var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s")).toString();
+        var replaced = Map.of("cp -a monitoring m && rm -rf monitoring && mv m monitoring", "core", "rm -rf monitoring", "core");
+        for (var fault : replaced.keySet()) {
+            World.on("core", "cd /opt/ktrdr-core && " + fault);
+            var seen = ktrdr("verify", "--quick").run();
+            assertEquals(1, seen.exit(), seen::toString);
+            assertTrue(seen.err().contains("core.mounts does not hold") && seen.err().contains("grafana, prometheus: the folder was replaced or removed since the start")
+                    && seen.err().contains("jbang deploy@ktrdr core grafana prometheus"), seen::toString);
+            assertEquals(1, ktrdr("status").run().exit());
+            var ran = good(ktrdr("deploy", "core", "grafana", "prometheus", "-i", inventory).run());
+            assertTrue(ran.err().contains("grafana, prometheus restarted"), ran::toString);
+            assertEquals("scrape_interval: 17s", interval());
+            good(ktrdr("deploy", "core", "grafana", "prometheus").run());
+            assertEquals("scrape_interval: 15s", interval());
+            good(ktrdr("verify", "--quick", "--wait", "90s").run());
+        }
+        // nothing is to be done any more
+        var again = good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
+        assertTrue(!again.err().contains("restarted") && !again.err().contains("reloaded"), again::toString);
+    }
+
+    @Test
+    void a_configuration_that_prometheus_could_not_read_is_no_success_and_the_former_one_stays() throws Exception {
+        var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s")).toString();
+        // promtool reads a copy, in a folder of its own
+        World.on("core", "docker exec -u 0 ktrdr-prometheus true; chmod 700 /opt/ktrdr-core/monitoring");
+        try {
+            var ran = ktrdr("deploy", "core", "prometheus", "-i", inventory).run();
+            assertTrue(ran.err().contains("core: prometheus did not take its changed configuration") && ran.err().contains("prometheus_config_last_reload_successful 0"), ran::toString);
+            assertNotEquals(0, ran.exit());
+            assertEquals("scrape_interval: 15s", interval());
+        } finally {
+            World.on("core", "chmod 755 /opt/ktrdr-core/monitoring");
+        }
+        good(ktrdr("deploy", "core", "prometheus", "-i", inventory).run());
+        assertEquals("scrape_interval: 17s", interval());
+        good(ktrdr("deploy", "core", "prometheus").run());
+        assertEquals("scrape_interval: 15s", interval());
+    }
+
     private static void awaitInterval(String interval) {
         World.on("core", "for i in $(seq 300); do curl -s localhost:9090/api/v1/status/config | grep -q 'scrape_interval: " + interval + "' && exit 0; sleep 0.1; done; exit 1");
     }

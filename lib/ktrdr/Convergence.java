@@ -51,7 +51,7 @@ public final class Convergence {
     }
 
     /**
-     * What would happen to each of these services.
+     * What would happen to each of these services. One that is unhealthy is made anew, which Compose does when it is told to: {@link Deployment} has it do so.
      *
      * @param hashes of the services' new configuration; a container whose service has none is taken to be recreated
      * @param containers of the stack as they are
@@ -65,6 +65,8 @@ public final class Convergence {
     }
 
     private static Action of(Docker.Container container, String hash, List<String> images) {
+        // nothing of ours differs, so that its cause is outside of what Compose compares: what Docker gives each new container, such as a proxy or a DNS server
+        if (container.unhealthy()) return Action.RECREATE;
         if (!container.configHash().equals(hash) || images != null && !images.contains(container.imageId())) return Action.RECREATE;
         return container.running() ? Action.SAME : Action.START;
     }

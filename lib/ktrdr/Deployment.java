@@ -85,7 +85,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
             var marked = facts.files().unread().get(service);
             boolean started = marked != null && facts.containers().stream().anyMatch(container -> container.service().equals(service)
                     && container.running() && Instant.parse(container.startedAt()).getEpochSecond() > marked);
-            return staging.unread().contains(service) || marked != null && !started;
+            return staging.unread().contains(service) || marked != null && !started || facts.files().stale().contains(service);
         }).toList();
     }
 
@@ -102,6 +102,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         if (facts.docker().isEmpty())
             return List.of(Problem.failed(node.name() + ": the Docker Engine does not answer").found(facts.dockerError())
                     .fix("on the node: systemctl enable --now docker; is " + facts.user() + " allowed to use it?"));
+        Room.problem(node.name(), facts.files().full()).ifPresent(obstacles::add);
         if (restart) return obstacles;
         obstacles.addAll(staging.obstacles());
         if (services.isEmpty()) return obstacles;
@@ -121,7 +122,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     /** Whether all is there as it is to be as far as these facts tell, and proven by whoever deployed it: then only Compose can know of something to do. */
     boolean quiet() {
         var there = facts.containers().stream().map(Docker.Container::service).toList();
-        return !services.isEmpty() && restarted.isEmpty() && retired.isEmpty() && pulls.isEmpty() && tagged.isEmpty() && staging.settled() && facts.files().unread().isEmpty()
+        return !services.isEmpty() && restarted.isEmpty() && retired.isEmpty() && pulls.isEmpty() && tagged.isEmpty() && staging.settled() && facts.files().unread().isEmpty() && rereads.isEmpty() && unhealthy().isEmpty()
                 && !facts.history().unproven() && there.stream().distinct().count() == there.size() && new Excess(this).renamed().isEmpty();
     }
 
@@ -176,7 +177,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         if (restart) return Sh.let("directory", stack.node().directory()) + StagingScript.TELL + "cd -P \"$directory\"\n" + begin + restarts() + containers();
         return secrets.shell(secrets()) + new StagingScript(staging).text(begin) + Firewall.script(revision.files(), "exit " + Firewall.REFUSED) + Docker.removePassing(stack.project())
                 + tagged.entrySet().stream().map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit 22\n").collect(Collectors.joining())
-                + stop + new Excess(this).script()
+                + stop + new Excess(this).script() + anew()
                 // a named service is deployed alone: what it depends on stays as it is
                 + (services.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n" + asRendered())
                 + reloads() + (exporter ? Exporter.script(revision.files()) : "") + containers();
@@ -192,6 +193,16 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     private String containers() {
         return Docker.containersOf(stack.project())
                 + "digest() { tell digest \"$1 $2\"; }\n[ -z \"$ids\" ] || " + Docker.digests("$(docker inspect --format '{{.Image}}' $ids)", "digest");
+    }
+
+    /** The containers of its services that are unhealthy: left as they are they would stay so. */
+    List<Docker.Container> unhealthy() {
+        return restart ? List.of() : facts.containers().stream().filter(container -> container.unhealthy() && services.contains(container.service())).toList();
+    }
+
+    private String anew() {
+        var some = unhealthy().stream().map(Docker.Container::service).distinct().toList();
+        return some.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d --no-deps --force-recreate " + Sh.words(some) + " >&2 || exit 22\n";
     }
 
     /** Starts the database first, and what depends on it when it is healthy. */
@@ -237,19 +248,20 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         facts.files().unread().keySet().stream().filter(service -> stack.readers().containsKey(service) && !rereads.contains(service))
                 .forEach(service -> script.append("rm -f .ktrdr/unread.").append(service).append('\n'));
         if (rereads.isEmpty()) return script.toString();
-        script.append("""
+        script.append(Mounted.STALE).append("""
                 started() { docker inspect --format '{{.Id}} {{.State.StartedAt}}{{if not .State.Running}} no more{{end}}' "$1" 2>/dev/null || :; }
                 reread() {
                   now=$(started "$2")
                   case $now in '' | *' no more') return 0 ;; esac
-                  if [ "$now" = "$3" ]; then
-                    case $1 in
-                      prometheus | alertmanager) docker kill --signal HUP "$2" >/dev/null ;;
-                      *) docker restart "$2" >/dev/null ;;
-                    esac || exit 22
-                    tell reloaded "$1"
-                  fi
-                  rm -f ".ktrdr/unread.$1"
+                  [ "$now" = "$3" ] || { rm -f ".ktrdr/unread.$1"; return 0; }
+                  # the mark goes once it is proven to have read them: see Reread
+                  tell reading "$1 $(date +%s)"
+                  how=restart
+                  case $1:$(stale "$2") in prometheus: | alertmanager:) how=reload ;; esac
+                  case $how in
+                    reload) docker kill --signal HUP "$2" >/dev/null && tell reloaded "$1" ;;
+                    *) docker restart "$2" >/dev/null && tell restarted "$1" ;;
+                  esac || exit 22
                 }
                 """);
         for (var service : rereads) script.append("reread ").append(service).append(' ').append(stack.container(service)).append(' ').append(Sh.quote(ran(service))).append('\n');
@@ -262,15 +274,16 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     }
 
     /** In words what became of its services, such as "backend started; db same". */
-    String outcome(Set<String> fresh, List<String> reloads) {
+    String outcome(Set<String> fresh, List<String> reloads, List<String> restarts) {
         var parts = new TreeMap<Integer, String>();
         if (!fresh.isEmpty()) parts.put(1, String.join(", ", fresh) + " started");
         if (!reloads.isEmpty()) parts.put(2, String.join(", ", reloads) + " reloaded");
-        var same = services.stream().filter(service -> !fresh.contains(service) && !reloads.contains(service)).toList();
-        if (!same.isEmpty()) parts.put(3, String.join(", ", same) + " same");
-        if (!retired.isEmpty()) parts.put(4, String.join(", ", retired) + " removed");
+        if (!restarts.isEmpty()) parts.put(3, String.join(", ", restarts) + " restarted");
+        var same = services.stream().filter(service -> !fresh.contains(service) && !reloads.contains(service) && !restarts.contains(service)).toList();
+        if (!same.isEmpty()) parts.put(4, String.join(", ", same) + " same");
+        if (!retired.isEmpty()) parts.put(5, String.join(", ", retired) + " removed");
         var excess = new Excess(this).words();
-        if (!excess.isEmpty()) parts.put(5, excess);
+        if (!excess.isEmpty()) parts.put(6, excess);
         return String.join("; ", parts.values());
     }
 

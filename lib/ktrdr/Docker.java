@@ -23,6 +23,8 @@ public final class Docker {
     static final String CORE_PROJECT = "ktrdr-core";
     /** The services of ours in core's project. An installation that was taken over may have others there, such as the homelab's `mcp`: those are left alone. */
     static final List<String> CORE_SERVICES = List.of("db", "backend", "prometheus", "grafana", "jaeger", "alertmanager");
+    /** Those of them that read files of ours. */
+    static final List<String> CORE_READERS = List.of("prometheus", "grafana", "alertmanager");
     /** The label in which Compose notes what a container was made from. */
     static final String CONFIG_HASH = "com.docker.compose.config-hash";
     /** The label with the folder that Compose ran in, and the one of a container for one command, as `docker compose run` makes them. */
@@ -91,6 +93,11 @@ public final class Docker {
             return status.equals("created") && name.matches("[0-9a-f]{12}_.*");
         }
 
+        /** Whether it runs, and its health check fails for long enough. */
+        public boolean unhealthy() {
+            return running() && health.equals("unhealthy");
+        }
+
         /** In words: "running, healthy" or "restarting, 4 restarts, last exit code 1". */
         public String state() {
             var words = new StringBuilder(status);
@@ -122,22 +129,39 @@ public final class Docker {
         }
     }
 
-    /** A container of whatever project, none where it is not of Compose, and the ports of the node that it publishes while it runs. */
-    record Beside(String name, String project, Set<Integer> ports) {}
+    /**
+     * A container of whatever project, none where it is not of Compose, and the ports of the node that it publishes while it runs.
+     *
+     * @param folder from which Compose started it, where that is there and not the stack's; else empty
+     */
+    record Beside(String name, String project, Set<Integer> ports, String folder) {
+        Beside(String name, String project, Set<Integer> ports) {
+            this(name, project, ports, "");
+        }
+    }
 
-    /** Shell lines that say every container of the node as a fact {@code beside}, with {@code say} defined. */
-    static final String BESIDE = "docker ps -a --format '{{.Names}}|{{.Label \"" + PROJECT + "\"}}|{{.Ports}}' | while IFS= read -r line; do say beside \"$line\"; done\n";
+    /** Shell lines that say every container of the node as a fact {@code beside}, with {@code say} defined, and {@code directory} as the stack's. */
+    static final String BESIDE = """
+            here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory
+            docker ps -a --format '{{.Names}}|{{.Label "PROJECT"}}|{{.Ports}}|{{.Label "com.docker.compose.project.working_dir"}}' | while IFS= read -r line; do
+              folder=${line##*|}
+              # by another path the same one
+              case $folder in "$here") folder= ;; /*) folder=$(cd -P "$folder" 2>/dev/null && pwd) || folder= ;; *) folder= ;; esac
+              [ "$folder" != "$here" ] || folder=
+              say beside "${line%|*}|$folder"
+            done
+            """.replace("PROJECT", PROJECT);
 
     /** The answer of {@link #BESIDE}. Ports come as "0.0.0.0:8000-8001->8000-8001/tcp, [::]:8000->8000/tcp". */
     static List<Beside> beside(Facts facts) {
-        return facts.all("beside").stream().map(line -> line.split("\\|", 3)).filter(parts -> parts.length == 3).map(parts -> {
+        return facts.all("beside").stream().map(line -> line.split("\\|", 4)).filter(parts -> parts.length > 2).map(parts -> {
             var ports = new TreeSet<Integer>();
             PUBLISHED.matcher(parts[2]).results().forEach(range -> {
                 int first = Integer.parseInt(range.group(1));
                 int last = range.group(2) == null ? first : Integer.parseInt(range.group(2));
                 for (int port = first; port <= Math.min(last, first + 1000); port++) ports.add(port);
             });
-            return new Beside(parts[0], parts[1], ports);
+            return new Beside(parts[0], parts[1], ports, parts.length > 3 ? parts[3] : "");
         }).toList();
     }
 

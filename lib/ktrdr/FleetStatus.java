@@ -21,12 +21,12 @@ import ktrdr.Inventory.Node;
  * @param nodes that answered, in the order of the inventory; {@code unreached} the others
  * @param services checks of core's services over HTTP
  * @param registered who the backend knows; empty when it does not answer, {@code unknown} has the check then
- * @param unregistered workers that are up and that the backend does not know: see {@link Unregistered#ask}
+ * @param said the ids of checks to what containers say of it: of workers that are up and that the backend does not know ({@link Unregistered#ask}), and of health checks that fail ({@link HealthLog#ask})
  * @param targets checks of Prometheus' targets
  * @param alerts that fire; empty when Prometheus does not tell
  */
 public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatus> nodes, Map<Node, Problem> unreached, List<Check> services,
-        Optional<List<Backend.Worker>> registered, Optional<Check> unknown, Map<String, String> unregistered, List<Check> targets,
+        Optional<List<Backend.Worker>> registered, Optional<Check> unknown, Map<String, String> said, List<Check> targets,
         Optional<List<Alert>> alerts) {
     private static final double MEMORY_FULL = 0.95;
 
@@ -51,8 +51,9 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
             var known = workers.handle(FleetStatus::answered).join();
             var unknown = known.problem.map(problem -> Checks.unknown(inventory, problem));
             var answers = services.stream().flatMap(one -> one.join().stream()).toList();
-            var unregistered = known.workers.map(some -> Unregistered.ask(fleet, asked.values(), some)).orElse(Map.of());
-            return new FleetStatus(inventory, time, asked.values(), asked.problems(), answers, known.workers, unknown, unregistered, targets.join(), alerts.join());
+            var said = new LinkedHashMap<>(HealthLog.ask(fleet, asked.values()));
+            said.putAll(known.workers.map(some -> Unregistered.ask(fleet, asked.values(), some)).orElse(Map.of()));
+            return new FleetStatus(inventory, time, asked.values(), asked.problems(), answers, known.workers, unknown, said, targets.join(), alerts.join());
         } finally {
             threads.shutdownNow();
         }
@@ -120,7 +121,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         checks.addAll(images());
         checks.addAll(services);
         checks.addAll(unknown.map(List::of).orElseGet(() -> Checks.workers(inventory, inventory.workers(), registered.orElse(List.of()), 0).stream()
-                .map(check -> Unregistered.told(check, Optional.ofNullable(unregistered.get(check.id())))).toList()));
+                .map(check -> Unregistered.told(check, Optional.ofNullable(said.get(check.id())))).toList()));
         registered.ifPresent(workers -> checks.addAll(Checks.gpus(inventory, inventory.workers(), workers)));
         checks.addAll(targets);
         checks.addAll(Checks.critical(inventory, alerts.orElse(List.of())));
@@ -194,12 +195,20 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         var target = stack.words();
         if (status.docker() && status.containers().isEmpty())
             checks.add(check(node, "stack", false, "containers of " + stack.project(), "none", stack.deploy()));
-        else if (status.docker()) checks.addAll(Checks.containers(stack, services(node), status.containers()));
+        else if (status.docker()) Checks.containers(stack, services(node), status.containers()).forEach(found -> checks.add(HealthLog.told(found, said)));
         checks.add(deployment(node, status, "jbang rollback@ktrdr " + target + ", or deploy again"));
         checks.add(lock(node, status.lock()));
         checks.addAll(drift(node, status, target));
+        if (stack.core()) checks.add(mounts(node, status));
         for (var used : status.usage()) if (used.limit() > 0) checks.add(limit(node, used));
         return checks;
+    }
+
+    /** Of services that read files of ours: whether they have the folder that is there, or one that was replaced or removed. */
+    private static Check mounts(Node node, NodeStatus status) {
+        var stale = String.join(" ", status.files().stale());
+        return check(node, "mounts", stale.isEmpty(), "services that have the folder monitoring/ that is there", stale.isEmpty() ? "as it should be" : stale.replace(" ", ", ")
+                + ": the folder was replaced or removed since the start", "jbang deploy@ktrdr core " + stale + " restarts them");
     }
 
     private List<Check> drift(Node node, NodeStatus status, String target) {
@@ -235,7 +244,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
 
     /** "free", or who holds it and how long ago the last sign was. */
     static String words(Lock.Answer lock) {
-        return lock.holder().map(owner -> owner.words() + (lock.age() < 0 ? "; no sign" : "; last sign " + lock.age() + " s ago")).orElse("free");
+        return lock.holder().map(owner -> lock.words(owner) + (lock.age() < 0 ? "; no sign" : "; last sign " + lock.age() + " s ago")).orElse("free");
     }
 
     private static Check check(Node node, String what, boolean ok, String expected, String found, String fix) {

@@ -222,6 +222,7 @@ final class Gate {
     private static String words(Ssh ssh, Docker.Container container) {
         boolean ended = !container.running() || container.restarts() > 0;
         var log = ssh.run(Docker.logTail(container.name(), ended ? LastWords.LINES : LastWords.SHOWN)).out();
-        return ended ? LastWords.of(log) : LastWords.lines(log, LastWords.SHOWN);
+        var check = ended ? null : HealthLog.ask(ssh, List.of(container)).get(container.service());
+        return ended ? LastWords.of(log) : LastWords.lines(log, LastWords.SHOWN) + (check == null ? "" : (log.isBlank() ? "" : "\n") + "its health check: " + check);
     }
 }

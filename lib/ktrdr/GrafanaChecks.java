@@ -39,7 +39,7 @@ final class GrafanaChecks {
         var settings = answer(() -> http.json(url + "/api/frontend/settings"));
         SOURCES.forEach(type -> checks.add(source(type, settings)));
         var dashboards = new ArrayList<JsonNode>();
-        for (var file : provisioned()) checks.add(dashboard(file, dashboards));
+        checks.addAll(dashboards(new Templates(inventory).render(inventory.core(), "none"), dashboards));
         checks.add(query(dashboards));
         return checks;
     }
@@ -58,8 +58,9 @@ final class GrafanaChecks {
         return names.isEmpty() ? "no data source" : String.join(", ", names);
     }
 
-    private List<NodeFile> provisioned() {
-        return new Templates(inventory).render(inventory.core(), "none").stream().filter(file -> file.path().matches(".*/dashboards/.*\\.json")).toList();
+    /** Each dashboard of these files; the models that it serves are added to {@code found}. */
+    List<Check> dashboards(List<NodeFile> files, List<JsonNode> found) {
+        return files.stream().filter(file -> file.path().matches("monitoring/grafana/dashboards/.*\\.json")).map(file -> dashboard(file, found)).toList();
     }
 
     /** It is there, with the panels and the queries that are in our file: what somebody saved over it in Grafana is lost with the next start. */
@@ -137,7 +138,7 @@ final class GrafanaChecks {
     }
 
     private Check check(String id, String expected, Supplier<String> ask) {
-        return Check.of(id, node, expected, "on " + node + ": docker logs ktrdr-grafana; jbang deploy@ktrdr core grafana", ask);
+        return Check.of(id, node, expected, "on " + node + ": docker logs ktrdr-grafana; jbang deploy@ktrdr core grafana puts its files back, then jbang restart@ktrdr core grafana has it read them", ask);
     }
 
     /** Asks once: what comes of it, a {@link Problem} too, is what each who wants it gets. */

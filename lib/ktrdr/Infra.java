@@ -118,6 +118,8 @@ public final class Infra {
                 check(node, "memory", enough, Units.size(node.memory()) + " (memory in the inventory)", Units.size(host.memory()),
                         "pct set <ID> --memory " + (node.memory() >> 20) + " on the Proxmox host, or correct the inventory")));
         checks.add(disk(node, host, "root", "/"));
+        var full = Room.parse(facts);
+        checks.add(check(node, "folders", full.isEmpty(), Room.expected(), full.isEmpty() ? "all take it" : Room.words(full), full.isEmpty() ? "" : Room.fix(node.name(), full)));
         checks.addAll(shared(node, host));
         return checks;
     }

@@ -73,6 +73,25 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
                 .fix(again + " takes them over, with their data; --dry-run shows how. Nothing was changed"));
     }
 
+    /** Why no container of a node may be touched: see {@link #inTheWay}, and containers of the stack's project that were started from another folder, which is still there. */
+    static Optional<Problem> untouchable(Inventory inventory, Stack stack, NodeFacts facts) {
+        return inTheWay(inventory, stack, facts).or(() -> elsewhere(inventory, stack, facts));
+    }
+
+    /** By another inventory, or before `directory` was changed. */
+    private static Optional<Problem> elsewhere(Inventory inventory, Stack stack, NodeFacts facts) {
+        var node = stack.node();
+        var there = facts.beside().stream().filter(one -> one.project().equals(stack.project()) && !one.folder().isEmpty() && !one.name().endsWith(Aside.ENDING)
+                && (!stack.core() || names(inventory, stack).contains(one.name()))).toList();
+        if (there.isEmpty()) return Optional.empty();
+        var folders = there.stream().map(Docker.Beside::folder).distinct().collect(Collectors.joining(", "));
+        return Optional.of(Problem.failed(node.name() + ": containers of the Compose project " + stack.project() + " were started from another folder")
+                .expected("containers started from " + node.directory() + ", the `directory` of " + node.name() + " in " + inventory.source())
+                .found(there.stream().map(Docker.Beside::name).sorted().collect(Collectors.joining(", ")) + ", started from " + folders)
+                .fix("`directory: " + there.get(0).folder() + "` in the inventory, if another one deploys to this host; to move the installation, on the node: mv -T "
+                        + Sh.quote(there.get(0).folder()) + " " + Sh.quote(node.directory()) + ". Nothing was changed"));
+    }
+
     /** Why no file may be put into the folder of a node's stack: what runs from it, or where it belongs, is another's. Empty where it is ours, or nobody's. */
     static Optional<Problem> unmade(Inventory inventory, Stack stack, NodeFacts facts) {
         // in an empty folder nothing is replaced: containers of ours may run from the one that the inventory named before

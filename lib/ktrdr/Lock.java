@@ -10,8 +10,10 @@ import java.util.Optional;
 import java.util.UUID;
 
 /**
- * The lock of a node, {@code <directory>/.ktrdr/lock}: a folder made with mkdir that holds who deploys there, since when and what, and a heartbeat.
+ * The lock of a Compose project on a host, {@code <directory>/.ktrdr/lock}: a folder made with mkdir that holds who deploys there, since when and what, and a heartbeat.
  * Scripts to take it, to beat, and to give it back.
+ *
+ * A project has one folder as a rule; where another inventory names another for the same host, {@code /run/lock/<project>.at} says which one the lock is in.
  *
  * A lock that nobody beat for longer than its life is taken over by the next one who asks. The age of a beat is measured by the node's uptime,
  * so that setting a clock does not matter; an uptime below that of the last beat is a reboot, which no owner survives. What is done under the lock holds a
@@ -30,6 +32,14 @@ public final class Lock {
     public static final int UNSAFE = 29;
     private static final String UPTIME = """
             uptime() { cut -d . -f 1 /proc/uptime; }
+            flocks=/run/lock/$project
+            # the other folder from which the project is worked on; who may write to /run/lock is not believed
+            elsewhere() {
+              [ ! -L "$flocks.at" ] && [ -f "$flocks.at" ] || return 0
+              case $(stat -c %u "$flocks.at") in 0 | "$(id -u)") ;; *) return 0 ;; esac
+              IFS= read -r other <"$flocks.at" || return 0
+              case $other in "$directory") ;; /*) [ -L "$other/.ktrdr" ] || [ -L "$other/.ktrdr/lock" ] || [ ! -d "$other/.ktrdr/lock" ] || printf %s "$other" ;; esac
+            }
             """;
     private static final String TOOLS = UPTIME + """
             # what was made for the lock alone goes with it
@@ -37,7 +47,6 @@ public final class Lock {
               rmdir "$directory/.ktrdr" 2>/dev/null || return 0
               [ "$1" != yes ] || rmdir "$directory" 2>/dev/null || :
             }
-            flocks=/run/lock/ktrdr$(printf %s "$directory" | tr / -)
             # opened to read, and made only where it is not there: in that folder even root may not open a file to create it that is another user's
             there() {
               [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } || unsafe "$flocks.$1 is no plain file"
@@ -56,14 +65,29 @@ public final class Lock {
 
     /** Shell lines that say who holds the lock, for a script whose {@code directory} is the stack's. An owner that a reboot ended has no age. */
     static final String LOOK = UPTIME + """
-            if [ ! -L "$directory/.ktrdr" ] && [ ! -L "$directory/.ktrdr/lock" ] && [ -d "$directory/.ktrdr/lock" ]; then
-              say held "$(cat "$directory/.ktrdr/lock/owner" 2>/dev/null || echo nobody)"
-              beat=$(cat "$directory/.ktrdr/lock/beat" 2>/dev/null || :)
+            from=$(elsewhere)
+            at=${from:-$directory}/.ktrdr
+            if [ ! -L "$at" ] && [ ! -L "$at/lock" ] && [ -d "$at/lock" ]; then
+              [ -z "$from" ] || say from "$from"
+              say held "$(cat "$at/lock/owner" 2>/dev/null || echo nobody)"
+              beat=$(cat "$at/lock/beat" 2>/dev/null || :)
               case $beat in '' | *[!0-9]*) ;; *) [ "$beat" -gt "$(uptime)" ] || say age "$(($(uptime) - beat))" ;; esac
             fi
             """;
 
     private Lock() {}
+
+    /**
+     * What a lock is of: the Compose project of a node, of which there is one on a host, worked on from this folder.
+     *
+     * @param directory in which the lock is; another inventory may have another one for the same project
+     * @param project of Compose
+     */
+    public record Place(String directory, String project) {
+        private String let() {
+            return Sh.let("directory", directory) + Sh.let("project", project);
+        }
+    }
 
     /**
      * Who holds a lock.
@@ -107,15 +131,21 @@ public final class Lock {
      * @param age of the holder's last beat, in seconds; -1 when it never beat
      * @param busy whether a script of an earlier run is still at work on the node
      * @param left who had it and stopped beating, so that it was taken over
+     * @param from the folder from which the holder works; empty where it is the one that was asked about
      */
-    public record Answer(boolean taken, Optional<Owner> holder, long age, boolean busy, Optional<Owner> left) {
+    public record Answer(boolean taken, Optional<Owner> holder, long age, boolean busy, Optional<Owner> left, String from) {
+        /** One that nobody of another folder has. */
+        public Answer(boolean taken, Optional<Owner> holder, long age, boolean busy, Optional<Owner> left) {
+            this(taken, holder, age, busy, left, "");
+        }
+
         static Answer parse(String text) {
             return of(Facts.parse(text));
         }
 
         /** The same, of facts that have what {@link #LOOK} says among them. */
         static Answer of(Facts facts) {
-            return new Answer(facts.get("taken").equals("yes"), owner(facts.all("held")), facts.number("age"), !facts.get("busy").isEmpty(), owner(facts.all("left")));
+            return new Answer(facts.get("taken").equals("yes"), owner(facts.all("held")), facts.number("age"), !facts.get("busy").isEmpty(), owner(facts.all("left")), facts.get("from"));
         }
 
         private static Optional<Owner> owner(List<String> files) {
@@ -127,11 +157,16 @@ public final class Lock {
             return holder.isPresent() && age >= 0 && age <= LIFE.toSeconds();
         }
 
+        /** A holder in words, with the folder where that is another. */
+        String words(Owner owner) {
+            return owner.words() + (from.isEmpty() ? "" : ", from " + from);
+        }
+
         /** Why it is not ours, as exit code 4 tells it. */
         public Problem problem(String node) {
             var problem = Problem.locked(node + (busy ? ": a script of an earlier run is still at work there" : ": somebody else is at work there"))
                     .expected("a node that nobody deploys to");
-            holder.ifPresent(owner -> problem.found(owner.words()).with("last sign", age + " s ago; after " + LIFE.toSeconds() + " s without one it is taken over"));
+            holder.ifPresent(owner -> problem.found(words(owner)).with("last sign", age + " s ago; after " + LIFE.toSeconds() + " s without one it is taken over"));
             return problem.fix("wait for it: --wait 5m");
         }
     }
@@ -140,13 +175,13 @@ public final class Lock {
      * A script that takes the lock or says who has it, with exit code 0 either way; 20 where the node's disk does not take it, {@link #UNSAFE} where it is no place for one. Its answer
      * ends with {@link #ANSWERED}.
      */
-    public static String take(String directory, Owner owner, Duration life) {
-        return take(directory, owner, life, "");
+    public static String take(Place place, Owner owner, Duration life) {
+        return take(place, owner, life, "");
     }
 
     /** The same, for a script that goes on to look at the node where the lock is had; meanwhile others may ask for it. */
-    static String take(String directory, Owner owner, Duration life, String look) {
-        return Facts.SAY + begin(directory, owner.id()) + Sh.let("owner", owner.json()) + "life=" + life.toSeconds() + "\n" + """
+    static String take(Place place, Owner owner, Duration life, String look) {
+        return Facts.SAY + begin(place, owner.id()) + Sh.let("owner", owner.json()) + "life=" + life.toSeconds() + "\n" + """
                 kept
                 there guard
                 there busy
@@ -157,37 +192,45 @@ public final class Lock {
                 fail() {
                   rm -rf "$directory/.ktrdr/lock"
                   leave "$made"
+                  rm -f "$flocks.at"
                   exit 20
                 }
-                mkdir -p "$directory/.ktrdr" || fail
-                cd "$directory/.ktrdr"
-                age=-1
-                if [ -d lock ]; then
-                  beat=$(cat lock/beat 2>/dev/null || :)
-                  case $beat in
-                    '' | *[!0-9]*) gone=$(($(date +%s) - $(stat -c %Y lock) > life)) ;; # made by hand, or by a run that died that moment
-                    *) age=$(($(uptime) - beat)); gone=$((age < 0 || age > life)) ;;
-                  esac
-                  if [ "$gone" = 0 ]; then
-                    say held "$(cat lock/owner 2>/dev/null || echo nobody)"
-                    [ "$age" -lt 0 ] || say age "$age"
-                    say end yes
-                    exit 0
-                  fi
-                fi
-                if ! flock -n 8; then
-                  say busy yes
-                  [ ! -d lock ] || say held "$(cat lock/owner 2>/dev/null || echo nobody)"
+                from=$(elsewhere)
+                last=$directory
+                [ -z "$from" ] || last=$from
+                held() {
+                  [ ! -d "$1/.ktrdr/lock" ] || say held "$(cat "$1/.ktrdr/lock/owner" 2>/dev/null || echo nobody)"
                   [ "$age" -lt 0 ] || say age "$age"
+                  [ "$1" = "$directory" ] || say from "$1"
                   say end yes
                   exit 0
+                }
+                for one in "$directory" ${from:+"$from"}; do
+                  age=-1
+                  [ -d "$one/.ktrdr/lock" ] || continue
+                  beat=$(cat "$one/.ktrdr/lock/beat" 2>/dev/null || :)
+                  case $beat in
+                    '' | *[!0-9]*) gone=$(($(date +%s) - $(stat -c %Y "$one/.ktrdr/lock") > life)) ;; # made by hand, or by a run that died that moment
+                    *) age=$(($(uptime) - beat)); gone=$((age < 0 || age > life)) ;;
+                  esac
+                  [ "$gone" != 0 ] || held "$one"
+                done
+                if ! flock -n 8; then
+                  say busy yes
+                  held "$last"
                 fi
-                if [ -d lock ]; then
-                  say left "$(cat lock/owner 2>/dev/null || echo nobody)"
-                  rm -rf lock
-                fi
+                for one in ${from:+"$from"} "$directory"; do
+                  [ -d "$one/.ktrdr/lock" ] || continue
+                  say left "$(cat "$one/.ktrdr/lock/owner" 2>/dev/null || echo nobody)"
+                  rm -rf "$one/.ktrdr/lock"
+                  rmdir "$one/.ktrdr" 2>/dev/null || :
+                done
+                mkdir -p "$directory/.ktrdr" || fail
+                cd "$directory/.ktrdr"
                 mkdir lock || fail
                 { printf '%s\\n' "$id" >lock/id && printf '%s\\n' "$owner" >lock/owner && printf '%s\\n' "$made" >lock/made && uptime >lock/beat; } || fail
+                # only made anew: in that folder another user may have put a link there
+                { rm -f "$flocks.at" && (set -C; printf '%s\n' "$directory" >"$flocks.at") 2>/dev/null; } || { echo "$flocks.at cannot be written" >&2; fail; }
                 say taken yes
                 say end yes
                 exec 9<&- 8<&-
@@ -196,8 +239,8 @@ public final class Lock {
     }
 
     /** A script that says that the owner is still there; exit code {@link #LOST} when the lock is not theirs any more. */
-    public static String beat(String directory, Owner owner) {
-        return begin(directory, owner.id()) + """
+    public static String beat(Place place, Owner owner) {
+        return begin(place, owner.id()) + """
                 # not while it is given back or taken over
                 there guard
                 exec 9<"$flocks.guard"
@@ -218,36 +261,37 @@ public final class Lock {
               flock 9
               mine || return 0
               made=$(cat "$directory/.ktrdr/lock/made" 2>/dev/null || :)
+              [ "$(cat "$flocks.at" 2>/dev/null)" != "$directory" ] || rm -f "$flocks.at"
               rm -rf "$directory/.ktrdr/lock"
               leave "$made"
             }
             """;
 
     /** A script that gives the lock back, if it is still theirs. */
-    public static String release(String directory, Owner owner) {
-        return begin(directory, owner.id()) + GIVE + "give\n";
+    public static String release(Place place, Owner owner) {
+        return begin(place, owner.id()) + GIVE + "give\n";
     }
 
     /** A script that does the last work under the lock, as {@link #under} does, and then gives it back, however that ended; the exit code is that of the work. */
-    static String last(String directory, Owner owner, Duration patience, String work) {
+    static String last(Place place, Owner owner, Duration patience, String work) {
         // in a condition it would go on after a command that failed
-        return under(directory, owner, patience) + GIVE + "set +e\n(\nset -e\n" + work + "\n)\ncode=$?\nset -e\ngive\nexit \"$code\"\n";
+        return under(place, owner, patience) + GIVE + "set +e\n(\nset -e\n" + work + "\n)\ncode=$?\nset -e\ngive\nexit \"$code\"\n";
     }
 
     /**
      * The start of a script that works under the lock: it ends with {@link #LOST} or {@link #BUSY} where it may not, and is alone until its last process
      * ended. For one that is still at work it waits so long.
      */
-    public static String under(String directory, Owner owner, Duration patience) {
-        return begin(directory, owner.id()) + "there busy\nexec 8<\"$flocks.busy\"\nflock -w " + patience.toSeconds() + " 8 || exit " + BUSY + "\nmine || exit " + LOST + "\n";
+    public static String under(Place place, Owner owner, Duration patience) {
+        return begin(place, owner.id()) + "there busy\nexec 8<\"$flocks.busy\"\nflock -w " + patience.toSeconds() + " 8 || exit " + BUSY + "\nmine || exit " + LOST + "\n";
     }
 
     /** A script that says who holds the lock, for whoever only looks. */
-    public static String look(String directory) {
-        return Facts.SAY + Sh.let("directory", directory) + LOOK + "say end yes\n";
+    public static String look(Place place) {
+        return Facts.SAY + place.let() + LOOK + "say end yes\n";
     }
 
-    private static String begin(String directory, String id) {
-        return Sh.let("directory", directory) + Sh.let("id", id) + TOOLS;
+    private static String begin(Place place, String id) {
+        return place.let() + Sh.let("id", id) + TOOLS;
     }
 }

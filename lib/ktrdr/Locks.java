@@ -112,7 +112,7 @@ public final class Locks implements AutoCloseable {
     /** Asks for the lock, tells the answer as soon as it is there, and answers what was looked at after it. */
     private static Result ask(Fleet fleet, Node node, Lock.Owner owner, String look, CompletableFuture<Lock.Answer> answer) {
         try {
-            var result = fleet.ssh(node).runTelling(Lock.take(node.directory(), owner, Lock.LIFE, look), soFar -> {
+            var result = fleet.ssh(node).runTelling(Lock.take(place(fleet, node), owner, Lock.LIFE, look), soFar -> {
                 if (!answer.isDone()) answered(soFar.get()).ifPresent(end -> answer.complete(Lock.Answer.parse(soFar.get().substring(0, end))));
             }, look.isEmpty() ? PATIENCE : LOOKING);
             var end = answered(result.out());
@@ -136,8 +136,14 @@ public final class Locks implements AutoCloseable {
                 .expected("folders and files that only root may put there").found(result.lastWords()).fix("look who made it so; then chmod o-w, or take the link away");
         var user = fleet.ssh(node).run("id -un", PATIENCE).out().strip();
         if (!user.equals("root")) throw Ssh.notRoot(node.name(), user, "change anything on it");
+        if (result.lastWords().contains("/run/lock/")) return Problem.failed(node.name() + ": the lock of the node cannot be noted in /run/lock").found(result.lastWords())
+                .fix("on " + node.name() + ": df -h /run; df -i /run; then make room, or mount it to be written to; nothing was changed");
         return Problem.failed(node.name() + ": the files could not be written to " + node.directory()).found(result.lastWords())
                 .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
+    }
+
+    private static Lock.Place place(Fleet fleet, Node node) {
+        return new Lock.Place(node.directory(), Stack.of(fleet.inventory(), node).project());
     }
 
     private static <T> T await(CompletableFuture<T> answer, Node node, Duration patience) {
@@ -167,7 +173,7 @@ public final class Locks implements AutoCloseable {
     private void beat(Node node) {
         if (given.contains(node)) return;
         try {
-            fleet.ssh(node).run(Lock.beat(node.directory(), owner), Lock.LIFE);
+            fleet.ssh(node).run(Lock.beat(place(fleet, node), owner), Lock.LIFE);
         } catch (Problem notReached) {
             // whatever works on the node meets the same, and tells it better
         }
@@ -180,12 +186,12 @@ public final class Locks implements AutoCloseable {
 
     /** The start of a script on a node, which may run only while the lock is ours, and waits until what we interrupted has ended; see {@link Lock#under}. */
     public String under(Node node) {
-        return Lock.under(node.directory(), owner, ENDING);
+        return Lock.under(place(fleet, node), owner, ENDING);
     }
 
     /** Does the last work on a node, and gives its lock back in the same script. */
     public Result last(Node node, String script) {
-        var result = fleet.ssh(node).run(Lock.last(node.directory(), owner, ENDING, script));
+        var result = fleet.ssh(node).run(Lock.last(place(fleet, node), owner, ENDING, script));
         if (result.exit() != Lock.BUSY) given.add(node);
         return result;
     }
@@ -248,7 +254,7 @@ public final class Locks implements AutoCloseable {
 
     private static void release(Fleet fleet, List<Node> nodes, Lock.Owner owner) {
         boolean interrupted = Thread.interrupted();
-        fleet.each(nodes::contains, (node, ssh) -> ssh.run(Lock.release(node.directory(), owner), PATIENCE));
+        fleet.each(nodes::contains, (node, ssh) -> ssh.run(Lock.release(place(fleet, node), owner), PATIENCE));
         if (interrupted) Thread.currentThread().interrupt();
     }
 }

@@ -245,6 +245,8 @@ public final class LogReader {
         var log = new LogNode(node.name(), new Feed(node));
         try {
             var result = ssh.run(script(node, log), log::accept);
+            if (!query.follow() && result.exit() == LogScript.FULL) throw Problem.failed(node.name() + ": logs cannot be read there, nothing can be written to its folder for temporary files")
+                    .found(result.lastWords()).fix("on " + node.name() + ": df -h /tmp, then make room");
             if (!query.follow() && !result.ok())
                 throw Problem.failed(node.name() + ": reading logs ended with exit code " + result.exit()).expected("exit code 0").found(result.lastWords());
             if (query.follow()) again(node, log, "the script there ended with exit code " + result.exit() + brief(result));

@@ -17,6 +17,9 @@ import java.util.Map;
  * @param resumed the containers whose lines are known, with the time from which they have to be told again: then there is no past to be told; empty for a first run
  */
 record LogScript(String project, List<String> services, String tail, String since, boolean follow, Map<String, String> resumed) {
+    /** Exit code of a script whose own notes cannot be written. */
+    static final int FULL = 20;
+
     /** What a line of the answer is. */
     enum Kind {
         /** The end of a line of a log; {@link #MORE} is a piece before. */
@@ -75,6 +78,9 @@ record LogScript(String project, List<String> services, String tail, String sinc
             # what was just about to begin when the signal came may not have got it
             trap 'trap "" HUP INT TERM PIPE; kill -s TERM 0; exit 130' HUP INT TERM PIPE
             """ + Sh.folder("folder", "\"${TMPDIR:-/tmp}\"/ktrdr-logs") + """
+            # a note that is cut short would be a container or a line that is not told
+            head -c 65536 /dev/zero >"$folder/room" || exit 20
+            rm -f "$folder/room"
             started=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
             # mawk waits for a full buffer otherwise
             case $(awk -W version 2>&1 </dev/null || :) in mawk*) at_once='-W interactive' ;; *) at_once= ;; esac

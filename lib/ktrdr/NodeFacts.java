@@ -54,7 +54,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
                 [ ! -f "$directory/.ktrdr/takeover" ] || say takeover "$(sed -n '1 s/^state //p' "$directory/.ktrdr/takeover")"
                 if read -r _ kib _ </proc/meminfo; then say memory "$((kib * 1024))"; fi
                 """ + Mount.script(share) + Mount.missing()
-                + NodeFiles.script(files) + History.script() + HostFacts.FREE + HostFacts.ENGINE + """
+                + NodeFiles.script(files) + History.script() + HostFacts.FREE + HostFacts.ENGINE + Room.script() + """
                 if [ -z "$docker" ]; then
                   say end yes
                   exit 0
@@ -76,7 +76,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
                     ids="$ids $id"
                   fi
                 done
-                """ + Docker.sayContainers(project) + Docker.BESIDE + "[ -z \"$containers\" ] || ids=\"$ids $(" + Docker.IMAGES + ")\"\n" + """
+                """ + Docker.sayContainers(project) + Mounted.script(project) + Docker.BESIDE + "[ -z \"$containers\" ] || ids=\"$ids $(" + Docker.IMAGES + ")\"\n" + """
                 digest() { say "digests $1" "$2"; }
                 """ + "[ -z \"$ids\" ] || " + Docker.digests("$ids", "digest") + "say end yes\n";
     }

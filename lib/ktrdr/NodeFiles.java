@@ -5,7 +5,9 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.TreeMap;
+import java.util.TreeSet;
 import java.util.stream.Collectors;
 
 /**
@@ -17,9 +19,16 @@ import java.util.stream.Collectors;
  * @param manifest what we wrote: path to sha256
  * @param unread service to the time its staged configuration changed last, where it was not told yet; seconds since 1970
  * @param foreign other files in the directory, at most {@value #MOST}
+ * @param stale the services whose container mounts another folder than the one that is there: see {@link Mounted}
+ * @param full folders outside of the stack's that take nothing: see {@link Room}
  */
 public record NodeFiles(Map<String, Found> files, Map<String, String> links, Map<String, String> odd, Map<String, String> manifest,
-        Map<String, Long> unread, List<String> foreign) {
+        Map<String, Long> unread, List<String> foreign, Set<String> stale, Map<String, String> full) {
+
+    /** Those of a node whose containers mount what is there. */
+    public NodeFiles(Map<String, Found> files, Map<String, String> links, Map<String, String> odd, Map<String, String> manifest, Map<String, Long> unread, List<String> foreign) {
+        this(files, links, odd, manifest, unread, foreign, Set.of(), Map.of());
+    }
 
     /** Where on a node we keep what we know of it, under the stack's directory. */
     public static final String OURS = ".ktrdr";
@@ -99,7 +108,7 @@ public record NodeFiles(Map<String, Found> files, Map<String, String> links, Map
         facts.under("link").forEach((path, target) -> links.put(path, decode(target).strip()));
         facts.under("unread").keySet().forEach(service -> unread.put(service, facts.number("unread " + service)));
         var foreign = decode(facts.get("foreign")).lines().map(line -> line.replaceFirst("^\\./", "")).sorted().toList();
-        return new NodeFiles(files, links, facts.under("odd"), manifest(decode(facts.get("manifest"))), unread, foreign);
+        return new NodeFiles(files, links, facts.under("odd"), manifest(decode(facts.get("manifest"))), unread, foreign, new TreeSet<>(facts.under("stale").keySet()), Room.parse(facts));
     }
 
     private static Found found(String value, String content) {

@@ -143,7 +143,7 @@ final class NodeRollout {
     private void same() {
         files();
         migration.tell();
-        tools.console.note(node.name(), "up", plan.outcome(Set.of(), List.of()));
+        tools.console.note(node.name(), "up", plan.outcome(Set.of(), List.of(), List.of()));
     }
 
     private History.Outcome outcome() {
@@ -182,7 +182,7 @@ final class NodeRollout {
     private void stays() {
         after = plan.facts().containers();
         digests = plan.facts().digests();
-        tools.console.note(node.name(), "up", plan.outcome(Set.of(), List.of()));
+        tools.console.note(node.name(), "up", plan.outcome(Set.of(), List.of(), List.of()));
     }
 
     private void workers(Secrets secrets) {
@@ -217,7 +217,8 @@ final class NodeRollout {
             fresh.addAll(replaced);
             StagingScript.told("metrics", result.out()).forEach(why -> tools.console().note(node.name(), "metrics", why));
             StagingScript.checked(result.out()).forEach(how -> tools.console.detail(node.name(), "files", how));
-            step.done(part.outcome(replaced, StagingScript.told("reloaded", result.out())));
+            step.done(part.outcome(replaced, StagingScript.told("reloaded", result.out()), StagingScript.told("restarted", result.out())));
+            new Reread(tools, part).prove(result.out());
             return true;
         }
     }

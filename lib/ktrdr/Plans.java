@@ -52,6 +52,9 @@ public final class Plans {
     public static Deployment restart(Inventory inventory, Stack stack, String answer, List<String> services) {
         var facts = NodeFacts.parse(answer);
         var node = stack.node().name();
+        Installation.untouchable(inventory, stack, facts).ifPresent(problem -> {
+            throw problem;
+        });
         var there = Revision.there(stack, facts, new Templates(inventory).render(stack.node(), "")).orElseThrow(() ->
                 Problem.failed(node + ": nothing runs there that could be restarted").fix(stack.deploy()));
         for (var service : services) if (!there.images().containsKey(service))

@@ -20,6 +20,8 @@ import ktrdr.Convergence.Action;
  * @param schema what is done to the schema of the database, where the backend is deployed
  */
 public record Preview(Deployment plan, Map<String, Action> actions, Map<String, Registry.Manifest> manifests, Optional<Seen> seen, Optional<Migration.Step> schema) {
+    /** Services that read their files again when they are told to; others are restarted. */
+    private static final Set<String> HUPPED = Set.of("prometheus", Alerting.SERVICE);
     private static final Pattern DATA = Pattern.compile("(?m)^\\s*- ([A-Za-z0-9_.-]+):\\$\\{DB_DATA\\b");
 
     /** What a node said, and when, by {@link System#nanoTime}. */
@@ -96,7 +98,10 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
             if (!told.contains(service)) words.computeIfAbsent(action, none -> new ArrayList<>()).add(service);
         });
         var parts = words.entrySet().stream().map(one -> String.join(", ", one.getValue()) + " " + word(one.getKey())).collect(Collectors.toCollection(ArrayList::new));
-        if (!told.isEmpty()) parts.add(String.join(", ", told) + " reloaded");
+        var anew = told.stream().filter(service -> !HUPPED.contains(service) || plan.facts().files().stale().contains(service)).toList();
+        var reloaded = told.stream().filter(service -> !anew.contains(service)).toList();
+        if (!reloaded.isEmpty()) parts.add(String.join(", ", reloaded) + " reloaded");
+        if (!anew.isEmpty()) parts.add(String.join(", ", anew) + " restarted");
         if (!plan.retired().isEmpty()) parts.add(String.join(", ", plan.retired()) + " removed");
         var excess = new Excess(plan).words();
         if (!excess.isEmpty()) parts.add(excess);

@@ -128,7 +128,7 @@ public final class Rollout {
         var planned = fleet.each((node, ssh) -> {
             try (var step = console.step(node.name(), "check")) {
                 var plan = planner.apply(Stack.of(fleet.inventory(), node), ssh);
-                Installation.inTheWay(fleet.inventory(), plan.stack(), plan.facts()).ifPresent(problem -> {
+                Installation.untouchable(fleet.inventory(), plan.stack(), plan.facts()).ifPresent(problem -> {
                     throw problem;
                 });
                 if (!options.skipChecks()) plan.obstacles().stream().findFirst().ifPresent(problem -> {
@@ -203,6 +203,8 @@ public final class Rollout {
                 nodes.get(node).look(secrets, pins.manifests(nodes.get(node).plan()));
                 var preview = nodes.get(node).preview().orElseThrow();
                 step.done(preview.outcome());
+                var unhealthy = preview.plan().unhealthy();
+                if (!unhealthy.isEmpty()) console.note(node.name(), "health", HealthLog.words(unhealthy, HealthLog.ask(ssh, unhealthy)) + " unhealthy, made anew");
                 preview.rescaled().ifPresent(text -> console.note(node.name(), "scale", text));
                 var cut = nodes.get(node).atWork();
                 if (!cut.isEmpty()) console.note(node.name(), "at work", "the backend itself, which is stopped: " + BackendDrain.words(cut) + (options.waitIdle().isZero() ? "; --wait-idle 10m lets it finish" : ""));

@@ -31,7 +31,7 @@ final class WorkerStops {
     /** The same, and starts them again. */
     static final String RESTART = "docker restart --signal INT -t " + SECONDS;
     /** What a worker says of itself, in the container {@code $2} at the port {@code $3}. */
-    static final String HEALTH = "docker exec \"$2\" curl -fsS -m 5 \"http://localhost:$3/health\" 2>/dev/null";
+    static final String HEALTH = "docker exec \"$2\" curl -fsS --noproxy localhost -m 5 \"http://localhost:$3/health\" 2>/dev/null";
 
     /** What a worker says that it is at, by its {@code /health}, and since when its container runs. */
     record AtWork(String operation, String containerStarted) {}

@@ -52,7 +52,7 @@ class AlertTest {
         assertEquals(List.of(Map.of("name", "KtrdrWorkerDown", "severity", "warning", "node", "workers-b", "since", "2026-01-01T11:58:00Z",
                 "summary", "backtest-worker-2 on workers-b is down", "runbook", "docs/OPERATIONS.md#ktrdrworkerdown")), document);
         var silent = StatusFixtures.fleet();
-        var unknown = new FleetStatus(silent.inventory(), silent.time(), silent.nodes(), silent.unreached(), silent.services(), silent.registered(), silent.unknown(), silent.unregistered(), silent.targets(), Optional.empty());
+        var unknown = new FleetStatus(silent.inventory(), silent.time(), silent.nodes(), silent.unreached(), silent.services(), silent.registered(), silent.unknown(), silent.said(), silent.targets(), Optional.empty());
         assertEquals(Exit.OK, unknown.exit());
         assertTrue(new StatusReport(unknown).json().contains("\"alerts\":null"));
     }

@@ -40,6 +40,15 @@ class ConvergenceTest {
             assertEquals(Action.START, backend(state, Map.of("backend", HASH), Map.of()), state);
     }
 
+    /** Its cause may be what Compose does not compare, such as a proxy in Docker's config.json or a DNS server that is gone. */
+    @Test
+    void one_that_is_unhealthy_is_made_anew_though_nothing_of_ours_differs() {
+        for (var health : Map.of("unhealthy", Action.RECREATE, "starting", Action.SAME, "healthy", Action.SAME).entrySet()) {
+            var containers = Docker.containers(BACKEND.replace("\"Status\":\"running\"", "\"Status\":\"running\",\"Health\":{\"Status\":\"" + health.getKey() + "\"}"));
+            assertEquals(health.getValue(), Convergence.of(List.of("backend"), Map.of("backend", HASH), containers, Map.of("backend", List.of(ID))).get("backend"), health.getKey());
+        }
+    }
+
     @Test
     void another_configuration_or_another_image_under_the_same_name_recreates_it() {
         assertEquals(Action.RECREATE, backend("running", Map.of("backend", HASH.replace('d', 'e')), Map.of("backend", List.of(ID))));

@@ -63,6 +63,15 @@ class DeploymentTest {
     }
 
     @Test
+    void what_is_unhealthy_is_made_anew_and_nothing_else() {
+        var unhealthy = new Docker.Container("id-1", "ktrdr-backend", "backend", "image", "sha256:1", "running", "unhealthy", 0, 0, "2026-01-01T00:00:00.5Z", "");
+        var there = facts(NodeFiles.NONE, Map.of(), List.of(unhealthy, container("grafana")));
+        assertTrue(plan("core", List.of(), there).applyScript(Fixtures.secrets(), "").contains("up -d --no-deps --force-recreate 'backend' >&2"));
+        assertFalse(plan("core", List.of("grafana"), there).applyScript(Fixtures.secrets(), "").contains("--force-recreate"));
+        assertFalse(plan("core", List.of(), there).quiet());
+    }
+
+    @Test
     void workers_beyond_the_scale_are_removed() {
         var plan = plan("B", List.of(), facts(NodeFiles.NONE, Map.of(), List.of(container("backtest-worker-1"), container("backtest-worker-3"))));
         assertEquals(List.of("backtest-worker-3"), plan.retired());

@@ -101,6 +101,7 @@ class InfraTest {
         assertEquals(List.of("gpu.cpus"), failing(with("cpus\t4", "cpus\t2")));
         assertEquals(List.of("gpu.memory"), failing(with("memory\t8589934592", "memory\t4294967296")));
         assertEquals(List.of("gpu.disk.root"), failing(with("disk /\t50000000000", "disk /\t1000000000")));
+        assertEquals(List.of("gpu.folders"), failing(with("disk /\t50000000000", "disk /\t50000000000\nroom /run\tRead-only file system")));
         assertEquals(List.of("gpu.disk.share"), failing(with("disk /mnt/ktrdr-shared\t50000000000", "disk /mnt/ktrdr-shared\t5")));
         assertEquals(List.of("gpu.share"), failing(with("disk /mnt/ktrdr-shared\t50000000000", "no-folder\tstrategies\ndisk /mnt/ktrdr-shared\t50000000000")));
         assertEquals(List.of("gpu.share"), failing(with("mount\t/mnt/ktrdr-shared\t0\tbackend.ktrdr.test:/srv/ktrdr-shared /mnt/ktrdr-shared nfs rw,vers=3 0 0\t", "mount\t/mnt/ktrdr-shared\t0\t\t")));

@@ -3,23 +3,29 @@ package ktrdr;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
 
 /** What is in the way of a node's stack, and that nothing is deployed over it. */
 class InstallationTest {
     private static final Inventory FLEET = Fixtures.inventory();
+    @TempDir Path folder;
 
     private static NodeFacts facts(String takeover, Docker.Beside... beside) {
         return new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE, List.of(beside), takeover, Gpu.UNKNOWN);
     }
 
     private static String wrong(String node, NodeFacts facts) {
-        return Installation.inTheWay(FLEET, Stack.of(FLEET, FLEET.node(node)), facts).map(problem -> problem.sentence() + " " + problem.details()).orElse("");
+        return Installation.untouchable(FLEET, Stack.of(FLEET, FLEET.node(node)), facts).map(problem -> problem.sentence() + " " + problem.details()).orElse("");
     }
 
     @Test
@@ -37,6 +43,34 @@ class InstallationTest {
         assertTrue(Installation.inTheWay(fleet, Stack.of(fleet, fleet.node("G")), theirs).orElseThrow().details().get("to do").startsWith("jbang takeover@ktrdr G"));
         // on a node that is to have none it is in the way by its name alone
         assertTrue(wrong("B", facts("", new Docker.Beside("training-worker-gpu", "", Set.of()))).contains("training-worker-gpu"));
+    }
+
+    private static Docker.Beside from(String folder, String name, String project) {
+        return new Docker.Beside(name, project, Set.of(), folder);
+    }
+
+    @Test
+    void containers_of_the_project_from_another_folder_are_reported() {
+        var wrong = wrong("B", facts("", from("/srv/b", "training-worker-1", "ktrdr-workers"), from("", "backtest-worker-1", "ktrdr-workers")));
+        assertTrue(wrong.contains("were started from another folder") && wrong.contains("training-worker-1, started from /srv/b") && wrong.contains("mv -T '/srv/b' ")
+                && wrong.contains("Nothing was changed") && !wrong.contains("backtest-worker-1"), wrong);
+        assertTrue(wrong("B", facts("", from("/srv/b", "a-name-of-its-own", "ktrdr-workers"))).contains("a-name-of-its-own, started from /srv/b"));
+        assertTrue(wrong("core", facts("", from("/srv/core", "ktrdr-db", "ktrdr-core"))).contains("ktrdr-db, started from /srv/core"));
+        // of another project, or another's in core's project
+        assertEquals("", wrong("core", facts("", from("/srv/mcp", "ktrdr-mcp", "ktrdr-core"), from("/srv/web", "web", "shop"), from("/srv/old", "ktrdr-db-before-takeover", "ktrdr-core"))));
+    }
+
+    @Test
+    void the_folder_of_a_container_is_told_where_it_is_another_that_is_there() throws IOException {
+        var ours = Files.createDirectories(folder.resolve("ours"));
+        var other = Files.createDirectories(folder.resolve("other one"));
+        var link = Files.createSymbolicLink(folder.resolve("link"), ours);
+        var said = List.of("a|p||" + ours, "b|p|0.0.0.0:80->80/tcp|" + other, "c|p||" + link, "d|p||/gone/since", "e|||").stream().collect(Collectors.joining("\n"));
+        Fixtures.program(folder.resolve("docker"), "#!/bin/sh\ncat <<'E'\n" + said + "\nE\n");
+        for (var directory : List.of(ours, link)) {
+            var answer = Local.command("sh", "-s").input("PATH=" + folder + ":$PATH\n" + Facts.SAY + Sh.let("directory", directory.toString()) + Docker.BESIDE + "say end yes\n").must().out();
+            assertEquals(List.of("", other.toString(), "", "", ""), Docker.beside(Facts.parse(answer)).stream().map(Docker.Beside::folder).toList());
+        }
     }
 
     @Test

@@ -22,15 +22,26 @@ import org.junit.jupiter.api.io.TempDir;
 class LockTest {
     private static final Lock.Owner KARL = Lock.Owner.now("karl@laptop", "deploy core all 'sha-1'");
     private static final Lock.Owner ANNA = Lock.Owner.now("anna@desk", "deploy all sha-2");
+    /** No project of a host that this may run on. */
+    private static final String PROJECT = "ktrdr-lock-test-" + ProcessHandle.current().pid();
     @TempDir Path folder;
 
     @AfterEach
     void clear() {
-        must("rm -f /run/lock/ktrdr" + Sh.quote(folder.toString().replace('/', '-')) + ".*");
+        must("rm -f /run/lock/" + Sh.quote(PROJECT) + ".*");
+    }
+
+    private Lock.Place place() {
+        return at(folder);
+    }
+
+    /** The project of that host, worked on from another folder. */
+    private static Lock.Place at(Path directory) {
+        return new Lock.Place(directory.toString(), PROJECT);
     }
 
     private Lock.Answer take(Lock.Owner owner) {
-        return Lock.Answer.parse(must(Lock.take(folder.toString(), owner, Lock.LIFE)));
+        return Lock.Answer.parse(must(Lock.take(place(), owner, Lock.LIFE)));
     }
 
     private static String must(String script) {
@@ -66,10 +77,11 @@ class LockTest {
     void a_file_of_flock_that_another_user_made_is_no_obstacle() throws IOException {
         assumeTrue(Local.command("id", "-u").must().out().strip().equals("0"), "only root can be somebody else");
         assertTrue(take(KARL).taken());
-        must(Lock.release(folder.toString(), KARL));
+        must(Lock.release(place(), KARL));
         must("chown 65534 " + Sh.quote(folder.toString()));
+        assumeTrue(Local.command("stat", "-c", "%a", "/run/lock").must().out().strip().equals("1777"), "as Debian has it");
         var nobody = Local.command("setpriv", "--reuid", "65534", "--clear-groups", "sh", "-s");
-        var result = nobody.input(Sh.whole(Lock.take(folder.toString(), ANNA, Lock.LIFE) + Lock.under(folder.toString(), ANNA, Duration.ZERO))).run();
+        var result = nobody.input(Sh.whole(Lock.take(place(), ANNA, Lock.LIFE) + Lock.under(place(), ANNA, Duration.ZERO))).run();
         assertEquals(0, result.exit(), result::lastWords);
         must("rm -rf " + Sh.quote(folder.resolve(".ktrdr").toString()));
     }
@@ -77,11 +89,11 @@ class LockTest {
     @Test
     void what_is_given_back_can_be_taken_and_only_its_owner_gives_it_back() {
         take(KARL);
-        must(Lock.release(folder.toString(), ANNA));
+        must(Lock.release(place(), ANNA));
         assertFalse(take(ANNA).taken());
-        must(Lock.release(folder.toString(), KARL));
+        must(Lock.release(place(), KARL));
         assertTrue(take(ANNA).taken());
-        must(Lock.release(folder.toString(), ANNA));
+        must(Lock.release(place(), ANNA));
         assertFalse(Files.exists(lock()));
     }
 
@@ -90,15 +102,15 @@ class LockTest {
         var directory = folder.resolve("new");
         for (var there : List.of(false, true)) {
             if (there) Files.createDirectories(directory);
-            assertTrue(Lock.Answer.parse(must(Lock.take(directory.toString(), KARL, Lock.LIFE))).taken());
-            must(Lock.release(directory.toString(), KARL));
+            assertTrue(Lock.Answer.parse(must(Lock.take(at(directory), KARL, Lock.LIFE))).taken());
+            must(Lock.release(at(directory), KARL));
             assertEquals(there, Files.exists(directory));
             assertFalse(Files.exists(directory.resolve(".ktrdr")));
         }
         Files.createDirectories(directory.resolve(".ktrdr"));
         Files.writeString(directory.resolve(".ktrdr/files"), "");
-        must(Lock.take(directory.toString(), KARL, Lock.LIFE));
-        must(Lock.release(directory.toString(), KARL));
+        must(Lock.take(at(directory), KARL, Lock.LIFE));
+        must(Lock.release(at(directory), KARL));
         assertTrue(Files.exists(directory.resolve(".ktrdr/files")));
     }
 
@@ -111,15 +123,15 @@ class LockTest {
         var answer = take(ANNA);
         assertTrue(answer.taken());
         assertEquals(KARL, answer.left().orElseThrow());
-        assertEquals(Lock.LOST, exit(Lock.beat(folder.toString(), KARL)));
-        assertEquals(Lock.LOST, exit(Lock.under(folder.toString(), KARL, Duration.ZERO)));
+        assertEquals(Lock.LOST, exit(Lock.beat(place(), KARL)));
+        assertEquals(Lock.LOST, exit(Lock.under(place(), KARL, Duration.ZERO)));
     }
 
     @Test
     void a_beat_keeps_it_alive() throws IOException {
         take(KARL);
         lastBeat(31);
-        must(Lock.beat(folder.toString(), KARL));
+        must(Lock.beat(place(), KARL));
         assertFalse(take(ANNA).taken());
     }
 
@@ -141,7 +153,7 @@ class LockTest {
     @Test
     void a_dead_owners_last_script_ends_before_the_lock_is_taken_over() throws Exception {
         take(KARL);
-        var script = new ProcessBuilder("sh", "-c", Lock.under(folder.toString(), KARL, Duration.ZERO) + "echo at work; exec sleep 60").redirectErrorStream(true).start();
+        var script = new ProcessBuilder("sh", "-c", Lock.under(place(), KARL, Duration.ZERO) + "echo at work; exec sleep 60").redirectErrorStream(true).start();
         assertEquals("at work", script.inputReader().readLine());
         lastBeat(1000);
         var answer = take(ANNA);
@@ -156,20 +168,20 @@ class LockTest {
 
     @Test
     void what_is_to_be_looked_at_is_looked_at_where_the_lock_is_had_and_nowhere_else() {
-        var taken = must(Lock.take(folder.toString(), KARL, Lock.LIFE, LOOK));
+        var taken = must(Lock.take(place(), KARL, Lock.LIFE, LOOK));
         assertTrue(Lock.Answer.parse(taken.substring(0, taken.indexOf("directory"))).taken());
         assertEquals("/", Facts.parse(taken.substring(taken.indexOf("directory"))).get("directory"));
-        var held = must(Lock.take(folder.toString(), ANNA, Lock.LIFE, LOOK));
+        var held = must(Lock.take(place(), ANNA, Lock.LIFE, LOOK));
         assertTrue(held.startsWith("held\t") && held.endsWith(Lock.ANSWERED) && !held.contains("directory\t"), held);
     }
 
     @Test
     void whoever_looks_keeps_nobody_from_the_answer() throws Exception {
-        var looking = new ProcessBuilder("sh", "-c", Lock.take(folder.toString(), KARL, Lock.LIFE, "exec sleep 60")).redirectErrorStream(true).start();
+        var looking = new ProcessBuilder("sh", "-c", Lock.take(place(), KARL, Lock.LIFE, "exec sleep 60")).redirectErrorStream(true).start();
         assertEquals("taken\tyes", looking.inputReader().readLine());
         assertEquals("end\tyes", looking.inputReader().readLine());
         assertEquals(KARL, take(ANNA).holder().orElseThrow());
-        must(Lock.under(folder.toString(), KARL, Duration.ofSeconds(10)));
+        must(Lock.under(place(), KARL, Duration.ofSeconds(10)));
         looking.destroy();
         assertTrue(looking.waitFor(10, TimeUnit.SECONDS));
     }
@@ -179,7 +191,7 @@ class LockTest {
         var done = folder.resolve("done");
         for (var work : Map.of("[ -d .ktrdr/lock ] && touch done\n", 0, "touch done\nexit 20\n", 20, "touch done\nfalse\nrm done\n", 1, "trap 'touch done' EXIT\nexit 7\n", 7).entrySet()) {
             assertTrue(take(KARL).taken());
-            assertEquals(work.getValue(), exit(Lock.last(folder.toString(), KARL, Duration.ZERO, "cd " + Sh.quote(folder.toString()) + "\n" + work.getKey())), work.getKey());
+            assertEquals(work.getValue(), exit(Lock.last(place(), KARL, Duration.ZERO, "cd " + Sh.quote(folder.toString()) + "\n" + work.getKey())), work.getKey());
             assertTrue(Files.deleteIfExists(done), work.getKey());
             assertFalse(Files.exists(lock()), work.getKey());
         }
@@ -188,7 +200,7 @@ class LockTest {
     @Test
     void the_last_work_is_not_done_without_the_lock_and_leaves_that_of_another() {
         take(ANNA);
-        assertEquals(Lock.LOST, exit(Lock.last(folder.toString(), KARL, Duration.ZERO, "touch " + Sh.quote(folder.resolve("done").toString()))));
+        assertEquals(Lock.LOST, exit(Lock.last(place(), KARL, Duration.ZERO, "touch " + Sh.quote(folder.resolve("done").toString()))));
         assertFalse(Files.exists(folder.resolve("done")));
         assertEquals(ANNA, take(KARL).holder().orElseThrow());
     }
@@ -205,9 +217,9 @@ class LockTest {
 
     @Test
     void whoever_looks_changes_nothing() {
-        assertEquals("end\tyes\n", must(Lock.look(folder.toString())));
+        assertEquals("end\tyes\n", must(Lock.look(place())));
         take(KARL);
-        var facts = Facts.parse(must(Lock.look(folder.toString())));
+        var facts = Facts.parse(must(Lock.look(place())));
         assertEquals(KARL, Lock.Owner.of(facts.get("held")));
         assertTrue(facts.number("age") >= 0 && facts.number("age") < Duration.ofMinutes(5).toSeconds());
     }

@@ -46,8 +46,7 @@ class LocksTest {
     void stop() throws IOException {
         fleet.close();
         peer.close();
-        for (var name : List.of("core", "w"))
-            Local.command("sh", "-c", "rm -f /run/lock/ktrdr" + Sh.quote(directory(name).toString().replace('/', '-')) + ".*").must();
+        Local.command("sh", "-c", "rm -f /run/lock/ktrdr-core.* /run/lock/ktrdr-workers.*").must();
     }
 
     private Path directory(String name) {
@@ -139,8 +138,9 @@ class LocksTest {
     void what_is_left_for_the_end_is_not_done_where_the_lock_was_lost() {
         var heard = new ArrayList<Integer>();
         try (var locks = take(KARL)) {
+            var place = new Lock.Place(directory("core").toString(), "ktrdr-core");
             locks.atEnd(core, "touch " + Sh.quote(folder.resolve("done").toString()), result -> heard.add(result.exit()));
-            Local.command("sh", "-s").input(Sh.whole(Lock.release(directory("core").toString(), KARL) + Lock.take(directory("core").toString(), ANNA, Lock.LIFE))).must();
+            Local.command("sh", "-s").input(Sh.whole(Lock.release(place, KARL) + Lock.take(place, ANNA, Lock.LIFE))).must();
         }
         assertEquals(List.of(Lock.LOST), heard);
         assertFalse(Files.exists(folder.resolve("done")));

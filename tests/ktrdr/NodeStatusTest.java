@@ -62,7 +62,7 @@ class NodeStatusTest {
         var entry = StatusFixtures.entry("1", "sha-1000001", History.Outcome.INTERRUPTED, List.of());
         Files.writeString(ours.resolve("deploying"), entry.json() + "\n");
         var owner = new Lock.Owner("1", "karl@laptop", "2026-01-01T10:00:00Z", "deploy core all");
-        Local.command("sh", "-s").input(Sh.whole(Lock.take(folder.toString(), owner, Lock.LIFE))).must();
+        Local.command("sh", "-s").input(Sh.whole(Lock.take(new Lock.Place(folder.toString(), "ktrdr-test-of-nobody"), owner, Lock.LIFE))).must();
         var before = everything();
         var status = look();
         assertEquals(before, everything());
@@ -70,8 +70,7 @@ class NodeStatusTest {
         assertTrue(status.lock().alive() && status.deploying());
         assertEquals(Optional.of(entry), status.history().unfinished());
         assertEquals(List.of(".env.core was changed"), Drift.files(status.files()));
-        var flocks = "/run/lock/ktrdr" + folder.toString().replace('/', '-');
-        Local.command("rm", "-f", flocks + ".busy", flocks + ".guard").must();
+        Local.command("sh", "-c", "rm -f /run/lock/ktrdr-test-of-nobody.*").must();
     }
 
     @Test

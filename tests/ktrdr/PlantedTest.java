@@ -39,7 +39,11 @@ class PlantedTest {
 
     @AfterEach
     void clear() {
-        run("rm -f /run/lock/ktrdr" + Sh.quote(stack.toString().replace('/', '-')) + ".*");
+        run("rm -f /run/lock/" + place().project() + ".*");
+    }
+
+    private Lock.Place place() {
+        return new Lock.Place(stack.toString(), "ktrdr-planted-test-" + ProcessHandle.current().pid());
     }
 
     private static Result run(String script) {
@@ -47,7 +51,7 @@ class PlantedTest {
     }
 
     private Result take() {
-        return run(Lock.take(stack.toString(), KARL, Lock.LIFE));
+        return run(Lock.take(place(), KARL, Lock.LIFE));
     }
 
     private static void good(Result result) {
@@ -93,13 +97,13 @@ class PlantedTest {
         var refused = take();
         assertEquals(Lock.UNSAFE, refused.exit(), refused::lastWords);
         assertEquals(ours.resolve("lock") + " is a symbolic link", refused.lastWords());
-        assertEquals("end\tyes\n", run(Lock.look(stack.toString())).out());
+        assertEquals("end\tyes\n", run(Lock.look(place())).out());
     }
 
     @Test
     void a_link_in_the_place_of_a_file_of_flock_is_refused() throws IOException {
         for (var name : List.of("guard", "busy")) {
-            var planted = Path.of("/run/lock/ktrdr" + stack.toString().replace('/', '-') + "." + name);
+            var planted = Path.of("/run/lock/" + place().project() + "." + name);
             Files.createSymbolicLink(planted, folder.resolve("made"));
             var refused = take();
             assertEquals(Lock.UNSAFE, refused.exit(), refused::lastWords);
@@ -113,7 +117,7 @@ class PlantedTest {
     void the_beat_of_a_lock() throws IOException {
         good(take());
         Files.createSymbolicLink(ours.resolve("lock/beat.new"), victim);
-        good(run(Lock.beat(stack.toString(), KARL)));
+        good(run(Lock.beat(place(), KARL)));
         unharmed();
     }
 

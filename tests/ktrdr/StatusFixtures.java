@@ -103,25 +103,25 @@ final class StatusFixtures {
     static FleetStatus with(FleetStatus fleet, Node node, NodeStatus status) {
         var nodes = new LinkedHashMap<>(fleet.nodes());
         nodes.put(node, status);
-        return new FleetStatus(fleet.inventory(), fleet.time(), nodes, fleet.unreached(), fleet.services(), fleet.registered(), fleet.unknown(), fleet.unregistered(), fleet.targets(), fleet.alerts());
+        return new FleetStatus(fleet.inventory(), fleet.time(), nodes, fleet.unreached(), fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts());
     }
 
     static FleetStatus without(FleetStatus fleet, Node node) {
         var nodes = new LinkedHashMap<>(fleet.nodes());
         nodes.remove(node);
         var problem = Problem.unreachable(node.name() + ": it does not answer").found("no answer within 5 s").fix("is it up?");
-        return new FleetStatus(fleet.inventory(), fleet.time(), nodes, Map.of(node, problem), fleet.services(), fleet.registered(), fleet.unknown(), fleet.unregistered(), fleet.targets(), fleet.alerts());
+        return new FleetStatus(fleet.inventory(), fleet.time(), nodes, Map.of(node, problem), fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts());
     }
 
     static FleetStatus registered(FleetStatus fleet, List<Backend.Worker> registered) {
-        return new FleetStatus(fleet.inventory(), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(), Optional.of(registered), Optional.empty(), fleet.unregistered(), fleet.targets(), fleet.alerts());
+        return new FleetStatus(fleet.inventory(), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(), Optional.of(registered), Optional.empty(), fleet.said(), fleet.targets(), fleet.alerts());
     }
 
     static FleetStatus at(FleetStatus fleet, String time) {
-        return new FleetStatus(fleet.inventory(), Instant.parse(time), fleet.nodes(), fleet.unreached(), fleet.services(), fleet.registered(), fleet.unknown(), fleet.unregistered(), fleet.targets(), fleet.alerts());
+        return new FleetStatus(fleet.inventory(), Instant.parse(time), fleet.nodes(), fleet.unreached(), fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts());
     }
 
     static FleetStatus alerts(FleetStatus fleet, Alert... alerts) {
-        return new FleetStatus(fleet.inventory(), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(), fleet.registered(), fleet.unknown(), fleet.unregistered(), fleet.targets(), Optional.of(List.of(alerts)));
+        return new FleetStatus(fleet.inventory(), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), Optional.of(List.of(alerts)));
     }
 }

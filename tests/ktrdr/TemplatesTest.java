@@ -104,6 +104,17 @@ class TemplatesTest {
         assertEquals(7, workers.split("healthcheck: \\*health\n", -1).length - 1);
     }
 
+    /** Docker gives each new container the proxy of its client's config.json: one that is gone would fail every health check by HTTP, for ever. */
+    @Test
+    void a_health_check_by_http_goes_by_no_proxy() {
+        for (var name : List.of("core", "workers-b")) {
+            var compose = file(name, Stack.of(inventory, inventory.node(name)).composeFile());
+            var checks = compose.lines().filter(line -> line.contains("CMD-SHELL, ") && line.matches(".*\\b(curl|wget)\\b.*") || line.contains("at=http://localhost")).toList();
+            assertEquals(name.equals("core") ? 4 : 1, checks.size(), checks::toString);
+            assertEquals(checks.size(), compose.split("unset http_proxy HTTP_PROXY all_proxy ALL_PROXY;", -1).length - 1, compose);
+        }
+    }
+
     @Test
     void the_worker_with_a_gpu_asks_docker_for_it_and_is_there_where_the_node_has_one() {
         var gpu = Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", "gpu: true"));

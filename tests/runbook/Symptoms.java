@@ -53,7 +53,7 @@ public final class Symptoms {
             return nothing();
         });
         symptoms.put("locked", () -> {
-            World.on("workers-b", Lock.take("/opt/ktrdr-workers-b", Lock.Owner.now("karl@laptop", "deploy workers B sha-2000002"), Duration.ofSeconds(30)));
+            World.on("workers-b", Lock.take(new Lock.Place("/opt/ktrdr-workers-b", "ktrdr-workers"), Lock.Owner.now("karl@laptop", "deploy workers B sha-2000002"), Duration.ofSeconds(30)));
             return nothing();
         });
         symptoms.put("disk full", () -> {

@@ -28,15 +28,15 @@ public final class Rooms {
             deploy      Aside Installation Pins Rollback Scale Scaling Takeover WorkerStops
             docs        Blocks Dependencies Floors KtrdrFacts Library Outdated Recipes RecipesPage Reliability Runbook
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips
-            health      Causes Checks Gpu Infra VerifyInfra
+            health      Causes Checks Gpu HealthLog Infra VerifyInfra
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
             inventory   ExampleInventory HostKeyPin Inventory InventorySecrets NoWorkers Secrets Utf8
             lab         Lab Standin StandinApi StandinModels StandinOperations StandinSchema StandinStart StandinStops StandinTraces StandinWorkers
             logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs
-            node        ContainerProbe DatabaseData Dns Mount NodeFiles Operators Registry SetupDns Sudoers Usage
+            node        ContainerProbe DatabaseData Dns Mount Mounted NodeFiles Operators Registry Room SetupDns Sudoers Usage
             pictures    Pictures PicturesFleet PicturesInBrowser
-            release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock Locks Metrics
+            release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock LockFolders Locks Metrics
             release     NodeFacts Release Schema Stage StageRefused Staging StagingScript Templates
             rotation    GrafanaPassword RotateSecret Rotation ScramVerifier
             share       NfsFiles NfsPlan SetupNfs SetupNfsFleet
