@@ -31,6 +31,7 @@
 //FILES lib/ktrdr/Deployment.java=ktrdr/Deployment.java
 //FILES lib/ktrdr/Dns.java=ktrdr/Dns.java
 //FILES lib/ktrdr/Docker.java=ktrdr/Docker.java
+//FILES lib/ktrdr/Document.java=ktrdr/Document.java
 //FILES lib/ktrdr/Drift.java=ktrdr/Drift.java
 //FILES lib/ktrdr/Excess.java=ktrdr/Excess.java
 //FILES lib/ktrdr/Exchange.java=ktrdr/Exchange.java
@@ -113,6 +114,7 @@
 //FILES lib/ktrdr/Registry.java=ktrdr/Registry.java
 //FILES lib/ktrdr/Release.java=ktrdr/Release.java
 //FILES lib/ktrdr/Reread.java=ktrdr/Reread.java
+//FILES lib/ktrdr/Reports.java=ktrdr/Reports.java
 //FILES lib/ktrdr/Restore.java=ktrdr/Restore.java
 //FILES lib/ktrdr/RestoreSaid.java=ktrdr/RestoreSaid.java
 //FILES lib/ktrdr/Restoring.java=ktrdr/Restoring.java

@@ -43,6 +43,7 @@
 //SOURCES ktrdr/Deployment.java
 //SOURCES ktrdr/Dns.java
 //SOURCES ktrdr/Docker.java
+//SOURCES ktrdr/Document.java
 //SOURCES ktrdr/Drift.java
 //SOURCES ktrdr/Excess.java
 //SOURCES ktrdr/Exchange.java
@@ -125,6 +126,7 @@
 //SOURCES ktrdr/Registry.java
 //SOURCES ktrdr/Release.java
 //SOURCES ktrdr/Reread.java
+//SOURCES ktrdr/Reports.java
 //SOURCES ktrdr/Restore.java
 //SOURCES ktrdr/RestoreSaid.java
 //SOURCES ktrdr/Restoring.java

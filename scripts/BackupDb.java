@@ -7,7 +7,6 @@
 import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
@@ -17,6 +16,7 @@ import ktrdr.BackupSchedule;
 import ktrdr.BackupTimer;
 import ktrdr.Backups;
 import ktrdr.Cli;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.Fleet;
 import ktrdr.Local;
@@ -83,9 +83,8 @@ public class BackupDb implements Callable<Exit> {
         var core = common.inventory().core().name();
         if (dryRun) {
             var surplus = folder.surplus(retention, Instant.now());
-            common.report(Map.of("node", core, "path", folder.path(), "free_bytes", folder.free(), "would_remove", surplus),
+            return common.report(Document.of("backup-plan", Exit.OK).with("node", core).with("path", folder.path()).with("free_bytes", folder.free()).with("would_remove", surplus),
                     BackupReport.plan(core, folder, surplus));
-            return Exit.OK;
         }
         var made = backups.make(retention, Local.whoAndWhere());
         made.removed().forEach(name -> common.console().note(core, "keep", name + " removed"));
@@ -95,9 +94,8 @@ public class BackupDb implements Callable<Exit> {
 
     private Exit stream(Backups backups, BackupFile file) {
         if (dryRun) {
-            common.report(Map.of("path", file.path().toString(), "would_replace", file.present().stream().map(Path::toString).toList()),
+            return common.report(Document.of("backup-plan", Exit.OK).with("node", "").with("path", file.path().toString()).with("would_replace", file.present().stream().map(Path::toString).toList()),
                     Table.of("plan", "").row("backup into", file.path()).row("replaced", file.present().isEmpty() ? "nothing" : file.present()));
-            return Exit.OK;
         }
         var record = backups.stream(file, Local.whoAndWhere());
         common.report(BackupReport.document("", file.path().toString(), record, List.of()), BackupReport.table(record));
@@ -107,7 +105,7 @@ public class BackupDb implements Callable<Exit> {
     private Exit schedule(BackupTimer timer, Fleet fleet) {
         if (dryRun && !common.json()) timer.diff().forEach(common.console()::print);
         var now = dryRun ? Optional.<BackupSchedule>empty() : timer.apply(fleet.ssh(common.inventory().core()));
-        if (common.json()) common.report(timer.document(now));
+        common.report(timer.document(now));
         common.console().note(timer.words(dryRun) + now.flatMap(BackupSchedule::next).map(next -> "; the next at " + next).orElse(""));
         return Exit.OK;
     }
@@ -116,12 +114,11 @@ public class BackupDb implements Callable<Exit> {
         var chosen = Backups.Chosen.of(backups, instead.verify);
         if (dryRun) {
             common.console().note("would be restored for a try: " + chosen.record().name());
-            return Exit.OK;
+            return common.report(Document.of("restore-plan", Exit.OK).with("database", null).with("backup", chosen.record().document()));
         }
         var done = chosen.restored(restore::verify);
         chosen.local().ifPresent(file -> done.verified().ifPresent(file::verified));
-        common.report(Restore.document(chosen.record(), done));
-        return Exit.OK;
+        return common.report(Document.of("restore", Exit.OK).with("database", null).with(Restore.document(chosen.record(), done)));
     }
 
     private Exit list(Backups backups) {

@@ -30,6 +30,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import ktrdr.Cli;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.ShellCompletion;
 import picocli.CommandLine;
@@ -54,7 +55,8 @@ public class Completion implements Callable<Exit> {
     @Override
     public Exit call() {
         var script = ShellCompletion.script(shell, commands());
-        common.console().print(common.json() ? ktrdr.Json.pretty(Map.of("shell", shell, "script", script)) : script.stripTrailing());
+        if (!common.json()) common.console().print(script.stripTrailing());
+        common.report(Document.of("completion", Exit.OK).with("shell", shell).with("script", script));
         return Exit.OK;
     }
 

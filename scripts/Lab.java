@@ -78,6 +78,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Cli;
+import ktrdr.Document;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Problem;
@@ -150,27 +151,27 @@ public class Lab implements Callable<Exit> {
 
     private Exit up(Practice practice) {
         var state = practice.up();
-        if (common.json()) common.report(Map.of("inventory", state.inventory().toString(), "hosts", practice.status()));
+        common.report(Document.of("lab", Exit.OK).with("inventory", state.inventory().toString()).with("hosts", practice.status()));
         common.console().note("export KTRDR_INVENTORY=" + state.inventory());
         return Exit.OK;
     }
 
     private Exit add(Practice practice) {
         var state = practice.add(hosts);
-        if (common.json()) common.report(Map.of("inventory", state.more().toString(), "hosts", practice.status()));
+        common.report(Document.of("lab", Exit.OK).with("inventory", state.more().toString()).with("hosts", practice.status()));
         common.console().note("export KTRDR_INVENTORY=" + state.more());
         return Exit.OK;
     }
 
     private Exit remove(Practice practice) {
         practice.remove(hosts);
-        return Exit.OK;
+        return common.report(Document.of("lab", Exit.OK).with("hosts", practice.status()));
     }
 
     private Exit upGuests() {
         var guests = new Guests(common.console(), state());
         guests.up();
-        if (common.json()) common.report(Map.of("inventory", guests.inventory().toString(), "guests", guests.status()));
+        common.report(Document.of("lab", Exit.OK).with("inventory", guests.inventory().toString()).with("guests", guests.status()));
         common.console().note("export KTRDR_INVENTORY=" + guests.inventory());
         return Exit.OK;
     }
@@ -198,7 +199,7 @@ public class Lab implements Callable<Exit> {
         var machines = new Guests(common.console(), state());
         var guests = Table.of("guest", "address", "state", "what");
         if (machines.running()) machines.status().forEach(row -> guests.row(row.values().toArray()));
-        common.report(Map.of("hosts", rows, "images", Practice.images(), "guests", machines.status()), hosts, images, guests);
+        common.report(Document.of("lab", Exit.OK).with("hosts", rows).with("images", Practice.images()).with("guests", machines.status()), hosts, images, guests);
         return rows.stream().allMatch(row -> row.get("state").equals("running")) ? Exit.OK : Exit.FAILED;
     }
 }

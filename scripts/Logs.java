@@ -4,7 +4,6 @@
 
 import java.time.DateTimeException;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.function.Predicate;
@@ -12,9 +11,9 @@ import java.util.regex.Pattern;
 import java.util.regex.PatternSyntaxException;
 import ktrdr.Cli;
 import ktrdr.Console;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.Inventory.Node;
-import ktrdr.Json;
 import ktrdr.LogChoice;
 import ktrdr.LogReader;
 import ktrdr.Problem;
@@ -56,6 +55,7 @@ public class Logs implements Callable<Exit> {
 
     @Override
     public Exit call() {
+        common.lines();
         var query = new LogReader.Query(List.of(), tail(), since(), follow, filter());
         var choice = LogChoice.of(common.looking(), words);
         places.addAll(choice.places(common.inventory()));
@@ -93,12 +93,7 @@ public class Logs implements Callable<Exit> {
     /** One line; false when nobody reads any more. */
     private boolean print(String time, String node, String service, String text) {
         if (common.json()) {
-            var line = new LinkedHashMap<String, String>();
-            line.put("time", time);
-            line.put("node", node);
-            line.put("service", service);
-            line.put("line", text);
-            common.console().print(Json.line(line));
+            common.report(Document.line("log-line").with("time", time).with("node", node).with("service", service).with("line", text));
         } else {
             var place = node + " " + service;
             if (!places.contains(place)) places.add(place);

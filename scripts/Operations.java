@@ -11,6 +11,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Backend;
 import ktrdr.Cli;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.Following;
 import ktrdr.Http;
@@ -35,7 +36,7 @@ import picocli.CommandLine.Parameters;
             "  jbang operations@ktrdr start backtest STRATEGY AAPL 1d --start-date 2024-01-01 --end-date 2024-06-30 --model-path models/STRATEGY",
             "  jbang operations@ktrdr follow ID                  Ctrl-C asks whether to cancel it or to leave it running",
             "  jbang operations@ktrdr resume ID                  a cancelled or failed one, from its last checkpoint",
-            "  jbang operations@ktrdr show ID -o json            for machines: the backend's document, and \"runs_on\"",
+            "  jbang operations@ktrdr show ID -o json            for machines: \"backend\" is the backend's own document",
             "", "Exit codes: 0 it completed, or is cancelled as asked; 1 it failed, was cancelled or is unknown; 2 wrong usage or inventory; 3 the backend does not answer;",
             "130 interrupted: it goes on, or was cancelled, as told."})
 public class Operations implements Callable<Exit> {
@@ -65,9 +66,13 @@ public class Operations implements Callable<Exit> {
         }
 
         Exit show(String id) {
+            return show(id, Exit.OK);
+        }
+
+        private Exit show(String id, Exit exit) {
             var document = operations.document(id);
-            common.report(report().document(document), report().details(document));
-            return Exit.OK;
+            var report = report();
+            return common.report(Document.of("operation", exit).with(report.document(document)), report.details(document));
         }
 
         Exit follow(String id) {
@@ -75,9 +80,9 @@ public class Operations implements Callable<Exit> {
         }
 
         Exit ended(Operation operation) {
-            show(operation.id());
-            if (operation.completed()) return Exit.OK;
+            if (operation.completed()) return show(operation.id());
             var how = operation.unclaimed() && operation.onBackend() ? "was given up by the backend, which runs it all the same" : operation.cancelled() ? "was cancelled" : "failed";
+            show(operation.id(), Exit.FAILED);
             common.console().problem(Problem.failed("operation " + operation.id() + " " + how).expected("completed").found(operation.error())
                     .fix(operation.unclaimed() && operation.onBackend() ? "jbang operations@ktrdr show " + operation.id() + ", when it may be done" : "jbang logs@ktrdr core backend"));
             return Exit.FAILED;
@@ -111,9 +116,7 @@ public class Operations implements Callable<Exit> {
                 var found = desk.operations.listWithWorkers(status, type, active, limit);
                 var report = desk.report();
                 var started = new Backend(desk.inventory, desk.http).started();
-                var document = new LinkedHashMap<String, Object>(report.document(found));
-                started.ifPresent(time -> document.put("backend_started", time.toString()));
-                common.report(document, report.table(found));
+                common.report(Document.of("operations", Exit.OK).with("operations", report.document(found)).with("backend_started", started.map(Object::toString).orElse(null)), report.table(found));
                 if (common.json()) return Exit.OK;
                 if (found.isEmpty()) common.console().note("the backend knows of none");
                 common.console().note("this is what the backend has in memory" + started.map(time -> ", since its start at " + time).orElse("")
@@ -206,17 +209,15 @@ public class Operations implements Callable<Exit> {
                 common.console().note("operation", kind.name(), id + " is started");
                 if (!noFollow && kind != Kind.dummy) return desk.follow(id);
                 if (!noFollow) common.console().note("operation", kind.name(), "it is not followed: it " + Following.GIVEN_UP);
-                common.report(Map.of("operation_id", id));
                 if (!common.json()) common.console().print(id);
-                return Exit.OK;
+                return common.report(Document.of("operation-started", Exit.OK).with("operation", id));
             }
         }
 
         private static Exit wouldSend(Cli.Common common, String url, Map<String, String> body) {
             var table = Table.of("field", "value");
             body.forEach(table::row);
-            common.report(Map.of("post", url, "body", body), Table.of("post").row(url), table);
-            return Exit.OK;
+            return common.report(Document.of("operation-plan", Exit.OK).with("post", url).with("body", body), Table.of("post").row(url), table);
         }
     }
 

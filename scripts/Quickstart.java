@@ -10,6 +10,7 @@ import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
+import java.util.stream.Stream;
 import ktrdr.Cli;
 import ktrdr.Exit;
 import picocli.CommandLine.Command;
@@ -30,18 +31,24 @@ public class Quickstart implements Callable<Exit> {
 
     @Override
     public Exit call() throws IOException {
-        int code = Cli.run(new Lab(), common.invocation(), "up");
+        var output = List.of("-o", common.json() ? "json" : "text");
+        int code = run(new Lab(), output, "up");
         var inventory = Lab.inventory();
         // gone with the fleet
         var verified = inventory.resolveSibling("verified");
         boolean again = code == 0 && Files.exists(verified) && Files.readString(verified).equals(tag);
         if (!again) Files.deleteIfExists(verified);
-        if (code == 0) code = Cli.run(new Deploy(), common.invocation(), "all", "--tag", tag, "-i", inventory.toString());
+        if (code == 0) code = run(new Deploy(), output, "all", "--tag", tag, "-i", inventory.toString());
         var verify = new ArrayList<>(List.of("--wait", "90s", "-i", inventory.toString()));
         if (again) verify.add("--quick");
-        if (code == 0) code = Cli.run(new Verify(), common.invocation(), verify.toArray(String[]::new));
+        if (code == 0) code = run(new Verify(), output, verify.toArray(String[]::new));
         if (code == 0) Files.writeString(verified, tag);
         return code == 0 ? lookAround(inventory.toString()) : Exit.of(code);
+    }
+
+    /** Each prints a document of its own, where documents are asked for. */
+    private int run(Callable<Exit> procedure, List<String> output, String... words) {
+        return Cli.run(procedure, common.invocation(), Stream.concat(Stream.of(words), output.stream()).toArray(String[]::new));
     }
 
     private Exit lookAround(String inventory) {

@@ -16,6 +16,7 @@ import ktrdr.BackupRecord;
 import ktrdr.BackupReport;
 import ktrdr.Backups;
 import ktrdr.Cli;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.Fleet;
 import ktrdr.Http;
@@ -69,7 +70,7 @@ public class RestoreDb implements Callable<Exit> {
             var chosen = Backups.Chosen.of(backups, file);
             tell(chosen.record(), present);
             if (all) tellAtWork(fleet);
-            if (change.dryRun) return Exit.OK;
+            if (change.dryRun) return common.report(Document.of("restore-plan", Exit.OK).with("database", into == null ? inventory.database().name() : into).with("backup", chosen.record().document()));
             if (into != null) return report(chosen.record(), chosen.restored(source -> restore.run(Restore.Mode.beside, source, into, "")), Map.of("database", into));
             return replace(fleet, backups, restore, chosen, present);
         }
@@ -79,8 +80,7 @@ public class RestoreDb implements Callable<Exit> {
         if (!present.kept().isEmpty() && !change.dryRun) change.confirm(common.console(), String.join(", ", present.kept()) + " would be gone. Go on?");
         var dropped = change.dryRun ? present.kept() : restore.run(Restore.Mode.drop, Restore.Source.NONE, "", "").dropped();
         if (change.dryRun) common.console().note("would be dropped: " + (dropped.isEmpty() ? "nothing" : String.join(", ", dropped)));
-        if (common.json()) common.report(Map.of("dropped", dropped));
-        return Exit.OK;
+        return common.report(Document.of("databases", Exit.OK).with(change.dryRun ? "would_remove" : "removed", dropped));
     }
 
     private void tell(BackupRecord backup, Restore.Present present) {
@@ -107,7 +107,7 @@ public class RestoreDb implements Callable<Exit> {
         unreached.values().forEach(common.console()::problem);
         var writers = unreached.isEmpty() ? "" : " Workers on " + unreached.keySet().stream().map(node -> node.name()).collect(Collectors.joining(", ")) + " could not be stopped and may write meanwhile.";
         change.confirm(common.console(), "the database " + name + " (" + present.words() + ") would be replaced by " + backup.name() + "." + writers + atWork + " Go on?");
-        var document = new LinkedHashMap<String, Object>(Map.of("database", name));
+        var document = Document.fields("database", name);
         try (var locks = change.locks(fleet, common, "restore-db " + backup.name()); var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
             if (present.holds()) document.put("safety_backup", backups.make(Backups.Retention.NONE, "restore-db by " + Local.whoAndWhere()).record().name());
             else common.console().note(common.inventory().core().name(), "backup", "none is made of what is there: " + present.words());
@@ -124,11 +124,8 @@ public class RestoreDb implements Callable<Exit> {
     }
 
     private Exit report(BackupRecord backup, Restore.Done done, Map<String, Object> more) {
-        var document = new LinkedHashMap<>(more);
-        document.putAll(Restore.document(backup, done));
         var table = Table.of("step", "took");
         done.seconds().forEach((step, seconds) -> table.row(step, seconds + " s"));
-        common.report(document, table);
-        return Exit.OK;
+        return common.report(Document.of("restore", Exit.OK).with(more).with(Restore.document(backup, done)), table);
     }
 }

@@ -2,10 +2,10 @@
 //SOURCES ../lib/ktrdr.java
 //DESCRIPTION Go back to an earlier release, as it was: its images, configuration and scale
 
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import ktrdr.Cli;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.Fleet;
 import ktrdr.History;
@@ -69,8 +69,8 @@ public class Rollback implements Callable<Exit> {
         var found = fleet.each((node, ssh) -> Plans.history(Stack.of(fleet.inventory(), node), ssh));
         var table = Plans.table(found.values());
         var documents = found.values().entrySet().stream()
-                .map(one -> Map.of("node", one.getKey().name(), "releases", one.getValue().all().stream().map(History.Entry::document).toList())).toList();
-        common.report(Map.of("nodes", documents), table);
+                .map(one -> Document.fields("node", one.getKey().name(), "releases", one.getValue().all().stream().map(History.Entry::forMachines).toList())).toList();
+        common.report(Document.of("releases", found.exit()).with("nodes", documents).errors(found.problems()), table);
         found.problems().values().forEach(common.console()::problem);
         if (table.isEmpty() && !common.json()) common.console().note("nothing was deployed there yet");
         return found.exit();

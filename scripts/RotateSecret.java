@@ -2,10 +2,10 @@
 //SOURCES ../lib/ktrdr.java
 //DESCRIPTION Bring a secret that was changed in the provider to all that uses it, and prove it
 
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import ktrdr.Cli;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.Inventory;
 import ktrdr.Problem;
@@ -73,7 +73,6 @@ public class RotateSecret implements Callable<Exit> {
         var registry = inventory.images().registry();
         common.console().note(inventory.core().name(), "registry", registry + " takes the login of " + inventory.images().username() + " with it");
         common.console().note("nothing is to be changed: no node keeps the token, each pull logs in anew. Now revoke the former one where it was made");
-        if (common.json()) common.report(Map.of("secret", field, "registry", registry, "accepted", true));
-        return Exit.OK;
+        return common.report(Document.of("secret", Exit.OK).with("secret", field).with("registry", registry));
     }
 }

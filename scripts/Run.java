@@ -6,10 +6,17 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
+import java.util.Optional;
 import java.util.concurrent.Callable;
+import java.util.concurrent.ConcurrentHashMap;
 import ktrdr.Cli;
+import ktrdr.Document;
 import ktrdr.Exit;
+import ktrdr.Fleet;
+import ktrdr.Inventory.Node;
 import ktrdr.Problem;
+import ktrdr.Result;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -22,7 +29,7 @@ import picocli.CommandLine.Parameters;
             "  jbang run@ktrdr 'df -h /'                       on every node",
             "  jbang run@ktrdr 'docker ps | wc -l' B C         on two nodes",
             "  jbang run@ktrdr - B <check.sh                   a script from standard input: no secret of it is in anybody's list of processes",
-            "  jbang run@ktrdr uptime -o json                  for machines: {\"ok\": …, \"nodes\": [{\"node\", \"ok\", \"said\"}]}",
+            "  jbang run@ktrdr uptime -o json                  for machines: \"nodes\": [{\"node\", \"ok\", \"exit\", \"stdout\", \"stderr\"}]",
             "", "Exit codes: 0 the script ended well everywhere; 1 somewhere it did not; 2 wrong usage or inventory; 3 a node could not be reached; 130 interrupted."})
 public class Run implements Callable<Exit> {
     @Mixin Cli.Common common;
@@ -39,9 +46,20 @@ public class Run implements Callable<Exit> {
         var text = script.equals("-") ? new String(common.invocation().in().readAllBytes(), StandardCharsets.UTF_8) : script;
         if (text.isBlank()) throw Problem.usage("there is no script to run").expected("a line for sh, as in jbang run@ktrdr uptime").found(script.equals("-") ? "nothing on standard input" : "an empty one");
         try (var fleet = common.fleet(names).once(); var step = common.console().step("fleet", "run")) {
-            var said = fleet.each((node, ssh) -> ssh.must(text, timeout));
+            var ended = new ConcurrentHashMap<Node, Result>();
+            var said = fleet.each((node, ssh) -> {
+                ended.put(node, ssh.run(text, timeout));
+                return ssh.must(ended.get(node));
+            });
             step.done(said.values().size() + " of " + fleet.nodes().size() + " nodes ended well");
-            return common.outcomes(said, "said");
+            var nodes = said.all().stream().map(Fleet.Outcome::node).map(node -> document(node, Optional.ofNullable(ended.get(node)))).toList();
+            return common.report(Document.of("run", said.exit()).with("nodes", nodes).errors(said.problems()), said.table("said"));
         }
+    }
+
+    /** Null where the script came to no end. */
+    private static Map<String, Object> document(Node node, Optional<Result> ended) {
+        return Document.fields("node", node.name(), "ok", ended.filter(Result::ok).isPresent(), "exit", ended.map(Result::exit).orElse(null), "stdout", ended.map(Result::out).orElse(null),
+                "stderr", ended.map(Result::err).orElse(null));
     }
 }

@@ -5,11 +5,11 @@
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Check;
 import ktrdr.Cli;
 import ktrdr.Dns;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.HostFacts;
 import ktrdr.Infra;
@@ -43,8 +43,8 @@ public class SetupDns implements Callable<Exit> {
     private Exit print(Inventory inventory) {
         var records = new LinkedHashMap<Dns.Format, List<String>>();
         for (var one : format == null ? List.of(Dns.Format.values()) : List.of(format)) records.put(one, Dns.records(inventory, one));
-        if (common.json()) common.report(records);
-        else records.forEach((one, lines) -> {
+        common.report(Document.of("records", Exit.OK).with("records", records));
+        if (!common.json()) records.forEach((one, lines) -> {
             if (format == null) common.console().print("## " + one);
             lines.forEach(common.console()::print);
             if (format == null) common.console().print("");
@@ -62,7 +62,7 @@ public class SetupDns implements Callable<Exit> {
             checks.addAll(Dns.checks(inventory, infra.places(gathered.values(), here.join())));
             gathered.values().forEach((node, host) -> infra.container(node, host).stream().filter(one -> !one.ok()).forEach(checks::add));
             step.close();
-            return common.checks(checks, gathered.problems().values(), Map.of());
+            return common.checks(checks, gathered.problems());
         }
     }
 }

@@ -9,9 +9,11 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Check;
 import ktrdr.Cli;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.Fleet;
 import ktrdr.Inventory.Node;
+import ktrdr.NfsPlan;
 import ktrdr.NfsProof;
 import ktrdr.NfsSetup;
 import ktrdr.Problem;
@@ -74,20 +76,20 @@ public class SetupNfs implements Callable<Exit> {
 
     private Exit checked(NfsSetup setup) {
         var checks = setup.plans().values().stream().flatMap(plan -> plan.checks().stream()).toList();
-        common.report(Map.of("ok", Check.allOk(checks) && setup.problems().isEmpty(), "checks", checks, "problems", sentences(setup.problems())), Check.table(checks));
+        var exit = worst(setup.problems()).and(Check.allOk(checks) ? Exit.OK : Exit.FAILED);
+        common.report(Document.of("checks", exit).with("checks", checks).errors(setup.problems()), Check.table(checks));
         if (!common.json()) Check.failures(checks).forEach(common.console()::problem);
         setup.problems().values().forEach(common.console()::problem);
-        return worst(setup.problems()).and(Check.allOk(checks) ? Exit.OK : Exit.FAILED);
+        return exit;
     }
 
     private Exit show(NfsSetup setup) {
         var steps = Table.of("node", "step", "expected", "found");
         setup.plans().forEach((node, plan) -> plan.steps().stream().filter(step -> step.needed()).forEach(step -> steps.row(node.name(), step.name(), step.expected(), step.found())));
-        var diffs = new LinkedHashMap<String, List<String>>();
-        setup.plans().forEach((node, plan) -> diffs.put(node.name(), plan.diff()));
-        common.report(Map.of("would", setup.plans().values().stream().flatMap(plan -> plan.checks().stream()).filter(one -> !one.ok()).toList(), "diffs", diffs,
-                "problems", sentences(setup.problems())), steps);
-        if (!common.json()) diffs.forEach((node, diff) -> diff.forEach(line -> common.console().print(line)));
+        var nodes = setup.plans().entrySet().stream().map(one -> document(one.getKey(), setup.problems(), "would_change",
+                one.getValue().steps().stream().filter(NfsPlan.Step::needed).map(NfsPlan.Step::name).toList(), "diff", one.getValue().diff())).toList();
+        common.report(Document.of("nfs-plan", worst(setup.problems())).with("nodes", nodes).errors(setup.problems()), steps);
+        if (!common.json()) setup.plans().values().forEach(plan -> plan.diff().forEach(line -> common.console().print(line)));
         if (!common.json() && steps.isEmpty() && setup.problems().isEmpty()) common.console().note("nothing would change");
         setup.problems().values().forEach(common.console()::problem);
         return worst(setup.problems());
@@ -102,9 +104,9 @@ public class SetupNfs implements Callable<Exit> {
         var seen = Table.of("wrote", "took", "in a container", "read by");
         proof.seen().forEach(one -> seen.row(one.writer().name(), one.written() + " ms", one.container(), words(one.read())));
         long changed = setup.plans().keySet().stream().mapToLong(node -> setup.changed(node).size()).sum();
-        common.report(Map.of("changed", changed, "nodes", setup.plans().keySet().stream().map(node -> Map.of("node", node.name(), "changed", setup.changed(node))).toList(),
-                "proof", proof.seen().stream().map(one -> Map.of("node", one.writer().name(), "written_ms", one.written(), "container", one.container(), "read_ms", one.read())).toList(),
-                "problems", sentences(problems)), steps, seen);
+        var nodes = setup.plans().keySet().stream().map(node -> document(node, problems, "changed", setup.changed(node))).toList();
+        common.report(Document.of("nfs", worst(problems)).with("nodes", nodes).with("proof", proof.seen().stream().map(one -> Document.fields("node", one.writer().name(),
+                "written_seconds", one.written() / 1000.0, "container", one.container(), "read_seconds", seconds(one.read()))).toList()).errors(problems), steps, seen);
         problems.values().forEach(common.console()::problem);
         common.console().note(changed + " changed" + (problems.isEmpty() ? "" : ", " + problems.size() + " nodes failed"));
         return worst(problems);
@@ -114,10 +116,16 @@ public class SetupNfs implements Callable<Exit> {
         return String.join(", ", read.entrySet().stream().map(one -> one.getKey() + " in " + one.getValue() + " ms").toList());
     }
 
-    private static Map<String, String> sentences(Map<Node, Problem> problems) {
-        var sentences = new LinkedHashMap<String, String>();
-        problems.forEach((node, problem) -> sentences.put(node.name(), problem.sentence()));
-        return sentences;
+    private static Map<String, Double> seconds(Map<String, Long> read) {
+        var seconds = new LinkedHashMap<String, Double>();
+        read.forEach((node, milliseconds) -> seconds.put(node, milliseconds / 1000.0));
+        return seconds;
+    }
+
+    private static Map<String, Object> document(Node node, Map<Node, Problem> problems, Object... more) {
+        var document = Document.fields("node", node.name(), "ok", !problems.containsKey(node));
+        document.putAll(Document.fields(more));
+        return document;
     }
 
     private static Exit worst(Map<Node, Problem> problems) {

@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
 import ktrdr.Cli;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.Fleet;
 import ktrdr.Inventory.Node;
@@ -118,14 +119,15 @@ public class Stage implements Callable<Exit> {
         boolean look = check || change.dryRun;
         var documents = new ArrayList<Map<String, Object>>();
         for (var node : fleet.nodes()) documents.add(document(node, Optional.ofNullable(plans.get(node)), Optional.ofNullable(problems.get(node)), look));
-        common.report(Map.of("nodes", documents));
+        var worst = problems.values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
+        long different = look ? plans.values().stream().filter(Staging::differs).count() : outcomes.values().stream().filter("changed"::equals).count();
+        var exit = check && different > 0 ? worst.and(Exit.FAILED) : worst;
+        common.report(Document.of("stage", exit).with("nodes", documents).errors(problems));
         if (!common.json()) plans.forEach((node, plan) -> show(node, plan, look));
         problems.forEach((node, problem) -> common.console().problem(problem));
-        var exit = problems.values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
-        long different = look ? plans.values().stream().filter(Staging::differs).count() : outcomes.values().stream().filter("changed"::equals).count();
         common.console().note(fleet.nodes().size() + " nodes: " + different + (look ? " differ" : " changed")
                 + (problems.isEmpty() ? "" : ", failed: " + String.join(", ", problems.keySet().stream().map(Node::name).toList())));
-        return check && different > 0 ? exit.and(Exit.FAILED) : exit;
+        return exit;
     }
 
     private void show(Node node, Staging plan, boolean look) {
@@ -142,13 +144,13 @@ public class Stage implements Callable<Exit> {
     private Map<String, Object> document(Node node, Optional<Staging> plan, Optional<Problem> problem, boolean look) {
         var document = new LinkedHashMap<String, Object>();
         document.put("node", node.name());
+        document.put("ok", problem.isEmpty() && !(check && plan.filter(Staging::differs).isPresent()));
         document.put("outcome", problem.map(one -> one.exit() == Exit.UNREACHABLE ? "unreachable" : "failed")
                 .orElseGet(() -> look ? plan.filter(Staging::differs).isPresent() ? "differs" : "same" : outcomes.get(node)));
         plan.ifPresent(one -> {
             document.putAll(one.document());
             document.put("diff", one.diff());
         });
-        problem.ifPresent(one -> document.put("error", one.sentence()));
         return document;
     }
 }

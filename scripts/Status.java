@@ -47,6 +47,7 @@ public class Status implements Callable<Exit> {
         if (!watch && (interval != null || until != null)) throw Problem.usage("--interval and --until go with --watch").expected("status --watch --interval 10s");
         if (interval != null && interval.toMillis() < 500) throw Problem.usage("--interval is too short").expected("500ms or more");
         common.looking();
+        if (watch) common.lines();
         try (var http = new Http(common.running(false).overrides(), PATIENCE); var fleet = common.fleet(List.of())) {
             if (watch) return watch(fleet.lasting(), http);
             try (var step = common.console().step("fleet", "look")) {
@@ -59,7 +60,7 @@ public class Status implements Callable<Exit> {
 
     private Exit report(FleetStatus status) {
         var report = new StatusReport(status);
-        var exit = common.checks(report.checks(), status.unreached().values(), report.document(), report.problems(), report.tables());
+        var exit = common.checks("status", report.checks(), status.unreached(), report.document(), report.problems(), report.tables());
         if (!common.json()) report.remarks().forEach(common.console()::note);
         return exit;
     }
@@ -71,9 +72,9 @@ public class Status implements Callable<Exit> {
         }, Optional.ofNullable(until));
         // what was drawn is gone from the terminal by now
         if (watched.drawn()) watched.last().ifPresent(this::report);
-        if (common.json()) common.console().print(watched.changes().line());
-        else common.report(List.of(), watched.changes().table());
+        var exit = watched.interrupted() ? Exit.INTERRUPTED : watched.last().map(FleetStatus::exit).orElse(Exit.OK);
+        common.report(watched.changes().document(exit), watched.changes().table());
         common.console().note(watched.changes().summary());
-        return watched.interrupted() ? Exit.INTERRUPTED : watched.last().map(FleetStatus::exit).orElse(Exit.OK);
+        return exit;
     }
 }

@@ -12,6 +12,7 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import ktrdr.Backups;
 import ktrdr.Cli;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.Inventory;
 import ktrdr.Inventory.Node;
@@ -99,10 +100,9 @@ public class Takeover implements Callable<Exit> {
             kept.forEach((node, one) -> tell(node, one));
             if (!kept.isEmpty() && !change.dryRun) {
                 change.confirm(common.console(), back ? "what runs there now would go, with all that was written since. Go on?" : "all of it would be gone. Go on?");
-                kept.forEach((node, one) -> done.add(Map.of("node", node.name(), "outcome", end(taking, node, one))));
+                kept.forEach((node, one) -> done.add(Document.fields("node", node.name(), "ok", true, "outcome", end(taking, node, one))));
             }
-            if (common.json()) common.report(Map.of("nodes", done));
-            return Exit.OK;
+            return common.report(Document.of("takeover", Exit.OK).with("nodes", done));
         }
     }
 
@@ -115,6 +115,6 @@ public class Takeover implements Callable<Exit> {
     private String end(TakingOver taking, Node node, TakingOver.Kept kept) {
         if (back) taking.restore(node);
         else taking.drop(node, kept);
-        return back ? "returned" : "dropped";
+        return back ? "returned" : "removed";
     }
 }

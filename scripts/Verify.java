@@ -61,7 +61,7 @@ public class Verify implements Callable<Exit> {
                 var verification = new Verification(fleet, http, common.console())) {
             var found = quick ? verification.quick(wait) : verification.full(wait);
             page.ifPresent(file -> file.write(VerifyReport.of(found.status(), found.checks(), started, Instant.now(), Local.VERSION, common.console()::mask).html()));
-            var exit = common.checks(found.checks(), found.unreached().values(), found.document(), found.problems(), Check.table(found.checks()));
+            var exit = common.checks("verify", found.checks(), found.unreached(), found.document(), found.problems(), Check.table(found.checks()));
             if (!common.json()) found.remarks().forEach(common.console()::note);
             return exit;
         }
@@ -70,7 +70,7 @@ public class Verify implements Callable<Exit> {
     private Exit failover() {
         if (!yes) common.console().confirm(Failover.QUESTION);
         try (var http = new Http(common.running(false).overrides(), Duration.ofSeconds(5)); var fleet = common.fleet(List.of()); var locks = common.locks(fleet, "verify --failover", wait)) {
-            return common.checks(Failover.run(fleet, locks, http, common.console(), guard), List.of(), Map.of());
+            return common.checks(Failover.run(fleet, locks, http, common.console(), guard), Map.of());
         }
     }
 }

@@ -13,13 +13,13 @@ import java.util.concurrent.Callable;
 import ktrdr.Check;
 import ktrdr.Cli;
 import ktrdr.Dns;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.HostFacts;
 import ktrdr.Infra;
 import ktrdr.InfraRecord;
 import ktrdr.Inventory;
 import ktrdr.Inventory.Node;
-import ktrdr.Json;
 import ktrdr.Local;
 import ktrdr.OutputFile;
 import ktrdr.Sudoers;
@@ -36,7 +36,7 @@ import picocli.CommandLine.Parameters;
             "  jbang verify-infra@ktrdr B C                    two nodes",
             "  jbang verify-infra@ktrdr --record infra.md      and a record of nodes, versions and checks as Markdown",
             "  jbang verify-infra@ktrdr B --sudoers            asks no node: prints the sudoers file for its user, where that is not root",
-            "  jbang verify-infra@ktrdr -o json                for machines: {\"ok\": …, \"nodes\": […], \"checks\": […]}",
+            "  jbang verify-infra@ktrdr -o json                for machines: docs/schemas/verify-infra.json has the keys",
             "", "Exit codes: 0 all hold; 1 one does not; 2 wrong usage or inventory; 3 a node could not be reached."})
 public class VerifyInfra implements Callable<Exit> {
     @Mixin Cli.Common common;
@@ -67,14 +67,14 @@ public class VerifyInfra implements Callable<Exit> {
                 file.write(String.join("\n", InfraRecord.markdown(inventory, gathered.values(), checks, Instant.now(), Local.whoAndWhere())) + "\n");
                 common.console().note("record written to " + record);
             });
-            return common.checks(checks, gathered.problems().values(), Map.of("nodes", nodes(inventory, gathered.values())));
+            return common.checks("verify-infra", checks, gathered.problems(), Map.of("nodes", nodes(inventory, gathered.values())));
         }
     }
 
     private Exit sudoers(Inventory inventory) {
         var file = Sudoers.file(names.isEmpty() ? inventory.nodes() : names.stream().map(inventory::node).toList());
-        common.console().print(common.json() ? Json.pretty(Map.of("sudoers", file)) : file.stripTrailing());
-        return Exit.OK;
+        if (!common.json()) common.console().print(file.stripTrailing());
+        return common.report(Document.of("sudoers", Exit.OK).with("sudoers", file));
     }
 
     /** Nodes in the inventory's order, this machine last. */
@@ -91,8 +91,8 @@ public class VerifyInfra implements Callable<Exit> {
             one.put("host", inventory.fqdn(node));
             for (var fact : List.of("os", "kernel", "virtual", "docker", "compose", "driver")) one.put(fact, host.facts().get(fact));
             one.put("cpus", host.cpus());
-            one.put("memory", host.memory());
-            one.put("skew", host.skew());
+            one.put("memory_bytes", host.memory());
+            one.put("clock_skew_seconds", host.skew());
             nodes.add(one);
         });
         return nodes;

@@ -2,6 +2,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import com.fasterxml.jackson.databind.ObjectMapper;
 import com.sun.net.httpserver.HttpServer;
 import java.io.IOException;
 import java.net.InetSocketAddress;
@@ -10,7 +11,12 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import ktrdr.Documents;
 import ktrdr.Local;
 import ktrdr.Project;
 import ktrdr.Result;
@@ -86,6 +92,27 @@ class FrontDoorTest {
         var ran = door("deplyo");
         assertEquals(2, ran.exit());
         assertTrue(ran.err().contains("no procedure deplyo") && ran.err().contains("deploy verify"), ran.err());
+    }
+
+    @Test
+    void help_lists_each_procedure_of_the_catalog_and_nothing_else() throws IOException {
+        var listed = Pattern.compile("(?m)^  ([a-z-]+) ").matcher(door("--help").out()).results().map(line -> line.group(1)).collect(Collectors.toCollection(TreeSet::new));
+        var catalog = new TreeSet<>(Set.of("setup"));
+        new ObjectMapper().readTree(Files.readString(ROOT.resolve("jbang-catalog.json"))).path("aliases").fieldNames().forEachRemaining(catalog::add);
+        catalog.remove("lib");
+        assertEquals(catalog, listed);
+    }
+
+    @Test
+    void where_no_procedure_begins_there_is_a_document_too() throws IOException {
+        for (var words : List.of(List.of("de\"pl\\oy\t", "-o", "json"), List.of("deploy", "core", "--output=json"), List.of("setup", "nonsense", "-ojson"), List.of("ktrdr", "--output", "json"))) {
+            var ran = door(words.toArray(String[]::new));
+            assertEquals(2, ran.exit(), ran::toString);
+            Documents.hold("deploy", 2, ran.out());
+            var message = new ObjectMapper().readTree(ran.out()).at("/errors/0/message").asText();
+            assertTrue(ran.err().replace('\t', ' ').startsWith("error: " + message + "\n"), ran::toString);
+        }
+        for (var words : List.of(List.of("nonsense"), List.of("nonsense", "-o", "text"), List.of("deploy", "json"))) assertEquals("", door(words.toArray(String[]::new)).out());
     }
 
     @Test

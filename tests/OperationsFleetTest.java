@@ -130,8 +130,8 @@ class OperationsFleetTest {
     void one_is_listed_shown_and_cancelled_once() throws IOException {
         var id = dummy();
         var listed = ktrdr("operations", "list", "--active", "-o", "json").run();
-        assertEquals(id + " backend", listed.json().path("operations").path(0).path("id").asText() + " " + listed.json().path("operations").path(0).path("runs_on").asText());
-        assertEquals(id, ktrdr("operations", "show", id, "-o", "json").run().json().path("operation_id").asText());
+        assertEquals(id + " backend", listed.json().path("operations").path(0).path("operation").asText() + " " + listed.json().path("operations").path(0).path("runs_on").asText());
+        assertEquals(id, ktrdr("operations", "show", id, "-o", "json").run().json().path("operation").asText());
         var cancelled = ktrdr("operations", "cancel", id).run();
         assertEquals(0, cancelled.exit(), cancelled::toString);
         // the backend writes over it once it has come to notice, unless that was before anybody asked

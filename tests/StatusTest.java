@@ -68,7 +68,7 @@ class StatusTest {
             assertEquals("{\"files\":[],\"services\":[],\"staged\":false}", node.path("drift").toString(), host);
             assertEquals(World.containers(host).size() - 1, node.path("containers").size(), "all but node-exporter, which is none of the stack: " + host);
             assertTrue(World.history(host).strip().endsWith("\"outcome\":\"" + node.path("last").path("outcome").asText() + "\"}"), node::toString);
-            assertTrue(node.path("memory_used").asLong() > 0 && node.path("disk_free").path("/").asLong() > 0 && node.path("lock").isNull(), node::toString);
+            assertTrue(node.path("memory_used_bytes").asLong() > 0 && node.path("disk_free_bytes").path("/").asLong() > 0 && node.path("lock").isNull(), node::toString);
         }
         for (var host : List.of("workers-b", "workers-c")) assertEquals(4, status.path("workers").path(host).size(), ran::toString);
         assertEquals("{\"up\":12,\"expected\":12}", status.path("targets").toString());
@@ -87,8 +87,8 @@ class StatusTest {
         var all = new HashMap<String, JsonNode>();
         for (var node : ran.json().path("nodes")) for (var used : node.path("usage")) all.put(node.path("node").asText() + " " + used.path("service").asText(), used);
         assertEquals(13, all.size(), all::toString);
-        assertTrue(all.get("core db").path("volumes").asLong() > 5_000_000, all::toString);
-        assertTrue(all.values().stream().allMatch(used -> used.path("memory_used").asLong() > 0 && used.path("log").asLong() > 0), all::toString);
+        assertTrue(all.get("core db").path("volumes_bytes").asLong() > 5_000_000, all::toString);
+        assertTrue(all.values().stream().allMatch(used -> used.path("memory_used_bytes").asLong() > 0 && used.path("log_bytes").asLong() > 0), all::toString);
         return all.get("workers-c training-worker-1");
     }
 
@@ -100,9 +100,9 @@ class StatusTest {
                 + "until docker exec training-worker-1 test -e /tmp/full; do sleep 0.2; done");
         try {
             var after = usage();
-            assertTrue(after.path("written").asLong() - before.path("written").asLong() >= 30_000_000, () -> before + "\n" + after);
-            assertTrue(after.path("memory_used").asLong() - before.path("memory_used").asLong() >= 40_000_000, () -> before + "\n" + after);
-            assertTrue(after.path("log").asLong() - before.path("log").asLong() >= 2000 * 6, () -> before + "\n" + after);
+            assertTrue(after.path("written_bytes").asLong() - before.path("written_bytes").asLong() >= 30_000_000, () -> before + "\n" + after);
+            assertTrue(after.path("memory_used_bytes").asLong() - before.path("memory_used_bytes").asLong() >= 40_000_000, () -> before + "\n" + after);
+            assertTrue(after.path("log_bytes").asLong() - before.path("log_bytes").asLong() >= 2000 * 6, () -> before + "\n" + after);
             // on a machine that does much else it gets a part of a processor
             assertTrue(after.path("cpu_used").asDouble() > 0.1 + before.path("cpu_used").asDouble(), () -> before + "\n" + after);
         } finally {

@@ -18,6 +18,7 @@
 //DEPS net.jqwik:jqwik:1.9.3
 //DEPS org.apache.sshd:sshd-core:2.20.0
 //DEPS org.commonmark:commonmark-ext-gfm-tables:0.32.0
+//DEPS com.networknt:json-schema-validator:2.0.8
 //DEPS org.jsoup:jsoup:1.24.1
 //DESCRIPTION Run the tests of the project
 
@@ -38,8 +39,8 @@ import java.util.logging.Logger;
 import ktrdr.Cli;
 import ktrdr.Contracted;
 import ktrdr.Dependencies;
+import ktrdr.Document;
 import ktrdr.Exit;
-import ktrdr.Json;
 import ktrdr.Local;
 import ktrdr.Outdated;
 import ktrdr.Problem;
@@ -174,9 +175,7 @@ public class all implements Callable<Exit> {
     /** Every room with its classes. */
     private Exit rooms() {
         var table = Rooms.table();
-        if (common.json()) common.console().print(Json.pretty(table.document()));
-        else common.console().print(table);
-        return Exit.OK;
+        return common.rows(table);
     }
 
     /** All jars as they are here; the exit code tells whether they are those that were reviewed. */
@@ -184,9 +183,8 @@ public class all implements Callable<Exit> {
         var jars = Dependencies.found();
         var table = Table.of("jar", "licence", "sha256", "advisories");
         jars.forEach(jar -> table.row(jar.name(), jar.licence(), jar.sha256(), Dependencies.open(jar)));
-        if (common.json()) common.console().print(Json.pretty(jars));
-        else common.console().print(table);
         boolean reviewed = jars.equals(Dependencies.reviewed());
+        common.report(Document.of("jars", reviewed ? Exit.OK : Exit.FAILED).with("jars", jars), table);
         common.console().note(jars.size() + " jars; " + (reviewed ? "they are those of " : "they are others than those of ") + Dependencies.REVIEWED);
         return reviewed ? Exit.OK : Exit.FAILED;
     }

@@ -44,6 +44,7 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 import ktrdr.Cli;
 import ktrdr.Console;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.Http;
 import ktrdr.Inventory;
@@ -128,7 +129,7 @@ public class bench implements Callable<Exit> {
         if (cases.stream().anyMatch(one -> one.name().matches("(deploy|stage|fan-out|gap).*"))) confirm(common.inventory());
         var here = Here.facts();
         var measured = cases.stream().map(one -> benchmarks.get(one.name()).measure(one, asked.pairs)).toList();
-        common.report(Map.of("machine", here, "benchmarks", measured.stream().map(SideBySide::document).toList()),
+        common.report(Document.of("benchmarks", Exit.OK).with("machine", here).with("benchmarks", measured.stream().map(SideBySide::document).toList()),
                 Stream.concat(measured.stream().map(SideBySide::table), Stream.of(SideBySide.summary(measured), SideBySide.remarks(measured), Here.table(here))).toArray(Table[]::new));
         measured.forEach(one -> common.console().note(one.what().name() + ": " + one.what().what()));
         if (asked.chart != null) draw(measured);

@@ -24,6 +24,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Cli;
+import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.Http;
 import ktrdr.OutputFile;
@@ -74,7 +75,7 @@ public class pictures implements Callable<Exit> {
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
             var boards = Answers.ofAll(inventory, asked.uids, new Prometheus(http, inventory.url("prometheus")), asked.until == null ? Instant.now() : asked.until, asked.range);
             if (asked.folder != null) draw(boards);
-            if (common.json()) common.report(Map.of("queries", boards.stream().flatMap(board -> rows(board).stream()).toList()));
+            if (common.json()) common.report(Document.of("queries", Exit.OK).with("queries", boards.stream().flatMap(board -> rows(board).stream()).toList()));
             else markdown(boards).forEach(common.console()::print);
         }
     }

@@ -80,7 +80,7 @@ public record BackupRecord(String name, Instant made, String by, String tag, Str
         document.put("name", name);
         document.put("made", made.toString());
         document.put("by", by);
-        document.put("tag", tag);
+        document.put("release", tag);
         document.put("database", database);
         document.put("server", server);
         document.put("image", image);

@@ -2,9 +2,7 @@ package ktrdr;
 
 import java.time.Duration;
 import java.time.Instant;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 
 /** Backups in words: tables for people, documents for JSON. */
 public final class BackupReport {
@@ -17,14 +15,8 @@ public final class BackupReport {
     }
 
     /** @param path the dump's, on the node or, where it is empty, on this machine */
-    public static Map<String, Object> document(String node, String path, BackupRecord record, List<String> removed) {
-        var document = new LinkedHashMap<String, Object>();
-        document.put("ok", true);
-        if (!node.isEmpty()) document.put("node", node);
-        document.put("path", path);
-        document.put("backup", record.document());
-        document.put("removed", removed);
-        return document;
+    public static Document document(String node, String path, BackupRecord record, List<String> removed) {
+        return Document.of("backup", Exit.OK).with("node", node).with("path", path).with("backup", record.document()).with("removed", removed);
     }
 
     /** All backups, by this clock. */
@@ -48,18 +40,15 @@ public final class BackupReport {
     }
 
     /** The same for JSON. */
-    public static Map<String, Object> document(BackupFolder folder, Instant now) {
-        var document = new LinkedHashMap<String, Object>();
-        document.put("path", folder.path());
-        document.put("free_bytes", folder.free());
-        document.put("backups", folder.backups().stream().map(found -> {
+    public static Document document(BackupFolder folder, Instant now) {
+        var document = Document.of("backups", Exit.OK).with("path", folder.path()).with("free_bytes", folder.free());
+        document.with("backups", folder.backups().stream().map(found -> {
             var one = found.record().document();
             one.put("age_seconds", seconds(found.record().made(), now));
             one.put("verified", found.verified().map(Instant::toString).orElse(null));
             return one;
         }).toList());
-        document.put("incomplete", folder.incomplete());
-        return document;
+        return document.with("incomplete", folder.incomplete());
     }
 
     /** What is there besides backups, in one line; empty where there is nothing. */

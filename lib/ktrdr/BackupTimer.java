@@ -181,13 +181,8 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
     }
 
     /** For machines; {@code now} is what systemd says after it was applied. */
-    public Map<String, Object> document(Optional<BackupSchedule> now) {
-        var document = new LinkedHashMap<String, Object>();
-        document.put("schedule", at.orElse(null));
-        document.put("zone", zone);
-        document.put("changed", changed());
-        document.put("diff", diff());
-        document.put("next", now.flatMap(BackupSchedule::next).map(Object::toString).orElse(null));
-        return document;
+    public Document document(Optional<BackupSchedule> now) {
+        return Document.of("backup-schedule", Exit.OK).with("node", node).with("schedule", at.orElse(null)).with("zone", zone).with("files", Document.fields("changed", changed()))
+                .with("diff", diff()).with("next", now.flatMap(BackupSchedule::next).map(Object::toString).orElse(null));
     }
 }

@@ -1,7 +1,9 @@
 package ktrdr;
 
 import java.util.List;
+import java.util.Map;
 import java.util.function.Supplier;
+import ktrdr.Inventory.Node;
 
 /**
  * One thing that has to be true, and what was found.
@@ -37,6 +39,16 @@ public record Check(String id, String node, boolean ok, String expected, String 
         var why = problem.details().get("found");
         return new Check(node + ".ssh", node, false, "a node that answers", problem.sentence() + (why == null ? "" : ": " + why),
                 problem.details().getOrDefault("to do", fix), 0);
+    }
+
+    /** Checks as a document, with what else it has before them. */
+    static Document document(String name, List<Check> checks, Map<Node, Problem> unreached, Map<String, ?> more) {
+        return Document.of(name, exit(checks, unreached)).with(more).with("checks", checks).errors(unreached);
+    }
+
+    /** How a run of checks ends: nodes that were not reached make the exit code theirs. */
+    static Exit exit(List<Check> checks, Map<Node, Problem> unreached) {
+        return allOk(checks) ? Exit.OK : unreached.values().stream().map(Problem::exit).reduce(Exit.FAILED, Exit::and);
     }
 
     /** Whether every one of them holds. */

@@ -5,14 +5,12 @@ import java.nio.file.Path;
 import java.time.Duration;
 import java.time.LocalDate;
 import java.util.Arrays;
-import java.util.Collection;
-import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.function.Function;
+import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import ktrdr.Inventory.Node;
 import picocli.CommandLine;
@@ -23,6 +21,9 @@ import picocli.CommandLine.Option;
  * sentence.
  */
 public final class Cli {
+    /** The option in each of the forms that picocli takes: {@code -o json}, {@code -o=json}, {@code -ojson}, {@code --output json}, {@code --output=json}. */
+    private static final Pattern OUTPUT = Pattern.compile("(?:--output|-o)|(?:--output=|-o=?)(?<value>.+)");
+
     private Cli() {}
 
     /** Runs a command and ends the process with its exit code, also when it is told to stop: see {@link Stopping}. */
@@ -61,7 +62,7 @@ public final class Cli {
                 .setCaseInsensitiveEnumValuesAllowed(true)
                 .setUsageHelpWidth(110)
                 .setUsageHelpAutoWidth(true)
-                .setParameterExceptionHandler((wrong, arguments) -> wrongUsage(wrong, invocation))
+                .setParameterExceptionHandler((wrong, arguments) -> wrongUsage(wrong, arguments, invocation))
                 .setExecutionExceptionHandler((exception, at, parsed) -> failed(exception, common(at, invocation)));
         prepare(line, invocation);
         return line;
@@ -85,10 +86,25 @@ public final class Cli {
         return value instanceof Exit exit ? exit.code : 0;
     }
 
-    private static int wrongUsage(CommandLine.ParameterException wrong, Invocation invocation) {
+    private static int wrongUsage(CommandLine.ParameterException wrong, String[] arguments, Invocation invocation) {
         var command = wrong.getCommandLine().getCommandSpec().qualifiedName();
         var problem = wrong.getCause() instanceof Problem cause ? cause : Problem.usage(command + ": " + wrong.getMessage().replaceFirst("^Error: ", ""));
-        return failed(problem.fix(command + " --help"), new Common(invocation));
+        var common = new Common(invocation);
+        common.output = asked(arguments);
+        return failed(problem.fix(command + " --help"), common);
+    }
+
+    /** What a command line that could not be read wants standard output to get. */
+    static Output asked(String... arguments) {
+        var words = Arrays.stream(arguments).takeWhile(word -> !word.equals("--")).toList();
+        var asked = Output.text;
+        for (int i = 0; i < words.size(); i++) {
+            var found = OUTPUT.matcher(words.get(i));
+            if (!found.matches()) continue;
+            var value = found.group("value") != null ? found.group("value") : i + 1 < words.size() ? words.get(i + 1) : "";
+            asked = value.equalsIgnoreCase("json") ? Output.json : Output.text;
+        }
+        return asked;
     }
 
     private static int failed(Exception exception, Common common) {
@@ -96,7 +112,7 @@ public final class Cli {
             var problem = exception instanceof Problem known ? known
                     : Thread.interrupted() || exception instanceof InterruptedException ? Problem.interrupted("interrupted") : unexpected(exception, console);
             console.problem(problem);
-            if (common.output == Output.json) console.print(Json.pretty(errorDocument(problem)));
+            if (common.json()) common.report(Document.error(problem));
             return problem.exit().code;
         }
     }
@@ -106,13 +122,6 @@ public final class Cli {
             for (var frame : exception.getStackTrace()) console.note("    at " + frame);
         return Problem.failed("something unexpected went wrong: " + exception)
                 .fix(console.verbose() ? "this is a defect of the toolkit" : "this is a defect of the toolkit; --verbose tells where");
-    }
-
-    private static Map<String, Object> errorDocument(Problem problem) {
-        var error = new LinkedHashMap<String, Object>();
-        error.put("sentence", problem.sentence());
-        error.putAll(problem.details());
-        return Map.of("error", error, "exit", problem.exit().code);
     }
 
     private static Common common(CommandLine at, Invocation invocation) {
@@ -131,7 +140,7 @@ public final class Cli {
     public enum Output { text, json }
 
     /** The options every script has, and what they lead to: the console, the inventory, the fleet. */
-    public static final class Common {
+    public static final class Common extends Reports {
         @Option(names = {"-i", "--inventory"}, paramLabel = "FILE",
                 description = "The fleet's description; else $KTRDR_INVENTORY, inventory.yaml here or in a folder above, ~/.config/ktrdr/.")
         Path inventoryFile;
@@ -180,6 +189,7 @@ public final class Cli {
         }
 
         /** The console of this run, as --color and --verbose want it. */
+        @Override
         public Console console() {
             if (console == null) console = new Console(invocation, color, verbose);
             return console;
@@ -248,67 +258,9 @@ public final class Cli {
         }
 
         /** Whether the result is one JSON document, and nothing else goes to standard output. */
+        @Override
         public boolean json() {
             return output == Output.json;
-        }
-
-        /**
-         * Reports checks: a table, a problem for each that does not hold and how many hold, or {@code {"ok", "checks"}} and what else the
-         * document has. Nodes that were not reached make the exit code theirs.
-         */
-        public Exit checks(List<Check> checks, Collection<Problem> unreached, Map<String, ?> document) {
-            return checks(checks, unreached, document, Check.failures(checks), Check.table(checks));
-        }
-
-        /** The same with tables of another kind, and other sentences about what does not hold. */
-        public Exit checks(List<Check> checks, Collection<Problem> unreached, Map<String, ?> document, List<Problem> failures, Table... tables) {
-            boolean ok = Check.allOk(checks);
-            var all = new LinkedHashMap<String, Object>(Map.of("ok", ok));
-            all.putAll(document);
-            all.put("checks", checks);
-            report(all, tables);
-            if (!json()) failures.forEach(console()::problem);
-            console().note(Check.summary(checks));
-            return ok ? Exit.OK : unreached.stream().map(Problem::exit).reduce(Exit.FAILED, Exit::and);
-        }
-
-        /**
-         * Reports what nodes answered: a table with a row for each line of an answer, or {@code {"ok", "nodes": [{"node", "ok", heading}]}}.
-         *
-         * @param heading of the column, and the name of the answer in the document
-         */
-        public Exit outcomes(Fleet.Outcomes<?> outcomes, String heading) {
-            report(Map.of("ok", outcomes.exit() == Exit.OK, "nodes", outcomes.document(heading)), outcomes.table(heading));
-            return outcomes.exit();
-        }
-
-        /**
-         * Reports a table that was made of what nodes answered, or {@code {"ok", "rows", "problems"}}, and a sentence for each node where it did not go well; the exit code
-         * is that of the outcomes.
-         */
-        public Exit rows(Fleet.Outcomes<?> outcomes, Table table) {
-            report(Map.of("ok", outcomes.exit() == Exit.OK, "rows", table.document(), "problems", outcomes.problems().values().stream().map(Problem::sentence).toList()), table);
-            outcomes.problems().values().forEach(console()::problem);
-            return outcomes.exit();
-        }
-
-        /** Reports a table, or {@code {"ok": true, "rows"}}. */
-        public Exit rows(Table table) {
-            report(Map.of("ok", true, "rows", table.document()), table);
-            return Exit.OK;
-        }
-
-        /** Prints the result: the document with --output json, else the tables that are not empty, an empty line between them. */
-        public void report(Object document, Table... tables) {
-            if (json()) {
-                console().print(Json.pretty(document));
-                return;
-            }
-            var shown = Arrays.stream(tables).filter(table -> !table.isEmpty()).toList();
-            for (int i = 0; i < shown.size(); i++) {
-                if (i > 0) console().print("");
-                console().print(shown.get(i));
-            }
         }
     }
 

@@ -153,8 +153,8 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
 
     /** What is known of it without asking further, for machines. */
     public Map<String, Object> document() {
-        return Map.of("from", before(), "to", tag(), "services", services, "pulled", pulls, "removed", retired,
-                "files", staging.changed().stream().map(NodeFile::path).toList());
+        return Document.fields("release", tag(), "release_before", before(), "services", services, "services_removed", retired, "images_pulled", pulls,
+                "files", staging.document().get("files"));
     }
 
     /** The release that runs now, by the images of the running containers: the env file tells what was staged. Empty where none runs. */

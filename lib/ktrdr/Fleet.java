@@ -90,14 +90,14 @@ public final class Fleet implements AutoCloseable {
             return table;
         }
 
-        /** The answers for machines: {@code [{"node", "ok", heading}]}, and "error" where it did not go well. */
+        /** The answers for machines: {@code [{"node", "ok", heading}]}; null where it did not go well. */
         public List<Map<String, Object>> document(String heading) {
             var nodes = new ArrayList<Map<String, Object>>();
             for (var outcome : all) {
-                var node = new LinkedHashMap<String, Object>(Map.of("node", outcome.node().name()));
+                var node = new LinkedHashMap<String, Object>();
+                node.put("node", outcome.node().name());
                 node.put("ok", outcome instanceof Done);
-                if (outcome instanceof Done<T> done) node.put(heading, done.value());
-                else node.put("error", ((Failed<T>) outcome).problem().sentence());
+                node.put(heading, outcome instanceof Done<T> done ? done.value() : null);
                 nodes.add(node);
             }
             return nodes;

@@ -120,7 +120,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             return Json.line(document());
         }
 
-        /** The fields of the file, for machines; the outcome is the last one. */
+        /** The fields of the file; the outcome is the last one. */
         public Map<String, Object> document() {
             var fields = new LinkedHashMap<String, Object>();
             fields.put("time", time);
@@ -140,6 +140,12 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             if (!error.isEmpty()) fields.put("error", error);
             fields.put("outcome", outcome.word());
             return fields;
+        }
+
+        /** The same in the words of documents, each key always there. */
+        public Map<String, Object> forMachines() {
+            return Document.fields("time", time, "id", id, "of", of, "by", by(), "command", command, "target", target, "release", tag, "services", services, "images", images,
+                    "configuration", configuration, "scale", scale == 0 ? null : scale, "seconds", seconds, "schema", migration.orElse(null), "outcome", outcome.word(), "reason", error);
         }
 
         static Optional<Entry> parse(String line) {

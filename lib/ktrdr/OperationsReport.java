@@ -1,7 +1,6 @@
 package ktrdr;
 
 import com.fasterxml.jackson.databind.JsonNode;
-import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -41,12 +40,12 @@ public final class OperationsReport {
         return table;
     }
 
-    /** The same for machines: {@code {"operations": [{"id", "type", "status", "percentage", "step", "symbol", "created", "seconds", "runs_on"}]}}. */
-    public Map<String, Object> document(List<Operation> operations) {
+    /** The same for machines: {@code [{"operation", "type", "status", "percentage", "step", "symbol", "created", "seconds", "runs_on"}]}. */
+    public List<Map<String, Object>> document(List<Operation> operations) {
         var documents = new ArrayList<Map<String, Object>>();
         for (var one : operations) {
             var document = new LinkedHashMap<String, Object>();
-            document.put("id", one.id());
+            document.put("operation", one.id());
             document.put("type", one.type());
             document.put("status", one.status());
             document.put("percentage", one.percentage());
@@ -57,7 +56,7 @@ public final class OperationsReport {
             document.put("runs_on", where(one));
             documents.add(document);
         }
-        return Map.of("operations", documents);
+        return documents;
     }
 
     /**
@@ -98,9 +97,9 @@ public final class OperationsReport {
         return operation.status().equals("completed") && !operation.words().equals("completed") ? operation.words() : "";
     }
 
-    /** What the backend says of one, as it says it, with {@code runs_on} beside it. */
-    public JsonNode document(JsonNode document) {
-        ObjectNode copy = document.deepCopy();
-        return copy.put("runs_on", where(Operations.operation(document)));
+    /** What the backend says of one, as it says it, and {@code runs_on}. */
+    public Map<String, Object> document(JsonNode document) {
+        var operation = Operations.operation(document);
+        return Document.fields("operation", operation.id(), "status", operation.status(), "runs_on", where(operation), "backend", document);
     }
 }

@@ -198,7 +198,7 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
     public Map<String, Object> document() {
         var document = new LinkedHashMap<>(plan.document());
         var services = new LinkedHashMap<String, Object>();
-        actions.forEach((service, action) -> services.put(service, Map.of("action", action.name().toLowerCase(), "from", digest(service), "to", target(service))));
+        actions.forEach((service, action) -> services.put(service, Document.fields("action", action.name().toLowerCase(), "from", digest(service), "to", target(service))));
         document.put("actions", services);
         schema.ifPresent(step -> document.put("schema", step.document()));
         document.put("pull_bytes", manifests.values().stream().mapToLong(Registry.Manifest::bytes).sum());

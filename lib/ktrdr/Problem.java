@@ -4,6 +4,7 @@ import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.Map;
+import java.util.Objects;
 import java.util.stream.Collectors;
 
 /**
@@ -22,6 +23,7 @@ public final class Problem extends RuntimeException {
 
     private final Exit exit;
     private final Map<String, String> details = new LinkedHashMap<>();
+    private String stderr = "";
 
     private Problem(Exit exit, String sentence) {
         // whatever a service put into it
@@ -72,6 +74,7 @@ public final class Problem extends RuntimeException {
     private Problem as(Exit other) {
         var same = new Problem(other, sentence());
         same.details.putAll(details);
+        same.stderr = stderr;
         return same.because(this);
     }
 
@@ -96,6 +99,12 @@ public final class Problem extends RuntimeException {
         return this;
     }
 
+    /** All that a script which failed wrote to standard error, for machines; a person is shown its end by {@link #found}. */
+    public Problem stderr(String text) {
+        stderr = text;
+        return this;
+    }
+
     /** The exception that it comes from, for a stack trace; the first one given stays. */
     public Problem because(Throwable cause) {
         if (getCause() == null) initCause(cause);
@@ -110,6 +119,21 @@ public final class Problem extends RuntimeException {
     /** What a person reads first. */
     public String sentence() {
         return getMessage();
+    }
+
+    /** For machines, with the same keys whatever the problem; the node is empty where it is none. */
+    Map<String, Object> document(String node) {
+        var other = new LinkedHashMap<>(details);
+        var document = new LinkedHashMap<String, Object>();
+        document.put("node", node);
+        document.put("message", sentence());
+        document.put("expected", Objects.requireNonNullElse(other.remove("expected"), ""));
+        document.put("found", Objects.requireNonNullElse(other.remove("found"), ""));
+        document.put("fix", Objects.requireNonNullElse(other.remove("to do"), ""));
+        document.put("details", other);
+        document.put("stderr", stderr);
+        document.put("exit", exit.code);
+        return document;
     }
 
     /** Label to text, in the order they were added. */

@@ -139,9 +139,9 @@ public final class Restore {
         document.put("backup", backup.name());
         document.put("made", backup.made().toString());
         document.put("rows", done.rows());
-        done.replaced().ifPresent(name -> document.put("replaced", name));
-        done.verified().ifPresent(time -> document.put("verified", time.toString()));
-        document.put("dropped", done.dropped());
+        document.put("replaced", done.replaced().orElse(null));
+        document.put("verified", done.verified().map(Object::toString).orElse(null));
+        document.put("removed", done.dropped());
         document.put("steps", done.seconds());
         return document;
     }

@@ -102,9 +102,8 @@ public final class Rolling {
     }
 
     private static Exit report(Cli.Common common, Fleet fleet, Rollout rollout, String good, Duration took) {
-        var document = document(fleet, rollout, good);
-        document.put("seconds", took.toMillis() / 1000.0);
-        rollout.gap().ifPresent(gap -> document.put("backend_away_seconds", gap.toMillis() / 1000.0));
+        var document = document(fleet, rollout, good).with("seconds", took.toMillis() / 1000.0);
+        rollout.gap().ifPresent(gap -> document.with("backend_away_seconds", gap.toMillis() / 1000.0));
         var exit = end(common, fleet, rollout, good, document);
         var away = rollout.gap().map(gap -> "the backend was away for " + Units.duration(gap));
         if (exit == Exit.OK && rollout.plans().isEmpty()) common.console().note("0 changed: " + String.join(", ", fleet.nodes().stream().map(Node::name).toList()) + " are so already");
@@ -113,32 +112,32 @@ public final class Rolling {
         return exit;
     }
 
-    private static Exit end(Cli.Common common, Fleet fleet, Rollout rollout, String good, Map<String, Object> document) {
+    private static Exit end(Cli.Common common, Fleet fleet, Rollout rollout, String good, Document document) {
         if (common.json()) common.report(document);
         rollout.problems().values().forEach(common.console()::problem);
-        var exit = rollout.problems().values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
+        var exit = document.exit();
         if (exit != Exit.OK) fleet.nodes().forEach(node -> common.console().note(node.name() + ": " + outcome(rollout, node, good)));
         return exit;
     }
 
-    private static Map<String, Object> document(Fleet fleet, Rollout rollout, String good) {
+    private static Document document(Fleet fleet, Rollout rollout, String good) {
         var nodes = new ArrayList<Map<String, Object>>();
         for (var node : fleet.nodes()) {
             var one = new LinkedHashMap<String, Object>();
             one.put("node", node.name());
+            one.put("ok", !rollout.problems().containsKey(node));
             one.put("outcome", outcome(rollout, node, good));
             var preview = rollout.previews().get(node);
             if (preview != null) one.putAll(preview.document());
             var cut = rollout.atWork(node);
             if (!cut.isEmpty()) one.put("backend_at_work", cut.stream().map(Operations.Operation::id).toList());
             one.putAll(rollout.exchanged(node));
-            one.put("started", rollout.recreated(node));
+            one.put("services_recreated", rollout.recreated(node));
             if (!rollout.stoppedAtWork(node).isEmpty()) one.put("stopped_at_work", rollout.stoppedAtWork(node));
-            var problem = rollout.problems().get(node);
-            if (problem != null) one.put("error", problem.sentence());
             nodes.add(one);
         }
-        return new LinkedHashMap<>(Map.of("nodes", nodes));
+        var exit = rollout.problems().values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
+        return Document.of("rollout", exit).with("nodes", nodes).errors(rollout.problems());
     }
 
     private static String outcome(Rollout rollout, Node node, String good) {

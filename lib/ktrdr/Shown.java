@@ -76,7 +76,10 @@ final class Shown {
 
     private static Object document(Object value) {
         if (value instanceof Result result) return keyed(List.of("exit", "out", "err"), List.of(result.exit(), result.out(), result.err()));
-        if (value instanceof Fleet.Outcomes<?> outcomes) return outcomes.document("said");
+        if (value instanceof Fleet.Outcomes<?> outcomes) {
+            var errors = outcomes.problems().entrySet().stream().map(one -> one.getValue().document(one.getKey().name())).toList();
+            return keyed(List.of("nodes", "errors"), List.of(outcomes.document("said"), errors));
+        }
         if (value instanceof Sql.Rows rows) return rows.rows().stream().map(row -> keyed(rows.columns(), row)).toList();
         if (value instanceof Backend.Worker worker)
             return keyed(List.of("worker", "type", "status", "operation"), List.of(worker.endpointUrl(), worker.type(), worker.status(), worker.operation()));

@@ -141,9 +141,13 @@ public final class Ssh implements AutoCloseable {
 
     /** The same for at most so long; then the script is ended and the run is a {@link Problem}. */
     public String must(String script, Duration timeout) {
-        var result = run(script, timeout);
+        return must(run(script, timeout));
+    }
+
+    /** The standard output of a script that ended with 0; any other end is a {@link Problem}. */
+    public String must(Result result) {
         if (result.ok()) return result.out();
-        throw Problem.failed(name() + ": a script ended with exit code " + result.exit()).expected("exit code 0").found(result.lastWords());
+        throw Problem.failed(name() + ": a script ended with exit code " + result.exit()).expected("exit code 0").found(result.lastWords()).stderr(result.err());
     }
 
     /** Runs a script and tells, from another thread, what it has printed so far whenever there is more; any exit code is an answer, which has all of it. */

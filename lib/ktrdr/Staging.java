@@ -257,6 +257,6 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
 
     /** The same for machines. */
     public Map<String, Object> document() {
-        return Map.of("tag", tag, "changed", changed.stream().map(NodeFile::path).toList(), "removed", removed, "kept", kept(), "foreign", foreign());
+        return Document.fields("release", tag, "files", Document.fields("changed", changed.stream().map(NodeFile::path).toList(), "removed", removed, "kept", kept(), "foreign", foreign()));
     }
 }

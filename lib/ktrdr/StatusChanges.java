@@ -122,14 +122,10 @@ public final class StatusChanges {
                 + (count == 0 ? "nothing changed" : count + (count == 1 ? " change" : " changes"));
     }
 
-    /** For machines: one line of JSON. */
-    public String line() {
-        var document = new LinkedHashMap<String, Object>();
-        document.put("from", String.valueOf(first));
-        document.put("to", String.valueOf(last));
-        document.put("refreshes", refreshes);
-        document.put("changes", all().stream().map(change -> Map.of("time", change.time().toString(), "subject", change.subject(), "change", change.change())).toList());
-        return Json.line(document);
+    /** For machines: the last line of a watch that ends so. */
+    public Document document(Exit exit) {
+        return Document.of("status-changes", exit).with("from", first == null ? null : first.toString()).with("to", last == null ? null : last.toString()).with("refreshes", refreshes)
+                .with("changes", all().stream().map(change -> Document.fields("time", change.time().toString(), "subject", change.subject(), "change", change.change())).toList());
     }
 
     /** With the date where the time of day could be that of another day. */

@@ -226,10 +226,7 @@ public final class StatusReport {
 
     /** The whole of it as one line of JSON. */
     public String json() {
-        var whole = fields("ok", Check.allOk(checks));
-        whole.putAll(document());
-        whole.put("checks", checks);
-        return Json.line(whole);
+        return Json.line(Check.document("status", checks, status.unreached(), document()));
     }
 
     private Map<String, Object> document(Node node) {
@@ -246,8 +243,8 @@ public final class StatusReport {
     private static Map<String, Object> machine(HostFacts host) {
         var free = new TreeMap<String, Long>();
         host.facts().under("disk").keySet().forEach(path -> free.put(path, host.free(path)));
-        return fields("uptime_seconds", host.uptime().toSeconds(), "load_per_cpu", Math.round(100 * host.load()) / 100.0, "memory_used", host.memoryUsed(),
-                "memory_limit", host.memory(), "disk_free", free, "clock_skew_seconds", host.skew());
+        return fields("uptime_seconds", host.uptime().toSeconds(), "load_per_cpu", Math.round(100 * host.load()) / 100.0, "memory_used_bytes", host.memoryUsed(),
+                "memory_bytes", host.memory(), "disk_free_bytes", free, "clock_skew_seconds", host.skew());
     }
 
     private Map<String, Object> stack(Node node, NodeStatus at) {
@@ -255,25 +252,22 @@ public final class StatusReport {
                 "last", at.history().last().map(StatusReport::entry).orElse(null), "unfinished", at.history().unfinished().isPresent(),
                 "containers", at.containers().stream().map(one -> fields("service", one.service(), "image", one.image(), "state", one.state(), "healthy", one.healthy(),
                         "restarts", one.restarts(), "started", one.startedAt())).toList(),
-                "lock", at.lock().holder().map(owner -> fields("who", owner.who(), "since", owner.since(), "what", owner.what(), "last_sign_seconds", at.lock().age(),
+                "lock", at.lock().holder().map(owner -> fields("by", owner.who(), "since", owner.since(), "what", owner.what(), "last_sign_seconds", at.lock().age(),
                         "alive", at.lock().alive())).orElse(null),
                 "drift", drift(node).equals("unknown") ? null : status.drift(node));
     }
 
     private static Map<String, Object> usage(Usage used) {
-        return fields("service", used.service(), "since", used.since(), "restarts", used.restarts(), "memory_used", used.memory(), "memory_limit", used.limit() > 0 ? used.limit() : null,
-                "cpu_used", Math.round(1000 * used.cpu()) / 1000.0, "cpu_limit", used.cpus() > 0 ? used.cpus() : null, "written", used.layer(), "log", used.log(), "volumes", used.volumes() < 0 ? null : used.volumes());
+        return fields("service", used.service(), "since", used.since(), "restarts", used.restarts(), "memory_used_bytes", used.memory(), "memory_limit_bytes", used.limit() > 0 ? used.limit() : null,
+                "cpu_used", Math.round(1000 * used.cpu()) / 1000.0, "cpu_limit", used.cpus() > 0 ? used.cpus() : null, "written_bytes", used.layer(), "log_bytes", used.log(), "volumes_bytes", used.volumes() < 0 ? null : used.volumes());
     }
 
     private static Map<String, Object> entry(History.Entry entry) {
-        return fields("tag", entry.tag(), "time", entry.time(), "who", entry.by(), "command", entry.command(), "outcome", entry.outcome().word(),
-                "error", entry.error());
+        return fields("release", entry.tag(), "time", entry.time(), "by", entry.by(), "command", entry.command(), "outcome", entry.outcome().word(),
+                "reason", entry.error());
     }
 
-    /** Names and values by turns, in this order. */
     private static Map<String, Object> fields(Object... pairs) {
-        var fields = new LinkedHashMap<String, Object>();
-        for (int i = 0; i < pairs.length; i += 2) fields.put((String) pairs[i], pairs[i + 1]);
-        return fields;
+        return Document.fields(pairs);
     }
 }

@@ -86,8 +86,8 @@ public final class TakingOver implements Exchange {
     public Map<String, Object> document(Node node) {
         var there = found.get(node);
         if (there == null) return Map.of();
-        var copies = there.copies().stream().map(copy -> Map.of("container", copy.container(), "directory", copy.directory(), "from", copy.words(), "volume", copy.volume(), "bytes", copy.bytes())).toList();
-        return Map.of("takeover", Map.of("replaced", there.names(), "copied", copies, "left_alone", there.alone()));
+        var copies = there.copies().stream().map(copy -> Document.fields("container", copy.container(), "directory", copy.directory(), "from", copy.words(), "volume", copy.volume(), "bytes", copy.bytes())).toList();
+        return Map.of("takeover", Document.fields("replaced", there.names(), "copied", copies, "left_alone", there.alone()));
     }
 
     @Override

@@ -57,7 +57,6 @@ final class Training implements Callable<Exit> {
         var table = Table.of("node", "files");
         for (var node : inventory.nodes())
             table.row(node.name(), String.valueOf(templates.render(node, "sha-1000001").size()));
-        common.report(inventory.nodes().stream().map(Inventory.Node::name).toList(), table);
-        return Exit.OK;
+        return common.rows(table);
     }
 }

@@ -158,11 +158,7 @@ final class WorkerStops {
             document.put("worker", worker);
             document.put("operation", operation);
             document.put("status", status);
-            checkpoint.ifPresent(saved -> {
-                var what = new LinkedHashMap<String, Object>(Map.of("type", saved.type()));
-                if (!saved.unit().isEmpty()) what.put(saved.unit(), saved.at());
-                document.put("checkpoint", what);
-            });
+            document.put("checkpoint", checkpoint.map(saved -> Document.fields("type", saved.type(), "unit", saved.unit(), "at", saved.at())).orElse(null));
             return document;
         }
     }

@@ -32,7 +32,10 @@ final class Fixtures {
     }
 
     static Inventory inventory(String yaml) {
-        return Inventory.read(file(yaml));
+        var file = file(yaml);
+        var inventory = Inventory.read(file);
+        Documents.holdInventory(file);
+        return inventory;
     }
 
     /** The files of a node as we wrote them for a release, some of them changed since: path to what they are now. */

@@ -61,10 +61,10 @@ public final class Outdated {
         var versions = versions(named(), Outdated::byMaven, Dependencies.held());
         var table = Table.of("artifact", "pinned", "newest", "state");
         versions.forEach(one -> table.row(one.name(), one.pinned(), one.newest(), one.state()));
-        common.report(versions, table);
         for (var one : versions)
             if (!one.reason().isEmpty()) common.console().note(one.name() + " is held back: " + one.reason());
         long behind = versions.stream().filter(Version::behind).count();
+        common.report(Document.of("versions", behind == 0 ? Exit.OK : Exit.FAILED).with("versions", versions), table);
         common.console().note(versions.size() + " versions, " + behind + " of them behind");
         return behind == 0 ? Exit.OK : Exit.FAILED;
     }

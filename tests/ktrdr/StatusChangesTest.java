@@ -85,6 +85,6 @@ class StatusChangesTest {
         assertEquals("2026-01-01T12:00:49Z", changes.all().get(5).time().toString());
         assertTrue(changes.table().lines().get(1).contains("49 times, at last: "), changes.table().lines()::toString);
         assertEquals("watched for 49 s, 50 refreshes, 49 changes", changes.summary());
-        assertEquals(6, Json.parse(changes.line(), "changes").path("changes").size());
+        assertEquals(6, Json.parse(Json.line(changes.document(Exit.OK)), "changes").path("changes").size());
     }
 }

@@ -38,8 +38,8 @@ class UsageTest {
         var text = Stream.of(report.tables()).flatMap(table -> table.lines().stream()).collect(Collectors.joining("\n"));
         assertTrue(text.contains("workers-b  training-worker-1  100 MB of 512 MB           0.50 of 1.5  1.5 MB   20 KB  0 B      2         2026-01-01 10:00Z"), text);
         assertTrue(text.contains("workers-b  backtest-worker-1  0 B of 8.6 GB, the node's  0.00 of 0.5  0 B      0 B    3.0 MB   0         2026-01-01 10:00Z"), text);
-        assertTrue(report.json().contains("{\"service\":\"training-worker-1\",\"since\":\"2026-01-01T10:00:00.1Z\",\"restarts\":2,\"memory_used\":100000000,\"memory_limit\":512000000,"
-                + "\"cpu_used\":0.5,\"cpu_limit\":1.5,\"written\":1500000,\"log\":20000,\"volumes\":0}"), report::json);
+        assertTrue(report.json().contains("{\"service\":\"training-worker-1\",\"since\":\"2026-01-01T10:00:00.1Z\",\"restarts\":2,\"memory_used_bytes\":100000000,\"memory_limit_bytes\":512000000,"
+                + "\"cpu_used\":0.5,\"cpu_limit\":1.5,\"written_bytes\":1500000,\"log_bytes\":20000,\"volumes_bytes\":0}"), report::json);
         assertFalse(new StatusReport(StatusFixtures.fleet()).json().contains("\"usage\""));
     }
 
@@ -47,7 +47,7 @@ class UsageTest {
     void volumes_that_took_too_long_to_count_are_unknown_and_not_empty() {
         var fleet = fleet(FREE.replace("volumes=3000000", "volumes=unknown"));
         assertEquals(-1, fleet.nodes().get(B).usage().get(0).volumes());
-        assertTrue(new StatusReport(fleet).json().contains("\"volumes\":null"));
+        assertTrue(new StatusReport(fleet).json().contains("\"volumes_bytes\":null"));
     }
 
     @Test

@@ -79,7 +79,7 @@ class WorkerStopsTest {
                 w: operation op_1 is cut and left no checkpoint: what it did is lost
                 w: operation op_1 is cut; its last checkpoint at bar 20000 (periodic); once the backend has it as failed, in a minute or two: jbang operations@ktrdr resume op_1
                 w: operation op_1 is cut, which the backend does not know""", words);
-        assertEquals("{\"worker\":\"w\",\"operation\":\"op_1\",\"status\":\"cancelled\",\"checkpoint\":{\"type\":\"shutdown\",\"epoch\":23}}",
+        assertEquals("{\"worker\":\"w\",\"operation\":\"op_1\",\"status\":\"cancelled\",\"checkpoint\":{\"type\":\"shutdown\",\"unit\":\"epoch\",\"at\":23}}",
                 Json.line(new Ended("w", "op_1", "cancelled", saved, "").document()));
     }
 

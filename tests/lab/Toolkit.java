@@ -24,6 +24,7 @@ import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import ktrdr.Cli;
+import ktrdr.Documents;
 import ktrdr.Exit;
 import ktrdr.Invocation;
 import ktrdr.Local;
@@ -151,7 +152,22 @@ public final class Toolkit {
     }
 
     public Ran run() {
-        return Spent.on(Spent.What.procedures, () -> procedure().map(this::here).orElseGet(this::process));
+        return Spent.on(Spent.What.procedures, () -> described(procedure().map(this::here).orElseGet(this::process)));
+    }
+
+    /** After proof that docs/schemas describes what was printed with --output json, and the inventory that was read. */
+    private Ran described(Ran ran) {
+        int door = words.indexOf(FRONT_DOOR);
+        var asked = door < 0 ? List.<String>of() : words.subList(door + 1, words.size());
+        if (ran.exit() == 0 && asked.size() > 0) inventory(asked).filter(Files::isRegularFile).ifPresent(Documents::holdInventory);
+        if (asked.size() > 1 && Documents.asked(asked)) Documents.hold(asked.get(0), ran.exit(), ran.out());
+        return ran;
+    }
+
+    /** The inventory that a run reads. */
+    private Optional<Path> inventory(List<String> asked) {
+        int option = Math.max(asked.indexOf("-i"), asked.indexOf("--inventory"));
+        return Optional.ofNullable(option >= 0 ? asked.get(option + 1) : environment.get("KTRDR_INVENTORY")).map(directory::resolve);
     }
 
     /** The procedure that can be run in this JVM. */

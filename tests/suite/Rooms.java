@@ -20,7 +20,7 @@ public final class Rooms {
             backup      Backup BackupFaults BackupRecord BackupRoundTrip BackupScript BackupTimer Backups
             backup      LocalBackup Recovery Restore RestoreFaults RestoreScript Rows
             bench       Bench SideBySide Verifying
-            cli         Console HelpExamples Json OutputFile Table Terminal Threads Units
+            cli         Console Documents HelpExamples Json OutputFile Table Terminal Threads Units
             contract    Contract
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
             deploy      Convergence Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
@@ -31,7 +31,7 @@ public final class Rooms {
             health      Causes Checks Gpu HealthLog Infra VerifyInfra
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
-            inventory   ExampleInventory HostKeyPin Inventory InventorySecrets NoWorkers Secrets Utf8
+            inventory   ExampleInventory HostKeyPin Inventory InventorySchema InventorySecrets NoWorkers Secrets Utf8
             lab         Lab Standin StandinApi StandinModels StandinOperations StandinSchema StandinStart StandinStops StandinTraces StandinWorkers
             logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs
             node        ContainerProbe DatabaseData Dns Mount Mounted NodeFiles Operators Registry Room SetupDns Sudoers Usage

@@ -1,0 +1,153 @@
+package ktrdr;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.ObjectMapper;
+import com.fasterxml.jackson.dataformat.yaml.YAMLFactory;
+import com.networknt.schema.SchemaLocation;
+import com.networknt.schema.SchemaRegistry;
+import com.networknt.schema.SpecificationVersion;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+
+/** What procedures print with {@code --output json}, held against docs/schemas and the table of docs/REFERENCE.md. */
+public final class Documents {
+    static final Path FOLDER = Project.root().resolve("docs/schemas");
+    /** Every one may end in it. */
+    static final String ERROR = "error";
+    private static final ObjectMapper MAPPER = new ObjectMapper();
+    private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
+    private static final Pattern ROW = Pattern.compile("(?m)^\\| \\[`([a-z-]+)`\\]\\(schemas/\\1\\.json\\) \\| (.*) \\|$");
+    /** The values of an expression are the user's own; quickstart prints those of other procedures. */
+    private static final List<String> NONE = List.of("console", "quickstart");
+    /** A run of tests is for people. */
+    private static final Pattern OF_TESTS = Pattern.compile("--outdated|--rooms|--dependencies");
+    private static final Map<String, String> TEXTS = texts();
+    private static final SchemaRegistry REGISTRY = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12, builder -> builder.schemas(
+            TEXTS.entrySet().stream().collect(Collectors.toMap(one -> uri(one.getKey()), Map.Entry::getValue))));
+
+    private Documents() {}
+
+    private static String uri(String name) {
+        return "https://ktrdr.invalid/schemas/" + name + ".json";
+    }
+
+    private static Map<String, String> texts() {
+        try (var files = Files.list(FOLDER)) {
+            var texts = new TreeMap<String, String>();
+            for (var file : files.toList()) texts.put(file.getFileName().toString().replaceFirst("\\.json$", ""), Files.readString(file));
+            return texts;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** The names of all schemas, those of parts and of the inventory too. */
+    static Set<String> schemas() {
+        return TEXTS.keySet();
+    }
+
+    /** What docs/REFERENCE.md says: the procedures that print a document, by its name. */
+    static Map<String, List<String>> printed() {
+        try {
+            var printed = new LinkedHashMap<String, List<String>>();
+            ROW.matcher(Files.readString(Project.root().resolve("docs/REFERENCE.md"))).results().forEach(row ->
+                    printed.put(row.group(1), Pattern.compile("`([a-z-]+)[^`]*`").matcher(row.group(2)).results().map(word -> word.group(1)).distinct().toList()));
+            return printed;
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Whether a command line asks for documents that are described. */
+    public static boolean asked(List<String> words) {
+        if (words.get(0).equals("test") && words.stream().noneMatch(OF_TESTS.asMatchPredicate())) return false;
+        return !NONE.contains(words.get(0)) && Cli.asked(words.toArray(String[]::new)) == Cli.Output.json && words.stream().noneMatch(word -> word.matches("--help|-h|--version|-V"));
+    }
+
+    /** Asserts that a run of a procedure printed documents of its own and nothing else, each as its schema has it. */
+    public static void hold(String procedure, int exit, String out) {
+        var documents = read(out);
+        // one that was stopped has no result, and a log may have no lines
+        if (exit < 128 && !procedure.equals("logs")) assertTrue(!documents.isEmpty(), procedure + " printed no document");
+        for (var document : documents) {
+            hold(document);
+            var name = document.path("document").asText();
+            assertTrue(name.equals(ERROR) || printed().getOrDefault(name, List.of()).contains(procedure), () -> "docs/REFERENCE.md does not say that " + procedure + " prints " + name);
+        }
+        if (exit < 128 && !documents.isEmpty() && documents.get(documents.size() - 1).has("exit"))
+            assertEquals(exit, documents.get(documents.size() - 1).path("exit").asInt(), () -> "the exit code of\n" + out);
+    }
+
+    static List<JsonNode> read(String out) {
+        try (var all = MAPPER.readerFor(JsonNode.class).<JsonNode>readValues(out)) {
+            return all.readAll();
+        } catch (IOException e) {
+            throw new AssertionError("not JSON:\n" + out, e);
+        }
+    }
+
+    /** Asserts that a document is as its schema has it, its keys in the schema's order, the id of each check there once. */
+    static void hold(JsonNode document) {
+        var name = document.path("document").asText();
+        assertTrue(TEXTS.containsKey(name), () -> "no schema docs/schemas/" + name + ".json for\n" + document.toPrettyString());
+        assertEquals(List.of(), mistakes(name, document), document::toPrettyString);
+        assertEquals(List.of(), disorder(document, schema(name), name, ""), document::toPrettyString);
+        var ids = document.path("checks").findValuesAsText("id");
+        assertEquals(List.of(), ids.stream().filter(id -> ids.indexOf(id) != ids.lastIndexOf(id)).distinct().toList(), "ids of several checks");
+    }
+
+    /** Asserts that an editor finds no mistake in an inventory that was read without one. */
+    public static void holdInventory(Path file) {
+        try {
+            assertEquals(List.of(), mistakes("inventory", YAML.readTree(Files.readString(file))), () -> file + " is read, and docs/schemas/inventory.json has it as wrong");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** What of a text is not as a schema has it. */
+    static List<String> mistakes(String schema, JsonNode document) {
+        return REGISTRY.getSchema(SchemaLocation.of(uri(schema))).validate(document).stream().map(Object::toString).toList();
+    }
+
+    static JsonNode schema(String name) {
+        return Json.parse(TEXTS.get(name), name);
+    }
+
+    /** The objects whose keys come in another order than in the schema. */
+    private static List<String> disorder(JsonNode value, JsonNode schema, String file, String place) {
+        if (schema.has("$ref")) {
+            var parts = schema.path("$ref").asText().split("#");
+            var other = parts[0].isEmpty() ? file : parts[0].replace(".json", "");
+            return disorder(value, schema(other).at(parts[1]), other, place);
+        }
+        var found = new ArrayList<String>();
+        if (value.isArray()) for (var one : value) found.addAll(disorder(one, schema.path("items"), file, place + "[]"));
+        if (!value.isObject()) return found;
+        var properties = schema.path("properties");
+        var known = names(value).stream().filter(properties::has).toList();
+        if (!known.equals(names(properties).stream().filter(known::contains).toList())) found.add(place + ": " + known);
+        value.properties().forEach(one -> found.addAll(disorder(one.getValue(),
+                properties.has(one.getKey()) ? properties.path(one.getKey()) : schema.path("additionalProperties"), file, place + "/" + one.getKey())));
+        return found;
+    }
+
+    private static List<String> names(JsonNode object) {
+        var names = new ArrayList<String>();
+        object.fieldNames().forEachRemaining(names::add);
+        return names;
+    }
+}
