@@ -134,7 +134,7 @@ public class Stage implements Callable<Exit> {
         var console = common.console();
         if (look) {
             console.print(node.name() + "  " + plan.tag() + "  " + plan.outcome());
-            plan.diff().forEach(console::print);
+            plan.shown(console.verbose()).forEach(console::print);
         }
         plan.remarks().forEach(remark -> console.print(node.name() + "  " + remark));
         if (!plan.unread().isEmpty())

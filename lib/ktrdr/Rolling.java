@@ -96,7 +96,7 @@ public final class Rolling {
         if (!common.json())
             rollout.previews().forEach((node, preview) -> {
                 preview.describe().forEach(common.console()::print);
-                preview.plan().staging().diff().forEach(common.console()::print);
+                preview.plan().staging().shown(common.console().verbose()).forEach(common.console()::print);
             });
         return end(common, fleet, rollout, "planned", document(fleet, rollout, "planned"));
     }

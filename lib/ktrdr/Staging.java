@@ -11,6 +11,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
+import java.util.stream.Stream;
 import ktrdr.Inventory.Node;
 import ktrdr.Templates.NodeFile;
 
@@ -25,6 +26,8 @@ import ktrdr.Templates.NodeFile;
  * @param facts what the plan was made from
  */
 public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFile> changed, List<String> removed, NodeFacts facts) {
+    /** In lines: a Compose file that is new is shorter, a dashboard is longer. */
+    private static final int LONG_DIFF = 250;
     private static final Pattern SHARED = Pattern.compile("\\$\\{SHARE_SOURCE\\b[^}]*\\}/([A-Za-z0-9._-]+)");
 
     /** Renders the files of all nodes for nothing: a template that is broken is a {@link Problem} before the first node is asked. */
@@ -225,10 +228,18 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
 
     /** A unified diff of every file that would change or go. Secrets are not in ours; where somebody wrote one on the node it is not shown. */
     public List<String> diff() {
-        var lines = new ArrayList<String>();
-        changed.forEach(file -> lines.addAll(diff(file.path(), Optional.of(file))));
-        removed.forEach(path -> lines.addAll(diff(path, Optional.empty())));
-        return lines.stream().map(Secrets::concealed).toList();
+        return diffs().flatMap(List::stream).toList();
+    }
+
+    /** The same for a person: of a diff that fills many screens, such as that of a new dashboard, the file and the number of lines, unless all is asked for. */
+    public List<String> shown(boolean all) {
+        return diffs().flatMap(lines -> all || lines.size() <= LONG_DIFF ? lines.stream()
+                : Stream.of(lines.get(0), lines.get(1), "@@ " + (lines.size() - 2) + " lines, which --verbose shows @@")).toList();
+    }
+
+    private Stream<List<String>> diffs() {
+        var each = Stream.concat(changed.stream().map(file -> diff(file.path(), Optional.of(file))), removed.stream().map(path -> diff(path, Optional.empty())));
+        return each.map(lines -> lines.stream().map(Secrets::concealed).toList());
     }
 
     private List<String> diff(String path, Optional<NodeFile> file) {

@@ -59,6 +59,28 @@ class StagingTest {
     }
 
     @Test
+    void of_a_diff_of_many_screens_a_person_sees_the_number_of_lines() {
+        var first = plan(NodeFiles.NONE);
+        assertTrue(first.diff().size() > 5000, () -> first.diff().size() + " lines");
+        assertEquals(first.diff(), first.shown(true));
+        var shown = first.shown(false);
+        assertTrue(shown.size() < 1000, () -> String.join("\n", shown));
+        var dashboard = shown.indexOf("+++ /opt/ktrdr-core/monitoring/grafana/dashboards/operations.json");
+        assertTrue(shown.get(dashboard + 1).matches("@@ 139\\d lines, which --verbose shows @@"), () -> String.join("\n", shown));
+        assertTrue(shown.contains("+name: ktrdr-core"), "the Compose file is shown");
+        // one line of a dashboard that differs is a short diff
+        var there = new HashMap<>(staged(Map.of()).files());
+        var path = "monitoring/grafana/dashboards/operations.json";
+        var mine = there.get(path).content().orElseThrow().replaceFirst("\"uid\": \"ktrdr-operations\"", "\"uid\": \"mine\"");
+        var changed = plan(staged(Map.of(path, mine)));
+        assertTrue(changed.shown(false).stream().anyMatch(line -> line.startsWith("-") && line.contains("mine")), () -> String.join("\n", changed.shown(false)));
+        assertEquals(changed.diff(), changed.shown(false));
+        // and the same for those that go
+        var gone = plan(withOld("old\n", "line\n".repeat(3000), List.of()));
+        assertEquals(List.of("--- /opt/ktrdr-core/" + OLD, "+++ /dev/null", "@@ 3001 lines, which --verbose shows @@"), gone.shown(false));
+    }
+
+    @Test
     void a_file_of_ours_that_is_rendered_no_more_is_removed_and_its_diff_shown() {
         var plan = plan(withOld("old\n", "old\n", List.of("monitoring/old.yml", "notes.txt")));
         assertEquals(List.of(OLD), plan.removed());
