@@ -5,6 +5,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.Collection;
+import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.TreeMap;
@@ -73,14 +74,18 @@ public final class Checks {
         }
     }
 
-    /** That no alert of this severity fires: a check for each that does. Pure. */
+    /** That no critical alert fires: a check for each name and node that does. Pure. */
     static List<Check> critical(Inventory inventory, List<Alert> alerts) {
         var core = inventory.core().name();
         var nodes = inventory.nodes().stream().map(Node::name).toList();
-        return alerts.stream().filter(Alert::critical).map(alert -> {
+        var checks = new LinkedHashMap<String, Check>();
+        alerts.stream().filter(Alert::critical).forEach(alert -> {
             var node = nodes.contains(alert.node()) ? alert.node() : core;
-            return new Check(node + ".alert." + alert.name(), node, false, "no critical alert that fires", alert.summary() + ", since " + alert.since(), "see " + alert.runbook(), 0);
-        }).toList();
+            var id = node + ".alert." + alert.name();
+            var before = checks.containsKey(id) ? checks.get(id).found() + "; " : "";
+            checks.put(id, new Check(id, node, false, "no critical alert that fires", before + alert.summary() + ", since " + alert.since(), "see " + alert.runbook(), 0));
+        });
+        return List.copyOf(checks.values());
     }
 
     /** Of a service that says so in a word and not in JSON. */

@@ -12,6 +12,23 @@ import org.junit.jupiter.api.Test;
 
 /** What Prometheus says that fires, and what status makes of it. */
 class AlertTest {
+    @Test
+    void alerts_of_one_name_on_one_node_are_one_check() {
+        var inventory = Fixtures.inventory();
+        var alerts = List.of(alert("KtrdrTargetDown", "core", "backend does not answer"), alert("KtrdrTargetDown", "core", "node does not answer"),
+                alert("KtrdrTargetDown", "workers-b", "node does not answer"), alert("KtrdrTargetDown", "elsewhere", "a host that is no node"), alert("KtrdrBackupOld", "core", "old"));
+        var checks = Checks.critical(inventory, alerts);
+        assertEquals(List.of("core.alert.KtrdrTargetDown", "workers-b.alert.KtrdrTargetDown", "core.alert.KtrdrBackupOld"), checks.stream().map(Check::id).toList());
+        assertEquals("backend does not answer, since then; node does not answer, since then; a host that is no node, since then", checks.get(0).found());
+        assertEquals("see a page", checks.get(0).fix());
+        Documents.hold(Json.parse(Json.line(Check.document("checks", checks, Map.of(), Map.of())), "it"));
+        assertEquals(List.of(), Checks.critical(inventory, List.of(new Alert("KtrdrClockSkew", "warning", "core", "then", "a clock", "a page"))));
+    }
+
+    private static Alert alert(String name, String node, String summary) {
+        return new Alert(name, "critical", node, "then", summary, "a page");
+    }
+
     private static final Alert BACKUP = new Alert("KtrdrBackupOld", "critical", "core", "2026-01-01T10:00:00Z", "the last good backup is old", "docs/OPERATIONS.md#ktrdrbackupold");
     private static final Alert WORKER = new Alert("KtrdrWorkerDown", "warning", "workers-b", "2026-01-01T11:58:00Z", "backtest-worker-2 on workers-b is down", "docs/OPERATIONS.md#ktrdrworkerdown");
 
