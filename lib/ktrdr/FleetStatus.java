@@ -218,10 +218,18 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
             return List.of(check(node, "files", drift.files().isEmpty(), "the files as we wrote them", found(drift.files()),
                             "jbang stage@ktrdr " + target + " --check shows what differs; without --check it puts them back"),
                     check(node, "services", drift.services().isEmpty(), "the containers of the last release" + release.map(entry -> ", " + entry.tag()).orElse(""),
-                            found(drift.services()), release.map(entry -> "jbang rollback@ktrdr " + target + " --to " + entry.tag() + " puts them back").orElse("")));
+                            found(drift.services()), release.map(entry -> mend(node, drift, "jbang rollback@ktrdr " + target + " --to " + entry.tag() + " puts them back")).orElse("")));
         } catch (Problem damaged) {
             return List.of(check(node, "files", false, "the files as we wrote them", damaged.sentence(), damaged.details().getOrDefault("to do", "")));
         }
+    }
+
+    /** No procedure takes away what is none of ours. */
+    private String mend(Node node, Drift drift, String back) {
+        var strays = nodes.get(node).strays().stream().map(Docker.Container::name).toList();
+        if (strays.isEmpty()) return back;
+        var remove = "on " + node.name() + ", if nobody needs it: docker rm -f " + String.join(" ", strays);
+        return strays.size() == drift.services().size() ? remove : back + "; " + remove;
     }
 
     private static String found(List<String> differing) {
