@@ -171,7 +171,7 @@ class RollbackTest {
             refused(5, ktrdr("deploy", "workers", "all", "--tag", NEWER, "--timeout", "12s", "--on-failure", "continue").run(), "workers-b: returned", "workers-c: deployed");
             assertEquals(List.of(4L, 4L), List.of(running("workers-b", OLDER), running("workers-c", NEWER)));
         } finally {
-            World.forget("workers-b", NEWER);
+            mend("workers-b");
         }
         good(ktrdr("rollback", "workers", "C").run());
         spoil("workers-c");
@@ -179,15 +179,18 @@ class RollbackTest {
             refused(5, ktrdr("deploy", "workers", "all", "--tag", NEWER, "--timeout", "12s", "--on-failure", "revert").run(), "workers-b: returned", "workers-c: returned");
             assertEquals(List.of(4L, 4L), List.of(running("workers-b", OLDER), running("workers-c", OLDER)));
         } finally {
-            World.forget("workers-c", NEWER);
+            mend("workers-c");
         }
     }
 
-    /** Makes the newer release crash on one host alone. */
+    /** Has the newer release killed on one host alone, for five minutes at most. */
     private static void spoil(String host) {
-        var repository = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";
-        World.forget(host, NEWER);
-        World.on(host, "id=$(docker create " + repository + OLDER + "); docker commit -c 'ENV KTRDR_STANDIN_FAULT=crash' $id " + repository + NEWER + " >/dev/null; docker rm $id >/dev/null");
+        World.on(host, "setsid sh -c 'echo $$ >/run/spoil; for _ in $(seq 1500); do ids=$(docker ps -q --filter ancestor=registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + NEWER
+                + "); [ -z \"$ids\" ] || docker kill $ids; sleep 0.2; done' >/dev/null 2>&1 </dev/null &");
+    }
+
+    private static void mend(String host) {
+        World.on(host, "kill \"$(cat /run/spoil)\"; rm /run/spoil");
     }
 
     @Test
