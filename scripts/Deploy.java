@@ -61,7 +61,7 @@ public class Deploy implements Callable<Exit> {
         var release = release(services);
         Staging.proveTemplates(inventory, nodes(inventory));
         try (var fleet = common.fleet(inventory, nodes(inventory));
-                var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse(""),
+                var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse("") + (scale == null ? "" : Scaling.OPTION + scale),
                         node -> Plans.look(inventory, Stack.of(inventory, node), services, release))) {
             boolean first = backupFirst(inventory);
             if (first && change.dryRun) common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");

@@ -176,8 +176,11 @@ class DeployTest {
     void scale_adds_workers_and_takes_them_away() {
         good(ktrdr("deploy", "workers", "C", "--tag", OLDER, "--scale", "3").run());
         assertTrue(World.containers("workers-c").keySet().containsAll(List.of("backtest-worker-3", "training-worker-3")));
+        good(ktrdr("verify", "--quick").run());
         var before = World.containers("workers-c");
         good(ktrdr("deploy", "workers", "C", "--tag", OLDER).run());
+        good(ktrdr("verify", "--quick").run());
+        good(ktrdr("status").run());
         var after = World.containers("workers-c");
         assertEquals(4, after.keySet().stream().filter(name -> name.contains("-worker-")).count(), after::toString);
         assertEquals(List.of(), replaced(before, after));

@@ -167,6 +167,7 @@ class RestoreTest {
         var training = World.train("workers-b", 5005);
         World.sql("DROP OWNED BY restored_reader; DROP ROLE restored_reader; ALTER DATABASE ktrdr SET work_mem = '5MB';");
         Ran ran = ktrdr("restore-db", name, "--yes", "--wait", "1m", "-o", "json").run();
+        for (var found : List.of(ktrdr("verify", "--quick").run(), ktrdr("status").run())) assertEquals(0, found.exit(), found::toString);
         World.sql("ALTER DATABASE ktrdr RESET work_mem");
         assertEquals(0, ran.exit(), ran::toString);
         assertEquals("300000|45000150000|Ω6|1", World.sql("SELECT count(*), sum(id), max(symbol), restored.one() FROM restored.bars"), ran::toString);

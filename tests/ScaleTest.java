@@ -33,6 +33,8 @@ class ScaleTest {
     private static Map<String, String> workers;
     private static String release;
     private static Ran up;
+    /** What was found right after it, by the inventory that says two. */
+    private static List<Ran> upFound;
 
     @TempDir
     Path folder;
@@ -44,6 +46,11 @@ class ScaleTest {
         core = World.containers("core");
         workers = World.containers("workers-b");
         up = ktrdr("scale", "B", "3").run();
+        upFound = found();
+    }
+
+    private static List<Ran> found() {
+        return List.of(ktrdr("verify", "--quick").run(), ktrdr("status").run());
     }
 
     @AfterAll
@@ -80,6 +87,13 @@ class ScaleTest {
     @Order(2)
     void the_line_of_the_inventory_is_named_that_would_put_it_back() {
         assertTrue(up.err().contains(World.inventory() + ":9: scale: 2 -> 3, or the next deploy puts it back"), up::toString);
+    }
+
+    @Test
+    @Order(2)
+    void verify_and_status_hold_right_after_it_and_say_that_the_inventory_has_another_number() {
+        for (var ran : upFound)
+            assertTrue(ran.exit() == 0 && ran.toString().contains("workers-b runs 3 of each type since scale B 3; " + World.inventory() + ":9 says scale: 2"), ran::toString);
     }
 
     @Test
@@ -137,6 +151,8 @@ class ScaleTest {
         World.occupy("workers-b", 5007, "op_finished", Duration.ofSeconds(4));
         var training = World.train("workers-b", 5008);
         var down = ktrdr("scale", "B", "2", "--wait-idle", "5s", "--yes").run();
+        // the backend has not noticed yet that two are gone
+        for (var ran : found()) assertEquals(0, ran.exit(), ran::toString);
         assertEquals(0, down.exit(), down::toString);
         assertEquals("yes", World.on("workers-b", "cd /mnt/ktrdr-shared/results; [ ! -s op_finished.json ] || { rm op_finished.json; echo yes; }"), down::toString);
         assertTrue(down.err().contains("training-worker-3: operation " + training + " is cancelled, checkpoint at epoch "), down::toString);

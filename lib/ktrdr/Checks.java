@@ -20,10 +20,15 @@ import ktrdr.Inventory.Node;
 public final class Checks {
     /** After so long the backend forgets a worker that does not answer, and a little more. */
     private static final Duration FORGOTTEN = Duration.ofSeconds(330);
+    /** The backend asks each worker every few seconds, and notices one that is gone within this time. */
+    private static final Duration NOTICED = Duration.ofMinutes(2);
     /** The command that asks the database for its version. */
     static final String QUERY = "docker exec ktrdr-db sh -c 'psql -w -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -Atqc \"show server_version\"'";
     /** Shell lines that ask, with {@code say} defined; see {@link #answered}. */
     static final String SAY_QUERY = "if said=$(timeout 20 " + QUERY + " 2>&1); then say database \"$said\"; else say no-database \"$said\"; fi\n";
+    /** What Prometheus says of a target that it has not asked yet. */
+    static final String NOT_ASKED = "unknown";
+    static final String NOT_KNOWN = "Prometheus does not know it";
     private static final String NOT_REGISTERED = "not registered";
     /** The job of the nodes' own figures. */
     private static final String EXPORTER = "node";
@@ -209,15 +214,18 @@ public final class Checks {
      * That nobody is registered beside the workers of the inventory. A worker that was replaced, or that was scaled away, is forgotten by the backend by itself, and until then
      * no mistake: see {@link Roster}.
      */
-    static List<Check> extras(Inventory inventory, List<Backend.Worker> registered, Instant now) {
+    static List<Check> extras(Inventory inventory, List<Backend.Worker> registered, Instant now, Predicate<String> gone) {
         var roster = Roster.of(inventory, registered);
         var ghosts = roster.ghosts();
+        // of one that was taken away the backend learns as it asks it the next time
+        var removed = roster.strangers(inventory).stream().filter(Backend.Worker::serving).filter(ghost -> gone.test(ghost.endpointUrl())
+                && ghost.healthy().map(seen -> seen.isAfter(now.minus(NOTICED))).orElse(true)).toList();
         var possible = inventory.workers().stream().flatMap(node -> inventory.workersOf(node.full()).stream()).map(Inventory.Worker::endpointUrl).collect(Collectors.toSet());
-        var unexpected = roster.strangers(inventory).stream().filter(Backend.Worker::serving).toList();
+        var unexpected = roster.strangers(inventory).stream().filter(Backend.Worker::serving).filter(ghost -> !removed.contains(ghost)).toList();
         var stale = ghosts.stream().filter(ghost -> !ghost.serving()
                 && (!possible.contains(ghost.endpointUrl()) || ghost.healthy().map(seen -> seen.isBefore(now.minus(FORGOTTEN))).orElse(false))).toList();
-        int replaced = ghosts.size() - unexpected.size() - stale.size();
-        return List.of(extra(inventory, "workers.unexpected", "no worker that serves and is not in the inventory", unexpected, "none",
+        int replaced = ghosts.size() - unexpected.size() - stale.size() - removed.size();
+        return List.of(extra(inventory, "workers.unexpected", "no worker that serves and is not in the inventory", unexpected, removed.isEmpty() ? "none" : "none but " + removed.size() + " of workers that were taken away, which the backend notices within a minute",
                         "a worker that inventory.yaml lacks, or one to be stopped: jbang scale@ktrdr"),
                 extra(inventory, "workers.ghosts", "no registration of a worker that is gone", stale, replaced == 0 ? "none" : "none but " + replaced + " of replaced workers",
                         "the backend forgets one after 5 minutes; at once: on " + inventory.core().name() + ": docker restart ktrdr-backend"));
@@ -233,19 +241,36 @@ public final class Checks {
         return found.stream().map(worker -> worker.type() + ", " + worker.status()).distinct().collect(Collectors.joining("; "));
     }
 
-    /** Every scrape target that the inventory makes Prometheus have: there, and up. */
-    public List<Check> targets() {
-        var core = inventory.core().name();
-        var url = inventory.url("prometheus") + "/api/v1/targets?state=active";
-        try {
-            return targets(inventory, http.json(url));
-        } catch (Problem problem) {
-            return List.of(new Check("targets", core, false, "GET " + url + " answers",
-                    problem.details().getOrDefault("found", problem.sentence()), "on " + core + ": docker logs ktrdr-prometheus", 0));
+    /** What Prometheus says of its targets, to be held against an inventory; or the check that it says so, which it did not. */
+    record Targets(Optional<JsonNode> answer, Optional<Check> silent) {
+        /** The checks; {@code left} tells whether at an address there is a worker that was taken away, which Prometheus was not told of. */
+        List<Check> checks(Inventory inventory, Predicate<String> left) {
+            return silent.map(List::of).orElseGet(() -> targets(inventory, answer.orElseThrow(), left));
         }
     }
 
+    /** Asks Prometheus. */
+    Targets askTargets() {
+        var core = inventory.core().name();
+        var url = inventory.url("prometheus") + "/api/v1/targets?state=active";
+        try {
+            return new Targets(Optional.of(http.json(url)), Optional.empty());
+        } catch (Problem problem) {
+            return new Targets(Optional.empty(), Optional.of(new Check("targets", core, false, "GET " + url + " answers",
+                    problem.details().getOrDefault("found", problem.sentence()), "on " + core + ": docker logs ktrdr-prometheus", 0)));
+        }
+    }
+
+    /** Every scrape target that the inventory makes Prometheus have: there, and up. */
+    public List<Check> targets() {
+        return askTargets().checks(inventory, address -> false);
+    }
+
     static List<Check> targets(Inventory inventory, JsonNode answer) {
+        return targets(inventory, answer, address -> false);
+    }
+
+    private static List<Check> targets(Inventory inventory, JsonNode answer, Predicate<String> left) {
         var expected = new TreeMap<String, String>();
         expected.put("backend", inventory.core().name());
         if (inventory.metrics().nodes()) for (var node : inventory.nodes()) expected.put(EXPORTER + " " + node.name(), node.name());
@@ -256,15 +281,16 @@ public final class Checks {
         var checks = new ArrayList<Check>();
         expected.forEach((name, node) -> checks.add(target(name, node, active.get(name))));
         active.keySet().removeAll(expected.keySet());
-        checks.add(others(inventory, active.values()));
+        checks.add(others(inventory, active.values(), left));
         return checks;
     }
 
     /** What else Prometheus asks, itself too: "all targets up" means these as well. */
-    private static Check others(Inventory inventory, Collection<JsonNode> others) {
-        var down = others.stream().filter(target -> !target.path("health").asText().equals("up"))
+    private static Check others(Inventory inventory, Collection<JsonNode> others, Predicate<String> left) {
+        var gone = others.stream().filter(target -> left.test(target.path("scrapeUrl").asText().replaceFirst("/metrics/?$", ""))).toList();
+        var down = others.stream().filter(target -> !gone.contains(target) && !target.path("health").asText().equals("up"))
                 .map(target -> target.path("scrapeUrl").asText() + " is " + target.path("health").asText() + " " + target.path("lastError").asText("")).toList();
-        return new Check("targets.others", inventory.core().name(), down.isEmpty(), "all further targets up", down.isEmpty() ? others.size() + " up" : String.join("; ", down).strip(),
+        return new Check("targets.others", inventory.core().name(), down.isEmpty(), "all further targets up", down.isEmpty() ? others.size() - gone.size() + " up" + (gone.isEmpty() ? "" : ", and " + gone.size() + " of workers that were taken away") : String.join("; ", down).strip(),
                 "jbang deploy@ktrdr core prometheus has it ask what the inventory runs", 0);
     }
 
@@ -276,7 +302,7 @@ public final class Checks {
 
     private static Check target(String name, String node, JsonNode target) {
         boolean up = target != null && target.path("health").asText().equals("up");
-        var found = target == null ? "Prometheus does not know it"
+        var found = target == null ? NOT_KNOWN
                 : (target.path("health").asText() + " " + target.path("lastError").asText("")).strip();
         return new Check("target." + name.replace(' ', '.'), node, up, "a Prometheus target that is up", found,
                 target == null ? "jbang deploy@ktrdr core prometheus" : "curl " + target.path("scrapeUrl").asText(), 0);

@@ -1,5 +1,6 @@
 package ktrdr;
 
+import java.time.Duration;
 import java.time.Instant;
 import java.time.temporal.ChronoUnit;
 import java.util.ArrayList;
@@ -24,10 +25,20 @@ import ktrdr.Inventory.Node;
  * @param said the ids of checks to what containers say of it: of workers that are up and that the backend does not know ({@link Unregistered#ask}), and of health checks that fail ({@link HealthLog#ask})
  * @param targets checks of Prometheus' targets
  * @param alerts that fire; empty when Prometheus does not tell
+ * @param chosen nodes whose scale is another than the inventory's on purpose, by name, in words: {@code inventory} has the one that runs
  */
 public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatus> nodes, Map<Node, Problem> unreached, List<Check> services,
         Optional<List<Backend.Worker>> registered, Optional<Check> unknown, Map<String, String> said, List<Check> targets,
-        Optional<List<Alert>> alerts) {
+        Optional<List<Alert>> alerts, Map<String, String> chosen) {
+    /** Prometheus asks its targets every 15 s; one that was asked before its container could answer is down until then. */
+    private static final Duration YOUNG = Duration.ofMinutes(2);
+
+    /** One of a fleet that runs the scale of its inventory. */
+    public FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatus> nodes, Map<Node, Problem> unreached, List<Check> services, Optional<List<Backend.Worker>> registered,
+            Optional<Check> unknown, Map<String, String> said, List<Check> targets, Optional<List<Alert>> alerts) {
+        this(inventory, time, nodes, unreached, services, registered, unknown, said, targets, alerts, Map.of());
+    }
+
     private static final double MEMORY_FULL = 0.95;
 
     /** Looks at every node of the fleet and at core's services, all at once. A thread that is interrupted meanwhile gets a {@link Problem}. */
@@ -43,7 +54,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         var threads = Executors.newCachedThreadPool(Threads.daemons("status"));
         try {
             var services = Stack.of(inventory, inventory.core()).services().stream().sorted().map(service -> CompletableFuture.supplyAsync(() -> checks.core(List.of(service)), threads)).toList();
-            var targets = CompletableFuture.supplyAsync(checks::targets, threads);
+            var targets = CompletableFuture.supplyAsync(checks::askTargets, threads);
             var alerts = CompletableFuture.supplyAsync(checks::alerts, threads);
             var workers = CompletableFuture.supplyAsync(() -> new Backend(inventory, http).workers(), threads);
             var asked = fleet.each((node, ssh) -> node(inventory, node, ssh, usage));
@@ -51,9 +62,21 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
             var known = workers.handle(FleetStatus::answered).join();
             var unknown = known.problem.map(problem -> Checks.unknown(inventory, problem));
             var answers = services.stream().flatMap(one -> one.join().stream()).toList();
-            var said = new LinkedHashMap<>(HealthLog.ask(fleet, asked.values()));
-            said.putAll(known.workers.map(some -> Unregistered.ask(fleet, asked.values(), some)).orElse(Map.of()));
-            return new FleetStatus(inventory, time, asked.values(), asked.problems(), answers, known.workers, unknown, said, targets.join(), alerts.join());
+            var chosen = new LinkedHashMap<String, String>();
+            var meant = inventory;
+            for (var one : asked.values().entrySet()) {
+                var node = one.getKey();
+                var scale = Scaling.chosen(node, one.getValue().history());
+                if (scale.isEmpty()) continue;
+                chosen.put(node.name(), Scaling.chosenWords(inventory, node, one.getValue().history(), scale.get()));
+                meant = meant.with(node.withScale(scale.get()));
+            }
+            var nodes = new LinkedHashMap<Node, NodeStatus>();
+            for (var one : asked.values().entrySet()) nodes.put(meant.node(one.getKey().name()), one.getValue());
+            var whole = fleet.of(meant, meant.nodes().stream().filter(node -> fleet.nodes().stream().anyMatch(one -> one.name().equals(node.name()))).toList());
+            var said = new LinkedHashMap<>(HealthLog.ask(whole, nodes));
+            said.putAll(known.workers.map(some -> Unregistered.ask(whole, nodes, some)).orElse(Map.of()));
+            return new FleetStatus(meant, time, nodes, asked.problems(), answers, known.workers, unknown, said, targets.join().checks(meant, address -> !chosen.isEmpty() && gone(inventory, nodes, address)), alerts.join(), chosen);
         } finally {
             threads.shutdownNow();
         }
@@ -103,8 +126,54 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         return Stream.concat(Stack.of(inventory, node).services().stream(), nodes.get(node).containers().stream().map(Docker.Container::service)).distinct().toList();
     }
 
-    /** Everything that has to be true for all to be well. */
+    /** Whether no container answers at this address any more: the node is ours, and was reached. */
+    private boolean gone(String endpoint) {
+        return gone(inventory, nodes, endpoint);
+    }
+
+    private static boolean gone(Inventory inventory, Map<Node, NodeStatus> nodes, String endpoint) {
+        for (var node : nodes.keySet())
+            for (var worker : inventory.workersOf(node.full()))
+                if (worker.endpointUrl().equals(endpoint) && nodes.get(node).docker()) return Docker.service(nodes.get(node).containers(), worker.name()).filter(Docker.Container::running).isEmpty();
+        return false;
+    }
+
+    /** Whether a target is down that Prometheus may not have asked since its container could answer, or not at all yet. */
+    static boolean due(Check target, Instant time, Map<Node, NodeStatus> nodes) {
+        if (target.ok() || !target.id().startsWith("target.")) return false;
+        if (target.found().startsWith(Checks.NOT_ASKED)) return true;
+        return nodes.entrySet().stream().filter(at -> at.getKey().name().equals(target.node())).flatMap(at -> at.getValue().containers().stream()).anyMatch(container ->
+                target.id().endsWith("." + container.service()) && container.healthy() && Instant.parse(container.startedAt()).isAfter(time.minus(YOUNG)));
+    }
+
+    /** Whether the container of a service of core began a short time ago. */
+    boolean young(String service) {
+        return Optional.ofNullable(nodes.get(inventory.core())).flatMap(at -> Docker.service(at.containers(), service)).filter(Docker.Container::running)
+                .filter(container -> Instant.parse(container.startedAt()).isAfter(time.minus(YOUNG))).isPresent();
+    }
+
+    private boolean due(Check target) {
+        return due(target, time, nodes);
+    }
+
+    private static Check told(Check target) {
+        return new Check(target.id(), target.node(), true, target.expected(), target.found() + "; Prometheus asks it within 15 s", target.fix(), target.seconds());
+    }
+
+    /** Prometheus is written from the inventory by a deployment of core: what was chosen on a node it follows by {@code scale} alone, and without that it is no fault of the node. */
+    private Check followed(Check target) {
+        if (target.ok() || !chosen.containsKey(target.node()) || !target.found().equals(Checks.NOT_KNOWN)) return target;
+        var node = inventory.node(target.node());
+        return new Check(target.id(), target.node(), true, target.expected(), target.found() + ": jbang scale@ktrdr " + node.id() + " " + node.scale() + " has it follow", target.fix(), target.seconds());
+    }
+
+    /** Everything that has to be true for all to be well; what is due within seconds holds, and says so. */
     public List<Check> checks() {
+        return checks(false);
+    }
+
+    /** The same; with {@code asked} what is due does not hold, for who waits for it. */
+    List<Check> checks(boolean asked) {
         var checks = new ArrayList<Check>();
         var hosts = new LinkedHashMap<Node, HostFacts>();
         nodes.forEach((node, status) -> hosts.put(node, status.host()));
@@ -123,7 +192,8 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         checks.addAll(unknown.map(List::of).orElseGet(() -> Checks.workers(inventory, inventory.workers(), registered.orElse(List.of()), 0).stream()
                 .map(check -> Unregistered.told(check, Optional.ofNullable(said.get(check.id())))).toList()));
         registered.ifPresent(workers -> checks.addAll(Checks.gpus(inventory, inventory.workers(), workers)));
-        checks.addAll(targets);
+        registered.ifPresent(workers -> checks.addAll(Checks.extras(inventory, workers, time, this::gone)));
+        targets.forEach(target -> checks.add(due(target) && !asked ? told(target) : followed(target)));
         checks.addAll(Checks.critical(inventory, alerts.orElse(List.of())));
         return checks;
     }

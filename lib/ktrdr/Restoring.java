@@ -92,7 +92,19 @@ public final class Restoring {
         var found = new ArrayList<>(checks.core(List.of("backend")));
         found.add(checks.database(fleet.ssh(core)));
         // who does not answer knows no workers either: one sentence about it is enough
+        if (Check.allOk(found)) found.addAll(containers());
         if (Check.allOk(found) && !before.isEmpty()) found.addAll(workers().stream().filter(check -> before.contains(check.id()) || check.id().equals("workers.list")).toList());
+        return found;
+    }
+
+    /** Of the containers that were stopped and started again, those that are about to be healthy: a worker registers before it is. */
+    private List<Check> containers() {
+        var found = new ArrayList<Check>();
+        fleet.each(this::locked, (node, ssh) -> {
+            var stack = Stack.of(fleet.inventory(), node);
+            var starting = Docker.containers(ssh.must(Docker.containersOf(stack.project()))).stream().filter(one -> one.running() && one.health().equals("starting")).toList();
+            return Checks.containers(stack, starting.stream().map(Docker.Container::service).toList(), starting);
+        }).values().values().forEach(found::addAll);
         return found;
     }
 

@@ -19,6 +19,8 @@ import ktrdr.Templates.NodeFile;
  */
 public final class Scaling {
     static final String PROMETHEUS = "monitoring/prometheus.yml";
+    /** How the history tells a deployment with a scale of its own. */
+    public static final String OPTION = " --scale ";
     private static final String PROFILES = "COMPOSE_PROFILES=";
     private static final int MOST = 3;
 
@@ -49,6 +51,21 @@ public final class Scaling {
     public static List<String> toChange(Inventory inventory, Node node, int scale) {
         return node.given().filter(given -> node.scale() != scale)
                 .map(given -> inventory.source() + ":" + given.line() + ": " + given.key() + ": " + node.scale() + " -> " + scale + ", or the next deploy puts it back").stream().toList();
+    }
+
+    /**
+     * How many workers of each type a node runs on purpose though the inventory gives another number: the last release that ended well there was scaled, or deployed with a scale of its own, or
+     * was gone back to. Empty where the inventory gives that number, gives workers by type or no number, and where what was deployed last is what the inventory gave then.
+     */
+    static Optional<Integer> chosen(Node node, History history) {
+        if (node.given().filter(given -> given.key().equals("scale")).isEmpty()) return Optional.empty();
+        return history.current().filter(entry -> !entry.kind().equals("deploy") || entry.command().contains(OPTION)).flatMap(entry -> RunningScale.of(history)).filter(scale -> scale != node.scale());
+    }
+
+    /** That in words, for who looks at a fleet. */
+    static String chosenWords(Inventory inventory, Node node, History history, int scale) {
+        return node.name() + " runs " + scale + " of each type since " + history.current().map(History.Entry::command).orElse("") + "; " + inventory.source()
+                + node.given().map(given -> ":" + given.line()).orElse("") + " says scale: " + node.scale() + ", and the next deploy puts that back";
     }
 
     /** What a node takes, in two round trips: the workers node itself, or core whose Prometheus follows. */

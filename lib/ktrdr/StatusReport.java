@@ -160,7 +160,7 @@ public final class StatusReport {
 
     /** What is worth knowing, and no reason to fail. */
     public List<String> remarks() {
-        var remarks = new ArrayList<String>();
+        var remarks = new ArrayList<>(status.chosen().values());
         for (var node : status.nodes().keySet())
             if (drift(node).equals("staged")) remarks.add(node.name() + ": files were staged and not deployed yet");
         var strangers = status.roster().strangers(inventory);

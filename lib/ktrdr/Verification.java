@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
@@ -24,12 +25,14 @@ import ktrdr.Inventory.Role;
  */
 public final class Verification implements AutoCloseable {
     /** Of the checks of {@link FleetStatus}, those about what runs: not machines, locks and files. */
-    private static final String RUNS = "(.*\\.(ssh|stack|container|services|mounts|registered|gpu|health)|images\\..*|workers\\.list|targets?(\\..*)?)";
+    private static final String RUNS = "(.*\\.(ssh|stack|container|services|mounts|registered|gpu|health)|images\\..*|workers\\.(list|unexpected|ghosts)|targets?(\\..*)?)";
     private static final String CANCELLED = "interrupted; the sample operation was cancelled";
     private static final Duration HEAD_START = Duration.ofSeconds(1);
     /** A target is taken for down until Prometheus asks it again, which it does every 15 s. */
     private static final Duration SCRAPES = Duration.ofSeconds(20);
-    private static final Duration YOUNG = Duration.ofMinutes(1);
+    private static final Duration FIRST_DATA = Duration.ofSeconds(60);
+    /** The checks that Prometheus has data. */
+    private static final Set<String> DATA = Set.of("prometheus.metrics", "grafana.query");
     private static final Duration GIVE_UP = Duration.ofSeconds(15);
     private final Fleet fleet;
     private final Inventory inventory;
@@ -63,9 +66,14 @@ public final class Verification implements AutoCloseable {
 
         /** Whether a target is down that Prometheus may not have asked since its container began. */
         boolean early() {
-            return checks.stream().filter(check -> !check.ok() && check.id().startsWith("target.")).anyMatch(check -> status.nodes().entrySet().stream()
-                    .filter(at -> at.getKey().name().equals(check.node())).flatMap(at -> at.getValue().containers().stream()).anyMatch(container ->
-                            check.id().endsWith("." + container.service()) && container.healthy() && Instant.parse(container.startedAt()).isAfter(status.time().minus(YOUNG))));
+            return checks.stream().anyMatch(check -> FleetStatus.due(check, status.time(), status.nodes()));
+        }
+
+        /** How long it may take until what does not hold is known not to: Prometheus has what it shows, of rates and of rules too, some scrapes after its start. */
+        Duration due() {
+            boolean fresh = status.young("prometheus") || status.young("backend");
+            boolean data = checks.stream().anyMatch(check -> !check.ok() && DATA.contains(check.id()));
+            return fresh && data ? FIRST_DATA : early() ? SCRAPES : Duration.ZERO;
         }
 
         /** For machines, without {@code ok} and {@code checks}; docs/REFERENCE.md describes it. */
@@ -86,7 +94,7 @@ public final class Verification implements AutoCloseable {
         long started = System.nanoTime();
         try (var step = console.step("fleet", "verify")) {
             var found = look();
-            while (!Check.allOk(found.checks()) && System.nanoTime() - started < Math.max(wait.toNanos(), found.early() ? SCRAPES.toNanos() : 0)) {
+            while (!Check.allOk(found.checks()) && System.nanoTime() - started < Math.max(wait.toNanos(), found.due().toNanos())) {
                 step.now(found.checks().stream().filter(check -> !check.ok()).count() + " checks do not hold yet");
                 Threads.pause(1000, "interrupted while waiting");
                 fleet.retry();
@@ -145,14 +153,15 @@ public final class Verification implements AutoCloseable {
         var api = threads.submit(() -> ApiUse.compared(inventory, http));
         var database = threads.submit(() -> fleet.each((node, ssh) -> node.role() == Role.CORE ? checks.databaseAndSchema(ssh) : List.of(checks.databaseFrom(node, ssh))));
         var status = FleetStatus.look(fleet, http);
-        var all = status.checks().stream().filter(check -> check.id().matches(RUNS)).map(check -> named(status, check)).collect(Collectors.toCollection(ArrayList::new));
+        var all = status.checks(true).stream().filter(check -> check.id().matches(RUNS)).map(check -> named(status, check)).collect(Collectors.toCollection(ArrayList::new));
         done(database, "interrupted").values().values().forEach(all::addAll);
-        status.registered().ifPresent(registered -> all.addAll(Checks.extras(inventory, registered, Instant.now())));
         all.add(done(metrics, "interrupted"));
         all.addAll(done(grafana, "interrupted"));
         var compared = done(api, "interrupted");
         compared.check(inventory).ifPresent(all::add);
-        return new Found(status, all, compared.unknown().isEmpty() ? List.of() : List.of("backend.contract was " + compared.words().orElseThrow()));
+        var remarks = new ArrayList<>(status.chosen().values());
+        if (!compared.unknown().isEmpty()) remarks.add("backend.contract was " + compared.words().orElseThrow());
+        return new Found(status, all, remarks);
     }
 
     /** What status tells as a difference of services is here whether the release is what was released. */
@@ -181,7 +190,7 @@ public final class Verification implements AutoCloseable {
         var wrong = new LinkedHashMap<Node, Problem>();
         status.nodes().forEach((node, at) -> Stack.of(inventory, node).wrongShare(at.host().share()).ifPresent(problem -> wrong.put(node, problem)));
         var good = status.nodes().keySet().stream().filter(node -> !wrong.containsKey(node)).toList();
-        var proof = NfsProof.prove(fleet, good);
+        var proof = NfsProof.prove(fleet.of(status.inventory(), status.inventory().nodes()), good);
         wrong.putAll(proof.problems());
         double seconds = Math.round((System.nanoTime() - started) / 1e6) / 1e3;
         return status.nodes().keySet().stream().map(node -> share(node, wrong.get(node), proof, seconds)).toList();

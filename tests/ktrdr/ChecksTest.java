@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Instant;
 import java.time.Duration;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
 
@@ -72,7 +73,7 @@ class ChecksTest {
     }
 
     private List<String> extras(Backend.Worker... registered) {
-        return Checks.extras(inventory, List.of(registered), NOW).stream().filter(check -> !check.ok()).map(check -> check.id() + ": " + check.found()).toList();
+        return Checks.extras(inventory, List.of(registered), NOW, url -> false).stream().filter(check -> !check.ok()).map(check -> check.id() + ": " + check.found()).toList();
     }
 
     private static Backend.Worker seen(String url, String status, int secondsAgo) {
@@ -83,6 +84,18 @@ class ChecksTest {
     void a_worker_that_serves_and_is_not_in_the_inventory_is_unexpected() {
         assertEquals(List.of("workers.unexpected: training at http://elsewhere:5005, available"), extras(seen("http://elsewhere:5005", "available", 1)));
         assertEquals(List.of("workers.unexpected: training at http://gpu-1.ktrdr.test:5006, busy"), extras(seen("http://gpu-1.ktrdr.test:5006", "busy", 1)));
+    }
+
+    @Test
+    void a_worker_that_was_just_taken_away_is_no_mistake_until_the_backend_should_have_noticed() {
+        var here = "http://gpu-1.ktrdr.test:5006";
+        for (var seconds : Map.of(1, true, 60, true, 150, false).entrySet()) {
+            var checks = Checks.extras(inventory, List.of(seen(here, "available", seconds.getKey()), seen("http://elsewhere:5005", "temporarily_unavailable", 1)), NOW, here::equals);
+            assertEquals(seconds.getValue(), checks.get(0).ok(), checks::toString);
+            assertEquals(seconds.getValue() ? "none but 1 of workers that were taken away, which the backend notices within a minute" : "training at " + here + ", available", checks.get(0).found());
+            assertEquals("training at http://elsewhere:5005, temporarily_unavailable", checks.get(1).found());
+        }
+        assertFalse(Checks.extras(inventory, List.of(seen(here, "available", 1)), NOW, url -> false).get(0).ok(), "its container runs");
     }
 
     @Test

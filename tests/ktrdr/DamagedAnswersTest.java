@@ -59,7 +59,7 @@ class DamagedAnswersTest {
             var registered = new Backend(inventory, http).workers();
             Shown.words(registered);
             shown(checks().workers(inventory.workers()));
-            shown(Checks.extras(inventory, registered, Instant.now()));
+            shown(Checks.extras(inventory, registered, Instant.now(), url -> true));
             Roster.of(inventory, registered).ghostsOn("workers-b.ktrdr.test");
             new Operations(inventory, http).worker("op_1");
         }),

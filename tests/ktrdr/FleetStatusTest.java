@@ -22,6 +22,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
@@ -194,7 +195,7 @@ class FleetStatusTest {
         registered.add(new Backend.Worker("ghost", "backtesting", registered.get(0).endpointUrl(), "temporarily_unavailable", "", Optional.empty()));
         registered.add(new Backend.Worker("stranger", "training", "http://elsewhere:5005", "available", "", Optional.empty()));
         var some = registered(fleet(), registered);
-        assertEquals(List.of("workers-b.backtest-worker-2.registered"), failing(some));
+        assertEquals(List.of("workers-b.backtest-worker-2.registered", "workers.unexpected"), failing(some));
         assertTrue(text(some).contains("workers-b  2          1     1        1       ?"), () -> text(some));
         assertEquals(List.of("registered with the backend and not in the inventory: training worker at http://elsewhere:5005, available"),
                 new StatusReport(some).remarks());
@@ -217,5 +218,38 @@ class FleetStatusTest {
         assertEquals("available", json.path("workers").path("workers-b").path("training-worker-2").asText());
         assertEquals(TAG, json.path("nodes").get(1).path("release").asText());
         assertTrue(json.path("nodes").get(0).path("lock").isNull() && json.path("backup").isNull());
+    }
+
+    /** Workers of B at this time, as the container of each began. */
+    private static NodeStatus began(String time) {
+        return new NodeStatus(host(B), lock(Optional.empty(), -1), history(B), Stack.of(StatusFixtures.INVENTORY, B).services().stream().map(service -> container(service, "running", time)).toList(), Optional.empty());
+    }
+
+    private static FleetStatus down(FleetStatus fleet, String found) {
+        var target = new Check("target.workers-b.training-worker-1", "workers-b", false, "a Prometheus target that is up", found, "curl it", 0);
+        return new FleetStatus(fleet.inventory(), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), List.of(target), fleet.alerts());
+    }
+
+    @Test
+    void a_target_that_prometheus_asks_within_seconds_holds_and_is_told_and_verify_waits_for_it() {
+        var young = down(with(fleet(), B, began("2026-01-01T11:59:10.1Z")), "down connection refused");
+        assertEquals(List.of(), failing(young));
+        assertTrue(young.checks().stream().anyMatch(check -> check.found().equals("down connection refused; Prometheus asks it within 15 s")));
+        assertEquals(List.of("target.workers-b.training-worker-1"), young.checks(true).stream().filter(check -> !check.ok()).map(Check::id).toList());
+        assertEquals(List.of(), failing(down(fleet(), "unknown")));
+        assertEquals(List.of("target.workers-b.training-worker-1"), failing(down(with(fleet(), B, began("2026-01-01T11:57:10.1Z")), "down connection refused")));
+    }
+
+    @Test
+    void a_scale_that_was_chosen_is_what_counts_until_the_next_deployment() {
+        var node = StatusFixtures.INVENTORY.node("workers-b");
+        for (var one : Map.of("scale B 3", true, "rollback workers B", true, "deploy workers B sha-1 --scale 3", true, "deploy workers B sha-1", false).entrySet()) {
+            var entry = entry("1", "sha-1", History.Outcome.DEPLOYED, StatusFixtures.INVENTORY.workersOf(node.withScale(3)).stream().map(Inventory.Worker::name).toList());
+            var named = new History.Entry("1", "", entry.time(), "karl", "laptop", one.getKey(), "workers", "sha-1", entry.services(), entry.images(), entry.configuration(), 3, 10, "", entry.outcome());
+            var history = new History(List.of(named), Optional.empty());
+            assertEquals(one.getValue() ? Optional.of(3) : Optional.empty(), Scaling.chosen(node, history), one.getKey());
+            assertEquals(Optional.empty(), Scaling.chosen(StatusFixtures.INVENTORY.node("gpu"), history), "workers by type");
+        }
+        assertEquals(Optional.empty(), Scaling.chosen(node, history(B)), "the inventory's own");
     }
 }

@@ -1,8 +1,10 @@
 package ktrdr;
 
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
 import org.junit.jupiter.api.Test;
@@ -26,8 +28,17 @@ class VerificationTest {
     }
 
     @Test
+    void the_first_data_of_a_young_backend_is_waited_for_longer_and_of_an_old_one_not() {
+        var query = new Check("grafana.query", "core", false, "data", "an answer without data for Operations", "", 0);
+        assertEquals(Duration.ofSeconds(60), found("2026-01-01T11:59:40.1Z", "running", query).due());
+        assertEquals(Duration.ZERO, found("2026-01-01T11:57:00.1Z", "running", query).due());
+        assertEquals(Duration.ofSeconds(20), found("2026-01-01T11:59:40.1Z", "running", StatusFixtures.target("backend", "core", false)).due());
+        assertEquals(Duration.ZERO, found("2026-01-01T11:59:40.1Z", "running", StatusFixtures.target("backend", "core", true)).due());
+    }
+
+    @Test
     void one_that_is_down_for_longer_or_whose_container_does_not_run_or_that_is_another_is_not() {
-        assertFalse(found("2026-01-01T11:58:00.1Z", "running", StatusFixtures.target("backend", "core", false)).early());
+        assertFalse(found("2026-01-01T11:57:00.1Z", "running", StatusFixtures.target("backend", "core", false)).early());
         assertFalse(found("2026-01-01T11:59:40.1Z", "exited", StatusFixtures.target("backend", "core", false)).early());
         assertFalse(found("2026-01-01T11:59:40.1Z", "running", StatusFixtures.target("gpu.training-worker-1", "gpu", false)).early());
         assertFalse(found("2026-01-01T11:59:40.1Z", "running", StatusFixtures.target("backend", "core", true)).early());
