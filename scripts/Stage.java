@@ -103,7 +103,7 @@ public class Stage implements Callable<Exit> {
         try (var step = common.console().step(node.name(), "files")) {
             var result = locks.last(node, new StagingScript(plan).alone());
             if (!result.ok()) throw Locks.refused(node, result).or(() -> StagingScript.failure(plan, result))
-                    .orElseGet(() -> Problem.failed(node.name() + ": putting the files in place ended with exit code " + result.exit()).found(result.lastWords()));
+                    .orElseGet(() -> Problem.failed(node.name() + ": putting the files in place ended with exit code " + result.exit()).found(result));
             step.done(plan.outcome());
             StagingScript.checked(result.out()).forEach(how -> common.console().note(node.name(), "files", how));
         }

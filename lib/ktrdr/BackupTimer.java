@@ -153,8 +153,8 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
         var result = core.run(applyScript());
         if (result.ok()) return BackupSchedule.parse(Facts.parse(result.out()));
         if (result.exit() == 23) throw Problem.failed(node + ": a file of the timer changed while it was being set up").expected("nobody else at work on the node")
-                .found(result.lastWords()).fix("run it again");
-        throw Problem.failed(node + ": the timer could not be set up").expected("systemd takes it").found(result.lastWords()).fix("on " + node + ": systemctl status " + BackupSchedule.UNIT + ".timer");
+                .found(result).fix("run it again");
+        throw Problem.failed(node + ": the timer could not be set up").expected("systemd takes it").found(result).fix("on " + node + ": systemctl status " + BackupSchedule.UNIT + ".timer");
     }
 
     /** The script: what is there already is left alone. */

@@ -196,7 +196,7 @@ public final class Backups {
             if (result.ok() && !record.isEmpty()) return BackupRecord.parse(text());
             var problem = result.exit() == BUSY ? Problem.locked(node + ": " + failed).fix("wait for its end: journalctl -u ktrdr-backup, or run it again")
                     : Problem.failed(node + ": no backup was made").expected("a dump that ended well, on the disk, readable").fix(letIn(failed));
-            throw problem.found(failed.isEmpty() ? result.lastWords() : failed).with("earlier backups", "are as they were");
+            throw problem.found(failed.isEmpty() ? result.lastWords() : failed).with("earlier backups", "are as they were").stderr(result.err());
         }
     }
 

@@ -49,7 +49,7 @@ final class GrafanaPassword implements SecretKeeper {
     public void ready() {
         var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + START);
         if (!result.ok()) throw Locks.refused(core.node(), result).orElseGet(() -> Problem.failed(core + ": Grafana is stopped and could not be started, to be asked for its password")
-                .expected("an answer of the container ktrdr-grafana on port 3000, by curl on core").found(result.lastWords()).fix("jbang deploy@ktrdr core grafana, then this again"));
+                .expected("an answer of the container ktrdr-grafana on port 3000, by curl on core").found(result).fix("jbang deploy@ktrdr core grafana, then this again"));
         if (!result.out().isBlank()) console.note(core.node().name(), "grafana", "was stopped, and is started to be asked");
     }
 
@@ -57,7 +57,7 @@ final class GrafanaPassword implements SecretKeeper {
     public boolean has(String value) {
         var result = core.run(Sh.let("password", value) + LOGIN);
         if (!result.ok()) throw Problem.unreachable(core + ": Grafana could not be asked whether it takes the password").expected("an answer of the container ktrdr-grafana on port 3000, by curl on core")
-                .found(result.lastWords()).fix("jbang logs@ktrdr core grafana");
+                .found(result).fix("jbang logs@ktrdr core grafana");
         return result.out().startsWith("2");
     }
 
@@ -82,7 +82,7 @@ final class GrafanaPassword implements SecretKeeper {
         var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + Sh.let("password", value) + RESET);
         if (result.exit() == NO_CLI) return false;
         if (!result.ok()) throw Locks.refused(core.node(), result).orElseGet(() ->
-                Problem.failed(core + ": Grafana's admin password could not be replaced").found(result.lastWords()).fix("jbang logs@ktrdr core grafana"));
+                Problem.failed(core + ": Grafana's admin password could not be replaced").found(result).fix("jbang logs@ktrdr core grafana"));
         return true;
     }
 }

@@ -45,7 +45,7 @@ public record HostFacts(Facts facts, double skew) {
             answer.append(line).append('\n');
         }, PATIENCE);
         if (!result.ok()) throw Problem.failed(ssh.name() + ": gathering facts ended with exit code " + result.exit()).expected("exit code 0")
-                .found(result.lastWords());
+                .found(result);
         return of(answer.toString(), asked, clockSeen.get());
     }
 

@@ -133,12 +133,12 @@ public final class Locks implements AutoCloseable {
 
     private static Problem failed(Fleet fleet, Node node, Result result) {
         if (result.exit() == Lock.UNSAFE) return Problem.failed(node.name() + ": what we keep there may be somebody else's, and nothing was changed")
-                .expected("folders and files that only root may put there").found(result.lastWords()).fix("look who made it so; then chmod o-w, or take the link away");
+                .expected("folders and files that only root may put there").found(result).fix("look who made it so; then chmod o-w, or take the link away");
         var user = fleet.ssh(node).run("id -un", PATIENCE).out().strip();
         if (!user.equals("root")) throw Ssh.notRoot(node.name(), user, "change anything on it");
-        if (result.lastWords().contains("/run/lock/")) return Problem.failed(node.name() + ": the lock of the node cannot be noted in /run/lock").found(result.lastWords())
+        if (result.lastWords().contains("/run/lock/")) return Problem.failed(node.name() + ": the lock of the node cannot be noted in /run/lock").found(result)
                 .fix("on " + node.name() + ": df -h /run; df -i /run; then make room, or mount it to be written to; nothing was changed");
-        return Problem.failed(node.name() + ": the files could not be written to " + node.directory()).found(result.lastWords())
+        return Problem.failed(node.name() + ": the files could not be written to " + node.directory()).found(result)
                 .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
     }
 

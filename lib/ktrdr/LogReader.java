@@ -246,9 +246,9 @@ public final class LogReader {
         try {
             var result = ssh.run(script(node, log), log::accept);
             if (!query.follow() && result.exit() == LogScript.FULL) throw Problem.failed(node.name() + ": logs cannot be read there, nothing can be written to its folder for temporary files")
-                    .found(result.lastWords()).fix("on " + node.name() + ": df -h /tmp, then make room");
+                    .found(result).fix("on " + node.name() + ": df -h /tmp, then make room");
             if (!query.follow() && !result.ok())
-                throw Problem.failed(node.name() + ": reading logs ended with exit code " + result.exit()).expected("exit code 0").found(result.lastWords());
+                throw Problem.failed(node.name() + ": reading logs ended with exit code " + result.exit()).expected("exit code 0").found(result);
             if (query.follow()) again(node, log, "the script there ended with exit code " + result.exit() + brief(result));
         } catch (Problem problem) {
             if (!query.follow() || problem.exit() != Exit.UNREACHABLE) throw problem;

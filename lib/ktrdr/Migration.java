@@ -282,7 +282,7 @@ final class Migration {
             progress.now(what);
             tools.changed().set(true);
             var result = tools.fleet().ssh(core).run(tools.locks().under(core) + script(words, image, secrets, begin), PATIENCE);
-            if (!result.ok()) throw Locks.refused(core, result).orElseGet(() -> Problem.failed(node + ": the migration could not be begun").found(result.lastWords()).fix("nothing was changed"));
+            if (!result.ok()) throw Locks.refused(core, result).orElseGet(() -> Problem.failed(node + ": the migration could not be begun").found(result).fix("nothing was changed"));
             var facts = Facts.parse(result.out());
             var said = facts.get("migrated").split(" ", 2);
             var text = NodeFiles.decode(said.length < 2 ? "" : said[1]);

@@ -108,7 +108,7 @@ public final class NfsProof {
         var path = Mount.path(fleet.inventory(), node);
         var who = result.exit() == 33 ? "a container with uid 999 and group 1500" : "uid 999 with gid 1500";
         return Problem.failed(node.name() + ": " + who + " can't write to the share at " + path).expected("folders of " + NfsFiles.OWNER + ", mode " + NfsFiles.MODE + ", on its server")
-                .found(result.lastWords()).fix("docs/OPERATIONS.md, \"permission denied on the share\"");
+                .found(result).fix("docs/OPERATIONS.md, \"permission denied on the share\"");
     }
 
     private String writer(Node node) {
@@ -176,7 +176,7 @@ public final class NfsProof {
                 done
                 """, LONGEST);
         if (!result.ok()) throw Problem.failed(node.name() + ": what another node wrote to the share can't be read here").expected("the same files on every node, of " + NfsFiles.OWNER)
-                .found(result.lastWords()).fix("docs/OPERATIONS.md, \"permission denied on the share\"");
+                .found(result).fix("docs/OPERATIONS.md, \"permission denied on the share\"");
         var times = new LinkedHashMap<String, Long>();
         result.out().lines().forEach(line -> others.stream().filter(writer -> line.startsWith(name(writer) + "\t"))
                 .forEach(writer -> times.put(writer.name(), Facts.number(writer.name(), line.substring(line.indexOf('\t') + 1)))));

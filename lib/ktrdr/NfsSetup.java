@@ -96,8 +96,8 @@ public final class NfsSetup {
             case 23 -> Problem.failed(node + ": a file changed while it was being set up").expected("nobody else at work on the node").found("at step " + step)
                     .fix("run it again");
             case 24 -> Problem.failed(node + ": the share is in use, so its mount can't be changed").expected("no process with a file in " + plan.facts().mount().path())
-                    .found(result.lastWords()).fix("stop what uses it (docker stop the workers of the node), then run it again");
-            default -> Problem.failed(node + ": step " + step + " failed").expected(expected(plan, step)).found(result.lastWords())
+                    .found(result).fix("stop what uses it (docker stop the workers of the node), then run it again");
+            default -> Problem.failed(node + ": step " + step + " failed").expected(expected(plan, step)).found(result)
                     .fix("docs/OPERATIONS.md, setup-nfs");
         };
     }

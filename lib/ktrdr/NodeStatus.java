@@ -39,7 +39,7 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
         long asked = System.currentTimeMillis();
         var result = ssh.run(script(project, directory, share, backups, usage), PATIENCE);
         if (!result.ok())
-            throw Problem.failed(ssh.name() + ": looking at the node ended with exit code " + result.exit()).expected("exit code 0").found(result.lastWords());
+            throw Problem.failed(ssh.name() + ": looking at the node ended with exit code " + result.exit()).expected("exit code 0").found(result);
         return parse(HostFacts.of(result.out(), asked, System.currentTimeMillis()));
     }
 

@@ -67,7 +67,7 @@ final class Outage implements Failover.Power {
             Threads.insist(() -> {
                 var result = fleet.ssh(place.node()).run(locks.under(place.node()) + start(place.worker().name()), STOPPING.plusMinutes(1));
                 if (result.ok()) return result;
-                throw Locks.refused(place.node(), result).orElseGet(() -> Problem.failed(place.words() + " could not be started again").found(result.lastWords()));
+                throw Locks.refused(place.node(), result).orElseGet(() -> Problem.failed(place.words() + " could not be started again").found(result));
             }, problem -> {});
         } catch (Problem problem) {
             throw problem.with("then", place.node().name() + " starts it by itself within " + Units.duration(guard) + " after the stop")

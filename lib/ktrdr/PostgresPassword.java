@@ -41,7 +41,7 @@ final class PostgresPassword implements SecretKeeper {
         former = Optional.of(verifier());
         alter("'" + ScramVerifier.of(value) + "'");
         var answer = core.run(connect(value));
-        if (!answer.ok()) throw Problem.failed(core + ": PostgreSQL does not accept the new password over TCP").expected("a connection with it").found(answer.lastWords());
+        if (!answer.ok()) throw Problem.failed(core + ": PostgreSQL does not accept the new password over TCP").expected("a connection with it").found(answer);
         if (environment.filter(one -> !one.equals(value)).isEmpty()) return " has the new one: accepted over TCP";
         return core.run(connect(environment.get())).ok() ? " has the new one, and lets anybody in: pg_hba.conf asks for no password there" 
                 : " has the new one: accepted over TCP, the former one refused";

@@ -44,7 +44,7 @@ public record Preview(Deployment plan, Map<String, Action> actions, Map<String, 
         var result = ssh.run(under + secrets.shell(plan.secrets()) + Convergence.script(node.directory(), plan.staging().content(plan.stack().envFile()),
                 plan.staging().content(plan.stack().composeFile()), (plan.quiet() ? Gate.question(plan) : "") + migration.question()));
         if (!result.ok()) throw Locks.refused(node, result).or(() -> StagingScript.failure(plan.staging(), result))
-                .orElseGet(() -> Problem.failed(node.name() + ": Compose did not say what it would do").found(result.lastWords()));
+                .orElseGet(() -> Problem.failed(node.name() + ": Compose did not say what it would do").found(result));
         var facts = Facts.parse(result.out());
         var actions = Convergence.of(plan.services(), Convergence.hashes(facts), plan.facts().containers(), ids(plan, manifests));
         if (actions.get("db") == Action.RECREATE) DatabaseData.parse(ssh.must(DatabaseData.script(plan.stack().container("db"))))

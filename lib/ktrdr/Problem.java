@@ -88,6 +88,11 @@ public final class Problem extends RuntimeException {
         return with("found", text);
     }
 
+    /** What a script that failed had to say. */
+    public Problem found(Result result) {
+        return found(result.lastWords()).stderr(result.err());
+    }
+
     /** The command or page that helps. */
     public Problem fix(String text) {
         return with("to do", text);

@@ -52,7 +52,7 @@ public final class PushedBackup implements AutoCloseable {
         CompletableFuture.supplyAsync(() -> core.run(script, line -> {
             if (line.startsWith("folder\t")) folder.complete(line.substring(7));
         }), threads).whenComplete((result, problem) -> folder.completeExceptionally(problem != null ? problem
-                : Problem.failed(core.name() + ": the backup cannot be sent there, and nothing was changed").expected("room for it in /var/tmp").found(result.lastWords())));
+                : Problem.failed(core.name() + ": the backup cannot be sent there, and nothing was changed").expected("room for it in /var/tmp").found(result)));
     }
 
     private void await() {
@@ -78,7 +78,7 @@ public final class PushedBackup implements AutoCloseable {
     void receive(String file, long bytes, InputStream dump, LongConsumer sent) {
         try {
             var result = core.push(Sh.let("directory", folder.join()) + Sh.let("file", file) + Sh.let("bytes", String.valueOf(bytes)) + RECEIVE, dump, sent);
-            if (!result.ok()) throw Problem.failed(core.name() + ": the backup did not arrive whole, and nothing was changed").expected(bytes + " bytes in " + folder.join()).found(result.lastWords());
+            if (!result.ok()) throw Problem.failed(core.name() + ": the backup did not arrive whole, and nothing was changed").expected(bytes + " bytes in " + folder.join()).found(result);
         } catch (Problem lost) {
             throw lost.exit() == Exit.UNREACHABLE ? lost.with("the database", "is as it was; what was sent of the backup is removed by the node") : lost;
         }

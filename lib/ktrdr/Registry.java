@@ -46,7 +46,7 @@ public record Registry(String host, String username) {
         var result = node.run(Sh.let("host", host.replaceFirst(":\\d+$", "")) + Sh.let("port", host.matches(".*:\\d+") ? host.replaceFirst(".*:", "") : "443")
                 + "timeout " + PATIENCE + " openssl s_client -connect \"$host:$port\" -servername \"$host\" 2>/dev/null | openssl x509 -noout -enddate -dateopt iso_8601\n");
         if (result.ok()) return Units.instant(result.out().strip().replace("notAfter=", "").replace(' ', 'T'));
-        throw Problem.unreachable(node + ": the registry " + host + " showed no certificate").expected("TLS, and an openssl of version 3 on the node").found(result.lastWords());
+        throw Problem.unreachable(node + ": the registry " + host + " showed no certificate").expected("TLS, and an openssl of version 3 on the node").found(result);
     }
 
     /** A layer as it travels: its digest and the bytes of it, compressed. */
@@ -141,7 +141,7 @@ public record Registry(String host, String username) {
 
     /** The answer of {@link #ask}. A failed login, and what is of another form, is a {@link Problem}. */
     public Answer answer(String node, Result result) {
-        if (!result.ok()) throw failure(node, result).orElseGet(() -> Problem.failed(node + ": the registry " + host + " could not be asked").found(result.lastWords()));
+        if (!result.ok()) throw failure(node, result).orElseGet(() -> Problem.failed(node + ": the registry " + host + " could not be asked").found(result));
         var facts = Facts.parse(result.out());
         var manifests = new LinkedHashMap<String, Manifest>();
         var problems = new LinkedHashMap<String, Problem>();
@@ -165,7 +165,7 @@ public record Registry(String host, String username) {
                     : silent(node, "", said);
             case SILENT -> silent(node, "", TOO_LATE);
             default -> null;
-        });
+        }).map(problem -> problem.stderr(result.err()));
     }
 
     private Problem refused(String node, String image, String answer) {

@@ -42,7 +42,7 @@ final class Reread {
             var found = told.entrySet().stream().map(one -> one.getKey() + " " + prove(one.getKey(), one.getValue())).collect(Collectors.joining(", "));
             var marks = told.keySet().stream().map(service -> NodeFiles.OURS + "/unread." + service).toList();
             var result = tools.fleet().ssh(node).run(tools.locks().under(node) + "cd -P \"$directory\"\nrm -f " + Sh.words(marks) + "\n");
-            if (!result.ok()) throw Locks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": " + String.join(", ", marks) + " could not be removed").found(result.lastWords()));
+            if (!result.ok()) throw Locks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": " + String.join(", ", marks) + " could not be removed").found(result));
             step.done(found);
         }
     }

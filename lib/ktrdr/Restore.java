@@ -107,7 +107,7 @@ public final class Restore {
     public Present present() {
         var answer = core.run(Facts.SAY + Sh.let("container", Backups.CONTAINER) + Sh.let("database", inventory.database().name()) + LOOK, Duration.ofMinutes(1));
         var letIn = Backups.letIn(answer.err());
-        if (!answer.ok()) throw Problem.failed(core.name() + ": the database does not answer").expected("PostgreSQL in the container " + Backups.CONTAINER).found(answer.lastWords())
+        if (!answer.ok()) throw Problem.failed(core.name() + ": the database does not answer").expected("PostgreSQL in the container " + Backups.CONTAINER).found(answer)
                 .fix(letIn.isEmpty() ? "jbang deploy@ktrdr core db" : letIn);
         var facts = Facts.parse(answer.out());
         return new Present(!facts.get("bytes").isEmpty(), facts.number("tables"), facts.number("filled"), facts.number("rows"), facts.number("bytes"), facts.all("kept"));

@@ -75,6 +75,6 @@ final class RestoreSaid implements Consumer<String> {
             case drop -> "the databases that were kept could not be dropped";
             default -> swapped() ? "the backup is restored, but not all went well after it" : "nothing was restored";
         }).expected("a whole backup that is loaded and found equal to its record").found(why).with("differs", String.join("\n", different))
-                .with("the database", mode == Restore.Mode.drop ? "" : swapped() ? "is that of the backup" : "is as it was");
+                .with("the database", mode == Restore.Mode.drop ? "" : swapped() ? "is that of the backup" : "is as it was").stderr(result.err());
     }
 }

@@ -168,6 +168,6 @@ public final class Rotation implements Exchange {
         var registry = new Registry(inventory.images().registry(), inventory.images().username());
         var secrets = Secrets.fetch(inventory, Set.of(Field.ghcr_token), environment, console);
         var result = core.run(secrets.registry() + registry.login());
-        if (!result.ok()) throw registry.failure(name, result).orElseGet(() -> Problem.failed(name + ": the registry " + registry.host() + " could not be asked").found(result.lastWords()));
+        if (!result.ok()) throw registry.failure(name, result).orElseGet(() -> Problem.failed(name + ": the registry " + registry.host() + " could not be asked").found(result));
     }
 }

@@ -147,7 +147,7 @@ public final class Ssh implements AutoCloseable {
     /** The standard output of a script that ended with 0; any other end is a {@link Problem}. */
     public String must(Result result) {
         if (result.ok()) return result.out();
-        throw Problem.failed(name() + ": a script ended with exit code " + result.exit()).expected("exit code 0").found(result.lastWords()).stderr(result.err());
+        throw Problem.failed(name() + ": a script ended with exit code " + result.exit()).expected("exit code 0").found(result);
     }
 
     /** Runs a script and tells, from another thread, what it has printed so far whenever there is more; any exit code is an answer, which has all of it. */
@@ -194,7 +194,7 @@ public final class Ssh implements AutoCloseable {
             var sum = Sha256.hex(bytes);
             var result = push(Sh.let("path", path) + Sh.let("mode", mode) + Sh.let("sum", sum) + PUT, new ByteArrayInputStream(bytes), sent -> { });
             if (result.ok()) return sum;
-            throw Problem.failed(name() + ": " + path + " was not replaced").expected("a file with the checksum " + sum).found(result.lastWords());
+            throw Problem.failed(name() + ": " + path + " was not replaced").expected("a file with the checksum " + sum).found(result);
         } catch (IOException e) {
             throw Problem.usage("this file cannot be read: " + file).expected("a file of this machine").found(e.getClass().getSimpleName()).because(e);
         }
@@ -254,7 +254,7 @@ public final class Ssh implements AutoCloseable {
     private Result checked(Result result) {
         var said = result.err().lines().filter(line -> !line.startsWith("sudo: unable to resolve host")).toList();
         if (target.sudo() != Sudo.NEVER && result.exit() == 1 && result.out().isEmpty() && !said.isEmpty() && said.stream().allMatch(line -> line.startsWith("sudo:")))
-            throw Problem.failed(name() + ": sudo refused").expected("sudo without a password").found(result.lastWords())
+            throw Problem.failed(name() + ": sudo refused").expected("sudo without a password").found(result)
                     .fix("a line in /etc/sudoers.d with NOPASSWD for the user, or log in as root");
         return result;
     }

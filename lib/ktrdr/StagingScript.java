@@ -212,6 +212,6 @@ public final class StagingScript {
             case 25 -> Problem.failed(name + ": some files in " + directory + " were replaced and others were not").found(said)
                     .fix("mend what is found and run it again");
             default -> null;
-        });
+        }).map(problem -> problem.stderr(result.err()));
     }
 }

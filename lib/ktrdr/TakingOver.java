@@ -144,7 +144,7 @@ public final class TakingOver implements Exchange {
         try (var step = console.step(node.name(), "aside")) {
             step.now("stopping " + String.join(", ", there.names()));
             var result = fleet.ssh(node).run(locks.under(node) + asideScript(node, there), PATIENCE);
-            if (!result.ok()) throw Locks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": what is there could not be put aside").found(result.lastWords()));
+            if (!result.ok()) throw Locks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": what is there could not be put aside").found(result));
             var facts = Facts.parse(result.out());
             if (there.database().isPresent()) rows.putAll(rows(facts));
             step.done(there.names().size() + " containers" + (there.copies().isEmpty() ? "" : "; copied: " + there.copies().stream().map(Installation.Copy::volume).collect(Collectors.joining(", "))));
@@ -233,7 +233,7 @@ public final class TakingOver implements Exchange {
         var script = new StringBuilder("cd -P \"$directory\"\n");
         for (var name : there.alone()) script.append("docker network connect ").append(Sh.words(List.of(project + "_default", name))).append(" >/dev/null 2>&1 || :\n");
         var result = ssh.run(locks.under(node) + script + "sed -i '1 s/.*/state done/' " + FILE + "\n");
-        if (!result.ok()) throw Locks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": that it was taken over could not be noted").found(result.lastWords()));
+        if (!result.ok()) throw Locks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": that it was taken over could not be noted").found(result));
         console.note(node.name(), "kept", "what ran before, stopped: " + Installation.command(node) + " --back goes back to it, --drop-old lets go of it");
     }
 
@@ -307,7 +307,7 @@ public final class TakingOver implements Exchange {
                 say end yes
                 """.replace("FILE", FILE).replace("BEFORE", BEFORE).replace("RAN", Sh.words(ran)).replace("WELL", Sh.quote(" " + String.join(" ", well) + " ")));
         var result = fleet.ssh(node).run(locks.under(node) + script, Duration.ofMinutes(30));
-        if (!result.ok()) throw Locks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": what ran before could not be started again").found(result.lastWords())
+        if (!result.ok()) throw Locks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": what ran before could not be started again").found(result)
                 .fix(Installation.command(node) + " --back once more"));
         var unwell = Facts.parse(result.out()).all("unwell");
         if (!unwell.isEmpty()) throw Problem.failed(node.name() + ": what ran before was started again, and not all of it is well").expected("each running, and healthy where it has a health check")
@@ -338,7 +338,7 @@ public final class TakingOver implements Exchange {
             if (!kept.volumes().isEmpty()) script.append("for volume in ").append(Sh.words(kept.volumes())).append("; do ! docker volume inspect \"$volume\" >/dev/null 2>&1 || docker volume rm \"$volume\" >/dev/null || exit 1; done\n");
             for (var image : kept.images()) script.append("docker image rm ").append(Sh.quote(image)).append(" >/dev/null || :\n");
             var result = fleet.ssh(node).run(locks.under(node) + script + "rm -rf " + FILE + " " + BEFORE + "\n", Duration.ofMinutes(10));
-            if (!result.ok()) throw Locks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": what was before could not be removed").found(result.lastWords()));
+            if (!result.ok()) throw Locks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": what was before could not be removed").found(result));
             step.done(String.join(", ", kept.containers()) + (kept.volumes().isEmpty() ? "" : "; volumes " + String.join(", ", kept.volumes())));
         }
     }

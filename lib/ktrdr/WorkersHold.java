@@ -101,7 +101,7 @@ public final class WorkersHold implements AutoCloseable {
             if (line.startsWith("stopped\t")) count.complete(Integer.valueOf(line.substring(8)));
         }), threads));
         ends.get(node).whenComplete((result, problem) -> count.completeExceptionally(problem != null ? problem : Locks.refused(node, result)
-                .orElseGet(() -> Problem.failed(node.name() + ": its workers could not be stopped").found(result.lastWords()))));
+                .orElseGet(() -> Problem.failed(node.name() + ": its workers could not be stopped").found(result))));
     }
 
     private void await() {

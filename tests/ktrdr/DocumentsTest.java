@@ -87,6 +87,8 @@ class DocumentsTest {
         assertEquals(fields(plain.at("/errors/0")), fields(full.at("/errors/0")));
         assertEquals("3 false core: no answer", plain.path("exit").asInt() + " " + plain.path("ok").asBoolean() + " " + plain.at("/errors/0/message").asText());
         assertEquals("line 1\nline 2\n look more", full.at("/errors/0/stderr").asText() + " " + full.at("/errors/0/fix").asText() + " " + full.at("/errors/0/details/as well").asText());
+        var script = failed(Problem.failed("core: a script failed").found(new Result(3, "out", "1\n2\n3\n4\n5\n6\n")));
+        assertEquals("2\n3\n4\n5\n6, of 1\n2\n3\n4\n5\n6\n", script.at("/errors/0/found").asText() + ", of " + script.at("/errors/0/stderr").asText());
         assertEquals("line 1", failed(Problem.failed("it").stderr("line 1").returned()).at("/errors/0/stderr").asText(), "another exit code keeps it");
         Documents.hold(Documents.read(printed(1, () -> {
             throw new IllegalStateException("a defect");
