@@ -1,7 +1,9 @@
-// What makes a script one of the library's, without flags for the JVM: for procedures that have their own.
+// What makes a script one of the library's, without flags for the JVM but these: for procedures that have their own.
 
 //JAVA 17+
-//JAVAC_OPTIONS --release 17 -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC
+//JAVAC_OPTIONS -encoding UTF-8 --release 17 -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC
+// what is read and printed is UTF-8 in every locale: JDK 17 has the first of these for all of it, later ones the others for what is printed
+//RUNTIME_OPTIONS -Dfile.encoding=UTF-8 -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8
 //DEPS sources.java
 
 // JBang compiles a script again when one of its own files has changed, and does not look at those of the library. With another library

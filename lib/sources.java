@@ -2,7 +2,7 @@
 
 //JAVA 17+
 // the compiler ends before its own second compiler and parallel collector have paid for themselves
-//JAVAC_OPTIONS --release 17 -proc:none -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC
+//JAVAC_OPTIONS -encoding UTF-8 --release 17 -proc:none -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC
 
 //DEPS info.picocli:picocli:4.7.7
 // sshj 0.40.0 asks for 1.80, which has known vulnerabilities: see docs/DEPENDENCIES.md

@@ -157,6 +157,35 @@ class FrontDoorTest {
         assertFalse(Files.exists(bin.resolve("jbang")));
     }
 
+    /** A machine of its own as far as /usr/local goes, and a JBang in the cache of root. */
+    private Result inUsrLocal(String script) throws IOException {
+        with("unshare", "mount", "cp", "find", "rmdir", "ls", "java", "javac");
+        fake("mvn", "exit 1");
+        var cached = Files.createDirectories(home.resolve(".cache/ktrdr/jbang-" + Project.frontDoor("version") + "-gson-" + GSON + "/bin")).resolve("jbang");
+        Files.writeString(cached, "#!/bin/sh\n");
+        Files.setPosixFilePermissions(cached, PosixFilePermissions.fromString("rwx------"));
+        Files.setPosixFilePermissions(cached.getParent(), PosixFilePermissions.fromString("rwx------"));
+        var tools = Files.move(bin, folder.resolve("tools"));
+        return run(Map.of("PATH", tools + ":/usr/local/bin"), tools.resolve("unshare").toString(), "--mount", "--map-root-user", "sh", "-c",
+                "set -e; mount -t tmpfs tmpfs /usr/local; mkdir /usr/local/bin; door='" + ROOT.resolve("ktrdr") + "'\n" + script);
+    }
+
+    @Test
+    void setup_into_a_folder_of_all_users_has_a_jbang_that_all_can_read() throws IOException {
+        var ran = inUsrLocal("\"$door\" setup; readlink -f /usr/local/bin/jbang; find /usr/local/lib ! -perm -o=r; \"$door\" setup --undo; ls /usr/local/bin /usr/local/lib");
+        assertEquals(0, ran.exit(), ran.err());
+        assertEquals("/usr/local/lib/ktrdr/jbang-" + Project.frontDoor("version") + "-gson-" + GSON + "/bin/jbang\n/usr/local/bin:\n\n/usr/local/lib:\n", ran.out(), ran.err());
+    }
+
+    @Test
+    void setup_without_a_home_to_write_to_is_refused() throws IOException {
+        with("java", "javac", "find");
+        fake("jbang", "echo asked for more >&2");
+        var ran = run(Map.of("HOME", "/proc", "TMPDIR", folder.toString()), prepend("setup"));
+        assertEquals(2, ran.exit());
+        assertTrue(ran.err().contains("error: nothing can be made known to JBang\n") && !ran.err().contains("asked for more"), ran.err());
+    }
+
     @Test
     void a_jbang_of_which_one_file_is_another_is_not_run() throws IOException {
         with("java", "javac", "touch", "ls", "expr");

@@ -42,7 +42,7 @@ public final class Rooms {
             share       NfsFiles NfsPlan SetupNfs SetupNfsFleet
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown
             ssh         Sh Ssh SshRun Sshd Uncaught
-            start       CoreDumps FrontDoor Local ScriptTemplate Start
+            start       CoreDumps FrontDoor Local ScriptTemplate Start StartElsewhere
             status      Alert FleetStatus NodeStatus Status StatusChanges
             suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait
             verify      BackendLost Failover FailoverChecks Outage ReportInBrowser Verification Verify VerifyPage VerifyReport
