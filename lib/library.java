@@ -149,6 +149,8 @@
 //FILES lib/ktrdr/SshConfig.java=ktrdr/SshConfig.java
 //FILES lib/ktrdr/SshConnect.java=ktrdr/SshConnect.java
 //FILES lib/ktrdr/SshLogin.java=ktrdr/SshLogin.java
+//FILES lib/ktrdr/SshLookup.java=ktrdr/SshLookup.java
+//FILES lib/ktrdr/SshOpening.java=ktrdr/SshOpening.java
 //FILES lib/ktrdr/SshRoute.java=ktrdr/SshRoute.java
 //FILES lib/ktrdr/SshRun.java=ktrdr/SshRun.java
 //FILES lib/ktrdr/SshWire.java=ktrdr/SshWire.java

@@ -159,6 +159,8 @@
 //SOURCES ktrdr/SshConfig.java
 //SOURCES ktrdr/SshConnect.java
 //SOURCES ktrdr/SshLogin.java
+//SOURCES ktrdr/SshLookup.java
+//SOURCES ktrdr/SshOpening.java
 //SOURCES ktrdr/SshRoute.java
 //SOURCES ktrdr/SshRun.java
 //SOURCES ktrdr/SshWire.java

@@ -21,7 +21,7 @@ class FloorsTest {
     private static final List<Set<String>> FLOORS = List.of(
             Set.of("Document", "Exit", "Invocation", "Problem", "Result", "Sh", "Sha256", "Units", "Nearest", "Uncaught", "Utf8", "Yaml", "HostKeyPin", "Inventory", "InventoryReader", "InventorySecrets", "InventorySection", "InventoryWorkers", "NodeNames",
                     "Console", "Json", "Jwt", "Table", "Terminal", "Local", "OutputFile", "Threads"),
-            Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshRoute", "SshRun", "SshWire", "HostKeys",
+            Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshLookup", "SshOpening", "SshRoute", "SshRun", "SshWire", "HostKeys",
                     "Http", "Secrets"),
             Set.of("Fleet", "Host"),
             Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "ContainerProbe", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "Gpu", "History", "HostFacts", "LastWords", "Lock", "LogCursor", "LogMask", "LogMerge", "LogNode",

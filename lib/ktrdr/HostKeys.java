@@ -15,6 +15,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.stream.Stream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
 import net.schmizz.sshj.common.Buffer;
@@ -59,15 +60,23 @@ final class HostKeys implements HostKeyVerifier {
     /**
      * @param node how sentences call the host
      * @param host the name it is known by; {@code port} other than 22 makes that [host]:port
+     * @param address what counts where that name is not known: that of the inventory, to which is connected
      * @param files those that exist are read, the first is the one to add to
      * @param pin the one key that the host may show; then of the files only what they revoke counts
      */
-    HostKeys(String node, String host, int port, List<Path> files, Optional<HostKeyPin> pin) {
+    HostKeys(String node, String host, Optional<String> address, int port, List<Path> files, Optional<HostKeyPin> pin) {
         this.node = node;
-        this.host = port == 22 ? host.toLowerCase(Locale.ROOT) : "[" + host.toLowerCase(Locale.ROOT) + "]:" + port;
+        this.host = named(host, port);
         this.file = files.get(0);
-        this.lines = files.stream().flatMap(one -> read(one, this.host).stream()).toList();
         this.pin = pin;
+        var byName = files.stream().flatMap(one -> read(one, this.host).stream()).toList();
+        var byAddress = address.stream().map(one -> named(one, port)).flatMap(one -> files.stream().flatMap(file -> read(file, one).stream())).toList();
+        boolean known = byName.stream().anyMatch(line -> !line.marker().equals("@revoked"));
+        lines = Stream.concat(byName.stream(), byAddress.stream().filter(line -> !known || line.marker().equals("@revoked"))).toList();
+    }
+
+    private static String named(String host, int port) {
+        return port == 22 ? host.toLowerCase(Locale.ROOT) : "[" + host.toLowerCase(Locale.ROOT) + "]:" + port;
     }
 
     /** Why the key was refused; null while none was. */

@@ -178,7 +178,7 @@ public final class Ssh implements AutoCloseable {
      * no secret; and it ends when its input does, also where that is cut: a script has to know by itself how many bytes make the whole.
      */
     public Result push(String script, InputStream source, LongConsumer sent) {
-        var command = (target.sudo() == Sudo.NEVER ? "" : "sudo -n ") + "sh -c " + Sh.quote(Sh.alone(script));
+        var command = SshOpening.command(target.sudo() == Sudo.NEVER ? "" : "sudo -n ", Sh.alone(script));
         return over(run -> run.run(command, SshRun.from(source, sent), SshRun.tail(), SshRun.tail(), FOREVER));
     }
 
@@ -224,13 +224,13 @@ public final class Ssh implements AutoCloseable {
 
     private Result over(Function<SshRun, Result> work) {
         var used = link;
-        var run = new SshRun(name(), used.client(), used.wire(), THREADS);
+        var run = new SshRun(name(), used, THREADS);
         try {
             return checked(work.apply(run));
         } catch (Problem problem) {
             if (!lasting || run.begun() || problem.exit() != Exit.UNREACHABLE) throw problem;
             var anew = anew(used);
-            return checked(work.apply(new SshRun(name(), anew.client(), anew.wire(), THREADS)));
+            return checked(work.apply(new SshRun(name(), anew, THREADS)));
         }
     }
 
@@ -243,20 +243,25 @@ public final class Ssh implements AutoCloseable {
     }
 
     private String command() {
-        return switch (target.sudo()) {
-            case NEVER -> "sh -s";
-            case ALWAYS -> "sudo -n sh -s";
-            case WHERE_NEEDED -> "sh -c 'if [ -w /var/run/docker.sock ]; then exec sh -s; else exec sudo -n sh -s; fi'";
-        };
+        return SshOpening.command(switch (target.sudo()) {
+            case NEVER -> "exec sh -s";
+            case ALWAYS -> "exec sudo -n sh -s";
+            case WHERE_NEEDED -> "if [ -w /var/run/docker.sock ]; then exec sh -s; else exec sudo -n sh -s; fi";
+        });
     }
 
     /** It is sudo that speaks, and alone; that it can't resolve its own host it remarks on the way. */
     private Result checked(Result result) {
         var said = result.err().lines().filter(line -> !line.startsWith("sudo: unable to resolve host")).toList();
         if (target.sudo() != Sudo.NEVER && result.exit() == 1 && result.out().isEmpty() && !said.isEmpty() && said.stream().allMatch(line -> line.startsWith("sudo:")))
-            throw Problem.failed(name() + ": sudo refused").expected("sudo without a password").found(result)
-                    .fix("a line in /etc/sudoers.d with NOPASSWD for the user, or log in as root");
+            throw sudoRefused(said.get(said.size() - 1));
         return result;
+    }
+
+    private Problem sudoRefused(String said) {
+        var problem = Problem.failed(name() + ": sudo refused").expected("sudo without a password and without a terminal").found(said);
+        if (said.contains("must have a tty")) return problem.fix("a line `Defaults:" + link.login().replaceFirst("@.*", "") + " !requiretty` in /etc/sudoers.d on the host, or log in as root");
+        return problem.fix("a line in /etc/sudoers.d with NOPASSWD for the user, or log in as root");
     }
 
     /** What to say where somebody who is not root there was to do what only root may. */

@@ -25,10 +25,12 @@ import net.schmizz.sshj.SSHClient;
 
 /** From a {@link Ssh.Target} to an open, checked, logged-in connection, by way of as many hosts as it takes. */
 final class SshConnect {
-    /** A connection in use: the last client and its wire, and everything there is to close, in that order. */
-    record Link(SSHClient client, SshWire wire, List<AutoCloseable> closing) {}
+    /** A connection in use: the last client and its wire, whom it is logged in as, and everything there is to close, in that order. */
+    record Link(SSHClient client, SshWire wire, String login, List<AutoCloseable> closing) {}
 
     private static final int MAX_JUMPS = 8;
+    /** As many times the silence that is borne may a connection take until it is logged in, whatever is heard of it. */
+    private static final int PATIENCE = 10;
     private final SshRoute.Surroundings here;
     private final List<AutoCloseable> closing = new ArrayList<>();
 
@@ -66,10 +68,11 @@ final class SshConnect {
     }
 
     private Link open(SshRoute route, Link via) {
-        var hostKeys = new HostKeys(route.node(), route.knownAs(), route.port(), route.knownHosts(), route.pin());
+        var hostKeys = new HostKeys(route.node(), route.knownAs(), route.addressToo(), route.port(), route.knownHosts(), route.pin());
         var wire = via == null ? direct(route) : through(route, via);
         closing.add(0, wire);
-        int millis = (int) route.timeout().toMillis();
+        // of silence the wire's watch decides: what is slow goes on as long as it speaks
+        int millis = (int) route.timeout().multipliedBy(PATIENCE).toMillis();
         var client = new SSHClient(SshAlgorithms.config(hostKeys.hasAuthority()));
         client.setSocketFactory(only(wire));
         client.addHostKeyVerifier(hostKeys);
@@ -89,7 +92,7 @@ final class SshConnect {
             throw e instanceof Problem problem ? problem : hostKeys.refusal() != null ? hostKeys.refusal() : failed(route, wire, client, e);
         }
         wire.hearWithin(here.silence());
-        return new Link(client, wire, closing);
+        return new Link(client, wire, route.login(), closing);
     }
 
     private static Problem failed(SshRoute route, SshWire wire, SSHClient client, Exception e) {
@@ -99,7 +102,7 @@ final class SshConnect {
         boolean silent = wire.expired() || Stream.<Throwable>iterate(e, Objects::nonNull, Throwable::getCause).anyMatch(TimeoutException.class::isInstance);
         if (silent) return Problem.unreachable(route.node() + ": " + route.peer() + " accepted the connection and then said nothing more for "
                         + seconds(route)).found(ssh ? "" : said).because(e)
-                .fix("look at sshd on the host, or for a full table of connections in between");
+                .fix("look at sshd on the host, or for a full table of connections in between; where the way is that slow, give it longer: connect_timeout under ssh in the inventory");
         if (!ssh && !said.isEmpty()) return Problem.unreachable(route.node() + ": " + route.peer() + " is not an ssh server")
                 .expected("SSH-2.0-…").found(said).fix("correct the port, or what listens there").because(e);
         var apart = NO_SETTLEMENT.matcher(String.valueOf(e.getMessage()));
@@ -110,7 +113,7 @@ final class SshConnect {
         }
         var during = !client.getTransport().isAuthenticated() && ssh ? " while connecting" : "";
         return Problem.unreachable(route.node() + ": " + route.peer() + " closed the connection" + during)
-                .found(e.getMessage()).fix("ssh -v -p " + route.port() + " " + route.user() + "@" + route.connectTo()).because(e);
+                .found(e.getMessage()).with("it said", SshLogin.banner(client)).fix("ssh -v -p " + route.port() + " " + route.user() + "@" + route.connectTo()).because(e);
     }
 
     /** sshj's sentence where two lists have nothing in common: of what, ours, the host's. */
@@ -146,7 +149,8 @@ final class SshConnect {
                 : e instanceof NoRouteToHostException ? "cannot be reached: no route to host"
                 : e instanceof ConnectException && e.getMessage().contains("refused") ? "refused the connection"
                 : "cannot be reached: " + e.getMessage();
-        var fix = text.startsWith("refused") ? "start sshd on the host, or correct the port" : "look whether the host is up: ping " + route.connectTo();
+        var fix = text.startsWith("refused") ? "start sshd on the host, or correct the port" : "look whether the host is up: ping " + route.connectTo()
+                + (e instanceof SocketTimeoutException ? "; where the way is that slow, give it longer: connect_timeout under ssh in the inventory" : "");
         return Problem.unreachable(route.node() + ": " + route.peer() + " " + text).fix(fix).because(e);
     }
 

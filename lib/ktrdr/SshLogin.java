@@ -7,13 +7,13 @@ import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.stream.Stream;
 import net.schmizz.sshj.SSHClient;
 import net.schmizz.sshj.Service;
 import net.schmizz.sshj.common.Buffer;
@@ -28,8 +28,8 @@ import net.schmizz.sshj.userauth.method.AuthMethod;
 import net.schmizz.sshj.userauth.method.AuthPublickey;
 
 /**
- * Logging in by public key: the keys of the agent, those of the configured identities first; then the configured identities; then
- * the usual files. What was offered is remembered for the sentence that says that all of it was refused.
+ * Logging in by public key: the configured identities, by the agent where it has them; then the agent's other keys; then the usual files. A server counts what fails, and
+ * hangs up after six. What was offered is remembered for the sentence that says that all of it was refused.
  */
 final class SshLogin {
     private static final int AGENT_SECONDS = 5;
@@ -57,19 +57,36 @@ final class SshLogin {
 
     /** Logs in or throws the {@link Problem} that says which keys were offered. */
     void login(SSHClient client, int timeoutMillis, String where) throws SSHException {
-        var agentHolds = new ArrayList<byte[]>();
-        for (var identity : fromAgent()) {
-            agentHolds.add(identity.blob());
-            var label = identity.comment() + " (agent, " + identity.type() + ")";
-            if (offer(client, new ByAgent(new SshAgent(keys.agent().orElseThrow()), identity), label, timeoutMillis)) return;
-        }
-        for (var file : files()) {
-            var text = text(file);
-            if (text.isEmpty() || isPublic(text) || agentHolds.stream().anyMatch(blob -> Arrays.equals(blob, publicBlob(file)))) continue;
-            var key = key(client, file, text);
-            if (key.isPresent() && offer(client, new AuthPublickey(key.get()), file.toString(), timeoutMillis)) return;
+        var agent = fromAgent();
+        var configured = configured();
+        try {
+            for (var file : configured) if (offer(client, file, agent, timeoutMillis)) return;
+            if (!keys.only()) {
+                var named = configured.stream().map(this::publicBlob).toList();
+                for (var identity : agent) if (named.stream().noneMatch(blob -> Arrays.equals(blob, identity.blob())) && offer(client, identity, timeoutMillis)) return;
+                for (var file : usual().toList()) {
+                    // the agent's have been offered
+                    if (!configured.contains(file) && agent.stream().noneMatch(one -> Arrays.equals(one.blob(), publicBlob(file))) && offer(client, file, List.of(), timeoutMillis)) return;
+                }
+            }
+        } catch (UserAuthException e) {
+            throw hungUp(client, where, e);
         }
         throw refused(client, where);
+    }
+
+    /** The key of a file, by the agent where it has it. */
+    private boolean offer(SSHClient client, Path file, List<SshAgent.Identity> agent, int timeoutMillis) throws SSHException {
+        var text = text(file);
+        var held = agent.stream().filter(one -> Arrays.equals(one.blob(), publicBlob(file))).findFirst();
+        if (held.isPresent()) return offer(client, held.get(), timeoutMillis);
+        if (text.isEmpty() || isPublic(text)) return false;
+        var key = key(client, file, text);
+        return key.isPresent() && offer(client, new AuthPublickey(key.get()), file.toString(), timeoutMillis);
+    }
+
+    private boolean offer(SSHClient client, SshAgent.Identity identity, int timeoutMillis) throws SSHException {
+        return offer(client, new ByAgent(new SshAgent(keys.agent().orElseThrow()), identity), identity.comment() + " (agent, " + identity.type() + ")", timeoutMillis);
     }
 
     private boolean offer(SSHClient client, AuthMethod method, String label, int timeoutMillis) throws SSHException {
@@ -83,16 +100,12 @@ final class SshLogin {
         }
     }
 
-    /** The agent's keys, those of the configured identities in front: a server counts failures and hangs up after six. */
+    private Stream<Path> usual() {
+        return USUAL.stream().map(name -> keys.home().resolve(".ssh").resolve(name));
+    }
+
     private List<SshAgent.Identity> fromAgent() {
-        if (keys.agent().isEmpty() || !Files.exists(keys.agent().get())) return List.of();
-        var all = identities(new SshAgent(keys.agent().get()));
-        var wanted = configured().stream().map(this::publicBlob).toList();
-        var first = all.stream().filter(one -> wanted.stream().anyMatch(blob -> Arrays.equals(blob, one.blob()))).toList();
-        if (keys.only()) return first;
-        var ordered = new LinkedHashSet<>(first);
-        ordered.addAll(all);
-        return List.copyOf(ordered);
+        return keys.agent().filter(Files::exists).map(socket -> identities(new SshAgent(socket))).orElse(List.of());
     }
 
     private List<SshAgent.Identity> identities(SshAgent agent) {
@@ -117,13 +130,8 @@ final class SshLogin {
         var files = new ArrayList<Path>();
         keys.required().ifPresent(files::add);
         files.addAll(keys.configured());
-        return files;
-    }
-
-    private List<Path> files() {
-        var files = new LinkedHashSet<>(configured());
-        if (!keys.only()) for (var name : USUAL) files.add(keys.home().resolve(".ssh").resolve(name));
-        return List.copyOf(files);
+        if (files.isEmpty() && keys.only()) usual().forEach(files::add);
+        return files.stream().distinct().toList();
     }
 
     /** The text of a key file; empty when it cannot be read and may be missing. */
@@ -199,10 +207,22 @@ final class SshLogin {
                         : node + ": " + where + " refused the login")
                 .expected("a key that is in the authorized_keys of " + user)
                 .found(offered.isEmpty() ? "no key in the agent, no identity, no usual key file" : "offered " + String.join(", ", offered));
+        problem.with("it said", banner(client));
         if (!allowed.isEmpty() && !allowed.contains("publickey")) problem.with("it allows", String.join(", ", allowed));
         if (!encrypted.isEmpty()) return problem.with("encrypted", encrypted.get(0) + ", which the agent does not hold")
                 .fix("ssh-add " + encrypted.get(0));
         return problem.fix("ssh-copy-id " + where + ", or `ssh-add` the right key");
+    }
+
+    private Problem hungUp(SSHClient client, String where, UserAuthException e) {
+        return Problem.unreachable(node + ": " + where + " hung up after " + offered.size() + (offered.size() == 1 ? " key" : " keys")).expected("a key that is in the authorized_keys of " + user)
+                .found("offered " + String.join(", ", offered) + "; " + e.getMessage()).with("it said", banner(client)).because(e)
+                .fix("name the right key, which is offered first: `identity` under `ssh` in the inventory, or IdentityFile in ~/.ssh/config");
+    }
+
+    /** What the host says to whoever logs in, such as why nobody may; in one line. */
+    static String banner(SSHClient client) {
+        return Console.brief(Problem.oneLine(client.getUserAuth().getBanner()), 400);
     }
 
     /** RFC 4252, section 7: the key is named first, and the agent signs when the server would take it. */

@@ -16,20 +16,22 @@ import java.util.stream.Stream;
  * @param node how sentences call it
  * @param connectTo a name or an address
  * @param knownAs the name its host key is looked up under
+ * @param addressToo what it is looked up under where the name is not known: the address of the inventory, by which it is connected to
  * @param pin the one key that it may show, where the target says so of any of its names
  * @param jump hosts in between, the nearest first, as ProxyJump has them
  * @param timeout for each of connecting, exchanging keys and logging in
  */
-record SshRoute(String node, String connectTo, String knownAs, int port, String user, SshLogin.Keys keys, List<Path> knownHosts,
+record SshRoute(String node, String connectTo, String knownAs, Optional<String> addressToo, int port, String user, SshLogin.Keys keys, List<Path> knownHosts,
         Optional<HostKeyPin> pin, Optional<String> jump, Duration timeout) {
     /**
      * Where this process stands.
      *
      * @param silence after this long without a sign of life a peer is dead; keep-alives are sent four times as often
+     * @param system the ssh config of the machine, read after the user's
      */
-    record Surroundings(Path home, Map<String, String> environment, Duration silence) {
+    record Surroundings(Path home, Map<String, String> environment, Duration silence, Path system) {
         static Surroundings here() {
-            return new Surroundings(Path.of(System.getProperty("user.home")), System.getenv(), Duration.ofSeconds(20));
+            return new Surroundings(Path.of(System.getProperty("user.home")), System.getenv(), Duration.ofSeconds(20), Path.of("/etc/ssh/ssh_config"));
         }
     }
 
@@ -45,7 +47,9 @@ record SshRoute(String node, String connectTo, String knownAs, int port, String 
 
     /** Looks the target up in its ssh config. A ProxyCommand, which is not obeyed, is a {@link Problem}. */
     static SshRoute to(Ssh.Target target, Surroundings here) {
-        var entry = SshConfig.read(target.config().orElse(here.home().resolve(".ssh/config")), here.home()).lookup(target.host());
+        // as with ssh -F, one that is named is the only one
+        var config = target.config().map(file -> SshConfig.read(file, here.home())).orElseGet(() -> SshConfig.read(here.home().resolve(".ssh/config"), here.system(), here.home()));
+        var entry = config.lookup(target.host(), target.user(), target.port());
         var hostName = entry.hostName().map(name -> SshConfig.expand(name, here.home(), Map.of(), Map.of('h', target.host())))
                 .orElse(target.host());
         var user = target.user().or(entry::user).orElse(System.getProperty("user.name"));
@@ -54,7 +58,8 @@ record SshRoute(String node, String connectTo, String knownAs, int port, String 
                 'd', here.home().toString(), 'u', System.getProperty("user.name")));
         var keys = new SshLogin.Keys(agent(entry, expand), target.identity().map(path -> expand.path(path.toString())),
                 entry.identityFiles().stream().filter(SshRoute::given).map(expand::path).toList(), here.home(), entry.identitiesOnly());
-        return new SshRoute(target.name(), target.address().orElse(hostName), entry.hostKeyAlias().orElse(hostName), port, user, keys,
+        var addressToo = target.address().filter(address -> entry.hostKeyAlias().isEmpty() && !address.equals(hostName));
+        return new SshRoute(target.name(), target.address().orElse(hostName), entry.hostKeyAlias().orElse(hostName), addressToo, port, user, keys,
                 knownHosts(target, entry, expand), pin(target, hostName), jump(target, entry), target.connectTimeout());
     }
 
@@ -72,7 +77,7 @@ record SshRoute(String node, String connectTo, String knownAs, int port, String 
         return !text.equalsIgnoreCase("none");
     }
 
-    private static Optional<String> jump(Ssh.Target target, SshConfig.Entry entry) {
+    private static Optional<String> jump(Ssh.Target target, SshLookup.Entry entry) {
         var jump = target.jump().or(entry::proxyJump).filter(SshRoute::given);
         if (jump.isEmpty() && target.address().isEmpty() && entry.proxyCommand().filter(SshRoute::given).isPresent())
             throw Problem.usage(target.name() + ": the ssh config reaches " + target.host() + " by a ProxyCommand")
@@ -80,14 +85,14 @@ record SshRoute(String node, String connectTo, String knownAs, int port, String 
         return jump;
     }
 
-    private static Optional<Path> agent(SshConfig.Entry entry, Expand expand) {
+    private static Optional<Path> agent(SshLookup.Entry entry, Expand expand) {
         var environment = expand.here().environment();
         var socket = entry.identityAgent().filter(text -> !text.equals("SSH_AUTH_SOCK")).or(() -> Optional.ofNullable(environment.get("SSH_AUTH_SOCK")));
         return socket.filter(SshRoute::given).map(text -> text.startsWith("$") && !text.startsWith("${")
                 ? environment.getOrDefault(text.substring(1), "") : text).filter(text -> !text.isBlank()).map(expand::path);
     }
 
-    private static List<Path> knownHosts(Ssh.Target target, SshConfig.Entry entry, Expand expand) {
+    private static List<Path> knownHosts(Ssh.Target target, SshLookup.Entry entry, Expand expand) {
         if (target.knownHosts().isPresent()) return List.of(expand.path(target.knownHosts().get().toString()));
         var files = new ArrayList<Path>();
         entry.knownHosts().forEach(text -> files.add(expand.path(text)));

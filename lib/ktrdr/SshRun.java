@@ -30,6 +30,8 @@ final class SshRun {
     private static final int TAIL = 64 << 10;
     private static final int CHUNK = 256 << 10;
     private static final int FAREWELL_SECONDS = 10;
+    /** Startup files may ask services that are slow; what asks a person waits for ever. */
+    private static final Duration TO_BEGIN = Duration.ofSeconds(60);
     private static final Map<String, Integer> SIGNALS = Map.of("HUP", 1, "INT", 2, "QUIT", 3, "ILL", 4, "ABRT", 6, "FPE", 8,
             "KILL", 9, "SEGV", 11, "PIPE", 13, "TERM", 15);
 
@@ -44,19 +46,21 @@ final class SshRun {
     }
 
     private final String node;
+    private final String login;
     private final SSHClient client;
     private final SshWire wire;
     private final ExecutorService threads;
     private volatile boolean begun;
 
-    SshRun(String node, SSHClient client, SshWire wire, ExecutorService threads) {
+    SshRun(String node, SshConnect.Link link, ExecutorService threads) {
         this.node = node;
-        this.client = client;
-        this.wire = wire;
+        this.login = link.login();
+        this.client = link.client();
+        this.wire = link.wire();
         this.threads = threads;
     }
 
-    /** Runs the command with this text on its standard input, which stays open until the command ends or we give up. */
+    /** Runs a command of {@link SshOpening} with this text on its standard input, which stays open until the command ends or we give up. */
     Result run(String command, String input, Drain out, Drain err, Duration timeout) {
         return run(command, stdin -> {
             stdin.write(input.getBytes(StandardCharsets.UTF_8));
@@ -75,10 +79,14 @@ final class SshRun {
             begun = true;
             var running = session.exec(command);
             started = true;
-            var stdout = running.getInputStream();
-            var stderr = running.getErrorStream();
+            var opening = new SshOpening();
+            var stdout = opening.out(running.getInputStream());
+            var stderr = opening.err(running.getErrorStream());
             var outText = threads.submit(() -> out.drain(stdout));
             var errText = threads.submit(() -> err.drain(stderr));
+            var toBegin = timeout.compareTo(TO_BEGIN) < 0 ? timeout : TO_BEGIN;
+            if (!opening.decided(toBegin.toNanos())) throw notBegun("did not begin the script within " + toBegin.toMillis() / 1000.0 + " s", opening);
+            if (!opening.begun()) throw ended(running, outText, opening);
             send(running, input);
             var result = await(running, outText, errText, deadline);
             ended = true;
@@ -127,6 +135,28 @@ final class SshRun {
         if (running.getExitSignal() != null)
             return new Result(128 + SIGNALS.getOrDefault(running.getExitSignal().toString(), 0), outText, errText);
         throw new ConnectionException("the session ended without an exit code");
+    }
+
+    /** A connection that is lost ends its output too, which {@code out} tells. */
+    private Problem ended(Session.Command running, Future<String> out, SshOpening opening) throws IOException, InterruptedException, TimeoutException {
+        get(out, System.nanoTime() + TimeUnit.SECONDS.toNanos(FAREWELL_SECONDS));
+        running.getOutputStream().close();
+        try {
+            running.join(FAREWELL_SECONDS, TimeUnit.SECONDS);
+        } catch (ConnectionException e) {
+            if (!client.isConnected()) throw e;
+        }
+        if (!client.isConnected()) throw new ConnectionException("the session ended without an exit code");
+        return notBegun(running.getExitStatus() == null ? "closed its output before the script began" : "ended with exit code " + running.getExitStatus() + " before the script began", opening);
+    }
+
+    private Problem notBegun(String what, SshOpening opening) {
+        var said = opening.before();
+        var problem = Problem.unreachable(node + ": the login shell of " + login + " " + what).expected("a shell that runs the command it is given")
+                .found(said.isEmpty() ? "it said nothing" : said);
+        if (said.contains("account is currently not available")) return problem.fix("its shell is nologin: give the user one, with `chsh -s /bin/sh " + login.replaceFirst("@.*", "") + "` on the host, or log in as another");
+        return problem.fix("`ssh " + login.replace(" port ", " -p ") + " true` has to end with 0: look for exit, exec or a question in the startup files of the user's shell (~/.bashrc, ~/.zshenv, config.fish, ~/.cshrc), "
+                + "for command= in ~/.ssh/authorized_keys, and for ForceCommand in sshd_config, all on the host");
     }
 
     private static String get(Future<String> text, long deadline) throws IOException, InterruptedException, TimeoutException {

@@ -24,6 +24,7 @@ final class SshWire extends Socket {
     private final InetAddress address;
     private final int port;
     private final StringBuilder firstWords = new StringBuilder();
+    private final long first;
     private long silence;
     private long deadline;
     private boolean expired;
@@ -35,7 +36,8 @@ final class SshWire extends Socket {
         this.closer = closer;
         this.address = address;
         this.port = port;
-        this.deadline = System.nanoTime() + first.toNanos();
+        this.first = first.toNanos();
+        this.deadline = System.nanoTime() + this.first;
         var watch = new Thread(this::watch, "ssh watch");
         watch.setDaemon(true);
         watch.start();
@@ -96,6 +98,8 @@ final class SshWire extends Socket {
     }
 
     private synchronized void heard(byte[] bytes, int offset, int count) {
+        // one that has said that it speaks ssh may be slow; what else talks is not listened to for longer
+        if (silence == 0 && firstWords.indexOf("SSH-") == 0) silence = first;
         if (silence > 0) deadline = System.nanoTime() + silence;
         int keep = Math.min(count, FIRST_WORDS - firstWords.length());
         if (keep > 0) firstWords.append(new String(bytes, offset, keep, StandardCharsets.ISO_8859_1).replaceAll("[^ -~]+", " "));

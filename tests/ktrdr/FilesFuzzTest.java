@@ -91,6 +91,6 @@ class FilesFuzzTest {
 
     @Property(seed = Mutants.SEED)
     void of_known_hosts(@ForAll("hosts") String text) {
-        read(text.getBytes(StandardCharsets.UTF_8), known -> new HostKeys("workers-b", "b.ktrdr.test", 22, List.of(known), Optional.empty()).findExistingAlgorithms("", 22));
+        read(text.getBytes(StandardCharsets.UTF_8), known -> new HostKeys("workers-b", "b.ktrdr.test", Optional.empty(), 22, List.of(known), Optional.empty()).findExistingAlgorithms("", 22));
     }
 }

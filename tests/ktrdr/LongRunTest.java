@@ -253,7 +253,7 @@ class LongRunTest {
         public static void main(String... args) throws IOException {
             var target = new Ssh.Target("b", "127.0.0.1", Optional.empty(), Optional.of(Integer.valueOf(args[1])), Optional.of("root"), Optional.empty(), Optional.empty(),
                     Optional.empty(), false, Optional.empty(), Duration.ofSeconds(60));
-            try (var ssh = Ssh.connect(target, new SshRoute.Surroundings(Path.of(args[0]), Map.of(), Duration.ofSeconds(4)))) {
+            try (var ssh = Ssh.connect(target, new SshRoute.Surroundings(Path.of(args[0]), Map.of(), Duration.ofSeconds(4), Path.of(args[0], "none")))) {
                 System.out.print(ssh.must("echo before"));
                 System.in.read();
                 System.out.print(ssh.must("echo after"));

@@ -23,6 +23,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import lab.Wait;
 import net.schmizz.sshj.common.Buffer;
 import org.apache.sshd.common.config.keys.KeyUtils;
 import org.apache.sshd.common.config.keys.writer.openssh.OpenSSHKeyPairResourceWriter;
@@ -58,8 +59,7 @@ final class SshPeer implements AutoCloseable {
         server.setForwardingFilter(AcceptAllForwardingFilter.INSTANCE);
         server.setCommandFactory((channel, command) -> {
             // by a shell, as sshd runs it
-            var line = command.startsWith("sudo -n ") ? folder.resolve("sudo") + command.substring(7) : command;
-            var there = "exec " + line;
+            var there = "PATH=" + Sh.quote(folder.toString()) + ":$PATH; exec " + command;
             return new ProcessShellFactory(there, "sh", "-c", there).createShell(channel);
         });
         server.start();
@@ -72,7 +72,7 @@ final class SshPeer implements AutoCloseable {
     }
 
     SshRoute.Surroundings here() {
-        return new SshRoute.Surroundings(home, environment, silence);
+        return new SshRoute.Surroundings(home, environment, silence, home.resolve("ssh_config"));
     }
 
     Ssh.Target target() {
@@ -190,6 +190,7 @@ final class SshPeer implements AutoCloseable {
         private volatile int lines;
         private volatile int frozen;
         private volatile long sent;
+        private volatile int millis;
         private volatile long cutAt = Long.MAX_VALUE;
 
         Line(int port) throws IOException {
@@ -218,6 +219,11 @@ final class SshPeer implements AutoCloseable {
             cutAt = bytes;
         }
 
+        /** What is said takes so long to the other end. */
+        void slow(int delay) {
+            millis = delay;
+        }
+
         /** Those that are connected hear nothing any more; who connects afterwards does. */
         void freeze() {
             frozen = lines;
@@ -228,6 +234,7 @@ final class SshPeer implements AutoCloseable {
             for (int count; (count = in.read(buffer)) >= 0; ) {
                 if (number < frozen) continue;
                 int pass = counted ? (int) Math.min(count, cutAt - sent) : count;
+                if (millis > 0) Wait.millis(millis);
                 out.write(buffer, 0, pass);
                 if (counted) sent += pass;
                 if (pass < count) close();

@@ -213,6 +213,10 @@ class SshRunTest {
             fakeSudo("echo 'sudo: a password is required' >&2; sleep 0.3; exit 1");
             var problem = assertThrows(Problem.class, () -> root.run("echo never"));
             assertTrue(problem.sentence().contains("sudo") && problem.details().get("found").contains("password"), problem.sentence());
+            assertTrue(problem.details().get("to do").contains("NOPASSWD"));
+            fakeSudo("echo 'sudo: sorry, you must have a tty to run sudo' >&2; sleep 0.3; exit 1");
+            var terminal = assertThrows(Problem.class, () -> root.run("echo never"));
+            assertEquals("a line `Defaults:root !requiretty` in /etc/sudoers.d on the host, or log in as root", terminal.details().get("to do"));
         }
     }
 
@@ -229,7 +233,7 @@ class SshRunTest {
     }
 
     private void fakeSudo(String body) throws IOException {
-        Fixtures.program(folder.resolve("sudo"), body);
+        Fixtures.program(folder.resolve("sudo"), "[ \"$1\" = -n ] && shift\n" + body);
     }
 
     @Test

@@ -288,6 +288,42 @@ class SshTest {
         says(against("x".repeat(200_000)), Exit.UNREACHABLE, "xxx");
     }
 
+    /** A server that cannot be reached in less than this, which is long beside the time that it has for a sign of life. */
+    @Test
+    void a_slow_way_is_no_silence() throws Exception {
+        try (var line = new SshPeer.Line(peer.port())) {
+            line.slow(300);
+            peer.knownHosts(peer.known(peer.hostKey.getPublic()).replace(":" + peer.port(), ":" + line.port()));
+            var to = peer.target(line.port());
+            long started = System.nanoTime();
+            try (var ssh = Ssh.connect(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(),
+                    false, to.jump(), Duration.ofSeconds(2)), peer.here())) {
+                assertTrue(System.nanoTime() - started > 2_500_000_000L, "the way is not slow");
+                assertEquals("hi\n", ssh.must("echo hi"));
+            }
+        }
+        says(against(""), Exit.UNREACHABLE, "connect_timeout under ssh in the inventory");
+    }
+
+    @Test
+    void an_entry_for_the_address_counts_where_the_name_has_none() throws Exception {
+        var to = peer.target();
+        var target = new Ssh.Target(to.name(), "b.ktrdr.test", Optional.of("127.0.0.1"), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(), false, to.jump(), to.connectTimeout());
+        try (var ssh = Ssh.connect(target, peer.here())) {
+            assertEquals("hi\n", ssh.must("echo hi"));
+        }
+        var name = "[b.ktrdr.test]:" + peer.port() + " ";
+        // of the name another key is known: that is what counts
+        peer.knownHosts(peer.known(peer.hostKey.getPublic()) + name + SshPeer.line(peer.clientKey.getPublic()) + "\n");
+        says(refused(target), Exit.UNREACHABLE, "has changed");
+        peer.knownHosts("@revoked " + peer.known(peer.hostKey.getPublic()) + name + SshPeer.line(peer.hostKey.getPublic()) + "\n");
+        says(refused(target), Exit.UNREACHABLE, "is revoked");
+        // an alias is the one name that is meant
+        peer.knownHosts(peer.known(peer.hostKey.getPublic()));
+        Files.writeString(peer.home.resolve(".ssh/config"), "Host b.ktrdr.test\nHostKeyAlias b\n");
+        says(refused(target), Exit.UNREACHABLE, "not known");
+    }
+
     @Test
     void an_agent_that_is_not_there_is_no_obstacle() {
         peer.environment = Map.of("SSH_AUTH_SOCK", folder.resolve("none").toString());
