@@ -191,6 +191,7 @@
 //SOURCES ktrdr/Yaml.java
 
 //FILES templates/backup/backup.sh=../templates/backup/backup.sh
+//FILES templates/backup/common.sh=../templates/backup/common.sh
 //FILES templates/backup/measure.sql=../templates/backup/measure.sql
 //FILES templates/backup/restore.sh=../templates/backup/restore.sh
 //FILES templates/completion/candidates.awk=../templates/completion/candidates.awk

@@ -40,7 +40,7 @@ import picocli.CommandLine.Option;
             "  jbang backup-db@ktrdr --verify latest             restore the newest for a try, and compare",
             "  jbang backup-db@ktrdr --list -o json | jq -r '.backups[0].file'",
             "", "Exit codes: 0 there is a new backup; 1 there is none, and the earlier ones are as they were; 2 wrong usage or inventory;",
-            "3 core could not be reached; 4 another backup is being made; 130 interrupted."})
+            "3 core could not be reached; 4 a backup or a restore is under way; 130 interrupted."})
 public class BackupDb implements Callable<Exit> {
     @Mixin Cli.Common common;
     @ArgGroup Instead instead = new Instead();
@@ -51,7 +51,8 @@ public class BackupDb implements Callable<Exit> {
     /** At most one of them, in the place of a backup into the folder. */
     static class Instead {
         @Option(names = "--to", paramLabel = "FILE", description = "Into this file of this machine, with FILE.json and FILE.sha256; nothing is removed.") Path to;
-        @Option(names = "--schedule", paramLabel = "HH:MM|off", description = "Have core make one every day at this time of its clock, by itself; or no more.") String schedule;
+        @Option(names = "--schedule", arity = "0..1", fallbackValue = "", paramLabel = "HH:MM|off",
+                description = "Have core make one every day at this time of its clock, by itself (default: backup.schedule of the inventory); or no more.") String schedule;
         @Option(names = "--verify", paramLabel = "FILE|latest", description = "Restore a backup in a container of its own, compare it with its record, and note that; one in the folder, or a file of this machine.") String verify;
         @Option(names = "--list", description = "List the backups that are there, the newest first.") boolean list;
     }
@@ -70,7 +71,7 @@ public class BackupDb implements Callable<Exit> {
             common.console().confirm("Replace " + file.present().stream().map(Path::toString).collect(Collectors.joining(", ")) + "?");
         try (var fleet = common.fleet(List.of(common.inventory().core().name()))) {
             var backups = new Backups(common.inventory(), fleet.ssh(common.inventory().core()), common.console());
-            if (instead.schedule != null) return schedule(BackupTimer.look(common.inventory(), fleet.ssh(common.inventory().core()), BackupTimer.time(instead.schedule)), fleet);
+            if (instead.schedule != null) return schedule(BackupTimer.look(common.inventory(), fleet.ssh(common.inventory().core()), instead.schedule.isEmpty() ? BackupTimer.time(common.inventory()) : BackupTimer.time(instead.schedule)), fleet);
             if (instead.list) return list(backups);
             if (instead.verify != null) return verify(new Restore(common.inventory(), fleet.ssh(common.inventory().core()), common.console()), backups);
             return file != null ? stream(backups, file) : make(backups);
@@ -106,6 +107,8 @@ public class BackupDb implements Callable<Exit> {
         if (dryRun && !common.json()) timer.diff().forEach(common.console()::print);
         var now = dryRun ? Optional.<BackupSchedule>empty() : timer.apply(fleet.ssh(common.inventory().core()));
         common.report(timer.document(now));
+        common.inventory().backup().schedule().filter(at -> !timer.at().equals(Optional.of(at)))
+                .ifPresent(at -> common.console().note("the inventory says " + at + ": change `schedule` under `backup` too, or the next deployment to core puts that back"));
         common.console().note(timer.words(dryRun) + now.flatMap(BackupSchedule::next).map(next -> "; the next at " + next).orElse(""));
         return Exit.OK;
     }

@@ -6,9 +6,12 @@ import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
+import ktrdr.BackupTimer;
 import ktrdr.Backups;
 import ktrdr.Cli;
 import ktrdr.Exit;
+import ktrdr.Fleet;
+import ktrdr.History;
 import ktrdr.Inventory;
 import ktrdr.Inventory.Node;
 import ktrdr.Inventory.Role;
@@ -43,7 +46,7 @@ public class Deploy implements Callable<Exit> {
     @Mixin Rolling rolling;
     @Parameters(index = "0", paramLabel = "core|workers|all", description = "What to deploy to.") Target target;
     @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE", description = "Services of core, or workers nodes.") List<String> names = List.of();
-    @Option(names = "--tag", paramLabel = "TAG", description = "The release; else sha-<commit> of the KTRDR checkout one stands in.") String tag;
+    @Option(names = "--tag", paramLabel = "TAG", description = "The release; else sha-<commit> of the KTRDR checkout one stands in, else the one that core runs.") String tag;
     @Option(names = "--scale", paramLabel = "1|2|3", description = "Workers of each type on the nodes deployed to, instead of the inventory's.") Integer scale;
 
     @Option(names = "--backup", negatable = true, description = "Begin with a backup of the database, or without; else as the inventory says (backup.before_deploy).")
@@ -58,18 +61,34 @@ public class Deploy implements Callable<Exit> {
         var inventory = scaled(common.running(target != Target.workers));
         var services = target == Target.core ? named("core all, or core SERVICE…") : List.<String>of();
         Stack.of(inventory, inventory.core()).services(services);
-        var release = release(services);
+        var release = release(inventory, services);
         Staging.proveTemplates(inventory, nodes(inventory));
         try (var fleet = common.fleet(inventory, nodes(inventory));
                 var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse("") + (scale == null ? "" : Scaling.OPTION + scale),
                         node -> Plans.look(inventory, Stack.of(inventory, node), services, release))) {
             boolean first = backupFirst(inventory);
             if (first && change.dryRun) common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");
-            return Rolling.run(common, change.dryRun, "deployed", fleet, locks, rolling.options(Optional.empty(), backup == null || backup),
+            var exit = Rolling.run(common, change.dryRun, "deployed", fleet, locks, rolling.options(Optional.empty(), backup == null || backup),
                     (stack, ssh) -> Plans.release(inventory, stack, locks.ask(stack.node(), Plans.look(inventory, stack, services, release)), services, release), rollout -> {
                         if (first && rollout.plans().containsKey(inventory.core()))
                             rollout.backedUp(new Backups(inventory, fleet.ssh(inventory.core()), common.console()).beforeDeployment());
                     });
+            return exit == Exit.OK && target != Target.workers && inventory.backup().schedule().isPresent() ? scheduled(inventory, fleet) : exit;
+        }
+    }
+
+    /** Backups by a timer, as the inventory wants them: a core that is made anew has none. */
+    private Exit scheduled(Inventory inventory, Fleet fleet) {
+        try {
+            var ssh = fleet.ssh(inventory.core());
+            var timer = BackupTimer.look(inventory, ssh, inventory.backup().schedule());
+            if (timer.settled()) return Exit.OK;
+            if (!change.dryRun) timer.apply(ssh);
+            common.console().note(timer.words(change.dryRun));
+            return Exit.OK;
+        } catch (Problem problem) {
+            common.console().problem(problem.with("deployment", "it ended well; only the schedule of backups is not in place"));
+            return problem.exit();
         }
     }
 
@@ -109,11 +128,20 @@ public class Deploy implements Callable<Exit> {
         return false;
     }
 
+    /** What core runs: a service that is brought back, or a node that is added, is to have no other. */
+    private String running(Inventory inventory) {
+        try (var fleet = common.fleet(inventory, List.of(inventory.core()))) {
+            var running = Release.running(History.of(fleet.ssh(inventory.core()), inventory.core())).orElseThrow(Release::missing);
+            common.console().note("release " + running + ", which " + inventory.core().name() + " runs: no --tag was given");
+            return running;
+        }
+    }
+
     /** The tag; none is needed where no service follows the release. */
-    private Optional<String> release(List<String> services) {
+    private Optional<String> release(Inventory inventory, List<String> services) {
         if (tag != null) return Optional.of(Release.tag(tag));
         boolean follows = target != Target.core || services.isEmpty() || services.contains("backend");
         if (!follows) return Optional.empty();
-        return Optional.of(Release.ofCheckout(Path.of("").toAbsolutePath()).orElseThrow(Release::missing));
+        return Release.ofCheckout(Path.of("").toAbsolutePath()).or(() -> Optional.of(running(inventory)));
     }
 }

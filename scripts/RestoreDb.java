@@ -42,13 +42,13 @@ import picocli.CommandLine.Parameters;
             "  jbang restore-db@ktrdr latest --dry-run           what it would replace, with what",
             "  jbang restore-db@ktrdr --drop-old                 let go of the database that the last restore replaced",
             "", "Exit codes: 0 restored; 1 refused or failed, and the database is as it was; 2 wrong usage or inventory, or nobody to ask;",
-            "3 a node could not be reached; 4 somebody else is at work there, or a backup is being made; 130 interrupted, and the database is as it was."})
+            "3 a node could not be reached; 4 somebody else is at work there, or a backup or a restore is under way; 130 interrupted, and the database is as it was."})
 public class RestoreDb implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Parameters(index = "0", arity = "0..1", paramLabel = "FILE|latest", description = "A backup in the backup folder, with or without its ending, or the newest; or a file of this machine that backup-db --to has made.") String file;
     @Option(names = "--into", paramLabel = "DB", description = "Restore as a new database of this name, and touch nothing else.") String into;
-    @Option(names = "--drop-old", description = "Drop what earlier restores replaced, after this one or without one.") boolean dropOld;
+    @Option(names = "--drop-old", description = "Drop what earlier restores replaced or left half-way, after this one or without one.") boolean dropOld;
 
     private String atWork = "";
 

@@ -1,11 +1,14 @@
 import static lab.Toolkit.ktrdr;
 import static lab.Toolkit.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
+import ktrdr.Backups;
+import ktrdr.Inventory;
 import lab.Faults;
 import lab.Leftovers;
 import lab.Toolkit.Ran;
@@ -138,10 +141,27 @@ class BackupFaultsTest {
     void of_two_at_once_one_is_refused_and_the_other_goes_on() {
         try (var locked = Faults.lockedTable("candles"); var run = ktrdr("backup-db").start()) {
             World.awaitDump();
-            nothingNew(4, ktrdr("backup-db").run(), "another backup is being made");
+            nothingNew(4, ktrdr("backup-db").run(), "core: a backup by ", ", is under way");
             locked.close();
             assertEquals(0, run.end().exit());
             assertEquals(2, dumps().size());
+        }
+    }
+
+    /** Nothing is written meanwhile, so that whoever waits would know of nothing. */
+    @Test
+    void a_lock_that_keeps_it_waiting_is_told_with_who_has_it_and_is_not_waited_for_without_end() {
+        try (var locked = Faults.lockedTable("candles"); var run = ktrdr("backup-db").start()) {
+            run.await(ran -> ran.err().matches("(?s).*core +backup +waits for a lock on candles that process \\d+ has: ktrdr, psql, active, its transaction began at [0-9:]{8}Z; given up after 120 s\n.*"));
+            locked.close();
+            var ran = run.end();
+            assertEquals(0, ran.exit(), ran::toString);
+            World.on("core", "cd " + FOLDER + " && rm -f $(ls -t | head -n 3)");
+        }
+        try (var locked = Faults.lockedTable("candles")) {
+            var script = Backups.script(Inventory.read(World.inventory()), FOLDER, Backups.Retention.NONE, "karl@laptop").replace("lock_wait=120", "lock_wait=2");
+            var said = World.on("core", "(" + script + "\n) || echo \"exit $?\"");
+            assertTrue(said.contains("failed\tthe dump of ktrdr was given up after 2 s: it waits for a lock on candles that process ") && said.endsWith("exit 1"), said);
         }
     }
 

@@ -147,9 +147,10 @@ class BackupTest {
             // the end of a pipe that failed may be there for a moment yet
             World.await("core", 50, "0.1", "something of the backup is still at work", "umount " + FOLDER);
         }
-        World.on("core", "flock -n /run/lock/ktrdr-backup sleep 100 >/dev/null 2>&1 </dev/null & echo $! >/run/backup-test.pid");
+        World.on("core", "flock -n /run/lock/ktrdr-backup sh -c 'echo \"the restore of one by karl@laptop, begun at 12:00:00Z,\" >/run/lock/ktrdr-backup; exec sleep 100' >/dev/null 2>&1 </dev/null & echo $! >/run/backup-test.pid");
         try {
-            refused(4, backup("--keep", "1").run(), "error: core: another backup is being made");
+            var busy = refused(4, backup("--keep", "1").run(), "error: core: the restore of one by karl@laptop, begun at 12:00:00Z, is under way", "wait for its end, then run it again");
+            assertFalse(busy.err().contains("journalctl"), busy::toString);
         } finally {
             World.on("core", "pkill -P $(cat /run/backup-test.pid); rm /run/backup-test.pid");
         }

@@ -107,8 +107,18 @@ class DeployRefusedTest {
     }
 
     @Test
-    void no_tag_outside_of_a_checkout() {
-        refused(2, ktrdr("deploy", "core", "all").in(folder).run(), "--tag");
+    void no_tag_outside_of_a_checkout_where_core_runs_nothing() throws IOException {
+        refused(2, deployWith(World.inventory(folder, "/opt/ktrdr-core", "/opt/none"), "core", "all"), "which release?", "core runs none", "--tag");
+    }
+
+    /** As the runbook has it for whoever was woken by an alert. */
+    @Test
+    void without_a_tag_the_release_that_core_runs_is_meant_and_named() {
+        for (var words : List.of("core backend", "workers B", "core all")) {
+            var ran = ktrdr(("deploy " + words + " --dry-run").split(" ")).in(folder).run();
+            assertEquals(0, ran.exit(), ran::toString);
+            assertTrue(ran.err().contains("release " + TAG + ", which core runs: no --tag was given"), ran::toString);
+        }
     }
 
     @Test

@@ -1,6 +1,8 @@
 import static lab.Toolkit.ktrdr;
 import static lab.Toolkit.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
 import java.util.List;
@@ -140,6 +142,64 @@ class RestoreFaultsTest {
             World.on("core", "rm -rf /opt/ktrdr-*/.ktrdr/lock");
         }
         assertEquals(before, rows());
+    }
+
+    private static void databaseIsBack() {
+        World.on("core", "docker start ktrdr-db >/dev/null; for i in $(seq 300); do docker exec ktrdr-db pg_isready -q -h 127.0.0.1 && exit 0; sleep 0.1; done; exit 1");
+    }
+
+    /** What was half loaded goes once the server is back; and who wants a backup meanwhile would be told what is under way. */
+    @Test
+    void a_database_that_is_restarted_while_it_loads() {
+        var before = rows();
+        try (var restarted = Faults.before("core", "docker", "'--section=pre-data'", "cp /run/lock/ktrdr-backup /run/under-way; /usr/bin/docker restart -t 0 ktrdr-db")) {
+            var ran = refused(1, ktrdr("restore-db", name, "--yes").run(), "core: nothing was restored", "is as it was");
+            assertFalse(ran.err().contains("left behind"), ran::toString);
+        }
+        var under = World.on("core", "cat /run/under-way; rm /run/under-way");
+        assertTrue(under.matches("the restore of " + name + " by \\S+, begun at [0-9:]{8}Z,"), under);
+        databaseIsBack();
+        assertEquals(before, rows());
+    }
+
+    @Test
+    void of_a_database_that_stays_away_what_is_left_has_a_name_and_goes_when_told() {
+        try (var stopped = Faults.before("core", "docker", "'--section=pre-data'", "/usr/bin/docker stop -t 0 ktrdr-db")) {
+            refused(1, ktrdr("restore-db", name, "--into", "faults_beside").run(), "core: nothing was restored", "left behind", "ktrdr_restoring, half of it restored", "jbang restore-db@ktrdr --drop-old");
+        } finally {
+            databaseIsBack();
+        }
+        var would = ktrdr("restore-db", "--drop-old", "--dry-run").run();
+        assertTrue(would.err().matches("(?s).*would be dropped: [^\n]*\\bktrdr_restoring\n"), would::toString);
+        var dropped = ktrdr("restore-db", "--drop-old", "--yes").run();
+        assertEquals(0, dropped.exit(), dropped::toString);
+        assertTrue(dropped.err().matches("(?s).*core +drop +[^\n]*ktrdr_restoring.*"), dropped::toString);
+    }
+
+    /** PostgreSQL's own figure is lost in a crash, as by a reset. */
+    @Test
+    void rows_that_would_be_replaced_are_told_also_when_nobody_counted_them() {
+        World.sql("CREATE TABLE faults.many AS SELECT i, md5(i::text) FROM generate_series(1, 200000) i; DELETE FROM faults.many WHERE i % 2 = 0; SELECT pg_stat_reset()");
+        try {
+            var said = ktrdr("restore-db", name, "--dry-run").run();
+            assertTrue(said.err().matches("(?s).*core +replaces ktrdr: \\d+ tables, about 1[01]\\d{4} rows, .*"), said::toString);
+        } finally {
+            World.sql("DROP TABLE faults.many");
+        }
+    }
+
+    /** The words of PostgreSQL stand between others of pg_restore. */
+    @Test
+    void an_index_that_cannot_be_made_is_told_in_the_words_of_the_database() {
+        World.sql("CREATE FUNCTION faults.once(bigint) RETURNS bigint IMMUTABLE LANGUAGE sql AS $f$ SELECT $1 / CASE WHEN current_setting('application_name') LIKE 'ktrdr-restore%' THEN 0 ELSE 1 END $f$;"
+                + "CREATE INDEX once_index ON faults.bars (faults.once(id))");
+        var backup = here.resolve("index.dump.zst").toString();
+        try {
+            assertEquals(0, ktrdr("backup-db", "--to", backup).run().exit());
+        } finally {
+            World.sql("DROP INDEX faults.once_index; DROP FUNCTION faults.once(bigint)");
+        }
+        refused(1, ktrdr("restore-db", backup, "--into", "faults_beside").run(), "the indexes could not be made: pg_restore: error: could not execute query: ERROR:  division by zero");
     }
 
     @Test

@@ -30,6 +30,12 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
         throw Problem.usage("--schedule takes a time of day, or off").expected("HH:MM from 00:00 to 23:59 by the clock of core, such as 02:00, or off").found(asked);
     }
 
+    /** What the inventory says; nothing of a schedule in it is a {@link Problem}. */
+    public static Optional<String> time(Inventory inventory) {
+        return Optional.of(inventory.backup().schedule().orElseThrow(() -> Problem.usage("which time? There is no `schedule` under `backup` in " + inventory.source()).expected("--schedule 02:00, or off")
+                .fix("`backup: {schedule: daily}` in the inventory, so that a new core has it too")));
+    }
+
     /** Looks at core, and decides what it takes. A core that can have no timer is a {@link Problem}. */
     public static BackupTimer look(Inventory inventory, Ssh core, Optional<String> at) {
         return plan(inventory, at, Facts.parse(core.must(lookScript(inventory))));
@@ -85,7 +91,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
                         backup) echo "backup $value is good" ;;
                         removed) echo "backup $value is removed, beyond those that are kept" ;;
                         failed) echo "$value" ;;
-                        metrics) echo "<4>$value" ;;
+                        metrics | waiting) echo "<4>$value" ;;
                       esac
                     done
                   }

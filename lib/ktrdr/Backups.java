@@ -1,6 +1,7 @@
 package ktrdr;
 
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
@@ -13,6 +14,8 @@ public final class Backups {
     /** Exit code of a script that found a backup or a restore under way. */
     static final int BUSY = 75;
     static final String CONTAINER = "ktrdr-db";
+    /** How long a backup waits for a lock that another session has. */
+    static final Duration LOCK_WAIT = Duration.ofMinutes(2);
     private final Inventory inventory;
     private final Ssh core;
     private final Console console;
@@ -83,7 +86,16 @@ public final class Backups {
         var templates = new Templates(inventory);
         return Sh.let("container", CONTAINER) + Sh.let("database", inventory.database().name()) + Sh.let("directory", directory)
                 + Sh.let("metrics", directory.isEmpty() || !inventory.metrics().nodes() ? "" : Metrics.folder(inventory.core())) + "keep=" + retention.keep() + "\ndays="
-                + retention.days() + "\n" + Sh.let("by", by.replaceAll("[^A-Za-z0-9@._ -]", "")) + measure(templates) + templates.read("backup/backup.sh");
+                + retention.days() + "\nlock_wait=" + LOCK_WAIT.toSeconds() + "\n" + by(by) + common(templates) + templates.read("backup/backup.sh");
+    }
+
+    static String by(String who) {
+        return Sh.let("by", who.replaceAll("[^A-Za-z0-9@._ -]", ""));
+    }
+
+    /** What the scripts of backups and restores share. */
+    static String common(Templates templates) {
+        return measure(templates) + templates.read("backup/common.sh");
     }
 
     /** A shell function that prints the queries about what a database holds. */
@@ -94,7 +106,7 @@ public final class Backups {
     /** Makes a backup on core; until it is whole it has no name, and what went wrong is a {@link Problem}. */
     public Made make(Retention retention, String by) {
         try (var step = console.step(core.name(), "backup")) {
-            var said = new Said(step);
+            var said = new Said(core.name(), console, step);
             var result = core.run(script(inventory, directory(inventory), retention, by), said);
             said.metrics.forEach(why -> console.note(core.name(), "metrics", why));
             var record = said.record(core.name(), result);
@@ -106,7 +118,7 @@ public final class Backups {
     /** Makes a backup into a file of this machine and leaves nothing on core; what is there stays until it is whole. */
     public BackupRecord stream(BackupFile file, String by) {
         try (var step = console.step(core.name(), "backup"); file) {
-            var said = new Said(step);
+            var said = new Said(core.name(), console, step);
             var result = core.pipe(script(inventory, "", Retention.NONE, by), file.stream(said::written), said);
             said.record(core.name(), result);
             step.now("reading it again from the disk");
@@ -154,6 +166,8 @@ public final class Backups {
 
     /** What the script says while it runs. */
     static final class Said implements Consumer<String> {
+        private final String node;
+        private final Console console;
         private final Console.Step step;
         private final long started = System.nanoTime();
         private final List<String> removed = new ArrayList<>();
@@ -162,7 +176,9 @@ public final class Backups {
         private String failed = "";
         private String database = "";
 
-        Said(Console.Step step) {
+        Said(String node, Console console, Console.Step step) {
+            this.node = node;
+            this.console = console;
             this.step = step;
         }
 
@@ -172,6 +188,7 @@ public final class Backups {
             var value = line.substring(tab + 1);
             switch (tab < 0 ? "" : line.substring(0, tab)) {
                 case "written" -> written(Facts.number("written", value));
+                case "waiting" -> console.note(node, "backup", value + "; given up after " + Units.duration(LOCK_WAIT));
                 case "removed" -> removed.add(value);
                 case "metrics" -> metrics.add(value);
                 case "failed" -> failed = value;
@@ -194,10 +211,15 @@ public final class Backups {
         /** The record that was said, where all went well; else why not. */
         BackupRecord record(String node, Result result) {
             if (result.ok() && !record.isEmpty()) return BackupRecord.parse(text());
-            var problem = result.exit() == BUSY ? Problem.locked(node + ": " + failed).fix("wait for its end: journalctl -u ktrdr-backup, or run it again")
+            var problem = result.exit() == BUSY ? busy(node, failed)
                     : Problem.failed(node + ": no backup was made").expected("a dump that ended well, on the disk, readable").fix(letIn(failed));
             throw problem.found(failed.isEmpty() ? result.lastWords() : failed).with("earlier backups", "are as they were").stderr(result.err());
         }
+    }
+
+    /** Another backup or restore is under way: only that of the timer tells a journal. */
+    static Problem busy(String node, String what) {
+        return Problem.locked(node + ": " + what).fix(what.contains(" by timer,") ? "wait for its end: journalctl -fu ktrdr-backup on " + node + " follows it; then run it again" : "wait for its end, then run it again");
     }
 
     /** What to do where these are PostgreSQL's words for letting nobody in; else empty. */

@@ -15,6 +15,9 @@ final class Causes {
             rule("(.+)\\.ssh", "$1\\..*", "target\\.$1\\..*"),
             rule("$CORE\\.ssh", "[a-z]+\\.health", "workers\\..*", "db\\.query", ".*\\.db", "targets?(\\..*)?", "grafana\\..*", "prometheus\\..*", "sample\\..*", ".*\\.registered"),
             rule("(.+)\\.stack", "$1\\..*"),
+            // what asks a node that keeps it out gets no answer
+            rule("(.+)\\.firewall", "$1\\..*-worker-.*\\.(registered|gpu|health)", "target\\.$1\\..*-worker-.*"),
+            rule("$CORE\\.firewall", ".*\\.db", ".*\\.registered"),
             rule("(.+)\\.((?:backtest|training)-worker-(?:\\d|gpu))\\.container", "$1\\.$2\\.(registered|gpu)", "target\\.$1\\.$2", "$1\\.release"),
             rule("(.+)\\.(.+-worker-gpu)\\.registered", "$1\\.$2\\.gpu"),
             rule("(?:.+\\.)?backend\\.(?:container|health)", "backend\\.health", "workers\\..*", ".*\\.registered", "target\\.backend", "prometheus\\.metrics", "sample\\..*", "$CORE\\.release"),

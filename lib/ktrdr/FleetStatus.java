@@ -14,6 +14,7 @@ import java.util.concurrent.Executors;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import ktrdr.Inventory.Node;
+import ktrdr.Inventory.Role;
 
 /**
  * How the whole fleet is at a moment: one script on each node, the requests over HTTP beside it.
@@ -185,6 +186,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
                 checks.add(memory(node, hosts.get(node)));
                 checks.addAll(stack(node, nodes.get(node)));
                 scheduled(node, nodes.get(node)).ifPresent(checks::add);
+                firewall(node, nodes.get(node)).ifPresent(checks::add);
             }
         }
         checks.addAll(images());
@@ -237,6 +239,10 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
     /** Of the backups by a timer; nothing where there is none. */
     private Optional<Check> scheduled(Node node, NodeStatus status) {
         var last = backup().filter(NodeStatus.Backup::ours);
+        var wanted = node.role() == Role.CORE ? inventory.backup().schedule() : Optional.<String>empty();
+        var there = status.schedule().map(BackupSchedule::at);
+        if (wanted.isPresent() && !wanted.equals(there)) return Optional.of(check(node, "backup", false, "a backup every day at " + wanted.get() + ", by backup.schedule of the inventory",
+                there.map(at -> "a timer at " + at).orElse("no timer makes one"), "jbang backup-db@ktrdr --schedule"));
         return status.schedule().map(schedule -> {
             // of a storage server that was not reached nothing is known, and that is told already
             boolean known = nodes.containsKey(backupNode(inventory));
@@ -245,6 +251,15 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
             return check(node, "backup", wrong.isEmpty(), "a good backup a day, at " + schedule.at(), wrong.map(why -> why + "; " + found).orElse(found),
                     "on " + node.name() + ": journalctl -u " + BackupSchedule.UNIT + "; jbang backup-db@ktrdr makes one now");
         });
+    }
+
+    /** Whether a node lets in those whom the inventory has now: after a change of an address it shuts out that node, until it is deployed to. */
+    private Optional<Check> firewall(Node node, NodeStatus status) {
+        if (inventory.firewall().isEmpty() || status.history().entries().isEmpty()) return Optional.empty();
+        var wanted = new Templates(inventory).render(node, "").stream().filter(file -> List.of(Firewall.RULES_V4, Firewall.RULES_V6).contains(file.path())).toList();
+        boolean same = wanted.stream().allMatch(file -> file.sha256().equals(status.files().manifest().get(file.path())));
+        return Optional.of(check(node, "firewall", same, "packet filter rules for the nodes and addresses of the inventory", same ? "as in the inventory" : "rules of another inventory: a node whose address is new is kept out",
+                node.role() == Role.CORE ? "jbang deploy@ktrdr core prometheus" : "jbang deploy@ktrdr workers " + node.id() + ", or workers all"));
     }
 
     private static Check memory(Node node, HostFacts host) {

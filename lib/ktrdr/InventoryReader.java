@@ -10,6 +10,7 @@ import static ktrdr.InventorySection.IMAGE;
 import static ktrdr.InventorySection.ITEM;
 import static ktrdr.InventorySection.MAILBOX;
 import static ktrdr.InventorySection.MAILBOXES;
+import static ktrdr.InventorySection.SCHEDULE;
 import static ktrdr.InventorySection.OPTIONS;
 import static ktrdr.InventorySection.PLAIN_ADDRESS;
 import static ktrdr.InventorySection.REGISTRY;
@@ -41,6 +42,8 @@ import ktrdr.InventorySection.Mistake;
 
 /** From the tree of a YAML file to an {@link Inventory}: defaults, validation, and all mistakes in one {@link Problem}. */
 final class InventoryReader {
+    /** The time of day that {@code schedule: daily} means. */
+    private static final String DAILY = "02:00";
     private static final Form BROKER = Form.of("an http or https address without user and path, such as http://10.42.1.20:5001", "https?://[A-Za-z0-9.-]+(:\\d{1,5})?");
     private final Path file;
     private final Path folder;
@@ -219,7 +222,8 @@ final class InventoryReader {
 
     private Inventory.BackupSettings backup(InventorySection section) {
         var backup = new Inventory.BackupSettings(section.text("directory", ABSOLUTE, "/srv/ktrdr-shared/db-backups"), section.number("keep", 1, 10_000, 30),
-                section.number("days", 0, 36_500, 0), section.flag("before_deploy", false));
+                section.number("days", 0, 36_500, 0), section.flag("before_deploy", false),
+                section.text("schedule", SCHEDULE).map(at -> at.equals("daily") ? DAILY : at));
         section.end();
         return backup;
     }

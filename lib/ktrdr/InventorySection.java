@@ -37,6 +37,7 @@ final class InventorySection {
     static final Form WORD = Form.of("letters, digits, '.', '_' and '-', not in front", "(?!\\.{1,2}$)[A-Za-z0-9._][A-Za-z0-9._-]*");
     static final Form OPTIONS = Form.of("mount options with commas between", "[A-Za-z0-9._=,-]+");
     static final Form CLIENTS = Form.of("fleet, *, or addresses and networks with commas between", "fleet|\\*|[0-9A-Fa-f.:/]+(,[0-9A-Fa-f.:/]+)*");
+    static final Form SCHEDULE = Form.of("daily, or a time of day such as 02:00", "daily|([01]\\d|2[0-3]):[0-5]\\d");
     static final Form TEXT = Form.of("text on one line", "[^\\p{Cc}\\p{Cs}\\u2028\\u2029]+");
     static final Form ITEM = Form.of("text on one line, without '-' in front", "(?!-)" + TEXT.pattern());
     static final Form URL = Form.of("an http or https address without user and query; one with a token in it is the secret alert_webhook_url, and no url here",

@@ -7,7 +7,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.regex.Pattern;
 
-/** The tag of a release: asked for, or that of the commit one stands on. */
+/** The tag of a release: asked for, that of the commit one stands on, or that which runs. */
 public final class Release {
     /** What a registry takes as a tag (OCI distribution specification, "Pulling manifests"). */
     private static final Pattern TAG = Pattern.compile("[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}");
@@ -57,9 +57,14 @@ public final class Release {
         }
     }
 
+    /** That of the last deployment, rollback or scaling which ended well; empty where nothing was deployed yet. */
+    public static Optional<String> running(History history) {
+        return history.entries().stream().filter(History.Entry::good).map(History.Entry::tag).filter(tag -> !tag.isEmpty()).reduce((earlier, later) -> later);
+    }
+
     /** What to say when there is no tag. */
     public static Problem missing() {
-        return Problem.usage("which release? No --tag was given, and this folder is no git checkout of KTRDR")
+        return Problem.usage("which release? No --tag was given, core runs none, and this folder is no git checkout of KTRDR")
                 .expected("--tag sha-<7 characters of the commit>, or to be run inside KTRDR's checkout")
                 .fix("add --tag sha-3f2c9ab, with the commit that is to run");
     }

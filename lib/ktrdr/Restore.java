@@ -45,9 +45,9 @@ public final class Restore {
     /**
      * The database as it is.
      *
-     * @param there whether it exists; {@code rows} are PostgreSQL's estimate
+     * @param there whether it exists; {@code rows} of each table are counted up to 10,000, and estimated beyond by what its first pages hold: PostgreSQL's own figure is lost in a crash
      * @param filled tables that have a row, but for that of the schema's revision: a schema that was made and not used yet is nothing to keep, and would be the latest backup
-     * @param kept databases that earlier restores replaced
+     * @param kept databases that earlier restores replaced, or left half-way
      */
     public record Present(boolean there, long tables, long filled, long rows, long bytes, List<String> kept) {
         /** Whether something would be lost with it. */
@@ -66,15 +66,20 @@ public final class Restore {
             sql() { docker exec -i "$container" sh -c 'd=$1; shift; exec psql -w -X -Atq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$d" "$@"' sh "$@"; }
             bytes=$(printf '%s\\n' "SELECT pg_database_size(datname) FROM pg_database WHERE datname = :'name'" | sql template1 -v "name=$database")
             say bytes "$bytes"
-            [ -z "$bytes" ] || printf '%s\\n' "SELECT count(*), count(*) FILTER (WHERE relname <> 'alembic_version'
-                AND query_to_xml(format('SELECT 1 FROM %I.%I LIMIT 1', schemaname, relname), false, true, '')::text <> ''),
-                coalesce(sum(n_live_tup), 0) FROM pg_stat_user_tables" | sql "$database" | {
-              IFS='|' read -r tables filled rows
-              say filled "$filled"
-              say tables "$tables"
-              say rows "$rows"
+            [ -z "$bytes" ] || {
+              counted=$(printf '%s\\n' "SET lock_timeout = '15s'; SET synchronize_seqscans = off;
+                SELECT count(*), count(*) FILTER (WHERE relname <> 'alembic_version' AND seen > 0),
+                    coalesce(sum(CASE WHEN seen < 10000 THEN seen ELSE round(seen / pages * pg_relation_size(relid) / current_setting('block_size')::int) END), 0)
+                  FROM (SELECT relname, relid, (xpath('/row/seen/text()', found))[1]::text::numeric seen, (xpath('/row/pages/text()', found))[1]::text::numeric pages
+                    FROM (SELECT relname, relid, query_to_xml(format('SELECT count(*) AS seen, coalesce(max((ctid::text::point)[0]) + 1, 1) AS pages
+                          FROM (SELECT ctid FROM ONLY %I.%I LIMIT 10000) first_rows', schemaname, relname), false, true, '') found FROM pg_stat_user_tables OFFSET 0) asked OFFSET 0) counted" \\
+                | sql "$database")
+              say tables "${counted%%|*}"
+              counted=${counted#*|}
+              say filled "${counted%%|*}"
+              say rows "${counted#*|}"
             }
-            printf '%s\\n' "SELECT datname FROM pg_database WHERE datname ~ ('^' || :'name' || '_replaced_[0-9_]*\\$') ORDER BY 1" | sql template1 -v "name=$database" \\
+            printf '%s\\n' "SELECT datname FROM pg_database WHERE datname ~ ('^' || :'name' || '_(restoring|replaced_[0-9_]*)\\$') ORDER BY 1" | sql template1 -v "name=$database" \\
               | while IFS= read -r kept; do say kept "$kept"; done
             say end yes
             """;
@@ -92,7 +97,7 @@ public final class Restore {
     static String script(Inventory inventory, Mode mode, Source source, String target) {
         var templates = new Templates(inventory);
         return Sh.let("container", Backups.CONTAINER) + Sh.let("database", inventory.database().name()) + Sh.let("directory", source.directory()) + Sh.let("name", source.name())
-                + Sh.let("pushed", source.pushed() ? "yes" : "") + Sh.let("mode", mode.word) + Sh.let("target", target) + Sh.let("backend", "ktrdr-backend") + Backups.measure(templates) + templates.read("backup/restore.sh");
+                + Sh.let("pushed", source.pushed() ? "yes" : "") + Sh.let("mode", mode.word) + Sh.let("target", target) + Sh.let("backend", "ktrdr-backend") + Backups.by(Local.whoAndWhere()) + Backups.common(templates) + templates.read("backup/restore.sh");
     }
 
     /** The backup of this name, with or without its file's ending, or the newest where it is called "latest"; one that is not there is a {@link Problem}. */
@@ -106,6 +111,8 @@ public final class Restore {
     /** What a restore would replace. */
     public Present present() {
         var answer = core.run(Facts.SAY + Sh.let("container", Backups.CONTAINER) + Sh.let("database", inventory.database().name()) + LOOK, Duration.ofMinutes(1));
+        if (answer.err().contains("lock timeout")) throw Problem.failed(core.name() + ": a table of the database is locked, so that what it holds cannot be told").expected("no lock that lasts longer than 15 s")
+                .found(answer.err().lines().filter(line -> line.contains("ERROR:")).findFirst().orElse(answer.lastWords())).fix("end the session that has it: pg_stat_activity and pg_locks name it");
         var letIn = Backups.letIn(answer.err());
         if (!answer.ok()) throw Problem.failed(core.name() + ": the database does not answer").expected("PostgreSQL in the container " + Backups.CONTAINER).found(answer)
                 .fix(letIn.isEmpty() ? "jbang deploy@ktrdr core db" : letIn);

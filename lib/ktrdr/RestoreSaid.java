@@ -69,12 +69,13 @@ final class RestoreSaid implements Consumer<String> {
         if (result.ok()) return new Restore.Done(number("restored"), last.containsKey("away"), said("replaced"), List.copyOf(dropped),
                 said("verified").map(Instant::parse), new LinkedHashMap<>(seconds));
         var why = said("failed").orElseGet(() -> result.lastWords().isBlank() ? "its script ended with exit code " + result.exit() : result.lastWords());
-        if (result.exit() == Backups.BUSY) throw Problem.locked(node + ": " + why).fix("wait for its end: journalctl -u ktrdr-backup, or run it again");
+        if (result.exit() == Backups.BUSY) throw Backups.busy(node, why);
         throw Problem.failed(node + ": " + switch (mode) {
             case attempt -> "the backup is not proven";
             case drop -> "the databases that were kept could not be dropped";
             default -> swapped() ? "the backup is restored, but not all went well after it" : "nothing was restored";
         }).expected("a whole backup that is loaded and found equal to its record").found(why).with("differs", String.join("\n", different))
+                .with("left behind", said("left").map(name -> name + ", half of it restored, because the database did not answer; once it does: jbang restore-db@ktrdr --drop-old").orElse(""))
                 .with("the database", mode == Restore.Mode.drop ? "" : swapped() ? "is that of the backup" : "is as it was").stderr(result.err());
     }
 }

@@ -7,14 +7,15 @@
 #   directory            of the backups; empty: the dump goes to standard output and its record is said, nothing is left here
 #   keep, days           so many of the newest stay, and of these none older than so many days; 0 for no limit. The newest always stays.
 #   by                   who asked, for the record
+#   lock_wait            so many seconds a lock of another session is waited for
 #   metrics              folder for backup.prom, which node-exporter reads; empty for none
 # Says on descriptor 3 (standard output, or standard error where the dump goes there) a line for each thing: its name, a tab, its value.
-#   database BYTES, written BYTES, removed NAME, backup NAME, metrics SENTENCE, record BASE64 (in pieces, one after another), failed SENTENCE
+#   database BYTES, written BYTES, waiting SENTENCE, removed NAME, backup NAME, metrics SENTENCE, record BASE64 (in pieces, one after another), failed SENTENCE
 # A backup is three files: NAME.dump.zst (or .gz; in pg_dump's custom format), beside it NAME.json, the record, and NAME.dump.zst.sha256 with the sums of
 # both; once it was restored for a try also NAME.dump.zst.verified.
-# They appear when all is good, the dump last. Exit code 75 where another backup is being made.
+# They appear when all is good, the dump last. Exit code 75 where a backup or a restore is under way. It needs common.sh.
 set -eu
-: "${container:?}" "${database:?}" "${keep:?}" "${days:?}" "${by:?}"
+: "${container:?}" "${database:?}" "${keep:?}" "${days:?}" "${by:?}" "${lock_wait:?}"
 : "${metrics=}"
 
 if [ -n "$directory" ]; then exec 3>&1 1>&2; else exec 3>&2; fi
@@ -24,13 +25,8 @@ making=
 session=
 dumping=
 telling=
+waiting=
 id=${work##*.}
-
-words() { tail -n 3 "$work"/*.err 2>/dev/null | grep -v '^==>' | tr '\n' ' ' | cut -c 1-400; }
-fail() {
-  say failed "$1$(said=$(words); [ -z "$said" ] || printf ': %s' "$said")"
-  exit "${2:-1}"
-}
 
 # A file of series for node-exporter's textfile collector: what is not said anew stays as it was. No backup fails for it.
 series() {
@@ -59,6 +55,7 @@ finish() {
     [ "$code" -eq 75 ] || series last_failure_timestamp_seconds "$(date +%s)" || :
   fi
   [ -z "$telling" ] || kill "$telling" 2>/dev/null || :
+  [ -z "$sole" ] || true >/run/lock/ktrdr-backup || :
   rm -rf "$work" ${making:+"$making"}
   exit "$code"
 }
@@ -67,12 +64,29 @@ trap 'exit 143' HUP INT TERM
 # a reader that is gone is an error of the writer, not its end
 trap '' PIPE
 
-exec 7>/run/lock/ktrdr-backup
-flock -n 7 || fail "another backup is being made" 75
+alone 0 "a backup by $by"
 # what runs that were killed left; another that is about to be refused is younger
 find /run -maxdepth 1 -name 'ktrdr-backup.*' ! -path "$work" -mmin +1 -exec rm -rf '{}' +
 
 in_container() { docker exec -i -e "PGAPPNAME=ktrdr-backup-$id" "$container" sh -c "$@"; }
+
+# Who has the lock that a session of ours waits for; nothing where none does. The other's statement may hold a secret.
+blocked() {
+  # shellcheck disable=SC2016 # for the shell in the container
+  timeout 10 docker exec "$container" sh -c 'exec psql -w -X -Atq -U "$POSTGRES_USER" -d "$1" -c "$2"' sh "$database" "
+    SELECT concat('waits for a lock on ', (SELECT relation::regclass FROM pg_locks WHERE pid = w.pid AND NOT granted LIMIT 1), ' that process ', h.pid, ' has: ',
+        concat_ws(', ', h.usename, nullif(h.application_name, ''), h.state, 'its transaction began at ' || to_char(h.xact_start AT TIME ZONE 'UTC', 'HH24:MI:SS\"Z\"')))
+      FROM pg_stat_activity w CROSS JOIN LATERAL unnest(pg_blocking_pids(w.pid)) b(pid) JOIN pg_stat_activity h ON h.pid = b.pid
+      WHERE w.application_name = 'ktrdr-backup-$id' ORDER BY h.application_name LIKE 'ktrdr-backup-%', h.xact_start LIMIT 1" </dev/null 2>/dev/null 3>&- 7>&- || :
+}
+
+# Says it when it is another than before.
+waits() {
+  was=$waiting
+  waiting=$(blocked)
+  [ -z "$waiting" ] || [ "$waiting" = "$was" ] || say waiting "$waiting"
+  printf %s "$waiting" >"$work/waiting" || :
+}
 
 # Where what is compressed, and how it is read again.
 choose() {
@@ -136,8 +150,8 @@ dump() {
   # shellcheck disable=SC2016 # for the shell in the container
   { in_container '
       exec 5>&1
-      codes=$({ { pg_dump -w -Fc -Z0 -U "$POSTGRES_USER" --snapshot="$2" -d "$1"; echo $? >&4; } | $3 >&5 || echo $? >&4; } 4>&1)
-      [ "$codes" = 0 ]' sh "$database" "$snapshot" "$inside" 2>"$work/dump.err" || : >"$work/dump.failed"
+      codes=$({ { pg_dump -w -Fc -Z0 --lock-wait-timeout="$4" -U "$POSTGRES_USER" --snapshot="$2" -d "$1"; echo $? >&4; } | $3 >&5 || echo $? >&4; } 4>&1)
+      [ "$codes" = 0 ]' sh "$database" "$snapshot" "$inside" "${lock_wait}s" 2>"$work/dump.err" || : >"$work/dump.failed"
   } | { $outside 2>"$work/pack.err" || : >"$work/pack.failed"; } | { tee "$work/copy" ${reading:+"$work/again"} 2>"$work/write.err" || : >"$work/write.failed"; }
   wait "$summing" $reading
 }
@@ -218,17 +232,34 @@ file=./$name.dump.$ending
 if [ -n "$directory" ]; then dump >"$file" & else dump & fi
 dumping=$!
 measure_sql >&4 || :
-if [ -n "$directory" ]; then
-  # it may outlive us by a moment: it holds neither the lock nor what others wait to see closed
-  while sleep 0.3 3>&-; do say written "$(stat -c %s "$file" 2>/dev/null || echo 0)"; done >/dev/null 2>&1 4>&- 7>&- &
-  telling=$!
-fi
+# What pg_dump waits for comes before its first byte, which whoever receives it elsewhere counts.
+# It may outlive us by a moment: it holds neither the lock nor what others wait to see closed.
+turn=0
+while sleep 0.3 3>&-; do
+  turn=$((turn + 1))
+  written=$([ -z "$directory" ] && [ -s "$work/contents" ] && echo 1 || stat -c %s "$file" 2>/dev/null || echo 0)
+  if [ -n "$directory" ]; then say written "$written"; fi
+  [ "$written" != 0 ] || [ $((turn % 4)) -ne 0 ] || waits
+done >/dev/null 2>&1 4>&- 7>&- &
+telling=$!
 wait "$dumping" || fail "the dump of $database broke off"
-[ -z "$telling" ] || kill "$telling" 2>/dev/null || :
+kill "$telling" 2>/dev/null || :
+# pg_dump's own words for a lock that it was not given
+if grep -q 'statement timeout' "$work/dump.err" 2>/dev/null && [ -s "$work/waiting" ]; then fail "the dump of $database was given up after $lock_wait s: it $(cat "$work/waiting")"; fi
 good || fail "the dump of $database broke off"
 # only now: pg_dump has taken the snapshot over
 echo 'COMMIT;' >&4 || :
 exec 4>&-
+# one that waited for the dump to end may have a table now whose rows are still to be counted
+late=0
+while kill -0 "$session" 2>/dev/null; do
+  sleep 0.1
+  late=$((late + 1))
+  [ $((late % 20)) -eq 0 ] || continue
+  waits
+  if [ -z "$waiting" ]; then late=0; fi
+  [ $((late / 10)) -lt "$lock_wait" ] || fail "counting the rows of $database broke off after $lock_wait s: it $waiting"
+done
 wait "$session" || fail "counting the rows of $database broke off"
 session=
 sum=$(sed 's/ .*//' "$work/sum")

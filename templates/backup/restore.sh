@@ -5,17 +5,18 @@
 #   container, database  where the database is
 #   directory, name      the backup: NAME.dump.zst (or .gz), NAME.json and the sums of both in that folder
 #   mode                 replace: in the place of the database, which is kept under another name
-#                        into: as a new database, named by target
-#                        drop: no restore; what earlier ones replaced is dropped
+#                        into: as a new database, named by target once it is whole
+#                        drop: no restore; what earlier ones replaced is dropped, and what one left half-way
 #                        try: in a container of its own, which is removed in every case; then NAME.dump.zst.verified says when
 #   target               the new database of mode into
 #   pushed               not empty: the folder was made for this restore alone, and goes with its end
 #   backend              the container that is stopped meanwhile, of mode replace
+#   by                   who asked
 # Says on standard output a line for each thing: its name, a tab, its value.
-#   step WORD, total BYTES, read BYTES, away BACKEND, different LINE, replaced NAME, dropped NAME, swapped NAME, restored ROWS, verified INSTANT, failed SENTENCE
-# Until it says swapped, whatever ends it leaves the database as it was and starts the backend again. Exit code 75 where a backup or restore is under way.
+#   step WORD, total BYTES, read BYTES, away BACKEND, different LINE, replaced NAME, dropped NAME, swapped NAME, restored ROWS, verified INSTANT, failed SENTENCE, left NAME
+# Until it says swapped, whatever ends it leaves the database as it was and starts the backend again. Exit code 75 where a backup or restore is under way. It needs common.sh.
 set -eu
-: "${container:?}" "${database:?}" "${mode:?}" "${directory=}" "${name=}" "${target=}" "${backend=}" "${pushed=}"
+: "${container:?}" "${database:?}" "${mode:?}" "${directory=}" "${name=}" "${target=}" "${backend=}" "${pushed=}" "${by:?}"
 
 exec 3>&1 1>&2
 say() { printf '%s\t%s\n' "$1" "$2" >&3 2>/dev/null || :; }
@@ -31,12 +32,6 @@ loading=
 halting=
 halted=
 starting=
-
-words() { tail -q -n 3 "$work"/*.err 2>/dev/null | grep -v '^$' | tr '\n\t' '  ' | cut -c 1-600; }
-fail() {
-  say failed "$1$(said=$(words); [ -z "$said" ] || printf ': %s' "$said")"
-  exit "${2:-1}"
-}
 
 in_server() { docker exec -i -e PGAPPNAME -e PGOPTIONS "$server" sh -c "$@"; }
 # SQL from standard input, on a database; a variable's value is text, whatever is in it
@@ -64,8 +59,9 @@ finish() {
   if [ -n "$scratch" ]; then
     docker rm -f -v "$scratch" >/dev/null || :
   elif [ "$code" -ne 0 ] && [ -n "$made" ]; then
-    drop "$made" || :
+    discard "$made" || say left "$made"
   fi
+  [ -z "$sole" ] || true >/run/lock/ktrdr-backup || :
   rm -rf "$work" ${pushed:+"$directory"}
   [ -z "$starting" ] || wait "$starting" || :
   exit "$code"
@@ -81,8 +77,24 @@ DROP DATABASE IF EXISTS :"name";
 SQL
 }
 
-exec 7>/run/lock/ktrdr-backup
-flock -w 10 7 || fail "a backup or a restore is under way" 75
+# A server that is being restarted drops nothing: it is waited for, for half a minute where its container runs.
+discard() {
+  away=0
+  tries=0
+  until drop "$1"; do
+    tries=$((tries + 1))
+    if [ "$(docker inspect --format '{{.State.Running}}' "$server")" = true ]; then away=0; else away=$((away + 1)); fi
+    [ "$tries" -lt 30 ] && [ "$away" -lt 5 ] || return 1
+    sleep 1
+  done
+}
+
+case $mode in
+  drop) what="dropping what restores left" ;;
+  try) what="the proof of the backup $name" ;;
+  *) what="the restore of $name" ;;
+esac
+alone 10 "$what by $by"
 
 # what runs that were killed left; another that waits for the lock is younger
 find /run -maxdepth 1 -name 'ktrdr-restore.*' ! -path "$work" -mmin +1 -exec rm -rf '{}' +
@@ -272,13 +284,13 @@ halt() {
   say away "$backend"
 }
 
-# Both names change in one transaction, or neither does.
+# Both names change in one transaction, or neither does; one that is not there yet is only given.
 swap() {
   say step swap
-  kept=${database}_replaced_$(date -u +%Y%m%d_%H%M%S)
-  exists "$database" || kept=
+  kept=${1}_replaced_$(date -u +%Y%m%d_%H%M%S)
+  exists "$1" || kept=
   for try in 1 2 3 4 5; do
-    if sql template1 -v "old=$database" -v "new=$made" -v "kept=$kept" >/dev/null 2>"$work/swap.err" <<'SQL'
+    if sql template1 -v "old=$1" -v "new=$made" -v "kept=$kept" >/dev/null 2>"$work/swap.err" <<'SQL'
 SELECT :'kept' <> '' AS there \gset
 BEGIN;
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname IN (:'old', :'new') AND pid <> pg_backend_pid();
@@ -291,17 +303,17 @@ SQL
     then break; fi
     # the answer may be lost, not the swap
     exists "$made" || break
-    [ "$try" -lt 5 ] || fail "$database could not be renamed"
+    [ "$try" -lt 5 ] || fail "$1 could not be given its name"
     sleep 1
   done
   made=
   forget
-  say swapped "$database"
+  [ "$mode" != replace ] || say swapped "$1"
   [ -z "$kept" ] || say replaced "$kept"
 }
 
 drop_earlier() {
-  printf '%s\n' "SELECT datname FROM pg_database WHERE datname ~ ('^' || :'name' || '_replaced_[0-9_]*\$') AND datname <> :'kept' ORDER BY 1" \
+  printf '%s\n' "SELECT datname FROM pg_database WHERE datname ~ ('^' || :'name' || '_(restoring|replaced_[0-9_]*)\$') AND datname <> :'kept' ORDER BY 1" \
     | sql template1 -v "name=$database" -v "kept=$1" | while IFS= read -r old; do
       if drop "$old"; then say dropped "$old"; fi
     done
@@ -323,7 +335,7 @@ fi
 check
 case $mode in
   try) scratch_server && new=$database ;;
-  into) new=$target && { ! exists "$target" || fail "there is a database $target already"; } ;;
+  into) new=${database}_restoring && { ! exists "$target" || fail "there is a database $target already"; } ;;
   replace) new=${database}_restoring ;;
 esac
 suits
@@ -331,11 +343,10 @@ unpacker
 contents
 # while nothing is stopped yet: where they are refused all is as it was
 make_roles
-if [ "$mode" = replace ]; then
-  halt
-  # what a killed run left
-  drop "$new" || fail "$new of an earlier run could not be dropped"
-fi
+[ "$mode" != replace ] || halt
+# what a killed run left
+[ "$mode" = try ] || drop "$new" 2>"$work/drop.err" || fail "$new of an earlier run could not be dropped"
+forget
 create "$new"
 load
 compare
@@ -345,9 +356,9 @@ case $mode in
     note_verified || fail "that it was verified could not be noted in $directory"
     say verified "$verified"
     ;;
-  into) made= ;;
+  into) swap "$target" ;;
   replace)
-    swap
+    swap "$database"
     if [ -n "$halted" ]; then
       say step start
       docker start "$backend" >/dev/null 2>"$work/start.err" || fail "$database is restored, but $backend could not be started"

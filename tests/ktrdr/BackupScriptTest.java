@@ -23,6 +23,7 @@ class BackupScriptTest {
     private static final List<String> FOREIGN = List.of("notes.txt", "other.dump.gz", "ktrdr-20200101.dump", "ktrdr-20200101T000000Z-x.sql.gz", "aktrdr-20200101T000000Z-x.dump.gz");
     @TempDir Path folder;
     private Path backups;
+    private int lockWait = 120;
 
     @BeforeEach
     void a_docker() throws IOException {
@@ -38,11 +39,16 @@ class BackupScriptTest {
                     echo "/ktrdr-db $running registry:5000/image:1" && echo "/ktrdr-backend true registry:5000/backend:sha-1" ;;
                   *'command -v zstd'*) exit 1 ;;
                   *pg_terminate_backend*) exit 0 ;;
+                  *pg_blocking_pids*) [ ! -e FOLDER/locked ] || echo 'waits for a lock on t1 that process 7 has: psql' ;;
                   *psql*)
                     printf '5000000|150008|15.8|20260601T120000Z|2026-06-01T12:00:00Z|0003-1\\n{"plpgsql": "1.0"}\\n["CREATE ROLE ktrdr"]\\nready\\n'
                     while read -r line; do case $line in COMMIT*) break ;; esac; done
+                    while [ -e FOLDER/uncounted ]; do sleep 0.1; done
                     for i in $(seq "$(cat FOLDER/tables 2>/dev/null || echo 1)"); do printf '{"table": "public.t%s", "rows": 2, "hash": "1"}\\n' "$i"; done ;;
-                  *pg_dump*) head -c 300000 /bin/sh; [ ! -e FOLDER/broken ] || { echo 'server closed the connection' >&2; exit 1; } ;;
+                  *pg_dump*)
+                    for i in $(seq 25); do [ ! -e FOLDER/locked ] || [ -e FOLDER/uncounted ] || sleep 0.1; done
+                    case "$*" in *lock-wait-timeout*' 120s') ;; *'sh ktrdr'*' 1s') ;; *) echo 'waits for ever' >&2; exit 1 ;; esac
+                    head -c 300000 /bin/sh; [ ! -e FOLDER/broken ] || { echo 'server closed the connection' >&2; exit 1; } ;;
                   *pg_restore*) head -c 1000 >/dev/null; [ -e FOLDER/unreadable ] || echo '; Archive created' ;;
                   *) echo "not foreseen: $*" >&2; exit 9 ;;
                 esac
@@ -52,7 +58,7 @@ class BackupScriptTest {
     private Result run(String directory, int keep, int days) {
         var inventory = Fixtures.inventory();
         var script = Backups.script(inventory, directory, new Backups.Retention(keep, days), "karl@laptop")
-                .replace(Sh.let("metrics", Metrics.folder(inventory.core())), Sh.let("metrics", folder.resolve(".ktrdr/metrics").toString()));
+                .replace("lock_wait=120", "lock_wait=" + lockWait).replace(Sh.let("metrics", Metrics.folder(inventory.core())), Sh.let("metrics", folder.resolve(".ktrdr/metrics").toString()));
         return Local.command("sh", "-c", "exec sh -s >\"$1\"", "sh", folder.resolve("out").toString()).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(Sh.whole(script)).run();
     }
 
@@ -257,6 +263,74 @@ class BackupScriptTest {
         assertEquals(0, run(backups.toString(), 0, 0).exit());
         assertEquals("precious\n", Files.readString(victim));
         assertTrue(Files.isRegularFile(folder.resolve(".ktrdr/metrics/backup.prom")));
+    }
+
+    @Test
+    void who_has_a_lock_that_is_waited_for_is_said_once() throws IOException {
+        for (var directory : List.of(backups.toString(), "")) {
+            mark("locked");
+            var result = run(directory, 0, 0);
+            assertEquals(0, result.exit(), result.err());
+            var said = directory.isEmpty() ? result.err() : out();
+            assertEquals(List.of("waiting\twaits for a lock on t1 that process 7 has: psql"), said.lines().filter(line -> line.startsWith("waiting\t")).toList(), said);
+            Files.delete(folder.resolve("locked"));
+        }
+    }
+
+    @Test
+    void rows_that_a_lock_keeps_from_being_counted_are_given_up_after_a_while() throws IOException {
+        mark("locked");
+        mark("uncounted");
+        lockWait = 1;
+        var result = run(backups.toString(), 0, 0);
+        Files.delete(folder.resolve("uncounted"));
+        assertEquals(1, result.exit(), result.err());
+        assertTrue(out().contains("failed\tcounting the rows of ktrdr broke off after 1 s: it waits for a lock on t1 that process 7 has: psql"), out());
+        assertEquals(List.of(), names());
+    }
+
+    /** Another run has the lock and has said what it does; or it said nothing, as one of an earlier version does. */
+    @Test
+    void what_is_under_way_is_named() throws IOException {
+        for (var other : List.of("the restore of ktrdr-x by karl@laptop, begun at 12:00:03Z,", "a backup by timer, begun at 02:00:00Z,", "")) {
+            var held = Local.command("sh", "-euc", "exec 7>/run/lock/ktrdr-backup; flock 7; echo \"$1\" >/run/lock/ktrdr-backup; exec sh -s", "sh", other)
+                    .env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
+                    .input(Sh.whole("(exec 7>&-\n" + Backups.script(Fixtures.inventory(), backups.toString(), Backups.Retention.NONE, "karl@laptop") + "\n)")).run();
+            assertEquals(75, held.exit(), held::err);
+            var failed = (other.isEmpty() ? "a backup or a restore" : other) + " is under way";
+            assertTrue(held.out().contains("failed\t" + failed + "\n"), held::out);
+            var fix = Backups.busy("core", failed).details().get("to do");
+            assertEquals(other.contains("timer"), fix.contains("journalctl"), fix);
+        }
+    }
+
+    @Test
+    void of_a_backup_that_is_under_way_it_is_said_who_makes_it_since_when() throws IOException {
+        var docker = folder.resolve("bin/docker");
+        Files.writeString(docker, Files.readString(docker).replace("*pg_restore*) ", "*pg_restore*) cat /run/lock/ktrdr-backup >FOLDER/holder; ".replace("FOLDER", folder.toString())));
+        assertEquals(0, run(backups.toString(), 0, 0).exit());
+        assertTrue(Files.readString(folder.resolve("holder")).matches("a backup by karl@laptop, begun at \\d\\d:\\d\\d:\\d\\dZ,\n"));
+        assertEquals("", Files.readString(Path.of("/run/lock/ktrdr-backup")), "what ended is not under way");
+    }
+
+    /** The words that matter of what pg_restore says are neither its first nor its last. */
+    @Test
+    void of_what_failed_postgres_own_words_are_told() throws IOException {
+        var work = Files.createDirectories(folder.resolve("work"));
+        for (var said : List.of(
+                "pg_restore: while PROCESSING TOC:\npg_restore: from TOC entry 9; 1 2 INDEX x\npg_restore: error: could not execute query: ERROR:  could not create unique index \"x\"\n"
+                        + "DETAIL:  Key (id)=(1) is duplicated.\nCommand was: CREATE UNIQUE INDEX x ON t USING btree\n  (id,\n  at\n);\n\n\npg_restore: error: a worker process died unexpectedly\n",
+                "pg_restore: error: could not execute query: server closed the connection unexpectedly\n\tThis probably means the server terminated abnormally\n\tbefore or while processing the request.\n"
+                        + "Command was: CREATE INDEX x\n  ON t;\n\n\n",
+                "psql: error: connection to server on socket \"/run/s\" failed: FATAL:  the database system is shutting down\n",
+                "zstd: not what it was\nand no error of PostgreSQL\n")) {
+            Files.writeString(work.resolve("index.err"), said);
+            var words = Local.command("sh", "-eu").env("work", work.toString()).input(new Templates(Fixtures.inventory()).read("backup/common.sh") + "\nwords\n").must().out();
+            var expected = said.contains("duplicated") ? "could not create unique index \"x\" DETAIL:  Key (id)=(1) is duplicated."
+                    : said.contains("closed") ? "server closed the connection unexpectedly" : said.contains("FATAL") ? "FATAL:  the database system is shutting down" : "zstd: not what it was and no error of PostgreSQL";
+            assertTrue(words.contains(expected), words);
+            assertFalse(words.contains("Command was") || words.contains("a worker process"), words);
+        }
     }
 
     private static String told(Result result) {

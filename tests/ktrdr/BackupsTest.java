@@ -37,7 +37,8 @@ class BackupsTest {
 
     private Backups.Said said() {
         var nothing = new PrintStream(new ByteArrayOutputStream());
-        return new Backups.Said(new Console(nothing, nothing, Console.Color.never, false, false, false).step("core", "backup"));
+        var console = new Console(nothing, nothing, Console.Color.never, false, false, false);
+        return new Backups.Said("core", console, console.step("core", "backup"));
     }
 
     @Test

@@ -26,6 +26,12 @@ class CausesTest {
     }
 
     @Test
+    void rules_that_keep_core_out_explain_what_core_does_not_reach_there() {
+        assertEquals(Map.of("workers-b.backtest-worker-1.registered", "workers-b.firewall", "target.workers-b.backtest-worker-1", "workers-b.firewall", "gpu.db", "core.firewall"),
+                causes("workers-b.firewall", "workers-b.backtest-worker-1.registered", "target.workers-b.backtest-worker-1", "core.firewall", "gpu.db"));
+    }
+
+    @Test
     void an_effect_of_an_effect_has_the_first_cause() {
         assertEquals(Map.of("backend.health", "core.backend.container", "sample.operation", "core.backend.container", "sample.trace", "core.backend.container"),
                 causes("sample.trace", "sample.operation", "backend.health", "core.backend.container"));

@@ -91,6 +91,39 @@ class FleetStatusTest {
         assertTrue(fleet().checks().stream().noneMatch(one -> one.id().equals("core.backup")));
     }
 
+    /** The same fleet by an inventory with these lines more. */
+    private static FleetStatus by(String lines, FleetStatus fleet) {
+        return new FleetStatus(Fixtures.inventory(Fixtures.INVENTORY + lines), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(),
+                fleet.targets(), fleet.alerts());
+    }
+
+    @Test
+    void backups_that_the_inventory_wants_and_core_does_not_make_are_a_difference() {
+        var absent = by("backup: {schedule: daily}\n", fleet());
+        assertEquals(List.of("core.backup"), failing(absent));
+        var told = new StatusReport(absent).problems().get(0).details();
+        assertEquals("a backup every day at 02:00, by backup.schedule of the inventory; no timer makes one; jbang backup-db@ktrdr --schedule", told.get("expected") + "; " + told.get("found") + "; " + told.get("to do"));
+        assertEquals(List.of("core.backup"), failing(by("backup: {schedule: \"03:30\"}\n", scheduled("success", "ktrdr-1.dump.zst", 3))));
+        assertEquals(List.of(), failing(by("backup: {schedule: \"02:00\"}\n", scheduled("success", "ktrdr-1.dump.zst", 3))));
+    }
+
+    /** As on workers nodes once core has another address: they let in those of before. */
+    @Test
+    void a_node_with_rules_of_another_inventory_is_named_as_the_one_that_keeps_others_out() {
+        var inventory = Fixtures.inventory(Fixtures.INVENTORY + "firewall: {}\n");
+        var fleet = by("firewall: {}\n", fleet());
+        for (var node : inventory.nodes()) {
+            var manifest = new StringBuilder();
+            new Templates(inventory).render(node, "").forEach(file -> manifest.append(file.sha256()).append("  ").append(file.path()).append('\n'));
+            var host = host(node, "manifest\t" + java.util.Base64.getEncoder().encodeToString((manifest + "a".repeat(64) + "  .env\n").getBytes()));
+            if (!node.equals(B)) fleet = with(fleet, node, new NodeStatus(host, lock(Optional.empty(), -1), history(node), containers(node), Optional.empty()));
+        }
+        assertTrue(failing(fleet).contains("workers-b.firewall"), () -> "it stands with the rules of before");
+        assertFalse(failing(fleet).contains("core.firewall") || failing(fleet).contains("gpu.firewall"), failing(fleet)::toString);
+        var check = fleet.checks().stream().filter(one -> one.id().equals("workers-b.firewall")).findFirst().orElseThrow();
+        assertEquals("rules of another inventory: a node whose address is new is kept out; jbang deploy@ktrdr workers B, or workers all", check.found() + "; " + check.fix());
+    }
+
     @Test
     void each_defect_of_a_machine_is_its_own_check() {
         for (var defect : List.of("disk /\t5 workers-b.disk.root", "disk /var/lib/docker\t5 workers-b.disk.docker", "disk /mnt/ktrdr-shared\t5 workers-b.disk.share",

@@ -47,9 +47,12 @@ class InventoryTest {
 
     @Test
     void backups_are_kept_by_number_and_by_days_where_that_is_said() {
-        assertEquals(new Inventory.BackupSettings("/srv/ktrdr-shared/db-backups", 30, 0, false), Fixtures.inventory().backup());
+        assertEquals(new Inventory.BackupSettings("/srv/ktrdr-shared/db-backups", 30, 0, false, Optional.empty()), Fixtures.inventory().backup());
         var said = Inventory.read(Fixtures.file(Fixtures.INVENTORY + "backup: {directory: /b, keep: 7, days: 90, before_deploy: true}\n"));
-        assertEquals(new Inventory.BackupSettings("/b", 7, 90, true), said.backup());
+        assertEquals(new Inventory.BackupSettings("/b", 7, 90, true, Optional.empty()), said.backup());
+        for (var time : Map.of("daily", "02:00", "\"13:45\"", "13:45", "02:30", "02:30", "12:30", "12:30").entrySet())
+            assertEquals(Optional.of(time.getValue()), Fixtures.inventory(Fixtures.INVENTORY + "backup: {schedule: " + time.getKey() + "}\n").backup().schedule(), time.getKey());
+        assertTrue(mistake(Fixtures.INVENTORY + "backup: {schedule: weekly}\n").contains("backup.schedule: expected daily, or a time of day such as 02:00, found weekly"));
         assertEquals(new Backups.Retention(7, 90), Backups.Retention.of(said));
         assertTrue(mistake(Fixtures.INVENTORY + "backup: {days: -1}\n").contains("backup.days: expected a whole number from 0 to 36500, found -1"));
     }

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Optional;
+import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,6 +36,18 @@ class ReleaseTest {
         commit();
         Files.writeString(folder.resolve("pyproject.toml"), "[project]\nname = \"other\"\n");
         assertEquals(Optional.empty(), Release.ofCheckout(folder));
+    }
+
+    private static String deployed(String tag, String outcome) {
+        return "{\"time\": \"2026-01-01T00:00:00Z\", \"id\": \"1\", \"tag\": \"" + tag + "\", \"outcome\": \"" + outcome + "\"}";
+    }
+
+    /** What failed, was taken back or only started anew says nothing of what runs. */
+    @Test
+    void the_release_that_runs_is_that_of_the_last_deployment_which_ended_well() {
+        var lines = Stream.of(deployed("sha-1", "deployed"), deployed("sha-2", "rolled-back"), deployed("sha-3", "failed"), deployed("sha-4", "returned"), deployed("sha-5", "restarted"));
+        assertEquals(Optional.of("sha-2"), Release.running(new History(lines.map(History.Entry::parse).flatMap(Optional::stream).toList(), Optional.empty())));
+        assertEquals(Optional.empty(), Release.running(History.NONE));
     }
 
     @Test

@@ -81,6 +81,12 @@ public final class Faults {
                 + " \"$@\"\nE\nchmod 755 /usr/local/bin/" + program, "rm -f /usr/local/bin/" + program + " /run/reached");
     }
 
+    /** What happens on a host right before a program of it does what is asked of it in words, the first time that it is. */
+    public static Fault before(String host, String program, String asked, String happening) {
+        return fault(host, "cat >/usr/local/bin/" + program + " <<'E'\n#!/bin/sh\ncase \"$*\" in *" + asked + "*) rm -f /usr/local/bin/" + program + "; { " + happening + "; } </dev/null >&2 ;; esac\nexec /usr/bin/" + program
+                + " \"$@\"\nE\nchmod 755 /usr/local/bin/" + program, "rm -f /usr/local/bin/" + program);
+    }
+
     /** A container whose first process hears nothing: to stop it takes the whole of its grace, half a minute, or two seconds for a worker. */
     public static Fault deaf(String host, String container) {
         var first = World.on(host, "docker inspect --format '{{.State.Pid}}' " + container);
