@@ -60,7 +60,7 @@ class AsideTest {
                 case "$1 $2" in
                   'port ktrdr-jaeger') printf '16686/tcp -> 0.0.0.0:16686\\n4317/tcp -> 0.0.0.0:4317\\n' ;;
                   'port '*) printf '5003/tcp -> 0.0.0.0:5003\\n5003/tcp -> [::]:5003\\n' ;;
-                  'exec idle-worker') [ "$7" = http://localhost:5003/health ] && echo '{"worker_status": "idle"}' ;;
+                  'exec idle-worker') case $* in *' http://localhost:5003/health') echo '{"worker_status": "idle"}' ;; esac ;;
                   'exec busy-worker') echo '{"worker_status":"busy"}' ;;
                   'exec '*) exit 22 ;;
                   stop*) case $* in *stuck) exit 1 ;; *) echo "$*" >>FOLDER/calls ;; esac ;;
