@@ -4,9 +4,11 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.Collection;
+import java.util.HashMap;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.stream.Collectors;
 
 /** A value as a person at the console wants to see it: what nodes and services answered as tables, text as it is. Nothing in it steers a terminal. */
@@ -76,10 +78,7 @@ final class Shown {
 
     private static Object document(Object value) {
         if (value instanceof Result result) return keyed(List.of("exit", "out", "err"), List.of(result.exit(), result.out(), result.err()));
-        if (value instanceof Fleet.Outcomes<?> outcomes) {
-            var errors = outcomes.problems().entrySet().stream().map(one -> one.getValue().document(one.getKey().name())).toList();
-            return keyed(List.of("nodes", "errors"), List.of(outcomes.document("said"), errors));
-        }
+        if (value instanceof Fleet.Outcomes<?> outcomes) return outcomes(outcomes);
         if (value instanceof Sql.Rows rows) return rows.rows().stream().map(row -> keyed(rows.columns(), row)).toList();
         if (value instanceof Backend.Worker worker)
             return keyed(List.of("worker", "type", "status", "operation"), List.of(worker.endpointUrl(), worker.type(), worker.status(), worker.operation()));
@@ -92,6 +91,15 @@ final class Shown {
         if (value instanceof Collection<?> all) return all.stream().map(Shown::document).toList();
         boolean known = value == null || value instanceof Record || value instanceof JsonNode || value instanceof Number || value instanceof Boolean;
         return known && !(value instanceof Host) && !(value instanceof Inventory.Node) ? value : String.valueOf(value);
+    }
+
+    /** With the error of a node beside what it said: a value has no other place for it. */
+    private static List<Map<String, Object>> outcomes(Fleet.Outcomes<?> outcomes) {
+        var nodes = outcomes.document("said");
+        var errors = new HashMap<String, Object>();
+        outcomes.problems().forEach((node, problem) -> errors.put(node.name(), problem.document(node.name())));
+        nodes.forEach(node -> node.put("errors", Optional.ofNullable(errors.get(node.get("node"))).stream().toList()));
+        return nodes;
     }
 
     private static Map<String, Object> keyed(List<String> keys, List<?> values) {

@@ -39,7 +39,9 @@ class ShownTest {
 
     @Test
     void for_machines_a_value_is_one_line_of_json() {
-        assertEquals("{\"node\":\"core\",\"ok\":true,\"said\":\"up\"}", Shown.json(new Fleet.Outcomes<>(List.of(new Fleet.Done<>(Fixtures.inventory().core(), "up")))).replaceAll("^\\[|]$", ""));
+        assertEquals("{\"node\":\"core\",\"ok\":true,\"said\":\"up\",\"errors\":[]}", Shown.json(new Fleet.Outcomes<>(List.of(new Fleet.Done<>(Fixtures.inventory().core(), "up")))).replaceAll("^\\[|]$", ""));
+        var failed = Json.parse(Shown.json(new Fleet.Outcomes<>(List.of(new Fleet.Failed<>(Fixtures.inventory().core(), Problem.failed("core: no").fix("look"))))), "it");
+        assertEquals("false null core: no look", failed.at("/0/ok").asText() + " " + failed.at("/0/said").asText() + " " + failed.at("/0/errors/0/message").asText() + " " + failed.at("/0/errors/0/fix").asText());
         assertEquals("[{\"a\":\"1\",\"b\":\"null\"}]", Shown.json(new Sql.Rows(List.of("a", "b"), List.of(List.of("1", "null")))));
         assertEquals("[{\"name\":\"up\",\"labels\":{\"job\":\"backend\"},\"value\":1.0}]", Shown.json(List.of(new Prometheus.Series("up", Map.of("job", "backend"), 1))));
         assertEquals("{\"core\":\"6.1\"}", Shown.json(Map.of(Fixtures.inventory().core(), "6.1")));
