@@ -153,10 +153,6 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
                 .filter(container -> Instant.parse(container.startedAt()).isAfter(time.minus(YOUNG))).isPresent();
     }
 
-    private boolean due(Check target) {
-        return due(target, time, nodes);
-    }
-
     private static Check told(Check target) {
         return new Check(target.id(), target.node(), true, target.expected(), target.found() + "; Prometheus asks it within 15 s", target.fix(), target.seconds());
     }
@@ -195,7 +191,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
                 .map(check -> Unregistered.told(check, Optional.ofNullable(said.get(check.id())))).toList()));
         registered.ifPresent(workers -> checks.addAll(Checks.gpus(inventory, inventory.workers(), workers)));
         registered.ifPresent(workers -> checks.addAll(Checks.extras(inventory, workers, time, this::gone)));
-        targets.forEach(target -> checks.add(due(target) && !asked ? told(target) : followed(target)));
+        targets.forEach(target -> checks.add(!asked && due(target, time, nodes) ? told(target) : followed(target)));
         checks.addAll(Checks.critical(inventory, alerts.orElse(List.of())));
         return checks;
     }
