@@ -26,14 +26,6 @@ class ChecksTest {
 
     /** The answer that DNS gave instead stands behind the first 60 characters. */
     @Test
-    void what_was_found_of_a_check_that_does_not_hold_is_whole_in_the_table() {
-        var long_ = "backend.ktrdr.home.mynerd.place has 10.42.1.99 instead of 10.42.1.10, grafana.ktrdr.home.mynerd.place has none";
-        var lines = Check.table(List.of(new Check("core.dns", "core", false, "", long_, "", 0), new Check("core.os", "core", true, "", long_, "", 0))).lines();
-        assertTrue(lines.get(1).endsWith(long_), lines::toString);
-        assertTrue(lines.get(2).endsWith("…"), lines::toString);
-    }
-
-    @Test
     void a_worker_is_told_by_its_address() {
         assertTrue(worker(at("http://gpu-1.ktrdr.test:5005", "training", "busy")).ok());
         assertEquals("not registered", worker(at("http://gpu-1.ktrdr.test:5003", "training", "available")).found());
