@@ -157,6 +157,7 @@
 //FILES lib/ktrdr/Stack.java=ktrdr/Stack.java
 //FILES lib/ktrdr/Staging.java=ktrdr/Staging.java
 //FILES lib/ktrdr/StagingScript.java=ktrdr/StagingScript.java
+//FILES lib/ktrdr/StandardOutput.java=ktrdr/StandardOutput.java
 //FILES lib/ktrdr/StatusChanges.java=ktrdr/StatusChanges.java
 //FILES lib/ktrdr/StatusReport.java=ktrdr/StatusReport.java
 //FILES lib/ktrdr/StatusWatch.java=ktrdr/StatusWatch.java

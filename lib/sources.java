@@ -167,6 +167,7 @@
 //SOURCES ktrdr/Stack.java
 //SOURCES ktrdr/Staging.java
 //SOURCES ktrdr/StagingScript.java
+//SOURCES ktrdr/StandardOutput.java
 //SOURCES ktrdr/StatusChanges.java
 //SOURCES ktrdr/StatusReport.java
 //SOURCES ktrdr/StatusWatch.java

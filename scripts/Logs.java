@@ -3,6 +3,9 @@
 //DESCRIPTION Logs of many containers on many nodes in the order of time, once or followed
 
 import java.time.DateTimeException;
+import java.time.Duration;
+import java.time.Instant;
+import java.time.ZoneOffset;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.Callable;
@@ -41,7 +44,7 @@ public class Logs implements Callable<Exit> {
     @Parameters(arity = "1..*", paramLabel = "core|workers|all|NODE|SERVICE", description = "Nodes, core, workers or all; then services, else all of theirs.") List<String> words;
     @Option(names = {"-f", "--follow"}, description = "Go on with what comes, also from containers that are replaced or restarted.") boolean follow;
     @Option(names = "--tail", paramLabel = "N", description = "Lines of each container, or all (default: 200; all with --since or --grep).") String tail;
-    @Option(names = "--since", paramLabel = "T", description = "Since so long, as 10m or 1h30m, by the node's clock; or since a time, as 2026-01-01T10:00:00Z.") String since;
+    @Option(names = "--since", paramLabel = "T", description = "Since so long, as 10m or 1h30m, by the node's clock; or since a day or a time of UTC, as 2026-01-01 or 2026-01-01T10:00:00Z.") String since;
     @Option(names = "--grep", paramLabel = "REGEX", description = "Only lines in which this is found; a regular expression of Java.") String grep;
     @Option(names = {"-t", "--timestamps"}, description = "The time in front of each line, UTC.") boolean times;
     @Option(names = "--raw", description = "Escape sequences as they are, instead of shown and harmless.") boolean raw;
@@ -75,10 +78,19 @@ public class Logs implements Callable<Exit> {
     private String since() {
         if (since == null) return "";
         try {
-            return since.matches("\\d{4}-.*") ? Units.instant(since).toString() : Units.duration(since).toMillis() + "ms";
+            if (!since.matches("\\d{4}-.*")) return Units.duration(since).toMillis() + "ms";
+            var time = since.length() == 10 ? Units.date(since).atStartOfDay(ZoneOffset.UTC).toInstant() : Units.instant(since);
+            if (time.isAfter(Instant.now().plus(Duration.ofHours(1)))) throw Problem.usage("--since has not come yet, and there is no log of it").expected("a time that is over").found(time.toString());
+            return time.toString();
         } catch (DateTimeException e) {
-            throw Problem.usage("--since is no time").expected("a duration such as 10m or 1h30m, or a time such as 2026-01-01T10:00:00Z").found(since);
+            throw noTime();
+        } catch (Problem problem) {
+            throw problem.sentence().startsWith("this is no") ? noTime() : problem;
         }
+    }
+
+    private Problem noTime() {
+        return Problem.usage("--since is no time").expected("a duration such as 10m or 1h30m, a day such as 2026-01-01, or a time such as 2026-01-01T10:00:00Z (UTC without a zone)").found(since);
     }
 
     private Predicate<String> filter() {

@@ -104,6 +104,9 @@ public class Operations implements Callable<Exit> {
     @Command(name = "list", header = "The newest ones that the backend knows, a line each.",
             description = "The backend lists what it has in memory: what it runs itself, what workers are at, and what was asked for by its id since its start. `show ID` finds the others.")
     static class Listing implements Callable<Exit> {
+        /** As the backend has it. */
+        private static final int MOST = 1000;
+
         @Mixin Cli.Common common;
         @Option(names = "--status", paramLabel = "S", defaultValue = "", description = "One of ${COMPLETION-CANDIDATES}.", completionCandidates = Statuses.class) String status;
         @Option(names = "--type", paramLabel = "T", defaultValue = "", description = "Such as backtesting, training, data_load, dummy.") String type;
@@ -112,6 +115,7 @@ public class Operations implements Callable<Exit> {
 
         @Override
         public Exit call() {
+            if (limit < 1 || limit > MOST) throw Problem.usage("--limit is no number of operations that the backend lists").expected("a number from 1 to " + MOST).found(String.valueOf(limit));
             try (var desk = Desk.open(common)) {
                 var found = desk.operations.listWithWorkers(status, type, active, limit);
                 var report = desk.report();

@@ -17,6 +17,7 @@ import ktrdr.Fleet;
 import ktrdr.Inventory.Node;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.Sh;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -41,10 +42,20 @@ public class Run implements Callable<Exit> {
         Cli.main(new Run(), args);
     }
 
+    private boolean isNode(String name) {
+        try {
+            return common.inventory().node(name) != null;
+        } catch (Problem none) {
+            return false;
+        }
+    }
+
     @Override
     public Exit call() throws IOException {
         var text = script.equals("-") ? new String(common.invocation().in().readAllBytes(), StandardCharsets.UTF_8) : script;
         if (text.isBlank()) throw Problem.usage("there is no script to run").expected("a line for sh, as in jbang run@ktrdr uptime").found(script.equals("-") ? "nothing on standard input" : "an empty one");
+        if (names.stream().anyMatch(name -> !isNode(name)) && isNode(script)) throw Problem.usage("run: the script comes before the nodes").expected("jbang run@ktrdr SCRIPT [NODE…]")
+                .found(script + ", which is a node, in the place of the script").fix("jbang run@ktrdr " + Sh.words(names) + " " + script);
         try (var fleet = common.fleet(names).once(); var step = common.console().step("fleet", "run")) {
             var ended = new ConcurrentHashMap<Node, Result>();
             var said = fleet.each((node, ssh) -> {

@@ -28,9 +28,11 @@ public final class Cli {
 
     /** Runs a command and ends the process with its exit code, also when it is told to stop: see {@link Stopping}. */
     public static void main(Callable<Exit> command, String... args) {
-        var line = line(command, Invocation.ofProcess());
+        System.setOut(StandardOutput.OF_PROCESS);
+        var invocation = Invocation.ofProcess();
+        var line = line(command, invocation);
         var stopping = new Stopping(() -> unfinished(line));
-        stopping.exit(run(line, args));
+        stopping.exit(run(line, invocation, args));
     }
 
     private static boolean unfinished(CommandLine line) {
@@ -44,7 +46,7 @@ public final class Cli {
 
     /** The same with other variables and streams than this process has, for programs that start procedures and read what they print. */
     public static int run(Callable<Exit> command, Invocation invocation, String... args) {
-        return run(line(command, invocation), args);
+        return run(line(command, invocation), invocation, args);
     }
 
     /** The command line of a command, with what all have in common: how durations and dates are written, and what becomes of an exception. */
@@ -74,9 +76,10 @@ public final class Cli {
         line.getSubcommands().values().forEach(below -> prepare(below, invocation));
     }
 
-    private static int run(CommandLine line, String... args) {
+    private static int run(CommandLine line, Invocation invocation, String... args) {
         int code = line.execute(args);
-        return code == 0 ? result(line) : code;
+        int ended = code == 0 ? result(line) : code;
+        return StandardOutput.lost(invocation.out()).map(lost -> failed(lost, new Common(invocation))).filter(failed -> ended == 0).orElse(ended);
     }
 
     private static int result(CommandLine line) {
@@ -89,6 +92,8 @@ public final class Cli {
     private static int wrongUsage(CommandLine.ParameterException wrong, String[] arguments, Invocation invocation) {
         var command = wrong.getCommandLine().getCommandSpec().qualifiedName();
         var problem = wrong.getCause() instanceof Problem cause ? cause : Problem.usage(command + ": " + wrong.getMessage().replaceFirst("^Error: ", ""));
+        var below = wrong.getCommandLine().getSubcommands().keySet();
+        if (wrong instanceof CommandLine.UnmatchedArgumentException && !below.isEmpty()) problem.expected("one of " + String.join(", ", below));
         var common = new Common(invocation);
         common.output = asked(arguments);
         return failed(problem.fix(command + " --help"), common);

@@ -80,10 +80,11 @@ public final class Console implements AutoCloseable {
         return text;
     }
 
-    /** The first line of a text, cut to a width of at least two, never within a character. */
+    /** The first line of a text, cut to a width, never within a character. */
     static String brief(String text, int width) {
         var line = text.lines().findFirst().orElse("");
         if (line.length() <= width) return line;
+        if (width < 2) return "…".substring(0, Math.max(0, width));
         return line.substring(0, Character.isHighSurrogate(line.charAt(width - 2)) ? width - 2 : width - 1) + "…";
     }
 

@@ -88,6 +88,7 @@ public final class JavaShell {
     public Exit run(String name, BufferedReader source, boolean json) {
         var failed = new AtomicReference<Problem>();
         var provider = new SnippetControl.Provider(console, json ? Shown::json : Shown::words, failed::set);
+        StandardOutput.OF_PROCESS.endWithReader(true);
         try (var shell = JShell.builder().executionEngine(provider, Map.of()).compilerOptions("--class-path", classPath()).build()) {
             beginning().forEach(shell::eval);
             int at = 0;
@@ -110,6 +111,10 @@ public final class JavaShell {
             throw new UncheckedIOException(e);
         } catch (Stopped stopped) {
             return stopped.exit;
+        } catch (StandardOutput.Unread unread) {
+            return Exit.OK;
+        } finally {
+            StandardOutput.OF_PROCESS.endWithReader(false);
         }
     }
 
@@ -129,6 +134,7 @@ public final class JavaShell {
             CompletionInfo info = shell.sourceCodeAnalysis().analyzeCompletion(rest);
             if (!info.completeness().isComplete()) return info.completeness() == Completeness.EMPTY ? "" : rest;
             for (var event : shell.eval(info.source())) told(shell, event, place);
+            if (StandardOutput.OF_PROCESS.failure().isPresent()) throw new Stopped(Exit.OK);
             if (failed.get() != null) throw new Stopped(failed.get().exit());
             rest = info.remaining();
         }

@@ -89,6 +89,8 @@ public final class SnippetControl extends DirectExecutionControl {
     protected String throwConvertedInvocationException(Throwable cause) throws RunException, InternalException {
         // a name that is not there yet is JShell's to tell
         if (cause instanceof SPIResolutionException) return super.throwConvertedInvocationException(cause);
+        // nobody is told: the run ends
+        if (cause instanceof StandardOutput.Unread) throw new StoppedException();
         var problem = cause instanceof Problem known ? known : cause instanceof InterruptedException ? Problem.interrupted("interrupted") : Problem.failed(String.valueOf(cause));
         console.note(line(problem));
         failed.accept(problem);

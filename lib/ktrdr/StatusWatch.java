@@ -80,6 +80,7 @@ public final class StatusWatch {
         }
         changes.add(status);
         show();
+        if (console.unheard()) quit = true;
         return true;
     }
 

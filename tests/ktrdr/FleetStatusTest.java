@@ -18,12 +18,16 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.concurrent.atomic.AtomicInteger;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
@@ -31,6 +35,24 @@ import org.junit.jupiter.api.Test;
 /** What is well and what is not, and how that reads. */
 class FleetStatusTest {
     private static final Lock.Owner KARL = new Lock.Owner("7", "karl@laptop", "2026-01-01T11:59:00Z", "deploy workers B sha-2");
+
+    @Test
+    void a_watch_without_a_reader_ends() {
+        var lines = new AtomicInteger();
+        var out = new PrintStream(new OutputStream() {
+            @Override
+            public void write(int one) throws IOException {
+                if (one == '\n' && lines.incrementAndGet() == 2) throw new IOException("Broken pipe");
+            }
+        }, true);
+        var asked = new AtomicInteger();
+        var console = new Console(out, System.err, Console.Color.never, false, false, false);
+        new StatusWatch(console, false, Duration.ofMillis(1)).run(() -> {
+            asked.incrementAndGet();
+            return fleet();
+        }, Optional.of(Duration.ofSeconds(20)));
+        assertEquals(2, asked.get());
+    }
 
     private static List<String> failing(FleetStatus fleet) {
         return fleet.checks().stream().filter(check -> !check.ok()).map(Check::id).toList();

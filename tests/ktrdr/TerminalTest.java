@@ -17,6 +17,13 @@ class TerminalTest {
     }
 
     @Test
+    void a_terminal_of_one_column_or_none_is_drawn_on_too() {
+        assertEquals(List.of("…", "a"), Terminal.frame(List.of("abc", "a"), new Terminal.Size(2, 1)));
+        assertEquals(List.of("…"), Terminal.frame(List.of("abc", "a"), new Terminal.Size(1, 1)));
+        assertEquals("", Console.brief("abc", 0));
+    }
+
+    @Test
     void only_lines_that_differ_are_drawn() {
         assertEquals("", Terminal.changes(List.of("a", "b"), List.of("a", "b")));
         assertEquals("\033[2;1Hc\033[K", Terminal.changes(List.of("a", "b"), List.of("a", "c")));

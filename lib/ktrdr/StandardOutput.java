@@ -1,0 +1,89 @@
+package ktrdr;
+
+import java.io.BufferedOutputStream;
+import java.io.FileDescriptor;
+import java.io.FileOutputStream;
+import java.io.FilterOutputStream;
+import java.io.IOException;
+import java.io.OutputStream;
+import java.io.PrintStream;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.Optional;
+
+/** Standard output of this process, in UTF-8: it knows why it could not be written, which a PrintStream keeps to itself. */
+final class StandardOutput extends PrintStream {
+    /** The one of this process. */
+    static final StandardOutput OF_PROCESS = new StandardOutput(new Watched(new FileOutputStream(FileDescriptor.out)));
+    private static final int BUFFER = 8192;
+
+    /** What is printed has no reader any more; thrown where that is to end whatever prints, which may be a program of the user's. */
+    static final class Unread extends Error {
+        private Unread(IOException cause) {
+            super("standard output has no reader any more", cause, false, false);
+        }
+    }
+
+    private final Watched watched;
+
+    private StandardOutput(Watched watched) {
+        super(new BufferedOutputStream(watched, BUFFER), true, StandardCharsets.UTF_8);
+        this.watched = watched;
+    }
+
+    /** What to say where a result could not be printed; empty where it was, or its reader went away. What nobody can read has not been told, whatever else went well. */
+    static Optional<Problem> lost(PrintStream out) {
+        if (!out.checkError() || out instanceof StandardOutput standard && standard.unread()) return Optional.empty();
+        return Optional.of(Problem.failed("standard output could not be written: a part of the result, or all of it, is lost").expected("room for it where it goes")
+                .found(out instanceof StandardOutput standard ? standard.failure().orElse("") : "an error of the stream"));
+    }
+
+    /** Why something could not be written; empty while all was. */
+    Optional<String> failure() {
+        return Optional.ofNullable(watched.failure).map(IOException::getMessage);
+    }
+
+    /** Whether the reader of a pipe went away, which is no failure: it has what it wanted. */
+    boolean unread() {
+        return watched.failure != null && piped();
+    }
+
+    /** Whether what cannot be written any more is {@link Unread} from now on. */
+    void endWithReader(boolean ends) {
+        watched.ends = ends;
+    }
+
+    private static boolean piped() {
+        try {
+            return Files.readSymbolicLink(Path.of("/proc/self/fd/1")).toString().matches("(pipe|socket):.*");
+        } catch (IOException | RuntimeException e) {
+            return true;
+        }
+    }
+
+    private static final class Watched extends FilterOutputStream {
+        private volatile IOException failure;
+        private volatile boolean ends;
+
+        Watched(OutputStream out) {
+            super(out);
+        }
+
+        @Override
+        public void write(int one) throws IOException {
+            write(new byte[] {(byte) one}, 0, 1);
+        }
+
+        @Override
+        public void write(byte[] bytes, int offset, int length) throws IOException {
+            try {
+                out.write(bytes, offset, length);
+            } catch (IOException e) {
+                if (failure == null) failure = e;
+                if (ends) throw new Unread(e);
+                throw e;
+            }
+        }
+    }
+}
