@@ -120,6 +120,7 @@
 //FILES lib/ktrdr/Restore.java=ktrdr/Restore.java
 //FILES lib/ktrdr/RestoreSaid.java=ktrdr/RestoreSaid.java
 //FILES lib/ktrdr/Restoring.java=ktrdr/Restoring.java
+//FILES lib/ktrdr/Retirement.java=ktrdr/Retirement.java
 //FILES lib/ktrdr/Result.java=ktrdr/Result.java
 //FILES lib/ktrdr/Revision.java=ktrdr/Revision.java
 //FILES lib/ktrdr/Rolling.java=ktrdr/Rolling.java

@@ -130,6 +130,7 @@
 //SOURCES ktrdr/Restore.java
 //SOURCES ktrdr/RestoreSaid.java
 //SOURCES ktrdr/Restoring.java
+//SOURCES ktrdr/Retirement.java
 //SOURCES ktrdr/Result.java
 //SOURCES ktrdr/Revision.java
 //SOURCES ktrdr/Rolling.java
@@ -195,6 +196,7 @@
 //FILES templates/backup/common.sh=../templates/backup/common.sh
 //FILES templates/backup/measure.sql=../templates/backup/measure.sql
 //FILES templates/backup/restore.sh=../templates/backup/restore.sh
+//FILES templates/retire/retire.sh=../templates/retire/retire.sh
 //FILES templates/completion/candidates.awk=../templates/completion/candidates.awk
 //FILES templates/completion/candidates.sh=../templates/completion/candidates.sh
 //FILES templates/completion/completion.bash=../templates/completion/completion.bash

@@ -10,6 +10,7 @@
 //SOURCES Restart.java
 //SOURCES Takeover.java
 //SOURCES RestoreDb.java
+//SOURCES Retire.java
 //SOURCES Rollback.java
 //SOURCES RotateSecret.java
 //SOURCES Run.java
@@ -62,7 +63,7 @@ public class Completion implements Callable<Exit> {
 
     /** All of the catalog, in its order, and the front door's own. */
     static List<CommandLine> commands() {
-        var procedures = Stream.of(new VerifyInfra(), new SetupDns(), new SetupNfs(), new Stage(), new Deploy(), new Verify(), new Rollback(), new Restart(), new Takeover(), new Scale(), new Status(), new Operations(), new Logs(), new Run(),
+        var procedures = Stream.of(new VerifyInfra(), new SetupDns(), new SetupNfs(), new Stage(), new Deploy(), new Verify(), new Rollback(), new Restart(), new Takeover(), new Retire(), new Scale(), new Status(), new Operations(), new Logs(), new Run(),
                 new BackupDb(), new RestoreDb(), new RotateSecret(), new Console(), new Lab(), new Quickstart(), new Completion()).map(CommandLine::new);
         // the tests and benchmarks are built from much that nobody needs for this
         var others = Stream.of(new TestOptions(), new BenchOptions(), new PicturesOptions()).map(command -> new CommandLine(command).addMixin("common", new Cli.Common()));

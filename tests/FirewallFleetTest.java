@@ -1,8 +1,11 @@
 import static lab.Aftermath.OLDER;
 import static lab.Toolkit.ktrdr;
+import static lab.Toolkit.refused;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
+import java.io.IOException;
+import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.ArrayList;
@@ -131,6 +134,28 @@ class FirewallFleetTest {
         var ran = by("scale", "B", "1", "--wait-idle", "1s");
         assertTrue(ran.exit() == 2 && ran.err().contains("backtest-worker-2 is at operation op_kept, which would be stopped"), ran::toString);
         World.on("workers-b", "curl -fsS -X DELETE http://localhost:5004/operations/op_kept");
+    }
+
+    /** The next deployment of all has it back. By its address, and by an inventory that does not have it any more, as by its name. */
+    @Test
+    @Order(8)
+    void a_node_that_leaves_keeps_nothing_of_ours_but_data() throws IOException {
+        var known = World.inventory().resolveSibling("known_hosts");
+        var byAddress = Files.writeString(folder.resolve("known_hosts"), Files.readString(known).replaceAll("(?m)^workers-c\\S*", "10.42.1.12"));
+        var without = World.inventory(Files.createDirectories(folder.resolve("without")), "  workers-c: {", "  # workers-c: {", "known_hosts: known_hosts", "known_hosts: " + byAddress).toString();
+        World.occupy("workers-c", 5003, "op_kept", Duration.ofMinutes(1));
+        refused(1, by("retire", "C", "--yes"), "workers-c: workers are at work, nothing was changed", "backtest-worker-1 is at operation op_kept");
+        World.on("workers-c", "curl -fsS -X DELETE http://localhost:5003/operations/op_kept");
+        refused(2, by("retire", "core", "--yes"), "core is the core node of this inventory");
+        refused(2, by("retire", "C", "--data", "B", "--yes"), "--data takes the same name again");
+        var would = good(by("retire", "C", "--dry-run", "-o", "json")).json();
+        var there = "{ iptables-save; ip6tables-save; } | grep -c KTRDR || :; docker ps -a --format '{{.Names}}'; ls -d /etc/systemd/system/ktrdr-* /opt/ktrdr-workers-c 2>/dev/null || :";
+        assertTrue(World.on("workers-c", there).contains("training-worker-1"));
+        var done = good(ktrdr("retire", "root@10.42.1.12", "--yes", "-o", "json").env("KTRDR_INVENTORY", without).run()).json();
+        assertEquals(would.path("would_remove"), done.path("removed"));
+        assertEquals("0", World.on("workers-c", there));
+        assertTrue(done.path("next").toString().contains("jbang deploy@ktrdr core prometheus"), done::toString);
+        assertEquals(List.of(), good(by("retire", "C", "--yes", "-o", "json")).json().findValuesAsText("removed"));
     }
 
     @Test

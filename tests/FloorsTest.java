@@ -32,7 +32,7 @@ class FloorsTest {
                     "Aside", "Likeness", "Infra", "InfraRecord", "Installation", "Jaeger", "JavaShell", "LocalBackup", "Locks", "LogChoice", "LogReader",
                     "Migration", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",
                     "Operations", "OperationsReport", "Outage", "Pins", "Plans", "PostgresPassword", "Preview", "Prometheus",
-                    "PushedBackup", "Release", "Reread", "Restore", "RestoreSaid", "Restoring", "Revision", "Rollout",
+                    "PushedBackup", "Release", "Reread", "Restore", "RestoreSaid", "Restoring", "Retirement", "Revision", "Rollout",
                     "Roster", "Rotation", "RunningScale", "SampleRun", "Scaling", "Schema", "Session",
                     "ShellCompletion", "ShellHistory", "Shown", "Snapshot", "SnippetControl", "Sql", "Stack",
                     "Staging", "StagingScript", "TakingOver", "StatusChanges", "StatusReport", "StatusWatch", "Templates",

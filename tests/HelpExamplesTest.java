@@ -67,6 +67,7 @@ class HelpExamplesTest {
             new Special("setup-nfs", How.RUN, List.of(1), "no kernel of a container has NFS: setup-nfs is tested on virtual machines"),
             new Special("verify-infra B --sudoers", How.RUN, List.of(2), "the practice fleet logs in as root, who needs no file; OperatorsTest prints one"),
             new Special("verify --failover", How.PARSED, List.of(), "it stops a worker and waits for a minute; FailoverTest does that"),
+            new Special("retire root@10.42.1.13", How.PARSED, List.of(), "a host that has left a fleet; FirewallFleetTest has one"),
             new Special("operations resume", How.RUN, List.of(1), "the operation of these examples was not cancelled; OperationsFleetTest resumes one"),
             new Special("status --watch --until", How.UNTIL_CTRL_C, List.of(0, 130), "half an hour; the last refresh was good, or it had just begun one"),
             new Special("status --watch", How.UNTIL_CTRL_C, List.of(0, 130), "the last refresh was good, or it had just begun one"),

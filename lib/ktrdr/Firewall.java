@@ -53,8 +53,13 @@ final class Firewall {
      */
     static String script(List<NodeFile> files, String otherwise) {
         boolean wanted = files.stream().anyMatch(file -> file.path().equals(SCRIPT));
-        return (wanted ? UP : Sh.let("firewall", Templates.builtIn(SCRIPT)) + DOWN)
+        return (wanted ? UP : down())
                 + "firewall_said=$(firewall 2>&1) || { tell firewall \"$(printf %s \"$firewall_said\" | tail -n 1)\"; " + otherwise + "; }\n";
+    }
+
+    /** A shell function {@code firewall} that takes the rules away, wherever their files are. */
+    static String down() {
+        return Sh.let("firewall", Templates.builtIn(SCRIPT)) + DOWN;
     }
 
     private static final String UP = """

@@ -252,8 +252,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
     /** Whether a node lets in those whom the inventory has now: after a change of an address it shuts out that node, until it is deployed to. */
     private Optional<Check> firewall(Node node, NodeStatus status) {
         if (inventory.firewall().isEmpty() || status.history().entries().isEmpty()) return Optional.empty();
-        var wanted = new Templates(inventory).render(node, "").stream().filter(file -> List.of(Firewall.RULES_V4, Firewall.RULES_V6).contains(file.path())).toList();
-        boolean same = wanted.stream().allMatch(file -> file.sha256().equals(status.files().manifest().get(file.path())));
+        boolean same = new Templates(inventory).render(node, "").stream().filter(file -> List.of(Firewall.RULES_V4, Firewall.RULES_V6).contains(file.path())).allMatch(file -> file.sha256().equals(status.files().manifest().get(file.path())));
         return Optional.of(check(node, "firewall", same, "packet filter rules for the nodes and addresses of the inventory", same ? "as in the inventory" : "rules of another inventory: a node whose address is new is kept out",
                 node.role() == Role.CORE ? "jbang deploy@ktrdr core prometheus" : "jbang deploy@ktrdr workers " + node.id() + ", or workers all"));
     }

@@ -25,7 +25,7 @@ public final class Rooms {
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
             deploy      Convergence Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
             deploy      DeployRefused Deployment Likeness Migration MoreNodes Restart RestartFleet
-            deploy      Aside Installation Pins Rollback Scale Scaling Takeover WorkerStops
+            deploy      Aside Installation Pins RetireScript Rollback Scale Scaling Takeover WorkerStops
             docs        Blocks Dependencies Floors KtrdrFacts Library Outdated Recipes RecipesPage Reliability Runbook
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips
             health      Causes Checks Gpu HealthLog Infra VerifyInfra
