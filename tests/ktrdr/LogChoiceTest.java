@@ -30,17 +30,6 @@ class LogChoiceTest {
         assertEquals(INVENTORY.nodes().size(), LogChoice.of(INVENTORY, List.of("all")).nodes().size());
     }
 
-    /** No node at all would mean all of them to what comes after. */
-    @Test
-    void workers_of_a_fleet_that_has_none_are_no_other_nodes() {
-        var alone = Fixtures.inventory(Fixtures.INVENTORY.replaceAll("(?m)^  (workers-b|gpu): .*\n", ""));
-        for (var words : List.of(List.of("workers"), List.of("core", "workers"))) {
-            var problem = assertThrows(Problem.class, () -> LogChoice.of(alone, words));
-            assertEquals(Exit.USAGE + " true", problem.exit() + " " + problem.sentence().startsWith("there is no workers node in "));
-        }
-        assertEquals(List.of("core"), LogChoice.of(alone, List.of("all")).nodes().stream().map(Inventory.Node::name).toList());
-    }
-
     @Test
     void a_word_that_is_neither_is_told_with_the_nearest() {
         assertTrue(assertThrows(Problem.class, () -> of("core grafanna")).details().get("found").endsWith("did you mean grafana?"));
