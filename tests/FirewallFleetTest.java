@@ -143,9 +143,9 @@ class FirewallFleetTest {
         var known = World.inventory().resolveSibling("known_hosts");
         var byAddress = Files.writeString(folder.resolve("known_hosts"), Files.readString(known).replaceAll("(?m)^workers-c\\S*", "10.42.1.12"));
         var without = World.inventory(Files.createDirectories(folder.resolve("without")), "  workers-c: {", "  # workers-c: {", "known_hosts: known_hosts", "known_hosts: " + byAddress).toString();
-        World.occupy("workers-c", 5003, "op_kept", Duration.ofMinutes(1));
-        refused(1, by("retire", "C", "--yes"), "workers-c: workers are at work, nothing was changed", "backtest-worker-1 is at operation op_kept");
-        World.on("workers-c", "curl -fsS -X DELETE http://localhost:5003/operations/op_kept");
+        World.occupy("workers-b", 5004, "op_kept", Duration.ofMinutes(1));
+        refused(1, by("retire", "B", "--yes"), "workers-b: workers are at work, nothing was changed", "backtest-worker-2 is at operation op_kept");
+        World.on("workers-b", "curl -fsS -X DELETE http://localhost:5004/operations/op_kept");
         refused(2, by("retire", "core", "--yes"), "core is the core node of this inventory");
         refused(2, by("retire", "C", "--data", "B", "--yes"), "--data takes the same name again");
         var would = good(by("retire", "C", "--dry-run", "-o", "json")).json();
