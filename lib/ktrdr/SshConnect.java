@@ -83,19 +83,20 @@ final class SshConnect {
         // the wire's watch decides, since a keep-alive cannot be sent while a write to a dead peer is stuck
         keepAlive.setMaxAliveCount(Integer.MAX_VALUE);
         closing.add(0, client);
+        var login = new SshLogin(route.node(), route.user(), route.keys());
         try {
             // by address: sshj would look a name up again, and wait for a DNS that is not there yet
             client.connect(wire.getInetAddress().getHostAddress(), route.port());
             wire.hearWithin(here.silence().compareTo(route.timeout()) > 0 ? here.silence() : route.timeout());
-            new SshLogin(route.node(), route.user(), route.keys()).login(client, millis, route.login());
+            login.login(client, millis, route.login());
         } catch (IOException | RuntimeException e) {
-            throw e instanceof Problem problem ? problem : hostKeys.refusal() != null ? hostKeys.refusal() : failed(route, wire, client, e);
+            throw e instanceof Problem problem ? problem : hostKeys.refusal() != null ? hostKeys.refusal() : failed(route, wire, client, login, e);
         }
         wire.hearWithin(here.silence());
         return new Link(client, wire, route.login(), closing);
     }
 
-    private static Problem failed(SshRoute route, SshWire wire, SSHClient client, Exception e) {
+    private static Problem failed(SshRoute route, SshWire wire, SSHClient client, SshLogin login, Exception e) {
         var said = wire.firstWords();
         boolean ssh = said.startsWith("SSH-");
         // sshj's own watch may be the quicker one
@@ -111,6 +112,7 @@ final class SshConnect {
             return Problem.unreachable(route.node() + ": " + route.peer() + " allows no algorithm that is spoken here").expected(option + " with one of " + spoken(apart.group(2)))
                     .found(spoken(apart.group(3))).fix("allow one of these in the host's sshd_config, " + option).because(e);
         }
+        if (login.begun() && !client.getTransport().isAuthenticated()) return login.hungUp(client, route.login(), e);
         var during = !client.getTransport().isAuthenticated() && ssh ? " while connecting" : "";
         return Problem.unreachable(route.node() + ": " + route.peer() + " closed the connection" + during)
                 .found(e.getMessage()).with("it said", SshLogin.banner(client)).fix("ssh -v -p " + route.port() + " " + route.user() + "@" + route.connectTo()).because(e);

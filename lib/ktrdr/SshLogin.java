@@ -59,18 +59,14 @@ final class SshLogin {
     void login(SSHClient client, int timeoutMillis, String where) throws SSHException {
         var agent = fromAgent();
         var configured = configured();
-        try {
-            for (var file : configured) if (offer(client, file, agent, timeoutMillis)) return;
-            if (!keys.only()) {
-                var named = configured.stream().map(this::publicBlob).toList();
-                for (var identity : agent) if (named.stream().noneMatch(blob -> Arrays.equals(blob, identity.blob())) && offer(client, identity, timeoutMillis)) return;
-                for (var file : usual().toList()) {
-                    // the agent's have been offered
-                    if (!configured.contains(file) && agent.stream().noneMatch(one -> Arrays.equals(one.blob(), publicBlob(file))) && offer(client, file, List.of(), timeoutMillis)) return;
-                }
+        for (var file : configured) if (offer(client, file, agent, timeoutMillis)) return;
+        if (!keys.only()) {
+            var named = configured.stream().map(this::publicBlob).toList();
+            for (var identity : agent) if (named.stream().noneMatch(blob -> Arrays.equals(blob, identity.blob())) && offer(client, identity, timeoutMillis)) return;
+            for (var file : usual().toList()) {
+                // the agent's have been offered
+                if (!configured.contains(file) && agent.stream().noneMatch(one -> Arrays.equals(one.blob(), publicBlob(file))) && offer(client, file, List.of(), timeoutMillis)) return;
             }
-        } catch (UserAuthException e) {
-            throw hungUp(client, where, e);
         }
         throw refused(client, where);
     }
@@ -214,7 +210,13 @@ final class SshLogin {
         return problem.fix("ssh-copy-id " + where + ", or `ssh-add` the right key");
     }
 
-    private Problem hungUp(SSHClient client, String where, UserAuthException e) {
+    /** Whether a key was offered by now. */
+    boolean begun() {
+        return !offered.isEmpty();
+    }
+
+    /** That the connection ended while keys were offered, by whichever exception it is noticed: a server hangs up after so many of them. */
+    Problem hungUp(SSHClient client, String where, Exception e) {
         return Problem.unreachable(node + ": " + where + " hung up after " + offered.size() + (offered.size() == 1 ? " key" : " keys")).expected("a key that is in the authorized_keys of " + user)
                 .found("offered " + String.join(", ", offered) + "; " + e.getMessage()).with("it said", banner(client)).because(e)
                 .fix("name the right key, which is offered first: `identity` under `ssh` in the inventory, or IdentityFile in ~/.ssh/config");

@@ -18,7 +18,8 @@ final class SshOpening {
     private static final byte[] ERR = "\nktrdr-errors\n".getBytes(StandardCharsets.US_ASCII);
     private static final int KEPT = 2048;
     private final CountDownLatch decided = new CountDownLatch(1);
-    private final StringBuilder before = new StringBuilder();
+    private final StringBuilder beforeOut = new StringBuilder();
+    private final StringBuilder beforeErr = new StringBuilder();
     private volatile boolean begun;
 
     /**
@@ -39,12 +40,12 @@ final class SshOpening {
 
     /** The standard output of the command from there on. */
     InputStream out(InputStream stream) {
-        return new After(stream, OUT);
+        return new After(stream, OUT, beforeOut);
     }
 
     /** Its standard error from there on. */
     InputStream err(InputStream stream) {
-        return new After(stream, ERR);
+        return new After(stream, ERR, beforeErr);
     }
 
     /** Waits until the shell has said that it runs the command, or its output has ended; whether that came in time. */
@@ -59,19 +60,25 @@ final class SshOpening {
 
     /** What came before, in one line and not more than a person reads. */
     String before() {
+        return Console.harmless(Console.brief(Problem.oneLine(text(beforeOut) + "\n" + text(beforeErr)), 400));
+    }
+
+    private static String text(StringBuilder before) {
         synchronized (before) {
-            return Console.harmless(Console.brief(Problem.oneLine(before.toString().replace("\nktrdr-errors", "\n")), 400));
+            return before.toString().replace("\nktrdr-errors", "\n");
         }
     }
 
     private final class After extends FilterInputStream {
         private final byte[] line;
+        private final StringBuilder before;
         private final boolean decides;
         private boolean open;
 
-        After(InputStream in, byte[] line) {
+        After(InputStream in, byte[] line, StringBuilder before) {
             super(in);
             this.line = line;
+            this.before = before;
             decides = line == OUT;
         }
 

@@ -9,6 +9,7 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.io.StringReader;
+import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
@@ -16,7 +17,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.atomic.AtomicInteger;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import lab.Wait;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -33,6 +37,7 @@ class LongRunTest {
     private static final int ROUNDS = TIMES > 1 ? 2000 : 40;
     @TempDir Path folder;
     private final Console console = new Console(new PrintStream(OutputStream.nullOutputStream()), new PrintStream(OutputStream.nullOutputStream()), Console.Color.never, false, false, false);
+    private final Set<Path> before = left().collect(Collectors.toSet());
     private SshPeer peer;
 
     @BeforeEach
@@ -141,7 +146,6 @@ class LongRunTest {
             var resumed = i % 2 == 0 ? Map.of("one", "2026-01-01T10:00:00.01Z") : Map.<String, String>of();
             var shell = new ProcessBuilder("sh", "-s").redirectError(ProcessBuilder.Redirect.DISCARD);
             shell.environment().put("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
-            shell.environment().put("TMPDIR", folder.resolve("bin").toString());
             var script = shell.start();
             try (var stdin = script.outputWriter()) {
                 stdin.write(Sh.tethered(new LogScript("ktrdr", List.of(), "0", "", true, resumed).text()));
@@ -154,11 +158,16 @@ class LongRunTest {
         await(() -> folders() == 0, "nothing is left");
     }
 
+    /** How many folders of scripts that read logs there are more than at the beginning: a script takes no other place from the environment. */
     private long folders() {
-        try (var files = Files.list(folder.resolve("bin"))) {
-            return files.filter(Files::isDirectory).count();
+        return left().filter(one -> !before.contains(one)).count();
+    }
+
+    private static Stream<Path> left() {
+        try (var files = Files.list(Path.of("/tmp"))) {
+            return files.filter(one -> one.getFileName().toString().startsWith("ktrdr-logs.")).toList().stream();
         } catch (IOException e) {
-            return -1;
+            throw new UncheckedIOException(e);
         }
     }
 
