@@ -12,13 +12,16 @@ import java.util.stream.Collectors;
 final class Room {
     /** So much has to go into each of them: what a start of some containers leaves there is less. */
     static final long BYTES = 4 << 20;
+    /** To that of locks, which on Debian is a file system of 5 MB, go files of some bytes; two that look at once may not fill it. */
+    private static final long LOCKS = 64 << 10;
     private static final String SCRIPT = """
             room_of() {
               one=$(umask 077; mktemp "$1/.ktrdr-room.XXXXXX") || return 1
               # by its name it is gone before anything is written
               exec 7>"$one"
               rm -f "$one"
-              head -c BYTES /dev/zero >&7
+              case $1 in /run/lock) bytes=LOCKS ;; *) bytes=BYTES ;; esac
+              head -c "$bytes" /dev/zero >&7
             }
             room() {
               [ -d "$1" ] || { say "room $1" 'no such folder'; return 0; }
@@ -31,7 +34,7 @@ final class Room {
               for folder in ${root:+"$root"} /run/docker /run/containerd /var/lib/containerd; do [ ! -d "$folder" ] || room "$folder"; done
             }
             room_everywhere
-            """.replace("BYTES", String.valueOf(BYTES));
+            """.replace("BYTES", String.valueOf(BYTES)).replace("LOCKS", String.valueOf(LOCKS));
 
     private Room() {}
 
@@ -52,7 +55,7 @@ final class Room {
 
     /** What has to be so. */
     static String expected() {
-        return Units.size(BYTES) + " can be written to each folder that Docker and this toolkit need";
+        return Units.size(BYTES) + " can be written to each folder that Docker and this toolkit need, " + Units.size(LOCKS) + " to /run/lock";
     }
 
     static String fix(String node, Map<String, String> full) {

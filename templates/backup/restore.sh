@@ -326,6 +326,8 @@ note_verified() {
 
 umask 077
 [ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ] || fail "the container $container does not run"
+# what is left in the container of one whose server went meanwhile
+docker exec -u root "$container" sh -c 'rm -f /tmp/ktrdr-restore-*' >/dev/null 2>&1 || :
 [ "${#database}" -le 38 ] || fail "the name $database leaves no room for a time behind it"
 if [ "$mode" = drop ]; then
   drop_earlier none

@@ -36,6 +36,14 @@ class RoomTest {
         assertEquals(Map.of("/run", "No space left on device", "/run/lock", "No space left on device"), full(tmpfs("/run", "size=8m") + "mkdir /run/lock; head -c 8388608 /dev/zero >/run/full"));
     }
 
+    /** On Debian /run/lock has 5 MB: more than one may look at a time. */
+    @Test
+    void the_folder_of_locks_needs_little() {
+        var lock = tmpfs("/run", "size=16m") + "mkdir /run/lock; " + tmpfs("/run/lock", "size=5m");
+        assertEquals(Map.of(), full(lock + "head -c 5000000 /dev/zero >/run/lock/another"));
+        assertEquals(Map.of("/run/lock", "No space left on device"), full(lock + "head -c 5242880 /dev/zero >/run/lock/another"));
+    }
+
     @Test
     void one_without_inodes_or_read_only_or_not_there_is_told() {
         assertEquals(Map.of("/tmp", "No space left on device"), full(tmpfs("/tmp", "nr_inodes=1")));
