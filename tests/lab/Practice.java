@@ -7,6 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
+import java.util.TreeMap;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
@@ -199,7 +200,7 @@ public final class Practice {
 
     /** What of the lab's images is real and what stands in for something. */
     public static List<Map<String, String>> images() {
-        return Images.PARTS.stream().map(part -> Map.of("image", Services.REGISTRY + "/" + part.name(), "what", part.what())).toList();
+        return Images.PARTS.stream().map(part -> (Map<String, String>) new TreeMap<>(Map.of("image", Services.REGISTRY + "/" + part.name(), "what", part.what()))).toList();
     }
 
     /** A command of the engine that the lab lives in; for tests that break things. */
