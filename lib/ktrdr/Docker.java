@@ -31,7 +31,7 @@ public final class Docker {
     private static final String FOLDER = "com.docker.compose.project.working_dir";
     private static final String ONE_OFF = "com.docker.compose.oneoff";
     static final String WORKERS_PROJECT = "ktrdr-workers";
-    private static final Pattern WORKER = Pattern.compile("(backtest|training)-worker-\\d+");
+    private static final Pattern WORKER = Pattern.compile("(backtest|training)-worker-(\\d+|gpu)");
     /** What is asked of a container; not its environment, which has the secrets in it. */
     private static final String CONTAINER = "{\"Id\":{{json .Id}},\"Name\":{{json .Name}},\"Image\":{{json .Image}},\"RestartCount\":{{json .RestartCount}},"
             + "\"State\":{{json .State}},\"Config\":{\"Image\":{{json .Config.Image}},\"Labels\":{{json .Config.Labels}}}}";

@@ -97,6 +97,7 @@ class LikenessTest {
         assertEquals("/opt/ktrdr-workers-b", Docker.containers(lines.get(3)).get(0).folder());
         var facts = Facts.parse(lines.stream().map(one -> "container\t" + one + "\n").reduce("", String::concat) + "end\tyes\n");
         assertEquals(List.of("stray"), Docker.strays(facts).stream().map(Docker.Container::name).toList());
+        for (var service : List.of("backtest-worker-3", "training-worker-12", "training-worker-gpu")) assertTrue(Docker.ours("ktrdr-workers", service), service);
         var history = new History(List.of(entry("1", History.Outcome.DEPLOYED, Map.of("backtest-worker-1", image, "extra", image))), Optional.empty());
         assertEquals(List.of("extra is no part of it: the container stray"), Drift.of(stack, history, NodeFiles.NONE, List.of(worker()), Docker.strays(facts)).services());
         // an older toolkit noted it
