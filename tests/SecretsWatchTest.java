@@ -155,7 +155,7 @@ class SecretsWatchTest {
     }
 
     private void scaling() {
-        interrupted("workers-b", "compose*' rm -sf'", "scale", "B", "1", "--verbose");
+        interrupted("workers-b", "'rm -f '", "scale", "B", "1", "--verbose");
         run(0, "scale", "B", "1", "--verbose", "-o", "json");
     }
 
