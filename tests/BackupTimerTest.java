@@ -140,7 +140,7 @@ class BackupTimerTest {
         try (var locked = Faults.lockedTable("timer_words")) {
             World.on("core", "systemctl start --no-block ktrdr-backup.service");
             World.awaitDump();
-            refused(4, run("backup-db"), "a backup by timer, begun at ", "journalctl -u ktrdr-backup");
+            refused(4, run("backup-db"), "a backup by timer, begun at ", "journalctl -fu ktrdr-backup");
         }
         World.on("core", INACTIVE);
         assertEquals("success", World.on("core", "systemctl show --value -p Result ktrdr-backup.service"));

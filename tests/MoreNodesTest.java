@@ -102,7 +102,7 @@ class MoreNodesTest {
                 exit 1
                 """);
         var status = ktrdr("status").run();
-        assertEquals(0, status.exit(), status::toString);
+        assertEquals(1, status.exit(), status::toString);
         assertTrue(status.err().contains("not in the inventory") && status.err().contains("http://gpuworker.ktrdr.home.mynerd.place:5005"), status::toString);
         assertFalse(Files.exists(World.more()));
         assertEquals("", World.docker("ps", "-a", "--filter", "name=workers-d", "--filter", "name=gpuworker", "--format", "{{.Names}}"));

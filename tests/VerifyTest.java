@@ -63,7 +63,7 @@ class VerifyTest {
         var ran = ktrdr("verify", "-o", "json").run();
         assertEquals(0, ran.exit(), ran::toString);
         var document = ran.json();
-        assertEquals(Set.of("ok", "time", "releases", "causes", "remarks", "checks"), names(document));
+        assertEquals(Set.of("document", "version", "ok", "exit", "time", "releases", "causes", "remarks", "checks", "errors"), names(document));
         assertTrue(document.path("ok").asBoolean());
         assertEquals("{\"core\":\"sha-1000001\",\"workers-b\":\"sha-1000001\",\"workers-c\":\"sha-1000001\"}", document.path("releases").toString());
         var ids = new TreeSet<String>();

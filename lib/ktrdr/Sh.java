@@ -64,7 +64,7 @@ public final class Sh {
     }
 
     /** What a script keeps of the environment that a host gives it: where programs are, whose it is, how it writes, and the way out to a registry. Everything else may decide what Compose makes. */
-    private static final List<String> KEPT = List.of("HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "SUDO_USER", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE");
+    private static final List<String> KEPT = List.of("HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "SUDO_USER", "SSH_CONNECTION", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE");
     private static final List<String> PROXIES = List.of("http_proxy", "https_proxy", "no_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY");
     /** A login without a terminal may lack those of root. */
     private static final String FOLDERS = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin:/snap/bin";

@@ -92,7 +92,12 @@ public final class Terminal implements AutoCloseable {
 
     /** Its size now, which a person may change at any time. */
     static Size size() {
-        var words = stty("size").out().strip().split(" ");
+        var words = new String[0];
+        try {
+            words = stty("size").out().strip().split(" ");
+        } catch (Problem interrupted) {
+            // Ctrl-C ends what would tell it too
+        }
         boolean known = words.length == 2 && words[0].matches("[1-9]\\d{0,3}") && words[1].matches("[1-9]\\d{0,3}");
         return known ? new Size(Integer.parseInt(words[0]), Integer.parseInt(words[1])) : new Size(24, 80);
     }
