@@ -114,7 +114,8 @@ class DeployFaultsTest {
         Files.setPosixFilePermissions(wrong, PosixFilePermissions.fromString("rw-------"));
         var ran = ktrdr("deploy", "workers", "all", "--tag", after, "-i", World.inventory(folder, World.secrets().toString(), wrong.toString()).toString()).run();
         refused(ran, everything, "ghcr_token");
-        told(ran, "workers-c", "untouched");
+        // it has an image under that tag, of which the registry has to say whether it is the one
+        told(ran, "workers-c", "failed");
         assertEquals(other, Aftermath.still(World.everything("workers-c")));
     }
 
