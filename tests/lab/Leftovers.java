@@ -9,7 +9,7 @@ import java.util.stream.Collectors;
 /** Where procedures put files of a moment on a host: what is there later, and was not when this was made, was left by somebody. */
 public final class Leftovers {
     /** The lock of a run that was killed is there until another run takes it over. */
-    private static final String LOCK = "/\\.ktrdr/lock(/|$)";
+    private static final String LOCK = "/\\.ktrdr/lock(/|$)|^/run/lock/ktrdr-(core|workers)\\.at$";
     /** Folders of the system's and of Docker's own, and what watches. */
     private static final String OTHERS = "^/run/(docker|containerd|systemd|udev|user|log|sudo|mount|credentials)/|^/run/(utmp|reached)$|^/tmp/runc-process|^/dev/shm/(watch|words)\\.";
     private final Map<String, String> before;
