@@ -143,14 +143,14 @@ public final class Docker {
     /** Shell lines that say every container of the node as a fact {@code beside}, with {@code say} defined, and {@code directory} as the stack's. */
     static final String BESIDE = """
             here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory
-            docker ps -a --format '{{.Names}}|{{.Label "PROJECT"}}|{{.Ports}}|{{.Label "com.docker.compose.project.working_dir"}}' | while IFS= read -r line; do
+            docker ps -a --format '{{.Names}}|{{.Label "PROJECT"}}|{{.Ports}}|{{.Label "WORKING_DIR"}}' | while IFS= read -r line; do
               folder=${line##*|}
               # by another path the same one
               case $folder in "$here") folder= ;; /*) folder=$(cd -P "$folder" 2>/dev/null && pwd) || folder= ;; *) folder= ;; esac
               [ "$folder" != "$here" ] || folder=
               say beside "${line%|*}|$folder"
             done
-            """.replace("PROJECT", PROJECT);
+            """.replace("PROJECT", PROJECT).replace("WORKING_DIR", FOLDER);
 
     /** The answer of {@link #BESIDE}. Ports come as "0.0.0.0:8000-8001->8000-8001/tcp, [::]:8000->8000/tcp". */
     static List<Beside> beside(Facts facts) {
