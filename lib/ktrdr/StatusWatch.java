@@ -121,7 +121,7 @@ public final class StatusWatch {
                 + (late() > 0 ? "; asking again for " + late() + " s" : ""), ""));
         for (var table : report.tables()) {
             if (table.isEmpty()) continue;
-            lines.addAll(table.lines());
+            lines.addAll(table.lines(size.columns()));
             lines.add("");
         }
         report.problems().forEach(problem -> lines.addAll(Console.lines(problem)));

@@ -7,10 +7,16 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.function.ToDoubleFunction;
+import java.util.function.ToIntFunction;
+import java.util.stream.Collectors;
+import java.util.stream.IntStream;
+import java.util.stream.Stream;
 
 /** Rows under headings, as wide as they need to be; {@link Console} prints it. */
 public final class Table {
-    private static final int LEAST = 60;
+    /** What a column keeps at least of a word that is longer, in characters; and the spaces between two columns. */
+    private static final int LEAST = 8;
+    private static final int GAP = 2;
     private final List<String> columns;
     private final List<List<String>> rows = new ArrayList<>();
 
@@ -58,23 +64,67 @@ public final class Table {
         return lines(Integer.MAX_VALUE);
     }
 
-    /** The same for a terminal of so many columns: what does not fit of the last column is cut, but for its first {@value #LEAST} characters. */
+    /** The same for a terminal of so many columns: a text that has no room for all of it goes on below itself, so that nothing is cut. */
     List<String> lines(int wide) {
         var all = new ArrayList<List<String>>();
         all.add(columns.stream().map(String::toUpperCase).map(Console::harmless).toList());
         rows.forEach(row -> all.add(row.stream().map(Console::harmless).toList()));
-        var widths = new int[columns.size()];
-        for (var row : all)
-            for (int i = 0; i < row.size(); i++) widths[i] = Math.max(widths[i], width(row.get(i)));
-        int last = columns.size() - 1;
-        int room = Math.max(LEAST, wide - Arrays.stream(widths, 0, last).map(width -> width + 2).sum());
-        return all.stream().map(row -> line(row, widths, row.size() > last ? Console.brief(row.get(last), room) : "")).toList();
+        var widths = longest(all, Table::width);
+        var words = longest(all, text -> Arrays.stream(text.split(" ")).mapToInt(Table::width).max().orElse(0));
+        shrink(widths, words, wide, GAP);
+        // a table that is a little too wide is closer together rather than with broken words
+        int gap = width(widths, GAP) <= wide ? GAP : 1;
+        shrink(widths, Arrays.stream(words).map(word -> Math.min(word, LEAST)).toArray(), wide, gap);
+        return all.stream().flatMap(row -> lines(row, widths, gap)).toList();
     }
 
-    private static String line(List<String> row, int[] widths, String last) {
-        var line = new StringBuilder();
-        for (int i = 0; i < Math.min(row.size(), widths.length - 1); i++) line.append(row.get(i)).append(" ".repeat(widths[i] - width(row.get(i)) + 2));
-        return line.append(last).toString().stripTrailing();
+    private int[] longest(List<List<String>> all, ToIntFunction<String> measure) {
+        var longest = new int[columns.size()];
+        for (var row : all)
+            for (int i = 0; i < row.size(); i++) longest[i] = Math.max(longest[i], measure.applyAsInt(row.get(i)));
+        return longest;
+    }
+
+    /** Takes from the widest column that still has more than its least, until all fit or none has. */
+    private static void shrink(int[] widths, int[] least, int wide, int gap) {
+        for (int over = width(widths, gap) - wide; over > 0; over--) {
+            var widest = IntStream.range(0, widths.length).filter(i -> widths[i] > least[i]).boxed()
+                    .max(Comparator.comparingInt(i -> widths[i]));
+            if (widest.isEmpty()) return;
+            widths[widest.get()]--;
+        }
+    }
+
+    private static int width(int[] widths, int gap) {
+        return Arrays.stream(widths).map(width -> width + gap).sum() - gap;
+    }
+
+    private static Stream<String> lines(List<String> row, int[] widths, int gap) {
+        var cells = IntStream.range(0, row.size()).mapToObj(i -> wrapped(row.get(i), widths[i])).toList();
+        int high = cells.stream().mapToInt(List::size).max().orElse(0);
+        return IntStream.range(0, high).mapToObj(at -> IntStream.range(0, cells.size())
+                .mapToObj(i -> padded(at < cells.get(i).size() ? cells.get(i).get(at) : "", widths[i] + gap))
+                .collect(Collectors.joining()).stripTrailing());
+    }
+
+    private static String padded(String text, int wide) {
+        return text + " ".repeat(Math.max(0, wide - width(text)));
+    }
+
+    /** A text in lines of at most so many characters, broken at spaces, and within a word only where it alone is longer. */
+    static List<String> wrapped(String text, int wide) {
+        if (width(text) <= wide) return List.of(text);
+        var lines = new ArrayList<String>();
+        var rest = text;
+        while (width(rest) > wide) {
+            int end = rest.offsetByCodePoints(0, Math.max(1, wide));
+            int space = rest.lastIndexOf(' ', end);
+            int cut = space > 0 && !rest.substring(0, space).isBlank() ? space : end;
+            lines.add(rest.substring(0, cut).stripTrailing());
+            rest = rest.substring(cut).stripLeading();
+        }
+        if (!rest.isEmpty()) lines.add(rest);
+        return lines;
     }
 
     private static int width(String text) {

@@ -2,10 +2,14 @@ package ktrdr;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Map;
+import java.util.stream.Collectors;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.ValueSource;
 
 /** Rows in order, and as documents. */
 class TableTest {
@@ -18,15 +22,41 @@ class TableTest {
     }
 
     @Test
-    void what_a_check_found_is_told_whole_but_for_what_a_terminal_has_no_room_for() {
+    void what_a_check_found_is_told_whole_in_as_many_lines_as_a_terminal_needs() {
         var answer = "backend.ktrdr.test is 10.0.0.99 for the server 10.0.0.2, and 10.0.0.10 in the inventory, since the zone has it twice";
         var found = Check.table(List.of(new Check("core.dns", "core", false, "10.0.0.10", answer, "", 0)));
         var line = "core  dns    FAILED        " + answer;
         assertEquals(line, found.lines().get(1));
         assertEquals(line, found.lines(line.length()).get(1));
-        assertEquals(line.substring(0, 99) + "…", found.lines(100).get(1));
-        // where there is room for next to nothing it wraps
-        assertEquals(answer.substring(0, 59) + "…", found.lines(20).get(1).substring(line.indexOf(answer)));
+        assertEquals(List.of("NODE  CHECK          TOOK  FOUND",
+                "core  dns    FAILED        backend.ktrdr.test is 10.0.0.99 for the server",
+                "                           10.0.0.2, and 10.0.0.10 in the inventory, since the",
+                "                           zone has it twice"), found.lines(80));
+    }
+
+    @ParameterizedTest
+    @ValueSource(ints = {1, 20, 40, 60, 79, 80, 120, 200})
+    void nothing_is_lost_at_any_width_and_all_fits_where_there_is_room(int wide) {
+        var releases = Table.of("node", "release", "since", "by", "outcome", "healthy", "drift", "lock")
+                .row("core", "sha-3f2c9ab", "2026-11-02 10:15:30", "somebody@a-laptop.example", "deployed, 5 services", "5 of 5", "none", "free")
+                .row("workers-b", "sha-3f2c9ab", "-", "-", "failed, and the release before it runs again", "4 of 4", "2 files", "a@b since 10:15");
+        var lines = releases.lines(wide);
+        if (wide >= 80) assertEquals(List.of(), lines.stream().filter(line -> line.length() > wide).toList());
+        if (wide >= 120) assertTrue(String.join("\n", lines).matches("(?s).*sha-3f2c9ab .*sha-3f2c9ab .*"), String.join("\n", lines));
+        assertEquals(letters(releases.lines()), letters(lines));
+    }
+
+    /** Every character but spaces, in an order that does not depend on where lines end. */
+    private static String letters(List<String> lines) {
+        return String.join("", lines).chars().filter(one -> one != ' ').sorted().mapToObj(Character::toString).collect(Collectors.joining());
+    }
+
+    @Test
+    void a_word_without_end_is_broken_and_never_within_a_character() {
+        assertEquals(List.of("ab", "cd", "e"), Table.wrapped("abcde", 2));
+        assertEquals(List.of("\uD83D\uDE00", "\uD83D\uDE00"), Table.wrapped("\uD83D\uDE00\uD83D\uDE00", 1));
+        assertEquals(List.of("a", "bcd", "e"), Table.wrapped("a bcde", 3));
+        assertEquals(List.of(""), Table.wrapped("", 3));
     }
 
     @Test
