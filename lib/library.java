@@ -114,6 +114,7 @@
 //FILES lib/ktrdr/Published.java=ktrdr/Published.java
 //FILES lib/ktrdr/PushedBackup.java=ktrdr/PushedBackup.java
 //FILES lib/ktrdr/Registry.java=ktrdr/Registry.java
+//FILES lib/ktrdr/Repeated.java=ktrdr/Repeated.java
 //FILES lib/ktrdr/Release.java=ktrdr/Release.java
 //FILES lib/ktrdr/Reread.java=ktrdr/Reread.java
 //FILES lib/ktrdr/Reports.java=ktrdr/Reports.java

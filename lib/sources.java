@@ -124,6 +124,7 @@
 //SOURCES ktrdr/Published.java
 //SOURCES ktrdr/PushedBackup.java
 //SOURCES ktrdr/Registry.java
+//SOURCES ktrdr/Repeated.java
 //SOURCES ktrdr/Release.java
 //SOURCES ktrdr/Reread.java
 //SOURCES ktrdr/Reports.java

@@ -71,7 +71,7 @@ public class Rollback implements Callable<Exit> {
         var documents = found.values().entrySet().stream()
                 .map(one -> Document.fields("node", one.getKey().name(), "releases", one.getValue().all().stream().map(History.Entry::forMachines).toList())).toList();
         common.report(Document.of("releases", found.exit()).with("nodes", documents).errors(found.problems()), table);
-        found.problems().values().forEach(common.console()::problem);
+        common.console().problems(found.problems());
         if (table.isEmpty() && !common.json()) common.console().note("nothing was deployed there yet");
         return found.exit();
     }

@@ -19,7 +19,7 @@ import org.junit.jupiter.api.Test;
 class FloorsTest {
     /** From the ground up; a class refers to classes of its own floor or of those before it. */
     private static final List<Set<String>> FLOORS = List.of(
-            Set.of("Document", "Exit", "Invocation", "Problem", "Result", "Sh", "Sha256", "Units", "Nearest", "Uncaught", "Utf8", "Yaml", "HostKeyPin", "Inventory", "InventoryReader", "InventorySecrets", "InventorySection", "InventoryWorkers", "NodeNames",
+            Set.of("Document", "Exit", "Invocation", "Problem", "Result", "Sh", "Sha256", "Units", "Nearest", "Repeated", "Uncaught", "Utf8", "Yaml", "HostKeyPin", "Inventory", "InventoryReader", "InventorySecrets", "InventorySection", "InventoryWorkers", "NodeNames",
                     "Console", "Json", "Jwt", "Table", "Terminal", "Local", "OutputFile", "StandardOutput", "Threads"),
             Set.of("Ssh", "SshAgent", "SshAlgorithms", "SshConfig", "SshConnect", "SshLogin", "SshLookup", "SshOpening", "SshRoute", "SshRun", "SshWire", "HostKeys",
                     "Http", "Secrets"),

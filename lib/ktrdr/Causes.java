@@ -75,6 +75,6 @@ final class Causes {
             var effects = causes.entrySet().stream().filter(one -> one.getValue().equals(check.id())).map(Map.Entry::getKey).collect(Collectors.joining(", "));
             problems.add(check.problem(check.id() + " does not hold").with("as well", effects));
         }
-        return problems;
+        return Repeated.once(inventory.nodes(), problems);
     }
 }

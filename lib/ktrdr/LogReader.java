@@ -105,7 +105,7 @@ public final class LogReader {
     }
 
     private Exit told(Map<Node, Problem> problems) {
-        problems.values().forEach(console::problem);
+        console.problems(problems);
         return problems.values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
     }
 

@@ -71,8 +71,17 @@ public final class Problem extends RuntimeException {
         return as(Exit.FAILED);
     }
 
+    /** The same, of others too, which its sentence tells. */
+    Problem alsoOf(String others) {
+        return as(exit, sentence() + ", and the same of " + others);
+    }
+
     private Problem as(Exit other) {
-        var same = new Problem(other, sentence());
+        return as(other, sentence());
+    }
+
+    private Problem as(Exit other, String sentence) {
+        var same = new Problem(other, sentence);
         same.details.putAll(details);
         same.stderr = stderr;
         return same.because(this);

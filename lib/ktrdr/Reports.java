@@ -24,7 +24,8 @@ abstract class Reports {
 
     /** The same as a document of another name, with what else it has. */
     public Exit checks(String name, List<Check> checks, Map<Node, Problem> unreached, Map<String, ?> more) {
-        return checks(name, checks, unreached, more, Check.failures(checks), Check.table(checks));
+        var failures = Repeated.once(checks.stream().map(Check::node).toList(), unreached.keySet(), Check.failures(checks));
+        return checks(name, checks, unreached, more, failures, Check.table(checks));
     }
 
     /** The same with tables of another kind, and other sentences about what does not hold. */
@@ -55,7 +56,7 @@ abstract class Reports {
     /** The same, of rows that make this exit code where every node answered. */
     public Exit rows(Fleet.Outcomes<?> outcomes, Table table, Exit found) {
         var exit = report(Document.of("rows", outcomes.exit().and(found)).with("rows", table.document()).errors(outcomes.problems()), table);
-        outcomes.problems().values().forEach(console()::problem);
+        console().problems(outcomes.problems());
         return exit;
     }
 

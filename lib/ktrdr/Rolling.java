@@ -114,7 +114,7 @@ public final class Rolling {
 
     private static Exit end(Cli.Common common, Fleet fleet, Rollout rollout, String good, Document document) {
         if (common.json()) common.report(document);
-        rollout.problems().values().forEach(common.console()::problem);
+        common.console().problems(rollout.problems());
         var exit = document.exit();
         if (exit != Exit.OK) fleet.nodes().forEach(node -> common.console().note(node.name() + ": " + outcome(rollout, node, good)));
         return exit;

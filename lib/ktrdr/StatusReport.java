@@ -171,7 +171,7 @@ public final class StatusReport {
 
     /**
      * A problem for each thing that is not well. What fails together is told together: checks of one kind on one node, and all that a node which
-     * was not reached takes with it.
+     * was not reached takes with it; and what many nodes have alike.
      */
     public List<Problem> problems() {
         var groups = new LinkedHashMap<String, List<Check>>();
@@ -180,7 +180,7 @@ public final class StatusReport {
             var group = gone.contains(check.node()) ? check.node() : check.node() + kind(check);
             if (!check.ok()) groups.computeIfAbsent(group, none -> new ArrayList<>()).add(check);
         }
-        return groups.values().stream().map(StatusReport::problem).toList();
+        return Repeated.once(inventory.nodes(), groups.values().stream().map(StatusReport::problem).toList());
     }
 
     private static String kind(Check check) {

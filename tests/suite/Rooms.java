@@ -43,7 +43,7 @@ public final class Rooms {
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown
             ssh         LoginShell OtherShells Sh Ssh SshConfig SshLogin SshRun Sshd Uncaught
             start       CoreDumps FrontDoor Local ScriptTemplate Start StartElsewhere
-            status      Alert FleetStatus NodeStatus Status StatusChanges
+            status      Alert FleetStatus NodeStatus Repeated Status StatusChanges
             suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait
             verify      BackendLost Failover FailoverChecks Outage ReportInBrowser Verification Verify VerifyPage VerifyReport
             """;
