@@ -76,7 +76,8 @@ public class Operations implements Callable<Exit> {
         }
 
         Exit follow(String id) {
-            return ended(following().follow(id));
+            var operation = following().follow(id);
+            return operation.ended() ? ended(operation) : Exit.OK;
         }
 
         Exit ended(Operation operation) {

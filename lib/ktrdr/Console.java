@@ -4,7 +4,6 @@ import java.io.IOException;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
-import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Base64;
 import java.util.Comparator;
@@ -112,6 +111,11 @@ public final class Console implements AutoCloseable {
         return out.checkError();
     }
 
+    /** Whether nobody takes what is told about the run any more: standard error is a pipe, and its other end has been closed. */
+    public synchronized boolean untold() {
+        return err.checkError() && Invocation.isPipe(2);
+    }
+
     /** A line from elsewhere as it can be shown: what would steer a terminal or turn the direction of writing, and half a character, which no file can hold, is visible and does nothing. */
     public static String harmless(String text) {
         if (text.codePoints().noneMatch(Console::steers)) return text;
@@ -168,7 +172,7 @@ public final class Console implements AutoCloseable {
 
     /** The sentence of a problem and its details, on standard error. */
     public void problem(Problem problem) {
-        var lines = lines(problem);
+        var lines = problem.lines();
         var sentence = harmless(lines.get(0));
         noted(colorErr ? sentence.replaceFirst("^error:", "\033[31merror:\033[0m") : sentence);
         lines.subList(1, lines.size()).forEach(this::note);
@@ -177,16 +181,6 @@ public final class Console implements AutoCloseable {
     /** The problem of each node; one that many have alike is told once. */
     public void problems(Map<Node, Problem> problems) {
         Repeated.once(problems).forEach(this::problem);
-    }
-
-    /** A problem as lines without colour: the sentence first, then a line for each line of its details. */
-    static List<String> lines(Problem problem) {
-        var lines = new ArrayList<>(List.of("error: " + problem.sentence()));
-        int width = problem.details().keySet().stream().mapToInt(String::length).max().orElse(0);
-        problem.details().forEach((label, text) ->
-                // a carriage return alone begins no line
-                lines.addAll(List.of(("  " + label + " ".repeat(width - label.length() + 2) + text).replace("\r\n", "\n").replace("\n", "\n" + " ".repeat(width + 4)).split("\n"))));
-        return lines;
     }
 
     /** The same, only with --verbose. */

@@ -68,7 +68,7 @@ public final class Fleet implements AutoCloseable {
         public Table table(String heading) {
             var table = Table.of("node", heading);
             for (var outcome : all) {
-                var said = outcome instanceof Done<T> done ? String.valueOf(done.value()).stripTrailing() : String.join("\n", Console.lines(((Failed<T>) outcome).problem()));
+                var said = outcome instanceof Done<T> done ? String.valueOf(done.value()).stripTrailing() : String.join("\n", ((Failed<T>) outcome).problem().lines());
                 var lines = said.isEmpty() ? List.of("") : said.lines().toList();
                 for (int i = 0; i < lines.size(); i++) table.row(i == 0 ? outcome.node().name() : "", lines.get(i));
             }

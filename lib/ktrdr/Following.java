@@ -26,7 +26,7 @@ public final class Following {
     }
 
     /**
-     * Follows an operation to its end, whichever that is. Whoever interrupts it is asked at a terminal whether the operation is to be cancelled; it goes on otherwise, and
+     * Follows an operation to its end, whichever that is, or until nobody takes what is told of it any more ({@link Console#untold}). Whoever interrupts it is asked at a terminal whether the operation is to be cancelled; it goes on otherwise, and
      * either is a {@link Problem} with exit code 130.
      */
     public Operation follow(String id) {
@@ -42,7 +42,9 @@ public final class Following {
     private Operation toItsEnd(Operation first) {
         if (!first.ended() && first.type().equals("dummy")) console.note("operation", first.type(), GIVEN_UP);
         try (var step = console.step("operation", first.type())) {
-            var ended = operations.follow(first.id(), FOREVER, operation -> false, operation -> tell(step, operation), problem -> away(step));
+            var ended = operations.follow(first.id(), FOREVER, operation -> console.untold(), operation -> tell(step, operation), problem -> away(step));
+            // whoever followed it has gone, and it goes on
+            if (!ended.ended()) return ended;
             if (ended.completed()) step.done("completed" + (place.isEmpty() ? "" : " on " + place));
             else step.failed(ended.cancelled() ? ended.words() : ended.status());
             return ended;

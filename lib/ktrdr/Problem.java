@@ -1,8 +1,10 @@
 package ktrdr;
 
+import java.util.ArrayList;
 import java.util.Arrays;
 import java.util.Collections;
 import java.util.LinkedHashMap;
+import java.util.List;
 import java.util.Map;
 import java.util.Objects;
 import java.util.stream.Collectors;
@@ -133,6 +135,18 @@ public final class Problem extends RuntimeException {
     /** What a person reads first. */
     public String sentence() {
         return getMessage();
+    }
+
+    /** For people, without colour: the sentence first, then a line for each line of its details. */
+    List<String> lines() {
+        var lines = new ArrayList<>(List.of("error: " + sentence()));
+        int width = details.keySet().stream().mapToInt(String::length).max().orElse(0);
+        details.forEach((label, text) -> {
+            var labelled = "  " + label + " ".repeat(width - label.length() + 2) + text;
+            // a carriage return alone begins no line
+            lines.addAll(List.of(labelled.replace("\r\n", "\n").replace("\n", "\n" + " ".repeat(width + 4)).split("\n")));
+        });
+        return lines;
     }
 
     /** For machines, with the same keys whatever the problem; the node is empty where it is none. */

@@ -68,7 +68,7 @@ final class Repeated {
     }
 
     private static String kind(Problem problem, List<String> names) {
-        var text = problem.exit() + "\n" + String.join("\n", Console.lines(problem));
+        var text = problem.exit() + "\n" + String.join("\n", problem.lines());
         for (var name : names) text = word(name).matcher(text).replaceAll("\0");
         return text;
     }

@@ -8,8 +8,6 @@ import java.io.IOException;
 import java.io.OutputStream;
 import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.Files;
-import java.nio.file.Path;
 import java.util.Optional;
 
 /** Standard output of this process, in UTF-8: it knows why it could not be written, which a PrintStream keeps to itself. */
@@ -46,20 +44,12 @@ final class StandardOutput extends PrintStream {
 
     /** Whether the reader of a pipe went away, which is no failure: it has what it wanted. */
     boolean unread() {
-        return watched.failure != null && piped();
+        return watched.failure != null && Invocation.isPipe(1);
     }
 
     /** Whether what cannot be written any more is {@link Unread} from now on. */
     void endWithReader(boolean ends) {
         watched.ends = ends;
-    }
-
-    private static boolean piped() {
-        try {
-            return Files.readSymbolicLink(Path.of("/proc/self/fd/1")).toString().matches("(pipe|socket):.*");
-        } catch (IOException | RuntimeException e) {
-            return true;
-        }
     }
 
     private static final class Watched extends FilterOutputStream {

@@ -124,7 +124,7 @@ public final class StatusWatch {
             lines.addAll(table.lines(size.columns()));
             lines.add("");
         }
-        report.problems().forEach(problem -> lines.addAll(Console.lines(problem)));
+        report.problems().forEach(problem -> lines.addAll(problem.lines()));
         lines.add(Check.summary(report.checks()));
         lines.addAll(report.remarks());
         return lines;

@@ -18,7 +18,7 @@ final class Uncaught {
     private static void ended(Thread thread, Throwable thrown) {
         var err = Invocation.ofProcess().err();
         if (thrown instanceof Problem problem) {
-            Console.lines(problem).forEach(line -> err.println(Console.harmless(line)));
+            problem.lines().forEach(line -> err.println(Console.harmless(line)));
             if (thread.getName().equals(MAIN)) System.exit(problem.exit().code);
         } else {
             err.print("Exception in thread \"" + thread.getName() + "\" ");

@@ -297,6 +297,6 @@ class BitingValuesTest {
 
     @Test
     void a_carriage_return_in_what_a_problem_found_begins_no_line() {
-        assertEquals(List.of("error: no", "  found  a\rerror: b", "         c"), Console.lines(Problem.failed("no").found("a\rerror: b\nc")));
+        assertEquals(List.of("error: no", "  found  a\rerror: b", "         c"), Problem.failed("no").found("a\rerror: b\nc").lines());
     }
 }

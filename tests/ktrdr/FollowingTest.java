@@ -67,6 +67,20 @@ class FollowingTest {
     }
 
     @Test
+    void a_reader_who_has_seen_enough_ends_it_and_the_operation_goes_on() throws IOException {
+        backend.close();
+        backend = backend(0, 60_000);
+        var here = Fixtures.inventory(Fixtures.INVENTORY.replace("10.0.0.10", "127.0.0.1") + "services: {backend: {port: " + backend.port() + "}}\n");
+        operations = new Operations(here, http);
+        var id = operations.start(Operations.Kind.dummy, Map.of());
+        var java = Sh.words(List.of("java", "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), "Operations", "follow", id, "-i", here.source().toString()));
+        var ran = Local.command("bash", "-c", "set -o pipefail; " + java + " 2>&1 | head -n 1").timeout(Duration.ofSeconds(50)).run();
+        assertEquals(0, ran.exit(), ran.err());
+        assertEquals(1, ran.out().lines().count(), ran.out());
+        assertEquals("running", operations.show(id).status());
+    }
+
+    @Test
     void a_worker_is_told_by_its_address_where_the_inventory_has_it_under_no_name() throws Exception {
         try (var worker = new Worker("backtesting", 0, Map.of("HOSTNAME", "one", "WORKER_HOSTNAME", "127.0.0.1", "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend.port() + "/api/v1",
                 "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString(), "KTRDR_STANDIN_APP", share.toString()), pace(0))) {
