@@ -51,6 +51,7 @@
 //FILES lib/ktrdr/GrafanaChecks.java=ktrdr/GrafanaChecks.java
 //FILES lib/ktrdr/GrafanaPassword.java=ktrdr/GrafanaPassword.java
 //FILES lib/ktrdr/HealthLog.java=ktrdr/HealthLog.java
+//FILES lib/ktrdr/HelpFooter.java=ktrdr/HelpFooter.java
 //FILES lib/ktrdr/History.java=ktrdr/History.java
 //FILES lib/ktrdr/Host.java=ktrdr/Host.java
 //FILES lib/ktrdr/HostFacts.java=ktrdr/HostFacts.java

@@ -61,6 +61,7 @@
 //SOURCES ktrdr/GrafanaChecks.java
 //SOURCES ktrdr/GrafanaPassword.java
 //SOURCES ktrdr/HealthLog.java
+//SOURCES ktrdr/HelpFooter.java
 //SOURCES ktrdr/History.java
 //SOURCES ktrdr/Host.java
 //SOURCES ktrdr/HostFacts.java

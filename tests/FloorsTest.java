@@ -37,7 +37,7 @@ class FloorsTest {
                     "ShellCompletion", "ShellHistory", "Shown", "Snapshot", "SnippetControl", "Sql", "Stack",
                     "Staging", "StagingScript", "TakingOver", "StatusChanges", "StatusReport", "StatusWatch", "Templates",
                     "Unregistered", "Verification", "VerifyReport", "WorkerDrain", "WorkerStops", "WorkersHold"),
-            Set.of("Cli", "NodeChoice", "Reports", "Rolling", "Stopping", "Training"));
+            Set.of("Cli", "HelpFooter", "NodeChoice", "Reports", "Rolling", "Stopping", "Training"));
     private static final Path ROOT = Project.root();
 
     private static List<Path> files(String folder, String ending) throws IOException {

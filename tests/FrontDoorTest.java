@@ -104,6 +104,16 @@ class FrontDoorTest {
     }
 
     @Test
+    void help_fits_a_terminal_of_80_columns() throws IOException {
+        with("stty", "script");
+        var shown = run(Map.of("SHELL", "/bin/sh"), "script", "-qec", "stty cols 80; " + ROOT.resolve("ktrdr") + " --help", "/dev/null").out();
+        assertTrue(shown.contains("\n  verify-infra   Prove that the machines are ready"), shown);
+        assertEquals(List.of(), shown.lines().filter(line -> line.length() > 80).toList());
+        // what wraps is whole
+        assertEquals(door("--help").out().replaceAll("\\s+", " "), shown.replaceAll("\\s+", " "));
+    }
+
+    @Test
     void where_no_procedure_begins_there_is_a_document_too() throws IOException {
         for (var words : List.of(List.of("de\"pl\\oy\t", "-o", "json"), List.of("deploy", "core", "--output=json"), List.of("setup", "nonsense", "-ojson"), List.of("ktrdr", "--output", "json"))) {
             var ran = door(words.toArray(String[]::new));

@@ -72,6 +72,8 @@ public final class Cli {
 
     private static void prepare(CommandLine line, Invocation invocation) {
         line.getCommandSpec().version("ktrdr " + Local.VERSION);
+        line.getHelpSectionMap().put(CommandLine.Model.UsageMessageSpec.SECTION_KEY_FOOTER,
+                help -> HelpFooter.text(List.of(help.commandSpec().usageMessage().footer()), help.commandSpec().usageMessage().width()));
         mixins(line, Common.class).forEach(common -> common.invocation = invocation);
         line.getSubcommands().values().forEach(below -> prepare(below, invocation));
     }
