@@ -13,7 +13,6 @@ import java.util.function.Function;
 public final class Backups {
     /** Exit code of a script that found a backup or a restore under way. */
     static final int BUSY = 75;
-    static final String CONTAINER = "ktrdr-db";
     /** How long a backup waits for a lock that another session has. */
     static final Duration LOCK_WAIT = Duration.ofMinutes(2);
     private final Inventory inventory;
@@ -84,7 +83,7 @@ public final class Backups {
     /** The script that makes a backup into this folder, or to standard output where it is empty; it needs nothing of ours on the node. */
     public static String script(Inventory inventory, String directory, Retention retention, String by) {
         var templates = new Templates(inventory);
-        return Sh.let("container", CONTAINER) + Sh.let("database", inventory.database().name()) + Sh.let("directory", directory)
+        return Docker.database() + Sh.let("database", inventory.database().name()) + Sh.let("directory", directory)
                 + Sh.let("metrics", directory.isEmpty() || !inventory.metrics().nodes() ? "" : Metrics.folder(inventory.core())) + "keep=" + retention.keep() + "\ndays="
                 + retention.days() + "\nlock_wait=" + LOCK_WAIT.toSeconds() + "\n" + by(by) + common(templates) + templates.read("backup/backup.sh");
     }
@@ -150,7 +149,7 @@ public final class Backups {
 
     /** Says why there is nothing to back up. Of a database that does not answer that is not known. */
     private String nothing() {
-        return Facts.SAY + Sh.let("container", CONTAINER) + Sh.let("database", inventory.database().name()) + """
+        return Facts.SAY + Docker.database() + Sh.let("database", inventory.database().name()) + """
                 if [ -z "$(docker ps -aq --filter "name=^$container$")" ]; then say nothing "there is no database yet"
                 else
                   # shellcheck disable=SC2016 # for the shell in the container
@@ -224,7 +223,7 @@ public final class Backups {
 
     /** What to do where these are PostgreSQL's words for letting nobody in; else empty. */
     static String letIn(String words) {
-        return words.contains("no password supplied") ? "have pg_hba.conf in the container " + CONTAINER + " let its own socket in without a password: `local all all trust` as its first line, as the image makes it" : "";
+        return words.contains("no password supplied") ? "have pg_hba.conf in the container " + Docker.DATABASE + " let its own socket in without a password: `local all all trust` as its first line, as the image makes it" : "";
     }
 
     /** All backups that are whole, the newest first. */

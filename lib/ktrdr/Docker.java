@@ -21,6 +21,8 @@ public final class Docker {
     static final String PROJECT = "com.docker.compose.project";
     static final String SERVICE = "com.docker.compose.service";
     static final String CORE_PROJECT = "ktrdr-core";
+    /** The database's container, as the Compose file names it. */
+    static final String DATABASE = "ktrdr-db";
     /** The services of ours in core's project. An installation that was taken over may have others there, such as the homelab's `mcp`: those are left alone. */
     static final List<String> CORE_SERVICES = List.of("db", "backend", "prometheus", "grafana", "jaeger", "alertmanager");
     /** Those of them that read files of ours. */
@@ -163,6 +165,18 @@ public final class Docker {
             });
             return new Beside(parts[0], parts[1], ports, parts.length > 3 ? parts[3] : "");
         }).toList();
+    }
+
+    /** Shell lines that define {@code container}: the database's, which Compose's labels tell where somebody gave it another name. */
+    static String database() {
+        return Sh.let("container", DATABASE) + """
+                named=
+                for one in $(docker ps -a --filter label=com.docker.compose.project=PROJECT --filter label=com.docker.compose.service=db \\
+                    --filter label=com.docker.compose.oneoff=False --format '{{.Names}}' 2>/dev/null); do
+                  [ "$named" = "$container" ] || named=$one
+                done
+                container=${named:-$container}
+                """.replace("PROJECT", CORE_PROJECT);
     }
 
     /** A script that prints one line of JSON for each container of a Compose project, stopped ones too. */

@@ -137,7 +137,7 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     /** Looks at what is in the way of a stack: in another project, or in its own one with the database's data where ours would not have it. */
     static Installation look(Inventory inventory, Stack stack, Ssh ssh, NodeFacts facts) {
         var foreign = foreign(inventory, stack, facts);
-        var data = stack.core() ? Optional.of(DatabaseData.parse(ssh.must(DatabaseData.script(Backups.CONTAINER)))) : Optional.<DatabaseData>empty();
+        var data = stack.core() ? Optional.of(DatabaseData.parse(ssh.must(DatabaseData.script(Docker.DATABASE)))) : Optional.<DatabaseData>empty();
         boolean own = data.flatMap(one -> one.outside(stack.node().name(), stack.project() + "_db-data")).isPresent();
         var projects = foreign.stream().map(Docker.Beside::project).filter(name -> !name.isEmpty()).collect(Collectors.toCollection(LinkedHashSet::new));
         if (own) projects.add(stack.project());

@@ -232,14 +232,14 @@ final class Migration {
             progress.now("waiting for the database");
             var schema = ask(List.of(Sh.quote(image())), healthy(tools.options().timeout()));
             if (!schema.database().answers()) throw Problem.failed(node + ": the database was not healthy within " + Units.duration(tools.options().timeout()))
-                    .expected("a healthy " + Backups.CONTAINER + ", so that its schema can be compared with that of " + plan.tag()).found(schema.database().running() ? schema.database().error() : "it does not run");
+                    .expected("a healthy " + Docker.DATABASE + ", so that its schema can be compared with that of " + plan.tag()).found(schema.database().running() ? schema.database().error() : "it does not run");
             step = Optional.of(decide(schema, false));
         }
     }
 
     /** A server that is still being made answers on its own socket already, and not where alembic asks. */
     private static String healthy(Duration patience) {
-        return Sh.let("container", Backups.CONTAINER) + "last=$(($(date +%s) + " + Math.max(1, patience.toSeconds()) + "))\n" + """
+        return Docker.database() + "last=$(($(date +%s) + " + Math.max(1, patience.toSeconds()) + "))\n" + """
                 until [ "$(docker inspect --format '{{if .State.Health}}{{.State.Health.Status}}{{else}}healthy{{end}}' "$container" 2>/dev/null)" = healthy ]; do
                   [ "$(date +%s)" -lt "$last" ] || break
                   sleep 0.5

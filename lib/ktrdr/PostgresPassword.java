@@ -12,7 +12,7 @@ import java.util.Optional;
 final class PostgresPassword implements SecretKeeper {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final String CONNECT = """
-            printf '%s\\n' "$password" | docker exec -i ktrdr-db sh -c '
+            printf '%s\\n' "$password" | docker exec -i "$container" sh -c '
               IFS= read -r PGPASSWORD
               export PGPASSWORD PGCONNECT_TIMEOUT=10
               exec psql -w -X -Atq -h "$(hostname -i | cut -d " " -f 1)" -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "select 1"'
@@ -56,7 +56,7 @@ final class PostgresPassword implements SecretKeeper {
     }
 
     private static String connect(String password) {
-        return Sh.let("password", password) + CONNECT;
+        return Sh.let("password", password) + Docker.database() + CONNECT;
     }
 
     /** "null" where the role has no password. */

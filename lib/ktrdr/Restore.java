@@ -96,7 +96,7 @@ public final class Restore {
     /** The script that restores, or drops; it needs nothing of ours on the node. */
     static String script(Inventory inventory, Mode mode, Source source, String target) {
         var templates = new Templates(inventory);
-        return Sh.let("container", Backups.CONTAINER) + Sh.let("database", inventory.database().name()) + Sh.let("directory", source.directory()) + Sh.let("name", source.name())
+        return Docker.database() + Sh.let("database", inventory.database().name()) + Sh.let("directory", source.directory()) + Sh.let("name", source.name())
                 + Sh.let("pushed", source.pushed() ? "yes" : "") + Sh.let("mode", mode.word) + Sh.let("target", target) + Sh.let("backend", "ktrdr-backend") + Backups.by(Local.whoAndWhere()) + Backups.common(templates) + templates.read("backup/restore.sh");
     }
 
@@ -110,11 +110,11 @@ public final class Restore {
 
     /** What a restore would replace. */
     public Present present() {
-        var answer = core.run(Facts.SAY + Sh.let("container", Backups.CONTAINER) + Sh.let("database", inventory.database().name()) + LOOK, Duration.ofMinutes(1));
+        var answer = core.run(Facts.SAY + Docker.database() + Sh.let("database", inventory.database().name()) + LOOK, Duration.ofMinutes(1));
         if (answer.err().contains("lock timeout")) throw Problem.failed(core.name() + ": a table of the database is locked, so that what it holds cannot be told").expected("no lock that lasts longer than 15 s")
                 .found(answer.err().lines().filter(line -> line.contains("ERROR:")).findFirst().orElse(answer.lastWords())).fix("end the session that has it: pg_stat_activity and pg_locks name it");
         var letIn = Backups.letIn(answer.err());
-        if (!answer.ok()) throw Problem.failed(core.name() + ": the database does not answer").expected("PostgreSQL in the container " + Backups.CONTAINER).found(answer)
+        if (!answer.ok()) throw Problem.failed(core.name() + ": the database does not answer").expected("PostgreSQL in the container " + Docker.DATABASE).found(answer)
                 .fix(letIn.isEmpty() ? "jbang deploy@ktrdr core db" : letIn);
         var facts = Facts.parse(answer.out());
         return new Present(!facts.get("bytes").isEmpty(), facts.number("tables"), facts.number("filled"), facts.number("rows"), facts.number("bytes"), facts.all("kept"));

@@ -133,7 +133,7 @@ record Schema(Optional<Revisions> target, Database database) {
 
     /** Says where the database is; a table that is not there is told by its SQLSTATE, 42P01, whatever the server's language. */
     private static String database(Inventory inventory) {
-        return Sh.let("container", Backups.CONTAINER) + Sh.let("database", inventory.database().name()) + """
+        return Docker.database() + Sh.let("database", inventory.database().name()) + """
                 if [ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ]; then
                   # shellcheck disable=SC2016 # for the shell in the container
                   if said=$(timeout 20 docker exec "$container" sh -c 'psql -w -X -v VERBOSITY=sqlstate -Atq -U "$POSTGRES_USER" -d "$1" -c "$2"' sh "$database" \\
@@ -177,7 +177,7 @@ record Schema(Optional<Revisions> target, Database database) {
             case UNKNOWN -> new Check(id, node, false, expected + ": " + head(), database.words() + ", which a newer release made",
                     "deploy that release, or: jbang deploy@ktrdr core backend --schema downgrade", 0);
             case OPEN -> new Check(id, node, false, expected, database.running() ? database.error().isEmpty() ? "the image of " + release + " is not there" : Console.brief(database.error(), 200)
-                    : "the database does not run", "on " + node + ": docker logs " + Backups.CONTAINER, 0);
+                    : "the database does not run", "on " + node + ": docker logs " + Docker.DATABASE, 0);
         };
     }
 }

@@ -46,8 +46,8 @@ public final class Sql {
 
     /** The script of one statement, which goes to psql on standard input; its answer is CSV. */
     static String script(String statement, boolean readOnly) {
-        return Sh.let("statement", statement) + Sh.let("options", "-c default_transaction_read_only=" + (readOnly ? "on" : "off")) + """
-                printf '%s\\n' "$statement" | docker exec -i -e PGOPTIONS="$options" ktrdr-db sh -c '
+        return Sh.let("statement", statement) + Sh.let("options", "-c default_transaction_read_only=" + (readOnly ? "on" : "off")) + Docker.database() + """
+                printf '%s\\n' "$statement" | docker exec -i -e PGOPTIONS="$options" "$container" sh -c '
                   exec psql -w -X -q --csv -P null=null -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB" -f -'
                 """;
     }

@@ -55,8 +55,8 @@ public final class TakingOver implements Exchange {
         }
         if (!facts.takeover().isEmpty()) throw Problem.failed(node.name() + ": what an earlier takeover put aside is still there").expected("none")
                 .fix(Installation.command(node) + " --drop-old, then again; nothing was changed");
-        if (stack.core() && there.database().filter(Backups.CONTAINER::equals).isEmpty()) throw Problem.failed(node.name() + ": the database of what is there cannot be backed up")
-                .expected("a container " + Backups.CONTAINER).found(there.database().orElse("none, among " + String.join(", ", there.names())))
+        if (stack.core() && there.database().filter(Docker.DATABASE::equals).isEmpty()) throw Problem.failed(node.name() + ": the database of what is there cannot be backed up")
+                .expected("a container " + Docker.DATABASE).found(there.database().orElse("none, among " + String.join(", ", there.names())))
                 .fix("docker rename its container, which stops nothing; then again");
         found.put(node, there);
         var plan = Deployment.plan(stack, revision, stack.services(), facts.without(there.names()));

@@ -18,7 +18,7 @@ public final class Rooms {
             api         ApiFuzz ApiUse Contracted Following Gap HostileHttp Http Jwt Observed Operations OperationsFleet
             api         OperationsReport Prometheus Sql
             backup      Backup BackupFaults BackupRecord BackupRoundTrip BackupScript BackupTimer Backups
-            backup      LocalBackup Recovery Restore RestoreFaults RestoreScript Rows
+            backup      LocalBackup Recovery RenamedDatabase Restore RestoreFaults RestoreScript Rows
             bench       Bench SideBySide Verifying
             cli         Console Documents HelpExamples HelpWidth Json OutputFile StandardOutput Table Terminal Threads Units Words
             contract    Contract
