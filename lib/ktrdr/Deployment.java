@@ -101,7 +101,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         var obstacles = new ArrayList<Problem>();
         if (facts.docker().isEmpty())
             return List.of(Problem.failed(node.name() + ": the Docker Engine does not answer").found(facts.dockerError())
-                    .fix("on the node: systemctl enable --now docker; is " + facts.user() + " allowed to use it?"));
+                    .fix("on the node: " + Docker.startOrInstall(facts.dockerError(), facts.user())));
         Room.problem(node.name(), facts.files().full()).ifPresent(obstacles::add);
         if (restart) return obstacles;
         obstacles.addAll(staging.obstacles());

@@ -167,6 +167,12 @@ public final class Docker {
         }).toList();
     }
 
+    /** What helps where an Engine does not answer, by what it said: a service that is not installed cannot be enabled. */
+    static String startOrInstall(String said, String user) {
+        return said.startsWith("there is no docker") ? "apt-get install docker.io docker-compose (Debian 13), or docker-ce and docker-compose-plugin from Docker's own packages"
+                : "systemctl enable --now docker; is " + user + " allowed to use it?";
+    }
+
     /** Shell lines that define {@code container}: the database's, which Compose's labels tell where somebody gave it another name. */
     static String database() {
         return Sh.let("container", DATABASE) + """

@@ -184,6 +184,7 @@ public record HostFacts(Facts facts, double skew) {
               say "disk $root" "$(free "$root")"
               say docker-root "$root"
             else
+              command -v docker >/dev/null 2>&1 || said='there is no docker on this host'
               say docker-error "${said:-no answer within 10 s}"
             fi
             [ -z "$compose" ] || say compose "$compose"

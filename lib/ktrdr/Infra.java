@@ -181,7 +181,7 @@ public final class Infra {
         checks.add(check(node, "compose", Docker.atLeast(Docker.OLDEST_COMPOSE, compose), "Compose " + Docker.OLDEST_COMPOSE + " or newer", compose.isEmpty() ? "no docker compose" : compose,
                 "apt-get install docker-compose-plugin (Docker's packages) or docker-compose (Debian 13)"));
         checks.add(check(node, "docker.boot", facts.get("boot").equals("enabled"), "Docker starts at boot", facts.get("boot").isEmpty() ? "no unit docker" : facts.get("boot"),
-                "systemctl enable docker"));
+                facts.get("boot").isEmpty() ? Docker.startOrInstall(facts.get("docker-error"), "the user") : "systemctl enable docker"));
         checks.add(0, engine(node, host));
         if (facts.get("docker").isEmpty()) return checks;
         checks.add(disk(node, host, "docker", facts.get("docker-root")));
@@ -195,7 +195,7 @@ public final class Infra {
     private static Check engine(Node node, HostFacts host) {
         var version = host.facts().get("docker");
         return check(node, "docker", Docker.atLeast(Docker.OLDEST_ENGINE, version), "Docker Engine " + Docker.OLDEST_ENGINE + " or newer, running",
-                version.isEmpty() ? host.facts().get("docker-error") : version, "systemctl enable --now docker; is the user allowed to use it?");
+                version.isEmpty() ? host.facts().get("docker-error") : version, Docker.startOrInstall(host.facts().get("docker-error"), "the user"));
     }
 
     /** Whether a container starts; nothing where Docker does not answer. */
@@ -231,8 +231,9 @@ public final class Infra {
         }
         words.addAll(bad);
         boolean ok = bad.isEmpty() && (connected || ping.matches("[0-9.]+"));
+        boolean cannot = bad.stream().anyMatch(one -> one.endsWith("bash is missing"));
         return check(node, "reach." + peer.name(), ok, "TCP to the ports of the plan on " + address + " (" + peer.name() + ")", String.join(", ", words),
-                "look at firewalls between " + node.name() + " and " + peer.name() + ", and at their bridge or VLAN");
+                cannot ? "apt-get install bash on " + node.name() : "look at firewalls between " + node.name() + " and " + peer.name() + ", and at their bridge or VLAN");
     }
 
     private Check ports(Node node, HostFacts host) {
@@ -266,7 +267,7 @@ public final class Infra {
         var said = host.facts().get("registry");
         boolean ok = Set.of("200", "401").contains(said);
         return check(node, "registry", ok, "https://" + inventory.images().registry() + "/v2/ answers 200, or 401 to whoever did not log in", said,
-                "curl -v https://" + inventory.images().registry() + "/v2/ on " + node.name());
+                said.equals("curl is missing") ? "apt-get install curl on " + node.name() : "curl -v https://" + inventory.images().registry() + "/v2/ on " + node.name());
     }
 
     private static Check check(Node node, String what, boolean ok, String expected, String found, String fix) {

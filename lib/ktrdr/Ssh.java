@@ -17,6 +17,7 @@ import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
+import java.util.regex.Pattern;
 import ktrdr.Inventory.Sudo;
 
 /**
@@ -72,6 +73,8 @@ public final class Ssh implements AutoCloseable {
         }
     }
 
+    /** As dash, bash, busybox, zsh and fish say it. */
+    private static final Pattern NO_SUDO = Pattern.compile("(?i)sudo: (command )?not found|command not found: sudo|unknown command.*sudo");
     private final Target target;
     private final SshRoute.Surroundings here;
     private volatile SshConnect.Link link;
@@ -255,6 +258,9 @@ public final class Ssh implements AutoCloseable {
         var said = result.err().lines().filter(line -> !line.startsWith("sudo: unable to resolve host")).toList();
         if (target.sudo() != Sudo.NEVER && result.exit() == 1 && result.out().isEmpty() && !said.isEmpty() && said.stream().allMatch(line -> line.startsWith("sudo:")))
             throw sudoRefused(said.get(said.size() - 1));
+        if (target.sudo() != Sudo.NEVER && result.exit() == 127 && result.out().isEmpty() && NO_SUDO.matcher(result.err()).find())
+            throw Problem.failed(name() + ": there is no sudo on the host").expected("sudo, as the inventory has `sudo: true`").found(result.lastWords())
+                    .fix("apt-get install sudo on the host and a line in /etc/sudoers.d with NOPASSWD for the user, or log in as root");
         return result;
     }
 

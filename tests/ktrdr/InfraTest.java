@@ -12,6 +12,8 @@ import java.util.Base64;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.stream.Collectors;
 import ktrdr.Inventory.Node;
 import org.junit.jupiter.api.Test;
 
@@ -125,6 +127,18 @@ class InfraTest {
     void a_machine_without_docker_is_told_once_and_not_for_each_thing_docker_would_say() {
         var answer = with("docker\t26.1.5", "docker-error\tCannot connect to the Docker daemon").replaceAll("(?m)^(driver|docker-root|container|inside|disk /var/lib/docker)\\b.*\n", "");
         assertEquals(List.of("gpu.docker"), failing(answer));
+    }
+
+    @Test
+    void what_is_missing_is_to_be_installed_and_not_to_be_run() {
+        var facts = with("docker\t26.1.5", "docker-error\tthere is no docker on this host").replace("boot\tenabled\n", "")
+                .replace("registry\t401", "registry\tcurl is missing").replace("listen 22\tsshd", "missing\tss").replace("compose\t2.26.1\n", "")
+                .replaceAll("connect 10\\.0\\.0\\.10 (\\d+)\t.*", "connect 10.0.0.10 $1\tcannot: bash is missing")
+                .replaceAll("(?m)^(driver|docker-root|container|inside|disk /var/lib/docker)\\b.*\n", "");
+        var checks = INFRA.checks(Map.of(GPU, host(facts, 0)), new Dns.Answers("here", "here", Map.of(), false));
+        var advice = checks.stream().filter(check -> !check.ok()).collect(Collectors.toMap(Check::id, Check::fix));
+        assertEquals(Set.of("gpu.docker", "gpu.docker.boot", "gpu.compose", "gpu.registry", "gpu.ports", "gpu.reach.core"), advice.keySet());
+        advice.forEach((id, fix) -> assertTrue(fix.startsWith("apt-get install"), id + ": " + fix));
     }
 
     @Test

@@ -41,7 +41,7 @@ public final class Rooms {
             rotation    GrafanaPassword RotateSecret Rotation ScramVerifier
             share       NfsFiles NfsPlan SetupNfs SetupNfsFleet
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown
-            ssh         LoginShell OtherShells Sh Ssh SshConfig SshLogin SshRun Sshd Uncaught
+            ssh         LoginShell OtherShells Sh Ssh SshConfig SshLogin SshRun SshSudo Sshd Uncaught
             start       CoreDumps FrontDoor Local ScriptTemplate Start StartElsewhere
             status      Alert FleetStatus NodeStatus Repeated Status StatusChanges
             suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait
