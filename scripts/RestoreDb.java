@@ -104,7 +104,7 @@ public class RestoreDb implements Callable<Exit> {
         long started = System.nanoTime();
         var name = common.inventory().database().name();
         var unreached = fleet.each((node, ssh) -> ssh.name()).problems();
-        common.console().problems(unreached);
+        common.problems(unreached);
         var writers = unreached.isEmpty() ? "" : " Workers on " + unreached.keySet().stream().map(node -> node.name()).collect(Collectors.joining(", ")) + " could not be stopped and may write meanwhile.";
         change.confirm(common.console(), "the database " + name + " (" + present.words() + ") would be replaced by " + backup.name() + "." + writers + atWork + " Go on?");
         var document = Document.fields("database", name);

@@ -79,7 +79,7 @@ public class SetupNfs implements Callable<Exit> {
         var exit = worst(setup.problems()).and(Check.allOk(checks) ? Exit.OK : Exit.FAILED);
         common.report(Document.of("checks", exit).with("checks", checks).errors(setup.problems()), Check.table(checks));
         if (!common.json()) Check.failures(checks).forEach(common.console()::problem);
-        common.console().problems(setup.problems());
+        common.problems(setup.problems());
         return exit;
     }
 
@@ -91,7 +91,7 @@ public class SetupNfs implements Callable<Exit> {
         common.report(Document.of("nfs-plan", worst(setup.problems())).with("nodes", nodes).errors(setup.problems()), steps);
         if (!common.json()) setup.plans().values().forEach(plan -> plan.diff().forEach(line -> common.console().print(line)));
         if (!common.json() && steps.isEmpty() && setup.problems().isEmpty()) common.console().note("nothing would change");
-        common.console().problems(setup.problems());
+        common.problems(setup.problems());
         return worst(setup.problems());
     }
 
@@ -107,7 +107,7 @@ public class SetupNfs implements Callable<Exit> {
         var nodes = setup.plans().keySet().stream().map(node -> document(node, problems, "changed", setup.changed(node))).toList();
         common.report(Document.of("nfs", worst(problems)).with("nodes", nodes).with("proof", proof.seen().stream().map(one -> Document.fields("node", one.writer().name(),
                 "written_seconds", one.written() / 1000.0, "container", one.container(), "read_seconds", seconds(one.read()))).toList()).errors(problems), steps, seen);
-        common.console().problems(problems);
+        common.problems(problems);
         common.console().note(changed + " changed" + (problems.isEmpty() ? "" : ", " + problems.size() + " nodes failed"));
         return worst(problems);
     }

@@ -124,7 +124,7 @@ public class Stage implements Callable<Exit> {
         var exit = check && different > 0 ? worst.and(Exit.FAILED) : worst;
         common.report(Document.of("stage", exit).with("nodes", documents).errors(problems));
         if (!common.json()) plans.forEach((node, plan) -> show(node, plan, look));
-        common.console().problems(problems);
+        common.problems(problems);
         common.console().note(fleet.nodes().size() + " nodes: " + different + (look ? " differ" : " changed")
                 + (problems.isEmpty() ? "" : ", failed: " + String.join(", ", problems.keySet().stream().map(Node::name).toList())));
         return exit;

@@ -10,12 +10,10 @@ import java.util.Comparator;
 import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
-import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import ktrdr.Inventory.Node;
 
 /**
  * The one place that prints: results on standard output, progress on standard error, secrets on neither.
@@ -176,11 +174,6 @@ public final class Console implements AutoCloseable {
         var sentence = harmless(lines.get(0));
         noted(colorErr ? sentence.replaceFirst("^error:", "\033[31merror:\033[0m") : sentence);
         lines.subList(1, lines.size()).forEach(this::note);
-    }
-
-    /** The problem of each node; one that many have alike is told once. */
-    public void problems(Map<Node, Problem> problems) {
-        Repeated.once(problems).forEach(this::problem);
     }
 
     /** The same, only with --verbose. */

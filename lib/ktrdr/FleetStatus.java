@@ -73,9 +73,11 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
                 meant = meant.with(node.withScale(scale.get()));
             }
             var nodes = new LinkedHashMap<Node, NodeStatus>();
+            var containers = new LinkedHashMap<Node, List<Docker.Container>>();
             for (var one : asked.values().entrySet()) nodes.put(meant.node(one.getKey().name()), one.getValue());
+            nodes.forEach((node, status) -> containers.put(node, status.containers()));
             var whole = fleet.of(meant, meant.nodes().stream().filter(node -> fleet.nodes().stream().anyMatch(one -> one.name().equals(node.name()))).toList());
-            var said = new LinkedHashMap<>(HealthLog.ask(whole, nodes));
+            var said = new LinkedHashMap<>(HealthLog.ask(whole, containers));
             said.putAll(known.workers.map(some -> Unregistered.ask(whole, nodes, some)).orElse(Map.of()));
             return new FleetStatus(meant, time, nodes, asked.problems(), answers, known.workers, unknown, said, targets.join().checks(meant, address -> !chosen.isEmpty() && gone(inventory, nodes, address)), alerts.join(), chosen);
         } finally {

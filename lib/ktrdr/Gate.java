@@ -100,7 +100,7 @@ final class Gate {
     private void targets(long deadline) {
         var inventory = tools.fleet().inventory();
         var workers = tools.fleet().nodes().stream().filter(one -> !one.equals(node)).toList();
-        var file = plan.staging().content(Scaling.PROMETHEUS);
+        var file = plan.staging().content(Templates.PROMETHEUS);
         try (var step = tools.console().step(node.name(), "targets")) {
             until(deadline, step, () -> Scaling.targets(inventory, workers, file, tools.http().json(inventory.url("prometheus") + "/api/v1/targets?state=active")));
             var listed = workers.stream().flatMap(one -> Scaling.listed(inventory, one, file).stream()).toList();

@@ -15,10 +15,10 @@ final class HealthLog {
     private HealthLog() {}
 
     /** Of each container that is unhealthy: the id of its check to what its health check said. A node that does not answer any more has none. */
-    static Map<String, String> ask(Fleet fleet, Map<Node, NodeStatus> nodes) {
+    static Map<String, String> ask(Fleet fleet, Map<Node, List<Docker.Container>> nodes) {
         var unwell = new LinkedHashMap<Node, List<Docker.Container>>();
-        nodes.forEach((node, status) -> {
-            var some = status.containers().stream().filter(Docker.Container::unhealthy).toList();
+        nodes.forEach((node, containers) -> {
+            var some = containers.stream().filter(Docker.Container::unhealthy).toList();
             if (!some.isEmpty()) unwell.put(node, some);
         });
         var said = new LinkedHashMap<String, String>();

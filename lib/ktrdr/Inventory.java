@@ -167,6 +167,11 @@ public record Inventory(Path source, boolean example, String domain, String envi
         public boolean gpu() {
             return profile.equals("gpu");
         }
+
+        /** The number in a worker's name, such as 3 of backtest-worker-3; 0 of another service. */
+        static int number(String service) {
+            return service.matches("(backtest|training)-worker-\\d") ? service.charAt(service.length() - 1) - '0' : 0;
+        }
     }
 
     private static final int[] BACKTEST_PORTS = {5003, 5004, 5007};

@@ -105,7 +105,7 @@ public final class LogReader {
     }
 
     private Exit told(Map<Node, Problem> problems) {
-        console.problems(problems);
+        Repeated.once(problems).forEach(console::problem);
         return problems.values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
     }
 

@@ -24,12 +24,7 @@ final class Metrics {
 
     /** A line: its name, labels in their order, and its value. */
     static String series(String name, Map<String, String> labels, long value) {
-        return name + labels.entrySet().stream().map(label -> label.getKey() + "=\"" + escape(label.getValue()) + "\"").collect(Collectors.joining(",", "{", "} ")) + value;
-    }
-
-    /** The value of a label between its quotes, as PromQL has it too. */
-    static String escape(String value) {
-        return value.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
+        return name + labels.entrySet().stream().map(label -> label.getKey() + "=\"" + Prometheus.escape(label.getValue()) + "\"").collect(Collectors.joining(",", "{", "} ")) + value;
     }
 
     /**

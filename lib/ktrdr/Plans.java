@@ -62,11 +62,6 @@ public final class Plans {
         return Deployment.restart(stack, there, services.isEmpty() ? List.copyOf(there.images().keySet()) : services, facts);
     }
 
-    /** The history of a node. */
-    public static History history(Stack stack, Ssh ssh) {
-        return History.parse(Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", stack.node().directory()) + History.script() + "say end yes\n")));
-    }
-
     /** What was deployed to these nodes, the oldest first. */
     public static Table table(Map<Inventory.Node, History> histories) {
         var table = Table.of("node", "when", "release", "outcome", "took", "who", "services", "");

@@ -20,7 +20,7 @@ public final class Prometheus {
     public record Series(String name, Map<String, String> labels, double value) {
         /** As a query has it: {@code up{job="backend"}}. */
         public String words() {
-            var inner = labels.entrySet().stream().map(label -> label.getKey() + "=\"" + Metrics.escape(label.getValue()) + "\"").collect(Collectors.joining(", "));
+            var inner = labels.entrySet().stream().map(label -> label.getKey() + "=\"" + escape(label.getValue()) + "\"").collect(Collectors.joining(", "));
             return name + (name.isEmpty() || !inner.isEmpty() ? "{" + inner + "}" : "");
         }
     }
@@ -61,5 +61,10 @@ public final class Prometheus {
         } catch (NumberFormatException e) {
             throw Problem.failed("Prometheus answered something else than a number").expected("a number, NaN, +Inf or -Inf").found(Console.brief(text, 100)).because(e);
         }
+    }
+
+    /** The value of a label between its quotes, as PromQL and files of metrics have it. */
+    static String escape(String value) {
+        return value.replace("\\", "\\\\").replace("\"", "\\\"").replace("\n", "\\n");
     }
 }

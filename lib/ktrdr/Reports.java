@@ -56,8 +56,13 @@ abstract class Reports {
     /** The same, of rows that make this exit code where every node answered. */
     public Exit rows(Fleet.Outcomes<?> outcomes, Table table, Exit found) {
         var exit = report(Document.of("rows", outcomes.exit().and(found)).with("rows", table.document()).errors(outcomes.problems()), table);
-        console().problems(outcomes.problems());
+        problems(outcomes.problems());
         return exit;
+    }
+
+    /** The problem of each node, on standard error; one that many have alike is told once. */
+    public void problems(Map<Node, Problem> problems) {
+        Repeated.once(problems).forEach(console()::problem);
     }
 
     /** Reports a table, or the document "rows". */

@@ -46,7 +46,7 @@ public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Imag
         if (!staged.equals(there.tag()))
             throw Problem.failed(node + ": another release is staged than runs").expected(there.tag()).found(staged).fix(stack.deploy() + ", or jbang stage@ktrdr " + stack.words() + " --tag " + there.tag());
         // prometheus.yml is replaced whole when workers change, and what was written into it by hand is kept
-        var changed = Drift.files(facts.files()).stream().filter(words -> !words.startsWith(Scaling.PROMETHEUS)).toList();
+        var changed = Drift.files(facts.files()).stream().filter(words -> !words.startsWith(Templates.PROMETHEUS)).toList();
         if (!changed.isEmpty()) throw Problem.failed(node + ": files of ours were changed by hand").found(String.join("; ", changed))
                 .fix("jbang stage@ktrdr " + stack.words() + " --check shows what differs; without --check it puts them back");
         return there;

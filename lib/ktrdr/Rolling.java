@@ -114,7 +114,7 @@ public final class Rolling {
 
     private static Exit end(Cli.Common common, Fleet fleet, Rollout rollout, String good, Document document) {
         if (common.json()) common.report(document);
-        common.console().problems(rollout.problems());
+        common.problems(rollout.problems());
         var exit = document.exit();
         if (exit != Exit.OK) fleet.nodes().forEach(node -> common.console().note(node.name() + ": " + outcome(rollout, node, good)));
         return exit;

@@ -15,7 +15,7 @@ public record RunningScale(Inventory inventory, Map<Node, Problem> unknown) {
     /** Asks the nodes of a whole fleet that have no scale, side by side; no node is asked where the inventory gives all of them. */
     public static RunningScale of(Fleet fleet) {
         var inventory = fleet.inventory();
-        var asked = fleet.each(node -> node.role() == Inventory.Role.WORKERS && node.given().isEmpty(), (node, ssh) -> of(Plans.history(Stack.of(inventory, node), ssh)));
+        var asked = fleet.each(node -> node.role() == Inventory.Role.WORKERS && node.given().isEmpty(), (node, ssh) -> of(History.of(ssh, node)));
         var adopted = inventory;
         for (var one : asked.values().entrySet()) if (one.getValue().isPresent()) adopted = adopted.with(one.getKey().withScale(one.getValue().get()));
         return new RunningScale(adopted, asked.problems());
@@ -23,7 +23,7 @@ public record RunningScale(Inventory inventory, Map<Node, Problem> unknown) {
 
     /** The highest number that a worker of the last good release has; empty where nothing was deployed. */
     static Optional<Integer> of(History history) {
-        return history.current().map(entry -> entry.images().keySet().stream().mapToInt(Scaling::number).max().orElse(0)).filter(scale -> scale > 0);
+        return history.current().map(entry -> entry.images().keySet().stream().mapToInt(Inventory.Worker::number).max().orElse(0)).filter(scale -> scale > 0);
     }
 
     /** The inventory for what writes Prometheus' targets: a node whose scale nobody knows would lose some of its own, so that it is a {@link Problem}. */

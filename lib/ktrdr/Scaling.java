@@ -18,7 +18,6 @@ import ktrdr.Templates.NodeFile;
  * are made like those that run, those beyond go, and Prometheus is told. Pure, but for {@link #plan}.
  */
 public final class Scaling {
-    static final String PROMETHEUS = "monitoring/prometheus.yml";
     /** How the history tells a deployment with a scale of its own. */
     public static final String OPTION = " --scale ";
     private static final String PROFILES = "COMPOSE_PROFILES=";
@@ -94,7 +93,7 @@ public final class Scaling {
             throw Problem.failed(stack.node().name() + ": the last deployment there did not end well and was left").found(facts.history().last().map(History.Entry::command).orElse(""))
                     .fix("jbang rollback@ktrdr " + stack.words() + ", or deploy again; then scale");
         var there = Revision.running(stack, facts, wanted, "scaled");
-        if (stack.core()) return new Revision(there.tag(), replaced(there.files(), PROMETHEUS, prometheus(inventory, stack.node(), scaled, there)), there.images());
+        if (stack.core()) return new Revision(there.tag(), replaced(there.files(), Templates.PROMETHEUS, prometheus(inventory, stack.node(), scaled, there)), there.images());
         var images = new LinkedHashMap<String, Docker.Image>();
         var like = there.images().values().iterator().next();
         stack.services().forEach(service -> images.put(service, there.images().getOrDefault(service, like)));
@@ -113,13 +112,13 @@ public final class Scaling {
 
     /** As it is rendered, with the other nodes as Prometheus has them now: what runs there is not this run's to say. */
     private static String prometheus(Inventory inventory, Node core, Node scaled, Revision there) {
-        var text = content(there.files(), PROMETHEUS);
+        var text = content(there.files(), Templates.PROMETHEUS);
         var followed = inventory;
         for (var node : inventory.workers()) {
             int listed = listed(inventory, node, text).stream().mapToInt(Scaling::number).max().orElse(0);
             if (!node.name().equals(scaled.name()) && listed > 0 && node.given().filter(given -> given.key().equals("workers")).isEmpty()) followed = followed.with(node.withScale(listed));
         }
-        return content(new Templates(followed).render(core, there.tag()), PROMETHEUS);
+        return content(new Templates(followed).render(core, there.tag()), Templates.PROMETHEUS);
     }
 
     /** The workers that a node might have and whose addresses stand in a prometheus.yml. */
@@ -133,12 +132,7 @@ public final class Scaling {
     }
 
     private static int number(Worker worker) {
-        return number(worker.name());
-    }
-
-    /** Of a worker's name, such as backtest-worker-3; 0 of another. */
-    static int number(String service) {
-        return service.matches("(backtest|training)-worker-\\d") ? service.charAt(service.length() - 1) - '0' : 0;
+        return Worker.number(worker.name());
     }
 
     /** Whether Prometheus has of these nodes' workers those that stand in its file, up, and no others; {@code answer} is that of {@code /api/v1/targets}. */

@@ -22,6 +22,8 @@ import ktrdr.Inventory.Role;
  * same path in the folder that the inventory names under {@code templates:} wins over the built-in one.
  */
 public final class Templates {
+    /** The file of Prometheus' targets, as it lies in core's directory. */
+    static final String PROMETHEUS = "monitoring/prometheus.yml";
     /** A file on a node: its path under the node's directory, its content, its mode such as "644". */
     public record NodeFile(String path, String content, String mode) {
         /** Of its content in UTF-8, in hex. */

@@ -51,7 +51,7 @@ final class WorkerDrain {
                     if (up(up, left, plan.retired())) return;
                     continue;
                 }
-                step.now("waiting for " + words(busy));
+                step.now("waiting for " + WorkerStops.words(busy));
                 var working = busy.keySet();
                 var idle = left.stream().filter(service -> !working.contains(service)).toList();
                 if (!idle.isEmpty() && up(up, idle, List.of())) {
@@ -102,7 +102,7 @@ final class WorkerDrain {
             while (true) {
                 var busy = stops.busy(stopped);
                 if (busy.isEmpty() || System.nanoTime() >= deadline) return busy;
-                step.now("waiting for " + words(busy));
+                step.now("waiting for " + WorkerStops.words(busy));
                 TimeUnit.SECONDS.sleep(1);
             }
         } catch (InterruptedException e) {
@@ -113,10 +113,5 @@ final class WorkerDrain {
     private Problem interrupted(InterruptedException e) {
         Thread.currentThread().interrupt();
         return Problem.interrupted(plan.stack().node().name() + ": interrupted while waiting for workers to be idle").because(e);
-    }
-
-    /** In words: "backtest-worker-3 (op_1), …". */
-    static String words(Map<String, String> busy) {
-        return busy.entrySet().stream().map(one -> one.getKey() + " (" + one.getValue() + ")").collect(Collectors.joining(", "));
     }
 }

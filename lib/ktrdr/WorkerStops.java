@@ -179,7 +179,7 @@ final class WorkerStops {
             while (true) {
                 left.entrySet().removeIf(one -> over(one.getValue(), status, unknown));
                 if (left.isEmpty() || System.nanoTime() >= deadline) break;
-                step.now("waiting until the backend has them as ended: " + WorkerDrain.words(left));
+                step.now("waiting until the backend has them as ended: " + words(left));
                 Threads.pause(PAUSE_MILLIS, node() + ": interrupted while " + String.join(", ", left.keySet()) + " saved what they are at; they go on running, idle: jbang operations@ktrdr list");
             }
         }
@@ -236,5 +236,10 @@ final class WorkerStops {
     /** Shell lines that stop these. One that could not be stopped is left to Compose, which takes longer. */
     String stop(Collection<String> services) {
         return services.isEmpty() ? "" : STOP + " " + Sh.words(services.stream().map(this::name).toList()) + " >/dev/null 2>&1 || :\n";
+    }
+
+    /** In words: "backtest-worker-3 (op_1), …". */
+    static String words(Map<String, String> busy) {
+        return busy.entrySet().stream().map(one -> one.getKey() + " (" + one.getValue() + ")").collect(Collectors.joining(", "));
     }
 }

@@ -131,7 +131,7 @@ class BitingFleetTest {
             var prometheus = new Prometheus(INVENTORY, http);
             for (var text : Biting.LINES) {
                 // the replacement of label_replace has references to groups
-                var label = prometheus.query("label_replace(vector(1), \"x\", \"" + Metrics.escape(text.replace("$", "$$")) + "\", \"\", \"\")").get(0).labels().get("x");
+                var label = prometheus.query("label_replace(vector(1), \"x\", \"" + Prometheus.escape(text.replace("$", "$$")) + "\", \"\", \"\")").get(0).labels().get("x");
                 assertEquals(text, label);
                 assertEquals(List.of(), prometheus.query(new Prometheus.Series("up", Map.of("x", text + "-"), 1).words()));
             }

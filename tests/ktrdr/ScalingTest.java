@@ -103,15 +103,15 @@ class ScalingTest {
         var stack = Stack.of(target, target.core());
         var plan = Deployment.plan(stack, Scaling.revision(target, stack, node, facts), List.of(), facts);
         assertEquals(List.of("workers-b 5003", "workers-b 5005", "workers-c 5003", "workers-c 5004", "workers-c 5007", "workers-c 5005", "workers-c 5006", "workers-c 5008", "gpu-1 5005"),
-                listed(plan.staging().content(Scaling.PROMETHEUS)));
-        assertEquals(List.of(Scaling.PROMETHEUS), plan.staging().changed().stream().map(Templates.NodeFile::path).toList());
+                listed(plan.staging().content(Templates.PROMETHEUS)));
+        assertEquals(List.of(Templates.PROMETHEUS), plan.staging().changed().stream().map(Templates.NodeFile::path).toList());
         assertEquals(List.of("prometheus"), plan.rereads());
         assertEquals(List.of(), plan.retired());
     }
 
     @Test
     void prometheus_is_right_when_what_its_file_has_is_up_and_nothing_else_is_there() {
-        var file = new Templates(inventory).render(inventory.core(), "sha-1").stream().filter(one -> one.path().equals(Scaling.PROMETHEUS)).findFirst().orElseThrow().content();
+        var file = new Templates(inventory).render(inventory.core(), "sha-1").stream().filter(one -> one.path().equals(Templates.PROMETHEUS)).findFirst().orElseThrow().content();
         var answer = """
                 {"data": {"activeTargets": [
                   {"discoveredLabels": {"__address__": "workers-b.ktrdr.test:5003"}, "health": "up"},
