@@ -40,6 +40,7 @@ public record BackupFolder(String path, List<Backups.Found> backups, List<String
                 """;
     }
 
+    /** What the script of {@link #script} answered; what is of another form is a {@link Problem}. */
     static BackupFolder parse(Inventory inventory, String answer) {
         var facts = Facts.parse(answer);
         var core = inventory.core();

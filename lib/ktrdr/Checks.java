@@ -169,6 +169,7 @@ public final class Checks {
                 problem.details().getOrDefault("found", problem.sentence()), "on " + core + ": docker logs ktrdr-backend", 0);
     }
 
+    /** A check for each worker of these nodes: whether the backend has it in its registry, and not as gone. */
     static List<Check> workers(Inventory inventory, List<Node> nodes, List<Backend.Worker> registered, double seconds) {
         var checks = new ArrayList<Check>();
         for (var node : nodes)
@@ -187,6 +188,7 @@ public final class Checks {
         return nodes.stream().noneMatch(node -> node.running().gpu()) ? List.of() : gpus(inventory, nodes, backend.workers());
     }
 
+    /** A check for each worker of these nodes that is to have a GPU: whether it tells the backend of one. */
     static List<Check> gpus(Inventory inventory, List<Node> nodes, List<Backend.Worker> registered) {
         var checks = new ArrayList<Check>();
         for (var node : nodes)

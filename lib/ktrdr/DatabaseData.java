@@ -35,6 +35,7 @@ public record DatabaseData(boolean there, String directory, boolean asked, List<
             return directory.equals(folder) || directory.startsWith(folder + "/");
         }
 
+        /** Where the data is, in words. */
         String words() {
             if (named()) return "in the volume " + name;
             return switch (type) {

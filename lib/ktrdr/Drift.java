@@ -31,6 +31,7 @@ public record Drift(List<String> files, List<String> services, boolean staged) {
         return new Drift(List.copyOf(changed), List.copyOf(services), staged);
     }
 
+    /** The files that are not as the toolkit last wrote them, each with what became of it: "docker-compose.core.yml was changed". */
     static List<String> files(NodeFiles there) {
         var changed = new ArrayList<String>();
         there.manifest().forEach((path, hash) -> {

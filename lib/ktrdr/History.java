@@ -148,6 +148,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
                     "configuration", configuration, "scale", scale == 0 ? null : scale, "seconds", seconds, "schema", migration.orElse(null), "outcome", outcome.word(), "reason", error);
         }
 
+        /** A line of the history; empty where it is none of ours. */
         static Optional<Entry> parse(String line) {
             try {
                 var json = Json.parse(line, "the history");
@@ -193,6 +194,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
                 """.formatted(last);
     }
 
+    /** Of the facts that {@link #script} says. */
     static History parse(Facts facts) {
         var lines = NodeFiles.decode(facts.get("history")).lines().map(Entry::parse).flatMap(Optional::stream).toList();
         return new History(lines, NodeFiles.decode(facts.get("deploying")).lines().findFirst().flatMap(Entry::parse));

@@ -30,6 +30,7 @@ import net.schmizz.sshj.transport.verification.HostKeyVerifier;
 final class HostKeys implements HostKeyVerifier {
     /** A key as it travels: its type, such as ssh-ed25519, and its bytes. */
     record Key(String type, byte[] blob) {
+        /** A key as sshj has it. */
         static Key of(PublicKey key) {
             return new Key(KeyType.fromKey(key).toString(), new Buffer.PlainBuffer().putPublicKey(key).getCompactData());
         }

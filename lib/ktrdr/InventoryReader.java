@@ -69,6 +69,7 @@ final class InventoryReader {
                 .fix("copy inventory.yaml of the toolkit and describe your fleet in it");
     }
 
+    /** The inventory that a file describes; all that is wrong with it is one {@link Problem}. */
     Inventory read(Yaml.Mapping tree) {
         InventorySecrets.refuse(file, tree);
         var top = new InventorySection("", tree, mistakes);

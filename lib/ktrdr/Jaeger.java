@@ -28,6 +28,7 @@ final class Jaeger {
 
     /** A trace: how many spans it has, and of which services. */
     record Trace(String id, int spans, TreeSet<String> services) {
+        /** In words: "trace 1b50…, 2 spans of ktrdr-api". */
         String words() {
             return "trace " + id + ", " + spans + (spans == 1 ? " span of " : " spans of ") + String.join(", ", services);
         }

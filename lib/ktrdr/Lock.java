@@ -108,6 +108,7 @@ public final class Lock {
             return who + " since " + since + ": " + what;
         }
 
+        /** As a line of the lock's file. */
         String json() {
             var fields = new LinkedHashMap<String, Object>();
             fields.put("id", id);
@@ -139,6 +140,7 @@ public final class Lock {
             this(taken, holder, age, busy, left, "");
         }
 
+        /** The answer of a script that asked for the lock alone. */
         static Answer parse(String text) {
             return of(Facts.parse(text));
         }

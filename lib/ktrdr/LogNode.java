@@ -25,6 +25,7 @@ final class LogNode {
 
     /** Who is told what came. */
     interface Listener {
+        /** A line of a container's log. */
         void line(LogMerge.Line line);
 
         /** What docker said about a container. */

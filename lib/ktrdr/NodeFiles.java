@@ -130,6 +130,7 @@ public record NodeFiles(Map<String, Found> files, Map<String, String> links, Map
         return manifest;
     }
 
+    /** The text that a script sent in base64. */
     static String decode(String base64) {
         return new String(Facts.bytes(base64), StandardCharsets.UTF_8);
     }

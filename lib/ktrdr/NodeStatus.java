@@ -63,6 +63,7 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
                 """ + Docker.sayContainers(project) + Mounted.script(project) + "}\n" + (usage ? Usage.script(project) : "") + "say end yes\n";
     }
 
+    /** Of the facts that the script of {@link #script} says. */
     static NodeStatus parse(HostFacts host) {
         var facts = host.facts();
         return new NodeStatus(host, Lock.Answer.of(facts), History.parse(facts), Docker.containers(facts),

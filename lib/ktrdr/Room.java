@@ -58,6 +58,7 @@ final class Room {
         return Units.size(BYTES) + " can be written to each folder that Docker and this toolkit need, " + Units.size(LOCKS) + " to /run/lock";
     }
 
+    /** What to do about folders that are full or cannot be written to. */
     static String fix(String node, Map<String, String> full) {
         return "on " + node + ": df -h " + String.join(" ", full.keySet()) + "; df -i " + String.join(" ", full.keySet()) + "; then make room, or mount it to be written to";
     }

@@ -67,6 +67,7 @@ record Schema(Optional<Revisions> target, Database database) {
      * @param error why it did not tell, else empty
      */
     record Database(boolean running, List<String> revisions, String error) {
+        /** Whether it runs and has told its revision. */
         boolean answers() {
             return running && error.isEmpty();
         }

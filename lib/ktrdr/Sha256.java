@@ -18,6 +18,7 @@ final class Sha256 {
         }
     }
 
+    /** Of bytes, as 32 bytes. */
     static byte[] of(byte[] bytes) {
         return digest().digest(bytes);
     }

@@ -15,6 +15,7 @@ import java.util.stream.Collectors;
 final class Shown {
     private Shown() {}
 
+    /** A value of the console as people read it, a line or a table. */
     static String words(Object value) {
         return text(value).lines().map(Console::harmless).collect(Collectors.joining("\n"));
     }

@@ -100,6 +100,7 @@ public final class Ssh implements AutoCloseable {
         return connect(target, SshRoute.Surroundings.here());
     }
 
+    /** The same from other surroundings than this process's: home folder, variables. */
     static Ssh connect(Target target, SshRoute.Surroundings here) {
         return new Ssh(target, here, SshConnect.connect(target, here));
     }

@@ -135,6 +135,7 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
         return unknown;
     }
 
+    /** The content of one of its files, which it has. */
     String content(String path) {
         return files.stream().filter(file -> file.path().equals(path)).findFirst().orElseThrow().content();
     }

@@ -25,13 +25,16 @@ final class Yaml {
         }
     }
 
+    /** A part of a document. */
     sealed interface Item {
+        /** Where it stands. */
         Place place();
     }
 
     /** Keys in the order of the file; {@code keys} tells where each stands. */
     record Mapping(Place place, Map<String, Item> values, Map<String, Place> keys) implements Item {}
 
+    /** Values in their order. */
     record Sequence(Place place, List<Item> values) implements Item {}
 
     /** A plain value as text; null for an empty one. */
