@@ -38,9 +38,9 @@ class LibraryTest {
     static void read() throws IOException {
         map = Files.readString(Project.root().resolve("docs/LIBRARY.md"));
         var compiler = ToolProvider.getSystemJavaCompiler();
-        try (var files = compiler.getStandardFileManager(null, null, null); var all = Files.list(Project.root().resolve("lib/ktrdr"))) {
-            var sources = all.filter(file -> file.toString().endsWith(".java")).sorted().toList();
-            var task = (JavacTask) compiler.getTask(null, files, problem -> {}, List.of("-proc:none"), null, files.getJavaFileObjectsFromPaths(sources));
+        try (var files = compiler.getStandardFileManager(null, null, null)) {
+            var sources = files.getJavaFileObjectsFromPaths(Project.library());
+            var task = (JavacTask) compiler.getTask(null, files, problem -> {}, List.of("-proc:none"), null, sources);
             var docs = DocTrees.instance(task);
             for (var unit : task.parse()) new Reader(unit, docs).scan(unit, null);
         }

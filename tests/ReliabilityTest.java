@@ -54,14 +54,14 @@ class ReliabilityTest {
         return cells().stream().filter(of -> of.length == 6).map(of -> new Row(of[0], of[1], of[2], of[3], of[4], quoted(of[5]))).toList();
     }
 
-    /** The classes of a name: the default package and the library's may both have one. */
+    /** The classes of a name: several packages may have one. */
     private static List<Class<?>> classes(String name) {
         var found = new ArrayList<Class<?>>();
-        for (var full : List.of(name, "ktrdr." + name, "lab." + name))
+        for (var full : Project.classes(name))
             try {
                 found.add(Class.forName(full, false, ReliabilityTest.class.getClassLoader()));
-            } catch (ClassNotFoundException none) {
-                // in the other one, or in neither
+            } catch (ClassNotFoundException e) {
+                throw new IllegalStateException(full + " was not compiled", e);
             }
         return found;
     }

@@ -11,6 +11,7 @@ import com.fasterxml.jackson.databind.node.ObjectNode;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
+import java.nio.file.Path;
 import java.time.Duration;
 import java.util.Arrays;
 import java.util.List;
@@ -168,8 +169,13 @@ class ApiUseTest {
         assertTrue(compared(port).unknown().contains("no answer"));
     }
 
+    /** Of a class of the library, without comments. */
     private static String source(String name) throws IOException {
-        return Files.readString(Project.root().resolve(name)).replaceAll("(?s)/\\*.*?\\*/", "").replaceAll("(?m)^\\s*//.*$", "");
+        return source(Project.library(name));
+    }
+
+    private static String source(Path file) throws IOException {
+        return Files.readString(file).replaceAll("(?s)/\\*.*?\\*/", "").replaceAll("(?m)^\\s*//.*$", "");
     }
 
     private static Set<String> found(String pattern, String text) {
@@ -178,7 +184,7 @@ class ApiUseTest {
 
     /** Where the library makes requests to the backend. */
     private static String sources() throws IOException {
-        return source("lib/ktrdr/Backend.java") + source("lib/ktrdr/Operations.java") + source("lib/ktrdr/Checkpoint.java");
+        return source("Backend") + source("Operations") + source("Checkpoint");
     }
 
     @Test
@@ -188,16 +194,14 @@ class ApiUseTest {
         asked.remove("/api/v1");
         found("segment\\(id\\) \\+ \"(/[a-z/]+)\"", sources()).forEach(below -> asked.add("/operations/{id}" + below));
         // Checks asks for the health as a person would
-        assertTrue(source("lib/ktrdr/Checks.java").contains("health(\"backend\", \"/api/v1/health\""));
+        assertTrue(source("Checks").contains("health(\"backend\", \"/api/v1/health\""));
         assertEquals(ApiUse.CALLS.stream().map(ApiUse.Call::path).collect(Collectors.toCollection(TreeSet::new)), asked);
-        try (var files = Files.list(Project.root().resolve("lib/ktrdr"))) {
-            for (var file : files.toList()) {
-                var name = file.getFileName().toString();
-                if (Set.of("Backend.java", "Operations.java", "Checkpoint.java", "ApiUse.java").contains(name)) continue;
-                var others = found("\"(/api/v1/[a-z]*)", source("lib/ktrdr/" + name));
-                others.removeAll(Set.of("/api/v1/health", "/api/v1/alerts", "/api/v1/status", "/api/v1/targets", "/api/v1/query", "/api/v1/workers"));
-                assertEquals(Set.of(), others, name + " asks the backend for itself");
-            }
+        for (var file : Project.library()) {
+            var name = file.getFileName().toString().replace(".java", "");
+            if (Set.of("Backend", "Operations", "Checkpoint", "ApiUse").contains(name)) continue;
+            var others = found("\"(/api/v1/[a-z]*)", source(name));
+            others.removeAll(Set.of("/api/v1/health", "/api/v1/alerts", "/api/v1/status", "/api/v1/targets", "/api/v1/query", "/api/v1/workers"));
+            assertEquals(Set.of(), others, name + " asks the backend for itself");
         }
     }
 
@@ -218,7 +222,7 @@ class ApiUseTest {
 
     @Test
     void each_field_that_is_sent_stands_in_operations() throws IOException {
-        var sent = found("\"([a-z]+(?:_[a-z]+)+|symbols?|timeframes?|mode)\"", source("scripts/Operations.java"));
+        var sent = found("\"([a-z]+(?:_[a-z]+)+|symbols?|timeframes?|mode)\"", source(Project.root().resolve("scripts/Operations.java")));
         // of what it prints
         sent.removeAll(Set.of("operation_id", "backend_started", "created_at"));
         assertEquals(sends(), sent);

@@ -101,7 +101,7 @@ class ContractedTest {
 
     private static boolean there(String place) throws ClassNotFoundException {
         if (place.contains("/")) return Files.exists(Project.root().resolve("templates/" + place));
-        var type = Class.forName("ktrdr." + place.split("\\.")[0]);
+        var type = Class.forName(Project.classes(place.split("\\.")[0]).get(0));
         var name = place.split("\\.")[1];
         return Stream.of(type.getDeclaredMethods()).anyMatch(method -> method.getName().equals(name))
                 || Stream.of(type.getDeclaredClasses()).anyMatch(nested -> nested.getSimpleName().equals(name));

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 /** A server that says byte for byte what it is told to, HTTP or not: what a well-behaved one cannot be made to say. */
 final class HttpPeer implements AutoCloseable {
     /** What it does once it has read a request; the connection is kept where it answers true. */
-    interface Answers {
+    public interface Answers {
         boolean to(String head, OutputStream out) throws IOException;
     }
 

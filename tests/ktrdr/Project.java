@@ -4,6 +4,8 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
 
 /** Where the project's files are: the folder of jbang-catalog.json, here or above. */
 public final class Project {
@@ -13,6 +15,38 @@ public final class Project {
         for (var at = Path.of("").toAbsolutePath(); at != null; at = at.getParent())
             if (Files.exists(at.resolve("jbang-catalog.json")) && Files.isDirectory(at.resolve("lib/ktrdr"))) return at;
         throw new IllegalStateException("not inside the project");
+    }
+
+    /** The sources of the library, in the order of their paths. */
+    public static List<Path> library() {
+        return sources("lib/ktrdr");
+    }
+
+    /** The class of the library that has this name, whichever its package. */
+    public static Path library(String name) {
+        return library().stream().filter(file -> file.endsWith(name + ".java")).findFirst().orElseThrow();
+    }
+
+    /** The classes of this name among library and tests, by package and name; several may have it. */
+    public static List<String> classes(String name) {
+        return Stream.of("lib/ktrdr", "tests").flatMap(folder -> sources(folder).stream()).filter(file -> file.endsWith(name + ".java"))
+                .map(file -> packageOf(file) + name).toList();
+    }
+
+    private static String packageOf(Path file) {
+        try (var lines = Files.lines(file)) {
+            return lines.filter(line -> line.startsWith("package ")).findFirst().map(line -> line.replaceFirst("package (.*);", "$1.")).orElse("");
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static List<Path> sources(String folder) {
+        try (var all = Files.walk(root().resolve(folder))) {
+            return all.filter(file -> file.toString().endsWith(".java")).sorted().toList();
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
     }
 
     /** What the front door sets a variable to, such as the version of JBang that it fetches. */
