@@ -30,6 +30,7 @@
 //FILES lib/ktrdr/ContainerProbe.java=ktrdr/ContainerProbe.java
 //FILES lib/ktrdr/Convergence.java=ktrdr/Convergence.java
 //FILES lib/ktrdr/DatabaseData.java=ktrdr/DatabaseData.java
+//FILES lib/ktrdr/DatabaseNames.java=ktrdr/DatabaseNames.java
 //FILES lib/ktrdr/Deployment.java=ktrdr/Deployment.java
 //FILES lib/ktrdr/Dns.java=ktrdr/Dns.java
 //FILES lib/ktrdr/Docker.java=ktrdr/Docker.java

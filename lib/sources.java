@@ -40,6 +40,7 @@
 //SOURCES ktrdr/ContainerProbe.java
 //SOURCES ktrdr/Convergence.java
 //SOURCES ktrdr/DatabaseData.java
+//SOURCES ktrdr/DatabaseNames.java
 //SOURCES ktrdr/Deployment.java
 //SOURCES ktrdr/Dns.java
 //SOURCES ktrdr/Docker.java

@@ -27,7 +27,7 @@ class FloorsTest {
             Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "ContainerProbe", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "Gpu", "History", "HostFacts", "LastWords", "Lock", "LogCursor", "LogMask", "LogMerge", "LogNode",
                     "LogScript", "Mount", "Mounted", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Published", "Registry", "Room", "ScramVerifier", "SecretKeeper", "Sudoers", "Usage"),
             Set.of("Alerting", "ApiUse", "Backend", "BackendDrain", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer",
-                    "Backups", "Causes", "Checkpoint", "Checks", "Deployment", "Drift", "Excess", "Exchange", "Exporter", "Failover",
+                    "Backups", "Causes", "Checkpoint", "Checks", "DatabaseNames", "Deployment", "Drift", "Excess", "Exchange", "Exporter", "Failover",
                     "Firewall", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "GrafanaPassword", "HealthLog",
                     "Aside", "Likeness", "Infra", "InfraRecord", "Installation", "Jaeger", "JavaShell", "LocalBackup", "Locks", "LogChoice", "LogReader", "Metrics",
                     "Migration", "NfsObstacles", "NfsPlan", "NfsProof", "NfsSetup", "NodeJournal", "NodeRollout",

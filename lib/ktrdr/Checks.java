@@ -25,7 +25,7 @@ public final class Checks {
     /** The command that asks the database for its version. */
     static final String QUERY = "docker exec ktrdr-db sh -c 'psql -w -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -Atqc \"show server_version\"'";
     /** Shell lines that ask, with {@code say} defined; see {@link #answered}. */
-    static final String SAY_QUERY = "if said=$(timeout 20 " + QUERY + " 2>&1); then say database \"$said\"; else say no-database \"$said\"; fi\n";
+    static final String SAY_QUERY = say(QUERY);
     /** What Prometheus says of a target that it has not asked yet. */
     static final String NOT_ASKED = "unknown";
     static final String NOT_KNOWN = "Prometheus does not know it";
@@ -40,6 +40,10 @@ public final class Checks {
         this.inventory = inventory;
         this.http = http;
         this.backend = new Backend(inventory, http);
+    }
+
+    private static String say(String query) {
+        return "if said=$(timeout 20 " + query + " 2>&1); then say database \"$said\"; else say no-database \"$said\"; fi\n";
     }
 
     /** The containers of these services: running, and healthy where they have a health check. Pure. */
@@ -122,14 +126,19 @@ public final class Checks {
     /** The same, and of a database that answers whether it has the schema of the backend's release, where a backend is there; in one round trip. */
     public List<Check> databaseAndSchema(Ssh ssh) {
         var core = inventory.core();
-        var facts = Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", core.directory()) + SAY_QUERY + """
+        // of the database that the inventory has, which need not be the one that the container was made with
+        var query = QUERY.replace("\"$POSTGRES_DB\"", "\"$1\"") + " sh " + Sh.quote(inventory.database().name());
+        var facts = Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", core.directory()) + say(query) + """
                 backend=$(docker inspect --format '{{.Image}} {{.Config.Image}}' ktrdr-backend 2>/dev/null) || backend=
                 say backend "$backend"
-                """ + Schema.question(inventory, List.of("\"${backend%% *}\""), false) + "say end yes\n"));
-        var query = database(() -> answered(facts));
+                """ + Schema.question(inventory.database().name(), List.of("\"${backend%% *}\""), false) + "say end yes\n"));
+        var asked = database(() -> answered(facts));
         var backend = facts.get("backend").split(" ");
-        if (!query.ok() || backend.length < 2) return List.of(query);
-        return List.of(query, Schema.parse(facts).check(core.name(), backend[1].replaceFirst("^.*[:/]", "")));
+        var schema = Schema.parse(facts);
+        var names = schema.database().names();
+        if (names.absent()) return List.of(new Check(asked.id(), core.name(), false, asked.expected(), names.found(), names.fix(), asked.seconds()));
+        if (!asked.ok() || backend.length < 2) return List.of(asked);
+        return List.of(asked, schema.check(core.name(), backend[1].replaceFirst("^.*[:/]", "")));
     }
 
     /** What {@link #SAY_QUERY} said. */

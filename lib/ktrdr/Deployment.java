@@ -157,6 +157,17 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
                 "files", staging.document().get("files"));
     }
 
+    /** The database that its containers are given the name of: of a release of before it may be another than the inventory's. */
+    Optional<String> database() {
+        return Optional.ofNullable(Templates.env(staging.content(stack.envFile())).get(Templates.DATABASE));
+    }
+
+    /** Whether that is another than the env file names that is there, or there is none yet. */
+    boolean renamesDatabase() {
+        var there = facts.files().files().get(stack.envFile());
+        return there == null || there.content().map(text -> !Templates.env(text).getOrDefault(Templates.DATABASE, "").equals(database().orElse(""))).orElse(false);
+    }
+
     /** The release that runs now, by the images of the running containers: the env file tells what was staged. Empty where none runs. */
     public String before() {
         return stack.release(facts.containers());

@@ -75,10 +75,19 @@ final class Migration {
         return tools.options().schema().orElseThrow();
     }
 
-    /** Shell lines for the look at the node; an image that is to be pulled is asked once it is there. */
+    /** Whether containers are made that are given the names of the database and of its role. */
+    private boolean names() {
+        return plan.stack().core() && !plan.restart() && (plan.services().contains("db") || plan.services().contains("backend"));
+    }
+
+    private String database() {
+        return plan.database().orElse(tools.fleet().inventory().database().name());
+    }
+
+    /** Shell lines for the look at the node, where {@code with_secrets} is defined; an image that is to be pulled is asked once it is there. */
     String question() {
-        if (!concerned()) return "";
-        return Schema.question(tools.fleet().inventory(), pulled() ? List.of() : List.of(Sh.quote(image())), tools.locks().held());
+        if (!names()) return "";
+        return Schema.question(database(), true, concerned() && !pulled() ? List.of(Sh.quote(image())) : List.of(), tools.locks().held());
     }
 
     private boolean pulled() {
@@ -94,9 +103,12 @@ final class Migration {
         return backend().id().isEmpty() ? backend().reference() : backend().id();
     }
 
-    /** Decides what is to be done, from the answer to {@link #question}. A schema that stands in the way is a {@link Problem}. */
+    /** Decides what is to be done, from the answer to {@link #question}. A schema that stands in the way is a {@link Problem}, and so are names that the server does not have. */
     Optional<Step> look(Facts facts, boolean same) {
-        if (concerned()) step = Optional.of(decide(ours(Schema.parse(facts)), same));
+        if (!names()) return step;
+        var schema = ours(Schema.parse(facts));
+        schema.database().names().prove(tools.fleet().inventory(), plan.tag());
+        if (concerned()) step = Optional.of(decide(schema, same));
         return step;
     }
 
@@ -118,7 +130,7 @@ final class Migration {
     private Facts facts(List<String> images, String before) {
         var core = plan.stack().node();
         return Facts.parse(tools.fleet().ssh(core).must((tools.locks().held() ? tools.locks().under(core) : "") + Facts.SAY + Sh.let("directory", core.directory()) + before
-                + Schema.question(tools.fleet().inventory(), images, tools.locks().held()) + "say end yes\n"));
+                + Schema.question(database(), images, tools.locks().held()) + "say end yes\n"));
     }
 
     private Step decide(Schema schema, boolean same) {
@@ -295,7 +307,7 @@ final class Migration {
     }
 
     private String script(List<String> words, String image, Secrets secrets, String begin) {
-        var name = tools.fleet().inventory().database().name();
+        var name = database();
         return secrets.shell(Set.of(Secrets.Field.db_username, Secrets.Field.db_password)) + Facts.SAY + "cd -P \"$directory\"\n" + begin
                 + healthy(Duration.ofSeconds(60)) + Sh.let("image", image) + Sh.let("name", name)
                 + Sh.let("ask", ASK) + Sh.let("sessions", SESSIONS) + """
@@ -324,7 +336,7 @@ final class Migration {
                 [ "$code" = 0 ] || undo
                 cut=
                 say migrated "$code $(printf '%%s' "$said" | tail -n %3$d | base64 | tr -d '\\n')"
-                """.formatted(CONTAINER, String.join(" ", words), LastWords.LINES, Sh.atEnd("[ -z \"$cut\" ] || undo").strip()) + Schema.question(tools.fleet().inventory(), List.of(), false) + "say end yes\n";
+                """.formatted(CONTAINER, String.join(" ", words), LastWords.LINES, Sh.atEnd("[ -z \"$cut\" ] || undo").strip()) + Schema.question(database(), List.of(), false) + "say end yes\n";
     }
 
     private Problem failed(List<String> words, String image, String exit, String said, String from, Schema.Database after) {

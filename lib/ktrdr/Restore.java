@@ -66,6 +66,7 @@ public final class Restore {
             sql() { docker exec -i "$container" sh -c 'd=$1; shift; exec psql -w -X -Atq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$d" "$@"' sh "$@"; }
             bytes=$(printf '%s\\n' "SELECT pg_database_size(datname) FROM pg_database WHERE datname = :'name'" | sql template1 -v "name=$database")
             say bytes "$bytes"
+            [ -n "$bytes" ] || say deployed "$(printf '%s\\n' "SELECT datname FROM pg_database WHERE datname = :'name'" | sql template1 -v "name=$(docker exec "$container" printenv POSTGRES_DB)")"
             [ -z "$bytes" ] || {
               counted=$(printf '%s\\n' "SET lock_timeout = '15s'; SET synchronize_seqscans = off;
                 SELECT count(*), count(*) FILTER (WHERE relname <> 'alembic_version' AND seen > 0),
@@ -117,6 +118,12 @@ public final class Restore {
         if (!answer.ok()) throw Problem.failed(core.name() + ": the database does not answer").expected("PostgreSQL in the container " + Docker.DATABASE).found(answer)
                 .fix(letIn.isEmpty() ? "jbang deploy@ktrdr core db" : letIn);
         var facts = Facts.parse(answer.out());
+        var deployed = facts.get("deployed");
+        if (!deployed.isEmpty()) throw Problem
+                .failed(core.name() + ": there is no database " + inventory.database().name() + ", and core was deployed with another")
+                .expected("the database of the deployment as database.name in the inventory").found(deployed + ", which is there")
+                .fix("`database: {name: " + deployed + "}` in the inventory; for another name see what jbang deploy@ktrdr core all --dry-run"
+                        + " says; nothing was changed");
         return new Present(!facts.get("bytes").isEmpty(), facts.number("tables"), facts.number("filled"), facts.number("rows"), facts.number("bytes"), facts.all("kept"));
     }
 

@@ -65,8 +65,13 @@ record Schema(Optional<Revisions> target, Database database) {
      * @param running whether its container runs
      * @param revisions in alembic_version; none where there is no such table
      * @param error why it did not tell, else empty
+     * @param names what the server has of the names that it is asked by, where it did not tell
      */
-    record Database(boolean running, List<String> revisions, String error) {
+    record Database(boolean running, List<String> revisions, String error, DatabaseNames names) {
+        Database(boolean running, List<String> revisions, String error) {
+            this(running, revisions, error, DatabaseNames.UNKNOWN);
+        }
+
         /** Whether it runs and has told its revision. */
         boolean answers() {
             return running && error.isEmpty();
@@ -101,11 +106,18 @@ record Schema(Optional<Revisions> target, Database database) {
     /**
      * Shell lines that say what {@link #parse} reads, with {@code say} and {@code directory} defined.
      *
+     * @param database its name
+     * @param asRole whether it is asked as the role that is to be: see {@link DatabaseNames#exec}
      * @param images words of the shell that are images; without one the database alone is asked
      * @param keep whether what an image says may be kept on the node
      */
-    static String question(Inventory inventory, List<String> images, boolean keep) {
-        return (images.isEmpty() ? "" : revisions(keep)) + images.stream().map(image -> "revisions " + image + "\n").collect(Collectors.joining()) + database(inventory);
+    static String question(String database, boolean asRole, List<String> images, boolean keep) {
+        return (images.isEmpty() ? "" : revisions(keep)) + images.stream().map(image -> "revisions " + image + "\n").collect(Collectors.joining()) + database(database, DatabaseNames.exec(asRole));
+    }
+
+    /** The same, asked as the role that is there. */
+    static String question(String database, List<String> images, boolean keep) {
+        return question(database, false, images, keep);
     }
 
     /** The function {@code revisions IMAGE}; it says nothing of an image that is not there. */
@@ -132,20 +144,23 @@ record Schema(Optional<Revisions> target, Database database) {
                 """ : "") + "}\n";
     }
 
-    /** Says where the database is; a table that is not there is told by its SQLSTATE, 42P01, whatever the server's language. */
-    private static String database(Inventory inventory) {
-        return Docker.database() + Sh.let("database", inventory.database().name()) + """
+    /** Says where the database is; a table that is not there is told by its SQLSTATE, 42P01, whatever the server's language. Of a database that is not there PostgreSQL has words alone. */
+    private static String database(String name, String exec) {
+        return Docker.database() + Sh.let("database", name) + """
                 if [ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ]; then
                   # shellcheck disable=SC2016 # for the shell in the container
-                  if said=$(timeout 20 docker exec "$container" sh -c 'psql -w -X -v VERBOSITY=sqlstate -Atq -U "$POSTGRES_USER" -d "$1" -c "$2"' sh "$database" \\
+                  if said=$(EXEC "$container" sh -c 'psql -w -X -v VERBOSITY=sqlstate -Atq -U "${KTRDR_DB_USER:-$POSTGRES_USER}" -d "$1" -c "$2"' sh "$database" \\
                     "select version_num from alembic_version order by 1" 2>&1); then say schema "is $said"
                   else
-                    case $said in *42P01*) say schema is ;; *) say schema "silent $said" ;; esac
+                    case $said in *42P01*) say schema is ;; *)
+                      say schema "silent $said"
+                NAMES
+                    esac
                   fi
                 else
                   say schema off
                 fi
-                """;
+                """.replace("EXEC", exec).replace("NAMES\n", DatabaseNames.script(exec));
     }
 
     /** Reads what {@link #question} said. */
@@ -155,7 +170,7 @@ record Schema(Optional<Revisions> target, Database database) {
         var words = said.length < 2 ? "" : said[1].strip();
         return new Schema(target, switch (said[0]) {
             case "is" -> new Database(true, words.isEmpty() ? List.of() : List.of(words.split("\\s+")), "");
-            case "silent" -> new Database(true, List.of(), words.isEmpty() ? "no answer within 20 s" : words);
+            case "silent" -> new Database(true, List.of(), words.isEmpty() ? "no answer within 20 s" : words, DatabaseNames.parse(facts));
             default -> new Database(false, List.of(), "");
         });
     }

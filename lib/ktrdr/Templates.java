@@ -24,6 +24,8 @@ import ktrdr.Inventory.Role;
 public final class Templates {
     /** The file of Prometheus' targets, as it lies in core's directory. */
     static final String PROMETHEUS = "monitoring/prometheus.yml";
+    /** The variable of env files that names the database. */
+    static final String DATABASE = "KTRDR_DB_NAME";
     /** A file on a node: its path under the node's directory, its content, its mode such as "644". */
     public record NodeFile(String path, String content, String mode) {
         /** Of its content in UTF-8, in hex. */

@@ -107,6 +107,14 @@ contents() {
   esac >"$work/contents" 2>"$work/list.err" || :
 }
 
+# What the server has where it has not the database, as ", which has a, b"; nothing where it does not tell.
+others() {
+  # shellcheck disable=SC2016 # for the shell in the container
+  timeout 10 docker exec -i "$container" sh -c 'exec psql -w -X -Atq -U "$POSTGRES_USER" -d template1 -v "name=$1"' sh "$database" 2>/dev/null 3>&- 7>&- <<'SQL' || :
+SELECT ', which has ' || string_agg(datname, ', ' ORDER BY datname) FROM pg_database WHERE NOT datistemplate HAVING NOT bool_or(datname = :'name');
+SQL
+}
+
 # One transaction sees the database as the dump does: it lends pg_dump its snapshot, and measures while pg_dump reads.
 begin() {
   mkfifo "$work/ask"
@@ -128,7 +136,7 @@ SELECT coalesce(json_agg(statement ORDER BY step, statement), '[]') FROM (
 \echo ready
 SQL
   until [ "$(tail -n 1 "$work/answer")" = ready ]; do
-    kill -0 "$session" 2>/dev/null || fail "the database $database does not answer in the container $container"
+    kill -0 "$session" 2>/dev/null || fail "the database $database does not answer in the container $container$(others)"
     sleep 0.05
   done
   { IFS='|' read -r size version_number version stamp made snapshot && read -r extensions && read -r roles; } <"$work/answer"

@@ -97,7 +97,7 @@ class SchemaTest {
                   'exec ktrdr-db') %s ;;
                 esac""".formatted(folder, psql));
         Files.createDirectories(folder.resolve(".ktrdr"));
-        var script = Facts.SAY + Sh.let("directory", folder.toString()) + Schema.question(Fixtures.inventory(), List.of("'an image'"), keep) + "say end yes\n";
+        var script = Facts.SAY + Sh.let("directory", folder.toString()) + Schema.question("ktrdr", List.of("'an image'"), keep) + "say end yes\n";
         return Facts.parse(Local.command("sh", "-eu").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(script).must().out());
     }
 

@@ -23,7 +23,7 @@ public final class Rooms {
             cli         Console Documents HelpExamples HelpWidth Json OutputFile StandardOutput Table Terminal Threads Units Words
             contract    Contract
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
-            deploy      Convergence Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
+            deploy      Convergence DatabaseName DatabaseNames Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
             deploy      DeployRefused Deployment Likeness Migration MoreNodes Restart RestartFleet
             deploy      Aside Installation Pins RetireScript Rollback Scale Scaling Takeover WorkerStops
             docs        Blocks Dependencies Floors KtrdrFacts Library Outdated Recipes RecipesPage Reliability Runbook
