@@ -103,6 +103,7 @@
 //FILES lib/ktrdr/NodeNames.java=ktrdr/NodeNames.java
 //FILES lib/ktrdr/NodeRollout.java=ktrdr/NodeRollout.java
 //FILES lib/ktrdr/NodeStatus.java=ktrdr/NodeStatus.java
+//FILES lib/ktrdr/Occupant.java=ktrdr/Occupant.java
 //FILES lib/ktrdr/Operations.java=ktrdr/Operations.java
 //FILES lib/ktrdr/OperationsReport.java=ktrdr/OperationsReport.java
 //FILES lib/ktrdr/Outage.java=ktrdr/Outage.java

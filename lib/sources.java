@@ -113,6 +113,7 @@
 //SOURCES ktrdr/NodeNames.java
 //SOURCES ktrdr/NodeRollout.java
 //SOURCES ktrdr/NodeStatus.java
+//SOURCES ktrdr/Occupant.java
 //SOURCES ktrdr/Operations.java
 //SOURCES ktrdr/OperationsReport.java
 //SOURCES ktrdr/Outage.java

@@ -131,7 +131,7 @@ public class Deploy implements Callable<Exit> {
     /** What core runs: a service that is brought back, or a node that is added, is to have no other. */
     private String running(Inventory inventory) {
         try (var fleet = common.fleet(inventory, List.of(inventory.core()))) {
-            var running = Release.running(History.of(fleet.ssh(inventory.core()), inventory.core())).orElseThrow(Release::missing);
+            var running = Release.running(History.of(fleet.ssh(inventory.core()), inventory, inventory.core())).orElseThrow(Release::missing);
             common.console().note("release " + running + ", which " + inventory.core().name() + " runs: no --tag was given");
             return running;
         }

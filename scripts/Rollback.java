@@ -47,7 +47,7 @@ public class Rollback implements Callable<Exit> {
         try (var fleet = common.fleet(inventory, where.nodes(inventory, "rollback"))) {
             if (list) return list(fleet);
             try (var locks = change.locks(fleet, common, "rollback " + where.words() + tag.map(" --to "::concat).orElse(""))) {
-                var chosen = fleet.each((node, ssh) -> choose(Stack.of(inventory, node), History.of(ssh, node), tag));
+                var chosen = fleet.each((node, ssh) -> choose(Stack.of(inventory, node), History.of(ssh, inventory, node), tag));
                 chosen.problems().values().stream().filter(problem -> problem.exit() != Exit.UNREACHABLE).findFirst().ifPresent(problem -> {
                     throw problem;
                 });
@@ -66,7 +66,7 @@ public class Rollback implements Callable<Exit> {
     }
 
     private Exit list(Fleet fleet) {
-        var found = fleet.each((node, ssh) -> History.of(ssh, node));
+        var found = fleet.each((node, ssh) -> History.of(ssh, fleet.inventory(), node));
         var table = Plans.table(found.values());
         var documents = found.values().entrySet().stream()
                 .map(one -> Document.fields("node", one.getKey().name(), "releases", one.getValue().all().stream().map(History.Entry::forMachines).toList())).toList();

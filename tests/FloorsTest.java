@@ -25,7 +25,7 @@ class FloorsTest {
                     "Http", "Secrets"),
             Set.of("Fleet", "Host"),
             Set.of("Alert", "BackupRecord", "BackupSchedule", "Check", "ContainerProbe", "Convergence", "DatabaseData", "Dns", "Docker", "Facts", "Gpu", "History", "HostFacts", "LastWords", "Lock", "LogCursor", "LogMask", "LogMerge", "LogNode",
-                    "LogScript", "Mount", "Mounted", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Published", "Registry", "Room", "ScramVerifier", "SecretKeeper", "Sudoers", "Usage"),
+                    "LogScript", "Mount", "Mounted", "NfsFacts", "NfsFiles", "NodeFacts", "NodeFiles", "NodeStatus", "Occupant", "Published", "Registry", "Room", "ScramVerifier", "SecretKeeper", "Sudoers", "Usage"),
             Set.of("Alerting", "ApiUse", "Backend", "BackendDrain", "BackupFile", "BackupFolder", "BackupReport", "BackupTimer",
                     "Backups", "Causes", "Checkpoint", "Checks", "DatabaseNames", "Deployment", "Drift", "Excess", "Exchange", "Exporter", "Failover",
                     "Firewall", "FleetStatus", "Following", "Gap", "Gate", "GrafanaChecks", "GrafanaPassword", "HealthLog",

@@ -12,9 +12,9 @@ import java.util.stream.Collectors;
 final class Causes {
     /** What a check whose id is the first takes with it, $1 and $2 being its groups. */
     private static final List<Rule> RULES = List.of(
-            rule("(.+)\\.ssh", "$1\\..*", "target\\.$1\\..*"),
-            rule("$CORE\\.ssh", "[a-z]+\\.health", "workers\\..*", "db\\.query", ".*\\.db", "targets?(\\..*)?", "grafana\\..*", "prometheus\\..*", "sample\\..*", ".*\\.registered"),
-            rule("(.+)\\.stack", "$1\\..*"),
+            rule("(.+)\\.(?:ssh|host)", "$1\\..*", "target\\.$1\\..*"),
+            rule("$CORE\\.(?:ssh|host)", "[a-z]+\\.health", "workers\\..*", "db\\.query", ".*\\.db", "targets?(\\..*)?", "grafana\\..*", "prometheus\\..*", "sample\\..*", ".*\\.registered"),
+            rule("(.+)\\.stack", "$1\\.(?!host$).*"),
             // what asks a node that keeps it out gets no answer
             rule("(.+)\\.firewall", "$1\\..*-worker-.*\\.(registered|gpu|health)", "target\\.$1\\..*-worker-.*"),
             rule("$CORE\\.firewall", ".*\\.db", ".*\\.registered"),

@@ -98,7 +98,7 @@ record DatabaseNames(String wanted, List<String> there, boolean role) {
         if (plan.restart() || plan.services().isEmpty() || plan.database().isEmpty() || !plan.renamesDatabase()) return;
         Facts facts;
         try {
-            facts = Facts.parse(fleet.ssh(fleet.inventory().core()).must(Facts.SAY + Sh.let("container", Backups.CONTAINER)
+            facts = Facts.parse(fleet.ssh(fleet.inventory().core()).must(Facts.SAY + Docker.database()
                     + Sh.let("database", plan.database().get()) + script(exec(false)) + "say end yes\n"));
         } catch (Problem silent) {
             if (silent.exit() == Exit.INTERRUPTED) throw silent;

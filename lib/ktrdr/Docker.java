@@ -30,7 +30,7 @@ public final class Docker {
     /** The label in which Compose notes what a container was made from. */
     static final String CONFIG_HASH = "com.docker.compose.config-hash";
     /** The label with the folder that Compose ran in, and the one of a container for one command, as `docker compose run` makes them. */
-    private static final String FOLDER = "com.docker.compose.project.working_dir";
+    static final String FOLDER = "com.docker.compose.project.working_dir";
     private static final String ONE_OFF = "com.docker.compose.oneoff";
     static final String WORKERS_PROJECT = "ktrdr-workers";
     private static final Pattern WORKER = Pattern.compile("(backtest|training)-worker-(\\d+|gpu)");
@@ -142,11 +142,13 @@ public final class Docker {
         }
     }
 
-    /** Shell lines that say every container of the node as a fact {@code beside}, with {@code say} defined, and {@code directory} as the stack's. */
-    static final String BESIDE = """
+    /** Shell lines that say every container of the node as a fact {@code beside}, and what {@link Occupant} reads, with {@code say} defined, and {@code directory} as the stack's. */
+    static final String BESIDE = Occupant.TOOLS + """
             here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory
             docker ps -a --format '{{.Names}}|{{.Label "PROJECT"}}|{{.Ports}}|{{.Label "WORKING_DIR"}}' | while IFS= read -r line; do
               folder=${line##*|}
+              project=${line#*|}
+              occupied "${line%%|*}" "${project%%|*}" "$folder"
               # by another path the same one
               case $folder in "$here") folder= ;; /*) folder=$(cd -P "$folder" 2>/dev/null && pwd) || folder= ;; *) folder= ;; esac
               [ "$folder" != "$here" ] || folder=

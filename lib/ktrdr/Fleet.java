@@ -329,7 +329,7 @@ public final class Fleet implements AutoCloseable {
         var ssh = node.ssh();
         var address = inventory.resolve() == Inventory.Resolve.INVENTORY ? node.address() : Optional.<String>empty();
         return new Ssh.Target(node.name(), inventory.fqdn(node), address, ssh.port(), ssh.user(), ssh.identity(), ssh.knownHosts(),
-                Optional.empty(), ssh.sudo(), ssh.jump(), ssh.connectTimeout(), inventory.hostKeys());
+                Optional.empty(), ssh.sudo(), ssh.jump(), ssh.connectTimeout(), inventory.hostKeys(), () -> HostKeys.neighbours(inventory, node));
     }
 
     @Override

@@ -183,6 +183,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
                 checks.addAll(new Infra(inventory).vitals(node, hosts));
                 checks.add(memory(node, hosts.get(node)));
                 checks.addAll(stack(node, nodes.get(node)));
+                Occupant.parse(hosts.get(node).facts()).check(inventory, node).ifPresent(checks::add);
                 scheduled(node, nodes.get(node)).ifPresent(checks::add);
                 firewall(node, nodes.get(node)).ifPresent(checks::add);
             }

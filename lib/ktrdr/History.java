@@ -175,9 +175,11 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
         }
     }
 
-    /** What was deployed to a node by its directory, asked over a connection to it; none where nothing was. */
-    public static History of(Ssh ssh, Inventory.Node node) {
-        return parse(Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", node.directory()) + script() + "say end yes\n")));
+    /** What was deployed to a node by its directory, asked over a connection to it; none where nothing was. A host that is another node's is a {@link Problem}. */
+    public static History of(Ssh ssh, Inventory inventory, Inventory.Node node) {
+        var facts = Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", node.directory()) + script() + Occupant.SCRIPT + "say end yes\n"));
+        Occupant.parse(facts).prove(inventory, node);
+        return parse(facts);
     }
 
     /** Shell lines that say the facts, for a script whose {@code directory} is the stack's. */

@@ -66,7 +66,7 @@ public record HostFacts(Facts facts, double skew) {
     /** The script: the container first and beside all else, since it takes longest; what is quick one after the other, what waits for a network side by side. */
     static String script(Question question) {
         return Facts.SAY + CLOCK + Sh.let("registry", question.registry()) + SIZE + ENGINE + (question.gpu() ? Gpu.SCRIPT : "") + ContainerProbe.script(Dns.script("inside", question.names()))
-                + "[ -z \"$docker\" ] || container &\n" + MACHINE + Room.script() + LISTENERS + DOCKER + NETWORK
+                + "[ -z \"$docker\" ] || container &\n" + MACHINE + Occupant.TOOLS + "[ -z \"$docker\" ] || {\n" + Occupant.LIST + "}\n" + Room.script() + LISTENERS + DOCKER + NETWORK
                 + "pings() {\n" + calls("ping_one", question.peers().entrySet().stream().map(peer -> List.of(peer.getKey(), peer.getValue())).toList())
                 + "connects() {\n" + calls("connect_one", question.ports().stream().map(port -> List.of(port.split(" "))).toList())
                 + "resolve() {\n" + Dns.script("resolve", question.names()) + "}\n"

@@ -15,6 +15,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Locale;
 import java.util.Optional;
+import java.util.function.Supplier;
 import java.util.stream.Stream;
 import javax.crypto.Mac;
 import javax.crypto.spec.SecretKeySpec;
@@ -56,7 +57,20 @@ final class HostKeys implements HostKeyVerifier {
     private final Path file;
     private final List<Line> lines;
     private final Optional<HostKeyPin> pin;
+    private final List<Path> files;
+    private Supplier<List<Neighbour>> neighbours = List::of;
+    private String at = "";
     private Problem refusal;
+
+    /** Another host of the fleet: the names and addresses that its key is known by, and the one key that it may show. */
+    record Neighbour(String node, List<String> hosts, int port, Optional<HostKeyPin> pin) {}
+
+    /** The others of an inventory. */
+    static List<Neighbour> neighbours(Inventory inventory, Inventory.Node node) {
+        return inventory.nodes().stream().filter(one -> !one.name().equals(node.name()))
+                .map(one -> new Neighbour(one.name(), Stream.concat(Stream.of(inventory.fqdn(one), one.host()), one.address().stream()).toList(),
+                        one.ssh().port().orElse(22), one.ssh().hostKey())).toList();
+    }
 
     /**
      * @param node how sentences call the host
@@ -68,6 +82,7 @@ final class HostKeys implements HostKeyVerifier {
     HostKeys(String node, String host, Optional<String> address, int port, List<Path> files, Optional<HostKeyPin> pin) {
         this.node = node;
         this.host = named(host, port);
+        this.files = files;
         this.file = files.get(0);
         this.pin = pin;
         var byName = files.stream().flatMap(one -> read(one, this.host).stream()).toList();
@@ -78,6 +93,13 @@ final class HostKeys implements HostKeyVerifier {
 
     private static String named(String host, int port) {
         return port == 22 ? host.toLowerCase(Locale.ROOT) : "[" + host.toLowerCase(Locale.ROOT) + "]:" + port;
+    }
+
+    /** The same, which knows the keys of others too: one that shows theirs is told by its name. */
+    HostKeys among(Supplier<List<Neighbour>> others, String where) {
+        neighbours = others;
+        at = where;
+        return this;
     }
 
     /** Why the key was refused; null while none was. */
@@ -115,11 +137,32 @@ final class HostKeys implements HostKeyVerifier {
 
     private Problem plain(Key key) {
         for (var line : lines) if (line.marker().equals("@revoked") && line.key().same(key)) return revoked(line, key);
-        if (pin.isPresent()) return pin.get().allows(key.blob()) ? null : notPinned(key, pin.get());
+        if (pin.isPresent() && pin.get().allows(key.blob())) return null;
+        if (pin.isPresent()) return other(key).orElseGet(() -> notPinned(key, pin.get()));
         var known = lines.stream().filter(line -> line.marker().isEmpty()).toList();
         if (known.stream().anyMatch(line -> line.key().same(key))) return null;
-        if (known.isEmpty()) return unknown(key);
-        return changed(key, known.stream().filter(line -> line.key().type().equals(key.type())).findFirst().orElse(known.get(0)));
+        return other(key).orElseGet(() -> known.isEmpty() ? unknown(key)
+                : changed(key, known.stream().filter(line -> line.key().type().equals(key.type())).findFirst().orElse(known.get(0))));
+    }
+
+    /** That the key is another's of the fleet, by the files or by the inventory; one that several have tells nothing. */
+    private Optional<Problem> other(Key key) {
+        if (lines.stream().anyMatch(line -> line.key().same(key))) return Optional.empty();
+        var theirs = neighbours.get().stream().filter(one -> where(one, key).isPresent()).toList();
+        return theirs.size() == 1 ? Optional.of(another(theirs.get(0).node(), key, where(theirs.get(0), key).orElseThrow())) : Optional.empty();
+    }
+
+    private Optional<String> where(Neighbour other, Key key) {
+        if (other.pin().isPresent()) return other.pin().filter(one -> one.allows(key.blob())).map(one -> "host_key of the node in the inventory");
+        return other.hosts().stream().flatMap(one -> files.stream().flatMap(path -> read(path, named(one, other.port())).stream()))
+                .filter(line -> line.marker().isEmpty() && line.key().same(key)).map(Line::where).findFirst();
+    }
+
+    private Problem another(String other, Key key, String where) {
+        return Problem.unreachable(node + ": the host that answers at " + at + " is " + other + ", not " + node + ", by the key that it shows; nothing was sent")
+                .expected("the host key of " + node).found(key.fingerprint() + ", which is that of " + other + " (" + where + ")")
+                .fix("put the addresses of " + node + " and " + other + " right in the inventory, or in DNS, which may be swapped; where "
+                        + node + " was made as a copy of " + other + ", give it host keys of its own: rm /etc/ssh/ssh_host_*; ssh-keygen -A");
     }
 
     private Problem certificate(Certificate<?> certificate) {

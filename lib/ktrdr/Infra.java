@@ -80,6 +80,7 @@ public final class Infra {
         var checks = new ArrayList<Check>();
         var names = Dns.checks(inventory, places(facts, here));
         facts.forEach((node, host) -> {
+            Occupant.parse(host.facts()).check(inventory, node).ifPresent(checks::add);
             checks.addAll(machine(node, host));
             checks.addAll(docker(node, host));
             checks.add(clock(node, host, facts));

@@ -59,10 +59,12 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         return Docker.CORE_SERVICES.stream().map(stack::container).collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
-    /** Why nothing may be deployed to a node: what is there is another's, or half taken over. Empty where it is ours, or nobody's. */
+    /** Why nothing may be deployed to a node: the host is another node's, or what is there is another's, or half taken over. Empty where it is ours, or nobody's. */
     static Optional<Problem> inTheWay(Inventory inventory, Stack stack, NodeFacts facts) {
         var node = stack.node();
         var again = command(node);
+        var other = facts.occupant().problem(inventory, node);
+        if (other.isPresent()) return other;
         if (facts.takeover().equals("open")) return Optional.of(Problem.failed(node.name() + ": a takeover did not come to its end there")
                 .expected("one that was proven, or was taken back").found("the installation from before, put aside").fix(again + " --back starts it again; nothing was changed"));
         var foreign = foreign(inventory, stack, facts);

@@ -46,7 +46,7 @@ public record NfsFacts(boolean root, String release, String container, boolean p
     public static String script(Inventory inventory, Node node) {
         var path = Mount.path(inventory, node);
         boolean server = inventory.exportsShare(node);
-        return Facts.SAY + Sh.let("path", path) + Sh.let("dropin", NfsFiles.dropInPath(path)) + """
+        return Facts.SAY + Occupant.SCRIPT + Sh.let("path", path) + Sh.let("dropin", NfsFiles.dropInPath(path)) + """
                 say uid "$(id -u)"
                 say release "$(uname -r)"
                 container=$(systemd-detect-virt --container 2>/dev/null || :)

@@ -44,7 +44,9 @@ public final class NfsSetup {
     public void gather() {
         var outcomes = fleet.each((node, ssh) -> {
             try (var step = console.step(node.name(), "look")) {
-                var plan = NfsPlan.plan(fleet.inventory(), node, NfsFacts.parse(ssh.must(NfsFacts.script(fleet.inventory(), node))));
+                var answer = ssh.must(NfsFacts.script(fleet.inventory(), node));
+                Occupant.parse(Facts.parse(answer)).prove(fleet.inventory(), node);
+                var plan = NfsPlan.plan(fleet.inventory(), node, NfsFacts.parse(answer));
                 step.done((plan.server() ? "server, " : "client, ") + plan.facts().mount().words());
                 return plan;
             }

@@ -22,10 +22,12 @@ import java.util.Map;
  * @param takeover "open" where one did not come to its end, "done" where what it put aside is still there; else empty
  * @param gpu what Docker knows of GPUs, where that was asked
  * @param folder where the stack's directory is in truth, past links; empty where it is not there
+ * @param occupant whose host it is, by what runs there
  */
 public record NodeFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing,
         NodeFiles files, Map<String, String> images, List<Docker.Container> containers,
-        Map<String, List<String>> digests, History history, List<Docker.Beside> beside, String takeover, Gpu gpu, String folder) {
+        Map<String, List<String>> digests, History history, List<Docker.Beside> beside, String takeover, Gpu gpu, String folder,
+        Occupant occupant) {
 
     /** Those of a node that has no other containers. */
     public NodeFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing,
@@ -36,13 +38,13 @@ public record NodeFacts(String user, String docker, String dockerError, String c
     /** Those of a node of which it is not known where its directory is in truth. */
     NodeFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing, NodeFiles files, Map<String, String> images,
             List<Docker.Container> containers, Map<String, List<String>> digests, History history, List<Docker.Beside> beside, String takeover, Gpu gpu) {
-        this(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images, containers, digests, history, beside, takeover, gpu, "");
+        this(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images, containers, digests, history, beside, takeover, gpu, "", Occupant.UNKNOWN);
     }
 
     /** The same without these containers, as if they were not there. */
     NodeFacts without(List<String> names) {
         return new NodeFacts(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images,
-                containers.stream().filter(one -> !names.contains(one.name())).toList(), digests, history, beside.stream().filter(one -> !names.contains(one.name())).toList(), takeover, gpu, folder);
+                containers.stream().filter(one -> !names.contains(one.name())).toList(), digests, history, beside.stream().filter(one -> !names.contains(one.name())).toList(), takeover, gpu, folder, occupant);
     }
 
     /** The script that gathers; it prints a line for each fact: its name, a tab, its value. Files are wanted by path and sha256; {@code gpu} is whether Docker's driver for it is looked for. */
@@ -86,6 +88,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
         var facts = Facts.parse(answer);
         return new NodeFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"), Math.max(0, facts.number("disk " + facts.get("docker-root"))), Math.max(0, facts.number("memory")),
                 facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), facts.all("no-folder"), NodeFiles.parse(facts), facts.under("image"),
-                Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts), Docker.beside(facts), facts.get("takeover"), Gpu.parse(facts), facts.get("folder"));
+                Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts), Docker.beside(facts), facts.get("takeover"), Gpu.parse(facts), facts.get("folder"),
+                Occupant.parse(facts));
     }
 }

@@ -69,7 +69,10 @@ public final class Retirement {
 
     /** Looks at it, and changes nothing. */
     public Found look(Ssh ssh, boolean data) {
-        var facts = Facts.parse(ssh.must(script("", data)));
+        var facts = Facts.parse(ssh.must(Facts.SAY + Occupant.SCRIPT + script("", data)));
+        // of a node; who names a host by its address means that host
+        node.filter(one -> one.address().filter(address -> address.equals(Ssh.Target.of(name).host())).isEmpty())
+                .ifPresent(one -> Occupant.parse(facts).prove(inventory, one));
         if (!facts.get("user").equals("root")) throw Ssh.notRoot(ssh.name(), facts.get("user"), "take away what the toolkit has put there");
         var busy = new LinkedHashMap<String, String>();
         facts.under("health").forEach((worker, health) -> WorkerStops.operation(health).ifPresent(operation -> busy.put(worker, operation)));

@@ -15,7 +15,7 @@ public record RunningScale(Inventory inventory, Map<Node, Problem> unknown) {
     /** Asks the nodes of a whole fleet that have no scale, side by side; no node is asked where the inventory gives all of them. */
     public static RunningScale of(Fleet fleet) {
         var inventory = fleet.inventory();
-        var asked = fleet.each(node -> node.role() == Inventory.Role.WORKERS && node.given().isEmpty(), (node, ssh) -> of(History.of(ssh, node)));
+        var asked = fleet.each(node -> node.role() == Inventory.Role.WORKERS && node.given().isEmpty(), (node, ssh) -> of(History.of(ssh, inventory, node)));
         var adopted = inventory;
         for (var one : asked.values().entrySet()) if (one.getValue().isPresent()) adopted = adopted.with(one.getKey().withScale(one.getValue().get()));
         return new RunningScale(adopted, asked.problems());

@@ -51,10 +51,17 @@ public final class Ssh implements AutoCloseable {
      * @param jump hosts on the way as in ProxyJump: user@host:port, more with commas between
      * @param connectTimeout for connecting, for the exchange of keys and for each try to log in
      * @param hostKeys the one key that a host of such a name or address may show, of this host and of those on the way; of others known_hosts decides
+     * @param neighbours the other hosts of the fleet, so that one which answers in this one's place is called by its name
      */
     public record Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user,
             Optional<Path> identity, Optional<Path> knownHosts, Optional<Path> config, Sudo sudo, Optional<String> jump,
-            Duration connectTimeout, Map<String, HostKeyPin> hostKeys) {
+            Duration connectTimeout, Map<String, HostKeyPin> hostKeys, Supplier<List<HostKeys.Neighbour>> neighbours) {
+
+        /** The same of a host alone. */
+        public Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user, Optional<Path> identity,
+                Optional<Path> knownHosts, Optional<Path> config, Sudo sudo, Optional<String> jump, Duration connectTimeout, Map<String, HostKeyPin> hostKeys) {
+            this(name, host, address, port, user, identity, knownHosts, config, sudo, jump, connectTimeout, hostKeys, List::of);
+        }
 
         /** The same with no key pinned. */
         public Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user, Optional<Path> identity,

@@ -17,6 +17,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
+import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import javax.net.SocketFactory;
@@ -55,9 +56,9 @@ final class SshConnect {
         if (route.jump().isPresent())
             for (var text : route.jump().get().split(",")) {
                 var hop = hop(target, text.strip());
-                via = via == null ? connect(hop, depth + 1) : open(SshRoute.to(hop, here), via);
+                via = via == null ? connect(hop, depth + 1) : open(SshRoute.to(hop, here), via, hop.neighbours());
             }
-        return open(route, via);
+        return open(route, via, target.neighbours());
     }
 
     /** A jump host is reached with the keys and known hosts of the target that wants it. */
@@ -67,8 +68,9 @@ final class SshConnect {
                 target.identity(), target.knownHosts(), target.config(), Inventory.Sudo.NEVER, Optional.empty(), target.connectTimeout(), target.hostKeys());
     }
 
-    private Link open(SshRoute route, Link via) {
-        var hostKeys = new HostKeys(route.node(), route.knownAs(), route.addressToo(), route.port(), route.knownHosts(), route.pin());
+    private Link open(SshRoute route, Link via, Supplier<List<HostKeys.Neighbour>> neighbours) {
+        var hostKeys = new HostKeys(route.node(), route.knownAs(), route.addressToo(), route.port(), route.knownHosts(), route.pin())
+                .among(neighbours, route.connectTo());
         var wire = via == null ? direct(route) : through(route, via);
         closing.add(0, wire);
         // of silence the wire's watch decides: what is slow goes on as long as it speaks

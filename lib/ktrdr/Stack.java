@@ -29,6 +29,11 @@ public final class Stack {
         return new Stack(inventory, node);
     }
 
+    /** The inventory that it is of. */
+    Inventory inventory() {
+        return inventory;
+    }
+
     /** The node that it runs on. */
     public Node node() {
         return node;

@@ -40,12 +40,18 @@ public record Staging(Stack stack, String tag, List<NodeFile> files, List<NodeFi
      * the content of the env file, which names one, is always in the answer.
      */
     static NodeFacts gather(Inventory inventory, Stack stack, Ssh ssh, Optional<String> tag, List<String> images) {
-        return NodeFacts.parse(ssh.must(look(inventory, stack, tag, images)));
+        return ours(stack, NodeFacts.parse(ssh.must(look(inventory, stack, tag, images))));
     }
 
     /** The same, for files that are to be there. */
     static NodeFacts gather(Stack stack, Ssh ssh, List<NodeFile> files, List<String> images) {
-        return NodeFacts.parse(ssh.must(look(stack, files, images)));
+        return ours(stack, NodeFacts.parse(ssh.must(look(stack, files, images))));
+    }
+
+    /** The host of another node is a {@link Problem}: what is found there is not this one's. */
+    private static NodeFacts ours(Stack stack, NodeFacts facts) {
+        facts.occupant().prove(stack.inventory(), stack.node());
+        return facts;
     }
 
     /** The script that looks; its answer is for {@link NodeFacts#parse}. */

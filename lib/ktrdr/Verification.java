@@ -25,7 +25,7 @@ import ktrdr.Inventory.Role;
  */
 public final class Verification implements AutoCloseable {
     /** Of the checks of {@link FleetStatus}, those about what runs: not machines, locks and files. */
-    private static final String RUNS = "(.*\\.(ssh|stack|container|services|mounts|registered|gpu|health|firewall|backup)|images\\..*|workers\\.(list|unexpected|ghosts)|targets?(\\..*)?)";
+    private static final String RUNS = "(.*\\.(ssh|host|stack|container|services|mounts|registered|gpu|health|firewall|backup)|images\\..*|workers\\.(list|unexpected|ghosts)|targets?(\\..*)?)";
     private static final String CANCELLED = "interrupted; the sample operation was cancelled";
     private static final Duration HEAD_START = Duration.ofSeconds(1);
     /** A target is taken for down until Prometheus asks it again, which it does every 15 s. */

@@ -19,6 +19,8 @@ class ContainerProbeTest {
     void a_docker() throws IOException {
         Fixtures.program(folder.resolve("docker"), """
                 cd FOLDER
+                # whose host it is
+                case "$*" in 'ps -a --filter label=com.docker.compose.project '*) exit ;; esac
                 echo "$1 $2" >>calls
                 case "$*" in
                   info*)

@@ -27,21 +27,21 @@ public final class Rooms {
             deploy      DeployRefused Deployment Likeness Migration MoreNodes Restart RestartFleet
             deploy      Aside Installation Pins RetireScript Rollback Scale Scaling Takeover WorkerStops
             docs        Blocks Dependencies Floors KtrdrFacts Library Outdated Recipes RecipesPage Reliability Runbook
-            fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips
+            fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips SwappedAddresses
             health      Causes Checks Gpu HealthLog Infra VerifyInfra
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
             inventory   ExampleInventory HostKeyPin Inventory InventorySchema InventorySecrets NoWorkers Secrets Utf8
             lab         Lab Standin StandinApi StandinModels StandinOperations StandinSchema StandinStart StandinStops StandinTraces StandinWorkers
             logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs
-            node        ContainerProbe DatabaseData Dns Mount Mounted NodeFiles Operators Registry Room SetupDns Sudoers Usage
+            node        ContainerProbe DatabaseData Dns Mount Mounted NodeFiles Occupant Operators Registry Room SetupDns Sudoers Usage
             pictures    Pictures PicturesFleet PicturesInBrowser
             release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock LockFolders Locks Metrics
             release     NodeFacts Release Schema Stage StageRefused Staging StagingScript Templates
             rotation    GrafanaPassword RotateSecret Rotation ScramVerifier
             share       NfsFiles NfsPlan SetupNfs SetupNfsFleet
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown
-            ssh         LoginShell OtherShells Sh Ssh SshConfig SshLogin SshRun SshSudo Sshd Uncaught
+            ssh         LoginShell NeighbourKeys OtherShells Sh Ssh SshConfig SshLogin SshRun SshSudo Sshd Uncaught
             start       CoreDumps FrontDoor Local ScriptTemplate Start StartElsewhere
             status      Alert FleetStatus NodeStatus Repeated Status StatusChanges
             suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait
