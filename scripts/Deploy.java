@@ -61,11 +61,17 @@ public class Deploy implements Callable<Exit> {
         var inventory = scaled(common.running(target != Target.workers));
         var services = target == Target.core ? named("core all, or core SERVICE…") : List.<String>of();
         Stack.of(inventory, inventory.core()).services(services);
-        var release = release(inventory, services);
-        Staging.proveTemplates(inventory, nodes(inventory));
-        try (var fleet = common.fleet(inventory, nodes(inventory));
-                var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse("") + (scale == null ? "" : Scaling.OPTION + scale),
-                        node -> Plans.look(inventory, Stack.of(inventory, node), services, release))) {
+        var nodes = nodes(inventory);
+        Staging.proveTemplates(inventory, nodes);
+        try (var fleet = common.fleet(inventory, nodes)) {
+            return deploy(fleet, services, release(fleet, services));
+        }
+    }
+
+    private Exit deploy(Fleet fleet, List<String> services, Optional<String> release) {
+        var inventory = fleet.inventory();
+        try (var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse("") + (scale == null ? "" : Scaling.OPTION + scale),
+                node -> Plans.look(inventory, Stack.of(inventory, node), services, release))) {
             boolean first = backupFirst(inventory);
             if (first && change.dryRun) common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");
             var exit = Rolling.run(common, change.dryRun, "deployed", fleet, locks, rolling.options(Optional.empty(), backup == null || backup),
@@ -129,19 +135,18 @@ public class Deploy implements Callable<Exit> {
     }
 
     /** What core runs: a service that is brought back, or a node that is added, is to have no other. */
-    private String running(Inventory inventory) {
-        try (var fleet = common.fleet(inventory, List.of(inventory.core()))) {
-            var running = Release.running(History.of(fleet.ssh(inventory.core()), inventory, inventory.core())).orElseThrow(Release::missing);
-            common.console().note("release " + running + ", which " + inventory.core().name() + " runs: no --tag was given");
-            return running;
-        }
+    private String running(Fleet fleet) {
+        var core = fleet.inventory().core();
+        var running = Release.running(History.of(fleet.ssh(core), fleet.inventory(), core)).orElseThrow(Release::missing);
+        common.console().note("release " + running + ", which " + core.name() + " runs: no --tag was given");
+        return running;
     }
 
     /** The tag; none is needed where no service follows the release. */
-    private Optional<String> release(Inventory inventory, List<String> services) {
+    private Optional<String> release(Fleet fleet, List<String> services) {
         if (tag != null) return Optional.of(Release.tag(tag));
         boolean follows = target != Target.core || services.isEmpty() || services.contains("backend");
         if (!follows) return Optional.empty();
-        return Release.ofCheckout(Path.of("").toAbsolutePath()).or(() -> Optional.of(running(inventory)));
+        return Release.ofCheckout(Path.of("").toAbsolutePath()).or(() -> Optional.of(running(fleet)));
     }
 }

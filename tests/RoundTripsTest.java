@@ -27,6 +27,8 @@ class RoundTripsTest {
         "run uptime | 1/1 | 1/1",
         "status | 1/1 | 1/1",
         "deploy all --tag sha-1000001 | 1/3 | 1/3",
+        "deploy all | 1/4 | 1/3",
+        "deploy workers all | 1/1 | 1/3",
         "stage all --tag sha-1000001 | 1/1 | 1/1",
         "stage all --tag sha-1000001 --check | 1/1 | 1/1",
         "logs all --tail 1 | 1/1 | 1/1",
