@@ -25,7 +25,8 @@ import picocli.CommandLine.Parameters;
 
 @Command(name = "setup-nfs", header = "Share a folder from the storage server with every node, and prove it.",
         description = {"", "Sets up the NFS server on the node that storage.server names (or none, where that is a host outside the fleet) and the mount on every "
-                + "other node; then each writes a file that all others read. Lines of others in fstab and exports stay as they are.", ""},
+                + "other node; then each writes a file that all others read. Lines of others in fstab and exports stay as they are.", "",
+            "A node with `storage: {from: host}` has the share from the host it runs on: there its folder is judged, and no NFS is set up.", ""},
         footer = {"", "Examples:",
             "  jbang setup-nfs@ktrdr             every node; a second run changes nothing",
             "  jbang setup-nfs@ktrdr B           one more node: it and the server",

@@ -1,5 +1,6 @@
 import static lab.Toolkit.ktrdr;
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.nio.file.Path;
@@ -22,7 +23,7 @@ class SetupNfsFleetTest {
 
     private static String everything() {
         var all = new StringBuilder();
-        for (var host : HOSTS) all.append(World.on(host, "cat /etc/fstab /proc/self/mounts; ls -la /etc/exports* /etc/systemd/system /mnt /srv 2>/dev/null || :; dpkg -l 'nfs-*' | grep ^ii || :; find /mnt/ktrdr-shared -name '.ktrdr-proof*'"));
+        for (var host : HOSTS) all.append(World.on(host, "cat /etc/fstab; sort /proc/self/mounts; ls -la /etc/exports* /etc/systemd/system /mnt /srv 2>/dev/null || :; dpkg -l 'nfs-*' | grep ^ii || :; find /mnt/ktrdr-shared -name '.ktrdr-proof*'"));
         return all.toString();
     }
 
@@ -40,6 +41,16 @@ class SetupNfsFleetTest {
     private Ran outside(String... arguments) {
         var inventory = World.inventory(folder, "storage: {server: core", "storage: {server: pve.ktrdr.home.mynerd.place").toString();
         return ktrdr(arguments).env("KTRDR_INVENTORY", inventory).run();
+    }
+
+    /** The lab's inventory for a share that the host of every node hands in, as it does; with one more folder of it, where one is named. */
+    private Path handedIn(String... more) {
+        var folders = more.length == 0 ? "" : ", " + String.join(", ", more);
+        return World.inventory(folder, "storage: {server: core", "storage: {from: host, server: core", "db-backups]", "db-backups" + folders + "]");
+    }
+
+    private static Ran with(Path inventory, String... arguments) {
+        return ktrdr(arguments).env("KTRDR_INVENTORY", inventory.toString()).run();
     }
 
     @Test
@@ -70,6 +81,66 @@ class SetupNfsFleetTest {
             assertTrue(ran.err().contains("workers-b: uid 999 with gid 1500 can't write to the share") && ran.err().contains("models"), ran::toString);
         } finally {
             World.on("core", "chown 999:1500 /srv/ktrdr-shared/models");
+        }
+    }
+
+    @Test
+    void a_share_from_the_host_needs_no_nfs_on_its_server_which_writes_for_the_proof_too() {
+        var ran = with(handedIn(), "setup-nfs");
+        assertEquals(0, ran.exit(), ran::toString);
+        assertTrue(ran.err().contains("3 wrote, all others read") && ran.err().contains("0 changed"), ran::toString);
+        assertFalse(ran.out().contains("nfs-kernel-server") || ran.out().contains("export"), ran::toString);
+        for (var argument : List.of("--check", "--dry-run")) assertEquals(0, with(handedIn(), "setup-nfs", argument).exit());
+        var infra = with(handedIn(), "verify-infra");
+        assertTrue(infra.out().contains("from its host"), infra::toString);
+    }
+
+    @Test
+    void a_folder_that_a_share_from_the_host_lacks_is_made_for_ktrdrs_containers() {
+        var time = World.on("core", "stat -c %y /srv/ktrdr-shared");
+        var inventory = handedIn("extra");
+        try {
+            var checked = with(inventory, "setup-nfs", "--check");
+            assertTrue(checked.exit() == 1 && checked.err().contains("core.nfs.folders does not hold"), checked::toString);
+            var dry = with(inventory, "setup-nfs", "--dry-run");
+            assertTrue(dry.out().contains("/srv/ktrdr-shared/extra: missing"), dry::toString);
+            assertEquals("no", World.on("core", "[ -d /srv/ktrdr-shared/extra ] && echo yes || echo no"));
+            var ran = with(inventory, "setup-nfs");
+            assertTrue(ran.exit() == 0 && ran.err().contains("1 changed"), ran::toString);
+            assertEquals("999:1500 2775", World.on("workers-b", "stat -c '%u:%g %a' /mnt/ktrdr-shared/extra"));
+        } finally {
+            World.on("core", "rmdir /srv/ktrdr-shared/extra || :; touch -d '" + time + "' /srv/ktrdr-shared");
+        }
+    }
+
+    @Test
+    void a_share_that_the_host_did_not_hand_in_again_is_told_apart_from_a_folder() {
+        World.on("core", "umount /srv/ktrdr-shared");
+        try {
+            for (var command : List.of(List.of("setup-nfs"), List.of("setup-nfs", "--check"), List.of("setup-nfs", "--dry-run"), List.of("deploy", "core", "backend", "--tag", "sha-1000002", "-y"))) {
+                var ran = with(handedIn(), command.toArray(String[]::new));
+                assertEquals(1, ran.exit(), ran::toString);
+                assertTrue(ran.err().contains("core: nothing is mounted at /srv/ktrdr-shared: a container would write beside the share")
+                        && ran.err().contains("pct set ID --mp0 FOLDER,mp=/srv/ktrdr-shared"), ran::toString);
+            }
+            assertEquals("", World.on("core", "ls -A /srv/ktrdr-shared"), "nothing was written to the disk of the node");
+        } finally {
+            World.on("core", "mount --bind /mnt/ktrdr-shared /srv/ktrdr-shared");
+        }
+    }
+
+    @Test
+    void a_read_only_share_is_told_before_anything_is_written() {
+        World.on("workers-b", "mount --bind /mnt/ktrdr-shared /mnt/ktrdr-shared; mount -o remount,bind,ro /mnt/ktrdr-shared");
+        try {
+            var ran = with(handedIn(), "setup-nfs", "B");
+            assertEquals(1, ran.exit(), ran::toString);
+            assertTrue(ran.err().contains("workers-b: the share at /mnt/ktrdr-shared is read-only") && ran.err().contains("ro=1"), ran::toString);
+            var infra = ktrdr("verify-infra", "B").run();
+            assertEquals(1, infra.exit(), infra::toString);
+            assertTrue(infra.out().contains("mounted by other means, read-only"), infra::toString);
+        } finally {
+            World.on("workers-b", "umount /mnt/ktrdr-shared");
         }
     }
 }

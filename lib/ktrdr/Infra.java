@@ -45,7 +45,7 @@ public final class Infra {
     private Map<Integer, String> ports(Node node, Node peer) {
         var ports = new TreeMap<Integer, String>();
         ports.put(peer.ssh().port().orElse(22), "ssh");
-        if (inventory.exportsShare(peer)) ports.put(NFS, "nfs");
+        if (NfsFiles.serves(inventory, peer)) ports.put(NFS, "nfs");
         if (peer.role() == Role.CORE) {
             var services = inventory.services();
             ports.put(services.backend(), "backend");
@@ -162,7 +162,12 @@ public final class Infra {
             return check(node, "share", false, lacks.details().get("expected"), "no such folder: " + String.join(", ", missing), lacks.details().get("to do"));
         }
         return check(node, "share", wrong.isEmpty(), wrong.map(problem -> problem.details().get("expected")).orElse("the share at " + mount.path()),
-                inventory.exportsShare(node) && wrong.isEmpty() ? "the exported folder" : mount.words(), wrong.map(problem -> problem.details().get("to do")).orElse(""));
+                found(node, mount, wrong.isEmpty()), wrong.map(problem -> problem.details().get("to do")).orElse(""));
+    }
+
+    private String found(Node node, Mount mount, boolean right) {
+        boolean own = inventory.exportsShare(node) && !inventory.shareFromHost(node);
+        return own && right ? "the exported folder" : mount.words(inventory, node);
     }
 
     private static String virtual(String kind) {

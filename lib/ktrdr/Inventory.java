@@ -69,12 +69,12 @@ public record Inventory(Path source, boolean example, String domain, String envi
      * @param cpus and {@code memory} in bytes that it is meant to have; {@code diskFree} bytes that have to be free before a deployment
      * @param scale workers of each type, 1 to 3; {@code backtest} and {@code training} are the counts that follow, or are given
      * @param given where the inventory says so; empty where it does not, or where something else said it since
-     * @param mountOptions of the share, where they are not those of {@link Storage}
+     * @param share how it has the share, where that is not as {@link Storage} says
      * @param bind the one address of the node that its ports are published at; empty for all that it has
      * @param running how its workers run
      */
     public record Node(String name, String id, Role role, String host, Optional<String> address, int cpus, long memory, long diskFree,
-            String directory, List<String> aliases, int scale, int backtest, int training, Optional<Given> given, SshSettings ssh, Optional<String> mountOptions,
+            String directory, List<String> aliases, int scale, int backtest, int training, Optional<Given> given, SshSettings ssh, NodeShare share,
             Optional<String> bind, Running running) {
 
         /** The same node with so many workers of each type that it runs, which is not what the inventory gives. Of those with a GPU there is never more than one. */
@@ -88,11 +88,11 @@ public record Inventory(Path source, boolean example, String domain, String envi
         }
 
         private Node looking(Optional<Operators> operators) {
-            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, given, ssh.looking(operators), mountOptions, bind, running);
+            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, given, ssh.looking(operators), share, bind, running);
         }
 
         private Node with(int scale, int backtest, int training) {
-            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, Optional.empty(), ssh, mountOptions, bind, running);
+            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, Optional.empty(), ssh, share, bind, running);
         }
     }
 
@@ -116,8 +116,12 @@ public record Inventory(Path source, boolean example, String domain, String envi
     public record SecretsSettings(Provider provider, String vault, String item, String prefix, Optional<Path> file, List<String> command,
             Map<String, String> fields) {}
 
-    /** The shared folder: exported by a node or by a host that is none to these clients ("fleet": its other nodes), mounted everywhere else. */
-    public record Storage(String server, String export, String mount, List<String> folders, String options, String clients) {}
+    /** The shared folder: exported by a node or by a host that is none to these clients ("fleet": its other nodes), mounted everywhere
+     * else; {@code fromHost} where nodes have it from the host that they run on, by a bind mount. */
+    public record Storage(String server, String export, String mount, List<String> folders, String options, String clients, boolean fromHost) {}
+
+    /** What a node says of the share for itself: options that it mounts it with, whether it has it from the host it runs on. */
+    public record NodeShare(Optional<String> options, Optional<Boolean> fromHost) {}
 
     /**
      * The backups of the database.
@@ -210,9 +214,9 @@ public record Inventory(Path source, boolean example, String domain, String envi
         return storageNode().equals(Optional.of(node));
     }
 
-    /** The options that this node mounts the share with. */
-    public String mountOptions(Node node) {
-        return node.mountOptions().orElse(storage.options());
+    /** Whether this node has the share from the host that it runs on, by a bind mount, and not by NFS. */
+    public boolean shareFromHost(Node node) {
+        return node.share().fromHost().orElse(storage.fromHost());
     }
 
     /** A node by its id, name, host or full host name. An unknown one is a {@link Problem} that names the nearest. */

@@ -31,6 +31,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import ktrdr.Inventory.Node;
+import ktrdr.Inventory.NodeShare;
 import ktrdr.Inventory.Provider;
 import ktrdr.Inventory.Resolve;
 import ktrdr.Inventory.Role;
@@ -45,6 +46,9 @@ final class InventoryReader {
     /** The time of day that {@code schedule: daily} means. */
     private static final String DAILY = "02:00";
     private static final Form BROKER = Form.of("an http or https address without user and path, such as http://10.42.1.20:5001", "https?://[A-Za-z0-9.-]+(:\\d{1,5})?");
+    /** Where nodes have the share from: the host they run on, or by NFS. */
+    private static final String HOST_SHARE = "host";
+    private static final Form FROM = Form.of("nfs or host", "nfs|" + HOST_SHARE);
     private final Path file;
     private final Path folder;
     private final List<Mistake> mistakes = new ArrayList<>();
@@ -89,8 +93,10 @@ final class InventoryReader {
         var inventory = new Inventory(file, top.flag("example", false), domain, environment, broker, resolve, ssh, List.copyOf(nodes), images(top.section("images")), database(top.section("database")),
                 secrets(top.section("secrets")), storage(top.section("storage"), nodes), backup(top.section("backup")),
                 services(top.section("services")), metrics(top.section("metrics")), tracing(top.section("tracing")), sample(top.section("sample")), alerts(top), operators(top), firewall(top, nodes, sections), top.path("templates", folder));
-        inventory.storageNode().filter(node -> node.mountOptions().isPresent())
-                .ifPresent(node -> sections.get(node.name()).mistake("storage", "this node exports the share and mounts nothing"));
+        nodes.stream().filter(node -> node.share().options().isPresent()).forEach(node -> {
+            if (inventory.exportsShare(node)) sections.get(node.name()).mistake("storage", "this node exports the share and mounts nothing");
+            else if (inventory.shareFromHost(node)) sections.get(node.name()).mistake("storage", "this node has the share from its host and mounts nothing");
+        });
         top.end();
         if (!mistakes.isEmpty()) throw problem();
         return inventory;
@@ -135,7 +141,7 @@ final class InventoryReader {
         var node = new Node(name, section.text("id", WORD, name), role, section.text("host", HOST, name), section.text("address", ADDRESS),
                 section.number("cpus", 1, 4096, 1), section.size("memory", "0"), section.size("disk_free", "10GB"), section.text("directory", ABSOLUTE, directory),
                 section.list("aliases", HOST, List.of()), workers.scale(), workers.backtest(), workers.training(), workers.given(),
-                ssh(section.section("ssh"), pinned(ssh, section.hostKey("host_key"))), mountOptions(section.section("storage")),
+                ssh(section.section("ssh"), pinned(ssh, section.hostKey("host_key"))), share(section.section("storage")),
                 section.text("bind", PLAIN_ADDRESS), InventoryWorkers.running(section, running, workers.gpu()));
         // the fleet and this machine ask for what is published where they reach the node
         if (node.bind().isPresent() && !node.bind().equals(node.address()))
@@ -145,10 +151,10 @@ final class InventoryReader {
         return node;
     }
 
-    private static Optional<String> mountOptions(InventorySection section) {
-        var options = section.text("options", OPTIONS);
+    private static NodeShare share(InventorySection section) {
+        var share = new NodeShare(section.text("options", OPTIONS), section.text("from", FROM).map(HOST_SHARE::equals));
         section.end();
-        return options;
+        return share;
     }
 
     /** What only shows when all nodes are seen together: one core, and no two of anything that tells nodes apart. */
@@ -216,7 +222,8 @@ final class InventoryReader {
         var core = nodes.stream().filter(node -> node.role() == Role.CORE).map(Node::name).findFirst().orElse("core");
         var storage = new Inventory.Storage(section.text("server", DOMAIN, core), section.text("export", ABSOLUTE, "/srv/ktrdr-shared"),
                 section.text("mount", ABSOLUTE, "/mnt/ktrdr-shared"), section.list("folders", WORD, List.of("data", "results", "models", "strategies", "checkpoints", "db-backups")),
-                section.text("options", OPTIONS, "vers=3,hard,proto=tcp"), section.text("clients", CLIENTS, "fleet"));
+                section.text("options", OPTIONS, "vers=3,hard,proto=tcp"), section.text("clients", CLIENTS, "fleet"),
+                section.text("from", FROM, "nfs").equals(HOST_SHARE));
         section.end();
         return storage;
     }

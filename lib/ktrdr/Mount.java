@@ -138,11 +138,24 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
     /** In words, for a table: "nfs4 from backend:/srv/share", and what is out of the ordinary about it. */
     public String words() {
         return switch (kind) {
-            case MOUNT -> type + " from " + source + (nfsType() ? "" : ", not NFS: mounted by other means");
+            case MOUNT -> type + " from " + source + (nfsType() ? "" : ", not NFS: mounted by other means") + limits();
             case FOLDER -> "a local folder, nothing is mounted";
             case NOTHING -> "no such folder";
             case FAILED -> said;
         };
+    }
+
+    /** The same for a node of the inventory, which may be meant to have it from its host. */
+    public String words(Inventory inventory, Node node) {
+        return kind == Kind.MOUNT && inventory.shareFromHost(node) ? type + " from " + source + ", from its host" + limits() : words();
+    }
+
+    private boolean readOnly() {
+        return options.contains("ro");
+    }
+
+    private String limits() {
+        return readOnly() ? ", read-only" : "";
     }
 
     /** Whether this source is the share of the inventory, under any name or the address of its server. */
@@ -161,9 +174,12 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
     /**
      * What is wrong with it as the node's share, as {@link #path} names it; empty where a container may write there. On the
      * server the export has to be a folder. Elsewhere it has to be a mount: of NFS our share; one of another type is accepted, since a
-     * container may have got the share from the host it runs on ({@link #words} tells).
+     * container may have got the share from the host it runs on ({@link #words} tells). Where the inventory says that a node has it
+     * from its host it has to be a mount, whatever is mounted.
      */
     public static Optional<Problem> wrong(Inventory inventory, Node node, Mount mount) {
+        if (mount.kind() == Kind.MOUNT && mount.readOnly()) return Optional.of(readOnly(inventory, node, mount));
+        if (inventory.shareFromHost(node)) return notHandedIn(node, mount);
         boolean server = inventory.exportsShare(node);
         var fix = "jbang setup-nfs@ktrdr " + node.name();
         return switch (mount.kind()) {
@@ -180,6 +196,33 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
                     : Optional.of(Problem.failed(node.name() + ": another share is mounted at " + mount.path()).expected(expected(inventory))
                             .found(mount.words()).fix("unmount it and take it out of the node's fstab, or correct storage in the inventory"));
         };
+    }
+
+    private static Optional<Problem> notHandedIn(Node node, Mount mount) {
+        var asHost = "the share, mounted at " + mount.path() + " by the host of this node";
+        var fix = handIn(mount.path()) + ", then pct reboot ID";
+        return switch (mount.kind()) {
+            case FAILED -> Optional.of(Problem.failed(node.name() + ": the share at " + mount.path() + " does not answer")
+                    .expected(asHost).found(mount.said()).fix("on the host of this node: is the server of " + mount.source() + " up"));
+            case NOTHING -> Optional.of(Problem.failed(node.name() + ": the share is not there").expected(asHost)
+                    .found(mount.words()).fix(fix));
+            case FOLDER -> Optional.of(Problem.failed(node.name() + ": nothing is mounted at " + mount.path()
+                    + ": a container would write beside the share").expected(asHost).found(mount.words()).fix(fix));
+            case MOUNT -> Optional.empty();
+        };
+    }
+
+    private static Problem readOnly(Inventory inventory, Node node, Mount mount) {
+        var problem = Problem.failed(node.name() + ": the share at " + mount.path() + " is read-only")
+                .expected("a mount that containers may write to")
+                .found(mount.words(inventory, node));
+        return problem.fix(mount.nfsType() && !inventory.shareFromHost(node) ? "take ro out of storage.options in the inventory, or of the node's fstab, and umount "
+                + mount.path() + "; then jbang setup-nfs@ktrdr " + node.name() : handIn(mount.path()) + " without ro=1, then pct reboot ID");
+    }
+
+    /** What the operator does on the host of a node, so that it has the share at this path. */
+    static String handIn(String path) {
+        return "on the Proxmox host: pct set ID --mp0 FOLDER,mp=" + path;
     }
 
     private static String expected(Inventory inventory) {

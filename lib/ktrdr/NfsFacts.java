@@ -23,10 +23,12 @@ import ktrdr.Inventory.Node;
  * @param exports every file of exports, by path; {@code exported} whom the server lets in to the share now
  * @param service whether the server is enabled at boot, whether it runs
  * @param folders of the share on its server: owner and mode, "999:1500 2775"
+ * @param hostOwner what KTRDR's uid and gid are on the host that a container runs on, such as 100999:101500; empty for one it does not have
+ * @param deployed whether KTRDR was deployed to the node before
  */
 public record NfsFacts(boolean root, String release, String container, boolean privileged, Set<String> kernel, Set<String> refused,
         Set<String> packages, boolean apt, Mount mount, String fstab, Optional<Point> point, Optional<String> dropIn, Map<String, String> exports,
-        Set<String> exported, Set<String> service, Map<String, String> folders) {
+        Set<String> exported, Set<String> service, Map<String, String> folders, String hostOwner, boolean deployed) {
 
     /**
      * The folder under the mount.
@@ -71,7 +73,7 @@ public record NfsFacts(boolean root, String release, String container, boolean p
                   [ -z "$dir" ] || probe "$kind"
                   if grep -qw "$kind" /proc/filesystems || modprobe -n -q "$kind" 2>/dev/null; then say kernel "$kind"; fi
                 done
-                """ + Mount.script(path) + (server ? serverScript(inventory) : CLIENT) + "say end yes\n";
+                """ + Mount.script(path) + (server ? serverScript(inventory, node) : CLIENT) + "say end yes\n";
     }
 
     /** The mount point is looked at in a mount namespace of our own, where the mounts on it are taken off. */
@@ -90,7 +92,7 @@ public record NfsFacts(boolean root, String release, String container, boolean p
             say point "$able $point"
             """;
 
-    private static String serverScript(Inventory inventory) {
+    private static String serverScript(Inventory inventory, Node node) {
         var folders = new ArrayList<>(List.of(inventory.storage().export()));
         inventory.storage().folders().forEach(folder -> folders.add(inventory.storage().export() + "/" + folder));
         return """
@@ -102,10 +104,12 @@ public record NfsFacts(boolean root, String release, String container, boolean p
                 if command -v exportfs >/dev/null; then
                   exportfs -s 2>/dev/null | awk -v path="$path" '$1 == path { sub(/\\(.*/, "", $2); print "exported\\t" ($2 == "<world>" ? "*" : $2) }'
                 fi
-                """ + "for folder in " + Sh.words(folders) + "; do\n" + """
+                """ + "[ \"$mount_code\" != 0 ] || for folder in " + Sh.words(folders) + "; do\n" + """
                   if [ -d "$folder" ]; then say "folder $folder" "$(stat -c '%u:%g %a' "$folder")"; fi
                 done
-                """;
+                outside() { awk -v id="$2" '$1 <= id && id < $1 + $3 { print $2 + id - $1 }' "/proc/self/$1"; }
+                """ + "say host-owner \"$(outside uid_map " + NfsFiles.UID + "):$(outside gid_map " + NfsFiles.GID + ")\"\n"
+                + Sh.let("directory", node.directory()) + "if [ -s \"$directory/.ktrdr/releases.jsonl\" ]; then say deployed yes; fi\n";
     }
 
     /** The answer of {@link #script}. What is of another form is a {@link Problem}. */
@@ -117,7 +121,7 @@ public record NfsFacts(boolean root, String release, String container, boolean p
                 Set.copyOf(facts.all("kernel")), Set.copyOf(facts.all("refused")), Set.copyOf(facts.all("package")), facts.get("apt").equals("yes"),
                 Mount.parse(facts.get("mount")), decode(facts.get("fstab")), point(facts.get("point")),
                 facts.all("dropin").stream().findFirst().map(NfsFacts::decode), exports, Set.copyOf(facts.all("exported")), Set.copyOf(facts.all("service")),
-                facts.under("folder"));
+                facts.under("folder"), facts.get("host-owner"), facts.get("deployed").equals("yes"));
     }
 
     /** "1 700 --------------e------- one/two/": able, mode, flags or none, and the first names. */

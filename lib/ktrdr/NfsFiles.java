@@ -17,6 +17,8 @@ import ktrdr.Inventory.Node;
 public final class NfsFiles {
     /** The uid that KTRDR's images run as, and the group that may write to the share. */
     public static final String OWNER = "999:1500";
+    static final String UID = OWNER.replaceAll(":.*", "");
+    static final String GID = OWNER.replaceAll(".*:", "");
     public static final String MODE = "2775";
     static final String EXPORTS = "/etc/exports.d/ktrdr.exports";
     static final String FSTAB = "/etc/fstab";
@@ -79,8 +81,13 @@ public final class NfsFiles {
         return (host.contains(":") ? "[" + host + "]" : host) + ":" + storage.export();
     }
 
+    /** The options that this node mounts the share with. */
+    static String options(Inventory inventory, Node node) {
+        return node.share().options().orElse(inventory.storage().options());
+    }
+
     private static String line(Inventory inventory, Node node) {
-        return source(inventory) + " " + inventory.storage().mount() + " nfs " + MOUNT_OPTIONS + "," + inventory.mountOptions(node) + " 0 0";
+        return source(inventory) + " " + inventory.storage().mount() + " nfs " + MOUNT_OPTIONS + "," + options(inventory, node) + " 0 0";
     }
 
     /** The table with our line in it: in the place where it was, else at the end. Every other line stays as it is. */
@@ -116,12 +123,17 @@ public final class NfsFiles {
         return Optional.empty();
     }
 
-    /** Whom the share is exported to: every other node by its address, or what storage.clients says instead. */
+    /** Whether this node has to run an NFS server: it is the share's, and some client mounts it by NFS. */
+    static boolean serves(Inventory inventory, Node node) {
+        return inventory.exportsShare(node) && !clients(inventory).isEmpty();
+    }
+
+    /** Whom the share is exported to: every other node that mounts it, by its address, or what storage.clients says instead. */
     static Set<String> clients(Inventory inventory) {
         var asked = inventory.storage().clients();
         if (!asked.equals("fleet")) return new LinkedHashSet<>(List.of(asked.split(",")));
         var clients = new LinkedHashSet<String>();
-        inventory.nodes().stream().filter(node -> !inventory.exportsShare(node))
+        inventory.nodes().stream().filter(node -> !inventory.exportsShare(node) && !inventory.shareFromHost(node))
                 .forEach(node -> clients.add(node.address().orElse(inventory.fqdn(node))));
         return clients;
     }

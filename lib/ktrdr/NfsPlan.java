@@ -8,9 +8,10 @@ import ktrdr.Inventory.Node;
 import ktrdr.NfsFiles.Edit;
 
 /**
- * What one node takes to export the share or to mount it, decided from the inventory and the facts without a network.
+ * What one node takes to export the share or to mount it, decided from the inventory and the facts without a network. A node that has
+ * the share from its host takes nothing but the share's folders, where it is the server.
  *
- * @param server whether it is the node that exports the share
+ * @param server whether it is the node that has the share's folder, and exports it where others mount it by NFS
  * @param obstacles what stands in the way, each a sentence; nothing may be changed while there is one
  * @param steps all that has to hold, in the order in which it is done
  * @param edits the files of ours, and those with a line of ours
@@ -37,16 +38,57 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
     /** Decides what the node takes. */
     public static NfsPlan plan(Inventory inventory, Node node, NfsFacts facts) {
         boolean server = inventory.exportsShare(node);
-        var edits = server ? List.of(new Edit(NfsFiles.EXPORTS, Optional.ofNullable(facts.exports().get(NfsFiles.EXPORTS)), NfsFiles.exports(inventory)))
-                : otherMount(facts) ? List.<Edit>of()
-                : List.of(new Edit(NfsFiles.FSTAB, facts.fstab().isEmpty() ? Optional.empty() : Optional.of(facts.fstab()), NfsFiles.fstab(inventory, node, facts.fstab())),
-                        new Edit(NfsFiles.dropInPath(inventory.storage().mount()), facts.dropIn(), NfsFiles.dropIn()));
+        var edits = server ? exportEdits(inventory, node, facts) : clientEdits(inventory, node, facts);
         var plan = new NfsPlan(inventory, node, server, facts, new ArrayList<>(), new ArrayList<>(), edits);
         plan.obstacles.addAll(NfsObstacles.of(plan));
-        if (server) plan.serverSteps();
-        else if (otherMount(facts)) plan.steps.add(new Step("mount", false, "a mount at " + facts.mount().path(), facts.mount().words(), ""));
-        else plan.clientSteps();
+        if (plan.fromHost() || !server && plan.otherwise()) plan.steps.add(plan.otherMountStep());
+        if (server && (!plan.fromHost() || plan.right())) plan.serverSteps();
+        else if (!server && plan.usesNfs()) plan.clientSteps();
         return plan;
+    }
+
+    /** A server that nobody mounts from keeps no export of before, and gets no new file. */
+    private static List<Edit> exportEdits(Inventory inventory, Node node, NfsFacts facts) {
+        var before = Optional.ofNullable(facts.exports().get(NfsFiles.EXPORTS));
+        if (before.isEmpty() && !NfsFiles.serves(inventory, node)) return List.of();
+        return List.of(new Edit(NfsFiles.EXPORTS, before, NfsFiles.exports(inventory)));
+    }
+
+    private static List<Edit> clientEdits(Inventory inventory, Node node, NfsFacts facts) {
+        if (inventory.shareFromHost(node) || otherMount(facts)) return List.of();
+        var fstab = facts.fstab().isEmpty() ? Optional.<String>empty() : Optional.of(facts.fstab());
+        return List.of(new Edit(NfsFiles.FSTAB, fstab, NfsFiles.fstab(inventory, node, facts.fstab())),
+                new Edit(NfsFiles.dropInPath(inventory.storage().mount()), facts.dropIn(), NfsFiles.dropIn()));
+    }
+
+    /** Whether the node has the share from the host that it runs on. */
+    boolean fromHost() {
+        return inventory.shareFromHost(node);
+    }
+
+    /** Whether it runs, or is to run, an NFS server. */
+    private boolean serves() {
+        return NfsFiles.serves(inventory, node);
+    }
+
+    /** Whether the share is there, or is to be there, by other means than NFS. */
+    boolean otherwise() {
+        return fromHost() || otherMount(facts);
+    }
+
+    /** Whether the node needs what NFS needs, as a server or as a client. */
+    boolean usesNfs() {
+        return server ? serves() : !otherwise();
+    }
+
+    /** Whether the mount is the one that it is meant to be: nothing is made in a folder that the host did not hand in. */
+    private boolean right() {
+        return Mount.wrong(inventory, node, facts.mount()).isEmpty();
+    }
+
+    private Step otherMountStep() {
+        var expected = "a mount at " + facts.mount().path() + (fromHost() ? ", by the host of this node" : "");
+        return new Step("mount", !right(), expected, facts.mount().words(inventory, node), "");
     }
 
     /** A mount of another type, as an LXC has that got the share from its host: it is taken as it is. */
@@ -55,10 +97,16 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
     }
 
     private void serverSteps() {
-        var storage = inventory.storage();
-        steps.add(packageStep("nfs-kernel-server"));
+        if (serves()) steps.add(packageStep("nfs-kernel-server"));
         steps.add(folderStep());
-        steps.add(fileStep("exports", edits.get(0)));
+        edits.forEach(edit -> steps.add(fileStep("exports", edit)));
+        if (serves()) serviceSteps();
+        else edits.forEach(edit -> steps.add(new Step("export", edit.changes(), "exported to nobody, since nobody mounts it by NFS",
+                edit.changes() ? "another " + edit.path() : "not exported", "if command -v exportfs >/dev/null; then exportfs -ra >&2; fi\n")));
+    }
+
+    private void serviceSteps() {
+        var storage = inventory.storage();
         boolean serves = facts.service().containsAll(List.of("enabled", "active"));
         var runs = serves ? "enabled, active" : facts.service().isEmpty() ? "neither" : String.join("", facts.service()) + " only";
         steps.add(new Step("service", !serves, "nfs-server enabled and active", runs, "systemctl enable -q --now nfs-server.service >&2\n"));

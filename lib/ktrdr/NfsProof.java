@@ -14,7 +14,7 @@ import ktrdr.Inventory.Node;
 
 /**
  * The proof that the share is one: each client writes a file, the server and every other client read it, as KTRDR's containers do (uid
- * 999, gid 1500) and from a container where there is one to try.
+ * 999, gid 1500) and from a container where there is one to try. A server that has the share from its host writes one too.
  *
  * The script that wrote a file waits for its end and removes it then, also when we are interrupted or the connection is lost.
  */
@@ -42,14 +42,14 @@ public final class NfsProof {
     /** What was seen, and the nodes that failed. */
     public record Outcome(List<Seen> seen, Map<Node, Problem> problems) {}
 
-    /** Tries it between these nodes; the one that exports the share only reads. Afterwards no file of it is left. */
+    /** Tries it between these nodes; the one that has the share's own folder only reads. Afterwards no file of it is left. */
     public static Outcome prove(Fleet fleet, List<Node> nodes) {
         return new NfsProof(fleet).run(nodes);
     }
 
     private Outcome run(List<Node> nodes) {
         var problems = new LinkedHashMap<Node, Problem>();
-        var clients = nodes.stream().filter(node -> !fleet.inventory().exportsShare(node)).toList();
+        var clients = nodes.stream().filter(this::writes).toList();
         var seen = new ArrayList<Seen>();
         try {
             var written = fleet.each(clients::contains, (node, ssh) -> write(node, ssh));
@@ -68,6 +68,10 @@ public final class NfsProof {
             fleet.each(running::containsKey, (node, ssh) -> end(node, ssh)).problems().forEach(problems::putIfAbsent);
         }
         return new Outcome(seen, problems);
+    }
+
+    private boolean writes(Node node) {
+        return !fleet.inventory().exportsShare(node) || fleet.inventory().shareFromHost(node);
     }
 
     private String folder(Node node) {

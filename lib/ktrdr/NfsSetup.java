@@ -47,7 +47,7 @@ public final class NfsSetup {
                 var answer = ssh.must(NfsFacts.script(fleet.inventory(), node));
                 Occupant.parse(Facts.parse(answer)).prove(fleet.inventory(), node);
                 var plan = NfsPlan.plan(fleet.inventory(), node, NfsFacts.parse(answer));
-                step.done((plan.server() ? "server, " : "client, ") + plan.facts().mount().words());
+                step.done((plan.server() ? "server, " : "client, ") + plan.facts().mount().words(fleet.inventory(), node));
                 return plan;
             }
         });

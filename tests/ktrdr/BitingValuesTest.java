@@ -45,7 +45,7 @@ class BitingValuesTest {
         values.put("nodes: {core: {role: core, host: h}, w: {role: workers, address: VALUE}}", inventory -> inventory.nodes().get(1).address().orElseThrow());
         values.put("nodes: {core: {role: core, host: h}, w: {role: workers, aliases: [VALUE]}}", inventory -> inventory.nodes().get(1).aliases().get(0));
         values.put("nodes: {core: {role: core, host: h}, w: {role: workers, directory: VALUE}}", inventory -> inventory.nodes().get(1).directory());
-        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, storage: {options: VALUE}}}", inventory -> inventory.nodes().get(1).mountOptions().orElseThrow());
+        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, storage: {options: VALUE}}}", inventory -> inventory.nodes().get(1).share().options().orElseThrow());
         values.put("ssh: {user: VALUE}", inventory -> inventory.ssh().user().orElseThrow());
         values.put("ssh: {jump: VALUE}", inventory -> inventory.ssh().jump().orElseThrow());
         values.put("ssh: {identity: VALUE}", inventory -> inventory.ssh().identity().orElseThrow().toString());

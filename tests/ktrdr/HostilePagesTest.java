@@ -60,7 +60,7 @@ class HostilePagesTest {
 
     private static Node node(Node node, String said) {
         return new Node(node.name(), node.id() + said, node.role(), node.host() + said, node.address().map(address -> address + said), node.cpus(), node.memory(),
-                node.diskFree(), node.directory(), node.aliases(), node.scale(), node.backtest(), node.training(), node.given(), node.ssh(), node.mountOptions(), node.bind(), node.running());
+                node.diskFree(), node.directory(), node.aliases(), node.scale(), node.backtest(), node.training(), node.given(), node.ssh(), node.share(), node.bind(), node.running());
     }
 
     /** The fleet whose every word that may be one is followed by this. */

@@ -154,8 +154,8 @@ class InventoryTest {
     @Test
     void a_node_may_mount_the_share_with_options_of_its_own() {
         var inventory = Fixtures.inventory(with("workers: {backtest: 0, training: 1}", "workers: {backtest: 0, training: 1}, storage: {options: vers=4.2}"));
-        assertEquals("vers=4.2", inventory.mountOptions(inventory.node("G")));
-        assertEquals("vers=3,hard,proto=tcp", inventory.mountOptions(inventory.node("B")));
+        assertEquals("vers=4.2", NfsFiles.options(inventory, inventory.node("G")));
+        assertEquals("vers=3,hard,proto=tcp", NfsFiles.options(inventory, inventory.node("B")));
     }
 
     @Test
@@ -234,7 +234,9 @@ class InventoryTest {
             training: 1}              | training: 1}, apparmor: off       | 6:127  nodes.gpu.apparmor: expected default or unconfined, found off
             training: 1}              | training: 1}, image: "a/b:c"      | 6:124  nodes.gpu.image: expected an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's), found a/b:c
             disk_free: 2GB, aliases   | storage: {options: rw}, aliases | 4:73  nodes.core.storage: this node exports the share and mounts nothing
-            training: 1}              | training: 1}, storage: {mount: /mnt/x}  | 6:127  nodes.gpu.storage.mount: unknown key. Allowed: options
+            training: 1}              | training: 1}, storage: {from: nas} | 6:133  nodes.gpu.storage.from: expected nfs or host, found nas
+            training: 1}              | training: 1}, storage: {from: host, options: rw} | 6:126  nodes.gpu.storage: this node has the share from its host and mounts nothing
+            training: 1}              | training: 1}, storage: {mount: /mnt/x}  | 6:127  nodes.gpu.storage.mount: unknown key. Allowed: from, options
             {registry: r              | {db: "postgres:latest", registry: r | 7:14  images.db: expected an image with a fixed tag or digest, such as prom/prometheus:v2.53.0 (latest would change by itself), found postgres:latest
             /ktrdr-backend            | /ktrdr-backend:v1             | 7:49  images.backend: expected an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's), found registry.test:5000/ktrdr-backend:v1
             """)

@@ -66,6 +66,15 @@ class MountTest {
     }
 
     @Test
+    void a_read_only_share_is_an_error_by_nfs_by_other_means_and_on_the_server() {
+        var bound = at(0, "/dev/vda /mnt/ktrdr-shared ext4 ro,relatime 0 0", "");
+        assertEquals("workers-b: the share at /mnt/ktrdr-shared is read-only | ext4 from /dev/vda, not NFS: mounted by other means, read-only", wrong("B", bound));
+        assertEquals("core: the share at /mnt/ktrdr-shared is read-only", wrong("core", bound).replaceFirst(" \\|.*", ""));
+        assertTrue(wrong("B", at(0, nfs("10.0.0.10:/srv/ktrdr-shared").replace("rw,", "ro,"), "")).contains("read-only"));
+        assertEquals("right", wrong("B", at(0, "/dev/vda /mnt/ktrdr-shared ext4 rw,errors=remount-ro 0 0", "")));
+    }
+
+    @Test
     void a_bare_folder_is_right_on_the_server_alone() {
         var folder = at(0, "", "Id=" + UNIT + ".automount ActiveState=inactive Result=success  Id=" + UNIT + ".mount ActiveState=inactive Result=success ");
         assertEquals(Mount.Kind.FOLDER, folder.kind());

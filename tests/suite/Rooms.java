@@ -39,7 +39,7 @@ public final class Rooms {
             release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock LockFolders Locks Metrics
             release     NodeFacts Release Schema Stage StageRefused Staging StagingScript Templates
             rotation    GrafanaPassword RotateSecret Rotation ScramVerifier
-            share       NfsFiles NfsPlan SetupNfs SetupNfsFleet
+            share       NfsFiles NfsPlan SetupNfs SetupNfsFleet ShareFromHost
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown
             ssh         LoginShell NeighbourKeys OtherShells Sh Ssh SshConfig SshLogin SshRun SshSudo Sshd Uncaught
             start       CoreDumps FrontDoor Local ScriptTemplate Start StartElsewhere
