@@ -130,6 +130,22 @@ class SetupNfsFleetTest {
     }
 
     @Test
+    void a_node_that_was_handed_another_folder_is_found_by_the_proof() {
+        World.on("workers-c", """
+                mkdir -p /run/another/data /run/another/results /run/another/models /run/another/strategies /run/another/checkpoints /run/another/db-backups
+                chown -R 999:1500 /run/another; chmod -R 2775 /run/another; mount --bind /run/another /mnt/ktrdr-shared
+                """);
+        try {
+            var ran = with(handedIn(), "setup-nfs");
+            assertEquals(1, ran.exit(), ran::toString);
+            assertTrue(ran.err().contains("workers-c: files that core, workers-b wrote to the share are not there"), ran::toString);
+            assertTrue(ran.err().contains("workers-b: files that workers-c wrote to the share are not there"), ran::toString);
+        } finally {
+            World.on("workers-c", "umount /mnt/ktrdr-shared; rm -r /run/another");
+        }
+    }
+
+    @Test
     void a_read_only_share_is_told_before_anything_is_written() {
         World.on("workers-b", "mount --bind /mnt/ktrdr-shared /mnt/ktrdr-shared; mount -o remount,bind,ro /mnt/ktrdr-shared");
         try {

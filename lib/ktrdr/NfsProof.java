@@ -171,7 +171,10 @@ public final class NfsProof {
         var result = ssh.run(Sh.let("token", token) + Sh.let("share", folder(node)) + """
                 for name in """ + " " + Sh.words(others.stream().map(this::name).toList()) + "; do\n" + """
                   start=$(date +%s%N)
-                  found=$(timeout -k 2 60 setpriv --reuid 999 --regid 1500 --clear-groups cat "$share/$name")
+                  code=0
+                  found=$(timeout -k 2 60 setpriv --reuid 999 --regid 1500 --clear-groups cat "$share/$name") || code=$?
+                  if [ "$code" = 1 ] && [ ! -e "$share/$name" ]; then printf 'missing\\t%s\\n' "$name"; continue; fi
+                  [ "$code" = 0 ] || exit 1
                   [ "$found" = "$token" ] || { echo "$share/$name has other content: $found" >&2; exit 1; }
                   took=$((($(date +%s%N) - start) / 1000000))
                   owner=$(stat -c %u:%g "$share/$name")
@@ -181,10 +184,19 @@ public final class NfsProof {
                 """, LONGEST);
         if (!result.ok()) throw Problem.failed(node.name() + ": what another node wrote to the share can't be read here").expected("the same files on every node, of " + NfsFiles.OWNER)
                 .found(result).fix("docs/OPERATIONS.md, \"permission denied on the share\"");
+        var missing = others.stream().filter(writer -> result.out().lines().anyMatch(("missing\t" + name(writer))::equals)).map(Node::name).toList();
+        if (!missing.isEmpty()) throw elsewhere(node, missing);
         var times = new LinkedHashMap<String, Long>();
         result.out().lines().forEach(line -> others.stream().filter(writer -> line.startsWith(name(writer) + "\t"))
                 .forEach(writer -> times.put(writer.name(), Facts.number(writer.name(), line.substring(line.indexOf('\t') + 1)))));
         return times;
+    }
+
+    private Problem elsewhere(Node node, List<String> writers) {
+        var path = Mount.path(fleet.inventory(), node);
+        return Problem.failed(node.name() + ": files that " + String.join(", ", writers) + " wrote to the share are not there")
+                .expected("the same folder on every node").found("no such file below " + path)
+                .fix("compare findmnt " + path + " with that of " + writers.get(0) + "; where the host hands it in, mp0 of pct config ID");
     }
 
     private Result end(Node node, Ssh ssh) {
