@@ -121,8 +121,9 @@ class FloorsTest {
         var large = new ArrayList<String>();
         for (var folder : List.of("lib", "scripts", "tests"))
             for (var file : files(folder, ".java")) {
-                long lines = Files.readString(file).lines().count();
-                if (lines > 350) large.add(file + " has " + lines + " lines");
+                // a list of names is nothing to hold there
+                long lines = Files.readString(file).lines().filter(line -> !line.startsWith("import ")).count();
+                if (lines > 345) large.add(file + " has " + lines + " lines");
             }
         assertEquals(List.of(), large);
     }

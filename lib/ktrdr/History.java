@@ -72,9 +72,19 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
      * @param configuration hash of the files, see {@link Snapshot}
      * @param scale workers of each type; 0 on core
      * @param migration what it did to the schema of the database, where it did something
+     * @param back what runs again, by service, of one that was taken back: {@code images} are those of the release that failed
      */
     public record Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
-            Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Outcome outcome, Optional<SchemaChange> migration) {
+            Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Outcome outcome, Optional<SchemaChange> migration,
+            Map<String, Docker.Image> back) {
+
+        /** One that was not taken back. */
+        public Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
+                Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Outcome outcome,
+                Optional<SchemaChange> migration) {
+            this(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds, error, outcome, migration, Map.of());
+        }
+
 
         /** One that left the schema as it was. */
         public Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
@@ -137,6 +147,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             if (scale > 0) fields.put("scale", scale);
             fields.put("seconds", seconds);
             migration.ifPresent(one -> fields.put("schema", one));
+            if (!back.isEmpty()) fields.put("back", back);
             if (!error.isEmpty()) fields.put("error", error);
             fields.put("outcome", outcome.word());
             return fields;
@@ -157,7 +168,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
                 return Optional.of(new Entry(text(json, "id"), text(json, "of"), text(json, "time"), text(json, "who"), text(json, "from"), text(json, "command"),
                         text(json, "target"), text(json, "tag"), services, images(json.path("images")), text(json, "configuration"), json.path("scale").asInt(),
                         json.path("seconds").asDouble(), text(json, "error"), Outcome.valueOf(text(json, "outcome").toUpperCase().replace('-', '_')),
-                        json.path("schema").isObject() ? Optional.of(SchemaChange.of(json.path("schema"))) : Optional.empty()));
+                        json.path("schema").isObject() ? Optional.of(SchemaChange.of(json.path("schema"))) : Optional.empty(), images(json.path("back"))));
             } catch (Problem | IllegalArgumentException torn) {
                 return Optional.empty();
             }
@@ -211,7 +222,8 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
     Optional<Docker.Image> proven(String service) {
         for (int i = entries.size() - 1; i >= 0; i--) {
             var entry = entries.get(i);
-            if ((entry.good() || entry.outcome() == Outcome.RETURNED) && entry.images().containsKey(service)) return Optional.of(entry.images().get(service));
+            var ran = entry.good() ? entry.images() : entry.back();
+            if (ran.containsKey(service)) return Optional.of(ran.get(service));
         }
         return Optional.empty();
     }

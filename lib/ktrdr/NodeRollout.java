@@ -256,8 +256,7 @@ final class NodeRollout {
         tools.console.note(node.name(), "back", "to " + previous.get().tag() + ": " + why.sentence().replaceFirst("^" + Pattern.quote(node.name() + ": "), ""));
         try {
             back(previous.get(), facts, secrets, workersBefore);
-            // those of the release that failed: what made a newer schema is found by them
-            journal.end(History.Outcome.RETURNED, Docker.images(facts.containers(), facts.digests()), why.sentence());
+            journal.returned(Docker.images(facts.containers(), facts.digests()), Docker.images(after, digests), why.sentence());
             return why.returned().fix("mend the cause, then run it again; " + node.name() + " runs " + previous.get().tag() + " as before");
         } catch (Problem second) {
             journal.end(History.Outcome.FAILED, Docker.images(facts.containers(), facts.digests()), why.sentence());

@@ -65,6 +65,12 @@ class LikenessTest {
         return new History.Entry(id, "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy workers B", "workers", "sha-1", List.of(), images, "", 1, 10, "", outcome);
     }
 
+    /** A deployment whose release had these images, after which those others run again. */
+    private static History.Entry returned(Map<String, Docker.Image> images, Map<String, Docker.Image> back) {
+        return new History.Entry("2", "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy workers B", "workers", "sha-2", List.of(), images, "", 1, 10, "no health",
+                History.Outcome.RETURNED, Optional.empty(), back);
+    }
+
     @Test
     void the_history_is_compared_with_what_runs_and_a_way_back_is_no_difference() {
         var deployed = entry("1", History.Outcome.DEPLOYED, Map.of("backtest-worker-1", image));
@@ -72,8 +78,13 @@ class LikenessTest {
         var again = worker("backtest-worker-1", NAME, "sha256:1", "hash-2", "/opt/ktrdr-workers-b");
         assertEquals(List.of(), drift(history, worker()).services());
         assertEquals(List.of("backtest-worker-1 was made from another configuration"), drift(history, again).services());
-        var back = entry("2", History.Outcome.RETURNED, Map.of("backtest-worker-1", new Docker.Image(NAME, "sha256:1", DIGEST, "hash-2", "/opt/ktrdr-workers-b")));
+        var second = Map.of("backtest-worker-1", new Docker.Image(NAME, "sha256:1", DIGEST, "hash-2", "/opt/ktrdr-workers-b"));
+        var back = returned(Map.of("backtest-worker-1", image), second);
         assertEquals(List.of(), drift(new History(List.of(deployed, back), Optional.empty()), again).services());
+        // the release that failed had the same image in another configuration, and what was before runs as it did
+        var failed = returned(second, Map.of("backtest-worker-1", image));
+        assertEquals(List.of(), drift(new History(List.of(deployed, failed), Optional.empty()), worker()).services());
+        assertEquals(failed, History.Entry.parse(failed.json()).orElseThrow());
         var parsed = History.Entry.parse(deployed.json()).orElseThrow();
         assertEquals(image, parsed.images().get("backtest-worker-1"));
         // an entry of before has no hash
