@@ -147,7 +147,7 @@ public final class Restore {
         return run(Mode.attempt, source, "", "");
     }
 
-    /** For machines; docs/REFERENCE.md describes it. */
+    /** For machines; docs/reference/restore-db.md describes it. */
     public static Map<String, Object> document(BackupRecord backup, Done done) {
         var document = new LinkedHashMap<String, Object>();
         document.put("backup", backup.name());

@@ -206,7 +206,7 @@ public final class StatusReport {
         return checks.stream().filter(check -> check.id().endsWith(kind)).toList();
     }
 
-    /** For machines, without {@code ok} and {@code checks}; docs/REFERENCE.md describes it. */
+    /** For machines, without {@code ok} and {@code checks}; docs/reference/status.md describes it. */
     public Map<String, Object> document() {
         var roster = status.roster();
         return fields("time", status.time().toString(), "nodes", inventory.nodes().stream().map(this::document).toList(),

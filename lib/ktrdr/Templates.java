@@ -148,7 +148,7 @@ public final class Templates {
             return Mustache.compiler().escapeHTML(false).emptyStringIsFalse(true).compile(text).execute(values);
         } catch (MustacheException e) {
             throw Problem.usage("the template " + template + " cannot be filled").found(e.getMessage())
-                    .expected("only names that docs/REFERENCE.md lists under templates").because(e);
+                    .expected("only names that docs/reference/templates.md lists").because(e);
         }
     }
 

@@ -76,7 +76,7 @@ public final class Verification implements AutoCloseable {
             return fresh && data ? FIRST_DATA : early() ? SCRAPES : Duration.ZERO;
         }
 
-        /** For machines, without {@code ok} and {@code checks}; docs/REFERENCE.md describes it. */
+        /** For machines, without {@code ok} and {@code checks}; docs/reference/verify.md describes it. */
         public Map<String, Object> document() {
             var releases = new LinkedHashMap<String, String>();
             status.nodes().forEach((node, at) -> releases.put(node.name(), Stack.of(status.inventory(), node).release(at.containers())));

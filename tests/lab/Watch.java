@@ -22,7 +22,7 @@ import ktrdr.Local;
  * moment, ten times a second and more; on the wire; and in the end in every file that was written.
  *
  * The hosts' processes are processes of this machine too, and their files are below /proc/PID/root: one watcher sees all. The secrets are looked for as they are and in base64.
- * What is allowed is what docs/REFERENCE.md says under "Where secrets are".
+ * What is allowed is what docs/reference/secrets.md says.
  */
 public final class Watch implements AutoCloseable {
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");

@@ -1,0 +1,145 @@
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.HashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import ktrdr.Json;
+import ktrdr.Project;
+import org.commonmark.ext.gfm.tables.TablesExtension;
+import org.commonmark.node.AbstractVisitor;
+import org.commonmark.node.Code;
+import org.commonmark.node.Heading;
+import org.commonmark.node.Image;
+import org.commonmark.node.Link;
+import org.commonmark.node.Text;
+import org.commonmark.parser.Parser;
+import org.junit.jupiter.api.Test;
+
+/** The pages of documentation: short where they have to be, and no link of theirs is dead. */
+class PagesTest {
+    private static final Path ROOT = Project.root();
+    private static final Parser MARKDOWN = Parser.builder().extensions(List.of(TablesExtension.create())).build();
+    /** A page that a source, a message or a comment names, with a section of it. */
+    private static final Pattern NAMED = Pattern.compile("docs/[\\w/-]+\\.md(?:#[\\w-]+)?");
+    private static final Map<Path, Page> PAGES = new HashMap<>();
+
+    /** @param links as they stand there @param anchors what GitHub calls its headings */
+    private record Page(List<String> links, Set<String> anchors) {
+        static Page of(String text) {
+            var page = new Page(new ArrayList<>(), new HashSet<>());
+            MARKDOWN.parse(text).accept(new AbstractVisitor() {
+                @Override
+                public void visit(Link link) {
+                    page.links.add(link.getDestination());
+                    visitChildren(link);
+                }
+
+                @Override
+                public void visit(Image image) {
+                    page.links.add(image.getDestination());
+                }
+
+                @Override
+                public void visit(Heading heading) {
+                    page.anchor(heading);
+                    visitChildren(heading);
+                }
+            });
+            return page;
+        }
+
+        private void anchor(Heading heading) {
+            var words = new StringBuilder();
+            heading.accept(new AbstractVisitor() {
+                @Override
+                public void visit(Text text) {
+                    words.append(text.getLiteral());
+                }
+
+                @Override
+                public void visit(Code code) {
+                    words.append(code.getLiteral());
+                }
+            });
+            var name = words.toString().toLowerCase().replaceAll("[^\\p{L}\\p{N} _-]", "").replace(' ', '-');
+            for (int i = 0; !anchors.add(i == 0 ? name : name + "-" + i); i++) { }
+        }
+    }
+
+    private static String text(Path file) {
+        try {
+            return Files.readString(file);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    /** Files of some endings below folders of the project, or files themselves. */
+    private static List<Path> files(String ending, String... places) {
+        return Stream.of(places).map(ROOT::resolve).flatMap(place -> {
+            try (var all = Files.walk(place, place.equals(ROOT) ? 1 : Integer.MAX_VALUE)) {
+                return all.filter(Files::isRegularFile).filter(file -> file.toString().matches(ending)).toList().stream();
+            } catch (IOException e) {
+                throw new UncheckedIOException(e);
+            }
+        }).toList();
+    }
+
+    private static Page page(Path file) {
+        return PAGES.computeIfAbsent(file.normalize(), of -> Page.of(text(of)));
+    }
+
+    /** Whether there is such a file or folder, and in it such a section. */
+    private static boolean leads(Path folder, Path itself, String link) {
+        var parts = link.split("#", 2);
+        var to = parts[0].isEmpty() ? itself : folder.resolve(parts[0]);
+        return Files.exists(to) && (parts.length == 1 || page(to).anchors().contains(parts[1]));
+    }
+
+    @Test
+    void every_link_between_pages_leads_to_a_section_that_is_there() {
+        var dead = new ArrayList<String>();
+        var pages = files(".*\\.md", "", "docs");
+        for (var file : pages)
+            page(file).links().stream().filter(link -> !link.matches("[a-z]+:.*"))
+                    .filter(link -> !leads(file.getParent(), file, link))
+                    .forEach(link -> dead.add(ROOT.relativize(file) + ": " + link));
+        assertTrue(pages.size() > 8, pages::toString);
+        assertEquals(List.of(), dead);
+    }
+
+    @Test
+    void every_page_that_a_source_names_is_there() {
+        var dead = new ArrayList<String>();
+        for (var file : files(".*", "ktrdr", "inventory.yaml", "jbang-catalog.json", "lib", "scripts", "templates"))
+            NAMED.matcher(text(file)).results().map(found -> found.group()).filter(name -> !leads(ROOT, file, name))
+                    .forEach(name -> dead.add(ROOT.relativize(file) + ": " + name));
+        assertEquals(List.of(), dead);
+    }
+
+    @Test
+    void every_procedure_has_a_page_and_a_row_in_the_reference() {
+        var reference = ROOT.resolve("docs/reference");
+        var index = text(reference.resolve("README.md"));
+        var procedures = new ArrayList<String>();
+        Json.parse(text(ROOT.resolve("jbang-catalog.json")), "the catalog").path("aliases").fields()
+                .forEachRemaining(alias -> {
+                    if (alias.getValue().path("script-ref").asText().startsWith("scripts/")) procedures.add(alias.getKey());
+                });
+        assertTrue(procedures.size() > 20, procedures::toString);
+        for (var name : procedures) {
+            assertTrue(index.lines().anyMatch(line -> line.startsWith("| ") && line.contains("`" + name)), name + " has no row");
+            assertTrue(Files.exists(reference.resolve(name + ".md")), name + " has no page");
+        }
+    }
+}
