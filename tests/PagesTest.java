@@ -142,4 +142,10 @@ class PagesTest {
             assertTrue(Files.exists(reference.resolve(name + ".md")), name + " has no page");
         }
     }
+
+    @Test
+    void the_readme_is_read_in_a_minute() {
+        var words = text(ROOT.resolve("README.md")).strip().split("\\s+").length;
+        assertTrue(words < 500, () -> words + " words");
+    }
 }
