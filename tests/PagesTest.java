@@ -11,6 +11,7 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import ktrdr.Json;
@@ -147,5 +148,20 @@ class PagesTest {
     void the_readme_is_read_in_a_minute() {
         var words = text(ROOT.resolve("README.md")).strip().split("\\s+").length;
         assertTrue(words < 500, () -> words + " words");
+    }
+
+    /** What is below these chapters of the runbook is looked for by what is seen, at night. */
+    @Test
+    void the_runbook_opens_with_an_index_by_symptom() {
+        var chapters = List.of("Troubleshooting", "Alerts", "Disaster recovery");
+        var runbook = text(ROOT.resolve("docs/OPERATIONS.md")).split("\n(?=# )");
+        var index = Page.of(runbook[0]).links();
+        var sections = new TreeSet<String>();
+        for (var chapter : runbook) {
+            if (!chapters.contains(chapter.lines().findFirst().orElseThrow().substring(2))) continue;
+            Page.of(chapter.substring(chapter.indexOf('\n'))).anchors().forEach(anchor -> sections.add("#" + anchor));
+        }
+        assertTrue(sections.size() > 20, sections::toString);
+        assertEquals(List.of(), sections.stream().filter(section -> !index.contains(section)).toList());
     }
 }
