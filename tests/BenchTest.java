@@ -40,7 +40,7 @@ class BenchTest {
     @Test
     void the_table_of_the_documentation_has_a_row_for_each_and_no_other() throws IOException {
         var page = Files.readString(Project.root().resolve("CONTRIBUTING.md"));
-        var section = page.substring(page.indexOf("\n## bench\n"), page.indexOf("\n## pictures\n"));
+        var section = page.substring(page.indexOf("\n## Bench\n"), page.indexOf("\n## Pictures\n"));
         var rows = section.lines().filter(line -> line.startsWith("| `")).toList();
         assertEquals(String.join("\n", Case.ALL.stream().map(Case::row).toList()), String.join("\n", rows));
     }

@@ -32,6 +32,9 @@ class PagesTest {
     private static final Parser MARKDOWN = Parser.builder().extensions(List.of(TablesExtension.create())).build();
     /** A page that a source, a message or a comment names, with a section of it. */
     private static final Pattern NAMED = Pattern.compile("docs/[\\w/-]+\\.md(?:#[\\w-]+)?");
+    /** Words that read like a translation. */
+    private static final Pattern ODD = Pattern.compile("(?i)\\b(whoever|somebody|nobody|anybody|the former|of ours|beside|"
+            + "(is|are) so|that is none|(is|are) told|taken back|let go of|who is to)\\b");
     private static final Map<Path, Page> PAGES = new HashMap<>();
 
     /** @param links as they stand there @param anchors what GitHub calls its headings */
@@ -163,5 +166,38 @@ class PagesTest {
         }
         assertTrue(sections.size() > 20, sections::toString);
         assertEquals(List.of(), sections.stream().filter(section -> !index.contains(section)).toList());
+    }
+
+    private static List<Path> prose() {
+        return files(".*\\.md", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs/OPERATIONS.md", "docs/reference");
+    }
+
+    @Test
+    void pages_have_plain_words() {
+        var odd = new ArrayList<String>();
+        for (var file : prose())
+            MARKDOWN.parse(text(file)).accept(new AbstractVisitor() {
+                @Override
+                public void visit(Text node) {
+                    ODD.matcher(node.getLiteral()).results()
+                            .forEach(found -> odd.add(ROOT.relativize(file) + ": " + found.group()));
+                }
+            });
+        assertEquals(List.of(), odd);
+    }
+
+    /** Tables and pictures are as wide as they are, and so is output that a test compares. */
+    @Test
+    void lines_of_pages_fit_in_120_columns() {
+        var wide = new ArrayList<String>();
+        for (var file : prose()) {
+            var fenced = false;
+            for (var line : text(file).lines().toList()) {
+                if (line.startsWith("```")) fenced = !fenced;
+                if (!fenced && line.length() > 120 && !line.startsWith("|") && !line.startsWith("!["))
+                    wide.add(ROOT.relativize(file) + ": " + line);
+            }
+        }
+        assertEquals(List.of(), wide);
     }
 }
