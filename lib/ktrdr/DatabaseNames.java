@@ -94,17 +94,16 @@ record DatabaseNames(String wanted, List<String> there, boolean role) {
      * Asks the server that runs on core, for a deployment elsewhere that gives containers another name than before. What core does
      * not tell stands in nobody's way.
      */
-    static void prove(Fleet fleet, Deployment plan) {
-        if (plan.restart() || plan.services().isEmpty() || plan.database().isEmpty() || !plan.renamesDatabase()) return;
+    static void prove(Fleet fleet, String name, String release) {
         Facts facts;
         try {
             facts = Facts.parse(fleet.ssh(fleet.inventory().core()).must(Facts.SAY + Docker.database()
-                    + Sh.let("database", plan.database().get()) + script(exec(false)) + "say end yes\n"));
+                    + Sh.let("database", name) + script(exec(false)) + "say end yes\n"));
         } catch (Problem silent) {
             if (silent.exit() == Exit.INTERRUPTED) throw silent;
             return;
         }
-        parse(facts).prove(fleet.inventory(), plan.tag());
+        parse(facts).prove(fleet.inventory(), release);
     }
 
     /** A {@link Problem} where the server does not have the names that this release is deployed with. */

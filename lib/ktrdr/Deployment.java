@@ -162,10 +162,12 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         return Optional.ofNullable(Templates.env(staging.content(stack.envFile())).get(Templates.DATABASE));
     }
 
-    /** Whether that is another than the env file names that is there, or there is none yet. */
-    boolean renamesDatabase() {
-        var there = facts.files().files().get(stack.envFile());
-        return there == null || there.content().map(text -> !Templates.env(text).getOrDefault(Templates.DATABASE, "").equals(database().orElse(""))).orElse(false);
+    /** That name, where containers are made with another one than the env file names that is there, or there is none yet. */
+    Optional<String> newDatabase() {
+        if (restart || services.isEmpty()) return Optional.empty();
+        var there = Optional.ofNullable(facts.files().files().get(stack.envFile()));
+        var named = there.map(file -> file.content().map(text -> Templates.env(text).getOrDefault(Templates.DATABASE, "")));
+        return database().filter(name -> named.map(known -> known.filter(former -> !former.equals(name)).isPresent()).orElse(true));
     }
 
     /** The release that runs now, by the images of the running containers: the env file tells what was staged. Empty where none runs. */

@@ -56,7 +56,8 @@ final class NodeRollout {
     /** Finds out what it would do exactly, before anything is done. */
     void look(Secrets secrets, Map<String, Registry.Manifest> manifests) {
         var under = tools.locks.held() ? tools.locks.under(node) : "";
-        if (!tools.fleet.nodes().contains(tools.fleet.inventory().core())) DatabaseNames.prove(tools.fleet, plan);
+        boolean withCore = tools.fleet.nodes().contains(tools.fleet.inventory().core());
+        if (!withCore) plan.newDatabase().ifPresent(name -> DatabaseNames.prove(tools.fleet, name, plan.tag()));
         preview = Optional.of(Preview.look(plan, tools.fleet.ssh(node), under, secrets, manifests, tools.options.skipChecks(), migration));
         if (preview.get().stopped().contains("backend")) atWork = backend().running();
     }
