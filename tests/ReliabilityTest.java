@@ -144,6 +144,7 @@ class ReliabilityTest {
 
     @Test
     void readers_of_the_other_pages_find_it() {
-        for (var page : List.of("README.md", "docs/reference/README.md")) assertTrue(text(Project.root().resolve(page)).contains("RELIABILITY.md)"), page);
+        for (var page : List.of("README.md", "docs/reference/README.md"))
+            assertTrue(text(Project.root().resolve(page)).contains("RELIABILITY.md)"), page);
     }
 }

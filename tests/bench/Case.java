@@ -4,7 +4,8 @@ import java.util.List;
 import java.util.stream.Stream;
 
 /**
- * What can be measured, with the names of its two sides: tables, JSON, chart and the table of CONTRIBUTING.md have them from here.
+ * What can be measured, with the names of its two sides: tables, JSON, chart and the table of CONTRIBUTING.md have
+ * them from here.
  *
  * @param name as it is asked for
  * @param ours the column of the toolkit's side; {@code theirs} that of what a person would use instead

@@ -22,14 +22,15 @@ import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 
-/** What procedures print with {@code --output json}, held against docs/schemas and the table of docs/reference/json.md. */
+/** What procedures print with {@code --output json}, held against docs/schemas and docs/reference/json.md. */
 public final class Documents {
     static final Path FOLDER = Project.root().resolve("docs/schemas");
     /** Every one may end in it. */
     static final String ERROR = "error";
     private static final ObjectMapper MAPPER = new ObjectMapper();
     private static final ObjectMapper YAML = new ObjectMapper(new YAMLFactory());
-    private static final Pattern ROW = Pattern.compile("(?m)^\\| \\[`([a-z-]+)`\\]\\(\\.\\./schemas/\\1\\.json\\) \\| (.*) \\|$");
+    private static final Pattern ROW = Pattern.compile(
+            "(?m)^\\| \\[`([a-z-]+)`\\]\\(\\.\\./schemas/\\1\\.json\\) \\| (.*) \\|$");
     /** The values of an expression are the user's own; quickstart prints those of other procedures. */
     private static final List<String> NONE = List.of("console", "quickstart");
     /** A run of tests is for people. */
@@ -85,7 +86,8 @@ public final class Documents {
         for (var document : documents) {
             hold(document);
             var name = document.path("document").asText();
-            assertTrue(name.equals(ERROR) || printed().getOrDefault(name, List.of()).contains(procedure), () -> "docs/reference/json.md does not say that " + procedure + " prints " + name);
+            assertTrue(name.equals(ERROR) || printed().getOrDefault(name, List.of()).contains(procedure),
+                    () -> "docs/reference/json.md does not say that " + procedure + " prints " + name);
         }
         if (exit < 128 && !documents.isEmpty() && documents.get(documents.size() - 1).has("exit"))
             assertEquals(exit, documents.get(documents.size() - 1).path("exit").asInt(), () -> "the exit code of\n" + out);

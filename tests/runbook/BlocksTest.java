@@ -12,7 +12,7 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Every block of commands in README.md and OPERATIONS.md has a test, or says that it has none; how many those are is counted here. */
+/** Every block of commands in README.md and OPERATIONS.md has a test, or says that it has none; each kind is counted. */
 class BlocksTest {
     private static List<Block> read(String... lines) {
         return Block.of("page.md", List.of(lines));
@@ -56,7 +56,8 @@ class BlocksTest {
 
     @ParameterizedTest
     @CsvSource({"README.md, 3, 1, 0", "docs/OPERATIONS.md, 55, 5, 4"})
-    void each_block_is_run_here_or_by_a_test_that_exists_or_is_counted_as_one_by_hand(String page, int all, int elsewhere, int byHand) {
+    void each_block_is_run_here_or_by_a_test_that_exists_or_is_counted_as_one_by_hand(
+            String page, int all, int elsewhere, int byHand) {
         var root = Project.root();
         var blocks = Block.of(root.resolve(page));
         for (var block : blocks) {
@@ -64,8 +65,8 @@ class BlocksTest {
             var source = root.resolve("tests/" + block.test().get() + ".java");
             assertTrue(Files.exists(source), block + ": there is no " + source);
         }
-        assertEquals(all, blocks.size(), "blocks of " + page);
-        assertEquals(elsewhere, blocks.stream().filter(block -> block.test().isPresent()).count(), "blocks of " + page + " that a test of its own runs");
-        assertEquals(byHand, blocks.stream().filter(Block::byHand).count(), "blocks of " + page + " that no test runs");
+        assertEquals(all, blocks.size(), page);
+        assertEquals(elsewhere, blocks.stream().filter(block -> block.test().isPresent()).count(), page);
+        assertEquals(byHand, blocks.stream().filter(Block::byHand).count(), page);
     }
 }
