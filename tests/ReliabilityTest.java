@@ -138,8 +138,7 @@ class ReliabilityTest {
     }
 
     private static String source(String name) {
-        return Stream.of("tests/", "tests/ktrdr/").map(folder -> Project.root().resolve(folder + name + ".java")).filter(Files::exists)
-                .map(ReliabilityTest::text).collect(Collectors.joining());
+        return Project.tests(name).stream().map(ReliabilityTest::text).collect(Collectors.joining());
     }
 
     @Test

@@ -53,6 +53,7 @@ final class Yaml {
         return parse(text(file), file.toString());
     }
 
+    /** The same of a text, with the name of its file for messages. */
     static Mapping parse(String text, String name) {
         try (var parser = new YAMLFactory().createParser(text)) {
             var yaml = new Yaml(name, parser);

@@ -33,6 +33,11 @@ public final class Project {
                 .map(file -> packageOf(file) + name).toList();
     }
 
+    /** The sources of this name among the tests; several packages may have one. */
+    public static List<Path> tests(String name) {
+        return sources("tests").stream().filter(file -> file.endsWith(name + ".java")).toList();
+    }
+
     private static String packageOf(Path file) {
         try (var lines = Files.lines(file)) {
             return lines.filter(line -> line.startsWith("package ")).findFirst().map(line -> line.replaceFirst("package (.*);", "$1.")).orElse("");
