@@ -9,18 +9,18 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import ktrdr.Backend;
-import ktrdr.Cli;
-import ktrdr.Document;
 import ktrdr.Exit;
-import ktrdr.Following;
 import ktrdr.Http;
-import ktrdr.Inventory;
-import ktrdr.Operations.Kind;
-import ktrdr.Operations.Operation;
-import ktrdr.OperationsReport;
 import ktrdr.Problem;
 import ktrdr.Table;
+import ktrdr.api.Backend;
+import ktrdr.api.Following;
+import ktrdr.api.Operations.Kind;
+import ktrdr.api.Operations.Operation;
+import ktrdr.api.OperationsReport;
+import ktrdr.cli.Cli;
+import ktrdr.inventory.Inventory;
+import ktrdr.report.Document;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -50,11 +50,11 @@ public class Operations implements Callable<Exit> {
     }
 
     /** The backend of the inventory in use. */
-    private record Desk(Cli.Common common, Inventory inventory, Http http, ktrdr.Operations operations) implements AutoCloseable {
+    private record Desk(Cli.Common common, Inventory inventory, Http http, ktrdr.api.Operations operations) implements AutoCloseable {
         static Desk open(Cli.Common common) {
             var inventory = common.running(false);
             var http = new Http(inventory.overrides(), Duration.ofSeconds(5));
-            return new Desk(common, inventory, http, new ktrdr.Operations(inventory, http));
+            return new Desk(common, inventory, http, new ktrdr.api.Operations(inventory, http));
         }
 
         Following following() {
@@ -207,7 +207,7 @@ public class Operations implements Callable<Exit> {
             var body = new LinkedHashMap<String, String>();
             for (int i = 0; i < fields.length; i += 2) if (fields[i + 1] != null) body.put((String) fields[i], fields[i + 1].toString());
             body.putAll(more);
-            ktrdr.Operations.complete(kind, body);
+            ktrdr.api.Operations.complete(kind, body);
             try (var desk = Desk.open(common)) {
                 if (dryRun) return wouldSend(common, desk.operations.url(kind), body);
                 var id = desk.operations.start(kind, body);

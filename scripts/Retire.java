@@ -5,13 +5,13 @@
 import java.util.List;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import ktrdr.Cli;
-import ktrdr.Document;
 import ktrdr.Exit;
 import ktrdr.Problem;
-import ktrdr.Retirement;
-import ktrdr.Ssh;
 import ktrdr.Table;
+import ktrdr.cli.Cli;
+import ktrdr.deploy.Retirement;
+import ktrdr.report.Document;
+import ktrdr.ssh.Ssh;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

@@ -4,16 +4,16 @@
 
 import java.util.Optional;
 import java.util.concurrent.Callable;
-import ktrdr.Cli;
-import ktrdr.Document;
 import ktrdr.Exit;
-import ktrdr.Fleet;
-import ktrdr.History;
-import ktrdr.NodeChoice;
-import ktrdr.Plans;
-import ktrdr.Release;
-import ktrdr.Rolling;
-import ktrdr.Stack;
+import ktrdr.cli.Cli;
+import ktrdr.cli.NodeChoice;
+import ktrdr.deploy.Plans;
+import ktrdr.deploy.Rolling;
+import ktrdr.fleet.Fleet;
+import ktrdr.release.History;
+import ktrdr.release.Release;
+import ktrdr.release.Stack;
+import ktrdr.report.Document;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;

@@ -4,15 +4,15 @@
 
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
-import ktrdr.Cli;
-import ktrdr.Document;
 import ktrdr.Exit;
-import ktrdr.Inventory;
 import ktrdr.Problem;
-import ktrdr.Rolling;
-import ktrdr.Rollout;
-import ktrdr.Rotation;
-import ktrdr.Secrets.Field;
+import ktrdr.cli.Cli;
+import ktrdr.deploy.Rolling;
+import ktrdr.deploy.Rollout;
+import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Secrets.Field;
+import ktrdr.report.Document;
+import ktrdr.rotation.Rotation;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;

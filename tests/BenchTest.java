@@ -13,7 +13,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import ktrdr.Local;
 import ktrdr.Project;
-import ktrdr.ReportFixtures;
+import ktrdr.status.ReportFixtures;
 import org.junit.jupiter.api.Test;
 
 /** Every benchmark has two sides with names, can be asked for, and is told of where the benchmarks are described. */

@@ -22,9 +22,9 @@ import java.util.function.Function;
 import java.util.function.Predicate;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
-import ktrdr.Cli;
 import ktrdr.Exit;
 import ktrdr.Project;
+import ktrdr.cli.Cli;
 import lab.Prompt;
 import lab.Toolkit.Ran;
 import lab.World;
@@ -33,8 +33,8 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
-import picocli.CommandLine;
 import picocli.CommandLine.ParseResult;
+import picocli.CommandLine;
 
 /** The examples of every --help, typed at a prompt as they stand there: what changes something with --dry-run, what only looks as it is. */
 @Tag("fleet")

@@ -16,7 +16,7 @@ import java.util.Map;
 import javax.imageio.ImageIO;
 import ktrdr.Console;
 import ktrdr.Http;
-import ktrdr.Inventory;
+import ktrdr.inventory.Inventory;
 import lab.Browser;
 import lab.Spent;
 import lab.World;

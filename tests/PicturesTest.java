@@ -4,10 +4,10 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.List;
 import java.util.Map;
-import ktrdr.Inventory;
 import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.Project;
+import ktrdr.inventory.Inventory;
 import org.junit.jupiter.api.Test;
 import pictures.Dashboard;
 import pictures.Recording;

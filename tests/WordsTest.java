@@ -7,11 +7,11 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.Callable;
-import ktrdr.Cli;
 import ktrdr.Exit;
 import ktrdr.Invocation;
 import ktrdr.Local;
 import ktrdr.Project;
+import ktrdr.cli.Cli;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -62,7 +62,7 @@ class WordsTest {
 
     @Test
     void a_problem_that_leaves_a_script_is_a_sentence_with_its_exit_code() {
-        var program = "class Script { public static void main(String... args) { try (var core = ktrdr.Ssh.to(\"root@no-such-host.invalid\")) { core.must(\"uptime\"); } } }";
+        var program = "class Script { public static void main(String... args) { try (var core = ktrdr.ssh.Ssh.to(\"root@no-such-host.invalid\")) { core.must(\"uptime\"); } } }";
         var ran = Local.command("sh", "-c", "cd \"$(mktemp -d)\" && cat >Script.java && java -cp \"$0\" Script.java; code=$?; rm -r \"$PWD\"; exit $code", System.getProperty("java.class.path"))
                 .input(program).run();
         assertEquals(3, ran.exit(), ran.err());

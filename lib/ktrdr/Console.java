@@ -47,11 +47,11 @@ public final class Console implements AutoCloseable {
         this(Invocation.ofProcess(), color, verbose);
     }
 
-    Console(PrintStream out, PrintStream err, Color color, boolean verbose, boolean outIsTerminal, boolean errIsTerminal) {
+    public Console(PrintStream out, PrintStream err, Color color, boolean verbose, boolean outIsTerminal, boolean errIsTerminal) {
         this(new Invocation(System.getenv(), System.in, out, err, outIsTerminal, errIsTerminal), color, verbose);
     }
 
-    Console(Invocation invocation, Color color, boolean verbose) {
+    public Console(Invocation invocation, Color color, boolean verbose) {
         this.out = invocation.out();
         this.err = invocation.err();
         this.verbose = verbose;
@@ -80,7 +80,7 @@ public final class Console implements AutoCloseable {
     }
 
     /** The first line of a text, cut to a width, never within a character. */
-    static String brief(String text, int width) {
+    public static String brief(String text, int width) {
         var line = text.lines().findFirst().orElse("");
         if (line.length() <= width) return line;
         if (width < 2) return "…".substring(0, Math.max(0, width));
@@ -127,7 +127,7 @@ public final class Console implements AutoCloseable {
     }
 
     /** The same of several lines. */
-    static String lineByLine(String text) {
+    public static String lineByLine(String text) {
         return text.indexOf('\n') < 0 ? harmless(text) : Arrays.stream(text.split("\n", -1)).map(Console::harmless).collect(Collectors.joining("\n"));
     }
 
@@ -213,7 +213,7 @@ public final class Console implements AutoCloseable {
     }
 
     /** Whether a person was asked, so that the answer has to be carried out. */
-    boolean asked() {
+    public boolean asked() {
         return asked;
     }
 

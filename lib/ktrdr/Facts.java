@@ -12,7 +12,7 @@ import java.util.Map;
  */
 public final class Facts {
     /** The shell function by which a script says a fact; a value is one line, tabs and newlines in it become spaces. */
-    static final String SAY = """
+    public static final String SAY = """
             say() {
               case $2 in
                 *[[:cntrl:]]*) printf '%s\\t%s\\n' "$1" "$(printf %s "$2" | tr '\\n\\t\\r' '   ')" ;;
@@ -55,13 +55,13 @@ public final class Facts {
     }
 
     /** A whole number of at least 0 that a node said; anything else is a {@link Problem}. */
-    static long number(String name, String text) {
+    public static long number(String name, String text) {
         if (text.matches("\\d{1,18}")) return Long.parseLong(text);
         throw Problem.failed("a node answered something else than a number for " + name).found(Console.brief(text, 100));
     }
 
     /** What a node said in base64 (RFC 4648); anything else is a {@link Problem}. */
-    static byte[] bytes(String base64) {
+    public static byte[] bytes(String base64) {
         try {
             return Base64.getDecoder().decode(base64);
         } catch (IllegalArgumentException e) {

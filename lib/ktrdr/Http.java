@@ -41,7 +41,7 @@ import okio.BufferedSink;
  */
 public final class Http implements AutoCloseable {
     /** In bytes, unpacked: a thousand times what a service of a fleet has to say. */
-    static final int MAX_BODY = 16 << 20;
+    public static final int MAX_BODY = 16 << 20;
     private static final int MAX_SHOWN = 200;
 
     /**

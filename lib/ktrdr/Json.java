@@ -11,7 +11,7 @@ import java.util.Optional;
 /** JSON documents and lines, read strictly: what comes after a document makes it none, and so do more than {@link #MAX_VALUES} values. */
 public final class Json {
     /** Of a document, its names and brackets with them: a node of a tree takes a hundred times the memory of a bracket. */
-    static final int MAX_VALUES = 2_000_000;
+    public static final int MAX_VALUES = 2_000_000;
     private static final ObjectMapper MAPPER = new ObjectMapper(JsonFactory.builder()
             .streamReadConstraints(StreamReadConstraints.builder().maxTokenCount(MAX_VALUES).build()).build()).enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 

@@ -8,11 +8,11 @@ import java.util.stream.Collectors;
  * What a container said of its end: the sentence of its log that a person looks for there. After it there may be
  * anything, as a server that says that it ends; before it there are the lines of a traceback.
  */
-final class LastWords {
+public final class LastWords {
     /** How many lines of a log to look at. */
-    static final int LINES = 200;
+    public static final int LINES = 200;
     /** The most that are shown. */
-    static final int SHOWN = 10;
+    public static final int SHOWN = 10;
     private static final int OF_AN_EXCEPTION = 5;
     /** The line in which Python or Java names an exception: "a.b.SomeError: why", "Caused by: a.b.SomeException: why". */
     private static final Pattern EXCEPTION = Pattern.compile(
@@ -30,7 +30,7 @@ final class LastWords {
      *
      * @param log the end of a log, without its secrets
      */
-    static String of(String log) {
+    public static String of(String log) {
         var lines = log.strip().lines().map(String::stripTrailing).toList();
         for (int i = lines.size() - 1; i >= 0; i--) {
             if (!EXCEPTION.matcher(lines.get(i)).matches()) continue;
@@ -43,7 +43,7 @@ final class LastWords {
     }
 
     /** So many lines from the end of a text. */
-    static String lines(String text, int count) {
+    public static String lines(String text, int count) {
         var lines = text.strip().split("\n");
         return String.join("\n", List.of(lines).subList(Math.max(0, lines.length - count), lines.length));
     }

@@ -6,13 +6,13 @@ import java.util.Locale;
 import java.util.Optional;
 
 /** The known word that a mistyped one is close to. */
-final class Nearest {
+public final class Nearest {
     private static final int CLOSE = 2;
 
     private Nearest() {}
 
     /** The nearest of the words, where it is at most two edits away and fewer than the word has letters. */
-    static Optional<String> of(String typed, Collection<String> known) {
+    public static Optional<String> of(String typed, Collection<String> known) {
         var word = typed.toLowerCase(Locale.ROOT);
         return known.stream().distinct().filter(one -> distance(word, one.toLowerCase(Locale.ROOT)) <= Math.min(CLOSE, typed.length() - 1))
                 .min(Comparator.comparingInt(one -> distance(word, one.toLowerCase(Locale.ROOT))));

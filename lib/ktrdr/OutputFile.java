@@ -51,7 +51,7 @@ public final class OutputFile {
     }
 
     /** Where it will be: of a link, what it leads to. */
-    Path target() {
+    public Path target() {
         return target;
     }
 
@@ -69,7 +69,7 @@ public final class OutputFile {
      *
      * @param mode as ls(1) has it, such as "rw-------"; where the file system has none it is as new files are
      */
-    static void put(Path file, String text, String mode) throws IOException {
+    public static void put(Path file, String text, String mode) throws IOException {
         var beside = beside(file);
         try {
             Files.writeString(beside, text, StandardOpenOption.SYNC);

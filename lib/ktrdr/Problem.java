@@ -34,7 +34,7 @@ public final class Problem extends RuntimeException {
     }
 
     /** Several lines as one. */
-    static String oneLine(String text) {
+    public static String oneLine(String text) {
         return Arrays.stream(text.split("\n")).map(String::strip).filter(line -> !line.isEmpty()).collect(Collectors.joining("; "));
     }
 
@@ -74,7 +74,7 @@ public final class Problem extends RuntimeException {
     }
 
     /** The same, of others too, which its sentence tells. */
-    Problem alsoOf(String others) {
+    public Problem alsoOf(String others) {
         return as(exit, sentence() + ", and the same of " + others);
     }
 
@@ -138,7 +138,7 @@ public final class Problem extends RuntimeException {
     }
 
     /** For people, without colour: the sentence first, then a line for each line of its details. */
-    List<String> lines() {
+    public List<String> lines() {
         var lines = new ArrayList<>(List.of("error: " + sentence()));
         int width = details.keySet().stream().mapToInt(String::length).max().orElse(0);
         details.forEach((label, text) -> {
@@ -150,7 +150,7 @@ public final class Problem extends RuntimeException {
     }
 
     /** For machines, with the same keys whatever the problem; the node is empty where it is none. */
-    Map<String, Object> document(String node) {
+    public Map<String, Object> document(String node) {
         var other = new LinkedHashMap<>(details);
         var document = new LinkedHashMap<String, Object>();
         document.put("node", node);

@@ -33,7 +33,7 @@ public final class Sh {
      *
      * @param commands one line without single quotes, in which none fails
      */
-    static String atEnd(String commands) {
+    public static String atEnd(String commands) {
         return "trap 'trap \"\" HUP INT TERM PIPE; " + commands + "' EXIT\ntrap 'exit 130' HUP INT TERM PIPE\n";
     }
 
@@ -43,7 +43,7 @@ public final class Sh {
      * @param variable that has its path then
      * @param stem a word of the shell: the path but for the process and the letters behind it
      */
-    static String folder(String variable, String stem) {
+    public static String folder(String variable, String stem) {
         return "for left in " + stem + ".*.??????; do\n" + """
                   owner=${left%.*}
                   owner=${owner##*.}
@@ -72,7 +72,7 @@ public final class Sh {
     private static final String CONTEXT = "DOCKER_CONTEXT=default";
 
     /** The beginning of the command of a unit of systemd, whose manager may have variables for all of them. */
-    static final String UNIT = "/usr/bin/env -i PATH=" + FOLDERS + " HOME=/root LANG=C.UTF-8 " + CONTEXT;
+    public static final String UNIT = "/usr/bin/env -i PATH=" + FOLDERS + " HOME=/root LANG=C.UTF-8 " + CONTEXT;
 
     /** Shell lines that define {@code kept}: lines that make this environment in a shell that has none. Never in argv, since a proxy's address may have a password. */
     private static final String KEEP = """
@@ -93,15 +93,15 @@ public final class Sh {
             """.formatted(Stream.concat(KEPT.stream(), PROXIES.stream()).collect(Collectors.joining(" ")), FOLDERS, CONTEXT);
 
     /** Shell words that take from the environment what Compose has no use for: it asks no registry. */
-    static final String NO_PROXIES = "unset " + String.join(" ", PROXIES);
+    public static final String NO_PROXIES = "unset " + String.join(" ", PROXIES);
 
     /** The names that have a value in the environment that the toolkit makes for Compose, or may have one. */
-    static Set<String> environment() {
+    public static Set<String> environment() {
         return Stream.concat(KEPT.stream(), Stream.of("PATH", "PWD", "OLDPWD", "SHLVL", "DOCKER_CONTEXT")).collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** A command line that runs a short script in the environment that the toolkit makes, without proxies, with the input that it is given. */
-    static String alone(String script) {
+    public static String alone(String script) {
         return "exec env -i " + CONTEXT + " \"PATH=${PATH:+$PATH:}" + FOLDERS + "\" \"HOME=${HOME-}\" \"LANG=${LANG-C}\" /bin/sh -c " + quote("set -eu\numask 022\n" + script);
     }
 

@@ -6,11 +6,11 @@ import java.security.NoSuchAlgorithmException;
 import java.util.HexFormat;
 
 /** The digest by which files, keys and backups are compared: SHA-256 (FIPS 180-4). */
-final class Sha256 {
+public final class Sha256 {
     private Sha256() {}
 
     /** For what comes in pieces. */
-    static MessageDigest digest() {
+    public static MessageDigest digest() {
         try {
             return MessageDigest.getInstance("SHA-256");
         } catch (NoSuchAlgorithmException e) {
@@ -19,22 +19,22 @@ final class Sha256 {
     }
 
     /** Of bytes, as 32 bytes. */
-    static byte[] of(byte[] bytes) {
+    public static byte[] of(byte[] bytes) {
         return digest().digest(bytes);
     }
 
     /** In hex, as sha256sum(1) has it. */
-    static String hex(byte[] bytes) {
+    public static String hex(byte[] bytes) {
         return HexFormat.of().formatHex(of(bytes));
     }
 
     /** Of a text in UTF-8, in hex. */
-    static String hex(String text) {
+    public static String hex(String text) {
         return hex(text.getBytes(StandardCharsets.UTF_8));
     }
 
     /** Of what passed a digest, in hex; the digest begins anew. */
-    static String hex(MessageDigest passed) {
+    public static String hex(MessageDigest passed) {
         return HexFormat.of().formatHex(passed.digest());
     }
 }

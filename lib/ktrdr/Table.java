@@ -65,7 +65,7 @@ public final class Table {
     }
 
     /** The same for a terminal of so many columns: a text that has no room for all of it goes on below itself, so that nothing is cut. */
-    List<String> lines(int wide) {
+    public List<String> lines(int wide) {
         var all = new ArrayList<List<String>>();
         all.add(columns.stream().map(String::toUpperCase).map(Console::harmless).toList());
         rows.forEach(row -> all.add(row.stream().map(Console::harmless).toList()));
@@ -112,7 +112,7 @@ public final class Table {
     }
 
     /** A text in lines of at most so many characters, broken at spaces, and within a word only where it alone is longer. */
-    static List<String> wrapped(String text, int wide) {
+    public static List<String> wrapped(String text, int wide) {
         if (width(text) <= wide) return List.of(text);
         var lines = new ArrayList<String>();
         var rest = text;

@@ -91,7 +91,7 @@ public final class Terminal implements AutoCloseable {
     }
 
     /** Its size now, which a person may change at any time. */
-    static Size size() {
+    public static Size size() {
         var words = new String[0];
         try {
             words = stty("size").out().strip().split(" ");

@@ -9,14 +9,14 @@ import java.util.function.Consumer;
 import java.util.function.Supplier;
 
 /** Threads that never keep the program alive, pauses that an interrupt ends, and work that it does not. */
-final class Threads {
+public final class Threads {
     /** How long what has to be done is tried. */
     private static final Duration INSISTING = Duration.ofSeconds(60);
 
     private Threads() {}
 
     /** Makes daemon threads of this name. */
-    static ThreadFactory daemons(String name) {
+    public static ThreadFactory daemons(String name) {
         return work -> {
             var thread = new Thread(work, name);
             thread.setDaemon(true);
@@ -28,12 +28,12 @@ final class Threads {
      * A daemon thread for each task, for work that waits. The common pool is as small as one thread on two processors,
      * and what waits there would keep all others waiting.
      */
-    static Executor each(String name) {
+    public static Executor each(String name) {
         return work -> daemons(name).newThread(work).start();
     }
 
     /** Sleeps; an interrupt is a {@link Problem} with this sentence, and stays set. */
-    static void pause(long millis, String interrupted) {
+    public static void pause(long millis, String interrupted) {
         try {
             Thread.sleep(millis);
         } catch (InterruptedException e) {
@@ -46,7 +46,7 @@ final class Threads {
      * Does what has to be waited for once it is begun, since what it answers is needed to take it back. No interrupt
      * reaches it; one that came meanwhile is set when it is done.
      */
-    static <T> T whole(String name, Supplier<T> work) {
+    public static <T> T whole(String name, Supplier<T> work) {
         var task = new FutureTask<>(work::get);
         each(name).execute(task);
         boolean interrupted = false;
@@ -71,7 +71,7 @@ final class Threads {
      *
      * @param failed hears why it is tried again
      */
-    static <T> T insist(Supplier<T> work, Consumer<Problem> failed) {
+    public static <T> T insist(Supplier<T> work, Consumer<Problem> failed) {
         long deadline = System.nanoTime() + INSISTING.toNanos();
         while (true)
             try {

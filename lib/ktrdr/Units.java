@@ -87,7 +87,7 @@ public final class Units {
     }
 
     /** The same; empty for another text. */
-    static Optional<Instant> instantIn(String text) {
+    public static Optional<Instant> instantIn(String text) {
         try {
             return Optional.of(instant(text));
         } catch (DateTimeParseException none) {

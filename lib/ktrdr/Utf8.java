@@ -6,7 +6,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 
 /** The text of files that people write, which is UTF-8. */
-final class Utf8 {
+public final class Utf8 {
     private Utf8() {}
 
     /**
@@ -14,7 +14,7 @@ final class Utf8 {
      *
      * @param name of the file, for the {@link Problem} that another encoding is: it has the line and the column of the first byte that is none of UTF-8
      */
-    static String text(byte[] bytes, String name) {
+    public static String text(byte[] bytes, String name) {
         var buffer = ByteBuffer.wrap(bytes);
         try {
             var text = StandardCharsets.UTF_8.newDecoder().decode(buffer).toString();

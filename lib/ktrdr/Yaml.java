@@ -14,11 +14,11 @@ import java.util.List;
 import java.util.Map;
 
 /** A YAML file as a tree that knows the line and column of everything in it, for sentences that point at the place. */
-final class Yaml {
+public final class Yaml {
     private static final long MAX_BYTES = 1 << 20;
 
     /** A place in a file; lines and columns count from 1. */
-    record Place(int line, int column) {
+    public record Place(int line, int column) {
         @Override
         public String toString() {
             return line + ":" + column;
@@ -26,19 +26,19 @@ final class Yaml {
     }
 
     /** A part of a document. */
-    sealed interface Item {
+    public sealed interface Item {
         /** Where it stands. */
         Place place();
     }
 
     /** Keys in the order of the file; {@code keys} tells where each stands. */
-    record Mapping(Place place, Map<String, Item> values, Map<String, Place> keys) implements Item {}
+    public record Mapping(Place place, Map<String, Item> values, Map<String, Place> keys) implements Item {}
 
     /** Values in their order. */
-    record Sequence(Place place, List<Item> values) implements Item {}
+    public record Sequence(Place place, List<Item> values) implements Item {}
 
     /** A plain value as text; null for an empty one. */
-    record Scalar(Place place, String text) implements Item {}
+    public record Scalar(Place place, String text) implements Item {}
 
     private final String name;
     private final YAMLParser parser;
@@ -49,12 +49,12 @@ final class Yaml {
     }
 
     /** Reads a file of one document with a mapping at its top; whatever else it holds is a {@link Problem} that names the place. */
-    static Mapping read(Path file) {
+    public static Mapping read(Path file) {
         return parse(text(file), file.toString());
     }
 
     /** The same of a text, with the name of its file for messages. */
-    static Mapping parse(String text, String name) {
+    public static Mapping parse(String text, String name) {
         try (var parser = new YAMLFactory().createParser(text)) {
             var yaml = new Yaml(name, parser);
             if (parser.nextToken() == null) throw Problem.usage(name + " is empty").expected("domain, nodes and images");

@@ -8,11 +8,11 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
-import ktrdr.Inventory;
 import ktrdr.Json;
 import ktrdr.Local;
 import ktrdr.Problem;
-import ktrdr.Stack;
+import ktrdr.inventory.Inventory;
+import ktrdr.release.Stack;
 
 /** Ansible with an inventory of its own, made from ours, and the playbooks beside this class; its defaults otherwise, its persistent connections too. */
 public final class Ansible implements AutoCloseable {

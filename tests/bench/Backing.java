@@ -8,11 +8,11 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import ktrdr.Console;
-import ktrdr.Inventory;
 import ktrdr.Local;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.Ssh;
+import ktrdr.inventory.Inventory;
+import ktrdr.ssh.Ssh;
 
 /** Backup and restore of a database of its own on core, by the procedures, and as the runbook had it before: pg_dump | gzip, gunzip | psql. */
 public final class Backing implements AutoCloseable {

@@ -4,8 +4,8 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import ktrdr.Inventory;
 import ktrdr.Sh;
+import ktrdr.inventory.Inventory;
 
 /** What a person types: the words of ssh, scp and curl for an inventory, and lines for sh on this machine. */
 final class ByHand {

@@ -9,15 +9,15 @@ import java.util.Map;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import ktrdr.Console;
-import ktrdr.Docker;
-import ktrdr.Fleet;
-import ktrdr.Inventory;
 import ktrdr.Json;
 import ktrdr.Local;
 import ktrdr.Problem;
-import ktrdr.Secrets;
 import ktrdr.Sh;
-import ktrdr.Stack;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Secrets;
+import ktrdr.node.Docker;
+import ktrdr.release.Stack;
 
 /**
  * Deployments: by {@code deploy}, and by the plan's commands and a playbook, which write no file and keep no history. Both sides end when the same is true: containers are healthy and

@@ -5,10 +5,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import ktrdr.Console;
-import ktrdr.Fleet;
-import ktrdr.Inventory;
 import ktrdr.Problem;
 import ktrdr.Sh;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory;
 
 /** A file of core into one of this machine over the library's stream, the one that a backup takes: arguments are the inventory, the file there and the file here. */
 public final class Download {

@@ -7,18 +7,18 @@ import java.util.function.BooleanSupplier;
 import java.util.function.Consumer;
 import java.util.function.ToIntFunction;
 import java.util.stream.Stream;
-import ktrdr.Check;
-import ktrdr.Checks;
 import ktrdr.Console;
-import ktrdr.Docker;
-import ktrdr.Fleet;
-import ktrdr.Gap;
 import ktrdr.Http;
 import ktrdr.Problem;
-import ktrdr.Secrets;
 import ktrdr.Sh;
-import ktrdr.Ssh;
-import ktrdr.Stack;
+import ktrdr.api.Gap;
+import ktrdr.fleet.Fleet;
+import ktrdr.health.Checks;
+import ktrdr.inventory.Secrets;
+import ktrdr.node.Docker;
+import ktrdr.release.Stack;
+import ktrdr.report.Check;
+import ktrdr.ssh.Ssh;
 
 /** How long the backend is away while it is replaced: by {@code deploy}, and by a bare {@code docker compose up -d backend} on the node. */
 public final class Downtime {

@@ -9,12 +9,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import ktrdr.Console;
-import ktrdr.Fleet;
-import ktrdr.Inventory;
 import ktrdr.Local;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.Ssh;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory;
+import ktrdr.ssh.Ssh;
 
 /**
  * The same five facts of many targets: by {@code ./ktrdr run}, by parallel OpenSSH and by one raw task of Ansible, all with fresh connections and as many at once. The targets are the

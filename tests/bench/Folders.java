@@ -7,7 +7,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Comparator;
 import java.util.List;
-import ktrdr.Templates.NodeFile;
+import ktrdr.release.Templates.NodeFile;
 
 /** Folders of this machine that are there for a measurement. */
 final class Folders {

@@ -10,12 +10,12 @@ import java.time.Duration;
 import java.util.List;
 import java.util.stream.Collectors;
 import ktrdr.Console;
-import ktrdr.Inventory;
-import ktrdr.Inventory.Node;
 import ktrdr.Json;
 import ktrdr.Local;
 import ktrdr.Problem;
 import ktrdr.Sh;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Inventory;
 
 /**
  * The five facts of {@link FanOut} of every node over connections that are open already: by a line typed into the console, from there to its answer, and by ssh over the shared

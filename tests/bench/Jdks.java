@@ -10,9 +10,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import ktrdr.Console;
-import ktrdr.Inventory;
 import ktrdr.Local;
 import ktrdr.Problem;
+import ktrdr.inventory.Inventory;
 
 /** The same procedures on two JDKs, each with a cache and so an archive of its own. */
 public final class Jdks implements AutoCloseable {

@@ -4,10 +4,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import ktrdr.Console;
-import ktrdr.Inventory;
 import ktrdr.Local;
 import ktrdr.Sh;
-import ktrdr.Stack;
+import ktrdr.inventory.Inventory;
+import ktrdr.release.Stack;
 
 /** How long it takes to look at the fleet: by {@code verify-infra} and {@code status}, and by what a person would use, which looks at less and compares nothing. */
 public final class Looking {

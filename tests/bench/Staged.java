@@ -6,11 +6,11 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import ktrdr.Console;
-import ktrdr.Fleet;
-import ktrdr.Inventory;
 import ktrdr.Local;
 import ktrdr.Sh;
-import ktrdr.Templates;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory;
+import ktrdr.release.Templates;
 
 /** The files of all nodes put in place: by {@code stage}, which has Compose and promtool read them first and replaces them together, by scp, and by Ansible's copy. */
 public final class Staged implements AutoCloseable {

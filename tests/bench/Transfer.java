@@ -9,11 +9,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import ktrdr.Console;
-import ktrdr.Inventory;
 import ktrdr.Local;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.Ssh;
+import ktrdr.inventory.Inventory;
+import ktrdr.ssh.Ssh;
 
 /** A large file of core into one of this machine: by the library's stream, in a process with the flags of {@code backup-db}, and by {@code ssh core cat}. */
 public final class Transfer implements AutoCloseable {

@@ -6,11 +6,11 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import ktrdr.Console;
-import ktrdr.Inventory;
 import ktrdr.Json;
 import ktrdr.Local;
-import ktrdr.Operations;
 import ktrdr.Sh;
+import ktrdr.api.Operations;
+import ktrdr.inventory.Inventory;
 
 /**
  * How long a verification takes: by {@code verify} as a process of its own, and by the plan's own commands (5.9 and "Final System Verification") one after the other.

@@ -1,6 +1,19 @@
 package ktrdr;
 
 import java.util.function.Consumer;
+import ktrdr.backup.BackupRecord;
+import ktrdr.backup.BackupRecordTest;
+import ktrdr.logs.LogScript;
+import ktrdr.node.DatabaseData;
+import ktrdr.node.HostFacts;
+import ktrdr.node.Sql;
+import ktrdr.release.History;
+import ktrdr.release.Lock;
+import ktrdr.release.NodeFacts;
+import ktrdr.release.NodeFactsTest;
+import ktrdr.share.NfsFacts;
+import ktrdr.status.NodeStatus;
+import ktrdr.status.StatusFixtures;
 import net.jqwik.api.Arbitrary;
 import net.jqwik.api.ForAll;
 import net.jqwik.api.Property;

@@ -24,6 +24,18 @@ import java.util.Optional;
 import java.util.function.Function;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import ktrdr.api.Prometheus;
+import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Secrets;
+import ktrdr.logs.LogChoice;
+import ktrdr.node.Dns;
+import ktrdr.node.Sql;
+import ktrdr.release.Lock;
+import ktrdr.release.Metrics;
+import ktrdr.release.Release;
+import ktrdr.release.Stack;
+import ktrdr.release.Templates;
+import ktrdr.share.NfsFiles;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 

@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
+import ktrdr.api.Session;
 import lab.Toolkit.Ran;
 import lab.Wait;
 import lab.World;

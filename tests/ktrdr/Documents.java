@@ -21,6 +21,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import ktrdr.cli.Cli;
 
 /** What procedures print with {@code --output json}, held against docs/schemas and docs/reference/json.md. */
 public final class Documents {
@@ -56,12 +57,12 @@ public final class Documents {
     }
 
     /** The names of all schemas, those of parts and of the inventory too. */
-    static Set<String> schemas() {
+    public static Set<String> schemas() {
         return TEXTS.keySet();
     }
 
     /** What docs/reference/json.md says: the procedures that print a document, by its name. */
-    static Map<String, List<String>> printed() {
+    public static Map<String, List<String>> printed() {
         try {
             var printed = new LinkedHashMap<String, List<String>>();
             ROW.matcher(Files.readString(Project.root().resolve("docs/reference/json.md"))).results().forEach(row ->
@@ -93,7 +94,7 @@ public final class Documents {
             assertEquals(exit, documents.get(documents.size() - 1).path("exit").asInt(), () -> "the exit code of\n" + out);
     }
 
-    static List<JsonNode> read(String out) {
+    public static List<JsonNode> read(String out) {
         try (var all = MAPPER.readerFor(JsonNode.class).<JsonNode>readValues(out)) {
             return all.readAll();
         } catch (IOException e) {
@@ -102,7 +103,7 @@ public final class Documents {
     }
 
     /** Asserts that a document is as its schema has it, its keys in the schema's order, the id of each check there once. */
-    static void hold(JsonNode document) {
+    public static void hold(JsonNode document) {
         var name = document.path("document").asText();
         assertTrue(TEXTS.containsKey(name), () -> "no schema docs/schemas/" + name + ".json for\n" + document.toPrettyString());
         assertEquals(List.of(), mistakes(name, document), document::toPrettyString);
@@ -121,11 +122,11 @@ public final class Documents {
     }
 
     /** What of a text is not as a schema has it. */
-    static List<String> mistakes(String schema, JsonNode document) {
+    public static List<String> mistakes(String schema, JsonNode document) {
         return REGISTRY.getSchema(SchemaLocation.of(uri(schema))).validate(document).stream().map(Object::toString).toList();
     }
 
-    static JsonNode schema(String name) {
+    public static JsonNode schema(String name) {
         return Json.parse(TEXTS.get(name), name);
     }
 

@@ -9,10 +9,15 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Secrets;
+import ktrdr.node.Mount;
+import ktrdr.node.NodeFiles;
+import ktrdr.release.Templates;
 
 /** An inventory for tests: the plan's topology, in a temporary file. */
-final class Fixtures {
-    static final String INVENTORY = """
+public final class Fixtures {
+    public static final String INVENTORY = """
             domain: ktrdr.test
             resolve: inventory
             nodes:
@@ -25,13 +30,13 @@ final class Fixtures {
     private Fixtures() {}
 
     /** The share as core has it: the exported folder. */
-    static final Mount SHARE = Mount.parse("/srv/ktrdr-shared\t0\t\t");
+    public static final Mount SHARE = Mount.parse("/srv/ktrdr-shared\t0\t\t");
 
-    static Inventory inventory() {
+    public static Inventory inventory() {
         return inventory(INVENTORY);
     }
 
-    static Inventory inventory(String yaml) {
+    public static Inventory inventory(String yaml) {
         var file = file(yaml);
         var inventory = Inventory.read(file);
         Documents.holdInventory(file);
@@ -39,7 +44,7 @@ final class Fixtures {
     }
 
     /** The files of a node as we wrote them for a release, some of them changed since: path to what they are now. */
-    static NodeFiles staged(Inventory inventory, String node, String tag, Map<String, String> changed) {
+    public static NodeFiles staged(Inventory inventory, String node, String tag, Map<String, String> changed) {
         var files = new HashMap<String, NodeFiles.Found>();
         var manifest = new HashMap<String, String>();
         for (var file : new Templates(inventory).render(inventory.node(node), tag)) {
@@ -51,20 +56,20 @@ final class Fixtures {
     }
 
     /** Secrets with values of their own, from the environment. */
-    static Secrets secrets() {
+    public static Secrets secrets() {
         var environment = new HashMap<String, String>();
         for (var field : Secrets.Field.values()) environment.put("KTRDR_SECRET_" + field.name().toUpperCase(), "value-of-" + field + "-".repeat(32));
         return Secrets.fetch(inventory(INVENTORY + "secrets: {provider: env}\n"), Set.of(Secrets.Field.values()), environment, new Console(Console.Color.never, false));
     }
 
     /** A program of the test in the place of one of this machine, for a PATH that has its folder in front: a script of sh. */
-    static void program(Path place, String script) throws IOException {
+    public static void program(Path place, String script) throws IOException {
         Files.createDirectories(place.getParent());
         // by another process: while this one writes it, what another test starts has it open too, and then it cannot be run
         Local.command("sh", "-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh", place.toString()).input("#!/bin/sh\n" + script + "\n").must();
     }
 
-    static Path file(String text) {
+    public static Path file(String text) {
         try {
             var file = Files.createTempFile("inventory", ".yaml");
             file.toFile().deleteOnExit();

@@ -13,7 +13,7 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.regex.Pattern;
 
 /** A server that says byte for byte what it is told to, HTTP or not: what a well-behaved one cannot be made to say. */
-final class HttpPeer implements AutoCloseable {
+public final class HttpPeer implements AutoCloseable {
     /** What it does once it has read a request; the connection is kept where it answers true. */
     public interface Answers {
         boolean to(String head, OutputStream out) throws IOException;
@@ -31,19 +31,19 @@ final class HttpPeer implements AutoCloseable {
     }
 
     /** One that says this to whoever asks, and hangs up. */
-    static HttpPeer saying(byte[] bytes) throws IOException {
+    public static HttpPeer saying(byte[] bytes) throws IOException {
         return new HttpPeer((head, out) -> {
             out.write(bytes);
             return false;
         });
     }
 
-    static HttpPeer saying(String text) throws IOException {
+    public static HttpPeer saying(String text) throws IOException {
         return saying(text.getBytes(StandardCharsets.ISO_8859_1));
     }
 
     /** A whole answer with a body of JSON, as bytes. */
-    static byte[] whole(int status, byte[] body) {
+    public static byte[] whole(int status, byte[] body) {
         var answer = new ByteArrayOutputStream();
         answer.writeBytes(("HTTP/1.1 " + status + " Whatever\r\nContent-Type: application/json\r\nContent-Length: " + body.length + "\r\n\r\n").getBytes(StandardCharsets.ISO_8859_1));
         answer.writeBytes(body);
@@ -54,12 +54,12 @@ final class HttpPeer implements AutoCloseable {
         return "http://127.0.0.1:" + port() + path;
     }
 
-    int port() {
+    public int port() {
         return server.getLocalPort();
     }
 
     /** The heads of all requests so far. */
-    List<String> heads() {
+    public List<String> heads() {
         return List.copyOf(heads);
     }
 

@@ -13,9 +13,9 @@ import net.jqwik.api.Arbitrary;
 import net.jqwik.api.Combinators;
 
 /** Answers and files as they should be, damaged in ways that happen, and in ways that somebody would think of. */
-final class Mutants {
+public final class Mutants {
     /** One seed for the runs of every day, so that a run tells of a change and not of its luck; jqwik goes through the same cases, and in the long form through more of them. */
-    static final String SEED = "4711";
+    public static final String SEED = "4711";
     private static final int SLOW_SECONDS = 5;
     private static final Pattern VALUE = Pattern.compile("\"(?:[^\"\\\\]++|\\\\.)*+\"|-?\\b\\d+(?:\\.\\d+)?\\b|\\b(?:true|false|null|yes|no)\\b");
     private static final List<String> FRAGMENTS = List.of("", " ", "\t", "\n", "\r\n", "\0", "\uFEFF", "\u202E", "\u001B[2J", "\"", "'", "`", "\\", "$", "$$", "${HOME}", "%", "%s", "&a", "*a", "<<: *a", "!!binary ", "!x ", "---\n",
@@ -66,7 +66,7 @@ final class Mutants {
     private Mutants() {}
 
     /** These texts, each with one to four damages. */
-    static Arbitrary<String> of(String... whole) {
+    public static Arbitrary<String> of(String... whole) {
         var damage = Combinators.combine(Arbitraries.of(Kind.values()), Arbitraries.doubles().between(0, 1), Arbitraries.of(FRAGMENTS), Arbitraries.integers().between(1, 40)).as(Damage::new);
         return Combinators.combine(Arbitraries.of(whole), damage.list().ofMinSize(1).ofMaxSize(4)).as((text, damages) -> {
             var damaged = text;
@@ -76,7 +76,7 @@ final class Mutants {
     }
 
     /** Runs what reads something damaged: it answers, or throws a {@link Problem}, and either soon. Anything else is an exception of the test. */
-    static void calm(Runnable reads) {
+    public static void calm(Runnable reads) {
         long started = System.nanoTime();
         try {
             reads.run();

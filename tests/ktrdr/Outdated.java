@@ -11,7 +11,8 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
-import ktrdr.Cli.Common;
+import ktrdr.cli.Cli.Common;
+import ktrdr.report.Document;
 
 /**
  * The versions that the project names, next to the newest releases. Maven looks them up, so its settings decide

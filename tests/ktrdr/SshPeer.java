@@ -23,6 +23,10 @@ import java.util.concurrent.CopyOnWriteArrayList;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.IntStream;
+import ktrdr.fleet.Fleet;
+import ktrdr.ssh.HostKeys;
+import ktrdr.ssh.Ssh;
+import ktrdr.ssh.SshRoute;
 import lab.Wait;
 import net.schmizz.sshj.common.Buffer;
 import org.apache.sshd.common.config.keys.KeyUtils;
@@ -33,24 +37,24 @@ import org.apache.sshd.server.forward.AcceptAllForwardingFilter;
 import org.apache.sshd.server.shell.ProcessShellFactory;
 
 /** An ssh server in this process that runs a real shell, a home folder to reach it from, and a line in between that can break. */
-final class SshPeer implements AutoCloseable {
-    final SshServer server = SshServer.setUpDefaultServer();
-    final Path home;
-    final KeyPair hostKey = ec("secp256r1");
-    final KeyPair clientKey = ec("secp256r1");
-    final List<PublicKey> allowed = new CopyOnWriteArrayList<>(List.of(clientKey.getPublic()));
-    Map<String, String> environment = Map.of();
-    Duration silence = Duration.ofSeconds(20);
+public final class SshPeer implements AutoCloseable {
+    public final SshServer server = SshServer.setUpDefaultServer();
+    public final Path home;
+    public final KeyPair hostKey = ec("secp256r1");
+    public final KeyPair clientKey = ec("secp256r1");
+    public final List<PublicKey> allowed = new CopyOnWriteArrayList<>(List.of(clientKey.getPublic()));
+    public Map<String, String> environment = Map.of();
+    public Duration silence = Duration.ofSeconds(20);
     /** Whether the inventory gives the workers nodes their scale. */
-    boolean scaled = true;
+    public boolean scaled = true;
 
     /** Starts the server; the home folder knows its host key and holds a key that may log in as ~/.ssh/id_ecdsa. */
-    SshPeer(Path folder) throws IOException {
+    public SshPeer(Path folder) throws IOException {
         this(folder, "127.0.0.1");
     }
 
     /** The same at another address: 0.0.0.0 for all that this machine has. */
-    SshPeer(Path folder, String address) throws IOException {
+    public SshPeer(Path folder, String address) throws IOException {
         home = folder.resolve("home");
         Files.createDirectories(home.resolve(".ssh"));
         server.setHost(address);
@@ -67,41 +71,41 @@ final class SshPeer implements AutoCloseable {
         knownHosts(known(hostKey.getPublic()));
     }
 
-    int port() {
+    public int port() {
         return server.getPort();
     }
 
-    SshRoute.Surroundings here() {
+    public SshRoute.Surroundings here() {
         return new SshRoute.Surroundings(home, environment, silence, home.resolve("ssh_config"));
     }
 
-    Ssh.Target target() {
+    public Ssh.Target target() {
         return target(port());
     }
 
-    Ssh.Target target(int port) {
+    public Ssh.Target target(int port) {
         return new Ssh.Target("workers-b", "127.0.0.1", Optional.empty(), Optional.of(port), Optional.of("root"), Optional.empty(),
                 Optional.empty(), Optional.empty(), false, Optional.empty(), Duration.ofSeconds(10));
     }
 
-    Ssh connect() {
+    public Ssh connect() {
         return Ssh.connect(target(), here());
     }
 
     /** Through a line of this test, under the host key's entry for the line's port. */
-    Ssh connect(Line line) throws IOException {
+    public Ssh connect(Line line) throws IOException {
         knownHosts(known(hostKey.getPublic()) + "[127.0.0.1]:" + line.port() + known(hostKey.getPublic()).replaceFirst("^\\S+", ""));
         return Ssh.connect(target(line.port()), here());
     }
 
     /** Core and so many workers nodes, which all are this server: it has to listen on all addresses. The first of them is at another port, and more is said of the whole fleet. */
-    Fleet fleet(int workers, int first, String more) {
+    public Fleet fleet(int workers, int first, String more) {
         var inventory = Fixtures.inventory(inventory(workers, first, more));
         return new Fleet(inventory, inventory.nodes(), new Console(Console.Color.never, false));
     }
 
     /** The inventory of that fleet. */
-    String inventory(int workers, int first, String more) {
+    public String inventory(int workers, int first, String more) {
         var key = known(hostKey.getPublic()).replaceFirst("^\\S+", "");
         try {
             knownHosts("*" + key + "[*]:*" + key);
@@ -130,16 +134,16 @@ final class SshPeer implements AutoCloseable {
     }
 
     /** A line of known_hosts for this server. */
-    String known(PublicKey key) {
+    public String known(PublicKey key) {
         return "[127.0.0.1]:" + port() + " " + line(key) + "\n";
     }
 
-    void knownHosts(String text) throws IOException {
+    public void knownHosts(String text) throws IOException {
         Files.writeString(home.resolve(".ssh/known_hosts"), text);
     }
 
     /** A key file as ssh-keygen writes it. */
-    Path privateKey(String name, KeyPair pair) throws IOException {
+    public Path privateKey(String name, KeyPair pair) throws IOException {
         var file = home.resolve(".ssh").resolve(name);
         try (var out = Files.newOutputStream(file)) {
             OpenSSHKeyPairResourceWriter.INSTANCE.writePrivateKey(pair, "test", null, out);
@@ -150,11 +154,11 @@ final class SshPeer implements AutoCloseable {
     }
 
     /** Type and base64, as in a .pub file. */
-    static String line(PublicKey key) {
+    public static String line(PublicKey key) {
         return HostKeys.Key.of(key).type() + " " + Base64.getEncoder().encodeToString(new Buffer.PlainBuffer().putPublicKey(key).getCompactData());
     }
 
-    static KeyPair ec(String curve) {
+    public static KeyPair ec(String curve) {
         try {
             var generator = KeyPairGenerator.getInstance("EC");
             generator.initialize(new ECGenParameterSpec(curve));
@@ -165,7 +169,7 @@ final class SshPeer implements AutoCloseable {
     }
 
     /** Runs a program of this machine and answers what it printed. */
-    static String sh(String... argv) throws IOException, InterruptedException {
+    public static String sh(String... argv) throws IOException, InterruptedException {
         var process = new ProcessBuilder(argv).redirectErrorStream(true).start();
         process.getOutputStream().close();
         var out = new String(process.getInputStream().readAllBytes());
@@ -173,7 +177,7 @@ final class SshPeer implements AutoCloseable {
         return out;
     }
 
-    static boolean has(String program) {
+    public static boolean has(String program) {
         return List.of(System.getenv("PATH").split(":")).stream().anyMatch(folder -> Files.isExecutable(Path.of(folder, program)))
                 || Files.isExecutable(Path.of("/usr/sbin", program));
     }
@@ -184,7 +188,7 @@ final class SshPeer implements AutoCloseable {
     }
 
     /** A TCP line to a port of this machine that can be cut after so many bytes, or go dead without a word. */
-    static final class Line implements AutoCloseable {
+    public static final class Line implements AutoCloseable {
         private final ServerSocket entry = new ServerSocket(0, 50, InetAddress.getLoopbackAddress());
         private final List<Socket> sockets = new CopyOnWriteArrayList<>();
         private volatile int lines;
@@ -193,7 +197,7 @@ final class SshPeer implements AutoCloseable {
         private volatile int millis;
         private volatile long cutAt = Long.MAX_VALUE;
 
-        Line(int port) throws IOException {
+        public Line(int port) throws IOException {
             daemon(() -> {
                 while (true) {
                     var from = entry.accept();
@@ -206,26 +210,26 @@ final class SshPeer implements AutoCloseable {
             });
         }
 
-        int port() {
+        public int port() {
             return entry.getLocalPort();
         }
 
         /** Bytes that the client sent so far. */
-        long sent() {
+        public long sent() {
             return sent;
         }
 
-        void cutAt(long bytes) {
+        public void cutAt(long bytes) {
             cutAt = bytes;
         }
 
         /** What is said takes so long to the other end. */
-        void slow(int delay) {
+        public void slow(int delay) {
             millis = delay;
         }
 
         /** Those that are connected hear nothing any more; who connects afterwards does. */
-        void freeze() {
+        public void freeze() {
             frozen = lines;
         }
 

@@ -22,6 +22,8 @@ class UncaughtTest {
     static void the_scripts() throws IOException {
         var source = Files.writeString(folder.resolve("script.java"), """
                 import ktrdr.*;
+                import ktrdr.inventory.Inventory;
+                import ktrdr.ssh.Ssh;
                 class script {
                     public static void main(String... args) throws Exception {
                         switch (args[0]) {

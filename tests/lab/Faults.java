@@ -2,7 +2,7 @@ package lab;
 
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import ktrdr.Secrets;
+import ktrdr.inventory.Secrets;
 
 /**
  * What can happen to the practice fleet. What lasts is a {@link Fault}, for try-with-resources: closing it mends the thing whatever the test came to.

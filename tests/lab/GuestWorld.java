@@ -7,11 +7,11 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
 import ktrdr.Console;
-import ktrdr.Fleet;
-import ktrdr.Inventory;
 import ktrdr.Problem;
 import ktrdr.Project;
 import ktrdr.Result;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory;
 
 /** The guests as tests look at them and break them: by scripts of the test's own, over connections of its own. */
 public final class GuestWorld implements AutoCloseable {

@@ -12,10 +12,10 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import ktrdr.Console;
-import ktrdr.Fleet;
-import ktrdr.Inventory;
 import ktrdr.Local;
 import ktrdr.Problem;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory;
 
 /**
  * Three small virtual machines with a Linux kernel of their own, for what no container can show: a kernel's NFS server and clients, and

@@ -13,10 +13,10 @@ import java.util.concurrent.CompletionException;
 import java.util.concurrent.Executor;
 import java.util.stream.Stream;
 import ktrdr.Console;
-import ktrdr.Fleet;
-import ktrdr.Inventory;
 import ktrdr.Problem;
 import ktrdr.Sh;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory;
 
 /** The practice fleet as a whole: up, down, and how it is. */
 public final class Practice {

@@ -8,9 +8,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import ktrdr.Console;
-import ktrdr.Dns;
-import ktrdr.Inventory;
 import ktrdr.Problem;
+import ktrdr.inventory.Inventory;
+import ktrdr.node.Dns;
 
 /** The lab's DNS server and registry in one container, their keys, and the filling of the registry. */
 final class Services {

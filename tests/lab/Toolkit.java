@@ -23,12 +23,12 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
-import ktrdr.Cli;
 import ktrdr.Documents;
 import ktrdr.Exit;
 import ktrdr.Invocation;
 import ktrdr.Local;
 import ktrdr.Project;
+import ktrdr.cli.Cli;
 
 /**
  * The toolkit as a person uses it: {@code ./ktrdr …}, against the practice fleet unless told otherwise.

@@ -7,11 +7,11 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import ktrdr.Inventory;
 import ktrdr.Json;
 import ktrdr.Problem;
-import ktrdr.Templates;
 import ktrdr.Units;
+import ktrdr.inventory.Inventory;
+import ktrdr.release.Templates;
 import pictures.Dashboard.Panel;
 import pictures.Prometheus.Range;
 

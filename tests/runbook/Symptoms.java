@@ -9,9 +9,9 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
-import ktrdr.Lock;
-import lab.Faults;
+import ktrdr.release.Lock;
 import lab.Faults.Fault;
+import lab.Faults;
 import lab.World;
 
 /** What is broken, or there, on the practice fleet when a section of the runbook is entered, by the section's heading; what the section does not mend by itself is mended by closing it. */

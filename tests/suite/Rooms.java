@@ -26,7 +26,7 @@ public final class Rooms {
             deploy      Convergence DatabaseName DatabaseNames Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
             deploy      DeployRefused Deployment Likeness Migration MoreNodes Restart RestartFleet
             deploy      Aside Installation Pins RetireScript Rollback Scale Scaling Takeover WorkerStops
-            docs        Blocks Dependencies Floors KtrdrFacts Library Outdated Pages Recipes RecipesPage
+            docs        Blocks Dependencies KtrdrFacts Library Outdated Packages Pages Recipes RecipesPage
             docs        Reliability Runbook
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips SwappedAddresses
             health      Causes Checks Gpu HealthLog Infra VerifyInfra

@@ -1,0 +1,109 @@
+package ktrdr.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import ktrdr.Table;
+import ktrdr.Units;
+import ktrdr.api.Backend.Worker;
+import ktrdr.api.Operations.Operation;
+import ktrdr.inventory.Inventory;
+import ktrdr.report.Document;
+
+/** Operations as tables and documents, each with the worker that it runs on. Pure. */
+public final class OperationsReport {
+    /** In characters: what fits into a line or two, and what is shown of a longer one. */
+    private static final int LONG = 200;
+    private static final int SHORT = 80;
+    private final Inventory inventory;
+    private final List<Worker> workers;
+
+    /** @param workers as the backend tells of them at the same moment */
+    public OperationsReport(Inventory inventory, List<Worker> workers) {
+        this.inventory = inventory;
+        this.workers = workers;
+    }
+
+    /** Where an operation runs: "workers-b backtest-worker-1", "backend"; empty for one that has ended or does not run yet, and where no worker says that it has it. */
+    String where(Operation operation) {
+        if (operation.ended()) return "";
+        Optional<Worker> worker = workers.stream().filter(one -> one.operation().equals(operation.id())).findFirst();
+        return worker.map(one -> inventory.place(one.endpointUrl())).orElse(operation.status().equals("running") && operation.onBackend() ? "backend" : "");
+    }
+
+    /** A line for each. */
+    public Table table(List<Operation> operations) {
+        var table = Table.of("operation", "type", "status", "progress", "symbol", "started", "took", "runs on");
+        for (var one : operations)
+            table.row(one.id(), one.type(), one.status(), Math.round(one.percentage()) + " %", one.symbol(), one.created().replaceFirst("\\.\\d+", ""),
+                    one.seconds() == 0 ? "" : Units.duration(Duration.ofMillis(Math.round(one.seconds() * 1000))), where(one));
+        return table;
+    }
+
+    /** The same for machines: {@code [{"operation", "type", "status", "percentage", "step", "symbol", "created", "seconds", "runs_on"}]}. */
+    public List<Map<String, Object>> document(List<Operation> operations) {
+        var documents = new ArrayList<Map<String, Object>>();
+        for (var one : operations) {
+            var document = new LinkedHashMap<String, Object>();
+            document.put("operation", one.id());
+            document.put("type", one.type());
+            document.put("status", one.status());
+            document.put("percentage", one.percentage());
+            document.put("step", one.step());
+            document.put("symbol", one.symbol());
+            document.put("created", one.created());
+            document.put("seconds", one.seconds());
+            document.put("runs_on", where(one));
+            documents.add(document);
+        }
+        return documents;
+    }
+
+    /**
+     * All that the backend says of one, a line for each value that there is, those of objects by their path; and where it runs. A value longer than a line or two is cut and
+     * says how long it is: the strategy's file and the figures of each epoch are kilobytes.
+     */
+    public Table details(JsonNode document) {
+        var table = Table.of("what", "is");
+        details(table, "", document);
+        var operation = Operations.operation(document);
+        var where = where(operation);
+        if (!where.isEmpty()) table.row("runs on", where);
+        var remark = remark(operation);
+        if (!remark.isEmpty()) table.row("that is", remark);
+        return table;
+    }
+
+    private static void details(Table table, String prefix, JsonNode document) {
+        document.properties().forEach(field -> {
+            var value = field.getValue();
+            if (value.isObject()) details(table, prefix + field.getKey() + ".", value);
+            else if (!value.isNull()) table.row(prefix + field.getKey(), brief(value));
+        });
+    }
+
+    private static String brief(JsonNode value) {
+        var text = value.isTextual() ? value.asText().replaceAll("\\s+", " ") : value.toString();
+        if (text.length() <= LONG) return text;
+        // never in the middle of a character of two
+        int end = text.offsetByCodePoints(0, text.codePointCount(0, SHORT));
+        return text.substring(0, end) + "… (" + (value.isArray() ? value.size() + " entries, " : "") + text.length() + " characters; -o json has all)";
+    }
+
+    /** What a status that the backend has written does not say by itself; empty where it does. */
+    static String remark(Operation operation) {
+        if (operation.unclaimed() && operation.onBackend()) return "given up by the backend, which runs it all the same: it may become completed";
+        if (operation.unclaimed()) return "lost with its worker, or with its worker's registration";
+        return operation.status().equals("completed") && !operation.words().equals("completed") ? operation.words() : "";
+    }
+
+    /** What the backend says of one, as it says it, and {@code runs_on}. */
+    public Map<String, Object> document(JsonNode document) {
+        var operation = Operations.operation(document);
+        return Document.fields("operation", operation.id(), "status", operation.status(), "runs_on", where(operation), "backend", document);
+    }
+}

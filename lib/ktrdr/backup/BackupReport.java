@@ -1,0 +1,72 @@
+package ktrdr.backup;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import ktrdr.Exit;
+import ktrdr.Table;
+import ktrdr.Units;
+import ktrdr.report.Document;
+
+/** Backups in words: tables for people, documents for JSON. */
+public final class BackupReport {
+    private BackupReport() {}
+
+    /** A backup that was just made. */
+    public static Table table(BackupRecord record) {
+        return Table.of("backup", "size", "rows", "tables", "took", "database").row(record.file(), Units.size(record.bytes()), record.rows(), record.count(),
+                Units.duration(record.took()), Units.size(record.databaseBytes()));
+    }
+
+    /** @param path the dump's, on the node or, where it is empty, on this machine */
+    public static Document document(String node, String path, BackupRecord record, List<String> removed) {
+        return Document.of("backup", Exit.OK).with("node", node).with("path", path).with("backup", record.document()).with("removed", removed);
+    }
+
+    /** All backups, by this clock. */
+    public static Table table(BackupFolder folder, Instant now) {
+        var table = Table.of("backup", "age", "size", "rows", "tables", "database", "verified");
+        for (var found : folder.backups()) {
+            var record = found.record();
+            table.row(record.file(), age(record.made(), now), Units.size(record.bytes()), record.rows(), record.count(), Units.size(record.databaseBytes()),
+                    found.verified().map(time -> age(time, now) + " ago").orElse("never"));
+        }
+        return table;
+    }
+
+    /** How old something of that moment is by this clock, in words. */
+    public static String age(Instant since, Instant now) {
+        return Units.duration(Duration.ofSeconds(seconds(since, now)));
+    }
+
+    private static long seconds(Instant since, Instant now) {
+        return Math.max(0, Duration.between(since, now).toSeconds());
+    }
+
+    /** The same for JSON. */
+    public static Document document(BackupFolder folder, Instant now) {
+        var document = Document.of("backups", Exit.OK).with("path", folder.path()).with("free_bytes", folder.free());
+        document.with("backups", folder.backups().stream().map(found -> {
+            var one = found.record().document();
+            one.put("age_seconds", seconds(found.record().made(), now));
+            one.put("verified", found.verified().map(Instant::toString).orElse(null));
+            return one;
+        }).toList());
+        return document.with("incomplete", folder.incomplete());
+    }
+
+    /** What is there besides backups, in one line; empty where there is nothing. */
+    public static String incomplete(BackupFolder folder) {
+        var names = folder.incomplete();
+        if (names.isEmpty()) return "";
+        return "not whole, so no " + (names.size() == 1 ? "backup: " : "backups: ") + String.join(", ", names) + " in " + folder.path();
+    }
+
+    /** What making one would do, without doing it. */
+    public static Table plan(String node, BackupFolder folder, List<String> surplus) {
+        var table = Table.of("plan", "").row("backup of", "the database in the container ktrdr-db on " + node).row("into", folder.path() + ", " + Units.size(folder.free()) + " free");
+        folder.backups().stream().findFirst().ifPresent(newest -> table.row("the last one", newest.record().file() + ", " + Units.size(newest.record().bytes())));
+        surplus.forEach(name -> table.row("then removed", name));
+        return table;
+    }
+}

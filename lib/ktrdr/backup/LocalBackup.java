@@ -1,0 +1,80 @@
+package ktrdr.backup;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Instant;
+import ktrdr.Console;
+import ktrdr.OutputFile;
+import ktrdr.Problem;
+import ktrdr.Units;
+import ktrdr.ssh.Ssh;
+
+/**
+ * A backup in a file of this machine, as {@link BackupFile} leaves it: FILE, FILE.json (its record), FILE.sha256 (the sums of both).
+ *
+ * @param text of the record
+ */
+public record LocalBackup(Path path, BackupRecord record, String text) {
+    /** Whether what was asked for is a file of this machine and not a name in the folder of the backups. */
+    public static boolean meant(String asked) {
+        return !asked.equals("latest") && (asked.contains("/") || Files.exists(Path.of(asked)));
+    }
+
+    /** Reads it whole, and compares it with its sums; what is no whole backup is a {@link Problem}. */
+    public static LocalBackup read(String asked) {
+        var path = Path.of(asked);
+        if (!Files.isRegularFile(path)) throw Problem.failed("there is no file " + asked).expected("a backup that `backup-db --to FILE` has made, or a name in jbang backup-db@ktrdr --list");
+        try {
+            var text = Files.readString(BackupFile.side(path, ".json"));
+            var record = BackupRecord.parse(text);
+            var sums = Files.readString(BackupFile.side(path, ".sha256"));
+            var name = path.getFileName().toString();
+            if (!sums.lines().toList().containsAll(BackupFile.sums(record.sha256(), name, text, name + ".json").lines().toList()))
+                throw Problem.failed(asked + ": its record was changed, or is of another file").expected("the sums in " + asked + ".sha256").found("others");
+            if (Files.size(path) != record.bytes() || !BackupFile.sha256(path).equals(record.sha256()))
+                throw Problem.failed("the backup " + asked + " is damaged, or was changed").expected(record.bytes() + " bytes with the sum " + record.sha256())
+                        .found(Files.size(path) + " bytes" + (Files.size(path) == record.bytes() ? " with another sum" : ""));
+            return new LocalBackup(path, record, text);
+        } catch (IOException e) {
+            throw Problem.failed(asked + " is no whole backup").expected(asked + ".json and " + asked + ".sha256 beside it, as `backup-db --to` makes them").found("cannot read " + e.getMessage()).because(e);
+        }
+    }
+
+    /** Sends it to core, where it stays until it is closed. What does not arrive whole, and one that core has no room for, is a {@link Problem}. */
+    public PushedBackup push(Ssh core, Console console) {
+        var name = BackupFile.stem(path.getFileName().toString()).replaceAll("[^A-Za-z0-9._-]", "_");
+        try (var step = console.step(core.name(), "push"); var bytes = Files.newInputStream(path)) {
+            var file = name + ".dump." + (gzip() ? "gz" : "zst");
+            var moved = BackupRecord.moved(text, name, file, record.bytes());
+            var pushed = PushedBackup.prepare(core, console, name, file, record.bytes(), moved, BackupFile.sums(record.sha256(), file, moved, name + ".json"));
+            try {
+                long started = System.nanoTime();
+                pushed.receive(file, record.bytes(), bytes,
+                        sent -> step.progress(100.0 * sent / record.bytes(), Units.size(Math.round(sent / ((System.nanoTime() - started) / 1e9))) + "/s of " + Units.size(record.bytes())));
+            } catch (RuntimeException e) {
+                pushed.close();
+                throw e;
+            }
+            step.done(Units.size(record.bytes()) + " to " + pushed.source().directory());
+            return pushed;
+        } catch (IOException e) {
+            throw Problem.failed(path + " cannot be read").found(e.getMessage()).because(e);
+        }
+    }
+
+    private boolean gzip() throws IOException {
+        try (var start = Files.newInputStream(path)) {
+            return BackupFile.gzip(start.read(), start.read());
+        }
+    }
+
+    /** Notes beside it that it was restored for a try and found good. */
+    public void verified(Instant when) {
+        try {
+            OutputFile.put(BackupFile.side(path, ".verified"), when + "\n", "rw-------");
+        } catch (IOException e) {
+            throw Problem.failed("that " + path + " was verified could not be noted").found(e.getMessage()).because(e);
+        }
+    }
+}

@@ -1,0 +1,134 @@
+package ktrdr.backup;
+
+import java.io.InputStream;
+import java.time.Duration;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.LongConsumer;
+import ktrdr.Console;
+import ktrdr.Exit;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import ktrdr.Threads;
+import ktrdr.Units;
+import ktrdr.ssh.Ssh;
+
+/**
+ * A backup of this machine in a folder of its own in /var/tmp of core, readable by root alone, for as long as this is open. A script there holds the folder and takes
+ * it away when the connection ends, however we ended; a part of the backup stays as little as the whole.
+ */
+public final class PushedBackup implements AutoCloseable {
+    private static final Duration PREPARING = Duration.ofMinutes(1);
+    private static final Duration FORGET = Duration.ofSeconds(20);
+    private final Ssh core;
+    private final Console console;
+    private final ExecutorService threads = Executors.newCachedThreadPool(Threads.daemons("pushed"));
+    private final CompletableFuture<String> folder = new CompletableFuture<>();
+    private final String name;
+
+    private PushedBackup(Ssh core, Console console, String name) {
+        this.core = core;
+        this.console = console;
+        this.name = name;
+    }
+
+    /**
+     * Makes the folder with what goes beside a dump of so many bytes. A core that has no room for it is a {@link Problem}.
+     *
+     * @param name of the backup there
+     * @param file of its dump
+     * @param record its text as of that file, and {@code sums} those of both
+     */
+    static PushedBackup prepare(Ssh core, Console console, String name, String file, long bytes, String record, String sums) {
+        var pushed = new PushedBackup(core, console, name);
+        pushed.begin(Sh.let("bytes", String.valueOf(bytes)) + Sh.let("name", name) + Sh.let("file", file) + Sh.let("record", record) + Sh.let("sums", sums) + HOLD);
+        try {
+            pushed.await();
+            return pushed;
+        } catch (RuntimeException e) {
+            pushed.close();
+            throw e;
+        }
+    }
+
+    private void begin(String script) {
+        CompletableFuture.supplyAsync(() -> core.run(script, line -> {
+            if (line.startsWith("folder\t")) folder.complete(line.substring(7));
+        }), threads).whenComplete((result, problem) -> folder.completeExceptionally(problem != null ? problem
+                : Problem.failed(core.name() + ": the backup cannot be sent there, and nothing was changed").expected("room for it in /var/tmp").found(result)));
+    }
+
+    private void await() {
+        try {
+            folder.get(PREPARING.toSeconds(), TimeUnit.SECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.interrupted(core.name() + ": interrupted, nothing was changed").because(e);
+        } catch (TimeoutException e) {
+            throw Problem.failed(core.name() + ": no folder for the backup was made within " + Units.duration(PREPARING)).because(e);
+        } catch (ExecutionException e) {
+            for (Throwable cause = e; cause != null; cause = cause.getCause()) if (cause instanceof Problem problem) throw problem;
+            throw new IllegalStateException(e.getCause());
+        }
+    }
+
+    /** Where it is on core. */
+    public Restore.Source source() {
+        return new Restore.Source(folder.join(), name, true);
+    }
+
+    /** Sends the dump; one that does not arrive whole is a {@link Problem}. */
+    void receive(String file, long bytes, InputStream dump, LongConsumer sent) {
+        try {
+            var result = core.push(Sh.let("directory", folder.join()) + Sh.let("file", file) + Sh.let("bytes", String.valueOf(bytes)) + RECEIVE, dump, sent);
+            if (!result.ok()) throw Problem.failed(core.name() + ": the backup did not arrive whole, and nothing was changed").expected(bytes + " bytes in " + folder.join()).found(result);
+        } catch (Problem lost) {
+            throw lost.exit() == Exit.UNREACHABLE ? lost.with("the database", "is as it was; what was sent of the backup is removed by the node") : lost;
+        }
+    }
+
+    private static final String HOLD = """
+            umask 077
+            free=$(df -PB1 /var/tmp | awk 'NR == 2 { print $4 }')
+            [ "$free" -gt "$bytes" ] || { echo "/var/tmp has room for $free bytes, the backup has $bytes" >&2; exit 1; }
+            directory=
+            finish() {
+              trap - EXIT
+              trap '' HUP INT TERM
+              # what is on its way may put a file into a folder that is being emptied
+              [ -z "$directory" ] || rm -rf "$directory" || rm -rf "$directory"
+            }
+            trap finish EXIT
+            trap 'exit 143' HUP INT TERM
+            trap '' PIPE
+            directory=$(mktemp -d /var/tmp/ktrdr-pushed.XXXXXX)
+            printf '%s' "$record" >"$directory/$name.json"
+            printf '%s' "$sums" >"$directory/$file.sha256"
+            printf 'folder\\t%s\\n' "$directory"
+            while [ -d "$directory" ]; do sleep 0.2; done
+            """;
+    static final String RECEIVE = """
+            umask 077
+            cat >"$directory/$file"
+            [ "$(stat -c %s "$directory/$file")" = "$bytes" ]
+            """;
+
+    /** Takes it away, after an interrupt too; where core does not answer any more it does so by itself. */
+    @Override
+    public void close() {
+        boolean interrupted = Thread.interrupted();
+        if (folder.isDone() && !folder.isCompletedExceptionally())
+            try {
+                core.run("rm -rf " + Sh.quote(folder.join()), FORGET);
+            } catch (Problem gone) {
+                console.note(core.name(), "push", "the copy in " + folder.join() + " is removed by the node itself; it did not answer");
+            }
+        // it ends with its connection, if it has not yet, and does the same by itself
+        threads.shutdownNow();
+        if (interrupted) Thread.currentThread().interrupt();
+    }
+}

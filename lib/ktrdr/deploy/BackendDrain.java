@@ -1,0 +1,67 @@
+package ktrdr.deploy;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import java.util.stream.Collectors;
+import ktrdr.Console;
+import ktrdr.Exit;
+import ktrdr.Http;
+import ktrdr.Problem;
+import ktrdr.Threads;
+import ktrdr.api.Operations.Operation;
+import ktrdr.api.Operations;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Inventory;
+
+/**
+ * The operations that the backend does itself, such as a download of data: they end with its process, and no worker has them. What it has given up as claimed by no worker
+ * runs on and cannot be seen.
+ */
+public final class BackendDrain {
+    private static final int NAMED = 3;
+    private final Node core;
+    private final Operations operations;
+    private final Console console;
+
+    public BackendDrain(Inventory inventory, Http http, Console console) {
+        this.core = inventory.core();
+        this.operations = new Operations(inventory, http);
+        this.console = console;
+    }
+
+    /** Those that run at this moment; empty where the backend does not answer: then nobody can tell, and it may have to be replaced for just that. */
+    public Optional<List<Operation>> running() {
+        try {
+            return Optional.of(operations.ofBackend());
+        } catch (Problem problem) {
+            if (problem.exit() == Exit.INTERRUPTED) throw problem;
+            return Optional.empty();
+        }
+    }
+
+    /** Waits so long for them to end; answers those that still run. */
+    public List<Operation> await(Duration patience) {
+        long deadline = System.nanoTime() + patience.toNanos();
+        try (var step = console.step(core.name(), "idle")) {
+            while (true) {
+                var left = running().orElse(List.of());
+                if (left.isEmpty() || System.nanoTime() >= deadline) return left;
+                step.now("waiting for " + words(left));
+                Threads.pause(1000, core.name() + ": interrupted while waiting for the backend to be idle");
+            }
+        }
+    }
+
+    /** Waits so long for them, and says which are cut then. */
+    void drain(Duration patience) {
+        var left = await(patience);
+        if (!left.isEmpty()) console.note(core.name(), "idle", "the backend is stopped at work, and " + words(left) + " cut with it");
+    }
+
+    /** In words: "op_1 (data_load, 42 %), …". */
+    public static String words(List<Operation> operations) {
+        var named = operations.stream().limit(NAMED).map(one -> one.id() + " (" + one.type() + ", " + Math.round(one.percentage()) + " %)").collect(Collectors.joining(", "));
+        return named + (operations.size() > NAMED ? " and " + (operations.size() - NAMED) + " more" : "");
+    }
+}

@@ -1,0 +1,157 @@
+package ktrdr.deploy;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Objects;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Secrets;
+import ktrdr.node.Docker;
+import ktrdr.node.Registry;
+import ktrdr.release.NodeFacts;
+
+/** What the tags of a deployment mean, found out once for all of its nodes: a tag that is pushed again would be another image on each. */
+final class Pins {
+    private final Map<Node, Registry.Answer> answers = new LinkedHashMap<>();
+
+    /** A moving tag has to be asked for each time, a fixed one is what it was; an image of which more is known is that very one. */
+    static List<String> pulls(List<Docker.Image> images, NodeFacts facts) {
+        var pulls = new LinkedHashSet<String>();
+        for (var image : images) {
+            boolean known = !image.id().isEmpty() || !image.digest().isEmpty();
+            boolean there = known ? facts.images().containsKey(image.id()) || facts.images().containsValue(image.id())
+                    : facts.images().containsKey(image.reference()) && !image.reference().endsWith(":latest");
+            if (!there) pulls.add(image.digest().isEmpty() ? image.reference() : image.digest());
+        }
+        return List.copyOf(pulls);
+    }
+
+    /** Image by id or digest to the reference that it is to have, where that means another by now. */
+    static Map<String, String> tagged(List<Docker.Image> images, NodeFacts facts) {
+        var tagged = new LinkedHashMap<String, String>();
+        for (var image : images) {
+            if (image.id().isEmpty() && image.digest().isEmpty() || !image.id().isEmpty() && image.id().equals(facts.images().get(image.reference()))) continue;
+            if (facts.images().containsKey(image.id())) tagged.put(image.id(), image.reference());
+            else if (!image.digest().isEmpty()) tagged.put(image.digest(), image.reference());
+        }
+        return tagged;
+    }
+
+    /** What to pull, each with the reference that it gets at once: of an image that is pinned. Of one of the history, whose reference means another, the containers of now have that until they go. */
+    static Map<String, String> pulledAs(Deployment plan) {
+        var as = new LinkedHashMap<String, String>();
+        plan.pulls().forEach(pull -> as.put(pull, plan.revision().images().values().stream().filter(image -> image.id().isEmpty() && image.digest().equals(pull)).map(Docker.Image::reference)
+                .findFirst().orElse("")));
+        return as;
+    }
+
+    /** What each of its services is to run, by service: by id and digest as far as they are known. */
+    static Map<String, Docker.Image> wanted(Deployment plan) {
+        var wanted = new TreeMap<String, Docker.Image>();
+        for (var service : plan.services()) {
+            var image = plan.revision().images().get(service);
+            boolean there = image.id().isEmpty() && image.digest().isEmpty() && !plan.pulls().contains(image.reference());
+            wanted.put(service, new Docker.Image(image.reference(), there ? plan.facts().images().getOrDefault(image.reference(), "") : image.id(), image.digest()));
+        }
+        return wanted;
+    }
+
+    /** Asks the registry, by each node that has to know, what is open for these deployments. */
+    Fleet.Outcomes<Registry.Answer> ask(Fleet fleet, Map<Node, Deployment> plans, Secrets secrets) {
+        var images = fleet.inventory().images();
+        var registry = new Registry(images.registry(), images.username());
+        var open = open(plans.values());
+        var asked = fleet.each(node -> plans.containsKey(node) && !asked(plans.get(node), open).isEmpty(), (node, ssh) -> {
+            var answer = registry.answer(node.name(), ssh.run(secrets.registry() + registry.ask(asked(plans.get(node), open))));
+            answer.problems().values().stream().findFirst().ifPresent(problem -> {
+                throw problem;
+            });
+            return answer;
+        });
+        answers.putAll(asked.values());
+        return asked;
+    }
+
+    /** The deployments with each open reference as what was heard of it. */
+    Map<Node, Deployment> pinned(Map<Node, Deployment> plans) {
+        return pinned(plans, answers, open(plans.values()));
+    }
+
+    /** What the registry said of the images that a node is to pull, by the references that they get. */
+    Map<String, Registry.Manifest> manifests(Deployment plan) {
+        var manifests = new LinkedHashMap<String, Registry.Manifest>();
+        pulledAs(plan).forEach((pull, reference) -> {
+            var name = reference.isEmpty() ? pull : reference;
+            answers.values().stream().map(answer -> answer.manifests().get(name)).filter(Objects::nonNull).filter(manifest -> reference.isEmpty() || pull.endsWith("@" + manifest.digest()))
+                    .findFirst().ifPresent(manifest -> manifests.put(name, manifest));
+        });
+        return manifests;
+    }
+
+    /** The references that the registry has to say the meaning of: those that a node is to pull, and those that mean another image on one node than on the next. */
+    static Set<String> open(Collection<Deployment> plans) {
+        var open = new LinkedHashSet<String>();
+        var known = new LinkedHashMap<String, List<Local>>();
+        for (var plan : plans)
+            for (var reference : references(plan)) {
+                if (plan.pulls().contains(reference)) open.add(reference);
+                var id = plan.facts().images().get(reference);
+                if (id != null) known.computeIfAbsent(reference, none -> new ArrayList<>()).add(new Local(id, plan.facts().digests().getOrDefault(id, List.of())));
+            }
+        known.forEach((reference, some) -> {
+            if (some.stream().anyMatch(one -> !one.same(some.get(0)))) open.add(reference);
+        });
+        return open;
+    }
+
+    /** An image as a node has it. */
+    private record Local(String id, List<String> digests) {
+        boolean same(Local other) {
+            return id.equals(other.id) || digests.stream().anyMatch(other.digests::contains);
+        }
+    }
+
+    /** The images of a deployment that are known by a tag and nothing else. */
+    private static Set<String> references(Deployment plan) {
+        return plan.services().stream().map(plan.revision().images()::get).filter(image -> image.id().isEmpty() && image.digest().isEmpty()).map(Docker.Image::reference)
+                .collect(Collectors.toCollection(LinkedHashSet::new));
+    }
+
+    /** What a node asks its registry about: what it is to pull, and which of its references are open. */
+    static List<String> asked(Deployment plan, Set<String> open) {
+        var asked = new LinkedHashSet<>(plan.pulls());
+        if (!plan.restart()) references(plan).stream().filter(open::contains).forEach(asked::add);
+        return List.copyOf(asked);
+    }
+
+    /** The deployments with each open reference as what the first node heard of it, for nodes of the same platform. A node that heard nothing is as it was. */
+    static Map<Node, Deployment> pinned(Map<Node, Deployment> plans, Map<Node, Registry.Answer> answers, Set<String> open) {
+        var meanings = new LinkedHashMap<String, Registry.Manifest>();
+        plans.keySet().stream().filter(answers::containsKey).map(answers::get)
+                .forEach(answer -> answer.manifests().forEach((reference, manifest) -> meanings.putIfAbsent(answer.platform() + " " + reference, manifest)));
+        var pinned = new LinkedHashMap<Node, Deployment>();
+        plans.forEach((node, plan) -> {
+            var images = new LinkedHashMap<String, Docker.Image>();
+            if (answers.containsKey(node)) for (var reference : references(plan)) {
+                var manifest = meanings.get(answers.get(node).platform() + " " + reference);
+                if (open.contains(reference) && manifest != null) images.put(reference, image(reference, manifest, plan.facts()));
+            }
+            pinned.put(node, images.isEmpty() ? plan : plan.pinned(images));
+        });
+        return pinned;
+    }
+
+    private static Docker.Image image(String reference, Registry.Manifest manifest, NodeFacts facts) {
+        var digest = Docker.repository(reference) + "@" + manifest.digest();
+        var there = facts.images().getOrDefault(reference, "");
+        boolean same = manifest.ids().contains(there) || facts.digests().getOrDefault(there, List.of()).contains(digest);
+        return new Docker.Image(reference, same ? there : "", digest);
+    }
+}

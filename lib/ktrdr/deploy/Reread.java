@@ -1,0 +1,126 @@
+package ktrdr.deploy;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import ktrdr.Exit;
+import ktrdr.Facts;
+import ktrdr.LastWords;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import ktrdr.Threads;
+import ktrdr.health.GrafanaChecks;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.node.Docker;
+import ktrdr.node.NodeFiles;
+import ktrdr.release.Locks;
+import ktrdr.release.StagingScript;
+import ktrdr.report.Check;
+
+/**
+ * The proof that services of core which were told of a changed configuration have it, by what they say of it themselves: Prometheus and Alertmanager in their metrics when they
+ * last read their files well, Grafana in the dashboards that it serves. A signal alone says nothing of what came of it.
+ */
+public final class Reread {
+    /** A service that answers has read its files within this time, or refused them. */
+    private static final Duration READS = Duration.ofSeconds(15);
+    private static final long PAUSE_MILLIS = 300;
+    private final NodeRollout.Tools tools;
+    private final Deployment plan;
+    private final Node node;
+
+    Reread(NodeRollout.Tools tools, Deployment plan) {
+        this.tools = tools;
+        this.plan = plan;
+        this.node = plan.stack().node();
+    }
+
+    /**
+     * Waits until each service that was told has its files, then takes the marks away by which a later deployment would tell it again. Else it is a {@link Problem}.
+     *
+     * @param out of {@link Deployment#applyScript}
+     */
+    void prove(String out) {
+        // service to when it was told, by the node's clock in seconds since 1970
+        var told = new TreeMap<String, Long>();
+        StagingScript.told("reading", out).stream().map(line -> line.split(" ")).forEach(words -> told.put(words[0], Facts.number("reading", words[1])));
+        if (told.isEmpty()) return;
+        try (var step = tools.console().step(node.name(), "config")) {
+            var found = told.entrySet().stream().map(one -> one.getKey() + " " + prove(one.getKey(), one.getValue())).collect(Collectors.joining(", "));
+            var marks = told.keySet().stream().map(service -> NodeFiles.OURS + "/unread." + service).toList();
+            var result = tools.fleet().ssh(node).run(tools.locks().under(node) + "cd -P \"$directory\"\nrm -f " + Sh.words(marks) + "\n");
+            if (!result.ok()) throw Locks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": " + String.join(", ", marks) + " could not be removed").found(result));
+            step.done(found);
+        }
+    }
+
+    private String prove(String service, long since) {
+        long start = System.nanoTime();
+        long answered = 0;
+        while (true) {
+            var check = service.equals("grafana") ? dashboards() : metrics(service, since);
+            if (check.ok()) return check.found();
+            long now = System.nanoTime();
+            if (answered == 0 && !check.found().startsWith(SILENT)) answered = now;
+            if (now - start > tools.options().timeout().toNanos() || answered != 0 && now - answered > READS.toNanos())
+                throw check.problem(node.name() + ": " + service + " did not take its changed configuration").with("its log", log(service));
+            Threads.pause(PAUSE_MILLIS, "interrupted while waiting for " + service);
+        }
+    }
+
+    private static final String SILENT = "no answer: ";
+
+    private Check metrics(String service, long since) {
+        var url = tools.fleet().inventory().url(service) + "/metrics";
+        var ok = service + "_config_last_reload_successful";
+        var when = service + "_config_last_reload_success_timestamp_seconds";
+        return Check.of(service + ".config", node.name(), ok + " 1 by " + url + ", for files read since it was told", fix(service), () -> {
+            var text = answer(() -> tools.http().get(url).body());
+            var well = value(ok, text);
+            // of older and of other programs nothing is known, and that is said
+            if (well.isEmpty()) return "does not say whether it has its files";
+            if (well.get(0) == 1 && value(when, text).stream().anyMatch(time -> time >= since)) return "has read its files";
+            throw Problem.failed("not read").found(ok + " " + (well.get(0) == 1 ? "1, of files read before" : "0"));
+        });
+    }
+
+    private Check dashboards() {
+        var inventory = tools.fleet().inventory();
+        return Check.of("grafana.config", node.name(), "the dashboards of " + node.directory() + "/monitoring/grafana/dashboards", fix("grafana"), () -> {
+            int status = answer(() -> tools.http().get(inventory.url("grafana") + "/api/frontend/settings").status());
+            if (Set.of(401, 403).contains(status)) return "lets nobody look without a login, its dashboards were not compared";
+            var shown = new GrafanaChecks(inventory, tools.http()).dashboards(plan.revision().files(), new ArrayList<>());
+            shown.stream().filter(check -> !check.ok()).findFirst().ifPresent(check -> {
+                throw Problem.failed("not shown").found(check.id() + ": " + check.found());
+            });
+            return "shows " + shown.size() + " dashboards as in our files";
+        });
+    }
+
+    private String fix(String service) {
+        return "on " + node.name() + ": docker logs " + plan.stack().container(service);
+    }
+
+    private static <T> T answer(Supplier<T> ask) {
+        try {
+            return ask.get();
+        } catch (Problem silent) {
+            if (silent.exit() == Exit.INTERRUPTED) throw silent;
+            throw Problem.failed("silent").found(SILENT + silent.details().getOrDefault("found", silent.sentence()));
+        }
+    }
+
+    /** The values of a series without labels in Prometheus' text format. */
+    public static List<Double> value(String name, String text) {
+        return Pattern.compile("(?m)^" + Pattern.quote(name) + " ([0-9.]+(?:[eE][+-]?[0-9]+)?)\\b").matcher(text).results().map(found -> Double.parseDouble(found.group(1))).toList();
+    }
+
+    private String log(String service) {
+        return LastWords.of(tools.fleet().ssh(node).run(Docker.logTail(plan.stack().container(service), LastWords.LINES)).out());
+    }
+}

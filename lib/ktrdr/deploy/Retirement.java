@@ -1,0 +1,134 @@
+package ktrdr.deploy;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.stream.Stream;
+import ktrdr.Console;
+import ktrdr.Facts;
+import ktrdr.Local;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import ktrdr.drain.WorkerStops;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Inventory;
+import ktrdr.node.Occupant;
+import ktrdr.release.Firewall;
+import ktrdr.release.Lock;
+import ktrdr.release.Templates;
+import ktrdr.ssh.Ssh;
+
+/** Takes away what the toolkit has put on a node that leaves the fleet, or has left it, as templates/retire/retire.sh does, which runs there. */
+public final class Retirement {
+    private static final Duration PATIENCE = Duration.ofSeconds(10);
+    private final Inventory inventory;
+    private final String name;
+    private final Optional<Node> node;
+
+    /** @param asked a node of the inventory by any of its names or its address, or a host that is none any more, as ssh knows it */
+    public Retirement(Inventory inventory, String asked) {
+        this.inventory = inventory;
+        this.name = asked;
+        var host = Ssh.Target.of(asked).host();
+        this.node = inventory.nodes().stream().filter(one -> Stream.concat(Stream.of(one.id(), one.name(), one.host(), inventory.fqdn(one)), one.address().stream())
+                .anyMatch(word -> word.equalsIgnoreCase(asked) || word.equalsIgnoreCase(host))).findFirst();
+    }
+
+    /**
+     * What is there, and what would be done about it.
+     *
+     * @param directories of stacks, by their projects; {@code would} what would be removed, {@code left} what would not
+     * @param core why it is no plain workers node; empty where it is one
+     * @param busy workers at work, each with its operation
+     */
+    public record Found(Map<String, String> directories, List<String> would, List<String> left, List<String> failed, List<String> core, Map<String, String> busy) {}
+
+    /** What was done. */
+    public record Done(List<String> removed, List<String> left, List<String> failed) {}
+
+    /** The node of the inventory that was meant; empty where it is none. */
+    public Optional<Node> node() {
+        return node;
+    }
+
+    /** Refuses what the fleet cannot do without as long as the inventory has it. */
+    public void allowed() {
+        node.filter(one -> one.role() == Role.CORE).ifPresent(core -> {
+            throw Problem.usage(core.name() + " is the core node of this inventory, and is not retired").expected("a workers node, or a host that is not in the inventory any more")
+                    .fix("have another core in the inventory first; then name this machine by its address, with --core");
+        });
+        node.filter(inventory::exportsShare).ifPresent(server -> {
+            throw Problem.usage(server.name() + " exports the share of this inventory, and is not retired").expected("a node that others do not need").fix("have another storage.server in the inventory first");
+        });
+    }
+
+    /** The connection to it: that of the inventory's node, or a new one by the settings that all nodes have. */
+    public Ssh connect(Fleet fleet, boolean sudo) {
+        if (node.isPresent()) return fleet.ssh(node.get());
+        var asked = Ssh.Target.of(name);
+        var all = inventory.ssh();
+        try {
+            return Ssh.connect(new Ssh.Target(asked.host(), asked.host(), Optional.empty(), asked.port().or(all::port), asked.user().or(all::user), all.identity(), all.knownHosts(), Optional.empty(),
+                    sudo ? Inventory.Sudo.ALWAYS : all.sudo(), all.jump(), all.connectTimeout(), inventory.hostKeys()));
+        } catch (Problem problem) {
+            throw problem.with("not a node", asked.host() + " is none of " + inventory.source() + ", so it is asked as a host of that name");
+        }
+    }
+
+    /** Looks at it, and changes nothing. */
+    public Found look(Ssh ssh, boolean data) {
+        var facts = Facts.parse(ssh.must(Facts.SAY + Occupant.SCRIPT + script("", data)));
+        // of a node; who names a host by its address means that host
+        node.filter(one -> one.address().filter(address -> address.equals(Ssh.Target.of(name).host())).isEmpty())
+                .ifPresent(one -> Occupant.parse(facts).prove(inventory, one));
+        if (!facts.get("user").equals("root")) throw Ssh.notRoot(ssh.name(), facts.get("user"), "take away what the toolkit has put there");
+        var busy = new LinkedHashMap<String, String>();
+        facts.under("health").forEach((worker, health) -> WorkerStops.operation(health).ifPresent(operation -> busy.put(worker, operation)));
+        return new Found(facts.under("directory"), facts.all("would"), facts.all("left"), facts.all("failed"), facts.all("core"), busy);
+    }
+
+    /** Does it, with the lock of each stack that is there; what could not be removed is among what failed. */
+    public Done run(Ssh ssh, Found found, boolean data, Console.Step step) {
+        var owner = Lock.Owner.now(Local.whoAndWhere(), "retire " + name);
+        var locked = new ArrayList<Lock.Place>();
+        try {
+            var under = "";
+            for (var stack : found.directories().entrySet()) {
+                var place = new Lock.Place(stack.getValue(), stack.getKey());
+                var answer = Lock.Answer.parse(ssh.must(Lock.take(place, owner, Lock.LIFE)));
+                if (!answer.taken()) throw answer.problem(ssh.name());
+                locked.add(place);
+                under = Lock.under(place, owner, PATIENCE);
+            }
+            var said = new StringBuffer();
+            var result = ssh.run(under + script("yes", data), line -> {
+                said.append(line).append('\n');
+                step.now(line.substring(line.indexOf('\t') + 1));
+            });
+            if (!result.ok()) throw Problem.failed(ssh.name() + ": it was left half done").expected("all of it removed").found(result.lastWords()).fix("run it again: what is gone is not looked for");
+            var facts = Facts.parse(said.toString());
+            return new Done(facts.all("removed"), facts.all("left"), facts.all("failed"));
+        } finally {
+            if (ssh.open()) locked.forEach(place -> ssh.run(Lock.release(place, owner), PATIENCE));
+        }
+    }
+
+    /** What is to be done elsewhere then, each with its command. */
+    public List<String> next() {
+        var next = new ArrayList<String>();
+        node.ifPresent(one -> next.add("take " + one.name() + " out of " + inventory.source()));
+        next.add(inventory.firewall().isPresent() ? "jbang deploy@ktrdr all: Prometheus' targets follow, and no node lets it in any more" : "jbang deploy@ktrdr core prometheus: its targets follow");
+        if (inventory.storageNode().isPresent()) next.add("jbang setup-nfs@ktrdr: the share lets it in no more");
+        next.add("take its names out of your DNS server: jbang setup-dns@ktrdr prints those that stay");
+        return next;
+    }
+
+    private String script(String act, boolean data) {
+        return Firewall.down() + Sh.let("directory", node.map(Node::directory).orElse("")) + Sh.let("act", act) + Sh.let("data", data ? "yes" : "") + new Templates(inventory).read("retire/retire.sh");
+    }
+}

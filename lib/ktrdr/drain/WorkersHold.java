@@ -1,0 +1,167 @@
+package ktrdr.drain;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.stream.Collectors;
+import ktrdr.Console;
+import ktrdr.Http;
+import ktrdr.Problem;
+import ktrdr.Result;
+import ktrdr.Sh;
+import ktrdr.Threads;
+import ktrdr.Units;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Inventory;
+import ktrdr.release.Locks;
+import ktrdr.release.Stack;
+
+/**
+ * Workers that are away on purpose, on every node at once, for as long as something holds them. Each node starts exactly those that it stopped by itself when the
+ * connection ends, however we ended.
+ */
+public final class WorkersHold implements AutoCloseable {
+    /** What is at work has had its time by then; an engine that has much to do takes some. */
+    private static final Duration STOPPING = Duration.ofSeconds(90);
+    private static final String FILE = "hold=/run/lock/ktrdr-hold\n";
+    private final Fleet fleet;
+    private final Console console;
+    private final ExecutorService threads = Executors.newCachedThreadPool(Threads.daemons("hold"));
+    private final Map<Node, CompletableFuture<Result>> ends = new LinkedHashMap<>();
+    private final Map<Node, CompletableFuture<Integer>> stopped = new LinkedHashMap<>();
+    private boolean cut;
+
+    private WorkersHold(Fleet fleet, Console console) {
+        this.fleet = fleet;
+        this.console = console;
+    }
+
+    /**
+     * Stops the running workers of these nodes, side by side, those at work once they have saved what they can; a node where that fails is a {@link Problem}, and all are started again.
+     */
+    public static WorkersHold take(Fleet fleet, List<Node> nodes, Locks locks, Http http, Console console) {
+        var held = new WorkersHold(fleet, console);
+        var saved = fleet.each(nodes::contains, (node, ssh) -> {
+            var stops = new WorkerStops(fleet, locks, http, console, node);
+            return stops.end(stops.busy(fleet.inventory().workersOf(node.full()).stream().map(Inventory.Worker::name).toList()));
+        });
+        saved.problems().values().stream().findFirst().ifPresent(problem -> {
+            throw problem;
+        });
+        held.cut = saved.values().values().stream().anyMatch(ended -> !ended.isEmpty());
+        try (var step = console.step("workers", "stop")) {
+            nodes.forEach(node -> held.begin(node, locks));
+            held.await();
+            step.done(held.stopped.entrySet().stream().map(one -> one.getValue().join() + " on " + one.getKey().name()).collect(Collectors.joining(", ")));
+            return held;
+        } catch (RuntimeException e) {
+            held.close();
+            throw e;
+        }
+    }
+
+    /** A script that stops the running containers of a Compose project and starts them again when {@link #release} ran, or whatever else ends it. */
+    public static String hold(String project) {
+        return Sh.let("project", project) + FILE + """
+                ids=$(docker ps -q --filter "label=com.docker.compose.project=$project")
+                settled=
+                finish() {
+                  trap - EXIT
+                  trap '' HUP INT TERM
+                  rm -f "$hold"
+                  [ -n "$ids" ] || exit 0
+                  # in a session of its own: we are killed after ten seconds, in which a busy engine may not start them all
+                  # shellcheck disable=SC2086 # ids
+                  if [ -n "$settled" ]; then
+                    setsid docker start $ids </dev/null >/dev/null 2>&1 &
+                    wait "$!"
+                  # what was cut goes on in the engine, and would stop what is started before its end; nobody waits for us so long
+                  else setsid sh -c 'STOP "$@"; docker start "$@"' sh $ids </dev/null >/dev/null 2>&1 & fi
+                }
+                trap finish EXIT
+                trap 'exit 143' HUP INT TERM
+                # the shell tells of a command that a signal ended, to somebody who may be gone
+                trap '' PIPE
+                : >"$hold"
+                # shellcheck disable=SC2086 # ids
+                [ -z "$ids" ] || STOP $ids >/dev/null
+                settled=yes
+                printf 'stopped\\t%s\\n' "$(printf %s "$ids" | grep -c .)"
+                while [ -e "$hold" ]; do sleep 0.2; done
+                """.replace("STOP", WorkerStops.STOP);
+    }
+
+    /** A script that ends the other one. */
+    public static String release() {
+        return FILE + "rm -f \"$hold\"\n";
+    }
+
+    private void begin(Node node, Locks locks) {
+        var count = new CompletableFuture<Integer>();
+        stopped.put(node, count);
+        var script = locks.under(node) + hold(Stack.of(fleet.inventory(), node).project());
+        ends.put(node, CompletableFuture.supplyAsync(() -> fleet.ssh(node).run(script, line -> {
+            if (line.startsWith("stopped\t")) count.complete(Integer.valueOf(line.substring(8)));
+        }), threads));
+        ends.get(node).whenComplete((result, problem) -> count.completeExceptionally(problem != null ? problem : Locks.refused(node, result)
+                .orElseGet(() -> Problem.failed(node.name() + ": its workers could not be stopped").found(result))));
+    }
+
+    private void await() {
+        long deadline = System.nanoTime() + STOPPING.toNanos();
+        for (var node : stopped.keySet())
+            try {
+                stopped.get(node).get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+            } catch (InterruptedException e) {
+                Thread.currentThread().interrupt();
+                throw Problem.interrupted("interrupted while workers were stopped; they are started again").because(e);
+            } catch (TimeoutException e) {
+                throw Problem.failed(node.name() + ": its workers did not stop within " + Units.duration(STOPPING));
+            } catch (ExecutionException e) {
+                for (Throwable cause = e; cause != null; cause = cause.getCause()) if (cause instanceof Problem problem) throw problem;
+                throw new IllegalStateException(e.getCause());
+            }
+    }
+
+    /** Whether workers were at work. */
+    public boolean cut() {
+        return cut;
+    }
+
+    /** The nodes whose workers were stopped. */
+    public List<Node> nodes() {
+        return List.copyOf(stopped.keySet());
+    }
+
+    /** Starts them again, after an interrupt too; a node where that is not known is told, since it does so by itself. */
+    @Override
+    public void close() {
+        boolean interrupted = Thread.interrupted();
+        if (stopped.values().stream().allMatch(count -> count.isDone() && !count.isCompletedExceptionally())) start();
+        // each ends with its connection and does the same by itself
+        threads.shutdownNow();
+        if (interrupted) Thread.currentThread().interrupt();
+    }
+
+    private void start() {
+        try (var step = console.step("workers", "start")) {
+            var asked = fleet.each(ends::containsKey, (node, ssh) -> ssh.run(release(), STOPPING));
+            for (var node : ends.keySet())
+                try {
+                    if (asked.problems().containsKey(node)) throw asked.problems().get(node);
+                    ends.get(node).get(STOPPING.toSeconds(), TimeUnit.SECONDS);
+                } catch (InterruptedException | ExecutionException | TimeoutException | Problem e) {
+                    console.note(node.name(), "workers", "are started again by the node itself; it did not answer");
+                }
+            step.done(stopped.values().stream().mapToInt(CompletableFuture::join).sum() + " that were stopped");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+package ktrdr.health;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import com.fasterxml.jackson.databind.node.ObjectNode;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.OptionalInt;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import ktrdr.Console;
+import ktrdr.Http;
+import ktrdr.Json;
+import ktrdr.Problem;
+import ktrdr.inventory.Inventory;
+import ktrdr.release.Templates.NodeFile;
+import ktrdr.release.Templates;
+import ktrdr.report.Check;
+
+/** What has to be true of Grafana for its dashboards to show something, asked as anybody may who may look: without a login. */
+public final class GrafanaChecks {
+    /** The types of our data sources, each also the uid by which dashboards find it: one that was generated leaves every panel empty. */
+    private static final List<String> SOURCES = List.of("prometheus", "jaeger");
+    private static final String NOT_ASKED = "not asked: this Grafana has no /api/ds/query";
+    /** So many queries of a dashboard are tried before it is said to show nothing. */
+    private static final int ASKED = 3;
+    private final Inventory inventory;
+    private final Http http;
+    private final String url;
+    private final String node;
+
+    public GrafanaChecks(Inventory inventory, Http http) {
+        this.inventory = inventory;
+        this.http = http;
+        this.url = inventory.url("grafana");
+        this.node = inventory.core().name();
+    }
+
+    /** Each data source and each of our dashboards there, and a panel's query answered with data. */
+    public List<Check> checks() {
+        var checks = new ArrayList<Check>();
+        // what the page itself reads: a viewer may not ask for the data sources
+        var settings = answer(() -> http.json(url + "/api/frontend/settings"));
+        SOURCES.forEach(type -> checks.add(source(type, settings)));
+        var dashboards = new ArrayList<JsonNode>();
+        checks.addAll(dashboards(new Templates(inventory).render(inventory.core(), "none"), dashboards));
+        checks.add(query(dashboards));
+        return checks;
+    }
+
+    private Check source(String type, Supplier<JsonNode> settings) {
+        return check("grafana.datasource." + type, "a data source of type " + type + " with the uid " + type, () -> {
+            for (var source : settings.get().path("datasources"))
+                if (source.path("uid").asText().equals(type) && source.path("type").asText().equals(type)) return source.path("name").asText() + ", " + type;
+            throw Problem.failed("none").found(names(settings.get().path("datasources")));
+        });
+    }
+
+    private static String names(JsonNode sources) {
+        var names = new ArrayList<String>();
+        sources.forEach(source -> names.add(source.path("name").asText() + " (" + source.path("type").asText() + ", uid " + source.path("uid").asText() + ")"));
+        return names.isEmpty() ? "no data source" : String.join(", ", names);
+    }
+
+    /** Each dashboard of these files; the models that it serves are added to {@code found}. */
+    public List<Check> dashboards(List<NodeFile> files, List<JsonNode> found) {
+        return files.stream().filter(file -> file.path().matches("monitoring/grafana/dashboards/.*\\.json")).map(file -> dashboard(file, found)).toList();
+    }
+
+    /** It is there, with the panels and the queries that are in our file: what somebody saved over it in Grafana is lost with the next start. */
+    private Check dashboard(NodeFile file, List<JsonNode> found) {
+        var model = Json.parse(file.content(), file.path());
+        var uid = model.path("uid").asText();
+        return check("grafana.dashboard." + uid, "the dashboard " + model.path("title").asText() + " at " + url + "/d/" + uid + ", as in " + file.path(), () -> {
+            var there = http.json(url + "/api/dashboards/uid/" + uid).path("dashboard");
+            if (there.path("panels").isEmpty()) throw Problem.failed("empty").found("a dashboard without a panel");
+            var wanted = panels(model);
+            var shown = panels(there);
+            if (!shown.equals(wanted)) throw Problem.failed("changed").found("changed: " + Stream.concat(wanted.entrySet().stream().filter(panel -> !panel.getValue().equals(shown.get(panel.getKey()))),
+                    shown.entrySet().stream().filter(panel -> !wanted.containsKey(panel.getKey()))).map(Map.Entry::getKey).distinct().collect(Collectors.joining(", ")));
+            found.add(there);
+            return there.path("title").asText() + ", " + there.path("panels").size() + " panels";
+        });
+    }
+
+    /** Title to the queries of a dashboard's panels; rows are panels too. */
+    private static Map<String, List<String>> panels(JsonNode dashboard) {
+        var panels = new LinkedHashMap<String, List<String>>();
+        for (var panel : dashboard.path("panels")) {
+            var queries = panels.computeIfAbsent(panel.path("title").asText(), title -> new ArrayList<>());
+            for (var target : panel.path("targets")) queries.add(target.path("expr").asText());
+        }
+        return panels;
+    }
+
+    /** The first queries of a dashboard, with every value of its variables. */
+    private static List<String> expressions(JsonNode dashboard) {
+        return panels(dashboard).values().stream().flatMap(List::stream).filter(expression -> !expression.isEmpty()).limit(ASKED)
+                .map(expression -> expression.replace("$__rate_interval", "5m").replaceAll("\\$[a-z_]+", ".+")).toList();
+    }
+
+    /** One of the first queries of each dashboard, which goes the way that a panel's goes: by Grafana, from its data source. */
+    private Check query(List<JsonNode> dashboards) {
+        return check("grafana.query", "data for a query of each dashboard by POST " + url + "/api/ds/query", () -> {
+            int series = 0;
+            var empty = new ArrayList<String>();
+            for (var dashboard : dashboards) {
+                int some = 0;
+                for (var expression : expressions(dashboard)) if (some == 0) {
+                    var data = series(expression);
+                    if (data.isEmpty()) return NOT_ASKED;
+                    some = data.getAsInt();
+                }
+                if (some == 0) empty.add(dashboard.path("title").asText());
+                series += some;
+            }
+            if (!empty.isEmpty()) throw Problem.failed("no data").found("an answer without data for " + String.join(", ", empty));
+            if (!dashboards.isEmpty()) return dashboards.size() + " dashboards, " + series + " series";
+            var data = series("up");
+            if (data.isEmpty()) return NOT_ASKED;
+            if (data.getAsInt() == 0) throw Problem.failed("no data").found("an answer without data");
+            return data.getAsInt() + " series";
+        });
+    }
+
+    /** How many series a query has now; empty where this Grafana does not take queries. */
+    private OptionalInt series(String expression) {
+        var answer = http.post(url + "/api/ds/query", body(expression));
+        if (answer.status() == 404) return OptionalInt.empty();
+        var result = Http.json("POST " + url + "/api/ds/query", answer).path("results").path("A");
+        if (result.has("error")) throw Problem.failed("refused").found(Console.brief(result.path("error").asText(), 200));
+        int series = 0;
+        for (var frame : result.path("frames")) if (frame.path("data").path("values").path(0).size() > 0) series++;
+        return OptionalInt.of(series);
+    }
+
+    private static ObjectNode body(String expression) {
+        var body = JsonNodeFactory.instance.objectNode().put("from", "now-5m").put("to", "now");
+        var query = body.putArray("queries").addObject().put("refId", "A").put("expr", expression).put("instant", true).put("range", false).put("intervalMs", 15000).put("maxDataPoints", 100);
+        query.putObject("datasource").put("uid", "prometheus").put("type", "prometheus");
+        return body;
+    }
+
+    private Check check(String id, String expected, Supplier<String> ask) {
+        return Check.of(id, node, expected, "on " + node + ": docker logs ktrdr-grafana; jbang deploy@ktrdr core grafana puts its files back, then jbang restart@ktrdr core grafana has it read them", ask);
+    }
+
+    /** Asks once: what comes of it, a {@link Problem} too, is what each who wants it gets. */
+    private static Supplier<JsonNode> answer(Supplier<JsonNode> ask) {
+        try {
+            var answer = ask.get();
+            return () -> answer;
+        } catch (Problem problem) {
+            return () -> {
+                throw problem;
+            };
+        }
+    }
+}

@@ -1,0 +1,182 @@
+package ktrdr.inventory;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.nio.file.attribute.PosixFilePermissions;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.Map;
+import java.util.Set;
+import java.util.regex.Pattern;
+import java.util.stream.Collectors;
+import ktrdr.Console;
+import ktrdr.Json;
+import ktrdr.Local;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import ktrdr.Utf8;
+
+/**
+ * The secrets of a deployment: fetched once from the inventory's provider, kept in memory, sent on standard input.
+ *
+ * They are read from 1Password's {@code op}, from the environment, from a file that only its owner can read, or from a command
+ * that prints JSON. What is fetched is masked by the {@link Console} from then on.
+ */
+public final class Secrets {
+    /** A field of the secret store, the variable the compose files know it by, and whether showing it would give something away. */
+    public enum Field {
+        db_username("KTRDR_DB_USER", false),
+        db_password("KTRDR_DB_PASSWORD", true),
+        jwt_secret("KTRDR_AUTH_JWT_SECRET", true),
+        grafana_password("GF_SECURITY_ADMIN_PASSWORD", true),
+        ghcr_token("REGISTRY_TOKEN", true),
+        alert_webhook_url("KTRDR_ALERT_WEBHOOK_URL", true),
+        alert_mail_password("KTRDR_ALERT_MAIL_PASSWORD", true),
+        alert_telegram_token("KTRDR_ALERT_TELEGRAM_TOKEN", true);
+
+        public final String variable;
+        public final boolean concealed;
+
+        Field(String variable, boolean concealed) {
+            this.variable = variable;
+            this.concealed = concealed;
+        }
+    }
+
+    private static final Duration PATIENCE = Duration.ofMinutes(2);
+    /** The fewest that KTRDR takes (ktrdr/config/settings.py). */
+    private static final int JWT_CHARACTERS = 32;
+    /** How the name of a variable with a secret ends, as a regular expression that awk has too. */
+    public static final String NAMES = "(PASSWORD|SECRET|TOKEN|WEBHOOK_URL)";
+    /** NAME=value and NAME: value, in a list or a diff too; a reference such as ${NAME:?…} is no value. */
+    private static final Pattern ASSIGNED = Pattern.compile("^([+-]?\\s*(?:- |export )?[\"']?[A-Z_]*" + NAMES.replace("(", "(?:") + "[\"']?\\s*+[=:]\\s*+)(?!\\$\\{).+");
+    private final Map<Field, String> values;
+
+    private Secrets(Map<Field, String> values) {
+        this.values = values;
+    }
+
+    /** Asks the provider for these fields and no others. A field that is missing or blank is a {@link Problem} that names it. */
+    public static Secrets fetch(Inventory inventory, Set<Field> wanted, Map<String, String> environment, Console console) {
+        return fetch(inventory, wanted, Set.of(), environment, console);
+    }
+
+    /** The same, with fields that are taken where the provider has them and not missed where it has not. */
+    public static Secrets fetch(Inventory inventory, Set<Field> wanted, Set<Field> welcome, Map<String, String> environment, Console console) {
+        var asked = EnumSet.noneOf(Field.class);
+        asked.addAll(wanted);
+        asked.addAll(welcome);
+        var settings = inventory.secrets();
+        // a provider that is not to be had stands in the way of nothing that needs none
+        var found = asked.isEmpty() ? Map.<String, String>of() : switch (settings.provider()) {
+            case ENV -> fromEnvironment(settings, asked, environment);
+            case FILE -> fields(readFile(settings.file().orElseThrow()), settings.file().orElseThrow().toString());
+            case COMMAND -> fields(Local.command(settings.command()).timeout(PATIENCE).must().out(), "the secrets command");
+            case ONEPASSWORD -> fields(Local.command("op", "item", "get", settings.item(), "--vault", settings.vault(),
+                    "--format", "json").timeout(PATIENCE).must().out(), "op");
+        };
+        var values = new EnumMap<Field, String>(Field.class);
+        var missing = new ArrayList<String>();
+        for (var field : asked) {
+            var value = found.get(settings.fields().getOrDefault(field.name(), field.name()));
+            if (value != null && !value.isBlank()) values.put(field, value);
+            else if (wanted.contains(field)) missing.add(field.name());
+        }
+        if (!missing.isEmpty()) throw Problem.usage("the secret " + String.join(", ", missing) + " is missing or blank")
+                .expected("a value from the provider " + settings.provider().name().toLowerCase().replace("onepassword", "1password") + " of " + inventory.source())
+                .found("fields: " + (found.isEmpty() ? "none" : String.join(", ", found.keySet())));
+        values.forEach((field, value) -> {
+            if (field.concealed) console.secret(value);
+            if (value.matches("(?s).*[\\n\\r\\x00].*")) throw Problem.usage("the secret " + field + " has a line break or a NUL in it").expected("one line of text")
+                    .fix("write it anew where " + inventory.source() + " says, under secrets");
+            // Java has U+FFFD where bytes were none of the locale's characters, and half a character is sent as a question mark
+            if (value.codePoints().anyMatch(one -> one == 0xfffd || Character.getType(one) == Character.SURROGATE))
+                throw Problem.usage("the secret " + field + " has a character that could not be read").expected("UTF-8").fix("run it with LC_ALL=C.UTF-8, or write it anew where " + inventory.source() + " says");
+            if (field == Field.jwt_secret && value.codePointCount(0, value.length()) < JWT_CHARACTERS)
+                throw Problem.usage("the secret jwt_secret has fewer than " + JWT_CHARACTERS + " characters").expected("as many or more: with fewer KTRDR's backend does not start")
+                        .fix("make one with: openssl rand -base64 48, and write it where " + inventory.source() + " says, under secrets");
+        });
+        return new Secrets(values);
+    }
+
+    /** The same, but for these values, which the console masks from then on too. */
+    public Secrets with(Map<Field, String> others, Console console) {
+        var all = new EnumMap<Field, String>(Field.class);
+        all.putAll(values);
+        all.putAll(others);
+        others.forEach((field, value) -> {
+            if (field.concealed) console.secret(value);
+        });
+        return new Secrets(all);
+    }
+
+    /** The value of a field; null for one that was not asked for. */
+    public String get(Field field) {
+        return values.get(field);
+    }
+
+    /**
+     * Shell lines that define {@code with_secrets}, which runs a command with these fields in its environment; no other command of the
+     * script has them in its own. For the standard input of a remote shell, never for its arguments.
+     */
+    public String shell(Set<Field> fields) {
+        var lines = new StringBuilder();
+        var known = fields.stream().filter(values::containsKey).toList();
+        for (var field : known) lines.append(Sh.let(field.variable, values.get(field)));
+        var names = known.stream().map(field -> field.variable).collect(Collectors.joining(" "));
+        return lines + "with_secrets() { (" + Sh.NO_PROXIES + "; export " + names + "; exec \"$@\"); }\n";
+    }
+
+    /** The shell line that hands the registry's token to a script that logs in. */
+    public String registry() {
+        return Sh.let(Field.ghcr_token.variable, values.get(Field.ghcr_token));
+    }
+
+    /** A line of a file, or of a diff, without the value of what is called a secret: somebody may have written one there by hand. */
+    public static String concealed(String line) {
+        return ASSIGNED.matcher(line).replaceFirst("$1••••");
+    }
+
+    /** No value: so that none is ever printed by accident. */
+    @Override
+    public String toString() {
+        return "Secrets" + values.keySet();
+    }
+
+    private static Map<String, String> fromEnvironment(Inventory.SecretsSettings settings, Set<Field> wanted, Map<String, String> environment) {
+        var found = new LinkedHashMap<String, String>();
+        for (var field : wanted) {
+            var name = settings.fields().getOrDefault(field.name(), field.name());
+            var value = environment.get(settings.prefix() + name.toUpperCase());
+            if (value != null) found.put(name, value);
+        }
+        return found;
+    }
+
+    private static String readFile(Path file) {
+        try {
+            var mode = Files.getPosixFilePermissions(file);
+            if (PosixFilePermissions.toString(mode).endsWith("------")) return Utf8.text(Files.readAllBytes(file), file.toString());
+            throw Problem.usage("the secrets file " + file + " can be read by others").expected("mode 0600")
+                    .found(PosixFilePermissions.toString(mode)).fix("chmod 600 " + Sh.quote(file.toString()));
+        } catch (IOException e) {
+            throw Problem.usage("the secrets file " + file + " cannot be read").found(e.getClass().getSimpleName())
+                    .fix("check secrets.file in the inventory").because(e);
+        }
+    }
+
+    /** Label to value, of 1Password's item shape or of a flat object. The text is never part of a problem: it is all secrets. */
+    private static Map<String, String> fields(String text, String source) {
+        var document = Json.read(text).orElseThrow(() ->
+                Problem.usage(source + " did not give JSON").expected("{\"db_password\": \"…\", …}, or an item of op with fields[]"));
+        var found = new LinkedHashMap<String, String>();
+        if (document.path("fields").isArray())
+            document.path("fields").forEach(field -> found.put(field.path("label").asText(), field.path("value").asText()));
+        else document.properties().forEach(entry -> found.put(entry.getKey(), entry.getValue().asText()));
+        return found;
+    }
+}

@@ -1,0 +1,71 @@
+package ktrdr.logs;
+
+import java.util.ArrayList;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Set;
+import java.util.stream.Stream;
+import ktrdr.Nearest;
+import ktrdr.Problem;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Inventory;
+import ktrdr.release.Stack;
+
+/**
+ * Whose logs are meant by the words of a command line: nodes and services. Pure.
+ *
+ * @param nodes in the order of the inventory
+ * @param services of those nodes; empty for all
+ */
+public record LogChoice(List<Node> nodes, List<String> services) {
+    /**
+     * The first word is a node, {@code workers} or {@code all}. A later one is a service where a node before it has such a one, else a node: a host may well have the name of
+     * its most important service. Anything else is a {@link Problem} with the nearest word that is one.
+     */
+    public static LogChoice of(Inventory inventory, List<String> words) {
+        var nodes = new LinkedHashSet<Node>();
+        var services = new LinkedHashSet<String>();
+        for (var word : words) {
+            var service = services(inventory, nodes, word);
+            if (service.isEmpty()) nodes.addAll(nodes(inventory, nodes, word));
+            services.addAll(service);
+        }
+        return new LogChoice(inventory.nodes().stream().filter(nodes::contains).toList(), List.copyOf(services));
+    }
+
+    /** "node service" of all that are meant to be there, for columns and colours that stay. */
+    public List<String> places(Inventory inventory) {
+        return nodes.stream().flatMap(node -> Stack.of(inventory, node).services().stream().filter(service -> services.isEmpty() || services.contains(service))
+                .map(service -> node.name() + " " + service)).toList();
+    }
+
+    /** The service that a word names; a container's name means its service. */
+    private static List<String> services(Inventory inventory, Set<Node> nodes, String word) {
+        return nodes.stream().flatMap(node -> {
+            // of workers each one that a scale can give it
+            var stack = Stack.of(inventory, node.full());
+            return stack.services().stream().filter(service -> word.equals(service) || word.equals(stack.container(service)));
+        }).distinct().limit(1).toList();
+    }
+
+    private static List<Node> nodes(Inventory inventory, Set<Node> before, String word) {
+        if (word.equals("all")) return inventory.nodes();
+        if (word.equals("workers")) return inventory.workersNodes(List.of());
+        if (word.equals("core")) return List.of(inventory.core());
+        try {
+            return List.of(inventory.node(word));
+        } catch (Problem unknown) {
+            if (before.isEmpty()) throw unknown;
+            throw neither(inventory, before, word);
+        }
+    }
+
+    private static Problem neither(Inventory inventory, Set<Node> nodes, String word) {
+        var services = nodes.stream().flatMap(node -> Stack.of(inventory, node.full()).services().stream()).distinct().toList();
+        var known = new ArrayList<>(services);
+        inventory.nodes().stream().flatMap(node -> Stream.of(node.name(), node.id(), node.host())).forEach(known::add);
+        return Problem.usage("`" + word + "` is neither a node nor a service of " + String.join(", ", nodes.stream().map(Node::name).toList()))
+                .expected("services: " + String.join(", ", services) + "; nodes: " + String.join(", ", inventory.nodes().stream().map(Node::name).toList()))
+                .found(word + Nearest.of(word, known).map(near -> "; did you mean " + near + "?").orElse(""));
+    }
+}

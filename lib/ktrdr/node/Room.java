@@ -1,0 +1,74 @@
+package ktrdr.node;
+
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import ktrdr.Facts;
+import ktrdr.Problem;
+import ktrdr.Units;
+
+/**
+ * The folders of a node that the toolkit and Docker write to beside the stack's own. A container starts with /run full or read-only, or with no room in /tmp, and then no command runs in it, that of
+ * its health check neither: a deployment would replace all and get none of it healthy, nor what ran before.
+ */
+public final class Room {
+    /** So much has to go into each of them: what a start of some containers leaves there is less. */
+    static final long BYTES = 4 << 20;
+    /** To that of locks, which on Debian is a file system of 5 MB, go files of some bytes; two that look at once may not fill it. */
+    private static final long LOCKS = 64 << 10;
+    private static final String SCRIPT = """
+            room_of() {
+              one=$(umask 077; mktemp "$1/.ktrdr-room.XXXXXX") || return 1
+              # by its name it is gone before anything is written
+              exec 7>"$one"
+              rm -f "$one"
+              case $1 in /run/lock) bytes=LOCKS ;; *) bytes=BYTES ;; esac
+              head -c "$bytes" /dev/zero >&7
+            }
+            room() {
+              [ -d "$1" ] || { say "room $1" 'no such folder'; return 0; }
+              said=$(room_of "$1" 2>&1) || { said=${said##*: }; say "room $1" "${said:-nothing can be written there}"; }
+            }
+            room_everywhere() {
+              if [ "$(id -u)" = 0 ]; then set -- /tmp /var/tmp /run /run/lock /dev/shm; else set -- /tmp; fi
+              for folder do room "$folder"; done
+              [ "$(id -u)" = 0 ] || return 0
+              for folder in ${root:+"$root"} /run/docker /run/containerd /var/lib/containerd; do [ ! -d "$folder" ] || room "$folder"; done
+            }
+            room_everywhere
+            """.replace("BYTES", String.valueOf(BYTES)).replace("LOCKS", String.valueOf(LOCKS));
+
+    private Room() {}
+
+    /** Shell lines that say a fact {@code room} for each of these folders that takes nothing, with {@code say} defined; they look into that of Docker after {@link HostFacts#ENGINE}. */
+    public static String script() {
+        return SCRIPT;
+    }
+
+    /** The answer: folder to why it takes nothing. */
+    public static Map<String, String> parse(Facts facts) {
+        return new TreeMap<>(facts.under("room"));
+    }
+
+    /** "/tmp: No space left on device; /run: Read-only file system". */
+    public static String words(Map<String, String> full) {
+        return full.entrySet().stream().map(one -> one.getKey() + ": " + one.getValue()).collect(Collectors.joining("; "));
+    }
+
+    /** What has to be so. */
+    public static String expected() {
+        return Units.size(BYTES) + " can be written to each folder that Docker and this toolkit need, " + Units.size(LOCKS) + " to /run/lock";
+    }
+
+    /** What to do about folders that are full or cannot be written to. */
+    public static String fix(String node, Map<String, String> full) {
+        return "on " + node + ": df -h " + String.join(" ", full.keySet()) + "; df -i " + String.join(" ", full.keySet()) + "; then make room, or mount it to be written to";
+    }
+
+    /** Why no container may be touched on a node. */
+    public static Optional<Problem> problem(String node, Map<String, String> full) {
+        return full.isEmpty() ? Optional.empty() : Optional.of(Problem.failed(node + ": nothing can be written to " + String.join(", ", full.keySet())).expected(expected())
+                .found(words(full)).fix(fix(node, full) + "; nothing was changed"));
+    }
+}

@@ -1,0 +1,91 @@
+package ktrdr.node;
+
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import ktrdr.Facts;
+
+/**
+ * What a container uses of its node, and what has grown since it was created: a release creates anew what it changes, and the writable layer, the log and the count of restarts of a
+ * new container begin at 0.
+ *
+ * @param since when it was created, UTC
+ * @param memory bytes in use, without the cache that the kernel would give back; {@code limit} what it may use, 0 for as much as the node has; both 0 when it does not run
+ * @param cpu processors in use, over half a second or more; {@code cpus} how many it may use, 0 for those of the node
+ * @param layer bytes written inside the container beside its image; {@code log} of its log, rotated ones too; {@code volumes} in its volumes, which outlive it; -1 when counting them took too long
+ */
+public record Usage(String service, String since, int restarts, long memory, long limit, double cpu, double cpus, long layer, long log, long volumes) {
+    private static final String NUMBER = "\\d{1,18}";
+
+    /** The facts of {@link #script}, in the order of the services; none where they were not asked for. */
+    public static List<Usage> all(Facts facts) {
+        return facts.under("usage").values().stream().map(Usage::parse).sorted((a, b) -> a.service().compareTo(b.service())).toList();
+    }
+
+    private static Usage parse(String words) {
+        var values = new HashMap<String, String>();
+        for (var word : words.split(" ")) values.put(word.replaceFirst("=.*", ""), word.replaceFirst("^[^=]*=", ""));
+        long nanos = number(values, "nanos");
+        double quota = number(values, "period") > 0 ? (double) number(values, "quota") / number(values, "period") : 0;
+        return new Usage(values.getOrDefault("service", ""), values.getOrDefault("since", ""), (int) number(values, "restarts"), number(values, "memory"), number(values, "limit"),
+                nanos > 0 ? (double) number(values, "cpu") / nanos : 0, number(values, "cpus") > 0 ? number(values, "cpus") / 1e9 : quota, number(values, "layer"),
+                number(values, "log"), values.getOrDefault("volumes", "").matches(NUMBER) ? number(values, "volumes") : -1);
+    }
+
+    /** What could not be measured counts as nothing. */
+    private static long number(Map<String, String> values, String name) {
+        var text = values.getOrDefault(name, "");
+        return text.matches(NUMBER) ? Long.parseLong(text) : 0;
+    }
+
+    /** Shell lines that say a fact for each container of a project; they take half a second and more. */
+    public static String script(String project) {
+        return "usage_ids() { " + Docker.idsOf(project) + "; }\nusage_facts='" + FORMAT + "'\n" + MEASURE;
+    }
+
+    private static final String FORMAT = "{{.Id}} {{.State.Pid}} {{.LogPath}} service={{index .Config.Labels \"" + Docker.SERVICE + "\"}} since={{.Created}} restarts={{.RestartCount}} "
+            + "layer={{json .SizeRw}} limit={{.HostConfig.Memory}} cpus={{.HostConfig.NanoCpus}} quota={{.HostConfig.CpuQuota}} period={{.HostConfig.CpuPeriod}}"
+            + "{{range .Mounts}}{{if eq .Type \"volume\"}} volume={{.Source}}{{end}}{{end}}";
+
+    /** A control group of version 1 is found by its controller, one of version 2 has none. */
+    private static final String MEASURE = """
+            group() { sed -n "s/^[0-9]*:\\\\([^:]*,\\\\)\\\\{0,1\\\\}$2\\\\(,[^:]*\\\\)\\\\{0,1\\\\}://p" "/proc/$1/cgroup" 2>/dev/null | head -n 1; }
+            cpu() {
+              at=$(group "$1" cpuacct)
+              if [ -n "$at" ]; then cat "/sys/fs/cgroup/cpuacct$at/cpuacct.usage" 2>/dev/null || echo 0
+              else awk '$1 == "usage_usec" { printf "%.0f\\n", $2 * 1000 }' "/sys/fs/cgroup$(group "$1" '')/cpu.stat" 2>/dev/null || echo 0; fi
+            }
+            memory() {
+              at=$(group "$1" memory)
+              if [ -n "$at" ]; then at=/sys/fs/cgroup/memory$at; else at=/sys/fs/cgroup$(group "$1" ''); fi
+              all=$(cat "$at/memory.current" "$at/memory.usage_in_bytes" 2>/dev/null || :)
+              cache=$(awk '$1 == "inactive_file" || $1 == "total_inactive_file" { cache = $2 } END { print cache + 0 }' "$at/memory.stat" 2>/dev/null || echo 0)
+              [ -z "$all" ] || printf %s "$((all - cache))"
+            }
+            used() {
+              ids=$(usage_ids)
+              [ -n "$ids" ] || return 0
+              # shellcheck disable=SC2086 # several words
+              before=$(docker inspect --format '{{.Id}} {{.State.Pid}}' $ids | while read -r id pid; do echo "$id $(date +%s%N) $(cpu "$pid")"; done)
+              sleep 0.5
+              # shellcheck disable=SC2086
+              docker inspect --size --format "$usage_facts" $ids | while read -r id pid log words; do
+                then=$(printf '%s\\n' "$before" | sed -n "s/^$id //p")
+                nanos=$(($(date +%s%N) - ${then% *}))
+                used=$(($(cpu "$pid") - ${then#* }))
+                volumes=0
+                for word in $words; do
+                  case $word in
+                    volume=*)
+                      # nothing is better than a part
+                      size=$(timeout 4 du -sk "${word#volume=}" 2>/dev/null | cut -f 1)
+                      if [ -n "$size" ] && [ "$volumes" != unknown ]; then volumes=$((volumes + size * 1024)); else volumes=unknown; fi
+                      ;;
+                  esac
+                done
+                say "usage $id" "$words nanos=$nanos cpu=$used memory=$(memory "$pid") log=$(stat -c %s "$log"* 2>/dev/null | awk '{ sum += $1 } END { printf "%.0f", sum }') volumes=$volumes"
+              done
+            }
+            [ -z "$docker" ] || used
+            """;
+}

@@ -1,0 +1,94 @@
+package ktrdr.release;
+
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.stream.Stream;
+import ktrdr.Sh;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Inventory;
+import ktrdr.release.Templates.NodeFile;
+
+/**
+ * Who may ask for the ports of a node that no user needs, the database's and the workers': the fleet, and whom the inventory allows beside it. A set of packet filter rules in a
+ * chain of its own, put in place by {@code firewall.sh} on the node with each deployment and before Docker starts. It comes and goes with its files, which a deployment puts in place like all others.
+ */
+public final class Firewall {
+    static final String FOLDER = "firewall/";
+    static final String SCRIPT = FOLDER + "firewall.sh";
+    public static final String RULES_V4 = FOLDER + "rules.v4";
+    public static final String RULES_V6 = FOLDER + "rules.v6";
+    static final String UNIT = FOLDER + "ktrdr-firewall.service";
+    /** The exit code of {@link #script} where the rules are not as they should be. */
+    public static final int REFUSED = 29;
+
+    private Firewall() {}
+
+    /** What the templates are filled from: {@code v4} and {@code v6} the addresses and networks that are let in, {@code ports} those that are closed to others. */
+    static Map<String, Object> values(Inventory inventory, Node node) {
+        return Map.of("v4", admitted(inventory, false), "v6", admitted(inventory, true), "ports", List.copyOf(ports(inventory, node)));
+    }
+
+    /** Nodes in the order of the inventory, then who else is allowed. */
+    private static List<String> admitted(Inventory inventory, boolean v6) {
+        var allowed = inventory.firewall().map(Inventory.FirewallSettings::allow).orElse(List.of());
+        return Stream.concat(inventory.nodes().stream().flatMap(node -> node.address().stream()), allowed.stream()).filter(one -> one.contains(":") == v6).distinct().toList();
+    }
+
+    /** All that the node may ever have: another number of workers changes no rule. */
+    public static TreeSet<Integer> ports(Inventory inventory, Node node) {
+        var ports = new TreeSet<Integer>();
+        if (node.role() == Role.CORE) ports.add(inventory.services().db());
+        else inventory.workersOf(node.full()).forEach(worker -> ports.add(worker.port()));
+        return ports;
+    }
+
+    /** These files of a release of before with the rules of now: to go back to it lets in and keeps out nobody else. */
+    public static List<NodeFile> current(List<NodeFile> before, List<NodeFile> now) {
+        return Stream.concat(before.stream().filter(file -> !file.path().startsWith(FOLDER)), now.stream().filter(file -> file.path().startsWith(FOLDER))).toList();
+    }
+
+    /**
+     * Shell lines, run in the stack's directory once these files are there, that put the rules in place or take them away. What could not be done they say in a line {@code told firewall};
+     * then they run the line {@code otherwise}. They need {@code tell} of {@link StagingScript}.
+     */
+    public static String script(List<NodeFile> files, String otherwise) {
+        boolean wanted = files.stream().anyMatch(file -> file.path().equals(SCRIPT));
+        return (wanted ? UP : down())
+                + "firewall_said=$(firewall 2>&1) || { tell firewall \"$(printf %s \"$firewall_said\" | tail -n 1)\"; " + otherwise + "; }\n";
+    }
+
+    /** A shell function {@code firewall} that takes the rules away, wherever their files are. */
+    public static String down() {
+        return Sh.let("firewall", Templates.builtIn(SCRIPT)) + DOWN;
+    }
+
+    private static final String UP = """
+            firewall() {
+              [ -d /run/systemd/system ] || { echo 'firewall in the inventory needs systemd'; return 1; }
+              [ "$(id -u)" = 0 ] || { echo 'firewall in the inventory needs root'; return 1; }
+              command -v iptables-restore >/dev/null || { echo 'firewall in the inventory needs iptables: apt-get install iptables'; return 1; }
+              if ! cmp -s firewall/ktrdr-firewall.service /etc/systemd/system/ktrdr-firewall.service; then
+                install -m 644 firewall/ktrdr-firewall.service /etc/systemd/system && systemctl daemon-reload || return 1
+              fi
+              systemctl is-enabled -q ktrdr-firewall.service 2>/dev/null || systemctl enable -q ktrdr-firewall.service || return 1
+              sh firewall/firewall.sh up && sh firewall/firewall.sh check && systemctl start ktrdr-firewall.service
+            }
+            """;
+
+    /** Where neither is there nothing is done. */
+    private static final String DOWN = """
+            firewall() {
+              [ -f /etc/systemd/system/ktrdr-firewall.service ] || iptables -S KTRDR-FLEET >/dev/null 2>&1 || return 0
+              [ "$(id -u)" = 0 ] || { echo 'to take the rules of firewall away needs root'; return 1; }
+              if [ -f /etc/systemd/system/ktrdr-firewall.service ]; then
+                systemctl disable -q --now ktrdr-firewall.service 2>/dev/null || :
+                rm -f /etc/systemd/system/ktrdr-firewall.service && systemctl daemon-reload || return 1
+                systemctl reset-failed ktrdr-firewall.service 2>/dev/null || :
+              fi
+              printf '%s\\n' "$firewall" | sh -s down
+              rmdir firewall 2>/dev/null || :
+            }
+            """;
+}

@@ -1,0 +1,333 @@
+package ktrdr.release;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import java.util.ArrayList;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Predicate;
+import java.util.stream.Stream;
+import ktrdr.Facts;
+import ktrdr.Json;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import ktrdr.inventory.Inventory;
+import ktrdr.node.Docker;
+import ktrdr.node.NodeFiles;
+import ktrdr.node.Occupant;
+import ktrdr.report.Document;
+import ktrdr.ssh.Ssh;
+
+/**
+ * What was deployed to a node, oldest first: {@code <directory>/.ktrdr/releases.jsonl}, one JSON object a line for each deployment that came so far as to
+ * change something. One that is under way is in {@code .ktrdr/deploying} until it has ended, so that one that was killed is known to the next.
+ *
+ * A line is whole when it ends with its outcome: a torn one is passed over, and gone with the next that is written.
+ *
+ * @param entries the last {@value #READ} at most
+ * @param unfinished a deployment that never said how it ended
+ */
+public record History(List<Entry> entries, Optional<Entry> unfinished) {
+    public static final History NONE = new History(List.of(), Optional.empty());
+    private static final String FILE = NodeFiles.OURS + "/releases.jsonl";
+    private static final String UNDER_WAY = NodeFiles.OURS + "/deploying";
+    private static final int READ = 100;
+
+    /** How a deployment of a node ended. */
+    public enum Outcome {
+        /** The new release runs, proven healthy. */
+        DEPLOYED,
+        /** An earlier release runs again because somebody wanted it to, proven healthy. */
+        ROLLED_BACK,
+        /** It failed, and what ran before runs again, proven healthy. */
+        RETURNED,
+        /** What ran was started anew, and is healthy; it says nothing of a release. */
+        RESTARTED,
+        FAILED, INTERRUPTED;
+
+        boolean good() {
+            return this == DEPLOYED || this == ROLLED_BACK;
+        }
+
+        /** As it is written: "rolled-back". */
+        public String word() {
+            return name().toLowerCase().replace('_', '-');
+        }
+    }
+
+    /**
+     * What a deployment did to the schema of the database.
+     *
+     * @param from its revision before, {@code to} that after; "nothing" for none
+     * @param backup the file of the one that was made before; empty for none
+     */
+    public record SchemaChange(String from, String to, String backup) {
+        private static SchemaChange of(JsonNode json) {
+            return new SchemaChange(json.path("from").asText(""), json.path("to").asText(""), json.path("backup").asText(""));
+        }
+    }
+
+    /**
+     * A deployment.
+     *
+     * @param id of the run; {@code of} that of the run whose state a rollback put back, else empty
+     * @param time its start, UTC
+     * @param who user, {@code from} machine, {@code command} as typed
+     * @param services those that were to be brought up
+     * @param images what every container of the stack ran afterwards, by service
+     * @param configuration hash of the files, see {@link Snapshot}
+     * @param scale workers of each type; 0 on core
+     * @param migration what it did to the schema of the database, where it did something
+     * @param back what runs again, by service, of one that was taken back: {@code images} are those of the release that failed
+     */
+    public record Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
+            Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Outcome outcome, Optional<SchemaChange> migration,
+            Map<String, Docker.Image> back) {
+
+        /** One that was not taken back. */
+        public Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
+                Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Outcome outcome,
+                Optional<SchemaChange> migration) {
+            this(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds, error, outcome, migration, Map.of());
+        }
+
+
+        /** One that left the schema as it was. */
+        public Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
+                Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Outcome outcome) {
+            this(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds, error, outcome, Optional.empty());
+        }
+
+        /** Whether it ended with what it was meant to run. */
+        public boolean good() {
+            return outcome.good();
+        }
+
+        /** Who deployed it, and from where: karl@laptop. */
+        public String by() {
+            return who + "@" + from;
+        }
+
+        /** The beginning of the digest of KTRDR's image, which is the one with the tag, such as sha256:3103f2404aac; empty where that came from no registry. */
+        public String digest() {
+            return images.values().stream().filter(image -> image.reference().endsWith(":" + tag)).map(image -> image.digest().replaceFirst(".*@(.{19}).*", "$1")).findFirst().orElse("");
+        }
+
+        /** What it was: deploy, rollback, scale or restart. A deployment that was taken back counts as a rollback. */
+        public String kind() {
+            if (outcome == Outcome.ROLLED_BACK || command.startsWith("rollback")) return "rollback";
+            if (command.startsWith("restart ")) return "restart";
+            return command.startsWith("scale") ? "scale" : "deploy";
+        }
+
+        /** Whether a node looks the same after both. */
+        boolean sameState(Entry other) {
+            return tag.equals(other.tag) && configuration.equals(other.configuration) && ids().equals(other.ids());
+        }
+
+        private Map<String, String> ids() {
+            var ids = new LinkedHashMap<String, String>();
+            images.forEach((service, image) -> ids.put(service, image.id()));
+            return ids;
+        }
+
+        /** As one line of the file. */
+        public String json() {
+            return Json.line(document());
+        }
+
+        /** The fields of the file; the outcome is the last one. */
+        public Map<String, Object> document() {
+            var fields = new LinkedHashMap<String, Object>();
+            fields.put("time", time);
+            fields.put("id", id);
+            if (!of.isEmpty()) fields.put("of", of);
+            fields.put("who", who);
+            fields.put("from", from);
+            fields.put("command", command);
+            fields.put("target", target);
+            fields.put("tag", tag);
+            fields.put("services", services);
+            fields.put("images", images);
+            fields.put("configuration", configuration);
+            if (scale > 0) fields.put("scale", scale);
+            fields.put("seconds", seconds);
+            migration.ifPresent(one -> fields.put("schema", one));
+            if (!back.isEmpty()) fields.put("back", back);
+            if (!error.isEmpty()) fields.put("error", error);
+            fields.put("outcome", outcome.word());
+            return fields;
+        }
+
+        /** The same in the words of documents, each key always there. */
+        public Map<String, Object> forMachines() {
+            return Document.fields("time", time, "id", id, "of", of, "by", by(), "command", command, "target", target, "release", tag, "services", services, "images", images,
+                    "configuration", configuration, "scale", scale == 0 ? null : scale, "seconds", seconds, "schema", migration.orElse(null), "outcome", outcome.word(), "reason", error);
+        }
+
+        /** A line of the history; empty where it is none of ours. */
+        public static Optional<Entry> parse(String line) {
+            try {
+                var json = Json.parse(line, "the history");
+                var services = new ArrayList<String>();
+                json.path("services").forEach(service -> services.add(service.asText()));
+                return Optional.of(new Entry(text(json, "id"), text(json, "of"), text(json, "time"), text(json, "who"), text(json, "from"), text(json, "command"),
+                        text(json, "target"), text(json, "tag"), services, images(json.path("images")), text(json, "configuration"), json.path("scale").asInt(),
+                        json.path("seconds").asDouble(), text(json, "error"), Outcome.valueOf(text(json, "outcome").toUpperCase().replace('-', '_')),
+                        json.path("schema").isObject() ? Optional.of(SchemaChange.of(json.path("schema"))) : Optional.empty(), images(json.path("back"))));
+            } catch (Problem | IllegalArgumentException torn) {
+                return Optional.empty();
+            }
+        }
+
+        private static String text(JsonNode json, String name) {
+            return json.path(name).asText("");
+        }
+
+        private static Map<String, Docker.Image> images(JsonNode json) {
+            var images = new LinkedHashMap<String, Docker.Image>();
+            json.properties().forEach(one -> images.put(one.getKey(), new Docker.Image(text(one.getValue(), "reference"), text(one.getValue(), "id"), text(one.getValue(), "digest"),
+                    text(one.getValue(), "hash"), text(one.getValue(), "folder"))));
+            return images;
+        }
+    }
+
+    /** What was deployed to a node by its directory, asked over a connection to it; none where nothing was. A host that is another node's is a {@link Problem}. */
+    public static History of(Ssh ssh, Inventory inventory, Inventory.Node node) {
+        var facts = Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", node.directory()) + script() + Occupant.SCRIPT + "say end yes\n"));
+        Occupant.parse(facts).prove(inventory, node);
+        return parse(facts);
+    }
+
+    /** Shell lines that say the facts, for a script whose {@code directory} is the stack's. */
+    public static String script() {
+        return script(READ);
+    }
+
+    /** The same, of the last so many deployments. */
+    public static String script(int last) {
+        return """
+                past() { [ -L "$directory/.ktrdr/$2" ] || [ ! -f "$directory/.ktrdr/$2" ] || say "$1" "$(tail -n %d "$directory/.ktrdr/$2" | base64 | tr -d '\\n')"; }
+                past history releases.jsonl
+                past deploying deploying
+                """.formatted(last);
+    }
+
+    /** Of the facts that {@link #script} says. */
+    public static History parse(Facts facts) {
+        var lines = NodeFiles.decode(facts.get("history")).lines().map(Entry::parse).flatMap(Optional::stream).toList();
+        return new History(lines, NodeFiles.decode(facts.get("deploying")).lines().findFirst().flatMap(Entry::parse));
+    }
+
+    /** The deployment whose state the node should be in: the last one that ended well, or the one whose state that put back. */
+    public Optional<Entry> current() {
+        return lastGood().map(last -> byId(last.of()).orElse(last));
+    }
+
+    /** What a service was last proven to run from, after a way back too: newer than that of {@link #current}, where a rollback made its container anew. */
+    Optional<Docker.Image> proven(String service) {
+        for (int i = entries.size() - 1; i >= 0; i--) {
+            var entry = entries.get(i);
+            var ran = entry.good() ? entry.images() : entry.back();
+            if (ran.containsKey(service)) return Optional.of(ran.get(service));
+        }
+        return Optional.empty();
+    }
+
+    /** The last deployment or rollback that ended well. */
+    public Optional<Entry> lastGood() {
+        return lastGood(entry -> true);
+    }
+
+    /** The last deployment, however it ended; a restart is none. */
+    public Optional<Entry> last() {
+        return unfinished.or(() -> entries.stream().filter(entry -> !entry.kind().equals("restart")).reduce((first, second) -> second));
+    }
+
+    /** Whether the node was left in a state that nobody proved: a deployment that failed or was interrupted, and was not put back. */
+    public boolean unproven() {
+        var failed = EnumSet.of(Outcome.FAILED, Outcome.INTERRUPTED);
+        return unfinished.isPresent() || last().filter(last -> failed.contains(last.outcome())).isPresent();
+    }
+
+    /**
+     * What a rollback goes back to: of a state that nobody proved the last release that ended well, else the last one before that which differs from it.
+     * With a tag, the last that ended well with it. A rollback counts as the release it put back, so that a second one goes further back.
+     */
+    public Optional<Entry> target(Optional<String> tag) {
+        if (tag.isPresent()) return lastGood(entry -> entry.tag().equals(tag.get()));
+        var current = current();
+        if (current.isEmpty() || unproven()) return current;
+        int at = entries.indexOf(current.get());
+        return new History(entries.subList(0, at), Optional.empty()).lastGood(entry -> !entry.sameState(current.get()));
+    }
+
+    private Optional<Entry> lastGood(Predicate<Entry> which) {
+        for (int i = entries.size() - 1; i >= 0; i--) if (entries.get(i).good() && which.test(entries.get(i))) return Optional.of(entries.get(i));
+        return Optional.empty();
+    }
+
+    private Optional<Entry> byId(String id) {
+        return entries.stream().filter(entry -> entry.id().equals(id)).findFirst();
+    }
+
+    /** The last so many releases that ended well, each state once, the newest first. */
+    public List<Entry> kept(int count) {
+        var kept = new ArrayList<Entry>();
+        for (int i = entries.size() - 1; i >= 0 && kept.size() < count; i--) {
+            var entry = entries.get(i);
+            if (entry.good() && kept.stream().noneMatch(entry::sameState)) kept.add(entry);
+        }
+        return kept;
+    }
+
+    /** Images that only releases older than those ran, of these services. */
+    public Set<Docker.Image> outdated(int count, Predicate<String> service) {
+        var needed = new LinkedHashSet<String>();
+        kept(count).forEach(entry -> entry.images().values().forEach(image -> needed.add(image.id())));
+        var outdated = new LinkedHashSet<Docker.Image>();
+        for (var entry : entries)
+            entry.images().forEach((name, image) -> {
+                if (service.test(name) && !needed.contains(image.id())) outdated.add(image);
+            });
+        return outdated;
+    }
+
+    /** All entries, with the unfinished one. */
+    public List<Entry> all() {
+        return Stream.concat(entries.stream(), unfinished.stream()).toList();
+    }
+
+    /** The history with one more entry, the unfinished one being what was interrupted. */
+    public History with(Entry entry) {
+        var all = new ArrayList<>(entries);
+        unfinished.filter(left -> !left.id().equals(entry.id())).ifPresent(all::add);
+        all.add(entry);
+        return new History(all, Optional.empty());
+    }
+
+    private static final String APPEND = """
+            append() {
+              # what a link in its place leads to is not written
+              rm -f %1$s.new
+              { [ -L %1$s ] || [ ! -f %1$s ] || sed -n '/^{.*"outcome":"[a-z-]*"}$/p' %1$s
+                cat
+              } >%1$s.new && chmod 644 %1$s.new && sync %1$s.new && mv -fT %1$s.new %1$s
+            }
+            """.formatted(FILE);
+
+    /** Shell lines, run in the stack's directory, that note a deployment as under way, before anything is changed; exit code 20 where the disk does not take it. */
+    public static String begin(Entry entry) {
+        return APPEND + "mkdir -p .ktrdr && rm -f " + UNDER_WAY + ".new || exit 20\n[ -L " + UNDER_WAY + " ] || [ ! -s " + UNDER_WAY + " ] || append <" + UNDER_WAY + " || exit 20\n"
+                + "printf '%s\\n' " + Sh.quote(entry.json()) + " >" + UNDER_WAY + ".new && sync " + UNDER_WAY + ".new && mv -fT " + UNDER_WAY + ".new " + UNDER_WAY + " || exit 20\n";
+    }
+
+    /** Shell lines, run in the stack's directory, that note how it ended; exit code 20 where the disk does not take it. */
+    public static String end(Entry entry) {
+        return APPEND + "printf '%s\\n' " + Sh.quote(entry.json()) + " | append || exit 20\nrm -f " + UNDER_WAY + "\n";
+    }
+}

@@ -1,0 +1,267 @@
+package ktrdr.release;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.Executors;
+import java.util.concurrent.ScheduledExecutorService;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import ktrdr.Console;
+import ktrdr.Problem;
+import ktrdr.Result;
+import ktrdr.Threads;
+import ktrdr.Units;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.ssh.Ssh;
+
+/**
+ * The locks of several nodes, all of them or none, kept alive until they are given back.
+ *
+ * <pre>try (var locks = Locks.take(fleet, owner, Duration.ZERO, console, node -> "uptime")) {
+ *    System.out.print(locks.ask(node, "uptime"));
+ *    ssh.run(locks.under(node) + "…");
+ *}</pre>
+ */
+public final class Locks implements AutoCloseable {
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    /** A script whose standard input ended gets TERM, and KILL ten seconds later; the node may take as long to notice. */
+    private static final Duration ENDING = Duration.ofSeconds(60);
+    /** What is looked at as a lock is taken may take as long as what any script may. */
+    private static final Duration LOOKING = Duration.ofHours(1);
+    private final Fleet fleet;
+    private final List<Node> nodes;
+    private final Lock.Owner owner;
+    private final ScheduledExecutorService beats;
+    /** What was looked at as the lock was taken, and not asked for yet. */
+    private final Map<Node, Looked> looked;
+    /** What is to be done as the lock is given back. */
+    private final Map<Node, Last> last = new ConcurrentHashMap<>();
+    private final Set<Node> given = ConcurrentHashMap.newKeySet();
+    private volatile boolean held;
+
+    private record Looked(String script, CompletableFuture<Result> answer) {}
+
+    private record Last(String script, Consumer<Result> heard) {}
+
+    private Locks(Fleet fleet, List<Node> nodes, Lock.Owner owner, Map<Node, Looked> looked) {
+        this.fleet = fleet;
+        this.nodes = nodes;
+        this.owner = owner;
+        this.looked = new ConcurrentHashMap<>(looked);
+        this.held = !nodes.isEmpty();
+        this.beats = Executors.newScheduledThreadPool(Math.max(1, nodes.size()), Threads.daemons("lock"));
+        for (var node : nodes) beats.scheduleWithFixedDelay(() -> beat(node), Lock.BEAT.toMillis(), Lock.BEAT.toMillis(), TimeUnit.MILLISECONDS);
+    }
+
+    /**
+     * Takes the locks of the nodes that can be reached, in the order of the inventory, so that of two runs one gets them all. One that somebody else has is a
+     * {@link Problem} with exit code 4, after waiting for so long; then none is held.
+     *
+     * @param look a script that each node runs at once where its lock is had, while the next node is asked for its own: {@link #ask} has the answer. Empty for none
+     */
+    public static Locks take(Fleet fleet, Lock.Owner owner, Duration wait, Console console, Function<Node, String> look) {
+        var nodes = List.copyOf(fleet.each((node, ssh) -> ssh.name()).values().keySet());
+        long deadline = System.nanoTime() + wait.toNanos();
+        try (var step = console.step("fleet", "lock")) {
+            while (true) {
+                var looked = new LinkedHashMap<Node, Looked>();
+                var refused = attempt(fleet, nodes, owner, console, look, looked);
+                if (refused.isEmpty()) return new Locks(fleet, nodes, owner, looked);
+                if (System.nanoTime() >= deadline) throw refused.get();
+                step.now(refused.get().sentence() + ", " + refused.get().details().getOrDefault("found", ""));
+                TimeUnit.MILLISECONDS.sleep(500);
+            }
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.interrupted("interrupted while waiting for a lock: none is held, and nothing was changed").because(e);
+        }
+    }
+
+    /** Why one of them is not to be had, with none of them held then; empty when all are ours. */
+    private static Optional<Problem> attempt(Fleet fleet, List<Node> nodes, Lock.Owner owner, Console console, Function<Node, String> look, Map<Node, Looked> looked) {
+        var threads = Executors.newCachedThreadPool(Threads.daemons("lock"));
+        var taken = new ArrayList<Node>();
+        try {
+            for (var node : nodes) {
+                // an answer that does not come may have been a yes
+                taken.add(node);
+                var script = look.apply(node);
+                var answer = new CompletableFuture<Lock.Answer>();
+                looked.put(node, new Looked(script, CompletableFuture.supplyAsync(() -> ask(fleet, node, owner, script, answer), threads)));
+                if (!await(answer, node, PATIENCE).taken()) {
+                    threads.shutdownNow();
+                    release(fleet, taken, owner);
+                    return Optional.of(answer.join().problem(node.name()));
+                }
+                answer.join().left().ifPresent(left -> console.note(node.name(), "lock", "taken over from " + left.words() + ", who gave no sign for "
+                        + Lock.LIFE.toSeconds() + " s"));
+            }
+            threads.shutdown();
+            return Optional.empty();
+        } catch (RuntimeException e) {
+            threads.shutdownNow();
+            release(fleet, taken, owner);
+            throw e;
+        }
+    }
+
+    /** Asks for the lock, tells the answer as soon as it is there, and answers what was looked at after it. */
+    private static Result ask(Fleet fleet, Node node, Lock.Owner owner, String look, CompletableFuture<Lock.Answer> answer) {
+        try {
+            var result = fleet.ssh(node).runTelling(Lock.take(place(fleet, node), owner, Lock.LIFE, look), soFar -> {
+                if (!answer.isDone()) answered(soFar.get()).ifPresent(end -> answer.complete(Lock.Answer.parse(soFar.get().substring(0, end))));
+            }, look.isEmpty() ? PATIENCE : LOOKING);
+            var end = answered(result.out());
+            if (end.isEmpty()) throw failed(fleet, node, result);
+            answer.complete(Lock.Answer.parse(result.out().substring(0, end.get())));
+            return new Result(result.exit(), result.out().substring(end.get()), result.err());
+        } catch (RuntimeException e) {
+            answer.completeExceptionally(e);
+            throw e;
+        }
+    }
+
+    /** Where the answer to the question for the lock ends; empty where it has not come yet. */
+    private static Optional<Integer> answered(String out) {
+        int at = out.indexOf("\n" + Lock.ANSWERED);
+        return at < 0 ? Optional.empty() : Optional.of(at + 1 + Lock.ANSWERED.length());
+    }
+
+    private static Problem failed(Fleet fleet, Node node, Result result) {
+        if (result.exit() == Lock.UNSAFE) return Problem.failed(node.name() + ": what we keep there may be somebody else's, and nothing was changed")
+                .expected("folders and files that only root may put there").found(result).fix("look who made it so; then chmod o-w, or take the link away");
+        var user = fleet.ssh(node).run("id -un", PATIENCE).out().strip();
+        if (!user.equals("root")) throw Ssh.notRoot(node.name(), user, "change anything on it");
+        if (result.lastWords().contains("/run/lock/")) return Problem.failed(node.name() + ": the lock of the node cannot be noted in /run/lock").found(result)
+                .fix("on " + node.name() + ": df -h /run; df -i /run; then make room, or mount it to be written to; nothing was changed");
+        return Problem.failed(node.name() + ": the files could not be written to " + node.directory()).found(result)
+                .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
+    }
+
+    private static Lock.Place place(Fleet fleet, Node node) {
+        return new Lock.Place(node.directory(), Stack.of(fleet.inventory(), node).project());
+    }
+
+    private static <T> T await(CompletableFuture<T> answer, Node node, Duration patience) {
+        try {
+            return answer.get(patience.toNanos(), TimeUnit.NANOSECONDS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.interrupted(node.name() + ": interrupted, the running script was stopped").because(e);
+        } catch (TimeoutException e) {
+            throw Problem.failed(node.name() + ": a script did not end within " + Units.duration(patience) + " and was stopped");
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+        }
+    }
+
+    /** What a script answers, as {@link Ssh#must} has it: one that was run as the lock was taken is not run again. */
+    public String ask(Node node, String script) {
+        var first = looked.remove(node);
+        if (first != null && first.script().equals(script)) {
+            var result = await(first.answer(), node, LOOKING);
+            // else it is asked again, for the sentence
+            if (result.ok()) return result.out();
+        }
+        return fleet.ssh(node).must(script);
+    }
+
+    private void beat(Node node) {
+        if (given.contains(node)) return;
+        try {
+            fleet.ssh(node).run(Lock.beat(place(fleet, node), owner), Lock.LIFE);
+        } catch (Problem notReached) {
+            // whatever works on the node meets the same, and tells it better
+        }
+    }
+
+    /** No locks at all, for a run that only looks. */
+    public static Locks none(Fleet fleet) {
+        return new Locks(fleet, List.of(), Lock.Owner.now("", ""), Map.of());
+    }
+
+    /** The start of a script on a node, which may run only while the lock is ours, and waits until what we interrupted has ended; see {@link Lock#under}. */
+    public String under(Node node) {
+        return Lock.under(place(fleet, node), owner, ENDING);
+    }
+
+    /** Does the last work on a node, and gives its lock back in the same script. */
+    public Result last(Node node, String script) {
+        var result = fleet.ssh(node).run(Lock.last(place(fleet, node), owner, ENDING, script));
+        if (result.exit() != Lock.BUSY) given.add(node);
+        return result;
+    }
+
+    /** Has a script run under the lock of a node when that is given back, and its result heard; a {@link Problem} of the connection is one with exit code 255. */
+    public void atEnd(Node node, String script, Consumer<Result> heard) {
+        last.put(node, new Last(script, heard));
+    }
+
+    /** Runs what is left for the end now. */
+    public void settle(Node node) {
+        hear(node, script -> fleet.ssh(node).run(under(node) + script));
+    }
+
+    private void hear(Node node, Function<String, Result> run) {
+        var left = last.remove(node);
+        if (left == null) return;
+        Result result;
+        try {
+            result = run.apply(left.script());
+        } catch (Problem problem) {
+            result = new Result(255, "", problem.sentence());
+        }
+        left.heard().accept(result);
+    }
+
+    /** Who holds them. */
+    public Lock.Owner owner() {
+        return owner;
+    }
+
+    /** Whether they are still held. */
+    public boolean held() {
+        return held;
+    }
+
+    /** The sentence for a script under the lock that was not let in; empty where it was. */
+    public static Optional<Problem> refused(Node node, Result result) {
+        return switch (result.exit()) {
+            case Lock.LOST -> Optional.of(Problem.locked(node.name() + ": the lock is not ours any more, somebody took the node over")
+                    .fix("see what they did, then run it again"));
+            case Lock.BUSY -> Optional.of(Problem.locked(node.name() + ": a script of an earlier run is still at work there").fix("run it again with --wait 5m"));
+            default -> Optional.empty();
+        };
+    }
+
+    /** Gives all of them back, of an interrupted run too; a node that cannot be reached forgets its own after half a minute. */
+    @Override
+    public void close() {
+        beats.shutdownNow();
+        boolean interrupted = Thread.interrupted();
+        fleet.each(last::containsKey, (node, ssh) -> {
+            hear(node, script -> last(node, script));
+            return node;
+        });
+        release(fleet, nodes.stream().filter(node -> !given.contains(node)).toList(), owner);
+        if (interrupted) Thread.currentThread().interrupt();
+        held = false;
+    }
+
+    private static void release(Fleet fleet, List<Node> nodes, Lock.Owner owner) {
+        boolean interrupted = Thread.interrupted();
+        fleet.each(nodes::contains, (node, ssh) -> ssh.run(Lock.release(place(fleet, node), owner), PATIENCE));
+        if (interrupted) Thread.currentThread().interrupt();
+    }
+}

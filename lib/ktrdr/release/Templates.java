@@ -1,0 +1,217 @@
+package ktrdr.release;
+
+import com.samskivert.mustache.Mustache;
+import com.samskivert.mustache.MustacheException;
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.TreeSet;
+import java.util.regex.Pattern;
+import ktrdr.Problem;
+import ktrdr.Sha256;
+import ktrdr.Utf8;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Inventory;
+
+/**
+ * The files of a deployment, as they land on a node.
+ *
+ * Compose files, rules and dashboards land as they are; env files, prometheus.yml and alertmanager.yml are Mustache templates filled from the inventory. A file of the
+ * same path in the folder that the inventory names under {@code templates:} wins over the built-in one.
+ */
+public final class Templates {
+    /** The file of Prometheus' targets, as it lies in core's directory. */
+    public static final String PROMETHEUS = "monitoring/prometheus.yml";
+    /** The variable of env files that names the database. */
+    public static final String DATABASE = "KTRDR_DB_NAME";
+    /** A file on a node: its path under the node's directory, its content, its mode such as "644". */
+    public record NodeFile(String path, String content, String mode) {
+        /** Of its content in UTF-8, in hex. */
+        public String sha256() {
+            return Sha256.hex(content);
+        }
+    }
+
+    private static final Map<String, String> CORE = ordered(
+            "docker-compose.core.yml", "core/docker-compose.core.yml",
+            ".env.core", "core/.env.core",
+            "monitoring/prometheus.yml", "monitoring/prometheus.yml",
+            Alerting.FILE, Alerting.FILE,
+            "monitoring/rules/recording.yml", "monitoring/rules/recording.yml",
+            "monitoring/rules/alerts.yml", "monitoring/rules/alerts.yml",
+            "monitoring/grafana/provisioning/datasources/datasources.yml",
+            "monitoring/grafana/provisioning/datasources/datasources.yml",
+            "monitoring/grafana/provisioning/dashboards/dashboards.yml",
+            "monitoring/grafana/provisioning/dashboards/dashboards.yml",
+            "monitoring/grafana/dashboards/system-overview.json",
+            "monitoring/grafana/dashboards/system-overview.json",
+            "monitoring/grafana/dashboards/worker-status.json",
+            "monitoring/grafana/dashboards/worker-status.json",
+            "monitoring/grafana/dashboards/operations.json",
+            "monitoring/grafana/dashboards/operations.json",
+            "monitoring/grafana/dashboards/node-comparison.json",
+            "monitoring/grafana/dashboards/node-comparison.json");
+    private static final Map<String, String> NODES = ordered(
+            Exporter.COMPOSE, "metrics/docker-compose.yml",
+            Exporter.CONTAINERS, "metrics/containers.sh",
+            Exporter.SERVICE, "metrics/ktrdr-containers.service",
+            Exporter.TIMER, "metrics/ktrdr-containers.timer");
+    private static final Map<String, String> FIREWALL = ordered(
+            Firewall.SCRIPT, Firewall.SCRIPT,
+            Firewall.RULES_V4, Firewall.RULES_V4,
+            Firewall.RULES_V6, Firewall.RULES_V6,
+            Firewall.UNIT, Firewall.UNIT);
+    private static final Map<String, String> WORKERS = ordered(
+            "docker-compose.workers.yml", "workers/docker-compose.workers.yml",
+            ".env.workers", "workers/.env.workers");
+    /** ${NAME}, ${NAME:?…}, ${NAME:-…} and $NAME; a doubled dollar is Compose's way to write one. */
+    private static final Pattern VARIABLE = Pattern.compile("\\$\\$|\\$\\{([A-Za-z_][A-Za-z0-9_]*)|\\$([A-Za-z_][A-Za-z0-9_]*)");
+    /** ${NAME:+${NAME-}…}: what is there only where the variable has a value. */
+    private static final Pattern OPTIONAL = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*):\\+\\$\\{\\1-\\}[^$}]*\\}");
+
+    private final Inventory inventory;
+
+    public Templates(Inventory inventory) {
+        this.inventory = inventory;
+    }
+
+    /** The files of a node for a release tag. A template that names something unknown is a {@link Problem}. */
+    public List<NodeFile> render(Node node, String tag) {
+        var values = values(node, tag);
+        var rendered = new ArrayList<NodeFile>();
+        files(node.role()).forEach((path, template) -> {
+            if (path.equals(Alerting.FILE) && inventory.alerts().isEmpty()) return;
+            var text = read(template);
+            // Compose has its own variables, and Grafana's legends, the annotations of alerts and Docker's formats are written as a template's
+            boolean asItIs = path.startsWith("docker-compose.") || path.startsWith("monitoring/rules/") || path.endsWith(".json") || path.endsWith(".sh");
+            rendered.add(new NodeFile(path, asItIs ? text : fill(template, text, values), "644"));
+        });
+        return rendered;
+    }
+
+    /** The variables that a Compose file names and that need a value, in alphabetical order. */
+    public static TreeSet<String> variables(String compose) {
+        var names = new TreeSet<String>();
+        compose.lines().filter(line -> !line.stripLeading().startsWith("#")).forEach(line -> VARIABLE.matcher(OPTIONAL.matcher(line).replaceAll("")).results().forEach(match -> {
+            if (match.group(1) != null) names.add(match.group(1));
+            if (match.group(2) != null) names.add(match.group(2));
+        }));
+        return names;
+    }
+
+    /** NAME=value lines as a map; comments and blank lines are left out. */
+    public static Map<String, String> env(String text) {
+        var values = new LinkedHashMap<String, String>();
+        text.lines().filter(line -> !line.isBlank() && !line.startsWith("#") && line.contains("="))
+                .forEach(line -> values.put(line.substring(0, line.indexOf('=')), line.substring(line.indexOf('=') + 1)));
+        return values;
+    }
+
+    private Map<String, String> files(Role role) {
+        var files = new LinkedHashMap<>(role == Role.CORE ? CORE : WORKERS);
+        if (inventory.metrics().nodes()) files.putAll(NODES);
+        if (inventory.firewall().isPresent()) files.putAll(FIREWALL);
+        return files;
+    }
+
+    private static Map<String, String> ordered(String... pairs) {
+        var map = new LinkedHashMap<String, String>();
+        for (int i = 0; i < pairs.length; i += 2) map.put(pairs[i], pairs[i + 1]);
+        return map;
+    }
+
+    /** A template as it is. */
+    public String read(String template) {
+        var own = inventory.templates().map(folder -> folder.resolve(template)).filter(Files::isRegularFile);
+        if (own.isEmpty()) return builtIn(template);
+        try {
+            return Utf8.text(Files.readAllBytes(own.get()), "the template " + own.get());
+        } catch (IOException e) {
+            throw Problem.usage("the template " + own.get() + " cannot be read").found(e.toString()).because(e);
+        }
+    }
+
+    /** The text of a file of templates/ as the toolkit has it, whatever the inventory says; by its path in there. */
+    public static String builtIn(String path) {
+        try (var built = Templates.class.getResourceAsStream("/templates/" + path)) {
+            if (built == null) throw Problem.failed("the template " + path + " is not in the toolkit").fix("run it again with jbang --fresh");
+            return new String(built.readAllBytes(), StandardCharsets.UTF_8);
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private static String fill(String template, String text, Map<String, Object> values) {
+        try {
+            return Mustache.compiler().escapeHTML(false).emptyStringIsFalse(true).compile(text).execute(values);
+        } catch (MustacheException e) {
+            throw Problem.usage("the template " + template + " cannot be filled").found(e.getMessage())
+                    .expected("only names that docs/reference/templates.md lists").because(e);
+        }
+    }
+
+    private Map<String, Object> values(Node node, String tag) {
+        var services = inventory.services();
+        var values = new LinkedHashMap<String, Object>();
+        values.put("tag", tag);
+        values.put("environment", inventory.environment());
+        values.put("core", Map.of("name", inventory.core().name()));
+        values.put("node", Map.of("name", node.name(), "fqdn", inventory.fqdn(node), "directory", node.directory(), "profiles", profiles(node), "bind", node.bind().map(Templates::host).orElse("")));
+        values.put("limits", Map.of("backtest", limit(node.running().backtest()), "training", limit(node.running().training())));
+        values.put("images", images(node));
+        values.put("broker", inventory.broker().orElse(""));
+        values.put("apparmor", node.running().unconfined() ? "unconfined" : "");
+        values.put("database", Map.of("name", inventory.database().name(), "data", inventory.database().data(),
+                "host", inventory.fqdn(inventory.core())));
+        values.put("storage", Map.of("mount", inventory.storage().mount(), "source", Stack.of(inventory, node).share()));
+        values.put("ports", Map.of("backend", services.backend(), "db", services.db(), "prometheus", services.prometheus(),
+                "grafana", services.grafana(), "jaeger", services.jaeger(), "otlp", services.otlp(), "alertmanager", services.alertmanager(), "metrics", inventory.metrics().port()));
+        values.put("urls", Map.of("backend", inventory.url("backend"), "grafana", inventory.url("grafana"), "alertmanager", inventory.url("alertmanager"),
+                "otlp", "http://" + inventory.fqdn(inventory.core()) + ":" + services.otlp()));
+        values.put("tracing", Map.of("traces", String.valueOf(inventory.tracing().traces())));
+        values.put("alerts", inventory.alerts().<Object>map(Alerting::values).orElse(false));
+        values.put("exporters", inventory.metrics().nodes() ? Map.of("nodes", inventory.nodes().stream().map(this::exporter).toList()) : false);
+        values.put("firewall", Firewall.values(inventory, node));
+        values.put("workerNodes", inventory.workers().stream().map(this::workerNode).toList());
+        return values;
+    }
+
+    private Map<String, Object> images(Node node) {
+        var images = inventory.images();
+        return Map.of("backend", images.backend(), "worker", inventory.workerImage(node), "db", images.db(),
+                "prometheus", images.prometheus(), "grafana", images.grafana(), "jaeger", images.jaeger(), "nodeExporter", images.nodeExporter(), "alertmanager", images.alertmanager());
+    }
+
+    /** Processors as a share of each 100 ms: Docker takes no number of them above what the node has, but any share. */
+    private static Map<String, Object> limit(Inventory.Limit limit) {
+        return Map.of("quota", Math.round(limit.cpus() * 100_000), "memory", limit.memory());
+    }
+
+    private Map<String, Object> exporter(Node node) {
+        return Map.of("name", node.name(), "target", inventory.fqdn(node) + ":" + inventory.metrics().port());
+    }
+
+    private Map<String, Object> workerNode(Node node) {
+        var workers = inventory.workersOf(node).stream().map(worker -> Map.of("name", worker.name(), "type", worker.type(),
+                "node", node.name(), "target", inventory.fqdn(node) + ":" + worker.port())).toList();
+        return Map.of("name", node.name(), "workers", workers);
+    }
+
+    /** An address as it stands before a port. */
+    private static String host(String address) {
+        return address.contains(":") ? "[" + address + "]" : address;
+    }
+
+    private String profiles(Node node) {
+        var profiles = new TreeSet<String>();
+        if (node.role() == Role.CORE && inventory.alerts().isPresent()) profiles.add(Alerting.PROFILE);
+        for (var worker : inventory.workersOf(node)) if (!worker.profile().isEmpty()) profiles.add(worker.profile());
+        return String.join(",", profiles);
+    }
+}

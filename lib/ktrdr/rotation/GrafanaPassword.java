@@ -1,0 +1,94 @@
+package ktrdr.rotation;
+
+import java.util.Optional;
+import ktrdr.Console;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import ktrdr.fleet.Fleet;
+import ktrdr.fleet.Host;
+import ktrdr.release.Locks;
+
+/**
+ * The password of Grafana's admin, which Grafana keeps in its own database from its first start on: {@code grafana cli admin reset-admin-password} replaces it there.
+ * Where the image has no such command (the practice fleet's stand-in), the environment is all there is.
+ */
+final class GrafanaPassword implements SecretKeeper {
+    private static final int NO_CLI = 3;
+    private static final String ADDRESS = """
+            address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' ktrdr-grafana | grep -m 1 .)
+            """;
+    /** Starts it where it is stopped, whatever password its environment has, until it answers; says so. */
+    static final String START = """
+            if [ "$(docker inspect --format '{{.State.Running}}' ktrdr-grafana)" = true ]; then exit 0; fi
+            docker start ktrdr-grafana
+            """ + ADDRESS + """
+            curl -sS -m 5 --retry 60 --retry-delay 1 --retry-max-time 90 --retry-connrefused -o /dev/null "http://$address:3000/api/health"
+            """;
+    /** Asked on core, at the container's own address: Grafana speaks plain HTTP, which would have the password in the clear all the way from here. */
+    static final String LOGIN = ADDRESS + """
+            printf 'Authorization: Basic %s\\n' "$(printf 'admin:%s' "$password" | base64 | tr -d '\\n')" |
+              curl -sS -m 5 -o /dev/null -w '%{http_code}' -H @- "http://$address:3000/api/datasources"
+            """;
+    private static final String RESET = """
+            printf '%s\\n' "$password" | docker exec -i ktrdr-grafana sh -c '
+              command -v grafana >/dev/null || exit 3
+              exec grafana cli --homepath "${GF_PATHS_HOME:-/usr/share/grafana}" --config "${GF_PATHS_CONFIG:-/etc/grafana/grafana.ini}" admin reset-admin-password --password-from-stdin'
+            """;
+    private final Host core;
+    private final Locks locks;
+    private final Console console;
+    private Optional<String> former = Optional.empty();
+    private boolean touched;
+
+    GrafanaPassword(Fleet fleet, Locks locks, Console console) {
+        this.core = fleet.host(fleet.inventory().core().name());
+        this.locks = locks;
+        this.console = console;
+    }
+
+    @Override
+    public String name() {
+        return "Grafana's own database";
+    }
+
+    @Override
+    public void ready() {
+        var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + START);
+        if (!result.ok()) throw Locks.refused(core.node(), result).orElseGet(() -> Problem.failed(core + ": Grafana is stopped and could not be started, to be asked for its password")
+                .expected("an answer of the container ktrdr-grafana on port 3000, by curl on core").found(result).fix("jbang deploy@ktrdr core grafana, then this again"));
+        if (!result.out().isBlank()) console.note(core.node().name(), "grafana", "was stopped, and is started to be asked");
+    }
+
+    @Override
+    public boolean has(String value) {
+        var result = core.run(Sh.let("password", value) + LOGIN);
+        if (!result.ok()) throw Problem.unreachable(core + ": Grafana could not be asked whether it takes the password").expected("an answer of the container ktrdr-grafana on port 3000, by curl on core")
+                .found(result).fix("jbang logs@ktrdr core grafana");
+        return result.out().startsWith("2");
+    }
+
+    @Override
+    public String set(String value, Optional<String> environment) {
+        former = environment;
+        touched = true;
+        touched = reset(value);
+        return touched ? " has the new one" : " was left alone: the image has no `grafana cli` to change it, and the new password is in the environment of its container";
+    }
+
+    @Override
+    public boolean back() {
+        if (!touched) return false;
+        former.ifPresent(this::reset);
+        touched = false;
+        return true;
+    }
+
+    /** Whether its database has it then: there is an image without a program that changes it. */
+    private boolean reset(String value) {
+        var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + Sh.let("password", value) + RESET);
+        if (result.exit() == NO_CLI) return false;
+        if (!result.ok()) throw Locks.refused(core.node(), result).orElseGet(() ->
+                Problem.failed(core + ": Grafana's admin password could not be replaced").found(result).fix("jbang logs@ktrdr core grafana"));
+        return true;
+    }
+}

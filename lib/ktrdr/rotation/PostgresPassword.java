@@ -1,0 +1,79 @@
+package ktrdr.rotation;
+
+import java.time.Duration;
+import java.util.Optional;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import ktrdr.fleet.Fleet;
+import ktrdr.fleet.Host;
+import ktrdr.node.Docker;
+import ktrdr.node.Sql;
+import ktrdr.release.Locks;
+
+/**
+ * The password of the database's role in PostgreSQL, which keeps the one it was initialised with until it is told another.
+ *
+ * It is told a {@link ScramVerifier}, over the socket inside its container and by standard input: the password itself is in no statement. A connection over TCP
+ * from inside the container proves it; the container's own address is used, as the images trust 127.0.0.1 without a password.
+ */
+final class PostgresPassword implements SecretKeeper {
+    private static final Duration PATIENCE = Duration.ofSeconds(60);
+    private static final String CONNECT = """
+            printf '%s\\n' "$password" | docker exec -i "$container" sh -c '
+              IFS= read -r PGPASSWORD
+              export PGPASSWORD PGCONNECT_TIMEOUT=10
+              exec psql -w -X -Atq -h "$(hostname -i | cut -d " " -f 1)" -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "select 1"'
+            """;
+    private final Host core;
+    private final Locks locks;
+    private Optional<String> former = Optional.empty();
+
+    PostgresPassword(Fleet fleet, Locks locks) {
+        this.core = fleet.host(fleet.inventory().core().name());
+        this.locks = locks;
+    }
+
+    @Override
+    public String name() {
+        return "PostgreSQL's role";
+    }
+
+    @Override
+    public boolean has(String value) {
+        return ScramVerifier.accepts(verifier(), value);
+    }
+
+    @Override
+    public String set(String value, Optional<String> environment) {
+        former = Optional.of(verifier());
+        alter("'" + ScramVerifier.of(value) + "'");
+        var answer = core.run(connect(value));
+        if (!answer.ok()) throw Problem.failed(core + ": PostgreSQL does not accept the new password over TCP").expected("a connection with it").found(answer);
+        if (environment.filter(one -> !one.equals(value)).isEmpty()) return " has the new one: accepted over TCP";
+        return core.run(connect(environment.get())).ok() ? " has the new one, and lets anybody in: pg_hba.conf asks for no password there" 
+                : " has the new one: accepted over TCP, the former one refused";
+    }
+
+    @Override
+    public boolean back() {
+        if (former.isEmpty()) return false;
+        alter(former.get().equals("null") ? "null" : "'" + former.get().replace("'", "''") + "'");
+        former = Optional.empty();
+        return true;
+    }
+
+    private static String connect(String password) {
+        return Sh.let("password", password) + Docker.database() + CONNECT;
+    }
+
+    /** "null" where the role has no password. */
+    private String verifier() {
+        return new Sql(core).query("select rolpassword from pg_authid where rolname = current_user").rows().get(0).get(0);
+    }
+
+    private void alter(String password) {
+        var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + Sql.script("alter role current_user password " + password, false), PATIENCE);
+        if (!result.ok()) throw Locks.refused(core.node(), result).orElseGet(() ->
+                Problem.failed(core + ": the password of PostgreSQL's role could not be changed").found(Sql.said(result)).fix("jbang logs@ktrdr core db"));
+    }
+}

@@ -1,0 +1,218 @@
+package ktrdr.share;
+
+import java.security.SecureRandom;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.CompletionException;
+import java.util.concurrent.ConcurrentHashMap;
+import ktrdr.Facts;
+import ktrdr.Problem;
+import ktrdr.Result;
+import ktrdr.Sh;
+import ktrdr.Threads;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.node.Mount;
+import ktrdr.ssh.Ssh;
+
+/**
+ * The proof that the share is one: each client writes a file, the server and every other client read it, as KTRDR's containers do (uid
+ * 999, gid 1500) and from a container where there is one to try. A server that has the share from its host writes one too.
+ *
+ * The script that wrote a file waits for its end and removes it then, also when we are interrupted or the connection is lost.
+ */
+public final class NfsProof {
+    private static final Duration LONGEST = Duration.ofMinutes(5);
+    private final Fleet fleet;
+    private final String token;
+    private final Map<Node, CompletableFuture<Result>> running = new ConcurrentHashMap<>();
+
+    private NfsProof(Fleet fleet) {
+        var random = new byte[8];
+        new SecureRandom().nextBytes(random);
+        this.fleet = fleet;
+        this.token = HexFormat.of().formatHex(random);
+    }
+
+    /**
+     * What one client showed.
+     *
+     * @param written milliseconds until its file was on the server's disk; {@code container} what came of the same in a container
+     * @param read node to milliseconds it took to read it there
+     */
+    public record Seen(Node writer, long written, String container, Map<String, Long> read) {}
+
+    /** What was seen, and the nodes that failed. */
+    public record Outcome(List<Seen> seen, Map<Node, Problem> problems) {}
+
+    /** Tries it between these nodes; the one that has the share's own folder only reads. Afterwards no file of it is left. */
+    public static Outcome prove(Fleet fleet, List<Node> nodes) {
+        return new NfsProof(fleet).run(nodes);
+    }
+
+    private Outcome run(List<Node> nodes) {
+        var problems = new LinkedHashMap<Node, Problem>();
+        var clients = nodes.stream().filter(this::writes).toList();
+        var seen = new ArrayList<Seen>();
+        try {
+            var written = fleet.each(clients::contains, (node, ssh) -> write(node, ssh));
+            problems.putAll(written.problems());
+            var wrote = List.copyOf(written.values().keySet());
+            var read = fleet.each(nodes::contains, (node, ssh) -> read(node, ssh, wrote));
+            read.problems().forEach(problems::putIfAbsent);
+            written.values().forEach((node, facts) -> {
+                var times = new LinkedHashMap<String, Long>();
+                read.values().forEach((reader, took) -> {
+                    if (took.containsKey(node.name())) times.put(reader.name(), took.get(node.name()));
+                });
+                seen.add(new Seen(node, Facts.number("written", facts.get("written")), facts.get("container"), times));
+            });
+        } finally {
+            fleet.each(running::containsKey, (node, ssh) -> end(node, ssh)).problems().forEach(problems::putIfAbsent);
+        }
+        return new Outcome(seen, problems);
+    }
+
+    private boolean writes(Node node) {
+        return !fleet.inventory().exportsShare(node) || fleet.inventory().shareFromHost(node);
+    }
+
+    private String folder(Node node) {
+        var folders = fleet.inventory().storage().folders();
+        return Mount.path(fleet.inventory(), node) + (folders.isEmpty() ? "" : "/" + folders.get(0));
+    }
+
+    private String name(Node writer) {
+        return ".ktrdr-proof-" + token + "-" + writer.name();
+    }
+
+    /** Starts the writer and waits for its word that the file is there. */
+    private Map<String, String> write(Node node, Ssh ssh) {
+        var facts = new ConcurrentHashMap<String, String>();
+        var ready = new CompletableFuture<Map<String, String>>();
+        running.put(node, CompletableFuture.supplyAsync(() -> {
+            try {
+                var result = ssh.run(writer(node), line -> {
+                    var parts = line.split("\t", 2);
+                    if (parts.length == 2) facts.put(parts[0], parts[1]);
+                    if (parts[0].equals("ready")) ready.complete(facts);
+                }, LONGEST);
+                ready.completeExceptionally(refused(node, result));
+                return result;
+            } catch (Problem problem) {
+                ready.completeExceptionally(problem);
+                throw problem;
+            }
+        }, Threads.each("proof")));
+        try {
+            return ready.join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof Problem problem ? problem : e;
+        }
+    }
+
+    private Problem refused(Node node, Result result) {
+        var path = Mount.path(fleet.inventory(), node);
+        var who = result.exit() == 33 ? "a container with uid 999 and group 1500" : "uid 999 with gid 1500";
+        return Problem.failed(node.name() + ": " + who + " can't write to the share at " + path).expected("folders of " + NfsFiles.OWNER + ", mode " + NfsFiles.MODE + ", on its server")
+                .found(result).fix("docs/OPERATIONS.md, \"permission denied on the share\"");
+    }
+
+    private String writer(Node node) {
+        var folders = fleet.inventory().storage().folders().stream().map(folder -> Mount.path(fleet.inventory(), node) + "/" + folder).toList();
+        return Sh.let("token", token) + Sh.let("share", folder(node)) + Sh.let("name", name(node)) + """
+                file=$share/$name
+                going=/run/$name
+                as() { setpriv --reuid 999 --regid 1500 --clear-groups "$@"; }
+                # as the owner of the file: on a server outside the fleet root may be nobody
+                box=
+                clean() {
+                  rm -f "$going"
+                  [ -z "$box" ] || docker rm -f "$box" >/dev/null 2>&1 || :
+                  as rm -f "$file" "$file.container" "$share"/../*/"$name.try" || rm -f "$file" "$file.container"
+                }
+                trap clean EXIT
+                # a signal that comes while EXIT is being handled ends that: it has to clean by itself. PIPE is for words that nobody hears any more
+                trap 'clean; exit 130' HUP INT TERM PIPE
+                : >"$going"
+                start=$(date +%s%N)
+                as sh -c 'umask 002; printf %s "$2" >"$1" && sync "$1"' sh "$file" "$token" || exit 31
+                printf 'written\\t%s\\n' $((($(date +%s%N) - start) / 1000000))
+                """ + "for folder in " + Sh.words(folders) + "; do\n" + """
+                  as sh -c 'umask 002; : >"$1" && rm "$1"' sh "$folder/$name.try" || exit 32
+                done
+                container='not tried, no Docker here'
+                if docker info >/dev/null 2>&1; then
+                  # what a run left that was cut between making a container and starting it; a younger one is of a run beside this
+                  docker container prune -f --filter label=ktrdr-proof --filter until=5m >/dev/null
+                  box=${name#.}
+                  container='not tried, no image with a shell here'
+                  for image in $(docker images --format '{{.Repository}} {{.ID}}' | awk '$1 != "ktrdr-probe" && !seen[$2]++ { print $2 }' | head -n 5); do
+                    code=0
+                    said=$(docker run --rm --name "$box" --label ktrdr-proof --network none --user 999:999 --group-add 1500 -v "$share:/share" --entrypoint sh "$image" \\
+                      -c 'umask 002; printf %s "$1" >"/share/$2"' sh "$token" "$name.container" 2>&1) || code=$?
+                    case $code in
+                      0) container='wrote too'; break ;;
+                      125 | 126 | 127) docker rm -f "$box" >/dev/null 2>&1 || : ;;
+                      *) printf '%s\\n' "$said" >&2; exit 33 ;;
+                    esac
+                  done
+                fi
+                printf 'container\\t%s\\n' "$container"
+                printf 'ready\\tyes\\n'
+                waited=0
+                while [ -e "$going" ] && [ "$waited" -lt 1000 ]; do
+                  sleep 0.2
+                  waited=$((waited + 1))
+                done
+                """;
+    }
+
+    private Map<String, Long> read(Node node, Ssh ssh, List<Node> writers) {
+        var others = writers.stream().filter(writer -> !writer.equals(node)).toList();
+        if (others.isEmpty()) return Map.of();
+        var result = ssh.run(Sh.let("token", token) + Sh.let("share", folder(node)) + """
+                for name in """ + " " + Sh.words(others.stream().map(this::name).toList()) + "; do\n" + """
+                  start=$(date +%s%N)
+                  code=0
+                  found=$(timeout -k 2 60 setpriv --reuid 999 --regid 1500 --clear-groups cat "$share/$name") || code=$?
+                  if [ "$code" = 1 ] && [ ! -e "$share/$name" ]; then printf 'missing\\t%s\\n' "$name"; continue; fi
+                  [ "$code" = 0 ] || exit 1
+                  [ "$found" = "$token" ] || { echo "$share/$name has other content: $found" >&2; exit 1; }
+                  took=$((($(date +%s%N) - start) / 1000000))
+                  owner=$(stat -c %u:%g "$share/$name")
+                  [ "$owner" = 999:1500 ] || { echo "$share/$name belongs to $owner" >&2; exit 1; }
+                  printf '%s\\t%s\\n' "$name" "$took"
+                done
+                """, LONGEST);
+        if (!result.ok()) throw Problem.failed(node.name() + ": what another node wrote to the share can't be read here").expected("the same files on every node, of " + NfsFiles.OWNER)
+                .found(result).fix("docs/OPERATIONS.md, \"permission denied on the share\"");
+        var missing = others.stream().filter(writer -> result.out().lines().anyMatch(("missing\t" + name(writer))::equals)).map(Node::name).toList();
+        if (!missing.isEmpty()) throw elsewhere(node, missing);
+        var times = new LinkedHashMap<String, Long>();
+        result.out().lines().forEach(line -> others.stream().filter(writer -> line.startsWith(name(writer) + "\t"))
+                .forEach(writer -> times.put(writer.name(), Facts.number(writer.name(), line.substring(line.indexOf('\t') + 1)))));
+        return times;
+    }
+
+    private Problem elsewhere(Node node, List<String> writers) {
+        var path = Mount.path(fleet.inventory(), node);
+        return Problem.failed(node.name() + ": files that " + String.join(", ", writers) + " wrote to the share are not there")
+                .expected("the same folder on every node").found("no such file below " + path)
+                .fix("compare findmnt " + path + " with that of " + writers.get(0) + "; where the host hands it in, mp0 of pct config ID");
+    }
+
+    private Result end(Node node, Ssh ssh) {
+        if (!running.get(node).isDone()) ssh.must("rm -f " + Sh.quote("/run/" + name(node)));
+        try {
+            return running.get(node).join();
+        } catch (CompletionException e) {
+            throw e.getCause() instanceof Problem problem ? problem : e;
+        }
+    }
+}

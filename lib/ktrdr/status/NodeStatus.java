@@ -1,0 +1,136 @@
+package ktrdr.status;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import ktrdr.Console;
+import ktrdr.Facts;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import ktrdr.backup.BackupSchedule;
+import ktrdr.node.Docker;
+import ktrdr.node.HostFacts;
+import ktrdr.node.Mount;
+import ktrdr.node.Mounted;
+import ktrdr.node.NodeFiles;
+import ktrdr.node.Occupant;
+import ktrdr.node.Usage;
+import ktrdr.release.History;
+import ktrdr.release.Lock;
+import ktrdr.ssh.Ssh;
+
+/**
+ * What a node is and runs at this moment, gathered by one script.
+ *
+ * @param host the machine
+ * @param lock who is at work there
+ * @param history of the last deployments
+ * @param containers of the stack, stopped ones too; none where Docker does not answer
+ * @param backup the newest that is whole, where it was asked for and there is one; a dump of somebody else where there is none
+ */
+public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List<Docker.Container> containers, Optional<Backup> backup) {
+    /** Whoever looks every few seconds does not wait half a minute for a server that is silent. */
+    private static final int SHARE_SECONDS = 5;
+    private static final Duration PATIENCE = Duration.ofSeconds(20);
+    private static final int DEPLOYMENTS = 10;
+
+    /**
+     * A backup of the database.
+     *
+     * @param size in bytes
+     * @param age since it was written last, by the clock of the machine that it is on
+     */
+    public record Backup(String name, long size, Duration age) {
+        /** Whether backup-db made it, and it is whole; else it is a dump of somebody else, of which nothing is known. */
+        boolean ours() {
+            return name.startsWith("ktrdr-") && name.contains(".dump.");
+        }
+    }
+
+    /** Asks a node; {@code backups} is the folder to look for backups in, empty for none; {@code usage} asks for {@link Usage} as well, which takes longer. */
+    public static NodeStatus gather(Ssh ssh, String project, String directory, String share, String backups, boolean usage) {
+        long asked = System.currentTimeMillis();
+        var result = ssh.run(script(project, directory, share, backups, usage), PATIENCE);
+        if (!result.ok())
+            throw Problem.failed(ssh.name() + ": looking at the node ended with exit code " + result.exit()).expected("exit code 0").found(result);
+        return parse(HostFacts.of(result.out(), asked, System.currentTimeMillis()));
+    }
+
+    /** The script: it changes nothing, and prints a line for each fact. */
+    static String script(String project, String directory, String share, String backups, boolean usage) {
+        return Facts.SAY + HostFacts.CLOCK + "say machine \"$(uname -m)\"\n" + Sh.let("directory", directory) + Sh.let("project", project) + Sh.let("backups", backups) + HostFacts.SIZE + HostFacts.USE + HostFacts.ENGINE
+                + HostFacts.share(Mount.script(share, SHARE_SECONDS)) + Lock.LOOK + Occupant.TOOLS + History.script(DEPLOYMENTS) + NodeFiles.script(Map.of()) + BackupSchedule.LOOK + """
+                newest() {
+                  find "$backups/" -maxdepth 1 -type f "$@" -printf '%T@ %s %f\\n' | sort -rn | while IFS= read -r one; do
+                    name=${one#* * }
+                    case $name in ktrdr-*.dump.*) [ -f "$backups/$name.sha256" ] && [ -f "$backups/${name%.dump.*}.json" ] || continue ;; esac
+                    say backup "$one"
+                    break
+                  done
+                }
+                if [ -n "$backups" ] && [ -d "$backups" ]; then
+                  newest '(' -name 'ktrdr-*.dump.zst' -o -name 'ktrdr-*.dump.gz' ')'
+                  newest -name '*.sql*'
+                fi
+                [ -z "$docker" ] || {
+                """ + Docker.sayContainers(project) + Mounted.script(project) + Occupant.LIST + "}\n" + (usage ? Usage.script(project) : "") + "say end yes\n";
+    }
+
+    /** Of the facts that the script of {@link #script} says. */
+    public static NodeStatus parse(HostFacts host) {
+        var facts = host.facts();
+        return new NodeStatus(host, Lock.Answer.of(facts), History.parse(facts), Docker.containers(facts),
+                backup(facts.get("backup"), facts.get("clock")));
+    }
+
+    private static Optional<Backup> backup(String found, String clock) {
+        if (found.isEmpty()) return Optional.empty();
+        var words = found.split(" ", 3);
+        if (words.length < 3 || !words[0].matches("\\d{1,12}(\\.\\d+)?") || !words[1].matches("\\d{1,18}"))
+            throw Problem.failed("a node answered something that is no file of a backup").expected("time, size, name").found(Console.brief(found, 100));
+        long millis = Math.round(1000 * (Double.parseDouble(clock) - Double.parseDouble(words[0])));
+        return Optional.of(new Backup(words[2], Long.parseLong(words[1]), Duration.ofMillis(Math.max(0, millis))));
+    }
+
+    /** The backups by a timer, where there is one. */
+    Optional<BackupSchedule> schedule() {
+        return BackupSchedule.parse(host.facts());
+    }
+
+    /** The time of the node's clock. */
+    Instant clock() {
+        return Instant.ofEpochMilli(Math.round(1000 * Double.parseDouble(host.facts().get("clock"))));
+    }
+
+    /** What the containers use, where it was asked for. */
+    public List<Usage> usage() {
+        return Usage.all(host.facts());
+    }
+
+    /** Containers of the stack's project whose service is none of ours. */
+    List<Docker.Container> strays() {
+        return Docker.strays(host.facts());
+    }
+
+    /** What its processors are, such as x86_64: an image is another one for each. */
+    String machine() {
+        return host.facts().get("machine");
+    }
+
+    /** Whether the Docker Engine answers. */
+    public boolean docker() {
+        return !host.facts().get("docker").isEmpty();
+    }
+
+    /** Our files there, with what we wrote; a list of them that is damaged is a {@link Problem}. */
+    public NodeFiles files() {
+        return NodeFiles.parse(host.facts());
+    }
+
+    /** Whether a deployment goes on there: one that has not ended yet, of the run that holds the lock and gives signs. */
+    public boolean deploying() {
+        return lock.alive() && history.unfinished().map(History.Entry::id).equals(lock.holder().map(Lock.Owner::id));
+    }
+}

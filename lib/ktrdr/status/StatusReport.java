@@ -1,0 +1,289 @@
+package ktrdr.status;
+
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.TreeMap;
+import java.util.stream.Collectors;
+import ktrdr.Json;
+import ktrdr.Problem;
+import ktrdr.Table;
+import ktrdr.Units;
+import ktrdr.api.Alert;
+import ktrdr.api.Roster;
+import ktrdr.backup.BackupSchedule;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Inventory;
+import ktrdr.node.Docker;
+import ktrdr.node.HostFacts;
+import ktrdr.node.Usage;
+import ktrdr.release.History;
+import ktrdr.release.Stack;
+import ktrdr.report.Check;
+import ktrdr.report.Document;
+import ktrdr.report.Repeated;
+
+/** A {@link FleetStatus} as people and machines read it. Pure. */
+public final class StatusReport {
+    /** How many failing checks a line names. */
+    private static final int NAMED = 5;
+    private final FleetStatus status;
+    private final Inventory inventory;
+    private final List<Check> checks;
+
+    public StatusReport(FleetStatus status) {
+        this.status = status;
+        this.inventory = status.inventory();
+        this.checks = status.checks();
+    }
+
+    /** What has to hold of the status, a check each. */
+    public List<Check> checks() {
+        return checks;
+    }
+
+    /** Machines, stacks, workers with their targets, what is of the fleet as a whole, and the alerts that fire. */
+    public Table[] tables() {
+        var machines = Table.of("node", "up", "load/cpu", "memory", "free on /", "docker", "share", "clock");
+        var stacks = Table.of("node", "release", "since", "by", "outcome", "healthy", "restarts", "drift", "lock");
+        var workers = Table.of("node", "available", "busy", "missing", "ghosts", "targets up");
+        for (var node : inventory.nodes()) {
+            var at = status.nodes().get(node);
+            if (at == null) {
+                machines.row(node.name(), "not reached");
+                stacks.row(node.name(), "unknown");
+            } else {
+                machine(machines, node, at.host());
+                stack(stacks, node, at);
+            }
+            workers.row(workers(node).toArray());
+        }
+        return new Table[] {machines, stacks, workers, usage(), fleet(), alerts()};
+    }
+
+    private void machine(Table table, Node node, HostFacts host) {
+        var share = host.free(host.share().path());
+        table.row(node.name(), Units.duration(host.uptime()), String.format("%.2f", host.load()), host.memoryWords(), size(host.free("/")),
+                status.nodes().get(node).docker() ? size(host.free(host.facts().get("docker-root"))) : "DOWN", share < 0 ? "AWAY" : size(share), Math.abs(host.skew()) < 0.05 ? "same" : String.format("%+.1f s", host.skew()));
+    }
+
+    /** What containers use against what they may, and what has grown since each was created; no rows where that was not asked for. */
+    private Table usage() {
+        var table = Table.of("node", "service", "memory", "cpu", "written", "log", "volumes", "restarts", "since");
+        status.nodes().forEach((node, at) -> at.usage().forEach(used -> table.row(node.name(), used.service(),
+                Units.size(used.memory()) + " of " + Units.size(limit(used.limit(), at.host().memory())) + (used.limit() > 0 ? "" : ", the node's"),
+                String.format("%.2f of %s", used.cpu(), used.cpus() > 0 ? String.format("%.1f", used.cpus()) : at.host().cpus() + ", the node's"),
+                Units.size(used.layer()), Units.size(used.log()), size(used.volumes()), used.restarts(), minutes(used.since()))));
+        return table;
+    }
+
+    private static long limit(long own, long ofNode) {
+        return own > 0 ? own : Math.max(0, ofNode);
+    }
+
+    private static String size(long bytes) {
+        return bytes < 0 ? "?" : Units.size(bytes);
+    }
+
+    private void stack(Table table, Node node, NodeStatus at) {
+        var stack = Stack.of(inventory, node);
+        var since = at.history().lastGood();
+        var services = status.services(node);
+        long healthy = at.containers().stream().filter(Docker.Container::healthy).count();
+        var release = stack.release(at.containers());
+        table.row(node.name(), release.isEmpty() ? "none" : release, since.map(entry -> minutes(entry.time())).orElse("-"),
+                since.map(History.Entry::by).orElse("-"), last(at), healthy + " of " + services.size(), at.containers().stream().mapToInt(Docker.Container::restarts).sum(), drift(node),
+                at.lock().holder().isEmpty() ? "free" : at.lock().alive() ? "held" : "STALE");
+    }
+
+    /** A time as ISO 8601 has it, to the minute: "2026-02-11 09:30Z". */
+    public static String minutes(String time) {
+        return time.replaceFirst("^(\\d{4}-\\d\\d-\\d\\d)T(\\d\\d:\\d\\d).*", "$1 $2Z");
+    }
+
+    private static String last(NodeStatus at) {
+        if (at.history().unfinished().isPresent()) return at.deploying() ? "goes on" : "UNFINISHED";
+        return at.history().last().map(entry -> entry.outcome().word()).orElse("-");
+    }
+
+    private String drift(Node node) {
+        try {
+            return status.drift(node).words();
+        } catch (Problem damaged) {
+            return "unknown";
+        }
+    }
+
+    private List<Object> workers(Node node) {
+        var row = new ArrayList<Object>(List.of(node.name()));
+        var roster = status.roster();
+        boolean core = node.role() == Inventory.Role.CORE;
+        boolean known = status.registered().isPresent();
+        row.add(core ? "" : known ? roster.count(node, "available") : "?");
+        row.add(core ? "" : known ? roster.count(node, "busy") : "?");
+        row.add(core ? "" : known ? roster.missing(node) : "?");
+        row.add(core ? "" : known ? roster.ghostsOn(inventory.fqdn(node)) : "?");
+        var targets = targets().stream().filter(check -> check.node().equals(node.name())).toList();
+        row.add(share(targets));
+        return row;
+    }
+
+    /** One for each target; none when Prometheus does not answer. */
+    private List<Check> targets() {
+        return checks.stream().filter(check -> check.id().startsWith("target.")).toList();
+    }
+
+    private static long holding(List<Check> checks) {
+        return checks.stream().filter(Check::ok).count();
+    }
+
+    /** "3 of 4", or "?" where nothing is known. */
+    private static String share(List<Check> checks) {
+        return checks.isEmpty() ? "?" : holding(checks) + " of " + checks.size();
+    }
+
+    private Table fleet() {
+        var table = Table.of("fleet", "");
+        table.row("services", status.services().stream().map(check -> check.id().replace(".health", "") + (check.ok() ? " answers" : " FAILED"))
+                .collect(Collectors.joining(", ")));
+        status.nodes().forEach((node, at) -> {
+            if (at.lock().holder().isPresent()) table.row("lock", node.name() + ": " + FleetStatus.words(at.lock()));
+        });
+        return table.row("backup", backup() + schedule().map(schedule -> "; " + schedule.next().map(next -> "the next at " + minutes(next.toString()))
+                .orElse("none to come")).orElse(""));
+    }
+
+    /** A row for each; none where none fires. */
+    private Table alerts() {
+        var table = Table.of("alert", "severity", "node", "since", "");
+        status.alerts().orElse(List.of()).forEach(alert -> table.row(alert.name(), alert.severity(), alert.node(), minutes(alert.since()), alert.summary()));
+        return table;
+    }
+
+    private Optional<BackupSchedule> schedule() {
+        return Optional.ofNullable(status.nodes().get(inventory.core())).flatMap(NodeStatus::schedule);
+    }
+
+    private String backup() {
+        var node = FleetStatus.backupNode(inventory);
+        var place = FleetStatus.backups(inventory) + " on " + node.name();
+        if (!status.nodes().containsKey(node)) return "unknown: " + node.name() + " was not reached";
+        return status.backup().map(found -> found.name() + ", " + Units.size(found.size()) + ", " + Units.duration(found.age()) + " old")
+                .orElse("no backup yet in " + place);
+    }
+
+    /** What is worth knowing, and no reason to fail. */
+    public List<String> remarks() {
+        var remarks = new ArrayList<>(status.chosen().values());
+        for (var node : status.nodes().keySet())
+            if (drift(node).equals("staged")) remarks.add(node.name() + ": files were staged and not deployed yet");
+        var strangers = status.roster().strangers(inventory);
+        if (!strangers.isEmpty()) remarks.add("registered with the backend and not in the inventory: "
+                + strangers.stream().map(one -> one.type() + " worker at " + one.endpointUrl() + ", " + one.status()).distinct().sorted().collect(Collectors.joining("; ")));
+        return remarks;
+    }
+
+    /**
+     * A problem for each thing that is not well. What fails together is told together: checks of one kind on one node, and all that a node which
+     * was not reached takes with it; and what many nodes have alike.
+     */
+    public List<Problem> problems() {
+        var groups = new LinkedHashMap<String, List<Check>>();
+        var gone = status.unreached().keySet().stream().map(Node::name).toList();
+        for (var check : checks) {
+            var group = gone.contains(check.node()) ? check.node() : check.node() + kind(check);
+            if (!check.ok()) groups.computeIfAbsent(group, none -> new ArrayList<>()).add(check);
+        }
+        return Repeated.once(inventory.nodes(), groups.values().stream().map(StatusReport::problem).toList());
+    }
+
+    private static String kind(Check check) {
+        return check.id().startsWith("target.") ? " target" : check.id().matches(".*\\.(container|registered)") ? check.id().replaceFirst(".*\\.", " ") : " " + check.id();
+    }
+
+    private static Problem problem(List<Check> group) {
+        var first = group.get(0);
+        var problem = first.problem(first.id() + " does not hold");
+        return group.size() == 1 ? problem : problem.with("as well", group.stream().skip(1).map(Check::id).collect(Collectors.joining(", ")));
+    }
+
+    /** One line, for a log: the time, whether all is well, the counts, and what is not well. */
+    public String line() {
+        var failing = checks.stream().filter(check -> !check.ok()).map(Check::id).toList();
+        return status.time() + "  " + (failing.isEmpty() ? "ok" : "NOT WELL") + "  " + status.nodes().size() + " of " + inventory.nodes().size() + " nodes, "
+                + share(ending(".container")) + " containers, " + share(ending(".registered")) + " workers, " + share(targets()) + " targets"
+                + (failing.isEmpty() ? "" : "; " + failing.stream().limit(NAMED).collect(Collectors.joining(", ")))
+                + (failing.size() > NAMED ? " and " + (failing.size() - NAMED) + " more" : "");
+    }
+
+    private List<Check> ending(String kind) {
+        return checks.stream().filter(check -> check.id().endsWith(kind)).toList();
+    }
+
+    /** For machines, without {@code ok} and {@code checks}; docs/reference/status.md describes it. */
+    public Map<String, Object> document() {
+        var roster = status.roster();
+        return fields("time", status.time().toString(), "nodes", inventory.nodes().stream().map(this::document).toList(),
+                "workers", status.registered().isEmpty() ? null : byName(roster),
+                "ghosts", roster.ghosts().stream().map(ghost -> fields("url", ghost.endpointUrl(), "type", ghost.type(), "status", ghost.status())).toList(),
+                "targets", targets().isEmpty() ? null : fields("up", holding(targets()), "expected", targets().size()),
+                "backup", status.backup().map(found -> fields("file", found.name(), "bytes", found.size(), "age_seconds", found.age().toSeconds())).orElse(null),
+                "next_backup", schedule().flatMap(BackupSchedule::next).map(Object::toString).orElse(null),
+                "alerts", status.alerts().map(all -> all.stream().map(Alert::document).toList()).orElse(null), "remarks", remarks());
+    }
+
+    private static Map<String, Map<String, String>> byName(Roster roster) {
+        var byName = new LinkedHashMap<String, Map<String, String>>();
+        roster.states().forEach((node, workers) -> byName.put(node.name(), workers));
+        return byName;
+    }
+
+    /** The whole of it as one line of JSON. */
+    public String json() {
+        return Json.line(Check.document("status", checks, status.unreached(), document()));
+    }
+
+    private Map<String, Object> document(Node node) {
+        var document = fields("node", node.name(), "reached", status.nodes().containsKey(node));
+        if (status.nodes().containsKey(node)) {
+            document.putAll(machine(status.nodes().get(node).host()));
+            document.putAll(stack(node, status.nodes().get(node)));
+            var usage = status.nodes().get(node).usage();
+            if (!usage.isEmpty()) document.put("usage", usage.stream().map(StatusReport::usage).toList());
+        }
+        return document;
+    }
+
+    private static Map<String, Object> machine(HostFacts host) {
+        var free = new TreeMap<String, Long>();
+        host.facts().under("disk").keySet().forEach(path -> free.put(path, host.free(path)));
+        return fields("uptime_seconds", host.uptime().toSeconds(), "load_per_cpu", Math.round(100 * host.load()) / 100.0, "memory_used_bytes", host.memoryUsed(),
+                "memory_bytes", host.memory(), "disk_free_bytes", free, "clock_skew_seconds", host.skew());
+    }
+
+    private Map<String, Object> stack(Node node, NodeStatus at) {
+        return fields("release", Stack.of(inventory, node).release(at.containers()), "deployed", at.history().lastGood().map(StatusReport::entry).orElse(null),
+                "last", at.history().last().map(StatusReport::entry).orElse(null), "unfinished", at.history().unfinished().isPresent(),
+                "containers", at.containers().stream().map(one -> fields("service", one.service(), "image", one.image(), "state", one.state(), "healthy", one.healthy(),
+                        "restarts", one.restarts(), "started", one.startedAt())).toList(),
+                "lock", at.lock().holder().map(owner -> fields("by", owner.who(), "since", owner.since(), "what", owner.what(), "last_sign_seconds", at.lock().age(),
+                        "alive", at.lock().alive())).orElse(null),
+                "drift", drift(node).equals("unknown") ? null : status.drift(node));
+    }
+
+    private static Map<String, Object> usage(Usage used) {
+        return fields("service", used.service(), "since", used.since(), "restarts", used.restarts(), "memory_used_bytes", used.memory(), "memory_limit_bytes", used.limit() > 0 ? used.limit() : null,
+                "cpu_used", Math.round(1000 * used.cpu()) / 1000.0, "cpu_limit", used.cpus() > 0 ? used.cpus() : null, "written_bytes", used.layer(), "log_bytes", used.log(), "volumes_bytes", used.volumes() < 0 ? null : used.volumes());
+    }
+
+    private static Map<String, Object> entry(History.Entry entry) {
+        return fields("release", entry.tag(), "time", entry.time(), "by", entry.by(), "command", entry.command(), "outcome", entry.outcome().word(),
+                "reason", entry.error());
+    }
+
+    private static Map<String, Object> fields(Object... pairs) {
+        return Document.fields(pairs);
+    }
+}

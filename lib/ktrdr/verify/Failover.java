@@ -1,0 +1,280 @@
+package ktrdr.verify;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicReference;
+import java.util.function.Supplier;
+import ktrdr.Console;
+import ktrdr.Exit;
+import ktrdr.Http;
+import ktrdr.Problem;
+import ktrdr.Threads;
+import ktrdr.Units;
+import ktrdr.api.Backend.Worker;
+import ktrdr.api.Backend;
+import ktrdr.api.Operations.Kind;
+import ktrdr.api.Operations;
+import ktrdr.api.Roster;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory.Place;
+import ktrdr.inventory.Inventory;
+import ktrdr.release.Locks;
+import ktrdr.report.Check;
+
+/**
+ * What happens when a worker is lost: an operation is started, the worker that took it is killed, and the backend has to notice, to give new work to another one, and to take
+ * the worker back once it is started again, which it always is. What counts is what the backend's registry says of the worker: its operation is called running for six minutes
+ * more, and is cancelled here before a new worker can take it for its own.
+ *
+ * With a sample operation that runs on the backend alone, an idle worker is killed instead, and the checks say what that does not prove.
+ */
+public final class Failover {
+    /** What to ask before. */
+    public static final String QUESTION = "A worker is killed in the middle of a sample operation, and started again after about a minute. Go on?";
+    private static final long PAUSE_MILLIS = 300;
+
+    /** What kills a worker and starts it again. */
+    interface Power {
+        void off(Place place);
+
+        /** Starts it again, if {@link #off} came so far. */
+        void on(Place place);
+    }
+
+    /** How long is waited for an operation to be at work, for the backend to notice, for the new operation to end, for the worker to be back. */
+    record Limits(Duration take, Duration notice, Duration complete, Duration back) {
+        /** The backend asks each worker every 10 s and gives it up after three misses, which took 28 s; a worker is up and registered within 100 s on a busy machine. */
+        static Limits usual(Duration complete) {
+            return new Limits(Duration.ofSeconds(15), Duration.ofSeconds(60), complete, Duration.ofMinutes(2));
+        }
+    }
+
+    private final Inventory inventory;
+    private final Backend backend;
+    private final Operations operations;
+    private final Console console;
+    private final Power power;
+    private final Limits limits;
+    private final Kind kind;
+    private final List<Check> checks = new ArrayList<>();
+    private final List<String> begun = new ArrayList<>();
+
+    Failover(Inventory inventory, Http http, Console console, Power power, Limits limits) {
+        this.inventory = inventory;
+        this.backend = new Backend(inventory, http);
+        this.operations = new Operations(inventory, http);
+        this.console = console;
+        this.power = power;
+        this.limits = limits;
+        this.kind = Kind.valueOf(inventory.sample().operation());
+    }
+
+    /**
+     * Does all of it, under the locks of the nodes, and answers the checks {@code failover.started}, {@code .noticed}, {@code .elsewhere} and {@code .registered}; where no
+     * other worker is left, the one check that says so, with nothing stopped. Interrupted, it starts the worker again first.
+     *
+     * @param guard after which the node starts the worker by itself, should nobody else do so
+     */
+    public static List<Check> run(Fleet fleet, Locks locks, Http http, Console console, Duration guard) {
+        return new Failover(fleet.inventory(), http, console, new Outage(fleet, locks, guard), Limits.usual(fleet.inventory().sample().timeout())).run();
+    }
+
+    List<Check> run() {
+        var candidates = candidates();
+        if (candidates.size() < 2) return List.of(alone(candidates));
+        try {
+            var stopped = new AtomicReference<Place>();
+            checks.add(step("started", "start", inventory.core().name(), onWorker() ? "a " + kind + " operation at work on a worker of the inventory" : "a " + kind + " operation under way",
+                    "jbang operations@ktrdr list", () -> started(candidates, stopped)));
+            if (checks.get(0).ok()) outage(stopped.get());
+            return checks;
+        } finally {
+            tidy();
+        }
+    }
+
+    /** Whether the sample operation runs on a worker. */
+    private boolean onWorker() {
+        return kind.onWorker();
+    }
+
+    /** The inventory's idle workers of a type that has two of them; else those that there are. */
+    private List<Place> candidates() {
+        var idle = new LinkedHashMap<String, List<Place>>();
+        for (var type : kind == Kind.backtest ? List.of("backtesting") : kind == Kind.training ? List.of("training") : List.of("backtesting", "training")) idle.put(type, new ArrayList<>());
+        for (var worker : backend.workers())
+            if (worker.status().equals("available")) inventory.at(worker.endpointUrl()).filter(place -> place.worker().type().equals(worker.type()) && idle.containsKey(worker.type()))
+                    .ifPresent(place -> idle.get(worker.type()).add(place));
+        return idle.values().stream().filter(places -> places.size() > 1).findFirst().orElseGet(() -> idle.values().iterator().next());
+    }
+
+    private static Check alone(List<Place> candidates) {
+        var found = candidates.isEmpty() ? "none is available" : "only " + candidates.get(0).words() + " is available";
+        return new Check("failover.elsewhere", candidates.isEmpty() ? "" : candidates.get(0).node().name(), false, "another worker of the type that is available, before one is killed",
+                found + "; none was killed", "jbang status@ktrdr, or more workers: jbang scale@ktrdr", 0);
+    }
+
+    private String started(List<Place> candidates, AtomicReference<Place> stopped) {
+        var id = begin();
+        if (!onWorker()) {
+            stopped.set(candidates.get(0));
+            var operation = operations.follow(id, limits.take(), one -> one.percentage() > 0, one -> { });
+            if (operation.ended() && !operation.completed()) throw Problem.failed("").found(operation.words());
+            return id + ": " + operation.words() + ", on the backend alone; " + stopped.get().words() + " is to be killed idle";
+        }
+        return await(limits.take(), () -> {
+            var operation = operations.show(id);
+            if (operation.ended()) throw Problem.failed("").found(id + " ended before a worker could be killed: " + operation.words());
+            var worker = operations.worker(id);
+            worker.ifPresent(one -> stopped.set(inventory.at(one.endpointUrl())
+                    .orElseThrow(() -> Problem.failed("").found(id + " runs on " + one.endpointUrl() + ", which is no worker of the inventory"))));
+            return new Look(worker.isPresent(), worker.isPresent() ? id + " runs on " + stopped.get().words() : id + ": " + operation.words() + ", on no worker");
+        });
+    }
+
+    private String begin() {
+        var id = Threads.whole("failover", () -> operations.start(kind, inventory.sample().body()));
+        begun.add(id);
+        return id;
+    }
+
+    /** From the stop to the start of the worker. */
+    private void outage(Place place) {
+        RuntimeException why = null;
+        boolean interrupted;
+        try {
+            stop(place);
+            var id = begun.get(0);
+            checks.add(step("noticed", "notice", place.node().name(), "the backend no longer counts on the worker",
+                    "on " + inventory.core().name() + ": docker logs ktrdr-backend", () -> noticed(place, id)));
+            checks.add(step("elsewhere", "others", inventory.core().name(), "a new " + kind + " operation completes without " + place.words(),
+                    "jbang operations@ktrdr list", () -> elsewhere(place)));
+        } catch (RuntimeException e) {
+            why = e;
+        } finally {
+            // from here on nothing is to be stopped half way
+            interrupted = Thread.interrupted();
+        }
+        // a new worker that hears of the operation of the lost one would call itself busy with it
+        tidy();
+        var back = back(place);
+        if (interrupted) throw Problem.interrupted("the test of failover was interrupted").with("now", place.words() + " is started again, " + back.found()).because(why);
+        if (why != null) throw why;
+        checks.add(back);
+    }
+
+    private void stop(Place place) {
+        try (var step = console.step(place.node().name(), "kill")) {
+            step.now(place.worker().name());
+            power.off(place);
+            step.done(place.worker().name() + " is killed");
+        }
+    }
+
+    private Check back(Place place) {
+        try (var step = console.step(place.node().name(), "start")) {
+            step.now(place.worker().name());
+            power.on(place);
+            step.done(place.worker().name() + " is started again");
+        }
+        return step("registered", "register", place.node().name(), place.words() + " is registered again, and available", "on " + place.node().name() + ": docker logs " + place.worker().name(),
+                () -> await(limits.back(), () -> {
+                    var status = status(place);
+                    return new Look(status.equals("available"), status);
+                }));
+    }
+
+    private String noticed(Place place, String id) {
+        long started = System.nanoTime();
+        return await(limits.notice(), () -> {
+            var status = status(place);
+            boolean gone = !Roster.serves(status);
+            return new Look(gone, gone ? "after " + since(started) + " the worker is " + status + (onWorker() ? "; its operation is " + state(id) : "") : "the worker is " + status);
+        });
+    }
+
+    private String state(String id) {
+        var operation = operations.show(id);
+        return operation.ended() ? operation.words() : "called " + operation.status() + " for as long as the worker is not forgotten (5 m), and a minute more";
+    }
+
+    /** How the backend calls the state of a worker; "not registered" where it has forgotten it. */
+    private String status(Place place) {
+        var states = backend.workers().stream().filter(worker -> worker.endpointUrl().equals(place.worker().endpointUrl())).toList();
+        return states.stream().filter(Worker::serving).findFirst().or(() -> states.stream().findFirst()).map(Worker::status).orElse("not registered");
+    }
+
+    private String elsewhere(Place away) {
+        var id = begin();
+        var where = new AtomicReference<>("");
+        var operation = operations.follow(id, limits.complete(), one -> !onWorker() && one.percentage() > 0, one -> operations.worker(id).ifPresent(worker -> where.set(worker.endpointUrl())));
+        var on = inventory.place(where.get());
+        var words = operation.words() + (on.isEmpty() ? "" : " on " + on);
+        if (onWorker() ? !operation.completed() || where.get().equals(away.worker().endpointUrl()) : operation.ended() && !operation.completed()) throw Problem.failed("").found(words);
+        return onWorker() ? words : words + "; on the backend alone, which proves nothing of other workers: sample: backtest in the inventory would";
+    }
+
+    /** What was seen, and whether it is what is waited for. */
+    private record Look(boolean enough, String words) {}
+
+    /** Looks until it is enough; what was seen last when it is too late. A backend that does not answer is asked again. */
+    private static String await(Duration limit, Supplier<Look> look) {
+        long deadline = System.nanoTime() + limit.toNanos();
+        while (true) {
+            String words;
+            try {
+                var seen = look.get();
+                if (seen.enough()) return seen.words();
+                words = seen.words();
+            } catch (Problem away) {
+                if (away.exit() != Exit.UNREACHABLE) throw away;
+                words = away.details().getOrDefault("found", away.sentence());
+            }
+            if (System.nanoTime() > deadline) throw Problem.failed("").found(words + ", after " + Units.duration(limit));
+            pause();
+        }
+    }
+
+    private static void pause() {
+        try {
+            TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw interrupted();
+        }
+    }
+
+    private static Problem interrupted() {
+        return Problem.interrupted("the test of failover was interrupted").with("now", "nothing is stopped");
+    }
+
+    private static String since(long started) {
+        return Units.duration(Duration.ofMillis((System.nanoTime() - started) / 1_000_000));
+    }
+
+    /** A check that is a step on the console as well. */
+    private Check step(String id, String what, String where, String expected, String fix, Supplier<String> ask) {
+        try (var step = console.step(where, what)) {
+            var check = Check.of("failover." + id, where, expected, fix, ask);
+            if (Thread.currentThread().isInterrupted()) throw interrupted();
+            if (check.ok()) step.done(check.found());
+            else step.failed(check.found());
+            return check;
+        }
+    }
+
+    /** Leaves no sample operation behind. */
+    private void tidy() {
+        boolean interrupted = Thread.interrupted();
+        for (var id : begun)
+            try {
+                if (!operations.show(id).ended()) operations.cancel(id);
+            } catch (Problem problem) {
+                console.note("operation", "cancel", id + ": " + problem.sentence());
+            }
+        if (interrupted) Thread.currentThread().interrupt();
+    }
+}

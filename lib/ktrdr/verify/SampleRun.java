@@ -1,0 +1,182 @@
+package ktrdr.verify;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Supplier;
+import java.util.regex.Pattern;
+import ktrdr.Console;
+import ktrdr.Http;
+import ktrdr.Json;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import ktrdr.Threads;
+import ktrdr.Units;
+import ktrdr.api.Backend;
+import ktrdr.api.Jaeger;
+import ktrdr.api.Operations.Operation;
+import ktrdr.api.Operations;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Inventory;
+import ktrdr.node.Mount;
+import ktrdr.report.Check;
+
+/**
+ * The sample operation of verify: started, followed to its end or until it progresses, and what it left: its trace in Jaeger, and its result, which is the backend's to tell
+ * of a backtest and on the share of a training.
+ * An operation that was started here is cancelled when it is not followed to its end, also when we are interrupted.
+ */
+final class SampleRun {
+    /** How long traces take to arrive: exporters send them in batches. */
+    private static final Duration TRACES = Duration.ofSeconds(20);
+    private static final Duration RESULT = Duration.ofSeconds(10);
+    /** In characters. */
+    private static final int SHOWN = 120;
+    /** Where a model is, whatever the worker calls the folder of models. */
+    private static final Pattern MODEL = Pattern.compile("(?:^|/)models/(.*[^/])/*$");
+    private final Fleet fleet;
+    private final Inventory inventory;
+    private final Operations operations;
+    private final Jaeger jaeger;
+    private final Inventory.Sample sample;
+    private final String core;
+
+    /** What was checked; {@code remarks} say what could not be, and why. */
+    record Outcome(List<Check> checks, List<String> remarks) {}
+
+    SampleRun(Fleet fleet, Http http) {
+        this.fleet = fleet;
+        this.inventory = fleet.inventory();
+        this.operations = new Operations(inventory, http);
+        this.jaeger = new Jaeger(inventory, http);
+        this.sample = inventory.sample();
+        this.core = inventory.core().name();
+    }
+
+    /** Does all of it; {@code now} is told how far it is, {@code begun} is run when the operation was started. */
+    Outcome run(Consumer<String> now, Runnable begun) {
+        var kind = Operations.Kind.valueOf(sample.operation());
+        var began = Instant.now();
+        var started = new Started(kind);
+        var checks = new ArrayList<>(List.of(Check.of("sample.operation", core, "a " + kind + " operation that " + (sample.toItsEnd() ? "completes within " : "progresses within ")
+                + Units.duration(sample.timeout()), "jbang operations@ktrdr list; on " + core + ": docker logs ktrdr-backend", () -> started.follow(now, begun))));
+        var remarks = new ArrayList<String>();
+        if (started.id.isEmpty()) remarks.add("sample.trace and sample.result were not looked for: no operation was started");
+        else {
+            now.accept("waiting for its trace");
+            checks.add(trace(started, began));
+            if (!kind.onWorker()) remarks.add("sample.result was not looked for: a " + kind + " operation has none; "
+                    + "`sample: {operation: backtest, …}` or `training` in the inventory proves it");
+            else if (!checks.get(0).ok() || !sample.toItsEnd()) remarks.add("sample.result was not looked for: the operation did not complete");
+            else checks.add(kind == Operations.Kind.training ? model(started) : result(started));
+        }
+        return new Outcome(checks, remarks);
+    }
+
+    /** The operation, once there is one. */
+    private final class Started {
+        private final Operations.Kind kind;
+        private String id = "";
+        private Optional<Operation> last = Optional.empty();
+        private Optional<Backend.Worker> worker = Optional.empty();
+        private double first = -1;
+
+        private Started(Operations.Kind kind) {
+            this.kind = kind;
+        }
+
+        private String follow(Consumer<String> now, Runnable begun) {
+            // it has to be known which one it is before an interrupt can cancel it
+            id = Threads.whole("sample", () -> operations.start(kind, sample.body()));
+            try {
+                begun.run();
+                last = Optional.of(operations.follow(id, sample.timeout(), operation -> !sample.toItsEnd() && operation.percentage() > first, operation -> seen(operation, now)));
+            } finally {
+                if (last.isEmpty() || !last.get().ended()) cancelled();
+            }
+            return words();
+        }
+
+        private void seen(Operation operation, Consumer<String> now) {
+            now.accept(operation.words());
+            if (first < 0) first = operation.percentage();
+            if (worker.isEmpty() && !operation.ended() && kind.onWorker()) worker = operations.worker(id);
+        }
+
+        /** An interrupt has to wait for it. */
+        private void cancelled() {
+            boolean interrupted = Thread.interrupted();
+            try {
+                operations.cancel(id);
+            } finally {
+                if (interrupted) Thread.currentThread().interrupt();
+            }
+        }
+
+        private String words() {
+            var ended = last.orElseThrow();
+            if (ended.ended() && !ended.completed())
+                throw Problem.failed("it " + (ended.cancelled() ? "was cancelled by somebody else" : "failed")).found(id + " " + ended.words() + place()
+                        + (ended.unclaimed() && ended.onBackend() ? ", by the backend, which runs it all the same" : ""));
+            if (ended.completed()) return id + " completed" + place();
+            var now = operations.show(id);
+            if (!now.cancelled()) throw Problem.failed("it was not cancelled").found(id + " is " + now.words() + " after it was cancelled");
+            return id + " went from " + Math.round(first) + " to " + Math.round(ended.percentage()) + " %" + place() + ", then it was cancelled";
+        }
+
+        private String place() {
+            return worker.map(one -> " on " + inventory.place(one.endpointUrl())).orElse("");
+        }
+    }
+
+    private Check trace(Started started, Instant began) {
+        return Check.of("sample.trace", core, "a trace of it by " + inventory.tracing().service() + " in Jaeger within " + Units.duration(TRACES),
+                "on " + core + ": docker logs ktrdr-jaeger; is OTLP_ENDPOINT of the containers right?",
+                () -> until(TRACES, () -> jaeger.find(inventory.tracing().service(), started.id, started.kind.path, began).map(Jaeger.Trace::words))
+                        .orElseThrow(() -> Problem.failed("none").found("no trace of " + started.id)));
+    }
+
+    /** A backtest leaves no file: its result is in the database, and the backend has it from there. */
+    private Check result(Started started) {
+        return Check.of("sample.result", core, "its result, as the backend has it from the database", "jbang operations@ktrdr show " + started.id, () -> {
+            var results = operations.results(started.id);
+            if (results.isEmpty()) throw Problem.failed("none").found("the backend has no result of " + started.id);
+            return Console.brief(results.toString(), SHOWN);
+        });
+    }
+
+    /** A training leaves its model on the share, from where every worker reads it. */
+    private Check model(Started started) {
+        return Check.of("sample.result", core, "its model on the share, seen from every workers node within " + Units.duration(RESULT),
+                "docs/OPERATIONS.md, \"permission denied on the share\"", () -> {
+            var told = Json.read(started.last.orElseThrow().result()).map(summary -> summary.path("model_path").asText("")).orElse("");
+            var below = MODEL.matcher(told);
+            if (!below.find()) throw Problem.failed("none").found(told.isEmpty() ? "the backend tells of no model_path" : "model_path " + told + " is not below models/");
+            var seen = fleet.each(node -> node.role() == Inventory.Role.WORKERS, (node, ssh) -> {
+                var path = Mount.path(inventory, node) + "/models/" + below.group(1);
+                // a folder with nothing in it is no model
+                var script = Sh.let("model", path) + "timeout 5 find \"$model\" -type f -size +0 -print -quit 2>/dev/null || :\n";
+                return until(RESULT, () -> Optional.of(ssh.must(script).strip()).filter(file -> !file.isEmpty()).map(file -> path))
+                        .orElseThrow(() -> Problem.failed("nothing").found("nothing of " + started.id + " at " + path));
+            });
+            seen.problems().forEach((node, problem) -> {
+                throw Problem.failed("not seen").found(node.name() + ": " + problem.details().getOrDefault("found", problem.sentence()));
+            });
+            return seen.values().values().iterator().next() + " from " + String.join(", ", seen.values().keySet().stream().map(Node::name).toList());
+        });
+    }
+
+    /** Asks again and again until there is something, or it takes too long. */
+    private static <T> Optional<T> until(Duration patience, Supplier<Optional<T>> ask) {
+        long deadline = System.nanoTime() + patience.toNanos();
+        while (true) {
+            var answer = ask.get();
+            if (answer.isPresent() || System.nanoTime() > deadline) return answer;
+            Threads.pause(100, "interrupted while waiting");
+        }
+    }
+}

@@ -1,0 +1,228 @@
+package ktrdr.verify;
+
+import java.time.Duration;
+import java.time.Instant;
+import java.util.ArrayList;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ExecutionException;
+import java.util.concurrent.ExecutorService;
+import java.util.concurrent.Executors;
+import java.util.concurrent.Future;
+import java.util.concurrent.TimeUnit;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import ktrdr.Console;
+import ktrdr.Http;
+import ktrdr.Problem;
+import ktrdr.Threads;
+import ktrdr.api.ApiUse;
+import ktrdr.fleet.Fleet;
+import ktrdr.health.Causes;
+import ktrdr.health.Checks;
+import ktrdr.health.GrafanaChecks;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Inventory.Role;
+import ktrdr.inventory.Inventory;
+import ktrdr.node.Mount;
+import ktrdr.release.Stack;
+import ktrdr.report.Check;
+import ktrdr.share.NfsProof;
+import ktrdr.status.FleetStatus;
+
+/**
+ * The proof that the system works: what {@link FleetStatus} sees of services, workers and targets, and beside it a query of the database, its port from every workers node,
+ * Grafana, Prometheus' own data; in full also a sample operation with its trace and result, and files that every node sees of every other.
+ */
+public final class Verification implements AutoCloseable {
+    /** Of the checks of {@link FleetStatus}, those about what runs: not machines, locks and files. */
+    private static final String RUNS = "(.*\\.(ssh|host|stack|container|services|mounts|registered|gpu|health|firewall|backup)|images\\..*|workers\\.(list|unexpected|ghosts)|targets?(\\..*)?)";
+    private static final String CANCELLED = "interrupted; the sample operation was cancelled";
+    private static final Duration HEAD_START = Duration.ofSeconds(1);
+    /** A target is taken for down until Prometheus asks it again, which it does every 15 s. */
+    private static final Duration SCRAPES = Duration.ofSeconds(20);
+    private static final Duration FIRST_DATA = Duration.ofSeconds(60);
+    /** The checks that Prometheus has data. */
+    private static final Set<String> DATA = Set.of("prometheus.metrics", "grafana.query");
+    private static final Duration GIVE_UP = Duration.ofSeconds(15);
+    private final Fleet fleet;
+    private final Inventory inventory;
+    private final Http http;
+    private final Console console;
+    private final ExecutorService threads = Executors.newCachedThreadPool(Threads.daemons("verify"));
+
+    public Verification(Fleet fleet, Http http, Console console) {
+        this.fleet = fleet;
+        this.inventory = fleet.inventory();
+        this.http = http;
+        this.console = console;
+    }
+
+    /**
+     * What was found.
+     *
+     * @param status what runs, as {@code status} sees it
+     * @param remarks what could not be checked, and why
+     */
+    public record Found(FleetStatus status, List<Check> checks, List<String> remarks) {
+        /** The nodes that were not reached. */
+        public Map<Node, Problem> unreached() {
+            return status.unreached();
+        }
+
+        /** A problem for each thing that does not hold, with what it takes with it. */
+        public List<Problem> problems() {
+            return Causes.problems(status.inventory(), checks);
+        }
+
+        /** Whether a target is down that Prometheus may not have asked since its container began. */
+        boolean early() {
+            return checks.stream().anyMatch(check -> FleetStatus.due(check, status.time(), status.nodes()));
+        }
+
+        /** How long it may take until what does not hold is known not to: Prometheus has what it shows, of rates and of rules too, some scrapes after its start. */
+        Duration due() {
+            boolean fresh = status.young("prometheus") || status.young("backend");
+            boolean data = checks.stream().anyMatch(check -> !check.ok() && DATA.contains(check.id()));
+            return fresh && data ? FIRST_DATA : early() ? SCRAPES : Duration.ZERO;
+        }
+
+        /** For machines, without {@code ok} and {@code checks}; docs/reference/verify.md describes it. */
+        public Map<String, Object> document() {
+            var releases = new LinkedHashMap<String, String>();
+            status.nodes().forEach((node, at) -> releases.put(node.name(), Stack.of(status.inventory(), node).release(at.containers())));
+            var document = new LinkedHashMap<String, Object>();
+            document.put("time", status.time().toString());
+            document.put("releases", releases);
+            document.put("causes", Causes.of(status.inventory(), checks));
+            document.put("remarks", remarks);
+            return document;
+        }
+    }
+
+    /** What takes no longer than a few seconds; asked again for so long while something does not hold yet. */
+    public Found quick(Duration wait) {
+        long started = System.nanoTime();
+        try (var step = console.step("fleet", "verify")) {
+            var found = look();
+            while (!Check.allOk(found.checks()) && System.nanoTime() - started < Math.max(wait.toNanos(), found.due().toNanos())) {
+                step.now(found.checks().stream().filter(check -> !check.ok()).count() + " checks do not hold yet");
+                Threads.pause(1000, "interrupted while waiting");
+                fleet.retry();
+                found = look();
+            }
+            return found;
+        }
+    }
+
+    /** All of it. With a time to wait the sample operation is started when the rest holds, else beside it. */
+    public Found full(Duration wait) {
+        var held = wait.isZero() ? Optional.<Found>empty() : Optional.of(quick(wait));
+        var begun = new CompletableFuture<Void>().completeOnTimeout(null, HEAD_START.toMillis(), TimeUnit.MILLISECONDS);
+        var sample = threads.submit(() -> sample(begun));
+        try {
+            // the operation is what takes longest: it is on its way before all connections are opened at once
+            done(begun, CANCELLED);
+            var quick = held.orElseGet(() -> quick(wait));
+            var checks = new ArrayList<>(quick.checks());
+            try (var step = console.step("fleet", "share")) {
+                checks.addAll(share(quick.status()));
+            }
+            var sampled = done(sample, CANCELLED);
+            checks.addAll(sampled.checks());
+            return new Found(quick.status(), checks, Stream.concat(quick.remarks().stream(), sampled.remarks().stream()).toList());
+        } finally {
+            end(sample);
+        }
+    }
+
+    private SampleRun.Outcome sample(CompletableFuture<Void> begun) {
+        try (var step = console.step("fleet", "sample")) {
+            return new SampleRun(fleet, http).run(step::now, () -> begun.complete(null));
+        } finally {
+            begun.complete(null);
+        }
+    }
+
+    /** Has an operation that is under way cancelled, and waits for that. */
+    private void end(Future<?> sample) {
+        if (sample.isDone()) return;
+        boolean interrupted = Thread.interrupted();
+        threads.shutdownNow();
+        try {
+            if (!threads.awaitTermination(GIVE_UP.toMillis(), TimeUnit.MILLISECONDS)) console.note("the sample operation could not be cancelled: jbang operations@ktrdr list --active");
+        } catch (InterruptedException again) {
+            interrupted = true;
+        }
+        if (interrupted) Thread.currentThread().interrupt();
+    }
+
+    private Found look() {
+        var checks = new Checks(inventory, http);
+        var grafana = threads.submit(new GrafanaChecks(inventory, http)::checks);
+        var metrics = threads.submit(checks::metrics);
+        var api = threads.submit(() -> ApiUse.compared(inventory, http));
+        var database = threads.submit(() -> fleet.each((node, ssh) -> node.role() == Role.CORE ? checks.databaseAndSchema(ssh) : List.of(checks.databaseFrom(node, ssh))));
+        var status = FleetStatus.look(fleet, http);
+        var all = status.checks(true).stream().filter(check -> check.id().matches(RUNS)).map(check -> named(status, check)).collect(Collectors.toCollection(ArrayList::new));
+        done(database, "interrupted").values().values().forEach(all::addAll);
+        all.add(done(metrics, "interrupted"));
+        all.addAll(done(grafana, "interrupted"));
+        var compared = done(api, "interrupted");
+        compared.check(inventory).ifPresent(all::add);
+        var remarks = new ArrayList<>(status.chosen().values());
+        if (!compared.unknown().isEmpty()) remarks.add("backend.contract was " + compared.words().orElseThrow());
+        return new Found(status, all, remarks);
+    }
+
+    /** What status tells as a difference of services is here whether the release is what was released. */
+    private static Check named(FleetStatus status, Check check) {
+        if (!check.id().endsWith(".services")) return check;
+        var node = status.inventory().node(check.node());
+        var found = check.ok() ? Stack.of(status.inventory(), node).release(status.nodes().get(node).containers()) + ", images as released" : check.found();
+        return new Check(check.node() + ".release", check.node(), check.ok(), check.expected(), found, check.fix(), check.seconds());
+    }
+
+    /** What came of it; an interrupt is a {@link Problem} with this sentence. */
+    private static <T> T done(Future<T> future, String interrupted) {
+        try {
+            return future.get();
+        } catch (InterruptedException e) {
+            Thread.currentThread().interrupt();
+            throw Problem.interrupted(interrupted).because(e);
+        } catch (ExecutionException e) {
+            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+        }
+    }
+
+    /** Each node that was reached: the share is there, and what any of them writes is seen by all the others. */
+    private List<Check> share(FleetStatus status) {
+        long started = System.nanoTime();
+        var wrong = new LinkedHashMap<Node, Problem>();
+        status.nodes().forEach((node, at) -> Stack.of(inventory, node).wrongShare(at.host().share()).ifPresent(problem -> wrong.put(node, problem)));
+        var good = status.nodes().keySet().stream().filter(node -> !wrong.containsKey(node)).toList();
+        var proof = NfsProof.prove(fleet.of(status.inventory(), status.inventory().nodes()), good);
+        wrong.putAll(proof.problems());
+        double seconds = Math.round((System.nanoTime() - started) / 1e6) / 1e3;
+        return status.nodes().keySet().stream().map(node -> share(node, wrong.get(node), proof, seconds)).toList();
+    }
+
+    private Check share(Node node, Problem wrong, NfsProof.Outcome proof, double seconds) {
+        var path = Mount.path(inventory, node);
+        var read = proof.seen().stream().filter(one -> one.read().containsKey(node.name())).count();
+        var wrote = proof.seen().stream().anyMatch(one -> one.writer().equals(node)) ? "wrote a file that all others read, " : "";
+        var found = wrong == null ? wrote + "read those of " + read + " other nodes"
+                : Stream.of(wrong.sentence(), wrong.details().getOrDefault("found", "")).filter(text -> !text.isEmpty()).collect(Collectors.joining(": "));
+        return new Check(node.name() + ".share", node.name(), wrong == null, "the share at " + path + ", with the same files as elsewhere", found,
+                wrong == null ? "" : wrong.details().getOrDefault("to do", "jbang setup-nfs@ktrdr --check"), seconds);
+    }
+
+    @Override
+    public void close() {
+        threads.shutdownNow();
+    }
+}

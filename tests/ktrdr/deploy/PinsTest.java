@@ -1,0 +1,114 @@
+package ktrdr.deploy;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import ktrdr.Fixtures;
+import ktrdr.inventory.Inventory;
+import ktrdr.node.Docker;
+import ktrdr.node.NodeFiles;
+import ktrdr.node.Registry;
+import ktrdr.release.History;
+import ktrdr.release.NodeFacts;
+import ktrdr.release.Revision;
+import ktrdr.release.Stack;
+import org.junit.jupiter.api.Test;
+
+/** A tag that was pushed again, or is pushed again meanwhile: the same image on all nodes, or it is told. */
+class PinsTest {
+    private final Inventory inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("backend: registry", "worker: registry.test:5000/ktrdr-worker, backend: registry"));
+    private final String worker = "registry.test:5000/ktrdr-worker:sha-2";
+
+    private static String at(String digest) {
+        return "registry.test:5000/ktrdr-worker@sha256:" + digest;
+    }
+
+    /** A workers node that has this image under the tag; none where its id is empty. */
+    private Deployment plan(String node, String id, String digest) {
+        var images = new TreeMap<>(Map.of(inventory.images().nodeExporter(), "sha256:e"));
+        if (!id.isEmpty()) images.put(worker, id);
+        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, images, List.of(),
+                digest.isEmpty() ? Map.of() : Map.of(id, List.of(at(digest))), History.NONE);
+        var stack = Stack.of(inventory, inventory.node(node));
+        return Deployment.plan(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts);
+    }
+
+    private static Registry.Manifest manifest(String reference, String digest, String id) {
+        return new Registry.Manifest(reference, "sha256:" + digest, id, List.of());
+    }
+
+    private Registry.Answer answer(String digest, String id, String platform) {
+        return new Registry.Answer(Map.of(worker, manifest(worker, digest, id)), Map.of(), platform);
+    }
+
+    private Map<Inventory.Node, Deployment> pinned(Deployment b, Registry.Answer forB, Deployment gpu, Registry.Answer forGpu) {
+        var plans = new LinkedHashMap<Inventory.Node, Deployment>();
+        plans.put(inventory.node("B"), b);
+        plans.put(inventory.node("gpu"), gpu);
+        return Pins.pinned(plans, Map.of(inventory.node("B"), forB, inventory.node("gpu"), forGpu), Pins.open(plans.values()));
+    }
+
+    @Test
+    void where_all_nodes_have_the_same_image_nothing_is_asked() {
+        assertEquals(Set.of(), Pins.open(List.of(plan("B", "sha256:1", "d1"), plan("gpu", "sha256:1", "d1"))));
+        // by the digest, of Docker's two image stores; an image that came from no registry
+        assertEquals(Set.of(), Pins.open(List.of(plan("B", "sha256:1", "d1"), plan("gpu", "sha256:d1", "d1"))));
+        assertEquals(Set.of(), Pins.open(List.of(plan("B", "sha256:1", ""), plan("gpu", "sha256:1", ""))));
+        assertEquals(List.of(), Pins.asked(plan("B", "sha256:1", "d1"), Set.of()));
+    }
+
+    @Test
+    void a_tag_that_a_node_is_to_pull_or_that_means_two_images_is_asked_for_on_all_that_have_it() {
+        assertEquals(Set.of(worker), Pins.open(List.of(plan("B", "sha256:1", "d1"), plan("gpu", "", ""))));
+        assertEquals(Set.of(worker), Pins.open(List.of(plan("B", "sha256:1", "d1"), plan("gpu", "sha256:2", "d2"))));
+        assertEquals(Set.of(worker), Pins.open(List.of(plan("B", "sha256:1", ""), plan("gpu", "sha256:2", ""))));
+        assertEquals(List.of(worker), Pins.asked(plan("B", "sha256:1", "d1"), Set.of(worker)));
+    }
+
+    /** B has the image of before; the tag was pushed again, and gpu, which has none yet, would get the new one. */
+    @Test
+    void a_node_with_an_older_image_under_the_tag_gets_the_one_that_the_others_get() {
+        var answer = answer("d2", "sha256:2", "linux/amd64");
+        var plans = pinned(plan("B", "sha256:1", "d1"), answer, plan("gpu", "", ""), answer);
+        for (var plan : plans.values()) {
+            assertEquals(List.of(at("d2")), plan.pulls());
+            assertEquals(Map.of(at("d2"), worker), Pins.pulledAs(plan));
+            assertEquals(Map.of(at("d2"), worker), plan.tagged());
+            assertEquals(new Docker.Image(worker, "", at("d2")), Pins.wanted(plan).get("training-worker-1"));
+        }
+    }
+
+    @Test
+    void a_tag_that_is_pushed_again_between_two_answers_is_what_the_first_one_said() {
+        var plans = pinned(plan("B", "", ""), answer("d2", "sha256:2", "linux/amd64"), plan("gpu", "", ""), answer("d3", "sha256:3", "linux/amd64"));
+        for (var plan : plans.values()) assertEquals(List.of(at("d2")), plan.pulls());
+        // for another platform it is another image
+        plans = pinned(plan("B", "", ""), answer("d2", "sha256:2", "linux/amd64"), plan("gpu", "", ""), answer("d3", "sha256:3", "linux/arm64"));
+        assertEquals(List.of(at("d3")), plans.get(inventory.node("gpu")).pulls());
+    }
+
+    @Test
+    void a_node_that_has_that_very_image_pulls_nothing() {
+        var answer = answer("d2", "sha256:2", "linux/amd64");
+        for (var there : List.of(plan("B", "sha256:2", ""), plan("B", "sha256:9", "d2"))) {
+            var plan = pinned(there, answer, plan("gpu", "", ""), answer).get(inventory.node("B"));
+            assertEquals(List.of(List.of(), Map.of()), List.of(plan.pulls(), plan.tagged()));
+            assertEquals(there.facts().images().get(worker), Pins.wanted(plan).get("backtest-worker-1").id());
+        }
+    }
+
+    /** What is rolled back to is an image by its digest already. */
+    @Test
+    void an_image_of_the_history_is_not_asked_for_by_its_tag() {
+        var stack = Stack.of(inventory, inventory.node("gpu"));
+        var image = new Docker.Image(worker, "sha256:1", at("d1"));
+        var plan = Deployment.plan(stack, new Revision("sha-2", List.of(), Map.of("training-worker-1", image)), List.of("training-worker-1"), plan("gpu", "sha256:2", "d2").facts());
+        assertEquals(Set.of(), Pins.open(List.of(plan)));
+        assertEquals(List.of(at("d1")), Pins.asked(plan, Set.of(worker)));
+        assertEquals(Map.of(at("d1"), ""), Pins.pulledAs(plan));
+    }
+}

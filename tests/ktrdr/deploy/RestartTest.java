@@ -1,0 +1,161 @@
+package ktrdr.deploy;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.io.UncheckedIOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.TimeUnit;
+import ktrdr.Fixtures;
+import ktrdr.Local;
+import ktrdr.Sh;
+import ktrdr.inventory.Inventory;
+import ktrdr.node.Docker;
+import ktrdr.node.NodeFiles;
+import ktrdr.release.History;
+import ktrdr.release.NodeFacts;
+import ktrdr.release.Revision;
+import ktrdr.release.Stack;
+import lab.Wait;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The scripts that restart containers, run by a shell of this machine with a Docker that writes down what it is asked. */
+class RestartTest {
+    private static final String STARTED = "2026-01-01T00:00:00.5Z";
+    @TempDir Path folder;
+    private Inventory inventory;
+
+    @BeforeEach
+    void a_node() throws IOException {
+        inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, aliases", "disk_free: 2GB, directory: " + folder + ", aliases"));
+        docker("");
+    }
+
+    /** A Docker whose containers are as they were planned for; {@code restart} is what it does besides noting it. */
+    private void docker(String restart) throws IOException {
+        Fixtures.program(folder.resolve("bin/docker"), """
+                case "$1 $*" in
+                  restart*) shift; %s
+                    echo "$*" >>%s/restarted ;;
+                  inspect*Health.Status*) echo healthy >>%2$s/restarted; echo healthy ;;
+                  inspect*StartedAt*) for name; do :; done; echo "id-${name#ktrdr-} %s" ;;
+                esac
+                """.formatted(restart.isEmpty() ? ":" : restart, folder, STARTED));
+    }
+
+    private static Docker.Container container(String service, String name) {
+        return new Docker.Container("id-" + service, name, service, "image", "sha256:1", "running", "healthy", 0, 0, STARTED, "");
+    }
+
+    private Deployment restart(String... services) {
+        var stack = Stack.of(inventory, inventory.core());
+        var there = List.of("db", "backend", "grafana").stream().map(service -> container(service, "ktrdr-" + service)).toList();
+        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        return Deployment.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())), List.of(services), facts);
+    }
+
+    private Process run(Deployment plan) throws IOException {
+        var shell = new ProcessBuilder("setsid", "sh", "-s").redirectErrorStream(true).redirectOutput(folder.resolve("out").toFile());
+        shell.environment().put("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
+        var begun = shell.start();
+        try (var input = begun.outputWriter()) {
+            input.write(Sh.whole(plan.applyScript(Fixtures.secrets(), "")));
+        }
+        return begun;
+    }
+
+    private List<String> restarted() throws IOException {
+        var file = folder.resolve("restarted");
+        return Files.exists(file) ? Files.readAllLines(file) : List.of();
+    }
+
+    private String said() {
+        try {
+            return Files.readString(folder.resolve("out"));
+        } catch (IOException e) {
+            throw new UncheckedIOException(e);
+        }
+    }
+
+    private int exit(Deployment plan) throws Exception {
+        var begun = run(plan);
+        assertTrue(begun.waitFor(30, TimeUnit.SECONDS));
+        return begun.exitValue();
+    }
+
+    @Test
+    void what_depends_on_the_database_is_restarted_when_that_is_healthy_again() throws Exception {
+        assertEquals(0, exit(restart("db", "backend")), this::said);
+        assertEquals(List.of("ktrdr-db", "healthy", "ktrdr-backend"), restarted());
+    }
+
+    @Test
+    void a_restart_takes_no_secret_and_touches_no_file() {
+        var plan = restart("backend");
+        assertEquals(Set.of(), plan.secrets());
+        assertEquals(List.of(), plan.pulls());
+        assertFalse(plan.applyScript(Fixtures.secrets(), "").contains("docker compose"));
+    }
+
+    @Test
+    void one_that_docker_does_not_restart_is_a_failure() throws Exception {
+        docker("exit 1");
+        assertEquals(22, exit(restart("backend", "grafana")));
+    }
+
+    @Test
+    void a_restart_goes_on_where_its_run_is_cut() throws Exception {
+        docker("touch " + folder + "/begun; sleep 2");
+        var begun = run(restart("grafana"));
+        Wait.until(() -> Files.exists(folder.resolve("begun")), this::said);
+        Local.command("kill", "-s", "KILL", "--", "-" + begun.pid()).must();
+        Wait.until(() -> restarted().equals(List.of("ktrdr-grafana")), this::said);
+    }
+
+    @Test
+    void a_deployment_stops_what_is_lost_for_compose_to_start_it_again() throws Exception {
+        var stack = Stack.of(inventory, inventory.node("B"));
+        var there = List.of(container("backtest-worker-1", "backtest-worker-1"));
+        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        var plan = Deployment.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(), facts).restarting(List.of("backtest-worker-1"));
+        assertFalse(plan.restart());
+        var preview = new Preview(plan, Map.of("backtest-worker-1", Convergence.Action.RESTART), Map.of(), Optional.empty(), Optional.empty());
+        assertEquals(List.of("backtest-worker-1"), List.copyOf(preview.stopped()));
+        assertEquals(List.of(), plan.part(List.of("training-worker-1"), List.of()).restarted());
+    }
+
+    @Test
+    void a_restart_says_nothing_of_the_release() {
+        var deployed = entry("deploy core all sha-1", History.Outcome.DEPLOYED);
+        var failed = entry("deploy core all sha-2", History.Outcome.FAILED);
+        for (var outcome : List.of(History.Outcome.RESTARTED, History.Outcome.FAILED)) {
+            var restarted = entry("restart core", outcome);
+            assertFalse(new History(List.of(deployed, restarted), Optional.empty()).unproven());
+            assertEquals(deployed, new History(List.of(deployed, restarted), Optional.empty()).last().orElseThrow());
+            assertTrue(new History(List.of(deployed, failed, restarted), Optional.empty()).unproven());
+            assertEquals("restart", restarted.kind());
+        }
+    }
+
+    private static History.Entry entry(String command, History.Outcome outcome) {
+        return new History.Entry(command, "", "2026-01-01T00:00:00Z", "kpi", "laptop", command, "core", "sha-1", List.of(), Map.of(), "", 0, 1, "", outcome);
+    }
+
+    @Test
+    void a_renamed_container_is_restarted_by_the_name_that_it_has() {
+        var stack = Stack.of(inventory, inventory.core());
+        var there = List.of(container("db", "old-db"), container("backend", "foo"));
+        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        var script = Deployment.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())), List.of("db", "backend"), facts).applyScript(Fixtures.secrets(), "");
+        assertTrue(script.contains("\nagain 'old-db'\n") && script.contains("\nagain 'foo'\n") && script.contains("{{.State.Health.Status}}' 'old-db')"), script);
+    }
+}

@@ -1,0 +1,106 @@
+package ktrdr.node;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.util.List;
+import java.util.stream.Stream;
+import ktrdr.Facts;
+import ktrdr.Fixtures;
+import ktrdr.Local;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import ktrdr.health.Causes;
+import ktrdr.inventory.Inventory;
+import ktrdr.report.Check;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** Whose host answers, where ssh lets addresses pass that were exchanged: told by what runs there, by its own name where nothing does. */
+class OccupantTest {
+    private static final Inventory FLEET = Fixtures.inventory();
+    @TempDir Path folder;
+
+    /** What stands against a node on a host with core's stack or not, and with workers of these nodes. */
+    private static String wrong(Inventory inventory, String node, String host, boolean core, String... workers) {
+        return new Occupant(host, core, List.of(workers)).problem(inventory, inventory.node(node)).map(problem -> problem.sentence() + "; " + problem.details()).orElse("");
+    }
+
+    @ParameterizedTest
+    @CsvSource({"B,false,gpu,gpu,10.0.0.11", "G,false,workers-b,workers-b,10.0.0.12", "B,true,'',core,10.0.0.11", "core,false,workers-b,workers-b,10.0.0.10", "B,true,gpu,gpu,10.0.0.11"})
+    void the_host_of_another_node_is_told_by_its_name(String node, boolean core, String workers, String is, String address) {
+        var wrong = wrong(FLEET, node, "some", core, workers.isEmpty() ? new String[0] : new String[] {workers});
+        var name = FLEET.node(node).name();
+        assertTrue(wrong.startsWith(name + ": the host that answers at " + address + " is " + is + ", not " + name), wrong);
+        assertTrue(wrong.contains("put the `address` of " + name + " and " + is + " right in ") && wrong.contains("docker compose -p ktrdr-"), wrong);
+    }
+
+    @ParameterizedTest
+    @CsvSource({"B,false,workers-b", "B,true,workers-b", "core,true,workers-b", "core,true,''", "B,false,''", "core,false,''", "B,false,renamed", "core,false,renamed", "B,true,renamed"})
+    void its_own_stack_a_fresh_host_and_a_node_of_another_name_are_no_reason(String node, boolean core, String workers) {
+        assertEquals("", wrong(FLEET, node, "some", core, workers.isEmpty() ? new String[0] : new String[] {workers}));
+    }
+
+    @Test
+    void a_fresh_host_that_calls_itself_as_another_node_is_told_and_one_with_a_stack_is_believed() {
+        assertTrue(wrong(FLEET, "B", "gpu-1", false).contains("is gpu, not workers-b") && wrong(FLEET, "B", "GPU-1", false).contains("hostnamectl set-hostname workers-b"));
+        assertTrue(wrong(FLEET, "core", "workers-b", false).contains("a host that calls itself workers-b"));
+        for (var host : List.of("", "debian", "workers-b")) assertEquals("", wrong(FLEET, "B", host, false));
+        assertEquals("", wrong(FLEET, "B", "gpu-1", false, "workers-b"));
+    }
+
+    @Test
+    void without_addresses_a_host_may_be_core_and_a_workers_node_by_two_names() {
+        var named = Fixtures.inventory(Fixtures.INVENTORY.replaceAll("address: [0-9.]+, ", "").replace("resolve: inventory", "resolve: dns"));
+        assertEquals("", wrong(named, "B", "backend", true));
+        assertEquals("", wrong(named, "core", "workers-b", false, "workers-b"));
+        assertEquals("", wrong(named, "B", "backend", false));
+        assertTrue(wrong(named, "G", "backend", true, "workers-b").contains("is workers-b, not gpu"));
+    }
+
+    @Test
+    void names_that_dns_resolves_are_put_right_there() {
+        var wrong = wrong(Fixtures.inventory(Fixtures.INVENTORY.replace("resolve: inventory", "resolve: dns")), "B", "some", false, "gpu");
+        assertTrue(wrong.contains("at workers-b.ktrdr.test is gpu") && wrong.contains("put the addresses in DNS of workers-b and gpu right"), wrong);
+    }
+
+    @Test
+    void who_only_looks_has_a_failed_check_of_it_that_explains_what_else_fails() {
+        var check = new Occupant("some", false, List.of("gpu")).check(FLEET, FLEET.node("B")).orElseThrow();
+        assertEquals("workers-b.host", check.id());
+        assertEquals("the host that answers at 10.0.0.11 is gpu, not workers-b: containers of ktrdr-workers that were started for gpu", check.found());
+        assertFalse(check.ok() || check.fix().contains("Nothing was changed"));
+        var core = new Occupant("some", false, List.of("gpu")).check(FLEET, FLEET.node("core")).orElseThrow();
+        var others = List.of("workers-b.stack", "backend.health", "workers.list").stream().map(id -> new Check(id, "", false, "", "", "", 0));
+        assertEquals(List.of("core.host does not hold", "workers-b.host does not hold"), Causes.problems(FLEET, Stream.concat(Stream.of(core, check), others).toList()).stream().map(Problem::sentence).toList());
+        assertTrue(Occupant.UNKNOWN.check(FLEET, FLEET.node("B")).isEmpty());
+    }
+
+    @Test
+    void the_host_says_it_by_the_folders_that_its_containers_were_started_from() throws IOException {
+        var there = Files.createDirectories(folder.resolve("opt/some where"));
+        Files.writeString(there.resolve(".env.workers"), "IMAGE_TAG=sha-1\nNODE=gpu\nWORKER_HOSTNAME=gpu-1.ktrdr.test\n");
+        for (var script : List.of(Occupant.SCRIPT, Docker.BESIDE)) {
+            var ports = script.equals(Occupant.SCRIPT) ? "" : "0.0.0.0:5003->5003/tcp|";
+            var said = List.of("training-worker-1|ktrdr-workers|" + ports + there, "backtest-worker-1|ktrdr-workers|" + ports + "/gone", "ktrdr-mcp|ktrdr-core|" + ports + "/srv/mcp", "web|shop|" + ports + "/srv");
+            Fixtures.program(folder.resolve("docker"), "cat <<'E'\n" + String.join("\n", said) + "\nE\n");
+            assertEquals(List.of("gpu"), asked(script).workers());
+            assertFalse(asked(script).core(), "what is in core's project and none of core's");
+            Fixtures.program(folder.resolve("docker"), "echo 'ktrdr-db|ktrdr-core|" + ports + "/opt/ktrdr-core'\n");
+            assertTrue(asked(script).core());
+            Fixtures.program(folder.resolve("docker"), "echo cannot >&2; exit 1\n");
+            assertEquals(List.of(), asked(script).workers());
+        }
+    }
+
+    private Occupant asked(String script) {
+        var text = "PATH=" + folder + ":$PATH\n" + Facts.SAY + Sh.let("directory", folder.toString()) + script + "say end yes\n";
+        return Occupant.parse(Facts.parse(Local.command("sh", "-eu").input(text).must().out()));
+    }
+}

@@ -1,0 +1,118 @@
+package ktrdr.release;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.io.IOException;
+import java.nio.file.Path;
+import java.util.List;
+import ktrdr.Facts;
+import ktrdr.Fixtures;
+import ktrdr.Local;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+import org.junit.jupiter.params.ParameterizedTest;
+import org.junit.jupiter.params.provider.CsvSource;
+
+/** A server that runs and the names that the inventory and the secrets have: asked of one with the databases ktrdr and postgres, and the role owner. */
+class DatabaseNamesTest {
+    @TempDir Path folder;
+    private String ready = "exit 0";
+    private String roles = "owner";
+
+    /** What the server says when it is asked for a database, as this role or as its own. */
+    private Schema.Database ask(String database, String role) throws IOException {
+        Fixtures.program(folder.resolve("bin/docker"), """
+                case $1 in
+                  inspect) echo true ;;
+                  exec)
+                    while [ "$1" != ktrdr-db ]; do shift; done
+                    shift
+                    export POSTGRES_USER=owner POSTGRES_DB=ktrdr
+                    exec "$@" ;;
+                esac""");
+        Fixtures.program(folder.resolve("bin/pg_isready"), ready);
+        Fixtures.program(folder.resolve("bin/psql"), """
+                while [ $# -gt 0 ]; do
+                  case $1 in -U) user=$2 ;; -d) database=$2 ;; -c) sql=$2 ;; esac
+                  shift
+                done
+                case " %s " in *" $user "*) ;; *) echo "FATAL:  la role n'existe pas" >&2; exit 2 ;; esac
+                case $database:$sql in
+                  template1:*pg_database*) printf 'database ktrdr\\ndatabase postgres\\n' ;;
+                  template1:*pg_roles*) printf 'owner\\npg_monitor\\n' ;;
+                  ktrdr:*) echo b2 ;;
+                  *) echo "FATAL:  la base n'existe pas" >&2; exit 2 ;;
+                esac""".formatted(roles));
+        var secrets = role.isEmpty() ? "" : Sh.let("KTRDR_DB_USER", role) + "with_secrets() { (export KTRDR_DB_USER; exec \"$@\"); }\n";
+        var script = Facts.SAY + secrets + Schema.question(database, !role.isEmpty(), List.of(), false) + "say end yes\n";
+        var said = Local.command("sh", "-eu").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(script).must().out();
+        return Schema.parse(Facts.parse(said)).database();
+    }
+
+    private Problem problem(String database, String role) throws IOException {
+        return ask(database, role).names().problem("core", "").orElseThrow();
+    }
+
+    @Test
+    void a_database_that_the_server_has_is_asked_and_nothing_stands_in_the_way() throws IOException {
+        assertEquals(List.of("b2"), ask("ktrdr", "owner").revisions());
+        assertTrue(ask("ktrdr", "owner").names().problem("core", "").isEmpty());
+    }
+
+    @ParameterizedTest
+    @CsvSource({"other,owner", "other,stranger", "KTRDR,owner", "ktrdr2,''"})
+    void one_that_it_has_not_is_told_with_those_it_has_whatever_its_language(String database, String role) throws IOException {
+        var problem = problem(database, role);
+        assertEquals("core: the server that runs has no database " + database, problem.sentence());
+        assertEquals("no such database; the server has ktrdr, postgres", problem.details().get("found"));
+        assertTrue(problem.details().get("to do").startsWith("`database: {name: ktrdr}` in the inventory"), problem.details()::toString);
+    }
+
+    @Test
+    void a_role_that_it_has_not_is_told_without_its_name() throws IOException {
+        var problem = problem("ktrdr", "stranger");
+        assertEquals("core: the server that runs has no role of the name that db_username gives", problem.sentence());
+        assertFalse(problem.toString().contains("stranger") || problem.details().toString().contains("stranger"));
+    }
+
+    @Test
+    void a_role_by_which_a_container_was_made_in_vain_is_no_obstacle_to_the_right_one() throws IOException {
+        roles = "other";
+        assertEquals(List.of("b2"), ask("ktrdr", "other").revisions());
+    }
+
+    @Test
+    void a_server_that_is_still_being_made_or_lets_nobody_in_is_not_taken_for_one_without_the_database() throws IOException {
+        ready = "exit 1";
+        assertTrue(ask("other", "owner").names().problem("core", "").isEmpty());
+        ready = "exit 0";
+        roles = "nobody";
+        assertTrue(ask("other", "owner").names().problem("core", "").isEmpty());
+    }
+
+    @ParameterizedTest
+    @CsvSource(delimiter = '|', value = {"ktrdr, postgres|alter database ktrdr rename to other", "KTRDR, postgres|alter database \\\"KTRDR\\\" rename to other",
+        "ktrdr, ktrdr_replaced_20260101_000000, postgres|alter database ktrdr rename to other", "postgres|create database other", "a, b|create database other"})
+    void what_to_do_names_the_one_database_that_can_be_meant(String there, String command) {
+        var names = new DatabaseNames("other", List.of(there.split(", ")), true);
+        assertTrue(names.fix().contains(command), names::fix);
+        assertEquals(command.contains("rename"), names.fix().contains("rename"), names::fix);
+    }
+
+    @Test
+    void a_name_that_sql_would_read_otherwise_is_quoted_in_the_commands() {
+        var fix = new DatabaseNames("my-Data", List.of("ktrdr"), true).fix();
+        assertTrue(fix.contains("rename to \\\"my-Data\\\"") && fix.contains("create database \\\"my-Data\\\""), fix);
+    }
+
+    @Test
+    void a_release_with_a_database_of_before_is_deployed_anew_with_the_present_one() {
+        var problem = new DatabaseNames("former", List.of("ktrdr"), true).problem("core", "sha-1").orElseThrow();
+        assertEquals("a database former, as sha-1 was deployed with", problem.details().get("expected"));
+        assertEquals("jbang deploy@ktrdr core all --tag sha-1, which has the name that the inventory has now", problem.details().get("to do"));
+    }
+}

@@ -1,0 +1,204 @@
+package ktrdr.release;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import ktrdr.Local;
+import ktrdr.Sh;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** The lock's scripts on a host whose project two inventories know from two folders, run by a real shell. */
+class LockFoldersTest {
+    private static final Lock.Owner KARL = Lock.Owner.now("karl@laptop", "deploy core all sha-1");
+    private static final Lock.Owner ANNA = Lock.Owner.now("anna@desk", "deploy all sha-2");
+    /** No project of a host that this may run on. */
+    private static final String PROJECT = "ktrdr-folders-test-" + ProcessHandle.current().pid();
+    @TempDir Path folder;
+    private Path one;
+
+    @BeforeEach
+    void folders() throws IOException {
+        one = Files.createDirectories(folder.resolve("one"));
+    }
+
+    @AfterEach
+    void clear() {
+        must("rm -f /run/lock/" + Sh.quote(PROJECT) + ".*");
+    }
+
+    private Lock.Place place() {
+        return at(one);
+    }
+
+    /** The project of that host, worked on from another folder. */
+    private static Lock.Place at(Path directory) {
+        return new Lock.Place(directory.toString(), PROJECT);
+    }
+
+    private Lock.Answer take(Lock.Owner owner) {
+        return takeFrom(one, owner);
+    }
+
+    private static String must(String script) {
+        return Local.command("sh", "-s").input(Sh.whole(script)).must().out();
+    }
+
+    private static int exit(String script) {
+        return Local.command("sh", "-s").input(Sh.whole(script)).run().exit();
+    }
+
+    private Path lock() {
+        return one.resolve(".ktrdr/lock");
+    }
+
+    /** As if the owner had beaten for the last time so many seconds ago. */
+    private void lastBeat(long secondsAgo) throws IOException {
+        var uptime = (long) Double.parseDouble(Files.readString(Path.of("/proc/uptime")).split(" ")[0]);
+        Files.writeString(lock().resolve("beat"), uptime - secondsAgo + "\n");
+    }
+
+    private static Lock.Answer takeFrom(Path directory, Lock.Owner owner) {
+        return Lock.Answer.parse(must(Lock.take(at(directory), owner, Lock.LIFE)));
+    }
+
+    private Path other() throws IOException {
+        return Files.createDirectories(folder.resolve("other"));
+    }
+
+    @Test
+    void one_project_has_one_lock_from_whichever_folder() throws IOException {
+        assertTrue(take(KARL).taken());
+        var answer = takeFrom(other(), ANNA);
+        assertFalse(answer.taken());
+        assertEquals(KARL, answer.holder().orElseThrow());
+        assertTrue(answer.age() >= 0);
+        assertEquals(KARL.words() + ", from " + one, answer.problem("core").details().get("found"));
+        assertEquals(0, other().toFile().list().length, "nothing is left of having asked");
+        must(Lock.release(at(other()), ANNA));
+        assertFalse(takeFrom(other(), ANNA).taken());
+        must(Lock.release(place(), KARL));
+        assertTrue(takeFrom(other(), ANNA).taken());
+        assertFalse(take(KARL).taken());
+    }
+
+    @Test
+    void a_folder_that_is_made_for_the_question_goes_when_the_lock_is_held_elsewhere() {
+        take(KARL);
+        var made = folder.resolve("made");
+        assertFalse(takeFrom(made, ANNA).taken());
+        assertFalse(Files.exists(made));
+    }
+
+    @Test
+    void another_project_of_the_host_has_a_lock_of_its_own() throws IOException {
+        take(KARL);
+        var another = new Lock.Place(other().toString(), PROJECT + "-2");
+        assertTrue(Lock.Answer.parse(must(Lock.take(another, ANNA, Lock.LIFE))).taken());
+        must(Lock.release(another, ANNA) + "rm -f /run/lock/" + PROJECT + "-2.*");
+        assertFalse(takeFrom(other(), ANNA).taken());
+    }
+
+    @Test
+    void a_lock_that_expired_in_another_folder_is_taken_over_and_lost_there() throws IOException {
+        take(KARL);
+        lastBeat(31);
+        var answer = takeFrom(other(), ANNA);
+        assertTrue(answer.taken());
+        assertEquals(KARL, answer.left().orElseThrow());
+        assertEquals(Lock.LOST, exit(Lock.beat(place(), KARL)));
+        assertEquals(Lock.LOST, exit(Lock.under(place(), KARL, Duration.ZERO)));
+        must(Lock.release(place(), KARL));
+        assertEquals(ANNA, take(KARL).holder().orElseThrow());
+    }
+
+    @Test
+    void a_reboot_ends_a_lock_in_another_folder_with_the_note_of_it_and_without() throws IOException {
+        take(KARL);
+        lastBeat(-100_000);
+        assertTrue(takeFrom(other(), ANNA).taken());
+        must(Lock.release(at(other()), ANNA));
+        take(KARL);
+        must("rm -f /run/lock/" + PROJECT + ".*");
+        lastBeat(-100_000);
+        assertTrue(takeFrom(other(), ANNA).taken());
+    }
+
+    @Test
+    void a_lock_that_is_removed_by_hand_holds_from_no_folder() throws IOException {
+        take(KARL);
+        must("rm -r " + Sh.quote(lock().toString()));
+        assertTrue(takeFrom(other(), ANNA).taken());
+        must(Lock.release(at(other()), ANNA) + "rm -rf " + Sh.quote(folder.resolve("other").toString()));
+        assertTrue(take(KARL).taken());
+    }
+
+    @Test
+    void a_dead_owners_last_script_is_waited_for_from_another_folder_too() throws Exception {
+        take(KARL);
+        var script = new ProcessBuilder("sh", "-c", Lock.under(place(), KARL, Duration.ZERO) + "echo at work; exec sleep 60").redirectErrorStream(true).start();
+        assertEquals("at work", script.inputReader().readLine());
+        lastBeat(1000);
+        var answer = takeFrom(other(), ANNA);
+        assertTrue(!answer.taken() && answer.busy());
+        assertEquals(KARL, answer.holder().orElseThrow());
+        script.destroy();
+        assertTrue(script.waitFor(10, TimeUnit.SECONDS));
+        assertTrue(takeFrom(other(), ANNA).taken());
+    }
+
+    @Test
+    void whoever_looks_from_another_folder_sees_who_has_it() throws IOException {
+        take(KARL);
+        var answer = Lock.Answer.parse(must(Lock.look(at(other()))));
+        assertEquals(KARL, answer.holder().orElseThrow());
+        assertTrue(answer.alive());
+        assertEquals(one.toString(), answer.from());
+    }
+
+    @Test
+    void nothing_is_left_of_a_lock_that_was_given_back_but_the_files_of_flock() {
+        take(KARL);
+        must(Lock.release(place(), KARL));
+        assertEquals(PROJECT + ".busy\n" + PROJECT + ".guard\n", must("ls /run/lock | grep '^" + PROJECT + "'"));
+    }
+
+    @Test
+    void a_note_of_the_folder_that_another_user_planted_is_not_believed() throws IOException {
+        var victim = Files.createDirectories(folder.resolve("victim/.ktrdr/lock"));
+        must("touch -d '1 hour ago' " + Sh.quote(victim.toString()));
+        var note = Path.of("/run/lock/" + PROJECT + ".at");
+        Files.createSymbolicLink(note, Files.writeString(folder.resolve("target"), folder.resolve("victim") + "\n"));
+        assertTrue(take(KARL).taken());
+        assertTrue(Files.exists(victim));
+        assertEquals(folder.resolve("victim") + "\n", Files.readString(folder.resolve("target")));
+        must(Lock.release(place(), KARL));
+        assumeTrue(Local.command("id", "-u").must().out().strip().equals("0"), "only root can be somebody else");
+        must("echo " + Sh.quote(folder.resolve("victim").toString()) + " >" + note + "; chown 65534 " + note);
+        assertTrue(take(KARL).taken());
+        assertTrue(Files.exists(victim));
+        assertFalse(takeFrom(other(), ANNA).taken());
+    }
+
+    @Test
+    void of_many_who_ask_from_many_folders_one_gets_it() {
+        var asking = new ArrayList<CompletableFuture<Boolean>>();
+        for (int i = 0; i < 12; i++) {
+            var owner = Lock.Owner.now("somebody" + i + "@here", "deploy");
+            var directory = folder.resolve("folder" + i % 4);
+            asking.add(CompletableFuture.supplyAsync(() -> takeFrom(directory, owner).taken()));
+        }
+        assertEquals(1, asking.stream().filter(CompletableFuture::join).count());
+    }
+}

@@ -1,0 +1,336 @@
+package ktrdr.ssh;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.junit.jupiter.api.Assumptions.assumeTrue;
+
+import java.io.IOException;
+import java.net.InetAddress;
+import java.net.ServerSocket;
+import java.net.Socket;
+import java.nio.charset.StandardCharsets;
+import java.nio.file.Files;
+import java.nio.file.Path;
+import java.time.Duration;
+import java.util.Base64;
+import java.util.Map;
+import java.util.Optional;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.ForkJoinPool;
+import javax.crypto.Mac;
+import javax.crypto.spec.SecretKeySpec;
+import ktrdr.Exit;
+import ktrdr.Problem;
+import ktrdr.SshPeer;
+import ktrdr.Threads;
+import org.apache.sshd.common.keyprovider.KeyPairProvider;
+import org.junit.jupiter.api.AfterEach;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.io.TempDir;
+
+/** Connecting: host keys, logging in, jumping, and peers that are none. */
+class SshTest {
+    @TempDir
+    Path folder;
+    private SshPeer peer;
+
+    @BeforeEach
+    void start() throws IOException {
+        peer = new SshPeer(folder);
+    }
+
+    @AfterEach
+    void stop() throws IOException {
+        peer.close();
+    }
+
+    private Problem refused() {
+        return refused(peer.target());
+    }
+
+    private Problem refused(Ssh.Target target) {
+        return assertThrows(Problem.class, () -> Ssh.connect(target, peer.here()).close());
+    }
+
+    private static void says(Problem problem, Exit exit, String... words) {
+        var text = problem.sentence() + " " + problem.details();
+        for (var word : words) assertTrue(text.contains(word), word + " is missing in: " + text);
+        assertEquals(exit, problem.exit(), text);
+    }
+
+    private void works() {
+        try (var ssh = peer.connect()) {
+            assertEquals("hi\n", ssh.must("echo hi"));
+        }
+    }
+
+    @Test
+    void a_known_host_is_let_in() {
+        works();
+    }
+
+    @Test
+    void an_unknown_host_is_refused_with_its_fingerprint_and_the_line_to_add() throws Exception {
+        peer.knownHosts("# nothing\nother.example " + SshPeer.line(peer.hostKey.getPublic()) + "\nnonsense\n");
+        var problem = refused();
+        says(problem, Exit.UNREACHABLE, "not known", HostKeys.Key.of(peer.hostKey.getPublic()).fingerprint(), "SHA256:");
+        // the command it gives is the one that works
+        var fix = problem.details().get("to do");
+        SshPeer.sh("sh", "-c", fix.substring(fix.indexOf("echo ")));
+        works();
+    }
+
+    @Test
+    void a_changed_key_is_refused_as_an_attack_with_both_fingerprints_and_the_line() throws Exception {
+        var other = SshPeer.ec("secp256r1").getPublic();
+        peer.knownHosts("\n" + peer.known(other));
+        says(refused(), Exit.UNREACHABLE, "changed", "attack", HostKeys.Key.of(other).fingerprint(),
+                HostKeys.Key.of(peer.hostKey.getPublic()).fingerprint(), "known_hosts, line 2", "ssh-keygen -R '[127.0.0.1]:" + peer.port() + "'");
+    }
+
+    @Test
+    void a_hashed_entry_counts() throws Exception {
+        var mac = Mac.getInstance("HmacSHA1");
+        var salt = "12345678901234567890".getBytes(StandardCharsets.US_ASCII);
+        mac.init(new SecretKeySpec(salt, "HmacSHA1"));
+        var hash = mac.doFinal(("[127.0.0.1]:" + peer.port()).getBytes(StandardCharsets.US_ASCII));
+        var encoder = Base64.getEncoder();
+        peer.knownHosts("|1|" + encoder.encodeToString(salt) + "|" + encoder.encodeToString(hash) + " " + SshPeer.line(peer.hostKey.getPublic()) + "\n");
+        works();
+    }
+
+    @Test
+    void a_revoked_key_is_refused_even_when_it_is_known_too() throws Exception {
+        peer.knownHosts(peer.known(peer.hostKey.getPublic()) + "@revoked * " + SshPeer.line(peer.hostKey.getPublic()) + "\n");
+        says(refused(), Exit.UNREACHABLE, "revoked", "line 2");
+    }
+
+    @Test
+    void patterns_and_their_exceptions_count() throws Exception {
+        peer.knownHosts("[127.0.0.*]:" + peer.port() + ",*.example " + SshPeer.line(peer.hostKey.getPublic()) + "\n");
+        works();
+        peer.knownHosts("!*127.0.0.1*,* " + SshPeer.line(peer.hostKey.getPublic()) + "\n");
+        says(refused(), Exit.UNREACHABLE, "not known");
+    }
+
+    @Test
+    void the_key_type_that_is_known_is_asked_for() throws Exception {
+        var second = SshPeer.ec("secp384r1");
+        peer.server.setKeyPairProvider(KeyPairProvider.wrap(peer.hostKey, second));
+        peer.knownHosts(peer.known(second.getPublic()));
+        works();
+        peer.knownHosts(peer.known(peer.hostKey.getPublic()));
+        works();
+    }
+
+    @Test
+    void a_host_is_looked_up_by_name_whatever_the_address() throws Exception {
+        peer.knownHosts("[workers-b.example]:" + peer.port() + " " + SshPeer.line(peer.hostKey.getPublic()) + "\n");
+        var to = peer.target();
+        try (var ssh = Ssh.connect(new Ssh.Target("workers-b", "workers-b.example", Optional.of("127.0.0.1"), to.port(), to.user(), to.identity(),
+                to.knownHosts(), to.config(), false, to.jump(), to.connectTimeout()), peer.here())) {
+            assertEquals("hi\n", ssh.must("echo hi"));
+        }
+    }
+
+    @Test
+    void a_key_that_is_not_allowed_is_named() {
+        peer.allowed.clear();
+        says(refused(), Exit.UNREACHABLE, "root@127.0.0.1", "id_ecdsa", "ssh-copy-id");
+    }
+
+    @Test
+    void no_key_at_all_is_said() throws Exception {
+        Files.delete(peer.home.resolve(".ssh/id_ecdsa"));
+        says(refused(), Exit.UNREACHABLE, "no key");
+    }
+
+    private Ssh.Target withIdentity(Path identity) {
+        var to = peer.target();
+        return new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), Optional.of(identity), to.knownHosts(), to.config(),
+                false, to.jump(), to.connectTimeout());
+    }
+
+    @Test
+    void the_configured_identity_is_used_and_has_to_be_there() throws Exception {
+        Files.delete(peer.home.resolve(".ssh/id_ecdsa"));
+        peer.privateKey("other", peer.clientKey);
+        try (var ssh = Ssh.connect(withIdentity(Path.of("~/.ssh/other")), peer.here())) {
+            assertEquals("hi\n", ssh.must("echo hi"));
+        }
+        says(refused(withIdentity(Path.of("/nowhere/key"))), Exit.USAGE, "/nowhere/key", "no such file");
+        Files.writeString(peer.home.resolve(".ssh/other"), "-----BEGIN OPENSSH PRIVATE KEY-----\nZ2FyYmFnZQ==\n-----END OPENSSH PRIVATE KEY-----\n");
+        peer.privateKey("garbage", peer.clientKey);
+        Files.writeString(peer.home.resolve(".ssh/garbage"), "-----BEGIN PRIVATE KEY-----\nZ2FyYmFnZQ==\n-----END PRIVATE KEY-----\n");
+        says(refused(withIdentity(peer.home.resolve(".ssh/garbage"))), Exit.USAGE, "garbage", "not a private key");
+    }
+
+    @Test
+    void an_encrypted_key_is_sent_to_the_agent() throws Exception {
+        assumeTrue(SshPeer.has("ssh-keygen"), "no ssh-keygen here");
+        Files.delete(peer.home.resolve(".ssh/id_ecdsa"));
+        for (var format : new String[] {"RFC4716", "PEM"}) {
+            var key = folder.resolve(format);
+            SshPeer.sh("ssh-keygen", "-q", "-t", "ecdsa", "-m", format, "-N", "secret", "-f", key.toString());
+            says(refused(withIdentity(key)), Exit.UNREACHABLE, "encrypted", "ssh-add " + key);
+        }
+    }
+
+    @Test
+    void keys_of_the_formats_ssh_keygen_makes_are_read() throws Exception {
+        assumeTrue(SshPeer.has("ssh-keygen"), "no ssh-keygen here");
+        for (var kind : new String[] {"ecdsa RFC4716", "ecdsa PEM", "ecdsa PKCS8", "rsa RFC4716", "rsa PEM", "rsa PKCS8"}) {
+            var words = kind.split(" ");
+            var key = folder.resolve(kind.replace(' ', '-'));
+            SshPeer.sh("ssh-keygen", "-q", "-t", words[0], "-m", words[1], "-N", "", "-f", key.toString());
+            peer.allowed.add(org.apache.sshd.common.config.keys.AuthorizedKeyEntry
+                    .parseAuthorizedKeyEntry(Files.readString(key.resolveSibling(key.getFileName() + ".pub"))).resolvePublicKey(null, null, null));
+            try (var ssh = Ssh.connect(withIdentity(key), peer.here())) {
+                assertEquals("hi\n", ssh.must("echo hi"), kind);
+            }
+        }
+    }
+
+    @Test
+    void a_jump_host_is_checked_like_any_other() throws Exception {
+        try (var inner = new SshPeer(Files.createDirectory(folder.resolve("inner")))) {
+            inner.allowed.add(peer.clientKey.getPublic());
+            var to = peer.target(inner.port());
+            var target = new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(), false,
+                    Optional.of("root@127.0.0.1:" + peer.port()), to.connectTimeout());
+            peer.knownHosts(peer.known(peer.hostKey.getPublic()));
+            says(refused(target), Exit.UNREACHABLE, "not known", "[127.0.0.1]:" + inner.port());
+            peer.knownHosts(peer.known(peer.hostKey.getPublic()) + inner.known(inner.hostKey.getPublic()));
+            try (var ssh = Ssh.connect(target, peer.here())) {
+                assertEquals("hi\n", ssh.must("echo hi"));
+                assertEquals(300_000, ssh.must("head -c 300000 /dev/zero | tr '\\0' x").length());
+            }
+            peer.knownHosts(inner.known(inner.hostKey.getPublic()));
+            says(refused(target), Exit.UNREACHABLE, "jump host 127.0.0.1", "not known");
+        }
+    }
+
+    @Test
+    void the_ssh_config_counts() throws Exception {
+        var known = Files.writeString(folder.resolve("known"), peer.known(peer.hostKey.getPublic()));
+        Files.writeString(peer.home.resolve(".ssh/config"), "Host core\n  HostName 127.0.0.1\n  Port " + peer.port()
+                + "\n  User root\n  IdentityFile ~/keys/%h\n  UserKnownHostsFile " + known
+                + "\nHost *\n  Port 1\n  User nobody\n");
+        Files.createDirectory(peer.home.resolve("keys"));
+        Files.move(peer.home.resolve(".ssh/id_ecdsa"), peer.home.resolve("keys/127.0.0.1"));
+        peer.knownHosts("");
+        try (var ssh = Ssh.connect(Ssh.Target.of("core"), peer.here())) {
+            assertEquals("hi\n", ssh.must("echo hi"));
+        }
+    }
+
+    @Test
+    void a_closed_port_a_name_that_is_none_and_a_wrong_text_are_told_apart() throws Exception {
+        int free;
+        try (var socket = new ServerSocket(0)) {
+            free = socket.getLocalPort();
+        }
+        says(refused(peer.target(free)), Exit.UNREACHABLE, "127.0.0.1 port " + free + " refused the connection");
+        says(refused(Ssh.Target.of("root@no-such-host.invalid")), Exit.UNREACHABLE, "no-such-host.invalid", "does not resolve");
+        for (var text : new String[] {"", "a b", "root@", "host:99999999"}) assertThrows(Problem.class, () -> Ssh.Target.of(text), text);
+        assertEquals("fe80::1", Ssh.Target.of("root@[fe80::1]:22").host());
+        assertEquals("fe80::1", Ssh.Target.of("fe80::1").host());
+    }
+
+    @Test
+    void a_name_is_looked_up_while_everything_in_the_common_pool_waits() throws Exception {
+        var over = new CountDownLatch(1);
+        try {
+            for (int i = 0; i <= ForkJoinPool.getCommonPoolParallelism(); i++) ForkJoinPool.commonPool().execute(() -> {
+                try {
+                    over.await();
+                } catch (InterruptedException e) {
+                    // the test is over
+                }
+            });
+            says(against("SSH-1.5-old\r\n"), Exit.UNREACHABLE, "SSH-1.5");
+        } finally {
+            over.countDown();
+        }
+    }
+
+    /** A server that says this, and then nothing. */
+    private Problem against(String words) throws IOException {
+        var accepted = new ConcurrentLinkedQueue<Socket>();
+        try (var server = new ServerSocket(0, 5, InetAddress.getLoopbackAddress())) {
+            Threads.each("server").execute(() -> {
+                try {
+                    var socket = server.accept();
+                    // a socket that nobody knows any more is closed when the garbage is collected
+                    accepted.add(socket);
+                    socket.getOutputStream().write(words.getBytes(StandardCharsets.ISO_8859_1));
+                } catch (IOException e) {
+                    // the test is over
+                }
+            });
+            var to = peer.target(server.getLocalPort());
+            long started = System.nanoTime();
+            var problem = refused(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(),
+                    false, to.jump(), Duration.ofSeconds(1)));
+            assertTrue(System.nanoTime() - started < 20_000_000_000L, "it took too long");
+            return problem;
+        } finally {
+            for (var socket : accepted) socket.close();
+        }
+    }
+
+    @Test
+    void a_server_that_says_nothing_or_garbage_does_not_hold_us_up() throws Exception {
+        says(against(""), Exit.UNREACHABLE, "accepted the connection", "1.0 s");
+        says(against("SSH-2.0-OpenSSH_9.2\r\n"), Exit.UNREACHABLE, "accepted the connection");
+        says(against("HTTP/1.1 400 Bad Request\r\n\r\n"), Exit.UNREACHABLE, "HTTP/1.1 400 Bad Request");
+        says(against("SSH-1.5-old\r\n"), Exit.UNREACHABLE, "SSH-1.5");
+        says(against("SSH-2.0-x\r\n" + "\u0000\u0001".repeat(5000)), Exit.UNREACHABLE);
+        says(against("x".repeat(200_000)), Exit.UNREACHABLE, "xxx");
+    }
+
+    /** A server that cannot be reached in less than this, which is long beside the time that it has for a sign of life. */
+    @Test
+    void a_slow_way_is_no_silence() throws Exception {
+        try (var line = new SshPeer.Line(peer.port())) {
+            line.slow(300);
+            peer.knownHosts(peer.known(peer.hostKey.getPublic()).replace(":" + peer.port(), ":" + line.port()));
+            var to = peer.target(line.port());
+            long started = System.nanoTime();
+            try (var ssh = Ssh.connect(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(),
+                    false, to.jump(), Duration.ofSeconds(2)), peer.here())) {
+                assertTrue(System.nanoTime() - started > 2_500_000_000L, "the way is not slow");
+                assertEquals("hi\n", ssh.must("echo hi"));
+            }
+        }
+        says(against(""), Exit.UNREACHABLE, "connect_timeout under ssh in the inventory");
+    }
+
+    @Test
+    void an_entry_for_the_address_counts_where_the_name_has_none() throws Exception {
+        var to = peer.target();
+        var target = new Ssh.Target(to.name(), "b.ktrdr.test", Optional.of("127.0.0.1"), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(), false, to.jump(), to.connectTimeout());
+        try (var ssh = Ssh.connect(target, peer.here())) {
+            assertEquals("hi\n", ssh.must("echo hi"));
+        }
+        var name = "[b.ktrdr.test]:" + peer.port() + " ";
+        // of the name another key is known: that is what counts
+        peer.knownHosts(peer.known(peer.hostKey.getPublic()) + name + SshPeer.line(peer.clientKey.getPublic()) + "\n");
+        says(refused(target), Exit.UNREACHABLE, "has changed");
+        peer.knownHosts("@revoked " + peer.known(peer.hostKey.getPublic()) + name + SshPeer.line(peer.hostKey.getPublic()) + "\n");
+        says(refused(target), Exit.UNREACHABLE, "is revoked");
+        // an alias is the one name that is meant
+        peer.knownHosts(peer.known(peer.hostKey.getPublic()));
+        Files.writeString(peer.home.resolve(".ssh/config"), "Host b.ktrdr.test\nHostKeyAlias b\n");
+        says(refused(target), Exit.UNREACHABLE, "not known");
+    }
+
+    @Test
+    void an_agent_that_is_not_there_is_no_obstacle() {
+        peer.environment = Map.of("SSH_AUTH_SOCK", folder.resolve("none").toString());
+        works();
+    }
+}

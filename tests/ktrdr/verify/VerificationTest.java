@@ -1,0 +1,49 @@
+package ktrdr.verify;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+
+import java.time.Duration;
+import java.util.List;
+import java.util.Optional;
+import ktrdr.report.Check;
+import ktrdr.status.NodeStatus;
+import ktrdr.status.StatusFixtures;
+import org.junit.jupiter.api.Test;
+
+/** How patient verify is. */
+class VerificationTest {
+    private static final String NOON = "2026-01-01T12:00:00Z";
+
+    /** A fleet whose backend began at this time, with one check of it. */
+    private static Verification.Found found(String began, String status, Check check) {
+        var node = StatusFixtures.node(StatusFixtures.CORE);
+        var containers = List.of(StatusFixtures.container("backend", status, began));
+        var fleet = StatusFixtures.with(StatusFixtures.at(StatusFixtures.fleet(), NOON), StatusFixtures.CORE, new NodeStatus(node.host(), node.lock(), node.history(), containers, Optional.empty()));
+        return new Verification.Found(fleet, List.of(check), List.of());
+    }
+
+    @Test
+    void a_target_that_prometheus_may_not_have_asked_since_its_container_began_is_waited_for() {
+        assertTrue(found("2026-01-01T11:59:40.1Z", "running", StatusFixtures.target("backend", "core", false)).early());
+        assertTrue(found("2026-01-01T12:00:02.1Z", "running", StatusFixtures.target("backend", "core", false)).early(), "by a clock that is ahead");
+    }
+
+    @Test
+    void the_first_data_of_a_young_backend_is_waited_for_longer_and_of_an_old_one_not() {
+        var query = new Check("grafana.query", "core", false, "data", "an answer without data for Operations", "", 0);
+        assertEquals(Duration.ofSeconds(60), found("2026-01-01T11:59:40.1Z", "running", query).due());
+        assertEquals(Duration.ZERO, found("2026-01-01T11:57:00.1Z", "running", query).due());
+        assertEquals(Duration.ofSeconds(20), found("2026-01-01T11:59:40.1Z", "running", StatusFixtures.target("backend", "core", false)).due());
+        assertEquals(Duration.ZERO, found("2026-01-01T11:59:40.1Z", "running", StatusFixtures.target("backend", "core", true)).due());
+    }
+
+    @Test
+    void one_that_is_down_for_longer_or_whose_container_does_not_run_or_that_is_another_is_not() {
+        assertFalse(found("2026-01-01T11:57:00.1Z", "running", StatusFixtures.target("backend", "core", false)).early());
+        assertFalse(found("2026-01-01T11:59:40.1Z", "exited", StatusFixtures.target("backend", "core", false)).early());
+        assertFalse(found("2026-01-01T11:59:40.1Z", "running", StatusFixtures.target("gpu.training-worker-1", "gpu", false)).early());
+        assertFalse(found("2026-01-01T11:59:40.1Z", "running", StatusFixtures.target("backend", "core", true)).early());
+    }
+}
