@@ -6,13 +6,7 @@
 //FILES bench/look.yml=bench/look.yml
 //FILES bench/stage.yml=bench/stage.yml
 //FILES bench/deploy-workers.yml=bench/deploy-workers.yml
-//SOURCES lab/Engine.java
-//SOURCES lab/Hosts.java
-//SOURCES lab/Images.java
-//SOURCES lab/Machine.java
-//SOURCES lab/Practice.java
-//SOURCES lab/Services.java
-//SOURCES lab/State.java
+//SOURCES lab/lab.java
 //DESCRIPTION Measure the procedures side by side with what a person would use instead
 
 import bench.Ansible;

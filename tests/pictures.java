@@ -4,13 +4,7 @@
 //SOURCES ktrdr/Project.java
 //SOURCES pictures/*.java
 //SOURCES lab/Browser.java
-//SOURCES lab/Engine.java
-//SOURCES lab/Machine.java
-//SOURCES lab/Practice.java
-//SOURCES lab/Services.java
-//SOURCES lab/State.java
-//SOURCES lab/Hosts.java
-//SOURCES lab/Images.java
+//SOURCES lab/lab.java
 //DESCRIPTION Draw pictures of the dashboards from a fleet's Prometheus, and tell which query has how many series
 
 import java.io.IOException;
