@@ -159,7 +159,7 @@ make_start() {
 room() { df -Pk "$place" 2>/dev/null | awk 'END { exit $4 < 64 * 1024 }'; }
 
 # The procedures that have no dependencies but the library's.
-quick_procedures() { procedures | cut -f 1 | grep -vxE 'test|bench|pictures'; }
+quick_procedures() { procedures | cut -f 1 | grep -vxE "$ours"; }
 
 make_library() {
   rm -rf "$entry"

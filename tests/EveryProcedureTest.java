@@ -52,7 +52,7 @@ class EveryProcedureTest {
             + "CREATE TABLE pass AS SELECT 'before the backup' AS word";
     private static final String API = "http://10.42.1.10:8000/api/v1";
     /** What of the catalog has no place in a pass, and why. */
-    private static final Map<String, String> ELSEWHERE = Map.of("takeover", "TakeoverTest", "retire", "FirewallFleetTest", "lib", "it is no procedure",
+    private static final Map<String, String> ELSEWHERE = Map.of("takeover", "TakeoverTest", "retire", "FirewallFleetTest", "lib", "it is no procedure", "ktrdr", "KtrdrTest",
             "test", "it runs this pass", "bench", "it needs minutes and the fleet to itself",
             "pictures", "it needs a browser; PicturesFleetTest");
     private static final Set<String> ON_BARE_HOSTS = Set.of("verify-infra", "setup-dns", "setup-nfs", "stage", "deploy",
