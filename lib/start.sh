@@ -246,7 +246,7 @@ archive_flags() {
 # Without an archive procedures start slower, and that is all.
 make_archive() {
   # shellcheck disable=SC2086 # flags are words
-  env -i "$jvm" $make $flags -cp "$path" ktrdr.Training "$home/inventory.yaml" $load </dev/null >/dev/null 2>&1 &&
+  env -i "$jvm" $make $flags -cp "$path" ktrdr.cli.Training "$home/inventory.yaml" $load </dev/null >/dev/null 2>&1 &&
     mv "$entry/archive.new" "$entry/archive" || rm -f "$entry/archive.new"
 }
 

@@ -102,6 +102,14 @@ class PackagesTest {
         assertEquals(List.of(), wrong);
     }
 
+    /** Nothing says so where it is not: procedures start slower, and that is all. */
+    @Test
+    void what_the_front_door_loads_for_its_archive_is_there() throws IOException {
+        var named = Pattern.compile("-cp \"\\$path\" (ktrdr\\.\\S+)").matcher(Files.readString(ROOT.resolve("lib/start.sh")));
+        assertTrue(named.find());
+        assertTrue(Project.classes("Training").contains(named.group(1)), named.group(1));
+    }
+
     @Test
     void scripts_know_the_library_picocli_and_the_jdk() throws IOException {
         var wrong = new ArrayList<String>();

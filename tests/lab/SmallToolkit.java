@@ -40,11 +40,11 @@ public final class SmallToolkit {
         }
         var header = Files.readString(Project.root().resolve("lib/sources.java"));
         write("lib/sources.java", Stream.concat(header.lines().filter(line -> line.matches("//(JAVA|JAVAC_OPTIONS) .*|//DEPS org.slf4j:slf4j-nop.*")),
-                Stream.of("//SOURCES ktrdr/Word.java", "//SOURCES ktrdr/Training.java", "//FILES templates/word=../templates/word")).toList());
+                Stream.of("//SOURCES ktrdr/Word.java", "//SOURCES ktrdr/cli/Training.java", "//FILES templates/word=../templates/word")).toList());
         write("lib/library.java", Stream.concat(Files.readString(Project.root().resolve("lib/library.java")).lines().filter(line -> line.matches("//(JAVAC|RUNTIME)_OPTIONS .*")),
                 Stream.of("//JAVA 17+", "//DEPS sources.java", "//FILES lib/ktrdr/Word.java=ktrdr/Word.java")).toList());
         word("one");
-        write("lib/ktrdr/Training.java", List.of("package ktrdr;", "class Training { public static void main(String... args) { new Word(); } }"));
+        write("lib/ktrdr/cli/Training.java", List.of("package ktrdr.cli;", "class Training { public static void main(String... args) { new ktrdr.Word(); } }"));
         write("templates/word", List.of("one"));
         write("tests/NoneTest.java", List.of("class NoneTest {}"));
         script("Say", "//SOURCES ../lib/ktrdr.java", "new ktrdr.Word(); System.out.println(\"says \" + ktrdr.Word.WORD + String.join(\" \", args));");
