@@ -161,14 +161,15 @@ class BackupTest {
         } finally {
             World.on("core", "mv " + FOLDER + "-away " + FOLDER);
         }
-        World.on("core", "docker rename ktrdr-db ktrdr-db-away");
+        World.on("core", "docker stop -t 10 ktrdr-db");
         try {
             var made = series("last_success_timestamp_seconds");
             refused(1, backup().run(), "error: core: no backup was made", "the container ktrdr-db does not run");
             assertTrue(Math.abs(Long.parseLong(series("last_failure_timestamp_seconds")) - Instant.now().getEpochSecond()) < 60);
             assertEquals(made, series("last_success_timestamp_seconds"));
         } finally {
-            World.on("core", "docker rename ktrdr-db-away ktrdr-db");
+            World.on("core", "docker start ktrdr-db");
+            Aftermath.well();
         }
         assertEquals(before, on("sha256sum *"));
     }

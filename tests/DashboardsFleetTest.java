@@ -63,7 +63,7 @@ class DashboardsFleetTest {
         // two scrapes of all that is a rate, and the rules; what does not come is named by the test
         World.on("core", """
                 for i in $(seq 60); do
-                  curl -sG --data-urlencode 'query=count(rate(ktrdr_operations_total[1m])) and count(backend:requests:rate5m) and count(rate(process_cpu_seconds_total{worker!=""}[1m])) >= 8 and count(node:cpu_busy:ratio_rate5m) >= 3 and count(rate(container_cpu_usage_seconds_total[1m])) >= 16' \\
+                  curl -sG --data-urlencode 'query=count(rate(ktrdr_operations_total[1m])) and count(rate(http_server_duration_milliseconds_count{job="backend",http_target=~".*/operations.*"}[1m])) and count(backend:requests:rate5m) and count(rate(process_cpu_seconds_total{worker!=""}[1m])) >= 8 and count(node:cpu_busy:ratio_rate5m) >= 3 and count(rate(container_cpu_usage_seconds_total[1m])) >= 16' \\
                     http://localhost:9090/api/v1/query | grep -q '"value"' && exit 0
                   sleep 1
                 done

@@ -35,7 +35,7 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
      */
     static String script(String exec) {
         return "say wanted \"$database\"\n# shellcheck disable=SC2016 # for the shell in the container\nkept=$(" + exec + """
-                 "$container" sh -c '
+                 sh -c '
                   pg_isready -q -h 127.0.0.1 || exit 1
                   ask() { psql -w -X -Atq -U "$1" -d template1 -c "$2"; }
                   ask "${KTRDR_DB_USER:-$POSTGRES_USER}" "$1" && exit
@@ -49,11 +49,12 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
     /**
      * The start of a command in the database's container, within 20 s.
      *
-     * @param asRole whether it gets the name of the role that is to be, in a script that has {@code with_secrets}
+     * @param asRole whether it gets the name of the role that is to be, in a script that has {@code with_secrets}; then the time is
+     *     that of a program in the container, since one around docker would have every secret in its environment
      */
     static String exec(boolean asRole) {
-        var exec = "timeout 20 docker exec";
-        return asRole ? "with_secrets " + exec + " -e " + Secrets.Field.db_username.variable : exec;
+        return asRole ? "with_secrets docker exec -e " + Secrets.Field.db_username.variable + " \"$container\" timeout 20"
+                : "timeout 20 docker exec \"$container\"";
     }
 
     /** What {@link #script} said. */

@@ -157,7 +157,7 @@ public record Schema(Optional<Revisions> target, Database database) {
         return Docker.database() + Sh.let("database", name) + """
                 if [ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ]; then
                   # shellcheck disable=SC2016 # for the shell in the container
-                  if said=$(EXEC "$container" sh -c 'psql -w -X -v VERBOSITY=sqlstate -Atq -U "${KTRDR_DB_USER:-$POSTGRES_USER}" -d "$1" -c "$2"' sh "$database" \\
+                  if said=$(EXEC sh -c 'psql -w -X -v VERBOSITY=sqlstate -Atq -U "${KTRDR_DB_USER:-$POSTGRES_USER}" -d "$1" -c "$2"' sh "$database" \\
                     "select version_num from alembic_version order by 1" 2>&1); then say schema "is $said"
                   else
                     case $said in *42P01*) say schema is ;; *)
