@@ -14,6 +14,7 @@ import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
+import jdk.jshell.spi.ExecutionControlProvider;
 import ktrdr.Project;
 import org.junit.jupiter.api.Test;
 
@@ -108,6 +109,12 @@ class PackagesTest {
         var named = Pattern.compile("-cp \"\\$path\" (ktrdr\\.\\S+)").matcher(Files.readString(ROOT.resolve("lib/start.sh")));
         assertTrue(named.find());
         assertTrue(Project.classes("Training").contains(named.group(1)), named.group(1));
+    }
+
+    @Test
+    void the_provider_that_the_console_names_is_there() throws Exception {
+        var provider = Class.forName(Files.readString(ROOT.resolve("templates/console/execution")).strip());
+        assertTrue(ExecutionControlProvider.class.isAssignableFrom(provider), provider.getName());
     }
 
     @Test
