@@ -27,7 +27,6 @@
 //DESCRIPTION Print the completion of every procedure for bash or zsh: options, nodes, services, files
 
 import java.util.List;
-import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
 import ktrdr.Exit;

@@ -17,7 +17,6 @@ import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.Units;
 import ktrdr.cli.Cli;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.logs.LogChoice;
 import ktrdr.logs.LogReader;
 import ktrdr.report.Document;

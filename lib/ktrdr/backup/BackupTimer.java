@@ -2,9 +2,7 @@ package ktrdr.backup;
 
 import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
-import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.Map;
 import java.util.Optional;
 import ktrdr.Exit;
 import ktrdr.Facts;

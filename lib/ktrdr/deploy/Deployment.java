@@ -4,7 +4,6 @@ import java.time.Instant;
 import java.util.ArrayList;
 import java.util.EnumSet;
 import java.util.LinkedHashMap;
-import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -35,7 +34,6 @@ import ktrdr.release.Revision;
 import ktrdr.release.Stack;
 import ktrdr.release.Staging;
 import ktrdr.release.StagingScript;
-import ktrdr.release.Templates.NodeFile;
 import ktrdr.release.Templates;
 import ktrdr.report.Document;
 

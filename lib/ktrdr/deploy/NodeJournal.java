@@ -88,8 +88,7 @@ public final class NodeJournal {
     /** Notes that it was taken back: the images of the release that failed, by which what made a newer schema is found, and those that run again. */
     void returned(Map<String, Docker.Image> images, Map<String, Docker.Image> back, String error) {
         var one = entry(id(), of(Outcome.RETURNED), Outcome.RETURNED, images, error, plan.revision());
-        write(new Entry(one.id(), one.of(), one.time(), one.who(), one.from(), one.command(), one.target(), one.tag(), one.services(), images,
-                one.configuration(), one.scale(), one.seconds(), error, one.outcome(), one.migration(), back), plan.revision());
+        write(one.returned(back), plan.revision());
     }
 
     /** Notes, as the lock is given back, that nothing was to be done; the rules of {@link Firewall} and what tells Prometheus the figures of the node are seen to as well. */

@@ -102,6 +102,11 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             this(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds, error, outcome, Optional.empty());
         }
 
+        /** The same, after which these images run again. */
+        public Entry returned(Map<String, Docker.Image> back) {
+            return new Entry(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds, error, outcome, migration, back);
+        }
+
         /** Whether it ended with what it was meant to run. */
         public boolean good() {
             return outcome.good();
