@@ -294,7 +294,7 @@ public final class Console implements AutoCloseable {
     }
 
     private void startTicker() {
-        ticker = new Thread(() -> {
+        ticker = Threads.daemon("progress", () -> {
             try {
                 while (true) {
                     Thread.sleep(200);
@@ -305,9 +305,7 @@ public final class Console implements AutoCloseable {
             } catch (InterruptedException e) {
                 // closed
             }
-        }, "progress");
-        ticker.setDaemon(true);
-        ticker.start();
+        });
     }
 
     private void showStatus() {

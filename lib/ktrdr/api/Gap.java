@@ -10,6 +10,7 @@ import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.Supplier;
+import ktrdr.Threads;
 
 /**
  * How long something was away, as a client that asks it again and again sees it.
@@ -35,8 +36,8 @@ public final class Gap {
     public record Sample(long asked, long answered, boolean good) {}
 
     private final ConcurrentLinkedQueue<Sample> samples = new ConcurrentLinkedQueue<>();
-    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(Gap::daemon);
-    private final ExecutorService asks = Executors.newCachedThreadPool(Gap::daemon);
+    private final ScheduledExecutorService clock = Executors.newSingleThreadScheduledExecutor(Threads.daemons("gap"));
+    private final ExecutorService asks = Executors.newCachedThreadPool(Threads.daemons("gap"));
     private final Supplier<Boolean> ask;
     private volatile boolean well;
     private int turns;
@@ -113,11 +114,5 @@ public final class Gap {
         long from = first == 0 ? asks.get(0).asked() : asks.get(first - 1).answered();
         long to = asks.get(Math.min(last + 1, asks.size() - 1)).answered();
         return Duration.ofNanos(Math.max(0, to - from));
-    }
-
-    private static Thread daemon(Runnable work) {
-        var thread = new Thread(work, "gap");
-        thread.setDaemon(true);
-        return thread;
     }
 }

@@ -83,9 +83,7 @@ public final class LogReader {
         reached = List.copyOf(connected.values().keySet());
         if (reached.isEmpty()) return exit;
         merge = new LogMerge(reached.stream().map(Node::name).toList(), WINDOW, WAITING);
-        var printer = new Thread(this::print, "logs");
-        printer.setDaemon(true);
-        printer.start();
+        var printer = Threads.daemon("logs", this::print);
         // lines in the order of their time come of all nodes at once, however many
         var outcomes = fleet.atOnce(reached.size()).each(reached::contains, (node, ssh) -> read(node, ssh));
         boolean interrupted = Thread.interrupted();

@@ -9,6 +9,7 @@ import java.net.InetAddress;
 import java.net.Socket;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import ktrdr.Threads;
 
 /**
  * The bytes of one ssh connection: a TCP connection, or a tunnel through another host. It is closed from outside when
@@ -38,9 +39,7 @@ final class SshWire extends Socket {
         this.port = port;
         this.first = first.toNanos();
         this.deadline = System.nanoTime() + this.first;
-        var watch = new Thread(this::watch, "ssh watch");
-        watch.setDaemon(true);
-        watch.start();
+        Threads.daemon("ssh watch", this::watch);
     }
 
     /** From now on something has to be heard at least this often. */

@@ -9,6 +9,7 @@ import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 import ktrdr.Console;
 import ktrdr.Terminal;
+import ktrdr.Threads;
 import ktrdr.Units;
 import ktrdr.report.Check;
 
@@ -66,9 +67,7 @@ public final class StatusWatch {
     /** Asks on a thread of its own, so that keys and the size of the terminal count meanwhile; false when it was not waited for. */
     private boolean refresh(Supplier<FleetStatus> look, long end) throws InterruptedException {
         var task = new FutureTask<>(look::get);
-        var thread = new Thread(task, "watch");
-        thread.setDaemon(true);
-        thread.start();
+        Threads.daemon("watch", task);
         asking = System.nanoTime();
         try {
             while (!task.isDone()) {
