@@ -135,16 +135,15 @@ public final class Terminal implements AutoCloseable {
     /** Gives the terminal back with its settings, also to a thread that is interrupted. */
     @Override
     public void close() {
-        boolean interrupted = Thread.interrupted();
-        try {
-            out.print("\033[?25h\033[?1049l");
-            out.flush();
-            stty(settings);
-            keys.close();
-        } catch (IOException | Problem e) {
-            // it is gone, and its settings with it
-        } finally {
-            if (interrupted) Thread.currentThread().interrupt();
-        }
+        Threads.uninterrupted(() -> {
+            try {
+                out.print("\033[?25h\033[?1049l");
+                out.flush();
+                stty(settings);
+                keys.close();
+            } catch (IOException | Problem e) {
+                // it is gone, and its settings with it
+            }
+        });
     }
 }

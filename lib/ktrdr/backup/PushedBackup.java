@@ -120,15 +120,13 @@ public final class PushedBackup implements AutoCloseable {
     /** Takes it away, after an interrupt too; where core does not answer any more it does so by itself. */
     @Override
     public void close() {
-        boolean interrupted = Thread.interrupted();
         if (folder.isDone() && !folder.isCompletedExceptionally())
             try {
-                core.run("rm -rf " + Sh.quote(folder.join()), FORGET);
+                Threads.uninterrupted(() -> core.run("rm -rf " + Sh.quote(folder.join()), FORGET));
             } catch (Problem gone) {
                 console.note(core.name(), "push", "the copy in " + folder.join() + " is removed by the node itself; it did not answer");
             }
         // it ends with its connection, if it has not yet, and does the same by itself
         threads.shutdownNow();
-        if (interrupted) Thread.currentThread().interrupt();
     }
 }

@@ -125,12 +125,10 @@ public final class Restoring {
 
     /** Waits until what was interrupted on core has put things in order there. */
     private void ended() {
-        boolean interrupted = Thread.interrupted();
         try {
-            fleet.ssh(core).run(locks.under(core), ENDING);
+            Threads.uninterrupted(() -> fleet.ssh(core).run(locks.under(core), ENDING));
         } catch (Problem unknown) {
             console.note(core.name(), "backend", "is started again by the node itself; it did not answer");
         }
-        if (interrupted) Thread.currentThread().interrupt();
     }
 }

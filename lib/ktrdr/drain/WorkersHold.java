@@ -144,11 +144,10 @@ public final class WorkersHold implements AutoCloseable {
     /** Starts them again, after an interrupt too; a node where that is not known is told, since it does so by itself. */
     @Override
     public void close() {
-        boolean interrupted = Thread.interrupted();
-        if (stopped.values().stream().allMatch(count -> count.isDone() && !count.isCompletedExceptionally())) start();
+        boolean all = stopped.values().stream().allMatch(count -> count.isDone() && !count.isCompletedExceptionally());
+        if (all) Threads.uninterrupted(this::start);
         // each ends with its connection and does the same by itself
         threads.shutdownNow();
-        if (interrupted) Thread.currentThread().interrupt();
     }
 
     private void start() {

@@ -249,19 +249,18 @@ public final class Locks implements AutoCloseable {
     @Override
     public void close() {
         beats.shutdownNow();
-        boolean interrupted = Thread.interrupted();
-        fleet.each(last::containsKey, (node, ssh) -> {
-            hear(node, script -> last(node, script));
-            return node;
+        Threads.uninterrupted(() -> {
+            fleet.each(last::containsKey, (node, ssh) -> {
+                hear(node, script -> last(node, script));
+                return node;
+            });
+            release(fleet, nodes.stream().filter(node -> !given.contains(node)).toList(), owner);
         });
-        release(fleet, nodes.stream().filter(node -> !given.contains(node)).toList(), owner);
-        if (interrupted) Thread.currentThread().interrupt();
         held = false;
     }
 
     private static void release(Fleet fleet, List<Node> nodes, Lock.Owner owner) {
-        boolean interrupted = Thread.interrupted();
-        fleet.each(nodes::contains, (node, ssh) -> ssh.run(Lock.release(place(fleet, node), owner), PATIENCE));
-        if (interrupted) Thread.currentThread().interrupt();
+        Threads.uninterrupted(() -> fleet.each(nodes::contains,
+                (node, ssh) -> ssh.run(Lock.release(place(fleet, node), owner), PATIENCE)));
     }
 }

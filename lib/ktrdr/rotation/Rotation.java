@@ -12,6 +12,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import ktrdr.Console;
 import ktrdr.Facts;
 import ktrdr.Problem;
+import ktrdr.Threads;
 import ktrdr.deploy.Deployment;
 import ktrdr.deploy.Exchange;
 import ktrdr.fleet.Fleet;
@@ -161,9 +162,7 @@ public final class Rotation implements Exchange {
             }
         } catch (RuntimeException e) {
             // what may be half done is not left, and asking for the end of it must not end the way back
-            boolean interrupted = Thread.interrupted();
-            back();
-            if (interrupted) Thread.currentThread().interrupt();
+            Threads.uninterrupted(this::back);
             throw e;
         }
     }

@@ -268,13 +268,12 @@ public final class Failover {
 
     /** Leaves no sample operation behind. */
     private void tidy() {
-        boolean interrupted = Thread.interrupted();
-        for (var id : begun)
+        Threads.uninterrupted(() -> begun.forEach(id -> {
             try {
                 if (!operations.show(id).ended()) operations.cancel(id);
             } catch (Problem problem) {
                 console.note("operation", "cancel", id + ": " + problem.sentence());
             }
-        if (interrupted) Thread.currentThread().interrupt();
+        }));
     }
 }

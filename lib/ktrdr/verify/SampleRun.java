@@ -96,7 +96,8 @@ final class SampleRun {
                 begun.run();
                 last = Optional.of(operations.follow(id, sample.timeout(), operation -> !sample.toItsEnd() && operation.percentage() > first, operation -> seen(operation, now)));
             } finally {
-                if (last.isEmpty() || !last.get().ended()) cancelled();
+                // an interrupt has to wait for it
+                if (last.isEmpty() || !last.get().ended()) Threads.uninterrupted(() -> operations.cancel(id));
             }
             return words();
         }
@@ -105,16 +106,6 @@ final class SampleRun {
             now.accept(operation.words());
             if (first < 0) first = operation.percentage();
             if (worker.isEmpty() && !operation.ended() && kind.onWorker()) worker = operations.worker(id);
-        }
-
-        /** An interrupt has to wait for it. */
-        private void cancelled() {
-            boolean interrupted = Thread.interrupted();
-            try {
-                operations.cancel(id);
-            } finally {
-                if (interrupted) Thread.currentThread().interrupt();
-            }
         }
 
         private String words() {

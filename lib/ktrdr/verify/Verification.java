@@ -150,14 +150,16 @@ public final class Verification implements AutoCloseable {
     /** Has an operation that is under way cancelled, and waits for that. */
     private void end(Future<?> sample) {
         if (sample.isDone()) return;
-        boolean interrupted = Thread.interrupted();
         threads.shutdownNow();
+        Threads.uninterrupted(this::cancelled);
+    }
+
+    private void cancelled() {
         try {
             if (!threads.awaitTermination(GIVE_UP.toMillis(), TimeUnit.MILLISECONDS)) console.note("the sample operation could not be cancelled: jbang operations@ktrdr list --active");
         } catch (InterruptedException again) {
-            interrupted = true;
+            Thread.currentThread().interrupt();
         }
-        if (interrupted) Thread.currentThread().interrupt();
     }
 
     private Found look() {
