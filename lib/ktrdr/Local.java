@@ -131,8 +131,7 @@ public final class Local {
                 return new Result(process.exitValue(), out.join(), err.join());
             } catch (InterruptedException e) {
                 kill(process);
-                Thread.currentThread().interrupt();
-                throw Problem.interrupted(argv.get(0) + " was interrupted").because(e);
+                throw Threads.interrupted(argv.get(0) + " was interrupted", e);
             }
         }
 

@@ -3,11 +3,8 @@ package ktrdr.backup;
 import java.io.InputStream;
 import java.time.Duration;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.LongConsumer;
 import ktrdr.Console;
 import ktrdr.Exit;
@@ -63,17 +60,8 @@ public final class PushedBackup implements AutoCloseable {
     }
 
     private void await() {
-        try {
-            folder.get(PREPARING.toSeconds(), TimeUnit.SECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted(core.name() + ": interrupted, nothing was changed").because(e);
-        } catch (TimeoutException e) {
-            throw Problem.failed(core.name() + ": no folder for the backup was made within " + Units.duration(PREPARING)).because(e);
-        } catch (ExecutionException e) {
-            for (Throwable cause = e; cause != null; cause = cause.getCause()) if (cause instanceof Problem problem) throw problem;
-            throw new IllegalStateException(e.getCause());
-        }
+        Threads.get(folder, PREPARING, core.name() + ": interrupted, nothing was changed",
+                () -> Problem.failed(core.name() + ": no folder for the backup was made within " + Units.duration(PREPARING)));
     }
 
     /** Where it is on core. */

@@ -117,18 +117,9 @@ public final class WorkersHold implements AutoCloseable {
 
     private void await() {
         long deadline = System.nanoTime() + STOPPING.toNanos();
-        for (var node : stopped.keySet())
-            try {
-                stopped.get(node).get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-            } catch (InterruptedException e) {
-                Thread.currentThread().interrupt();
-                throw Problem.interrupted("interrupted while workers were stopped; they are started again").because(e);
-            } catch (TimeoutException e) {
-                throw Problem.failed(node.name() + ": its workers did not stop within " + Units.duration(STOPPING));
-            } catch (ExecutionException e) {
-                for (Throwable cause = e; cause != null; cause = cause.getCause()) if (cause instanceof Problem problem) throw problem;
-                throw new IllegalStateException(e.getCause());
-            }
+        stopped.forEach((node, count) -> Threads.get(count, Duration.ofNanos(deadline - System.nanoTime()),
+                "interrupted while workers were stopped; they are started again",
+                () -> Problem.failed(node.name() + ": its workers did not stop within " + Units.duration(STOPPING))));
     }
 
     /** Whether workers were at work. */

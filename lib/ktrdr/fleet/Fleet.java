@@ -290,14 +290,7 @@ public final class Fleet implements AutoCloseable {
             if (lost(node)) connections.remove(node.name()).thenAccept(Ssh::close);
             connection = connections.computeIfAbsent(node.name(), missing -> CompletableFuture.supplyAsync(() -> connect(node), threads));
         }
-        try {
-            return connection.get();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted(node.name() + ": interrupted while connecting").because(e);
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
-        }
+        return Threads.get(connection, node.name() + ": interrupted while connecting");
     }
 
     /** Has nodes that could not be reached asked again by the next who asks: for whoever watches over a long time. */

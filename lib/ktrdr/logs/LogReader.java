@@ -215,8 +215,7 @@ public final class LogReader {
         try {
             while (merge.full(line.node()) && !stopped) wait();
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted("interrupted");
+            throw Threads.interrupted("interrupted", e);
         }
         merge.add(line, System.nanoTime());
         notifyAll();

@@ -9,11 +9,9 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.ScheduledExecutorService;
 import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import ktrdr.Console;
@@ -154,16 +152,8 @@ public final class Locks implements AutoCloseable {
     }
 
     private static <T> T await(CompletableFuture<T> answer, Node node, Duration patience) {
-        try {
-            return answer.get(patience.toNanos(), TimeUnit.NANOSECONDS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted(node.name() + ": interrupted, the running script was stopped").because(e);
-        } catch (TimeoutException e) {
-            throw Problem.failed(node.name() + ": a script did not end within " + Units.duration(patience) + " and was stopped");
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
-        }
+        return Threads.get(answer, patience, node.name() + ": interrupted, the running script was stopped",
+                () -> Problem.failed(node.name() + ": a script did not end within " + Units.duration(patience) + " and was stopped"));
     }
 
     /** What a script answers, as {@link Ssh#must} has it: one that was run as the lock was taken is not run again. */

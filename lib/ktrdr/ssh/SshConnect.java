@@ -176,8 +176,7 @@ final class SshConnect {
         } catch (TimeoutException | ExecutionException e) {
             throw noName(route, "no answer from DNS within " + seconds(route));
         } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted(route.node() + ": interrupted while connecting").because(e);
+            throw Threads.interrupted(route.node() + ": interrupted while connecting", e);
         }
     }
 

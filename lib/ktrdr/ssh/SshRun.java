@@ -19,6 +19,7 @@ import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.Threads;
 import net.schmizz.sshj.SSHClient;
 import net.schmizz.sshj.connection.ConnectionException;
 import net.schmizz.sshj.connection.channel.OpenFailException;
@@ -166,8 +167,7 @@ final class SshRun {
             return text.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
         } catch (ExecutionException e) {
             if (e.getCause() instanceof IOException cause) throw cause;
-            if (e.getCause() instanceof RuntimeException cause) throw cause;
-            throw new IllegalStateException(e.getCause());
+            throw Threads.failure(e);
         }
     }
 
@@ -177,8 +177,7 @@ final class SshRun {
     }
 
     private Problem interrupted(Exception e) {
-        Thread.currentThread().interrupt();
-        return Problem.interrupted(node + ": interrupted, the running script was stopped").because(e);
+        return Threads.interrupted(node + ": interrupted, the running script was stopped", e);
     }
 
     private Problem noSession(IOException e) {

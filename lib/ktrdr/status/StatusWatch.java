@@ -76,7 +76,7 @@ public final class StatusWatch {
             }
             status = task.get();
         } catch (ExecutionException e) {
-            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
+            throw Threads.failure(e);
         } finally {
             task.cancel(true);
             asking = 0;

@@ -8,7 +8,6 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import java.util.concurrent.Future;
@@ -125,13 +124,13 @@ public final class Verification implements AutoCloseable {
         var sample = threads.submit(() -> sample(begun));
         try {
             // the operation is what takes longest: it is on its way before all connections are opened at once
-            done(begun, CANCELLED);
+            Threads.get(begun, CANCELLED);
             var quick = held.orElseGet(() -> quick(wait));
             var checks = new ArrayList<>(quick.checks());
             try (var step = console.step("fleet", "share")) {
                 checks.addAll(share(quick.status()));
             }
-            var sampled = done(sample, CANCELLED);
+            var sampled = Threads.get(sample, CANCELLED);
             checks.addAll(sampled.checks());
             return new Found(quick.status(), checks, Stream.concat(quick.remarks().stream(), sampled.remarks().stream()).toList());
         } finally {
@@ -170,10 +169,10 @@ public final class Verification implements AutoCloseable {
         var database = threads.submit(() -> fleet.each((node, ssh) -> node.role() == Role.CORE ? checks.databaseAndSchema(ssh) : List.of(checks.databaseFrom(node, ssh))));
         var status = FleetStatus.look(fleet, http);
         var all = status.checks(true).stream().filter(check -> check.id().matches(RUNS)).map(check -> named(status, check)).collect(Collectors.toCollection(ArrayList::new));
-        done(database, "interrupted").values().values().forEach(all::addAll);
-        all.add(done(metrics, "interrupted"));
-        all.addAll(done(grafana, "interrupted"));
-        var compared = done(api, "interrupted");
+        Threads.get(database, "interrupted").values().values().forEach(all::addAll);
+        all.add(Threads.get(metrics, "interrupted"));
+        all.addAll(Threads.get(grafana, "interrupted"));
+        var compared = Threads.get(api, "interrupted");
         compared.check(inventory).ifPresent(all::add);
         var remarks = new ArrayList<>(status.chosen().values());
         if (!compared.unknown().isEmpty()) remarks.add("backend.contract was " + compared.words().orElseThrow());
@@ -186,18 +185,6 @@ public final class Verification implements AutoCloseable {
         var node = status.inventory().node(check.node());
         var found = check.ok() ? Stack.of(status.inventory(), node).release(status.nodes().get(node).containers()) + ", images as released" : check.found();
         return new Check(check.node() + ".release", check.node(), check.ok(), check.expected(), found, check.fix(), check.seconds());
-    }
-
-    /** What came of it; an interrupt is a {@link Problem} with this sentence. */
-    private static <T> T done(Future<T> future, String interrupted) {
-        try {
-            return future.get();
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted(interrupted).because(e);
-        } catch (ExecutionException e) {
-            throw e.getCause() instanceof RuntimeException cause ? cause : new IllegalStateException(e.getCause());
-        }
     }
 
     /** Each node that was reached: the share is there, and what any of them writes is seen by all the others. */
