@@ -30,6 +30,7 @@
 //FILES lib/ktrdr/Uncaught.java=ktrdr/Uncaught.java
 //FILES lib/ktrdr/Units.java=ktrdr/Units.java
 //FILES lib/ktrdr/Utf8.java=ktrdr/Utf8.java
+//FILES lib/ktrdr/Waiting.java=ktrdr/Waiting.java
 //FILES lib/ktrdr/Yaml.java=ktrdr/Yaml.java
 //FILES lib/ktrdr/api/Alert.java=ktrdr/api/Alert.java
 //FILES lib/ktrdr/api/ApiUse.java=ktrdr/api/ApiUse.java

@@ -40,6 +40,7 @@
 //SOURCES ktrdr/Uncaught.java
 //SOURCES ktrdr/Units.java
 //SOURCES ktrdr/Utf8.java
+//SOURCES ktrdr/Waiting.java
 //SOURCES ktrdr/Yaml.java
 //SOURCES ktrdr/api/Alert.java
 //SOURCES ktrdr/api/ApiUse.java

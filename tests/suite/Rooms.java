@@ -20,7 +20,8 @@ public final class Rooms {
             backup      Backup BackupFaults BackupRecord BackupRoundTrip BackupScript BackupTimer Backups
             backup      LocalBackup Recovery RenamedDatabase Restore RestoreFaults RestoreScript Rows
             bench       Bench SideBySide Verifying
-            cli         Console Documents HelpExamples HelpWidth Json Ktrdr OutputFile StandardOutput Table Terminal Threads Units Words
+            cli         Console Documents HelpExamples HelpWidth Json Ktrdr OutputFile StandardOutput Table Terminal Threads
+            cli         Units Waiting Words
             contract    Contract
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
             deploy      Convergence DatabaseName DatabaseNames Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly

@@ -12,6 +12,7 @@ import ktrdr.Http;
 import ktrdr.Problem;
 import ktrdr.Threads;
 import ktrdr.Units;
+import ktrdr.Waiting;
 import ktrdr.api.Backend;
 import ktrdr.api.Gap;
 import ktrdr.drain.WorkersHold;
@@ -86,19 +87,14 @@ public final class Restoring {
     }
 
     private void await(Set<String> before) {
-        long deadline = System.nanoTime() + HEALTH.toNanos();
+        var waiting = new Waiting(HEALTH, 300, "interrupted while waiting for health; the database is restored");
         try (var step = console.step("fleet", "health")) {
-            while (true) {
-                var found = look(before);
-                var failing = found.stream().filter(check -> !check.ok()).toList();
-                if (failing.isEmpty()) {
-                    step.done("backend, db, " + before.size() + " of " + before.size() + " workers registered again");
-                    return;
-                }
-                if (System.nanoTime() > deadline) throw failing.get(0).problem("the database is restored, but " + failing.get(0).id() + " did not hold within " + Units.duration(HEALTH));
-                step.now("waiting for " + failing.stream().map(Check::id).collect(Collectors.joining(", ")));
-                Threads.pause(300, "interrupted while waiting for health; the database is restored");
-            }
+            var left = waiting.until(() -> look(before).stream().filter(check -> !check.ok()).toList(), List::isEmpty,
+                    failing -> step.now("waiting for "
+                            + failing.stream().map(Check::id).collect(Collectors.joining(", "))));
+            if (!left.isEmpty()) throw left.get(0).problem("the database is restored, but " + left.get(0).id()
+                    + " did not hold within " + Units.duration(HEALTH));
+            step.done("backend, db, " + before.size() + " of " + before.size() + " workers registered again");
         }
     }
 

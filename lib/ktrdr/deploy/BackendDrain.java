@@ -8,7 +8,7 @@ import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Http;
 import ktrdr.Problem;
-import ktrdr.Threads;
+import ktrdr.Waiting;
 import ktrdr.api.Operations.Operation;
 import ktrdr.api.Operations;
 import ktrdr.inventory.Inventory.Node;
@@ -42,14 +42,11 @@ public final class BackendDrain {
 
     /** Waits so long for them to end; answers those that still run. */
     public List<Operation> await(Duration patience) {
-        long deadline = System.nanoTime() + patience.toNanos();
+        var waiting = new Waiting(patience, 1000,
+                core.name() + ": interrupted while waiting for the backend to be idle");
         try (var step = console.step(core.name(), "idle")) {
-            while (true) {
-                var left = running().orElse(List.of());
-                if (left.isEmpty() || System.nanoTime() >= deadline) return left;
-                step.now("waiting for " + words(left));
-                Threads.pause(1000, core.name() + ": interrupted while waiting for the backend to be idle");
-            }
+            return waiting.until(() -> running().orElse(List.of()), List::isEmpty,
+                    left -> step.now("waiting for " + words(left)));
         }
     }
 

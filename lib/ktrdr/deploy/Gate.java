@@ -8,13 +8,14 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.function.Supplier;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Facts;
 import ktrdr.LastWords;
 import ktrdr.Problem;
-import ktrdr.Threads;
 import ktrdr.Units;
+import ktrdr.Waiting;
 import ktrdr.api.ApiUse;
 import ktrdr.health.Checks;
 import ktrdr.health.HealthLog;
@@ -72,20 +73,20 @@ final class Gate {
      * backend has forgotten, are registered again. Too late is a {@link Problem}, and so is a container that ends again and again, at once. A node that does not answer in between is asked again.
      */
     void await(Set<String> workersBefore) {
-        long deadline = System.nanoTime() + timeout.toNanos();
+        var waiting = new Waiting(timeout, PAUSE_MILLIS, "interrupted while waiting for health");
         var stack = plan.stack();
         if (!plan.services().isEmpty()) try (var step = tools.console().step(node.name(), "health")) {
-            until(deadline, step, () -> services(ask()));
+            until(waiting, step, () -> services(ask()));
             step.done(String.join(", ", plan.services()));
         }
         if (stack.core() && plan.services().contains("backend")) api();
         if (stack.core() && plan.services().isEmpty()) {
-            targets(deadline);
+            targets(waiting);
             return;
         }
         if (plan.services().isEmpty() || stack.core() && workersBefore.isEmpty()) return;
         try (var step = tools.console().step(node.name(), "workers")) {
-            var checked = until(deadline, step, () -> workers(stack, workersBefore));
+            var checked = until(waiting, step, () -> workers(stack, workersBefore));
             step.done(registered(checked.size(), stack));
         }
         gpu();
@@ -113,12 +114,13 @@ final class Gate {
         return workers + " of " + workers + (stack.core() ? " registered again" : " registered");
     }
 
-    private void targets(long deadline) {
+    private void targets(Waiting waiting) {
         var inventory = tools.fleet().inventory();
         var workers = tools.fleet().nodes().stream().filter(one -> !one.equals(node)).toList();
         var file = plan.staging().content(Templates.PROMETHEUS);
         try (var step = tools.console().step(node.name(), "targets")) {
-            until(deadline, step, () -> Scaling.targets(inventory, workers, file, tools.http().json(inventory.url("prometheus") + "/api/v1/targets?state=active")));
+            until(waiting, step, () -> Scaling.targets(inventory, workers, file,
+                    tools.http().json(inventory.url("prometheus") + "/api/v1/targets?state=active")));
             var listed = workers.stream().flatMap(one -> Scaling.listed(inventory, one, file).stream()).toList();
             step.done(listed.size() + " of " + String.join(", ", workers.stream().map(Node::name).toList()) + " up, no others");
         }
@@ -186,21 +188,27 @@ final class Gate {
                 || plan.services().stream().anyMatch(service -> check.id().contains("." + service + "."))).toList();
     }
 
-    private List<Check> until(long deadline, Console.Step step, Supplier<List<Check>> ask) {
-        while (true) {
-            var found = answered(ask);
-            if (Check.allOk(found)) return found;
-            var failing = found.stream().filter(check -> !check.ok()).toList();
-            for (var check : failing) {
-                // no waiting makes it another
-                if (check.id().endsWith(".identity")) throw check.problem(node.name() + ": " + check.id().split("\\.")[1] + " is not what was asked for");
-                if (ending.contains(check.id()))
-                    throw check.problem(node.name() + ": " + check.id().split("\\.")[1] + " ends again and again");
-            }
-            if (System.nanoTime() > deadline) throw tooLate(failing.get(0));
-            step.now("waiting for " + failing.stream().map(Check::id).collect(Collectors.joining(", ")));
-            Threads.pause(PAUSE_MILLIS, "interrupted while waiting for health");
-        }
+    private List<Check> until(Waiting waiting, Console.Step step, Supplier<List<Check>> ask) {
+        var found = waiting.until(() -> hopeful(answered(ask)), Check::allOk,
+                checks -> step.now("waiting for " + failing(checks).map(Check::id).collect(Collectors.joining(", "))));
+        failing(found).findFirst().ifPresent(check -> {
+            throw tooLate(check);
+        });
+        return found;
+    }
+
+    private static Stream<Check> failing(List<Check> checks) {
+        return checks.stream().filter(check -> !check.ok());
+    }
+
+    /** The checks, unless one fails that no waiting makes another. */
+    private List<Check> hopeful(List<Check> checks) {
+        failing(checks).forEach(check -> {
+            var what = node.name() + ": " + check.id().split("\\.")[1];
+            if (check.id().endsWith(".identity")) throw check.problem(what + " is not what was asked for");
+            if (ending.contains(check.id())) throw check.problem(what + " ends again and again");
+        });
+        return checks;
     }
 
     private List<Check> answered(Supplier<List<Check>> ask) {

@@ -13,7 +13,7 @@ import ktrdr.Facts;
 import ktrdr.LastWords;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.Threads;
+import ktrdr.Waiting;
 import ktrdr.health.GrafanaChecks;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Docker;
@@ -60,16 +60,17 @@ public final class Reread {
     }
 
     private String prove(String service, long since) {
-        long start = System.nanoTime();
-        long answered = 0;
+        var interrupted = "interrupted while waiting for " + service;
+        var waiting = new Waiting(tools.options().timeout(), PAUSE_MILLIS, interrupted);
+        Waiting reading = null;
         while (true) {
             var check = service.equals("grafana") ? dashboards() : metrics(service, since);
             if (check.ok()) return check.found();
-            long now = System.nanoTime();
-            if (answered == 0 && !check.found().startsWith(SILENT)) answered = now;
-            if (now - start > tools.options().timeout().toNanos() || answered != 0 && now - answered > READS.toNanos())
+            if (reading == null && !check.found().startsWith(SILENT))
+                reading = new Waiting(READS, PAUSE_MILLIS, interrupted);
+            if (waiting.over() || reading != null && reading.over())
                 throw check.problem(node.name() + ": " + service + " did not take its changed configuration").with("its log", log(service));
-            Threads.pause(PAUSE_MILLIS, "interrupted while waiting for " + service);
+            waiting.pause();
         }
     }
 

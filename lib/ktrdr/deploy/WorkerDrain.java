@@ -5,10 +5,9 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
-import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import ktrdr.Problem;
+import ktrdr.Waiting;
 import ktrdr.drain.WorkerStops;
 import ktrdr.node.Docker;
 import ktrdr.release.NodeFacts;
@@ -43,11 +42,11 @@ final class WorkerDrain {
         var left = new ArrayList<>(plan.services());
         // all are idle as a rule, and then one command finds that out and replaces them
         if (up(up, left, plan.retired())) return;
-        long deadline = System.nanoTime() + tools.options().waitIdle().toNanos();
+        var waiting = waiting(tools.options().waitIdle());
         try (var step = tools.console().step(plan.stack().node().name(), "idle")) {
             while (true) {
                 var busy = stops.busy(stopped);
-                if (!busy.isEmpty() && System.nanoTime() >= deadline) {
+                if (!busy.isEmpty() && waiting.over()) {
                     ended.addAll(stops.end(busy));
                     busy = Map.of();
                 }
@@ -62,10 +61,8 @@ final class WorkerDrain {
                     left.removeAll(idle);
                     stopped.removeAll(idle);
                 }
-                TimeUnit.SECONDS.sleep(1);
+                waiting.pause();
             }
-        } catch (InterruptedException e) {
-            throw interrupted(e);
         }
     }
 
@@ -101,21 +98,14 @@ final class WorkerDrain {
 
     /** Waits so long for all that will be stopped to be idle, with nothing stopped meanwhile; answers those that are still at work, each with its operation. */
     Map<String, String> await(Duration patience) {
-        long deadline = System.nanoTime() + patience.toNanos();
         try (var step = tools.console().step(plan.stack().node().name(), "idle")) {
-            while (true) {
-                var busy = stops.busy(stopped);
-                if (busy.isEmpty() || System.nanoTime() >= deadline) return busy;
-                step.now("waiting for " + WorkerStops.words(busy));
-                TimeUnit.SECONDS.sleep(1);
-            }
-        } catch (InterruptedException e) {
-            throw interrupted(e);
+            return waiting(patience).until(() -> stops.busy(stopped), Map::isEmpty,
+                    busy -> step.now("waiting for " + WorkerStops.words(busy)));
         }
     }
 
-    private Problem interrupted(InterruptedException e) {
-        Thread.currentThread().interrupt();
-        return Problem.interrupted(plan.stack().node().name() + ": interrupted while waiting for workers to be idle").because(e);
+    private Waiting waiting(Duration patience) {
+        return new Waiting(patience, 1000,
+                plan.stack().node().name() + ": interrupted while waiting for workers to be idle");
     }
 }

@@ -18,8 +18,8 @@ import ktrdr.Http;
 import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.Threads;
 import ktrdr.Units;
+import ktrdr.Waiting;
 import ktrdr.api.Operations;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
@@ -189,14 +189,14 @@ public final class WorkerStops {
         var left = new LinkedHashMap<>(busy);
         var status = new LinkedHashMap<String, String>();
         var unknown = new LinkedHashMap<String, String>();
-        long deadline = System.nanoTime() + GRACE.toNanos();
+        var waiting = new Waiting(GRACE, PAUSE_MILLIS, () -> Problem.interrupted(node() + ": interrupted while "
+                + String.join(", ", left.keySet())
+                + " saved what they are at; they go on running, idle: jbang operations@ktrdr list"));
         try (var step = console.step(node(), "stop")) {
-            while (true) {
+            waiting.until(() -> {
                 left.entrySet().removeIf(one -> over(one.getValue(), status, unknown));
-                if (left.isEmpty() || System.nanoTime() >= deadline) break;
-                step.now("waiting until the backend has them as ended: " + words(left));
-                Threads.pause(PAUSE_MILLIS, node() + ": interrupted while " + String.join(", ", left.keySet()) + " saved what they are at; they go on running, idle: jbang operations@ktrdr list");
-            }
+                return left;
+            }, Map::isEmpty, some -> step.now("waiting until the backend has them as ended: " + words(some)));
         }
         var ended = new ArrayList<Ended>();
         busy.forEach((worker, operation) -> ended.add(ended(worker, operation, status.getOrDefault(operation, ""), unknown.getOrDefault(operation, ""))));

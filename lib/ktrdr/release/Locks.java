@@ -19,6 +19,7 @@ import ktrdr.Problem;
 import ktrdr.Result;
 import ktrdr.Threads;
 import ktrdr.Units;
+import ktrdr.Waiting;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.ssh.Ssh;
@@ -70,19 +71,17 @@ public final class Locks implements AutoCloseable {
      */
     public static Locks take(Fleet fleet, Lock.Owner owner, Duration wait, Console console, Function<Node, String> look) {
         var nodes = List.copyOf(fleet.each((node, ssh) -> ssh.name()).values().keySet());
-        long deadline = System.nanoTime() + wait.toNanos();
+        var waiting = new Waiting(wait, 500,
+                "interrupted while waiting for a lock: none is held, and nothing was changed");
+        var looked = new LinkedHashMap<Node, Looked>();
         try (var step = console.step("fleet", "lock")) {
-            while (true) {
-                var looked = new LinkedHashMap<Node, Looked>();
-                var refused = attempt(fleet, nodes, owner, console, look, looked);
-                if (refused.isEmpty()) return new Locks(fleet, nodes, owner, looked);
-                if (System.nanoTime() >= deadline) throw refused.get();
-                step.now(refused.get().sentence() + ", " + refused.get().details().getOrDefault("found", ""));
-                TimeUnit.MILLISECONDS.sleep(500);
-            }
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw Problem.interrupted("interrupted while waiting for a lock: none is held, and nothing was changed").because(e);
+            var refused = waiting.until(() -> {
+                looked.clear();
+                return attempt(fleet, nodes, owner, console, look, looked);
+            }, Optional::isEmpty, why -> step.now(why.get().sentence() + ", "
+                    + why.get().details().getOrDefault("found", "")));
+            if (refused.isPresent()) throw refused.get();
+            return new Locks(fleet, nodes, owner, looked);
         }
     }
 

@@ -4,7 +4,6 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
-import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import ktrdr.Console;
@@ -13,6 +12,7 @@ import ktrdr.Http;
 import ktrdr.Problem;
 import ktrdr.Threads;
 import ktrdr.Units;
+import ktrdr.Waiting;
 import ktrdr.api.Backend.Worker;
 import ktrdr.api.Backend;
 import ktrdr.api.Operations.Kind;
@@ -222,29 +222,16 @@ public final class Failover {
 
     /** Looks until it is enough; what was seen last when it is too late. A backend that does not answer is asked again. */
     private static String await(Duration limit, Supplier<Look> look) {
-        long deadline = System.nanoTime() + limit.toNanos();
-        while (true) {
-            String words;
+        var seen = new Waiting(limit, PAUSE_MILLIS, Failover::interrupted).until(() -> {
             try {
-                var seen = look.get();
-                if (seen.enough()) return seen.words();
-                words = seen.words();
+                return look.get();
             } catch (Problem away) {
                 if (away.exit() != Exit.UNREACHABLE) throw away;
-                words = away.details().getOrDefault("found", away.sentence());
+                return new Look(false, away.details().getOrDefault("found", away.sentence()));
             }
-            if (System.nanoTime() > deadline) throw Problem.failed("").found(words + ", after " + Units.duration(limit));
-            pause();
-        }
-    }
-
-    private static void pause() {
-        try {
-            TimeUnit.MILLISECONDS.sleep(PAUSE_MILLIS);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-            throw interrupted();
-        }
+        }, Look::enough);
+        if (!seen.enough()) throw Problem.failed("").found(seen.words() + ", after " + Units.duration(limit));
+        return seen.words();
     }
 
     private static Problem interrupted() {

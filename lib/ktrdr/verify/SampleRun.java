@@ -15,6 +15,7 @@ import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.Threads;
 import ktrdr.Units;
+import ktrdr.Waiting;
 import ktrdr.api.Backend;
 import ktrdr.api.Jaeger;
 import ktrdr.api.Operations.Operation;
@@ -163,11 +164,6 @@ final class SampleRun {
 
     /** Asks again and again until there is something, or it takes too long. */
     private static <T> Optional<T> until(Duration patience, Supplier<Optional<T>> ask) {
-        long deadline = System.nanoTime() + patience.toNanos();
-        while (true) {
-            var answer = ask.get();
-            if (answer.isPresent() || System.nanoTime() > deadline) return answer;
-            Threads.pause(100, "interrupted while waiting");
-        }
+        return new Waiting(patience, 100, "interrupted while waiting").until(ask, Optional::isPresent);
     }
 }

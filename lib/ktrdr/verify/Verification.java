@@ -18,6 +18,7 @@ import ktrdr.Console;
 import ktrdr.Http;
 import ktrdr.Problem;
 import ktrdr.Threads;
+import ktrdr.Waiting;
 import ktrdr.api.ApiUse;
 import ktrdr.fleet.Fleet;
 import ktrdr.health.Causes;
@@ -104,12 +105,12 @@ public final class Verification implements AutoCloseable {
 
     /** What takes no longer than a few seconds; asked again for so long while something does not hold yet. */
     public Found quick(Duration wait) {
-        long started = System.nanoTime();
+        var waiting = new Waiting(wait, 1000, "interrupted while waiting");
         try (var step = console.step("fleet", "verify")) {
             var found = look();
-            while (!Check.allOk(found.checks()) && System.nanoTime() - started < Math.max(wait.toNanos(), found.due().toNanos())) {
+            while (!Check.allOk(found.checks()) && !(waiting.over() && waiting.passed(found.due()))) {
                 step.now(found.checks().stream().filter(check -> !check.ok()).count() + " checks do not hold yet");
-                Threads.pause(1000, "interrupted while waiting");
+                waiting.pause();
                 fleet.retry();
                 found = look();
             }
