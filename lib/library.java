@@ -163,6 +163,7 @@
 //FILES lib/ktrdr/shell/ShellHistory.java=ktrdr/shell/ShellHistory.java
 //FILES lib/ktrdr/shell/Shown.java=ktrdr/shell/Shown.java
 //FILES lib/ktrdr/shell/SnippetControl.java=ktrdr/shell/SnippetControl.java
+//FILES lib/ktrdr/ssh/HeldScript.java=ktrdr/ssh/HeldScript.java
 //FILES lib/ktrdr/ssh/HostKeys.java=ktrdr/ssh/HostKeys.java
 //FILES lib/ktrdr/ssh/Ssh.java=ktrdr/ssh/Ssh.java
 //FILES lib/ktrdr/ssh/SshAgent.java=ktrdr/ssh/SshAgent.java

@@ -173,6 +173,7 @@
 //SOURCES ktrdr/shell/ShellHistory.java
 //SOURCES ktrdr/shell/Shown.java
 //SOURCES ktrdr/shell/SnippetControl.java
+//SOURCES ktrdr/ssh/HeldScript.java
 //SOURCES ktrdr/ssh/HostKeys.java
 //SOURCES ktrdr/ssh/Ssh.java
 //SOURCES ktrdr/ssh/SshAgent.java

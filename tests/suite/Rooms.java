@@ -43,7 +43,8 @@ public final class Rooms {
             rotation    GrafanaPassword RotateSecret Rotation ScramVerifier
             share       NfsFiles NfsPlan SetupNfs SetupNfsFleet ShareFromHost
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown
-            ssh         LoginShell NeighbourKeys OtherShells Sh Ssh SshConfig SshLogin SshRun SshSudo Sshd Uncaught
+            ssh         HeldScript LoginShell NeighbourKeys OtherShells Sh Ssh SshConfig SshLogin SshRun SshSudo Sshd
+            ssh         Uncaught
             start       CoreDumps FrontDoor Local ScriptTemplate Start StartElsewhere
             status      Alert FleetStatus NodeStatus Repeated Status StatusChanges
             suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait

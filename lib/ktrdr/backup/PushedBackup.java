@@ -2,9 +2,6 @@ package ktrdr.backup;
 
 import java.io.InputStream;
 import java.time.Duration;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
 import java.util.function.LongConsumer;
 import ktrdr.Console;
 import ktrdr.Exit;
@@ -12,6 +9,7 @@ import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.Threads;
 import ktrdr.Units;
+import ktrdr.ssh.HeldScript;
 import ktrdr.ssh.Ssh;
 
 /**
@@ -23,14 +21,16 @@ public final class PushedBackup implements AutoCloseable {
     private static final Duration FORGET = Duration.ofSeconds(20);
     private final Ssh core;
     private final Console console;
-    private final ExecutorService threads = Executors.newCachedThreadPool(Threads.daemons("pushed"));
-    private final CompletableFuture<String> folder = new CompletableFuture<>();
     private final String name;
+    private final HeldScript held;
 
-    private PushedBackup(Ssh core, Console console, String name) {
+    private PushedBackup(Ssh core, Console console, String name, String script) {
         this.core = core;
         this.console = console;
         this.name = name;
+        this.held = new HeldScript(lines -> core.run(script, lines), "folder", result ->
+                Problem.failed(core.name() + ": the backup cannot be sent there, and nothing was changed")
+                        .expected("room for it in /var/tmp").found(result));
     }
 
     /**
@@ -41,10 +41,12 @@ public final class PushedBackup implements AutoCloseable {
      * @param record its text as of that file, and {@code sums} those of both
      */
     static PushedBackup prepare(Ssh core, Console console, String name, String file, long bytes, String record, String sums) {
-        var pushed = new PushedBackup(core, console, name);
-        pushed.begin(Sh.let("bytes", String.valueOf(bytes)) + Sh.let("name", name) + Sh.let("file", file) + Sh.let("record", record) + Sh.let("sums", sums) + HOLD);
+        var pushed = new PushedBackup(core, console, name, Sh.let("bytes", String.valueOf(bytes)) + Sh.let("name", name)
+                + Sh.let("file", file) + Sh.let("record", record) + Sh.let("sums", sums) + HOLD);
         try {
-            pushed.await();
+            pushed.held.await(PREPARING, core.name() + ": interrupted, nothing was changed",
+                    () -> Problem.failed(core.name() + ": no folder for the backup was made within "
+                            + Units.duration(PREPARING)));
             return pushed;
         } catch (RuntimeException e) {
             pushed.close();
@@ -52,28 +54,20 @@ public final class PushedBackup implements AutoCloseable {
         }
     }
 
-    private void begin(String script) {
-        CompletableFuture.supplyAsync(() -> core.run(script, line -> {
-            if (line.startsWith("folder\t")) folder.complete(line.substring(7));
-        }), threads).whenComplete((result, problem) -> folder.completeExceptionally(problem != null ? problem
-                : Problem.failed(core.name() + ": the backup cannot be sent there, and nothing was changed").expected("room for it in /var/tmp").found(result)));
-    }
-
-    private void await() {
-        Threads.get(folder, PREPARING, core.name() + ": interrupted, nothing was changed",
-                () -> Problem.failed(core.name() + ": no folder for the backup was made within " + Units.duration(PREPARING)));
+    private String folder() {
+        return held.values().get("folder");
     }
 
     /** Where it is on core. */
     public Restore.Source source() {
-        return new Restore.Source(folder.join(), name, true);
+        return new Restore.Source(folder(), name, true);
     }
 
     /** Sends the dump; one that does not arrive whole is a {@link Problem}. */
     void receive(String file, long bytes, InputStream dump, LongConsumer sent) {
         try {
-            var result = core.push(Sh.let("directory", folder.join()) + Sh.let("file", file) + Sh.let("bytes", String.valueOf(bytes)) + RECEIVE, dump, sent);
-            if (!result.ok()) throw Problem.failed(core.name() + ": the backup did not arrive whole, and nothing was changed").expected(bytes + " bytes in " + folder.join()).found(result);
+            var result = core.push(Sh.let("directory", folder()) + Sh.let("file", file) + Sh.let("bytes", String.valueOf(bytes)) + RECEIVE, dump, sent);
+            if (!result.ok()) throw Problem.failed(core.name() + ": the backup did not arrive whole, and nothing was changed").expected(bytes + " bytes in " + folder()).found(result);
         } catch (Problem lost) {
             throw lost.exit() == Exit.UNREACHABLE ? lost.with("the database", "is as it was; what was sent of the backup is removed by the node") : lost;
         }
@@ -108,13 +102,13 @@ public final class PushedBackup implements AutoCloseable {
     /** Takes it away, after an interrupt too; where core does not answer any more it does so by itself. */
     @Override
     public void close() {
-        if (folder.isDone() && !folder.isCompletedExceptionally())
+        if (held.ready())
             try {
-                Threads.uninterrupted(() -> core.run("rm -rf " + Sh.quote(folder.join()), FORGET));
+                Threads.uninterrupted(() -> core.run("rm -rf " + Sh.quote(folder()), FORGET));
             } catch (Problem gone) {
-                console.note(core.name(), "push", "the copy in " + folder.join() + " is removed by the node itself; it did not answer");
+                console.note(core.name(), "push", "the copy in " + folder() + " is removed by the node itself; it did not answer");
             }
         // it ends with its connection, if it has not yet, and does the same by itself
-        threads.shutdownNow();
+        held.cut();
     }
 }

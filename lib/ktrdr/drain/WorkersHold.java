@@ -4,17 +4,11 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.ExecutionException;
-import java.util.concurrent.ExecutorService;
-import java.util.concurrent.Executors;
-import java.util.concurrent.TimeUnit;
-import java.util.concurrent.TimeoutException;
 import java.util.stream.Collectors;
 import ktrdr.Console;
+import ktrdr.Facts;
 import ktrdr.Http;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.Sh;
 import ktrdr.Threads;
 import ktrdr.Units;
@@ -23,6 +17,7 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
 import ktrdr.release.Locks;
 import ktrdr.release.Stack;
+import ktrdr.ssh.HeldScript;
 
 /**
  * Workers that are away on purpose, on every node at once, for as long as something holds them. Each node starts exactly those that it stopped by itself when the
@@ -34,9 +29,7 @@ public final class WorkersHold implements AutoCloseable {
     private static final String FILE = "hold=/run/lock/ktrdr-hold\n";
     private final Fleet fleet;
     private final Console console;
-    private final ExecutorService threads = Executors.newCachedThreadPool(Threads.daemons("hold"));
-    private final Map<Node, CompletableFuture<Result>> ends = new LinkedHashMap<>();
-    private final Map<Node, CompletableFuture<Integer>> stopped = new LinkedHashMap<>();
+    private final Map<Node, HeldScript> scripts = new LinkedHashMap<>();
     private boolean cut;
 
     private WorkersHold(Fleet fleet, Console console) {
@@ -60,7 +53,9 @@ public final class WorkersHold implements AutoCloseable {
         try (var step = console.step("workers", "stop")) {
             nodes.forEach(node -> held.begin(node, locks));
             held.await();
-            step.done(held.stopped.entrySet().stream().map(one -> one.getValue().join() + " on " + one.getKey().name()).collect(Collectors.joining(", ")));
+            step.done(held.scripts.entrySet().stream()
+                    .map(one -> stopped(one.getValue()) + " on " + one.getKey().name())
+                    .collect(Collectors.joining(", ")));
             return held;
         } catch (RuntimeException e) {
             held.close();
@@ -105,21 +100,22 @@ public final class WorkersHold implements AutoCloseable {
     }
 
     private void begin(Node node, Locks locks) {
-        var count = new CompletableFuture<Integer>();
-        stopped.put(node, count);
         var script = locks.under(node) + hold(Stack.of(fleet.inventory(), node).project());
-        ends.put(node, CompletableFuture.supplyAsync(() -> fleet.ssh(node).run(script, line -> {
-            if (line.startsWith("stopped\t")) count.complete(Integer.valueOf(line.substring(8)));
-        }), threads));
-        ends.get(node).whenComplete((result, problem) -> count.completeExceptionally(problem != null ? problem : Locks.refused(node, result)
-                .orElseGet(() -> Problem.failed(node.name() + ": its workers could not be stopped").found(result))));
+        scripts.put(node, new HeldScript(lines -> fleet.ssh(node).run(script, lines), "stopped", result ->
+                Locks.refused(node, result)
+                        .orElseGet(() -> Problem.failed(node.name() + ": its workers could not be stopped")
+                                .found(result))));
     }
 
     private void await() {
         long deadline = System.nanoTime() + STOPPING.toNanos();
-        stopped.forEach((node, count) -> Threads.get(count, Duration.ofNanos(deadline - System.nanoTime()),
+        scripts.forEach((node, script) -> script.await(Duration.ofNanos(deadline - System.nanoTime()),
                 "interrupted while workers were stopped; they are started again",
                 () -> Problem.failed(node.name() + ": its workers did not stop within " + Units.duration(STOPPING))));
+    }
+
+    private static long stopped(HeldScript script) {
+        return Facts.number("stopped", script.values().get("stopped"));
     }
 
     /** Whether workers were at work. */
@@ -129,29 +125,25 @@ public final class WorkersHold implements AutoCloseable {
 
     /** The nodes whose workers were stopped. */
     public List<Node> nodes() {
-        return List.copyOf(stopped.keySet());
+        return List.copyOf(scripts.keySet());
     }
 
     /** Starts them again, after an interrupt too; a node where that is not known is told, since it does so by itself. */
     @Override
     public void close() {
-        boolean all = stopped.values().stream().allMatch(count -> count.isDone() && !count.isCompletedExceptionally());
-        if (all) Threads.uninterrupted(this::start);
+        if (scripts.values().stream().allMatch(HeldScript::ready)) Threads.uninterrupted(this::start);
         // each ends with its connection and does the same by itself
-        threads.shutdownNow();
+        scripts.values().forEach(HeldScript::cut);
     }
 
     private void start() {
         try (var step = console.step("workers", "start")) {
-            var asked = fleet.each(ends::containsKey, (node, ssh) -> ssh.run(release(), STOPPING));
-            for (var node : ends.keySet())
-                try {
-                    if (asked.problems().containsKey(node)) throw asked.problems().get(node);
-                    ends.get(node).get(STOPPING.toSeconds(), TimeUnit.SECONDS);
-                } catch (InterruptedException | ExecutionException | TimeoutException | Problem e) {
+            var asked = fleet.each(scripts::containsKey, (node, ssh) -> ssh.run(release(), STOPPING));
+            scripts.forEach((node, script) -> {
+                if (asked.problems().containsKey(node) || !script.ends(STOPPING))
                     console.note(node.name(), "workers", "are started again by the node itself; it did not answer");
-                }
-            step.done(stopped.values().stream().mapToInt(CompletableFuture::join).sum() + " that were stopped");
+            });
+            step.done(scripts.values().stream().mapToLong(WorkersHold::stopped).sum() + " that were stopped");
         }
     }
 }

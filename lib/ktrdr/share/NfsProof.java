@@ -7,17 +7,15 @@ import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.concurrent.CompletableFuture;
-import java.util.concurrent.CompletionException;
 import java.util.concurrent.ConcurrentHashMap;
 import ktrdr.Facts;
 import ktrdr.Problem;
 import ktrdr.Result;
 import ktrdr.Sh;
-import ktrdr.Threads;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Mount;
+import ktrdr.ssh.HeldScript;
 import ktrdr.ssh.Ssh;
 
 /**
@@ -30,7 +28,7 @@ public final class NfsProof {
     private static final Duration LONGEST = Duration.ofMinutes(5);
     private final Fleet fleet;
     private final String token;
-    private final Map<Node, CompletableFuture<Result>> running = new ConcurrentHashMap<>();
+    private final Map<Node, HeldScript> running = new ConcurrentHashMap<>();
 
     private NfsProof(Fleet fleet) {
         var random = new byte[8];
@@ -93,27 +91,10 @@ public final class NfsProof {
 
     /** Starts the writer and waits for its word that the file is there. */
     private Map<String, String> write(Node node, Ssh ssh) {
-        var facts = new ConcurrentHashMap<String, String>();
-        var ready = new CompletableFuture<Map<String, String>>();
-        running.put(node, CompletableFuture.supplyAsync(() -> {
-            try {
-                var result = ssh.run(writer(node), line -> {
-                    var parts = line.split("\t", 2);
-                    if (parts.length == 2) facts.put(parts[0], parts[1]);
-                    if (parts[0].equals("ready")) ready.complete(facts);
-                }, LONGEST);
-                ready.completeExceptionally(refused(node, result));
-                return result;
-            } catch (Problem problem) {
-                ready.completeExceptionally(problem);
-                throw problem;
-            }
-        }, Threads.each("proof")));
-        try {
-            return ready.join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof Problem problem ? problem : e;
-        }
+        var script = new HeldScript(lines -> ssh.run(writer(node), lines, LONGEST), "ready",
+                result -> refused(node, result));
+        running.put(node, script);
+        return script.values();
     }
 
     private Problem refused(Node node, Result result) {
@@ -208,11 +189,7 @@ public final class NfsProof {
     }
 
     private Result end(Node node, Ssh ssh) {
-        if (!running.get(node).isDone()) ssh.must("rm -f " + Sh.quote("/run/" + name(node)));
-        try {
-            return running.get(node).join();
-        } catch (CompletionException e) {
-            throw e.getCause() instanceof Problem problem ? problem : e;
-        }
+        if (!running.get(node).ended()) ssh.must("rm -f " + Sh.quote("/run/" + name(node)));
+        return running.get(node).result();
     }
 }
