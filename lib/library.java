@@ -144,6 +144,7 @@
 //FILES lib/ktrdr/release/StagingScript.java=ktrdr/release/StagingScript.java
 //FILES lib/ktrdr/release/Templates.java=ktrdr/release/Templates.java
 //FILES lib/ktrdr/report/Check.java=ktrdr/report/Check.java
+//FILES lib/ktrdr/report/CheckId.java=ktrdr/report/CheckId.java
 //FILES lib/ktrdr/report/Document.java=ktrdr/report/Document.java
 //FILES lib/ktrdr/report/Repeated.java=ktrdr/report/Repeated.java
 //FILES lib/ktrdr/report/Reports.java=ktrdr/report/Reports.java

@@ -154,6 +154,7 @@
 //SOURCES ktrdr/release/StagingScript.java
 //SOURCES ktrdr/release/Templates.java
 //SOURCES ktrdr/report/Check.java
+//SOURCES ktrdr/report/CheckId.java
 //SOURCES ktrdr/report/Document.java
 //SOURCES ktrdr/report/Repeated.java
 //SOURCES ktrdr/report/Reports.java

@@ -22,6 +22,7 @@ import ktrdr.node.Dns;
 import ktrdr.node.HostFacts;
 import ktrdr.node.Sudoers;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.report.Document;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -58,7 +59,7 @@ public class VerifyInfra implements Callable<Exit> {
             var here = Dns.here(inventory);
             var gathered = fleet.each((node, ssh) -> HostFacts.gather(ssh, infra.question(node)));
             var checks = new ArrayList<Check>();
-            gathered.values().keySet().forEach(node -> checks.add(new Check(node.name() + ".ssh", node.name(), true, "a node that answers", "connected", "", 0)));
+            gathered.values().keySet().forEach(node -> checks.add(new Check(CheckId.ofNode(node, "ssh"), node.name(), true, "a node that answers", "connected", "", 0)));
             gathered.problems().forEach((node, problem) -> checks.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node))));
             checks.addAll(infra.checks(gathered.values(), here.join()));
             checks.sort((a, b) -> Integer.compare(place(inventory, a), place(inventory, b)));

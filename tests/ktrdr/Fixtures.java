@@ -9,11 +9,13 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.stream.Stream;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Mount;
 import ktrdr.node.NodeFiles;
 import ktrdr.release.Templates;
+import ktrdr.report.CheckId;
 
 /** An inventory for tests: the plan's topology, in a temporary file. */
 public final class Fixtures {
@@ -41,6 +43,17 @@ public final class Fixtures {
         var inventory = Inventory.read(file);
         Documents.holdInventory(file);
         return inventory;
+    }
+
+    /** The id of a check as a test has it as text: of one of these nodes, of a target, else of the fleet. */
+    public static CheckId id(String text, String... nodes) {
+        var target = text.startsWith("target.");
+        var rest = target ? text.substring(7) : text;
+        var node = Stream.of(nodes).filter(name -> rest.startsWith(name + ".")).findFirst().orElse("");
+        var parts = (node.isEmpty() ? rest : rest.substring(node.length() + 1)).split("\\.", 2);
+        if (target) return CheckId.ofTarget(node, String.join(".", parts));
+        return parts.length == 1 && !node.isEmpty() ? CheckId.ofNode(node, parts[0])
+                : new CheckId("", node, parts[0], parts.length == 1 ? "" : parts[1]);
     }
 
     /** The files of a node as we wrote them for a release, some of them changed since: path to what they are now. */

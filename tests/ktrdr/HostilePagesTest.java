@@ -32,6 +32,7 @@ import ktrdr.node.HostFacts;
 import ktrdr.release.History;
 import ktrdr.release.Lock;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.status.NodeStatus;
 import ktrdr.status.ReportFixtures;
 import ktrdr.status.StatusFixtures;
@@ -88,8 +89,8 @@ class HostilePagesTest {
     private static List<Check> checks(String said) {
         // the parts of an id say what a check is about
         var part = said.replace(".", "");
-        return List.of(new Check("core.docker" + part, "core", true, "expected " + said, "found " + said, "fix " + said, 1), new Check("db.query", "core", false, said + "e", said + "f", said + "g", 2),
-                new Check("core.backend" + part + ".container", "core", false, said + "e", said, said + "x", 0.5), new Check("other" + part, "elsewhere" + said, false, "e", "f" + said + "f", "g", 0));
+        return List.of(new Check(CheckId.ofNode("core", "docker" + part), "core", true, "expected " + said, "found " + said, "fix " + said, 1), new Check(CheckId.ofFleet("db", "query"), "core", false, said + "e", said + "f", said + "g", 2),
+                new Check(CheckId.ofNode("core", "backend" + part, "container"), "core", false, said + "e", said, said + "x", 0.5), new Check(CheckId.ofFleet("other" + part, ""), "elsewhere" + said, false, "e", "f" + said + "f", "g", 0));
     }
 
     // the record of verify-infra, in Markdown

@@ -27,6 +27,7 @@ import ktrdr.deploy.Plans;
 import ktrdr.node.Sql;
 import ktrdr.release.History;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.shell.Shown;
 import ktrdr.status.StatusChanges;
 import ktrdr.status.StatusFixtures;
@@ -130,7 +131,7 @@ class HostileTablesTest {
 
     @Test
     void checks_changes_and_alerts() {
-        isText(said -> Check.table(List.of(new Check("core." + said, "core", true, said, said, said, 1))));
+        isText(said -> Check.table(List.of(new Check(CheckId.ofNode("core", said), "core", true, said, said, said, 1))));
         isText(said -> {
             var changes = new StatusChanges();
             var before = StatusFixtures.fleet();

@@ -8,6 +8,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
@@ -25,7 +26,7 @@ class TableTest {
     @Test
     void what_a_check_found_is_told_whole_in_as_many_lines_as_a_terminal_needs() {
         var answer = "backend.ktrdr.test is 10.0.0.99 for the server 10.0.0.2, and 10.0.0.10 in the inventory, since the zone has it twice";
-        var found = Check.table(List.of(new Check("core.dns", "core", false, "10.0.0.10", answer, "", 0)));
+        var found = Check.table(List.of(new Check(CheckId.ofNode("core", "dns"), "core", false, "10.0.0.10", answer, "", 0)));
         var line = "core  dns    FAILED        " + answer;
         assertEquals(line, found.lines().get(1));
         assertEquals(line, found.lines(line.length()).get(1));

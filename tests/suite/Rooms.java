@@ -30,7 +30,7 @@ public final class Rooms {
             docs        Blocks Dependencies KtrdrFacts Library Outdated Packages Pages Recipes RecipesPage
             docs        Reliability Runbook
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips SwappedAddresses
-            health      Causes Checks Gpu HealthLog Infra VerifyInfra
+            health      Causes CheckId Checks Gpu HealthLog Infra VerifyInfra
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
             inventory   ExampleInventory HostKeyPin Inventory InventorySchema InventorySecrets NoWorkers Secrets Utf8

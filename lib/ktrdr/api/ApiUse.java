@@ -15,6 +15,7 @@ import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 
 /**
  * What the toolkit uses of KTRDR's API, in one place, and whether a backend still has it, by its own description: the
@@ -104,7 +105,7 @@ public final class ApiUse {
         /** The check of verify; none where nothing could be compared. */
         public Optional<Check> check(Inventory inventory) {
             if (!unknown.isEmpty()) return Optional.empty();
-            return Optional.of(new Check("backend.contract", inventory.core().name(), gone.isEmpty(),
+            return Optional.of(new Check(CheckId.ofFleet("backend", "contract"), inventory.core().name(), gone.isEmpty(),
                     "each request and field that the toolkit uses, in the backend's OpenAPI document",
                     gone.isEmpty() ? CALLS.size() + " requests as used, version " + version : told(),
                     "a toolkit for this KTRDR, or the release before: jbang rollback@ktrdr core", 0));

@@ -23,6 +23,7 @@ import ktrdr.node.Docker;
 import ktrdr.release.Locks;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 
 /** A backup in the place of the database: what writes is stopped on every node, the two are swapped, and what was stopped runs again and is known to the backend. */
 public final class Restoring {
@@ -78,15 +79,15 @@ public final class Restoring {
     }
 
     /** The checks of workers that hold now. */
-    private Set<String> registered() {
-        return workers().stream().filter(Check::ok).map(Check::id).collect(Collectors.toSet());
+    private Set<CheckId> registered() {
+        return workers().stream().filter(Check::ok).map(Check::what).collect(Collectors.toSet());
     }
 
     private List<Check> workers() {
         return new Checks(fleet.inventory(), http).workers(fleet.inventory().workers());
     }
 
-    private void await(Set<String> before) {
+    private void await(Set<CheckId> before) {
         var waiting = new Waiting(HEALTH, 300, "interrupted while waiting for health; the database is restored");
         try (var step = console.step("fleet", "health")) {
             var left = waiting.until(() -> look(before).stream().filter(check -> !check.ok()).toList(), List::isEmpty,
@@ -98,13 +99,13 @@ public final class Restoring {
         }
     }
 
-    private List<Check> look(Set<String> before) {
+    private List<Check> look(Set<CheckId> before) {
         var checks = new Checks(fleet.inventory(), http);
         var found = new ArrayList<>(checks.core(List.of("backend")));
         found.add(checks.database(fleet.ssh(core)));
         // who does not answer knows no workers either: one sentence about it is enough
         if (Check.allOk(found)) found.addAll(containers());
-        if (Check.allOk(found) && !before.isEmpty()) found.addAll(workers().stream().filter(check -> before.contains(check.id()) || check.id().equals("workers.list")).toList());
+        if (Check.allOk(found) && !before.isEmpty()) found.addAll(workers().stream().filter(check -> before.contains(check.what()) || check.what().ofFleet("workers")).toList());
         return found;
     }
 

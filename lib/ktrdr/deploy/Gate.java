@@ -25,6 +25,7 @@ import ktrdr.release.Likeness;
 import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.ssh.Ssh;
 
 /**
@@ -44,7 +45,7 @@ final class Gate {
     private final Likeness likeness;
     private final Map<String, List<String>> digests;
     /** The checks of containers that end again and again. */
-    private Set<String> ending = Set.of();
+    private Set<CheckId> ending = Set.of();
 
     /**
      * @param made the containers as they were right after they were brought up; none where nothing was
@@ -72,7 +73,7 @@ final class Gate {
      * Waits until the containers are healthy and the services answer, then until the workers with these check ids, which a new
      * backend has forgotten, are registered again. Too late is a {@link Problem}, and so is a container that ends again and again, at once. A node that does not answer in between is asked again.
      */
-    void await(Set<String> workersBefore) {
+    void await(Set<CheckId> workersBefore) {
         var waiting = new Waiting(timeout, PAUSE_MILLIS, "interrupted while waiting for health");
         var stack = plan.stack();
         if (!plan.services().isEmpty()) try (var step = tools.console().step(node.name(), "health")) {
@@ -97,7 +98,7 @@ final class Gate {
         if (plan.stack().gpu().filter(plan.services()::contains).isEmpty()) return;
         try {
             tools.checks().gpus(List.of(node)).stream().filter(check -> !check.ok())
-                    .forEach(check -> tools.console().note(node.name(), "gpu", check.id().split("\\.")[1] + " has no GPU, it trains on the CPU; " + check.fix()));
+                    .forEach(check -> tools.console().note(node.name(), "gpu", check.what().subject() + " has no GPU, it trains on the CPU; " + check.fix()));
         } catch (Problem unknown) {
             if (unknown.exit() == Exit.INTERRUPTED) throw unknown;
             tools.console().note(node.name(), "gpu", "it is not known whether its training worker has a GPU: " + unknown.sentence());
@@ -159,7 +160,7 @@ final class Gate {
         var stack = plan.stack();
         var containers = Docker.containers(seen);
         ending = containers.stream().filter(one -> !one.running() && one.restarts() - restartsBefore(one) >= ENDS)
-                .map(one -> node.name() + "." + one.service() + ".container").collect(Collectors.toSet());
+                .map(one -> CheckId.ofNode(node, one.service(), "container")).collect(Collectors.toSet());
         var found = new ArrayList<>(Checks.containers(stack, plan.services(), containers));
         // a restart leaves what is there
         if (!plan.restart()) found.addAll(likeness.checks(plan.services(), containers, digests));
@@ -176,16 +177,16 @@ final class Gate {
                 .mapToInt(Docker.Container::restarts).findFirst().orElse(0);
     }
 
-    private List<Check> workers(Stack stack, Set<String> workersBefore) {
+    private List<Check> workers(Stack stack, Set<CheckId> workersBefore) {
         if (!stack.core()) return registered(stack);
-        return tools.checks().workers(tools.fleet().inventory().workers()).stream().filter(check -> workersBefore.contains(check.id()) || !check.ok()
-                && check.id().equals("workers.list")).toList();
+        return tools.checks().workers(tools.fleet().inventory().workers()).stream().filter(check -> workersBefore.contains(check.what()) || !check.ok()
+                && check.what().ofFleet("workers")).toList();
     }
 
     /** Those of the scale that this deployment has, which may differ from the inventory's. */
     private List<Check> registered(Stack stack) {
-        return tools.checks().workers(List.of(node.full())).stream().filter(check -> check.id().equals("workers.list")
-                || plan.services().stream().anyMatch(service -> check.id().contains("." + service + "."))).toList();
+        return tools.checks().workers(List.of(node.full())).stream().filter(check -> check.what().ofFleet("workers")
+                || plan.services().contains(check.what().subject())).toList();
     }
 
     private List<Check> until(Waiting waiting, Console.Step step, Supplier<List<Check>> ask) {
@@ -204,9 +205,9 @@ final class Gate {
     /** The checks, unless one fails that no waiting makes another. */
     private List<Check> hopeful(List<Check> checks) {
         failing(checks).forEach(check -> {
-            var what = node.name() + ": " + check.id().split("\\.")[1];
-            if (check.id().endsWith(".identity")) throw check.problem(what + " is not what was asked for");
-            if (ending.contains(check.id())) throw check.problem(what + " ends again and again");
+            var what = node.name() + ": " + check.what().subject();
+            if (check.what().is("identity")) throw check.problem(what + " is not what was asked for");
+            if (ending.contains(check.what())) throw check.problem(what + " ends again and again");
         });
         return checks;
     }
@@ -221,16 +222,15 @@ final class Gate {
     }
 
     private Problem tooLate(Check failing) {
-        var sentence = node.name() + ": " + sentence(failing.id()) + " within " + Units.duration(timeout);
-        return failing.id().equals(node.name() + ".ssh") ? Problem.unreachable(sentence).found(failing.found()).fix(failing.fix()) : failing.problem(sentence);
+        var sentence = node.name() + ": " + sentence(failing.what()) + " within " + Units.duration(timeout);
+        return failing.what().equals(CheckId.ofNode(node, "ssh")) ? Problem.unreachable(sentence).found(failing.found()).fix(failing.fix()) : failing.problem(sentence);
     }
 
-    private static String sentence(String check) {
-        var words = check.split("\\.");
-        return switch (words[words.length - 1]) {
-            case "container" -> words[1] + " was not healthy";
-            case "registered" -> words[1] + " was not registered";
-            case "target" -> "Prometheus did not have " + words[1] + " as it should";
+    private static String sentence(CheckId check) {
+        return switch (check.kind()) {
+            case "container" -> check.subject() + " was not healthy";
+            case "registered" -> check.subject() + " was not registered";
+            case "target" -> "Prometheus did not have " + check.subject() + " as it should";
             case "ssh" -> "it gave no answer about its containers";
             default -> check + " did not hold";
         };

@@ -37,6 +37,7 @@ import ktrdr.release.Revision;
 import ktrdr.release.Staging;
 import ktrdr.release.StagingScript;
 import ktrdr.release.Templates.NodeFile;
+import ktrdr.report.CheckId;
 
 /** The deployment of one node up to its proof and its note in the history; and the way back where that fails. */
 final class NodeRollout {
@@ -127,7 +128,7 @@ final class NodeRollout {
      * Brings the node to its revision and proves it. A failure is a {@link Problem}; when containers may have been touched by then, what ran before is
      * put back first, and its exit code says so.
      */
-    void run(Secrets secrets, Set<String> workersBefore) {
+    void run(Secrets secrets, Set<CheckId> workersBefore) {
         journal.start();
         previous = plan.restart() ? Optional.empty() : previous();
         if (settled()) return;
@@ -180,7 +181,7 @@ final class NodeRollout {
         if (fresh.contains("backend") && !away.isZero()) gap = Optional.of(away);
     }
 
-    private void forward(Secrets secrets, Set<String> workersBefore) {
+    private void forward(Secrets secrets, Set<CheckId> workersBefore) {
         tools.exchange.aside(node);
         if (!plan.restart()) files();
         // one that did not answer when it was looked is not waited for now
@@ -258,7 +259,7 @@ final class NodeRollout {
     }
 
     /** What to say of a failure, after what can be done about it was done. */
-    private Problem failed(Problem why, Secrets secrets, Set<String> workersBefore) {
+    private Problem failed(Problem why, Secrets secrets, Set<CheckId> workersBefore) {
         if (plan.restart()) {
             why.with("its log", journal.keepLogs(plan.services())).with("now", "left as it is: it is the release that ran before");
             journal.end(History.Outcome.FAILED, Map.of(), why.sentence());
@@ -319,7 +320,7 @@ final class NodeRollout {
     }
 
     /** Puts a revision in the place of what failed, and proves it healthy. */
-    private void back(Revision to, NodeFacts facts, Secrets secrets, Set<String> workersBefore) {
+    private void back(Revision to, NodeFacts facts, Secrets secrets, Set<CheckId> workersBefore) {
         long started = System.nanoTime();
         tools.exchange.back();
         var way = Deployment.plan(plan.stack(), to, replaced(to), facts);
@@ -357,7 +358,7 @@ final class NodeRollout {
     }
 
     /** Goes back from a release that was proven here, because others failed. */
-    void revert(Secrets secrets, Set<String> workersBefore) {
+    void revert(Secrets secrets, Set<CheckId> workersBefore) {
         if (tools.exchange.restored(node)) return;
         var to = previous.orElseThrow(() -> Problem.failed(node.name() + ": nothing ran before that one could go back to"));
         var facts = again(to.files());

@@ -21,6 +21,7 @@ import ktrdr.node.NodeFiles;
 import ktrdr.release.Locks;
 import ktrdr.release.StagingScript;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 
 /**
  * The proof that services of core which were told of a changed configuration have it, by what they say of it themselves: Prometheus and Alertmanager in their metrics when they
@@ -80,7 +81,7 @@ public final class Reread {
         var url = tools.fleet().inventory().url(service) + "/metrics";
         var ok = service + "_config_last_reload_successful";
         var when = service + "_config_last_reload_success_timestamp_seconds";
-        return Check.of(service + ".config", node.name(), ok + " 1 by " + url + ", for files read since it was told", fix(service), () -> {
+        return Check.of(CheckId.ofFleet(service, "config"), node.name(), ok + " 1 by " + url + ", for files read since it was told", fix(service), () -> {
             var text = answer(() -> tools.http().get(url).body());
             var well = value(ok, text);
             // of older and of other programs nothing is known, and that is said
@@ -92,7 +93,7 @@ public final class Reread {
 
     private Check dashboards() {
         var inventory = tools.fleet().inventory();
-        return Check.of("grafana.config", node.name(), "the dashboards of " + node.directory() + "/monitoring/grafana/dashboards", fix("grafana"), () -> {
+        return Check.of(CheckId.ofFleet("grafana", "config"), node.name(), "the dashboards of " + node.directory() + "/monitoring/grafana/dashboards", fix("grafana"), () -> {
             int status = answer(() -> tools.http().get(inventory.url("grafana") + "/api/frontend/settings").status());
             if (Set.of(401, 403).contains(status)) return "lets nobody look without a login, its dashboards were not compared";
             var shown = new GrafanaChecks(inventory, tools.http()).dashboards(plan.revision().files(), new ArrayList<>());

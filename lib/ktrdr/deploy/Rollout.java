@@ -35,6 +35,7 @@ import ktrdr.release.History;
 import ktrdr.release.Locks;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.ssh.Ssh;
 
 /**
@@ -167,14 +168,14 @@ public final class Rollout {
     }
 
     /** The checks of workers that the backend does not know, asked once for all nodes with workers that had their time to register. */
-    private Set<String> unknown(Collection<Deployment> plans) {
+    private Set<CheckId> unknown(Collection<Deployment> plans) {
         var nodes = plans.stream().filter(plan -> !plan.restart() && !up(plan).isEmpty()).map(plan -> plan.stack().node().full()).toList();
         if (nodes.isEmpty()) return Set.of();
-        return tools.checks().workers(nodes).stream().filter(Checks::lost).map(Check::id).collect(Collectors.toSet());
+        return tools.checks().workers(nodes).stream().filter(Checks::lost).map(Check::what).collect(Collectors.toSet());
     }
 
     /** The workers of a plan that are up and yet not registered: left as they are they would never be. */
-    private List<String> lost(Deployment plan, Set<String> unknown) {
+    private List<String> lost(Deployment plan, Set<CheckId> unknown) {
         var node = plan.stack().node();
         var lost = up(plan).stream().filter(service -> unknown.contains(Checks.registered(node, service))).toList();
         if (!lost.isEmpty()) console.note(node.name(), "lost", String.join(", ", lost) + " up, and not registered with the backend");
@@ -301,7 +302,7 @@ public final class Rollout {
 
     private void apply(List<Node> some, Secrets secrets) {
         boolean core = some.contains(fleet.inventory().core());
-        var serving = core ? serving(fleet.nodes().size() > 1) : Set.<String>of();
+        var serving = core ? serving(fleet.nodes().size() > 1) : Set.<CheckId>of();
         keep(fleet.each(some::contains, (node, ssh) -> {
             nodes.get(node).run(secrets, serving);
             outcomes.put(node, Outcome.deployed);
@@ -310,9 +311,9 @@ public final class Rollout {
     }
 
     /** The workers, as ids of checks, that a new backend has to have again: those that serve now. Where workers are deployed next, they are waited for then. */
-    private Set<String> serving(boolean workersFollow) {
+    private Set<CheckId> serving(boolean workersFollow) {
         if (workersFollow) return Set.of();
-        return tools.checks().workers(fleet.inventory().workers()).stream().filter(Check::ok).map(Check::id).collect(Collectors.toSet());
+        return tools.checks().workers(fleet.inventory().workers()).stream().filter(Check::ok).map(Check::what).collect(Collectors.toSet());
     }
 
     private void revert(Secrets secrets) {

@@ -23,6 +23,7 @@ import ktrdr.release.Staging;
 import ktrdr.release.Templates.NodeFile;
 import ktrdr.release.Templates;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.ssh.Ssh;
 
 /**
@@ -163,7 +164,7 @@ public final class Scaling {
         var target = active.get(address(worker));
         var found = target == null ? "no target" : (target.path("health").asText() + " " + target.path("lastError").asText("")).strip();
         boolean ok = listed ? target != null && target.path("health").asText().equals("up") : target == null;
-        return new Check(node.name() + "." + worker.name() + ".target", node.name(), ok, listed ? "a Prometheus target that is up" : "no target", found,
+        return new Check(CheckId.ofNode(node, worker.name(), "target"), node.name(), ok, listed ? "a Prometheus target that is up" : "no target", found,
                 "curl " + worker.endpointUrl() + "/metrics on core", 0);
     }
 

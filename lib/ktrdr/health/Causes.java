@@ -4,69 +4,131 @@ import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.regex.Matcher;
-import java.util.regex.Pattern;
+import java.util.function.BiPredicate;
+import java.util.function.Predicate;
 import java.util.stream.Collectors;
+import java.util.stream.Stream;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.report.Repeated;
 
 /** Which failing check explains which others, by their ids, so that a person is told of one thing and not of five. Pure. */
 public final class Causes {
-    /** What a check whose id is the first takes with it, $1 and $2 being its groups. */
-    private static final List<Rule> RULES = List.of(
-            rule("(.+)\\.(?:ssh|host)", "$1\\..*", "target\\.$1\\..*"),
-            rule("$CORE\\.(?:ssh|host)", "[a-z]+\\.health", "workers\\..*", "db\\.query", ".*\\.db", "targets?(\\..*)?", "grafana\\..*", "prometheus\\..*", "sample\\..*", ".*\\.registered"),
-            rule("(.+)\\.stack", "$1\\.(?!host$).*"),
-            // what asks a node that keeps it out gets no answer
-            rule("(.+)\\.firewall", "$1\\..*-worker-.*\\.(registered|gpu|health)", "target\\.$1\\..*-worker-.*"),
-            rule("$CORE\\.firewall", ".*\\.db", ".*\\.registered"),
-            rule("(.+)\\.((?:backtest|training)-worker-(?:\\d|gpu))\\.container", "$1\\.$2\\.(registered|gpu)", "target\\.$1\\.$2", "$1\\.release"),
-            rule("(.+)\\.(.+-worker-gpu)\\.registered", "$1\\.$2\\.gpu"),
-            rule("(?:.+\\.)?backend\\.(?:container|health)", "backend\\.health", "workers\\..*", ".*\\.registered", "target\\.backend", "prometheus\\.metrics", "sample\\..*", "$CORE\\.release"),
-            rule("(?:.+\\.)?db\\.container", "db\\.query", ".*\\.db", "$CORE\\.release"),
-            rule("(?:.+\\.)?prometheus\\.(?:container|health)", "prometheus\\..*", "targets?(\\..*)?", "grafana\\.query", "$CORE\\.release"),
-            rule("(?:.+\\.)?grafana\\.(?:container|health)", "grafana\\..*", "$CORE\\.release"),
-            rule("(?:.+\\.)?jaeger\\.(?:container|health)", "jaeger\\.health", "sample\\.trace", "$CORE\\.release"),
-            rule("(?:.+\\.)?alertmanager\\.(?:container|health)", "alertmanager\\.health", "$CORE\\.release"),
-            rule("target\\.backend", "prometheus\\.metrics"),
-            rule("grafana\\.datasource\\.prometheus", "grafana\\.query"),
-            rule(".+\\.share", "sample\\.result"),
-            rule("db\\.schema", "sample\\..*"),
-            rule("sample\\.operation", "sample\\..*"));
-
-    private record Rule(String cause, List<String> effects) {
-        boolean explains(String cause, String effect, String core) {
-            var matcher = Pattern.compile(this.cause.replace("$CORE", Pattern.quote(core))).matcher(cause);
-            return !cause.equals(effect) && matcher.matches() && effects.stream().anyMatch(one -> effect.matches(filled(one, matcher, core)));
-        }
-
-        private static String filled(String effect, Matcher groups, String core) {
-            var filled = effect.replace("$CORE", Pattern.quote(core));
-            for (int i = 1; i <= groups.groupCount(); i++) filled = filled.replace("$" + i, Pattern.quote(groups.group(i)));
-            return filled;
+    /** What a check takes with it: any effect that one of the predicates holds for, given the cause and the effect. */
+    private record Rule(Predicate<CheckId> cause, List<BiPredicate<CheckId, CheckId>> effects) {
+        boolean explains(CheckId cause, CheckId effect) {
+            return !cause.equals(effect) && this.cause.test(cause)
+                    && effects.stream().anyMatch(one -> one.test(cause, effect));
         }
     }
 
     private Causes() {}
 
-    private static Rule rule(String cause, String... effects) {
+    private static List<Rule> rules(String core) {
+        return Stream.concat(nodes(core), services(core)).toList();
+    }
+
+    private static Stream<Rule> nodes(String core) {
+        return Stream.of(
+                rule(ofNode("ssh", "host"), sameNode(), scraped()),
+                rule(ofNode("ssh", "host").and(id -> id.ofNode(core)),
+                        any(id -> id.node().isEmpty() && id.is("health")), fleet("workers"),
+                        any(CheckId.ofFleet("db", "query")::equals), kind("db"), any(CheckId::target), fleet("targets"),
+                        fleet("grafana"), fleet("prometheus"), fleet("sample"), kind("registered")),
+                rule(ofNode("stack"), sameNode().and((cause, effect) -> !effect.is("host"))),
+                // what asks a node that keeps it out gets no answer
+                rule(ofNode("firewall"),
+                        sameNode().and((cause, effect) -> worker(effect) && effect.is("registered", "gpu", "health")),
+                        scraped().and((cause, effect) -> worker(effect))),
+                rule(CheckId.ofNode(core, "firewall")::equals, kind("db"), kind("registered")),
+                rule(id -> worker(id) && id.is("container"), sameSubject("registered", "gpu"),
+                        scraped().and((cause, effect) -> effect.subject().equals(cause.subject())),
+                        (cause, effect) -> effect.equals(CheckId.ofNode(cause.node(), "release"))),
+                rule(id -> worker(id) && id.is("registered"), sameSubject("gpu")),
+                rule(ofNode("share"), any(CheckId.ofFleet("sample", "result")::equals)));
+    }
+
+    private static Stream<Rule> services(String core) {
+        var release = any(CheckId.ofNode(core, "release")::equals);
+        var metrics = any(CheckId.ofFleet("prometheus", "metrics")::equals);
+        var query = any(CheckId.ofFleet("grafana", "query")::equals);
+        return Stream.of(
+                rule(service("backend"), health("backend"), fleet("workers"), kind("registered"),
+                        any(CheckId.ofTarget("", "backend")::equals), metrics, fleet("sample"), release),
+                rule(id -> id.subject().equals("db") && id.is("container"),
+                        any(CheckId.ofFleet("db", "query")::equals), kind("db"), release),
+                rule(service("prometheus"),
+                        fleet("prometheus"), any(CheckId::target), fleet("targets"), query, release),
+                rule(service("grafana"), fleet("grafana"), release),
+                rule(service("jaeger"), health("jaeger"), any(CheckId.ofFleet("sample", "trace")::equals), release),
+                rule(service("alertmanager"), health("alertmanager"), release),
+                rule(CheckId.ofTarget("", "backend")::equals, metrics),
+                rule(CheckId.ofFleet("grafana", "datasource.prometheus")::equals, query),
+                rule(CheckId.ofFleet("db", "schema")::equals, fleet("sample")),
+                rule(CheckId.ofFleet("sample", "operation")::equals, fleet("sample")));
+    }
+
+    @SafeVarargs
+    private static Rule rule(Predicate<CheckId> cause, BiPredicate<CheckId, CheckId>... effects) {
         return new Rule(cause, List.of(effects));
+    }
+
+    private static Predicate<CheckId> ofNode(String... kinds) {
+        return id -> !id.node().isEmpty() && id.is(kinds);
+    }
+
+    private static Predicate<CheckId> service(String name) {
+        return id -> !id.target() && id.subject().equals(name) && id.is("container", "health");
+    }
+
+    private static boolean worker(CheckId id) {
+        return id.subject().contains("-worker-");
+    }
+
+    private static BiPredicate<CheckId, CheckId> any(Predicate<CheckId> effects) {
+        return (cause, effect) -> effects.test(effect);
+    }
+
+    private static BiPredicate<CheckId, CheckId> kind(String kind) {
+        return any(id -> id.is(kind));
+    }
+
+    private static BiPredicate<CheckId, CheckId> fleet(String subject) {
+        return any(id -> id.ofFleet(subject));
+    }
+
+    private static BiPredicate<CheckId, CheckId> health(String service) {
+        return any(CheckId.ofFleet(service, "health")::equals);
+    }
+
+    private static BiPredicate<CheckId, CheckId> sameNode() {
+        return (cause, effect) -> effect.ofNode(cause.node());
+    }
+
+    private static BiPredicate<CheckId, CheckId> scraped() {
+        return (cause, effect) -> effect.target() && effect.node().equals(cause.node());
+    }
+
+    private static BiPredicate<CheckId, CheckId> sameSubject(String... kinds) {
+        return sameNode().and((cause, effect) -> effect.subject().equals(cause.subject()) && effect.is(kinds));
     }
 
     /** Of the checks that do not hold, each that is explained by another one, to the one that explains it and is itself explained by none. */
     public static Map<String, String> of(Inventory inventory, List<Check> checks) {
-        var core = inventory.core().name();
-        var failing = checks.stream().filter(check -> !check.ok()).map(Check::id).toList();
-        var causes = new LinkedHashMap<String, String>();
+        var rules = rules(inventory.core().name());
+        var failing = checks.stream().filter(check -> !check.ok()).map(Check::what).toList();
+        var causes = new LinkedHashMap<CheckId, CheckId>();
         for (var effect : failing)
-            failing.stream().filter(cause -> RULES.stream().anyMatch(rule -> rule.explains(cause, effect, core))).findFirst().ifPresent(cause -> causes.put(effect, cause));
-        causes.replaceAll((effect, cause) -> root(causes, cause));
-        return causes;
+            failing.stream().filter(cause -> rules.stream().anyMatch(rule -> rule.explains(cause, effect))).findFirst()
+                    .ifPresent(cause -> causes.put(effect, cause));
+        var roots = new LinkedHashMap<String, String>();
+        causes.forEach((effect, cause) -> roots.put(effect.text(), root(causes, cause).text()));
+        return roots;
     }
 
-    private static String root(Map<String, String> causes, String check) {
+    private static CheckId root(Map<CheckId, CheckId> causes, CheckId check) {
         return causes.containsKey(check) ? root(causes, causes.get(check)) : check;
     }
 

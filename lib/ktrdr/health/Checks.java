@@ -30,6 +30,7 @@ import ktrdr.release.Alerting;
 import ktrdr.release.Schema;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.ssh.Ssh;
 
 /** What has to be true of a running KTRDR, asked over HTTP and ssh: the health gate of a deployment and the checks of verify. */
@@ -68,7 +69,7 @@ public final class Checks {
         var checks = new ArrayList<Check>();
         for (var service : services) {
             var container = Docker.service(containers, service);
-            checks.add(new Check(node + "." + service + ".container", node, container.map(Docker.Container::healthy).orElse(false),
+            checks.add(new Check(CheckId.ofNode(node, service, "container"), node, container.map(Docker.Container::healthy).orElse(false),
                     "running, healthy", container.map(Docker.Container::state).orElse("no container"),
                     container.map(one -> "on " + node + ": docker logs " + one.name()).orElse(stack.deploy()), 0));
         }
@@ -103,10 +104,10 @@ public final class Checks {
     public static List<Check> critical(Inventory inventory, List<Alert> alerts) {
         var core = inventory.core().name();
         var nodes = inventory.nodes().stream().map(Node::name).toList();
-        var checks = new LinkedHashMap<String, Check>();
+        var checks = new LinkedHashMap<CheckId, Check>();
         alerts.stream().filter(Alert::critical).forEach(alert -> {
             var node = nodes.contains(alert.node()) ? alert.node() : core;
-            var id = node + ".alert." + alert.name();
+            var id = CheckId.ofNode(node, "alert", alert.name());
             var before = checks.containsKey(id) ? checks.get(id).found() + "; " : "";
             checks.put(id, new Check(id, node, false, "no critical alert that fires", before + alert.summary() + ", since " + alert.since(), "see " + alert.runbook(), 0));
         });
@@ -117,7 +118,7 @@ public final class Checks {
     private Check answers(String service, String path) {
         var url = inventory.url(service) + path;
         var node = inventory.core().name();
-        return Check.of(service + ".health", node, "GET " + url + " with status 200", "on " + node + ": docker logs ktrdr-" + service, () -> {
+        return Check.of(CheckId.ofFleet(service, "health"), node, "GET " + url + " with status 200", "on " + node + ": docker logs ktrdr-" + service, () -> {
             var answer = http.get(url);
             if (!answer.ok()) throw Problem.failed("wrong answer").found(answer.status() + " " + Console.brief(answer.body(), 200));
             return "ok";
@@ -127,7 +128,7 @@ public final class Checks {
     private Check health(String service, String path, String expected, Predicate<JsonNode> good, Function<JsonNode, String> found) {
         var url = inventory.url(service) + path;
         var node = inventory.core().name();
-        return Check.of(service + ".health", node, "GET " + url + " with " + expected, "on " + node + ": docker logs ktrdr-" + service, () -> {
+        return Check.of(CheckId.ofFleet(service, "health"), node, "GET " + url + " with " + expected, "on " + node + ": docker logs ktrdr-" + service, () -> {
             var body = http.json(url);
             if (!good.test(body)) throw Problem.failed("wrong answer").found(Console.brief(body.toString(), 200));
             return found.apply(body);
@@ -152,7 +153,7 @@ public final class Checks {
         var backend = facts.get("backend").split(" ");
         var schema = Schema.parse(facts);
         var names = schema.database().names();
-        if (names.absent()) return List.of(new Check(asked.id(), core.name(), false, asked.expected(), names.found(), names.fix(), asked.seconds()));
+        if (names.absent()) return List.of(new Check(asked.what(), core.name(), false, asked.expected(), names.found(), names.fix(), asked.seconds()));
         if (!asked.ok() || backend.length < 2) return List.of(asked);
         return List.of(asked, schema.check(core.name(), backend[1].replaceFirst("^.*[:/]", "")));
     }
@@ -166,14 +167,14 @@ public final class Checks {
     /** The check of what that query answered. */
     public Check database(Supplier<Result> query) {
         var core = inventory.core().name();
-        var check = Check.of("db.query", core, "PostgreSQL answers a query on database " + inventory.database().name(),
+        var check = Check.of(CheckId.ofFleet("db", "query"), core, "PostgreSQL answers a query on database " + inventory.database().name(),
                 "on " + core + ": docker logs ktrdr-db", () -> {
             var answer = query.get();
             if (!answer.ok()) throw Problem.failed("no answer").found(Console.brief(answer.err(), 200));
             return "PostgreSQL " + answer.out().strip();
         });
         // there is no log of it then
-        return check.ok() || !check.found().contains("No such container") ? check : new Check(check.id(), core, false, check.expected(), "there is no container ktrdr-db",
+        return check.ok() || !check.found().contains("No such container") ? check : new Check(check.what(), core, false, check.expected(), "there is no container ktrdr-db",
                 "jbang deploy@ktrdr core db makes it, and gives one that was renamed its name back", check.seconds());
     }
 
@@ -190,7 +191,7 @@ public final class Checks {
     /** The check that the backend tells who is registered, which it did not. */
     public static Check unknown(Inventory inventory, Problem problem) {
         var core = inventory.core().name();
-        return new Check("workers.list", core, false, "GET " + inventory.url("backend") + "/api/v1/workers answers",
+        return new Check(CheckId.ofFleet("workers", "list"), core, false, "GET " + inventory.url("backend") + "/api/v1/workers answers",
                 problem.details().getOrDefault("found", problem.sentence()), "on " + core + ": docker logs ktrdr-backend", 0);
     }
 
@@ -220,7 +221,7 @@ public final class Checks {
             for (var worker : inventory.workersOf(node).stream().filter(Inventory.Worker::gpu).toList()) {
                 var here = registered.stream().filter(one -> one.endpointUrl().equals(worker.endpointUrl()) && one.serving()).toList();
                 var has = here.stream().map(Backend.Worker::gpu).filter(gpu -> !gpu.isEmpty()).findFirst();
-                checks.add(new Check(node.name() + "." + worker.name() + ".gpu", node.name(), has.isPresent(), "a GPU, by its capabilities in GET " + inventory.url("backend") + "/api/v1/workers",
+                checks.add(new Check(CheckId.ofNode(node, worker.name(), "gpu"), node.name(), has.isPresent(), "a GPU, by its capabilities in GET " + inventory.url("backend") + "/api/v1/workers",
                         has.orElse(here.isEmpty() ? NOT_REGISTERED : "none: it trains on the CPU"), "on " + node.name() + ": docker exec " + worker.name() + " nvidia-smi; its image, "
                         + inventory.workerImage(node) + ", has to be one with CUDA; then jbang restart@ktrdr workers " + node.id(), 0));
             }
@@ -228,13 +229,13 @@ public final class Checks {
     }
 
     /** The id of the check that a worker is registered. */
-    public static String registered(Node node, String worker) {
-        return node.name() + "." + worker + ".registered";
+    public static CheckId registered(Node node, String worker) {
+        return CheckId.ofNode(node, worker, "registered");
     }
 
     /** Whether the check says of a worker that the backend does not know it. */
     public static boolean lost(Check check) {
-        return check.id().endsWith(".registered") && check.found().equals(NOT_REGISTERED);
+        return check.what().is("registered") && check.found().equals(NOT_REGISTERED);
     }
 
     /**
@@ -252,15 +253,15 @@ public final class Checks {
         var stale = ghosts.stream().filter(ghost -> !ghost.serving()
                 && (!possible.contains(ghost.endpointUrl()) || ghost.healthy().map(seen -> seen.isBefore(now.minus(FORGOTTEN))).orElse(false))).toList();
         int replaced = ghosts.size() - unexpected.size() - stale.size() - removed.size();
-        return List.of(extra(inventory, "workers.unexpected", "no worker that serves and is not in the inventory", unexpected, removed.isEmpty() ? "none" : "none but " + removed.size() + " of workers that were taken away, which the backend notices within a minute",
+        return List.of(extra(inventory, "unexpected", "no worker that serves and is not in the inventory", unexpected, removed.isEmpty() ? "none" : "none but " + removed.size() + " of workers that were taken away, which the backend notices within a minute",
                         "a worker that inventory.yaml lacks, or one to be stopped: jbang scale@ktrdr"),
-                extra(inventory, "workers.ghosts", "no registration of a worker that is gone", stale, replaced == 0 ? "none" : "none but " + replaced + " of replaced workers",
+                extra(inventory, "ghosts", "no registration of a worker that is gone", stale, replaced == 0 ? "none" : "none but " + replaced + " of replaced workers",
                         "the backend forgets one after 5 minutes; at once: on " + inventory.core().name() + ": docker restart ktrdr-backend"));
     }
 
-    private static Check extra(Inventory inventory, String id, String expected, List<Backend.Worker> extras, String none, String fix) {
+    private static Check extra(Inventory inventory, String kind, String expected, List<Backend.Worker> extras, String none, String fix) {
         var found = extras.isEmpty() ? none : extras.stream().map(one -> one.type() + " at " + one.endpointUrl() + ", " + one.status()).distinct().collect(Collectors.joining("; "));
-        return new Check(id, inventory.core().name(), extras.isEmpty(), expected, found, fix, 0);
+        return new Check(CheckId.ofFleet("workers", kind), inventory.core().name(), extras.isEmpty(), expected, found, fix, 0);
     }
 
     private static String words(List<Backend.Worker> found) {
@@ -283,7 +284,7 @@ public final class Checks {
         try {
             return new Targets(Optional.of(http.json(url)), Optional.empty());
         } catch (Problem problem) {
-            return new Targets(Optional.empty(), Optional.of(new Check("targets", core, false, "GET " + url + " answers",
+            return new Targets(Optional.empty(), Optional.of(new Check(CheckId.ofFleet("targets", ""), core, false, "GET " + url + " answers",
                     problem.details().getOrDefault("found", problem.sentence()), "on " + core + ": docker logs ktrdr-prometheus", 0)));
         }
     }
@@ -298,15 +299,19 @@ public final class Checks {
     }
 
     private static List<Check> targets(Inventory inventory, JsonNode answer, Predicate<String> left) {
-        var expected = new TreeMap<String, String>();
-        expected.put("backend", inventory.core().name());
-        if (inventory.metrics().nodes()) for (var node : inventory.nodes()) expected.put(EXPORTER + " " + node.name(), node.name());
+        var expected = new TreeMap<String, Target>();
+        expected.put("backend", new Target(CheckId.ofTarget("", "backend"), inventory.core().name()));
+        if (inventory.metrics().nodes()) for (var node : inventory.nodes())
+            expected.put(EXPORTER + " " + node.name(),
+                    new Target(CheckId.ofTarget("", EXPORTER + "." + node.name()), node.name()));
         for (var node : inventory.workers())
-            for (var worker : inventory.workersOf(node)) expected.put(node.name() + " " + worker.name(), node.name());
+            for (var worker : inventory.workersOf(node))
+                expected.put(node.name() + " " + worker.name(),
+                        new Target(CheckId.ofTarget(node.name(), worker.name()), node.name()));
         var active = StreamSupport.stream(answer.path("data").path("activeTargets").spliterator(), false)
                 .collect(Collectors.toMap(Checks::targetName, target -> target, (first, second) -> second));
         var checks = new ArrayList<Check>();
-        expected.forEach((name, node) -> checks.add(target(name, node, active.get(name))));
+        expected.forEach((name, target) -> checks.add(target(target, active.get(name))));
         active.keySet().removeAll(expected.keySet());
         checks.add(others(inventory, active.values(), left));
         return checks;
@@ -317,9 +322,12 @@ public final class Checks {
         var gone = others.stream().filter(target -> left.test(target.path("scrapeUrl").asText().replaceFirst("/metrics/?$", ""))).toList();
         var down = others.stream().filter(target -> !gone.contains(target) && !target.path("health").asText().equals("up"))
                 .map(target -> target.path("scrapeUrl").asText() + " is " + target.path("health").asText() + " " + target.path("lastError").asText("")).toList();
-        return new Check("targets.others", inventory.core().name(), down.isEmpty(), "all further targets up", down.isEmpty() ? others.size() - gone.size() + " up" + (gone.isEmpty() ? "" : ", and " + gone.size() + " of workers that were taken away") : String.join("; ", down).strip(),
+        return new Check(CheckId.ofFleet("targets", "others"), inventory.core().name(), down.isEmpty(), "all further targets up", down.isEmpty() ? others.size() - gone.size() + " up" + (gone.isEmpty() ? "" : ", and " + gone.size() + " of workers that were taken away") : String.join("; ", down).strip(),
                 "jbang deploy@ktrdr core prometheus has it ask what the inventory runs", 0);
     }
+
+    /** A target that has to be, and the node where it runs. */
+    private record Target(CheckId what, String node) {}
 
     private static String targetName(JsonNode target) {
         var labels = target.path("labels");
@@ -327,11 +335,11 @@ public final class Checks {
         return (job + " " + labels.path(job.equals(EXPORTER) ? "node" : "worker").asText("")).strip();
     }
 
-    private static Check target(String name, String node, JsonNode target) {
+    private static Check target(Target wanted, JsonNode target) {
         boolean up = target != null && target.path("health").asText().equals("up");
         var found = target == null ? NOT_KNOWN
                 : (target.path("health").asText() + " " + target.path("lastError").asText("")).strip();
-        return new Check("target." + name.replace(' ', '.'), node, up, "a Prometheus target that is up", found,
+        return new Check(wanted.what(), wanted.node(), up, "a Prometheus target that is up", found,
                 target == null ? "jbang deploy@ktrdr core prometheus" : "curl " + target.path("scrapeUrl").asText(), 0);
     }
 
@@ -339,7 +347,7 @@ public final class Checks {
     public Check metrics() {
         var query = "ktrdr_workers_registered_total";
         var url = inventory.url("prometheus") + "/api/v1/query?query=" + query;
-        return Check.of("prometheus.metrics", inventory.core().name(), "series of " + query + " by GET " + url, "curl " + inventory.url("backend") + "/metrics/", () -> {
+        return Check.of(CheckId.ofFleet("prometheus", "metrics"), inventory.core().name(), "series of " + query + " by GET " + url, "curl " + inventory.url("backend") + "/metrics/", () -> {
             int series = http.json(url).path("data").path("result").size();
             if (series == 0) throw Problem.failed("no series").found("none");
             return series + " series";
@@ -353,7 +361,7 @@ public final class Checks {
     public Check databaseFrom(Node node, Ssh ssh) {
         var host = inventory.fqdn(inventory.core());
         int port = inventory.services().db();
-        return Check.of(node.name() + ".db", node.name(), "PostgreSQL answers there at " + host + ":" + port, "a firewall? on " + node.name() + ": nc -vz " + host + " " + port, () -> {
+        return Check.of(CheckId.ofNode(node, "db"), node.name(), "PostgreSQL answers there at " + host + ":" + port, "a firewall? on " + node.name() + ": nc -vz " + host + " " + port, () -> {
             var answer = ssh.run(Sh.let("host", host) + Sh.let("port", String.valueOf(port)) + """
                     # shellcheck disable=SC2016 # its own arguments
                     timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "\\0\\0\\0\\10\\4\\322\\26\\57" >&3 && head -c 1 <&3' "$host" "$port"

@@ -19,6 +19,7 @@ import ktrdr.inventory.Inventory;
 import ktrdr.release.Templates.NodeFile;
 import ktrdr.release.Templates;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 
 /** What has to be true of Grafana for its dashboards to show something, asked as anybody may who may look: without a login. */
 public final class GrafanaChecks {
@@ -52,7 +53,7 @@ public final class GrafanaChecks {
     }
 
     private Check source(String type, Supplier<JsonNode> settings) {
-        return check("grafana.datasource." + type, "a data source of type " + type + " with the uid " + type, () -> {
+        return check("datasource." + type, "a data source of type " + type + " with the uid " + type, () -> {
             for (var source : settings.get().path("datasources"))
                 if (source.path("uid").asText().equals(type) && source.path("type").asText().equals(type)) return source.path("name").asText() + ", " + type;
             throw Problem.failed("none").found(names(settings.get().path("datasources")));
@@ -74,7 +75,7 @@ public final class GrafanaChecks {
     private Check dashboard(NodeFile file, List<JsonNode> found) {
         var model = Json.parse(file.content(), file.path());
         var uid = model.path("uid").asText();
-        return check("grafana.dashboard." + uid, "the dashboard " + model.path("title").asText() + " at " + url + "/d/" + uid + ", as in " + file.path(), () -> {
+        return check("dashboard." + uid, "the dashboard " + model.path("title").asText() + " at " + url + "/d/" + uid + ", as in " + file.path(), () -> {
             var there = http.json(url + "/api/dashboards/uid/" + uid).path("dashboard");
             if (there.path("panels").isEmpty()) throw Problem.failed("empty").found("a dashboard without a panel");
             var wanted = panels(model);
@@ -104,7 +105,7 @@ public final class GrafanaChecks {
 
     /** One of the first queries of each dashboard, which goes the way that a panel's goes: by Grafana, from its data source. */
     private Check query(List<JsonNode> dashboards) {
-        return check("grafana.query", "data for a query of each dashboard by POST " + url + "/api/ds/query", () -> {
+        return check("query", "data for a query of each dashboard by POST " + url + "/api/ds/query", () -> {
             int series = 0;
             var empty = new ArrayList<String>();
             for (var dashboard : dashboards) {
@@ -144,8 +145,8 @@ public final class GrafanaChecks {
         return body;
     }
 
-    private Check check(String id, String expected, Supplier<String> ask) {
-        return Check.of(id, node, expected, "on " + node + ": docker logs ktrdr-grafana; jbang deploy@ktrdr core grafana puts its files back, then jbang restart@ktrdr core grafana has it read them", ask);
+    private Check check(String kind, String expected, Supplier<String> ask) {
+        return Check.of(CheckId.ofFleet("grafana", kind), node, expected, "on " + node + ": docker logs ktrdr-grafana; jbang deploy@ktrdr core grafana puts its files back, then jbang restart@ktrdr core grafana has it read them", ask);
     }
 
     /** Asks once: what comes of it, a {@link Problem} too, is what each who wants it gets. */

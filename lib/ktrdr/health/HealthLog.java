@@ -14,6 +14,7 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Docker;
 import ktrdr.node.LogMask;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.ssh.Ssh;
 
 /** What the health check of a container said last, as the Engine has it in {@code .State.Health.Log}: the container's own log has nothing of it, least of all that no command could be run in it. */
@@ -57,7 +58,7 @@ public final class HealthLog {
     }
 
     private static String id(Node node, String service) {
-        return node.name() + "." + service + ".container";
+        return CheckId.ofNode(node, service, "container").text();
     }
 
     /** In words: "training-worker-1 (exit code 1: …), …". */
@@ -70,6 +71,6 @@ public final class HealthLog {
     /** The check of a container with what its health check said. */
     public static Check told(Check check, Map<String, String> said) {
         var words = said.get(check.id());
-        return words == null ? check : new Check(check.id(), check.node(), check.ok(), check.expected(), check.found() + "; its health check: " + words, check.fix(), check.seconds());
+        return words == null ? check : new Check(check.what(), check.node(), check.ok(), check.expected(), check.found() + "; its health check: " + words, check.fix(), check.seconds());
     }
 }

@@ -26,6 +26,7 @@ import ktrdr.release.Exporter;
 import ktrdr.release.Firewall;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.share.NfsFiles;
 
 /** What has to be true of the machines before the first deployment. Pure: from the inventory and the gathered facts to checks. */
@@ -191,7 +192,7 @@ public final class Infra {
 
     private static Check disk(Node node, HostFacts host, String what, String path) {
         long free = host.free(path);
-        return check(node, "disk." + what, free >= node.diskFree(), Units.size(node.diskFree()) + " free (disk_free in the inventory) on " + path,
+        return check(CheckId.ofNode(node, "disk", what), free >= node.diskFree(), Units.size(node.diskFree()) + " free (disk_free in the inventory) on " + path,
                 Units.size(Math.max(free, 0)) + " free", "make room on " + node.name() + ": df -h " + path + "; docker system df");
     }
 
@@ -201,12 +202,12 @@ public final class Infra {
         var checks = new ArrayList<Check>();
         checks.add(check(node, "compose", Docker.atLeast(Docker.OLDEST_COMPOSE, compose), "Compose " + Docker.OLDEST_COMPOSE + " or newer", compose.isEmpty() ? "no docker compose" : compose,
                 "apt-get install docker-compose-plugin (Docker's packages) or docker-compose (Debian 13)"));
-        checks.add(check(node, "docker.boot", facts.get("boot").equals("enabled"), "Docker starts at boot", facts.get("boot").isEmpty() ? "no unit docker" : facts.get("boot"),
+        checks.add(check(CheckId.ofNode(node, "docker", "boot"), facts.get("boot").equals("enabled"), "Docker starts at boot", facts.get("boot").isEmpty() ? "no unit docker" : facts.get("boot"),
                 facts.get("boot").isEmpty() ? Docker.startOrInstall(facts.get("docker-error"), "the user") : "systemctl enable docker"));
         checks.add(0, engine(node, host));
         if (facts.get("docker").isEmpty()) return checks;
         checks.add(disk(node, host, "docker", facts.get("docker-root")));
-        checks.add(check(node, "docker.driver", !POOR_DRIVERS.contains(facts.get("driver")), "a storage driver with copy on write, such as overlay2", facts.get("driver"),
+        checks.add(check(CheckId.ofNode(node, "docker", "driver"), !POOR_DRIVERS.contains(facts.get("driver")), "a storage driver with copy on write, such as overlay2", facts.get("driver"),
                 "pct set <ID> --features nesting=1,keyctl=1, and a file system that overlay2 takes"));
         checks.addAll(container(node, host));
         if (node.running().gpu()) checks.add(Gpu.parse(facts).check(node.name()));
@@ -224,7 +225,7 @@ public final class Infra {
         var facts = host.facts();
         if (facts.get("docker").isEmpty()) return List.of();
         boolean started = facts.get("container").equals("yes");
-        return List.of(check(node, "docker.container", started, "a container starts", started ? "started" : facts.get("container-error"),
+        return List.of(check(CheckId.ofNode(node, "docker", "container"), started, "a container starts", started ? "started" : facts.get("container-error"),
                 "in an LXC: pct set <ID> --features nesting=1,keyctl=1 on the Proxmox host, then restart it"));
     }
 
@@ -253,7 +254,7 @@ public final class Infra {
         words.addAll(bad);
         boolean ok = bad.isEmpty() && (connected || ping.matches("[0-9.]+"));
         boolean cannot = bad.stream().anyMatch(one -> one.endsWith("bash is missing"));
-        return check(node, "reach." + peer.name(), ok, "TCP to the ports of the plan on " + address + " (" + peer.name() + ")", String.join(", ", words),
+        return check(CheckId.ofNode(node, "reach", peer.name()), ok, "TCP to the ports of the plan on " + address + " (" + peer.name() + ")", String.join(", ", words),
                 cannot ? "apt-get install bash on " + node.name() : "look at firewalls between " + node.name() + " and " + peer.name() + ", and at their bridge or VLAN");
     }
 
@@ -292,6 +293,10 @@ public final class Infra {
     }
 
     private static Check check(Node node, String what, boolean ok, String expected, String found, String fix) {
-        return new Check(node.name() + "." + what, node.name(), ok, expected, found.isEmpty() ? "nothing" : found, fix, 0);
+        return check(CheckId.ofNode(node, what), ok, expected, found, fix);
+    }
+
+    private static Check check(CheckId id, boolean ok, String expected, String found, String fix) {
+        return new Check(id, id.node(), ok, expected, found.isEmpty() ? "nothing" : found, fix, 0);
     }
 }

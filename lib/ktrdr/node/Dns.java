@@ -17,6 +17,7 @@ import ktrdr.Sh;
 import ktrdr.Threads;
 import ktrdr.inventory.Inventory;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 
 /** The names of the fleet: records for the DNS servers people have, and what each place makes of them. */
 public final class Dns {
@@ -196,13 +197,13 @@ public final class Dns {
         }
     }
 
-    private static String id(Answers place) {
-        if (place.node().equals("here")) return "here.dns";
-        return place.node() + (place.place().equals(place.node()) ? ".dns" : ".dns.container");
+    private static CheckId id(Answers place) {
+        boolean outside = place.node().equals("here") || place.place().equals(place.node());
+        return outside ? CheckId.ofNode(place.node(), "dns") : CheckId.ofNode(place.node(), "dns", "container");
     }
 
     private static String fix(Answers place) {
-        if (id(place).endsWith(".container"))
+        if (id(place).is("container"))
             return "\"dns\" in /etc/docker/daemon.json on " + place.node() + " names the DNS server that containers ask; then systemctl restart docker";
         return "jbang setup-dns@ktrdr prints the records; " + (place.node().equals("here") ? "this machine" : place.node()) + " has to ask the server that has them";
     }

@@ -5,6 +5,7 @@ import ktrdr.Console;
 import ktrdr.Facts;
 import ktrdr.Problem;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 
 /**
  * What a node's Docker knows of GPUs. dockerd has its driver {@code nvidia} when it finds a program of the NVIDIA Container Toolkit on its PATH as it starts, and else
@@ -60,7 +61,7 @@ public record Gpu(String path, String hook) {
 
     /** The check of the same. */
     public Check check(String node) {
-        return new Check(node + ".gpu", node, !surelyNone(), EXPECTED, found(), INSTALL, 0);
+        return new Check(CheckId.ofNode(node, "gpu"), node, !surelyNone(), EXPECTED, found(), INSTALL, 0);
     }
 
     /** Why containers with a GPU could not be started, by what Docker said of it; empty where it said something else. */

@@ -9,6 +9,7 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
 import ktrdr.inventory.Inventory;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 
 /**
  * Whose host it is that answers, by what runs there: where the addresses of two nodes are exchanged, ssh may well know both keys.
@@ -100,7 +101,7 @@ public record Occupant(String host, boolean core, List<String> workers) {
 
     /** The check of who only looks; nothing where the host is the node's as far as one knows. */
     public Optional<Check> check(Inventory inventory, Node node) {
-        return problem(inventory, node).map(problem -> new Check(node.name() + ".host", node.name(), false, problem.details().get("expected"),
+        return problem(inventory, node).map(problem -> new Check(CheckId.ofNode(node, "host"), node.name(), false, problem.details().get("expected"),
                 problem.sentence().substring(node.name().length() + 2) + ": " + problem.details().get("found"),
                 problem.details().get("to do").replaceFirst("\\. Nothing was changed$", ""), 0));
     }

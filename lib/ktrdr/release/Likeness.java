@@ -7,6 +7,7 @@ import java.util.TreeMap;
 import java.util.stream.Collectors;
 import ktrdr.node.Docker;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 
 /**
  * Whether the containers of a stack are those that were asked for, which no health check knows: one for a service, under its name, of its image, from its configuration. Pure.
@@ -57,7 +58,7 @@ public record Likeness(Stack stack, Map<String, Docker.Image> wanted) {
     }
 
     /** The id of the check of a service. */
-    String id(String service) {
-        return stack.node().name() + "." + service + ".identity";
+    CheckId id(String service) {
+        return CheckId.ofNode(stack.node(), service, "identity");
     }
 }

@@ -14,6 +14,7 @@ import ktrdr.Sh;
 import ktrdr.node.Docker;
 import ktrdr.node.NodeFiles;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 
 /**
  * The schema of the database beside a release: the revisions that the alembic of an image knows, and the one that the database has.
@@ -191,7 +192,7 @@ public record Schema(Optional<Revisions> target, Database database) {
 
     /** The check of verify. */
     public Check check(String node, String release) {
-        var id = "db.schema";
+        var id = CheckId.ofFleet("db", "schema");
         var expected = "the database has the schema of " + release;
         return switch (state()) {
             case NO_ALEMBIC -> new Check(id, node, true, expected, release + " has no alembic", "", 0);

@@ -1,5 +1,6 @@
 package ktrdr.report;
 
+import com.fasterxml.jackson.annotation.JsonProperty;
 import java.util.List;
 import java.util.Map;
 import java.util.function.Supplier;
@@ -12,7 +13,7 @@ import ktrdr.inventory.Inventory.Node;
 /**
  * One thing that has to be true, and what was found.
  *
- * @param id stable name for machines, such as "backend.health" or "workers-b.backtest-worker-1.registered"
+ * @param what is checked; its text is {@code id} in documents
  * @param node where
  * @param ok whether it holds
  * @param expected what has to be true, in words
@@ -20,28 +21,33 @@ import ktrdr.inventory.Inventory.Node;
  * @param fix the command or page that helps when it does not hold
  * @param seconds how long it took to find out; 0 where it came with others in one answer
  */
-public record Check(String id, String node, boolean ok, String expected, String found, String fix, double seconds) {
+public record Check(@JsonProperty("id") CheckId what, String node, boolean ok, String expected, String found, String fix,
+        double seconds) {
     /** What a service says may be as long as it likes. */
     private static final int LONGEST = 1000;
 
+    /** The stable name as documents and terminals have it, such as "workers-b.backtest-worker-1.registered". */
+    public String id() {
+        return what.text();
+    }
 
     /** A check that asks something: what it answers is what was found, a {@link Problem} is a check that does not hold. */
-    public static Check of(String id, String node, String expected, String fix, Supplier<String> ask) {
+    public static Check of(CheckId what, String node, String expected, String fix, Supplier<String> ask) {
         long started = System.nanoTime();
         try {
             var found = ask.get();
-            return new Check(id, node, true, expected, found, fix, seconds(started));
+            return new Check(what, node, true, expected, found, fix, seconds(started));
         } catch (Problem problem) {
             if (problem.exit() == Exit.INTERRUPTED) throw problem;
             var found = problem.details().getOrDefault("found", problem.sentence());
-            return new Check(id, node, false, expected, found, fix, seconds(started));
+            return new Check(what, node, false, expected, found, fix, seconds(started));
         }
     }
 
     /** The check that a node answers, which it did not. */
     public static Check unreached(String node, Problem problem, String fix) {
         var why = problem.details().get("found");
-        return new Check(node + ".ssh", node, false, "a node that answers", problem.sentence() + (why == null ? "" : ": " + why),
+        return new Check(CheckId.ofNode(node, "ssh"), node, false, "a node that answers", problem.sentence() + (why == null ? "" : ": " + why),
                 problem.details().getOrDefault("to do", fix), 0);
     }
 
@@ -64,9 +70,8 @@ public record Check(String id, String node, boolean ok, String expected, String 
     public static Table table(List<Check> checks) {
         var table = Table.of("node", "check", "", "took", "found");
         for (var check : checks) {
-            var what = check.id().startsWith(check.node() + ".") ? check.id().substring(check.node().length() + 1) : check.id();
             var took = check.seconds() == 0 ? "" : String.format("%.1f s", check.seconds());
-            table.row(check.node(), what, check.ok() ? "ok" : "FAILED", took, Console.brief(check.found(), LONGEST));
+            table.row(check.node(), check.what().withoutNode(), check.ok() ? "ok" : "FAILED", took, Console.brief(check.found(), LONGEST));
         }
         return table;
     }

@@ -10,6 +10,7 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Mount;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.share.NfsFiles.Edit;
 
 /**
@@ -214,7 +215,7 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
 
     /** What does not hold, as checks. */
     public List<Check> checks() {
-        return steps.stream().map(step -> new Check(node.name() + ".nfs." + step.name(), node.name(), !step.needed(), step.expected(), step.found(),
+        return steps.stream().map(step -> new Check(CheckId.ofNode(node, "nfs", step.name()), node.name(), !step.needed(), step.expected(), step.found(),
                 "jbang setup-nfs@ktrdr " + node.name(), 0)).toList();
     }
 

@@ -42,6 +42,7 @@ import ktrdr.release.Lock;
 import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.ssh.Ssh;
 
 /**
@@ -171,10 +172,10 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
 
     /** Whether a target is down that Prometheus may not have asked since its container could answer, or not at all yet. */
     public static boolean due(Check target, Instant time, Map<Node, NodeStatus> nodes) {
-        if (target.ok() || !target.id().startsWith("target.")) return false;
+        if (target.ok() || !target.what().target()) return false;
         if (target.found().startsWith(Checks.NOT_ASKED)) return true;
         return nodes.entrySet().stream().filter(at -> at.getKey().name().equals(target.node())).flatMap(at -> at.getValue().containers().stream()).anyMatch(container ->
-                target.id().endsWith("." + container.service()) && container.healthy() && Instant.parse(container.startedAt()).isAfter(time.minus(YOUNG)));
+                target.what().subject().equals(container.service()) && container.healthy() && Instant.parse(container.startedAt()).isAfter(time.minus(YOUNG)));
     }
 
     /** Whether the container of a service of core began a short time ago. */
@@ -184,14 +185,14 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
     }
 
     private static Check told(Check target) {
-        return new Check(target.id(), target.node(), true, target.expected(), target.found() + "; Prometheus asks it within 15 s", target.fix(), target.seconds());
+        return new Check(target.what(), target.node(), true, target.expected(), target.found() + "; Prometheus asks it within 15 s", target.fix(), target.seconds());
     }
 
     /** Prometheus is written from the inventory by a deployment of core: what was chosen on a node it follows by {@code scale} alone, and without that it is no fault of the node. */
     private Check followed(Check target) {
         if (target.ok() || !chosen.containsKey(target.node()) || !target.found().equals(Checks.NOT_KNOWN)) return target;
         var node = inventory.node(target.node());
-        return new Check(target.id(), target.node(), true, target.expected(), target.found() + ": jbang scale@ktrdr " + node.id() + " " + node.scale() + " has it follow", target.fix(), target.seconds());
+        return new Check(target.what(), target.node(), true, target.expected(), target.found() + ": jbang scale@ktrdr " + node.id() + " " + node.scale() + " has it follow", target.fix(), target.seconds());
     }
 
     /** Everything that has to be true for all to be well; what is due within seconds holds, and says so. */
@@ -240,7 +241,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
             if (same.size() < 2) return;
             var reference = key.substring(0, key.lastIndexOf(' '));
             var found = same.entrySet().stream().map(one -> brief(one.getKey()) + " on " + String.join(", ", one.getValue())).collect(Collectors.joining("; "));
-            checks.add(new Check("images." + key.substring(key.lastIndexOf('/') + 1).strip().replace(' ', '.'), inventory.core().name(), false, "one image " + reference + " on all nodes", found,
+            checks.add(new Check(CheckId.ofFleet("images", key.substring(key.lastIndexOf('/') + 1).strip().replace(' ', '.')), inventory.core().name(), false, "one image " + reference + " on all nodes", found,
                     "jbang deploy@ktrdr all --tag " + reference.replaceFirst(".*:", "") + " gives all of them what the registry has under it now", 0));
         });
         return checks;
@@ -290,13 +291,13 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
 
     private static Check memory(Node node, HostFacts host) {
         boolean ok = host.memory() <= 0 || host.memoryUsed() < host.memory() * MEMORY_FULL;
-        return new Check(node.name() + ".memory", node.name(), ok, "less than " + Math.round(100 * MEMORY_FULL) + " % in use", host.memoryWords(),
+        return new Check(CheckId.ofNode(node, "memory"), node.name(), ok, "less than " + Math.round(100 * MEMORY_FULL) + " % in use", host.memoryWords(),
                 "on " + node.name() + ": docker stats --no-stream", 0);
     }
 
     /** Of a container that has a limit of its own. */
     private static Check limit(Node node, Usage used) {
-        return check(node, used.service() + ".memory", used.memory() < used.limit() * MEMORY_FULL, "less than " + Math.round(100 * MEMORY_FULL) + " % of its limit in use",
+        return check(CheckId.ofNode(node, used.service(), "memory"), used.memory() < used.limit() * MEMORY_FULL, "less than " + Math.round(100 * MEMORY_FULL) + " % of its limit in use",
                 Units.size(used.memory()) + " of " + Units.size(used.limit()), "jbang logs@ktrdr " + node.name() + " " + used.service());
     }
 
@@ -367,7 +368,11 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
     }
 
     private static Check check(Node node, String what, boolean ok, String expected, String found, String fix) {
-        return new Check(node.name() + "." + what, node.name(), ok, expected, found, fix, 0);
+        return check(CheckId.ofNode(node, what), ok, expected, found, fix);
+    }
+
+    private static Check check(CheckId id, boolean ok, String expected, String found, String fix) {
+        return new Check(id, id.node(), ok, expected, found, fix, 0);
     }
 
     /** 0 when all is well, 3 when a node was not reached, else 1. */

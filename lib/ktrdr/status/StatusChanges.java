@@ -61,10 +61,10 @@ public final class StatusChanges {
             if (status.unreached().containsKey(node)) states.put(node.name(), new State("away", "was not reached"));
             if (status.nodes().containsKey(node)) node(status, node, states);
         }
-        status.services().forEach(check -> states.put(check.id().replace(".health", ""), answers(check)));
+        status.services().forEach(check -> states.put(check.what().subject(), answers(check)));
         status.registered().ifPresent(registered -> status.roster().states().forEach((node, workers) -> workers.forEach((worker, state) ->
                 states.put(node.name() + " " + worker, Roster.serves(state) ? new State("there", "came back") : new State("away", "went away")))));
-        status.targets().forEach(check -> states.put(check.id().replaceFirst("^target\\.", "target "),
+        status.targets().forEach(check -> states.put("target " + check.what().withoutArea(),
                 check.ok() ? new State("up", "came up") : new State("down", "went down")));
         status.alerts().ifPresent(alerts -> {
             var words = alerts.stream().map(Alert::words).distinct().sorted().collect(Collectors.joining(", "));

@@ -132,7 +132,7 @@ public final class StatusReport {
 
     /** One for each target; none when Prometheus does not answer. */
     private List<Check> targets() {
-        return checks.stream().filter(check -> check.id().startsWith("target.")).toList();
+        return checks.stream().filter(check -> check.what().target()).toList();
     }
 
     private static long holding(List<Check> checks) {
@@ -146,7 +146,7 @@ public final class StatusReport {
 
     private Table fleet() {
         var table = Table.of("fleet", "");
-        table.row("services", status.services().stream().map(check -> check.id().replace(".health", "") + (check.ok() ? " answers" : " FAILED"))
+        table.row("services", status.services().stream().map(check -> check.what().subject() + (check.ok() ? " answers" : " FAILED"))
                 .collect(Collectors.joining(", ")));
         status.nodes().forEach((node, at) -> {
             if (at.lock().holder().isPresent()) table.row("lock", node.name() + ": " + FleetStatus.words(at.lock()));
@@ -200,7 +200,7 @@ public final class StatusReport {
     }
 
     private static String kind(Check check) {
-        return check.id().startsWith("target.") ? " target" : check.id().matches(".*\\.(container|registered)") ? check.id().replaceFirst(".*\\.", " ") : " " + check.id();
+        return check.what().target() ? " target" : " " + (check.what().is("container", "registered") ? check.what().kind() : check.id());
     }
 
     private static Problem problem(List<Check> group) {
@@ -213,13 +213,13 @@ public final class StatusReport {
     public String line() {
         var failing = checks.stream().filter(check -> !check.ok()).map(Check::id).toList();
         return status.time() + "  " + (failing.isEmpty() ? "ok" : "NOT WELL") + "  " + status.nodes().size() + " of " + inventory.nodes().size() + " nodes, "
-                + share(ending(".container")) + " containers, " + share(ending(".registered")) + " workers, " + share(targets()) + " targets"
+                + share(ofKind("container")) + " containers, " + share(ofKind("registered")) + " workers, " + share(targets()) + " targets"
                 + (failing.isEmpty() ? "" : "; " + failing.stream().limit(NAMED).collect(Collectors.joining(", ")))
                 + (failing.size() > NAMED ? " and " + (failing.size() - NAMED) + " more" : "");
     }
 
-    private List<Check> ending(String kind) {
-        return checks.stream().filter(check -> check.id().endsWith(kind)).toList();
+    private List<Check> ofKind(String kind) {
+        return checks.stream().filter(check -> check.what().is(kind)).toList();
     }
 
     /** For machines, without {@code ok} and {@code checks}; docs/reference/status.md describes it. */

@@ -37,13 +37,13 @@ final class Unregistered {
         if (lost.isEmpty()) return said;
         var asked = fleet.each(lost::containsKey, (node, ssh) -> Facts.parse(ssh.must(question(lost.get(node)))));
         asked.values().forEach((node, facts) -> lost.get(node).forEach(worker ->
-                said.put(Checks.registered(node, worker.name()), facts.get("log " + worker.name()))));
+                said.put(Checks.registered(node, worker.name()).text(), facts.get("log " + worker.name()))));
         return said;
     }
 
     private static List<Worker> lost(Inventory inventory, Node node, List<Docker.Container> containers, List<Backend.Worker> registered) {
         if (node.role() != Inventory.Role.WORKERS) return List.of();
-        var unknown = Checks.workers(inventory, List.of(node), registered, 0).stream().filter(Checks::lost).map(Check::id).collect(Collectors.toSet());
+        var unknown = Checks.workers(inventory, List.of(node), registered, 0).stream().filter(Checks::lost).map(Check::what).collect(Collectors.toSet());
         return inventory.workersOf(node).stream().filter(worker -> unknown.contains(Checks.registered(node, worker.name()))
                 && Docker.service(containers, worker.name()).filter(Docker.Container::healthy).isPresent()).toList();
     }
@@ -55,7 +55,7 @@ final class Unregistered {
 
     /** The check of such a worker, with what its log says. */
     static Check told(Check check, Optional<String> log) {
-        return log.map(line -> new Check(check.id(), check.node(), false, check.expected(), check.found() + ", though it is up; its log "
+        return log.map(line -> new Check(check.what(), check.node(), false, check.expected(), check.found() + ", though it is up; its log "
                 + (line.isEmpty() ? "says nothing of it: does something ask its /health all the time?" : "says: " + line),
                 "jbang restart@ktrdr workers " + check.node(), check.seconds())).orElse(check);
     }

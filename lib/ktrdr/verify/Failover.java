@@ -23,6 +23,7 @@ import ktrdr.inventory.Inventory.Place;
 import ktrdr.inventory.Inventory;
 import ktrdr.release.Locks;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 
 /**
  * What happens when a worker is lost: an operation is started, the worker that took it is killed, and the backend has to notice, to give new work to another one, and to take
@@ -113,7 +114,7 @@ public final class Failover {
 
     private static Check alone(List<Place> candidates) {
         var found = candidates.isEmpty() ? "none is available" : "only " + candidates.get(0).words() + " is available";
-        return new Check("failover.elsewhere", candidates.isEmpty() ? "" : candidates.get(0).node().name(), false, "another worker of the type that is available, before one is killed",
+        return new Check(CheckId.ofFleet("failover", "elsewhere"), candidates.isEmpty() ? "" : candidates.get(0).node().name(), false, "another worker of the type that is available, before one is killed",
                 found + "; none was killed", "jbang status@ktrdr, or more workers: jbang scale@ktrdr", 0);
     }
 
@@ -245,7 +246,7 @@ public final class Failover {
     /** A check that is a step on the console as well. */
     private Check step(String id, String what, String where, String expected, String fix, Supplier<String> ask) {
         try (var step = console.step(where, what)) {
-            var check = Check.of("failover." + id, where, expected, fix, ask);
+            var check = Check.of(CheckId.ofFleet("failover", id), where, expected, fix, ask);
             if (Thread.currentThread().isInterrupted()) throw interrupted();
             if (check.ok()) step.done(check.found());
             else step.failed(check.found());

@@ -25,6 +25,7 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Mount;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 
 /**
  * The sample operation of verify: started, followed to its end or until it progresses, and what it left: its trace in Jaeger, and its result, which is the backend's to tell
@@ -63,7 +64,7 @@ final class SampleRun {
         var kind = Operations.Kind.valueOf(sample.operation());
         var began = Instant.now();
         var started = new Started(kind);
-        var checks = new ArrayList<>(List.of(Check.of("sample.operation", core, "a " + kind + " operation that " + (sample.toItsEnd() ? "completes within " : "progresses within ")
+        var checks = new ArrayList<>(List.of(Check.of(CheckId.ofFleet("sample", "operation"), core, "a " + kind + " operation that " + (sample.toItsEnd() ? "completes within " : "progresses within ")
                 + Units.duration(sample.timeout()), "jbang operations@ktrdr list; on " + core + ": docker logs ktrdr-backend", () -> started.follow(now, begun))));
         var remarks = new ArrayList<String>();
         if (started.id.isEmpty()) remarks.add("sample.trace and sample.result were not looked for: no operation was started");
@@ -126,7 +127,7 @@ final class SampleRun {
     }
 
     private Check trace(Started started, Instant began) {
-        return Check.of("sample.trace", core, "a trace of it by " + inventory.tracing().service() + " in Jaeger within " + Units.duration(TRACES),
+        return Check.of(CheckId.ofFleet("sample", "trace"), core, "a trace of it by " + inventory.tracing().service() + " in Jaeger within " + Units.duration(TRACES),
                 "on " + core + ": docker logs ktrdr-jaeger; is OTLP_ENDPOINT of the containers right?",
                 () -> until(TRACES, () -> jaeger.find(inventory.tracing().service(), started.id, started.kind.path, began).map(Jaeger.Trace::words))
                         .orElseThrow(() -> Problem.failed("none").found("no trace of " + started.id)));
@@ -134,7 +135,7 @@ final class SampleRun {
 
     /** A backtest leaves no file: its result is in the database, and the backend has it from there. */
     private Check result(Started started) {
-        return Check.of("sample.result", core, "its result, as the backend has it from the database", "jbang operations@ktrdr show " + started.id, () -> {
+        return Check.of(CheckId.ofFleet("sample", "result"), core, "its result, as the backend has it from the database", "jbang operations@ktrdr show " + started.id, () -> {
             var results = operations.results(started.id);
             if (results.isEmpty()) throw Problem.failed("none").found("the backend has no result of " + started.id);
             return Console.brief(results.toString(), SHOWN);
@@ -143,7 +144,7 @@ final class SampleRun {
 
     /** A training leaves its model on the share, from where every worker reads it. */
     private Check model(Started started) {
-        return Check.of("sample.result", core, "its model on the share, seen from every workers node within " + Units.duration(RESULT),
+        return Check.of(CheckId.ofFleet("sample", "result"), core, "its model on the share, seen from every workers node within " + Units.duration(RESULT),
                 "docs/OPERATIONS.md, \"permission denied on the share\"", () -> {
             var told = Json.read(started.last.orElseThrow().result()).map(summary -> summary.path("model_path").asText("")).orElse("");
             var below = MODEL.matcher(told);

@@ -30,6 +30,7 @@ import ktrdr.inventory.Inventory;
 import ktrdr.node.Mount;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.share.NfsProof;
 import ktrdr.status.FleetStatus;
 
@@ -39,14 +40,18 @@ import ktrdr.status.FleetStatus;
  */
 public final class Verification implements AutoCloseable {
     /** Of the checks of {@link FleetStatus}, those about what runs: not machines, locks and files. */
-    private static final String RUNS = "(.*\\.(ssh|host|stack|container|services|mounts|registered|gpu|health|firewall|backup)|images\\..*|workers\\.(list|unexpected|ghosts)|targets?(\\..*)?)";
+    private static final String[] RUNS = {"ssh", "host", "stack", "container", "services", "mounts", "registered", "gpu", "health",
+            "firewall", "backup"};
+    /** Of the whole fleet, all of these. */
+    private static final Set<String> FLEET = Set.of("images", "workers", "targets");
     private static final String CANCELLED = "interrupted; the sample operation was cancelled";
     private static final Duration HEAD_START = Duration.ofSeconds(1);
     /** A target is taken for down until Prometheus asks it again, which it does every 15 s. */
     private static final Duration SCRAPES = Duration.ofSeconds(20);
     private static final Duration FIRST_DATA = Duration.ofSeconds(60);
     /** The checks that Prometheus has data. */
-    private static final Set<String> DATA = Set.of("prometheus.metrics", "grafana.query");
+    private static final Set<CheckId> DATA =
+            Set.of(CheckId.ofFleet("prometheus", "metrics"), CheckId.ofFleet("grafana", "query"));
     private static final Duration GIVE_UP = Duration.ofSeconds(15);
     private final Fleet fleet;
     private final Inventory inventory;
@@ -86,7 +91,7 @@ public final class Verification implements AutoCloseable {
         /** How long it may take until what does not hold is known not to: Prometheus has what it shows, of rates and of rules too, some scrapes after its start. */
         Duration due() {
             boolean fresh = status.young("prometheus") || status.young("backend");
-            boolean data = checks.stream().anyMatch(check -> !check.ok() && DATA.contains(check.id()));
+            boolean data = checks.stream().anyMatch(check -> !check.ok() && DATA.contains(check.what()));
             return fresh && data ? FIRST_DATA : early() ? SCRAPES : Duration.ZERO;
         }
 
@@ -169,7 +174,7 @@ public final class Verification implements AutoCloseable {
         var api = threads.submit(() -> ApiUse.compared(inventory, http));
         var database = threads.submit(() -> fleet.each((node, ssh) -> node.role() == Role.CORE ? checks.databaseAndSchema(ssh) : List.of(checks.databaseFrom(node, ssh))));
         var status = FleetStatus.look(fleet, http);
-        var all = status.checks(true).stream().filter(check -> check.id().matches(RUNS)).map(check -> named(status, check)).collect(Collectors.toCollection(ArrayList::new));
+        var all = status.checks(true).stream().filter(check -> runs(check.what())).map(check -> named(status, check)).collect(Collectors.toCollection(ArrayList::new));
         Threads.get(database, "interrupted").values().values().forEach(all::addAll);
         all.add(Threads.get(metrics, "interrupted"));
         all.addAll(Threads.get(grafana, "interrupted"));
@@ -180,12 +185,16 @@ public final class Verification implements AutoCloseable {
         return new Found(status, all, remarks);
     }
 
+    private static boolean runs(CheckId check) {
+        return check.target() || check.is(RUNS) || FLEET.stream().anyMatch(check::ofFleet);
+    }
+
     /** What status tells as a difference of services is here whether the release is what was released. */
     private static Check named(FleetStatus status, Check check) {
-        if (!check.id().endsWith(".services")) return check;
+        if (!check.what().is("services")) return check;
         var node = status.inventory().node(check.node());
         var found = check.ok() ? Stack.of(status.inventory(), node).release(status.nodes().get(node).containers()) + ", images as released" : check.found();
-        return new Check(check.node() + ".release", check.node(), check.ok(), check.expected(), found, check.fix(), check.seconds());
+        return new Check(CheckId.ofNode(check.node(), "release"), check.node(), check.ok(), check.expected(), found, check.fix(), check.seconds());
     }
 
     /** Each node that was reached: the share is there, and what any of them writes is seen by all the others. */
@@ -206,7 +215,7 @@ public final class Verification implements AutoCloseable {
         var wrote = proof.seen().stream().anyMatch(one -> one.writer().equals(node)) ? "wrote a file that all others read, " : "";
         var found = wrong == null ? wrote + "read those of " + read + " other nodes"
                 : Stream.of(wrong.sentence(), wrong.details().getOrDefault("found", "")).filter(text -> !text.isEmpty()).collect(Collectors.joining(": "));
-        return new Check(node.name() + ".share", node.name(), wrong == null, "the share at " + path + ", with the same files as elsewhere", found,
+        return new Check(CheckId.ofNode(node, "share"), node.name(), wrong == null, "the share at " + path + ", with the same files as elsewhere", found,
                 wrong == null ? "" : wrong.details().getOrDefault("to do", "jbang setup-nfs@ktrdr --check"), seconds);
     }
 

@@ -14,6 +14,7 @@ import java.util.Comparator;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
@@ -28,6 +29,7 @@ import ktrdr.inventory.Inventory;
 import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.status.FleetStatus;
 import ktrdr.status.StatusReport;
 
@@ -47,6 +49,7 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
     }
 
     private static final int LONGEST = 10;
+    private static final Set<String> SERVICES = Set.of("db", "backend", "grafana", "jaeger", "prometheus");
     private static final List<String> AREAS = List.of("Node", "Containers", "Services", "Workers", "Prometheus targets", "Sample operation", "Other");
 
     /** Of what was looked at: each node with the release that runs and its last good deployment. */
@@ -92,10 +95,10 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
     private List<Map<String, Object>> figures() {
         long reached = inventory.nodes().stream().filter(this::reached).count();
         var figures = new ArrayList<>(List.of(figure("nodes reached", reached, inventory.nodes().size())));
-        var containers = ending(".container");
+        var containers = ofKind("container");
         if (!containers.isEmpty()) figures.add(figure("containers healthy", holding(containers), containers.size()));
-        figures.add(figure("workers registered", holding(ending(".registered")), inventory.workers().stream().mapToInt(node -> inventory.workersOf(node).size()).sum()));
-        var targets = checks.stream().filter(check -> check.id().startsWith("target.")).toList();
+        figures.add(figure("workers registered", holding(ofKind("registered")), inventory.workers().stream().mapToInt(node -> inventory.workersOf(node).size()).sum()));
+        var targets = checks.stream().filter(check -> check.what().target()).toList();
         if (!targets.isEmpty()) figures.add(figure("Prometheus targets up", holding(targets), targets.size()));
         return figures;
     }
@@ -104,8 +107,8 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
         return Map.of("label", label, "holding", holding, "all", all, "state", holding == all ? "ok" : "bad");
     }
 
-    private List<Check> ending(String kind) {
-        return checks.stream().filter(check -> check.id().endsWith(kind)).toList();
+    private List<Check> ofKind(String kind) {
+        return checks.stream().filter(check -> check.what().is(kind)).toList();
     }
 
     private static long failing(Collection<Check> checks) {
@@ -135,11 +138,11 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
     }
 
     private boolean reached(Node node) {
-        return checks.stream().noneMatch(check -> !check.ok() && check.id().equals(node.name() + ".ssh"));
+        return checks.stream().noneMatch(check -> !check.ok() && check.what().equals(CheckId.ofNode(node, "ssh")));
     }
 
     private String joined() {
-        var workers = ending(".registered");
+        var workers = ofKind("registered");
         return workers.isEmpty() ? "" : holding(workers) + " of " + workers.size() + " workers registered with the backend";
     }
 
@@ -170,9 +173,9 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
     }
 
     private Map<String, Object> tile(Node node, String name, String port) {
-        var own = of(node.name()).stream().filter(check -> subject(check).equals(name)).toList();
+        var own = of(node.name()).stream().filter(check -> check.what().subject().equals(name)).toList();
         var wrong = own.stream().filter(check -> !check.ok()).findFirst();
-        var telling = Stream.of(".registered", ".health", ".query", ".container").flatMap(kind -> own.stream().filter(check -> check.id().endsWith(kind))).findFirst();
+        var telling = Stream.of("registered", "health", "query", "container").flatMap(kind -> own.stream().filter(check -> check.what().is(kind))).findFirst();
         var word = wrong.map(Check::found).or(() -> telling.map(VerifyReport::word)).orElse(own.isEmpty() ? "not checked" : "holds");
         var state = state(own).equals("ok") && word.equals("busy") ? "busy" : state(own);
         var label = Map.of("ok", "well", "bad", "failed", "busy", "busy", "none", "not known").get(state);
@@ -181,16 +184,7 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
 
     /** Of a worker only its status: its type is in its name. */
     private static String word(Check check) {
-        return check.id().endsWith(".registered") ? check.found().replaceFirst("^[a-z]+, ", "") : check.found();
-    }
-
-    /** The service or worker that a check is about: what its id begins with, after "target." and the node's name. */
-    private static String subject(Check check) {
-        return without(check.node() + ".", without("target.", check.id())).replaceFirst("\\..*", "");
-    }
-
-    private static String without(String prefix, String text) {
-        return text.startsWith(prefix) ? text.substring(prefix.length()) : text;
+        return check.what().is("registered") ? check.found().replaceFirst("^[a-z]+, ", "") : check.found();
     }
 
     /** The checks by node, in the inventory's order, what is of no node last. */
@@ -213,11 +207,12 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
     }
 
     private static String area(Check check) {
-        if (check.id().matches("targets?(\\..*)?")) return "Prometheus targets";
-        if (check.id().startsWith("sample.")) return "Sample operation";
-        if (check.id().endsWith(".registered") || check.id().startsWith("workers.")) return "Workers";
-        if (check.id().startsWith(check.node() + ".")) return without(check.node() + ".", check.id()).contains(".") ? "Containers" : "Node";
-        return check.id().matches("(db|backend|grafana|jaeger|prometheus)\\..*") ? "Services" : "Other";
+        var what = check.what();
+        if (what.target() || what.ofFleet("targets")) return "Prometheus targets";
+        if (what.ofFleet("sample")) return "Sample operation";
+        if (what.is("registered") || what.ofFleet("workers")) return "Workers";
+        if (!what.node().isEmpty()) return what.subject().isEmpty() ? "Node" : "Containers";
+        return SERVICES.contains(what.subject()) ? "Services" : "Other";
     }
 
     /** What took longest; checks that one answer settled share their time, and so their bar. */

@@ -15,7 +15,7 @@ class CausesTest {
     private final Inventory inventory = Fixtures.inventory();
 
     private static List<Check> failing(String... ids) {
-        return Stream.of(ids).map(id -> new Check(id, "core", false, "that it holds", "it does not", "mend it", 0)).toList();
+        return Stream.of(ids).map(id -> new Check(Fixtures.id(id, "core", "workers-b", "gpu"), "core", false, "that it holds", "it does not", "mend it", 0)).toList();
     }
 
     private Map<String, String> causes(String... ids) {

@@ -14,6 +14,7 @@ import ktrdr.Local;
 import ktrdr.Sh;
 import ktrdr.node.Docker;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -39,7 +40,7 @@ class HealthLogTest {
 
     @Test
     void the_check_of_an_unhealthy_container_has_it_and_no_other_check() {
-        var check = new Check("workers-b.training-worker-1.container", "workers-b", false, "running, healthy", "running, unhealthy", "look", 0);
+        var check = new Check(CheckId.ofNode("workers-b", "training-worker-1", "container"), "workers-b", false, "running, healthy", "running, unhealthy", "look", 0);
         var said = Map.of("workers-b.training-worker-1.container", "exit code 1: curl: not found");
         assertEquals("running, unhealthy; its health check: exit code 1: curl: not found", HealthLog.told(check, said).found());
         assertEquals(check, HealthLog.told(check, Map.of("workers-c.training-worker-1.container", "x")));

@@ -145,7 +145,7 @@ class GpuTest {
     @Test
     void a_worker_without_a_container_or_that_is_not_registered_explains_that_its_gpu_is_not_seen() {
         var checks = List.of("gpu.training-worker-gpu.container", "gpu.training-worker-gpu.registered", "gpu.training-worker-gpu.gpu", "target.gpu.training-worker-gpu").stream()
-                .map(id -> new Check(id, "gpu", false, "", "", "", 0)).toList();
+                .map(id -> new Check(Fixtures.id(id, "gpu"), "gpu", false, "", "", "", 0)).toList();
         assertEquals(Map.of("gpu.training-worker-gpu.registered", "gpu.training-worker-gpu.container", "gpu.training-worker-gpu.gpu", "gpu.training-worker-gpu.container",
                 "target.gpu.training-worker-gpu", "gpu.training-worker-gpu.container"), Causes.of(FLEET, checks));
         assertEquals(Map.of("gpu.training-worker-gpu.gpu", "gpu.training-worker-gpu.registered"), Causes.of(FLEET, checks.subList(1, 3)));

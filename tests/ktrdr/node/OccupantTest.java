@@ -77,7 +77,7 @@ class OccupantTest {
         assertEquals("the host that answers at 10.0.0.11 is gpu, not workers-b: containers of ktrdr-workers that were started for gpu", check.found());
         assertFalse(check.ok() || check.fix().contains("Nothing was changed"));
         var core = new Occupant("some", false, List.of("gpu")).check(FLEET, FLEET.node("core")).orElseThrow();
-        var others = List.of("workers-b.stack", "backend.health", "workers.list").stream().map(id -> new Check(id, "", false, "", "", "", 0));
+        var others = List.of("workers-b.stack", "backend.health", "workers.list").stream().map(id -> new Check(Fixtures.id(id, "workers-b"), "", false, "", "", "", 0));
         assertEquals(List.of("core.host does not hold", "workers-b.host does not hold"), Causes.problems(FLEET, Stream.concat(Stream.of(core, check), others).toList()).stream().map(Problem::sentence).toList());
         assertTrue(Occupant.UNKNOWN.check(FLEET, FLEET.node("B")).isEmpty());
     }

@@ -36,7 +36,7 @@ import picocli.CommandLine.Option;
 
 /** Documents for machines, their schemas, and the proof that each is held against its own. */
 class DocumentsTest {
-    private static final Check HOLDS = new Check("core.ssh", "core", true, "a node that answers", "connected", "", 0);
+    private static final Check HOLDS = new Check(CheckId.ofNode("core", "ssh"), "core", true, "a node that answers", "connected", "", 0);
     /** No result: what several have, and what an editor reads. */
     private static final Set<String> PARTS = Set.of("common", "inventory");
     /** Words of which the documents have another one. */

@@ -81,8 +81,8 @@ class RepeatedTest {
     @Test
     void checks_of_many_nodes_are_one_sentence_in_status_and_in_verify() {
         var checks = inventory.workers().stream().flatMap(node -> List.of(
-                new Check(node.name() + ".lock", node.name(), false, "no lock of a dead run", "one since yesterday", "jbang deploy@ktrdr workers " + node.id(), 0),
-                new Check(node.name() + ".stack", node.name(), true, "it is there", "it is", "", 0)).stream()).toList();
+                new Check(CheckId.ofNode(node, "lock"), node.name(), false, "no lock of a dead run", "one since yesterday", "jbang deploy@ktrdr workers " + node.id(), 0),
+                new Check(CheckId.ofNode(node, "stack"), node.name(), true, "it is there", "it is", "", 0)).stream()).toList();
         assertEquals(List.of("workers-1.lock does not hold, and the same of 29 other nodes"), Causes.problems(inventory, checks).stream().map(Problem::sentence).toList());
     }
 }

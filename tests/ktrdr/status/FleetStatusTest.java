@@ -46,6 +46,7 @@ import ktrdr.release.Lock;
 import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import org.junit.jupiter.api.Test;
 
 /** What is well and what is not, and how that reads. */
@@ -298,7 +299,7 @@ class FleetStatusTest {
     }
 
     private static FleetStatus down(FleetStatus fleet, String found) {
-        var target = new Check("target.workers-b.training-worker-1", "workers-b", false, "a Prometheus target that is up", found, "curl it", 0);
+        var target = new Check(CheckId.ofTarget("workers-b", "training-worker-1"), "workers-b", false, "a Prometheus target that is up", found, "curl it", 0);
         return new FleetStatus(fleet.inventory(), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), List.of(target), fleet.alerts());
     }
 

@@ -59,7 +59,7 @@ public final class ReportFixtures {
     }
 
     private static Check hold(String id, String node, String expected, String found, double seconds) {
-        return new Check(id, node, true, expected, found, "on " + node + ": docker ps", seconds);
+        return new Check(Fixtures.id(id, node), node, true, expected, found, "on " + node + ": docker ps", seconds);
     }
 
     public static VerifyReport report(Inventory inventory, List<Check> checks, UnaryOperator<String> mask) {
@@ -71,7 +71,7 @@ public final class ReportFixtures {
     /** The same checks, these of them failing: id to what was found. */
     public static List<Check> failing(List<Check> checks, Map<String, String> found) {
         return checks.stream().map(check -> !found.containsKey(check.id()) ? check
-                : new Check(check.id(), check.node(), false, check.expected(), found.get(check.id()), check.fix(), check.seconds())).toList();
+                : new Check(check.what(), check.node(), false, check.expected(), found.get(check.id()), check.fix(), check.seconds())).toList();
     }
 
     public static VerifyReport healthy() {

@@ -20,6 +20,7 @@ import ktrdr.release.Lock;
 import ktrdr.release.Snapshot;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 
 /** A fleet that is well, and one thing of it changed at a time. */
 public final class StatusFixtures {
@@ -102,13 +103,13 @@ public final class StatusFixtures {
     }
 
     public static Check target(String name, String node, boolean up) {
-        return new Check("target." + name, node, up, "a Prometheus target that is up", up ? "up" : "down", "curl it", 0);
+        return new Check(Fixtures.id("target." + name, node), node, up, "a Prometheus target that is up", up ? "up" : "down", "curl it", 0);
     }
 
     public static FleetStatus fleet() {
         var nodes = new LinkedHashMap<Node, NodeStatus>();
         INVENTORY.nodes().forEach(node -> nodes.put(node, node(node)));
-        var services = List.of(new Check("backend.health", "core", true, "ok", "ok", "", 0));
+        var services = List.of(new Check(CheckId.ofFleet("backend", "health"), "core", true, "ok", "ok", "", 0));
         return new FleetStatus(INVENTORY, Instant.parse("2026-01-01T12:00:00Z"), nodes, Map.of(), services, Optional.of(registered()), Optional.empty(), Map.of(),
                 List.of(target("backend", "core", true), target("gpu.training-worker-1", "gpu", true)), Optional.of(List.of()));
     }

@@ -7,7 +7,9 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.time.Duration;
 import java.util.List;
 import java.util.Optional;
+import ktrdr.Fixtures;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.status.NodeStatus;
 import ktrdr.status.StatusFixtures;
 import org.junit.jupiter.api.Test;
@@ -32,7 +34,7 @@ class VerificationTest {
 
     @Test
     void the_first_data_of_a_young_backend_is_waited_for_longer_and_of_an_old_one_not() {
-        var query = new Check("grafana.query", "core", false, "data", "an answer without data for Operations", "", 0);
+        var query = new Check(CheckId.ofFleet("grafana", "query"), "core", false, "data", "an answer without data for Operations", "", 0);
         assertEquals(Duration.ofSeconds(60), found("2026-01-01T11:59:40.1Z", "running", query).due());
         assertEquals(Duration.ZERO, found("2026-01-01T11:57:00.1Z", "running", query).due());
         assertEquals(Duration.ofSeconds(20), found("2026-01-01T11:59:40.1Z", "running", StatusFixtures.target("backend", "core", false)).due());

@@ -10,8 +10,10 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.regex.Pattern;
+import ktrdr.Fixtures;
 import ktrdr.inventory.Inventory;
 import ktrdr.report.Check;
+import ktrdr.report.CheckId;
 import ktrdr.status.ReportFixtures;
 import org.junit.jupiter.api.Test;
 
@@ -73,7 +75,7 @@ class VerifyReportTest {
     void a_node_that_was_not_reached_says_so_and_its_tiles_are_not_green() {
         var rest = checks.stream().filter(check -> !check.node().equals("workers-c")).toList();
         var all = new ArrayList<>(rest);
-        all.add(new Check("workers-c.ssh", "workers-c", false, "a node that answers", "no route to host", "ssh workers-c", 0));
+        all.add(new Check(CheckId.ofNode("workers-c", "ssh"), "workers-c", false, "a node that answers", "no route to host", "ssh workers-c", 0));
         var page = ReportFixtures.report(inventory, all, text -> text).html();
         assertTrue(tile(page, "workers-c", "backtest-worker-1").matches("(?s).*class=\"tile none\".*>not checked<.*"));
         assertTrue(page.contains("not reached") && page.contains("<strong>2 <span class=\"of\">of 3</span></strong><span class=\"label\">nodes reached"));
