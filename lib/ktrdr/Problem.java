@@ -6,7 +6,7 @@ import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.Objects;
+import java.util.Set;
 import java.util.stream.Collectors;
 
 /**
@@ -23,6 +23,9 @@ public final class Problem extends RuntimeException {
         Uncaught.told();
     }
 
+    private static final String EXPECTED = "expected";
+    private static final String FOUND = "found";
+    private static final String FIX = "to do";
     private final Exit exit;
     private final Map<String, String> details = new LinkedHashMap<>();
     private String stderr = "";
@@ -91,12 +94,12 @@ public final class Problem extends RuntimeException {
 
     /** What should have been. */
     public Problem expected(String text) {
-        return with("expected", text);
+        return with(EXPECTED, text);
     }
 
     /** What was there instead. */
     public Problem found(String text) {
-        return with("found", text);
+        return with(FOUND, text);
     }
 
     /** What a script that failed had to say. */
@@ -106,7 +109,7 @@ public final class Problem extends RuntimeException {
 
     /** The command or page that helps. */
     public Problem fix(String text) {
-        return with("to do", text);
+        return with(FIX, text);
     }
 
     /** One more labelled detail, printed under the sentence in the order given; a null or empty text adds nothing. */
@@ -155,13 +158,44 @@ public final class Problem extends RuntimeException {
         var document = new LinkedHashMap<String, Object>();
         document.put("node", node);
         document.put("message", sentence());
-        document.put("expected", Objects.requireNonNullElse(other.remove("expected"), ""));
-        document.put("found", Objects.requireNonNullElse(other.remove("found"), ""));
-        document.put("fix", Objects.requireNonNullElse(other.remove("to do"), ""));
+        document.put("expected", expected());
+        document.put("found", found());
+        document.put("fix", fix());
+        other.keySet().removeAll(Set.of(EXPECTED, FOUND, FIX));
         document.put("details", other);
         document.put("stderr", stderr);
         document.put("exit", exit.code);
         return document;
+    }
+
+    /** What should have been; empty where nobody said. */
+    public String expected() {
+        return details.getOrDefault(EXPECTED, "");
+    }
+
+    /** What was there instead; empty where nobody said. */
+    public String found() {
+        return details.getOrDefault(FOUND, "");
+    }
+
+    /** The command or page that helps; empty where nobody said. */
+    public String fix() {
+        return details.getOrDefault(FIX, "");
+    }
+
+    /** The command or page that helps, and this one where nobody said. */
+    public String fixOr(String otherwise) {
+        return details.getOrDefault(FIX, otherwise);
+    }
+
+    /** What was there, for who has no room for more than that; the sentence where nobody said. */
+    public String foundOrSentence() {
+        return details.getOrDefault(FOUND, sentence());
+    }
+
+    /** The sentence and what was there, in one line. */
+    public String sentenceAndFound() {
+        return sentence() + (found().isEmpty() ? "" : ": " + found());
     }
 
     /** Label to text, in the order they were added. */

@@ -128,8 +128,7 @@ public final class ApiUse {
             return document.map(ApiUse::compared)
                     .orElseGet(() -> unknown("GET " + url + " answered no OpenAPI document: " + Console.brief(answer.body().strip(), 100)));
         } catch (Problem problem) {
-            var found = problem.details().get("found");
-            return unknown(problem.sentence() + (found == null ? "" : ": " + found));
+            return unknown(problem.sentenceAndFound());
         }
     }
 

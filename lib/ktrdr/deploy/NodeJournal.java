@@ -109,7 +109,7 @@ public final class NodeJournal {
         try {
             heard(tools.fleet().ssh(node).run(tools.locks().under(node) + "cd -P \"$directory\"\n" + script(entry, revision)));
         } catch (Problem problem) {
-            lost(problem.sentence() + " " + problem.details().getOrDefault("found", ""));
+            lost(problem.sentence() + " " + problem.found());
         }
     }
 

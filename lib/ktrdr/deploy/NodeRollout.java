@@ -286,7 +286,7 @@ final class NodeRollout {
         } catch (Problem second) {
             journal.end(History.Outcome.FAILED, Docker.images(facts.containers(), facts.digests()), why.sentence());
             // an interrupt that is no more than that leaves nothing half done
-            return why.unfinished().with("the way back", second.sentence() + " " + second.details().getOrDefault("found", "")).fix("look at " + node.name() + ", then: " + rollback());
+            return why.unfinished().with("the way back", second.sentence() + " " + second.found()).fix("look at " + node.name() + ", then: " + rollback());
         }
     }
 
@@ -301,7 +301,7 @@ final class NodeRollout {
             journal.end(History.Outcome.RETURNED, Map.of(), now);
             return why.returned().fix("mend the cause, then run it again; " + node.name() + " runs what it ran before");
         } catch (Problem second) {
-            return why.unfinished().with("the way back", second.sentence() + " " + second.details().getOrDefault("found", "")).fix(Installation.command(node) + " --back");
+            return why.unfinished().with("the way back", second.sentence() + " " + second.found()).fix(Installation.command(node) + " --back");
         }
     }
 
@@ -310,7 +310,7 @@ final class NodeRollout {
     }
 
     private Problem lost(Problem why, Problem gone) {
-        return Problem.unreachable(why.sentence()).expected(why.details().get("expected")).found(why.details().get("found"))
+        return Problem.unreachable(why.sentence()).expected(why.expected()).found(why.found())
                 .with("then", gone.sentence()).fix("once " + node.name() + " answers again: " + rollback() + ", or the same deployment once more");
     }
 

@@ -113,7 +113,7 @@ public final class Reread {
             return ask.get();
         } catch (Problem silent) {
             if (silent.exit() == Exit.INTERRUPTED) throw silent;
-            throw Problem.failed("silent").found(SILENT + silent.details().getOrDefault("found", silent.sentence()));
+            throw Problem.failed("silent").found(SILENT + silent.foundOrSentence());
         }
     }
 

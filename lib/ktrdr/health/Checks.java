@@ -192,7 +192,7 @@ public final class Checks {
     public static Check unknown(Inventory inventory, Problem problem) {
         var core = inventory.core().name();
         return new Check(CheckId.ofFleet("workers", "list"), core, false, "GET " + inventory.url("backend") + "/api/v1/workers answers",
-                problem.details().getOrDefault("found", problem.sentence()), "on " + core + ": docker logs ktrdr-backend", 0);
+                problem.foundOrSentence(), "on " + core + ": docker logs ktrdr-backend", 0);
     }
 
     /** A check for each worker of these nodes: whether the backend has it in its registry, and not as gone. */
@@ -285,7 +285,7 @@ public final class Checks {
             return new Targets(Optional.of(http.json(url)), Optional.empty());
         } catch (Problem problem) {
             return new Targets(Optional.empty(), Optional.of(new Check(CheckId.ofFleet("targets", ""), core, false, "GET " + url + " answers",
-                    problem.details().getOrDefault("found", problem.sentence()), "on " + core + ": docker logs ktrdr-prometheus", 0)));
+                    problem.foundOrSentence(), "on " + core + ": docker logs ktrdr-prometheus", 0)));
         }
     }
 

@@ -175,10 +175,10 @@ public final class Infra {
         var wrong = Mount.wrong(inventory, node, mount);
         if (wrong.isEmpty() && !missing.isEmpty()) {
             var lacks = Stack.of(inventory, node).lacks(missing);
-            return check(node, "share", false, lacks.details().get("expected"), "no such folder: " + String.join(", ", missing), lacks.details().get("to do"));
+            return check(node, "share", false, lacks.expected(), "no such folder: " + String.join(", ", missing), lacks.fix());
         }
-        return check(node, "share", wrong.isEmpty(), wrong.map(problem -> problem.details().get("expected")).orElse("the share at " + mount.path()),
-                found(node, mount, wrong.isEmpty()), wrong.map(problem -> problem.details().get("to do")).orElse(""));
+        return check(node, "share", wrong.isEmpty(), wrong.map(problem -> problem.expected()).orElse("the share at " + mount.path()),
+                found(node, mount, wrong.isEmpty()), wrong.map(problem -> problem.fix()).orElse(""));
     }
 
     private String found(Node node, Mount mount, boolean right) {

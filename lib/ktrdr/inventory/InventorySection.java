@@ -191,7 +191,7 @@ final class InventorySection {
         try {
             return parse.get();
         } catch (Problem problem) {
-            wrong(key, problem.details().getOrDefault("expected", "another value"));
+            wrong(key, problem.expected().isEmpty() ? "another value" : problem.expected());
             return otherwise;
         }
     }

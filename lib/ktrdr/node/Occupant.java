@@ -101,8 +101,8 @@ public record Occupant(String host, boolean core, List<String> workers) {
 
     /** The check of who only looks; nothing where the host is the node's as far as one knows. */
     public Optional<Check> check(Inventory inventory, Node node) {
-        return problem(inventory, node).map(problem -> new Check(CheckId.ofNode(node, "host"), node.name(), false, problem.details().get("expected"),
-                problem.sentence().substring(node.name().length() + 2) + ": " + problem.details().get("found"),
-                problem.details().get("to do").replaceFirst("\\. Nothing was changed$", ""), 0));
+        return problem(inventory, node).map(problem -> new Check(CheckId.ofNode(node, "host"), node.name(), false, problem.expected(),
+                problem.sentence().substring(node.name().length() + 2) + ": " + problem.found(),
+                problem.fix().replaceFirst("\\. Nothing was changed$", ""), 0));
     }
 }

@@ -79,7 +79,7 @@ public final class Locks implements AutoCloseable {
                 looked.clear();
                 return attempt(fleet, nodes, owner, console, look, looked);
             }, Optional::isEmpty, why -> step.now(why.get().sentence() + ", "
-                    + why.get().details().getOrDefault("found", "")));
+                    + why.get().found()));
             if (refused.isPresent()) throw refused.get();
             return new Locks(fleet, nodes, owner, looked);
         }

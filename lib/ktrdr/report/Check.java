@@ -39,16 +39,15 @@ public record Check(@JsonProperty("id") CheckId what, String node, boolean ok, S
             return new Check(what, node, true, expected, found, fix, seconds(started));
         } catch (Problem problem) {
             if (problem.exit() == Exit.INTERRUPTED) throw problem;
-            var found = problem.details().getOrDefault("found", problem.sentence());
+            var found = problem.foundOrSentence();
             return new Check(what, node, false, expected, found, fix, seconds(started));
         }
     }
 
     /** The check that a node answers, which it did not. */
     public static Check unreached(String node, Problem problem, String fix) {
-        var why = problem.details().get("found");
-        return new Check(CheckId.ofNode(node, "ssh"), node, false, "a node that answers", problem.sentence() + (why == null ? "" : ": " + why),
-                problem.details().getOrDefault("to do", fix), 0);
+        return new Check(CheckId.ofNode(node, "ssh"), node, false, "a node that answers", problem.sentenceAndFound(),
+                problem.fixOr(fix), 0);
     }
 
     /** Checks as a document, with what else it has before them. */

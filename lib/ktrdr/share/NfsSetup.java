@@ -119,7 +119,7 @@ public final class NfsSetup {
     private static void mounted(NfsPlan plan, Map<String, String> facts) {
         Mount.wrong(plan.inventory(), plan.node(), Mount.parse(facts.getOrDefault("mount", ""))).ifPresent(problem -> {
             var storage = NfsFiles.source(plan.inventory());
-            throw Problem.failed(problem.sentence()).expected(problem.details().get("expected")).found(problem.details().get("found"))
+            throw Problem.failed(problem.sentence()).expected(problem.expected()).found(problem.found())
                     .with("its unit", facts.get("journal")).fix("does " + storage + " let this node in? docs/OPERATIONS.md, \"NFS mount failing\"");
         });
     }

@@ -332,7 +332,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
                     check(node, "services", drift.services().isEmpty(), "the containers of the last release" + release.map(entry -> ", " + entry.tag()).orElse(""),
                             found(drift.services()), release.map(entry -> mend(node, drift, "jbang rollback@ktrdr " + target + " --to " + entry.tag() + " puts them back")).orElse("")));
         } catch (Problem damaged) {
-            return List.of(check(node, "files", false, "the files as we wrote them", damaged.sentence(), damaged.details().getOrDefault("to do", "")));
+            return List.of(check(node, "files", false, "the files as we wrote them", damaged.sentence(), damaged.fix()));
         }
     }
 

@@ -228,7 +228,7 @@ public final class Failover {
                 return look.get();
             } catch (Problem away) {
                 if (away.exit() != Exit.UNREACHABLE) throw away;
-                return new Look(false, away.details().getOrDefault("found", away.sentence()));
+                return new Look(false, away.foundOrSentence());
             }
         }, Look::enough);
         if (!seen.enough()) throw Problem.failed("").found(seen.words() + ", after " + Units.duration(limit));

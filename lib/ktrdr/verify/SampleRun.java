@@ -157,7 +157,7 @@ final class SampleRun {
                         .orElseThrow(() -> Problem.failed("nothing").found("nothing of " + started.id + " at " + path));
             });
             seen.problems().forEach((node, problem) -> {
-                throw Problem.failed("not seen").found(node.name() + ": " + problem.details().getOrDefault("found", problem.sentence()));
+                throw Problem.failed("not seen").found(node.name() + ": " + problem.foundOrSentence());
             });
             return seen.values().values().iterator().next() + " from " + String.join(", ", seen.values().keySet().stream().map(Node::name).toList());
         });

@@ -214,9 +214,9 @@ public final class Verification implements AutoCloseable {
         var read = proof.seen().stream().filter(one -> one.read().containsKey(node.name())).count();
         var wrote = proof.seen().stream().anyMatch(one -> one.writer().equals(node)) ? "wrote a file that all others read, " : "";
         var found = wrong == null ? wrote + "read those of " + read + " other nodes"
-                : Stream.of(wrong.sentence(), wrong.details().getOrDefault("found", "")).filter(text -> !text.isEmpty()).collect(Collectors.joining(": "));
+                : wrong.sentenceAndFound();
         return new Check(CheckId.ofNode(node, "share"), node.name(), wrong == null, "the share at " + path + ", with the same files as elsewhere", found,
-                wrong == null ? "" : wrong.details().getOrDefault("to do", "jbang setup-nfs@ktrdr --check"), seconds);
+                wrong == null ? "" : wrong.fixOr("jbang setup-nfs@ktrdr --check"), seconds);
     }
 
     @Override
