@@ -5,6 +5,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Set;
 import java.util.TreeMap;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
@@ -20,6 +21,7 @@ import ktrdr.node.Docker;
 import ktrdr.node.NodeFiles;
 import ktrdr.release.Locks;
 import ktrdr.release.StagingScript;
+import ktrdr.report.Check.Finding;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
@@ -64,43 +66,42 @@ public final class Reread {
         var interrupted = "interrupted while waiting for " + service;
         var waiting = new Waiting(tools.options().timeout(), PAUSE_MILLIS, interrupted);
         Waiting reading = null;
+        var heard = new AtomicBoolean();
         while (true) {
-            var check = service.equals("grafana") ? dashboards() : metrics(service, since);
+            var check = service.equals("grafana") ? dashboards(heard) : metrics(service, since, heard);
             if (check.ok()) return check.found();
-            if (reading == null && !check.found().startsWith(SILENT))
-                reading = new Waiting(READS, PAUSE_MILLIS, interrupted);
+            if (reading == null && heard.get()) reading = new Waiting(READS, PAUSE_MILLIS, interrupted);
             if (waiting.over() || reading != null && reading.over())
                 throw check.problem(node.name() + ": " + service + " did not take its changed configuration").with("its log", log(service));
             waiting.pause();
         }
     }
 
-    private static final String SILENT = "no answer: ";
-
-    private Check metrics(String service, long since) {
+    private Check metrics(String service, long since, AtomicBoolean heard) {
         var url = tools.fleet().inventory().url(service) + "/metrics";
         var ok = service + "_config_last_reload_successful";
         var when = service + "_config_last_reload_success_timestamp_seconds";
         return Check.of(CheckId.ofFleet(service, "config"), node.name(), ok + " 1 by " + url + ", for files read since it was told", fix(service), () -> {
-            var text = answer(() -> tools.http().get(url).body());
+            var text = answer(heard, () -> tools.http().get(url).body());
             var well = value(ok, text);
             // of older and of other programs nothing is known, and that is said
-            if (well.isEmpty()) return "does not say whether it has its files";
-            if (well.get(0) == 1 && value(when, text).stream().anyMatch(time -> time >= since)) return "has read its files";
-            throw Problem.failed("not read").found(ok + " " + (well.get(0) == 1 ? "1, of files read before" : "0"));
+            if (well.isEmpty()) return Finding.good("does not say whether it has its files");
+            if (well.get(0) == 1 && value(when, text).stream().anyMatch(time -> time >= since))
+                return Finding.good("has read its files");
+            return Finding.bad(ok + " " + (well.get(0) == 1 ? "1, of files read before" : "0"));
         });
     }
 
-    private Check dashboards() {
+    private Check dashboards(AtomicBoolean heard) {
         var inventory = tools.fleet().inventory();
         return Check.of(CheckId.ofFleet("grafana", "config"), node.name(), "the dashboards of " + node.directory() + "/monitoring/grafana/dashboards", fix("grafana"), () -> {
-            int status = answer(() -> tools.http().get(inventory.url("grafana") + "/api/frontend/settings").status());
-            if (Set.of(401, 403).contains(status)) return "lets nobody look without a login, its dashboards were not compared";
+            int status = answer(heard, () -> tools.http().get(inventory.url("grafana") + "/api/frontend/settings").status());
+            if (Set.of(401, 403).contains(status))
+                return Finding.good("lets nobody look without a login, its dashboards were not compared");
             var shown = new GrafanaChecks(inventory, tools.http()).dashboards(plan.revision().files(), new ArrayList<>());
-            shown.stream().filter(check -> !check.ok()).findFirst().ifPresent(check -> {
-                throw Problem.failed("not shown").found(check.id() + ": " + check.found());
-            });
-            return "shows " + shown.size() + " dashboards as in our files";
+            return shown.stream().filter(check -> !check.ok()).findFirst()
+                    .map(check -> Finding.bad(check.id() + ": " + check.found()))
+                    .orElseGet(() -> Finding.good("shows " + shown.size() + " dashboards as in our files"));
         });
     }
 
@@ -108,12 +109,14 @@ public final class Reread {
         return "on " + node.name() + ": docker logs " + plan.stack().container(service);
     }
 
-    private static <T> T answer(Supplier<T> ask) {
+    private static <T> T answer(AtomicBoolean heard, Supplier<T> ask) {
         try {
-            return ask.get();
+            var answer = ask.get();
+            heard.set(true);
+            return answer;
         } catch (Problem silent) {
             if (silent.exit() == Exit.INTERRUPTED) throw silent;
-            throw Problem.failed("silent").found(SILENT + silent.foundOrSentence());
+            throw Problem.failed("no answer").found("no answer: " + silent.foundOrSentence());
         }
     }
 

@@ -29,6 +29,7 @@ import ktrdr.node.Docker;
 import ktrdr.release.Alerting;
 import ktrdr.release.Schema;
 import ktrdr.release.Stack;
+import ktrdr.report.Check.Finding;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 import ktrdr.ssh.Ssh;
@@ -120,8 +121,7 @@ public final class Checks {
         var node = inventory.core().name();
         return Check.of(CheckId.ofFleet(service, "health"), node, "GET " + url + " with status 200", "on " + node + ": docker logs ktrdr-" + service, () -> {
             var answer = http.get(url);
-            if (!answer.ok()) throw Problem.failed("wrong answer").found(answer.status() + " " + Console.brief(answer.body(), 200));
-            return "ok";
+            return answer.ok() ? Finding.good("ok") : Finding.bad(answer.status() + " " + Console.brief(answer.body(), 200));
         });
     }
 
@@ -130,8 +130,7 @@ public final class Checks {
         var node = inventory.core().name();
         return Check.of(CheckId.ofFleet(service, "health"), node, "GET " + url + " with " + expected, "on " + node + ": docker logs ktrdr-" + service, () -> {
             var body = http.json(url);
-            if (!good.test(body)) throw Problem.failed("wrong answer").found(Console.brief(body.toString(), 200));
-            return found.apply(body);
+            return good.test(body) ? Finding.good(found.apply(body)) : Finding.bad(Console.brief(body.toString(), 200));
         });
     }
 
@@ -170,8 +169,7 @@ public final class Checks {
         var check = Check.of(CheckId.ofFleet("db", "query"), core, "PostgreSQL answers a query on database " + inventory.database().name(),
                 "on " + core + ": docker logs ktrdr-db", () -> {
             var answer = query.get();
-            if (!answer.ok()) throw Problem.failed("no answer").found(Console.brief(answer.err(), 200));
-            return "PostgreSQL " + answer.out().strip();
+            return answer.ok() ? Finding.good("PostgreSQL " + answer.out().strip()) : Finding.bad(complaint(answer));
         });
         // there is no log of it then
         return check.ok() || !check.found().contains("No such container") ? check : new Check(check.what(), core, false, check.expected(), "there is no container ktrdr-db",
@@ -349,8 +347,7 @@ public final class Checks {
         var url = inventory.url("prometheus") + "/api/v1/query?query=" + query;
         return Check.of(CheckId.ofFleet("prometheus", "metrics"), inventory.core().name(), "series of " + query + " by GET " + url, "curl " + inventory.url("backend") + "/metrics/", () -> {
             int series = http.json(url).path("data").path("result").size();
-            if (series == 0) throw Problem.failed("no series").found("none");
-            return series + " series";
+            return series > 0 ? Finding.good(series + " series") : Finding.bad("none");
         });
     }
 
@@ -366,8 +363,14 @@ public final class Checks {
                     # shellcheck disable=SC2016 # its own arguments
                     timeout 5 bash -c 'exec 3<>"/dev/tcp/$0/$1" && printf "\\0\\0\\0\\10\\4\\322\\26\\57" >&3 && head -c 1 <&3' "$host" "$port"
                     """);
-            if (answer.out().matches("[SN]")) return "it answers, " + (answer.out().equals("S") ? "with TLS" : "without TLS");
-            throw Problem.failed("no answer").found(answer.exit() == 124 ? "silence for 5 s" : answer.out().isEmpty() && answer.err().isBlank() ? "the connection was closed" : Console.brief(answer.err(), 200));
+            if (answer.out().equals("S")) return Finding.good("it answers, with TLS");
+            if (answer.out().equals("N")) return Finding.good("it answers, without TLS");
+            boolean closed = answer.out().isEmpty() && answer.err().isBlank();
+            return Finding.bad(answer.exit() == 124 ? "silence for 5 s" : closed ? "the connection was closed" : complaint(answer));
         });
+    }
+
+    private static String complaint(Result answer) {
+        return answer.err().isBlank() ? "no answer" : Console.brief(answer.err(), 200);
     }
 }

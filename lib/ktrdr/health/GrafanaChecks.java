@@ -18,6 +18,7 @@ import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.release.Templates.NodeFile;
 import ktrdr.release.Templates;
+import ktrdr.report.Check.Finding;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
@@ -55,8 +56,8 @@ public final class GrafanaChecks {
     private Check source(String type, Supplier<JsonNode> settings) {
         return check("datasource." + type, "a data source of type " + type + " with the uid " + type, () -> {
             for (var source : settings.get().path("datasources"))
-                if (source.path("uid").asText().equals(type) && source.path("type").asText().equals(type)) return source.path("name").asText() + ", " + type;
-            throw Problem.failed("none").found(names(settings.get().path("datasources")));
+                if (source.path("uid").asText().equals(type) && source.path("type").asText().equals(type)) return Finding.good(source.path("name").asText() + ", " + type);
+            return Finding.bad(names(settings.get().path("datasources")));
         });
     }
 
@@ -77,13 +78,13 @@ public final class GrafanaChecks {
         var uid = model.path("uid").asText();
         return check("dashboard." + uid, "the dashboard " + model.path("title").asText() + " at " + url + "/d/" + uid + ", as in " + file.path(), () -> {
             var there = http.json(url + "/api/dashboards/uid/" + uid).path("dashboard");
-            if (there.path("panels").isEmpty()) throw Problem.failed("empty").found("a dashboard without a panel");
+            if (there.path("panels").isEmpty()) return Finding.bad("a dashboard without a panel");
             var wanted = panels(model);
             var shown = panels(there);
-            if (!shown.equals(wanted)) throw Problem.failed("changed").found("changed: " + Stream.concat(wanted.entrySet().stream().filter(panel -> !panel.getValue().equals(shown.get(panel.getKey()))),
+            if (!shown.equals(wanted)) return Finding.bad("changed: " + Stream.concat(wanted.entrySet().stream().filter(panel -> !panel.getValue().equals(shown.get(panel.getKey()))),
                     shown.entrySet().stream().filter(panel -> !wanted.containsKey(panel.getKey()))).map(Map.Entry::getKey).distinct().collect(Collectors.joining(", ")));
             found.add(there);
-            return there.path("title").asText() + ", " + there.path("panels").size() + " panels";
+            return Finding.good(there.path("title").asText() + ", " + there.path("panels").size() + " panels");
         });
     }
 
@@ -112,18 +113,17 @@ public final class GrafanaChecks {
                 int some = 0;
                 for (var expression : expressions(dashboard)) if (some == 0) {
                     var data = series(expression);
-                    if (data.isEmpty()) return NOT_ASKED;
+                    if (data.isEmpty()) return Finding.good(NOT_ASKED);
                     some = data.getAsInt();
                 }
                 if (some == 0) empty.add(dashboard.path("title").asText());
                 series += some;
             }
-            if (!empty.isEmpty()) throw Problem.failed("no data").found("an answer without data for " + String.join(", ", empty));
-            if (!dashboards.isEmpty()) return dashboards.size() + " dashboards, " + series + " series";
+            if (!empty.isEmpty()) return Finding.bad("an answer without data for " + String.join(", ", empty));
+            if (!dashboards.isEmpty()) return Finding.good(dashboards.size() + " dashboards, " + series + " series");
             var data = series("up");
-            if (data.isEmpty()) return NOT_ASKED;
-            if (data.getAsInt() == 0) throw Problem.failed("no data").found("an answer without data");
-            return data.getAsInt() + " series";
+            if (data.isEmpty()) return Finding.good(NOT_ASKED);
+            return data.getAsInt() > 0 ? Finding.good(data.getAsInt() + " series") : Finding.bad("an answer without data");
         });
     }
 
@@ -145,7 +145,7 @@ public final class GrafanaChecks {
         return body;
     }
 
-    private Check check(String kind, String expected, Supplier<String> ask) {
+    private Check check(String kind, String expected, Supplier<Finding> ask) {
         return Check.of(CheckId.ofFleet("grafana", kind), node, expected, "on " + node + ": docker logs ktrdr-grafana; jbang deploy@ktrdr core grafana puts its files back, then jbang restart@ktrdr core grafana has it read them", ask);
     }
 

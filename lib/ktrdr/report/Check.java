@@ -31,12 +31,25 @@ public record Check(@JsonProperty("id") CheckId what, String node, boolean ok, S
         return what.text();
     }
 
-    /** A check that asks something: what it answers is what was found, a {@link Problem} is a check that does not hold. */
-    public static Check of(CheckId what, String node, String expected, String fix, Supplier<String> ask) {
+    /** What a check that asks something found, and whether that is as it has to be. */
+    public record Finding(boolean ok, String text) {
+        /** It is. */
+        public static Finding good(String text) {
+            return new Finding(true, text);
+        }
+
+        /** It is not. */
+        public static Finding bad(String text) {
+            return new Finding(false, text.strip());
+        }
+    }
+
+    /** A check that asks something; who gives no answer, which is a {@link Problem}, has it not hold either. */
+    public static Check of(CheckId what, String node, String expected, String fix, Supplier<Finding> ask) {
         long started = System.nanoTime();
         try {
             var found = ask.get();
-            return new Check(what, node, true, expected, found, fix, seconds(started));
+            return new Check(what, node, found.ok(), expected, found.text(), fix, seconds(started));
         } catch (Problem problem) {
             if (problem.exit() == Exit.INTERRUPTED) throw problem;
             var found = problem.foundOrSentence();

@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
+import java.util.Optional;
 import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Supplier;
 import ktrdr.Console;
@@ -22,6 +23,7 @@ import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Place;
 import ktrdr.inventory.Inventory;
 import ktrdr.release.Locks;
+import ktrdr.report.Check.Finding;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
@@ -118,21 +120,26 @@ public final class Failover {
                 found + "; none was killed", "jbang status@ktrdr, or more workers: jbang scale@ktrdr", 0);
     }
 
-    private String started(List<Place> candidates, AtomicReference<Place> stopped) {
+    private Finding started(List<Place> candidates, AtomicReference<Place> stopped) {
         var id = begin();
         if (!onWorker()) {
             stopped.set(candidates.get(0));
             var operation = operations.follow(id, limits.take(), one -> one.percentage() > 0, one -> { });
-            if (operation.ended() && !operation.completed()) throw Problem.failed("").found(operation.words());
-            return id + ": " + operation.words() + ", on the backend alone; " + stopped.get().words() + " is to be killed idle";
+            if (operation.ended() && !operation.completed()) return Finding.bad(operation.words());
+            return Finding.good(id + ": " + operation.words() + ", on the backend alone; " + stopped.get().words()
+                    + " is to be killed idle");
         }
         return await(limits.take(), () -> {
             var operation = operations.show(id);
-            if (operation.ended()) throw Problem.failed("").found(id + " ended before a worker could be killed: " + operation.words());
+            if (operation.ended())
+                return Look.over(id + " ended before a worker could be killed: " + operation.words());
             var worker = operations.worker(id);
-            worker.ifPresent(one -> stopped.set(inventory.at(one.endpointUrl())
-                    .orElseThrow(() -> Problem.failed("").found(id + " runs on " + one.endpointUrl() + ", which is no worker of the inventory"))));
-            return new Look(worker.isPresent(), worker.isPresent() ? id + " runs on " + stopped.get().words() : id + ": " + operation.words() + ", on no worker");
+            if (worker.isEmpty()) return Look.of(false, id + ": " + operation.words() + ", on no worker");
+            var url = worker.get().endpointUrl();
+            var place = inventory.at(url);
+            if (place.isEmpty()) return Look.over(id + " runs on " + url + ", which is no worker of the inventory");
+            stopped.set(place.get());
+            return Look.of(true, id + " runs on " + place.get().words());
         });
     }
 
@@ -184,16 +191,16 @@ public final class Failover {
         return step("registered", "register", place.node().name(), place.words() + " is registered again, and available", "on " + place.node().name() + ": docker logs " + place.worker().name(),
                 () -> await(limits.back(), () -> {
                     var status = status(place);
-                    return new Look(status.equals("available"), status);
+                    return Look.of(status.equals("available"), status);
                 }));
     }
 
-    private String noticed(Place place, String id) {
+    private Finding noticed(Place place, String id) {
         long started = System.nanoTime();
         return await(limits.notice(), () -> {
             var status = status(place);
             boolean gone = !Roster.serves(status);
-            return new Look(gone, gone ? "after " + since(started) + " the worker is " + status + (onWorker() ? "; its operation is " + state(id) : "") : "the worker is " + status);
+            return Look.of(gone, gone ? "after " + since(started) + " the worker is " + status + (onWorker() ? "; its operation is " + state(id) : "") : "the worker is " + status);
         });
     }
 
@@ -208,31 +215,42 @@ public final class Failover {
         return states.stream().filter(Worker::serving).findFirst().or(() -> states.stream().findFirst()).map(Worker::status).orElse("not registered");
     }
 
-    private String elsewhere(Place away) {
+    private Finding elsewhere(Place away) {
         var id = begin();
         var where = new AtomicReference<>("");
         var operation = operations.follow(id, limits.complete(), one -> !onWorker() && one.percentage() > 0, one -> operations.worker(id).ifPresent(worker -> where.set(worker.endpointUrl())));
         var on = inventory.place(where.get());
         var words = operation.words() + (on.isEmpty() ? "" : " on " + on);
-        if (onWorker() ? !operation.completed() || where.get().equals(away.worker().endpointUrl()) : operation.ended() && !operation.completed()) throw Problem.failed("").found(words);
-        return onWorker() ? words : words + "; on the backend alone, which proves nothing of other workers: sample: backtest in the inventory would";
+        boolean bad = onWorker() ? !operation.completed() || where.get().equals(away.worker().endpointUrl())
+                : operation.ended() && !operation.completed();
+        if (bad) return Finding.bad(words);
+        return Finding.good(words + (onWorker() ? ""
+                : "; on the backend alone, which proves nothing of other workers: sample: backtest in the inventory would"));
     }
 
-    /** What was seen, and whether it is what is waited for. */
-    private record Look(boolean enough, String words) {}
+    /** What was seen; with a finding where there is nothing more to wait for. */
+    private record Look(String words, Optional<Finding> end) {
+        static Look of(boolean enough, String words) {
+            return new Look(words, enough ? Optional.of(Finding.good(words)) : Optional.empty());
+        }
+
+        /** What is waited for will not come. */
+        static Look over(String words) {
+            return new Look(words, Optional.of(Finding.bad(words)));
+        }
+    }
 
     /** Looks until it is enough; what was seen last when it is too late. A backend that does not answer is asked again. */
-    private static String await(Duration limit, Supplier<Look> look) {
+    private static Finding await(Duration limit, Supplier<Look> look) {
         var seen = new Waiting(limit, PAUSE_MILLIS, Failover::interrupted).until(() -> {
             try {
                 return look.get();
             } catch (Problem away) {
                 if (away.exit() != Exit.UNREACHABLE) throw away;
-                return new Look(false, away.foundOrSentence());
+                return Look.of(false, away.foundOrSentence());
             }
-        }, Look::enough);
-        if (!seen.enough()) throw Problem.failed("").found(seen.words() + ", after " + Units.duration(limit));
-        return seen.words();
+        }, last -> last.end().isPresent());
+        return seen.end().orElseGet(() -> Finding.bad(seen.words() + ", after " + Units.duration(limit)));
     }
 
     private static Problem interrupted() {
@@ -244,7 +262,7 @@ public final class Failover {
     }
 
     /** A check that is a step on the console as well. */
-    private Check step(String id, String what, String where, String expected, String fix, Supplier<String> ask) {
+    private Check step(String id, String what, String where, String expected, String fix, Supplier<Finding> ask) {
         try (var step = console.step(where, what)) {
             var check = Check.of(CheckId.ofFleet("failover", id), where, expected, fix, ask);
             if (Thread.currentThread().isInterrupted()) throw interrupted();

@@ -24,6 +24,7 @@ import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Mount;
+import ktrdr.report.Check.Finding;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
@@ -91,7 +92,7 @@ final class SampleRun {
             this.kind = kind;
         }
 
-        private String follow(Consumer<String> now, Runnable begun) {
+        private Finding follow(Consumer<String> now, Runnable begun) {
             // it has to be known which one it is before an interrupt can cancel it
             id = Threads.whole("sample", () -> operations.start(kind, sample.body()));
             try {
@@ -110,15 +111,16 @@ final class SampleRun {
             if (worker.isEmpty() && !operation.ended() && kind.onWorker()) worker = operations.worker(id);
         }
 
-        private String words() {
+        private Finding words() {
             var ended = last.orElseThrow();
             if (ended.ended() && !ended.completed())
-                throw Problem.failed("it " + (ended.cancelled() ? "was cancelled by somebody else" : "failed")).found(id + " " + ended.words() + place()
+                return Finding.bad(id + " " + ended.words() + place()
                         + (ended.unclaimed() && ended.onBackend() ? ", by the backend, which runs it all the same" : ""));
-            if (ended.completed()) return id + " completed" + place();
+            if (ended.completed()) return Finding.good(id + " completed" + place());
             var now = operations.show(id);
-            if (!now.cancelled()) throw Problem.failed("it was not cancelled").found(id + " is " + now.words() + " after it was cancelled");
-            return id + " went from " + Math.round(first) + " to " + Math.round(ended.percentage()) + " %" + place() + ", then it was cancelled";
+            if (!now.cancelled()) return Finding.bad(id + " is " + now.words() + " after it was cancelled");
+            return Finding.good(id + " went from " + Math.round(first) + " to " + Math.round(ended.percentage()) + " %" + place()
+                    + ", then it was cancelled");
         }
 
         private String place() {
@@ -130,15 +132,15 @@ final class SampleRun {
         return Check.of(CheckId.ofFleet("sample", "trace"), core, "a trace of it by " + inventory.tracing().service() + " in Jaeger within " + Units.duration(TRACES),
                 "on " + core + ": docker logs ktrdr-jaeger; is OTLP_ENDPOINT of the containers right?",
                 () -> until(TRACES, () -> jaeger.find(inventory.tracing().service(), started.id, started.kind.path, began).map(Jaeger.Trace::words))
-                        .orElseThrow(() -> Problem.failed("none").found("no trace of " + started.id)));
+                        .map(Finding::good).orElseGet(() -> Finding.bad("no trace of " + started.id)));
     }
 
     /** A backtest leaves no file: its result is in the database, and the backend has it from there. */
     private Check result(Started started) {
         return Check.of(CheckId.ofFleet("sample", "result"), core, "its result, as the backend has it from the database", "jbang operations@ktrdr show " + started.id, () -> {
             var results = operations.results(started.id);
-            if (results.isEmpty()) throw Problem.failed("none").found("the backend has no result of " + started.id);
-            return Console.brief(results.toString(), SHOWN);
+            return results.isEmpty() ? Finding.bad("the backend has no result of " + started.id)
+                    : Finding.good(Console.brief(results.toString(), SHOWN));
         });
     }
 
@@ -148,19 +150,31 @@ final class SampleRun {
                 "docs/OPERATIONS.md, \"permission denied on the share\"", () -> {
             var told = Json.read(started.last.orElseThrow().result()).map(summary -> summary.path("model_path").asText("")).orElse("");
             var below = MODEL.matcher(told);
-            if (!below.find()) throw Problem.failed("none").found(told.isEmpty() ? "the backend tells of no model_path" : "model_path " + told + " is not below models/");
-            var seen = fleet.each(node -> node.role() == Inventory.Role.WORKERS, (node, ssh) -> {
-                var path = Mount.path(inventory, node) + "/models/" + below.group(1);
-                // a folder with nothing in it is no model
-                var script = Sh.let("model", path) + "timeout 5 find \"$model\" -type f -size +0 -print -quit 2>/dev/null || :\n";
-                return until(RESULT, () -> Optional.of(ssh.must(script).strip()).filter(file -> !file.isEmpty()).map(file -> path))
-                        .orElseThrow(() -> Problem.failed("nothing").found("nothing of " + started.id + " at " + path));
-            });
-            seen.problems().forEach((node, problem) -> {
-                throw Problem.failed("not seen").found(node.name() + ": " + problem.foundOrSentence());
-            });
-            return seen.values().values().iterator().next() + " from " + String.join(", ", seen.values().keySet().stream().map(Node::name).toList());
+            if (!below.find()) return Finding.bad(told.isEmpty() ? "the backend tells of no model_path"
+                    : "model_path " + told + " is not below models/");
+            return seen(started.id, below.group(1));
         });
+    }
+
+    private Finding seen(String id, String model) {
+        var seen = fleet.each(node -> node.role() == Inventory.Role.WORKERS, (node, ssh) -> {
+            // a folder with nothing in it is no model
+            var script = Sh.let("model", path(node, model))
+                    + "timeout 5 find \"$model\" -type f -size +0 -print -quit 2>/dev/null || :\n";
+            return until(RESULT, () -> Optional.of(ssh.must(script).strip()).filter(file -> !file.isEmpty())).isPresent();
+        });
+        for (var node : fleet.nodes()) {
+            var problem = seen.problems().get(node);
+            if (problem != null) return Finding.bad(node.name() + ": " + problem.foundOrSentence());
+            if (Boolean.FALSE.equals(seen.values().get(node)))
+                return Finding.bad(node.name() + ": nothing of " + id + " at " + path(node, model));
+        }
+        var nodes = List.copyOf(seen.values().keySet());
+        return Finding.good(path(nodes.get(0), model) + " from " + String.join(", ", nodes.stream().map(Node::name).toList()));
+    }
+
+    private String path(Node node, String model) {
+        return Mount.path(inventory, node) + "/models/" + model;
     }
 
     /** Asks again and again until there is something, or it takes too long. */
