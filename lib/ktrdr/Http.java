@@ -12,6 +12,7 @@ import java.net.SocketException;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
+import java.util.Collections;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Locale;
@@ -166,7 +167,7 @@ public final class Http implements AutoCloseable {
         try (var response = clients.answer(request, deadline)) {
             var headers = new LinkedHashMap<String, String>();
             response.headers().forEach(pair -> headers.merge(pair.getFirst().toLowerCase(Locale.ROOT), pair.getSecond(), (a, b) -> a + ", " + b));
-            return new Answer(response.code(), body(response), Map.copyOf(headers));
+            return new Answer(response.code(), body(response), Collections.unmodifiableMap(headers));
         } catch (IllegalStateException | IllegalArgumentException e) {
             // how okhttp refuses a status or a length below zero, and a Retry-After beyond an int
             throw (IOException) new ProtocolException(String.valueOf(e.getMessage())).initCause(e);

@@ -14,6 +14,7 @@ import java.nio.file.Path;
 import java.security.GeneralSecurityException;
 import java.security.KeyStore;
 import java.time.Duration;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicInteger;
 import javax.net.ssl.KeyManagerFactory;
@@ -112,6 +113,19 @@ class HttpTest {
             here.enqueue(new MockResponse.Builder().code(301).setHeader("Location", "/elsewhere").build());
             here.enqueue(new MockResponse.Builder().body("{\"here\": 1}").build());
             assertEquals(1, http.json(here.url("/").toString()).path("here").asInt());
+        }
+    }
+
+    @Test
+    void headers_stay_in_the_order_of_the_answer() throws Exception {
+        var response = new MockResponse.Builder().setHeader("Content-Length", "0");
+        var names = List.of("x-first", "x-second", "x-third", "x-fourth", "x-fifth", "x-sixth");
+        names.forEach(name -> response.addHeader(name, "there"));
+        try (var server = new MockWebServer(); var http = new Http(Map.of(), Duration.ofSeconds(5))) {
+            server.enqueue(response.build());
+            server.start();
+            var headers = http.get(server.url("/").toString()).headers();
+            assertEquals(names, headers.keySet().stream().filter(name -> name.startsWith("x-")).toList());
         }
     }
 }

@@ -238,9 +238,8 @@ public final class LogReader {
         for (var service : query.services())
             if (!there.contains(service)) absent("there is no container of " + service + " on " + String.join(", ", reached.stream().map(Node::name).toList()));
         if (query.services().isEmpty())
-            listed.forEach((node, services) -> {
-                if (services.isEmpty()) absent("there is no container of " + Stack.of(fleet.inventory(), node).project() + " on " + node.name());
-            });
+            for (var node : reached)
+                if (listed.get(node).isEmpty()) absent("there is no container of " + Stack.of(fleet.inventory(), node).project() + " on " + node.name());
     }
 
     private void absent(String sentence) {
