@@ -21,6 +21,7 @@
 //FILES lib/ktrdr/OutputFile.java=ktrdr/OutputFile.java
 //FILES lib/ktrdr/Problem.java=ktrdr/Problem.java
 //FILES lib/ktrdr/Result.java=ktrdr/Result.java
+//FILES lib/ktrdr/ScriptExit.java=ktrdr/ScriptExit.java
 //FILES lib/ktrdr/Sh.java=ktrdr/Sh.java
 //FILES lib/ktrdr/Sha256.java=ktrdr/Sha256.java
 //FILES lib/ktrdr/StandardOutput.java=ktrdr/StandardOutput.java

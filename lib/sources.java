@@ -31,6 +31,7 @@
 //SOURCES ktrdr/OutputFile.java
 //SOURCES ktrdr/Problem.java
 //SOURCES ktrdr/Result.java
+//SOURCES ktrdr/ScriptExit.java
 //SOURCES ktrdr/Sh.java
 //SOURCES ktrdr/Sha256.java
 //SOURCES ktrdr/StandardOutput.java

@@ -38,7 +38,7 @@ public final class Sh {
     }
 
     /**
-     * Lines that make a folder for the script alone, which {@link #atEnd} is to remove; those of scripts that were killed are removed first. Exit code 20 where none can be made.
+     * Lines that make a folder for the script alone, which {@link #atEnd} is to remove; those of scripts that were killed are removed first. {@link ScriptExit#NOT_WRITTEN} where none can be made.
      *
      * @param variable that has its path then
      * @param stem a word of the shell: the path but for the process and the letters behind it
@@ -51,7 +51,7 @@ public final class Sh {
                 done
                 """
                 // a signal has to find the variable set, or no folder
-                + variable + "=$(trap '' HUP INT TERM PIPE; mktemp -d " + stem + ".$$.XXXXXX) || exit 20\n";
+                + variable + "=$(trap '' HUP INT TERM PIPE; mktemp -d " + stem + ".$$.XXXXXX) || exit " + ScriptExit.NOT_WRITTEN.code + "\n";
     }
 
     /**

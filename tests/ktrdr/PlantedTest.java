@@ -74,7 +74,7 @@ class PlantedTest {
         for (var mode : List.of("rwxrwxrwx", "rwxr-x-wx")) {
             Files.setPosixFilePermissions(open, PosixFilePermissions.fromString(mode));
             var refused = take();
-            assertEquals(Lock.UNSAFE, refused.exit(), refused::lastWords);
+            assertEquals(ScriptExit.UNSAFE.code, refused.exit(), refused::lastWords);
             assertEquals(open + " can be written to by everybody", refused.lastWords());
             assertFalse(Files.exists(ours.resolve("lock")));
         }
@@ -88,7 +88,7 @@ class PlantedTest {
         Files.delete(ours);
         Files.createSymbolicLink(ours, elsewhere);
         var refused = take();
-        assertEquals(Lock.UNSAFE, refused.exit(), refused::lastWords);
+        assertEquals(ScriptExit.UNSAFE.code, refused.exit(), refused::lastWords);
         assertEquals(ours + " is a symbolic link", refused.lastWords());
         assertEquals(0, elsewhere.toFile().list().length);
     }
@@ -100,7 +100,7 @@ class PlantedTest {
         Files.createSymbolicLink(ours.resolve("lock"), elsewhere);
         run("touch -d '1 hour ago' " + Sh.quote(elsewhere.toString()));
         var refused = take();
-        assertEquals(Lock.UNSAFE, refused.exit(), refused::lastWords);
+        assertEquals(ScriptExit.UNSAFE.code, refused.exit(), refused::lastWords);
         assertEquals(ours.resolve("lock") + " is a symbolic link", refused.lastWords());
         assertEquals("end\tyes\n", run(Lock.look(place())).out());
     }
@@ -111,7 +111,7 @@ class PlantedTest {
             var planted = Path.of("/run/lock/" + place().project() + "." + name);
             Files.createSymbolicLink(planted, folder.resolve("made"));
             var refused = take();
-            assertEquals(Lock.UNSAFE, refused.exit(), refused::lastWords);
+            assertEquals(ScriptExit.UNSAFE.code, refused.exit(), refused::lastWords);
             assertEquals(planted + " is no plain file", refused.lastWords());
             assertFalse(Files.exists(folder.resolve("made")));
             Files.delete(planted);

@@ -43,8 +43,8 @@ public final class Rooms {
             rotation    GrafanaPassword RotateSecret Rotation ScramVerifier
             share       NfsFiles NfsPlan SetupNfs SetupNfsFleet ShareFromHost
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown
-            ssh         HeldScript LoginShell NeighbourKeys OtherShells Sh Ssh SshConfig SshLogin SshRun SshSudo Sshd
-            ssh         Uncaught
+            ssh         HeldScript LoginShell NeighbourKeys OtherShells ScriptExit Sh Ssh SshConfig SshLogin SshRun
+            ssh         SshSudo Sshd Uncaught
             start       CoreDumps FrontDoor Local ScriptTemplate Start StartElsewhere
             status      Alert FleetStatus NodeStatus Repeated Status StatusChanges
             suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait

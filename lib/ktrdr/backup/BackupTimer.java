@@ -7,6 +7,7 @@ import java.util.Optional;
 import ktrdr.Exit;
 import ktrdr.Facts;
 import ktrdr.Problem;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.report.Document;
@@ -110,7 +111,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
                   exit "${code:-0}"
                 fi
 
-                """.formatted(Backups.BUSY) + Backups.script(inventory, Backups.directory(inventory), Backups.Retention.of(inventory), "timer").replaceFirst("(?m)^#!/bin/sh\n", "");
+                """.formatted(ScriptExit.BACKUP_BUSY.code) + Backups.script(inventory, Backups.directory(inventory), Backups.Retention.of(inventory), "timer").replaceFirst("(?m)^#!/bin/sh\n", "");
     }
 
     /** To find another backup being made is no failure. */
@@ -122,7 +123,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
 
                 [Service]
                 Type=oneshot
-                ExecStart=""" + Sh.UNIT + " " + SCRIPT + "\nSuccessExitStatus=" + Backups.BUSY + "\nSyslogIdentifier=" + BackupSchedule.UNIT + "\n";
+                ExecStart=""" + Sh.UNIT + " " + SCRIPT + "\nSuccessExitStatus=" + ScriptExit.BACKUP_BUSY.code + "\nSyslogIdentifier=" + BackupSchedule.UNIT + "\n";
     }
 
     private static String timer(String at) {
@@ -163,7 +164,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
     public Optional<BackupSchedule> apply(Ssh core) {
         var result = core.run(applyScript());
         if (result.ok()) return BackupSchedule.parse(Facts.parse(result.out()));
-        if (result.exit() == 23) throw Problem.failed(node + ": a file of the timer changed while it was being set up").expected("nobody else at work on the node")
+        if (ScriptExit.of(result) == ScriptExit.CHANGED) throw Problem.failed(node + ": a file of the timer changed while it was being set up").expected("nobody else at work on the node")
                 .found(result).fix("run it again");
         throw Problem.failed(node + ": the timer could not be set up").expected("systemd takes it").found(result).fix("on " + node + ": systemctl status " + BackupSchedule.UNIT + ".timer");
     }

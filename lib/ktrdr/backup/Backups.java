@@ -13,6 +13,7 @@ import ktrdr.Facts;
 import ktrdr.Local;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Units;
 import ktrdr.inventory.Inventory;
@@ -24,8 +25,6 @@ import ktrdr.ssh.Ssh;
 
 /** The backups of the database in their folder, as core sees it: made, listed, removed by templates/backup/backup.sh, which runs there. */
 public final class Backups {
-    /** Exit code of a script that found a backup or a restore under way. */
-    static final int BUSY = 75;
     /** How long a backup waits for a lock that another session has. */
     static final Duration LOCK_WAIT = Duration.ofMinutes(2);
     private final Inventory inventory;
@@ -223,7 +222,7 @@ public final class Backups {
         /** The record that was said, where all went well; else why not. */
         BackupRecord record(String node, Result result) {
             if (result.ok() && !record.isEmpty()) return BackupRecord.parse(text());
-            var problem = result.exit() == BUSY ? busy(node, failed)
+            var problem = ScriptExit.of(result) == ScriptExit.BACKUP_BUSY ? busy(node, failed)
                     : Problem.failed(node + ": no backup was made").expected("a dump that ended well, on the disk, readable").fix(letIn(failed));
             throw problem.found(failed.isEmpty() ? result.lastWords() : failed).with("earlier backups", "are as they were").stderr(result.err());
         }

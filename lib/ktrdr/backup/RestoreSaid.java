@@ -10,6 +10,7 @@ import java.util.function.Consumer;
 import ktrdr.Console;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.ScriptExit;
 import ktrdr.Units;
 
 /** What templates/backup/restore.sh says while it runs, line by line. */
@@ -73,7 +74,7 @@ final class RestoreSaid implements Consumer<String> {
         if (result.ok()) return new Restore.Done(number("restored"), last.containsKey("away"), said("replaced"), List.copyOf(dropped),
                 said("verified").map(Instant::parse), new LinkedHashMap<>(seconds));
         var why = said("failed").orElseGet(() -> result.lastWords().isBlank() ? "its script ended with exit code " + result.exit() : result.lastWords());
-        if (result.exit() == Backups.BUSY) throw Backups.busy(node, why);
+        if (ScriptExit.of(result) == ScriptExit.BACKUP_BUSY) throw Backups.busy(node, why);
         throw Problem.failed(node + ": " + switch (mode) {
             case attempt -> "the backup is not proven";
             case drop -> "the databases that were kept could not be dropped";

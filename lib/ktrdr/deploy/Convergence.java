@@ -4,6 +4,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import ktrdr.Facts;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.node.Docker;
 
@@ -34,7 +35,7 @@ public final class Convergence {
                 place=/dev/shm
                 [ -w "$place" ] || place=${TMPDIR:-/tmp}
                 """ + Sh.atEnd("rm -rf \"$look\"") + Sh.folder("look", "\"$place\"/ktrdr")
-                + "{ printf %s " + Sh.quote(env) + " >\"$look/env\" && printf %s " + Sh.quote(compose) + " >\"$look/compose.yml\"; } || exit 20\n" + """
+                + "{ printf %s " + Sh.quote(env) + " >\"$look/env\" && printf %s " + Sh.quote(compose) + " >\"$look/compose.yml\"; } || exit " + ScriptExit.NOT_WRITTEN.code + "\n" + """
                 # paths in the files are those of the directory that Compose will run in
                 here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory
                 """ + ask("\"$here\"", "\"$look/env\"", "\"$look/compose.yml\"") + more + "say end yes\n";
@@ -43,7 +44,7 @@ public final class Convergence {
     /** The lines of a script that ask, with {@code say} and {@code with_secrets} defined; each argument is a word of the shell. */
     static String ask(String directory, String envFile, String composeFile) {
         return "hashes=$(with_secrets docker compose --project-directory " + directory + " --env-file " + envFile + " -f " + composeFile
-                + " config --hash '*') || exit 21\n" + """
+                + " config --hash '*') || exit " + ScriptExit.COMPOSE_REFUSES.code + "\n" + """
                 printf '%s\\n' "$hashes" | while read -r service hash; do [ -z "$hash" ] || say "hash $service" "$hash"; done
                 """;
     }

@@ -15,6 +15,7 @@ import java.util.stream.Stream;
 import ktrdr.LastWords;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Sha256;
 import ktrdr.Units;
@@ -198,8 +199,8 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     }
 
     /**
-     * Puts the files and the rules of {@link Firewall} in place and brings the services up. Exit codes: those of {@link StagingScript}, {@value Firewall#REFUSED} where the rules
-     * could not be put there, and 22 where Compose could not bring the services up. It prints the containers as they are then ({@link Docker#containersOf}), and what was reloaded; {@link Exporter} comes last, once for a node.
+     * Puts the files and the rules of {@link Firewall} in place and brings the services up. Exit codes: those of {@link StagingScript}, {@link ScriptExit#NOT_FILTERED} where the rules
+     * could not be put there, and {@link ScriptExit#DOCKER_FAILED} where Compose could not bring the services up. It prints the containers as they are then ({@link Docker#containersOf}), and what was reloaded; {@link Exporter} comes last, once for a node.
      *
      * @param begin shell lines for the moment when all was found good and nothing is changed yet
      */
@@ -210,11 +211,11 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     /** The same; with {@link Exporter} or without, where a part comes after this one, and with shell lines for right before containers are touched. */
     String applyScript(Secrets secrets, String begin, boolean exporter, String stop) {
         if (restart) return Sh.let("directory", stack.node().directory()) + StagingScript.TELL + "cd -P \"$directory\"\n" + begin + restarts() + containers();
-        return secrets.shell(secrets()) + new StagingScript(staging).text(begin) + Firewall.script(revision.files(), "exit " + Firewall.REFUSED) + Docker.removePassing(stack.project())
-                + tagged.entrySet().stream().map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit 22\n").collect(Collectors.joining())
+        return secrets.shell(secrets()) + new StagingScript(staging).text(begin) + Firewall.script(revision.files(), "exit " + ScriptExit.NOT_FILTERED.code) + Docker.removePassing(stack.project())
+                + tagged.entrySet().stream().map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit " + ScriptExit.DOCKER_FAILED.code + "\n").collect(Collectors.joining())
                 + stop + new Excess(this).script() + anew()
                 // a named service is deployed alone: what it depends on stays as it is
-                + (services.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit 22\n" + asRendered())
+                + (services.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ") + Sh.words(services) + " >&2 || exit " + ScriptExit.DOCKER_FAILED.code + "\n" + asRendered())
                 + reloads() + (exporter ? Exporter.script(revision.files()) : "") + containers();
     }
 
@@ -222,7 +223,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
     public String asRendered() {
         var files = List.of(stack.composeFile(), stack.envFile());
         var sum = Sha256.hex(files.stream().map(staging::content).collect(Collectors.joining()));
-        return "sum=$(cat " + Sh.words(files) + " | sha256sum)\n[ \"${sum%% *}\" = " + sum + " ] || { echo '" + String.join(" or ", files) + " was changed by another while Compose read it' >&2; exit 22; }\n";
+        return "sum=$(cat " + Sh.words(files) + " | sha256sum)\n[ \"${sum%% *}\" = " + sum + " ] || { echo '" + String.join(" or ", files) + " was changed by another while Compose read it' >&2; exit " + ScriptExit.DOCKER_FAILED.code + "; }\n";
     }
 
     private String containers() {
@@ -237,13 +238,13 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
 
     private String anew() {
         var some = unhealthy().stream().map(Docker.Container::service).distinct().toList();
-        return some.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d --no-deps --force-recreate " + Sh.words(some) + " >&2 || exit 22\n";
+        return some.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d --no-deps --force-recreate " + Sh.words(some) + " >&2 || exit " + ScriptExit.DOCKER_FAILED.code + "\n";
     }
 
     /** Starts the database first, and what depends on it when it is healthy. */
     private String restarts() {
         // what workers were at is settled by now
-        var script = new StringBuilder("""
+        var script = new StringBuilder(ScriptExit.numbers("""
                 again() {
                   # in a session of its own: whoever cuts this run may not leave a container stopped
                   # shellcheck disable=SC2016 # its own arguments
@@ -253,9 +254,9 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
                     failed=0
                     for pid in $pids; do wait "$pid" || failed=1; done
                     exit "$failed"' again "$@" </dev/null &
-                  wait "$!" || exit 22
+                  wait "$!" || exit $DOCKER_FAILED
                 }
-                """.replace("RESTART", stack.core() ? "docker restart" : WorkerStops.RESTART));
+                """).replace("RESTART", stack.core() ? "docker restart" : WorkerStops.RESTART));
         var database = restarted.stream().filter(service -> stack.core() && service.equals("db")).toList();
         var others = restarted.stream().filter(service -> !database.contains(service)).toList();
         if (!database.isEmpty()) script.append(again(database));
@@ -283,7 +284,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
         facts.files().unread().keySet().stream().filter(service -> stack.readers().containsKey(service) && !rereads.contains(service))
                 .forEach(service -> script.append("rm -f .ktrdr/unread.").append(service).append('\n'));
         if (rereads.isEmpty()) return script.toString();
-        script.append(Mounted.STALE).append("""
+        script.append(Mounted.STALE).append(ScriptExit.numbers("""
                 started() { docker inspect --format '{{.Id}} {{.State.StartedAt}}{{if not .State.Running}} no more{{end}}' "$1" 2>/dev/null || :; }
                 reread() {
                   now=$(started "$2")
@@ -296,9 +297,9 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
                   case $how in
                     reload) docker kill --signal HUP "$2" >/dev/null && tell reloaded "$1" ;;
                     *) docker restart "$2" >/dev/null && tell restarted "$1" ;;
-                  esac || exit 22
+                  esac || exit $DOCKER_FAILED
                 }
-                """);
+                """));
         for (var service : rereads) script.append("reread ").append(service).append(' ').append(stack.container(service)).append(' ').append(Sh.quote(ran(service))).append('\n');
         return script.toString();
     }
@@ -324,7 +325,7 @@ public record Deployment(Stack stack, Revision revision, List<String> services, 
 
     /** Why {@link #applyScript} failed. */
     public Problem upFailed(Result result) {
-        if (result.exit() == Firewall.REFUSED)
+        if (ScriptExit.of(result) == ScriptExit.NOT_FILTERED)
             return Problem.failed(stack.node().name() + ": the rules of `firewall` could not be put in place").found(String.join("; ", StagingScript.told("firewall", result.out())))
                     .fix("mend it on the node, or take `firewall` out of the inventory; no container was touched");
         return Locks.refused(stack.node(), result).or(() -> StagingScript.failure(staging, result)).or(() -> Gpu.refused(stack.node().name(), result.err())).orElseGet(() ->

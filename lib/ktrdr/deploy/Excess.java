@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeMap;
 import java.util.TreeSet;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.node.Docker;
 
@@ -25,17 +26,17 @@ public record Excess(Deployment plan) {
                 .filter(container -> plan.retired().contains(container.service()) || !seen.add(container.service()) && plan.services().contains(container.service())).toList();
     }
 
-    /** Shell lines that do it, by id and not by Compose: its file may not know the service any more. One that went meanwhile is no failure; exit code 22 is one. */
+    /** Shell lines that do it, by id and not by Compose: its file may not know the service any more. One that went meanwhile is no failure; {@link ScriptExit#DOCKER_FAILED} is one. */
     String script() {
         var script = new StringBuilder();
         away().forEach(container -> script.append("away ").append(Sh.quote(container.id())).append('\n'));
-        renamed().forEach((name, own) -> script.append("docker rename ").append(Sh.words(List.of(name, own))).append(" || exit 22\n"));
-        return script.isEmpty() ? "" : """
+        renamed().forEach((name, own) -> script.append("docker rename ").append(Sh.words(List.of(name, own))).append(" || exit ").append(ScriptExit.DOCKER_FAILED.code).append("\n"));
+        return script.isEmpty() ? "" : ScriptExit.numbers("""
                 away() {
                   docker stop "$1" >/dev/null 2>&1 || :
-                  docker rm -f "$1" >/dev/null 2>&1 || ! docker inspect "$1" >/dev/null 2>&1 || { echo "the container $1 could not be removed" >&2; exit 22; }
+                  docker rm -f "$1" >/dev/null 2>&1 || ! docker inspect "$1" >/dev/null 2>&1 || { echo "the container $1 could not be removed" >&2; exit $DOCKER_FAILED; }
                 }
-                """ + script;
+                """) + script;
     }
 
     /** In words, such as "foo renamed to backtest-worker-1"; the retired services are told of by themselves. Empty where there is nothing. */

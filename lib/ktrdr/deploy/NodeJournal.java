@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.node.Docker;
 import ktrdr.node.LogMask;
@@ -147,7 +148,7 @@ public final class NodeJournal {
 
     /** The script that writes the whole logs of containers into a folder below a stack's directory, each without its container's secrets. */
     public static String keep(String directory, String folder, List<String> containers) {
-        return "cd -P " + Sh.quote(directory) + "\n" + Sh.let("folder", folder) + "umask 077\n[ ! -L " + FAILED + " ] || exit 24\nmkdir -p \"$folder\"\n" + LogMask.shell()
+        return "cd -P " + Sh.quote(directory) + "\n" + Sh.let("folder", folder) + "umask 077\n[ ! -L " + FAILED + " ] || exit " + ScriptExit.IN_THE_WAY.code + "\nmkdir -p \"$folder\"\n" + LogMask.shell()
                 + "for name in " + Sh.words(containers) + "; do\n"
                 + "  docker logs --tail " + LINES + " --timestamps \"$name\" 2>&1 | masked \"$name\" >\"$folder/$name.log\" || rm -f \"$folder/$name.log\"\ndone\n"
                 // the last five failures

@@ -17,6 +17,7 @@ import ktrdr.Exit;
 import ktrdr.Facts;
 import ktrdr.Http;
 import ktrdr.Problem;
+import ktrdr.ScriptExit;
 import ktrdr.Threads;
 import ktrdr.Units;
 import ktrdr.api.Backend;
@@ -235,7 +236,7 @@ final class NodeRollout {
         touched = true;
         try (var step = tools.console.step(node.name(), "up")) {
             var result = tools.fleet.ssh(node).run(tools.locks.under(node) + script, tools.options.timeout().plusMinutes(2));
-            if (result.exit() == WorkerStops.AT_WORK) return false;
+            if (ScriptExit.of(result) == ScriptExit.AT_WORK) return false;
             if (!result.ok()) throw part.upFailed(result).stderr(result.err());
             digests = Docker.digests(StagingScript.told("digest", result.out()).stream().collect(Collectors.toMap(line -> line.split(" ")[0], line -> line.substring(line.indexOf(' ') + 1))));
             after = Docker.containers(StagingScript.rest(result.out()));

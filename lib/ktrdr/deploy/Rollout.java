@@ -19,6 +19,7 @@ import ktrdr.Console;
 import ktrdr.Http;
 import ktrdr.LastWords;
 import ktrdr.Problem;
+import ktrdr.ScriptExit;
 import ktrdr.Units;
 import ktrdr.api.Operations;
 import ktrdr.backup.BackupRecord;
@@ -278,8 +279,8 @@ public final class Rollout {
         var result = ssh.run(secrets.registry() + Docker.pull(images.registry(), images.username(), Pins.pulledAs(plan)), PULL);
         if (result.ok()) return;
         var said = LastWords.lines(result.err(), 3);
-        throw new Registry(images.registry(), images.username()).failure(node, result).orElseGet(() -> switch (result.exit()) {
-            case 12 -> Problem.failed(node + ": " + result.out().strip().replace("\n", ", ") + " could not be pulled")
+        throw new Registry(images.registry(), images.username()).failure(node, result).orElseGet(() -> switch (ScriptExit.of(result)) {
+            case NOT_PULLED -> Problem.failed(node + ": " + result.out().strip().replace("\n", ", ") + " could not be pulled")
                     .found(said)
                     .fix(said.contains("no space left") ? "make room there: docs/OPERATIONS.md, \"disk full\"; nothing was changed" : "is there such a tag in the registry? Nothing was changed");
             default -> Problem.failed(node + ": pulling images failed").found(said).fix("nothing was changed");

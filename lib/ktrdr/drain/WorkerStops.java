@@ -17,6 +17,7 @@ import ktrdr.Facts;
 import ktrdr.Http;
 import ktrdr.Json;
 import ktrdr.Problem;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Units;
 import ktrdr.Waiting;
@@ -39,8 +40,6 @@ public final class WorkerStops {
     /** Seconds from SIGINT to SIGKILL: a stop that was cut is over by then, whatever became of those who asked for it. */
     private static final int SECONDS = 2;
     private static final long PAUSE_MILLIS = 300;
-    /** Exit code of {@link #unlessAtWork}. */
-    public static final int AT_WORK = 30;
     /** Stops containers, one or several, that have nothing to lose. */
     public static final String STOP = "docker stop --signal INT -t " + SECONDS;
     /** The same, and starts them again. */
@@ -237,7 +236,7 @@ public final class WorkerStops {
         });
     }
 
-    /** Shell lines that end a script with {@link #AT_WORK} where one of these is at work by now, with nothing stopped; those whose work is over are not asked again. */
+    /** Shell lines that end a script with {@link ScriptExit#AT_WORK} where one of these is at work by now, with nothing stopped; those whose work is over are not asked again. */
     public String unlessAtWork(Collection<String> services) {
         return unlessAtWork(this::name, services.stream().filter(workers::containsKey).filter(service -> !settled.contains(service)).map(workers::get).toList());
     }
@@ -245,7 +244,7 @@ public final class WorkerStops {
     static String unlessAtWork(UnaryOperator<String> names, List<Worker> asked) {
         if (asked.isEmpty()) return "";
         return "at_work() { case $(" + HEALTH + ") in *'\"busy\"'*) echo \"$1\" ;; esac; }\nat=$(\n"
-                + asked.stream().map(worker -> "at_work " + words(names, worker) + " &\n").collect(Collectors.joining()) + "wait\n)\n[ -z \"$at\" ] || exit " + AT_WORK + "\n";
+                + asked.stream().map(worker -> "at_work " + words(names, worker) + " &\n").collect(Collectors.joining()) + "wait\n)\n[ -z \"$at\" ] || exit " + ScriptExit.AT_WORK.code + "\n";
     }
 
     /** Shell lines that stop these. One that could not be stopped is left to Compose, which takes longer. */

@@ -15,6 +15,7 @@ import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.ScriptExit;
 import ktrdr.Threads;
 import ktrdr.Units;
 import ktrdr.fleet.Fleet;
@@ -251,7 +252,7 @@ public final class LogReader {
         var log = new LogNode(node.name(), new Feed(node));
         try {
             var result = ssh.run(script(node, log), log::accept);
-            if (!query.follow() && result.exit() == LogScript.FULL) throw Problem.failed(node.name() + ": logs cannot be read there, nothing can be written to its folder for temporary files")
+            if (!query.follow() && ScriptExit.of(result) == ScriptExit.NOT_WRITTEN) throw Problem.failed(node.name() + ": logs cannot be read there, nothing can be written to its folder for temporary files")
                     .found(result).fix("on " + node.name() + ": df -h /tmp, then make room");
             if (!query.follow() && !result.ok())
                 throw Problem.failed(node.name() + ": reading logs ended with exit code " + result.exit()).expected("exit code 0").found(result);

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import ktrdr.Console;
 import ktrdr.Problem;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.node.Docker;
 import ktrdr.node.LogMask;
@@ -22,9 +23,6 @@ import ktrdr.node.LogMask;
  * @param resumed the containers whose lines are known, with the time from which they have to be told again: then there is no past to be told; empty for a first run
  */
 public record LogScript(String project, List<String> services, String tail, String since, boolean follow, Map<String, String> resumed) {
-    /** Exit code of a script whose own notes cannot be written. */
-    static final int FULL = 20;
-
     /** What a line of the answer is. */
     public enum Kind {
         /** The end of a line of a log; {@link #MORE} is a piece before. */
@@ -82,9 +80,9 @@ public record LogScript(String project, List<String> services, String tail, Stri
             trap 'trap "" HUP INT TERM PIPE; [ -z "$folder" ] || rm -rf "$folder" 2>/dev/null || { sleep 1; rm -rf "$folder"; }' EXIT
             # what was just about to begin when the signal came may not have got it
             trap 'trap "" HUP INT TERM PIPE; kill -s TERM 0; exit 130' HUP INT TERM PIPE
-            """ + Sh.folder("folder", "\"${TMPDIR:-/tmp}\"/ktrdr-logs") + """
+            """ + Sh.folder("folder", "\"${TMPDIR:-/tmp}\"/ktrdr-logs") + ScriptExit.numbers("""
             # a note that is cut short would be a container or a line that is not told
-            head -c 65536 /dev/zero >"$folder/room" || exit 20
+            head -c 65536 /dev/zero >"$folder/room" || exit $NOT_WRITTEN
             rm -f "$folder/room"
             started=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
             # mawk waits for a full buffer otherwise
@@ -96,7 +94,7 @@ public record LogScript(String project, List<String> services, String tail, Stri
               # shellcheck disable=SC2086 # two words or none
               awk ${2:+$at_once} -v id="$1" -v last="$folder/$1.last" -v live="$2" -v stamp="$started" '
                 function put(mark, text) { printf "%s", stamp "\\t" id "\\t" mark "\\t" text "\\n"; if (live) fflush() }
-            """ + LogMask.AWK + """
+            """) + LogMask.AWK + """
                 BEGIN { if (!learn(id)) { put("!", "its secrets could not be asked for, so its log is not shown"); exit } }
                 { $0 = shown($0) }
                 /^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9:.]+Z / {

@@ -16,6 +16,7 @@ import java.util.stream.Stream;
 import java.util.stream.StreamSupport;
 import ktrdr.Facts;
 import ktrdr.Json;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 
 /** Containers and images as the Docker Engine tells of them: scripts to ask, and the answers as records. */
@@ -245,7 +246,7 @@ public final class Docker {
      */
     public static String removePassing(String project) {
         return "left=$(docker ps -a --no-trunc --filter status=created --filter label=" + PROJECT + "=" + Sh.quote(project) + " --format '{{.ID}} {{.Names}}' | sed -n 's/ [0-9a-f]\\{12\\}_.*//p')\n"
-                + "[ -z \"$left\" ] || docker rm $left >/dev/null || exit 22\n";
+                + "[ -z \"$left\" ] || docker rm $left >/dev/null || exit " + ScriptExit.DOCKER_FAILED.code + "\n";
     }
 
     /**
@@ -310,14 +311,14 @@ public final class Docker {
      * A script that logs in to a registry for as long as it runs, then pulls images side by side, and gives those that are pulled by digest the reference that they are to have.
      *
      * @param images to a reference; empty for one that needs none
-     * Exit codes: those of {@link Registry#login}, and 12 where a pull failed.
+     * Exit codes: those of {@link Registry#login}, and {@link ScriptExit#NOT_PULLED}.
      */
     public static String pull(String registry, String username, Map<String, String> images) {
         return new Registry(registry, username).login() + """
                 pull() { docker pull -q "$1" >/dev/null && { [ -z "$2" ] || docker tag "$1" "$2"; } || printf '%s\\n' "${2:-$1}" >>"$config/failed"; }
-                """ + images.entrySet().stream().map(image -> "pull " + Sh.words(List.of(image.getKey(), image.getValue())) + " &\n").collect(Collectors.joining()) + "wait\n" + """
-                [ ! -e "$config/failed" ] || { cat "$config/failed"; exit 12; }
-                """;
+                """ + images.entrySet().stream().map(image -> "pull " + Sh.words(List.of(image.getKey(), image.getValue())) + " &\n").collect(Collectors.joining()) + "wait\n" + ScriptExit.numbers("""
+                [ ! -e "$config/failed" ] || { cat "$config/failed"; exit $NOT_PULLED; }
+                """);
     }
 
     /** A script that prints the last lines of a container's log without its secrets ({@link LogMask}), standard error in among standard output. */

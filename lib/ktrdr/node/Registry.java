@@ -16,6 +16,7 @@ import ktrdr.Facts;
 import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Units;
 import ktrdr.fleet.Host;
@@ -28,9 +29,6 @@ import ktrdr.fleet.Host;
  */
 public record Registry(String host, String username) {
     /** Exit codes of a script that logs in: no tmpfs to keep the login on; the login failed; the registry did not answer in time. */
-    public static final int NO_TMPFS = 10;
-    public static final int NO_LOGIN = 11;
-    public static final int SILENT = 13;
     /** How long the registry has for an answer, in seconds. */
     private static final int PATIENCE = 20;
     private static final String TOO_LATE = "no answer within " + PATIENCE + " s";
@@ -87,20 +85,20 @@ public record Registry(String host, String username) {
      * The lines that log in for as long as a script runs.
      *
      * The token comes from the variable REGISTRY_TOKEN and goes to docker on standard input; the login lives in a DOCKER_CONFIG on tmpfs, {@code $config}, that
-     * is removed on every way out, or by the next login where the script was killed. Exit codes: {@link #NO_TMPFS}, {@link #NO_LOGIN}, {@link #SILENT}.
+     * is removed on every way out, or by the next login where the script was killed. Exit codes: {@link ScriptExit#NO_TMPFS}, {@link ScriptExit#NO_LOGIN}, {@link ScriptExit#SILENT}.
      */
     public String login() {
-        return Sh.let("registry", host) + Sh.let("username", username) + "patience=" + PATIENCE + "\n" + """
+        return Sh.let("registry", host) + Sh.let("username", username) + "patience=" + PATIENCE + "\n" + ScriptExit.numbers("""
                 for place in /dev/shm /run; do
                   [ "$(stat -f -c %T "$place" 2>/dev/null)" = tmpfs ] && [ -w "$place" ] && break
                   place=
                 done
-                [ -n "$place" ] || { echo "neither /dev/shm nor /run is a tmpfs that can be written" >&2; exit 10; }
+                [ -n "$place" ] || { echo "neither /dev/shm nor /run is a tmpfs that can be written" >&2; exit $NO_TMPFS; }
                 config=
                 login=
                 # docker may be deaf to TERM while it waits for the registry, and would write the login after all; it is in the group of its timeout
                 slay() { kill -s KILL -- "-$1" 2>/dev/null || kill -s KILL "$1" 2>/dev/null || :; }
-                """ + Sh.atEnd("[ -z \"$login\" ] || slay \"$login\"; rm -rf \"$config\"") + Sh.folder("config", "\"$place\"/ktrdr") + """
+                """) + Sh.atEnd("[ -z \"$login\" ] || slay \"$login\"; rm -rf \"$config\"") + Sh.folder("config", "\"$place\"/ktrdr") + ScriptExit.numbers("""
                 export DOCKER_CONFIG="$config"
                 # in the background, since a shell that waits hears a signal and one with a command in front does not
                 printf %s "$REGISTRY_TOKEN" | timeout -s KILL "$patience" docker login --username "$username" --password-stdin "$registry" >/dev/null 2>"$config/said" &
@@ -108,12 +106,12 @@ public record Registry(String host, String username) {
                 wait "$login" 2>/dev/null || {
                   code=$?
                   cat "$config/said" >&2
-                  [ "$code" != 137 ] || exit 13
-                  exit 11
+                  [ "$code" != 137 ] || exit $SILENT
+                  exit $NO_LOGIN
                 }
                 login=
                 unset REGISTRY_TOKEN
-                """;
+                """);
     }
 
     /** A script that logs in and asks about images, side by side; it pulls nothing and leaves nothing on the node. Its answer is for {@link #answer}. */
@@ -165,7 +163,7 @@ public record Registry(String host, String username) {
     /** The sentence for an exit code of the login; empty for codes that are not its own. */
     public Optional<Problem> failure(String node, Result result) {
         var said = result.lastWords();
-        return Optional.ofNullable(switch (result.exit()) {
+        return Optional.ofNullable(switch (ScriptExit.of(result)) {
             case NO_TMPFS -> Problem.failed(node + ": there is no place for the login that is no disk").expected("a tmpfs at /dev/shm or /run").found(said);
             case NO_LOGIN -> REFUSED.matcher(said).find()
                     ? Problem.failed(node + ": the registry " + host + " did not accept the login of " + username).found(said)

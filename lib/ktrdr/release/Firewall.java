@@ -20,8 +20,6 @@ public final class Firewall {
     public static final String RULES_V4 = FOLDER + "rules.v4";
     public static final String RULES_V6 = FOLDER + "rules.v6";
     static final String UNIT = FOLDER + "ktrdr-firewall.service";
-    /** The exit code of {@link #script} where the rules are not as they should be. */
-    public static final int REFUSED = 29;
 
     private Firewall() {}
 

@@ -14,6 +14,7 @@ import java.util.stream.Stream;
 import ktrdr.Facts;
 import ktrdr.Json;
 import ktrdr.Problem;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
@@ -325,14 +326,14 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             }
             """.formatted(FILE);
 
-    /** Shell lines, run in the stack's directory, that note a deployment as under way, before anything is changed; exit code 20 where the disk does not take it. */
+    /** Shell lines, run in the stack's directory, that note a deployment as under way, before anything is changed; {@link ScriptExit#NOT_WRITTEN} where the disk does not take it. */
     public static String begin(Entry entry) {
-        return APPEND + "mkdir -p .ktrdr && rm -f " + UNDER_WAY + ".new || exit 20\n[ -L " + UNDER_WAY + " ] || [ ! -s " + UNDER_WAY + " ] || append <" + UNDER_WAY + " || exit 20\n"
-                + "printf '%s\\n' " + Sh.quote(entry.json()) + " >" + UNDER_WAY + ".new && sync " + UNDER_WAY + ".new && mv -fT " + UNDER_WAY + ".new " + UNDER_WAY + " || exit 20\n";
+        return APPEND + "mkdir -p .ktrdr && rm -f " + UNDER_WAY + ".new || exit " + ScriptExit.NOT_WRITTEN.code + "\n[ -L " + UNDER_WAY + " ] || [ ! -s " + UNDER_WAY + " ] || append <" + UNDER_WAY + " || exit " + ScriptExit.NOT_WRITTEN.code + "\n"
+                + "printf '%s\\n' " + Sh.quote(entry.json()) + " >" + UNDER_WAY + ".new && sync " + UNDER_WAY + ".new && mv -fT " + UNDER_WAY + ".new " + UNDER_WAY + " || exit " + ScriptExit.NOT_WRITTEN.code + "\n";
     }
 
-    /** Shell lines, run in the stack's directory, that note how it ended; exit code 20 where the disk does not take it. */
+    /** Shell lines, run in the stack's directory, that note how it ended; {@link ScriptExit#NOT_WRITTEN} where the disk does not take it. */
     public static String end(Entry entry) {
-        return APPEND + "printf '%s\\n' " + Sh.quote(entry.json()) + " | append || exit 20\nrm -f " + UNDER_WAY + "\n";
+        return APPEND + "printf '%s\\n' " + Sh.quote(entry.json()) + " | append || exit " + ScriptExit.NOT_WRITTEN.code + "\nrm -f " + UNDER_WAY + "\n";
     }
 }

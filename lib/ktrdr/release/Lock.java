@@ -11,6 +11,7 @@ import java.util.UUID;
 import ktrdr.Facts;
 import ktrdr.Json;
 import ktrdr.Problem;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 
 /**
@@ -27,13 +28,8 @@ public final class Lock {
     /** How long a lock lives after its last beat, and how often its owner beats. */
     public static final Duration LIFE = Duration.ofSeconds(30);
     public static final Duration BEAT = Duration.ofSeconds(5);
-    /** Exit codes of a script under the lock: it is no longer ours; an earlier script still runs. */
-    public static final int LOST = 26;
-    public static final int BUSY = 27;
     /** The line with which the answer of a script that asks for it ends. */
     static final String ANSWERED = "end\tyes\n";
-    /** Exit code of a script that takes the lock where something that is not ours is in its place, or may be put there by everybody. */
-    public static final int UNSAFE = 29;
     private static final String UPTIME = """
             uptime() { cut -d . -f 1 /proc/uptime; }
             flocks=/run/lock/$project
@@ -45,7 +41,7 @@ public final class Lock {
               case $other in "$directory") ;; /*) [ -L "$other/.ktrdr" ] || [ -L "$other/.ktrdr/lock" ] || [ ! -d "$other/.ktrdr/lock" ] || printf %s "$other" ;; esac
             }
             """;
-    private static final String TOOLS = UPTIME + """
+    private static final String TOOLS = UPTIME + ScriptExit.numbers("""
             # what was made for the lock alone goes with it
             leave() {
               rmdir "$directory/.ktrdr" 2>/dev/null || return 0
@@ -56,7 +52,7 @@ public final class Lock {
               [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } || unsafe "$flocks.$1 is no plain file"
               [ -e "$flocks.$1" ] || : >"$flocks.$1"
             }
-            unsafe() { echo "$1" >&2; exit UNSAFE; }
+            unsafe() { echo "$1" >&2; exit $UNSAFE; }
             # who may write to a folder may put anything in the place of what is in it
             kept() {
               for one in "$directory" "$directory/.ktrdr"; do
@@ -65,7 +61,7 @@ public final class Lock {
               for one in "$directory/.ktrdr" "$directory/.ktrdr/lock"; do [ ! -L "$one" ] || unsafe "$one is a symbolic link"; done
             }
             mine() { [ "$(cat "$directory/.ktrdr/lock/id" 2>/dev/null)" = "$id" ]; }
-            """.replace("UNSAFE", String.valueOf(UNSAFE));
+            """);
 
     /** Shell lines that say who holds the lock, for a script whose {@code directory} is the stack's. An owner that a reboot ended has no age. */
     public static final String LOOK = UPTIME + """
@@ -178,7 +174,7 @@ public final class Lock {
     }
 
     /**
-     * A script that takes the lock or says who has it, with exit code 0 either way; 20 where the node's disk does not take it, {@link #UNSAFE} where it is no place for one. Its answer
+     * A script that takes the lock or says who has it, with exit code 0 either way; {@link ScriptExit#NOT_WRITTEN} where the node's disk does not take it, {@link ScriptExit#UNSAFE} where it is no place for one. Its answer
      * ends with {@link #ANSWERED}.
      */
     public static String take(Place place, Owner owner, Duration life) {
@@ -187,7 +183,7 @@ public final class Lock {
 
     /** The same, for a script that goes on to look at the node where the lock is had; meanwhile others may ask for it. */
     static String take(Place place, Owner owner, Duration life, String look) {
-        return Facts.SAY + begin(place, owner.id()) + Sh.let("owner", owner.json()) + "life=" + life.toSeconds() + "\n" + """
+        return Facts.SAY + begin(place, owner.id()) + Sh.let("owner", owner.json()) + "life=" + life.toSeconds() + "\n" + ScriptExit.numbers("""
                 kept
                 there guard
                 there busy
@@ -199,7 +195,7 @@ public final class Lock {
                   rm -rf "$directory/.ktrdr/lock"
                   leave "$made"
                   rm -f "$flocks.at"
-                  exit 20
+                  exit $NOT_WRITTEN
                 }
                 from=$(elsewhere)
                 last=$directory
@@ -241,22 +237,22 @@ public final class Lock {
                 say end yes
                 exec 9<&- 8<&-
                 cd /
-                """ + look;
+                """) + look;
     }
 
-    /** A script that says that the owner is still there; exit code {@link #LOST} when the lock is not theirs any more. */
+    /** A script that says that the owner is still there; exit code {@link ScriptExit#LOCK_LOST} when the lock is not theirs any more. */
     public static String beat(Place place, Owner owner) {
-        return begin(place, owner.id()) + """
+        return begin(place, owner.id()) + ScriptExit.numbers("""
                 # not while it is given back or taken over
                 there guard
                 exec 9<"$flocks.guard"
                 flock 9
-                mine || exit %d
+                mine || exit $LOCK_LOST
                 cd "$directory/.ktrdr/lock"
                 rm -f beat.new
                 uptime >beat.new
                 mv beat.new beat
-                """.formatted(LOST);
+                """);
     }
 
     private static final String GIVE = """
@@ -285,11 +281,11 @@ public final class Lock {
     }
 
     /**
-     * The start of a script that works under the lock: it ends with {@link #LOST} or {@link #BUSY} where it may not, and is alone until its last process
+     * The start of a script that works under the lock: it ends with {@link ScriptExit#LOCK_LOST} or {@link ScriptExit#LOCK_BUSY} where it may not, and is alone until its last process
      * ended. For one that is still at work it waits so long.
      */
     public static String under(Place place, Owner owner, Duration patience) {
-        return begin(place, owner.id()) + "there busy\nexec 8<\"$flocks.busy\"\nflock -w " + patience.toSeconds() + " 8 || exit " + BUSY + "\nmine || exit " + LOST + "\n";
+        return begin(place, owner.id()) + "there busy\nexec 8<\"$flocks.busy\"\nflock -w " + patience.toSeconds() + " 8 || exit " + ScriptExit.LOCK_BUSY.code + "\nmine || exit " + ScriptExit.LOCK_LOST.code + "\n";
     }
 
     /** A script that says who holds the lock, for whoever only looks. */

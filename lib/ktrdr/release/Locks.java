@@ -17,6 +17,7 @@ import java.util.function.Function;
 import ktrdr.Console;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.ScriptExit;
 import ktrdr.Threads;
 import ktrdr.Units;
 import ktrdr.Waiting;
@@ -136,7 +137,7 @@ public final class Locks implements AutoCloseable {
     }
 
     private static Problem failed(Fleet fleet, Node node, Result result) {
-        if (result.exit() == Lock.UNSAFE) return Problem.failed(node.name() + ": what we keep there may be somebody else's, and nothing was changed")
+        if (ScriptExit.of(result) == ScriptExit.UNSAFE) return Problem.failed(node.name() + ": what we keep there may be somebody else's, and nothing was changed")
                 .expected("folders and files that only root may put there").found(result).fix("look who made it so; then chmod o-w, or take the link away");
         var user = fleet.ssh(node).run("id -un", PATIENCE).out().strip();
         if (!user.equals("root")) throw Ssh.notRoot(node.name(), user, "change anything on it");
@@ -188,7 +189,7 @@ public final class Locks implements AutoCloseable {
     /** Does the last work on a node, and gives its lock back in the same script. */
     public Result last(Node node, String script) {
         var result = fleet.ssh(node).run(Lock.last(place(fleet, node), owner, ENDING, script));
-        if (result.exit() != Lock.BUSY) given.add(node);
+        if (ScriptExit.of(result) != ScriptExit.LOCK_BUSY) given.add(node);
         return result;
     }
 
@@ -226,10 +227,10 @@ public final class Locks implements AutoCloseable {
 
     /** The sentence for a script under the lock that was not let in; empty where it was. */
     public static Optional<Problem> refused(Node node, Result result) {
-        return switch (result.exit()) {
-            case Lock.LOST -> Optional.of(Problem.locked(node.name() + ": the lock is not ours any more, somebody took the node over")
+        return switch (ScriptExit.of(result)) {
+            case LOCK_LOST -> Optional.of(Problem.locked(node.name() + ": the lock is not ours any more, somebody took the node over")
                     .fix("see what they did, then run it again"));
-            case Lock.BUSY -> Optional.of(Problem.locked(node.name() + ": a script of an earlier run is still at work there").fix("run it again with --wait 5m"));
+            case LOCK_BUSY -> Optional.of(Problem.locked(node.name() + ": a script of an earlier run is still at work there").fix("run it again with --wait 5m"));
             default -> Optional.empty();
         };
     }

@@ -7,6 +7,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import ktrdr.Facts;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.node.NodeFiles;
 import ktrdr.release.Templates.NodeFile;
@@ -31,17 +32,17 @@ public final class Snapshot {
         return new NodeFile("", list, "").sha256();
     }
 
-    /** Shell lines, run in the stack's directory, that keep the files as they are there; exit code 20 where the disk does not take them. */
+    /** Shell lines, run in the stack's directory, that keep the files as they are there; {@link ScriptExit#NOT_WRITTEN} where the disk does not take them. */
     public static String save(List<NodeFile> files) {
-        return Sh.let("snapshot", PLACE + "/" + hash(files)) + "if [ ! -d \"$snapshot\" ]; then\n" + Sh.let("place", PLACE) + """
-                  mkdir -p "$place" || exit 20
+        return Sh.let("snapshot", PLACE + "/" + hash(files)) + "if [ ! -d \"$snapshot\" ]; then\n" + Sh.let("place", PLACE) + ScriptExit.numbers("""
+                  mkdir -p "$place" || exit $NOT_WRITTEN
                   new=
-                """ + Sh.atEnd("rm -rf \"$new\"") + Sh.folder("new", "\"$place\"/.new") + "  for path in " + Sh.words(files.stream().map(NodeFile::path).toList()) + "; do\n" + """
-                    case $path in */*) mkdir -p "$new/${path%/*}" ;; esac && cp -p "$path" "$new/$path" && sync "$new/$path" || exit 20
+                """) + Sh.atEnd("rm -rf \"$new\"") + Sh.folder("new", "\"$place\"/.new") + "  for path in " + Sh.words(files.stream().map(NodeFile::path).toList()) + "; do\n" + ScriptExit.numbers("""
+                    case $path in */*) mkdir -p "$new/${path%/*}" ;; esac && cp -p "$path" "$new/$path" && sync "$new/$path" || exit $NOT_WRITTEN
                   done
-                  mv -T "$new" "$snapshot" || exit 20
+                  mv -T "$new" "$snapshot" || exit $NOT_WRITTEN
                 fi
-                """;
+                """);
     }
 
     /** Shell lines that remove all but these, and what killed runs left. */

@@ -9,6 +9,7 @@ import java.util.TreeSet;
 import java.util.stream.Collectors;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.node.NodeFiles;
 
@@ -16,8 +17,9 @@ import ktrdr.node.NodeFiles;
  * The shell that puts the files of a {@link Staging} in place.
  *
  * New files are written into a folder beside their places and read there by Compose, promtool and amtool; only then are they renamed, so that a
- * full disk or a wrong file replaces none. Exit codes: 20 they could not be written, 21 Compose refuses them, 23 promtool refuses
- * prometheus.yml or its rules, 24 a link or a folder is in the way, 28 amtool refuses alertmanager.yml (all of these replaced nothing), 25 a rename failed half way.
+ * full disk or a wrong file replaces none. Exit codes that replaced nothing: {@link ScriptExit#NOT_WRITTEN},
+ * {@link ScriptExit#COMPOSE_REFUSES}, {@link ScriptExit#PROMTOOL_REFUSES}, {@link ScriptExit#AMTOOL_REFUSES},
+ * {@link ScriptExit#IN_THE_WAY}. A rename that failed half way is {@link ScriptExit#PARTLY_REPLACED}.
  * What it has to say goes to standard output in lines that begin with {@code told}.
  */
 public final class StagingScript {
@@ -29,10 +31,10 @@ public final class StagingScript {
     private static final String MONITORING = "monitoring/";
 
     /** A service whose image has a tool that reads its configuration, the file, and the exit code when it refuses that. */
-    private record Examined(String service, String title, String tool, String verb, String file, int refused) {}
+    private record Examined(String service, String title, String tool, String verb, String file, ScriptExit refused) {}
 
-    private static final List<Examined> EXAMINED = List.of(new Examined("prometheus", "Prometheus", "promtool", "check config", "prometheus.yml", 23),
-            new Examined(Alerting.SERVICE, "Alertmanager", "amtool", "check-config", "alertmanager.yml", 28));
+    private static final List<Examined> EXAMINED = List.of(new Examined("prometheus", "Prometheus", "promtool", "check config", "prometheus.yml", ScriptExit.PROMTOOL_REFUSES),
+            new Examined(Alerting.SERVICE, "Alertmanager", "amtool", "check-config", "alertmanager.yml", ScriptExit.AMTOOL_REFUSES));
     private final Staging staging;
 
     public StagingScript(Staging staging) {
@@ -55,11 +57,11 @@ public final class StagingScript {
                 umask 022
                 new=
                 made=
-                """ + Sh.atEnd("rm -rf \"$new\"; [ -z \"$made\" ] || rmdir \"$directory\" 2>/dev/null || :") + """
+                """ + Sh.atEnd("rm -rf \"$new\"; [ -z \"$made\" ] || rmdir \"$directory\" 2>/dev/null || :") + ScriptExit.numbers("""
                 [ -d "$directory" ] || made=yes
-                mkdir -p "$directory" || exit 20
+                mkdir -p "$directory" || exit $NOT_WRITTEN
                 cd -P "$directory"
-                """ + guards();
+                """) + guards();
         return staging.settled() ? script + checks() + begin : script + writes() + checks() + begin + renames() + "rm -rf \"$new\"\n";
     }
 
@@ -69,28 +71,28 @@ public final class StagingScript {
         staging.changed().forEach(file -> paths.add(file.path()));
         paths.addAll(staging.kept().values());
         paths.add(NodeFiles.MANIFEST);
-        return """
+        return ScriptExit.numbers("""
                 plain() {
                   at=$1
                   while :; do
                     case $at in */*) at=${at%/*} ;; *) break ;; esac
-                    [ ! -L "$at" ] || { printf '%s is a symbolic link\\n' "$at" >&2; exit 24; }
+                    [ ! -L "$at" ] || { printf '%s is a symbolic link\\n' "$at" >&2; exit $IN_THE_WAY; }
                   done
-                  [ -L "$1" ] || [ ! -d "$1" ] || { printf '%s is a folder\\n' "$1" >&2; exit 24; }
+                  [ -L "$1" ] || [ ! -d "$1" ] || { printf '%s is a folder\\n' "$1" >&2; exit $IN_THE_WAY; }
                 }
-                """ + "for path in " + Sh.words(List.copyOf(paths)) + "; do plain \"$path\"; done\n";
+                """) + "for path in " + Sh.words(List.copyOf(paths)) + "; do plain \"$path\"; done\n";
     }
 
     /** All files are written beside their places first, so that a full disk replaces none of them. */
     private String writes() {
-        var script = new StringBuilder(Sh.folder("new", "\"$PWD\"/.ktrdr-new") + """
+        var script = new StringBuilder(Sh.folder("new", "\"$PWD\"/.ktrdr-new") + ScriptExit.numbers("""
                 put() {
-                  case $1 in */*) mkdir -p "$new/${1%/*}" || exit 20 ;; esac
-                  printf %s "$3" >"$new/$1" && chmod "$2" "$new/$1" || exit 20
-                  [ "$(id -u)" != 0 ] || chown 0:0 "$new/$1" || exit 20
-                  sync "$new/$1" || exit 20
+                  case $1 in */*) mkdir -p "$new/${1%/*}" || exit $NOT_WRITTEN ;; esac
+                  printf %s "$3" >"$new/$1" && chmod "$2" "$new/$1" || exit $NOT_WRITTEN
+                  [ "$(id -u)" != 0 ] || chown 0:0 "$new/$1" || exit $NOT_WRITTEN
+                  sync "$new/$1" || exit $NOT_WRITTEN
                 }
-                """);
+                """));
         for (var file : staging.changed())
             script.append("put ").append(Sh.quote(file.path())).append(' ').append(file.mode()).append(' ').append(Sh.quote(file.content())).append('\n');
         if (listed()) return script.toString();
@@ -105,7 +107,7 @@ public final class StagingScript {
     private String checks() {
         var stack = staging.stack();
         return "with_secrets docker compose --project-directory . --env-file " + now(stack.envFile()) + " -f " + now(stack.composeFile())
-                + " config -q || exit 21\n" + examinations();
+                + " config -q || exit " + ScriptExit.COMPOSE_REFUSES.code + "\n" + examinations();
     }
 
     private String examinations() {
@@ -124,13 +126,13 @@ public final class StagingScript {
 
     /** The image is the very program that will read the file; it looks at a copy of the folder with the new file in it. */
     private String look() {
-        return """
+        return ScriptExit.numbers("""
                 look=$new/.look
-                mkdir "$look" || exit 20
-                [ ! -d monitoring ] || cp -RP monitoring/. "$look" || exit 20
+                mkdir "$look" || exit $NOT_WRITTEN
+                [ ! -d monitoring ] || cp -RP monitoring/. "$look" || exit $NOT_WRITTEN
                 # cp would follow a link there
-                put_new() { rm -f "$look/$1" && mkdir -p "$look/$(dirname "$1")" && cp "$new/monitoring/$1" "$look/$1" || exit 20; }
-                """ + EXAMINED.stream().map(this::overlay).collect(Collectors.joining());
+                put_new() { rm -f "$look/$1" && mkdir -p "$look/$(dirname "$1")" && cp "$new/monitoring/$1" "$look/$1" || exit $NOT_WRITTEN; }
+                """) + EXAMINED.stream().map(this::overlay).collect(Collectors.joining());
     }
 
     private String examination(Examined one) {
@@ -151,7 +153,7 @@ public final class StagingScript {
                   *:12[567]) tell checked "%5$s not checked: $by could not be started" ;;
                   *) cat "$new/.said" >&2; exit %6$d ;;
                 esac
-                """.formatted(one.service(), one.title(), one.tool(), one.verb(), one.file(), one.refused());
+                """.formatted(one.service(), one.title(), one.tool(), one.verb(), one.file(), one.refused().code);
     }
 
     /** The files of a service as they will be, of Prometheus rules too: prometheus.yml names those relative to itself. */
@@ -161,17 +163,17 @@ public final class StagingScript {
 
     /** What services have to read again is marked before the first rename: whoever comes after a run that was cut short still knows. */
     private String renames() {
-        var lines = new ArrayList<>(List.of("""
-                keep() { [ -e "$2" ] || ln "$1" "$2" 2>/dev/null || cp -p "$1" "$2" || exit 20; }
-                mark() { rm -f ".ktrdr/unread.$1" && : >".ktrdr/unread.$1" || exit 20; }
-                place() { mv -fT "$new/$1" "$1" || exit 25; }
-                """ + "mkdir -p " + Sh.words(folders()) + " || exit 20"));
+        var lines = new ArrayList<>(List.of(ScriptExit.numbers("""
+                keep() { [ -e "$2" ] || ln "$1" "$2" 2>/dev/null || cp -p "$1" "$2" || exit $NOT_WRITTEN; }
+                mark() { rm -f ".ktrdr/unread.$1" && : >".ktrdr/unread.$1" || exit $NOT_WRITTEN; }
+                place() { mv -fT "$new/$1" "$1" || exit $PARTLY_REPLACED; }
+                """) + "mkdir -p " + Sh.words(folders()) + " || exit " + ScriptExit.NOT_WRITTEN.code));
         staging.unread().forEach(service -> lines.add("mark " + service));
         staging.kept().forEach((path, place) -> lines.add("keep " + Sh.words(List.of(path, place))));
         staging.changed().forEach(file -> lines.add("place " + Sh.quote(file.path())));
-        staging.removed().forEach(path -> lines.add("rm -f " + Sh.quote(path) + " || exit 25"));
+        staging.removed().forEach(path -> lines.add("rm -f " + Sh.quote(path) + " || exit " + ScriptExit.PARTLY_REPLACED.code));
         if (!listed()) lines.add("place " + NodeFiles.MANIFEST);
-        lines.add("sync . " + Sh.words(folders()) + " || exit 25\n");
+        lines.add("sync . " + Sh.words(folders()) + " || exit " + ScriptExit.PARTLY_REPLACED.code + "\n");
         return String.join("\n", lines);
     }
 
@@ -206,14 +208,14 @@ public final class StagingScript {
         var directory = staging.stack().node().directory();
         var said = result.lastWords();
         var nothing = "no file was replaced and no container was touched";
-        return Optional.ofNullable(switch (result.exit()) {
-            case 20 -> Problem.failed(name + ": the files could not be written to " + directory).found(said)
+        return Optional.ofNullable(switch (ScriptExit.of(result)) {
+            case NOT_WRITTEN -> Problem.failed(name + ": the files could not be written to " + directory).found(said)
                     .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
-            case 21 -> Problem.failed(name + ": Compose refuses " + staging.stack().composeFile()).found(said).fix(nothing);
-            case 23, 28 -> EXAMINED.stream().filter(one -> one.refused() == result.exit()).map(one -> Problem.failed(name + ": " + one.tool() + " refuses "
+            case COMPOSE_REFUSES -> Problem.failed(name + ": Compose refuses " + staging.stack().composeFile()).found(said).fix(nothing);
+            case PROMTOOL_REFUSES, AMTOOL_REFUSES -> EXAMINED.stream().filter(one -> one.refused().code == result.exit()).map(one -> Problem.failed(name + ": " + one.tool() + " refuses "
                     + String.join(", ", staging.unread(one.service()))).expected("a configuration that " + one.title() + " can read").found(said).fix(nothing)).findFirst().orElseThrow();
-            case 24 -> Problem.failed(name + ": something is in the way of our files in " + directory).found(said).fix("move it away; " + nothing);
-            case 25 -> Problem.failed(name + ": some files in " + directory + " were replaced and others were not").found(said)
+            case IN_THE_WAY -> Problem.failed(name + ": something is in the way of our files in " + directory).found(said).fix("move it away; " + nothing);
+            case PARTLY_REPLACED -> Problem.failed(name + ": some files in " + directory + " were replaced and others were not").found(said)
                     .fix("mend what is found and run it again");
             default -> null;
         }).map(problem -> problem.stderr(result.err()));

@@ -3,6 +3,7 @@ package ktrdr.rotation;
 import java.util.Optional;
 import ktrdr.Console;
 import ktrdr.Problem;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
 import ktrdr.fleet.Host;
@@ -13,7 +14,6 @@ import ktrdr.release.Locks;
  * Where the image has no such command (the practice fleet's stand-in), the environment is all there is.
  */
 final class GrafanaPassword implements SecretKeeper {
-    private static final int NO_CLI = 3;
     private static final String ADDRESS = """
             address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' ktrdr-grafana | grep -m 1 .)
             """;
@@ -29,11 +29,11 @@ final class GrafanaPassword implements SecretKeeper {
             printf 'Authorization: Basic %s\\n' "$(printf 'admin:%s' "$password" | base64 | tr -d '\\n')" |
               curl -sS -m 5 -o /dev/null -w '%{http_code}' -H @- "http://$address:3000/api/datasources"
             """;
-    private static final String RESET = """
+    private static final String RESET = ScriptExit.numbers("""
             printf '%s\\n' "$password" | docker exec -i ktrdr-grafana sh -c '
-              command -v grafana >/dev/null || exit 3
+              command -v grafana >/dev/null || exit $NO_CLI
               exec grafana cli --homepath "${GF_PATHS_HOME:-/usr/share/grafana}" --config "${GF_PATHS_CONFIG:-/etc/grafana/grafana.ini}" admin reset-admin-password --password-from-stdin'
-            """;
+            """);
     private final Host core;
     private final Locks locks;
     private final Console console;
@@ -86,7 +86,7 @@ final class GrafanaPassword implements SecretKeeper {
     /** Whether its database has it then: there is an image without a program that changes it. */
     private boolean reset(String value) {
         var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + Sh.let("password", value) + RESET);
-        if (result.exit() == NO_CLI) return false;
+        if (ScriptExit.of(result) == ScriptExit.NO_CLI) return false;
         if (!result.ok()) throw Locks.refused(core.node(), result).orElseGet(() ->
                 Problem.failed(core + ": Grafana's admin password could not be replaced").found(result).fix("jbang logs@ktrdr core grafana"));
         return true;

@@ -11,6 +11,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
@@ -39,12 +40,12 @@ public final class NfsFiles {
      * @param before empty where there is no such file
      */
     public record Edit(String path, Optional<String> before, String after) {
-        /** The shell function of {@link #replace}: a file is replaced only as long as it is what was gathered, else the script ends with 23. */
-        public static final String REPLACE = """
+        /** The shell function of {@link #replace}: a file is replaced only as long as it is what was gathered, else the script ends with {@link ScriptExit#CHANGED}. */
+        public static final String REPLACE = ScriptExit.numbers("""
                 beside=
                 trap '[ -z "$beside" ] || rm -f "$beside"' EXIT
                 replace() {
-                  if [ "$2" = none ]; then [ ! -e "$1" ] || exit 23; else [ "$(base64 <"$1" | tr -d '\\n')" = "$2" ] || exit 23; fi
+                  if [ "$2" = none ]; then [ ! -e "$1" ] || exit $CHANGED; else [ "$(base64 <"$1" | tr -d '\\n')" = "$2" ] || exit $CHANGED; fi
                   mkdir -p "$(dirname "$1")"
                   beside=$(dirname "$1")/.$(basename "$1").ktrdr-new
                   printf %s "$3" | base64 -d >"$beside"
@@ -53,7 +54,7 @@ public final class NfsFiles {
                   mv -f "$beside" "$1"
                   beside=
                 }
-                """;
+                """);
 
         /** Whether the file would change. */
         public boolean changes() {

@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.TreeSet;
 import ktrdr.Problem;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
@@ -172,13 +173,13 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
         return new Step(name, edit.changes(), edit.path() + " as setup-nfs writes it", edit.changes() ? edit.before().isEmpty() ? "no such file" : "other content" : "same", edit.replace());
     }
 
-    /** Exit code 24: something uses the mount. */
+    /** {@link ScriptExit#IN_USE}: something uses the mount. */
     private static String release(String path) {
         var unit = Mount.unit(path);
         return Sh.let("old", path) + """
-                systemctl stop """ + " " + Sh.words(List.of(unit + ".automount", unit + ".mount")) + " >&2 || :\n" + """
-                while awk -v path="$old" '$2 == path { found = 1 } END { exit !found }' /proc/self/mounts; do umount "$old" >&2 || exit 24; done
-                """;
+                systemctl stop """ + " " + Sh.words(List.of(unit + ".automount", unit + ".mount")) + " >&2 || :\n" + ScriptExit.numbers("""
+                while awk -v path="$old" '$2 == path { found = 1 } END { exit !found }' /proc/self/mounts; do umount "$old" >&2 || exit $IN_USE; done
+                """);
     }
 
     /** In a mount namespace of its own, where the mounts on it are taken off. A file system without the flag is left with the mode. */

@@ -11,6 +11,7 @@ import java.util.concurrent.ConcurrentHashMap;
 import ktrdr.Facts;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
@@ -99,14 +100,14 @@ public final class NfsProof {
 
     private Problem refused(Node node, Result result) {
         var path = Mount.path(fleet.inventory(), node);
-        var who = result.exit() == 33 ? "a container with uid 999 and group 1500" : "uid 999 with gid 1500";
+        var who = ScriptExit.of(result) == ScriptExit.SHARE_CONTAINER ? "a container with uid 999 and group 1500" : "uid 999 with gid 1500";
         return Problem.failed(node.name() + ": " + who + " can't write to the share at " + path).expected("folders of " + NfsFiles.OWNER + ", mode " + NfsFiles.MODE + ", on its server")
                 .found(result).fix("docs/OPERATIONS.md, \"permission denied on the share\"");
     }
 
     private String writer(Node node) {
         var folders = fleet.inventory().storage().folders().stream().map(folder -> Mount.path(fleet.inventory(), node) + "/" + folder).toList();
-        return Sh.let("token", token) + Sh.let("share", folder(node)) + Sh.let("name", name(node)) + """
+        return Sh.let("token", token) + Sh.let("share", folder(node)) + Sh.let("name", name(node)) + ScriptExit.numbers("""
                 file=$share/$name
                 going=/run/$name
                 as() { setpriv --reuid 999 --regid 1500 --clear-groups "$@"; }
@@ -122,10 +123,10 @@ public final class NfsProof {
                 trap 'clean; exit 130' HUP INT TERM PIPE
                 : >"$going"
                 start=$(date +%s%N)
-                as sh -c 'umask 002; printf %s "$2" >"$1" && sync "$1"' sh "$file" "$token" || exit 31
+                as sh -c 'umask 002; printf %s "$2" >"$1" && sync "$1"' sh "$file" "$token" || exit $SHARE_FILE
                 printf 'written\\t%s\\n' $((($(date +%s%N) - start) / 1000000))
-                """ + "for folder in " + Sh.words(folders) + "; do\n" + """
-                  as sh -c 'umask 002; : >"$1" && rm "$1"' sh "$folder/$name.try" || exit 32
+                """) + "for folder in " + Sh.words(folders) + "; do\n" + ScriptExit.numbers("""
+                  as sh -c 'umask 002; : >"$1" && rm "$1"' sh "$folder/$name.try" || exit $SHARE_FOLDER
                 done
                 container='not tried, no Docker here'
                 if docker info >/dev/null 2>&1; then
@@ -140,7 +141,7 @@ public final class NfsProof {
                     case $code in
                       0) container='wrote too'; break ;;
                       125 | 126 | 127) docker rm -f "$box" >/dev/null 2>&1 || : ;;
-                      *) printf '%s\\n' "$said" >&2; exit 33 ;;
+                      *) printf '%s\\n' "$said" >&2; exit $SHARE_CONTAINER ;;
                     esac
                   done
                 fi
@@ -151,7 +152,7 @@ public final class NfsProof {
                   sleep 0.2
                   waited=$((waited + 1))
                 done
-                """;
+                """);
     }
 
     private Map<String, Long> read(Node node, Ssh ssh, List<Node> writers) {

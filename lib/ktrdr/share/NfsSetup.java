@@ -10,6 +10,7 @@ import ktrdr.Console;
 import ktrdr.Facts;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.ScriptExit;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Mount;
@@ -102,10 +103,10 @@ public final class NfsSetup {
 
     private static Problem failed(NfsPlan plan, String step, Result result) {
         var node = plan.node().name();
-        return switch (result.exit()) {
-            case 23 -> Problem.failed(node + ": a file changed while it was being set up").expected("nobody else at work on the node").found("at step " + step)
+        return switch (ScriptExit.of(result)) {
+            case CHANGED -> Problem.failed(node + ": a file changed while it was being set up").expected("nobody else at work on the node").found("at step " + step)
                     .fix("run it again");
-            case 24 -> Problem.failed(node + ": the share is in use, so its mount can't be changed").expected("no process with a file in " + plan.facts().mount().path())
+            case IN_USE -> Problem.failed(node + ": the share is in use, so its mount can't be changed").expected("no process with a file in " + plan.facts().mount().path())
                     .found(result).fix("stop what uses it (docker stop the workers of the node), then run it again");
             default -> Problem.failed(node + ": step " + step + " failed").expected(expected(plan, step)).found(result)
                     .fix("docs/OPERATIONS.md, setup-nfs");

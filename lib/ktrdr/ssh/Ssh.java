@@ -21,6 +21,7 @@ import java.util.regex.Pattern;
 import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Sha256;
 import ktrdr.Threads;
@@ -218,19 +219,19 @@ public final class Ssh implements AutoCloseable {
         }
     }
 
-    private static final String PUT = """
+    private static final String PUT = ScriptExit.numbers("""
             # what is sent is read whole: who stops reading may end before its words are heard
-            [ ! -L "$path" ] && [ ! -d "$path" ] || { cat >/dev/null; echo "a link or a folder is in its place" >&2; exit 24; }
+            [ ! -L "$path" ] && [ ! -d "$path" ] || { cat >/dev/null; echo "a link or a folder is in its place" >&2; exit $IN_THE_WAY; }
             new=
-            """ + Sh.atEnd("rm -f \"$new\"") + """
+            """) + Sh.atEnd("rm -f \"$new\"") + ScriptExit.numbers("""
             new=$(mktemp "$path.XXXXXX")
             cat >"$new"
             found=$(sha256sum <"$new")
-            [ "${found%% *}" = "$sum" ] || { echo "what arrived has the checksum ${found%% *}" >&2; exit 20; }
+            [ "${found%% *}" = "$sum" ] || { echo "what arrived has the checksum ${found%% *}" >&2; exit $NOT_WRITTEN; }
             chmod "$mode" "$new"
             sync "$new"
             mv -fT "$new" "$path"
-            """;
+            """);
 
     /**
      * From now on a connection that turns out to have dropped before a command was started is opened anew, once, without a word: for whoever keeps it open over a long time

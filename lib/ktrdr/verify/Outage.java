@@ -2,6 +2,7 @@ package ktrdr.verify;
 
 import java.time.Duration;
 import ktrdr.Problem;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Threads;
 import ktrdr.Units;
@@ -14,9 +15,6 @@ import ktrdr.release.Locks;
  * time is over before we did.
  */
 final class Outage implements Failover.Power {
-    /** Exit codes of {@link #kill}: the container does not run; the guard did not come up. */
-    private static final int NOT_RUNNING = 21;
-    private static final int NO_GUARD = 22;
     /** A worker has 30 s to save a checkpoint. */
     private static final Duration STOPPING = Duration.ofSeconds(90);
     private static final String ARMED = "armed=/run/lock/ktrdr-outage.$name\n";
@@ -34,13 +32,13 @@ final class Outage implements Failover.Power {
     /** A script that kills a container, after it has left a guard on the node that starts it again after so long. */
     static String kill(String container, Duration guard) {
         return Sh.let("name", container) + Sh.let("seconds", String.valueOf(Math.max(1, guard.toSeconds()))) + ARMED
-                + "id=$(docker inspect --type container --format '{{.State.Running}} {{.Id}}' \"$name\") || exit " + NOT_RUNNING + "\n"
-                + "case $id in 'true '*) id=${id#* } ;; *) exit " + NOT_RUNNING + " ;; esac\n" + """
+                + "id=$(docker inspect --type container --format '{{.State.Running}} {{.Id}}' \"$name\") || exit " + ScriptExit.NOT_RUNNING.code + "\n"
+                + "case $id in 'true '*) id=${id#* } ;; *) exit " + ScriptExit.NOT_RUNNING.code + " ;; esac\n" + """
                 rm -f "$armed"
                 # in a session of its own it outlives this one, and it may not hold what serializes our scripts
                 setsid sh -c 'echo "$$ $3" >"$1"; sleep "$2"; docker start "$3" && rm -f "$1"' guard "$armed" "$seconds" "$id" </dev/null >/dev/null 2>&1 8>&- &
                 for _ in 1 2 3 4 5 6 7 8 9 10; do [ ! -s "$armed" ] || break; sleep 0.2; done
-                """ + "[ -s \"$armed\" ] || exit " + NO_GUARD + "\ndocker kill \"$id\" >/dev/null\n";
+                """ + "[ -s \"$armed\" ] || exit " + ScriptExit.NO_GUARD.code + "\ndocker kill \"$id\" >/dev/null\n";
     }
 
     /** A script that starts the container again and sends the guard home; nothing where no guard waits, since then it was never stopped or is started already. */
@@ -59,7 +57,7 @@ final class Outage implements Failover.Power {
         var name = place.worker().name();
         var result = fleet.ssh(place.node()).run(locks.under(place.node()) + kill(name, guard), STOPPING);
         if (result.ok()) return;
-        throw Locks.refused(place.node(), result).orElseGet(() -> Problem.failed(place.words() + " could not be killed").found(switch (result.exit()) {
+        throw Locks.refused(place.node(), result).orElseGet(() -> Problem.failed(place.words() + " could not be killed").found(switch (ScriptExit.of(result)) {
             case NOT_RUNNING -> "its container does not run";
             case NO_GUARD -> "the guard that would start it again did not come up";
             default -> result.lastWords();

@@ -17,6 +17,7 @@ import ktrdr.Http;
 import ktrdr.Json;
 import ktrdr.Local;
 import ktrdr.Result;
+import ktrdr.ScriptExit;
 import ktrdr.drain.WorkerStops.AtWork;
 import ktrdr.drain.WorkerStops.Ended;
 import ktrdr.inventory.Inventory;
@@ -54,7 +55,7 @@ class WorkerStopsTest {
     @Test
     void a_script_that_stops_idle_ones_ends_where_one_is_at_work_by_then() throws IOException {
         var script = "set -eu\n" + WorkerStops.unlessAtWork(STACK::container, WORKERS) + "docker stop\n";
-        assertEquals(WorkerStops.AT_WORK, on(Map.of("backtest-worker-1", health("idle", "null"), "training-worker-1", health("busy", "\"op_1\"")), script).exit());
+        assertEquals(ScriptExit.AT_WORK.code, on(Map.of("backtest-worker-1", health("idle", "null"), "training-worker-1", health("busy", "\"op_1\"")), script).exit());
         assertFalse(Files.exists(folder.resolve("stopped")));
         Files.delete(folder.resolve("backtest-worker-1"));
         var silent = on(Map.of("training-worker-1", health("idle", "null")), script);

@@ -18,6 +18,7 @@ import ktrdr.Fixtures;
 import ktrdr.Local;
 import ktrdr.Problem;
 import ktrdr.Result;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -195,10 +196,10 @@ class RegistryTest {
     void a_login_that_is_refused_or_never_answered_ends_the_script_and_leaves_nothing() throws IOException {
         var before = logins();
         var refused = ask("echo 'failed with status: 401 Unauthorized' >&2; exit 1\n", List.of("a"));
-        assertEquals(Registry.NO_LOGIN, refused.exit());
+        assertEquals(ScriptExit.NO_LOGIN.code, refused.exit());
         assertEquals("failed with status: 401 Unauthorized", refused.err().strip());
         var silent = ask("trap '' TERM; sleep 30.125 & wait\n", List.of("a"));
-        assertEquals(Registry.SILENT, silent.exit());
+        assertEquals(ScriptExit.SILENT.code, silent.exit());
         assertEquals("", silent.err());
         assertEquals(before, logins());
         assertFalse(Local.command("sh", "-c", "ps ax | grep '[s]leep 30\\.125'").run().ok());

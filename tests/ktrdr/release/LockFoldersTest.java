@@ -13,6 +13,7 @@ import java.util.ArrayList;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import ktrdr.Local;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
@@ -117,8 +118,8 @@ class LockFoldersTest {
         var answer = takeFrom(other(), ANNA);
         assertTrue(answer.taken());
         assertEquals(KARL, answer.left().orElseThrow());
-        assertEquals(Lock.LOST, exit(Lock.beat(place(), KARL)));
-        assertEquals(Lock.LOST, exit(Lock.under(place(), KARL, Duration.ZERO)));
+        assertEquals(ScriptExit.LOCK_LOST.code, exit(Lock.beat(place(), KARL)));
+        assertEquals(ScriptExit.LOCK_LOST.code, exit(Lock.under(place(), KARL, Duration.ZERO)));
         must(Lock.release(place(), KARL));
         assertEquals(ANNA, take(KARL).holder().orElseThrow());
     }

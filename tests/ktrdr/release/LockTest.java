@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import ktrdr.Exit;
 import ktrdr.Facts;
 import ktrdr.Local;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
@@ -127,8 +128,8 @@ class LockTest {
         var answer = take(ANNA);
         assertTrue(answer.taken());
         assertEquals(KARL, answer.left().orElseThrow());
-        assertEquals(Lock.LOST, exit(Lock.beat(place(), KARL)));
-        assertEquals(Lock.LOST, exit(Lock.under(place(), KARL, Duration.ZERO)));
+        assertEquals(ScriptExit.LOCK_LOST.code, exit(Lock.beat(place(), KARL)));
+        assertEquals(ScriptExit.LOCK_LOST.code, exit(Lock.under(place(), KARL, Duration.ZERO)));
     }
 
     @Test
@@ -204,7 +205,7 @@ class LockTest {
     @Test
     void the_last_work_is_not_done_without_the_lock_and_leaves_that_of_another() {
         take(ANNA);
-        assertEquals(Lock.LOST, exit(Lock.last(place(), KARL, Duration.ZERO, "touch " + Sh.quote(folder.resolve("done").toString()))));
+        assertEquals(ScriptExit.LOCK_LOST.code, exit(Lock.last(place(), KARL, Duration.ZERO, "touch " + Sh.quote(folder.resolve("done").toString()))));
         assertFalse(Files.exists(folder.resolve("done")));
         assertEquals(ANNA, take(KARL).holder().orElseThrow());
     }

@@ -16,6 +16,7 @@ import ktrdr.Exit;
 import ktrdr.Fixtures;
 import ktrdr.Local;
 import ktrdr.Problem;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.SshPeer;
 import ktrdr.fleet.Fleet;
@@ -150,7 +151,7 @@ class LocksTest {
             locks.atEnd(core, "touch " + Sh.quote(folder.resolve("done").toString()), result -> heard.add(result.exit()));
             Local.command("sh", "-s").input(Sh.whole(Lock.release(place, KARL) + Lock.take(place, ANNA, Lock.LIFE))).must();
         }
-        assertEquals(List.of(Lock.LOST), heard);
+        assertEquals(List.of(ScriptExit.LOCK_LOST.code), heard);
         assertFalse(Files.exists(folder.resolve("done")));
         assertTrue(held("core"));
     }

@@ -11,6 +11,7 @@ import java.nio.file.Path;
 import java.time.Duration;
 import ktrdr.Fixtures;
 import ktrdr.Local;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import lab.Wait;
 import org.junit.jupiter.api.AfterEach;
@@ -100,7 +101,7 @@ class OutageTest {
     @Test
     void a_container_that_does_not_run_is_left_alone() throws Exception {
         Files.writeString(folder.resolve("state"), "false 0123abc\n");
-        assertEquals(21, run(Outage.kill(name, LONG)));
+        assertEquals(ScriptExit.NOT_RUNNING.code, run(Outage.kill(name, LONG)));
         assertEquals(0, run(Outage.start(name)));
         assertEquals("", calls());
         assertFalse(Files.exists(armed));
