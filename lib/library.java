@@ -8,6 +8,7 @@
 
 // JBang compiles a script again when one of its own files has changed, and does not look at those of the library. With another library
 // it would run old constants, and calls of methods that are gone. So these files are the script's own too.
+//FILES lib/ktrdr/BuiltIn.java=ktrdr/BuiltIn.java
 //FILES lib/ktrdr/Console.java=ktrdr/Console.java
 //FILES lib/ktrdr/Exit.java=ktrdr/Exit.java
 //FILES lib/ktrdr/Facts.java=ktrdr/Facts.java

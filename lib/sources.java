@@ -18,6 +18,7 @@
 //DEPS io.github.java-diff-utils:java-diff-utils:4.18
 //DEPS org.slf4j:slf4j-nop:2.0.20
 
+//SOURCES ktrdr/BuiltIn.java
 //SOURCES ktrdr/Console.java
 //SOURCES ktrdr/Exit.java
 //SOURCES ktrdr/Facts.java
@@ -235,3 +236,7 @@
 //FILES templates/report/verify.html=../templates/report/verify.html
 //FILES templates/report/node.html=../templates/report/node.html
 //FILES templates/report/verify.css=../templates/report/verify.css
+//FILES templates/node/engine.sh=../templates/node/engine.sh
+//FILES templates/node/network.sh=../templates/node/network.sh
+//FILES templates/node/size.sh=../templates/node/size.sh
+//FILES templates/node/use.sh=../templates/node/use.sh

@@ -115,7 +115,7 @@ class BitingFleetTest {
         // a name of PostgreSQL has at most 63 bytes
         var names = texts.stream().filter(text -> text.getBytes(StandardCharsets.UTF_8).length < 63).toList();
         var tables = names.stream().map(name -> "create table \"" + name.replace("\"", "\"\"") + "\" (\"" + name.replace("\"", "\"\"") + "\" text);\n").collect(Collectors.joining());
-        var measured = World.on("core", PSQL + "-d postgres -c 'create database biting'\nprintf %s " + Sh.quote(tables) + " | " + PSQL + "-d biting\nprintf %s " + Sh.quote(Templates.builtIn("backup/measure.sql")) + " | " + PSQL + "-d biting");
+        var measured = World.on("core", PSQL + "-d postgres -c 'create database biting'\nprintf %s " + Sh.quote(tables) + " | " + PSQL + "-d biting\nprintf %s " + Sh.quote(BuiltIn.text("backup/measure.sql")) + " | " + PSQL + "-d biting");
         assertEquals(names.stream().map(name -> "public." + name).sorted().toList(), measured.lines().filter(line -> line.startsWith("{\"table\": \"public.")).map(line -> Json.parse(line, "psql").path("table").asText()).sorted().toList());
     }
 

@@ -36,7 +36,7 @@ public final class Rooms {
             inventory   ExampleInventory HostKeyPin Inventory InventorySchema InventorySecrets NoWorkers Secrets Utf8
             lab         Lab Standin StandinApi StandinModels StandinOperations StandinSchema StandinStart StandinStops StandinTraces StandinWorkers
             logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs
-            node        ContainerProbe DatabaseData Dns Mount Mounted NodeFiles Occupant Operators Registry Room SetupDns Sudoers Usage
+            node        ContainerProbe DatabaseData Dns HostFacts Mount Mounted NodeFiles Occupant Operators Registry Room SetupDns Sudoers Usage
             pictures    Pictures PicturesFleet PicturesInBrowser
             release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock LockFolders Locks Metrics
             release     NodeFacts Release Schema Stage StageRefused Staging StagingScript Templates
@@ -45,7 +45,7 @@ public final class Rooms {
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown
             ssh         HeldScript LoginShell NeighbourKeys OtherShells ScriptExit Sh Ssh SshConfig SshLogin SshRun
             ssh         SshSudo Sshd Uncaught
-            start       CoreDumps FrontDoor Local ScriptTemplate Start StartElsewhere
+            start       BuiltIn CoreDumps FrontDoor Local ScriptTemplate Start StartElsewhere
             status      Alert FleetStatus NodeStatus Repeated Status StatusChanges
             suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait
             verify      BackendLost Failover FailoverChecks Outage ReportInBrowser Verification Verify VerifyPage VerifyReport

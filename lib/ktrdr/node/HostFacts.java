@@ -5,6 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.atomic.AtomicLong;
 import java.util.stream.Collectors;
+import ktrdr.BuiltIn;
 import ktrdr.Console;
 import ktrdr.Facts;
 import ktrdr.Problem;
@@ -71,8 +72,8 @@ public record HostFacts(Facts facts, double skew) {
 
     /** The script: the container first and beside all else, since it takes longest; what is quick one after the other, what waits for a network side by side. */
     public static String script(Question question) {
-        return Facts.SAY + CLOCK + Sh.let("registry", question.registry()) + SIZE + ENGINE + (question.gpu() ? Gpu.SCRIPT : "") + ContainerProbe.script(Dns.script("inside", question.names()))
-                + "[ -z \"$docker\" ] || container &\n" + MACHINE + Occupant.TOOLS + "[ -z \"$docker\" ] || {\n" + Occupant.LIST + "}\n" + Room.script() + LISTENERS + DOCKER + NETWORK
+        return Facts.SAY + CLOCK + Sh.let("registry", question.registry()) + size() + engine() + (question.gpu() ? Gpu.SCRIPT : "") + ContainerProbe.script(Dns.script("inside", question.names()))
+                + "[ -z \"$docker\" ] || container &\n" + MACHINE + Occupant.TOOLS + "[ -z \"$docker\" ] || {\n" + Occupant.LIST + "}\n" + Room.script() + LISTENERS + DOCKER + BuiltIn.lines("node/network.sh")
                 + "pings() {\n" + calls("ping_one", question.peers().entrySet().stream().map(peer -> List.of(peer.getKey(), peer.getValue())).toList())
                 + "connects() {\n" + calls("connect_one", question.ports().stream().map(port -> List.of(port.split(" "))).toList())
                 + "resolve() {\n" + Dns.script("resolve", question.names()) + "}\n"
@@ -114,47 +115,14 @@ public record HostFacts(Facts facts, double skew) {
             """;
 
     /** What the machine has. */
-    public static final String SIZE = FREE + """
-            # a container has its own limits, not the host's: the smallest one counts
-            cpus=$(nproc)
-            quota() {
-              case $1:$2 in :* | *: | *[!0-9:]*) return 0 ;; esac
-              [ "$1" -gt 0 ] && [ "$2" -gt 0 ] || return 0
-              [ $((($1 + $2 - 1) / $2)) -ge "$cpus" ] || cpus=$((($1 + $2 - 1) / $2))
-            }
-            if read -r limit period 2>/dev/null </sys/fs/cgroup/cpu.max; then quota "$limit" "$period"; fi
-            if { read -r limit </sys/fs/cgroup/cpu/cpu.cfs_quota_us && read -r period </sys/fs/cgroup/cpu/cpu.cfs_period_us; } 2>/dev/null; then quota "$limit" "$period"; fi
-            say cpus "$cpus"
-            read -r _ memory _ </proc/meminfo
-            memory=$((memory * 1024))
-            for limits in memory.max memory/memory.limit_in_bytes; do
-              read -r limit 2>/dev/null <"/sys/fs/cgroup/$limits" || continue
-              case $limit in '' | *[!0-9]* | ???????????????????*) continue ;; esac
-              [ "$limit" -ge "$memory" ] || memory=$limit
-            done
-            say memory "$memory"
-            say 'disk /' "$(free /)"
-            """;
+    public static String size() {
+        return FREE + BuiltIn.lines("node/size.sh");
+    }
 
     /** How much of it is in use: memory without the cache that the kernel would give back, in the limit's own terms where there is one. */
-    public static final String USE = """
-            in_use() {
-              total=$(awk '/^MemTotal:/ { printf "%.0f", $2 * 1024 }' /proc/meminfo)
-              for group in /sys/fs/cgroup /sys/fs/cgroup/memory; do
-                limit=$(cat "$group/memory.max" "$group/memory.limit_in_bytes" 2>/dev/null || :)
-                case $limit in '' | *[!0-9]* | ???????????????????*) continue ;; esac
-                [ "$limit" -lt "$total" ] || continue
-                used=$(cat "$group/memory.current" "$group/memory.usage_in_bytes" 2>/dev/null || :)
-                cache=$(awk '$1 == "inactive_file" || $1 == "total_inactive_file" { cache = $2 } END { print cache + 0 }' "$group/memory.stat")
-                printf %s "$((used - cache))"
-                return
-              done
-              awk '/^MemTotal:/ { total = $2 } /^MemAvailable:/ { free = $2 } END { printf "%.0f", (total - free) * 1024 }' /proc/meminfo
-            }
-            say memory-used "$(in_use)"
-            say load "$(cut -d ' ' -f 1 /proc/loadavg)"
-            say uptime "$(cut -d . -f 1 /proc/uptime)"
-            """;
+    public static String use() {
+        return BuiltIn.lines("node/use.sh");
+    }
 
     private static final String LISTENERS = """
             command -v ss >/dev/null 2>&1 || say missing ss
@@ -166,35 +134,9 @@ public record HostFacts(Facts facts, double skew) {
      * Whether the Docker Engine answers, the disk that it has, what it stores by, and the version of Compose; {@code docker} and {@code compose} are the versions afterwards, or empty, and
      * {@code stopped} is how many containers do not run. One question for all: each start of docker's client is a twentieth of a second of the node. Wants {@link #FREE}.
      */
-    public static final String ENGINE = """
-            docker='' root='' driver='' stopped='' compose=''
-            newline='
-            '
-            said=$(timeout 10 docker info --format 'engine|{{.ServerVersion}}|{{.DockerRootDir}}|{{.Driver}}|{{.ContainersStopped}}|{{range .ClientInfo.Plugins}}{{if eq .Name "compose"}}{{.Version}}{{end}}{{end}}|{{range .ServerErrors}}{{.}} {{end}}' 2>&1) || :
-            case $said in *'engine|'*)
-              # without an Engine the client complains before the line, after it, or in it, as its version is
-              line=${said##*engine|}
-              said=${said%%engine|*}${line#"${line%%"$newline"*}"}
-              line=${line%%"$newline"*}
-              docker=${line%%|*} line=${line#*|}
-              root=${line%%|*} line=${line#*|}
-              driver=${line%%|*} line=${line#*|}
-              # shellcheck disable=SC2034 # who starts containers asks for it
-              stopped=${line%%|*} line=${line#*|}
-              compose=${line%%|*}
-              said=${said:-${line#*|}} ;;
-            esac
-            if [ -n "$docker" ]; then
-              say docker "$docker"
-              say driver "$driver"
-              say "disk $root" "$(free "$root")"
-              say docker-root "$root"
-            else
-              command -v docker >/dev/null 2>&1 || said='there is no docker on this host'
-              say docker-error "${said:-no answer within 10 s}"
-            fi
-            [ -z "$compose" ] || say compose "$compose"
-            """;
+    public static String engine() {
+        return BuiltIn.lines("node/engine.sh");
+    }
 
     /** Shell lines that say a fact {@code firewall} on a node that has such rules, or has lost them, which has {@code firewall.sh} look at itself: "in place", or what is not as it should be. They need {@code say}. */
     public static final String FIREWALL = """
@@ -209,39 +151,6 @@ public record HostFacts(Facts facts, double skew) {
             # a client that says nothing without an Engine
             [ -n "$compose" ] || say compose "$(docker compose version --short 2>/dev/null || true)"
             say boot "$(systemctl is-enabled docker 2>/dev/null || true)"
-            """;
-
-    private static final String NETWORK = """
-            ping_one() {
-              code=0
-              said=$(ping -n -c 1 -W 2 "$2" 2>&1) || code=$?
-              case $code in
-                0) say "ping $1" "$(printf '%s\\n' "$said" | sed -n 's/.*time=\\([0-9.]*\\).*/\\1/p')" ;;
-                1) say "ping $1" none ;;
-                *) say "ping $1" "cannot: $said" ;;
-              esac
-            }
-            connect_one() {
-              command -v bash >/dev/null 2>&1 || { say "connect $1 $2" "cannot: bash is missing"; return; }
-              code=0
-              # shellcheck disable=SC2016 # its own arguments
-              said=$(timeout 4 bash -c ': <"/dev/tcp/$0/$1"' "$1" "$2" 2>&1) || code=$?
-              case $code:$said in
-                0:*) say "connect $1 $2" open ;;
-                124:*) say "connect $1 $2" silent ;;
-                *refused*) say "connect $1 $2" refused ;;
-                *) say "connect $1 $2" "cannot: ${said##*: }" ;;
-              esac
-            }
-            registry() {
-              [ -n "$registry" ] || return 0
-              command -v curl >/dev/null 2>&1 || { say registry "curl is missing"; return; }
-              set -- -sS -o /dev/null -m 10 -w '%{http_code}'
-              # as docker does: its own certificate of that registry, if there is one
-              [ ! -f "/etc/docker/certs.d/$registry/ca.crt" ] || set -- "$@" --cacert "/etc/docker/certs.d/$registry/ca.crt"
-              said=$(curl "$@" "https://$registry/v2/" 2>&1) || :
-              say registry "$said"
-            }
             """;
 
     /** In words: "3.2 s ahead of this machine". */

@@ -4,6 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.Stream;
+import ktrdr.BuiltIn;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
@@ -59,7 +60,7 @@ public final class Firewall {
 
     /** A shell function {@code firewall} that takes the rules away, wherever their files are. */
     public static String down() {
-        return Sh.let("firewall", Templates.builtIn(SCRIPT)) + DOWN;
+        return Sh.let("firewall", BuiltIn.text(SCRIPT)) + DOWN;
     }
 
     private static final String UP = """

@@ -66,7 +66,7 @@ public record NodeFacts(String user, String docker, String dockerError, String c
                 [ ! -f "$directory/.ktrdr/takeover" ] || say takeover "$(sed -n '1 s/^state //p' "$directory/.ktrdr/takeover")"
                 if read -r _ kib _ </proc/meminfo; then say memory "$((kib * 1024))"; fi
                 """ + Mount.script(share) + Mount.missing()
-                + NodeFiles.script(files) + History.script() + HostFacts.FREE + HostFacts.ENGINE + Room.script() + """
+                + NodeFiles.script(files) + History.script() + HostFacts.FREE + HostFacts.engine() + Room.script() + """
                 if [ -z "$docker" ]; then
                   say end yes
                   exit 0

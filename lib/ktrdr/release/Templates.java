@@ -3,8 +3,6 @@ package ktrdr.release;
 import com.samskivert.mustache.Mustache;
 import com.samskivert.mustache.MustacheException;
 import java.io.IOException;
-import java.io.UncheckedIOException;
-import java.nio.charset.StandardCharsets;
 import java.nio.file.Files;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
@@ -12,6 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
+import ktrdr.BuiltIn;
 import ktrdr.Problem;
 import ktrdr.Sha256;
 import ktrdr.Utf8;
@@ -129,21 +128,11 @@ public final class Templates {
     /** A template as it is. */
     public String read(String template) {
         var own = inventory.templates().map(folder -> folder.resolve(template)).filter(Files::isRegularFile);
-        if (own.isEmpty()) return builtIn(template);
+        if (own.isEmpty()) return BuiltIn.text(template);
         try {
             return Utf8.text(Files.readAllBytes(own.get()), "the template " + own.get());
         } catch (IOException e) {
             throw Problem.usage("the template " + own.get() + " cannot be read").found(e.toString()).because(e);
-        }
-    }
-
-    /** The text of a file of templates/ as the toolkit has it, whatever the inventory says; by its path in there. */
-    public static String builtIn(String path) {
-        try (var built = Templates.class.getResourceAsStream("/templates/" + path)) {
-            if (built == null) throw Problem.failed("the template " + path + " is not in the toolkit").fix("run it again with jbang --fresh");
-            return new String(built.readAllBytes(), StandardCharsets.UTF_8);
-        } catch (IOException e) {
-            throw new UncheckedIOException(e);
         }
     }
 

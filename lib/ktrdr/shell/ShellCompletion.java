@@ -8,9 +8,9 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
+import ktrdr.BuiltIn;
 import ktrdr.Console;
 import ktrdr.release.Stack;
-import ktrdr.release.Templates;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
@@ -40,14 +40,14 @@ public final class ShellCompletion {
      */
     public static String script(Shell shell, List<CommandLine> commands) {
         // it stands in single quotes, so its comments, which may have one, stay here
-        var program = Templates.builtIn("completion/candidates.awk").lines().filter(line -> !line.isBlank() && !line.strip().startsWith("#")).collect(Collectors.joining("\n"));
+        var program = BuiltIn.text("completion/candidates.awk").lines().filter(line -> !line.isBlank() && !line.strip().startsWith("#")).collect(Collectors.joining("\n"));
         var values = Map.of("program", program, "table", table(commands));
         var candidates = fill("completion/candidates.sh", values);
         return fill("completion/completion." + shell, Map.of("candidates", candidates));
     }
 
     private static String fill(String template, Map<String, String> values) {
-        return Mustache.compiler().escapeHTML(false).compile(Templates.builtIn(template)).execute(values);
+        return Mustache.compiler().escapeHTML(false).compile(BuiltIn.text(template)).execute(values);
     }
 
     /** Lines of words with tabs between, as templates/completion/candidates.awk reads them. */

@@ -19,6 +19,7 @@ import java.util.function.Predicate;
 import java.util.function.UnaryOperator;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import ktrdr.BuiltIn;
 import ktrdr.Console;
 import ktrdr.Sha256;
 import ktrdr.Units;
@@ -27,7 +28,6 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
 import ktrdr.inventory.Inventory;
 import ktrdr.release.Stack;
-import ktrdr.release.Templates;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 import ktrdr.status.FleetStatus;
@@ -67,10 +67,10 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
                 "core", card(inventory.core()), "workers", inventory.workers().stream().map(this::card).toList(), "joined", joined(), "groups", groups()));
         var times = times();
         page.putAll(Map.of("timed", !times.isEmpty(), "times", times));
-        var style = Templates.builtIn("report/verify.css");
+        var style = BuiltIn.text("report/verify.css");
         page.putAll(Map.of("style", style, "styleHash", hash(style)));
-        return Mustache.compiler().emptyStringIsFalse(true).withEscaper(this::escape).withLoader(name -> new StringReader(Templates.builtIn("report/" + name + ".html")))
-                .compile(Templates.builtIn("report/verify.html")).execute(page);
+        return Mustache.compiler().emptyStringIsFalse(true).withEscaper(this::escape).withLoader(name -> new StringReader(BuiltIn.text("report/" + name + ".html")))
+                .compile(BuiltIn.text("report/verify.html")).execute(page);
     }
 
     private Map<String, Object> headline() {

@@ -18,6 +18,7 @@ import ktrdr.Facts;
 import ktrdr.Fixtures;
 import ktrdr.Local;
 import ktrdr.Problem;
+import ktrdr.Recorded;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Dns;
@@ -31,48 +32,7 @@ class InfraTest {
     private static final Infra INFRA = new Infra(INVENTORY);
     private static final Node CORE = INVENTORY.core();
     private static final Node GPU = INVENTORY.node("gpu");
-    private static final String GOOD = """
-            clock	1790000000.5
-            user	root
-            root	yes
-            os	Debian GNU/Linux 12 (bookworm)
-            family	debian\s
-            kernel	6.8.12-4-pve
-            virtual	lxc
-            cpus	4
-            memory	8589934592
-            disk /	50000000000
-            mount	/mnt/ktrdr-shared	0	backend.ktrdr.test:/srv/ktrdr-shared /mnt/ktrdr-shared nfs rw,vers=3 0 0\t
-            disk /mnt/ktrdr-shared	50000000000
-            listen 22	sshd
-            docker	26.1.5
-            driver	overlay2
-            disk /var/lib/docker	50000000000
-            docker-root	/var/lib/docker
-            compose	2.26.1
-            boot	enabled
-            ping core	0.04
-            ping workers-b	0.05
-            connect 10.0.0.10 22	open
-            connect 10.0.0.10 2049	open
-            connect 10.0.0.10 4317	refused
-            connect 10.0.0.10 5432	refused
-            connect 10.0.0.10 8000	refused
-            connect 10.0.0.11 22	open
-            connect 10.0.0.11 9100	refused
-            connect 10.0.0.12 9100	refused
-            resolve backend.ktrdr.test	10.0.0.10
-            resolve grafana.ktrdr.test	10.0.0.10
-            resolve workers-b.ktrdr.test	10.0.0.11
-            resolve gpu-1.ktrdr.test	10.0.0.12
-            container	yes
-            inside backend.ktrdr.test	10.0.0.10
-            inside grafana.ktrdr.test	10.0.0.10
-            inside workers-b.ktrdr.test	10.0.0.11
-            inside gpu-1.ktrdr.test	10.0.0.12
-            registry	401
-            end	yes
-            """;
+    private static final String GOOD = Recorded.text(InfraTest.class, "host-facts.txt");
 
     private static HostFacts host(String answer, double skew) {
         return new HostFacts(Facts.parse(answer), skew);
