@@ -240,3 +240,9 @@
 //FILES templates/node/network.sh=../templates/node/network.sh
 //FILES templates/node/size.sh=../templates/node/size.sh
 //FILES templates/node/use.sh=../templates/node/use.sh
+//FILES templates/lock/beat.sh=../templates/lock/beat.sh
+//FILES templates/lock/give.sh=../templates/lock/give.sh
+//FILES templates/lock/look.sh=../templates/lock/look.sh
+//FILES templates/lock/project.sh=../templates/lock/project.sh
+//FILES templates/lock/take.sh=../templates/lock/take.sh
+//FILES templates/lock/tools.sh=../templates/lock/tools.sh

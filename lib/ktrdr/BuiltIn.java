@@ -22,11 +22,11 @@ public final class BuiltIn {
 
     /**
      * The lines of a file that become a part of a script on a node: without its head, which ends with the first empty line
-     * and tells people and shellcheck what the lines need.
+     * and tells people and shellcheck what the lines need; and with the numbers of {@link ScriptExit}.
      */
     public static String lines(String path) {
         var text = text(path);
-        return text.substring(text.indexOf("\n\n") + 2);
+        return ScriptExit.numbers(text.substring(text.indexOf("\n\n") + 2));
     }
 
     private static String read(String path) {

@@ -8,6 +8,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Optional;
 import java.util.UUID;
+import ktrdr.BuiltIn;
 import ktrdr.Facts;
 import ktrdr.Json;
 import ktrdr.Problem;
@@ -30,50 +31,11 @@ public final class Lock {
     public static final Duration BEAT = Duration.ofSeconds(5);
     /** The line with which the answer of a script that asks for it ends. */
     static final String ANSWERED = "end\tyes\n";
-    private static final String UPTIME = """
-            uptime() { cut -d . -f 1 /proc/uptime; }
-            flocks=/run/lock/$project
-            # the other folder from which the project is worked on; who may write to /run/lock is not believed
-            elsewhere() {
-              [ ! -L "$flocks.at" ] && [ -f "$flocks.at" ] || return 0
-              case $(stat -c %u "$flocks.at") in 0 | "$(id -u)") ;; *) return 0 ;; esac
-              IFS= read -r other <"$flocks.at" || return 0
-              case $other in "$directory") ;; /*) [ -L "$other/.ktrdr" ] || [ -L "$other/.ktrdr/lock" ] || [ ! -d "$other/.ktrdr/lock" ] || printf %s "$other" ;; esac
-            }
-            """;
-    private static final String TOOLS = UPTIME + ScriptExit.numbers("""
-            # what was made for the lock alone goes with it
-            leave() {
-              rmdir "$directory/.ktrdr" 2>/dev/null || return 0
-              [ "$1" != yes ] || rmdir "$directory" 2>/dev/null || :
-            }
-            # opened to read, and made only where it is not there: in that folder even root may not open a file to create it that is another user's
-            there() {
-              [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } || unsafe "$flocks.$1 is no plain file"
-              [ -e "$flocks.$1" ] || : >"$flocks.$1"
-            }
-            unsafe() { echo "$1" >&2; exit $UNSAFE; }
-            # who may write to a folder may put anything in the place of what is in it
-            kept() {
-              for one in "$directory" "$directory/.ktrdr"; do
-                [ ! -d "$one" ] || [ -z "$(find "$one/." -maxdepth 0 -perm -0002)" ] || unsafe "$one can be written to by everybody"
-              done
-              for one in "$directory/.ktrdr" "$directory/.ktrdr/lock"; do [ ! -L "$one" ] || unsafe "$one is a symbolic link"; done
-            }
-            mine() { [ "$(cat "$directory/.ktrdr/lock/id" 2>/dev/null)" = "$id" ]; }
-            """);
 
     /** Shell lines that say who holds the lock, for a script whose {@code directory} is the stack's. An owner that a reboot ended has no age. */
-    public static final String LOOK = UPTIME + """
-            from=$(elsewhere)
-            at=${from:-$directory}/.ktrdr
-            if [ ! -L "$at" ] && [ ! -L "$at/lock" ] && [ -d "$at/lock" ]; then
-              [ -z "$from" ] || say from "$from"
-              say held "$(cat "$at/lock/owner" 2>/dev/null || echo nobody)"
-              beat=$(cat "$at/lock/beat" 2>/dev/null || :)
-              case $beat in '' | *[!0-9]*) ;; *) [ "$beat" -gt "$(uptime)" ] || say age "$(($(uptime) - beat))" ;; esac
-            fi
-            """;
+    public static String holder() {
+        return project() + BuiltIn.lines("lock/look.sh");
+    }
 
     private Lock() {}
 
@@ -145,7 +107,7 @@ public final class Lock {
             return of(Facts.parse(text));
         }
 
-        /** The same, of facts that have what {@link #LOOK} says among them. */
+        /** The same, of facts that have what {@link #holder} says among them. */
         public static Answer of(Facts facts) {
             return new Answer(facts.get("taken").equals("yes"), owner(facts.all("held")), facts.number("age"), !facts.get("busy").isEmpty(), owner(facts.all("left")), facts.get("from"));
         }
@@ -183,101 +145,24 @@ public final class Lock {
 
     /** The same, for a script that goes on to look at the node where the lock is had; meanwhile others may ask for it. */
     static String take(Place place, Owner owner, Duration life, String look) {
-        return Facts.SAY + begin(place, owner.id()) + Sh.let("owner", owner.json()) + "life=" + life.toSeconds() + "\n" + ScriptExit.numbers("""
-                kept
-                there guard
-                there busy
-                exec 9<"$flocks.guard" 8<"$flocks.busy"
-                flock 9
-                made=no
-                [ -d "$directory" ] || made=yes
-                fail() {
-                  rm -rf "$directory/.ktrdr/lock"
-                  leave "$made"
-                  rm -f "$flocks.at"
-                  exit $NOT_WRITTEN
-                }
-                from=$(elsewhere)
-                last=$directory
-                [ -z "$from" ] || last=$from
-                held() {
-                  [ ! -d "$1/.ktrdr/lock" ] || say held "$(cat "$1/.ktrdr/lock/owner" 2>/dev/null || echo nobody)"
-                  [ "$age" -lt 0 ] || say age "$age"
-                  [ "$1" = "$directory" ] || say from "$1"
-                  say end yes
-                  exit 0
-                }
-                for one in "$directory" ${from:+"$from"}; do
-                  age=-1
-                  [ -d "$one/.ktrdr/lock" ] || continue
-                  beat=$(cat "$one/.ktrdr/lock/beat" 2>/dev/null || :)
-                  case $beat in
-                    '' | *[!0-9]*) gone=$(($(date +%s) - $(stat -c %Y "$one/.ktrdr/lock") > life)) ;; # made by hand, or by a run that died that moment
-                    *) age=$(($(uptime) - beat)); gone=$((age < 0 || age > life)) ;;
-                  esac
-                  [ "$gone" != 0 ] || held "$one"
-                done
-                if ! flock -n 8; then
-                  say busy yes
-                  held "$last"
-                fi
-                for one in ${from:+"$from"} "$directory"; do
-                  [ -d "$one/.ktrdr/lock" ] || continue
-                  say left "$(cat "$one/.ktrdr/lock/owner" 2>/dev/null || echo nobody)"
-                  rm -rf "$one/.ktrdr/lock"
-                  rmdir "$one/.ktrdr" 2>/dev/null || :
-                done
-                mkdir -p "$directory/.ktrdr" || fail
-                cd "$directory/.ktrdr"
-                mkdir lock || fail
-                { printf '%s\\n' "$id" >lock/id && printf '%s\\n' "$owner" >lock/owner && printf '%s\\n' "$made" >lock/made && uptime >lock/beat; } || fail
-                # only made anew: in that folder another user may have put a link there
-                { rm -f "$flocks.at" && (set -C; printf '%s\n' "$directory" >"$flocks.at") 2>/dev/null; } || { echo "$flocks.at cannot be written" >&2; fail; }
-                say taken yes
-                say end yes
-                exec 9<&- 8<&-
-                cd /
-                """) + look;
+        return Facts.SAY + begin(place, owner.id()) + Sh.let("owner", owner.json()) + "life=" + life.toSeconds() + "\n"
+                + BuiltIn.lines("lock/take.sh") + look;
     }
 
     /** A script that says that the owner is still there; exit code {@link ScriptExit#LOCK_LOST} when the lock is not theirs any more. */
     public static String beat(Place place, Owner owner) {
-        return begin(place, owner.id()) + ScriptExit.numbers("""
-                # not while it is given back or taken over
-                there guard
-                exec 9<"$flocks.guard"
-                flock 9
-                mine || exit $LOCK_LOST
-                cd "$directory/.ktrdr/lock"
-                rm -f beat.new
-                uptime >beat.new
-                mv beat.new beat
-                """);
+        return begin(place, owner.id()) + BuiltIn.lines("lock/beat.sh");
     }
-
-    private static final String GIVE = """
-            give() {
-              [ -d "$directory/.ktrdr/lock" ] || return 0
-              there guard
-              exec 9<"$flocks.guard"
-              flock 9
-              mine || return 0
-              made=$(cat "$directory/.ktrdr/lock/made" 2>/dev/null || :)
-              [ "$(cat "$flocks.at" 2>/dev/null)" != "$directory" ] || rm -f "$flocks.at"
-              rm -rf "$directory/.ktrdr/lock"
-              leave "$made"
-            }
-            """;
 
     /** A script that gives the lock back, if it is still theirs. */
     public static String release(Place place, Owner owner) {
-        return begin(place, owner.id()) + GIVE + "give\n";
+        return begin(place, owner.id()) + give() + "give\n";
     }
 
     /** A script that does the last work under the lock, as {@link #under} does, and then gives it back, however that ended; the exit code is that of the work. */
     static String last(Place place, Owner owner, Duration patience, String work) {
         // in a condition it would go on after a command that failed
-        return under(place, owner, patience) + GIVE + "set +e\n(\nset -e\n" + work + "\n)\ncode=$?\nset -e\ngive\nexit \"$code\"\n";
+        return under(place, owner, patience) + give() + "set +e\n(\nset -e\n" + work + "\n)\ncode=$?\nset -e\ngive\nexit \"$code\"\n";
     }
 
     /**
@@ -290,10 +175,18 @@ public final class Lock {
 
     /** A script that says who holds the lock, for whoever only looks. */
     public static String look(Place place) {
-        return Facts.SAY + place.let() + LOOK + "say end yes\n";
+        return Facts.SAY + place.let() + holder() + "say end yes\n";
     }
 
     private static String begin(Place place, String id) {
-        return place.let() + Sh.let("id", id) + TOOLS;
+        return place.let() + Sh.let("id", id) + project() + BuiltIn.lines("lock/tools.sh");
+    }
+
+    private static String project() {
+        return BuiltIn.lines("lock/project.sh");
+    }
+
+    private static String give() {
+        return BuiltIn.lines("lock/give.sh");
     }
 }

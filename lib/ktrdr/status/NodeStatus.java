@@ -61,7 +61,7 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
     /** The script: it changes nothing, and prints a line for each fact. */
     static String script(String project, String directory, String share, String backups, boolean usage) {
         return Facts.SAY + HostFacts.CLOCK + "say machine \"$(uname -m)\"\n" + Sh.let("directory", directory) + Sh.let("project", project) + Sh.let("backups", backups) + HostFacts.size() + HostFacts.use() + HostFacts.engine()
-                + HostFacts.share(Mount.script(share, SHARE_SECONDS)) + Lock.LOOK + Occupant.TOOLS + History.script(DEPLOYMENTS) + NodeFiles.script(Map.of()) + BackupSchedule.LOOK + """
+                + HostFacts.share(Mount.script(share, SHARE_SECONDS)) + Lock.holder() + Occupant.TOOLS + History.script(DEPLOYMENTS) + NodeFiles.script(Map.of()) + BackupSchedule.LOOK + """
                 newest() {
                   find "$backups/" -maxdepth 1 -type f "$@" -printf '%T@ %s %f\\n' | sort -rn | while IFS= read -r one; do
                     name=${one#* * }

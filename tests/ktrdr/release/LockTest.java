@@ -17,6 +17,7 @@ import java.util.concurrent.TimeUnit;
 import ktrdr.Exit;
 import ktrdr.Facts;
 import ktrdr.Local;
+import ktrdr.Recorded;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import org.junit.jupiter.api.AfterEach;
@@ -247,5 +248,15 @@ class LockTest {
         var owner = Lock.Owner.now("o'brien $HOME `x` \"y\"@\\host", "deploy\tworkers %s");
         take(owner);
         assertEquals(List.of(owner), take(KARL).holder().stream().toList());
+    }
+
+    @Test
+    void the_scripts_are_as_they_were_recorded() {
+        var place = new Lock.Place("/opt/a stack", "ktrdr-core");
+        var owner = new Lock.Owner("1", "karl@laptop", "2026-01-01T10:00:00Z", "deploy core");
+        Recorded.same(LockTest.class, "lock-take.sh", Lock.take(place, owner, Lock.LIFE));
+        Recorded.same(LockTest.class, "lock-beat.sh", Lock.beat(place, owner));
+        Recorded.same(LockTest.class, "lock-last.sh", Lock.last(place, owner, Lock.BEAT, "echo work"));
+        Recorded.same(LockTest.class, "lock-look.sh", Lock.look(place));
     }
 }

@@ -1,0 +1,17 @@
+#!/bin/sh
+# Says that the owner of the lock is still there. Comes after tools.sh.
+#
+# Needs
+#   directory   in which the lock is
+set -eu
+: "${directory:?}" "${flocks:?}"
+
+# not while it is given back or taken over
+there guard
+exec 9<"$flocks.guard"
+flock 9
+mine || exit $LOCK_LOST
+cd "$directory/.ktrdr/lock"
+rm -f beat.new
+uptime >beat.new
+mv beat.new beat

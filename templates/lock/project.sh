@@ -1,0 +1,19 @@
+#!/bin/sh
+# The files of a project in /run/lock, and the functions uptime and elsewhere: where its lock may be but in its folder.
+# A part of all scripts that ask for the lock.
+#
+# Needs
+#   directory   in which the lock is
+#   project     of Compose
+set -eu
+: "${directory:?}" "${project:?}"
+
+uptime() { cut -d . -f 1 /proc/uptime; }
+flocks=/run/lock/$project
+# the other folder from which the project is worked on; who may write to /run/lock is not believed
+elsewhere() {
+  [ ! -L "$flocks.at" ] && [ -f "$flocks.at" ] || return 0
+  case $(stat -c %u "$flocks.at") in 0 | "$(id -u)") ;; *) return 0 ;; esac
+  IFS= read -r other <"$flocks.at" || return 0
+  case $other in "$directory") ;; /*) [ -L "$other/.ktrdr" ] || [ -L "$other/.ktrdr/lock" ] || [ ! -d "$other/.ktrdr/lock" ] || printf %s "$other" ;; esac
+}

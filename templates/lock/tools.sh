@@ -1,0 +1,29 @@
+#!/bin/sh
+# Functions of the scripts that take the lock, hold it or give it back: leave, there, kept and mine. They end the script
+# where something that is not ours is in the place of what they would write. Come after project.sh.
+#
+# Needs
+#   directory   in which the lock is
+#   id          of the run
+set -eu
+: "${directory:?}" "${id:?}" "${flocks:?}"
+
+# what was made for the lock alone goes with it
+leave() {
+  rmdir "$directory/.ktrdr" 2>/dev/null || return 0
+  [ "$1" != yes ] || rmdir "$directory" 2>/dev/null || :
+}
+# opened to read, and made only where it is not there: in that folder even root may not open a file to create it that is another user's
+there() {
+  [ ! -L "$flocks.$1" ] && { [ -f "$flocks.$1" ] || [ ! -e "$flocks.$1" ]; } || unsafe "$flocks.$1 is no plain file"
+  [ -e "$flocks.$1" ] || : >"$flocks.$1"
+}
+unsafe() { echo "$1" >&2; exit $UNSAFE; }
+# who may write to a folder may put anything in the place of what is in it
+kept() {
+  for one in "$directory" "$directory/.ktrdr"; do
+    [ ! -d "$one" ] || [ -z "$(find "$one/." -maxdepth 0 -perm -0002)" ] || unsafe "$one can be written to by everybody"
+  done
+  for one in "$directory/.ktrdr" "$directory/.ktrdr/lock"; do [ ! -L "$one" ] || unsafe "$one is a symbolic link"; done
+}
+mine() { [ "$(cat "$directory/.ktrdr/lock/id" 2>/dev/null)" = "$id" ]; }
