@@ -246,3 +246,8 @@
 //FILES templates/lock/project.sh=../templates/lock/project.sh
 //FILES templates/lock/take.sh=../templates/lock/take.sh
 //FILES templates/lock/tools.sh=../templates/lock/tools.sh
+//FILES templates/logs/lines.sh=../templates/logs/lines.sh
+//FILES templates/logs/list.sh=../templates/logs/list.sh
+//FILES templates/logs/mask.awk=../templates/logs/mask.awk
+//FILES templates/logs/past.sh=../templates/logs/past.sh
+//FILES templates/logs/present.sh=../templates/logs/present.sh

@@ -2,9 +2,9 @@ package ktrdr.logs;
 
 import java.util.List;
 import java.util.Map;
+import ktrdr.BuiltIn;
 import ktrdr.Console;
 import ktrdr.Problem;
-import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.node.Docker;
 import ktrdr.node.LogMask;
@@ -66,112 +66,24 @@ public record LogScript(String project, List<String> services, String tail, Stri
                 + " --format '{{.ID}} {{.Label \"" + Docker.SERVICE + "\"}}'; }\n");
         script.append("starts() { docker events --since \"$1\" --filter type=container --filter event=start --filter label=" + Docker.PROJECT + "=" + Sh.quote(project)
                 + " --format '{{.Actor.ID}} {{index .Actor.Attributes \"" + Docker.SERVICE + "\"}}'; }\n");
-        script.append(Sh.let("services", String.join(" ", services))).append(COMMON);
+        script.append(Sh.let("services", String.join(" ", services))).append(common());
         resumed.forEach((id, from) -> script.append("printf %s ").append(Sh.quote(from)).append(" >\"$folder/\"").append(Sh.quote(id)).append(".last\n"));
-        script.append(resumed.isEmpty() ? Sh.let("resumed", "") : Sh.let("resumed", "yes")).append(LIST);
-        if (resumed.isEmpty()) script.append(Sh.let("tail", tail)).append(Sh.let("since", since)).append(PAST);
-        return script.append(follow ? PRESENT : "").toString();
+        script.append(resumed.isEmpty() ? Sh.let("resumed", "") : Sh.let("resumed", "yes")).append(BuiltIn.lines("logs/list.sh"));
+        if (resumed.isEmpty()) script.append(Sh.let("tail", tail)).append(Sh.let("since", since)).append(BuiltIn.lines("logs/past.sh"));
+        return script.append(follow ? BuiltIn.lines("logs/present.sh") : "").toString();
     }
 
-    private static final String COMMON = """
+    private static final String BEGIN = """
             export LC_ALL=C
             umask 077
             folder=
             trap 'trap "" HUP INT TERM PIPE; [ -z "$folder" ] || rm -rf "$folder" 2>/dev/null || { sleep 1; rm -rf "$folder"; }' EXIT
             # what was just about to begin when the signal came may not have got it
             trap 'trap "" HUP INT TERM PIPE; kill -s TERM 0; exit 130' HUP INT TERM PIPE
-            """ + Sh.folder("folder", "\"${TMPDIR:-/tmp}\"/ktrdr-logs") + ScriptExit.numbers("""
-            # a note that is cut short would be a container or a line that is not told
-            head -c 65536 /dev/zero >"$folder/room" || exit $NOT_WRITTEN
-            rm -f "$folder/room"
-            started=$(date -u +%Y-%m-%dT%H:%M:%S.%NZ)
-            # mawk waits for a full buffer otherwise
-            case $(awk -W version 2>&1 </dev/null || :) in mawk*) at_once='-W interactive' ;; *) at_once= ;; esac
-            wanted() { case " $services " in '  ' | *" $1 "*) ;; *) return 1 ;; esac; }
-            mark() { printf '%s\\t%s\\t%s\\t%s\\n' "$started" "$1" "$2" "$3"; }
-            # a write of up to 4096 bytes to a pipe is never mixed with another; .last is a time before which nothing is to come, and not long before the last line
-            lines() {
-              # shellcheck disable=SC2086 # two words or none
-              awk ${2:+$at_once} -v id="$1" -v last="$folder/$1.last" -v live="$2" -v stamp="$started" '
-                function put(mark, text) { printf "%s", stamp "\\t" id "\\t" mark "\\t" text "\\n"; if (live) fflush() }
-            """) + LogMask.AWK + """
-                BEGIN { if (!learn(id)) { put("!", "its secrets could not be asked for, so its log is not shown"); exit } }
-                { $0 = shown($0) }
-                /^[0-9][0-9][0-9][0-9]-[0-9][0-9]-[0-9][0-9]T[0-9:.]+Z / {
-                  at = index($0, " ")
-                  stamp = substr($0, 1, at - 1)
-                  text = substr($0, at + 1)
-                  while (length(text) > 3900) {
-                    cut = 3900
-                    while (substr(text, cut + 1, 1) ~ /[\\200-\\277]/ && cut > 3890) cut--
-                    put("+", substr(text, 1, cut))
-                    text = substr(text, cut + 1)
-                  }
-                  put("", text)
-                  if (substr(stamp, 1, 22) != now) { before = now; now = substr(stamp, 1, 22) }
-                  next
-                }
-                { put("!", substr($0, 1, 1000)) }
-                END { if (now != "") { printf "%sZ", (before == "" || now < before ? now : before) >last } }
-              '
-            }
             """;
 
-    private static final String LIST = """
-            ids=
-            list >"$folder/listed"
-            while read -r id service; do
-              if [ -z "$resumed" ] || [ -e "$folder/$id.last" ]; then mark "$id" @ "$service"; else mark "$id" '*' "$service"; fi
-              : >"$folder/$id.known"
-              if wanted "$service"; then ids="$ids $id"; fi
-            done <"$folder/listed"
-            mark '' . ''
-            """;
-
-    private static final String PAST = """
-            tab=$(printf '\\t')
-            set --
-            for id in $ids; do
-              mkfifo "$folder/$id.pipe"
-              { docker logs --timestamps --tail "$tail" ${since:+--since "$since"} "$id" 2>&1 </dev/null | lines "$id" ''; } >"$folder/$id.pipe" &
-              set -- "$@" "$folder/$id.pipe"
-            done
-            # a shell that waits hears signals
-            [ $# = 0 ] || { sort -m -s -t "$tab" -k 1,1 --batch-size="$(($# + 2))" "$@" & wait "$!"; }
-            wait
-            for id in $ids; do [ -s "$folder/$id.last" ] || printf %s "$started" >"$folder/$id.last"; done
-            """;
-
-    private static final String PRESENT = """
-            mark '' '~' ''
-            # sshd keeps us for hours where the other side died without a word, unless something is to be sent: then TCP gives it up in a quarter of one
-            while sleep 60; do mark '' '=' ''; done &
-            one() {
-              while :; do
-                rm -f "$folder/$1.again"
-                from=$(cat "$folder/$1.last" 2>/dev/null || :)
-                mark "$1" '>' "$from"
-                docker logs --follow --timestamps ${from:+--since "$from"} "$1" 2>&1 | lines "$1" yes
-                rmdir "$folder/$1.busy"
-                # who started it again meanwhile, or sees this too late, finds it not busy
-                if [ ! -e "$folder/$1.again" ] || ! mkdir "$folder/$1.busy" 2>/dev/null; then return 0; fi
-              done
-            }
-            found() {
-              wanted "$2" || return 0
-              if [ ! -e "$folder/$1.known" ]; then
-                : >"$folder/$1.known"
-                mark "$1" '*' "$2"
-              fi
-              : >"$folder/$1.again"
-              if mkdir "$folder/$1.busy" 2>/dev/null; then one "$1" & fi
-            }
-            while :; do
-              moment=$(date +%s)
-              { list || :; starts "$moment" || :; } | while read -r id service; do found "$id" "$service"; done &
-              wait "$!" || :
-              # the Engine is away
-              sleep 2
-            done
-            """;
+    private static String common() {
+        return BEGIN + Sh.folder("folder", "\"${TMPDIR:-/tmp}\"/ktrdr-logs")
+                + BuiltIn.lines("logs/lines.sh").replace("# MASK\n", LogMask.awk());
+    }
 }

@@ -15,6 +15,7 @@ import java.util.Set;
 import ktrdr.Fixtures;
 import ktrdr.Local;
 import ktrdr.Problem;
+import ktrdr.Recorded;
 import ktrdr.Sh;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -131,5 +132,13 @@ class LogNodeTest {
             var said = Local.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + script(List.of("db"), true, resumed).text()).run();
             assertTrue(said.ok(), said.out());
         }
+    }
+
+    @Test
+    void the_scripts_are_as_they_were_recorded() {
+        var followed = new LogScript("ktrdr", List.of("db"), "10", "90s", true, Map.of());
+        Recorded.same(LogNodeTest.class, "logs-followed.sh", followed.text());
+        var resumed = new LogScript("ktrdr", List.of(), "all", "", true, Map.of("id", "2026-01-01T10:00:00.01Z"));
+        Recorded.same(LogNodeTest.class, "logs-resumed.sh", resumed.text());
     }
 }
