@@ -237,8 +237,10 @@
 //FILES templates/report/node.html=../templates/report/node.html
 //FILES templates/report/verify.css=../templates/report/verify.css
 //FILES templates/node/engine.sh=../templates/node/engine.sh
+//FILES templates/node/files.sh=../templates/node/files.sh
 //FILES templates/node/network.sh=../templates/node/network.sh
 //FILES templates/node/size.sh=../templates/node/size.sh
+//FILES templates/node/usage.sh=../templates/node/usage.sh
 //FILES templates/node/use.sh=../templates/node/use.sh
 //FILES templates/lock/beat.sh=../templates/lock/beat.sh
 //FILES templates/lock/give.sh=../templates/lock/give.sh

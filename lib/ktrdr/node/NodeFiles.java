@@ -9,6 +9,7 @@ import java.util.Set;
 import java.util.TreeMap;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
+import ktrdr.BuiltIn;
 import ktrdr.Console;
 import ktrdr.Facts;
 import ktrdr.Problem;
@@ -54,26 +55,8 @@ public record NodeFiles(Map<String, Found> files, Map<String, String> links, Map
         var looks = new StringBuilder();
         wanted.forEach((path, hash) -> looks.append("look ").append(Sh.quote(hash)).append(' ').append(Sh.quote(path)).append('\n'));
         var known = wanted.keySet().stream().map(path -> " -o -path " + Sh.quote("./" + path)).collect(Collectors.joining());
-        return Sh.let("newline", "\n") + Sh.let("wanted", "\n" + String.join("\n", wanted.keySet()) + "\n") + """
-                encoded() { base64 | tr -d '\\n'; }
-                linked() {
-                  at=$1
-                  while :; do
-                    case $at in */*) at=${at%/*} ;; *) return 1 ;; esac
-                    [ ! -L "$at" ] || { printf %s "$at"; return 0; }
-                  done
-                }
-                look() {
-                  if over=$(linked "$2"); then say "link $over" "$(readlink "$over" | encoded)"
-                  elif [ -L "$2" ]; then say "link $2" "$(readlink "$2" | encoded)"
-                  elif [ -f "$2" ]; then
-                    sum=$(sha256sum <"$2")
-                    size=$(stat -c %s "$2")
-                    say "file $2" "${sum%% *} $(stat -c '%a %u:%g' "$2") $size"
-                    [ "${sum%% *}" = "$1" ] || [ "$size" -gt 1000000 ] || say "content $2" "$(encoded <"$2")"
-                  elif [ -e "$2" ]; then say "odd $2" "$(stat -c %F "$2")"
-                  fi
-                }
+        return Sh.let("newline", "\n") + Sh.let("wanted", "\n" + String.join("\n", wanted.keySet()) + "\n")
+                + BuiltIn.lines("node/files.sh") + """
                 files() {
                 """ + looks + """
                   if [ -L .ktrdr ]; then
@@ -86,13 +69,6 @@ public record NodeFiles(Map<String, Found> files, Map<String, String> links, Map
                   fi
                 """ + "  say foreign \"$(find . -xdev '(' -path ./.ktrdr -o -path './.ktrdr-new.*'" + known
                 + " ')' -prune -o ! -type d -print | head -n " + MOST + " | encoded)\"\n" + """
-                }
-                written() {
-                  say manifest "$(encoded <.ktrdr/files)"
-                  while read -r _ path; do
-                    case "$path" in '' | /* | *..* | .ktrdr*) continue ;; esac
-                    case "$wanted" in *"$newline$path$newline"*) ;; *) look none "$path" ;; esac
-                  done <.ktrdr/files
                 }
                 if [ -d "$directory" ]; then
                   cd -P "$directory"

@@ -12,9 +12,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import java.util.TreeMap;
 import ktrdr.Facts;
 import ktrdr.Local;
 import ktrdr.Problem;
+import ktrdr.Recorded;
 import ktrdr.Sh;
 import ktrdr.release.Templates.NodeFile;
 import org.junit.jupiter.api.BeforeEach;
@@ -92,5 +94,11 @@ class NodeFilesTest {
         assertEquals(Map.of("monitoring", "directory"), there.odd());
         assertEquals(1_000_001, there.files().get("big").size());
         assertFalse(there.files().get("big").content().isPresent());
+    }
+
+    @Test
+    void the_script_is_as_it_was_recorded() {
+        var wanted = new TreeMap<>(Map.of("docker-compose.yml", "0123", "monitoring/a b.yml", "4567"));
+        Recorded.same(NodeFilesTest.class, "node-files.sh", NodeFiles.script(wanted));
     }
 }

@@ -12,6 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import ktrdr.Recorded;
 import ktrdr.report.Check;
 import ktrdr.status.FleetStatus;
 import ktrdr.status.NodeStatus;
@@ -60,5 +61,10 @@ class UsageTest {
         assertTrue(Check.allOk(fleet(LIMITED, FREE).checks()));
         var failing = fleet(LIMITED.replace("memory=100000000", "memory=500000000")).checks().stream().filter(check -> !check.ok()).map(Check::id).toList();
         assertEquals(List.of("workers-b.training-worker-1.memory"), failing);
+    }
+
+    @Test
+    void the_script_is_as_it_was_recorded() {
+        Recorded.same(UsageTest.class, "usage.sh", Usage.script("ktrdr-workers"));
     }
 }
