@@ -253,3 +253,4 @@
 //FILES templates/logs/mask.awk=../templates/logs/mask.awk
 //FILES templates/logs/past.sh=../templates/logs/past.sh
 //FILES templates/logs/present.sh=../templates/logs/present.sh
+//FILES templates/share/writer.sh=../templates/share/writer.sh

@@ -41,7 +41,7 @@ public final class Rooms {
             release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock LockFolders Locks Metrics
             release     NodeFacts Release Schema Stage StageRefused Staging StagingScript Templates
             rotation    GrafanaPassword RotateSecret Rotation ScramVerifier
-            share       NfsFiles NfsPlan SetupNfs SetupNfsFleet ShareFromHost
+            share       NfsFiles NfsPlan NfsProof SetupNfs SetupNfsFleet ShareFromHost
             shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown
             ssh         HeldScript LoginShell NeighbourKeys OtherShells ScriptExit Sh Ssh SshConfig SshLogin SshRun
             ssh         SshSudo Sshd Uncaught
