@@ -254,3 +254,4 @@
 //FILES templates/logs/past.sh=../templates/logs/past.sh
 //FILES templates/logs/present.sh=../templates/logs/present.sh
 //FILES templates/share/writer.sh=../templates/share/writer.sh
+//FILES templates/deploy/migrate.sh=../templates/deploy/migrate.sh

@@ -25,7 +25,7 @@ public final class Rooms {
             contract    Contract
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
             deploy      Convergence DatabaseName DatabaseNames Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
-            deploy      DeployRefused Deployment Likeness Migration MoreNodes Restart RestartFleet
+            deploy      DeployRefused Deployment Likeness Migration MigrationScript MoreNodes Restart RestartFleet
             deploy      Aside Installation Pins RetireScript Rollback Scale Scaling Takeover WorkerStops
             docs        Blocks Dependencies KtrdrFacts Library Outdated Packages Pages Recipes RecipesPage
             docs        Reliability Runbook

@@ -7,6 +7,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
+import ktrdr.BuiltIn;
 import ktrdr.Facts;
 import ktrdr.LastWords;
 import ktrdr.Problem;
@@ -27,7 +28,6 @@ import ktrdr.release.Schema;
  * replaced, by the alembic of an image, with a backup before.
  */
 final class Migration {
-    private static final String CONTAINER = "ktrdr-migration";
     private static final Duration PATIENCE = Duration.ofHours(1);
     private static final String KILLED = "137";
     private static final String ASK = "psql -w -X -Atq -U \"$POSTGRES_USER\" -d \"$1\" -c \"$2\"";
@@ -323,34 +323,14 @@ final class Migration {
     private String script(List<String> words, String image, Secrets secrets, String begin) {
         var name = database();
         return secrets.shell(Set.of(Secrets.Field.db_username, Secrets.Field.db_password)) + Facts.SAY + "cd -P \"$directory\"\n" + begin
-                + healthy(Duration.ofSeconds(60)) + Sh.let("image", image) + Sh.let("name", name)
-                + Sh.let("ask", ASK) + Sh.let("sessions", SESSIONS) + """
-                # what is left of one that was cut, or whose container was killed. PostgreSQL goes on with its statement, and keeps others
-                # from the table, until it hears at the end of it that nobody is there; nothing else asks it from its own address
-                undo() {
-                  docker rm -f %1$s >/dev/null 2>&1 || :
-                  for _ in 1 2 3 4 5 6 7 8 9 10; do
-                    docker inspect %1$s >/dev/null 2>&1 || break
-                    sleep 0.5
-                  done
-                  timeout 20 docker exec "$container" sh -c "$ask" sh "$name" "$sessions" >/dev/null 2>&1 || :
-                }
-                cut=yes
-                %4$s
-                undo
-                # the names that older images read, too; in the database's own network, which is there whatever else is
-                # shellcheck disable=SC2016 # its own variables
-                migrate() {
-                  with_secrets sh -euc 'export DB_USER="$KTRDR_DB_USER" DB_PASSWORD="$KTRDR_DB_PASSWORD"
-                    exec docker run --rm --sig-proxy=false --name %1$s --network "container:$1" --entrypoint alembic -e KTRDR_DB_USER -e KTRDR_DB_PASSWORD -e DB_USER -e DB_PASSWORD \\
-                      -e KTRDR_DB_HOST=127.0.0.1 -e KTRDR_DB_PORT=5432 -e "KTRDR_DB_NAME=$2" -e DB_HOST=127.0.0.1 -e DB_PORT=5432 -e "DB_NAME=$2" "$3" %2$s' sh "$container" "$name" "$image"
-                }
-                code=0
-                said=$(migrate 2>&1) || code=$?
-                [ "$code" = 0 ] || undo
-                cut=
-                say migrated "$code $(printf '%%s' "$said" | tail -n %3$d | base64 | tr -d '\\n')"
-                """.formatted(CONTAINER, String.join(" ", words), LastWords.LINES, Sh.atEnd("[ -z \"$cut\" ] || undo").strip()) + Schema.question(database(), List.of(), false) + "say end yes\n";
+                + healthy(Duration.ofSeconds(60)) + migrate(words, image, name) + Schema.question(name, List.of(), false) + "say end yes\n";
+    }
+
+    /** The lines that have the alembic of an image do this with the database of this name. */
+    static String migrate(List<String> words, String image, String name) {
+        return Sh.let("image", image) + Sh.let("name", name) + Sh.let("ask", ASK) + Sh.let("sessions", SESSIONS)
+                + BuiltIn.lines("deploy/migrate.sh").replace("# AT_END\n", Sh.atEnd("[ -z \"$cut\" ] || undo"))
+                        .replace("ALEMBIC_WORDS", String.join(" ", words)).replace("MOST_LINES", String.valueOf(LastWords.LINES));
     }
 
     private Problem failed(List<String> words, String image, String exit, String said, String from, Schema.Database after) {
