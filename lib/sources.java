@@ -255,3 +255,4 @@
 //FILES templates/logs/present.sh=../templates/logs/present.sh
 //FILES templates/share/writer.sh=../templates/share/writer.sh
 //FILES templates/deploy/migrate.sh=../templates/deploy/migrate.sh
+//FILES templates/drain/hold.sh=../templates/drain/hold.sh

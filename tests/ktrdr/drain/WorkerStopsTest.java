@@ -16,6 +16,7 @@ import ktrdr.Fixtures;
 import ktrdr.Http;
 import ktrdr.Json;
 import ktrdr.Local;
+import ktrdr.Recorded;
 import ktrdr.Result;
 import ktrdr.ScriptExit;
 import ktrdr.drain.WorkerStops.AtWork;
@@ -104,5 +105,10 @@ class WorkerStopsTest {
             assertEquals("checkpoint at bar 20000", Checkpoint.of(inventory, http, "op_1").orElseThrow().words());
             assertEquals(Optional.empty(), Checkpoint.of(inventory, http, "op_1"));
         }
+    }
+
+    @Test
+    void the_script_that_holds_workers_is_as_it_was_recorded() {
+        Recorded.same(WorkerStopsTest.class, "hold.sh", WorkersHold.hold("ktrdr-workers"));
     }
 }

@@ -1,0 +1,27 @@
+project='ktrdr-workers'
+hold=/run/lock/ktrdr-hold
+ids=$(docker ps -q --filter "label=com.docker.compose.project=$project")
+settled=
+finish() {
+  trap - EXIT
+  trap '' HUP INT TERM
+  rm -f "$hold"
+  [ -n "$ids" ] || exit 0
+  # in a session of its own: we are killed after ten seconds, in which a busy engine may not start them all
+  # shellcheck disable=SC2086 # ids
+  if [ -n "$settled" ]; then
+    setsid docker start $ids </dev/null >/dev/null 2>&1 &
+    wait "$!"
+  # what was cut goes on in the engine, and would stop what is started before its end; nobody waits for us so long
+  else setsid sh -c 'docker stop --signal INT -t 2 "$@"; docker start "$@"' sh $ids </dev/null >/dev/null 2>&1 & fi
+}
+trap finish EXIT
+trap 'exit 143' HUP INT TERM
+# the shell tells of a command that a signal ended, to somebody who may be gone
+trap '' PIPE
+: >"$hold"
+# shellcheck disable=SC2086 # ids
+[ -z "$ids" ] || docker stop --signal INT -t 2 $ids >/dev/null
+settled=yes
+printf 'stopped\t%s\n' "$(printf %s "$ids" | grep -c .)"
+while [ -e "$hold" ]; do sleep 0.2; done
