@@ -204,7 +204,9 @@
 //FILES templates/backup/backup.sh=../templates/backup/backup.sh
 //FILES templates/backup/common.sh=../templates/backup/common.sh
 //FILES templates/backup/measure.sql=../templates/backup/measure.sql
+//FILES templates/backup/present.sh=../templates/backup/present.sh
 //FILES templates/backup/restore.sh=../templates/backup/restore.sh
+//FILES templates/backup/timer.sh=../templates/backup/timer.sh
 //FILES templates/retire/retire.sh=../templates/retire/retire.sh
 //FILES templates/completion/candidates.awk=../templates/completion/candidates.awk
 //FILES templates/completion/candidates.sh=../templates/completion/candidates.sh

@@ -4,6 +4,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
+import ktrdr.BuiltIn;
 import ktrdr.Exit;
 import ktrdr.Facts;
 import ktrdr.Problem;
@@ -86,32 +87,8 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
 
     /** The script, and around it what turns that which it says into lines of a journal. */
     static String script(Inventory inventory) {
-        return "#!/bin/sh\n" + BY + """
-                # Makes a backup of KTRDR's database, for ktrdr-backup.service; what it says is in `journalctl -u ktrdr-backup`.
-                set -eu
-                if [ "${1:-}" != make ]; then
-                  tell() {
-                    while IFS="$(printf '\\t')" read -r what value; do
-                      case $what in
-                        database) echo "the database has $value bytes on its disk" ;;
-                        backup) echo "backup $value is good" ;;
-                        removed) echo "backup $value is removed, beyond those that are kept" ;;
-                        failed) echo "$value" ;;
-                        metrics | waiting) echo "<4>$value" ;;
-                      esac
-                    done
-                  }
-                  exec 5>&1
-                  code=$({ { "$0" make 4>&- 5>&- || echo "$?" >&4; } | tell >&5; } 4>&1)
-                  case ${code:-0} in
-                    0) ;;
-                    %d) echo "nothing is done beside it" ;;
-                    *) echo "<3>no backup was made, and the earlier ones are as they were" ;;
-                  esac
-                  exit "${code:-0}"
-                fi
-
-                """.formatted(ScriptExit.BACKUP_BUSY.code) + Backups.script(inventory, Backups.directory(inventory), Backups.Retention.of(inventory), "timer").replaceFirst("(?m)^#!/bin/sh\n", "");
+        return "#!/bin/sh\n" + BY + BuiltIn.lines("backup/timer.sh")
+                + Backups.script(inventory, Backups.directory(inventory), Backups.Retention.of(inventory), "timer").replaceFirst("(?m)^#!/bin/sh\n", "");
     }
 
     /** To find another backup being made is no failure. */

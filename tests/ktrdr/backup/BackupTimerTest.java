@@ -19,6 +19,7 @@ import ktrdr.Facts;
 import ktrdr.Fixtures;
 import ktrdr.Local;
 import ktrdr.Problem;
+import ktrdr.Recorded;
 import ktrdr.Result;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
@@ -185,5 +186,13 @@ class BackupTimerTest {
         var plan = BackupTimer.plan(inventory, Optional.of("02:00"), Facts.parse("systemd\tyes\nuser\troot\nfolder\tyes\nstate\tdisabled inactive\nend\tyes\n"));
         var backup = plan.edits().stream().filter(edit -> edit.path().endsWith(".service")).findFirst().orElseThrow().after();
         for (var unit : List.of(figures, backup)) assertTrue(unit.contains("\nExecStart=" + Sh.UNIT + " /"), unit);
+    }
+
+    @Test
+    void what_is_around_the_script_of_backups_is_as_it_was_recorded() {
+        var script = BackupTimer.script(inventory);
+        var rest = Backups.script(inventory, Backups.directory(inventory), Backups.Retention.of(inventory), "timer");
+        var begin = script.substring(0, script.indexOf("\n" + rest.lines().findFirst().orElseThrow() + "\n") + 1);
+        Recorded.same(BackupTimerTest.class, "timer.sh", begin);
     }
 }

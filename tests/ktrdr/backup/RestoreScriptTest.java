@@ -15,6 +15,7 @@ import ktrdr.Exit;
 import ktrdr.Fixtures;
 import ktrdr.Local;
 import ktrdr.Problem;
+import ktrdr.Recorded;
 import ktrdr.Result;
 import ktrdr.drain.WorkersHold;
 import org.junit.jupiter.api.Test;
@@ -92,5 +93,10 @@ class RestoreScriptTest {
     @Test
     void and_when_their_holder_is_gone() throws IOException {
         assertEquals("stop --signal INT -t 2 one two\nstart one two\n", held("kill -s TERM -- \"-$(cat \"$1/pid\")\""));
+    }
+
+    @Test
+    void the_question_for_what_is_there_is_as_it_was_recorded() {
+        Recorded.same(RestoreScriptTest.class, "present.sh", Restore.look(Fixtures.inventory()));
     }
 }
