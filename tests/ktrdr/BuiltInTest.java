@@ -9,13 +9,18 @@ import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 
 /** Shell that runs on nodes lies in files, which the toolkit has with it. */
 class BuiltInTest {
+    private static final Pattern BLOCK = Pattern.compile("\"\"\"\n(.*?)\"\"\"", Pattern.DOTALL);
     private static final Pattern PART = Pattern.compile("BuiltIn\\.lines\\(\"([^\"]+)\"\\)");
+    /** Lines of a screen. */
+    private static final int LONGEST = 20;
 
     @Test
     void the_head_of_a_part_is_not_sent() {
@@ -55,5 +60,18 @@ class BuiltInTest {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
+    }
+
+    @Test
+    void no_class_has_a_text_in_it_that_is_longer_than_a_screen() throws IOException {
+        var found = new ArrayList<String>();
+        for (var source : Project.library()) {
+            // what every script begins with
+            if (source.endsWith("Sh.java")) continue;
+            BLOCK.matcher(Files.readString(source)).results().map(block -> block.group(1).lines().toList())
+                    .filter(lines -> lines.size() > LONGEST).map(lines -> source.getFileName() + ": " + lines.get(0).strip())
+                    .forEach(found::add);
+        }
+        assertEquals(List.of(), found);
     }
 }
