@@ -2,10 +2,13 @@ package ktrdr;
 
 import com.fasterxml.jackson.core.JsonFactory;
 import com.fasterxml.jackson.core.JsonProcessingException;
+import com.fasterxml.jackson.core.JsonToken;
 import com.fasterxml.jackson.core.StreamReadConstraints;
 import com.fasterxml.jackson.databind.DeserializationFeature;
 import com.fasterxml.jackson.databind.JsonNode;
 import com.fasterxml.jackson.databind.ObjectMapper;
+import java.io.IOException;
+import java.util.Map;
 import java.util.Optional;
 
 /** JSON documents and lines, read strictly: what comes after a document makes it none, and so do more than {@link #MAX_VALUES} values. */
@@ -34,6 +37,28 @@ public final class Json {
     public static JsonNode parse(String text, String what) {
         return read(text).orElseThrow(() -> Problem.failed(what + " gave something else than JSON").expected("one JSON document")
                 .found(text.isBlank() ? "nothing" : Console.brief(text, 200)));
+    }
+
+    /** The object that a text is, with other values of these keys and all else as it was written; no key is added. */
+    public static String replaced(String text, Map<String, ?> values) {
+        var replaced = new StringBuilder();
+        int kept = 0;
+        try (var parser = MAPPER.createParser(text)) {
+            while (parser.nextToken() != null) {
+                boolean key = parser.currentToken() == JsonToken.FIELD_NAME
+                        && parser.getParsingContext().getParent().inRoot();
+                var value = key ? values.get(parser.currentName()) : null;
+                if (value == null) continue;
+                parser.nextToken();
+                replaced.append(text, kept, (int) parser.currentTokenLocation().getCharOffset()).append(line(value));
+                parser.skipChildren();
+                parser.finishToken();
+                kept = (int) parser.currentLocation().getCharOffset();
+            }
+        } catch (IOException e) {
+            throw new IllegalArgumentException("this is no JSON", e);
+        }
+        return replaced.append(text.substring(kept)).toString();
     }
 
     /** An object as a document for people and machines, indented. */

@@ -30,4 +30,11 @@ class JsonTest {
         assertEquals(1, line.lines().count());
         assertEquals("two\nlines\t\"quoted\" ü", Json.parse(line, "it").path("what").asText());
     }
+
+    @Test
+    void values_are_replaced_wherever_they_are_written_and_all_else_stays() {
+        assertEquals("{\"a\":9 , \"b\" :[ 1,  2],\"c\":\"new\", \"d\": {\"a\": 1}}\n",
+                Json.replaced("{\"a\":1.50 , \"b\" :[ 1,  2],\"c\":{ \"x\": \"}\"}, \"d\": {\"a\": 1}}\n",
+                        Map.of("a", 9, "c", "new", "e", "missing")));
+    }
 }

@@ -7,7 +7,6 @@ import java.time.format.DateTimeParseException;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
-import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
 import ktrdr.Json;
 import ktrdr.Problem;
@@ -58,8 +57,8 @@ public record BackupRecord(String name, Instant made, String by, String tag, Str
 
     /** The text of a record as that of another file of the same dump; all else, each table's line too, stays as it was written. */
     static String moved(String text, String name, String file, long bytes) {
-        return text.lines().map(line -> line.startsWith("  \"name\": ") ? "  \"name\": " + Json.line(name) + "," : line.startsWith("  \"file\": ") ? "  \"file\": " + Json.line(file) + ","
-                : line.startsWith("  \"bytes\": ") ? "  \"bytes\": " + bytes + "," : line).collect(Collectors.joining("\n", "", "\n"));
+        var moved = Json.replaced(text, Map.of("name", name, "file", file, "bytes", bytes));
+        return moved.endsWith("\n") ? moved : moved + "\n";
     }
 
     private static String text(JsonNode json, String key) {
