@@ -75,7 +75,7 @@ public class Deploy implements Callable<Exit> {
             boolean first = backupFirst(inventory);
             if (first && change.dryRun) common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");
             var exit = Rolling.run(common, change.dryRun, "deployed", fleet, locks, rolling.options(Optional.empty(), backup == null || backup),
-                    (stack, ssh) -> Plans.release(inventory, stack, locks.ask(stack.node(), Plans.look(inventory, stack, services, release)), services, release), rollout -> {
+                    (stack, ssh) -> Plans.release(inventory, stack, locks.looked(stack.node()), services, release), rollout -> {
                         if (first && rollout.plans().containsKey(inventory.core()))
                             rollout.backedUp(new Backups(inventory, fleet.ssh(inventory.core()), common.console()).beforeDeployment());
                     });

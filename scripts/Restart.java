@@ -52,7 +52,7 @@ public class Restart implements Callable<Exit> {
         try (var fleet = common.fleet(inventory, nodes);
                 var locks = change.locks(fleet, common, ("restart " + target + " " + String.join(" ", names)).strip(), node -> look(inventory, node))) {
             return Rolling.run(common, change.dryRun, "restarted", fleet, locks, patience.staying(parallel),
-                    (stack, ssh) -> Plans.restart(inventory, stack, locks.ask(stack.node(), look(inventory, stack.node())), services), rollout -> {});
+                    (stack, ssh) -> Plans.restart(inventory, stack, locks.looked(stack.node()), services), rollout -> {});
         }
     }
 

@@ -10,6 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Function;
 import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.cli.Cli;
@@ -56,7 +57,7 @@ public class Stage implements Callable<Exit> {
         var asked = Optional.ofNullable(tag).map(Release::tag);
         try (var fleet = common.fleet(inventory, where.nodes(inventory, "stage"))) {
             Staging.proveTemplates(inventory, fleet.nodes());
-            var looked = look(fleet, Locks.none(fleet), asked, true);
+            var looked = look(fleet, Locks.none(fleet, question(fleet, asked)), asked, true);
             boolean write = !check && !change.dryRun && looked.values().values().stream().anyMatch(plan -> !plan.settled());
             return write ? write(fleet, asked) : report(fleet, looked.values(), looked.problems());
         }
@@ -71,7 +72,7 @@ public class Stage implements Callable<Exit> {
 
     /** Under the nodes' locks, and after another look: somebody may have been at work since the first one. */
     private Exit write(Fleet fleet, Optional<String> asked) {
-        try (var locks = change.locks(fleet, common, "stage " + where.words(), node -> question(Stack.of(fleet.inventory(), node), asked))) {
+        try (var locks = change.locks(fleet, common, "stage " + where.words(), question(fleet, asked))) {
             var looked = look(fleet, locks, asked, false);
             var problems = new LinkedHashMap<>(looked.problems());
             problems.putAll(fleet.each(looked.values()::containsKey, (node, ssh) -> apply(looked.values().get(node), locks)).problems());
@@ -79,13 +80,13 @@ public class Stage implements Callable<Exit> {
         }
     }
 
-    private String question(Stack stack, Optional<String> asked) {
-        return Staging.look(common.inventory(), stack, asked, List.of());
+    private Function<Node, String> question(Fleet fleet, Optional<String> asked) {
+        return node -> Staging.look(common.inventory(), Stack.of(fleet.inventory(), node), asked, List.of());
     }
 
     private Staging plan(Stack stack, Locks locks, Optional<String> asked, boolean told) {
         try (var step = common.console().step(stack.node().name(), "look")) {
-            var facts = NodeFacts.parse(locks.ask(stack.node(), question(stack, asked)));
+            var facts = NodeFacts.parse(locks.looked(stack.node()));
             Plans.proveOurs(common.inventory(), stack, facts);
             var release = asked.or(() -> Staging.staged(stack, facts)).or(() -> Release.ofCheckout(Path.of("").toAbsolutePath())).orElseThrow(Release::missing);
             var plan = Staging.plan(stack, release, new Templates(common.inventory()).render(stack.node(), release), facts);

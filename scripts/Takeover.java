@@ -64,7 +64,7 @@ public class Takeover implements Callable<Exit> {
                 var locks = change.locks(fleet, common, ("takeover " + String.join(" ", names)).strip() + " " + release, node -> look(inventory, node, release))) {
             var taking = new TakingOver(fleet, locks, common.console());
             return Rolling.run(common, change.dryRun, "taken over", fleet, locks, rolling.options(Optional.empty(), true), (stack, ssh) -> {
-                var plan = taking.plan(stack, ssh, locks.ask(stack.node(), look(inventory, stack.node(), release)), release);
+                var plan = taking.plan(stack, ssh, locks.looked(stack.node()), release);
                 if (!common.json()) taking.describe(stack.node()).forEach(common.console()::print);
                 return plan;
             }, rollout -> {

@@ -302,9 +302,9 @@ public final class Cli {
             return locks(fleet, common, what, node -> "");
         }
 
-        /** The same, with a script that each node runs as its lock is taken, for {@link Locks#ask}. */
+        /** The same, with a script that each node runs as its lock is taken, for {@link Locks#looked}. */
         public Locks locks(Fleet fleet, Common common, String what, Function<Node, String> look) {
-            return dryRun ? Locks.none(fleet) : common.locks(fleet, what, wait, look);
+            return dryRun ? Locks.none(fleet, look) : common.locks(fleet, what, wait, look);
         }
 
         /** Asks before a destructive step; without a terminal and without --yes it refuses. */

@@ -29,7 +29,7 @@ import ktrdr.ssh.Ssh;
  * The locks of several nodes, all of them or none, kept alive until they are given back.
  *
  * <pre>try (var locks = Locks.take(fleet, owner, Duration.ZERO, console, node -> "uptime")) {
- *    System.out.print(locks.ask(node, "uptime"));
+ *    System.out.print(locks.looked(node));
  *    ssh.run(locks.under(node) + "…");
  *}</pre>
  */
@@ -43,21 +43,22 @@ public final class Locks implements AutoCloseable {
     private final List<Node> nodes;
     private final Lock.Owner owner;
     private final ScheduledExecutorService beats;
+    private final Function<Node, String> look;
     /** What was looked at as the lock was taken, and not asked for yet. */
-    private final Map<Node, Looked> looked;
+    private final Map<Node, CompletableFuture<Result>> looked;
     /** What is to be done as the lock is given back. */
     private final Map<Node, Last> last = new ConcurrentHashMap<>();
     private final Set<Node> given = ConcurrentHashMap.newKeySet();
     private volatile boolean held;
 
-    private record Looked(String script, CompletableFuture<Result> answer) {}
-
     private record Last(String script, Consumer<Result> heard) {}
 
-    private Locks(Fleet fleet, List<Node> nodes, Lock.Owner owner, Map<Node, Looked> looked) {
+    private Locks(Fleet fleet, List<Node> nodes, Lock.Owner owner, Function<Node, String> look,
+            Map<Node, CompletableFuture<Result>> looked) {
         this.fleet = fleet;
         this.nodes = nodes;
         this.owner = owner;
+        this.look = look;
         this.looked = new ConcurrentHashMap<>(looked);
         this.held = !nodes.isEmpty();
         this.beats = Executors.newScheduledThreadPool(Math.max(1, nodes.size()), Threads.daemons("lock"));
@@ -68,13 +69,13 @@ public final class Locks implements AutoCloseable {
      * Takes the locks of the nodes that can be reached, in the order of the inventory, so that of two runs one gets them all. One that somebody else has is a
      * {@link Problem} with exit code 4, after waiting for so long; then none is held.
      *
-     * @param look a script that each node runs at once where its lock is had, while the next node is asked for its own: {@link #ask} has the answer. Empty for none
+     * @param look a script that each node runs at once where its lock is had, while the next node is asked for its own: {@link #looked} has the answer. Empty for none
      */
     public static Locks take(Fleet fleet, Lock.Owner owner, Duration wait, Console console, Function<Node, String> look) {
         var nodes = List.copyOf(fleet.each((node, ssh) -> ssh.name()).values().keySet());
         var waiting = new Waiting(wait, 500,
                 "interrupted while waiting for a lock: none is held, and nothing was changed");
-        var looked = new LinkedHashMap<Node, Looked>();
+        var looked = new LinkedHashMap<Node, CompletableFuture<Result>>();
         try (var step = console.step("fleet", "lock")) {
             var refused = waiting.until(() -> {
                 looked.clear();
@@ -82,12 +83,12 @@ public final class Locks implements AutoCloseable {
             }, Optional::isEmpty, why -> step.now(why.get().sentence() + ", "
                     + why.get().found()));
             if (refused.isPresent()) throw refused.get();
-            return new Locks(fleet, nodes, owner, looked);
+            return new Locks(fleet, nodes, owner, look, looked);
         }
     }
 
     /** Why one of them is not to be had, with none of them held then; empty when all are ours. */
-    private static Optional<Problem> attempt(Fleet fleet, List<Node> nodes, Lock.Owner owner, Console console, Function<Node, String> look, Map<Node, Looked> looked) {
+    private static Optional<Problem> attempt(Fleet fleet, List<Node> nodes, Lock.Owner owner, Console console, Function<Node, String> look, Map<Node, CompletableFuture<Result>> looked) {
         var threads = Executors.newCachedThreadPool(Threads.daemons("lock"));
         var taken = new ArrayList<Node>();
         try {
@@ -96,7 +97,7 @@ public final class Locks implements AutoCloseable {
                 taken.add(node);
                 var script = look.apply(node);
                 var answer = new CompletableFuture<Lock.Answer>();
-                looked.put(node, new Looked(script, CompletableFuture.supplyAsync(() -> ask(fleet, node, owner, script, answer), threads)));
+                looked.put(node, CompletableFuture.supplyAsync(() -> ask(fleet, node, owner, script, answer), threads));
                 if (!await(answer, node, PATIENCE).taken()) {
                     threads.shutdownNow();
                     release(fleet, taken, owner);
@@ -156,15 +157,15 @@ public final class Locks implements AutoCloseable {
                 () -> Problem.failed(node.name() + ": a script did not end within " + Units.duration(patience) + " and was stopped"));
     }
 
-    /** What a script answers, as {@link Ssh#must} has it: one that was run as the lock was taken is not run again. */
-    public String ask(Node node, String script) {
+    /** What the script that looks answers, as {@link Ssh#must} has it; for the first time what it said as the lock was taken. */
+    public String looked(Node node) {
         var first = looked.remove(node);
-        if (first != null && first.script().equals(script)) {
-            var result = await(first.answer(), node, LOOKING);
+        if (first != null) {
+            var result = await(first, node, LOOKING);
             // else it is asked again, for the sentence
             if (result.ok()) return result.out();
         }
-        return fleet.ssh(node).must(script);
+        return fleet.ssh(node).must(look.apply(node));
     }
 
     private void beat(Node node) {
@@ -176,9 +177,9 @@ public final class Locks implements AutoCloseable {
         }
     }
 
-    /** No locks at all, for a run that only looks. */
-    public static Locks none(Fleet fleet) {
-        return new Locks(fleet, List.of(), Lock.Owner.now("", ""), Map.of());
+    /** No locks at all, for a run that only looks, by this script. */
+    public static Locks none(Fleet fleet, Function<Node, String> look) {
+        return new Locks(fleet, List.of(), Lock.Owner.now("", ""), look, Map.of());
     }
 
     /** The start of a script on a node, which may run only while the lock is ours, and waits until what we interrupted has ended; see {@link Lock#under}. */
