@@ -4,6 +4,7 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import ktrdr.Exit;
+import ktrdr.node.Docker;
 import ktrdr.Table;
 import ktrdr.Units;
 import ktrdr.report.Document;
@@ -64,7 +65,7 @@ public final class BackupReport {
 
     /** What making one would do, without doing it. */
     public static Table plan(String node, BackupFolder folder, List<String> surplus) {
-        var table = Table.of("plan", "").row("backup of", "the database in the container ktrdr-db on " + node).row("into", folder.path() + ", " + Units.size(folder.free()) + " free");
+        var table = Table.of("plan", "").row("backup of", "the database in the container " + Docker.DATABASE + " on " + node).row("into", folder.path() + ", " + Units.size(folder.free()) + " free");
         folder.backups().stream().findFirst().ifPresent(newest -> table.row("the last one", newest.record().file() + ", " + Units.size(newest.record().bytes())));
         surplus.forEach(name -> table.row("then removed", name));
         return table;

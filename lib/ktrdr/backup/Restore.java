@@ -87,7 +87,7 @@ public final class Restore {
     static String script(Inventory inventory, Mode mode, Source source, String target) {
         var templates = new Templates(inventory);
         return Docker.database() + Sh.let("database", inventory.database().name()) + Sh.let("directory", source.directory()) + Sh.let("name", source.name())
-                + Sh.let("pushed", source.pushed() ? "yes" : "") + Sh.let("mode", mode.word) + Sh.let("target", target) + Sh.let("backend", "ktrdr-backend") + Backups.by(Local.whoAndWhere()) + Backups.common(templates) + templates.read("backup/restore.sh");
+                + Sh.let("pushed", source.pushed() ? "yes" : "") + Sh.let("mode", mode.word) + Sh.let("target", target) + Sh.let("backend", Docker.BACKEND) + Backups.by(Local.whoAndWhere()) + Backups.common(templates) + templates.read("backup/restore.sh");
     }
 
     /** The backup of this name, with or without its file's ending, or the newest where it is called "latest"; one that is not there is a {@link Problem}. */

@@ -162,9 +162,9 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         if (way.isEmpty()) return NONE;
         var alone = facts.beside().stream().filter(one -> projects.contains(one.project()) && !way.contains(one.name())).map(Docker.Beside::name).toList();
         var answer = Facts.parse(ssh.must(Facts.SAY + inspect(way) + """
-                version=$(timeout 20 docker exec ktrdr-db sh -c 'psql -w -X -Atq -U "$POSTGRES_USER" -d template1 -c "show server_version_num"' 2>/dev/null) || version=0
+                version=$(timeout 20 docker exec CONTAINER sh -c 'psql -w -X -Atq -U "$POSTGRES_USER" -d template1 -c "show server_version_num"' 2>/dev/null) || version=0
                 say server "${version:-0}"
-                """ + "say end yes\n"));
+                """.replace("CONTAINER", Docker.DATABASE) + "say end yes\n"));
         var replaced = inspected(answer).values().stream().sorted((a, b) -> Boolean.compare(service(a).equals("db"), service(b).equals("db"))).toList();
         var copies = new ArrayList<Copy>();
         if (stack.core()) for (var one : replaced) directory(one, data.orElseThrow()).ifPresent(directory -> copies.add(copy(stack, one, directory)));

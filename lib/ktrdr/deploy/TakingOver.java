@@ -133,12 +133,12 @@ public final class TakingOver implements Exchange {
                 .fix("docker volume rm them there, if nothing in them is wanted; nothing was changed");
         var result = fleet.ssh(node).run(secrets.shell(Set.of(Secrets.Field.db_username, Secrets.Field.db_password)) + Sh.let("database", fleet.inventory().database().name()) + """
                 # the images trust 127.0.0.1 without a password
-                with_secrets sh -c 'printf "%s\\n%s\\n" "$KTRDR_DB_USER" "$KTRDR_DB_PASSWORD"' | docker exec -i ktrdr-db sh -c '
+                with_secrets sh -c 'printf "%s\\n%s\\n" "$KTRDR_DB_USER" "$KTRDR_DB_PASSWORD"' | docker exec -i CONTAINER sh -c '
                   IFS= read -r PGUSER
                   IFS= read -r PGPASSWORD
                   export PGUSER PGPASSWORD PGCONNECT_TIMEOUT=10
                   exec psql -w -X -Atq -h "$(hostname -i | cut -d " " -f 1)" -d "$1" -c "select 1" 2>&1' sh "$database"
-                """);
+                """.replace("CONTAINER", Docker.DATABASE));
         if (!result.ok()) throw Problem.failed(node.name() + ": the secrets do not open the database that is there").expected("db_username and db_password of it, and a database "
                 + fleet.inventory().database().name()).found(LastWords.of(result.out() + result.err())).fix("have the secrets of `secrets` in the inventory be those it has; nothing was changed");
     }
@@ -207,10 +207,10 @@ public final class TakingOver implements Exchange {
     /** Counts the rows of the database that nobody but workers writes to any more. */
     private String measure() {
         return Backups.measure(new Templates(fleet.inventory())) + Sh.let("database", fleet.inventory().database().name()) + """
-                measure_sql | docker exec -i ktrdr-db sh -c 'exec psql -w -X -Atq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$1"' sh "$database" >/dev/shm/ktrdr-takeover.$$ || exit 1
+                measure_sql | docker exec -i CONTAINER sh -c 'exec psql -w -X -Atq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$1"' sh "$database" >/dev/shm/ktrdr-takeover.$$ || exit 1
                 while IFS= read -r line; do say rows "$line"; done </dev/shm/ktrdr-takeover.$$
                 rm -f /dev/shm/ktrdr-takeover.$$
-                """;
+                """.replace("CONTAINER", Docker.DATABASE);
     }
 
     private static Map<String, Long> rows(Facts facts) {

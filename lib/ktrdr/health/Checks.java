@@ -41,7 +41,7 @@ public final class Checks {
     /** The backend asks each worker every few seconds, and notices one that is gone within this time. */
     private static final Duration NOTICED = Duration.ofMinutes(2);
     /** The command that asks the database for its version. */
-    static final String QUERY = "docker exec ktrdr-db sh -c 'psql -w -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -Atqc \"show server_version\"'";
+    static final String QUERY = "docker exec " + Docker.DATABASE + " sh -c 'psql -w -U \"$POSTGRES_USER\" -d \"$POSTGRES_DB\" -Atqc \"show server_version\"'";
     /** Shell lines that ask, with {@code say} defined; see {@link #answered}. */
     public static final String SAY_QUERY = say(QUERY);
     /** What Prometheus says of a target that it has not asked yet. */
@@ -119,7 +119,7 @@ public final class Checks {
     private Check answers(String service, String path) {
         var url = inventory.url(service) + path;
         var node = inventory.core().name();
-        return Check.of(CheckId.ofFleet(service, "health"), node, "GET " + url + " with status 200", "on " + node + ": docker logs ktrdr-" + service, () -> {
+        return Check.of(CheckId.ofFleet(service, "health"), node, "GET " + url + " with status 200", "on " + node + ": docker logs " + Docker.ofCore(service), () -> {
             var answer = http.get(url);
             return answer.ok() ? Finding.good("ok") : Finding.bad(answer.status() + " " + Console.brief(answer.body(), 200));
         });
@@ -128,7 +128,7 @@ public final class Checks {
     private Check health(String service, String path, String expected, Predicate<JsonNode> good, Function<JsonNode, String> found) {
         var url = inventory.url(service) + path;
         var node = inventory.core().name();
-        return Check.of(CheckId.ofFleet(service, "health"), node, "GET " + url + " with " + expected, "on " + node + ": docker logs ktrdr-" + service, () -> {
+        return Check.of(CheckId.ofFleet(service, "health"), node, "GET " + url + " with " + expected, "on " + node + ": docker logs " + Docker.ofCore(service), () -> {
             var body = http.json(url);
             return good.test(body) ? Finding.good(found.apply(body)) : Finding.bad(Console.brief(body.toString(), 200));
         });
@@ -145,9 +145,9 @@ public final class Checks {
         // of the database that the inventory has, which need not be the one that the container was made with
         var query = QUERY.replace("\"$POSTGRES_DB\"", "\"$1\"") + " sh " + Sh.quote(inventory.database().name());
         var facts = Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", core.directory()) + say(query) + """
-                backend=$(docker inspect --format '{{.Image}} {{.Config.Image}}' ktrdr-backend 2>/dev/null) || backend=
+                backend=$(docker inspect --format '{{.Image}} {{.Config.Image}}' BACKEND 2>/dev/null) || backend=
                 say backend "$backend"
-                """ + Schema.question(inventory.database().name(), List.of("\"${backend%% *}\""), false) + "say end yes\n"));
+                """.replace("BACKEND", Docker.BACKEND) + Schema.question(inventory.database().name(), List.of("\"${backend%% *}\""), false) + "say end yes\n"));
         var asked = database(() -> answered(facts));
         var backend = facts.get("backend").split(" ");
         var schema = Schema.parse(facts);
@@ -167,12 +167,12 @@ public final class Checks {
     public Check database(Supplier<Result> query) {
         var core = inventory.core().name();
         var check = Check.of(CheckId.ofFleet("db", "query"), core, "PostgreSQL answers a query on database " + inventory.database().name(),
-                "on " + core + ": docker logs ktrdr-db", () -> {
+                "on " + core + ": docker logs " + Docker.DATABASE, () -> {
             var answer = query.get();
             return answer.ok() ? Finding.good("PostgreSQL " + answer.out().strip()) : Finding.bad(complaint(answer));
         });
         // there is no log of it then
-        return check.ok() || !check.found().contains("No such container") ? check : new Check(check.what(), core, false, check.expected(), "there is no container ktrdr-db",
+        return check.ok() || !check.found().contains("No such container") ? check : new Check(check.what(), core, false, check.expected(), "there is no container " + Docker.DATABASE,
                 "jbang deploy@ktrdr core db makes it, and gives one that was renamed its name back", check.seconds());
     }
 
@@ -190,7 +190,7 @@ public final class Checks {
     public static Check unknown(Inventory inventory, Problem problem) {
         var core = inventory.core().name();
         return new Check(CheckId.ofFleet("workers", "list"), core, false, "GET " + inventory.url("backend") + "/api/v1/workers answers",
-                problem.foundOrSentence(), "on " + core + ": docker logs ktrdr-backend", 0);
+                problem.foundOrSentence(), "on " + core + ": docker logs " + Docker.BACKEND, 0);
     }
 
     /** A check for each worker of these nodes: whether the backend has it in its registry, and not as gone. */
@@ -254,7 +254,7 @@ public final class Checks {
         return List.of(extra(inventory, "unexpected", "no worker that serves and is not in the inventory", unexpected, removed.isEmpty() ? "none" : "none but " + removed.size() + " of workers that were taken away, which the backend notices within a minute",
                         "a worker that inventory.yaml lacks, or one to be stopped: jbang scale@ktrdr"),
                 extra(inventory, "ghosts", "no registration of a worker that is gone", stale, replaced == 0 ? "none" : "none but " + replaced + " of replaced workers",
-                        "the backend forgets one after 5 minutes; at once: on " + inventory.core().name() + ": docker restart ktrdr-backend"));
+                        "the backend forgets one after 5 minutes; at once: on " + inventory.core().name() + ": docker restart " + Docker.BACKEND));
     }
 
     private static Check extra(Inventory inventory, String kind, String expected, List<Backend.Worker> extras, String none, String fix) {
@@ -283,7 +283,7 @@ public final class Checks {
             return new Targets(Optional.of(http.json(url)), Optional.empty());
         } catch (Problem problem) {
             return new Targets(Optional.empty(), Optional.of(new Check(CheckId.ofFleet("targets", ""), core, false, "GET " + url + " answers",
-                    problem.foundOrSentence(), "on " + core + ": docker logs ktrdr-prometheus", 0)));
+                    problem.foundOrSentence(), "on " + core + ": docker logs " + Docker.PROMETHEUS, 0)));
         }
     }
 

@@ -16,6 +16,7 @@ import ktrdr.Http;
 import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
+import ktrdr.node.Docker;
 import ktrdr.release.Templates.NodeFile;
 import ktrdr.release.Templates;
 import ktrdr.report.Check.Finding;
@@ -146,7 +147,7 @@ public final class GrafanaChecks {
     }
 
     private Check check(String kind, String expected, Supplier<Finding> ask) {
-        return Check.of(CheckId.ofFleet("grafana", kind), node, expected, "on " + node + ": docker logs ktrdr-grafana; jbang deploy@ktrdr core grafana puts its files back, then jbang restart@ktrdr core grafana has it read them", ask);
+        return Check.of(CheckId.ofFleet("grafana", kind), node, expected, "on " + node + ": docker logs " + Docker.GRAFANA + "; jbang deploy@ktrdr core grafana puts its files back, then jbang restart@ktrdr core grafana has it read them", ask);
     }
 
     /** Asks once: what comes of it, a {@link Problem} too, is what each who wants it gets. */

@@ -25,8 +25,14 @@ public final class Docker {
     public static final String PROJECT = "com.docker.compose.project";
     public static final String SERVICE = "com.docker.compose.service";
     public static final String CORE_PROJECT = "ktrdr-core";
-    /** The database's container, as the Compose file names it. */
-    public static final String DATABASE = "ktrdr-db";
+    /** What the Compose file puts before a service of core, in the name of its container. */
+    private static final String CORE = "ktrdr-";
+    /** The database's container. */
+    public static final String DATABASE = CORE + "db";
+    public static final String BACKEND = CORE + "backend";
+    public static final String GRAFANA = CORE + "grafana";
+    public static final String JAEGER = CORE + "jaeger";
+    public static final String PROMETHEUS = CORE + "prometheus";
     /** The services of ours in core's project. An installation that was taken over may have others there, such as the homelab's `mcp`: those are left alone. */
     public static final List<String> CORE_SERVICES = List.of("db", "backend", "prometheus", "grafana", "jaeger", "alertmanager");
     /** Those of them that read files of ours. */
@@ -56,6 +62,11 @@ public final class Docker {
     public static boolean atLeast(String oldest, String version) {
         var numbers = version.replaceFirst("^v", "").split("[^0-9.]")[0];
         return numbers.matches("\\d+(\\.\\d+)*") && Version.parse(numbers).compareTo(Version.parse(oldest)) >= 0;
+    }
+
+    /** The container of a service of core. */
+    public static String ofCore(String service) {
+        return CORE + service;
     }
 
     /**

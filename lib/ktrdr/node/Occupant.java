@@ -27,11 +27,12 @@ public record Occupant(String host, boolean core, List<String> workers) {
             occupied() {
               # another's may be in core's project
               case $2:$1 in
-                CORE:ktrdr-db | CORE:ktrdr-backend) say occupied core ;;
+                CORE:DATABASE | CORE:BACKEND) say occupied core ;;
                 WORKERS:*) say occupied "workers $(sed -n 's/^NODE=//p' "$3/.env.workers" 2>/dev/null | head -n 1)" ;;
               esac
             }
-            """.replace("CORE", Docker.CORE_PROJECT).replace("WORKERS", Docker.WORKERS_PROJECT);
+            """.replace("CORE", Docker.CORE_PROJECT).replace("DATABASE", Docker.DATABASE).replace("BACKEND", Docker.BACKEND)
+            .replace("WORKERS", Docker.WORKERS_PROJECT);
 
     /** Shell lines that say it of every container, with {@link #TOOLS}. */
     public static final String LIST = """

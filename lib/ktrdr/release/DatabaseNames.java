@@ -95,7 +95,7 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
     }
 
     private static String psql(String... statements) {
-        return "docker exec ktrdr-db sh -c 'psql -U \"$POSTGRES_USER\" -d template1"
+        return "docker exec " + Docker.DATABASE + " sh -c 'psql -U \"$POSTGRES_USER\" -d template1"
                 + Stream.of(statements).map(one -> " -c \"" + one + "\"").collect(Collectors.joining()) + "'";
     }
 
@@ -136,7 +136,8 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
         if (role) return Optional.empty();
         return Optional.of(Problem.failed(node + ": the server that runs has no role of the name that db_username gives")
                 .expected("that of its first start: PostgreSQL makes no other later").found("no such role")
-                .fix("the name it has as db_username where the secrets come from; on core: docker exec ktrdr-db printenv POSTGRES_USER")
+                .fix("the name it has as db_username where the secrets come from; on core: docker exec " + Docker.DATABASE
+                        + " printenv POSTGRES_USER")
                 .with("so far", "nothing was changed"));
     }
 }

@@ -180,7 +180,7 @@ public final class Stack {
 
     /** The container of a service. */
     public String container(String service) {
-        return core() ? "ktrdr-" + service : service;
+        return core() ? Docker.ofCore(service) : service;
     }
 
     /** The start of every Compose command on this node, run inside the stack's directory. */

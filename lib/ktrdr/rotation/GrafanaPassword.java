@@ -7,6 +7,7 @@ import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
 import ktrdr.fleet.Host;
+import ktrdr.node.Docker;
 import ktrdr.release.Locks;
 
 /**
@@ -14,14 +15,15 @@ import ktrdr.release.Locks;
  * Where the image has no such command (the practice fleet's stand-in), the environment is all there is.
  */
 final class GrafanaPassword implements SecretKeeper {
+    private static final String ANSWER = "an answer of the container " + Docker.GRAFANA + " on port 3000, by curl on core";
     private static final String ADDRESS = """
-            address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' ktrdr-grafana | grep -m 1 .)
-            """;
+            address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' CONTAINER | grep -m 1 .)
+            """.replace("CONTAINER", Docker.GRAFANA);
     /** Starts it where it is stopped, whatever password its environment has, until it answers; says so. */
     static final String START = """
-            if [ "$(docker inspect --format '{{.State.Running}}' ktrdr-grafana)" = true ]; then exit 0; fi
-            docker start ktrdr-grafana
-            """ + ADDRESS + """
+            if [ "$(docker inspect --format '{{.State.Running}}' CONTAINER)" = true ]; then exit 0; fi
+            docker start CONTAINER
+            """.replace("CONTAINER", Docker.GRAFANA) + ADDRESS + """
             curl -sS -m 5 --retry 60 --retry-delay 1 --retry-max-time 90 --retry-connrefused -o /dev/null "http://$address:3000/api/health"
             """;
     /** Asked on core, at the container's own address: Grafana speaks plain HTTP, which would have the password in the clear all the way from here. */
@@ -30,10 +32,10 @@ final class GrafanaPassword implements SecretKeeper {
               curl -sS -m 5 -o /dev/null -w '%{http_code}' -H @- "http://$address:3000/api/datasources"
             """;
     private static final String RESET = ScriptExit.numbers("""
-            printf '%s\\n' "$password" | docker exec -i ktrdr-grafana sh -c '
+            printf '%s\\n' "$password" | docker exec -i CONTAINER sh -c '
               command -v grafana >/dev/null || exit $NO_CLI
               exec grafana cli --homepath "${GF_PATHS_HOME:-/usr/share/grafana}" --config "${GF_PATHS_CONFIG:-/etc/grafana/grafana.ini}" admin reset-admin-password --password-from-stdin'
-            """);
+            """.replace("CONTAINER", Docker.GRAFANA));
     private final Host core;
     private final Locks locks;
     private final Console console;
@@ -55,14 +57,14 @@ final class GrafanaPassword implements SecretKeeper {
     public void ready() {
         var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + START);
         if (!result.ok()) throw Locks.refused(core.node(), result).orElseGet(() -> Problem.failed(core + ": Grafana is stopped and could not be started, to be asked for its password")
-                .expected("an answer of the container ktrdr-grafana on port 3000, by curl on core").found(result).fix("jbang deploy@ktrdr core grafana, then this again"));
+                .expected(ANSWER).found(result).fix("jbang deploy@ktrdr core grafana, then this again"));
         if (!result.out().isBlank()) console.note(core.node().name(), "grafana", "was stopped, and is started to be asked");
     }
 
     @Override
     public boolean has(String value) {
         var result = core.run(Sh.let("password", value) + LOGIN);
-        if (!result.ok()) throw Problem.unreachable(core + ": Grafana could not be asked whether it takes the password").expected("an answer of the container ktrdr-grafana on port 3000, by curl on core")
+        if (!result.ok()) throw Problem.unreachable(core + ": Grafana could not be asked whether it takes the password").expected(ANSWER)
                 .found(result).fix("jbang logs@ktrdr core grafana");
         return result.out().startsWith("2");
     }

@@ -22,6 +22,7 @@ import ktrdr.api.Roster;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Place;
 import ktrdr.inventory.Inventory;
+import ktrdr.node.Docker;
 import ktrdr.release.Locks;
 import ktrdr.report.Check.Finding;
 import ktrdr.report.Check;
@@ -157,7 +158,7 @@ public final class Failover {
             stop(place);
             var id = begun.get(0);
             checks.add(step("noticed", "notice", place.node().name(), "the backend no longer counts on the worker",
-                    "on " + inventory.core().name() + ": docker logs ktrdr-backend", () -> noticed(place, id)));
+                    "on " + inventory.core().name() + ": docker logs " + Docker.BACKEND, () -> noticed(place, id)));
             checks.add(step("elsewhere", "others", inventory.core().name(), "a new " + kind + " operation completes without " + place.words(),
                     "jbang operations@ktrdr list", () -> elsewhere(place)));
         } catch (RuntimeException e) {

@@ -23,6 +23,7 @@ import ktrdr.api.Operations;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.node.Docker;
 import ktrdr.node.Mount;
 import ktrdr.report.Check.Finding;
 import ktrdr.report.Check;
@@ -66,7 +67,7 @@ final class SampleRun {
         var began = Instant.now();
         var started = new Started(kind);
         var checks = new ArrayList<>(List.of(Check.of(CheckId.ofFleet("sample", "operation"), core, "a " + kind + " operation that " + (sample.toItsEnd() ? "completes within " : "progresses within ")
-                + Units.duration(sample.timeout()), "jbang operations@ktrdr list; on " + core + ": docker logs ktrdr-backend", () -> started.follow(now, begun))));
+                + Units.duration(sample.timeout()), "jbang operations@ktrdr list; on " + core + ": docker logs " + Docker.BACKEND, () -> started.follow(now, begun))));
         var remarks = new ArrayList<String>();
         if (started.id.isEmpty()) remarks.add("sample.trace and sample.result were not looked for: no operation was started");
         else {
@@ -130,7 +131,7 @@ final class SampleRun {
 
     private Check trace(Started started, Instant began) {
         return Check.of(CheckId.ofFleet("sample", "trace"), core, "a trace of it by " + inventory.tracing().service() + " in Jaeger within " + Units.duration(TRACES),
-                "on " + core + ": docker logs ktrdr-jaeger; is OTLP_ENDPOINT of the containers right?",
+                "on " + core + ": docker logs " + Docker.JAEGER + "; is OTLP_ENDPOINT of the containers right?",
                 () -> until(TRACES, () -> jaeger.find(inventory.tracing().service(), started.id, started.kind.path, began).map(Jaeger.Trace::words))
                         .map(Finding::good).orElseGet(() -> Finding.bad("no trace of " + started.id)));
     }
