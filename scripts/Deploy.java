@@ -58,12 +58,13 @@ public class Deploy implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        var inventory = scaled(common.running(target != Target.workers));
+        var whole = common.running(target != Target.workers);
+        var inventory = scaled(whole.inventory());
         var services = target == Target.core ? named("core all, or core SERVICE…") : List.<String>of();
         Stack.of(inventory, inventory.core()).services(services);
         var nodes = nodes(inventory);
         Staging.proveTemplates(inventory, nodes);
-        try (var fleet = common.fleet(inventory, nodes)) {
+        try (var fleet = whole.of(inventory, nodes)) {
             return deploy(fleet, services, release(fleet, services));
         }
     }

@@ -52,7 +52,7 @@ public class Operations implements Callable<Exit> {
     /** The backend of the inventory in use. */
     private record Desk(Cli.Common common, Inventory inventory, Http http, ktrdr.api.Operations operations) implements AutoCloseable {
         static Desk open(Cli.Common common) {
-            var inventory = common.running(false);
+            var inventory = common.running(false).inventory();
             var http = new Http(inventory.overrides(), Duration.ofSeconds(5));
             return new Desk(common, inventory, http, new ktrdr.api.Operations(inventory, http));
         }

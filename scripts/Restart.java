@@ -45,11 +45,12 @@ public class Restart implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        var inventory = common.running(false);
+        var whole = common.running(false);
+        var inventory = whole.inventory();
         var words = names.equals(List.of("all")) ? List.<String>of() : names;
         var nodes = nodes(inventory, words);
         var services = services(inventory, words);
-        try (var fleet = common.fleet(inventory, nodes);
+        try (var fleet = whole.of(inventory, nodes);
                 var locks = change.locks(fleet, common, ("restart " + target + " " + String.join(" ", names)).strip(), node -> look(inventory, node))) {
             return Rolling.run(common, change.dryRun, "restarted", fleet, locks, patience.staying(parallel),
                     (stack, ssh) -> Plans.restart(inventory, stack, locks.looked(stack.node()), services), rollout -> {});

@@ -42,9 +42,10 @@ public class Rollback implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        var inventory = common.running(false);
+        var whole = common.running(false);
+        var inventory = whole.inventory();
         var tag = Optional.ofNullable(to).map(Release::tag);
-        try (var fleet = common.fleet(inventory, where.nodes(inventory, "rollback"))) {
+        try (var fleet = whole.of(inventory, where.nodes(inventory, "rollback"))) {
             if (list) return list(fleet);
             try (var locks = change.locks(fleet, common, "rollback " + where.words() + tag.map(" --to "::concat).orElse(""))) {
                 var chosen = fleet.each((node, ssh) -> choose(Stack.of(inventory, node), History.of(ssh, inventory, node), tag));

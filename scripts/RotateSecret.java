@@ -9,7 +9,7 @@ import ktrdr.Problem;
 import ktrdr.cli.Cli;
 import ktrdr.deploy.Rolling;
 import ktrdr.deploy.Rollout;
-import ktrdr.inventory.Inventory;
+import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Secrets.Field;
 import ktrdr.report.Document;
 import ktrdr.rotation.Rotation;
@@ -40,9 +40,10 @@ public class RotateSecret implements Callable<Exit> {
     @Override
     public Exit call() {
         if (field == Field.db_username) throw Problem.usage("db_username is the name of a role that owns the data, and no secret to be rotated").expected("db_password, for another password of that role");
-        var inventory = common.running(false);
-        if (field == Field.ghcr_token) return token(inventory);
-        try (var fleet = common.fleet(inventory, Rotation.nodes(inventory, field));
+        var whole = common.running(false);
+        var inventory = whole.inventory();
+        if (field == Field.ghcr_token) return token(whole);
+        try (var fleet = whole.of(inventory, Rotation.nodes(inventory, field));
                 var locks = change.locks(fleet, common, "rotate-secret " + field)) {
             var rotation = new Rotation(fleet, locks, common.console(), field, common.invocation().environment());
             var exit = Rolling.run(common, change.dryRun, "rotated", fleet, locks, patience.together(), rotation::plan, rollout -> ask(rotation, rollout), rotation);
@@ -66,8 +67,9 @@ public class RotateSecret implements Callable<Exit> {
         rotation.begin();
     }
 
-    private Exit token(Inventory inventory) {
-        try (var fleet = common.fleet(inventory, Rotation.nodes(inventory, field))) {
+    private Exit token(Fleet whole) {
+        var inventory = whole.inventory();
+        try (var fleet = whole.of(inventory, Rotation.nodes(inventory, field))) {
             Rotation.proveToken(inventory, fleet.ssh(inventory.core()), common.invocation().environment(), common.console());
         }
         var registry = inventory.images().registry();

@@ -48,11 +48,12 @@ public class Scale implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        var before = common.running(false);
+        var whole = common.running(false);
+        var before = whole.inventory();
         var node = before.workersNode(name);
         var inventory = Scaling.scaled(before, node, scale);
         var options = new Rollout.Options(timeout, !noRollback, false, noRollback ? Rollout.OnFailure.stop : Rollout.OnFailure.revert, Duration.ZERO, false, Optional.empty());
-        try (var fleet = common.fleet(inventory, List.of(inventory.core(), inventory.node(name)));
+        try (var fleet = whole.of(inventory, List.of(inventory.core(), inventory.node(name)));
                 var locks = change.locks(fleet, common, "scale " + name + " " + scale)) {
             var exit = Rolling.run(common, change.dryRun, "scaled", fleet, locks, options, (stack, ssh) -> Scaling.plan(inventory, stack, ssh, node), one -> idle(one, inventory.node(name)));
             if (exit == Exit.OK) Scaling.toChange(before, node, scale).forEach(common.console()::note);

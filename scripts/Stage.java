@@ -53,9 +53,10 @@ public class Stage implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        var inventory = common.running(where.core());
+        var whole = common.running(where.core());
+        var inventory = whole.inventory();
         var asked = Optional.ofNullable(tag).map(Release::tag);
-        try (var fleet = common.fleet(inventory, where.nodes(inventory, "stage"))) {
+        try (var fleet = whole.of(inventory, where.nodes(inventory, "stage"))) {
             Staging.proveTemplates(inventory, fleet.nodes());
             var looked = look(fleet, Locks.none(fleet, question(fleet, asked)), asked, true);
             boolean write = !check && !change.dryRun && looked.values().values().stream().anyMatch(plan -> !plan.settled());

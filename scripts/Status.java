@@ -3,7 +3,6 @@
 //DESCRIPTION How the fleet is now, on one screen: machines, releases, locks, workers, targets, drift, backup
 
 import java.time.Duration;
-import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import ktrdr.Exit;
@@ -48,7 +47,7 @@ public class Status implements Callable<Exit> {
         if (interval != null && interval.toMillis() < 500) throw Problem.usage("--interval is too short").expected("500ms or more");
         common.looking();
         if (watch) common.lines();
-        try (var http = new Http(common.running(false).overrides(), PATIENCE); var fleet = common.fleet(List.of())) {
+        try (var fleet = common.running(false); var http = new Http(fleet.inventory().overrides(), PATIENCE)) {
             if (watch) return watch(fleet.lasting(), http);
             try (var step = common.console().step("fleet", "look")) {
                 var status = FleetStatus.look(fleet.once(), http, usage);

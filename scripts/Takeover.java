@@ -57,10 +57,11 @@ public class Takeover implements Callable<Exit> {
         if (back && dropOld) throw Problem.usage("--back and --drop-old are two things").expected("one of them");
         if (back || dropOld) return afterwards();
         var release = tag != null ? Release.tag(tag) : Release.ofCheckout(Path.of("").toAbsolutePath()).orElseThrow(Release::missing);
-        var inventory = common.running(true);
+        var whole = common.running(true);
+        var inventory = whole.inventory();
         var nodes = names.isEmpty() ? inventory.nodes() : inventory.nodes().stream().filter(node -> names.stream().map(inventory::node).anyMatch(node::equals)).toList();
         Staging.proveTemplates(inventory, nodes);
-        try (var fleet = common.fleet(inventory, nodes);
+        try (var fleet = whole.of(inventory, nodes);
                 var locks = change.locks(fleet, common, ("takeover " + String.join(" ", names)).strip() + " " + release, node -> look(inventory, node, release))) {
             var taking = new TakingOver(fleet, locks, common.console());
             return Rolling.run(common, change.dryRun, "taken over", fleet, locks, rolling.options(Optional.empty(), true), (stack, ssh) -> {

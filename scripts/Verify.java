@@ -5,7 +5,6 @@
 import java.nio.file.Path;
 import java.time.Duration;
 import java.time.Instant;
-import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
@@ -57,7 +56,7 @@ public class Verify implements Callable<Exit> {
         if (quick) common.looking();
         var page = Optional.ofNullable(report).map(OutputFile::at);
         var started = Instant.now();
-        try (var http = new Http(common.running(false).overrides(), Duration.ofSeconds(5)); var fleet = common.fleet(List.of());
+        try (var fleet = common.running(false); var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5));
                 var verification = new Verification(fleet, http, common.console())) {
             var found = quick ? verification.quick(wait) : verification.full(wait);
             page.ifPresent(file -> file.write(VerifyReport.of(found.status(), found.checks(), started, Instant.now(), Local.VERSION, common.console()::mask).html()));
@@ -69,7 +68,8 @@ public class Verify implements Callable<Exit> {
 
     private Exit failover() {
         if (!yes) common.console().confirm(Failover.QUESTION);
-        try (var http = new Http(common.running(false).overrides(), Duration.ofSeconds(5)); var fleet = common.fleet(List.of()); var locks = common.locks(fleet, "verify --failover", wait)) {
+        try (var fleet = common.running(false); var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5));
+                var locks = common.locks(fleet, "verify --failover", wait)) {
             return common.checks(Failover.run(fleet, locks, http, common.console(), guard), Map.of());
         }
     }

@@ -193,7 +193,6 @@ public final class Cli {
                 + " its line `example: true`, and name that by -i FILE or KTRDR_INVENTORY, or put it at ~/.config/ktrdr/inventory.yaml";
         private Inventory inventory;
         /** What asked for the scale of nodes, for the work that follows. */
-        private Fleet asking;
         private volatile Locks locks;
 
         /** Of this process, until a command line says otherwise. */
@@ -234,16 +233,18 @@ public final class Cli {
         }
 
         /**
-         * The inventory in which a workers node without a scale has the one that runs there, for everything that counts workers: see {@link RunningScale}.
+         * The whole fleet, with the inventory in which a workers node without a scale has the one that runs there, for
+         * everything that counts workers: see {@link RunningScale}.
+         * Nodes that were asked for it stay connected: {@link Fleet#of} has some of them by the same connections.
          *
          * @param targets whether Prometheus' targets are written from it; then a node that cannot be asked is a {@link Problem}, else it is told and has 1
          */
-        public Inventory running(boolean targets) {
-            asking = fleet(inventory(), inventory().nodes());
+        public Fleet running(boolean targets) {
+            var asking = fleet(inventory(), inventory().nodes());
             var asked = RunningScale.of(asking);
             inventory = targets ? asked.known() : asked.inventory();
             asked.unknown().forEach((node, problem) -> console().note(node.name(), "scale", "is not in the inventory, and it could not be asked: 1 is taken for it"));
-            return inventory;
+            return asking.of(inventory, inventory.nodes());
         }
 
         /** The nodes of these ids, names or hosts, or all of them where none is named; not connected yet. */
@@ -252,11 +253,9 @@ public final class Cli {
             return fleet(inventory(), nodes);
         }
 
-        /** These nodes of an inventory, with the options of this run; connected as far as they were asked for their scale. */
+        /** These nodes of an inventory, with the options of this run; not connected yet. */
         public Fleet fleet(Inventory inventory, List<Node> nodes) {
-            var connected = asking;
-            asking = null;
-            return connected == null ? new Fleet(inventory, nodes, console()).atOnce(forks) : connected.of(inventory, nodes);
+            return new Fleet(inventory, nodes, console()).atOnce(forks);
         }
 
         /** What is at hand at the console: every node, backend, operations, Prometheus, database; nothing is connected yet. */

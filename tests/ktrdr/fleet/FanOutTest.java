@@ -101,8 +101,7 @@ class FanOutTest {
         var common = new Cli.Common();
         peer.scaled = false;
         common.inventoryFile = Fixtures.file(peer.inventory(3, peer.port(), ""));
-        common.running(false);
-        try (var fleet = common.fleet(List.of())) {
+        try (var fleet = common.running(false)) {
             assertEquals(Exit.OK, fleet.run("true").exit());
         }
         assertEquals(4, connections.get());
