@@ -47,7 +47,8 @@ public record LocalBackup(Path path, BackupRecord record, String text) {
         try (var step = console.step(core.name(), "push"); var bytes = Files.newInputStream(path)) {
             var file = name + ".dump." + (gzip() ? "gz" : "zst");
             var moved = BackupRecord.moved(text, name, file, record.bytes());
-            var pushed = PushedBackup.prepare(core, console, name, file, record.bytes(), moved, BackupFile.sums(record.sha256(), file, moved, name + ".json"));
+            var sums = BackupFile.sums(record.sha256(), file, moved, name + ".json");
+            var pushed = PushedBackup.prepare(core, console, new PushedBackup.Dump(name, file, record.bytes(), moved, sums));
             try {
                 long started = System.nanoTime();
                 pushed.receive(file, record.bytes(), bytes,

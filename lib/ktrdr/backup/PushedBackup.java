@@ -34,15 +34,22 @@ public final class PushedBackup implements AutoCloseable {
     }
 
     /**
-     * Makes the folder with what goes beside a dump of so many bytes. A core that has no room for it is a {@link Problem}.
+     * What is sent.
      *
      * @param name of the backup there
-     * @param file of its dump
+     * @param file of its dump, of so many {@code bytes}
      * @param record its text as of that file, and {@code sums} those of both
      */
-    static PushedBackup prepare(Ssh core, Console console, String name, String file, long bytes, String record, String sums) {
-        var pushed = new PushedBackup(core, console, name, Sh.let("bytes", String.valueOf(bytes)) + Sh.let("name", name)
-                + Sh.let("file", file) + Sh.let("record", record) + Sh.let("sums", sums) + HOLD);
+    record Dump(String name, String file, long bytes, String record, String sums) {
+        private String lets() {
+            return Sh.let("bytes", String.valueOf(bytes)) + Sh.let("name", name) + Sh.let("file", file)
+                    + Sh.let("record", record) + Sh.let("sums", sums);
+        }
+    }
+
+    /** Makes the folder with what goes beside a dump. A core that has no room for it is a {@link Problem}. */
+    static PushedBackup prepare(Ssh core, Console console, Dump dump) {
+        var pushed = new PushedBackup(core, console, dump.name(), dump.lets() + HOLD);
         try {
             pushed.held.await(PREPARING, core.name() + ": interrupted, nothing was changed",
                     () -> Problem.failed(core.name() + ": no folder for the backup was made within "

@@ -89,7 +89,7 @@ class LocalBackupTest {
     @Test
     void what_does_not_arrive_whole_is_told() throws IOException {
         try (var peer = new SshPeer(folder); var ssh = peer.connect(); var console = new Console(Console.Color.never, false);
-                var pushed = PushedBackup.prepare(ssh, console, "mine", "mine.dump.zst", 100, "{}", "")) {
+                var pushed = PushedBackup.prepare(ssh, console, new PushedBackup.Dump("mine", "mine.dump.zst", 100, "{}", ""))) {
             assertTrue(assertThrows(Problem.class, () -> pushed.receive("mine.dump.zst", 100, new ByteArrayInputStream(new byte[99]), sent -> { })).sentence().contains("did not arrive whole"));
         }
     }
@@ -110,7 +110,7 @@ class LocalBackupTest {
     @Test
     void one_that_the_node_has_no_room_for_is_refused() throws IOException {
         try (var peer = new SshPeer(folder); var ssh = peer.connect(); var console = new Console(Console.Color.never, false)) {
-            var problem = assertThrows(Problem.class, () -> PushedBackup.prepare(ssh, console, "mine", "mine.dump.zst", Long.MAX_VALUE, "{}", ""));
+            var problem = assertThrows(Problem.class, () -> PushedBackup.prepare(ssh, console, new PushedBackup.Dump("mine", "mine.dump.zst", Long.MAX_VALUE, "{}", "")));
             assertTrue(problem.details().get("found").matches("/var/tmp has room for \\d+ bytes, the backup has " + Long.MAX_VALUE), problem.details()::toString);
         }
     }
