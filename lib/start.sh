@@ -4,7 +4,8 @@
 #
 # $XDG_CACHE_HOME/ktrdr/start/CHECKOUT/
 #   home           the checkout
-#   seen-PROCEDURE the keys of the last run, the procedure's files, and a checksum of size, times and inode of each file then
+#   seen-PROCEDURE the keys of the last run, the procedure's files, and a checksum of size, times and inode of each
+#                  file then
 #   LIBRARY/       its name is a checksum of lib/ and templates/, of the checkout's path and of the JDK: an edit, a
 #                  pull or another JDK is another folder
 #     lib.jar, scripts.jar
@@ -37,7 +38,7 @@ ready() {
   entry=$place/${keys% *}
   archive_flags
   holds "$entry/${keys#* }" || { make_start && holds "$entry/${keys#* }"; } || return
-  # whoever clears away sees that it is in use
+  # a run that clears away sees that it is in use
   true 2>/dev/null >"$entry/used" || :
 }
 
@@ -123,8 +124,8 @@ own_files() { directives "$@" | sed -n 's/^\(SOURCES\|FILES\) \([^ ]*\).*/\2/p' 
 # Of what directives says, the rest of each line of a kind, in one line.
 words() { sed -n "s/^$1 //p" | tr '\n' ' '; }
 
-# Builds what is missing; of two at the same moment one does and the other waits. Whoever builds holds the lock, and
-# so does a compiler that outlives it.
+# Builds what is missing; of two at the same moment one does and the other waits. The run that builds holds the lock,
+# and so does a compiler that outlives it.
 make_start() {
   mkdir -p "$place" 2>/dev/null && [ -w "$place" ] && [ -x "$jdk/bin/jar" ] || return
   command -v flock >/dev/null && room || return
@@ -207,8 +208,8 @@ whole() {
   case $1 in '' | *[!A-Za-z0-9/:._@+-]*) return 1 ;; esac
 }
 
-# Compiles sources, and those that they name, into a jar with their files: `compile JAR CLASS-PATH SOURCE…`. Sources of
-# lib/ are the library's alone.
+# Compiles sources, and those that they name, into a jar with their files: `compile JAR CLASS-PATH SOURCE…`. Sources
+# of lib/ are the library's alone.
 compile() {
   jar=$1
   library=$2
@@ -220,8 +221,8 @@ compile() {
   [ -z "$library" ] || sed -i '/^\(SOURCES\|FILES\) lib\//d' "$jar.list"
   sed -n 's/^SOURCES //p' "$jar.list" >"$jar.sources"
   # shellcheck disable=SC2046 # options are words
-  "$jdk/bin/javac" $(directives lib/sources.java | words JAVAC_OPTIONS) -g -parameters -cp "${library:-$path}" -d "$classes" \
-    "@$jar.sources" || { room && return 4 || return 3; }
+  "$jdk/bin/javac" $(directives lib/sources.java | words JAVAC_OPTIONS) -g -parameters -cp "${library:-$path}" \
+    -d "$classes" "@$jar.sources" || { room && return 4 || return 3; }
   sed -n 's/^FILES //p' "$jar.list" | while read -r file name; do
     mkdir -p "$classes/${name%/*}" && cp "$file" "$classes/$name" || exit
   done &&
