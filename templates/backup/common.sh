@@ -1,10 +1,14 @@
-# What backup.sh and restore.sh share, and comes before each of them. They have a folder $work, whose *.err hold what programs said.
+# What backup.sh and restore.sh share, and comes before each of them. They have a folder $work, whose *.err hold what
+# programs said.
 
-# PostgreSQL's own words of what went wrong: statements, and what comes of it afterwards, are left out where there is more.
+# PostgreSQL's own words of what went wrong: statements, and what comes of it afterwards, are left out where there is
+# more.
 words() {
   for said in "$work"/*.err; do
     [ -s "$said" ] || continue
-    { grep -E '(error|ERROR|FATAL|PANIC|DETAIL):' "$said" | grep -v 'a worker process died' || tail -n 3 "$said"; } | head -n 3
+    {
+      grep -E '(error|ERROR|FATAL|PANIC|DETAIL):' "$said" | grep -v 'a worker process died' || tail -n 3 "$said"
+    } | head -n 3
   done | grep -v '^[[:space:]]*$' | tr '\n\t' '  ' | cut -c 1-600
 }
 
@@ -14,7 +18,8 @@ fail() {
   exit "${2:-1}"
 }
 
-# One backup or restore at a time: waits for so many seconds, and fails with what the other is. Who has the lock says in its file what it does.
+# One backup or restore at a time: waits for so many seconds, and fails with what the other is. The holder of the lock
+# says in its file what it does.
 alone() {
   exec 7<>/run/lock/ktrdr-backup
   if ! flock -w "$1" 7; then

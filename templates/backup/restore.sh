@@ -1,5 +1,6 @@
 #!/bin/sh
-# Restores a backup that backup.sh made, on the node that the database's container runs on: what `restore-db` and `backup-db --verify` run over ssh.
+# Restores a backup that backup.sh made, on the node that the database's container runs on: what `restore-db` and
+# `backup-db --verify` run over ssh.
 #
 # Asked by variables:
 #   container, database  where the database is
@@ -7,16 +8,20 @@
 #   mode                 replace: in the place of the database, which is kept under another name
 #                        into: as a new database, named by target once it is whole
 #                        drop: no restore; what earlier ones replaced is dropped, and what one left half-way
-#                        try: in a container of its own, which is removed in every case; then NAME.dump.zst.verified says when
+#                        try: in a container of its own, which is removed in every case; then NAME.dump.zst.verified
+#                             says when
 #   target               the new database of mode into
 #   pushed               not empty: the folder was made for this restore alone, and goes with its end
 #   backend              the container that is stopped meanwhile, of mode replace
 #   by                   who asked
 # Says on standard output a line for each thing: its name, a tab, its value.
-#   step WORD, total BYTES, read BYTES, away BACKEND, different LINE, replaced NAME, dropped NAME, swapped NAME, restored ROWS, verified INSTANT, failed SENTENCE, left NAME
-# Until it says swapped, whatever ends it leaves the database as it was and starts the backend again. Exit code 75 where a backup or restore is under way. It needs common.sh.
+#   step WORD, total BYTES, read BYTES, away BACKEND, different LINE, replaced NAME, dropped NAME, swapped NAME,
+#   restored ROWS, verified INSTANT, failed SENTENCE, left NAME
+# Until it says swapped, whatever ends it leaves the database as it was and starts the backend again. Exit code 75
+# where a backup or restore is under way. It needs common.sh.
 set -eu
-: "${container:?}" "${database:?}" "${mode:?}" "${directory=}" "${name=}" "${target=}" "${backend=}" "${pushed=}" "${by:?}"
+: "${container:?}" "${database:?}" "${mode:?}" "${directory=}" "${name=}" "${target=}" "${backend=}" "${pushed=}"
+: "${by:?}"
 
 exec 3>&1 1>&2
 say() { printf '%s\t%s\n' "$1" "$2" >&3 2>/dev/null || :; }
@@ -40,7 +45,8 @@ sql() {
   in_server 'd=$1; shift; exec psql -w -X -Atq -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$d" "$@"' sh "$@"
 }
 
-# Where nothing was swapped the new database goes, and the backend comes back before that: whoever ended us may not wait long.
+# Where nothing was swapped the new database goes, and the backend comes back before that: what ended this run may not
+# wait long.
 finish() {
   code=$?
   trap - EXIT
@@ -71,7 +77,8 @@ trap 'exit 143' HUP INT TERM
 trap '' PIPE
 
 drop() {
-  timeout 20 docker exec -i "$server" sh -c 'exec psql -w -X -q -U "$POSTGRES_USER" -d template1 -v "name=$1"' sh "$1" <<'SQL'
+  timeout 20 docker exec -i "$server" \
+    sh -c 'exec psql -w -X -q -U "$POSTGRES_USER" -d template1 -v "name=$1"' sh "$1" <<'SQL'
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = :'name' AND pid <> pg_backend_pid() \g /dev/null
 DROP DATABASE IF EXISTS :"name";
 SQL
@@ -98,7 +105,7 @@ alone 10 "$what by $by"
 
 # what runs that were killed left; another that waits for the lock is younger
 find /run -maxdepth 1 -name 'ktrdr-restore.*' ! -path "$work" -mmin +1 -exec rm -rf '{}' +
-# what was pushed for a restore that nobody began, or has been left by one that was killed
+# what was pushed for a restore that never began, or was left by one that was killed
 for left in /var/tmp/ktrdr-pushed.*; do
   if [ -d "$left" ] && [ "$left" != "$directory" ] && [ -z "$(find "$left" -mmin -10)" ]; then rm -rf "$left"; fi
 done
@@ -112,9 +119,13 @@ check() {
   record=$directory/$name.json
   dump=$(find "$directory" -maxdepth 1 -type f \( -name "$name.dump.zst" -o -name "$name.dump.gz" \) | head -n 1)
   [ -f "$record" ] && [ -n "$dump" ] && [ -f "$dump.sha256" ] || fail "there is no whole backup $name in $directory"
-  (cd "$directory" && sha256sum -c --quiet "${dump##*/}.sha256") >"$work/sums.err" 2>&1 || fail "the backup $name is damaged, or was changed"
+  (cd "$directory" && sha256sum -c --quiet "${dump##*/}.sha256") >"$work/sums.err" 2>&1 ||
+    fail "the backup $name is damaged, or was changed"
   forget
-  case $(cat "$dump.sha256") in *" ${dump##*/}"*" $name.json"*) ;; *) fail "the sums of $name are not of its two files" ;; esac
+  case $(cat "$dump.sha256") in
+    *" ${dump##*/}"*" $name.json"*) ;;
+    *) fail "the sums of $name are not of its two files" ;;
+  esac
   say total "$(stat -c %s "$dump")"
   sed -n 's/^    \({"table".*}\),\{0,1\}$/\1/p' "$record" >"$work/expected"
   extensions=$(field extensions)
@@ -132,13 +143,16 @@ scratch_server() {
   export POSTGRES_USER POSTGRES_PASSWORD
   scratch=ktrdr-scratch-$id
   server=$scratch
-  docker run -d --name "$scratch" --label ktrdr-scratch="$id" --network none --memory 1g --shm-size 256m --log-driver none -e POSTGRES_USER -e POSTGRES_PASSWORD -e POSTGRES_DB=postgres \
-    "$image" postgres -c fsync=off -c full_page_writes=off -c max_wal_size=2GB >/dev/null 2>"$work/run.err" || fail "no container for a try could be started"
+  docker run -d --name "$scratch" --label ktrdr-scratch="$id" --network none --memory 1g --shm-size 256m \
+    --log-driver none -e POSTGRES_USER -e POSTGRES_PASSWORD -e POSTGRES_DB=postgres \
+    "$image" postgres -c fsync=off -c full_page_writes=off -c max_wal_size=2GB >/dev/null 2>"$work/run.err" ||
+    fail "no container for a try could be started"
   waited=0
   # shellcheck disable=SC2016 # for the shell in the container
   until docker exec "$scratch" sh -c 'pg_isready -q -h 127.0.0.1 -U "$POSTGRES_USER"' 2>"$work/ready.err"; do
     waited=$((waited + 1))
-    [ "$waited" -lt 600 ] && [ "$(docker inspect --format '{{.State.Running}}' "$scratch")" = true ] || fail "the database of the try did not come up"
+    [ "$waited" -lt 600 ] && [ "$(docker inspect --format '{{.State.Running}}' "$scratch")" = true ] ||
+      fail "the database of the try did not come up"
     sleep 0.2
   done
   forget
@@ -146,18 +160,23 @@ scratch_server() {
 
 # Before anything is changed: does the server take it?
 suits() {
-  printf '%s\n' "SELECT current_setting('server_version_num'), current_setting('server_version')" | sql template1 >"$work/server" 2>"$work/ask.err" || :
+  printf '%s\n' "SELECT current_setting('server_version_num'), current_setting('server_version')" |
+    sql template1 >"$work/server" 2>"$work/ask.err" || :
   IFS='|' read -r number version <"$work/server" || fail "the database in $server does not answer"
-  [ $(($(field server_number) / 10000)) -le $((number / 10000)) ] \
-    || fail "the backup is of PostgreSQL $(field server), the server is the older $version: a newer one's dump cannot be restored to it"
+  why="a newer one's dump cannot be restored to it"
+  [ $(($(field server_number) / 10000)) -le $((number / 10000)) ] ||
+    fail "the backup is of PostgreSQL $(field server), the server is the older $version: $why"
   bytes=$(field database_bytes)
   # shellcheck disable=SC2016 # for the shell in the container
   free=$(in_server 'df -Pk "${PGDATA:-/}"' </dev/null 2>/dev/null | awk 'NR == 2 { print $4 }') || :
-  [ -z "$free" ] || [ "$free" -gt $((bytes / 1024)) ] || fail "the database needs $((bytes / 1048576)) MB, and $((free / 1024)) MB are free where the server has its data"
+  [ -z "$free" ] || [ "$free" -gt $((bytes / 1024)) ] ||
+    fail "the database needs $((bytes / 1048576)) MB, and $((free / 1024)) MB are free where the server has its data"
   forget
 }
 
-exists() { [ "$(printf '%s\n' "SELECT 1 FROM pg_database WHERE datname = :'name'" | sql template1 -v "name=$1")" = 1 ]; }
+exists() {
+  [ "$(printf '%s\n' "SELECT 1 FROM pg_database WHERE datname = :'name'" | sql template1 -v "name=$1")" = 1 ]
+}
 
 # Roles that are missing; those that are there stay as they are.
 make_roles() {
@@ -165,18 +184,21 @@ make_roles() {
   {
     printf 'CREATE TEMP TABLE present AS SELECT rolname FROM pg_roles;\n'
     # shellcheck disable=SC2016 # the dollars are PostgreSQL's quotes
-    printf 'CREATE TEMP TABLE wanted AS SELECT * FROM json_array_elements_text($ktrdr$%s$ktrdr$) WITH ORDINALITY AS w(statement, step);\n' "$roles"
+    printf 'CREATE TEMP TABLE wanted AS
+  SELECT * FROM json_array_elements_text($ktrdr$%s$ktrdr$) WITH ORDINALITY AS w(statement, step);\n' "$roles"
     cat <<'SQL'
 SELECT statement FROM wanted WHERE statement LIKE 'CREATE ROLE %'
-  AND NOT EXISTS (SELECT FROM present WHERE starts_with(statement || ' ', format('CREATE ROLE %I ', rolname))) ORDER BY step \gexec
+  AND NOT EXISTS (SELECT FROM present WHERE starts_with(statement || ' ', format('CREATE ROLE %I ', rolname)))
+  ORDER BY step \gexec
 SELECT statement FROM wanted WHERE statement LIKE 'GRANT %'
-  AND NOT EXISTS (SELECT FROM present g, present m WHERE statement = format('GRANT %I TO %I', g.rolname, m.rolname)) ORDER BY step \gexec
+  AND NOT EXISTS (SELECT FROM present g, present m WHERE statement = format('GRANT %I TO %I', g.rolname, m.rolname))
+  ORDER BY step \gexec
 SQL
   } | sql template1 >"$work/roles.err" 2>&1 || fail "the roles of the backup could not be made"
   forget
 }
 
-# Unpacked beside the server where it can be: what goes through Docker is a half of it then.
+# Unpacked in the server's container where it can be: what goes through Docker is a half of it then.
 unpacker() {
   case $dump in *.gz) with="gzip -dc" ;; *) with="zstd -q -dc" ;; esac
   beside=
@@ -184,13 +206,15 @@ unpacker() {
   if docker exec "$server" sh -c 'command -v "$1"' sh "${with%% *}" >/dev/null 2>&1; then beside=yes; fi
 }
 
-# The table of contents is at the start of the dump: as a file in the container it can be read more than once, and by several.
+# The table of contents is at the start of the dump: as a file in the container it can be read more than once, and by
+# several.
 contents() {
   inside=/tmp/ktrdr-restore-$id
-  # head leaves before the end, and whoever wrote to it says so
-  if [ -n "$beside" ]; then cat; else $with 2>/dev/null; fi <"$dump" 2>/dev/null \
-    | in_server 'umask 077; ${2:-cat} 2>/dev/null | head -c 67108864 >"$1" && exec pg_restore -C -l "$1"' sh "$inside" "${beside:+$with}" >"$work/list" 2>"$work/list.err" \
-    || fail "the table of contents of the backup cannot be read"
+  # head leaves before the end, and its writer says so
+  if [ -n "$beside" ]; then cat; else $with 2>/dev/null; fi <"$dump" 2>/dev/null |
+    in_server 'umask 077; ${2:-cat} 2>/dev/null | head -c 67108864 >"$1" && exec pg_restore -C -l "$1"' sh \
+      "$inside" "${beside:+$with}" >"$work/list" 2>"$work/list.err" ||
+    fail "the table of contents of the backup cannot be read"
 }
 
 # As it was: with its encoding, locale, owner, settings, and who may do what with it.
@@ -198,10 +222,14 @@ create() {
   say step create
   sed -n '/^[0-9]*; [0-9]* [0-9]* \(ACL - \)\{0,1\}DATABASE /p' "$work/list" >"$work/only"
   # shellcheck disable=SC2016 # for the shell in the container
-  docker exec -i "$server" sh -c 'cat >"$1.list"; pg_restore -C -L "$1.list" -f - "$1"; code=$?; rm -f "$1.list"; exit $code' sh "$inside" <"$work/only" >"$work/create" 2>"$work/create.err" \
-    || fail "what kind of database it was cannot be read from the backup"
+  docker exec -i "$server" \
+    sh -c 'cat >"$1.list"; pg_restore -C -L "$1.list" -f - "$1"; code=$?; rm -f "$1.list"; exit $code' sh "$inside" \
+    <"$work/only" >"$work/create" 2>"$work/create.err" ||
+    fail "what kind of database it was cannot be read from the backup"
   made=$1
-  sed -n 's/^\(CREATE\|ALTER\|ALTER ROLE \("\([^"]\|""\)*"\|[^ ]*\) IN\|\(GRANT\|REVOKE\) [A-Z, ]* ON\) DATABASE \("[^"]*"\|[^ ]*\) /\1 DATABASE :"name" /p' "$work/create" | sql template1 -v "name=$1" 2>"$work/create.err" || fail "the database $1 could not be made"
+  before='CREATE\|ALTER\|ALTER ROLE \("\([^"]\|""\)*"\|[^ ]*\) IN\|\(GRANT\|REVOKE\) [A-Z, ]* ON'
+  sed -n "s/^\($before\) DATABASE \(\"[^\"]*\"\|[^ ]*\) /\1 DATABASE :\"name\" /p" "$work/create" |
+    sql template1 -v "name=$1" 2>"$work/create.err" || fail "the database $1 could not be made"
   forget
 }
 
@@ -210,7 +238,9 @@ timescale() {
   case $1 in
     pre)
       # shellcheck disable=SC2016 # the dollars are PostgreSQL's quotes
-      printf "SELECT format('CREATE EXTENSION timescaledb VERSION %%L', \$ktrdr\$%s\$ktrdr\$::json->>'timescaledb') \\\\gexec\n" "$extensions"
+      printf "SELECT format('CREATE EXTENSION timescaledb VERSION %%L', \$ktrdr\$%s\$ktrdr\$::json->>'timescaledb')" \
+        "$extensions"
+      printf ' \\gexec\n'
       echo 'SELECT timescaledb_pre_restore();'
       ;;
     post) echo 'SELECT timescaledb_post_restore();' ;;
@@ -222,11 +252,15 @@ pour() {
   # shellcheck disable=SC2016 # for the shell in the container
   if [ -n "$beside" ]; then
     in_server 'd=$1 with=$2; shift 2
-      codes=$({ { $with; echo $? >&4; } | pg_restore -w --exit-on-error -U "$POSTGRES_USER" -d "$d" "$@" >&2 || echo $? >&4; } 4>&1)
+      codes=$({
+        { $with; echo $? >&4; } |
+          pg_restore -w --exit-on-error -U "$POSTGRES_USER" -d "$d" "$@" >&2 || echo $? >&4
+      } 4>&1)
       [ "$codes" = 0 ]' sh "$made" "$with" "$@" <&5 2>"$work/restore.err" || : >"$work/restore.failed"
   else
     { $with <&5 2>"$work/unpack.err" || : >"$work/unpack.failed"; } | {
-      in_server 'd=$1; shift; exec pg_restore -w --exit-on-error -U "$POSTGRES_USER" -d "$d" "$@"' sh "$made" "$@" 2>"$work/restore.err" || : >"$work/restore.failed"
+      in_server 'd=$1; shift; exec pg_restore -w --exit-on-error -U "$POSTGRES_USER" -d "$d" "$@"' sh "$made" "$@" \
+        2>"$work/restore.err" || : >"$work/restore.failed"
     }
   fi
 }
@@ -257,8 +291,8 @@ load() {
   if [ -n "$hypertables" ]; then timescale post
   else
     # shellcheck disable=SC2016 # for the shell in the container
-    in_server 'exec pg_restore -w --exit-on-error -j 2 --section=post-data -U "$POSTGRES_USER" -d "$1" "$2"' sh "$made" "$inside" </dev/null 2>"$work/index.err" \
-      || fail "the indexes could not be made"
+    in_server 'exec pg_restore -w --exit-on-error -j 2 --section=post-data -U "$POSTGRES_USER" -d "$1" "$2"' sh \
+      "$made" "$inside" </dev/null 2>"$work/index.err" || fail "the indexes could not be made"
   fi
   forget
   unset PGOPTIONS
@@ -269,7 +303,8 @@ compare() {
   [ "$mode" = try ] || printf 'ANALYZE;\n' | sql "$made" >/dev/null 2>&1 || :
   measure_sql | sql "$made" >"$work/found" 2>"$work/measure.err" || fail "the rows of $made could not be counted"
   if ! cmp -s "$work/expected" "$work/found"; then
-    diff "$work/expected" "$work/found" | sed -n 's/^</in the backup:/p; s/^>/restored:/p' | head -n 20 | while IFS= read -r line; do say different "$line"; done
+    diff "$work/expected" "$work/found" | sed -n 's/^</in the backup:/p; s/^>/restored:/p' | head -n 20 |
+      while IFS= read -r line; do say different "$line"; done
     fail "what was restored is not what the backup's record says"
   fi
 }
@@ -313,8 +348,9 @@ SQL
 }
 
 drop_earlier() {
-  printf '%s\n' "SELECT datname FROM pg_database WHERE datname ~ ('^' || :'name' || '_(restoring|replaced_[0-9_]*)\$') AND datname <> :'kept' ORDER BY 1" \
-    | sql template1 -v "name=$database" -v "kept=$1" | while IFS= read -r old; do
+  printf '%s\n' "SELECT datname FROM pg_database
+    WHERE datname ~ ('^' || :'name' || '_(restoring|replaced_[0-9_]*)\$') AND datname <> :'kept' ORDER BY 1" |
+    sql template1 -v "name=$database" -v "kept=$1" | while IFS= read -r old; do
       if drop "$old"; then say dropped "$old"; fi
     done
 }
@@ -325,7 +361,8 @@ note_verified() {
 }
 
 umask 077
-[ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ] || fail "the container $container does not run"
+[ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ] ||
+  fail "the container $container does not run"
 # what is left in the container of one whose server went meanwhile
 docker exec -u root "$container" sh -c 'rm -f /tmp/ktrdr-restore-*' >/dev/null 2>&1 || :
 [ "${#database}" -le 38 ] || fail "the name $database leaves no room for a time behind it"
@@ -363,10 +400,12 @@ case $mode in
     swap "$database"
     if [ -n "$halted" ]; then
       say step start
-      docker start "$backend" >/dev/null 2>"$work/start.err" || fail "$database is restored, but $backend could not be started"
+      docker start "$backend" >/dev/null 2>"$work/start.err" ||
+        fail "$database is restored, but $backend could not be started"
       halted=
     fi
     drop_earlier "${kept:-none}"
     ;;
 esac
-say restored "$(sed -n 's/.*"table": "[^"]*\.[^"]*", "rows": \([0-9]*\).*/\1/p' "$work/found" | awk '{ rows += $1 } END { print rows + 0 }')"
+say restored "$(sed -n 's/.*"table": "[^"]*\.[^"]*", "rows": \([0-9]*\).*/\1/p' "$work/found" |
+  awk '{ rows += $1 } END { print rows + 0 }')"
