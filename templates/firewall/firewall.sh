@@ -1,12 +1,15 @@
 #!/bin/sh
-# Keeps ports of this node to the addresses in rules.v4 and rules.v6 beside it, by a chain of its own, KTRDR-FLEET. Run by deploy and by ktrdr-firewall.service.
+# Keeps ports of this node to the addresses in rules.v4 and rules.v6 of its folder, by a chain of its own, KTRDR-FLEET.
+# Run by deploy and by ktrdr-firewall.service.
 #
-#   firewall.sh up       puts the chain and the jumps to it in place, at one stroke for each family of addresses; where all is as it should be nothing is touched
+#   firewall.sh up       puts the chain and the jumps to it in place, at one stroke for each family of addresses; where
+#                        all is as it should be nothing is touched
 #   firewall.sh check    says what is not as it should be, a line each, and fails then
 #   firewall.sh down     takes them away
 #
-# Docker has its chain DOCKER-USER gone through before its own rules let anything in, and after the destination was rewritten: so the rules ask the kernel's
-# connection tracking for the port that was asked for, and only what was rewritten is looked at. Over IPv6 docker-proxy may take a connection on the host instead, which INPUT sees.
+# Docker has its chain DOCKER-USER gone through before its own rules let anything in, and after the destination was
+# rewritten: so the rules ask the kernel's connection tracking for the port that was asked for, and only what was
+# rewritten is looked at. Over IPv6 docker-proxy may take a connection on the host instead, which INPUT sees.
 set -eu
 export LC_ALL=C
 chain=KTRDR-FLEET
@@ -27,13 +30,17 @@ targets() { sed -n '/^-A /s/.* -j //p'; }
 
 differs() {
   there=$("$1" -w 10 -S "$chain" 2>/dev/null) || { echo "$1: the chain $chain is not there"; return 0; }
-  [ "$(printf '%s\n' "$there" | targets)" = "$(targets <"$(rules "$1")")" ] || echo "$1: the chain $chain has other rules"
+  [ "$(printf '%s\n' "$there" | targets)" = "$(targets <"$(rules "$1")")" ] ||
+    echo "$1: the chain $chain has other rules"
   sed -n 's/^-A //p' "$(rules "$1")" | while read -r rule; do
     # shellcheck disable=SC2086 # words of a rule, of which none has a blank
     "$1" -w 10 -C $rule 2>/dev/null || echo "$1: the rule is missing: $rule"
   done
   [ "$(jumping "$1" | sort)" = "$(jumps "$1" | sort)" ] || echo "$1: other jumps lead to $chain"
-  case $("$1" -w 10 -S DOCKER-USER 1 2>/dev/null) in *" -j $chain") ;; *) echo "$1: DOCKER-USER does not begin with the jump to $chain" ;; esac
+  case $("$1" -w 10 -S DOCKER-USER 1 2>/dev/null) in
+    *" -j $chain") ;;
+    *) echo "$1: DOCKER-USER does not begin with the jump to $chain" ;;
+  esac
 }
 
 up() {

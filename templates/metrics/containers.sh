@@ -1,10 +1,11 @@
 #!/bin/sh
-# What every running container of this node uses, from its control group and its network, under the names and labels that cAdvisor gives such series, for
-# node-exporter's textfile collector. Run by ktrdr-containers.timer.
+# What every running container of this node uses, from its control group and its network, under the names and labels
+# that cAdvisor gives such series, for node-exporter's textfile collector. Run by ktrdr-containers.timer.
 #
 #   containers.sh FOLDER     writes FOLDER/containers.prom whole, or leaves the one that is there
 #
-# Control groups of both versions: https://docs.kernel.org/admin-guide/cgroup-v2.html, cgroup-v1/memory.html and cpuacct.html beside it.
+# Control groups of both versions: https://docs.kernel.org/admin-guide/cgroup-v2.html,
+# cgroup-v1/memory.html and cgroup-v1/cpuacct.html there.
 set -eu
 export LC_ALL=C
 folder=$1
@@ -89,10 +90,13 @@ container() {
 now=$(date +%s)
 {
   # one that ended since is not told of
+  format='{{.State.Pid}} {{slice .Name 1}} {{.Config.Image}} {{.RestartCount}} {{.State.StartedAt}}'
   # shellcheck disable=SC2086 # a list of ids
-  [ -z "$ids" ] || docker inspect --format '{{.State.Pid}} {{slice .Name 1}} {{.Config.Image}} {{.RestartCount}} {{.State.StartedAt}} {{.HostConfig.NetworkMode}}' $ids 2>/dev/null || :
+  [ -z "$ids" ] || docker inspect --format "$format {{.HostConfig.NetworkMode}}" $ids 2>/dev/null || :
 } | while read -r pid name image restarts started mode; do
   [ "$pid" = 0 ] || container
-done | sort -s -t '{' -k 1,1 | awk -F '{' '$1 != last { last = $1; print "# TYPE " $1 ($1 ~ /_total$/ ? " counter" : " gauge") } { print }' >"$new"
+done | sort -s -t '{' -k 1,1 | awk -F '{' '
+  $1 != last { last = $1; print "# TYPE " $1 ($1 ~ /_total$/ ? " counter" : " gauge") }
+  { print }' >"$new"
 chmod 644 "$new"
 mv -fT "$new" "$folder/containers.prom"

@@ -7,8 +7,10 @@
 #   data        not empty: volumes go too, what was changed by hand, and on its server the share with all that is in it
 #   root        before each path of a file; empty but in tests
 # Says on standard output a line for each thing: its name, a tab, its value.
-#   user NAME, would SENTENCE (act is empty), removed SENTENCE, failed SENTENCE, left SENTENCE, directory PROJECT PATH, core WHY, health ANSWER
-# What is not there is not spoken of, so a second run says nothing. It needs a function firewall, which takes the packet filter's rules away.
+#   user NAME, would SENTENCE (act is empty), removed SENTENCE, failed SENTENCE, left SENTENCE, directory PROJECT PATH,
+#   core WHY, health ANSWER
+# What is not there is not spoken of, so a second run says nothing. It needs a function firewall, which takes the
+# packet filter's rules away.
 set -eu
 : "${directory=}" "${act=}" "${data=}" "${root=}"
 exec 3>&1 1>&2
@@ -34,7 +36,11 @@ of() { docker ps -a --filter "label=com.docker.compose.project=$1" --format "$2"
 directories() {
   {
     if [ -n "$directory" ]; then echo "$directory"; fi
-    if docker_answers; then for project in ktrdr-core ktrdr-workers; do of "$project" '{{.Label "com.docker.compose.project.working_dir"}}'; done; fi
+    if docker_answers; then
+      for project in ktrdr-core ktrdr-workers; do
+        of "$project" '{{.Label "com.docker.compose.project.working_dir"}}'
+      done
+    fi
     for one in "$root"/opt/ktrdr-*; do echo "$one"; done
   } | sort -u | while IFS= read -r one; do
     case $one in /?*) ;; *) continue ;; esac
@@ -57,7 +63,8 @@ stop_and_remove() {
 }
 
 health() {
-  port=$(docker inspect --format '{{range $port, $bound := .HostConfig.PortBindings}}{{$port}} {{end}}' "$1" 2>/dev/null)
+  port=$(docker inspect --format '{{range $port, $bound := .HostConfig.PortBindings}}{{$port}} {{end}}' "$1" \
+    2>/dev/null)
   timeout 10 docker exec "$1" curl -fsS -m 5 "http://localhost:${port%%/*}/health" 2>/dev/null || :
 }
 
@@ -71,10 +78,14 @@ containers() {
   for project in ktrdr-metrics ktrdr-workers ktrdr-core; do
     ids=$(of "$project" '{{.ID}}' | list)
     # shellcheck disable=SC2086 # a list of ids
-    [ -z "$ids" ] || remove "containers of $project: $(of "$project" '{{.Names}}' | sort | list)" stop_and_remove "$project" $ids
-    for network in $(docker network ls --filter "label=com.docker.compose.project=$project" --format '{{.Name}}'); do remove "network $network" docker network rm "$network"; done
+    [ -z "$ids" ] || remove "containers of $project: $(of "$project" '{{.Names}}' | sort | list)" \
+      stop_and_remove "$project" $ids
+    for network in $(docker network ls --filter "label=com.docker.compose.project=$project" --format '{{.Name}}'); do
+      remove "network $network" docker network rm "$network"
+    done
     for volume in $(docker volume ls -q --filter "label=com.docker.compose.project=$project"); do
-      if [ -n "$data" ]; then remove "volume $volume with its data" docker volume rm "$volume"; else say left "volume $volume with its data"; fi
+      if [ -n "$data" ]; then remove "volume $volume with its data" docker volume rm "$volume"
+      else say left "volume $volume with its data"; fi
     done
   done
   ids=$(docker ps -aq --filter label=ktrdr-scratch | list)
@@ -99,7 +110,9 @@ drop_units() {
 
 timers() {
   for timer in ktrdr-containers.timer ktrdr-backup.timer; do
-    if [ -f "$units/$timer" ] || [ -f "$units/${timer%.timer}.service" ]; then remove "timer $timer and its service" drop_units "$timer"; fi
+    if [ -f "$units/$timer" ] || [ -f "$units/${timer%.timer}.service" ]; then
+      remove "timer $timer and its service" drop_units "$timer"
+    fi
   done
   script=$root/usr/local/lib/ktrdr/backup-db
   drop_script() { rm -f "$script" && { rmdir "${script%/*}" 2>/dev/null || :; }; }
@@ -107,7 +120,9 @@ timers() {
 }
 
 filter() {
-  if [ -f "$units/ktrdr-firewall.service" ] || iptables -S KTRDR-FLEET >/dev/null 2>&1; then remove "packet filter rules (KTRDR-FLEET) and ktrdr-firewall.service" firewall; fi
+  if [ -f "$units/ktrdr-firewall.service" ] || iptables -S KTRDR-FLEET >/dev/null 2>&1; then
+    remove "packet filter rules (KTRDR-FLEET) and ktrdr-firewall.service" firewall
+  fi
 }
 
 unmount() {
@@ -123,29 +138,38 @@ unmount() {
 
 drop_lines() {
   beside=$etc/.fstab.ktrdr-new
-  awk -v mark="$mark" '$0 == mark { drop = 1; next } drop && / nfs _netdev,/ { drop = 0; next } { drop = 0; print }' "$etc/fstab" >"$beside" &&
-    chown --reference="$etc/fstab" "$beside" && chmod --reference="$etc/fstab" "$beside" && sync "$beside" && mv -f "$beside" "$etc/fstab"
+  awk -v mark="$mark" '
+    $0 == mark { drop = 1; next }
+    drop && / nfs _netdev,/ { drop = 0; next }
+    { drop = 0; print }' "$etc/fstab" >"$beside" &&
+    chown --reference="$etc/fstab" "$beside" && chmod --reference="$etc/fstab" "$beside" && sync "$beside" &&
+    mv -f "$beside" "$etc/fstab"
 }
 
 unexport() { rm -f "$exports" && { ! command -v exportfs >/dev/null 2>&1 || exportfs -ra; }; }
 
 share() {
-  at=$(awk -v mark="$mark" 'was == mark && / nfs _netdev,/ { print $2; exit } { was = $0 }' "$etc/fstab" 2>/dev/null || :)
+  at=$(awk -v mark="$mark" 'was == mark && / nfs _netdev,/ { print $2; exit } { was = $0 }' "$etc/fstab" \
+    2>/dev/null || :)
   [ -z "$at" ] || remove "mount of the share at $at, with its line in fstab" unmount
   [ -f "$exports" ] || return 0
   folder=$(sed -n 's,^\(/[^ ]*\) .*,\1,p' "$exports" | head -n 1)
   remove "export of the share ($exports)" unexport
   if [ -z "$folder" ] || [ ! -d "$root$folder" ]; then return 0; fi
-  if [ -n "$data" ]; then remove "share $folder with all that is in it" rm -rf --one-file-system "$root$folder"; else say left "share $folder with all that is in it"; fi
+  if [ -n "$data" ]; then remove "share $folder with all that is in it" rm -rf --one-file-system "$root$folder"
+  else say left "share $folder with all that is in it"; fi
 }
 
-# By what we have written there and nobody changed; env files are ours, whatever is in them.
+# Only files as the toolkit wrote them; env files go whatever is in them.
 files() {
   (
     cd "$1" || exit 1
     sed -n 's/^[0-9a-f]\{64\} [ *]//p' .ktrdr/files 2>/dev/null | while IFS= read -r file; do
       case /$file in */../*) continue ;; esac
-      case $file in .env.*) ;; *) grep -F "  $file" .ktrdr/files | sha256sum -c --status 2>/dev/null || [ -n "$data" ] || continue ;; esac
+      case $file in
+        .env.*) ;;
+        *) grep -F "  $file" .ktrdr/files | sha256sum -c --status 2>/dev/null || [ -n "$data" ] || continue ;;
+      esac
       rm -f "./$file" || exit 1
     done
     rm -f .env.core .env.workers || exit 1
@@ -173,7 +197,10 @@ stacks() {
     by_hand=$(changed "$one" | list)
     remove "files of the toolkit in $one" files "$one"
     if [ -n "$by_hand" ] && [ -z "$data" ]; then say left "what was changed by hand in $one: $by_hand"; fi
-    if [ -n "$act" ] && [ -d "$one" ]; then say left "$one, with files that are not the toolkit's: $(find "$one" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | head -n 10 | list)"; fi
+    if [ -n "$act" ] && [ -d "$one" ]; then
+      others=$(find "$one" -mindepth 1 -maxdepth 1 -printf '%f\n' | sort | head -n 10 | list)
+      say left "$one, with files that are not the toolkit's: $others"
+    fi
   done
 }
 
@@ -182,11 +209,17 @@ if [ -z "$act" ]; then
   say user "$(id -un)"
   printf '%s\n' "$found" | while IFS= read -r one; do
     if [ -z "$one" ]; then continue; fi
-    if [ -f "$one/docker-compose.core.yml" ]; then say "directory ktrdr-core" "$one"; else say "directory ktrdr-workers" "$one"; fi
+    if [ -f "$one/docker-compose.core.yml" ]; then say "directory ktrdr-core" "$one"
+    else say "directory ktrdr-workers" "$one"; fi
   done
   if docker_answers; then
-    if [ -n "$(of ktrdr-core '{{.ID}}')$(docker volume ls -q --filter label=com.docker.compose.project=ktrdr-core)" ]; then say core "it has a core stack, or the data of one"; fi
-    of ktrdr-workers '{{.Names}} {{.Label "com.docker.compose.service"}}' | while read -r name service; do say "health $service" "$(health "$name" </dev/null | tr '\n\t' '  ')"; done
+    if [ -n "$(of ktrdr-core '{{.ID}}')" ] ||
+      [ -n "$(docker volume ls -q --filter label=com.docker.compose.project=ktrdr-core)" ]; then
+      say core "it has a core stack, or the data of one"
+    fi
+    of ktrdr-workers '{{.Names}} {{.Label "com.docker.compose.service"}}' | while read -r name service; do
+      say "health $service" "$(health "$name" </dev/null | tr '\n\t' '  ')"
+    done
   fi
   [ ! -f "$exports" ] || say core "it exports the share"
 fi
