@@ -1,6 +1,8 @@
-# What may come next on the command line of ktrdr: one candidate a line, with a tab and what it means. "@file" stands for files, "@test" for the project's tests.
-# Standard input is the table of commands, of which ShellCompletion.java tells the form. The environment has KTRDR_LINE, the words after ktrdr, one a line, the last
-# of them the one that is being typed; KTRDR_CLI_FOLDER, the folder one is in, and what leads to the inventory. The inventory is read as it is now, as far as names go.
+# What may come next on the command line of ktrdr: one candidate a line, with a tab and what it means. "@file" stands
+# for files, "@test" for the project's tests. Standard input is the table of commands, of which ShellCompletion.java
+# tells the form. The environment has KTRDR_LINE, the words after ktrdr, one a line, the last of them the one that is
+# being typed; KTRDR_CLI_FOLDER, the current folder, and what leads to the inventory. The inventory is read as it is
+# now, as far as names go.
 
 function add(text, meaning, rest) {
   if (index(text, current) == 1 && !(text in seen)) { seen[text] = 1; print text "\t" meaning rest; offered++ }
@@ -103,7 +105,11 @@ function read_inventory(file,   line, indent, key, rest, path, level, i, more) {
     path = ""
     for (i = 1; i <= level; i++) path = path name[i] "/"
     if (rest == "") { margin[++level] = indent; name[level] = unquoted(key); continue }
-    while (open(rest) > 0 && (getline more < file) > 0) { more = bare(more); sub(/^ */, "", more); rest = rest " " more }
+    while (open(rest) > 0 && (getline more < file) > 0) {
+      more = bare(more)
+      sub(/^ */, "", more)
+      rest = rest " " more
+    }
     if (rest ~ /^\{/) { flow = rest; at = 1; mapping(path unquoted(key) "/") }
     else know(path unquoted(key), unquoted(rest))
   }
@@ -112,12 +118,16 @@ function read_inventory(file,   line, indent, key, rest, path, level, i, more) {
 
 function of(one, key, otherwise) { return fact[one "/" key] != "" ? fact[one "/" key] : otherwise }
 
-function is(one, word) { return word == one || word == of(one, "id", one) || word == of(one, "host", one) || domain != "" && word == of(one, "host", one) "." domain }
+function is(one, word) {
+  return word == one || word == of(one, "id", one) || word == of(one, "host", one) ||
+    domain != "" && word == of(one, "host", one) "." domain
+}
 
 function meant(one,   i, word) {
   for (i = 1; i <= positionals; i++) {
     word = positional[i]
-    if (word == "all" || word == "core" && fact[one "/role"] == "core" || word == "workers" && fact[one "/role"] != "core" || is(one, word)) return 1
+    if (word == "all" || word == "core" && fact[one "/role"] == "core" ||
+      word == "workers" && fact[one "/role"] != "core" || is(one, word)) return 1
   }
   return 0
 }
@@ -180,7 +190,8 @@ function offer(kinds, first,   i, count, kind, narrow, before) {
 }
 
 function offer_options(   i) {
-  for (i = 1; i <= options; i++) if (option_of[i] == command && !(option_group[i] in given)) add(option[i], option_meaning[i])
+  for (i = 1; i <= options; i++)
+    if (option_of[i] == command && !(option_group[i] in given)) add(option[i], option_meaning[i])
 }
 
 BEGIN { FS = "\t" }
@@ -192,12 +203,17 @@ $1 == "option" {
   count = split($3, names, " ")
   for (i = 1; i <= count; i++) {
     options++
-    option_of[options] = $2; option[options] = names[i]; option_group[options] = $2 "\t" $3; option_meaning[options] = $6
+    option_of[options] = $2; option[options] = names[i]
+    option_group[options] = $2 "\t" $3; option_meaning[options] = $6
     takes[$2, names[i]] = $4; group[$2, names[i]] = $5 == "once" ? $2 "\t" $3 : ""
   }
 }
 # positional<tab>path<tab>first<tab>last<tab>kinds
-$1 == "positional" { positions++; position_of[positions] = $2; position_first[positions] = $3; position_last[positions] = $4; position_kinds[positions] = $5 }
+$1 == "positional" {
+  positions++
+  position_of[positions] = $2; position_first[positions] = $3; position_last[positions] = $4
+  position_kinds[positions] = $5
+}
 # services<tab>of core
 $1 == "services" { services = $2 }
 
@@ -226,15 +242,19 @@ END {
     assigned = substr(current, 1, index(current, "="))
     kinds = takes[command, substr(assigned, 1, length(assigned) - 1)]
     count = split(kinds, kind, " ")
-    for (i = 1; i <= count; i++) if (kind[i] == "@file") print "@file"; else if (kind[i] !~ /^[@-]/) add(assigned kind[i], "")
+    for (i = 1; i <= count; i++)
+      if (kind[i] == "@file") print "@file"
+      else if (kind[i] !~ /^[@-]/) add(assigned kind[i], "")
     exit
   }
   if (!plain && current ~ /^-/) { if (command == "") add("--help", "all procedures"); else offer_options(); exit }
   for (i = 1; i <= commands && positionals == 0; i++)
-    if (command == "" ? path[i] !~ / / : index(path[i], command " ") == 1 && substr(path[i], length(command) + 2) !~ / /)
+    if (command == "" ? path[i] !~ / / : index(path[i], command " ") == 1 &&
+      substr(path[i], length(command) + 2) !~ / /)
       add(command == "" ? path[i] : substr(path[i], length(command) + 2), meaning[i])
   for (i = 1; i <= positions; i++)
-    if (position_of[i] == command && position_first[i] <= positionals && (position_last[i] == "*" || position_last[i] >= positionals)) {
+    if (position_of[i] == command && position_first[i] <= positionals &&
+      (position_last[i] == "*" || position_last[i] >= positionals)) {
       if (position_kinds[i] != "") { expected_something = 1; offer(position_kinds[i], position_first[i]) }
       break
     }

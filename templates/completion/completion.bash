@@ -36,12 +36,15 @@ _ktrdr() {
 # in the order given: by the inventory, not by the alphabet
 complete -o nosort -F _ktrdr ktrdr 2>/dev/null || complete -F _ktrdr ktrdr
 
-# jbang deploy@ktrdr, in one word or, as bash takes it, in three; other aliases are left to whoever completed jbang before
+# jbang deploy@ktrdr, in one word or, as bash takes it, in three; completion of other aliases stays as it was before
 _ktrdr_jbang() {
   local IFS=$'\n' words
   words=${COMP_WORDS[*]:1}
   if [[ $words =~ ^([a-z-]+)$'\n'?@$'\n'?ktrdr$'\n' ]]; then
-    [[ ${COMP_WORDS[1]} = *@ktrdr ]] || { COMP_WORDS=(jbang x "${COMP_WORDS[@]:4}"); COMP_CWORD=$((COMP_CWORD - 2)); }
+    [[ ${COMP_WORDS[1]} = *@ktrdr ]] || {
+      COMP_WORDS=(jbang x "${COMP_WORDS[@]:4}")
+      COMP_CWORD=$((COMP_CWORD - 2))
+    }
     COMP_WORDS[1]=${BASH_REMATCH[1]}
     _ktrdr ktrdr
   elif [[ -n $_ktrdr_before ]]; then

@@ -1,5 +1,6 @@
 #compdef ktrdr
-# Completion of ktrdr for zsh. In ~/.zshrc: source <(./ktrdr completion zsh), by the path of the checkout; or as a file _ktrdr in a folder of $fpath.
+# Completion of ktrdr for zsh. In ~/.zshrc: source <(./ktrdr completion zsh), by the path of the checkout; or as a file
+# _ktrdr in a folder of $fpath.
 # One awk reads the commands below and the inventory as it is; no Java is started.
 
 {{candidates}}
@@ -20,7 +21,7 @@ _ktrdr() {
   fi
 }
 
-# jbang deploy@ktrdr; other aliases are left to whoever completed jbang before
+# jbang deploy@ktrdr; completion of other aliases stays as it was before
 _ktrdr_jbang() {
   if [[ ${words[2]} = *@ktrdr && $CURRENT -gt 2 ]]; then
     words[2]=${words[2]%@ktrdr}
