@@ -11,15 +11,15 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import ktrdr.Exit;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Table;
-import ktrdr.backup.BackupFile;
+import ktrdr.backup.BackupDownload;
+import ktrdr.backup.BackupFolder;
 import ktrdr.backup.BackupReport;
 import ktrdr.backup.BackupSchedule;
 import ktrdr.backup.BackupTimer;
-import ktrdr.backup.Backups;
-import ktrdr.backup.Restore;
+import ktrdr.backup.RestoreScript;
 import ktrdr.cli.Cli;
 import ktrdr.fleet.Fleet;
 import ktrdr.report.Document;
@@ -66,39 +66,39 @@ public class BackupDb implements Callable<Exit> {
         if (keep != null && keep < 1) throw Problem.usage("--keep keeps at least one").expected("a number of at least 1").found(keep.toString());
         if (keep != null && (instead.to != null || instead.list || instead.verify != null || instead.schedule != null)) throw Problem.usage("--keep is for a backup into the folder of the inventory")
                 .found("--keep with " + (instead.list ? "--list" : instead.to != null ? "--to" : instead.verify != null ? "--verify" : "--schedule"));
-        var file = instead.to == null ? null : BackupFile.at(instead.to);
+        var file = instead.to == null ? null : BackupDownload.at(instead.to);
         if (file != null && !dryRun && !yes && !file.present().isEmpty())
             common.console().confirm("Replace " + file.present().stream().map(Path::toString).collect(Collectors.joining(", ")) + "?");
         try (var fleet = common.fleet(List.of(common.inventory().core().name()))) {
-            var backups = new Backups(common.inventory(), fleet.ssh(common.inventory().core()), common.console());
+            var backups = new BackupFolder(common.inventory(), fleet.ssh(common.inventory().core()), common.console());
             if (instead.schedule != null) return schedule(BackupTimer.look(common.inventory(), fleet.ssh(common.inventory().core()), instead.schedule.isEmpty() ? BackupTimer.time(common.inventory()) : BackupTimer.time(instead.schedule)), fleet);
             if (instead.list) return list(backups);
-            if (instead.verify != null) return verify(new Restore(common.inventory(), fleet.ssh(common.inventory().core()), common.console()), backups);
+            if (instead.verify != null) return verify(new RestoreScript(common.inventory(), fleet.ssh(common.inventory().core()), common.console()), backups);
             return file != null ? stream(backups, file) : make(backups);
         }
     }
 
-    private Exit make(Backups backups) {
+    private Exit make(BackupFolder backups) {
         var folder = backups.look();
-        var retention = keep != null ? new Backups.Retention(keep, common.inventory().backup().days()) : Backups.Retention.of(common.inventory());
+        var retention = keep != null ? new BackupFolder.Retention(keep, common.inventory().backup().days()) : BackupFolder.Retention.of(common.inventory());
         var core = common.inventory().core().name();
         if (dryRun) {
             var surplus = folder.surplus(retention, Instant.now());
             return common.report(Document.of("backup-plan", Exit.OK).with("node", core).with("path", folder.path()).with("free_bytes", folder.free()).with("would_remove", surplus),
                     BackupReport.plan(core, folder, surplus));
         }
-        var made = backups.make(retention, Local.whoAndWhere());
+        var made = backups.make(retention, LocalCommand.whoAndWhere());
         made.removed().forEach(name -> common.console().note(core, "keep", name + " removed"));
         common.report(BackupReport.document(core, folder.path() + "/" + made.record().file(), made.record(), made.removed()), BackupReport.table(made.record()));
         return Exit.OK;
     }
 
-    private Exit stream(Backups backups, BackupFile file) {
+    private Exit stream(BackupFolder backups, BackupDownload file) {
         if (dryRun) {
             return common.report(Document.of("backup-plan", Exit.OK).with("node", "").with("path", file.path().toString()).with("would_replace", file.present().stream().map(Path::toString).toList()),
                     Table.of("plan", "").row("backup into", file.path()).row("replaced", file.present().isEmpty() ? "nothing" : file.present()));
         }
-        var record = backups.stream(file, Local.whoAndWhere());
+        var record = backups.stream(file, LocalCommand.whoAndWhere());
         common.report(BackupReport.document("", file.path().toString(), record, List.of()), BackupReport.table(record));
         return Exit.OK;
     }
@@ -113,18 +113,18 @@ public class BackupDb implements Callable<Exit> {
         return Exit.OK;
     }
 
-    private Exit verify(Restore restore, Backups backups) {
-        var chosen = Backups.Chosen.of(backups, instead.verify);
+    private Exit verify(RestoreScript restore, BackupFolder backups) {
+        var chosen = BackupFolder.ChosenBackup.of(backups, instead.verify);
         if (dryRun) {
             common.console().note("would be restored for a try: " + chosen.record().name());
             return common.report(Document.of("restore-plan", Exit.OK).with("database", null).with("backup", chosen.record().document()));
         }
         var done = chosen.restored(restore::verify);
         chosen.local().ifPresent(file -> done.verified().ifPresent(file::verified));
-        return common.report(Document.of("restore", Exit.OK).with("database", null).with(Restore.document(chosen.record(), done)));
+        return common.report(Document.of("restore", Exit.OK).with("database", null).with(RestoreScript.document(chosen.record(), done)));
     }
 
-    private Exit list(Backups backups) {
+    private Exit list(BackupFolder backups) {
         var folder = backups.look();
         common.report(BackupReport.document(folder, Instant.now()), BackupReport.table(folder, Instant.now()));
         var incomplete = BackupReport.incomplete(folder);

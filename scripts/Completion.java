@@ -33,11 +33,11 @@ import ktrdr.Exit;
 import ktrdr.cli.Cli;
 import ktrdr.report.Document;
 import ktrdr.shell.ShellCompletion;
+import picocli.CommandLine;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
-import picocli.CommandLine;
 
 @Command(name = "completion", header = "Print the completion of every procedure for bash or zsh: options, nodes, services, files.",
         description = {"", "Nodes and services are those of the inventory at the moment of the Tab, found as a procedure finds it, -i on the line included: nothing has to be printed again "

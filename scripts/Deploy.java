@@ -8,20 +8,20 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import ktrdr.Exit;
 import ktrdr.Problem;
+import ktrdr.backup.BackupFolder;
 import ktrdr.backup.BackupTimer;
-import ktrdr.backup.Backups;
 import ktrdr.cli.Cli;
-import ktrdr.deploy.Plans;
-import ktrdr.deploy.Rolling;
-import ktrdr.deploy.Scaling;
+import ktrdr.deploy.NodePlanner;
+import ktrdr.deploy.RolloutCommand;
+import ktrdr.deploy.ScalePlan;
 import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
-import ktrdr.inventory.Inventory;
+import ktrdr.release.FileChanges;
 import ktrdr.release.History;
-import ktrdr.release.Release;
+import ktrdr.release.ReleaseTag;
 import ktrdr.release.Stack;
-import ktrdr.release.Staging;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
@@ -43,7 +43,7 @@ public class Deploy implements Callable<Exit> {
 
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
-    @Mixin Rolling rolling;
+    @Mixin RolloutCommand rolling;
     @Parameters(index = "0", paramLabel = "core|workers|all", description = "What to deploy to.") Target target;
     @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE", description = "Services of core, or workers nodes.") List<String> names = List.of();
     @Option(names = "--tag", paramLabel = "TAG", description = "The release; else sha-<commit> of the KTRDR checkout one stands in, else the one that core runs.") String tag;
@@ -63,7 +63,7 @@ public class Deploy implements Callable<Exit> {
         var services = target == Target.core ? named("core all, or core SERVICE…") : List.<String>of();
         Stack.of(inventory, inventory.core()).services(services);
         var nodes = nodes(inventory);
-        Staging.proveTemplates(inventory, nodes);
+        FileChanges.proveTemplates(inventory, nodes);
         try (var fleet = whole.of(inventory, nodes)) {
             return deploy(fleet, services, release(fleet, services));
         }
@@ -71,14 +71,14 @@ public class Deploy implements Callable<Exit> {
 
     private Exit deploy(Fleet fleet, List<String> services, Optional<String> release) {
         var inventory = fleet.inventory();
-        try (var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse("") + (scale == null ? "" : Scaling.OPTION + scale),
-                node -> Plans.look(inventory, Stack.of(inventory, node), services, release))) {
+        try (var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse("") + (scale == null ? "" : ScalePlan.OPTION + scale),
+                node -> NodePlanner.look(inventory, Stack.of(inventory, node), services, release))) {
             boolean first = backupFirst(inventory);
             if (first && change.dryRun) common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");
-            var exit = Rolling.run(common, change.dryRun, "deployed", fleet, locks, rolling.options(Optional.empty(), backup == null || backup),
-                    (stack, ssh) -> Plans.release(inventory, stack, locks.looked(stack.node()), services, release), rollout -> {
+            var exit = RolloutCommand.run(common, change.dryRun, "deployed", fleet, locks, rolling.options(Optional.empty(), backup == null || backup),
+                    (stack, ssh) -> NodePlanner.release(inventory, stack, locks.looked(stack.node()), services, release), rollout -> {
                         if (first && rollout.plans().containsKey(inventory.core()))
-                            rollout.backedUp(new Backups(inventory, fleet.ssh(inventory.core()), common.console()).beforeDeployment());
+                            rollout.backedUp(new BackupFolder(inventory, fleet.ssh(inventory.core()), common.console()).beforeDeployment());
                     });
             return exit == Exit.OK && target != Target.workers && inventory.backup().schedule().isPresent() ? scheduled(inventory, fleet) : exit;
         }
@@ -123,7 +123,7 @@ public class Deploy implements Callable<Exit> {
         var result = inventory;
         // among all it keeps what it has
         if (target == Target.workers && !names.contains("all")) nodes(inventory).stream().filter(node -> node.running().gpu()).findFirst().ifPresent(node -> {
-            throw Scaling.noScale(inventory, node);
+            throw ScalePlan.noScale(inventory, node);
         });
         for (var node : nodes(inventory)) if (node.role() == Role.WORKERS) result = result.with(node.withScale(scale));
         return result;
@@ -138,16 +138,16 @@ public class Deploy implements Callable<Exit> {
     /** What core runs: a service that is brought back, or a node that is added, is to have no other. */
     private String running(Fleet fleet) {
         var core = fleet.inventory().core();
-        var running = Release.running(History.of(fleet.ssh(core), fleet.inventory(), core)).orElseThrow(Release::missing);
+        var running = ReleaseTag.running(History.of(fleet.ssh(core), fleet.inventory(), core)).orElseThrow(ReleaseTag::missing);
         common.console().note("release " + running + ", which " + core.name() + " runs: no --tag was given");
         return running;
     }
 
     /** The tag; none is needed where no service follows the release. */
     private Optional<String> release(Fleet fleet, List<String> services) {
-        if (tag != null) return Optional.of(Release.tag(tag));
+        if (tag != null) return Optional.of(ReleaseTag.tag(tag));
         boolean follows = target != Target.core || services.isEmpty() || services.contains("backend");
         if (!follows) return Optional.empty();
-        return Release.ofCheckout(Path.of("").toAbsolutePath()).or(() -> Optional.of(running(fleet)));
+        return ReleaseTag.ofCheckout(Path.of("").toAbsolutePath()).or(() -> Optional.of(running(fleet)));
     }
 }

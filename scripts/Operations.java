@@ -14,9 +14,9 @@ import ktrdr.Http;
 import ktrdr.Problem;
 import ktrdr.Table;
 import ktrdr.api.Backend;
-import ktrdr.api.Following;
-import ktrdr.api.Operations.Kind;
-import ktrdr.api.Operations.Operation;
+import ktrdr.api.OperationFollower;
+import ktrdr.api.OperationsApi.Kind;
+import ktrdr.api.OperationsApi.Operation;
 import ktrdr.api.OperationsReport;
 import ktrdr.cli.Cli;
 import ktrdr.inventory.Inventory;
@@ -50,15 +50,15 @@ public class Operations implements Callable<Exit> {
     }
 
     /** The backend of the inventory in use. */
-    private record Desk(Cli.Common common, Inventory inventory, Http http, ktrdr.api.Operations operations) implements AutoCloseable {
+    private record Desk(Cli.Common common, Inventory inventory, Http http, ktrdr.api.OperationsApi operations) implements AutoCloseable {
         static Desk open(Cli.Common common) {
             var inventory = common.running(false).inventory();
             var http = new Http(inventory.overrides(), Duration.ofSeconds(5));
-            return new Desk(common, inventory, http, new ktrdr.api.Operations(inventory, http));
+            return new Desk(common, inventory, http, new ktrdr.api.OperationsApi(inventory, http));
         }
 
-        Following following() {
-            return new Following(inventory, operations, common.console());
+        OperationFollower following() {
+            return new OperationFollower(inventory, operations, common.console());
         }
 
         OperationsReport report() {
@@ -207,13 +207,13 @@ public class Operations implements Callable<Exit> {
             var body = new LinkedHashMap<String, String>();
             for (int i = 0; i < fields.length; i += 2) if (fields[i + 1] != null) body.put((String) fields[i], fields[i + 1].toString());
             body.putAll(more);
-            ktrdr.api.Operations.complete(kind, body);
+            ktrdr.api.OperationsApi.complete(kind, body);
             try (var desk = Desk.open(common)) {
                 if (dryRun) return wouldSend(common, desk.operations.url(kind), body);
                 var id = desk.operations.start(kind, body);
                 common.console().note("operation", kind.name(), id + " is started");
                 if (!noFollow && kind != Kind.dummy) return desk.follow(id);
-                if (!noFollow) common.console().note("operation", kind.name(), "it is not followed: it " + Following.GIVEN_UP);
+                if (!noFollow) common.console().note("operation", kind.name(), "it is not followed: it " + OperationFollower.GIVEN_UP);
                 if (!common.json()) common.console().print(id);
                 return common.report(Document.of("operation-started", Exit.OK).with("operation", id));
             }

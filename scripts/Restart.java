@@ -7,10 +7,10 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import ktrdr.Exit;
 import ktrdr.cli.Cli;
-import ktrdr.deploy.Plans;
-import ktrdr.deploy.Rolling;
-import ktrdr.inventory.Inventory.Node;
+import ktrdr.deploy.NodePlanner;
+import ktrdr.deploy.RolloutCommand;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 import ktrdr.release.Stack;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -33,7 +33,7 @@ public class Restart implements Callable<Exit> {
 
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
-    @Mixin Rolling.Patience patience;
+    @Mixin RolloutCommand.Patience patience;
     @Parameters(index = "0", paramLabel = "core|workers", description = "Where.") Target target;
     @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE", description = "Services of core, or workers nodes and workers of them; else all.")
     List<String> names = List.of();
@@ -52,13 +52,13 @@ public class Restart implements Callable<Exit> {
         var services = services(inventory, words);
         try (var fleet = whole.of(inventory, nodes);
                 var locks = change.locks(fleet, common, ("restart " + target + " " + String.join(" ", names)).strip(), node -> look(inventory, node))) {
-            return Rolling.run(common, change.dryRun, "restarted", fleet, locks, patience.staying(parallel),
-                    (stack, ssh) -> Plans.restart(inventory, stack, locks.looked(stack.node()), services), rollout -> {});
+            return RolloutCommand.run(common, change.dryRun, "restarted", fleet, locks, patience.staying(parallel),
+                    (stack, ssh) -> NodePlanner.restart(inventory, stack, locks.looked(stack.node()), services), rollout -> {});
         }
     }
 
     private static String look(Inventory inventory, Node node) {
-        return Plans.look(inventory, Stack.of(inventory, node), List.of(), Optional.empty());
+        return NodePlanner.look(inventory, Stack.of(inventory, node), List.of(), Optional.empty());
     }
 
     private List<Node> nodes(Inventory inventory, List<String> words) {

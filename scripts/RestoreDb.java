@@ -12,15 +12,15 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import ktrdr.Exit;
 import ktrdr.Http;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Table;
 import ktrdr.Units;
+import ktrdr.backup.BackupFolder;
 import ktrdr.backup.BackupRecord;
 import ktrdr.backup.BackupReport;
-import ktrdr.backup.Backups;
-import ktrdr.backup.Restore;
-import ktrdr.backup.Restoring;
+import ktrdr.backup.DatabaseReplacement;
+import ktrdr.backup.RestoreScript;
 import ktrdr.cli.Cli;
 import ktrdr.deploy.BackendDrain;
 import ktrdr.fleet.Fleet;
@@ -62,27 +62,27 @@ public class RestoreDb implements Callable<Exit> {
         var inventory = common.inventory();
         boolean all = file != null && into == null;
         try (var fleet = common.fleet(all ? List.of() : List.of(inventory.core().name()))) {
-            var restore = new Restore(inventory, fleet.ssh(inventory.core()), common.console());
+            var restore = new RestoreScript(inventory, fleet.ssh(inventory.core()), common.console());
             var present = restore.present();
             if (file == null) return drop(restore, present);
-            var backups = new Backups(inventory, fleet.ssh(inventory.core()), common.console());
-            var chosen = Backups.Chosen.of(backups, file);
+            var backups = new BackupFolder(inventory, fleet.ssh(inventory.core()), common.console());
+            var chosen = BackupFolder.ChosenBackup.of(backups, file);
             tell(chosen.record(), present);
             if (all) tellAtWork(fleet);
             if (change.dryRun) return common.report(Document.of("restore-plan", Exit.OK).with("database", into == null ? inventory.database().name() : into).with("backup", chosen.record().document()));
-            if (into != null) return report(chosen.record(), chosen.restored(source -> restore.run(Restore.Mode.beside, source, into, "")), Map.of("database", into));
+            if (into != null) return report(chosen.record(), chosen.restored(source -> restore.run(RestoreScript.Mode.beside, source, into, "")), Map.of("database", into));
             return replace(fleet, backups, restore, chosen, present);
         }
     }
 
-    private Exit drop(Restore restore, Restore.Present present) {
+    private Exit drop(RestoreScript restore, RestoreScript.Present present) {
         if (!present.kept().isEmpty() && !change.dryRun) change.confirm(common.console(), String.join(", ", present.kept()) + " would be gone. Go on?");
-        var dropped = change.dryRun ? present.kept() : restore.run(Restore.Mode.drop, Restore.Source.NONE, "", "").dropped();
+        var dropped = change.dryRun ? present.kept() : restore.run(RestoreScript.Mode.drop, RestoreScript.Source.NONE, "", "").dropped();
         if (change.dryRun) common.console().note("would be dropped: " + (dropped.isEmpty() ? "nothing" : String.join(", ", dropped)));
         return common.report(Document.of("databases", Exit.OK).with(change.dryRun ? "would_remove" : "removed", dropped));
     }
 
-    private void tell(BackupRecord backup, Restore.Present present) {
+    private void tell(BackupRecord backup, RestoreScript.Present present) {
         var age = BackupReport.age(backup.made(), Instant.now());
         common.console().note(common.inventory().core().name(), "backup", backup.name() + ", " + age + " old, " + backup.count() + " tables, " + backup.rows() + " rows, " + Units.size(backup.bytes()));
         common.console().note(common.inventory().core().name(), into == null ? "replaces" : "beside", common.inventory().database().name() + ": " + present.words());
@@ -98,7 +98,7 @@ public class RestoreDb implements Callable<Exit> {
         }
     }
 
-    private Exit replace(Fleet fleet, Backups backups, Restore restore, Backups.Chosen chosen, Restore.Present present) {
+    private Exit replace(Fleet fleet, BackupFolder backups, RestoreScript restore, BackupFolder.ChosenBackup chosen, RestoreScript.Present present) {
         var backup = chosen.record();
         long started = System.nanoTime();
         var name = common.inventory().database().name();
@@ -108,10 +108,10 @@ public class RestoreDb implements Callable<Exit> {
         change.confirm(common.console(), "the database " + name + " (" + present.words() + ") would be replaced by " + backup.name() + "." + writers + atWork + " Go on?");
         var document = Document.fields("database", name);
         try (var locks = change.locks(fleet, common, "restore-db " + backup.name()); var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
-            if (present.holds()) document.put("safety_backup", backups.make(Backups.Retention.NONE, "restore-db by " + Local.whoAndWhere()).record().name());
+            if (present.holds()) document.put("safety_backup", backups.make(BackupFolder.Retention.NONE, "restore-db by " + LocalCommand.whoAndWhere()).record().name());
             else common.console().note(common.inventory().core().name(), "backup", "none is made of what is there: " + present.words());
-            var outcome = chosen.restored(new Restoring(fleet, locks, http, common.console())::run);
-            if (dropOld) restore.run(Restore.Mode.drop, Restore.Source.NONE, "", "");
+            var outcome = chosen.restored(new DatabaseReplacement(fleet, locks, http, common.console())::run);
+            if (dropOld) restore.run(RestoreScript.Mode.drop, RestoreScript.Source.NONE, "", "");
             var took = Duration.ofNanos(System.nanoTime() - started);
             document.put("seconds", took.toMillis() / 1000.0);
             outcome.away().ifPresent(away -> document.put("backend_away_seconds", away.toMillis() / 1000.0));
@@ -122,9 +122,9 @@ public class RestoreDb implements Callable<Exit> {
         }
     }
 
-    private Exit report(BackupRecord backup, Restore.Done done, Map<String, Object> more) {
+    private Exit report(BackupRecord backup, RestoreScript.Done done, Map<String, Object> more) {
         var table = Table.of("step", "took");
         done.seconds().forEach((step, seconds) -> table.row(step, seconds + " s"));
-        return common.report(Document.of("restore", Exit.OK).with(more).with(Restore.document(backup, done)), table);
+        return common.report(Document.of("restore", Exit.OK).with(more).with(RestoreScript.document(backup, done)), table);
     }
 }

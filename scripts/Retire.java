@@ -64,7 +64,7 @@ public class Retire implements Callable<Exit> {
         }
     }
 
-    private Retirement.Found look(Retirement retirement, Ssh ssh) {
+    private Retirement.Remains look(Retirement retirement, Ssh ssh) {
         try (var step = common.console().step(ssh.name(), "look")) {
             var found = retirement.look(ssh, data != null);
             step.done(found.would().isEmpty() ? "nothing of the toolkit" : found.would().size() + " things of the toolkit");
@@ -72,7 +72,7 @@ public class Retire implements Callable<Exit> {
         }
     }
 
-    private void refuse(Retirement.Found found, Ssh ssh) {
+    private void refuse(Retirement.Remains found, Ssh ssh) {
         if (!found.core().isEmpty() && !core) throw Problem.usage(ssh.name() + " is no workers node: " + String.join("; ", found.core())).expected("a workers node, or --core")
                 .fix("where another machine is core by now: the same command with --core; its data stays without --data");
         if (found.busy().isEmpty() || stopBusy || dryRun) return;

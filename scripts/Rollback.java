@@ -7,11 +7,11 @@ import java.util.concurrent.Callable;
 import ktrdr.Exit;
 import ktrdr.cli.Cli;
 import ktrdr.cli.NodeChoice;
-import ktrdr.deploy.Plans;
-import ktrdr.deploy.Rolling;
+import ktrdr.deploy.NodePlanner;
+import ktrdr.deploy.RolloutCommand;
 import ktrdr.fleet.Fleet;
 import ktrdr.release.History;
-import ktrdr.release.Release;
+import ktrdr.release.ReleaseTag;
 import ktrdr.release.Stack;
 import ktrdr.report.Document;
 import picocli.CommandLine.Command;
@@ -31,7 +31,7 @@ import picocli.CommandLine.Option;
 public class Rollback implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
-    @Mixin Rolling rolling;
+    @Mixin RolloutCommand rolling;
     @Mixin NodeChoice where;
     @Option(names = "--to", paramLabel = "TAG", description = "The release to go back to.") String to;
     @Option(names = "--list", description = "Show the history and stop.") boolean list;
@@ -44,7 +44,7 @@ public class Rollback implements Callable<Exit> {
     public Exit call() {
         var whole = common.running(false);
         var inventory = whole.inventory();
-        var tag = Optional.ofNullable(to).map(Release::tag);
+        var tag = Optional.ofNullable(to).map(ReleaseTag::tag);
         try (var fleet = whole.of(inventory, where.nodes(inventory, "rollback"))) {
             if (list) return list(fleet);
             try (var locks = change.locks(fleet, common, "rollback " + where.words() + tag.map(" --to "::concat).orElse(""))) {
@@ -52,23 +52,23 @@ public class Rollback implements Callable<Exit> {
                 chosen.problems().values().stream().filter(problem -> problem.exit() != Exit.UNREACHABLE).findFirst().ifPresent(problem -> {
                     throw problem;
                 });
-                Plans.different(chosen.values()).ifPresent(where -> common.console().note("fleet", "to", "different releases: " + where + "; --to TAG has one for all"));
-                return Rolling.run(common, change.dryRun, "rolled back", fleet, locks, rolling.options(Optional.of(chosen.values()), true),
-                        (stack, ssh) -> Plans.rollback(stack, ssh, Optional.ofNullable(chosen.values().get(stack.node())).orElseThrow(() -> chosen.problems().get(stack.node()))),
+                NodePlanner.different(chosen.values()).ifPresent(where -> common.console().note("fleet", "to", "different releases: " + where + "; --to TAG has one for all"));
+                return RolloutCommand.run(common, change.dryRun, "rolled back", fleet, locks, rolling.options(Optional.of(chosen.values()), true),
+                        (stack, ssh) -> NodePlanner.rollback(stack, ssh, Optional.ofNullable(chosen.values().get(stack.node())).orElseThrow(() -> chosen.problems().get(stack.node()))),
                         rollout -> {});
             }
         }
     }
 
     private History.Entry choose(Stack stack, History history, Optional<String> tag) {
-        var entry = Plans.target(stack, history, tag);
+        var entry = NodePlanner.target(stack, history, tag);
         common.console().note(stack.node().name(), "to", entry.tag() + ", deployed " + entry.time() + " by " + entry.by());
         return entry;
     }
 
     private Exit list(Fleet fleet) {
         var found = fleet.each((node, ssh) -> History.of(ssh, fleet.inventory(), node));
-        var table = Plans.table(found.values());
+        var table = NodePlanner.table(found.values());
         var documents = found.values().entrySet().stream()
                 .map(one -> Document.fields("node", one.getKey().name(), "releases", one.getValue().all().stream().map(History.Entry::forMachines).toList())).toList();
         common.report(Document.of("releases", found.exit()).with("nodes", documents).errors(found.problems()), table);

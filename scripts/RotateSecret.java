@@ -7,12 +7,12 @@ import java.util.stream.Collectors;
 import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.cli.Cli;
-import ktrdr.deploy.Rolling;
 import ktrdr.deploy.Rollout;
+import ktrdr.deploy.RolloutCommand;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Secrets.Field;
 import ktrdr.report.Document;
-import ktrdr.rotation.Rotation;
+import ktrdr.rotation.SecretRotation;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
@@ -30,7 +30,7 @@ import picocli.CommandLine.Parameters;
 public class RotateSecret implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
-    @Mixin Rolling.Patience patience;
+    @Mixin RolloutCommand.Patience patience;
     @Parameters(index = "0", paramLabel = "SECRET", description = "One of ${COMPLETION-CANDIDATES}.") Field field;
 
     public static void main(String... args) {
@@ -43,22 +43,22 @@ public class RotateSecret implements Callable<Exit> {
         var whole = common.running(false);
         var inventory = whole.inventory();
         if (field == Field.ghcr_token) return token(whole);
-        try (var fleet = whole.of(inventory, Rotation.nodes(inventory, field));
+        try (var fleet = whole.of(inventory, SecretRotation.nodes(inventory, field));
                 var locks = change.locks(fleet, common, "rotate-secret " + field)) {
-            var rotation = new Rotation(fleet, locks, common.console(), field, common.invocation().environment());
-            var exit = Rolling.run(common, change.dryRun, "rotated", fleet, locks, patience.together(), rotation::plan, rollout -> ask(rotation, rollout), rotation);
+            var rotation = new SecretRotation(fleet, locks, common.console(), field, common.invocation().environment());
+            var exit = RolloutCommand.run(common, change.dryRun, "rotated", fleet, locks, patience.together(), rotation::plan, rollout -> ask(rotation, rollout), rotation);
             if (exit == Exit.OK && rotation.behind()) behind(rotation);
             return exit;
         }
     }
 
-    private void ask(Rotation rotation, Rollout rollout) {
+    private void ask(SecretRotation rotation, Rollout rollout) {
         var recreated = rollout.previews().entrySet().stream().map(one -> one.getKey().name() + ": " + one.getValue().outcome()).collect(Collectors.joining("; "));
         change.confirm(common.console(), field + " would be replaced" + rotation.beside() + "; " + recreated + ". Go on?");
     }
 
     /** Containers may have got it by a deployment, or are to get it, while what keeps it itself has the former one. */
-    private void behind(Rotation rotation) {
+    private void behind(SecretRotation rotation) {
         if (change.dryRun) {
             common.console().note(field + " would be replaced" + rotation.beside());
             return;
@@ -69,8 +69,8 @@ public class RotateSecret implements Callable<Exit> {
 
     private Exit token(Fleet whole) {
         var inventory = whole.inventory();
-        try (var fleet = whole.of(inventory, Rotation.nodes(inventory, field))) {
-            Rotation.proveToken(inventory, fleet.ssh(inventory.core()), common.invocation().environment(), common.console());
+        try (var fleet = whole.of(inventory, SecretRotation.nodes(inventory, field))) {
+            SecretRotation.proveToken(inventory, fleet.ssh(inventory.core()), common.invocation().environment(), common.console());
         }
         var registry = inventory.images().registry();
         common.console().note(inventory.core().name(), "registry", registry + " takes the login of " + inventory.images().username() + " with it");

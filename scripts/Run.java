@@ -10,9 +10,9 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import java.util.concurrent.ConcurrentHashMap;
+import ktrdr.CommandResult;
 import ktrdr.Exit;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.Sh;
 import ktrdr.cli.Cli;
 import ktrdr.fleet.Fleet;
@@ -57,20 +57,20 @@ public class Run implements Callable<Exit> {
         if (names.stream().anyMatch(name -> !isNode(name)) && isNode(script)) throw Problem.usage("run: the script comes before the nodes").expected("jbang run@ktrdr SCRIPT [NODE…]")
                 .found(script + ", which is a node, in the place of the script").fix("jbang run@ktrdr " + Sh.words(names) + " " + script);
         try (var fleet = common.fleet(names).once(); var step = common.console().step("fleet", "run")) {
-            var ended = new ConcurrentHashMap<Node, Result>();
+            var ended = new ConcurrentHashMap<Node, CommandResult>();
             var said = fleet.each((node, ssh) -> {
                 ended.put(node, ssh.run(text, timeout));
                 return ssh.must(ended.get(node));
             });
             step.done(said.values().size() + " of " + fleet.nodes().size() + " nodes ended well");
-            var nodes = said.all().stream().map(Fleet.Outcome::node).map(node -> document(node, Optional.ofNullable(ended.get(node)))).toList();
+            var nodes = said.all().stream().map(Fleet.NodeResult::node).map(node -> document(node, Optional.ofNullable(ended.get(node)))).toList();
             return common.report(Document.of("run", said.exit()).with("nodes", nodes).errors(said.problems()), said.table("said"));
         }
     }
 
     /** Null where the script came to no end. */
-    private static Map<String, Object> document(Node node, Optional<Result> ended) {
-        return Document.fields("node", node.name(), "ok", ended.filter(Result::ok).isPresent(), "exit", ended.map(Result::exit).orElse(null), "stdout", ended.map(Result::out).orElse(null),
-                "stderr", ended.map(Result::err).orElse(null));
+    private static Map<String, Object> document(Node node, Optional<CommandResult> ended) {
+        return Document.fields("node", node.name(), "ok", ended.filter(CommandResult::ok).isPresent(), "exit", ended.map(CommandResult::exit).orElse(null), "stdout", ended.map(CommandResult::out).orElse(null),
+                "stderr", ended.map(CommandResult::err).orElse(null));
     }
 }

@@ -9,9 +9,9 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import ktrdr.Exit;
 import ktrdr.cli.Cli;
-import ktrdr.deploy.Rolling;
 import ktrdr.deploy.Rollout;
-import ktrdr.deploy.Scaling;
+import ktrdr.deploy.RolloutCommand;
+import ktrdr.deploy.ScalePlan;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
 import picocli.CommandLine.Command;
@@ -51,12 +51,12 @@ public class Scale implements Callable<Exit> {
         var whole = common.running(false);
         var before = whole.inventory();
         var node = before.workersNode(name);
-        var inventory = Scaling.scaled(before, node, scale);
+        var inventory = ScalePlan.scaled(before, node, scale);
         var options = new Rollout.Options(timeout, !noRollback, false, noRollback ? Rollout.OnFailure.stop : Rollout.OnFailure.revert, Duration.ZERO, false, Optional.empty());
         try (var fleet = whole.of(inventory, List.of(inventory.core(), inventory.node(name)));
                 var locks = change.locks(fleet, common, "scale " + name + " " + scale)) {
-            var exit = Rolling.run(common, change.dryRun, "scaled", fleet, locks, options, (stack, ssh) -> Scaling.plan(inventory, stack, ssh, node), one -> idle(one, inventory.node(name)));
-            if (exit == Exit.OK) Scaling.toChange(before, node, scale).forEach(common.console()::note);
+            var exit = RolloutCommand.run(common, change.dryRun, "scaled", fleet, locks, options, (stack, ssh) -> ScalePlan.plan(inventory, stack, ssh, node), one -> idle(one, inventory.node(name)));
+            if (exit == Exit.OK) ScalePlan.toChange(before, node, scale).forEach(common.console()::note);
             else rollout.filter(one -> half(one, fleet)).ifPresent(one -> common.console().note("a part of it is done; the same command again does the rest"));
             return exit;
         }

@@ -8,10 +8,10 @@ import java.util.List;
 import java.util.concurrent.Callable;
 import ktrdr.Exit;
 import ktrdr.cli.Cli;
-import ktrdr.health.Infra;
+import ktrdr.health.MachineChecks;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Dns;
-import ktrdr.node.HostFacts;
+import ktrdr.node.MachineFacts;
 import ktrdr.report.Check;
 import ktrdr.report.Document;
 import picocli.CommandLine.Command;
@@ -53,10 +53,10 @@ public class SetupDns implements Callable<Exit> {
     }
 
     private Exit check(Inventory inventory) {
-        var infra = new Infra(inventory);
+        var infra = new MachineChecks(inventory);
         try (var fleet = common.fleet(List.of()).once(); var step = common.console().step("fleet", "resolve")) {
             var here = Dns.here(inventory);
-            var gathered = fleet.each((node, ssh) -> HostFacts.gather(ssh, infra.question(node).namesOnly()));
+            var gathered = fleet.each((node, ssh) -> MachineFacts.gather(ssh, infra.question(node).namesOnly()));
             var checks = new ArrayList<Check>();
             gathered.problems().forEach((node, problem) -> checks.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node))));
             checks.addAll(Dns.checks(inventory, infra.places(gathered.values(), here.join())));

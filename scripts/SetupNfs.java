@@ -66,7 +66,7 @@ public class SetupNfs implements Callable<Exit> {
         return common.fleet(nodes);
     }
 
-    private NfsProof.Outcome prove(Fleet fleet, NfsSetup setup) {
+    private NfsProof.Proven prove(Fleet fleet, NfsSetup setup) {
         var ready = setup.plans().keySet().stream().filter(node -> !setup.problems().containsKey(node)).toList();
         try (var step = common.console().step("share", "prove")) {
             var outcome = NfsProof.prove(fleet, ready);
@@ -96,7 +96,7 @@ public class SetupNfs implements Callable<Exit> {
         return worst(setup.problems());
     }
 
-    private Exit report(NfsSetup setup, NfsProof.Outcome proof) {
+    private Exit report(NfsSetup setup, NfsProof.Proven proof) {
         var problems = new LinkedHashMap<>(setup.problems());
         proof.problems().forEach(problems::putIfAbsent);
         var steps = Table.of("node", "step", "", "what");

@@ -15,15 +15,15 @@ import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.cli.Cli;
 import ktrdr.cli.NodeChoice;
-import ktrdr.deploy.Plans;
+import ktrdr.deploy.NodePlanner;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
-import ktrdr.release.Locks;
-import ktrdr.release.NodeFacts;
-import ktrdr.release.Release;
+import ktrdr.release.FileChanges;
+import ktrdr.release.FileChangesScript;
+import ktrdr.release.NodeLocks;
+import ktrdr.release.ReleaseTag;
 import ktrdr.release.Stack;
-import ktrdr.release.Staging;
-import ktrdr.release.StagingScript;
+import ktrdr.release.StackFacts;
 import ktrdr.release.Templates;
 import ktrdr.report.Document;
 import picocli.CommandLine.Command;
@@ -55,18 +55,18 @@ public class Stage implements Callable<Exit> {
     public Exit call() {
         var whole = common.running(where.core());
         var inventory = whole.inventory();
-        var asked = Optional.ofNullable(tag).map(Release::tag);
+        var asked = Optional.ofNullable(tag).map(ReleaseTag::tag);
         try (var fleet = whole.of(inventory, where.nodes(inventory, "stage"))) {
-            Staging.proveTemplates(inventory, fleet.nodes());
-            var looked = look(fleet, Locks.none(fleet, question(fleet, asked)), asked, true);
+            FileChanges.proveTemplates(inventory, fleet.nodes());
+            var looked = look(fleet, NodeLocks.none(fleet, question(fleet, asked)), asked, true);
             boolean write = !check && !change.dryRun && looked.values().values().stream().anyMatch(plan -> !plan.settled());
             return write ? write(fleet, asked) : report(fleet, looked.values(), looked.problems());
         }
     }
 
-    private Fleet.Outcomes<Staging> look(Fleet fleet, Locks locks, Optional<String> asked, boolean told) {
+    private Fleet.Outcomes<FileChanges> look(Fleet fleet, NodeLocks locks, Optional<String> asked, boolean told) {
         var looked = fleet.each((node, ssh) -> plan(Stack.of(fleet.inventory(), node), locks, asked, told));
-        looked.values().values().forEach(Staging::refuseUnknownVariables);
+        looked.values().values().forEach(FileChanges::refuseUnknownVariables);
         looked.values().keySet().forEach(node -> outcomes.put(node, "same"));
         return looked;
     }
@@ -82,15 +82,15 @@ public class Stage implements Callable<Exit> {
     }
 
     private Function<Node, String> question(Fleet fleet, Optional<String> asked) {
-        return node -> Staging.look(common.inventory(), Stack.of(fleet.inventory(), node), asked, List.of());
+        return node -> FileChanges.look(common.inventory(), Stack.of(fleet.inventory(), node), asked, List.of());
     }
 
-    private Staging plan(Stack stack, Locks locks, Optional<String> asked, boolean told) {
+    private FileChanges plan(Stack stack, NodeLocks locks, Optional<String> asked, boolean told) {
         try (var step = common.console().step(stack.node().name(), "look")) {
-            var facts = NodeFacts.parse(locks.looked(stack.node()));
-            Plans.proveOurs(common.inventory(), stack, facts);
-            var release = asked.or(() -> Staging.staged(stack, facts)).or(() -> Release.ofCheckout(Path.of("").toAbsolutePath())).orElseThrow(Release::missing);
-            var plan = Staging.plan(stack, release, new Templates(common.inventory()).render(stack.node(), release), facts);
+            var facts = StackFacts.parse(locks.looked(stack.node()));
+            NodePlanner.proveOurs(common.inventory(), stack, facts);
+            var release = asked.or(() -> FileChanges.staged(stack, facts)).or(() -> ReleaseTag.ofCheckout(Path.of("").toAbsolutePath())).orElseThrow(ReleaseTag::missing);
+            var plan = FileChanges.plan(stack, release, new Templates(common.inventory()).render(stack.node(), release), facts);
             plan.obstacles().stream().findFirst().ifPresent(problem -> {
                 throw problem;
             });
@@ -99,30 +99,30 @@ public class Stage implements Callable<Exit> {
         }
     }
 
-    private Staging apply(Staging plan, Locks locks) {
+    private FileChanges apply(FileChanges plan, NodeLocks locks) {
         var node = plan.stack().node();
         if (plan.settled()) return done(plan, "same");
         try (var step = common.console().step(node.name(), "files")) {
-            var result = locks.last(node, new StagingScript(plan).alone());
-            if (!result.ok()) throw Locks.refused(node, result).or(() -> StagingScript.failure(plan, result))
+            var result = locks.last(node, new FileChangesScript(plan).alone());
+            if (!result.ok()) throw NodeLocks.refused(node, result).or(() -> FileChangesScript.failure(plan, result))
                     .orElseGet(() -> Problem.failed(node.name() + ": putting the files in place ended with exit code " + result.exit()).found(result));
             step.done(plan.outcome());
-            StagingScript.checked(result.out()).forEach(how -> common.console().note(node.name(), "files", how));
+            FileChangesScript.checked(result.out()).forEach(how -> common.console().note(node.name(), "files", how));
         }
         return done(plan, plan.differs() ? "changed" : "same");
     }
 
-    private Staging done(Staging plan, String outcome) {
+    private FileChanges done(FileChanges plan, String outcome) {
         outcomes.put(plan.stack().node(), outcome);
         return plan;
     }
 
-    private Exit report(Fleet fleet, Map<Node, Staging> plans, Map<Node, Problem> problems) {
+    private Exit report(Fleet fleet, Map<Node, FileChanges> plans, Map<Node, Problem> problems) {
         boolean look = check || change.dryRun;
         var documents = new ArrayList<Map<String, Object>>();
         for (var node : fleet.nodes()) documents.add(document(node, Optional.ofNullable(plans.get(node)), Optional.ofNullable(problems.get(node)), look));
         var worst = problems.values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
-        long different = look ? plans.values().stream().filter(Staging::differs).count() : outcomes.values().stream().filter("changed"::equals).count();
+        long different = look ? plans.values().stream().filter(FileChanges::differs).count() : outcomes.values().stream().filter("changed"::equals).count();
         var exit = check && different > 0 ? worst.and(Exit.FAILED) : worst;
         common.report(Document.of("stage", exit).with("nodes", documents).errors(problems));
         if (!common.json()) plans.forEach((node, plan) -> show(node, plan, look));
@@ -132,7 +132,7 @@ public class Stage implements Callable<Exit> {
         return exit;
     }
 
-    private void show(Node node, Staging plan, boolean look) {
+    private void show(Node node, FileChanges plan, boolean look) {
         var console = common.console();
         if (look) {
             console.print(node.name() + "  " + plan.tag() + "  " + plan.outcome());
@@ -143,12 +143,12 @@ public class Stage implements Callable<Exit> {
             console.print(node.name() + "  " + String.join(", ", plan.unread()) + (look ? " would have" : " has") + " a new configuration: the next deploy has it read");
     }
 
-    private Map<String, Object> document(Node node, Optional<Staging> plan, Optional<Problem> problem, boolean look) {
+    private Map<String, Object> document(Node node, Optional<FileChanges> plan, Optional<Problem> problem, boolean look) {
         var document = new LinkedHashMap<String, Object>();
         document.put("node", node.name());
-        document.put("ok", problem.isEmpty() && !(check && plan.filter(Staging::differs).isPresent()));
+        document.put("ok", problem.isEmpty() && !(check && plan.filter(FileChanges::differs).isPresent()));
         document.put("outcome", problem.map(one -> one.exit() == Exit.UNREACHABLE ? "unreachable" : "failed")
-                .orElseGet(() -> look ? plan.filter(Staging::differs).isPresent() ? "differs" : "same" : outcomes.get(node)));
+                .orElseGet(() -> look ? plan.filter(FileChanges::differs).isPresent() ? "differs" : "same" : outcomes.get(node)));
         plan.ifPresent(one -> {
             document.putAll(one.document());
             document.put("diff", one.diff());

@@ -12,16 +12,16 @@ import java.util.concurrent.Callable;
 import java.util.stream.Collectors;
 import ktrdr.Exit;
 import ktrdr.Problem;
-import ktrdr.backup.Backups;
+import ktrdr.backup.BackupFolder;
 import ktrdr.cli.Cli;
-import ktrdr.deploy.Plans;
-import ktrdr.deploy.Rolling;
-import ktrdr.deploy.TakingOver;
-import ktrdr.inventory.Inventory.Node;
+import ktrdr.deploy.InstallationTakeover;
+import ktrdr.deploy.NodePlanner;
+import ktrdr.deploy.RolloutCommand;
 import ktrdr.inventory.Inventory;
-import ktrdr.release.Release;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.release.FileChanges;
+import ktrdr.release.ReleaseTag;
 import ktrdr.release.Stack;
-import ktrdr.release.Staging;
 import ktrdr.report.Document;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
@@ -42,7 +42,7 @@ import picocli.CommandLine.Parameters;
 public class Takeover implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
-    @Mixin Rolling rolling;
+    @Mixin RolloutCommand rolling;
     @Parameters(paramLabel = "NODE", description = "Nodes by id, name or host; all of them without one.") List<String> names = List.of();
     @Option(names = "--tag", paramLabel = "TAG", description = "The release; else sha-<commit> of the KTRDR checkout one stands in.") String tag;
     @Option(names = "--back", description = "Go back to what ran before a takeover, or to what one that was cut had put aside. What was written since is lost.") boolean back;
@@ -56,15 +56,15 @@ public class Takeover implements Callable<Exit> {
     public Exit call() {
         if (back && dropOld) throw Problem.usage("--back and --drop-old are two things").expected("one of them");
         if (back || dropOld) return afterwards();
-        var release = tag != null ? Release.tag(tag) : Release.ofCheckout(Path.of("").toAbsolutePath()).orElseThrow(Release::missing);
+        var release = tag != null ? ReleaseTag.tag(tag) : ReleaseTag.ofCheckout(Path.of("").toAbsolutePath()).orElseThrow(ReleaseTag::missing);
         var whole = common.running(true);
         var inventory = whole.inventory();
         var nodes = names.isEmpty() ? inventory.nodes() : inventory.nodes().stream().filter(node -> names.stream().map(inventory::node).anyMatch(node::equals)).toList();
-        Staging.proveTemplates(inventory, nodes);
+        FileChanges.proveTemplates(inventory, nodes);
         try (var fleet = whole.of(inventory, nodes);
                 var locks = change.locks(fleet, common, ("takeover " + String.join(" ", names)).strip() + " " + release, node -> look(inventory, node, release))) {
-            var taking = new TakingOver(fleet, locks, common.console());
-            return Rolling.run(common, change.dryRun, "taken over", fleet, locks, rolling.options(Optional.empty(), true), (stack, ssh) -> {
+            var taking = new InstallationTakeover(fleet, locks, common.console());
+            return RolloutCommand.run(common, change.dryRun, "taken over", fleet, locks, rolling.options(Optional.empty(), true), (stack, ssh) -> {
                 var plan = taking.plan(stack, ssh, locks.looked(stack.node()), release);
                 if (!common.json()) taking.describe(stack.node()).forEach(common.console()::print);
                 return plan;
@@ -72,13 +72,13 @@ public class Takeover implements Callable<Exit> {
                 change.confirm(common.console(), "what runs on " + words(taking.nodes().stream().toList()) + " would be stopped, put aside and replaced by " + release + ". Go on?");
                 taking.nodes().forEach(taking::prove);
                 if (taking.nodes().contains(inventory.core())) rollout.backedUp(Optional.of(
-                        new Backups(inventory, fleet.ssh(inventory.core()), common.console()).make(Backups.Retention.NONE, TakingOver.by()).record()));
+                        new BackupFolder(inventory, fleet.ssh(inventory.core()), common.console()).make(BackupFolder.Retention.NONE, InstallationTakeover.by()).record()));
             }, taking);
         }
     }
 
     private static String look(Inventory inventory, Node node, String release) {
-        return Plans.look(inventory, Stack.of(inventory, node), List.of(), Optional.of(release));
+        return NodePlanner.look(inventory, Stack.of(inventory, node), List.of(), Optional.of(release));
     }
 
     private static String words(List<Node> nodes) {
@@ -89,12 +89,12 @@ public class Takeover implements Callable<Exit> {
     private Exit afterwards() {
         var what = back ? "--back" : "--drop-old";
         try (var fleet = common.fleet(names); var locks = change.locks(fleet, common, "takeover " + what)) {
-            var taking = new TakingOver(fleet, locks, common.console());
+            var taking = new InstallationTakeover(fleet, locks, common.console());
             var asked = fleet.each((node, ssh) -> taking.kept(node));
             asked.problems().values().stream().findFirst().ifPresent(problem -> {
                 throw problem;
             });
-            var kept = new LinkedHashMap<Node, TakingOver.Kept>();
+            var kept = new LinkedHashMap<Node, InstallationTakeover.Kept>();
             for (var node : fleet.nodes()) if (!asked.values().get(node).state().isEmpty()) kept.put(node, asked.values().get(node));
             var done = new ArrayList<Map<String, Object>>();
             if (kept.isEmpty()) common.console().note("nothing is aside on " + words(fleet.nodes()));
@@ -107,13 +107,13 @@ public class Takeover implements Callable<Exit> {
         }
     }
 
-    private void tell(Node node, TakingOver.Kept kept) {
+    private void tell(Node node, InstallationTakeover.Kept kept) {
         if (!back && !kept.state().equals("done")) throw Problem.failed(node.name() + ": a takeover did not come to its end there, so that what it put aside is all that there is")
                 .expected("one that was proven").found("one that was cut").fix("jbang takeover@ktrdr " + node.id() + " --back");
         common.console().note(node.name(), "aside", String.join(", ", kept.containers()) + (kept.volumes().isEmpty() ? "" : "; copied from the volumes " + String.join(", ", kept.volumes())));
     }
 
-    private String end(TakingOver taking, Node node, TakingOver.Kept kept) {
+    private String end(InstallationTakeover taking, Node node, InstallationTakeover.Kept kept) {
         if (back) taking.restore(node);
         else taking.drop(node, kept);
         return back ? "returned" : "removed";

@@ -10,7 +10,7 @@ import java.util.Optional;
 import java.util.concurrent.Callable;
 import ktrdr.Exit;
 import ktrdr.Http;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.OutputFile;
 import ktrdr.Problem;
 import ktrdr.cli.Cli;
@@ -59,7 +59,7 @@ public class Verify implements Callable<Exit> {
         try (var fleet = common.running(false); var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5));
                 var verification = new Verification(fleet, http, common.console())) {
             var found = quick ? verification.quick(wait) : verification.full(wait);
-            page.ifPresent(file -> file.write(VerifyReport.of(found.status(), found.checks(), started, Instant.now(), Local.VERSION, common.console()::mask).html()));
+            page.ifPresent(file -> file.write(VerifyReport.of(found.status(), found.checks(), started, Instant.now(), LocalCommand.VERSION, common.console()::mask).html()));
             var exit = common.checks("verify", found.checks(), found.unreached(), found.document(), found.problems(), Check.table(found.checks()));
             if (!common.json()) found.remarks().forEach(common.console()::note);
             return exit;

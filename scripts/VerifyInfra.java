@@ -11,15 +11,15 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.concurrent.Callable;
 import ktrdr.Exit;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.OutputFile;
 import ktrdr.cli.Cli;
-import ktrdr.health.Infra;
-import ktrdr.health.InfraRecord;
-import ktrdr.inventory.Inventory.Node;
+import ktrdr.health.MachineChecks;
+import ktrdr.health.MachineRecord;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Dns;
-import ktrdr.node.HostFacts;
+import ktrdr.node.MachineFacts;
 import ktrdr.node.Sudoers;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
@@ -53,11 +53,11 @@ public class VerifyInfra implements Callable<Exit> {
     public Exit call() {
         var inventory = common.inventory();
         if (sudoers) return sudoers(inventory);
-        var infra = new Infra(inventory);
+        var infra = new MachineChecks(inventory);
         var page = Optional.ofNullable(record).map(OutputFile::at);
         try (var fleet = common.fleet(names).once(); var step = common.console().step("fleet", "gather")) {
             var here = Dns.here(inventory);
-            var gathered = fleet.each((node, ssh) -> HostFacts.gather(ssh, infra.question(node)));
+            var gathered = fleet.each((node, ssh) -> MachineFacts.gather(ssh, infra.question(node)));
             var checks = new ArrayList<Check>();
             gathered.values().keySet().forEach(node -> checks.add(new Check(CheckId.ofNode(node, "ssh"), node.name(), true, "a node that answers", "connected", "", 0)));
             gathered.problems().forEach((node, problem) -> checks.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node))));
@@ -65,7 +65,7 @@ public class VerifyInfra implements Callable<Exit> {
             checks.sort((a, b) -> Integer.compare(place(inventory, a), place(inventory, b)));
             step.done(gathered.values().size() + " of " + fleet.nodes().size() + " nodes answered");
             page.ifPresent(file -> {
-                file.write(String.join("\n", InfraRecord.markdown(inventory, gathered.values(), checks, Instant.now(), Local.whoAndWhere())) + "\n");
+                file.write(String.join("\n", MachineRecord.markdown(inventory, gathered.values(), checks, Instant.now(), LocalCommand.whoAndWhere())) + "\n");
                 common.console().note("record written to " + record);
             });
             return common.checks("verify-infra", checks, gathered.problems(), Map.of("nodes", nodes(inventory, gathered.values())));
@@ -84,7 +84,7 @@ public class VerifyInfra implements Callable<Exit> {
         return names.contains(check.node()) ? names.indexOf(check.node()) : names.size();
     }
 
-    private static List<Map<String, Object>> nodes(Inventory inventory, Map<Node, HostFacts> facts) {
+    private static List<Map<String, Object>> nodes(Inventory inventory, Map<Node, MachineFacts> facts) {
         var nodes = new ArrayList<Map<String, Object>>();
         facts.forEach((node, host) -> {
             var one = new LinkedHashMap<String, Object>();

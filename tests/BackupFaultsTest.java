@@ -7,7 +7,7 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import ktrdr.backup.Backups;
+import ktrdr.backup.BackupFolder;
 import ktrdr.inventory.Inventory;
 import lab.Faults;
 import lab.Leftovers;
@@ -159,7 +159,7 @@ class BackupFaultsTest {
             World.on("core", "cd " + FOLDER + " && rm -f $(ls -t | head -n 3)");
         }
         try (var locked = Faults.lockedTable("candles")) {
-            var script = Backups.script(Inventory.read(World.inventory()), FOLDER, Backups.Retention.NONE, "karl@laptop").replace("lock_wait=120", "lock_wait=2");
+            var script = BackupFolder.script(Inventory.read(World.inventory()), FOLDER, BackupFolder.Retention.NONE, "karl@laptop").replace("lock_wait=120", "lock_wait=2");
             var said = World.on("core", "(" + script + "\n) || echo \"exit $?\"");
             assertTrue(said.contains("failed\tthe dump of ktrdr was given up after 2 s: it waits for a lock on candles that process ") && said.endsWith("exit 1"), said);
         }

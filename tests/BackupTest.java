@@ -10,7 +10,7 @@ import java.nio.file.Path;
 import java.time.Instant;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import lab.Aftermath;
 import lab.Leftovers;
 import lab.Toolkit;
@@ -122,7 +122,7 @@ class BackupTest {
         var ran = backup("--to", here.resolve("mine.dump.zst").toString(), "--verbose").env("JAVA_TOOL_OPTIONS", "-Xmx48m").run();
         assertEquals(0, ran.exit(), ran::toString);
         assertEquals(List.of("mine.dump.zst", "mine.dump.zst.json", "mine.dump.zst.sha256"), here());
-        Local.command("sha256sum", "-c", "mine.dump.zst.sha256").directory(here).must();
+        LocalCommand.command("sha256sum", "-c", "mine.dump.zst.sha256").directory(here).must();
         var record = Files.readString(here.resolve("mine.dump.zst.json"));
         assertTrue(record.lines().anyMatch(line -> line.matches(" {4}\\{\"table\": \"public\\.backup_test\", \"rows\": 50000, \"hash\": \"-?\\d+\"},?")), record);
         assertTrue(record.contains("\"bytes\": " + Files.size(here.resolve("mine.dump.zst")) + ","), record);
@@ -132,7 +132,7 @@ class BackupTest {
         refused(2, backup("--to", here.resolve("mine.dump.zst").toString()).run(), "Nobody is there to be asked");
         assertEquals(before, Files.readString(here.resolve("mine.dump.zst.sha256")));
         assertEquals(0, backup("--to", here.resolve("mine.dump.zst").toString(), "--yes").run().exit());
-        Local.command("sha256sum", "-c", "mine.dump.zst.sha256").directory(here).must();
+        LocalCommand.command("sha256sum", "-c", "mine.dump.zst.sha256").directory(here).must();
     }
 
     @Test

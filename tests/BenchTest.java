@@ -11,7 +11,7 @@ import java.nio.file.Files;
 import java.util.List;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
 import ktrdr.status.ReportFixtures;
 import org.junit.jupiter.api.Test;
@@ -60,7 +60,7 @@ class BenchTest {
         var script = Looking.statusScript(inventory);
         for (var node : inventory.nodes())
             assertEquals(2, script.lines().filter(line -> line.contains("HostKeyAlias=" + inventory.fqdn(node) + "'") && line.matches(".*(df -h|compose -p).*")).count());
-        var read = Local.command("sh", "-n").input(script).run();
+        var read = LocalCommand.command("sh", "-n").input(script).run();
         assertTrue(read.ok(), read::err);
     }
 }

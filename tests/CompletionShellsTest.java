@@ -7,10 +7,10 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.Map;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
-import ktrdr.shell.ShellCompletion.Shell;
 import ktrdr.shell.ShellCompletion;
+import ktrdr.shell.ShellCompletion.Shell;
 import lab.Machine;
 import lab.Spent;
 import lab.Wait;
@@ -62,7 +62,7 @@ class CompletionShellsTest {
         }
 
         private String said() {
-            return Local.command("cat", "-v", said.toString()).must().out();
+            return LocalCommand.command("cat", "-v", said.toString()).must().out();
         }
 
         @Override

@@ -13,11 +13,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.TreeSet;
 import java.util.stream.Stream;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
 import ktrdr.inventory.Inventory;
-import ktrdr.shell.ShellCompletion.Shell;
 import ktrdr.shell.ShellCompletion;
+import ktrdr.shell.ShellCompletion.Shell;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -51,7 +51,7 @@ class CompletionTest {
     private static List<String> after(Map<String, String> environment, String function, String... words) {
         var script = ". \"$0\"; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); " + function + " \"$1\"; printf '%s\\n' \"${COMPREPLY[@]}\"";
         var argv = Stream.concat(Stream.of("bash", "-c", script, folder.resolve("completion.bash").toString()), Stream.of(words)).toList();
-        var command = Local.command(argv).directory(folder).env("KTRDR_INVENTORY", "");
+        var command = LocalCommand.command(argv).directory(folder).env("KTRDR_INVENTORY", "");
         environment.forEach(command::env);
         var result = command.run();
         assertEquals("", result.err());
@@ -174,15 +174,15 @@ class CompletionTest {
             var real = Stream.of(System.getenv("PATH").split(":")).map(place -> Path.of(place, tool)).filter(Files::isExecutable).findFirst().orElseThrow();
             Files.copy(real.toRealPath(), bin.resolve(tool), StandardCopyOption.COPY_ATTRIBUTES);
         }
-        var result = Local.command("/bin/bash", "-c", ". \"$0\"; COMP_WORDS=(./ktrdr deploy w); COMP_CWORD=2; _ktrdr ./ktrdr; echo \"$COMPREPLY\"", folder.resolve("completion.bash").toString())
+        var result = LocalCommand.command("/bin/bash", "-c", ". \"$0\"; COMP_WORDS=(./ktrdr deploy w); COMP_CWORD=2; _ktrdr ./ktrdr; echo \"$COMPREPLY\"", folder.resolve("completion.bash").toString())
                 .directory(folder).env("PATH", bin.toString()).run();
         assertEquals("workers\n", result.out(), result.err());
     }
 
     @Test
     void the_script_for_bash_is_clean_under_shellcheck() {
-        assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        var result = Local.command("shellcheck", "-S", "warning", "-s", "bash", folder.resolve("completion.bash").toString()).run();
+        assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
+        var result = LocalCommand.command("shellcheck", "-S", "warning", "-s", "bash", folder.resolve("completion.bash").toString()).run();
         assertEquals("", result.out());
     }
 }

@@ -13,7 +13,7 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import lab.Aftermath;
 import lab.Machine;
 import org.junit.jupiter.api.BeforeAll;
@@ -102,7 +102,7 @@ class ConnectionsTest {
         var noted = folder.resolve("calls");
         var words = new ArrayList<>(List.of(traced(noted)));
         words.addAll(List.of("getent", "ahosts", "somewhere.of-nobody.test"));
-        Local.command(words).run();
+        LocalCommand.command(words).run();
         assertTrue(places(noted).stream().anyMatch(one -> one.endsWith(" 53")), () -> "no question to a DNS server in " + noted);
     }
 }

@@ -8,7 +8,7 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.util.Arrays;
 import java.util.List;
 import java.util.stream.Stream;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
 import ktrdr.Sh;
 import org.junit.jupiter.api.Test;
@@ -37,7 +37,7 @@ class CoreDumpsTest {
                 """);
         var run = Files.createDirectory(folder.resolve("run"));
         var command = Stream.of(List.of("java"), flags, List.of(program.toString())).flatMap(List::stream).toList();
-        var ran = Local.command("sh", "-s").directory(run).input(limit + "exec " + Sh.words(command) + "\n").run();
+        var ran = LocalCommand.command("sh", "-s").directory(run).input(limit + "exec " + Sh.words(command) + "\n").run();
         assertTrue(ran.exit() != 0, ran::toString);
         try (var files = Files.list(run)) {
             return files.map(file -> file.getFileName().toString().replaceAll("\\d+", "N")).sorted().toList();
@@ -54,14 +54,14 @@ class CoreDumpsTest {
     void the_front_door_lets_nothing_dump_core() throws IOException {
         var jbang = Files.writeString(folder.resolve("jbang"), "#!/bin/sh\nulimit -c\n");
         Files.setPosixFilePermissions(jbang, PosixFilePermissions.fromString("rwxr-xr-x"));
-        var ran = Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).env("KTRDR_START", "jbang").input(UNLIMITED + Sh.words(List.of(Project.root().resolve("ktrdr").toString(), "status")) + "\n").run();
+        var ran = LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).env("KTRDR_START", "jbang").input(UNLIMITED + Sh.words(List.of(Project.root().resolve("ktrdr").toString(), "status")) + "\n").run();
         assertEquals("0", ran.out().strip(), ran::toString);
     }
 
     @Test
     void a_script_on_a_node_has_no_core_dumps() {
         // its standard input stays open for as long as it may run
-        var ran = Local.command("sh", "-c", "{ cat; sleep 2; } | sh -s").input(UNLIMITED + Sh.tethered("ulimit -c")).run();
+        var ran = LocalCommand.command("sh", "-c", "{ cat; sleep 2; } | sh -s").input(UNLIMITED + Sh.tethered("ulimit -c")).run();
         assertEquals("0", ran.out().strip(), ran::toString);
     }
 

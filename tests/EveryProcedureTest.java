@@ -19,7 +19,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
 import lab.Aftermath;
 import lab.Pass;
@@ -315,7 +315,7 @@ class EveryProcedureTest {
         Files.writeString(folder.resolve("completion.bash"), run(0, "bash").out());
         var tab = ". ./completion.bash; COMP_WORDS=(./ktrdr rotate); COMP_CWORD=1; _ktrdr ./ktrdr; "
                 + "echo \"${COMPREPLY[*]}\"";
-        assertEquals("rotate-secret", Local.command("bash", "-c", tab).directory(folder).must().out().strip());
+        assertEquals("rotate-secret", LocalCommand.command("bash", "-c", tab).directory(folder).must().out().strip());
     }
 
     @Test

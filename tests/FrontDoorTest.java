@@ -16,10 +16,10 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import ktrdr.CommandResult;
 import ktrdr.Documents;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
-import ktrdr.Result;
 import lab.Toolkit;
 import lab.World;
 import org.junit.jupiter.api.BeforeEach;
@@ -57,14 +57,14 @@ class FrontDoorTest {
     }
 
     /** On this home and PATH, with no JAVA_HOME: a new machine, as far as the front door can tell. */
-    private Result run(Map<String, String> more, String... words) {
-        var command = Local.command(words).directory(folder).env("HOME", home.toString()).env("PATH", bin.toString()).env("JAVA_HOME", "")
+    private CommandResult run(Map<String, String> more, String... words) {
+        var command = LocalCommand.command(words).directory(folder).env("HOME", home.toString()).env("PATH", bin.toString()).env("JAVA_HOME", "")
                 .env("XDG_CACHE_HOME", "").env("JBANG_DIR", home.resolve(".jbang").toString());
         more.forEach(command::env);
         return command.run();
     }
 
-    private Result door(String... words) {
+    private CommandResult door(String... words) {
         return run(Map.of(), prepend(words));
     }
 
@@ -168,7 +168,7 @@ class FrontDoorTest {
     }
 
     /** A machine of its own as far as /usr/local goes, and a JBang in the cache of root. */
-    private Result inUsrLocal(String script) throws IOException {
+    private CommandResult inUsrLocal(String script) throws IOException {
         with("unshare", "mount", "cp", "find", "rmdir", "ls", "java", "javac");
         fake("mvn", "exit 1");
         var cached = Files.createDirectories(home.resolve(".cache/ktrdr/jbang-" + Project.frontDoor("version") + "-gson-" + GSON + "/bin")).resolve("jbang");

@@ -11,8 +11,8 @@ import ktrdr.Console;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Sudoers;
-import ktrdr.release.Lock;
-import ktrdr.release.Locks;
+import ktrdr.release.LockScripts;
+import ktrdr.release.NodeLocks;
 import lab.Aftermath;
 import lab.Toolkit.Ran;
 import lab.World;
@@ -74,7 +74,7 @@ class OperatorsTest {
         good(inventory, "verify-infra", "B");
         var read = Inventory.read(inventory);
         try (var console = new Console(Console.Color.never, false); var fleet = new Fleet(read, List.of(read.node("B")), console);
-                var locks = Locks.take(fleet, Lock.Owner.now("narrow@test", "test"), Duration.ofMinutes(1), console, one -> "")) {
+                var locks = NodeLocks.take(fleet, LockScripts.Owner.now("narrow@test", "test"), Duration.ofMinutes(1), console, one -> "")) {
             var ssh = fleet.ssh(read.node("B"));
             assertEquals("root\n", ssh.must(locks.under(read.node("B")) + "id -un"));
             ssh.put(Files.writeString(folder.resolve("file"), "whole\n"), PLACED, "600");

@@ -18,10 +18,10 @@ import java.util.HashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import ktrdr.CommandResult;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
-import ktrdr.Result;
 import ktrdr.Units;
 import lab.Faults;
 import lab.Recipes;
@@ -58,19 +58,19 @@ class RecipesTest {
         assertEquals(0, built.exit(), built.err());
     }
 
-    private static Result jbang(String input, String... words) {
+    private static CommandResult jbang(String input, String... words) {
         var argv = new ArrayList<>(List.of(Toolkit.jbang().toString()));
         argv.addAll(List.of(words));
-        return Local.command(argv).directory(folder).input(input).env("JBANG_DIR", folder.resolve("jbang").toString()).env("KTRDR_INVENTORY", World.inventory().toString())
+        return LocalCommand.command(argv).directory(folder).input(input).env("JBANG_DIR", folder.resolve("jbang").toString()).env("KTRDR_INVENTORY", World.inventory().toString())
                 .timeout(Duration.ofMinutes(3)).run();
     }
 
     /** Runs a recipe; one that ended otherwise is a failure with all that it said. */
-    private static Result run(int exit, String recipe, String... words) {
+    private static CommandResult run(int exit, String recipe, String... words) {
         return run("", exit, recipe, words);
     }
 
-    private static Result run(String input, int exit, String recipe, String... words) {
+    private static CommandResult run(String input, int exit, String recipe, String... words) {
         var argv = new ArrayList<>(List.of("run", "--main", recipe, "recipes.java"));
         argv.addAll(List.of(words));
         var ran = jbang(input, argv.toArray(String[]::new));
@@ -86,7 +86,7 @@ class RecipesTest {
     }
 
     private static JsonNode post(String path, String body) {
-        return Json.read(Local.command("curl", "-sS", "-X", "POST", "-H", "Content-Type: application/json", "-d", body, API + path).must().out()).orElseThrow();
+        return Json.read(LocalCommand.command("curl", "-sS", "-X", "POST", "-H", "Content-Type: application/json", "-d", body, API + path).must().out()).orElseThrow();
     }
 
     /** A column of the rows of a document. */
@@ -96,7 +96,7 @@ class RecipesTest {
         return values;
     }
 
-    private static void says(Result ran, String... words) {
+    private static void says(CommandResult ran, String... words) {
         for (var word : words) assertTrue((ran.out() + ran.err()).contains(word), () -> "no \"" + word + "\" in\n" + ran.out() + ran.err());
     }
 
@@ -166,7 +166,7 @@ class RecipesTest {
 
     @Test
     void expiring_has_the_end_of_the_certificate_and_of_a_token() {
-        var end = Local.command("openssl", "x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in", World.folder().resolve("registry.crt").toString()).must().out().strip()
+        var end = LocalCommand.command("openssl", "x509", "-noout", "-enddate", "-dateopt", "iso_8601", "-in", World.folder().resolve("registry.crt").toString()).must().out().strip()
                 .replace("notAfter=", "").replace(' ', 'T');
         says(run(0, "expiring"), end);
         var soon = Instant.now().plus(Duration.ofDays(3)).truncatedTo(ChronoUnit.SECONDS);

@@ -6,10 +6,10 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.ArrayList;
 import java.util.List;
+import ktrdr.CommandResult;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
-import ktrdr.Result;
 import lab.Toolkit;
 import lab.World;
 import org.junit.jupiter.api.BeforeAll;
@@ -30,10 +30,10 @@ class ScriptTemplateTest {
         assertEquals(0, jbang("init", "-t", "ktrdr@ktrdr", "mycheck.java").exit());
     }
 
-    private static Result jbang(String... words) {
+    private static CommandResult jbang(String... words) {
         var argv = new ArrayList<>(List.of(Toolkit.jbang().toString()));
         argv.addAll(List.of(words));
-        return Local.command(argv).directory(empty).env("JBANG_DIR", folder.resolve("jbang").toString()).env("KTRDR_INVENTORY", World.inventory().toString()).run();
+        return LocalCommand.command(argv).directory(empty).env("JBANG_DIR", folder.resolve("jbang").toString()).env("KTRDR_INVENTORY", World.inventory().toString()).run();
     }
 
     @Test

@@ -10,7 +10,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
 import lab.Toolkit.Ran;
 import lab.World;
@@ -100,7 +100,7 @@ class SetupDnsTest {
     /** setup-dns --check on a machine whose own resolver is this DNS server. */
     private Ran checkWhereThisMachineAsks(String server, String inventory) throws IOException {
         var resolver = Files.writeString(folder.resolve("resolv.conf"), "nameserver " + server + "\noptions timeout:1 attempts:2\n");
-        var result = Local.command("unshare", "-m", "sh", "-c", "mount --bind \"$1\" \"$(readlink -f /etc/resolv.conf)\" && exec \"$2\" setup-dns --check -o json -i \"$3\"", "sh",
+        var result = LocalCommand.command("unshare", "-m", "sh", "-c", "mount --bind \"$1\" \"$(readlink -f /etc/resolv.conf)\" && exec \"$2\" setup-dns --check -o json -i \"$3\"", "sh",
                 resolver.toString(), Project.root().resolve("ktrdr").toString(), inventory).run();
         return new Ran(result.exit(), result.out(), result.err());
     }

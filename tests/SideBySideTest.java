@@ -2,8 +2,8 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import bench.Case;
-import bench.SideBySide.Pair;
 import bench.SideBySide;
+import bench.SideBySide.Pair;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;

@@ -9,7 +9,7 @@ import java.time.Duration;
 import java.util.Optional;
 import java.util.stream.Collectors;
 import ktrdr.Exit;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.ssh.Ssh;
@@ -33,7 +33,7 @@ class SshdTest {
     static void keys_for_servers_and_for_us() {
         World.on("core", "mkdir -m 755 " + SERVERS + "; cd " + SERVERS + "; for type in rsa ecdsa ed25519; do ssh-keygen -q -t $type -N '' -f host_$type; done");
         for (var type : new String[] {"rsa", "ecdsa", "ed25519"})
-            assertTrue(Local.command("ssh-keygen", "-q", "-t", type, "-N", "", "-f", folder.resolve(type).toString()).run().ok());
+            assertTrue(LocalCommand.command("ssh-keygen", "-q", "-t", type, "-N", "", "-f", folder.resolve(type).toString()).run().ok());
         World.on("core", "cat >" + SERVERS + "/authorized <<'KEYS'\n" + publicKeys() + "KEYS\n");
     }
 

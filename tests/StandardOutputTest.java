@@ -11,11 +11,11 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.Callable;
 import java.util.stream.Stream;
+import ktrdr.CommandResult;
 import ktrdr.Exit;
 import ktrdr.Invocation;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
-import ktrdr.Result;
 import ktrdr.Sh;
 import ktrdr.cli.Cli;
 import org.junit.jupiter.api.Test;
@@ -27,9 +27,9 @@ class StandardOutputTest {
     private static final String LOST = "error: standard output could not be written: a part of the result, or all of it, is lost\n";
 
     /** A procedure by a JVM of its own, its standard output and what follows as the shell has it. */
-    private static Result run(String procedure, String arguments, String redirection) {
+    private static CommandResult run(String procedure, String arguments, String redirection) {
         var java = Sh.words(List.of("java", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8", "-cp", System.getProperty("java.class.path"), procedure));
-        return Local.command("bash", "-c", "set -o pipefail; cd " + Sh.quote(Project.root().toString()) + "; " + java + " " + arguments + " " + redirection).run();
+        return LocalCommand.command("bash", "-c", "set -o pipefail; cd " + Sh.quote(Project.root().toString()) + "; " + java + " " + arguments + " " + redirection).run();
     }
 
     @Test
@@ -71,7 +71,7 @@ class StandardOutputTest {
     void a_console_whose_reader_is_gone_ends_whatever_it_runs() {
         for (var snippet : List.of("while (true) System.out.println(\"line\");", "for (;;) try { System.out.println(\"line\"); } catch (Exception e) { }", "\"line\"")) {
             var lines = snippet.startsWith("\"") ? "yes '" + snippet + "'" : "echo '" + snippet + "'";
-            var ran = Local.command("bash", "-c", lines + " | (" + console() + ") | head -n 1").timeout(java.time.Duration.ofMinutes(1)).run();
+            var ran = LocalCommand.command("bash", "-c", lines + " | (" + console() + ") | head -n 1").timeout(java.time.Duration.ofMinutes(1)).run();
             assertEquals("line\n", ran.out(), ran.err());
             assertTrue(ran.err().matches("inventory .*, \\d+ nodes\nthis is the toolkit's example .*\n"), ran.err());
         }
@@ -83,7 +83,7 @@ class StandardOutputTest {
 
     @Test
     void text_is_utf_8_in_every_locale() {
-        var ran = Stream.of("C", "C.UTF-8").map(locale -> Local.command("bash", "-c", "echo '\"h\\u00e9llo \\u2026\"' | (" + console() + ")").env("LC_ALL", locale).run().out()).toList();
+        var ran = Stream.of("C", "C.UTF-8").map(locale -> LocalCommand.command("bash", "-c", "echo '\"h\\u00e9llo \\u2026\"' | (" + console() + ")").env("LC_ALL", locale).run().out()).toList();
         assertEquals(List.of("héllo …\n", "héllo …\n"), ran);
     }
 }

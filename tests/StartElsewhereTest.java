@@ -8,7 +8,7 @@ import java.nio.file.Path;
 import java.nio.file.attribute.PosixFilePermissions;
 import java.util.List;
 import java.util.stream.Stream;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import lab.Jdk;
 import lab.SmallToolkit;
@@ -37,7 +37,7 @@ class StartElsewhereTest {
     /** A folder of locales with the one that is none of UTF-8. */
     private static String latin() throws IOException {
         var locales = Files.createDirectories(folder.resolve("locales"));
-        if (!Files.exists(locales.resolve("en_US"))) Local.command("localedef", "-i", "en_US", "-f", "ISO-8859-1", locales.resolve("en_US").toString()).must();
+        if (!Files.exists(locales.resolve("en_US"))) LocalCommand.command("localedef", "-i", "en_US", "-f", "ISO-8859-1", locales.resolve("en_US").toString()).must();
         return locales.toString();
     }
 
@@ -62,7 +62,7 @@ class StartElsewhereTest {
     }
 
     /** A front door with other homes than this process has: without XDG_CACHE_HOME, and what is not named is not there. */
-    private static Local.Command homed(String variables, String... words) {
+    private static LocalCommand.Command homed(String variables, String... words) {
         var environment = "env -u HOME -u XDG_CACHE_HOME TMPDIR='" + homeless + "' " + variables + " ";
         return toolkit.command("sh", "-c", environment + Sh.words(Stream.concat(Stream.of(checkout.resolve("ktrdr").toString()), Stream.of(words)).toList()));
     }
@@ -71,7 +71,7 @@ class StartElsewhereTest {
     @ValueSource(strings = {"HOME=/none/at/all", "XDG_CACHE_HOME=/proc/none HOME=/proc"})
     void a_home_that_takes_nothing_is_no_hindrance(String variables) throws IOException {
         toolkit.word("one");
-        var kept = homeless.resolve("ktrdr-" + Local.command("id", "-u").must().out().strip());
+        var kept = homeless.resolve("ktrdr-" + LocalCommand.command("id", "-u").must().out().strip());
         var err = toolkit.says("says one", List.of("info"), homed(variables, "say"));
         assertTrue(err.contains("cannot be written: what is built is kept in " + kept + "\n"), err);
         assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(kept)));
@@ -81,13 +81,13 @@ class StartElsewhereTest {
         var refused = homed(variables, "say").run();
         assertEquals(2, refused.exit());
         assertTrue(refused.err().startsWith("error: there is no folder for what is built\n"), refused.err());
-        Local.command("rm", "-r", kept.toString()).must();
+        LocalCommand.command("rm", "-r", kept.toString()).must();
     }
 
     @Test
     void without_a_home_it_is_that_of_the_user() throws IOException {
         toolkit.script("Ask", "//SOURCES ../lib/ktrdr.java", "System.out.println(System.getenv(\"HOME\"));");
-        var own = Local.command("sh", "-c", "eval echo ~$(id -un)").must().out().strip();
+        var own = LocalCommand.command("sh", "-c", "eval echo ~$(id -un)").must().out().strip();
         for (var home : List.of("", "HOME=")) assertEquals(own + "\n", homed(home + " XDG_CACHE_HOME='" + folder + "/cache'", "ask").must().out());
         assertEquals(0, homed("", "--help").run().exit());
         assertEquals(2, homed("", "shout").run().exit());

@@ -14,7 +14,7 @@ import java.time.Instant;
 import java.util.Comparator;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
-import ktrdr.Result;
+import ktrdr.CommandResult;
 import lab.Jdk;
 import lab.SmallToolkit;
 import org.junit.jupiter.api.AfterAll;
@@ -282,7 +282,7 @@ class StartTest {
         toolkit.word("six");
         assertEquals(List.of(), toolkit.askedBy(() -> assertEquals(0, toolkit.door("--help").run().exit())));
         assertEquals(List.of(), toolkit.askedBy(() -> assertEquals(2, toolkit.door("shout").run().exit())));
-        var set = new Result[1];
+        var set = new CommandResult[1];
         assertEquals(List.of("catalog", "info"), toolkit.askedBy(() -> set[0] = toolkit.door("setup").run()));
         builds(LIBRARY, set[0].err());
         toolkit.quick("says six", toolkit.door("say"));

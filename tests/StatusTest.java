@@ -14,7 +14,7 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import lab.Aftermath;
 import lab.Toolkit.Ran;
 import lab.Wait;
@@ -239,7 +239,7 @@ class StatusTest {
         var said = folder.resolve("said");
         var terminal = terminal(said);
         await(said, "\033[?1049h", "checks hold");
-        var size = Local.command("stty", "-F", Files.readString(folder.resolve("tty")).strip(), "rows", "12", "cols", "40").must();
+        var size = LocalCommand.command("stty", "-F", Files.readString(folder.resolve("tty")).strip(), "rows", "12", "cols", "40").must();
         assertTrue(size.ok());
         await(said, "\033[2J", "\033[12;1H… ");
         press(terminal, "q");

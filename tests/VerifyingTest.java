@@ -1,14 +1,14 @@
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
-import bench.Verifying.Lists;
 import bench.Verifying;
+import bench.Verifying.Lists;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
-import ktrdr.Local;
-import ktrdr.Result;
+import ktrdr.CommandResult;
+import ktrdr.LocalCommand;
 import ktrdr.status.ReportFixtures;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -33,10 +33,10 @@ class VerifyingTest {
             """;
     @TempDir Path folder;
 
-    private Result run(Lists lists) throws IOException {
+    private CommandResult run(Lists lists) throws IOException {
         for (var program : List.of(List.of("curl", CURL), List.of("jq", JQ), List.of("ssh", SSH), List.of("sleep", "#!/bin/sh\n")))
             Files.writeString(folder.resolve(program.get(0)), program.get(1)).toFile().setExecutable(true);
-        return Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).directory(folder).input(Verifying.script(ReportFixtures.inventory(), lists)).run();
+        return LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).directory(folder).input(Verifying.script(ReportFixtures.inventory(), lists)).run();
     }
 
     private List<String> asked() throws IOException {
@@ -71,7 +71,7 @@ class VerifyingTest {
     void a_service_that_answers_nothing_is_no_measurement() throws IOException {
         run(Lists.READING);
         Files.writeString(folder.resolve("curl"), "#!/bin/sh\nexit 22\n");
-        var ran = Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).directory(folder).input(Verifying.script(ReportFixtures.inventory(), Lists.READING)).run();
+        var ran = LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).directory(folder).input(Verifying.script(ReportFixtures.inventory(), Lists.READING)).run();
         assertTrue(ran.exit() != 0, ran::toString);
     }
 }

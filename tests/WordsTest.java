@@ -9,7 +9,7 @@ import java.util.Map;
 import java.util.concurrent.Callable;
 import ktrdr.Exit;
 import ktrdr.Invocation;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
 import ktrdr.cli.Cli;
 import org.junit.jupiter.api.Test;
@@ -63,7 +63,7 @@ class WordsTest {
     @Test
     void a_problem_that_leaves_a_script_is_a_sentence_with_its_exit_code() {
         var program = "class Script { public static void main(String... args) { try (var core = ktrdr.ssh.Ssh.to(\"root@no-such-host.invalid\")) { core.must(\"uptime\"); } } }";
-        var ran = Local.command("sh", "-c", "cd \"$(mktemp -d)\" && cat >Script.java && java -cp \"$0\" Script.java; code=$?; rm -r \"$PWD\"; exit $code", System.getProperty("java.class.path"))
+        var ran = LocalCommand.command("sh", "-c", "cd \"$(mktemp -d)\" && cat >Script.java && java -cp \"$0\" Script.java; code=$?; rm -r \"$PWD\"; exit $code", System.getProperty("java.class.path"))
                 .input(program).run();
         assertEquals(3, ran.exit(), ran.err());
         assertTrue(ran.err().startsWith("error: no-such-host.invalid: the name no-such-host.invalid does not resolve\n"), ran.err());

@@ -57,7 +57,7 @@ import java.util.logging.Logger;
 import ktrdr.Contracted;
 import ktrdr.Dependencies;
 import ktrdr.Exit;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Outdated;
 import ktrdr.Problem;
 import ktrdr.Project;
@@ -174,7 +174,7 @@ public class all implements Callable<Exit> {
     /** The practice fleet, unless it is up. What is left of one that was cut off may be in any state. */
     private void bringUp() {
         // built here, since what is typed in a test is to print no more than what it is about
-        Local.command(Project.root().resolve("ktrdr").toString(), "status", "--help").run();
+        LocalCommand.command(Project.root().resolve("ktrdr").toString(), "status", "--help").run();
         mine = !Lab.running();
         if (mine && Cli.run(new Lab(), "down") + Cli.run(new Lab(), "up") != 0)
             common.console().note("the practice fleet did not come up: the fleet tests will fail");

@@ -24,8 +24,8 @@ import bench.SideBySide;
 import bench.Staged;
 import bench.Starting;
 import bench.Transfer;
-import bench.Verifying.Lists;
 import bench.Verifying;
+import bench.Verifying.Lists;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -39,7 +39,7 @@ import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Http;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Table;
 import ktrdr.cli.Cli;
@@ -147,8 +147,8 @@ public class bench implements Callable<Exit> {
     }
 
     private SideBySide help(Case what, int pairs) {
-        return SideBySide.warm(what, pairs, () -> SideBySide.time(common.console(), what.ours(), Local.command(toolkit().toString(), "status", "--help")),
-                () -> SideBySide.time(common.console(), what.theirs(), Local.command(toolkit().toString(), "status", "--help").env("KTRDR_START", "jbang")));
+        return SideBySide.warm(what, pairs, () -> SideBySide.time(common.console(), what.ours(), LocalCommand.command(toolkit().toString(), "status", "--help")),
+                () -> SideBySide.time(common.console(), what.theirs(), LocalCommand.command(toolkit().toString(), "status", "--help").env("KTRDR_START", "jbang")));
     }
 
     private SideBySide start(Case what, int pairs) {

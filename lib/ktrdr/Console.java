@@ -137,7 +137,7 @@ public final class Console implements AutoCloseable {
 
     /** A table of the result, on standard output, headings dim. */
     public void print(Table table) {
-        var lines = outIsTerminal ? table.lines(Terminal.size().columns()) : table.lines();
+        var lines = outIsTerminal ? table.lines(FullScreen.size().columns()) : table.lines();
         for (int i = 0; i < lines.size(); i++) printed(i == 0 && colorOut ? "\033[2m" + lines.get(i) + "\033[0m" : lines.get(i));
     }
 
@@ -197,7 +197,7 @@ public final class Console implements AutoCloseable {
         if (answer == null || !answer.strip().toLowerCase(Locale.ROOT).startsWith("y")) throw Problem.failed("not done: the answer was no");
     }
 
-    /** Asks for one of these keys, also after Ctrl-C; see {@link Terminal#press}. Whoever asks carries the answer out before the program ends. */
+    /** Asks for one of these keys, also after Ctrl-C; see {@link FullScreen#press}. Whoever asks carries the answer out before the program ends. */
     public Optional<Character> ask(String question, String keys, Duration patience) {
         if (!interactive()) return Optional.empty();
         asked = true;
@@ -206,7 +206,7 @@ public final class Console implements AutoCloseable {
             err.print(mask(harmless(question)) + " ");
             err.flush();
         }
-        var key = Terminal.press(keys, patience);
+        var key = FullScreen.press(keys, patience);
         note(key.map(String::valueOf).orElse(""));
         return key;
     }
@@ -217,8 +217,8 @@ public final class Console implements AutoCloseable {
     }
 
     /** The terminal that the result goes to, to be drawn on; empty where it goes elsewhere. Nothing else is to be printed until it is closed. */
-    public Optional<Terminal> terminal() {
-        return outIsTerminal ? Terminal.open(out, line -> mask(harmless(line))) : Optional.empty();
+    public Optional<FullScreen> terminal() {
+        return outIsTerminal ? FullScreen.open(out, line -> mask(harmless(line))) : Optional.empty();
     }
 
     /** Starts a step, such as {@code step("core", "pull")}; close it, or call done or failed once. */

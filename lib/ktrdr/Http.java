@@ -140,7 +140,7 @@ public final class Http implements AutoCloseable {
 
     private Request.Builder request(String url) {
         if (HttpUrl.parse(url) == null) throw Problem.usage("`" + url + "` is not an http URL").expected("http://host:port/path");
-        return new Request.Builder().url(url).header("User-Agent", "ktrdr/" + Local.VERSION).header("Accept", "application/json, */*;q=0.5");
+        return new Request.Builder().url(url).header("User-Agent", "ktrdr/" + LocalCommand.VERSION).header("Accept", "application/json, */*;q=0.5");
     }
 
     private Answer call(String url, Request request) {

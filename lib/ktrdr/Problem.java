@@ -103,7 +103,7 @@ public final class Problem extends RuntimeException {
     }
 
     /** What a script that failed had to say. */
-    public Problem found(Result result) {
+    public Problem found(CommandResult result) {
         return found(result.lastWords()).stderr(result.err());
     }
 

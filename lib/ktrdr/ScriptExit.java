@@ -70,7 +70,7 @@ public enum ScriptExit {
     }
 
     /** How a script ended. */
-    public static ScriptExit of(Result result) {
+    public static ScriptExit of(CommandResult result) {
         return Arrays.stream(values()).filter(one -> one.code == result.exit()).findFirst().orElse(OTHER);
     }
 

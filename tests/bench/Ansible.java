@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.release.Stack;
@@ -29,7 +29,7 @@ public final class Ansible implements AutoCloseable {
         try {
             hosts = Files.writeString(folder.resolve("hosts.json"), Json.line(Map.of("all", Map.of("hosts", hosts(inventory.nodes()), "children",
                     Map.of("workers", Map.of("hosts", inventory.workers().stream().collect(Collectors.toMap(Inventory.Node::name, node -> Map.of()))))))));
-            var python = Local.command("ansible", "all", "-i", hosts.toString(), "-m", "raw", "-a", "command -v python3").run();
+            var python = LocalCommand.command("ansible", "all", "-i", hosts.toString(), "-m", "raw", "-a", "command -v python3").run();
             if (!python.ok()) throw Problem.failed("Ansible's modules cannot run on every host").expected("python3 there").found(python.out().lines().filter(line -> line.contains("FAILED")
                     || line.contains("UNREACHABLE")).collect(Collectors.joining(", "))).fix("Debian's python3 on each; a practice fleet of an older checkout has it after `lab down` and `lab up`");
         } catch (IOException e) {
@@ -59,12 +59,12 @@ public final class Ansible implements AutoCloseable {
     }
 
     /** A run of one of the playbooks, such as look.yml, with further variables. */
-    Local.Command playbook(String name, Map<String, ?> variables) {
+    LocalCommand.Command playbook(String name, Map<String, ?> variables) {
         try (var book = Ansible.class.getResourceAsStream("/bench/" + name)) {
             if (book == null) throw Problem.failed("bench/" + name + " is not in the toolkit");
             var file = folder.resolve(name);
             if (!Files.exists(file)) Files.copy(book, file);
-            return Local.command("ansible-playbook", "-i", hosts.toString(), "-e", Json.line(variables), file.toString());
+            return LocalCommand.command("ansible-playbook", "-i", hosts.toString(), "-e", Json.line(variables), file.toString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -8,7 +8,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.List;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
@@ -83,14 +83,14 @@ public final class Backing implements AutoCloseable {
         var all = new ArrayList<>(List.of(toolkit.toString()));
         all.addAll(List.of(words));
         all.addAll(List.of("-i", variant.toString()));
-        return SideBySide.time(console, "ktrdr", Local.command(all));
+        return SideBySide.time(console, "ktrdr", LocalCommand.command(all));
     }
 
     private Duration ssh(String script) {
         var all = new ArrayList<>(List.of("ssh"));
         all.addAll(login);
         all.add(script);
-        return SideBySide.time(console, "by hand", Local.command(all));
+        return SideBySide.time(console, "by hand", LocalCommand.command(all));
     }
 
     private String old() {

@@ -10,7 +10,7 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
@@ -100,12 +100,12 @@ public final class Deploying implements AutoCloseable {
     }
 
     private Duration deploy(String... words) {
-        return SideBySide.time(console, "deploy", Local.command(Stream.of(Stream.of(toolkit.toString(), "deploy"), Stream.of(words), Stream.of("-i", inventory.source().toString()))
+        return SideBySide.time(console, "deploy", LocalCommand.command(Stream.of(Stream.of(toolkit.toString(), "deploy"), Stream.of(words), Stream.of("-i", inventory.source().toString()))
                 .flatMap(some -> some).toList()));
     }
 
     private Duration sh(Case what, String script) {
-        return SideBySide.time(console, what.theirs(), Local.command("sh", "-s").input("set -eu\n" + ByHand.asking(inventory) + script));
+        return SideBySide.time(console, what.theirs(), LocalCommand.command("sh", "-s").input("set -eu\n" + ByHand.asking(inventory) + script));
     }
 
     private String other(List<Inventory.Node> nodes) {

@@ -11,9 +11,9 @@ import ktrdr.Console;
 import ktrdr.Http;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.api.Gap;
+import ktrdr.api.DowntimeProbe;
 import ktrdr.fleet.Fleet;
-import ktrdr.health.Checks;
+import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.release.Stack;
@@ -66,7 +66,7 @@ public final class Downtime {
 
     private Duration window(String how, Consumer<String> replace) {
         var tag = tags.get(0).equals(running()) ? tags.get(1) : tags.get(0);
-        var gap = Gap.start(this::answers, PACE);
+        var gap = DowntimeProbe.start(this::answers, PACE);
         try {
             replace.accept(tag);
             await("the backend to answer", () -> answers() && running().equals(tag));
@@ -111,8 +111,8 @@ public final class Downtime {
 
     /** Both start from the same: all containers healthy, all workers registered. */
     private void settle() {
-        var checks = new Checks(fleet.inventory(), http);
-        await("the fleet to be healthy", () -> Check.allOk(Stream.concat(Checks.containers(stack, stack.services(), containers()).stream(),
+        var checks = new ServiceChecks(fleet.inventory(), http);
+        await("the fleet to be healthy", () -> Check.allOk(Stream.concat(ServiceChecks.containers(stack, stack.services(), containers()).stream(),
                 checks.workers(fleet.inventory().workers()).stream()).toList()));
     }
 

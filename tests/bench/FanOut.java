@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
@@ -56,8 +56,8 @@ public final class FanOut implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         // on this machine: by the bridge that the hosts are on
-        var to = Local.command("ip", "-o", "route", "get", inventory.core().address().orElseThrow()).must().out();
-        Local.command("ip", "route", "replace", NETWORK + ".0.0/16", "dev", to.replaceFirst("(?s).* dev (\\S+).*", "$1"), "src", to.replaceFirst("(?s).* src (\\S+).*", "$1")).must();
+        var to = LocalCommand.command("ip", "-o", "route", "get", inventory.core().address().orElseThrow()).must().out();
+        LocalCommand.command("ip", "route", "replace", NETWORK + ".0.0/16", "dev", to.replaceFirst("(?s).* dev (\\S+).*", "$1"), "src", to.replaceFirst("(?s).* src (\\S+).*", "$1")).must();
         addresses("add");
     }
 
@@ -76,7 +76,7 @@ public final class FanOut implements AutoCloseable {
     /** So many targets, by run and by xargs with ssh. */
     public SideBySide openSsh(int targets, int pairs) {
         var ours = ours(targets);
-        var theirs = Local.command("sh", "-c", "printf '%s\\n' " + Sh.words(all(targets)) + " | xargs -P " + AT_ONCE + " -I {} ssh -n -o BatchMode=yes -o UserKnownHostsFile="
+        var theirs = LocalCommand.command("sh", "-c", "printf '%s\\n' " + Sh.words(all(targets)) + " | xargs -P " + AT_ONCE + " -I {} ssh -n -o BatchMode=yes -o UserKnownHostsFile="
                 + Sh.quote(knownHosts.toString()) + " -i " + Sh.quote(identity()) + " root@{} " + Sh.quote(FACTS) + " >" + Sh.quote(folder.resolve("theirs").toString()));
         return measured(Case.of("fan-out-" + targets), pairs, ours, theirs);
     }
@@ -85,7 +85,7 @@ public final class FanOut implements AutoCloseable {
     public SideBySide ansible(int targets, int pairs) {
         try {
             var hosts = Files.write(folder.resolve("hosts-" + targets), all(targets));
-            var theirs = Local.command("sh", "-c", "exec ansible all -i " + Sh.quote(hosts.toString()) + " -m raw -a \"$0\" -f " + AT_ONCE + " -u root --private-key " + Sh.quote(identity()) + " >"
+            var theirs = LocalCommand.command("sh", "-c", "exec ansible all -i " + Sh.quote(hosts.toString()) + " -m raw -a \"$0\" -f " + AT_ONCE + " -u root --private-key " + Sh.quote(identity()) + " >"
                     + Sh.quote(folder.resolve("theirs").toString()), RAW).env("ANSIBLE_SSH_ARGS",
                     "-o ControlMaster=no -o UserKnownHostsFile=" + knownHosts);
             return measured(Case.of("fan-out-ansible-" + targets), pairs, ours(targets), theirs);
@@ -94,12 +94,12 @@ public final class FanOut implements AutoCloseable {
         }
     }
 
-    private SideBySide measured(Case what, int pairs, Local.Command ours, Local.Command theirs) {
+    private SideBySide measured(Case what, int pairs, LocalCommand.Command ours, LocalCommand.Command theirs) {
         return SideBySide.warm(what, pairs, () -> SideBySide.time(console, what.ours(), ours), () -> SideBySide.time(console, what.theirs(), theirs))
                 .remark("ktrdr's process had at most " + peak.mebibytes() + " MiB");
     }
 
-    private Local.Command ours(int targets) {
+    private LocalCommand.Command ours(int targets) {
         try {
             var ssh = "ssh: {user: root, identity: " + identity() + ", known_hosts: " + knownHosts + ", connect_timeout: 30s}\n";
             var nodes = new StringBuilder("domain: fan.test\nresolve: inventory\n" + ssh + "nodes:\n");
@@ -109,7 +109,7 @@ public final class FanOut implements AutoCloseable {
             var words = new ArrayList<>(List.of("sh", "-c", "exec \"$0\" \"$@\" >" + Sh.quote(folder.resolve("ours").toString())));
             words.addAll(peak.words());
             words.addAll(List.of(toolkit.toString(), "run", FACTS, "--forks", String.valueOf(AT_ONCE), "-i", file.toString()));
-            return Local.command(words);
+            return LocalCommand.command(words);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -129,7 +129,7 @@ public final class FanOut implements AutoCloseable {
     @Override
     public void close() {
         addresses("del");
-        Local.command("ip", "route", "del", NETWORK + ".0.0/16").run();
+        LocalCommand.command("ip", "route", "del", NETWORK + ".0.0/16").run();
         Folders.delete(folder);
     }
 }

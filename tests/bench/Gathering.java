@@ -11,11 +11,11 @@ import java.util.List;
 import java.util.stream.Collectors;
 import ktrdr.Console;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 
 /**
  * The five facts of {@link FanOut} of every node over connections that are open already: by a line typed into the console, from there to its answer, and by ssh over the shared
@@ -40,7 +40,7 @@ public final class Gathering implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         answers = shell.inputReader(StandardCharsets.UTF_8);
-        for (var node : inventory.nodes()) Local.command("sh", "-c", "exec " + ssh(node, "-f", "-N", "-o", "ControlMaster=yes", "-o", "ControlPersist=600") + " >/dev/null 2>&1").must();
+        for (var node : inventory.nodes()) LocalCommand.command("sh", "-c", "exec " + ssh(node, "-f", "-N", "-o", "ControlMaster=yes", "-o", "ControlPersist=600") + " >/dev/null 2>&1").must();
     }
 
     private String ssh(Node node, String... options) {
@@ -50,7 +50,7 @@ public final class Gathering implements AutoCloseable {
     /** So many pairs, after three of each: a console that somebody works at is warm. */
     public SideBySide measure(Case what, int pairs) {
         var script = inventory.nodes().stream().map(node -> ssh(node) + " " + Sh.quote(FanOut.FACTS) + " &\n").collect(Collectors.joining()) + "wait\n";
-        SideBySide.Measurement theirs = () -> SideBySide.time(console, what.theirs(), Local.command("sh", "-s").input(script));
+        SideBySide.Measurement theirs = () -> SideBySide.time(console, what.theirs(), LocalCommand.command("sh", "-s").input(script));
         return SideBySide.warm(what, 3, pairs, this::type, theirs);
     }
 
@@ -73,7 +73,7 @@ public final class Gathering implements AutoCloseable {
     @Override
     public void close() {
         shell.destroy();
-        for (var node : inventory.nodes()) Local.command("sh", "-c", "exec " + ssh(node, "-O", "exit")).run();
+        for (var node : inventory.nodes()) LocalCommand.command("sh", "-c", "exec " + ssh(node, "-O", "exit")).run();
         try {
             for (var node : inventory.nodes()) Files.deleteIfExists(sockets.resolve(node.name()));
             Files.delete(sockets);

@@ -7,7 +7,7 @@ import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Optional;
 import java.util.regex.Pattern;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Table;
 import ktrdr.Units;
 
@@ -23,7 +23,7 @@ public final class Here {
         facts.put("system", first("/etc/os-release", "PRETTY_NAME=\"(.+)\"").map(name -> name + ", ").orElse("") + System.getProperty("os.name") + " " + System.getProperty("os.version"));
         facts.put("JDK", System.getProperty("java.vm.version"));
         first("/proc/loadavg", "([\\d.]+)").ifPresent(load -> facts.put("load", load));
-        var ansible = Pattern.compile("ansible \\[core (.+)]").matcher(Local.command("sh", "-c", "ansible --version 2>/dev/null || :").run().out());
+        var ansible = Pattern.compile("ansible \\[core (.+)]").matcher(LocalCommand.command("sh", "-c", "ansible --version 2>/dev/null || :").run().out());
         if (ansible.find()) facts.put("Ansible", ansible.group(1));
         return facts;
     }

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Stream;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 
@@ -56,7 +56,7 @@ public final class Jdks implements AutoCloseable {
             var all = new ArrayList<>(List.of("time", "-f", "%U %S", "-o", said.toString(), toolkit.toString()));
             all.addAll(words);
             var took = SideBySide.time(console, "JDK " + version + " " + words.get(0),
-                    Local.command(all).env("JAVA_HOME", home.toString()).env("XDG_CACHE_HOME", cache.toString()));
+                    LocalCommand.command(all).env("JAVA_HOME", home.toString()).env("XDG_CACHE_HOME", cache.toString()));
             processor.add(seconds(said));
             return took;
         }
@@ -156,6 +156,6 @@ public final class Jdks implements AutoCloseable {
     /** Takes the caches away; what is still being written into one keeps its folder. */
     @Override
     public void close() {
-        for (var jdk : List.of(oldest, newest)) Local.command("rm", "-rf", jdk.cache.toString()).run();
+        for (var jdk : List.of(oldest, newest)) LocalCommand.command("rm", "-rf", jdk.cache.toString()).run();
     }
 }

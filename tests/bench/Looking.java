@@ -4,7 +4,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.release.Stack;
@@ -26,7 +26,7 @@ public final class Looking {
     /** The plan's commands (5.1), one ssh each, one after the other. */
     public SideBySide machines(Case what, int pairs) {
         var script = inventory.nodes().stream().flatMap(node -> COMMANDS.stream().map(command -> ByHand.on(inventory, node, command))).collect(Collectors.joining("", "set -eu\n", ""));
-        return measured(what, pairs, Local.command("sh", "-s").input(script));
+        return measured(what, pairs, LocalCommand.command("sh", "-s").input(script));
     }
 
     /** A playbook that gathers Ansible's facts and runs the same commands. */
@@ -38,7 +38,7 @@ public final class Looking {
 
     /** What the plan looks at of machines (5.1), stacks (5.7) and the system (its final verification), and the folder of the backups. */
     public SideBySide status(Case what, int pairs) {
-        return measured(what, pairs, Local.command("sh", "-s").input(statusScript(inventory)));
+        return measured(what, pairs, LocalCommand.command("sh", "-s").input(statusScript(inventory)));
     }
 
     /** The plan's commands that {@code status} stands for, for sh on this machine. */
@@ -55,8 +55,8 @@ public final class Looking {
                 """;
     }
 
-    private SideBySide measured(Case what, int pairs, Local.Command theirs) {
-        return SideBySide.warm(what, pairs, () -> SideBySide.time(console, what.ours(), Local.command(toolkit, what.ours(), "-i", inventory.source().toString())),
+    private SideBySide measured(Case what, int pairs, LocalCommand.Command theirs) {
+        return SideBySide.warm(what, pairs, () -> SideBySide.time(console, what.ours(), LocalCommand.command(toolkit, what.ours(), "-i", inventory.source().toString())),
                 () -> SideBySide.time(console, what.theirs(), theirs));
     }
 }

@@ -6,7 +6,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Table;
 
@@ -39,7 +39,7 @@ public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> 
     }
 
     /** Runs a program once, start and end included, and says how long it took; one that fails is a {@link Problem}. */
-    public static Duration time(Console console, String how, Local.Command command) {
+    public static Duration time(Console console, String how, LocalCommand.Command command) {
         long started = System.nanoTime();
         var result = command.timeout(PATIENCE).run();
         var took = Duration.ofNanos(System.nanoTime() - started);

@@ -6,7 +6,7 @@ import java.util.Map;
 import java.util.function.Function;
 import java.util.stream.Collectors;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
@@ -65,7 +65,7 @@ public final class Staged implements AutoCloseable {
     }
 
     /** What others have written is noted before it is the turn of ours, which would keep a copy of it otherwise: that is no part of what is measured. */
-    private SideBySide changing(Case what, int pairs, Function<String, Local.Command> theirs) {
+    private SideBySide changing(Case what, int pairs, Function<String, LocalCommand.Command> theirs) {
         stage(tags.get(0));
         return SideBySide.warm(what, pairs, () -> SideBySide.time(console, "stage", command(next())), () -> {
             var took = SideBySide.time(console, what.theirs(), theirs.apply(next()));
@@ -79,8 +79,8 @@ public final class Staged implements AutoCloseable {
         return tags.get(turn);
     }
 
-    private Local.Command command(String tag) {
-        return Local.command(toolkit.toString(), "stage", "all", "--tag", tag, "-i", inventory.source().toString());
+    private LocalCommand.Command command(String tag) {
+        return LocalCommand.command(toolkit.toString(), "stage", "all", "--tag", tag, "-i", inventory.source().toString());
     }
 
     private void stage(String tag) {
@@ -89,12 +89,12 @@ public final class Staged implements AutoCloseable {
     }
 
     /** The plan's steps (5.4): a folder on each node, and the files into it. */
-    private Local.Command copy(String tag) {
-        return Local.command("sh", "-s").input(inventory.nodes().stream().map(node -> ByHand.on(inventory, node, "mkdir -p " + Sh.quote(node.directory()))
+    private LocalCommand.Command copy(String tag) {
+        return LocalCommand.command("sh", "-s").input(inventory.nodes().stream().map(node -> ByHand.on(inventory, node, "mkdir -p " + Sh.quote(node.directory()))
                 + ByHand.copy(inventory, node, folder.resolve(tag).resolve(node.name()).toString(), node.directory())).collect(Collectors.joining("", "set -eu\n", "")));
     }
 
-    private Local.Command playbook(Ansible ansible, String tag) {
+    private LocalCommand.Command playbook(Ansible ansible, String tag) {
         return ansible.playbook("stage.yml", Map.of("rendered", folder.resolve(tag).toString()));
     }
 

@@ -11,7 +11,7 @@ import java.util.List;
 import java.util.Locale;
 import ktrdr.Console;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 
 /**
@@ -39,7 +39,7 @@ public final class Starting implements AutoCloseable {
             throw new UncheckedIOException(e);
         }
         for (var part : PARTS)
-            Local.command("cp", "-a", toolkit.resolveSibling(part).toString(), checkout.toString()).must();
+            LocalCommand.command("cp", "-a", toolkit.resolveSibling(part).toString(), checkout.toString()).must();
     }
 
     /** Each procedure's first run beside its second in each of the three states. */
@@ -70,7 +70,7 @@ public final class Starting implements AutoCloseable {
     }
 
     private Duration help(String procedure) {
-        return SideBySide.time(console, procedure + " --help", Local.command(checkout.resolve("ktrdr").toString(),
+        return SideBySide.time(console, procedure + " --help", LocalCommand.command(checkout.resolve("ktrdr").toString(),
                 procedure, "--help").env("XDG_CACHE_HOME", folder.resolve("cache").toString()));
     }
 
@@ -96,6 +96,6 @@ public final class Starting implements AutoCloseable {
 
     @Override
     public void close() {
-        Local.command("rm", "-rf", folder.toString()).must();
+        LocalCommand.command("rm", "-rf", folder.toString()).must();
     }
 }

@@ -9,7 +9,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.stream.Stream;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
@@ -56,7 +56,7 @@ public final class Transfer implements AutoCloseable {
     }
 
     private Duration theirs(int mebibytes) {
-        return arrived(SideBySide.time(console, "ssh cat", Local.command("sh", "-s").input("ssh -n " + Sh.words(ByHand.login(inventory, inventory.core())) + " cat " + REMOTE + "." + mebibytes
+        return arrived(SideBySide.time(console, "ssh cat", LocalCommand.command("sh", "-s").input("ssh -n " + Sh.words(ByHand.login(inventory, inventory.core())) + " cat " + REMOTE + "." + mebibytes
                 + " >" + Sh.quote(local().toString()) + "\n")), mebibytes);
     }
 
@@ -65,7 +65,7 @@ public final class Transfer implements AutoCloseable {
         words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         words.addAll(flags());
         words.addAll(List.of("-cp", System.getProperty("java.class.path"), Download.class.getName(), inventory.source().toString(), REMOTE + "." + mebibytes, local().toString()));
-        return arrived(SideBySide.time(console, "ktrdr", Local.command(words)), mebibytes);
+        return arrived(SideBySide.time(console, "ktrdr", LocalCommand.command(words)), mebibytes);
     }
 
     private List<String> flags() {

@@ -7,9 +7,9 @@ import java.util.List;
 import java.util.Map;
 import ktrdr.Console;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
-import ktrdr.api.Operations;
+import ktrdr.api.OperationsApi;
 import ktrdr.inventory.Inventory;
 
 /**
@@ -54,11 +54,11 @@ public final class Verifying {
     }
 
     private Duration ours() {
-        return SideBySide.time(console, "verify", Local.command(words));
+        return SideBySide.time(console, "verify", LocalCommand.command(words));
     }
 
     private Duration theirs() {
-        return SideBySide.time(console, "commands", Local.command("sh", "-s").input(script(inventory, lists)));
+        return SideBySide.time(console, "commands", LocalCommand.command("sh", "-s").input(script(inventory, lists)));
     }
 
     private static final String HEALTH = """
@@ -108,9 +108,9 @@ public final class Verifying {
     }
 
     private static String start(Inventory.Sample sample) {
-        var kind = Operations.Kind.valueOf(sample.operation());
+        var kind = OperationsApi.Kind.valueOf(sample.operation());
         var enough = sample.toItsEnd() ? ".data.status == \"completed\"" : ".data.progress.percentage > 0";
         return Sh.let("enough", enough) + Sh.let("cancel", sample.toItsEnd() ? "no" : "yes") + "start() { ask -X POST "
-                + (kind == Operations.Kind.dummy ? "" : "-H 'Content-Type: application/json' -d " + Sh.quote(Json.line(sample.body())) + " ") + "\"$backend/api/v1" + kind.path + "\"; }\n";
+                + (kind == OperationsApi.Kind.dummy ? "" : "-H 'Content-Type: application/json' -d " + Sh.quote(Json.line(sample.body())) + " ") + "\"$backend/api/v1" + kind.path + "\"; }\n";
     }
 }

@@ -4,13 +4,13 @@ import java.util.function.Consumer;
 import ktrdr.backup.BackupRecord;
 import ktrdr.backup.BackupRecordTest;
 import ktrdr.logs.LogScript;
+import ktrdr.node.Database;
 import ktrdr.node.DatabaseData;
-import ktrdr.node.HostFacts;
-import ktrdr.node.Sql;
+import ktrdr.node.MachineFacts;
 import ktrdr.release.History;
-import ktrdr.release.Lock;
-import ktrdr.release.NodeFacts;
-import ktrdr.release.NodeFactsTest;
+import ktrdr.release.LockScripts;
+import ktrdr.release.StackFacts;
+import ktrdr.release.StackFactsTest;
 import ktrdr.share.NfsFacts;
 import ktrdr.status.NodeStatus;
 import ktrdr.status.StatusFixtures;
@@ -34,7 +34,7 @@ class AnswersFuzzTest {
             registry	401
             """;
     private static final String NODE = MACHINE + "directory\tyes\nfile .env.core\t" + "a".repeat(64) + " 644 0:0 4\ncontent .env.core\tQT0xCg==\nmanifest\tYQ==\nimage r/b:t\tsha256:1\n"
-            + "digests sha256:1\t[\"r/b@sha256:a\"]\n" + "container\t" + NodeFactsTest.CONTAINER + "\nbeat\t12\nbackup\tktrdr 12 1790000000\nend\tyes\n";
+            + "digests sha256:1\t[\"r/b@sha256:a\"]\n" + "container\t" + StackFactsTest.CONTAINER + "\nbeat\t12\nbackup\tktrdr 12 1790000000\nend\tyes\n";
     private static final String NFS = "uid\t0\nrelease\t6.12.117\ncontainer\tnone\nprivileged\tyes\napt\tyes\nkernel\tnfs\nmount\t/mnt/ktrdr-shared\t0\t10.0.0.10:/srv/ktrdr-shared /mnt/ktrdr-shared nfs rw,vers=3 0 0\t\n"
             + "point\t1 0 ----i---------e------- \nend\tyes\n";
     private static final String DATA = "mounts\t[{\"Type\":\"volume\",\"Name\":\"ktrdr-core_db-data\",\"Destination\":\"/var/lib/postgresql/data\"}]\ndirectory\t/var/lib/postgresql/data\nend\tyes\n";
@@ -55,12 +55,12 @@ class AnswersFuzzTest {
 
     @Property(seed = Mutants.SEED)
     void before_a_deployment(@ForAll("nodes") String text) {
-        reads(text, NodeFacts::parse);
+        reads(text, StackFacts::parse);
     }
 
     @Property(seed = Mutants.SEED)
     void of_a_machine_and_what_runs_there(@ForAll("nodes") String text) {
-        reads(text, answer -> NodeStatus.parse(HostFacts.of(answer, 0, 10)));
+        reads(text, answer -> NodeStatus.parse(MachineFacts.of(answer, 0, 10)));
     }
 
     @Provide
@@ -90,7 +90,7 @@ class AnswersFuzzTest {
 
     @Property(seed = Mutants.SEED)
     void of_a_lock(@ForAll("locks") String text) {
-        reads(text, answer -> Lock.Answer.parse(answer).holder().ifPresent(Lock.Owner::words));
+        reads(text, answer -> LockScripts.LockState.parse(answer).holder().ifPresent(LockScripts.Owner::words));
     }
 
     @Provide
@@ -130,7 +130,7 @@ class AnswersFuzzTest {
 
     @Property(seed = Mutants.SEED)
     void of_a_database(@ForAll("rows") String text) {
-        reads(text, Sql::parse);
+        reads(text, Database::parse);
     }
 
     @Provide

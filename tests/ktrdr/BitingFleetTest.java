@@ -17,10 +17,10 @@ import java.util.stream.IntStream;
 import java.util.stream.StreamSupport;
 import ktrdr.api.Prometheus;
 import ktrdr.fleet.Fleet;
-import ktrdr.fleet.Host;
+import ktrdr.fleet.FleetNode;
 import ktrdr.inventory.Inventory;
+import ktrdr.node.Database;
 import ktrdr.node.Docker;
-import ktrdr.node.Sql;
 import ktrdr.release.Templates;
 import ktrdr.rotation.ScramVerifier;
 import lab.World;
@@ -33,8 +33,8 @@ import org.junit.jupiter.api.Test;
 class BitingFleetTest {
     private static final Inventory INVENTORY = Inventory.read(World.inventory());
     private static final Fleet FLEET = new Fleet(INVENTORY, INVENTORY.nodes(), new Console(Console.Color.never, false));
-    private static final Host CORE = FLEET.host("core");
-    private static final Host WORKERS = FLEET.host("workers-b");
+    private static final FleetNode CORE = FLEET.host("core");
+    private static final FleetNode WORKERS = FLEET.host("workers-b");
     private static final String PSQL = "docker exec -i ktrdr-db psql -X -Atq -v ON_ERROR_STOP=1 -U ktrdr ";
     /** A worker that the fleet has room for and does not run. */
     private static final String SERVICE = "training-worker-3";
@@ -110,7 +110,7 @@ class BitingFleetTest {
     @Test
     void texts_and_names_of_postgresql() {
         var texts = Biting.all().stream().filter(text -> text.matches("[^\\x00\\p{Cs}]*")).toList();
-        var rows = new Sql(CORE).query("select text from (values " + IntStream.range(0, texts.size()).mapToObj(i -> "(" + i + ", '" + texts.get(i).replace("'", "''") + "')").collect(Collectors.joining(", ")) + ") v (n, text) order by n").rows();
+        var rows = new Database(CORE).query("select text from (values " + IntStream.range(0, texts.size()).mapToObj(i -> "(" + i + ", '" + texts.get(i).replace("'", "''") + "')").collect(Collectors.joining(", ")) + ") v (n, text) order by n").rows();
         assertEquals(texts, rows.stream().map(row -> row.get(0)).toList());
         // a name of PostgreSQL has at most 63 bytes
         var names = texts.stream().filter(text -> text.getBytes(StandardCharsets.UTF_8).length < 63).toList();

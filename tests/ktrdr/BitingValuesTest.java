@@ -28,13 +28,13 @@ import ktrdr.api.Prometheus;
 import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Secrets;
 import ktrdr.logs.LogChoice;
+import ktrdr.node.Database;
 import ktrdr.node.Dns;
-import ktrdr.node.Sql;
-import ktrdr.release.Lock;
-import ktrdr.release.Metrics;
-import ktrdr.release.Release;
+import ktrdr.release.LockScripts;
+import ktrdr.release.ReleaseTag;
 import ktrdr.release.Stack;
 import ktrdr.release.Templates;
+import ktrdr.release.TextfileMetrics;
 import ktrdr.share.NfsFiles;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -161,7 +161,7 @@ class BitingValuesTest {
 
     private Path output(String script) {
         var out = folder.resolve("out");
-        Local.command("sh", "-c", "exec sh -s >\"$1\"", "sh", out.toString()).input(Sh.whole(script)).must();
+        LocalCommand.command("sh", "-c", "exec sh -s >\"$1\"", "sh", out.toString()).input(Sh.whole(script)).must();
         return out;
     }
 
@@ -224,7 +224,7 @@ class BitingValuesTest {
     void each_word_of_a_command_line_is_what_it_was_or_is_refused() {
         var inventory = Fixtures.inventory();
         var words = new LinkedHashMap<String, Function<String, Object>>();
-        words.put("tag", Release::tag);
+        words.put("tag", ReleaseTag::tag);
         words.put("node", inventory::node);
         words.put("workers node", inventory::workersNode);
         words.put("node of logs", word -> LogChoice.of(inventory, List.of(word)));
@@ -255,12 +255,12 @@ class BitingValuesTest {
     @Test
     void each_statement_and_each_answer_of_the_database_is_as_it_was() throws IOException {
         Fixtures.program(folder.resolve("bin/docker"), "exec cat");
-        var script = Biting.LINES.stream().map(text -> Sql.script("select '" + text + "'", true)).collect(Collectors.joining("printf '\\0'\n", "PATH=" + folder.resolve("bin") + ":$PATH\n", ""));
+        var script = Biting.LINES.stream().map(text -> Database.script("select '" + text + "'", true)).collect(Collectors.joining("printf '\\0'\n", "PATH=" + folder.resolve("bin") + ":$PATH\n", ""));
         assertEquals(Biting.LINES.stream().map(text -> "select '" + text + "'\n").collect(Collectors.joining("\0")), Files.readString(output(script)));
         for (var text : Biting.LINES) {
             var row = List.of(text, "x" + text, "");
             var csv = row.stream().map(one -> "\"" + one.replace("\"", "\"\"") + "\"").collect(Collectors.joining(","));
-            assertEquals(List.of(row), Sql.parse("a,b,c\n" + csv + "\n").rows());
+            assertEquals(List.of(row), Database.parse("a,b,c\n" + csv + "\n").rows());
         }
     }
 
@@ -271,15 +271,15 @@ class BitingValuesTest {
             var inside = words.substring(8, words.length() - 2);
             assertEquals(text, inside.translateEscapes(), words);
             assertFalse(inside.replaceAll("\\\\[\\\\\"n]", "").matches("(?s).*[\"\\\\\\n].*"), words);
-            assertEquals(words.substring(2), Metrics.series("", Map.of("job", text), 1).replaceFirst(" 1$", ""));
+            assertEquals(words.substring(2), TextfileMetrics.series("", Map.of("job", text), 1).replaceFirst(" 1$", ""));
         }
     }
 
     @Test
     void each_text_of_the_history_and_of_a_lock_is_as_it_was() throws IOException {
-        var owners = Biting.LINES.stream().map(text -> new Lock.Owner("1", text, Instant.EPOCH.toString(), text)).toList();
+        var owners = Biting.LINES.stream().map(text -> new LockScripts.Owner("1", text, Instant.EPOCH.toString(), text)).toList();
         var said = Files.readString(output(owners.stream().map(owner -> "printf '%s\\n' " + Sh.quote(owner.json()) + "\n").collect(Collectors.joining())));
-        assertEquals(owners, said.lines().map(Lock.Owner::of).toList());
+        assertEquals(owners, said.lines().map(LockScripts.Owner::of).toList());
     }
 
     @Test

@@ -46,10 +46,10 @@ class BuiltInTest {
     /** `.ci/run` looks at each file, and this at them before that. */
     @Test
     void the_parts_are_clean_under_shellcheck() throws IOException {
-        assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
+        assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
         try (var all = Files.walk(Project.root().resolve("templates"))) {
             var scripts = all.filter(file -> file.toString().endsWith(".sh")).filter(BuiltInTest::named).map(Path::toString);
-            var said = Local.command(Stream.concat(Stream.of("shellcheck", "-S", "warning"), scripts).toList()).run();
+            var said = LocalCommand.command(Stream.concat(Stream.of("shellcheck", "-S", "warning"), scripts).toList()).run();
             assertTrue(said.ok(), said.out());
         }
     }

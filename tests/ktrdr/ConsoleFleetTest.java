@@ -13,7 +13,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
-import ktrdr.api.Session;
+import ktrdr.api.FleetSession;
 import lab.Toolkit.Ran;
 import lab.Wait;
 import lab.World;
@@ -32,7 +32,7 @@ class ConsoleFleetTest {
 
     /** What each example printed, by its code; run through standard input, all in one console. */
     private static List<String> examples() {
-        var input = Session.EXAMPLES.stream().map(example -> "System.out.println(\"=== \");\n" + example.code() + "\n").collect(Collectors.joining());
+        var input = FleetSession.EXAMPLES.stream().map(example -> "System.out.println(\"=== \");\n" + example.code() + "\n").collect(Collectors.joining());
         var ran = ktrdr("console").input(input).run();
         assertEquals(0, ran.exit(), ran::toString);
         return List.of(ran.out().substring(5).split("=== \n"));
@@ -41,11 +41,11 @@ class ConsoleFleetTest {
     @Test
     void every_example_of_help_works_as_it_stands() {
         var said = new ArrayList<>(examples());
-        assertEquals(Session.EXAMPLES.size(), said.size(), said::toString);
+        assertEquals(FleetSession.EXAMPLES.size(), said.size(), said::toString);
         var wanted = List.of("(?s)CONTAINER ID .*ktrdr-backend.*", "(?s)Filesystem .*/\n", "(?s)NODE +SAID\ncore +.*load average.*\nworkers-b .*load average.*\nworkers-c .*load average.*\n",
                 "core  \\d.*\nworkers-b  \\d.*\nworkers-c  \\d.*\n", "(?s).*backtest-worker-2.*", "(?s)Health\\[status=ok.*", "WORKER +TYPE .*\n(http://\\S+:500[3-8] .*\n){8,}",
                 "(?s)(OPERATION|none).*", "(?s)SERIES +VALUE\n.*up\\{.*job=\"backend\".*\\} +1\n.*", "ONE\n1\n", "(?s).*\"status\" : \"ok\".*", "core\nworkers-b\nworkers-c\n");
-        for (int i = 0; i < wanted.size(); i++) assertTrue(said.get(i).matches(wanted.get(i)), Session.EXAMPLES.get(i).code() + "\n" + said.get(i));
+        for (int i = 0; i < wanted.size(); i++) assertTrue(said.get(i).matches(wanted.get(i)), FleetSession.EXAMPLES.get(i).code() + "\n" + said.get(i));
     }
 
     @Test

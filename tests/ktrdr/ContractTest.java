@@ -19,7 +19,7 @@ import java.util.Set;
 import java.util.function.Supplier;
 import java.util.stream.Stream;
 import ktrdr.api.ApiUse;
-import ktrdr.api.Operations;
+import ktrdr.api.OperationsApi;
 import ktrdr.drain.WorkerStops;
 import ktrdr.release.Stack;
 import org.junit.jupiter.api.AfterAll;
@@ -162,7 +162,7 @@ class ContractTest {
 
     @Test @Relies(by = "Operations.list", in = "api/endpoints/operations.py")
     void those_that_are_active_have_not_ended() {
-        holds(operations("limit=100&active_only=true").stream().noneMatch(one -> Operations.operation(one).ended()), "one that has ended");
+        holds(operations("limit=100&active_only=true").stream().noneMatch(one -> OperationsApi.operation(one).ended()), "one that has ended");
     }
 
     @Test @Relies(by = "Operations.list", in = "api/models/operations.py")

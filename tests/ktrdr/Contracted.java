@@ -27,10 +27,10 @@ import ktrdr.api.Backend;
 import ktrdr.api.Jaeger;
 import ktrdr.drain.WorkerStops;
 import ktrdr.fleet.Fleet;
-import ktrdr.inventory.Inventory.Place;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Place;
 import ktrdr.node.Docker;
-import ktrdr.release.RunningScale;
+import ktrdr.release.DeployedScale;
 import ktrdr.release.Stack;
 import lab.Wait;
 import lab.World;
@@ -65,7 +65,7 @@ public final class Contracted implements AutoCloseable {
         this.operations = practice || operations;
         var read = Inventory.read(file);
         var asking = new Fleet(read, read.nodes(), new Console(Console.Color.never, false));
-        inventory = RunningScale.of(asking).inventory();
+        inventory = DeployedScale.of(asking).inventory();
         fleet = asking.of(inventory, inventory.nodes());
         http = new Http(inventory.overrides(), Duration.ofSeconds(10));
     }

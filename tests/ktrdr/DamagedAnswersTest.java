@@ -22,17 +22,17 @@ import java.util.stream.Stream;
 import ktrdr.api.ApiUse;
 import ktrdr.api.Backend;
 import ktrdr.api.Jaeger;
-import ktrdr.api.Operations;
+import ktrdr.api.OperationsApi;
 import ktrdr.api.OperationsReport;
 import ktrdr.api.Prometheus;
-import ktrdr.api.Roster;
-import ktrdr.health.Checks;
+import ktrdr.api.WorkerRoster;
 import ktrdr.health.GrafanaChecks;
+import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Registry;
 import ktrdr.release.Alerting;
 import ktrdr.report.Check;
-import ktrdr.shell.Shown;
+import ktrdr.shell.ValueText;
 import org.junit.jupiter.api.AfterAll;
 import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
@@ -62,7 +62,7 @@ class DamagedAnswersTest {
     /** What is read: where it is asked for, what is said there when all is well, with which status, and who reads it. */
     enum Reader {
         HEALTH("/api/v1/health", 200, "{\"status\":\"ok\",\"version\":\"1.0.7\",\"timestamp\":\"2026-01-01T10:00:00Z\"}", () -> {
-            Shown.words(new Backend(inventory, http).health());
+            ValueText.words(new Backend(inventory, http).health());
             shown(checks().core(List.of("backend")));
         }),
         OPENAPI("/api/v1/openapi.json", 200, "{\"openapi\":\"3.1.0\",\"paths\":{\"/api/v1/operations/{id}\":{\"get\":{\"parameters\":[{\"name\":\"id\",\"in\":\"path\",\"required\":true}],"
@@ -71,47 +71,47 @@ class DamagedAnswersTest {
         WORKERS("/api/v1/workers", 200, "[{\"worker_id\":\"backtesting-1\",\"worker_type\":\"backtesting\",\"endpoint_url\":\"http://workers-b.ktrdr.test:5003/\",\"status\":\"busy\","
                 + "\"current_operation_id\":\"op_1\",\"last_healthy_at\":\"2026-01-01T10:00:00.123456Z\",\"capabilities\":{\"cpu\":true}},{\"worker_type\":\"training\",\"endpoint_url\":\"http://x\",\"status\":\"available\"}]", () -> {
             var registered = new Backend(inventory, http).workers();
-            Shown.words(registered);
+            ValueText.words(registered);
             shown(checks().workers(inventory.workers()));
-            shown(Checks.extras(inventory, registered, Instant.now(), url -> true));
-            Roster.of(inventory, registered).ghostsOn("workers-b.ktrdr.test");
-            new Operations(inventory, http).worker("op_1");
+            shown(ServiceChecks.extras(inventory, registered, Instant.now(), url -> true));
+            WorkerRoster.of(inventory, registered).ghostsOn("workers-b.ktrdr.test");
+            new OperationsApi(inventory, http).worker("op_1");
         }),
         OPERATION("/api/v1/operations/op_1", 200, SHOWN, () -> {
-            var operations = new Operations(inventory, http);
+            var operations = new OperationsApi(inventory, http);
             var report = new OperationsReport(inventory, List.of());
-            Shown.words(operations.show("op_1"));
+            ValueText.words(operations.show("op_1"));
             var document = operations.document("op_1");
             report.details(document).lines();
             Json.pretty(report.document(document));
             report.table(List.of(operations.show("op_1"))).lines();
         }),
-        UNKNOWN("/api/v1/operations/op_1", 404, REFUSED, () -> new Operations(inventory, http).show("op_1")),
+        UNKNOWN("/api/v1/operations/op_1", 404, REFUSED, () -> new OperationsApi(inventory, http).show("op_1")),
         OPERATIONS("/api/v1/operations", 200, LISTED, () -> {
-            var listed = new Operations(inventory, http).list("", "", false, 10);
+            var listed = new OperationsApi(inventory, http).list("", "", false, 10);
             var report = new OperationsReport(inventory, List.of());
-            Shown.words(listed);
+            ValueText.words(listed);
             report.table(listed).lines();
             Json.line(report.document(listed));
         }),
         STARTED("/api/v1/dummy/start", 200, "{\"success\":true,\"operation_id\":\"op_1\",\"data\":{\"operation_id\":\"op_1\",\"status\":\"started\"}}",
-                () -> new Operations(inventory, http).start(Operations.Kind.dummy, Map.of())),
-        NOT_STARTED("/api/v1/dummy/start", 422, REFUSED, () -> new Operations(inventory, http).start(Operations.Kind.dummy, Map.of())),
-        CANCELLED("/api/v1/operations/op_1", 200, "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"status\":\"cancelled\"}}", () -> new Operations(inventory, http).cancel("op_1")),
+                () -> new OperationsApi(inventory, http).start(OperationsApi.Kind.dummy, Map.of())),
+        NOT_STARTED("/api/v1/dummy/start", 422, REFUSED, () -> new OperationsApi(inventory, http).start(OperationsApi.Kind.dummy, Map.of())),
+        CANCELLED("/api/v1/operations/op_1", 200, "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"status\":\"cancelled\"}}", () -> new OperationsApi(inventory, http).cancel("op_1")),
         TARGETS("/api/v1/targets", 200, STATES + "{\"activeTargets\":[{\"labels\":{\"job\":\"backend\",\"instance\":\"a\"},\"scrapeUrl\":\"http://a/metrics\",\"lastError\":\"\",\"health\":\"up\"},"
                 + "{\"labels\":{\"job\":\"node\",\"node\":\"core\"},\"scrapeUrl\":\"http://b/metrics\",\"lastError\":\"refused\",\"health\":\"down\"},"
                 + "{\"labels\":{\"job\":\"prometheus\"},\"scrapeUrl\":\"http://c/metrics\",\"lastError\":\"refused\",\"health\":\"down\"}],\"droppedTargets\":[]}}", () -> shown(checks().targets())),
         VECTOR("/api/v1/query", 200, STATES + "{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"__name__\":\"up\",\"job\":\"a\"},\"value\":[1435781451.781,\"1\"]}]}}", () -> {
-            Shown.words(new Prometheus(inventory, http).query("up"));
+            ValueText.words(new Prometheus(inventory, http).query("up"));
             shown(List.of(checks().metrics()));
         }),
-        MATRIX("/api/v1/query", 200, STATES + "{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},\"values\":[[1,\"1\"],[2,\"0\"]]}]}}", () -> Shown.words(new Prometheus(inventory, http).query("up"))),
-        SCALAR("/api/v1/query", 200, STATES + "{\"resultType\":\"scalar\",\"result\":[1435781451.781,\"2.5\"]}}", () -> Shown.words(new Prometheus(inventory, http).query("1"))),
+        MATRIX("/api/v1/query", 200, STATES + "{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},\"values\":[[1,\"1\"],[2,\"0\"]]}]}}", () -> ValueText.words(new Prometheus(inventory, http).query("up"))),
+        SCALAR("/api/v1/query", 200, STATES + "{\"resultType\":\"scalar\",\"result\":[1435781451.781,\"2.5\"]}}", () -> ValueText.words(new Prometheus(inventory, http).query("1"))),
         BAD_QUERY("/api/v1/query", 400, "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"parse error\"}", () -> new Prometheus(inventory, http).query("(")),
         BUILD("/api/v1/status/buildinfo", 200, STATES + "{\"version\":\"2.53.0\"}}", () -> shown(checks().core(List.of("prometheus")))),
         ALERTS("/api/v1/alerts", 200, STATES + "{\"alerts\":[{\"labels\":{\"alertname\":\"KtrdrWorkerDown\",\"severity\":\"critical\",\"node\":\"core\"},\"annotations\":{\"summary\":\"a worker is down\","
                 + "\"runbook_url\":\"http://a\"},\"state\":\"firing\",\"activeAt\":\"2026-01-01T10:00:00.123456789Z\",\"value\":\"1e+00\"}]}}", () -> checks().alerts().ifPresent(alerts -> {
-            shown(Checks.critical(inventory, alerts));
+            shown(ServiceChecks.critical(inventory, alerts));
             alerts.forEach(alert -> Json.line(alert.document()));
         })),
         GRAFANA("/api/health", 200, "{\"commit\":\"a\",\"database\":\"ok\",\"version\":\"11.1.0\"}", () -> shown(checks().core(List.of("grafana")))),
@@ -124,7 +124,7 @@ class DamagedAnswersTest {
                 + "\"config\":{\"digest\":\"sha256:b\",\"size\":4},\"layers\":[{\"digest\":\"sha256:c\",\"size\":35668542},{\"digest\":\"sha256:d\",\"size\":1}]}},{\"Descriptor\":{\"digest\":\"sha256:e\"}}]", () -> {
             // a node's docker asks the registry, and passes on what it says
             var facts = "platform\tlinux/amd64\nmanifest r.test/a:1\t" + http.get(server.url("/v2/manifests/1")).body() + "\nend\tyes\n";
-            var answer = new Registry("r.test", "karl").answer("core", new Result(0, facts, ""));
+            var answer = new Registry("r.test", "karl").answer("core", new CommandResult(0, facts, ""));
             assertTrue(Registry.need(answer.manifests().values()) >= 0);
             answer.manifests().values().forEach(manifest -> assertTrue(manifest.bytes() >= 0));
         }),
@@ -176,8 +176,8 @@ class DamagedAnswersTest {
         server.close();
     }
 
-    private static Checks checks() {
-        return new Checks(inventory, http);
+    private static ServiceChecks checks() {
+        return new ServiceChecks(inventory, http);
     }
 
     /** As verify shows them: a table, sentences, and a document. */

@@ -95,7 +95,7 @@ public final class Dependencies {
     /** That of the tests, in which we are, and that of the procedures, of which JBang tells: where both want another version of a jar the tests have one of the two. */
     private static Set<String> classPaths() {
         var entries = new TreeSet<>(List.of(System.getProperty("java.class.path").split(":")));
-        var procedures = Json.parse(Local.command(Toolkit.jbang().toString(), "info", "tools", Project.root().resolve("lib/sources.java").toString()).must().out(), "jbang");
+        var procedures = Json.parse(LocalCommand.command(Toolkit.jbang().toString(), "info", "tools", Project.root().resolve("lib/sources.java").toString()).must().out(), "jbang");
         procedures.path("resolvedDependencies").forEach(entry -> entries.add(entry.asText()));
         return entries;
     }

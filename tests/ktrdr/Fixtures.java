@@ -58,11 +58,11 @@ public final class Fixtures {
 
     /** The files of a node as we wrote them for a release, some of them changed since: path to what they are now. */
     public static NodeFiles staged(Inventory inventory, String node, String tag, Map<String, String> changed) {
-        var files = new HashMap<String, NodeFiles.Found>();
+        var files = new HashMap<String, NodeFiles.FileState>();
         var manifest = new HashMap<String, String>();
         for (var file : new Templates(inventory).render(inventory.node(node), tag)) {
             var now = new Templates.NodeFile(file.path(), changed.getOrDefault(file.path(), file.content()), "644");
-            files.put(file.path(), new NodeFiles.Found(now.sha256(), "644", "0:0", now.content().length(), Optional.of(now.content())));
+            files.put(file.path(), new NodeFiles.FileState(now.sha256(), "644", "0:0", now.content().length(), Optional.of(now.content())));
             manifest.put(file.path(), file.sha256());
         }
         return new NodeFiles(files, Map.of(), Map.of(), manifest, Map.of(), List.of());
@@ -79,7 +79,7 @@ public final class Fixtures {
     public static void program(Path place, String script) throws IOException {
         Files.createDirectories(place.getParent());
         // by another process: while this one writes it, what another test starts has it open too, and then it cannot be run
-        Local.command("sh", "-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh", place.toString()).input("#!/bin/sh\n" + script + "\n").must();
+        LocalCommand.command("sh", "-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh", place.toString()).input("#!/bin/sh\n" + script + "\n").must();
     }
 
     public static Path file(String text) {

@@ -22,15 +22,15 @@ import java.util.stream.Collectors;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import ktrdr.api.Backend;
-import ktrdr.api.Operations;
+import ktrdr.api.OperationsApi;
 import ktrdr.api.OperationsReport;
-import ktrdr.health.InfraRecord;
-import ktrdr.inventory.Inventory.Node;
+import ktrdr.health.MachineRecord;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Docker;
-import ktrdr.node.HostFacts;
+import ktrdr.node.MachineFacts;
 import ktrdr.release.History;
-import ktrdr.release.Lock;
+import ktrdr.release.LockScripts;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 import ktrdr.status.NodeStatus;
@@ -97,11 +97,11 @@ class HostilePagesTest {
 
     private static String record(String said) {
         var inventory = inventory(said);
-        var facts = new HashMap<Node, HostFacts>();
+        var facts = new HashMap<Node, MachineFacts>();
         var line = said.replaceAll("[\t\n\r]", " ");
-        facts.put(inventory.core(), HostFacts.of("clock\t1790000000.5\nos\tDebian" + line + "\nkernel\t" + line
+        facts.put(inventory.core(), MachineFacts.of("clock\t1790000000.5\nos\tDebian" + line + "\nkernel\t" + line
                 + "6\ndocker\t26" + line + "\ncompose\t2" + line + "x\ncpus\t4\nmemory\t8589934592\nend\tyes\n", 0, 10));
-        return String.join("\n", InfraRecord.markdown(inventory, facts, checks(said), Instant.EPOCH, "karl@" + said + "laptop"));
+        return String.join("\n", MachineRecord.markdown(inventory, facts, checks(said), Instant.EPOCH, "karl@" + said + "laptop"));
     }
 
     /** The kinds of its nodes, in their order, and the text of its cells and paragraphs. */
@@ -201,13 +201,13 @@ class HostilePagesTest {
 
     private static Table[] tables(String said) {
         var core = StatusFixtures.CORE;
-        var entry = new History.Entry("1" + said, "", said + "2026", "karl" + said, "laptop" + said, "deploy" + said, "core", "sha" + said, List.of("backend" + said), Map.of(), "", 0, 10, said, History.Outcome.DEPLOYED);
+        var entry = new History.Entry("1" + said, "", said + "2026", "karl" + said, "laptop" + said, "deploy" + said, "core", "sha" + said, List.of("backend" + said), Map.of(), "", 0, 10, said, History.Ending.DEPLOYED);
         var container = new Docker.Container("id", "backend", "backend", "registry.test:5000/ktrdr-backend:" + said, "sha256:1", "running" + said, said, 0, 0, said, "hash");
-        var node = new NodeStatus(StatusFixtures.host(core), StatusFixtures.lock(Optional.of(new Lock.Owner("1", "karl@" + said, "2026", "deploy" + said)), 1), new History(List.of(entry), Optional.empty()),
+        var node = new NodeStatus(StatusFixtures.host(core), StatusFixtures.lock(Optional.of(new LockScripts.Owner("1", "karl@" + said, "2026", "deploy" + said)), 1), new History(List.of(entry), Optional.empty()),
                 List.of(container), Optional.empty());
         var worker = new Backend.Worker("w" + said, "training", "http://elsewhere" + said + ":5003", "available", said, Optional.empty());
         var status = StatusFixtures.registered(StatusFixtures.with(StatusFixtures.fleet(), core, node), List.of(worker));
-        var operation = new Operations.Operation("op" + said, "type" + said, "running" + said, "2026" + said, "AAPL" + said, 1, "step" + said, 1, said, said);
+        var operation = new OperationsApi.Operation("op" + said, "type" + said, "running" + said, "2026" + said, "AAPL" + said, 1, "step" + said, 1, said, said);
         var operations = new OperationsReport(INVENTORY, List.of(new Backend.Worker("w", "training", "http://elsewhere" + said + ":5003", "busy", "op" + said, Optional.empty())));
         var details = operations.details(JsonNodeFactory.instance.objectNode().put("operation_id" + said, "is" + said).put("status", said));
         return Stream.concat(Stream.of(new StatusReport(status).tables()), Stream.of(operations.table(List.of(operation)), details)).toArray(Table[]::new);

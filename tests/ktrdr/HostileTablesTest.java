@@ -17,18 +17,18 @@ import java.util.function.Function;
 import java.util.stream.Stream;
 import ktrdr.api.Alert;
 import ktrdr.api.Backend;
-import ktrdr.api.Operations;
+import ktrdr.api.OperationsApi;
 import ktrdr.api.Prometheus;
 import ktrdr.backup.BackupFolder;
+import ktrdr.backup.BackupListing;
 import ktrdr.backup.BackupRecord;
 import ktrdr.backup.BackupReport;
-import ktrdr.backup.Backups;
-import ktrdr.deploy.Plans;
-import ktrdr.node.Sql;
+import ktrdr.deploy.NodePlanner;
+import ktrdr.node.Database;
 import ktrdr.release.History;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
-import ktrdr.shell.Shown;
+import ktrdr.shell.ValueText;
 import ktrdr.status.StatusChanges;
 import ktrdr.status.StatusFixtures;
 import ktrdr.status.StatusReport;
@@ -63,13 +63,13 @@ class HostileTablesTest {
     }
 
     private static History.Entry entry(String said) {
-        return new History.Entry("1" + said, "", said + "2026", "karl" + said, "laptop" + said, "deploy" + said, "core", "sha" + said, List.of("backend" + said), Map.of(), "", 0, 10, said, History.Outcome.DEPLOYED);
+        return new History.Entry("1" + said, "", said + "2026", "karl" + said, "laptop" + said, "deploy" + said, "core", "sha" + said, List.of("backend" + said), Map.of(), "", 0, 10, said, History.Ending.DEPLOYED);
     }
 
     /** That of {@code rollback --list}. */
     @Test
     void releases_of_a_node() {
-        isText(said -> Plans.table(Map.of(StatusFixtures.CORE, new History(List.of(entry("x"), entry(said)), Optional.of(entry(said))))), said -> "sha" + said + "  ");
+        isText(said -> NodePlanner.table(Map.of(StatusFixtures.CORE, new History(List.of(entry("x"), entry(said)), Optional.of(entry(said))))), said -> "sha" + said + "  ");
     }
 
     /** As somebody with a hand in the node's file would have it, through the script that reads it there. */
@@ -77,8 +77,8 @@ class HostileTablesTest {
     void releases_as_the_file_of_a_node_has_them() throws IOException {
         var said = "\u001b[2J\u202e|<script>\r\u0007";
         Files.writeString(Files.createDirectories(folder.resolve(".ktrdr")).resolve("releases.jsonl"), entry(said).json() + "\n");
-        var answer = Local.command("sh", "-euc", Facts.SAY + Sh.let("directory", folder.toString()) + History.script() + "say end yes\n").must().out();
-        var lines = Plans.table(Map.of(StatusFixtures.CORE, History.parse(Facts.parse(answer)))).lines();
+        var answer = LocalCommand.command("sh", "-euc", Facts.SAY + Sh.let("directory", folder.toString()) + History.script() + "say end yes\n").must().out();
+        var lines = NodePlanner.table(Map.of(StatusFixtures.CORE, History.parse(Facts.parse(answer)))).lines();
         assertEquals(2, lines.size());
         isOneLine(lines);
         assertTrue(lines.get(1).contains("sha" + Console.harmless(said)), lines.get(1));
@@ -89,8 +89,8 @@ class HostileTablesTest {
                 List.of(new BackupRecord.Table("public." + said, 1, said)));
     }
 
-    private static BackupFolder backups(String said) {
-        return new BackupFolder("/srv/" + said, List.of(new Backups.Found(record(said), Optional.of(NOW))), List.of(said), 1);
+    private static BackupListing backups(String said) {
+        return new BackupListing("/srv/" + said, List.of(new BackupFolder.Backup(record(said), Optional.of(NOW))), List.of(said), 1);
     }
 
     @Test
@@ -112,8 +112,8 @@ class HostileTablesTest {
             Files.writeString(folder.resolve(name + ".json"), Json.line(fields));
         }
         var inventory = Fixtures.inventory(Fixtures.INVENTORY + "backup: {directory: " + folder + "}\n");
-        var answer = Local.command("sh", "-euc", BackupFolder.script(inventory)).must().out();
-        var found = BackupFolder.parse(inventory, answer);
+        var answer = LocalCommand.command("sh", "-euc", BackupListing.script(inventory)).must().out();
+        var found = BackupListing.parse(inventory, answer);
         var lines = BackupReport.table(found, NOW).lines();
         isOneLine(lines);
         isOneLine(Console.lineByLine(BackupReport.incomplete(found)).lines().toList());
@@ -125,8 +125,8 @@ class HostileTablesTest {
 
     @Test
     void rows_of_the_database_and_their_columns() {
-        isText(said -> new Sql.Rows(List.of("a", "b"), List.of(List.of(said, "c"), List.of("d", said))).table());
-        isText(said -> new Sql.Rows(List.of(said, "b"), List.of(List.of("a", "c"))).table(), String::toUpperCase);
+        isText(said -> new Database.Rows(List.of("a", "b"), List.of(List.of(said, "c"), List.of("d", said))).table());
+        isText(said -> new Database.Rows(List.of(said, "b"), List.of(List.of("a", "c"))).table(), String::toUpperCase);
     }
 
     @Test
@@ -147,12 +147,12 @@ class HostileTablesTest {
     void values_at_the_console() {
         var values = new ArrayList<Function<String, Object>>();
         values.add(said -> List.of(new Backend.Worker("w", "training" + said, said, said, said, Optional.empty())));
-        values.add(said -> List.of(new Operations.Operation("op" + said, "type" + said, said, said, said, 1, said, 1, said, said)));
+        values.add(said -> List.of(new OperationsApi.Operation("op" + said, "type" + said, said, said, said, 1, said, 1, said, said)));
         values.add(said -> List.of(new Prometheus.Series("up", Map.of("job", said), 1)));
         for (var value : values) {
-            int rows = Shown.words(value.apply("x")).split("\n", -1).length;
+            int rows = ValueText.words(value.apply("x")).split("\n", -1).length;
             for (var said : HOSTILE) {
-                var lines = List.of(Shown.words(value.apply(said)).split("\n", -1));
+                var lines = List.of(ValueText.words(value.apply(said)).split("\n", -1));
                 assertEquals(rows, lines.size(), said);
                 isOneLine(lines);
             }

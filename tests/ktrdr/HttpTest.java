@@ -32,7 +32,7 @@ class HttpTest {
     private MockWebServer secure() throws IOException, GeneralSecurityException {
         var store = folder.resolve("keys.p12");
         var keytool = Path.of(System.getProperty("java.home"), "bin/keytool").toString();
-        var made = Local.command(keytool, "-genkeypair", "-keyalg", "EC", "-alias", "test", "-dname", "CN=localhost", "-storetype", "PKCS12", "-storepass", "practice", "-keystore",
+        var made = LocalCommand.command(keytool, "-genkeypair", "-keyalg", "EC", "-alias", "test", "-dname", "CN=localhost", "-storetype", "PKCS12", "-storepass", "practice", "-keystore",
                 store.toString()).run();
         assertTrue(made.ok(), made.err());
         var keys = KeyStore.getInstance("PKCS12");

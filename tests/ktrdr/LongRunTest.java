@@ -238,17 +238,17 @@ class LongRunTest {
     void a_history_of_100_000_lines_is_read_by_its_end(TestReporter told) throws IOException {
         Files.createDirectories(folder.resolve(".ktrdr"));
         try (var history = Files.newBufferedWriter(folder.resolve(".ktrdr/releases.jsonl"))) {
-            var line = StatusFixtures.entry("run-", "sha-1", History.Outcome.DEPLOYED, List.of("backend", "db", "grafana", "jaeger", "prometheus")).json() + "\n";
+            var line = StatusFixtures.entry("run-", "sha-1", History.Ending.DEPLOYED, List.of("backend", "db", "grafana", "jaeger", "prometheus")).json() + "\n";
             for (int i = 0; i < 100_000; i++) history.write(line.replace("run-", "run-" + i));
         }
-        var said = Local.command("sh").input(Sh.whole(Sh.let("directory", folder.toString()) + Facts.SAY + History.script() + "say end yes\n")).must().out();
+        var said = LocalCommand.command("sh").input(Sh.whole(Sh.let("directory", folder.toString()) + Facts.SAY + History.script() + "say end yes\n")).must().out();
         told.publishEntry("answer", said.length() + " bytes of " + Files.size(folder.resolve(".ktrdr/releases.jsonl")));
         assertTrue(said.length() < 200_000, "what a node answers is as long as ever: " + said.length());
         var history = History.parse(Facts.parse(said));
         assertEquals(100, history.entries().size());
         assertEquals("run-99999", history.current().orElseThrow().id());
-        var next = StatusFixtures.entry("next", "sha-next", History.Outcome.DEPLOYED, List.of("backend"));
-        Local.command("sh").input(Sh.whole("cd " + Sh.quote(folder.toString()) + "\n" + History.end(next))).must();
+        var next = StatusFixtures.entry("next", "sha-next", History.Ending.DEPLOYED, List.of("backend"));
+        LocalCommand.command("sh").input(Sh.whole("cd " + Sh.quote(folder.toString()) + "\n" + History.end(next))).must();
         try (var all = Files.lines(folder.resolve(".ktrdr/releases.jsonl"))) {
             assertEquals(100_001, all.count(), "none is lost with the next");
         }

@@ -117,7 +117,7 @@ public final class Outdated {
             var folder = Files.createTempDirectory("ktrdr-outdated");
             try {
                 var pom = Files.writeString(folder.resolve("pom.xml"), pom(names));
-                var ran = Local.command(maven, "-B", "-U", "-f", pom.toString(), PLUGIN + ":use-latest-versions",
+                var ran = LocalCommand.command(maven, "-B", "-U", "-f", pom.toString(), PLUGIN + ":use-latest-versions",
                         "-DgenerateBackupPoms=false", "-Dmaven.version.ignore=" + PRERELEASE).run();
                 return answer(names, Files.readString(pom), ran);
             } finally {
@@ -128,7 +128,7 @@ public final class Outdated {
         }
     }
 
-    private static Map<String, String> answer(List<String> names, String pom, Result ran) {
+    private static Map<String, String> answer(List<String> names, String pom, CommandResult ran) {
         // Maven goes on with what it has of an earlier day when a server does not answer
         var missed = ran.out().lines()
                 .filter(line -> line.matches("\\[ERROR\\].*|\\[WARNING\\].*transfer metadata.*")).toList();

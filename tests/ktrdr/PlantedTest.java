@@ -13,11 +13,11 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Instant;
 import java.util.List;
 import java.util.Map;
+import ktrdr.backup.BackupFile;
 import ktrdr.backup.BackupRecord;
-import ktrdr.backup.LocalBackup;
 import ktrdr.release.History;
-import ktrdr.release.Lock;
-import ktrdr.release.Metrics;
+import ktrdr.release.LockScripts;
+import ktrdr.release.TextfileMetrics;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -27,9 +27,9 @@ import org.junit.jupiter.params.provider.ValueSource;
 
 /** Links that somebody put where our files go, and folders that everybody may write to: no link is followed, and nothing is begun in such a folder. Scripts are run by a real shell. */
 class PlantedTest {
-    private static final Lock.Owner KARL = Lock.Owner.now("karl@laptop", "deploy core all sha-1");
+    private static final LockScripts.Owner KARL = LockScripts.Owner.now("karl@laptop", "deploy core all sha-1");
     private static final History.Entry ENTRY = new History.Entry("1", "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy core all sha-1", "core", "sha-1", List.of("backend"), Map.of(),
-            "configuration", 0, 12.5, "", History.Outcome.DEPLOYED);
+            "configuration", 0, 12.5, "", History.Ending.DEPLOYED);
     @TempDir Path folder;
     private Path stack;
     private Path ours;
@@ -47,19 +47,19 @@ class PlantedTest {
         run("rm -f /run/lock/" + place().project() + ".*");
     }
 
-    private Lock.Place place() {
-        return new Lock.Place(stack.toString(), "ktrdr-planted-test-" + ProcessHandle.current().pid());
+    private LockScripts.Place place() {
+        return new LockScripts.Place(stack.toString(), "ktrdr-planted-test-" + ProcessHandle.current().pid());
     }
 
-    private static Result run(String script) {
-        return Local.command("sh", "-s").input(Sh.whole(script)).run();
+    private static CommandResult run(String script) {
+        return LocalCommand.command("sh", "-s").input(Sh.whole(script)).run();
     }
 
-    private Result take() {
-        return run(Lock.take(place(), KARL, Lock.LIFE));
+    private CommandResult take() {
+        return run(LockScripts.take(place(), KARL, LockScripts.LIFE));
     }
 
-    private static void good(Result result) {
+    private static void good(CommandResult result) {
         assertEquals(0, result.exit(), result::lastWords);
     }
 
@@ -79,7 +79,7 @@ class PlantedTest {
             assertFalse(Files.exists(ours.resolve("lock")));
         }
         Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rwxrwxr-x"));
-        assertTrue(Lock.Answer.parse(take().out()).taken());
+        assertTrue(LockScripts.LockState.parse(take().out()).taken());
     }
 
     @Test
@@ -102,7 +102,7 @@ class PlantedTest {
         var refused = take();
         assertEquals(ScriptExit.UNSAFE.code, refused.exit(), refused::lastWords);
         assertEquals(ours.resolve("lock") + " is a symbolic link", refused.lastWords());
-        assertEquals("end\tyes\n", run(Lock.look(place())).out());
+        assertEquals("end\tyes\n", run(LockScripts.look(place())).out());
     }
 
     @Test
@@ -122,7 +122,7 @@ class PlantedTest {
     void the_beat_of_a_lock() throws IOException {
         good(take());
         Files.createSymbolicLink(ours.resolve("lock/beat.new"), victim);
-        good(run(Lock.beat(place(), KARL)));
+        good(run(LockScripts.beat(place(), KARL)));
         unharmed();
     }
 
@@ -151,7 +151,7 @@ class PlantedTest {
     @Test
     void the_series_of_a_release() throws IOException {
         Files.createSymbolicLink(Files.createDirectories(ours.resolve("metrics")).resolve("release.new"), victim);
-        good(run("cd " + Sh.quote(stack.toString()) + "\n" + Metrics.release(ENTRY)));
+        good(run("cd " + Sh.quote(stack.toString()) + "\n" + TextfileMetrics.release(ENTRY)));
         unharmed();
         assertTrue(Files.isRegularFile(ours.resolve("metrics/release.prom")));
     }
@@ -174,7 +174,7 @@ class PlantedTest {
     void that_a_backup_of_this_machine_was_verified() throws IOException {
         var dump = Files.writeString(folder.resolve("b.dump.zst"), "");
         Files.createSymbolicLink(folder.resolve("b.dump.zst.verified"), victim);
-        new LocalBackup(dump, BackupRecord.parse("{\"name\": \"b\", \"made\": \"2026-01-01T00:00:00Z\"}"), "").verified(Instant.EPOCH);
+        new BackupFile(dump, BackupRecord.parse("{\"name\": \"b\", \"made\": \"2026-01-01T00:00:00Z\"}"), "").verified(Instant.EPOCH);
         unharmed();
         assertEquals(Instant.EPOCH + "\n", Files.readString(folder.resolve("b.dump.zst.verified")));
         assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("b.dump.zst.verified"))));
@@ -182,10 +182,10 @@ class PlantedTest {
 
     @Test
     void a_link_of_somebody_else_in_the_place_of_a_file_that_we_write_is_refused() throws IOException {
-        assumeTrue(Local.command("id", "-u").must().out().strip().equals("0"), "only root can be somebody else");
+        assumeTrue(LocalCommand.command("id", "-u").must().out().strip().equals("0"), "only root can be somebody else");
         var link = Files.createSymbolicLink(folder.resolve("report.html"), victim);
         var mine = Files.createSymbolicLink(folder.resolve("mine"), link);
-        assertTrue(Local.command("chown", "-h", "65534", link.toString()).run().ok());
+        assertTrue(LocalCommand.command("chown", "-h", "65534", link.toString()).run().ok());
         for (var asked : List.of(link, mine)) {
             var refused = assertThrows(Problem.class, () -> OutputFile.at(asked), asked::toString);
             assertEquals(Exit.USAGE, refused.exit());

@@ -47,8 +47,8 @@ class ScriptExitTest {
 
     @Test
     void how_a_script_ended_is_told_by_its_number() {
-        assertEquals(ScriptExit.LOCK_LOST, ScriptExit.of(new Result(26, "", "")));
+        assertEquals(ScriptExit.LOCK_LOST, ScriptExit.of(new CommandResult(26, "", "")));
         assertEquals(List.of(ScriptExit.OTHER, ScriptExit.OTHER),
-                Stream.of(0, 1).map(code -> ScriptExit.of(new Result(code, "", ""))).toList());
+                Stream.of(0, 1).map(code -> ScriptExit.of(new CommandResult(code, "", ""))).toList());
     }
 }

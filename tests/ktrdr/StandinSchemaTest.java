@@ -7,8 +7,8 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.net.URI;
 import java.net.http.HttpClient;
-import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpRequest;
+import java.net.http.HttpRequest.BodyPublishers;
 import java.net.http.HttpResponse.BodyHandlers;
 import java.nio.file.Files;
 import java.nio.file.Path;
@@ -29,12 +29,12 @@ class StandinSchemaTest {
     @TempDir Path folder;
 
     /** Runs the script with a psql that answers each query with the next of these lines. */
-    private Result alembic(String revisions, String answers, String... words) throws IOException {
+    private CommandResult alembic(String revisions, String answers, String... words) throws IOException {
         Fixtures.program(folder.resolve("psql"), "echo \"$*\" >>'" + folder + "/words'\ncat >>'" + folder + "/asked'\nline=$(sed -n 1p '" + folder + "/answers')\nsed -i 1d '" + folder + "/answers'\nprintf '%s\\n' \"$line\"");
-        Local.command("sh", "-c", "printf '%s' \"$1\" >\"$2/answers\"", "sh", answers, folder.toString()).must();
+        LocalCommand.command("sh", "-c", "printf '%s' \"$1\" >\"$2/answers\"", "sh", answers, folder.toString()).must();
         var all = new ArrayList<>(List.of("sh", Project.root().resolve("tests/lab/standin/alembic").toString()));
         all.addAll(List.of(words));
-        return Local.command(all).env("PATH", folder + ":" + System.getenv("PATH")).env("KTRDR_STANDIN_REVISIONS", revisions).run();
+        return LocalCommand.command(all).env("PATH", folder + ":" + System.getenv("PATH")).env("KTRDR_STANDIN_REVISIONS", revisions).run();
     }
 
     @Test

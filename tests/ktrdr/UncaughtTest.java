@@ -44,11 +44,11 @@ class UncaughtTest {
                     }
                 }
                 """);
-        Local.command(JAVA.resolve("javac").toString(), "-cp", CLASSES, "-d", folder.toString(), source.toString()).must();
+        LocalCommand.command(JAVA.resolve("javac").toString(), "-cp", CLASSES, "-d", folder.toString(), source.toString()).must();
     }
 
-    private static Result script(String which) {
-        return Local.command(JAVA.resolve("java").toString(), "-cp", folder + File.pathSeparator + CLASSES, "script", which).env("HOME", folder.toString()).run();
+    private static CommandResult script(String which) {
+        return LocalCommand.command(JAVA.resolve("java").toString(), "-cp", folder + File.pathSeparator + CLASSES, "script", which).env("HOME", folder.toString()).run();
     }
 
     @Test

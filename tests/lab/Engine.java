@@ -15,7 +15,7 @@ import java.util.Optional;
 import java.util.concurrent.TimeUnit;
 import java.util.stream.Collectors;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 
 /**
@@ -77,17 +77,17 @@ public final class Engine {
     }
 
     /** A docker command on this engine; the user's own docker settings and logins are left alone. */
-    public Local.Command docker(String... words) {
+    public LocalCommand.Command docker(String... words) {
         return docker(List.of(words));
     }
 
-    public Local.Command docker(List<String> words) {
+    public LocalCommand.Command docker(List<String> words) {
         return command(concat(List.of("docker"), words));
     }
 
     /** A command that calls docker, to be answered by this engine. */
-    Local.Command command(List<String> argv) {
-        var command = Local.command(argv);
+    LocalCommand.Command command(List<String> argv) {
+        var command = LocalCommand.command(argv);
         environment().forEach(command::env);
         return command;
     }
@@ -187,7 +187,7 @@ public final class Engine {
     }
 
     private static void network(String script) {
-        Local.command("sh", "-euc", script, "sh", RUN.resolve("network").toString()).must();
+        LocalCommand.command("sh", "-euc", script, "sh", RUN.resolve("network").toString()).must();
     }
 
     /** What is still there of the engine or in it after {@link #stop}. */
@@ -208,7 +208,7 @@ public final class Engine {
     /** Deletes a folder and all that is in it; what a build that was killed left mounted there is taken away first, and not what is behind it. */
     static void deleteTree(Path folder) {
         if (!Files.exists(folder)) return;
-        Local.command("sh", "-euc", UNMOUNT, "sh", folder.toAbsolutePath().toString()).must();
+        LocalCommand.command("sh", "-euc", UNMOUNT, "sh", folder.toAbsolutePath().toString()).must();
         try (var all = Files.walk(folder)) {
             for (var file : all.sorted(Comparator.reverseOrder()).toList()) Files.deleteIfExists(file);
         } catch (IOException e) {

@@ -6,10 +6,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.function.BooleanSupplier;
+import ktrdr.CommandResult;
 import ktrdr.Console;
 import ktrdr.Problem;
 import ktrdr.Project;
-import ktrdr.Result;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 
@@ -42,7 +42,7 @@ public final class GuestWorld implements AutoCloseable {
     }
 
     /** Runs a shell script on a guest; any exit code is an answer. */
-    public Result run(String name, String script) {
+    public CommandResult run(String name, String script) {
         var inventory = Inventory.read(guests.inventory());
         var node = inventory.node(name);
         var fleet = connections.computeIfAbsent(name, key -> new Fleet(inventory, List.of(node), new Console(Console.Color.never, false)));

@@ -12,7 +12,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeMap;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
@@ -112,7 +112,7 @@ public final class Guests {
             step.now("Debian 13 by debootstrap, with a kernel");
             Engine.deleteTree(base);
             Files.createDirectories(base);
-            Local.command(files.resolve("build").toString(), base.toString(), Machine.mirror("a Debian mirror in apt's sources")).must();
+            LocalCommand.command(files.resolve("build").toString(), base.toString(), Machine.mirror("a Debian mirror in apt's sources")).must();
             Files.writeString(base.resolve("recipe"), recipe);
             step.done("Debian 13 with its cloud kernel");
         }
@@ -134,13 +134,13 @@ public final class Guests {
         Files.copy(base.resolve("vmlinuz"), folder.resolve("vmlinuz"));
         var words = new ArrayList<>(List.of(RUN.resolve("network").toString(), "up", MACHINE_ADDRESS));
         ALL.forEach(guest -> words.add(guest.name()));
-        Local.command(words).must();
+        LocalCommand.command(words).must();
         key("id_ed25519", "ktrdr-lab-guests");
         var known = new StringBuilder();
         for (var guest : ALL) {
             key("host_" + guest.name(), guest.name());
             known.append(guest.fqdn()).append(' ').append(Files.readString(folder.resolve("host_" + guest.name() + ".pub")));
-            Local.command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base.resolve("base.raw").toString(), disk(guest)).must();
+            LocalCommand.command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base.resolve("base.raw").toString(), disk(guest)).must();
             seed(guest);
         }
         Files.writeString(folder.resolve("known_hosts"), known);
@@ -148,7 +148,7 @@ public final class Guests {
     }
 
     private void key(String name, String comment) {
-        Local.command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", folder.resolve(name).toString()).must();
+        LocalCommand.command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", folder.resolve(name).toString()).must();
     }
 
     private String disk(Guest guest) {
@@ -166,7 +166,7 @@ public final class Guests {
         put(staging, "etc/ssh/ssh_host_ed25519_key", Files.readString(folder.resolve("host_" + guest.name())), "rw-------");
         put(staging, "root/.ssh/authorized_keys", Files.readString(folder.resolve("id_ed25519.pub")), "rw-------");
         for (var closed : List.of("root", "root/.ssh")) Files.setPosixFilePermissions(staging.resolve(closed), PosixFilePermissions.fromString("rwx------"));
-        Local.command("tar", "-C", staging.toString(), "--owner=0", "--group=0", "-cf", folder.resolve(guest.name() + ".tar").toString(), "etc", "root").must();
+        LocalCommand.command("tar", "-C", staging.toString(), "--owner=0", "--group=0", "-cf", folder.resolve(guest.name() + ".tar").toString(), "etc", "root").must();
         Engine.deleteTree(staging);
     }
 
@@ -183,7 +183,7 @@ public final class Guests {
         if (process(guest).isPresent()) return;
         // one processor: with two, the emulated kernel now and then falls over its own patches of code; after a panic it boots again
         // and behind all others, since an emulated processor takes what it gets
-        Local.command("ip", "netns", "exec", "ktrdr-guests", "nice", "-n", "5",
+        LocalCommand.command("ip", "netns", "exec", "ktrdr-guests", "nice", "-n", "5",
                 "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-machine", "pc",
                 "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "Nehalem", "-smp", "1", "-m", "512", "-kernel", folder.resolve("vmlinuz").toString(),
                 "-append", "root=/dev/nvme0n1 rw console=ttyS0 quiet mitigations=off nokaslr panic=3 net.ifnames=0 systemd.hostname=" + guest.name(),
@@ -246,7 +246,7 @@ public final class Guests {
     /** Takes everything away that {@link #up} made; the base they boot from stays in the cache. */
     public void down() {
         ALL.forEach(guest -> cut(guest.name()));
-        if (Files.exists(RUN.resolve("network"))) Local.command(RUN.resolve("network").toString(), "down").must();
+        if (Files.exists(RUN.resolve("network"))) LocalCommand.command(RUN.resolve("network").toString(), "down").must();
         Engine.deleteTree(folder);
         Engine.deleteTree(RUN);
         var left = folder.getParent().toFile().list();

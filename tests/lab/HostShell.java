@@ -13,8 +13,8 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedDeque;
 import java.util.concurrent.LinkedBlockingQueue;
+import ktrdr.CommandResult;
 import ktrdr.Problem;
-import ktrdr.Result;
 
 /**
  * Shells in containers of the lab that stay open: tests ask hosts thousands of small questions, and a
@@ -66,7 +66,7 @@ final class HostShell {
                 .found("exit code " + result.exit() + ": " + result.lastWords());
     }
 
-    private Result run(String script) {
+    private CommandResult run(String script) {
         try {
             var bytes = script.getBytes(StandardCharsets.UTF_8);
             process.getOutputStream().write((bytes.length + "\n").getBytes(StandardCharsets.UTF_8));
@@ -79,7 +79,7 @@ final class HostShell {
             var printed = out.take();
             var said = err.take();
             int code = printed.code().isEmpty() ? process.waitFor() : Integer.parseInt(printed.code());
-            return new Result(code, printed.text(), said.text());
+            return new CommandResult(code, printed.text(), said.text());
         } catch (InterruptedException e) {
             process.destroyForcibly();
             Thread.currentThread().interrupt();

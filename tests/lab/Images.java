@@ -28,10 +28,10 @@ import java.util.jar.JarFile;
 import java.util.jar.JarOutputStream;
 import java.util.jar.Manifest;
 import kotlin.Unit;
+import ktrdr.CommandResult;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
-import ktrdr.Result;
 import mockwebserver3.MockWebServer;
 import okhttp3.Protocol;
 import okio.Buffer;
@@ -203,7 +203,7 @@ final class Images {
             step.now("no upstream registry: debootstrap from this machine's Debian mirror");
             Files.createDirectories(Engine.cache());
             var memory = Files.createDirectories(files.resolve("memory"));
-            Local.command("unshare", "--mount", "--propagation", "private", files.resolve("base").toString(), memory.toString(),
+            LocalCommand.command("unshare", "--mount", "--propagation", "private", files.resolve("base").toString(), memory.toString(),
                     Machine.mirror("let Docker pull " + UPSTREAM_BASE), archive.toString()).must();
             step.done("Debian 13 by debootstrap, since no upstream registry answers");
             return archive;
@@ -229,7 +229,7 @@ final class Images {
         }
     }
 
-    private static void built(String image, Result result) {
+    private static void built(String image, CommandResult result) {
         if (!result.ok()) throw Problem.failed("the image " + image + " could not be built").found(result.lastWords())
                 .fix("do Debian's packages answer from this machine?");
     }

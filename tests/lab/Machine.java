@@ -8,7 +8,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 
 /** The machine that the lab runs on: what is installed on it, and where its Debian comes from. */
@@ -62,12 +62,12 @@ public final class Machine {
     }
 
     private static void apt(List<String> words) {
-        Local.command(Engine.concat(List.of("apt-get"), words)).env("DEBIAN_FRONTEND", "noninteractive").must();
+        LocalCommand.command(Engine.concat(List.of("apt-get"), words)).env("DEBIAN_FRONTEND", "noninteractive").must();
     }
 
     /** The mirror that this machine's own Debian comes from. */
     static String mirror(String fix) {
-        return Local.command("apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages").must().out().lines()
+        return LocalCommand.command("apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages").must().out().lines()
                 .filter(site -> site.endsWith("/debian")).findFirst().orElseThrow(() -> Problem.failed("this machine has no Debian mirror to make the lab's base from")
                         .expected("Debian's packages by apt").fix(fix));
     }

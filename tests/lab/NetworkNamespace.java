@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Optional;
 import java.util.stream.IntStream;
 import java.util.stream.Stream;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 
 /** A machine of its own as far as networks go: a network namespace, with nothing in it but loopback, which only root may make. It is gone with whoever made it at the latest. */
 public final class NetworkNamespace implements AutoCloseable {
@@ -72,8 +72,8 @@ public final class NetworkNamespace implements AutoCloseable {
     }
 
     /** A command that is to run in it. */
-    public Local.Command command(String... argv) {
-        return Local.command(within(Stream.of(argv)));
+    public LocalCommand.Command command(String... argv) {
+        return LocalCommand.command(within(Stream.of(argv)));
     }
 
     /** Runs these lines in it; what they print. */
@@ -95,7 +95,7 @@ public final class NetworkNamespace implements AutoCloseable {
 
     /** Those of these places, "address port", that let us connect to them; the others do not answer at all: to be refused is an error. */
     public List<String> reaches(List<String> places) {
-        return Local.command(within(Stream.concat(Stream.of("python3", "-c", ASK), places.stream()))).must().out().lines().toList();
+        return LocalCommand.command(within(Stream.concat(Stream.of("python3", "-c", ASK), places.stream()))).must().out().lines().toList();
     }
 
     /** What still runs in it keeps running, without a cable. */

@@ -5,7 +5,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 
 /**
  * A machine beside this one for a second practice fleet: the same files, but networks, processes, {@code /run},
@@ -44,7 +44,7 @@ public final class OtherMachine implements AutoCloseable {
         Engine.deleteTree(files);
         try (var step = console.step("fleet", "second")) {
             step.now("copies the images of the first");
-            Local.command("sh", "-euc", COPY, "sh", cache.toString(), files.toString(), Services.VOLUME).must();
+            LocalCommand.command("sh", "-euc", COPY, "sh", cache.toString(), files.toString(), Services.VOLUME).must();
             var holder = NetworkNamespace.held(List.of("unshare", "--net", "--mount", "--propagation", "private", "--pid",
                     "--fork", "--mount-proc", "--kill-child", "sh", "-euc", START, "sh", cache.toString(), files.toString()));
             if (holder.isPresent()) step.done("a machine beside this one, with the images of the first fleet");

@@ -12,9 +12,9 @@ import java.nio.file.attribute.PosixFilePermissions;
 import java.time.Duration;
 import java.util.List;
 import java.util.stream.Stream;
-import ktrdr.Local;
+import ktrdr.CommandResult;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
-import ktrdr.Result;
 
 /**
  * A toolkit of one class and three scripts of two lines, which is built in a second or two. Front door and JBang are the real ones, JBang with a list of what it
@@ -99,8 +99,8 @@ public final class SmallToolkit {
     }
 
     /** A command with the cache and the JBang of this toolkit. */
-    public Local.Command command(String... words) {
-        return Local.command(words).directory(folder).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
+    public LocalCommand.Command command(String... words) {
+        return LocalCommand.command(words).directory(folder).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
                 .env("XDG_CACHE_HOME", cache().toString()).env("JBANG_DIR", folder.resolve("jbang").toString()).timeout(Duration.ofMinutes(3));
     }
 
@@ -109,7 +109,7 @@ public final class SmallToolkit {
     }
 
     /** The front door. */
-    public Local.Command door(String... arguments) {
+    public LocalCommand.Command door(String... arguments) {
         return command(Stream.concat(Stream.of(checkout.resolve("ktrdr").toString()), Stream.of(arguments)).toArray(String[]::new));
     }
 
@@ -125,8 +125,8 @@ public final class SmallToolkit {
     }
 
     /** Asserts that a run says this, and that JBang was asked exactly that for it; answers what it had on standard error. */
-    public String says(String wanted, List<String> ofJBang, Local.Command command) {
-        var results = new Result[1];
+    public String says(String wanted, List<String> ofJBang, LocalCommand.Command command) {
+        var results = new CommandResult[1];
         var by = askedBy(() -> results[0] = command.run());
         assertEquals(0, results[0].exit(), results[0].err());
         assertEquals(wanted + "\n", results[0].out());
@@ -135,7 +135,7 @@ public final class SmallToolkit {
     }
 
     /** Asserts that a run says this without a build. */
-    public void quick(String wanted, Local.Command command) {
+    public void quick(String wanted, LocalCommand.Command command) {
         assertEquals("", says(wanted, List.of(), command));
     }
 

@@ -26,7 +26,7 @@ import java.util.stream.Stream;
 import ktrdr.Documents;
 import ktrdr.Exit;
 import ktrdr.Invocation;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
 import ktrdr.cli.Cli;
 
@@ -204,7 +204,7 @@ public final class Toolkit {
     }
 
     private Ran process() {
-        var command = Local.command(words).directory(directory).input(input);
+        var command = LocalCommand.command(words).directory(directory).input(input);
         patience.ifPresent(command::timeout);
         surroundings().forEach(command::env);
         var result = command.run();

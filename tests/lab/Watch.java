@@ -15,7 +15,7 @@ import java.util.concurrent.ConcurrentSkipListSet;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 
 /**
  * Whether marked secrets are seen where they must not be, from when it is made until it is closed: in argument lists and environments of any process and in files of a
@@ -151,7 +151,7 @@ public final class Watch implements AutoCloseable {
         wire.close();
         for (var word : wire.carried(words.keySet())) seen.add("the wire has " + words.get(word));
         for (var address : wire.foreign()) seen.add("something was sent to " + address);
-        written(Local.command("sh", "-eu").input(written(stamp, List.of(provider.toString(), wire.file().toString(), State.SECRETS.toString(), Engine.cache().toString()))).must().out(), "here");
+        written(LocalCommand.command("sh", "-eu").input(written(stamp, List.of(provider.toString(), wire.file().toString(), State.SECRETS.toString(), Engine.cache().toString()))).must().out(), "here");
         HOSTS.parallelStream().forEach(host -> written(World.on(host, written(Path.of("/dev/shm/watch.stamp"), List.of()) + "rm /dev/shm/watch.stamp\n"), host));
     }
 

@@ -13,7 +13,7 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 
 /** All that is sent between this machine and the hosts of the practice fleet, and between the hosts: whole packets of the bridge that joins them, in a file. */
 final class Wire implements AutoCloseable {
@@ -58,12 +58,12 @@ final class Wire implements AutoCloseable {
 
     /** Which of these words were sent in the clear. Bodies that are compressed and what TLS or ssh carry are not read. */
     Set<String> carried(Set<String> words) {
-        return new TreeSet<>(Local.command("grep", "-aoFf", "-", packets.toString()).env("LC_ALL", "C").input(String.join("\n", words)).run().out().lines().toList());
+        return new TreeSet<>(LocalCommand.command("grep", "-aoFf", "-", packets.toString()).env("LC_ALL", "C").input(String.join("\n", words)).run().out().lines().toList());
     }
 
     /** Where packets went to, outside of the hosts' own network: address and port. Answers to what was asked from outside, and what is for everybody, are none. */
     Set<String> foreign() {
-        return Local.command(List.of("tcpdump", "-nn", "-q", "-r", packets.toString(), "ip and src net 10.42.1.0/24 and not dst net 10.42.1.0/24 and not multicast and not broadcast"))
+        return LocalCommand.command(List.of("tcpdump", "-nn", "-q", "-r", packets.toString(), "ip and src net 10.42.1.0/24 and not dst net 10.42.1.0/24 and not multicast and not broadcast"))
                 .must().out().lines().map(line -> line.replaceFirst(".* > (\\S+):.*", "$1")).collect(Collectors.toCollection(TreeSet::new));
     }
 }

@@ -12,7 +12,7 @@ import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import ktrdr.Console;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
 
 /**
@@ -195,7 +195,7 @@ public final class World {
 
     /** Sends a signal to a process on this machine, such as INT. */
     public static void signal(long pid, String name) {
-        Local.command("kill", "-s", name, String.valueOf(pid)).must();
+        LocalCommand.command("kill", "-s", name, String.valueOf(pid)).must();
     }
 
     public static void pause(String host) {
@@ -267,6 +267,6 @@ public final class World {
 
     /** GET of a URL from this machine, by curl. */
     public static String get(String url) {
-        return Local.command("curl", "-sS", "-m", "10", url).must().out();
+        return LocalCommand.command("curl", "-sS", "-m", "10", url).must().out();
     }
 }

@@ -11,7 +11,7 @@ import java.util.Map;
 import java.util.stream.Stream;
 import ktrdr.Exit;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 
 /** A procedure run at a terminal of its own, by script(1), and what it sent there: shown by xterm.js as a terminal shows it. */
@@ -28,11 +28,11 @@ public record Recording(String words, String sent) {
     public static Recording of(Path toolkit, String words, Exit... ends) {
         if (!words.matches("[A-Za-z0-9 ./:_-]+")) throw Problem.usage("`" + words + "` is no procedure with plain arguments").expected("such as \"deploy workers B\"");
         // what is compiled is told at the terminal too, and is no part of it
-        Local.command("./ktrdr", words.split(" ")[0], "--help").directory(toolkit).must();
+        LocalCommand.command("./ktrdr", words.split(" ")[0], "--help").directory(toolkit).must();
         try {
             // in a file, as it was sent: with the carriage returns that a line is refreshed by
             var file = Files.createTempFile("terminal", ".txt");
-            var ran = Local.command(List.of("script", "-qefc", "stty cols " + COLUMNS + "; ./ktrdr " + words, file.toString())).directory(toolkit).run();
+            var ran = LocalCommand.command(List.of("script", "-qefc", "stty cols " + COLUMNS + "; ./ktrdr " + words, file.toString())).directory(toolkit).run();
             var sent = Files.readString(file);
             Files.delete(file);
             var codes = Stream.of(ends).map(end -> String.valueOf(end.code)).toList();

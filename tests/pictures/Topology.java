@@ -2,8 +2,8 @@ package pictures;
 
 import java.util.ArrayList;
 import java.util.List;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 
 /** The fleet of an inventory as an SVG: its nodes with what runs on them and on which port, and who talks to whom. */
 public final class Topology {

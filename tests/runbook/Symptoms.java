@@ -9,9 +9,9 @@ import java.time.Duration;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.function.Supplier;
-import ktrdr.release.Lock;
-import lab.Faults.Fault;
+import ktrdr.release.LockScripts;
 import lab.Faults;
+import lab.Faults.Fault;
 import lab.World;
 
 /** What is broken, or there, on the practice fleet when a section of the runbook is entered, by the section's heading; what the section does not mend by itself is mended by closing it. */
@@ -53,7 +53,7 @@ public final class Symptoms {
             return nothing();
         });
         symptoms.put("locked", () -> {
-            World.on("workers-b", Lock.take(new Lock.Place("/opt/ktrdr-workers-b", "ktrdr-workers"), Lock.Owner.now("karl@laptop", "deploy workers B sha-2000002"), Duration.ofSeconds(30)));
+            World.on("workers-b", LockScripts.take(new LockScripts.Place("/opt/ktrdr-workers-b", "ktrdr-workers"), LockScripts.Owner.now("karl@laptop", "deploy workers B sha-2000002"), Duration.ofSeconds(30)));
             return nothing();
         });
         symptoms.put("disk full", () -> {

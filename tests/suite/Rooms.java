@@ -15,40 +15,40 @@ import ktrdr.Table;
  */
 public final class Rooms {
     private static final String ALL = """
-            api         ApiFuzz ApiUse Contracted Following Gap HostileHttp Http Jwt Observed Operations OperationsFleet
-            api         OperationsReport Prometheus Sql
-            backup      Backup BackupFaults BackupRecord BackupRoundTrip BackupScript BackupTimer Backups
-            backup      LocalBackup Recovery RenamedDatabase Restore RestoreFaults RestoreScript Rows
+            api         ApiFuzz ApiUse Contracted OperationFollower DowntimeProbe HostileHttp Http Jwt Observed OperationsApi OperationsFleet
+            api         OperationsReport Prometheus Database
+            backup      Backup BackupFaults BackupRecord BackupRoundTrip BackupScript BackupTimer BackupFolder
+            backup      BackupFile Recovery RenamedDatabase Restore RestoreFaults RestoreScript Rows
             bench       Bench SideBySide Verifying
-            cli         Console Documents HelpExamples HelpWidth Json Ktrdr OutputFile StandardOutput Table Terminal Threads
+            cli         Console Documents HelpExamples HelpWidth Json Ktrdr OutputFile StandardOutput Table FullScreen Threads
             cli         Units Waiting Words
             contract    Contract
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
-            deploy      Convergence DatabaseName DatabaseNames Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
-            deploy      DeployRefused Deployment Likeness Migration MigrationScript MoreNodes Restart RestartFleet
-            deploy      Aside Installation Pins RetireScript Rollback Scale Scaling Takeover WorkerStops
+            deploy      ComposeChanges DatabaseName DatabaseNames Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
+            deploy      DeployRefused NodePlan Likeness Migration MigrationScript MoreNodes Restart RestartFleet
+            deploy      Aside Installation Pins RetireScript Rollback Scale ScalePlan Takeover WorkerStops
             docs        Blocks Dependencies KtrdrFacts Library Outdated Packages Pages Recipes RecipesPage
             docs        Reliability Runbook
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips SwappedAddresses
-            health      Causes CheckId Checks Gpu HealthLog Infra VerifyInfra
+            health      RootCauses CheckId ServiceChecks Gpu HealthLog MachineChecks VerifyInfra
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
             inventory   ExampleInventory HostKeyPin Inventory InventorySchema InventorySecrets NoWorkers Secrets Utf8
             lab         Lab Standin StandinApi StandinModels StandinOperations StandinSchema StandinStart StandinStops StandinTraces StandinWorkers
             logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs
-            node        ContainerProbe DatabaseData Dns HostFacts Mount Mounted NodeFiles Occupant Operators Registry Room SetupDns Sudoers Usage
+            node        ContainerProbe DatabaseData Dns MachineFacts Mount StaleMounts NodeFiles Occupant Operators Registry Room SetupDns Sudoers ContainerUsage
             pictures    Pictures PicturesFleet PicturesInBrowser
-            release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History Lock LockFolders Locks Metrics
-            release     NodeFacts Release Schema Stage StageRefused Staging StagingScript Templates
-            rotation    GrafanaPassword RotateSecret Rotation ScramVerifier
+            release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History LockScripts LockFolders NodeLocks TextfileMetrics
+            release     StackFacts ReleaseTag Schema Stage StageRefused FileChanges FileChangesScript Templates
+            rotation    GrafanaPassword RotateSecret SecretRotation ScramVerifier
             share       NfsFiles NfsPlan NfsProof SetupNfs SetupNfsFleet ShareFromHost
-            shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory Shown
+            shell       Completion CompletionShells ConsoleFleet JavaShell ShellHistory ValueText
             ssh         HeldScript LoginShell NeighbourKeys OtherShells ScriptExit Sh Ssh SshConfig SshLogin SshRun
             ssh         SshSudo Sshd Uncaught
-            start       BuiltIn CoreDumps FrontDoor Local ScriptTemplate Start StartElsewhere
+            start       BuiltIn CoreDumps FrontDoor LocalCommand ScriptTemplate Start StartElsewhere
             status      Alert FleetStatus NodeStatus Repeated Status StatusChanges
             suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait
-            verify      BackendLost Failover FailoverChecks Outage ReportInBrowser Verification Verify VerifyPage VerifyReport
+            verify      BackendLost Failover FailoverChecks WorkerOutage ReportInBrowser Verification Verify VerifyPage VerifyReport
             """;
     private static final Map<String, List<String>> ROOMS = ALL.lines().map(line -> List.of(line.split(" +")))
             .collect(Collectors.toMap(words -> words.get(0), words -> words.subList(1, words.size()), Rooms::joined,

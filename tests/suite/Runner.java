@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
 import lab.Aftermath;
 import org.junit.platform.launcher.core.LauncherDiscoveryRequestBuilder;
@@ -53,6 +53,6 @@ public final class Runner {
 
     private static int ktrdr(String... words) {
         var command = Stream.concat(Stream.of(Project.root().resolve("ktrdr").toString()), Stream.of(words)).toList();
-        return Local.command(command).lines(System.err::println).run().exit();
+        return LocalCommand.command(command).lines(System.err::println).run().exit();
     }
 }

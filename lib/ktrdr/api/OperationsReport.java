@@ -10,7 +10,7 @@ import java.util.Optional;
 import ktrdr.Table;
 import ktrdr.Units;
 import ktrdr.api.Backend.Worker;
-import ktrdr.api.Operations.Operation;
+import ktrdr.api.OperationsApi.Operation;
 import ktrdr.inventory.Inventory;
 import ktrdr.report.Document;
 
@@ -70,7 +70,7 @@ public final class OperationsReport {
     public Table details(JsonNode document) {
         var table = Table.of("what", "is");
         details(table, "", document);
-        var operation = Operations.operation(document);
+        var operation = OperationsApi.operation(document);
         var where = where(operation);
         if (!where.isEmpty()) table.row("runs on", where);
         var remark = remark(operation);
@@ -103,7 +103,7 @@ public final class OperationsReport {
 
     /** What the backend says of one, as it says it, and {@code runs_on}. */
     public Map<String, Object> document(JsonNode document) {
-        var operation = Operations.operation(document);
+        var operation = OperationsApi.operation(document);
         return Document.fields("operation", operation.id(), "status", operation.status(), "runs_on", where(operation), "backend", document);
     }
 }

@@ -1,229 +1,81 @@
 package ktrdr.backup;
 
 import java.io.IOException;
-import java.io.OutputStream;
-import java.nio.ByteBuffer;
-import java.nio.channels.ClosedByInterruptException;
-import java.nio.channels.FileChannel;
-import java.nio.channels.OverlappingFileLockException;
-import java.nio.file.FileSystemException;
 import java.nio.file.Files;
-import java.nio.file.LinkOption;
 import java.nio.file.Path;
-import java.nio.file.StandardCopyOption;
-import java.nio.file.StandardOpenOption;
-import java.security.MessageDigest;
-import java.util.ArrayList;
-import java.util.List;
-import java.util.function.LongConsumer;
+import java.time.Instant;
+import ktrdr.Console;
 import ktrdr.OutputFile;
 import ktrdr.Problem;
-import ktrdr.Sha256;
+import ktrdr.Units;
+import ktrdr.ssh.Ssh;
 
 /**
- * A backup in a file of this machine, with FILE.json (its record) and FILE.sha256 (the sums of both) beside it, readable by its owner alone.
- * They appear when all is good, the dump last; until then what was there stays, and whatever ends it leaves nothing else; what one leaves that is killed goes with the next one.
+ * A backup in a file of this machine, as {@link BackupDownload} leaves it: FILE, FILE.json (its record), FILE.sha256 (the sums of both).
+ *
+ * @param text of the record
  */
-public final class BackupFile implements AutoCloseable {
-    private static final int CHUNK = 1 << 20;
-    private static final String MAKING = ".making";
-    private final Path asked;
-    private final Path target;
-    private final MessageDigest passed = Sha256.digest();
-    private final List<Path> hidden = new ArrayList<>();
-    private Path beside;
-    private FileChannel channel;
-    private volatile long bytes;
-
-    private BackupFile(Path asked, Path target) {
-        this.asked = asked;
-        this.target = target;
+public record BackupFile(Path path, BackupRecord record, String text) {
+    /** Whether what was asked for is a file of this machine and not a name in the folder of the backups. */
+    public static boolean meant(String asked) {
+        return !asked.equals("latest") && (asked.contains("/") || Files.exists(Path.of(asked)));
     }
 
-    /** Proves that the file can be written there; a {@link Problem} of usage where it cannot. */
-    public static BackupFile at(Path asked) {
-        var target = OutputFile.at(asked).target();
-        if (target.getFileName().toString().matches("(?s).*[\\n\\r\\\\].*"))
-            throw Problem.usage(asked + " cannot be written").expected("a name without line breaks and backslashes, as a line of checksums has it");
-        return new BackupFile(asked, target);
-    }
-
-    /** The dump's path. */
-    public Path path() {
-        return target;
-    }
-
-    /** What is there and would be replaced. */
-    public List<Path> present() {
-        return List.of(target, side(".json"), side(".sha256"), side(".verified")).stream().filter(Files::exists).toList();
-    }
-
-    private Path side(String ending) {
-        return side(target, ending);
-    }
-
-    /** The file that goes with a dump: its record .json, its sums .sha256, or .verified. */
-    static Path side(Path dump, String ending) {
-        return dump.resolveSibling(dump.getFileName() + ending);
-    }
-
-    /** A dump's name without its endings. */
-    static String stem(String name) {
-        return name.replaceFirst("\\.dump(\\.zst|\\.gz)?$", "");
-    }
-
-    /** Whether a dump that begins with these bytes is compressed by gzip (RFC 1952, 2.3.1). */
-    static boolean gzip(int first, int second) {
-        return (first & 0xff) == 0x1f && (second & 0xff) == 0x8b;
-    }
-
-    /** The lines of sha256sum(1) of a dump and its record. */
-    static String sums(String sha256, String dump, String text, String record) {
-        return sha256 + "  " + dump + "\n" + Sha256.hex(text) + "  " + record + "\n";
-    }
-
-    /** What the dump goes to as it comes; a disk that takes no more is a {@link Problem}. */
-    OutputStream stream(LongConsumer progress) {
+    /** Reads it whole, and compares it with its sums; what is no whole backup is a {@link Problem}. */
+    public static BackupFile read(String asked) {
+        var path = Path.of(asked);
+        if (!Files.isRegularFile(path)) throw Problem.failed("there is no file " + asked).expected("a backup that `backup-db --to FILE` has made, or a name in jbang backup-db@ktrdr --list");
         try {
-            forsaken();
-            channel = held();
+            var text = Files.readString(BackupDownload.side(path, ".json"));
+            var record = BackupRecord.parse(text);
+            var sums = Files.readString(BackupDownload.side(path, ".sha256"));
+            var name = path.getFileName().toString();
+            if (!sums.lines().toList().containsAll(BackupDownload.sums(record.sha256(), name, text, name + ".json").lines().toList()))
+                throw Problem.failed(asked + ": its record was changed, or is of another file").expected("the sums in " + asked + ".sha256").found("others");
+            if (Files.size(path) != record.bytes() || !BackupDownload.sha256(path).equals(record.sha256()))
+                throw Problem.failed("the backup " + asked + " is damaged, or was changed").expected(record.bytes() + " bytes with the sum " + record.sha256())
+                        .found(Files.size(path) + " bytes" + (Files.size(path) == record.bytes() ? " with another sum" : ""));
+            return new BackupFile(path, record, text);
         } catch (IOException e) {
-            throw unwritten(e);
+            throw Problem.failed(asked + " is no whole backup").expected(asked + ".json and " + asked + ".sha256 beside it, as `backup-db --to` makes them").found("cannot read " + e.getMessage()).because(e);
         }
-        return new OutputStream() {
-            @Override
-            public void write(int one) {
-                write(new byte[] {(byte) one}, 0, 1);
-            }
-
-            @Override
-            public void write(byte[] buffer, int from, int count) {
-                if (bytes == 0) named(buffer, from, count);
-                append(buffer, from, count);
-                progress.accept(bytes);
-            }
-        };
     }
 
-    /** The file that the dump goes to, with a lock on it for as long as we live: by that others know that it is no leftover. */
-    private FileChannel held() throws IOException {
-        while (true) {
-            beside = hidden(MAKING);
-            var opened = FileChannel.open(beside, StandardOpenOption.READ, StandardOpenOption.WRITE);
+    /** Sends it to core, where it stays until it is closed. What does not arrive whole, and one that core has no room for, is a {@link Problem}. */
+    public BackupUpload push(Ssh core, Console console) {
+        var name = BackupDownload.stem(path.getFileName().toString()).replaceAll("[^A-Za-z0-9._-]", "_");
+        try (var step = console.step(core.name(), "push"); var bytes = Files.newInputStream(path)) {
+            var file = name + ".dump." + (gzip() ? "gz" : "zst");
+            var moved = BackupRecord.moved(text, name, file, record.bytes());
+            var sums = BackupDownload.sums(record.sha256(), file, moved, name + ".json");
+            var pushed = BackupUpload.prepare(core, console, new BackupUpload.Dump(name, file, record.bytes(), moved, sums));
             try {
-                // one that another run took for a leftover, before it was locked, is none of ours any more
-                if (opened.tryLock() != null && Files.exists(beside)) return opened;
-            } catch (IOException noLocks) {
-                return opened;
+                long started = System.nanoTime();
+                pushed.receive(file, record.bytes(), bytes,
+                        sent -> step.progress(100.0 * sent / record.bytes(), Units.size(Math.round(sent / ((System.nanoTime() - started) / 1e9))) + "/s of " + Units.size(record.bytes())));
+            } catch (RuntimeException e) {
+                pushed.close();
+                throw e;
             }
-            opened.close();
-        }
-    }
-
-    /** Removes what runs that were killed left of dumps to this file: nobody holds it. */
-    private void forsaken() throws IOException {
-        var beginning = "." + target.getFileName();
-        try (var files = Files.newDirectoryStream(target.getParent(), file -> file.getFileName().toString().startsWith(beginning) && file.toString().endsWith(MAKING))) {
-            for (var file : files) {
-                if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) continue;
-                try (var left = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
-                    if (left.tryLock() != null) Files.delete(file);
-                } catch (IOException | OverlappingFileLockException another) {
-                    // another run writes to it, or another user does
-                }
-            }
-        }
-    }
-
-    private void append(byte[] buffer, int from, int count) {
-        try {
-            for (var rest = ByteBuffer.wrap(buffer, from, count); rest.hasRemaining(); ) channel.write(rest);
-            passed.update(buffer, from, count);
-            bytes += count;
+            step.done(Units.size(record.bytes()) + " to " + pushed.source().directory());
+            return pushed;
         } catch (IOException e) {
-            throw unwritten(e);
+            throw Problem.failed(path + " cannot be read").found(e.getMessage()).because(e);
         }
     }
 
-    /** A name that says another compression than the dump has would mislead whoever unpacks it. */
-    private void named(byte[] buffer, int from, int count) {
-        boolean gzip = count > 1 && gzip(buffer[from], buffer[from + 1]);
-        var name = target.getFileName().toString();
-        if (gzip ? name.endsWith(".zst") : name.endsWith(".gz"))
-            throw Problem.usage(asked + ": core compresses with " + (gzip ? "gzip" : "zstd")).expected("a name that ends in " + (gzip ? ".gz" : ".zst"));
+    private boolean gzip() throws IOException {
+        try (var start = Files.newInputStream(path)) {
+            return BackupDownload.gzip(start.read(), start.read());
+        }
     }
 
-    /** Puts it there with this text of its record. What is on the disk has to have the sum that the record says, else it is a {@link Problem}. */
-    BackupRecord place(String text) {
-        var name = target.getFileName().toString();
+    /** Notes beside it that it was restored for a try and found good. */
+    public void verified(Instant when) {
         try {
-            channel.force(true);
-            var expected = BackupRecord.parse(text).sha256();
-            var stream = Sha256.hex(passed);
-            if (!stream.equals(expected)) throw unlike("what came over the connection", expected, stream);
-            // not by a channel of its own: with the first that is closed a process loses its locks on a file (fcntl(2))
-            var disk = sha256(channel);
-            if (!disk.equals(expected)) throw unlike("what is on the disk", expected, disk);
-            var record = BackupRecord.moved(text, stem(name), name, bytes);
-            appear(record, sums(expected, name, record, name + ".json"));
-            return BackupRecord.parse(record);
+            OutputFile.put(BackupDownload.side(path, ".verified"), when + "\n", "rw-------");
         } catch (IOException e) {
-            throw unwritten(e);
-        }
-    }
-
-    /** All is on the disk before anything has a name: renames alone do not fail half-way for want of room. */
-    private void appear(String record, String sums) throws IOException {
-        var recorded = Files.writeString(hidden(".new"), record, StandardOpenOption.SYNC);
-        var summed = Files.writeString(hidden(".new"), sums, StandardOpenOption.SYNC);
-        Files.deleteIfExists(side(".verified"));
-        Files.move(recorded, side(".json"), StandardCopyOption.ATOMIC_MOVE);
-        Files.move(summed, side(".sha256"), StandardCopyOption.ATOMIC_MOVE);
-        Files.move(beside, target, StandardCopyOption.ATOMIC_MOVE);
-        try (var folder = FileChannel.open(target.getParent())) {
-            folder.force(true);
-        }
-    }
-
-    /** A file that nobody takes for a backup, gone once this is closed. */
-    private Path hidden(String ending) throws IOException {
-        var file = Files.createTempFile(target.getParent(), "." + target.getFileName(), ending);
-        hidden.add(file);
-        return file;
-    }
-
-    /** The sum of a file, in hex. */
-    static String sha256(Path file) throws IOException {
-        try (var read = FileChannel.open(file)) {
-            return sha256(read);
-        }
-    }
-
-    private static String sha256(FileChannel file) throws IOException {
-        var digest = Sha256.digest();
-        var buffer = ByteBuffer.allocate(CHUNK);
-        for (file.position(0); file.read(buffer) >= 0; buffer.clear()) digest.update(buffer.flip());
-        return Sha256.hex(digest);
-    }
-
-    private Problem unlike(String what, String expected, String found) {
-        return Problem.failed(asked + ": " + what + " is not what the database sent").expected(expected).found(found).with("earlier backups", "are as they were");
-    }
-
-    private Problem unwritten(IOException e) {
-        if (e instanceof ClosedByInterruptException) return Problem.interrupted(asked + ": interrupted, no backup was made").because(e);
-        return Problem.failed(asked + " could not be written").expected("room for the whole backup").found(e instanceof FileSystemException known && known.getReason() != null
-                ? known.getReason() : e.getMessage()).with("earlier backups", "are as they were").because(e);
-    }
-
-    /** Leaves nothing that has not appeared. */
-    @Override
-    public void close() {
-        try {
-            if (channel != null) channel.close();
-            for (var file : hidden) Files.deleteIfExists(file);
-        } catch (IOException e) {
-            throw unwritten(e);
+            throw Problem.failed("that " + path + " was verified could not be noted").found(e.getMessage()).because(e);
         }
     }
 }

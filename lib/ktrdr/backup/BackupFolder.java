@@ -4,83 +4,247 @@ import java.nio.charset.StandardCharsets;
 import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
-import java.util.Comparator;
 import java.util.List;
 import java.util.Optional;
+import java.util.function.Consumer;
+import java.util.function.Function;
+import ktrdr.CommandResult;
+import ktrdr.Console;
 import ktrdr.Facts;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
+import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Units;
 import ktrdr.inventory.Inventory;
+import ktrdr.node.Docker;
 import ktrdr.node.Mount;
+import ktrdr.release.Templates;
+import ktrdr.release.TextfileMetrics;
+import ktrdr.ssh.Ssh;
 
-/**
- * What is in the folder of the backups on core.
- *
- * @param backups that are whole: dump, sums and record, and the dump as large as the record says; the newest first
- * @param incomplete names of the dumps for which that does not hold, and of files beside a dump that is not there
- * @param free bytes on its disk
- */
-public record BackupFolder(String path, List<Backups.Found> backups, List<String> incomplete, long free) {
+/** The backups of the database in their folder, as core sees it: made, listed, removed by templates/backup/backup.sh, which runs there. */
+public final class BackupFolder {
+    /** How long a backup waits for a lock that another session has. */
+    static final Duration LOCK_WAIT = Duration.ofMinutes(2);
+    private final Inventory inventory;
+    private final Ssh core;
+    private final Console console;
 
-    /** A script that answers facts about it; one round trip, also where the share does not answer. */
-    public static String script(Inventory inventory) {
-        var path = Backups.directory(inventory);
-        var share = Mount.path(inventory, inventory.core());
-        return Facts.SAY + Sh.let("directory", path) + "mount_code=0\n" + (path.startsWith(share + "/") ? Mount.script(share) : "") + """
-                ours() { find "$directory/" -maxdepth 1 -type f -printf '%f\\n' | grep -E '^ktrdr-[0-9]{8}T[0-9]{6}Z-.*\\.(json|dump\\.(zst|gz)(\\.sha256|\\.verified)?)$' || :; }
-                if [ "$mount_code" = 0 ] && [ -d "$directory" ]; then
-                  say free "$(df -PB1 "$directory" | awk 'NR == 2 { print $4 }')"
-                  ours | while IFS= read -r name; do
-                    file=$directory/$name
-                    case $name in
-                      *.json) [ -f "${file%.json}.dump.zst" ] || [ -f "${file%.json}.dump.gz" ] || say incomplete "$name" ;;
-                      *.sha256 | *.verified) [ -f "${file%.*}" ] || say incomplete "$name" ;;
-                      *) if [ -f "$file.sha256" ] && [ -f "${file%.dump.*}.json" ]; then
-                           say dump "$(stat -c %s "$file") $(base64 -w 0 <"${file%.dump.*}.json") $(head -c 40 "$file.verified" 2>/dev/null || echo never) $name"
-                         else say incomplete "$name"; fi ;;
-                    esac
-                  done
+    public BackupFolder(Inventory inventory, Ssh core, Console console) {
+        this.inventory = inventory;
+        this.core = core;
+        this.console = console;
+    }
+
+    /**
+     * How many backups stay once a new one is good; the newest always does.
+     *
+     * @param keep of the newest; 0 for all
+     * @param days and none older than so many days; 0 for any age
+     */
+    public record Retention(int keep, int days) {
+        /** Nothing is removed. */
+        public static final Retention NONE = new Retention(0, 0);
+
+        /** What the inventory says. */
+        public static Retention of(Inventory inventory) {
+            return new Retention(inventory.backup().keep(), inventory.backup().days());
+        }
+    }
+
+    /**
+     * A backup that is whole.
+     *
+     * @param verified when it was last restored for a try and was found equal
+     */
+    public record Backup(BackupRecord record, Optional<Instant> verified) {}
+
+    /**
+     * A backup that somebody named: one in the folder, or a file of this machine.
+     *
+     * @param local that file
+     */
+    public record ChosenBackup(BackupFolder backups, BackupRecord record, Optional<BackupFile> local) {
+        /** The one of this name in the folder, the newest there where it is called "latest", or the file of this path; one that is not whole is a {@link Problem}. */
+        public static ChosenBackup of(BackupFolder backups, String name) {
+            if (BackupFile.meant(name)) {
+                var local = BackupFile.read(name);
+                return new ChosenBackup(backups, local.record(), Optional.of(local));
+            }
+            return new ChosenBackup(backups, RestoreScript.choose(backups.list(), name, directory(backups.inventory)), Optional.empty());
+        }
+
+        /** Has it restored from where it is on core; a file of this machine is sent there first, and what was sent is gone in the end. */
+        public <T> T restored(Function<RestoreScript.Source, T> restore) {
+            if (local.isEmpty()) return restore.apply(new RestoreScript.Source(directory(backups.inventory), record.name(), false));
+            try (var pushed = local.get().push(backups.core, backups.console)) {
+                return restore.apply(pushed.source());
+            }
+        }
+    }
+
+    /** A backup that was made, and the names of older ones that retention removed. */
+    public record Made(BackupRecord record, List<String> removed) {}
+
+    /** The folder of the backups on core, also where it has the share from elsewhere. */
+    public static String directory(Inventory inventory) {
+        return Mount.folder(inventory, inventory.core(), inventory.backup().directory());
+    }
+
+    /** The script that makes a backup into this folder, or to standard output where it is empty; it needs nothing of ours on the node. */
+    public static String script(Inventory inventory, String directory, Retention retention, String by) {
+        var templates = new Templates(inventory);
+        return Docker.database() + Sh.let("database", inventory.database().name()) + Sh.let("directory", directory)
+                + Sh.let("metrics", directory.isEmpty() || !inventory.metrics().nodes() ? "" : TextfileMetrics.folder(inventory.core())) + "keep=" + retention.keep() + "\ndays="
+                + retention.days() + "\nlock_wait=" + LOCK_WAIT.toSeconds() + "\n" + by(by) + common(templates) + templates.read("backup/backup.sh");
+    }
+
+    static String by(String who) {
+        return Sh.let("by", who.replaceAll("[^A-Za-z0-9@._ -]", ""));
+    }
+
+    /** What the scripts of backups and restores share. */
+    static String common(Templates templates) {
+        return measure(templates) + templates.read("backup/common.sh");
+    }
+
+    /** A shell function that prints the queries about what a database holds. */
+    public static String measure(Templates templates) {
+        return "measure_sql() { printf '%s\\n' " + Sh.quote(templates.read("backup/measure.sql")) + "; }\n";
+    }
+
+    /** Makes a backup on core; until it is whole it has no name, and what went wrong is a {@link Problem}. */
+    public Made make(Retention retention, String by) {
+        try (var step = console.step(core.name(), "backup")) {
+            var said = new BackupProgress(core.name(), console, step);
+            var result = core.run(script(inventory, directory(inventory), retention, by), said);
+            said.metrics.forEach(why -> console.note(core.name(), "metrics", why));
+            var record = said.record(core.name(), result);
+            step.done(words(record));
+            return new Made(record, List.copyOf(said.removed));
+        }
+    }
+
+    /** Makes a backup into a file of this machine and leaves nothing on core; what is there stays until it is whole. */
+    public BackupRecord stream(BackupDownload file, String by) {
+        try (var step = console.step(core.name(), "backup"); file) {
+            var said = new BackupProgress(core.name(), console, step);
+            var result = core.pipe(script(inventory, "", Retention.NONE, by), file.stream(said::written), said);
+            said.record(core.name(), result);
+            step.now("reading it again from the disk");
+            var record = file.place(said.text());
+            step.done(words(record));
+            return record;
+        }
+    }
+
+    private static String words(BackupRecord record) {
+        return record.file() + ", " + Units.size(record.bytes()) + ", " + record.rows() + " rows";
+    }
+
+    /** Makes one before a deployment, as the inventory says; where there is nothing yet that could be lost, this is told. A failure is a {@link Problem}. */
+    public Optional<BackupRecord> beforeDeployment() {
+        var nothing = Facts.parse(core.must(nothing())).get("nothing");
+        if (!nothing.isEmpty()) {
+            console.note(core.name(), "backup", "none: " + nothing);
+            return Optional.empty();
+        }
+        try {
+            var made = make(Retention.of(inventory), LocalCommand.whoAndWhere() + " before a deployment");
+            made.removed().forEach(name -> console.note(core.name(), "backup", "removed " + name));
+            return Optional.of(made.record());
+        } catch (Problem problem) {
+            throw problem.with("deployment", "not begun, nothing was changed; --no-backup deploys without");
+        }
+    }
+
+    /** Says why there is nothing to back up. Of a database that does not answer that is not known. */
+    private String nothing() {
+        return Facts.SAY + Docker.database() + Sh.let("database", inventory.database().name()) + """
+                if [ -z "$(docker ps -aq --filter "name=^$container$")" ]; then say nothing "there is no database yet"
+                else
+                  # shellcheck disable=SC2016 # for the shell in the container
+                  tables=$(timeout 20 docker exec "$container" sh -c 'psql -w -X -Atq -U "$POSTGRES_USER" -d "$1" -c "$2"' sh "$database" "
+                    select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
+                    where c.relkind = 'r' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
+                      and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')" 2>/dev/null) || tables=
+                  [ "$tables" != 0 ] || say nothing "there is no table in the database yet"
                 fi
                 say end yes
                 """;
     }
 
-    /** What the script of {@link #script} answered; what is of another form is a {@link Problem}. */
-    public static BackupFolder parse(Inventory inventory, String answer) {
-        var facts = Facts.parse(answer);
-        var core = inventory.core();
-        var path = Backups.directory(inventory);
-        var mount = facts.all("mount").stream().findFirst().flatMap(said -> Mount.wrong(inventory, core, Mount.parse(said)));
-        if (mount.isPresent()) throw mount.get();
-        if (facts.get("free").isEmpty()) throw Problem.failed(core.name() + ": there is no folder " + path + " for backups").expected("the folder that backup.directory names")
-                .fix("jbang setup-nfs@ktrdr " + core.name() + ", or correct backup.directory in the inventory");
-        var incomplete = new ArrayList<>(facts.all("incomplete"));
-        var backups = new ArrayList<Backups.Found>();
-        for (var line : facts.all("dump")) {
-            var words = line.split(" +", 4);
-            found(words).ifPresentOrElse(backups::add, () -> incomplete.add(words[3]));
+    /** What the script says while it runs. */
+    static final class BackupProgress implements Consumer<String> {
+        private final String node;
+        private final Console console;
+        private final Console.Step step;
+        private final long started = System.nanoTime();
+        private final List<String> removed = new ArrayList<>();
+        private final List<String> metrics = new ArrayList<>();
+        private final StringBuilder record = new StringBuilder();
+        private String failed = "";
+        private String database = "";
+
+        BackupProgress(String node, Console console, Console.Step step) {
+            this.node = node;
+            this.console = console;
+            this.step = step;
         }
-        // of two in one second the later one's name is the greater, as retention has it too
-        backups.sort(Comparator.comparing((Backups.Found found) -> found.record().made()).thenComparing(found -> found.record().file()).reversed());
-        return new BackupFolder(path, List.copyOf(backups), incomplete.stream().sorted().toList(), facts.number("free"));
+
+        @Override
+        public void accept(String line) {
+            int tab = line.indexOf('\t');
+            var value = line.substring(tab + 1);
+            switch (tab < 0 ? "" : line.substring(0, tab)) {
+                case "written" -> written(Facts.number("written", value));
+                case "waiting" -> console.note(node, "backup", value + "; given up after " + Units.duration(LOCK_WAIT));
+                case "removed" -> removed.add(value);
+                case "metrics" -> metrics.add(value);
+                case "failed" -> failed = value;
+                case "record" -> record.append(value);
+                case "database" -> database = ", of a database of " + Units.size(Facts.number("database", value));
+                default -> { }
+            }
+        }
+
+        void written(long bytes) {
+            double seconds = (System.nanoTime() - started) / 1e9;
+            step.now(Units.size(bytes) + ", " + Units.size(Math.round(bytes / seconds)) + "/s" + database);
+        }
+
+        /** The record's text, which comes in pieces. */
+        String text() {
+            return new String(Facts.bytes(record.toString()), StandardCharsets.UTF_8);
+        }
+
+        /** The record that was said, where all went well; else why not. */
+        BackupRecord record(String node, CommandResult result) {
+            if (result.ok() && !record.isEmpty()) return BackupRecord.parse(text());
+            var problem = ScriptExit.of(result) == ScriptExit.BACKUP_BUSY ? busy(node, failed)
+                    : Problem.failed(node + ": no backup was made").expected("a dump that ended well, on the disk, readable").fix(letIn(failed));
+            throw problem.found(failed.isEmpty() ? result.lastWords() : failed).with("earlier backups", "are as they were").stderr(result.err());
+        }
     }
 
-    /** Of size, record in base64, when it was verified, name; empty where the dump is not what the record says. */
-    private static Optional<Backups.Found> found(String[] words) {
-        try {
-            var record = BackupRecord.parse(new String(Facts.bytes(words[1]), StandardCharsets.UTF_8));
-            boolean whole = record.file().equals(words[3]) && record.bytes() == Facts.number("the size of a backup", words[0]);
-            return whole ? Optional.of(new Backups.Found(record, Units.instantIn(words[2]))) : Optional.empty();
-        } catch (Problem e) {
-            return Optional.empty();
-        }
+    /** Another backup or restore is under way: only that of the timer tells a journal. */
+    static Problem busy(String node, String what) {
+        return Problem.locked(node + ": " + what).fix(what.contains(" by timer,") ? "wait for its end: journalctl -fu ktrdr-backup on " + node + " follows it; then run it again" : "wait for its end, then run it again");
     }
 
-    /** Those that retention would remove once there is one more. */
-    public List<String> surplus(Backups.Retention retention, Instant now) {
-        var kept = backups.stream().limit(retention.keep() == 0 ? backups.size() : retention.keep() - 1)
-                .filter(found -> retention.days() == 0 || !found.record().made().isBefore(now.minus(Duration.ofDays(retention.days())))).toList();
-        return backups.stream().filter(found -> !kept.contains(found)).map(found -> found.record().file()).toList();
+    /** What to do where these are PostgreSQL's words for letting nobody in; else empty. */
+    static String letIn(String words) {
+        return words.contains("no password supplied") ? "have pg_hba.conf in the container " + Docker.DATABASE + " let its own socket in without a password: `local all all trust` as its first line, as the image makes it" : "";
+    }
+
+    /** All backups that are whole, the newest first. */
+    public List<Backup> list() {
+        return look().backups();
+    }
+
+    /** The folder of the backups. One that is not there, or not on the share as it should be, is a {@link Problem}. */
+    public BackupListing look() {
+        return BackupListing.parse(inventory, core.must(BackupListing.script(inventory)));
     }
 }

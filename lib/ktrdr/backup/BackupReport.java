@@ -4,9 +4,9 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.List;
 import ktrdr.Exit;
-import ktrdr.node.Docker;
 import ktrdr.Table;
 import ktrdr.Units;
+import ktrdr.node.Docker;
 import ktrdr.report.Document;
 
 /** Backups in words: tables for people, documents for JSON. */
@@ -25,7 +25,7 @@ public final class BackupReport {
     }
 
     /** All backups, by this clock. */
-    public static Table table(BackupFolder folder, Instant now) {
+    public static Table table(BackupListing folder, Instant now) {
         var table = Table.of("backup", "age", "size", "rows", "tables", "database", "verified");
         for (var found : folder.backups()) {
             var record = found.record();
@@ -45,7 +45,7 @@ public final class BackupReport {
     }
 
     /** The same for JSON. */
-    public static Document document(BackupFolder folder, Instant now) {
+    public static Document document(BackupListing folder, Instant now) {
         var document = Document.of("backups", Exit.OK).with("path", folder.path()).with("free_bytes", folder.free());
         document.with("backups", folder.backups().stream().map(found -> {
             var one = found.record().document();
@@ -57,14 +57,14 @@ public final class BackupReport {
     }
 
     /** What is there besides backups, in one line; empty where there is nothing. */
-    public static String incomplete(BackupFolder folder) {
+    public static String incomplete(BackupListing folder) {
         var names = folder.incomplete();
         if (names.isEmpty()) return "";
         return "not whole, so no " + (names.size() == 1 ? "backup: " : "backups: ") + String.join(", ", names) + " in " + folder.path();
     }
 
     /** What making one would do, without doing it. */
-    public static Table plan(String node, BackupFolder folder, List<String> surplus) {
+    public static Table plan(String node, BackupListing folder, List<String> surplus) {
         var table = Table.of("plan", "").row("backup of", "the database in the container " + Docker.DATABASE + " on " + node).row("into", folder.path() + ", " + Units.size(folder.free()) + " free");
         folder.backups().stream().findFirst().ifPresent(newest -> table.row("the last one", newest.record().file() + ", " + Units.size(newest.record().bytes())));
         surplus.forEach(name -> table.row("then removed", name));

@@ -49,7 +49,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
     }
 
     static String lookScript(Inventory inventory) {
-        return Facts.SAY + Sh.let("directory", Backups.directory(inventory)) + """
+        return Facts.SAY + Sh.let("directory", BackupFolder.directory(inventory)) + """
                 say user "$(id -un)"
                 [ ! -d /run/systemd/system ] || say systemd yes
                 [ ! -d "$directory" ] || say folder yes
@@ -69,7 +69,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
         if (facts.get("systemd").isEmpty()) throw Problem.failed(node + ": without systemd there are no backups by a timer").expected("systemd, running")
                 .found("no /run/systemd/system").fix("run `jbang backup-db@ktrdr` from cron on a machine that reaches core");
         if (!facts.get("user").equals("root")) throw Ssh.notRoot(node, facts.get("user"), "have backups made by a timer");
-        var directory = Backups.directory(inventory);
+        var directory = BackupFolder.directory(inventory);
         if (at.isPresent() && facts.get("folder").isEmpty()) throw Problem.failed(node + ": there is no folder for backups").expected(directory).found("no such folder")
                 .fix("jbang setup-nfs@ktrdr, or backup.directory in the inventory");
         var there = facts.under("file");
@@ -88,7 +88,7 @@ public record BackupTimer(String node, Optional<String> at, String zone, List<Ed
     /** The script, and around it what turns that which it says into lines of a journal. */
     static String script(Inventory inventory) {
         return "#!/bin/sh\n" + BY + BuiltIn.lines("backup/timer.sh")
-                + Backups.script(inventory, Backups.directory(inventory), Backups.Retention.of(inventory), "timer").replaceFirst("(?m)^#!/bin/sh\n", "");
+                + BackupFolder.script(inventory, BackupFolder.directory(inventory), BackupFolder.Retention.of(inventory), "timer").replaceFirst("(?m)^#!/bin/sh\n", "");
     }
 
     /** To find another backup being made is no failure. */

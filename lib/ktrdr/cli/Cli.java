@@ -15,21 +15,21 @@ import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Invocation;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.StandardOutput;
 import ktrdr.Units;
-import ktrdr.api.Session;
+import ktrdr.api.FleetSession;
 import ktrdr.fleet.Fleet;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
-import ktrdr.release.Lock;
-import ktrdr.release.Locks;
-import ktrdr.release.RunningScale;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.release.DeployedScale;
+import ktrdr.release.LockScripts;
+import ktrdr.release.NodeLocks;
 import ktrdr.report.Document;
 import ktrdr.report.Reports;
-import picocli.CommandLine.Option;
 import picocli.CommandLine;
+import picocli.CommandLine.Option;
 
 /**
  * The command line all scripts share: their common options, their exit codes, and the one place where an exception becomes a
@@ -41,12 +41,12 @@ public final class Cli {
 
     private Cli() {}
 
-    /** Runs a command and ends the process with its exit code, also when it is told to stop: see {@link Stopping}. */
+    /** Runs a command and ends the process with its exit code, also when it is told to stop: see {@link Shutdown}. */
     public static void main(Callable<Exit> command, String... args) {
         System.setOut(StandardOutput.OF_PROCESS);
         var invocation = Invocation.ofProcess();
         var line = line(command, invocation);
-        var stopping = new Stopping(() -> unfinished(line));
+        var stopping = new Shutdown(() -> unfinished(line));
         stopping.exit(run(line, invocation, args));
     }
 
@@ -86,7 +86,7 @@ public final class Cli {
     }
 
     private static void prepare(CommandLine line, Invocation invocation) {
-        line.getCommandSpec().version("ktrdr " + Local.VERSION);
+        line.getCommandSpec().version("ktrdr " + LocalCommand.VERSION);
         line.getHelpSectionMap().put(CommandLine.Model.UsageMessageSpec.SECTION_KEY_FOOTER,
                 help -> HelpFooter.text(List.of(help.commandSpec().usageMessage().footer()), help.commandSpec().usageMessage().width()));
         mixins(line, Common.class).forEach(common -> common.invocation = invocation);
@@ -193,7 +193,7 @@ public final class Cli {
                 + " its line `example: true`, and name that by -i FILE or KTRDR_INVENTORY, or put it at ~/.config/ktrdr/inventory.yaml";
         private Inventory inventory;
         /** What asked for the scale of nodes, for the work that follows. */
-        private volatile Locks locks;
+        private volatile NodeLocks locks;
 
         /** Of this process, until a command line says otherwise. */
         public Common() {
@@ -234,14 +234,14 @@ public final class Cli {
 
         /**
          * The whole fleet, with the inventory in which a workers node without a scale has the one that runs there, for
-         * everything that counts workers: see {@link RunningScale}.
+         * everything that counts workers: see {@link DeployedScale}.
          * Nodes that were asked for it stay connected: {@link Fleet#of} has some of them by the same connections.
          *
          * @param targets whether Prometheus' targets are written from it; then a node that cannot be asked is a {@link Problem}, else it is told and has 1
          */
         public Fleet running(boolean targets) {
             var asking = fleet(inventory(), inventory().nodes());
-            var asked = RunningScale.of(asking);
+            var asked = DeployedScale.of(asking);
             inventory = targets ? asked.known() : asked.inventory();
             asked.unknown().forEach((node, problem) -> console().note(node.name(), "scale", "is not in the inventory, and it could not be asked: 1 is taken for it"));
             return asking.of(inventory, inventory.nodes());
@@ -259,17 +259,17 @@ public final class Cli {
         }
 
         /** What is at hand at the console: every node, backend, operations, Prometheus, database; nothing is connected yet. */
-        public Session session() {
-            return Session.of(fleet(inventory(), inventory().nodes()));
+        public FleetSession session() {
+            return FleetSession.of(fleet(inventory(), inventory().nodes()));
         }
 
         /** The locks of the fleet's nodes that can be reached, for what the command line says, after waiting so long for whoever has them. */
-        public Locks locks(Fleet fleet, String what, Duration wait) {
+        public NodeLocks locks(Fleet fleet, String what, Duration wait) {
             return locks(fleet, what, wait, node -> "");
         }
 
-        private Locks locks(Fleet fleet, String what, Duration wait, Function<Node, String> look) {
-            locks = Locks.take(fleet, Lock.Owner.now(Local.whoAndWhere(), what.strip().replaceAll(" +", " ")), wait, console(), look);
+        private NodeLocks locks(Fleet fleet, String what, Duration wait, Function<Node, String> look) {
+            locks = NodeLocks.take(fleet, LockScripts.Owner.now(LocalCommand.whoAndWhere(), what.strip().replaceAll(" +", " ")), wait, console(), look);
             return locks;
         }
 
@@ -297,13 +297,13 @@ public final class Cli {
         Duration wait;
 
         /** The locks of the nodes that can be reached, for what the command line says; none for --dry-run. */
-        public Locks locks(Fleet fleet, Common common, String what) {
+        public NodeLocks locks(Fleet fleet, Common common, String what) {
             return locks(fleet, common, what, node -> "");
         }
 
-        /** The same, with a script that each node runs as its lock is taken, for {@link Locks#looked}. */
-        public Locks locks(Fleet fleet, Common common, String what, Function<Node, String> look) {
-            return dryRun ? Locks.none(fleet, look) : common.locks(fleet, what, wait, look);
+        /** The same, with a script that each node runs as its lock is taken, for {@link NodeLocks#looked}. */
+        public NodeLocks locks(Fleet fleet, Common common, String what, Function<Node, String> look) {
+            return dryRun ? NodeLocks.none(fleet, look) : common.locks(fleet, what, wait, look);
         }
 
         /** Asks before a destructive step; without a terminal and without --yes it refuses. */

@@ -2,8 +2,8 @@ package ktrdr.cli;
 
 import java.util.List;
 import ktrdr.Problem;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 import picocli.CommandLine.Parameters;
 
 /** Which nodes, for scripts that take core, workers with or without names, or all. */

@@ -9,10 +9,10 @@ import ktrdr.Exit;
 import ktrdr.Http;
 import ktrdr.Problem;
 import ktrdr.Waiting;
-import ktrdr.api.Operations.Operation;
-import ktrdr.api.Operations;
-import ktrdr.inventory.Inventory.Node;
+import ktrdr.api.OperationsApi;
+import ktrdr.api.OperationsApi.Operation;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 
 /**
  * The operations that the backend does itself, such as a download of data: they end with its process, and no worker has them. What it has given up as claimed by no worker
@@ -21,12 +21,12 @@ import ktrdr.inventory.Inventory;
 public final class BackendDrain {
     private static final int NAMED = 3;
     private final Node core;
-    private final Operations operations;
+    private final OperationsApi operations;
     private final Console console;
 
     public BackendDrain(Inventory inventory, Http http, Console console) {
         this.core = inventory.core();
-        this.operations = new Operations(inventory, http);
+        this.operations = new OperationsApi(inventory, http);
         this.console = console;
     }
 

@@ -10,7 +10,7 @@ import ktrdr.Sh;
 import ktrdr.node.Docker;
 
 /** What a deployment does to containers that Compose would leave, or stumble over: those of services that are not to be there, a second one of a service, one of another name. Pure. */
-public record Excess(Deployment plan) {
+public record Excess(NodePlan plan) {
     /** Those of its services that have another name than theirs, by it: Compose goes by labels. */
     Map<String, String> renamed() {
         var renamed = new TreeMap<String, String>();

@@ -16,13 +16,13 @@ import ktrdr.Facts;
 import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.health.Infra;
+import ktrdr.health.MachineChecks;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.DatabaseData;
 import ktrdr.node.Docker;
-import ktrdr.release.Exporter;
-import ktrdr.release.NodeFacts;
+import ktrdr.release.NodeMetrics;
 import ktrdr.release.Stack;
+import ktrdr.release.StackFacts;
 import ktrdr.ssh.Ssh;
 
 /**
@@ -49,18 +49,18 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     record Copy(String container, String directory, String words, boolean layer, String source, String volume, long bytes) {}
 
     /** The containers beside this stack's own project that are in its way, of all that a node has. */
-    static List<Docker.Beside> foreign(Inventory inventory, Stack stack, NodeFacts facts) {
+    static List<Docker.Beside> foreign(Inventory inventory, Stack stack, StackFacts facts) {
         var ports = ports(inventory, stack);
         var own = facts.containers().stream().map(Docker.Container::name).toList();
         // a container of a service that is none of ours is another's, whatever its project
         return facts.beside().stream().filter(one -> !(one.project().equals(stack.project()) && (own.isEmpty() || own.contains(one.name()))))
-                .filter(one -> !one.project().equals(Exporter.PROJECT) && !one.name().endsWith(Aside.ENDING))
+                .filter(one -> !one.project().equals(NodeMetrics.PROJECT) && !one.name().endsWith(Aside.ENDING))
                 .filter(one -> names(inventory, stack).contains(one.name()) || one.ports().stream().anyMatch(ports::contains)).toList();
     }
 
     /** The ports that the stack publishes; what tells figures of the node is none of it. */
     private static Set<Integer> ports(Inventory inventory, Stack stack) {
-        var ports = new TreeMap<>(new Infra(inventory).published(stack.node()));
+        var ports = new TreeMap<>(new MachineChecks(inventory).published(stack.node()));
         ports.values().removeIf("node-exporter"::equals);
         return ports.keySet();
     }
@@ -72,7 +72,7 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     }
 
     /** Why nothing may be deployed to a node: the host is another node's, or what is there is another's, or half taken over. Empty where it is ours, or nobody's. */
-    static Optional<Problem> inTheWay(Inventory inventory, Stack stack, NodeFacts facts) {
+    static Optional<Problem> inTheWay(Inventory inventory, Stack stack, StackFacts facts) {
         var node = stack.node();
         var again = command(node);
         var other = facts.occupant().problem(inventory, node);
@@ -88,12 +88,12 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     }
 
     /** Why no container of a node may be touched: see {@link #inTheWay}, and containers of the stack's project that were started from another folder, which is still there. */
-    static Optional<Problem> untouchable(Inventory inventory, Stack stack, NodeFacts facts) {
+    static Optional<Problem> untouchable(Inventory inventory, Stack stack, StackFacts facts) {
         return inTheWay(inventory, stack, facts).or(() -> elsewhere(inventory, stack, facts));
     }
 
     /** By another inventory, or before `directory` was changed. */
-    private static Optional<Problem> elsewhere(Inventory inventory, Stack stack, NodeFacts facts) {
+    private static Optional<Problem> elsewhere(Inventory inventory, Stack stack, StackFacts facts) {
         var node = stack.node();
         var there = facts.beside().stream().filter(one -> one.project().equals(stack.project()) && !one.folder().isEmpty() && !one.name().endsWith(Aside.ENDING)
                 && (!stack.core() || names(inventory, stack).contains(one.name()))).toList();
@@ -107,7 +107,7 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     }
 
     /** Why no file may be put into the folder of a node's stack: what runs from it, or where it belongs, is another's. Empty where it is ours, or nobody's. */
-    static Optional<Problem> unmade(Inventory inventory, Stack stack, NodeFacts facts) {
+    static Optional<Problem> unmade(Inventory inventory, Stack stack, StackFacts facts) {
         // in an empty folder nothing is replaced: containers of ours may run from the one that the inventory named before
         boolean replaces = facts.files().files().containsKey(stack.composeFile()) && facts.files().manifest().isEmpty() && facts.history().last().isEmpty();
         return inTheWay(inventory, stack, facts).or(() -> facts.containers().isEmpty() || !replaces ? Optional.empty() : Optional.of(Problem
@@ -149,7 +149,7 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     }
 
     /** Looks at what is in the way of a stack: in another project, or in its own one with the database's data where ours would not have it. */
-    static Installation look(Inventory inventory, Stack stack, Ssh ssh, NodeFacts facts) {
+    static Installation look(Inventory inventory, Stack stack, Ssh ssh, StackFacts facts) {
         var foreign = foreign(inventory, stack, facts);
         var data = stack.core() ? Optional.of(DatabaseData.parse(ssh.must(DatabaseData.script(Docker.DATABASE)))) : Optional.<DatabaseData>empty();
         boolean own = data.flatMap(one -> one.outside(stack.node().name(), stack.project() + "_db-data")).isPresent();

@@ -13,13 +13,13 @@ import ktrdr.LastWords;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.Units;
+import ktrdr.backup.BackupFolder;
 import ktrdr.backup.BackupRecord;
-import ktrdr.backup.Backups;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.node.NodeFiles;
 import ktrdr.release.History;
-import ktrdr.release.Locks;
+import ktrdr.release.NodeLocks;
 import ktrdr.release.Revision;
 import ktrdr.release.Schema;
 
@@ -64,16 +64,16 @@ final class Migration {
         }
     }
 
-    private final NodeRollout.Tools tools;
-    private final Deployment plan;
-    private final NodeJournal journal;
+    private final NodeRollout.RolloutContext tools;
+    private final NodePlan plan;
+    private final DeployJournal journal;
     private final String node;
     private Optional<Step> step = Optional.empty();
     /** Whether it went up (true) or down. */
     private Optional<Boolean> moved = Optional.empty();
     private String backup = "";
 
-    Migration(NodeRollout.Tools tools, Deployment plan, NodeJournal journal) {
+    Migration(NodeRollout.RolloutContext tools, NodePlan plan, DeployJournal journal) {
         this.tools = tools;
         this.plan = plan;
         this.journal = journal;
@@ -283,7 +283,7 @@ final class Migration {
         if (step.filter(Step::moves).isEmpty()) return false;
         var one = step.get();
         if (choice().backup() || one.kind() == Kind.downgrade) {
-            if (tools.backup().get() == null) tools.backup().set(new Backups(tools.fleet().inventory(), tools.fleet().ssh(plan.stack().node()), tools.console()).beforeDeployment()
+            if (tools.backup().get() == null) tools.backup().set(new BackupFolder(tools.fleet().inventory(), tools.fleet().ssh(plan.stack().node()), tools.console()).beforeDeployment()
                     .map(BackupRecord::file).orElse(""));
             backup = tools.backup().get();
         }
@@ -308,7 +308,7 @@ final class Migration {
             progress.now(what);
             tools.changed().set(true);
             var result = tools.fleet().ssh(core).run(tools.locks().under(core) + script(words, image, secrets, begin), PATIENCE);
-            if (!result.ok()) throw Locks.refused(core, result).orElseGet(() -> Problem.failed(node + ": the migration could not be begun").found(result).fix("nothing was changed"));
+            if (!result.ok()) throw NodeLocks.refused(core, result).orElseGet(() -> Problem.failed(node + ": the migration could not be begun").found(result).fix("nothing was changed"));
             var facts = Facts.parse(result.out());
             var said = facts.get("migrated").split(" ", 2);
             var text = NodeFiles.decode(said.length < 2 ? "" : said[1]);

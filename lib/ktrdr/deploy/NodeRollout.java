@@ -21,22 +21,22 @@ import ktrdr.ScriptExit;
 import ktrdr.Threads;
 import ktrdr.Units;
 import ktrdr.api.Backend;
-import ktrdr.api.Gap;
-import ktrdr.api.Operations;
+import ktrdr.api.DowntimeProbe;
+import ktrdr.api.OperationsApi;
 import ktrdr.drain.WorkerStops;
 import ktrdr.fleet.Fleet;
-import ktrdr.health.Checks;
+import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.node.Registry;
 import ktrdr.release.DatabaseNames;
+import ktrdr.release.FileChanges;
+import ktrdr.release.FileChangesScript;
 import ktrdr.release.History;
-import ktrdr.release.Locks;
-import ktrdr.release.NodeFacts;
+import ktrdr.release.NodeLocks;
 import ktrdr.release.Revision;
-import ktrdr.release.Staging;
-import ktrdr.release.StagingScript;
+import ktrdr.release.StackFacts;
 import ktrdr.release.Templates.NodeFile;
 import ktrdr.report.CheckId;
 
@@ -48,12 +48,12 @@ final class NodeRollout {
     private static final Duration FRESH = Duration.ofSeconds(30);
 
     /** What all nodes of a rollout share; the backup is the one made for it, null before there is one, empty where there was nothing to keep. */
-    record Tools(Fleet fleet, Locks locks, Http http, Checks checks, Console console, Rollout.Options options, Exchange exchange, AtomicBoolean changed, AtomicReference<String> backup) {}
+    record RolloutContext(Fleet fleet, NodeLocks locks, Http http, ServiceChecks checks, Console console, Rollout.Options options, RolloutExchange exchange, AtomicBoolean changed, AtomicReference<String> backup) {}
 
-    private final Tools tools;
-    private final Deployment plan;
+    private final RolloutContext tools;
+    private final NodePlan plan;
     private final Node node;
-    private final NodeJournal journal;
+    private final DeployJournal journal;
     private final Migration migration;
     private final Set<String> fresh = new TreeSet<>();
     /** Whether what runs may be another thing than what one would go back to. */
@@ -62,19 +62,19 @@ final class NodeRollout {
     private List<Docker.Container> after = List.of();
     private Optional<Revision> previous = Optional.empty();
     private Optional<Duration> gap = Optional.empty();
-    private Optional<Preview> preview = Optional.empty();
+    private Optional<PlanPreview> preview = Optional.empty();
     private final List<WorkerStops.Ended> ended = new ArrayList<>();
-    private Optional<List<Operations.Operation>> atWork = Optional.empty();
+    private Optional<List<OperationsApi.Operation>> atWork = Optional.empty();
 
-    NodeRollout(Tools tools, Deployment plan) {
+    NodeRollout(RolloutContext tools, NodePlan plan) {
         this.tools = tools;
         this.plan = plan;
         this.node = plan.stack().node();
-        this.journal = new NodeJournal(tools, plan);
+        this.journal = new DeployJournal(tools, plan);
         this.migration = new Migration(tools, plan, journal);
     }
 
-    Deployment plan() {
+    NodePlan plan() {
         return plan;
     }
 
@@ -83,7 +83,7 @@ final class NodeRollout {
         var under = tools.locks.held() ? tools.locks.under(node) : "";
         boolean withCore = tools.fleet.nodes().contains(tools.fleet.inventory().core());
         if (!withCore) plan.newDatabase().ifPresent(name -> DatabaseNames.prove(tools.fleet, name, plan.tag()));
-        preview = Optional.of(Preview.look(plan, tools.fleet.ssh(node), under, secrets, manifests, tools.options.skipChecks(), migration));
+        preview = Optional.of(PlanPreview.look(plan, tools.fleet.ssh(node), under, secrets, manifests, tools.options.skipChecks(), migration));
         if (preview.get().stopped().contains("backend")) atWork = backend().running();
     }
 
@@ -92,7 +92,7 @@ final class NodeRollout {
         migration.imageIsThere();
     }
 
-    Optional<Preview> preview() {
+    Optional<PlanPreview> preview() {
         return preview;
     }
 
@@ -101,7 +101,7 @@ final class NodeRollout {
     }
 
     /** What the backend that would be stopped was at when it was looked; empty where it is not stopped, or did not answer. */
-    List<Operations.Operation> atWork() {
+    List<OperationsApi.Operation> atWork() {
         return atWork.orElse(List.of());
     }
 
@@ -133,7 +133,7 @@ final class NodeRollout {
         journal.start();
         previous = plan.restart() ? Optional.empty() : previous();
         if (settled()) return;
-        try (var meter = Gap.meter(() -> new Backend(tools.fleet.inventory(), tools.http).health().status().equals("ok"), plan.services().contains("backend"), this::away)) {
+        try (var meter = DowntimeProbe.meter(() -> new Backend(tools.fleet.inventory(), tools.http).health().status().equals("ok"), plan.services().contains("backend"), this::away)) {
             forward(secrets, workersBefore);
         } catch (RuntimeException e) {
             // from here on nothing is to be stopped half way
@@ -148,9 +148,9 @@ final class NodeRollout {
      * goes the way of every deployment, which waits, and knows the way back.
      */
     private boolean settled() {
-        var seen = preview.flatMap(Preview::seen);
+        var seen = preview.flatMap(PlanPreview::seen);
         if (seen.isEmpty() || !migration.settled()) return false;
-        var gate = new Gate(tools, plan, tools.options.timeout(), plan.facts().containers(), plan.facts().digests());
+        var gate = new HealthGate(tools, plan, tools.options.timeout(), plan.facts().containers(), plan.facts().digests());
         // what another node was given since may have changed this one too
         boolean fresh = !tools.changed.get() && System.nanoTime() - seen.get().at() < FRESH.toNanos();
         Facts facts;
@@ -173,9 +173,9 @@ final class NodeRollout {
         tools.console.note(node.name(), "up", plan.outcome(Set.of(), List.of(), List.of()));
     }
 
-    private History.Outcome outcome() {
-        if (plan.restart()) return History.Outcome.RESTARTED;
-        return tools.options.rollback().isPresent() ? History.Outcome.ROLLED_BACK : History.Outcome.DEPLOYED;
+    private History.Ending outcome() {
+        if (plan.restart()) return History.Ending.RESTARTED;
+        return tools.options.rollback().isPresent() ? History.Ending.ROLLED_BACK : History.Ending.DEPLOYED;
     }
 
     private void away(Duration away) {
@@ -197,12 +197,12 @@ final class NodeRollout {
             }
             boolean migrated = migration.run(secrets, begin);
             // Compose would make a container anew that was brought up with others and is now brought up alone
-            if (migrated && preview.flatMap(Preview::seen).isPresent()) stays();
+            if (migrated && preview.flatMap(PlanPreview::seen).isPresent()) stays();
             else up(plan, plan.applyScript(secrets, migrated ? "" : begin, true, ""));
         }
         // a part after the first finds it begun
         else workers(secrets);
-        new Gate(tools, plan, tools.options.timeout(), after, digests).await(fresh.contains("backend") ? workersBefore : Set.of());
+        new HealthGate(tools, plan, tools.options.timeout(), after, digests).await(fresh.contains("backend") ? workersBefore : Set.of());
         tools.exchange.proven(node);
     }
 
@@ -226,25 +226,25 @@ final class NodeRollout {
         plan.staging().remarks().forEach(remark -> tools.console.note(node.name(), "files", remark));
     }
 
-    private boolean up(Deployment part, Secrets secrets, String begin, String stop) {
+    private boolean up(NodePlan part, Secrets secrets, String begin, String stop) {
         return up(part, part.applyScript(secrets, begin, part.whole() || !begin.isEmpty(), stop));
     }
 
     /** Whether it was done; see {@link WorkerDrain.Up}. */
-    private boolean up(Deployment part, String script) {
+    private boolean up(NodePlan part, String script) {
         tools.changed.set(true);
         touched = true;
         try (var step = tools.console.step(node.name(), "up")) {
             var result = tools.fleet.ssh(node).run(tools.locks.under(node) + script, tools.options.timeout().plusMinutes(2));
             if (ScriptExit.of(result) == ScriptExit.AT_WORK) return false;
             if (!result.ok()) throw part.upFailed(result).stderr(result.err());
-            digests = Docker.digests(StagingScript.told("digest", result.out()).stream().collect(Collectors.toMap(line -> line.split(" ")[0], line -> line.substring(line.indexOf(' ') + 1))));
-            after = Docker.containers(StagingScript.rest(result.out()));
+            digests = Docker.digests(FileChangesScript.told("digest", result.out()).stream().collect(Collectors.toMap(line -> line.split(" ")[0], line -> line.substring(line.indexOf(' ') + 1))));
+            after = Docker.containers(FileChangesScript.rest(result.out()));
             var replaced = part.replaced(after);
             fresh.addAll(replaced);
-            StagingScript.told("metrics", result.out()).forEach(why -> tools.console().note(node.name(), "metrics", why));
-            StagingScript.checked(result.out()).forEach(how -> tools.console.detail(node.name(), "files", how));
-            step.done(part.outcome(replaced, StagingScript.told("reloaded", result.out()), StagingScript.told("restarted", result.out())));
+            FileChangesScript.told("metrics", result.out()).forEach(why -> tools.console().note(node.name(), "metrics", why));
+            FileChangesScript.checked(result.out()).forEach(how -> tools.console.detail(node.name(), "files", how));
+            step.done(part.outcome(replaced, FileChangesScript.told("reloaded", result.out()), FileChangesScript.told("restarted", result.out())));
             new Reread(tools, part).prove(result.out());
             return true;
         }
@@ -256,18 +256,18 @@ final class NodeRollout {
         boolean broken = facts.history().unproven() || facts.containers().stream().filter(container -> plan.stack().services().contains(container.service())).anyMatch(container -> !container.running() || container.health().equals("unhealthy"));
         touched = broken;
         if (!broken) return Revision.there(plan.stack(), facts, plan.revision().files());
-        return facts.history().current().flatMap(entry -> Plans.kept(plan.stack(), tools.fleet.ssh(node), entry).map(files -> Revision.of(plan.stack(), entry, files)));
+        return facts.history().current().flatMap(entry -> NodePlanner.kept(plan.stack(), tools.fleet.ssh(node), entry).map(files -> Revision.of(plan.stack(), entry, files)));
     }
 
     /** What to say of a failure, after what can be done about it was done. */
     private Problem failed(Problem why, Secrets secrets, Set<CheckId> workersBefore) {
         if (plan.restart()) {
             why.with("its log", journal.keepLogs(plan.services())).with("now", "left as it is: it is the release that ran before");
-            journal.end(History.Outcome.FAILED, Map.of(), why.sentence());
+            journal.end(History.Ending.FAILED, Map.of(), why.sentence());
             return why;
         }
         if (tools.exchange.restores(node)) return restored(why);
-        NodeFacts facts;
+        StackFacts facts;
         try {
             facts = again(previous.map(Revision::files).orElse(List.of()));
             if (!journal.begun(facts)) return why;
@@ -276,7 +276,7 @@ final class NodeRollout {
         }
         why.with("its log", journal.keepLogs(plan.services()));
         if (!tools.options.back() || previous.isEmpty()) {
-            journal.end(History.Outcome.FAILED, Docker.images(facts.containers(), facts.digests()), why.sentence());
+            journal.end(History.Ending.FAILED, Docker.images(facts.containers(), facts.digests()), why.sentence());
             return why.with("now", tools.options.back() ? "left as it is: nothing ran before that one could go back to" : "left as it is, as --no-rollback says");
         }
         tools.console.note(node.name(), "back", "to " + previous.get().tag() + ": " + why.sentence().replaceFirst("^" + Pattern.quote(node.name() + ": "), ""));
@@ -285,7 +285,7 @@ final class NodeRollout {
             journal.returned(Docker.images(facts.containers(), facts.digests()), Docker.images(after, digests), why.sentence());
             return why.returned().fix("mend the cause, then run it again; " + node.name() + " runs " + previous.get().tag() + " as before");
         } catch (Problem second) {
-            journal.end(History.Outcome.FAILED, Docker.images(facts.containers(), facts.digests()), why.sentence());
+            journal.end(History.Ending.FAILED, Docker.images(facts.containers(), facts.digests()), why.sentence());
             // an interrupt that is no more than that leaves nothing half done
             return why.unfinished().with("the way back", second.sentence() + " " + second.found()).fix("look at " + node.name() + ", then: " + rollback());
         }
@@ -299,7 +299,7 @@ final class NodeRollout {
         try {
             why.with("its log", journal.keepLogs(plan.services()));
             tools.exchange.restore(node);
-            journal.end(History.Outcome.RETURNED, Map.of(), now);
+            journal.end(History.Ending.RETURNED, Map.of(), now);
             return why.returned().fix("mend the cause, then run it again; " + node.name() + " runs what it ran before");
         } catch (Problem second) {
             return why.unfinished().with("the way back", second.sentence() + " " + second.found()).fix(Installation.command(node) + " --back");
@@ -321,10 +321,10 @@ final class NodeRollout {
     }
 
     /** Puts a revision in the place of what failed, and proves it healthy. */
-    private void back(Revision to, NodeFacts facts, Secrets secrets, Set<CheckId> workersBefore) {
+    private void back(Revision to, StackFacts facts, Secrets secrets, Set<CheckId> workersBefore) {
         long started = System.nanoTime();
         tools.exchange.back();
-        var way = Deployment.plan(plan.stack(), to, replaced(to), facts);
+        var way = NodePlan.plan(plan.stack(), to, replaced(to), facts);
         if (!way.pulls().isEmpty()) throw Problem.failed(node.name() + ": " + String.join(", ", way.pulls()) + " is not on the node any more").fix(rollback());
         migration.back(to, secrets);
         // else what runs on core is what ran, and Compose might make it anew all the same; workers were told to stop by then
@@ -333,12 +333,12 @@ final class NodeRollout {
         if (touched || !plan.stack().core()) up(way, tools.exchange.former(node, secrets), "", settle(way, facts));
         // a short time for the new release is no short time for the old one
         var patience = tools.options.timeout().compareTo(BACK) > 0 ? tools.options.timeout() : BACK;
-        new Gate(tools, way, patience, after, digests).await(workersBefore);
+        new HealthGate(tools, way, patience, after, digests).await(workersBefore);
         tools.console.note(node.name(), "back", to.tag() + " runs again, healthy, after " + Units.duration(Duration.ofNanos(System.nanoTime() - started)));
     }
 
     /** See {@link WorkerDrain#back}. */
-    private String settle(Deployment way, NodeFacts facts) {
+    private String settle(NodePlan way, StackFacts facts) {
         if (plan.stack().core()) return "";
         var drain = new WorkerDrain(tools, preview.orElseThrow());
         var stop = drain.back(way, facts);
@@ -347,14 +347,14 @@ final class NodeRollout {
     }
 
     /** Looks at the node again, over a new connection where the old one was lost. */
-    private NodeFacts again(List<NodeFile> files) {
+    private StackFacts again(List<NodeFile> files) {
         return Threads.insist(() -> {
             // behind whatever of ours is still ending there
-            Locks.refused(node, tools.fleet.ssh(node).run(tools.locks.under(node))).ifPresent(refused -> {
+            NodeLocks.refused(node, tools.fleet.ssh(node).run(tools.locks.under(node))).ifPresent(refused -> {
                 throw refused;
             });
-            var asked = previous.map(to -> Deployment.asked(to, replaced(to))).orElse(List.of());
-            return Staging.gather(plan.stack(), tools.fleet.ssh(node), files, asked);
+            var asked = previous.map(to -> NodePlan.asked(to, replaced(to))).orElse(List.of());
+            return FileChanges.gather(plan.stack(), tools.fleet.ssh(node), files, asked);
         }, problem -> tools.console.detail(node.name(), "back", problem.sentence()));
     }
 

@@ -15,14 +15,14 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.node.Registry;
-import ktrdr.release.NodeFacts;
+import ktrdr.release.StackFacts;
 
 /** What the tags of a deployment mean, found out once for all of its nodes: a tag that is pushed again would be another image on each. */
 final class Pins {
-    private final Map<Node, Registry.Answer> answers = new LinkedHashMap<>();
+    private final Map<Node, Registry.Images> answers = new LinkedHashMap<>();
 
     /** A moving tag has to be asked for each time, a fixed one is what it was; an image of which more is known is that very one. */
-    static List<String> pulls(List<Docker.Image> images, NodeFacts facts) {
+    static List<String> pulls(List<Docker.Image> images, StackFacts facts) {
         var pulls = new LinkedHashSet<String>();
         for (var image : images) {
             boolean known = !image.id().isEmpty() || !image.digest().isEmpty();
@@ -34,7 +34,7 @@ final class Pins {
     }
 
     /** Image by id or digest to the reference that it is to have, where that means another by now. */
-    static Map<String, String> tagged(List<Docker.Image> images, NodeFacts facts) {
+    static Map<String, String> tagged(List<Docker.Image> images, StackFacts facts) {
         var tagged = new LinkedHashMap<String, String>();
         for (var image : images) {
             if (image.id().isEmpty() && image.digest().isEmpty() || !image.id().isEmpty() && image.id().equals(facts.images().get(image.reference()))) continue;
@@ -45,7 +45,7 @@ final class Pins {
     }
 
     /** What to pull, each with the reference that it gets at once: of an image that is pinned. Of one of the history, whose reference means another, the containers of now have that until they go. */
-    static Map<String, String> pulledAs(Deployment plan) {
+    static Map<String, String> pulledAs(NodePlan plan) {
         var as = new LinkedHashMap<String, String>();
         plan.pulls().forEach(pull -> as.put(pull, plan.revision().images().values().stream().filter(image -> image.id().isEmpty() && image.digest().equals(pull)).map(Docker.Image::reference)
                 .findFirst().orElse("")));
@@ -53,7 +53,7 @@ final class Pins {
     }
 
     /** What each of its services is to run, by service: by id and digest as far as they are known. */
-    static Map<String, Docker.Image> wanted(Deployment plan) {
+    static Map<String, Docker.Image> wanted(NodePlan plan) {
         var wanted = new TreeMap<String, Docker.Image>();
         for (var service : plan.services()) {
             var image = plan.revision().images().get(service);
@@ -64,7 +64,7 @@ final class Pins {
     }
 
     /** Asks the registry, by each node that has to know, what is open for these deployments. */
-    Fleet.Outcomes<Registry.Answer> ask(Fleet fleet, Map<Node, Deployment> plans, Secrets secrets) {
+    Fleet.Outcomes<Registry.Images> ask(Fleet fleet, Map<Node, NodePlan> plans, Secrets secrets) {
         var images = fleet.inventory().images();
         var registry = new Registry(images.registry(), images.username());
         var open = open(plans.values());
@@ -80,12 +80,12 @@ final class Pins {
     }
 
     /** The deployments with each open reference as what was heard of it. */
-    Map<Node, Deployment> pinned(Map<Node, Deployment> plans) {
+    Map<Node, NodePlan> pinned(Map<Node, NodePlan> plans) {
         return pinned(plans, answers, open(plans.values()));
     }
 
     /** What the registry said of the images that a node is to pull, by the references that they get. */
-    Map<String, Registry.Manifest> manifests(Deployment plan) {
+    Map<String, Registry.Manifest> manifests(NodePlan plan) {
         var manifests = new LinkedHashMap<String, Registry.Manifest>();
         pulledAs(plan).forEach((pull, reference) -> {
             var name = reference.isEmpty() ? pull : reference;
@@ -96,7 +96,7 @@ final class Pins {
     }
 
     /** The references that the registry has to say the meaning of: those that a node is to pull, and those that mean another image on one node than on the next. */
-    static Set<String> open(Collection<Deployment> plans) {
+    static Set<String> open(Collection<NodePlan> plans) {
         var open = new LinkedHashSet<String>();
         var known = new LinkedHashMap<String, List<Local>>();
         for (var plan : plans)
@@ -119,24 +119,24 @@ final class Pins {
     }
 
     /** The images of a deployment that are known by a tag and nothing else. */
-    private static Set<String> references(Deployment plan) {
+    private static Set<String> references(NodePlan plan) {
         return plan.services().stream().map(plan.revision().images()::get).filter(image -> image.id().isEmpty() && image.digest().isEmpty()).map(Docker.Image::reference)
                 .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
     /** What a node asks its registry about: what it is to pull, and which of its references are open. */
-    static List<String> asked(Deployment plan, Set<String> open) {
+    static List<String> asked(NodePlan plan, Set<String> open) {
         var asked = new LinkedHashSet<>(plan.pulls());
         if (!plan.restart()) references(plan).stream().filter(open::contains).forEach(asked::add);
         return List.copyOf(asked);
     }
 
     /** The deployments with each open reference as what the first node heard of it, for nodes of the same platform. A node that heard nothing is as it was. */
-    static Map<Node, Deployment> pinned(Map<Node, Deployment> plans, Map<Node, Registry.Answer> answers, Set<String> open) {
+    static Map<Node, NodePlan> pinned(Map<Node, NodePlan> plans, Map<Node, Registry.Images> answers, Set<String> open) {
         var meanings = new LinkedHashMap<String, Registry.Manifest>();
         plans.keySet().stream().filter(answers::containsKey).map(answers::get)
                 .forEach(answer -> answer.manifests().forEach((reference, manifest) -> meanings.putIfAbsent(answer.platform() + " " + reference, manifest)));
-        var pinned = new LinkedHashMap<Node, Deployment>();
+        var pinned = new LinkedHashMap<Node, NodePlan>();
         plans.forEach((node, plan) -> {
             var images = new LinkedHashMap<String, Docker.Image>();
             if (answers.containsKey(node)) for (var reference : references(plan)) {
@@ -148,7 +148,7 @@ final class Pins {
         return pinned;
     }
 
-    private static Docker.Image image(String reference, Registry.Manifest manifest, NodeFacts facts) {
+    private static Docker.Image image(String reference, Registry.Manifest manifest, StackFacts facts) {
         var digest = Docker.repository(reference) + "@" + manifest.digest();
         var there = facts.images().getOrDefault(reference, "");
         boolean same = manifest.ids().contains(there) || facts.digests().getOrDefault(there, List.of()).contains(digest);

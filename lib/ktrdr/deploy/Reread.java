@@ -19,10 +19,10 @@ import ktrdr.health.GrafanaChecks;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Docker;
 import ktrdr.node.NodeFiles;
-import ktrdr.release.Locks;
-import ktrdr.release.StagingScript;
-import ktrdr.report.Check.Finding;
+import ktrdr.release.FileChangesScript;
+import ktrdr.release.NodeLocks;
 import ktrdr.report.Check;
+import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
 
 /**
@@ -33,11 +33,11 @@ public final class Reread {
     /** A service that answers has read its files within this time, or refused them. */
     private static final Duration READS = Duration.ofSeconds(15);
     private static final long PAUSE_MILLIS = 300;
-    private final NodeRollout.Tools tools;
-    private final Deployment plan;
+    private final NodeRollout.RolloutContext tools;
+    private final NodePlan plan;
     private final Node node;
 
-    Reread(NodeRollout.Tools tools, Deployment plan) {
+    Reread(NodeRollout.RolloutContext tools, NodePlan plan) {
         this.tools = tools;
         this.plan = plan;
         this.node = plan.stack().node();
@@ -46,18 +46,18 @@ public final class Reread {
     /**
      * Waits until each service that was told has its files, then takes the marks away by which a later deployment would tell it again. Else it is a {@link Problem}.
      *
-     * @param out of {@link Deployment#applyScript}
+     * @param out of {@link NodePlan#applyScript}
      */
     void prove(String out) {
         // service to when it was told, by the node's clock in seconds since 1970
         var told = new TreeMap<String, Long>();
-        StagingScript.told("reading", out).stream().map(line -> line.split(" ")).forEach(words -> told.put(words[0], Facts.number("reading", words[1])));
+        FileChangesScript.told("reading", out).stream().map(line -> line.split(" ")).forEach(words -> told.put(words[0], Facts.number("reading", words[1])));
         if (told.isEmpty()) return;
         try (var step = tools.console().step(node.name(), "config")) {
             var found = told.entrySet().stream().map(one -> one.getKey() + " " + prove(one.getKey(), one.getValue())).collect(Collectors.joining(", "));
             var marks = told.keySet().stream().map(service -> NodeFiles.OURS + "/unread." + service).toList();
             var result = tools.fleet().ssh(node).run(tools.locks().under(node) + "cd -P \"$directory\"\nrm -f " + Sh.words(marks) + "\n");
-            if (!result.ok()) throw Locks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": " + String.join(", ", marks) + " could not be removed").found(result));
+            if (!result.ok()) throw NodeLocks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": " + String.join(", ", marks) + " could not be removed").found(result));
             step.done(found);
         }
     }

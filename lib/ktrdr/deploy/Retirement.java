@@ -9,17 +9,17 @@ import java.util.Optional;
 import java.util.stream.Stream;
 import ktrdr.Console;
 import ktrdr.Facts;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.drain.WorkerStops;
 import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
-import ktrdr.inventory.Inventory;
 import ktrdr.node.Occupant;
 import ktrdr.release.Firewall;
-import ktrdr.release.Lock;
+import ktrdr.release.LockScripts;
 import ktrdr.release.Templates;
 import ktrdr.ssh.Ssh;
 
@@ -46,7 +46,7 @@ public final class Retirement {
      * @param core why it is no plain workers node; empty where it is one
      * @param busy workers at work, each with its operation
      */
-    public record Found(Map<String, String> directories, List<String> would, List<String> left, List<String> failed, List<String> core, Map<String, String> busy) {}
+    public record Remains(Map<String, String> directories, List<String> would, List<String> left, List<String> failed, List<String> core, Map<String, String> busy) {}
 
     /** What was done. */
     public record Done(List<String> removed, List<String> left, List<String> failed) {}
@@ -81,7 +81,7 @@ public final class Retirement {
     }
 
     /** Looks at it, and changes nothing. */
-    public Found look(Ssh ssh, boolean data) {
+    public Remains look(Ssh ssh, boolean data) {
         var facts = Facts.parse(ssh.must(Facts.SAY + Occupant.SCRIPT + script("", data)));
         // of a node; who names a host by its address means that host
         node.filter(one -> one.address().filter(address -> address.equals(Ssh.Target.of(name).host())).isEmpty())
@@ -89,21 +89,21 @@ public final class Retirement {
         if (!facts.get("user").equals("root")) throw Ssh.notRoot(ssh.name(), facts.get("user"), "take away what the toolkit has put there");
         var busy = new LinkedHashMap<String, String>();
         facts.under("health").forEach((worker, health) -> WorkerStops.operation(health).ifPresent(operation -> busy.put(worker, operation)));
-        return new Found(facts.under("directory"), facts.all("would"), facts.all("left"), facts.all("failed"), facts.all("core"), busy);
+        return new Remains(facts.under("directory"), facts.all("would"), facts.all("left"), facts.all("failed"), facts.all("core"), busy);
     }
 
     /** Does it, with the lock of each stack that is there; what could not be removed is among what failed. */
-    public Done run(Ssh ssh, Found found, boolean data, Console.Step step) {
-        var owner = Lock.Owner.now(Local.whoAndWhere(), "retire " + name);
-        var locked = new ArrayList<Lock.Place>();
+    public Done run(Ssh ssh, Remains found, boolean data, Console.Step step) {
+        var owner = LockScripts.Owner.now(LocalCommand.whoAndWhere(), "retire " + name);
+        var locked = new ArrayList<LockScripts.Place>();
         try {
             var under = "";
             for (var stack : found.directories().entrySet()) {
-                var place = new Lock.Place(stack.getValue(), stack.getKey());
-                var answer = Lock.Answer.parse(ssh.must(Lock.take(place, owner, Lock.LIFE)));
+                var place = new LockScripts.Place(stack.getValue(), stack.getKey());
+                var answer = LockScripts.LockState.parse(ssh.must(LockScripts.take(place, owner, LockScripts.LIFE)));
                 if (!answer.taken()) throw answer.problem(ssh.name());
                 locked.add(place);
-                under = Lock.under(place, owner, PATIENCE);
+                under = LockScripts.under(place, owner, PATIENCE);
             }
             var said = new StringBuffer();
             var result = ssh.run(under + script("yes", data), line -> {
@@ -114,7 +114,7 @@ public final class Retirement {
             var facts = Facts.parse(said.toString());
             return new Done(facts.all("removed"), facts.all("left"), facts.all("failed"));
         } finally {
-            if (ssh.open()) locked.forEach(place -> ssh.run(Lock.release(place, owner), PATIENCE));
+            if (ssh.open()) locked.forEach(place -> ssh.run(LockScripts.release(place, owner), PATIENCE));
         }
     }
 

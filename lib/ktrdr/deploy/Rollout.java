@@ -21,19 +21,19 @@ import ktrdr.LastWords;
 import ktrdr.Problem;
 import ktrdr.ScriptExit;
 import ktrdr.Units;
-import ktrdr.api.Operations;
+import ktrdr.api.OperationsApi;
 import ktrdr.backup.BackupRecord;
 import ktrdr.drain.WorkerStops;
 import ktrdr.fleet.Fleet;
-import ktrdr.health.Checks;
 import ktrdr.health.HealthLog;
+import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.node.Registry;
 import ktrdr.release.History;
-import ktrdr.release.Locks;
+import ktrdr.release.NodeLocks;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
@@ -85,8 +85,8 @@ public final class Rollout {
     private final Fleet fleet;
     private final Console console;
     private final Options options;
-    private final Exchange exchange;
-    private final NodeRollout.Tools tools;
+    private final RolloutExchange exchange;
+    private final NodeRollout.RolloutContext tools;
     private final Map<Node, NodeRollout> nodes = new LinkedHashMap<>();
     private final Map<Node, Problem> problems = new LinkedHashMap<>();
     private final Pins pins = new Pins();
@@ -94,11 +94,11 @@ public final class Rollout {
     private boolean interrupted;
 
     /** A rollout that works on a node under the node's lock only. */
-    public Rollout(Fleet fleet, Locks locks, Http http, Console console, Options options, Exchange exchange) {
+    public Rollout(Fleet fleet, NodeLocks locks, Http http, Console console, Options options, RolloutExchange exchange) {
         this.fleet = fleet;
         this.console = console;
         this.options = options;
-        this.tools = new NodeRollout.Tools(fleet, locks, http, new Checks(fleet.inventory(), http), console, options, exchange, new AtomicBoolean(), new AtomicReference<>());
+        this.tools = new NodeRollout.RolloutContext(fleet, locks, http, new ServiceChecks(fleet.inventory(), http), console, options, exchange, new AtomicBoolean(), new AtomicReference<>());
         this.exchange = exchange;
     }
 
@@ -108,8 +108,8 @@ public final class Rollout {
     }
 
     /** What each node takes; nodes that could not be planned for are not in it. */
-    public Map<Node, Deployment> plans() {
-        var plans = new LinkedHashMap<Node, Deployment>();
+    public Map<Node, NodePlan> plans() {
+        var plans = new LinkedHashMap<Node, NodePlan>();
         nodes.forEach((node, one) -> plans.put(node, one.plan()));
         return plans;
     }
@@ -145,7 +145,7 @@ public final class Rollout {
     }
 
     /** Gathers facts, and decides what each node takes. A node that takes nothing at all is left alone. */
-    public void plan(BiFunction<Stack, Ssh, Deployment> planner) {
+    public void plan(BiFunction<Stack, Ssh, NodePlan> planner) {
         var planned = fleet.each((node, ssh) -> {
             try (var step = console.step(node.name(), "check")) {
                 var plan = planner.apply(Stack.of(fleet.inventory(), node), ssh);
@@ -169,22 +169,22 @@ public final class Rollout {
     }
 
     /** The checks of workers that the backend does not know, asked once for all nodes with workers that had their time to register. */
-    private Set<CheckId> unknown(Collection<Deployment> plans) {
+    private Set<CheckId> unknown(Collection<NodePlan> plans) {
         var nodes = plans.stream().filter(plan -> !plan.restart() && !up(plan).isEmpty()).map(plan -> plan.stack().node().full()).toList();
         if (nodes.isEmpty()) return Set.of();
-        return tools.checks().workers(nodes).stream().filter(Checks::lost).map(Check::what).collect(Collectors.toSet());
+        return tools.checks().workers(nodes).stream().filter(ServiceChecks::lost).map(Check::what).collect(Collectors.toSet());
     }
 
     /** The workers of a plan that are up and yet not registered: left as they are they would never be. */
-    private List<String> lost(Deployment plan, Set<CheckId> unknown) {
+    private List<String> lost(NodePlan plan, Set<CheckId> unknown) {
         var node = plan.stack().node();
-        var lost = up(plan).stream().filter(service -> unknown.contains(Checks.registered(node, service))).toList();
+        var lost = up(plan).stream().filter(service -> unknown.contains(ServiceChecks.registered(node, service))).toList();
         if (!lost.isEmpty()) console.note(node.name(), "lost", String.join(", ", lost) + " up, and not registered with the backend");
         return lost;
     }
 
     /** The workers of a plan that are up for long enough to be known: healthy, since one registers before it answers. */
-    static List<String> up(Deployment plan) {
+    static List<String> up(NodePlan plan) {
         if (plan.stack().core()) return List.of();
         return plan.facts().containers().stream().filter(container -> container.healthy() && settledIn(container))
                 .map(Docker.Container::service).filter(plan.services()::contains).toList();
@@ -235,14 +235,14 @@ public final class Rollout {
     }
 
     /** What each node would get, as far as that was found out. */
-    public Map<Node, Preview> previews() {
-        var previews = new LinkedHashMap<Node, Preview>();
+    public Map<Node, PlanPreview> previews() {
+        var previews = new LinkedHashMap<Node, PlanPreview>();
         nodes.forEach((node, one) -> one.preview().ifPresent(preview -> previews.put(node, preview)));
         return previews;
     }
 
     /** The operations that the backend itself was at when it was looked, and that end with it; none where it is not stopped. */
-    public List<Operations.Operation> atWork(Node node) {
+    public List<OperationsApi.Operation> atWork(Node node) {
         return nodes.containsKey(node) ? nodes.get(node).atWork() : List.of();
     }
 
@@ -273,7 +273,7 @@ public final class Rollout {
         return nodes.containsKey(node) && !problems.containsKey(node);
     }
 
-    private void pull(Deployment plan, Ssh ssh, Secrets secrets) {
+    private void pull(NodePlan plan, Ssh ssh, Secrets secrets) {
         var images = fleet.inventory().images();
         var node = plan.stack().node().name();
         var result = ssh.run(secrets.registry() + Docker.pull(images.registry(), images.username(), Pins.pulledAs(plan)), PULL);

@@ -10,25 +10,25 @@ import java.util.stream.Stream;
 import ktrdr.Waiting;
 import ktrdr.drain.WorkerStops;
 import ktrdr.node.Docker;
-import ktrdr.release.NodeFacts;
+import ktrdr.release.StackFacts;
 
 /** Replaces the workers of a node, those at work last: each gets the time that {@code --wait-idle} gives to finish what it does, and then that of {@link WorkerStops}. */
 final class WorkerDrain {
     /** Brings a part of a deployment up; {@code unless} and {@code stop} are shell lines for before anything is changed, and for right before the containers are. */
     interface Up {
         /** Whether it was done; else a worker is at work that was idle, and nothing was changed. */
-        boolean up(Deployment part, String unless, String stop);
+        boolean up(NodePlan part, String unless, String stop);
     }
 
-    private final NodeRollout.Tools tools;
-    private final Preview preview;
-    private final Deployment plan;
+    private final NodeRollout.RolloutContext tools;
+    private final PlanPreview preview;
+    private final NodePlan plan;
     private final WorkerStops stops;
     /** The workers that will be stopped. */
     private final List<String> stopped;
     private final List<WorkerStops.Ended> ended = new ArrayList<>();
 
-    WorkerDrain(NodeRollout.Tools tools, Preview preview) {
+    WorkerDrain(NodeRollout.RolloutContext tools, PlanPreview preview) {
         this.tools = tools;
         this.preview = preview;
         this.plan = preview.plan();
@@ -82,7 +82,7 @@ final class WorkerDrain {
      *
      * @param facts of the node as it is now
      */
-    String back(Deployment way, NodeFacts facts) {
+    String back(NodePlan way, StackFacts facts) {
         var before = plan.facts().containers().stream().map(Docker.Container::id).collect(Collectors.toSet());
         var made = facts.containers().stream().filter(container -> !before.contains(container.id())).map(Docker.Container::service)
                 .filter(service -> way.services().contains(service) || way.retired().contains(service)).collect(Collectors.toSet());

@@ -4,7 +4,7 @@ import com.fasterxml.jackson.databind.JsonNode;
 import java.util.Optional;
 import ktrdr.Http;
 import ktrdr.api.Backend;
-import ktrdr.api.Operations;
+import ktrdr.api.OperationsApi;
 import ktrdr.inventory.Inventory;
 
 /**
@@ -19,7 +19,7 @@ public record Checkpoint(String type, String unit, long at, String created) {
 
     /** That of an operation; empty where it left none. A backend that does not answer is a {@link Problem}. */
     public static Optional<Checkpoint> of(Inventory inventory, Http http, String operation) {
-        var url = new Backend(inventory, http).url("/checkpoints/" + Operations.segment(operation));
+        var url = new Backend(inventory, http).url("/checkpoints/" + OperationsApi.segment(operation));
         var answer = http.get(url);
         return answer.status() == 404 ? Optional.empty() : Optional.of(of(Http.json("GET " + url, answer).path("data")));
     }

@@ -21,12 +21,12 @@ import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Units;
 import ktrdr.Waiting;
-import ktrdr.api.Operations;
+import ktrdr.api.OperationsApi;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Worker;
 import ktrdr.node.Docker;
-import ktrdr.release.Locks;
+import ktrdr.release.NodeLocks;
 import ktrdr.release.Stack;
 import ktrdr.report.Document;
 
@@ -51,7 +51,7 @@ public final class WorkerStops {
     record AtWork(String operation, String containerStarted) {}
 
     private final Fleet fleet;
-    private final Locks locks;
+    private final NodeLocks locks;
     private final Http http;
     private final Console console;
     private final Stack stack;
@@ -60,7 +60,7 @@ public final class WorkerStops {
     /** Those whose work is not waited for, or has ended: what they say of themselves does not count any more. */
     private final Set<String> settled = new LinkedHashSet<>();
 
-    public WorkerStops(Fleet fleet, Locks locks, Http http, Console console, Node node) {
+    public WorkerStops(Fleet fleet, NodeLocks locks, Http http, Console console, Node node) {
         this.fleet = fleet;
         this.locks = locks;
         this.http = http;
@@ -134,7 +134,7 @@ public final class WorkerStops {
     /** Why a worker that says busy is idle all the same; empty where it is at work as far as is known. */
     private Optional<String> idle(AtWork work) {
         try {
-            var operation = new Operations(fleet.inventory(), http).document(work.operation());
+            var operation = new OperationsApi(fleet.inventory(), http).document(work.operation());
             return idle(operation.path("status").asText(), operation.path("started_at").asText(""), operation.path("progress").path("current_step").asText(""), work.containerStarted());
         } catch (Problem unknown) {
             if (unknown.exit() == Exit.INTERRUPTED) throw unknown;
@@ -143,7 +143,7 @@ public final class WorkerStops {
     }
 
     static Optional<String> idle(String status, String started, String step, String containerStarted) {
-        if (Operations.Operation.ended(status)) return Optional.of("which the backend has as " + status);
+        if (OperationsApi.Operation.ended(status)) return Optional.of("which the backend has as " + status);
         if (!step.isBlank() && !step.equals("null")) return Optional.empty();
         var began = Units.instantIn(started);
         boolean before = Units.instantIn(containerStarted).filter(since -> began.filter(since::isAfter).isPresent()).isPresent();
@@ -153,7 +153,7 @@ public final class WorkerStops {
     /** What came of an operation whose worker was told to stop. */
     public record Ended(String worker, String operation, String status, Optional<Checkpoint> checkpoint, String unknown) {
         private boolean over() {
-            return Operations.Operation.ended(status);
+            return OperationsApi.Operation.ended(status);
         }
 
         /** "training-worker-1: checkpoint at epoch 23; resume with jbang operations@ktrdr resume op_1". */
@@ -206,10 +206,10 @@ public final class WorkerStops {
     /** Whether no more is to be heard of an operation. */
     private boolean over(String operation, Map<String, String> status, Map<String, String> unknown) {
         try {
-            var now = new Operations(fleet.inventory(), http).document(operation).path("status").asText();
+            var now = new OperationsApi(fleet.inventory(), http).document(operation).path("status").asText();
             status.put(operation, now);
             unknown.remove(operation);
-            return Operations.Operation.ended(now);
+            return OperationsApi.Operation.ended(now);
         } catch (Problem problem) {
             if (problem.exit() == Exit.INTERRUPTED) throw problem;
             boolean away = problem.exit() == Exit.UNREACHABLE;
@@ -231,7 +231,7 @@ public final class WorkerStops {
     private void terminate(Collection<String> services) {
         var result = fleet.ssh(stack.node()).run(locks.under(stack.node())
                 + services.stream().map(service -> "docker exec " + Sh.quote(name(service)) + " sh -c 'kill -s TERM 1' &\n").collect(Collectors.joining()) + "wait\n");
-        Locks.refused(stack.node(), result).ifPresent(refused -> {
+        NodeLocks.refused(stack.node(), result).ifPresent(refused -> {
             throw refused;
         });
     }

@@ -21,8 +21,8 @@ import ktrdr.Exit;
 import ktrdr.Problem;
 import ktrdr.Table;
 import ktrdr.Threads;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 import ktrdr.ssh.HostKeys;
 import ktrdr.ssh.Ssh;
 
@@ -45,19 +45,19 @@ public final class Fleet implements AutoCloseable {
     }
 
     /** What came of it on one node: a value, or a problem. */
-    public sealed interface Outcome<T> {
+    public sealed interface NodeResult<T> {
         /** Where it came about. */
         Node node();
     }
 
     /** It went well, with what was answered. */
-    public record Done<T>(Node node, T value) implements Outcome<T> {}
+    public record Done<T>(Node node, T value) implements NodeResult<T> {}
 
     /** It did not go well, and why. */
-    public record Failed<T>(Node node, Problem problem) implements Outcome<T> {}
+    public record Failed<T>(Node node, Problem problem) implements NodeResult<T> {}
 
     /** The outcomes of all nodes, in the order of the inventory. */
-    public record Outcomes<T>(List<Outcome<T>> all) {
+    public record Outcomes<T>(List<NodeResult<T>> all) {
         /** The nodes where it went well, with what they answered. */
         public Map<Node, T> values() {
             var values = new LinkedHashMap<Node, T>();
@@ -181,8 +181,8 @@ public final class Fleet implements AutoCloseable {
     }
 
     /** One of them, by its id, name or host; a {@link Problem} where it is none. */
-    public Host host(String name) {
-        return new Host(this, inventory.node(name));
+    public FleetNode host(String name) {
+        return new FleetNode(this, inventory.node(name));
     }
 
     /** The inventory that the nodes are of. */
@@ -267,7 +267,7 @@ public final class Fleet implements AutoCloseable {
         return each((node, ssh) -> ssh.must(script));
     }
 
-    private <T> Outcome<T> attempt(Node node, Work<T> work) {
+    private <T> NodeResult<T> attempt(Node node, Work<T> work) {
         try {
             var ssh = ssh(node);
             try {

@@ -17,10 +17,10 @@ import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
-import ktrdr.release.Templates.NodeFile;
 import ktrdr.release.Templates;
-import ktrdr.report.Check.Finding;
+import ktrdr.release.Templates.NodeFile;
 import ktrdr.report.Check;
+import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
 
 /** What has to be true of Grafana for its dashboards to show something, asked as anybody may who may look: without a login. */

@@ -9,7 +9,7 @@ import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Stream;
-import ktrdr.Nearest;
+import ktrdr.DidYouMean;
 import ktrdr.Problem;
 import ktrdr.Yaml;
 
@@ -247,7 +247,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
         var all = nodes.stream().flatMap(node -> names(node).stream()).toList();
         return Problem.usage("there is no node " + asked + " in " + source)
                 .expected(String.join(", ", nodes.stream().map(node -> node.id() + " (" + node.name() + ")").toList()))
-                .found(asked + Nearest.of(asked, all).map(near -> "; did you mean " + near + "?").orElse(""));
+                .found(asked + DidYouMean.of(asked, all).map(near -> "; did you mean " + near + "?").orElse(""));
     }
 
     private List<String> names(Node node) {

@@ -10,7 +10,7 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.TreeSet;
 import java.util.regex.Pattern;
-import ktrdr.Nearest;
+import ktrdr.DidYouMean;
 import ktrdr.Problem;
 import ktrdr.Units;
 import ktrdr.Yaml;
@@ -85,7 +85,7 @@ final class InventorySection {
     /** Notes every key that was never asked for. To be called last. */
     void end() {
         mapping.values().keySet().stream().filter(key -> !known.contains(key)).forEach(key -> mistakes.add(new Mistake(
-                mapping.keys().get(key), at(key), "unknown key" + Nearest.of(key, known).map(near -> ", did you mean " + near + "?").orElse(".")
+                mapping.keys().get(key), at(key), "unknown key" + DidYouMean.of(key, known).map(near -> ", did you mean " + near + "?").orElse(".")
                 + " Allowed: " + String.join(", ", known))));
     }
 

@@ -15,7 +15,7 @@ import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import ktrdr.Console;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.Utf8;
@@ -75,8 +75,8 @@ public final class Secrets {
         var found = asked.isEmpty() ? Map.<String, String>of() : switch (settings.provider()) {
             case ENV -> fromEnvironment(settings, asked, environment);
             case FILE -> fields(readFile(settings.file().orElseThrow()), settings.file().orElseThrow().toString());
-            case COMMAND -> fields(Local.command(settings.command()).timeout(PATIENCE).must().out(), "the secrets command");
-            case ONEPASSWORD -> fields(Local.command("op", "item", "get", settings.item(), "--vault", settings.vault(),
+            case COMMAND -> fields(LocalCommand.command(settings.command()).timeout(PATIENCE).must().out(), "the secrets command");
+            case ONEPASSWORD -> fields(LocalCommand.command("op", "item", "get", settings.item(), "--vault", settings.vault(),
                     "--format", "json").timeout(PATIENCE).must().out(), "op");
         };
         var values = new EnumMap<Field, String>(Field.class);

@@ -5,10 +5,10 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Set;
 import java.util.stream.Stream;
-import ktrdr.Nearest;
+import ktrdr.DidYouMean;
 import ktrdr.Problem;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 import ktrdr.release.Stack;
 
 /**
@@ -66,6 +66,6 @@ public record LogChoice(List<Node> nodes, List<String> services) {
         inventory.nodes().stream().flatMap(node -> Stream.of(node.name(), node.id(), node.host())).forEach(known::add);
         return Problem.usage("`" + word + "` is neither a node nor a service of " + String.join(", ", nodes.stream().map(Node::name).toList()))
                 .expected("services: " + String.join(", ", services) + "; nodes: " + String.join(", ", inventory.nodes().stream().map(Node::name).toList()))
-                .found(word + Nearest.of(word, known).map(near -> "; did you mean " + near + "?").orElse(""));
+                .found(word + DidYouMean.of(word, known).map(near -> "; did you mean " + near + "?").orElse(""));
     }
 }

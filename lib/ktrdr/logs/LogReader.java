@@ -11,10 +11,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.function.Predicate;
+import ktrdr.CommandResult;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.ScriptExit;
 import ktrdr.Threads;
 import ktrdr.Units;
@@ -270,7 +270,7 @@ public final class LogReader {
         return new LogScript(Stack.of(fleet.inventory(), node).project(), query.services(), query.tail(), query.since(), query.follow(), log.resume()).text();
     }
 
-    private static String brief(Result result) {
+    private static String brief(CommandResult result) {
         return result.lastWords().isEmpty() ? "" : ": " + Console.brief(result.lastWords(), 200);
     }
 

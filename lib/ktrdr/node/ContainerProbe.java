@@ -15,7 +15,7 @@ final class ContainerProbe {
 
     /**
      * The shell function {@code container}, to be called in a shell of its own: it says the fact {@code container}, and what the script says inside; else {@code container-error}. It wants
-     * {@link HostFacts#engine}.
+     * {@link MachineFacts#engine}.
      */
     static String script(String inside) {
         return Sh.let("inside", inside) + Sh.let("image", IMAGE) + CONTAINER;

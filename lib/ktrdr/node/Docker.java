@@ -77,7 +77,7 @@ public final class Docker {
      * @param status created, running, restarting, paused, exited or dead
      * @param health healthy, unhealthy or starting; empty for an image without a health check
      * @param startedAt UTC, as the Engine prints it
-     * @param configHash Compose's hash of the configuration it was made from; {@link Convergence} compares it
+     * @param configHash Compose's hash of the configuration it was made from; {@link ComposeChanges} compares it
      * @param folder that Compose ran in; empty for a container that Compose did not make
      */
     public record Container(String id, String name, String service, String image, String imageId, String status, String health,

@@ -7,8 +7,8 @@ import java.util.Map;
 import java.util.Optional;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 
 /**
  * What is at a path of a node: the share, a bare folder that looks like it, or an automount that does not mount.

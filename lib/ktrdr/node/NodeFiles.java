@@ -24,14 +24,14 @@ import ktrdr.Sh;
  * @param manifest what we wrote: path to sha256
  * @param unread service to the time its staged configuration changed last, where it was not told yet; seconds since 1970
  * @param foreign other files in the directory, at most {@value #MOST}
- * @param stale the services whose container mounts another folder than the one that is there: see {@link Mounted}
+ * @param stale the services whose container mounts another folder than the one that is there: see {@link StaleMounts}
  * @param full folders outside of the stack's that take nothing: see {@link Room}
  */
-public record NodeFiles(Map<String, Found> files, Map<String, String> links, Map<String, String> odd, Map<String, String> manifest,
+public record NodeFiles(Map<String, FileState> files, Map<String, String> links, Map<String, String> odd, Map<String, String> manifest,
         Map<String, Long> unread, List<String> foreign, Set<String> stale, Map<String, String> full) {
 
     /** Those of a node whose containers mount what is there. */
-    public NodeFiles(Map<String, Found> files, Map<String, String> links, Map<String, String> odd, Map<String, String> manifest, Map<String, Long> unread, List<String> foreign) {
+    public NodeFiles(Map<String, FileState> files, Map<String, String> links, Map<String, String> odd, Map<String, String> manifest, Map<String, Long> unread, List<String> foreign) {
         this(files, links, odd, manifest, unread, foreign, Set.of(), Map.of());
     }
 
@@ -48,7 +48,7 @@ public record NodeFiles(Map<String, Found> files, Map<String, String> links, Map
      * @param mode such as "644"; {@code owner} such as "0:0"; {@code size} in bytes
      * @param content empty where the hash is the one wanted, and where it is larger than a megabyte
      */
-    public record Found(String sha256, String mode, String owner, long size, Optional<String> content) {}
+    public record FileState(String sha256, String mode, String owner, long size, Optional<String> content) {}
 
     /** Shell lines that print a fact a line with {@code say}, for a script whose {@code directory} is the stack's. */
     public static String script(Map<String, String> wanted) {
@@ -80,7 +80,7 @@ public record NodeFiles(Map<String, Found> files, Map<String, String> links, Map
 
     /** The facts of {@link #script}. What is not of their form is a {@link Problem}. */
     public static NodeFiles parse(Facts facts) {
-        var files = new TreeMap<String, Found>();
+        var files = new TreeMap<String, FileState>();
         var links = new TreeMap<String, String>();
         var unread = new TreeMap<String, Long>();
         var contents = facts.under("content");
@@ -91,10 +91,10 @@ public record NodeFiles(Map<String, Found> files, Map<String, String> links, Map
         return new NodeFiles(files, links, facts.under("odd"), manifest(decode(facts.get("manifest"))), unread, foreign, new TreeSet<>(facts.under("stale").keySet()), Room.parse(facts));
     }
 
-    private static Found found(String value, String content) {
+    private static FileState found(String value, String content) {
         var words = value.split(" ");
         if (words.length != 4) throw Problem.failed("a node answered something that is no file").expected("hash, mode, owner, size").found(value);
-        return new Found(words[0], words[1], words[2], Facts.number("the size of a file", words[3]), Optional.ofNullable(content).map(NodeFiles::decode));
+        return new FileState(words[0], words[1], words[2], Facts.number("the size of a file", words[3]), Optional.ofNullable(content).map(NodeFiles::decode));
     }
 
     /** Path to hash. The file lies on a node, so a path that leads out of its directory is a {@link Problem} and not obeyed. */

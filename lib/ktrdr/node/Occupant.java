@@ -5,9 +5,9 @@ import java.util.Optional;
 import java.util.function.Predicate;
 import ktrdr.Facts;
 import ktrdr.Problem;
+import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
-import ktrdr.inventory.Inventory;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 

@@ -11,15 +11,15 @@ import java.util.Optional;
 import java.util.regex.Pattern;
 import java.util.stream.Collectors;
 import java.util.stream.StreamSupport;
+import ktrdr.CommandResult;
 import ktrdr.Console;
 import ktrdr.Facts;
 import ktrdr.Json;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Units;
-import ktrdr.fleet.Host;
+import ktrdr.fleet.FleetNode;
 
 /**
  * The registry as a node sees it: the login that pulling needs too, and the question which images it has, before anything is pulled.
@@ -47,7 +47,7 @@ public record Registry(String host, String username) {
     private static final long LAYER = 64 * 1024;
 
     /** When the certificate of the inventory's registry ends, as a node sees it with its openssl; no TLS there, or no answer in time, is a {@link Problem}. Nothing of it is trusted. */
-    public static Instant certificateEnd(Host node) {
+    public static Instant certificateEnd(FleetNode node) {
         var host = node.fleet().inventory().images().registry();
         var result = node.run(Sh.let("host", host.replaceFirst(":\\d+$", "")) + Sh.let("port", host.matches(".*:\\d+") ? host.replaceFirst(".*:", "") : "443")
                 + "timeout " + PATIENCE + " openssl s_client -connect \"$host:$port\" -servername \"$host\" 2>/dev/null | openssl x509 -noout -enddate -dateopt iso_8601\n");
@@ -79,7 +79,7 @@ public record Registry(String host, String username) {
     }
 
     /** What came of asking: the images that are to be had, and why the others are not, both by reference; and what the node's images are for, such as linux/amd64. */
-    public record Answer(Map<String, Manifest> manifests, Map<String, Problem> problems, String platform) {}
+    public record Images(Map<String, Manifest> manifests, Map<String, Problem> problems, String platform) {}
 
     /**
      * The lines that log in for as long as a script runs.
@@ -146,7 +146,7 @@ public record Registry(String host, String username) {
     }
 
     /** The answer of {@link #ask}. A failed login, and what is of another form, is a {@link Problem}. */
-    public Answer answer(String node, Result result) {
+    public Images answer(String node, CommandResult result) {
         if (!result.ok()) throw failure(node, result).orElseGet(() -> Problem.failed(node + ": the registry " + host + " could not be asked").found(result));
         var facts = Facts.parse(result.out());
         var manifests = new LinkedHashMap<String, Manifest>();
@@ -157,11 +157,11 @@ public record Registry(String host, String username) {
                     () -> problems.put(image, otherPlatform(node, image, entries, facts.get("platform"))));
         });
         facts.under("refused").forEach((image, said) -> problems.put(image, refused(node, image, said)));
-        return new Answer(manifests, problems, facts.get("platform"));
+        return new Images(manifests, problems, facts.get("platform"));
     }
 
     /** The sentence for an exit code of the login; empty for codes that are not its own. */
-    public Optional<Problem> failure(String node, Result result) {
+    public Optional<Problem> failure(String node, CommandResult result) {
         var said = result.lastWords();
         return Optional.ofNullable(switch (ScriptExit.of(result)) {
             case NO_TMPFS -> Problem.failed(node + ": there is no place for the login that is no disk").expected("a tmpfs at /dev/shm or /run").found(said);

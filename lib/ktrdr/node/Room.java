@@ -41,7 +41,7 @@ public final class Room {
 
     private Room() {}
 
-    /** Shell lines that say a fact {@code room} for each of these folders that takes nothing, with {@code say} defined; they look into that of Docker after {@link HostFacts#engine}. */
+    /** Shell lines that say a fact {@code room} for each of these folders that takes nothing, with {@code say} defined; they look into that of Docker after {@link MachineFacts#engine}. */
     public static String script() {
         return SCRIPT;
     }

@@ -5,8 +5,8 @@ import java.util.EnumSet;
 import java.util.LinkedHashMap;
 import java.util.Map;
 import java.util.Set;
-import ktrdr.inventory.Inventory.Alerts;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Alerts;
 import ktrdr.inventory.Secrets.Field;
 
 /** The part of the core stack that tells people of alerts: Alertmanager, its file, and the secrets that the file names by the path they have in its container. Pure. */

@@ -27,7 +27,7 @@ public record Drift(List<String> files, List<String> services, boolean staged) {
         if (current.isEmpty()) return new Drift(files(files), List.of(), false);
         var changed = new ArrayList<>(files(files));
         if (files.manifest().isEmpty()) changed.add(NodeFiles.MANIFEST + ", the list of what we wrote, is gone");
-        boolean staged = !files.manifest().isEmpty() && !Snapshot.hash(files.manifest()).equals(current.get().configuration());
+        boolean staged = !files.manifest().isEmpty() && !KeptFiles.hash(files.manifest()).equals(current.get().configuration());
         var services = new ArrayList<>(services(stack, history, current.get(), containers));
         strays.forEach(container -> services.add(container.service() + " is no part of it: the container " + container.name()));
         return new Drift(List.copyOf(changed), List.copyOf(services), staged);

@@ -6,9 +6,9 @@ import java.util.TreeSet;
 import java.util.stream.Stream;
 import ktrdr.BuiltIn;
 import ktrdr.Sh;
+import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
-import ktrdr.inventory.Inventory;
 import ktrdr.release.Templates.NodeFile;
 
 /**
@@ -50,7 +50,7 @@ public final class Firewall {
 
     /**
      * Shell lines, run in the stack's directory once these files are there, that put the rules in place or take them away. What could not be done they say in a line {@code told firewall};
-     * then they run the line {@code otherwise}. They need {@code tell} of {@link StagingScript}.
+     * then they run the line {@code otherwise}. They need {@code tell} of {@link FileChangesScript}.
      */
     public static String script(List<NodeFile> files, String otherwise) {
         boolean wanted = files.stream().anyMatch(file -> file.path().equals(SCRIPT));

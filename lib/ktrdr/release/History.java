@@ -39,7 +39,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
     private static final int READ = 100;
 
     /** How a deployment of a node ended. */
-    public enum Outcome {
+    public enum Ending {
         /** The new release runs, proven healthy. */
         DEPLOYED,
         /** An earlier release runs again because somebody wanted it to, proven healthy. */
@@ -80,18 +80,18 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
      * @param who user, {@code from} machine, {@code command} as typed
      * @param services those that were to be brought up
      * @param images what every container of the stack ran afterwards, by service
-     * @param configuration hash of the files, see {@link Snapshot}
+     * @param configuration hash of the files, see {@link KeptFiles}
      * @param scale workers of each type; 0 on core
      * @param migration what it did to the schema of the database, where it did something
      * @param back what runs again, by service, of one that was taken back: {@code images} are those of the release that failed
      */
     public record Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
-            Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Outcome outcome, Optional<SchemaChange> migration,
+            Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Ending outcome, Optional<SchemaChange> migration,
             Map<String, Docker.Image> back) {
 
         /** One that was not taken back. */
         public Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
-                Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Outcome outcome,
+                Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Ending outcome,
                 Optional<SchemaChange> migration) {
             this(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds, error, outcome, migration, Map.of());
         }
@@ -99,7 +99,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
 
         /** One that left the schema as it was. */
         public Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
-                Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Outcome outcome) {
+                Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Ending outcome) {
             this(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds, error, outcome, Optional.empty());
         }
 
@@ -125,7 +125,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
 
         /** What it was: deploy, rollback, scale or restart. A deployment that was taken back counts as a rollback. */
         public String kind() {
-            if (outcome == Outcome.ROLLED_BACK || command.startsWith("rollback")) return "rollback";
+            if (outcome == Ending.ROLLED_BACK || command.startsWith("rollback")) return "rollback";
             if (command.startsWith("restart ")) return "restart";
             return command.startsWith("scale") ? "scale" : "deploy";
         }
@@ -183,7 +183,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
                 json.path("services").forEach(service -> services.add(service.asText()));
                 return Optional.of(new Entry(text(json, "id"), text(json, "of"), text(json, "time"), text(json, "who"), text(json, "from"), text(json, "command"),
                         text(json, "target"), text(json, "tag"), services, images(json.path("images")), text(json, "configuration"), json.path("scale").asInt(),
-                        json.path("seconds").asDouble(), text(json, "error"), Outcome.valueOf(text(json, "outcome").toUpperCase().replace('-', '_')),
+                        json.path("seconds").asDouble(), text(json, "error"), Ending.valueOf(text(json, "outcome").toUpperCase().replace('-', '_')),
                         json.path("schema").isObject() ? Optional.of(SchemaChange.of(json.path("schema"))) : Optional.empty(), images(json.path("back"))));
             } catch (Problem | IllegalArgumentException torn) {
                 return Optional.empty();
@@ -256,7 +256,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
 
     /** Whether the node was left in a state that nobody proved: a deployment that failed or was interrupted, and was not put back. */
     public boolean unproven() {
-        var failed = EnumSet.of(Outcome.FAILED, Outcome.INTERRUPTED);
+        var failed = EnumSet.of(Ending.FAILED, Ending.INTERRUPTED);
         return unfinished.isPresent() || last().filter(last -> failed.contains(last.outcome())).isPresent();
     }
 

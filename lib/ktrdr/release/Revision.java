@@ -40,7 +40,7 @@ public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Imag
      * @param wanted as for {@link #there}
      * @param what one would do to it, such as "scaled"
      */
-    public static Revision running(Stack stack, NodeFacts facts, List<NodeFile> wanted, String what) {
+    public static Revision running(Stack stack, StackFacts facts, List<NodeFile> wanted, String what) {
         var node = stack.node().name();
         var there = there(stack, facts, wanted).filter(one -> !one.tag().isEmpty())
                 .orElseThrow(() -> Problem.failed(node + ": nothing runs there that could be " + what).fix(stack.deploy()));
@@ -60,7 +60,7 @@ public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Imag
      *
      * @param wanted the files that the facts were gathered for: of those that are the same the facts have no content
      */
-    public static Optional<Revision> there(Stack stack, NodeFacts facts, List<NodeFile> wanted) {
+    public static Optional<Revision> there(Stack stack, StackFacts facts, List<NodeFile> wanted) {
         var files = new ArrayList<NodeFile>();
         facts.files().files().forEach((path, found) -> found.content()
                 .or(() -> wanted.stream().filter(file -> file.path().equals(path) && file.sha256().equals(found.sha256())).map(NodeFile::content).findFirst())

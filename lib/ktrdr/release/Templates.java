@@ -14,9 +14,9 @@ import ktrdr.BuiltIn;
 import ktrdr.Problem;
 import ktrdr.Sha256;
 import ktrdr.Utf8;
+import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
-import ktrdr.inventory.Inventory;
 
 /**
  * The files of a deployment, as they land on a node.
@@ -57,10 +57,10 @@ public final class Templates {
             "monitoring/grafana/dashboards/node-comparison.json",
             "monitoring/grafana/dashboards/node-comparison.json");
     private static final Map<String, String> NODES = ordered(
-            Exporter.COMPOSE, "metrics/docker-compose.yml",
-            Exporter.CONTAINERS, "metrics/containers.sh",
-            Exporter.SERVICE, "metrics/ktrdr-containers.service",
-            Exporter.TIMER, "metrics/ktrdr-containers.timer");
+            NodeMetrics.COMPOSE, "metrics/docker-compose.yml",
+            NodeMetrics.CONTAINERS, "metrics/containers.sh",
+            NodeMetrics.SERVICE, "metrics/ktrdr-containers.service",
+            NodeMetrics.TIMER, "metrics/ktrdr-containers.timer");
     private static final Map<String, String> FIREWALL = ordered(
             Firewall.SCRIPT, Firewall.SCRIPT,
             Firewall.RULES_V4, Firewall.RULES_V4,

@@ -6,15 +6,15 @@ import ktrdr.Problem;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
-import ktrdr.fleet.Host;
+import ktrdr.fleet.FleetNode;
 import ktrdr.node.Docker;
-import ktrdr.release.Locks;
+import ktrdr.release.NodeLocks;
 
 /**
  * The password of Grafana's admin, which Grafana keeps in its own database from its first start on: {@code grafana cli admin reset-admin-password} replaces it there.
  * Where the image has no such command (the practice fleet's stand-in), the environment is all there is.
  */
-final class GrafanaPassword implements SecretKeeper {
+final class GrafanaPassword implements PasswordStore {
     private static final String ANSWER = "an answer of the container " + Docker.GRAFANA + " on port 3000, by curl on core";
     private static final String ADDRESS = """
             address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' CONTAINER | grep -m 1 .)
@@ -36,13 +36,13 @@ final class GrafanaPassword implements SecretKeeper {
               command -v grafana >/dev/null || exit $NO_CLI
               exec grafana cli --homepath "${GF_PATHS_HOME:-/usr/share/grafana}" --config "${GF_PATHS_CONFIG:-/etc/grafana/grafana.ini}" admin reset-admin-password --password-from-stdin'
             """.replace("CONTAINER", Docker.GRAFANA));
-    private final Host core;
-    private final Locks locks;
+    private final FleetNode core;
+    private final NodeLocks locks;
     private final Console console;
     private Optional<String> former = Optional.empty();
     private boolean touched;
 
-    GrafanaPassword(Fleet fleet, Locks locks, Console console) {
+    GrafanaPassword(Fleet fleet, NodeLocks locks, Console console) {
         this.core = fleet.host(fleet.inventory().core().name());
         this.locks = locks;
         this.console = console;
@@ -56,7 +56,7 @@ final class GrafanaPassword implements SecretKeeper {
     @Override
     public void ready() {
         var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + START);
-        if (!result.ok()) throw Locks.refused(core.node(), result).orElseGet(() -> Problem.failed(core + ": Grafana is stopped and could not be started, to be asked for its password")
+        if (!result.ok()) throw NodeLocks.refused(core.node(), result).orElseGet(() -> Problem.failed(core + ": Grafana is stopped and could not be started, to be asked for its password")
                 .expected(ANSWER).found(result).fix("jbang deploy@ktrdr core grafana, then this again"));
         if (!result.out().isBlank()) console.note(core.node().name(), "grafana", "was stopped, and is started to be asked");
     }
@@ -89,7 +89,7 @@ final class GrafanaPassword implements SecretKeeper {
     private boolean reset(String value) {
         var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + Sh.let("password", value) + RESET);
         if (ScriptExit.of(result) == ScriptExit.NO_CLI) return false;
-        if (!result.ok()) throw Locks.refused(core.node(), result).orElseGet(() ->
+        if (!result.ok()) throw NodeLocks.refused(core.node(), result).orElseGet(() ->
                 Problem.failed(core + ": Grafana's admin password could not be replaced").found(result).fix("jbang logs@ktrdr core grafana"));
         return true;
     }

@@ -5,10 +5,10 @@ import java.util.Optional;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
-import ktrdr.fleet.Host;
+import ktrdr.fleet.FleetNode;
+import ktrdr.node.Database;
 import ktrdr.node.Docker;
-import ktrdr.node.Sql;
-import ktrdr.release.Locks;
+import ktrdr.release.NodeLocks;
 
 /**
  * The password of the database's role in PostgreSQL, which keeps the one it was initialised with until it is told another.
@@ -16,7 +16,7 @@ import ktrdr.release.Locks;
  * It is told a {@link ScramVerifier}, over the socket inside its container and by standard input: the password itself is in no statement. A connection over TCP
  * from inside the container proves it; the container's own address is used, as the images trust 127.0.0.1 without a password.
  */
-final class PostgresPassword implements SecretKeeper {
+final class PostgresPassword implements PasswordStore {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
     private static final String CONNECT = """
             printf '%s\\n' "$password" | docker exec -i "$container" sh -c '
@@ -24,11 +24,11 @@ final class PostgresPassword implements SecretKeeper {
               export PGPASSWORD PGCONNECT_TIMEOUT=10
               exec psql -w -X -Atq -h "$(hostname -i | cut -d " " -f 1)" -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "select 1"'
             """;
-    private final Host core;
-    private final Locks locks;
+    private final FleetNode core;
+    private final NodeLocks locks;
     private Optional<String> former = Optional.empty();
 
-    PostgresPassword(Fleet fleet, Locks locks) {
+    PostgresPassword(Fleet fleet, NodeLocks locks) {
         this.core = fleet.host(fleet.inventory().core().name());
         this.locks = locks;
     }
@@ -68,12 +68,12 @@ final class PostgresPassword implements SecretKeeper {
 
     /** "null" where the role has no password. */
     private String verifier() {
-        return new Sql(core).query("select rolpassword from pg_authid where rolname = current_user").rows().get(0).get(0);
+        return new Database(core).query("select rolpassword from pg_authid where rolname = current_user").rows().get(0).get(0);
     }
 
     private void alter(String password) {
-        var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + Sql.script("alter role current_user password " + password, false), PATIENCE);
-        if (!result.ok()) throw Locks.refused(core.node(), result).orElseGet(() ->
-                Problem.failed(core + ": the password of PostgreSQL's role could not be changed").found(Sql.said(result)).fix("jbang logs@ktrdr core db"));
+        var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + Database.script("alter role current_user password " + password, false), PATIENCE);
+        if (!result.ok()) throw NodeLocks.refused(core.node(), result).orElseGet(() ->
+                Problem.failed(core + ": the password of PostgreSQL's role could not be changed").found(Database.said(result)).fix("jbang logs@ktrdr core db"));
     }
 }

@@ -9,8 +9,8 @@ import java.util.Optional;
 import java.util.Set;
 import ktrdr.Facts;
 import ktrdr.Sh;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Mount;
 import ktrdr.node.Occupant;
 

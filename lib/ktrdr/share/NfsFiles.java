@@ -13,8 +13,8 @@ import java.util.Optional;
 import java.util.Set;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Mount;
 
 /** The files of the share on nodes: a line of fstab(5), a file of exports(5), a file beside the mount's systemd unit. Pure. */

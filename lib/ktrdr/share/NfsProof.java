@@ -9,9 +9,9 @@ import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 import ktrdr.BuiltIn;
+import ktrdr.CommandResult;
 import ktrdr.Facts;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
@@ -48,14 +48,14 @@ public final class NfsProof {
     public record Seen(Node writer, long written, String container, Map<String, Long> read) {}
 
     /** What was seen, and the nodes that failed. */
-    public record Outcome(List<Seen> seen, Map<Node, Problem> problems) {}
+    public record Proven(List<Seen> seen, Map<Node, Problem> problems) {}
 
     /** Tries it between these nodes; the one that has the share's own folder only reads. Afterwards no file of it is left. */
-    public static Outcome prove(Fleet fleet, List<Node> nodes) {
+    public static Proven prove(Fleet fleet, List<Node> nodes) {
         return new NfsProof(fleet).run(nodes);
     }
 
-    private Outcome run(List<Node> nodes) {
+    private Proven run(List<Node> nodes) {
         var problems = new LinkedHashMap<Node, Problem>();
         var clients = nodes.stream().filter(this::writes).toList();
         var seen = new ArrayList<Seen>();
@@ -75,7 +75,7 @@ public final class NfsProof {
         } finally {
             fleet.each(running::containsKey, (node, ssh) -> end(node, ssh)).problems().forEach(problems::putIfAbsent);
         }
-        return new Outcome(seen, problems);
+        return new Proven(seen, problems);
     }
 
     private boolean writes(Node node) {
@@ -99,7 +99,7 @@ public final class NfsProof {
         return script.values();
     }
 
-    private Problem refused(Node node, Result result) {
+    private Problem refused(Node node, CommandResult result) {
         var path = Mount.path(fleet.inventory(), node);
         var who = ScriptExit.of(result) == ScriptExit.SHARE_CONTAINER ? "a container with uid 999 and group 1500" : "uid 999 with gid 1500";
         return Problem.failed(node.name() + ": " + who + " can't write to the share at " + path).expected("folders of " + NfsFiles.OWNER + ", mode " + NfsFiles.MODE + ", on its server")
@@ -151,7 +151,7 @@ public final class NfsProof {
                 .fix("compare findmnt " + path + " with that of " + writers.get(0) + "; where the host hands it in, mp0 of pct config ID");
     }
 
-    private Result end(Node node, Ssh ssh) {
+    private CommandResult end(Node node, Ssh ssh) {
         if (!running.get(node).ended()) ssh.must("rm -f " + Sh.quote("/run/" + name(node)));
         return running.get(node).result();
     }

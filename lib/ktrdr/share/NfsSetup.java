@@ -6,10 +6,10 @@ import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.CopyOnWriteArrayList;
+import ktrdr.CommandResult;
 import ktrdr.Console;
 import ktrdr.Facts;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.ScriptExit;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory.Node;
@@ -101,7 +101,7 @@ public final class NfsSetup {
         return plan;
     }
 
-    private static Problem failed(NfsPlan plan, String step, Result result) {
+    private static Problem failed(NfsPlan plan, String step, CommandResult result) {
         var node = plan.node().name();
         return switch (ScriptExit.of(result)) {
             case CHANGED -> Problem.failed(node + ": a file changed while it was being set up").expected("nobody else at work on the node").found("at step " + step)

@@ -13,8 +13,8 @@ import java.util.concurrent.atomic.AtomicReference;
 import java.util.stream.Collectors;
 import jdk.jshell.EvalException;
 import jdk.jshell.JShell;
-import jdk.jshell.Snippet.SubKind;
 import jdk.jshell.Snippet;
+import jdk.jshell.Snippet.SubKind;
 import jdk.jshell.SnippetEvent;
 import jdk.jshell.SourceCodeAnalysis.Completeness;
 import jdk.jshell.SourceCodeAnalysis.CompletionInfo;
@@ -25,7 +25,7 @@ import ktrdr.Problem;
 import ktrdr.StandardOutput;
 import ktrdr.inventory.Inventory;
 
-/** JShell with the library imported and a {@link Session} at hand under short names. */
+/** JShell with the library imported and a {@link FleetSession} at hand under short names. */
 public final class JavaShell {
     private static final Set<SubKind> SHOWN = Set.of(SubKind.TEMP_VAR_EXPRESSION_SUBKIND, SubKind.VAR_VALUE_SUBKIND, SubKind.OTHER_EXPRESSION_SUBKIND);
     /** What JShell's own front end says: values as they are, and what does not compile. It begins with this, before the modes that it comes with are there. */
@@ -92,7 +92,7 @@ public final class JavaShell {
      */
     public Exit run(String name, BufferedReader source, boolean json) {
         var failed = new AtomicReference<Problem>();
-        var provider = new SnippetControl.Provider(console, json ? Shown::json : Shown::words, failed::set);
+        var provider = new SnippetRunner.Provider(console, json ? ValueText::json : ValueText::words, failed::set);
         StandardOutput.OF_PROCESS.endWithReader(true);
         try (var shell = JShell.builder().executionEngine(provider, Map.of()).compilerOptions("--class-path", classPath()).build()) {
             beginning().forEach(shell::eval);

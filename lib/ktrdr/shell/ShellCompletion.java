@@ -11,10 +11,10 @@ import java.util.stream.Collectors;
 import ktrdr.BuiltIn;
 import ktrdr.Console;
 import ktrdr.release.Stack;
+import picocli.CommandLine;
 import picocli.CommandLine.Model.ArgSpec;
 import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
-import picocli.CommandLine;
 
 /**
  * What a shell has to know to complete the procedures' command lines: a table of commands, options and arguments, in a script for bash or zsh that finds candidates

@@ -13,8 +13,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.Function;
 import java.util.function.Supplier;
+import ktrdr.CommandResult;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.Threads;
 
 /**
@@ -25,7 +25,7 @@ public final class HeldScript {
     private final ExecutorService thread = Executors.newSingleThreadExecutor(Threads.daemons("held"));
     private final Map<String, String> values = new ConcurrentHashMap<>();
     private final CompletableFuture<Map<String, String>> ready = new CompletableFuture<>();
-    private final CompletableFuture<Result> ended;
+    private final CompletableFuture<CommandResult> ended;
 
     /**
      * Starts it.
@@ -34,7 +34,7 @@ public final class HeldScript {
      * @param key of the line that says it is ready
      * @param early the problem of a script that ended before it was ready
      */
-    public HeldScript(Function<Consumer<String>, Result> run, String key, Function<Result, Problem> early) {
+    public HeldScript(Function<Consumer<String>, CommandResult> run, String key, Function<CommandResult, Problem> early) {
         ended = CompletableFuture.supplyAsync(() -> run.apply(line -> {
             var words = line.split("\t", 2);
             if (words.length == 2) values.put(words[0], words[1]);
@@ -76,7 +76,7 @@ public final class HeldScript {
     }
 
     /** Waits until it has ended, and no interrupt ends that. */
-    public Result result() {
+    public CommandResult result() {
         return join(ended);
     }
 

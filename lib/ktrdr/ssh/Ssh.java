@@ -18,9 +18,9 @@ import java.util.function.Function;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
 import java.util.regex.Pattern;
+import ktrdr.CommandResult;
 import ktrdr.Exit;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Sha256;
@@ -131,12 +131,12 @@ public final class Ssh implements AutoCloseable {
     }
 
     /** Runs a script under {@code set -eu}, for at most an hour; any exit code is an answer. More than 16 MiB of output is a {@link Problem}. */
-    public Result run(String script) {
+    public CommandResult run(String script) {
         return run(script, LONG);
     }
 
     /** The same for at most so long; then the script is ended and the run is a {@link Problem}. */
-    public Result run(String script, Duration timeout) {
+    public CommandResult run(String script, Duration timeout) {
         return over(run -> run.run(command(), Sh.tethered(script), run.captured(), run.captured(), timeout));
     }
 
@@ -144,12 +144,12 @@ public final class Ssh implements AutoCloseable {
      * Runs a script for as long as it takes and hands on each line of standard output while it runs, from another thread.
      * The result has no standard output, and the last 64 KiB of standard error.
      */
-    public Result run(String script, Consumer<String> eachLine) {
+    public CommandResult run(String script, Consumer<String> eachLine) {
         return run(script, eachLine, FOREVER);
     }
 
     /** The same for at most so long; then the script is ended and the run is a {@link Problem}. */
-    public Result run(String script, Consumer<String> eachLine, Duration timeout) {
+    public CommandResult run(String script, Consumer<String> eachLine, Duration timeout) {
         return over(run -> run.run(command(), Sh.tethered(script), SshRun.lines(eachLine), SshRun.tail(), timeout));
     }
 
@@ -164,23 +164,23 @@ public final class Ssh implements AutoCloseable {
     }
 
     /** The standard output of a script that ended with 0; any other end is a {@link Problem}. */
-    public String must(Result result) {
+    public String must(CommandResult result) {
         if (result.ok()) return result.out();
         throw Problem.failed(name() + ": a script ended with exit code " + result.exit()).expected("exit code 0").found(result);
     }
 
     /** Runs a script and tells, from another thread, what it has printed so far whenever there is more; any exit code is an answer, which has all of it. */
-    public Result runTelling(String script, Consumer<Supplier<String>> arrived, Duration timeout) {
+    public CommandResult runTelling(String script, Consumer<Supplier<String>> arrived, Duration timeout) {
         return over(run -> run.run(command(), Sh.tethered(script), run.captured(arrived), run.captured(), timeout));
     }
 
     /** Runs a script for as long as it takes and copies its standard output byte for byte; the result is as with lines. */
-    public Result pipe(String script, OutputStream out) {
+    public CommandResult pipe(String script, OutputStream out) {
         return over(run -> run.run(command(), Sh.tethered(script), SshRun.into(out), SshRun.tail(), FOREVER));
     }
 
     /** The same, handing on each line of standard error while it runs; its last hundred lines are in the result. */
-    public Result pipe(String script, OutputStream out, Consumer<String> eachErrorLine) {
+    public CommandResult pipe(String script, OutputStream out, Consumer<String> eachErrorLine) {
         var last = new ArrayDeque<String>();
         return over(run -> {
             var result = run.run(command(), Sh.tethered(script), SshRun.into(out), SshRun.lines(line -> {
@@ -188,7 +188,7 @@ public final class Ssh implements AutoCloseable {
                 if (last.size() > LAST_LINES) last.remove();
                 eachErrorLine.accept(line);
             }), FOREVER);
-            return new Result(result.exit(), "", String.join("\n", last));
+            return new CommandResult(result.exit(), "", String.join("\n", last));
         });
     }
 
@@ -196,7 +196,7 @@ public final class Ssh implements AutoCloseable {
      * Runs a short script with the bytes of a stream as its standard input, however many, and tells how many went so far. It travels as an argument, so it holds
      * no secret; and it ends when its input does, also where that is cut: a script has to know by itself how many bytes make the whole.
      */
-    public Result push(String script, InputStream source, LongConsumer sent) {
+    public CommandResult push(String script, InputStream source, LongConsumer sent) {
         var command = SshOpening.command(target.sudo() == Sudo.NEVER ? "" : "sudo -n ", Sh.alone(script));
         return over(run -> run.run(command, SshRun.from(source, sent), SshRun.tail(), SshRun.tail(), FOREVER));
     }
@@ -241,7 +241,7 @@ public final class Ssh implements AutoCloseable {
         lasting = true;
     }
 
-    private Result over(Function<SshRun, Result> work) {
+    private CommandResult over(Function<SshRun, CommandResult> work) {
         var used = link;
         var run = new SshRun(name(), used, THREADS);
         try {
@@ -270,7 +270,7 @@ public final class Ssh implements AutoCloseable {
     }
 
     /** It is sudo that speaks, and alone; that it can't resolve its own host it remarks on the way. */
-    private Result checked(Result result) {
+    private CommandResult checked(CommandResult result) {
         var said = result.err().lines().filter(line -> !line.startsWith("sudo: unable to resolve host")).toList();
         if (target.sudo() != Sudo.NEVER && result.exit() == 1 && result.out().isEmpty() && !said.isEmpty() && said.stream().allMatch(line -> line.startsWith("sudo:")))
             throw sudoRefused(said.get(said.size() - 1));

@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 
 /**
@@ -137,7 +137,7 @@ public final class SshLookup {
             case "localuser":
                 return SshConfig.exactly(patterns, System.getProperty("user.name"));
             case "exec":
-                return soFar && Local.command("sh", "-c", SshConfig.expand(value, home, Map.of(), tokens())).timeout(PATIENCE).run().ok();
+                return soFar && LocalCommand.command("sh", "-c", SshConfig.expand(value, home, Map.of(), tokens())).timeout(PATIENCE).run().ok();
             case "localnetwork":
                 return patterns.stream().anyMatch(SshLookup::local);
             case "tagged":
@@ -168,7 +168,7 @@ public final class SshLookup {
     private Map<Character, String> tokens() {
         var tokens = new HashMap<Character, String>(Map.of('h', hostName(), 'n', host, 'r', userName(), 'u', System.getProperty("user.name"), 'd', home.toString(),
                 'p', port.map(String::valueOf).or(() -> one("port")).orElse("22"), 'k', one("hostkeyalias").orElse(host)));
-        var here = Local.command("uname", "-n").run().out().strip();
+        var here = LocalCommand.command("uname", "-n").run().out().strip();
         tokens.put('l', here);
         tokens.put('L', here.replaceFirst("\\..*", ""));
         return tokens;

@@ -17,8 +17,8 @@ import java.util.concurrent.TimeoutException;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
 import java.util.function.Supplier;
+import ktrdr.CommandResult;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.Threads;
 import net.schmizz.sshj.SSHClient;
 import net.schmizz.sshj.connection.ConnectionException;
@@ -64,7 +64,7 @@ final class SshRun {
     }
 
     /** Runs a command of {@link SshOpening} with this text on its standard input, which stays open until the command ends or we give up. */
-    Result run(String command, String input, Drain out, Drain err, Duration timeout) {
+    CommandResult run(String command, String input, Drain out, Drain err, Duration timeout) {
         return run(command, stdin -> {
             stdin.write(input.getBytes(StandardCharsets.UTF_8));
             stdin.flush();
@@ -72,7 +72,7 @@ final class SshRun {
     }
 
     /** The same, with whatever is fed to it. */
-    Result run(String command, Feed input, Drain out, Drain err, Duration timeout) {
+    CommandResult run(String command, Feed input, Drain out, Drain err, Duration timeout) {
         long deadline = System.nanoTime() + timeout.toNanos();
         Session session = null;
         boolean started = false;
@@ -129,14 +129,14 @@ final class SshRun {
         }
     }
 
-    private Result await(Session.Command running, Future<String> out, Future<String> err, long deadline)
+    private CommandResult await(Session.Command running, Future<String> out, Future<String> err, long deadline)
             throws IOException, InterruptedException, TimeoutException {
         var outText = get(out, deadline);
         var errText = get(err, deadline);
         running.join(FAREWELL_SECONDS, TimeUnit.SECONDS);
-        if (running.getExitStatus() != null) return new Result(running.getExitStatus(), outText, errText);
+        if (running.getExitStatus() != null) return new CommandResult(running.getExitStatus(), outText, errText);
         if (running.getExitSignal() != null)
-            return new Result(128 + SIGNALS.getOrDefault(running.getExitSignal().toString(), 0), outText, errText);
+            return new CommandResult(128 + SIGNALS.getOrDefault(running.getExitSignal().toString(), 0), outText, errText);
         throw new ConnectionException("the session ended without an exit code");
     }
 

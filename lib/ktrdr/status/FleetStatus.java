@@ -20,25 +20,25 @@ import ktrdr.Threads;
 import ktrdr.Units;
 import ktrdr.api.Alert;
 import ktrdr.api.Backend;
-import ktrdr.api.Roster;
+import ktrdr.api.WorkerRoster;
 import ktrdr.backup.BackupSchedule;
-import ktrdr.deploy.Scaling;
+import ktrdr.deploy.ScalePlan;
 import ktrdr.fleet.Fleet;
-import ktrdr.health.Checks;
 import ktrdr.health.HealthLog;
-import ktrdr.health.Infra;
+import ktrdr.health.MachineChecks;
+import ktrdr.health.ServiceChecks;
+import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
-import ktrdr.inventory.Inventory;
+import ktrdr.node.ContainerUsage;
 import ktrdr.node.Docker;
-import ktrdr.node.HostFacts;
+import ktrdr.node.MachineFacts;
 import ktrdr.node.Mount;
 import ktrdr.node.Occupant;
-import ktrdr.node.Usage;
 import ktrdr.release.Drift;
 import ktrdr.release.Firewall;
 import ktrdr.release.History;
-import ktrdr.release.Lock;
+import ktrdr.release.LockScripts;
 import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import ktrdr.report.Check;
@@ -79,7 +79,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
     /** The same, with what each container uses where that is asked for. */
     public static FleetStatus look(Fleet fleet, Http http, boolean usage) {
         var inventory = fleet.inventory();
-        var checks = new Checks(inventory, http);
+        var checks = new ServiceChecks(inventory, http);
         var time = Instant.now().truncatedTo(ChronoUnit.SECONDS);
         var threads = Executors.newCachedThreadPool(Threads.daemons("status"));
         try {
@@ -90,15 +90,15 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
             var asked = fleet.each((node, ssh) -> node(inventory, node, ssh, usage));
             if (Thread.currentThread().isInterrupted()) throw Problem.interrupted("interrupted");
             var known = workers.handle(FleetStatus::answered).join();
-            var unknown = known.problem.map(problem -> Checks.unknown(inventory, problem));
+            var unknown = known.problem.map(problem -> ServiceChecks.unknown(inventory, problem));
             var answers = services.stream().flatMap(one -> one.join().stream()).toList();
             var chosen = new LinkedHashMap<String, String>();
             var meant = inventory;
             for (var one : asked.values().entrySet()) {
                 var node = one.getKey();
-                var scale = Scaling.chosen(node, one.getValue().history());
+                var scale = ScalePlan.chosen(node, one.getValue().history());
                 if (scale.isEmpty()) continue;
-                chosen.put(node.name(), Scaling.chosenWords(inventory, node, one.getValue().history(), scale.get()));
+                chosen.put(node.name(), ScalePlan.chosenWords(inventory, node, one.getValue().history(), scale.get()));
                 meant = meant.with(node.withScale(scale.get()));
             }
             var nodes = new LinkedHashMap<Node, NodeStatus>();
@@ -138,8 +138,8 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
     }
 
     /** The workers of the inventory with what the backend says of each. */
-    public Roster roster() {
-        return Roster.of(inventory, registered.orElse(List.of()));
+    public WorkerRoster roster() {
+        return WorkerRoster.of(inventory, registered.orElse(List.of()));
     }
 
     /** The newest backup; empty where there is none, or its node was not reached. */
@@ -173,7 +173,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
     /** Whether a target is down that Prometheus may not have asked since its container could answer, or not at all yet. */
     public static boolean due(Check target, Instant time, Map<Node, NodeStatus> nodes) {
         if (target.ok() || !target.what().target()) return false;
-        if (target.found().startsWith(Checks.NOT_ASKED)) return true;
+        if (target.found().startsWith(ServiceChecks.NOT_ASKED)) return true;
         return nodes.entrySet().stream().filter(at -> at.getKey().name().equals(target.node())).flatMap(at -> at.getValue().containers().stream()).anyMatch(container ->
                 target.what().subject().equals(container.service()) && container.healthy() && Instant.parse(container.startedAt()).isAfter(time.minus(YOUNG)));
     }
@@ -190,7 +190,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
 
     /** Prometheus is written from the inventory by a deployment of core: what was chosen on a node it follows by {@code scale} alone, and without that it is no fault of the node. */
     private Check followed(Check target) {
-        if (target.ok() || !chosen.containsKey(target.node()) || !target.found().equals(Checks.NOT_KNOWN)) return target;
+        if (target.ok() || !chosen.containsKey(target.node()) || !target.found().equals(ServiceChecks.NOT_KNOWN)) return target;
         var node = inventory.node(target.node());
         return new Check(target.what(), target.node(), true, target.expected(), target.found() + ": jbang scale@ktrdr " + node.id() + " " + node.scale() + " has it follow", target.fix(), target.seconds());
     }
@@ -203,13 +203,13 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
     /** The same; with {@code asked} what is due does not hold, for who waits for it. */
     public List<Check> checks(boolean asked) {
         var checks = new ArrayList<Check>();
-        var hosts = new LinkedHashMap<Node, HostFacts>();
+        var hosts = new LinkedHashMap<Node, MachineFacts>();
         nodes.forEach((node, status) -> hosts.put(node, status.host()));
         for (var node : inventory.nodes()) {
             var problem = unreached.get(node);
             if (problem != null) checks.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node)));
             else if (nodes.containsKey(node)) {
-                checks.addAll(new Infra(inventory).vitals(node, hosts));
+                checks.addAll(new MachineChecks(inventory).vitals(node, hosts));
                 checks.add(memory(node, hosts.get(node)));
                 checks.addAll(stack(node, nodes.get(node)));
                 Occupant.parse(hosts.get(node).facts()).check(inventory, node).ifPresent(checks::add);
@@ -219,12 +219,12 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         }
         checks.addAll(images());
         checks.addAll(services);
-        checks.addAll(unknown.map(List::of).orElseGet(() -> Checks.workers(inventory, inventory.workers(), registered.orElse(List.of()), 0).stream()
+        checks.addAll(unknown.map(List::of).orElseGet(() -> ServiceChecks.workers(inventory, inventory.workers(), registered.orElse(List.of()), 0).stream()
                 .map(check -> Unregistered.told(check, Optional.ofNullable(said.get(check.id())))).toList()));
-        registered.ifPresent(workers -> checks.addAll(Checks.gpus(inventory, inventory.workers(), workers)));
-        registered.ifPresent(workers -> checks.addAll(Checks.extras(inventory, workers, time, this::gone)));
+        registered.ifPresent(workers -> checks.addAll(ServiceChecks.gpus(inventory, inventory.workers(), workers)));
+        registered.ifPresent(workers -> checks.addAll(ServiceChecks.extras(inventory, workers, time, this::gone)));
         targets.forEach(target -> checks.add(!asked && due(target, time, nodes) ? told(target) : followed(target)));
-        checks.addAll(Checks.critical(inventory, alerts.orElse(List.of())));
+        checks.addAll(ServiceChecks.critical(inventory, alerts.orElse(List.of())));
         return checks;
     }
 
@@ -289,14 +289,14 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
                 node.role() == Role.CORE ? "jbang deploy@ktrdr core prometheus" : "jbang deploy@ktrdr workers " + node.id() + ", or workers all"));
     }
 
-    private static Check memory(Node node, HostFacts host) {
+    private static Check memory(Node node, MachineFacts host) {
         boolean ok = host.memory() <= 0 || host.memoryUsed() < host.memory() * MEMORY_FULL;
         return new Check(CheckId.ofNode(node, "memory"), node.name(), ok, "less than " + Math.round(100 * MEMORY_FULL) + " % in use", host.memoryWords(),
                 "on " + node.name() + ": docker stats --no-stream", 0);
     }
 
     /** Of a container that has a limit of its own. */
-    private static Check limit(Node node, Usage used) {
+    private static Check limit(Node node, ContainerUsage used) {
         return check(CheckId.ofNode(node, used.service(), "memory"), used.memory() < used.limit() * MEMORY_FULL, "less than " + Math.round(100 * MEMORY_FULL) + " % of its limit in use",
                 Units.size(used.memory()) + " of " + Units.size(used.limit()), "jbang logs@ktrdr " + node.name() + " " + used.service());
     }
@@ -307,7 +307,7 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         var target = stack.words();
         if (status.docker() && status.containers().isEmpty())
             checks.add(check(node, "stack", false, "containers of " + stack.project(), "none", stack.deploy()));
-        else if (status.docker()) Checks.containers(stack, services(node), status.containers()).forEach(found -> checks.add(HealthLog.told(found, said)));
+        else if (status.docker()) ServiceChecks.containers(stack, services(node), status.containers()).forEach(found -> checks.add(HealthLog.told(found, said)));
         checks.add(deployment(node, status, "jbang rollback@ktrdr " + target + ", or deploy again"));
         checks.add(lock(node, status.lock()));
         checks.addAll(drift(node, status, target));
@@ -357,13 +357,13 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         return check(node, "deployment", ok, "the last deployment ended, well or with what ran before it", found, fix);
     }
 
-    private static Check lock(Node node, Lock.Answer lock) {
+    private static Check lock(Node node, LockScripts.LockState lock) {
         boolean ok = lock.holder().isEmpty() || lock.alive();
         return check(node, "lock", ok, "free, or a holder that gives signs", words(lock), "nothing: the next deployment takes it over");
     }
 
     /** "free", or who holds it and how long ago the last sign was. */
-    static String words(Lock.Answer lock) {
+    static String words(LockScripts.LockState lock) {
         return lock.holder().map(owner -> lock.words(owner) + (lock.age() < 0 ? "; no sign" : "; last sign " + lock.age() + " s ago")).orElse("free");
     }
 

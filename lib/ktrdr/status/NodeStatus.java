@@ -10,15 +10,15 @@ import ktrdr.Facts;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.backup.BackupSchedule;
+import ktrdr.node.ContainerUsage;
 import ktrdr.node.Docker;
-import ktrdr.node.HostFacts;
+import ktrdr.node.MachineFacts;
 import ktrdr.node.Mount;
-import ktrdr.node.Mounted;
 import ktrdr.node.NodeFiles;
 import ktrdr.node.Occupant;
-import ktrdr.node.Usage;
+import ktrdr.node.StaleMounts;
 import ktrdr.release.History;
-import ktrdr.release.Lock;
+import ktrdr.release.LockScripts;
 import ktrdr.ssh.Ssh;
 
 /**
@@ -30,7 +30,7 @@ import ktrdr.ssh.Ssh;
  * @param containers of the stack, stopped ones too; none where Docker does not answer
  * @param backup the newest that is whole, where it was asked for and there is one; a dump of somebody else where there is none
  */
-public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List<Docker.Container> containers, Optional<Backup> backup) {
+public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History history, List<Docker.Container> containers, Optional<Backup> backup) {
     /** Whoever looks every few seconds does not wait half a minute for a server that is silent. */
     private static final int SHARE_SECONDS = 5;
     private static final Duration PATIENCE = Duration.ofSeconds(20);
@@ -49,19 +49,19 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
         }
     }
 
-    /** Asks a node; {@code backups} is the folder to look for backups in, empty for none; {@code usage} asks for {@link Usage} as well, which takes longer. */
+    /** Asks a node; {@code backups} is the folder to look for backups in, empty for none; {@code usage} asks for {@link ContainerUsage} as well, which takes longer. */
     public static NodeStatus gather(Ssh ssh, String project, String directory, String share, String backups, boolean usage) {
         long asked = System.currentTimeMillis();
         var result = ssh.run(script(project, directory, share, backups, usage), PATIENCE);
         if (!result.ok())
             throw Problem.failed(ssh.name() + ": looking at the node ended with exit code " + result.exit()).expected("exit code 0").found(result);
-        return parse(HostFacts.of(result.out(), asked, System.currentTimeMillis()));
+        return parse(MachineFacts.of(result.out(), asked, System.currentTimeMillis()));
     }
 
     /** The script: it changes nothing, and prints a line for each fact. */
     static String script(String project, String directory, String share, String backups, boolean usage) {
-        return Facts.SAY + HostFacts.CLOCK + "say machine \"$(uname -m)\"\n" + Sh.let("directory", directory) + Sh.let("project", project) + Sh.let("backups", backups) + HostFacts.size() + HostFacts.use() + HostFacts.engine()
-                + HostFacts.share(Mount.script(share, SHARE_SECONDS)) + Lock.holder() + Occupant.TOOLS + History.script(DEPLOYMENTS) + NodeFiles.script(Map.of()) + BackupSchedule.LOOK + """
+        return Facts.SAY + MachineFacts.CLOCK + "say machine \"$(uname -m)\"\n" + Sh.let("directory", directory) + Sh.let("project", project) + Sh.let("backups", backups) + MachineFacts.size() + MachineFacts.use() + MachineFacts.engine()
+                + MachineFacts.share(Mount.script(share, SHARE_SECONDS)) + LockScripts.holder() + Occupant.TOOLS + History.script(DEPLOYMENTS) + NodeFiles.script(Map.of()) + BackupSchedule.LOOK + """
                 newest() {
                   find "$backups/" -maxdepth 1 -type f "$@" -printf '%T@ %s %f\\n' | sort -rn | while IFS= read -r one; do
                     name=${one#* * }
@@ -75,13 +75,13 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
                   newest -name '*.sql*'
                 fi
                 [ -z "$docker" ] || {
-                """ + Docker.sayContainers(project) + Mounted.script(project) + Occupant.LIST + "}\n" + (usage ? Usage.script(project) : "") + "say end yes\n";
+                """ + Docker.sayContainers(project) + StaleMounts.script(project) + Occupant.LIST + "}\n" + (usage ? ContainerUsage.script(project) : "") + "say end yes\n";
     }
 
     /** Of the facts that the script of {@link #script} says. */
-    public static NodeStatus parse(HostFacts host) {
+    public static NodeStatus parse(MachineFacts host) {
         var facts = host.facts();
-        return new NodeStatus(host, Lock.Answer.of(facts), History.parse(facts), Docker.containers(facts),
+        return new NodeStatus(host, LockScripts.LockState.of(facts), History.parse(facts), Docker.containers(facts),
                 backup(facts.get("backup"), facts.get("clock")));
     }
 
@@ -105,8 +105,8 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
     }
 
     /** What the containers use, where it was asked for. */
-    public List<Usage> usage() {
-        return Usage.all(host.facts());
+    public List<ContainerUsage> usage() {
+        return ContainerUsage.all(host.facts());
     }
 
     /** Containers of the stack's project whose service is none of ours. */
@@ -131,6 +131,6 @@ public record NodeStatus(HostFacts host, Lock.Answer lock, History history, List
 
     /** Whether a deployment goes on there: one that has not ended yet, of the run that holds the lock and gives signs. */
     public boolean deploying() {
-        return lock.alive() && history.unfinished().map(History.Entry::id).equals(lock.holder().map(Lock.Owner::id));
+        return lock.alive() && history.unfinished().map(History.Entry::id).equals(lock.holder().map(LockScripts.Owner::id));
     }
 }

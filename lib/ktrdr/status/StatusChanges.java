@@ -15,10 +15,10 @@ import ktrdr.Problem;
 import ktrdr.Table;
 import ktrdr.Units;
 import ktrdr.api.Alert;
-import ktrdr.api.Roster;
+import ktrdr.api.WorkerRoster;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Docker;
-import ktrdr.release.Lock;
+import ktrdr.release.LockScripts;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.Document;
@@ -63,7 +63,7 @@ public final class StatusChanges {
         }
         status.services().forEach(check -> states.put(check.what().subject(), answers(check)));
         status.registered().ifPresent(registered -> status.roster().states().forEach((node, workers) -> workers.forEach((worker, state) ->
-                states.put(node.name() + " " + worker, Roster.serves(state) ? new State("there", "came back") : new State("away", "went away")))));
+                states.put(node.name() + " " + worker, WorkerRoster.serves(state) ? new State("there", "came back") : new State("away", "went away")))));
         status.targets().forEach(check -> states.put("target " + check.what().withoutArea(),
                 check.ok() ? new State("up", "came up") : new State("down", "went down")));
         status.alerts().ifPresent(alerts -> {
@@ -84,7 +84,7 @@ public final class StatusChanges {
         var release = Stack.of(status.inventory(), node).release(at.containers());
         if (!release.isEmpty()) states.put(name + " release", new State(release, "became " + release));
         var owner = at.lock().holder();
-        states.put(name + " lock", new State(owner.map(Lock.Owner::id).orElse(""),
+        states.put(name + " lock", new State(owner.map(LockScripts.Owner::id).orElse(""),
                 owner.map(holder -> "was taken by " + holder.who() + ": " + holder.what()).orElse("was given back")));
         at.history().last().ifPresent(entry -> {
             if (at.history().unfinished().isEmpty()) states.put(name + " deployment", new State(entry.id(), entry.tag() + " " + entry.outcome().word()));

@@ -12,13 +12,13 @@ import ktrdr.Problem;
 import ktrdr.Table;
 import ktrdr.Units;
 import ktrdr.api.Alert;
-import ktrdr.api.Roster;
+import ktrdr.api.WorkerRoster;
 import ktrdr.backup.BackupSchedule;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.node.ContainerUsage;
 import ktrdr.node.Docker;
-import ktrdr.node.HostFacts;
-import ktrdr.node.Usage;
+import ktrdr.node.MachineFacts;
 import ktrdr.release.History;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
@@ -63,7 +63,7 @@ public final class StatusReport {
         return new Table[] {machines, stacks, workers, usage(), fleet(), alerts()};
     }
 
-    private void machine(Table table, Node node, HostFacts host) {
+    private void machine(Table table, Node node, MachineFacts host) {
         var share = host.free(host.share().path());
         table.row(node.name(), Units.duration(host.uptime()), String.format("%.2f", host.load()), host.memoryWords(), size(host.free("/")),
                 status.nodes().get(node).docker() ? size(host.free(host.facts().get("docker-root"))) : "DOWN", share < 0 ? "AWAY" : size(share), Math.abs(host.skew()) < 0.05 ? "same" : String.format("%+.1f s", host.skew()));
@@ -234,7 +234,7 @@ public final class StatusReport {
                 "alerts", status.alerts().map(all -> all.stream().map(Alert::document).toList()).orElse(null), "remarks", remarks());
     }
 
-    private static Map<String, Map<String, String>> byName(Roster roster) {
+    private static Map<String, Map<String, String>> byName(WorkerRoster roster) {
         var byName = new LinkedHashMap<String, Map<String, String>>();
         roster.states().forEach((node, workers) -> byName.put(node.name(), workers));
         return byName;
@@ -256,7 +256,7 @@ public final class StatusReport {
         return document;
     }
 
-    private static Map<String, Object> machine(HostFacts host) {
+    private static Map<String, Object> machine(MachineFacts host) {
         var free = new TreeMap<String, Long>();
         host.facts().under("disk").keySet().forEach(path -> free.put(path, host.free(path)));
         return fields("uptime_seconds", host.uptime().toSeconds(), "load_per_cpu", Math.round(100 * host.load()) / 100.0, "memory_used_bytes", host.memoryUsed(),
@@ -273,7 +273,7 @@ public final class StatusReport {
                 "drift", drift(node).equals("unknown") ? null : status.drift(node));
     }
 
-    private static Map<String, Object> usage(Usage used) {
+    private static Map<String, Object> usage(ContainerUsage used) {
         return fields("service", used.service(), "since", used.since(), "restarts", used.restarts(), "memory_used_bytes", used.memory(), "memory_limit_bytes", used.limit() > 0 ? used.limit() : null,
                 "cpu_used", Math.round(1000 * used.cpu()) / 1000.0, "cpu_limit", used.cpus() > 0 ? used.cpus() : null, "written_bytes", used.layer(), "log_bytes", used.log(), "volumes_bytes", used.volumes() < 0 ? null : used.volumes());
     }

@@ -8,7 +8,7 @@ import java.util.concurrent.ExecutionException;
 import java.util.concurrent.FutureTask;
 import java.util.function.Supplier;
 import ktrdr.Console;
-import ktrdr.Terminal;
+import ktrdr.FullScreen;
 import ktrdr.Threads;
 import ktrdr.Units;
 import ktrdr.report.Check;
@@ -23,8 +23,8 @@ public final class StatusWatch {
     private final boolean json;
     private final Duration interval;
     private final StatusChanges changes = new StatusChanges();
-    private Terminal terminal;
-    private Terminal.Size size;
+    private FullScreen terminal;
+    private FullScreen.Size size;
     private long sized;
     private long asking;
     private FleetStatus status;
@@ -89,7 +89,7 @@ public final class StatusWatch {
 
     private void show() {
         var report = new StatusReport(status);
-        if (terminal != null) draw(Terminal.size());
+        if (terminal != null) draw(FullScreen.size());
         else if (json) console.print(report.json());
         else console.print(report.line());
     }
@@ -103,7 +103,7 @@ public final class StatusWatch {
         terminal.key().filter(key -> key == 'q' || key == 'Q').ifPresent(key -> quit = true);
         if (Thread.interrupted()) throw new InterruptedException();
         if (System.nanoTime() - sized < RESIZE_NANOS) return;
-        var now = Terminal.size();
+        var now = FullScreen.size();
         if (!now.equals(size) || late() > 0) draw(now);
         sized = System.nanoTime();
     }
@@ -114,7 +114,7 @@ public final class StatusWatch {
         return seconds < 3 ? 0 : seconds;
     }
 
-    private void draw(Terminal.Size now) {
+    private void draw(FullScreen.Size now) {
         size = now;
         terminal.draw(status == null ? List.of("asking the fleet …") : screen(new StatusReport(status)), now);
     }

@@ -14,18 +14,18 @@ import ktrdr.Problem;
 import ktrdr.Threads;
 import ktrdr.Units;
 import ktrdr.Waiting;
-import ktrdr.api.Backend.Worker;
 import ktrdr.api.Backend;
-import ktrdr.api.Operations.Kind;
-import ktrdr.api.Operations;
-import ktrdr.api.Roster;
+import ktrdr.api.Backend.Worker;
+import ktrdr.api.OperationsApi;
+import ktrdr.api.OperationsApi.Kind;
+import ktrdr.api.WorkerRoster;
 import ktrdr.fleet.Fleet;
-import ktrdr.inventory.Inventory.Place;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Place;
 import ktrdr.node.Docker;
-import ktrdr.release.Locks;
-import ktrdr.report.Check.Finding;
+import ktrdr.release.NodeLocks;
 import ktrdr.report.Check;
+import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
 
 /**
@@ -58,7 +58,7 @@ public final class Failover {
 
     private final Inventory inventory;
     private final Backend backend;
-    private final Operations operations;
+    private final OperationsApi operations;
     private final Console console;
     private final Power power;
     private final Limits limits;
@@ -69,7 +69,7 @@ public final class Failover {
     Failover(Inventory inventory, Http http, Console console, Power power, Limits limits) {
         this.inventory = inventory;
         this.backend = new Backend(inventory, http);
-        this.operations = new Operations(inventory, http);
+        this.operations = new OperationsApi(inventory, http);
         this.console = console;
         this.power = power;
         this.limits = limits;
@@ -82,8 +82,8 @@ public final class Failover {
      *
      * @param guard after which the node starts the worker by itself, should nobody else do so
      */
-    public static List<Check> run(Fleet fleet, Locks locks, Http http, Console console, Duration guard) {
-        return new Failover(fleet.inventory(), http, console, new Outage(fleet, locks, guard), Limits.usual(fleet.inventory().sample().timeout())).run();
+    public static List<Check> run(Fleet fleet, NodeLocks locks, Http http, Console console, Duration guard) {
+        return new Failover(fleet.inventory(), http, console, new WorkerOutage(fleet, locks, guard), Limits.usual(fleet.inventory().sample().timeout())).run();
     }
 
     List<Check> run() {
@@ -200,7 +200,7 @@ public final class Failover {
         long started = System.nanoTime();
         return await(limits.notice(), () -> {
             var status = status(place);
-            boolean gone = !Roster.serves(status);
+            boolean gone = !WorkerRoster.serves(status);
             return Look.of(gone, gone ? "after " + since(started) + " the worker is " + status + (onWorker() ? "; its operation is " + state(id) : "") : "the worker is " + status);
         });
     }

@@ -18,15 +18,15 @@ import ktrdr.Units;
 import ktrdr.Waiting;
 import ktrdr.api.Backend;
 import ktrdr.api.Jaeger;
-import ktrdr.api.Operations.Operation;
-import ktrdr.api.Operations;
+import ktrdr.api.OperationsApi;
+import ktrdr.api.OperationsApi.Operation;
 import ktrdr.fleet.Fleet;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Docker;
 import ktrdr.node.Mount;
-import ktrdr.report.Check.Finding;
 import ktrdr.report.Check;
+import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
 
 /**
@@ -44,26 +44,26 @@ final class SampleRun {
     private static final Pattern MODEL = Pattern.compile("(?:^|/)models/(.*[^/])/*$");
     private final Fleet fleet;
     private final Inventory inventory;
-    private final Operations operations;
+    private final OperationsApi operations;
     private final Jaeger jaeger;
     private final Inventory.Sample sample;
     private final String core;
 
     /** What was checked; {@code remarks} say what could not be, and why. */
-    record Outcome(List<Check> checks, List<String> remarks) {}
+    record Checked(List<Check> checks, List<String> remarks) {}
 
     SampleRun(Fleet fleet, Http http) {
         this.fleet = fleet;
         this.inventory = fleet.inventory();
-        this.operations = new Operations(inventory, http);
+        this.operations = new OperationsApi(inventory, http);
         this.jaeger = new Jaeger(inventory, http);
         this.sample = inventory.sample();
         this.core = inventory.core().name();
     }
 
     /** Does all of it; {@code now} is told how far it is, {@code begun} is run when the operation was started. */
-    Outcome run(Consumer<String> now, Runnable begun) {
-        var kind = Operations.Kind.valueOf(sample.operation());
+    Checked run(Consumer<String> now, Runnable begun) {
+        var kind = OperationsApi.Kind.valueOf(sample.operation());
         var began = Instant.now();
         var started = new Started(kind);
         var checks = new ArrayList<>(List.of(Check.of(CheckId.ofFleet("sample", "operation"), core, "a " + kind + " operation that " + (sample.toItsEnd() ? "completes within " : "progresses within ")
@@ -76,20 +76,20 @@ final class SampleRun {
             if (!kind.onWorker()) remarks.add("sample.result was not looked for: a " + kind + " operation has none; "
                     + "`sample: {operation: backtest, …}` or `training` in the inventory proves it");
             else if (!checks.get(0).ok() || !sample.toItsEnd()) remarks.add("sample.result was not looked for: the operation did not complete");
-            else checks.add(kind == Operations.Kind.training ? model(started) : result(started));
+            else checks.add(kind == OperationsApi.Kind.training ? model(started) : result(started));
         }
-        return new Outcome(checks, remarks);
+        return new Checked(checks, remarks);
     }
 
     /** The operation, once there is one. */
     private final class Started {
-        private final Operations.Kind kind;
+        private final OperationsApi.Kind kind;
         private String id = "";
         private Optional<Operation> last = Optional.empty();
         private Optional<Backend.Worker> worker = Optional.empty();
         private double first = -1;
 
-        private Started(Operations.Kind kind) {
+        private Started(OperationsApi.Kind kind) {
             this.kind = kind;
         }
 

@@ -21,12 +21,12 @@ import ktrdr.Threads;
 import ktrdr.Waiting;
 import ktrdr.api.ApiUse;
 import ktrdr.fleet.Fleet;
-import ktrdr.health.Causes;
-import ktrdr.health.Checks;
 import ktrdr.health.GrafanaChecks;
+import ktrdr.health.RootCauses;
+import ktrdr.health.ServiceChecks;
+import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
-import ktrdr.inventory.Inventory;
 import ktrdr.node.Mount;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
@@ -72,7 +72,7 @@ public final class Verification implements AutoCloseable {
      * @param status what runs, as {@code status} sees it
      * @param remarks what could not be checked, and why
      */
-    public record Found(FleetStatus status, List<Check> checks, List<String> remarks) {
+    public record Findings(FleetStatus status, List<Check> checks, List<String> remarks) {
         /** The nodes that were not reached. */
         public Map<Node, Problem> unreached() {
             return status.unreached();
@@ -80,7 +80,7 @@ public final class Verification implements AutoCloseable {
 
         /** A problem for each thing that does not hold, with what it takes with it. */
         public List<Problem> problems() {
-            return Causes.problems(status.inventory(), checks);
+            return RootCauses.problems(status.inventory(), checks);
         }
 
         /** Whether a target is down that Prometheus may not have asked since its container began. */
@@ -102,14 +102,14 @@ public final class Verification implements AutoCloseable {
             var document = new LinkedHashMap<String, Object>();
             document.put("time", status.time().toString());
             document.put("releases", releases);
-            document.put("causes", Causes.of(status.inventory(), checks));
+            document.put("causes", RootCauses.of(status.inventory(), checks));
             document.put("remarks", remarks);
             return document;
         }
     }
 
     /** What takes no longer than a few seconds; asked again for so long while something does not hold yet. */
-    public Found quick(Duration wait) {
+    public Findings quick(Duration wait) {
         var waiting = new Waiting(wait, 1000, "interrupted while waiting");
         try (var step = console.step("fleet", "verify")) {
             var found = look();
@@ -124,8 +124,8 @@ public final class Verification implements AutoCloseable {
     }
 
     /** All of it. With a time to wait the sample operation is started when the rest holds, else beside it. */
-    public Found full(Duration wait) {
-        var held = wait.isZero() ? Optional.<Found>empty() : Optional.of(quick(wait));
+    public Findings full(Duration wait) {
+        var held = wait.isZero() ? Optional.<Findings>empty() : Optional.of(quick(wait));
         var begun = new CompletableFuture<Void>().completeOnTimeout(null, HEAD_START.toMillis(), TimeUnit.MILLISECONDS);
         var sample = threads.submit(() -> sample(begun));
         try {
@@ -138,13 +138,13 @@ public final class Verification implements AutoCloseable {
             }
             var sampled = Threads.get(sample, CANCELLED);
             checks.addAll(sampled.checks());
-            return new Found(quick.status(), checks, Stream.concat(quick.remarks().stream(), sampled.remarks().stream()).toList());
+            return new Findings(quick.status(), checks, Stream.concat(quick.remarks().stream(), sampled.remarks().stream()).toList());
         } finally {
             end(sample);
         }
     }
 
-    private SampleRun.Outcome sample(CompletableFuture<Void> begun) {
+    private SampleRun.Checked sample(CompletableFuture<Void> begun) {
         try (var step = console.step("fleet", "sample")) {
             return new SampleRun(fleet, http).run(step::now, () -> begun.complete(null));
         } finally {
@@ -167,8 +167,8 @@ public final class Verification implements AutoCloseable {
         }
     }
 
-    private Found look() {
-        var checks = new Checks(inventory, http);
+    private Findings look() {
+        var checks = new ServiceChecks(inventory, http);
         var grafana = threads.submit(new GrafanaChecks(inventory, http)::checks);
         var metrics = threads.submit(checks::metrics);
         var api = threads.submit(() -> ApiUse.compared(inventory, http));
@@ -182,7 +182,7 @@ public final class Verification implements AutoCloseable {
         compared.check(inventory).ifPresent(all::add);
         var remarks = new ArrayList<>(status.chosen().values());
         if (!compared.unknown().isEmpty()) remarks.add("backend.contract was " + compared.words().orElseThrow());
-        return new Found(status, all, remarks);
+        return new Findings(status, all, remarks);
     }
 
     private static boolean runs(CheckId check) {
@@ -209,7 +209,7 @@ public final class Verification implements AutoCloseable {
         return status.nodes().keySet().stream().map(node -> share(node, wrong.get(node), proof, seconds)).toList();
     }
 
-    private Check share(Node node, Problem wrong, NfsProof.Outcome proof, double seconds) {
+    private Check share(Node node, Problem wrong, NfsProof.Proven proof, double seconds) {
         var path = Mount.path(inventory, node);
         var read = proof.seen().stream().filter(one -> one.read().containsKey(node.name())).count();
         var wrote = proof.seen().stream().anyMatch(one -> one.writer().equals(node)) ? "wrote a file that all others read, " : "";

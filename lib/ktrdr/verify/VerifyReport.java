@@ -23,10 +23,10 @@ import ktrdr.BuiltIn;
 import ktrdr.Console;
 import ktrdr.Sha256;
 import ktrdr.Units;
-import ktrdr.health.Causes;
+import ktrdr.health.RootCauses;
+import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory.Role;
-import ktrdr.inventory.Inventory;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
@@ -121,7 +121,7 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
 
     /** What does not hold and is explained by nothing else, with what it explains. */
     private List<Map<String, Object>> failures() {
-        var causes = Causes.of(inventory, checks);
+        var causes = RootCauses.of(inventory, checks);
         return checks.stream().filter(check -> !check.ok() && !causes.containsKey(check.id())).map(check -> {
             Map<String, Object> failure = new LinkedHashMap<>(check(check));
             failure.put("effects", causes.keySet().stream().filter(effect -> causes.get(effect).equals(check.id())).toList());

@@ -12,7 +12,7 @@ import ktrdr.Documents;
 import ktrdr.Exit;
 import ktrdr.Fixtures;
 import ktrdr.Json;
-import ktrdr.health.Checks;
+import ktrdr.health.ServiceChecks;
 import ktrdr.report.Check;
 import ktrdr.status.FleetStatus;
 import ktrdr.status.StatusChanges;
@@ -27,12 +27,12 @@ class AlertTest {
         var inventory = Fixtures.inventory();
         var alerts = List.of(alert("KtrdrTargetDown", "core", "backend does not answer"), alert("KtrdrTargetDown", "core", "node does not answer"),
                 alert("KtrdrTargetDown", "workers-b", "node does not answer"), alert("KtrdrTargetDown", "elsewhere", "a host that is no node"), alert("KtrdrBackupOld", "core", "old"));
-        var checks = Checks.critical(inventory, alerts);
+        var checks = ServiceChecks.critical(inventory, alerts);
         assertEquals(List.of("core.alert.KtrdrTargetDown", "workers-b.alert.KtrdrTargetDown", "core.alert.KtrdrBackupOld"), checks.stream().map(Check::id).toList());
         assertEquals("backend does not answer, since then; node does not answer, since then; a host that is no node, since then", checks.get(0).found());
         assertEquals("see a page", checks.get(0).fix());
         Documents.hold(Json.parse(Json.line(Check.document("checks", checks, Map.of(), Map.of())), "it"));
-        assertEquals(List.of(), Checks.critical(inventory, List.of(new Alert("KtrdrClockSkew", "warning", "core", "then", "a clock", "a page"))));
+        assertEquals(List.of(), ServiceChecks.critical(inventory, List.of(new Alert("KtrdrClockSkew", "warning", "core", "then", "a clock", "a page"))));
     }
 
     private static Alert alert(String name, String node, String summary) {

@@ -90,9 +90,9 @@ class ApiFuzzTest {
 
     @Property(seed = Mutants.SEED)
     void of_the_backends_operations(@ForAll("operations") String body, @ForAll("statuses") int status) {
-        var operations = new Operations(inventory, http);
+        var operations = new OperationsApi(inventory, http);
         answers(status, body, () -> operations.show("op_1").words());
-        answers(status, body, () -> operations.list("", "", false, 10).forEach(Operations.Operation::words));
+        answers(status, body, () -> operations.list("", "", false, 10).forEach(OperationsApi.Operation::words));
     }
 
     @Provide

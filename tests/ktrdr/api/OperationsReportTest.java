@@ -7,7 +7,7 @@ import java.util.Optional;
 import ktrdr.Fixtures;
 import ktrdr.Json;
 import ktrdr.api.Backend.Worker;
-import ktrdr.api.Operations.Operation;
+import ktrdr.api.OperationsApi.Operation;
 import org.junit.jupiter.api.Test;
 
 /** Operations as people and machines read them. */

@@ -14,12 +14,12 @@ import java.time.Duration;
 import java.time.Instant;
 import java.util.ArrayList;
 import java.util.List;
+import ktrdr.CommandResult;
 import ktrdr.Fixtures;
-import ktrdr.Local;
-import ktrdr.Result;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
-import ktrdr.release.Metrics;
 import ktrdr.release.Templates;
+import ktrdr.release.TextfileMetrics;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -61,11 +61,11 @@ class BackupScriptTest {
                 """.replace("FOLDER", folder.toString()));
     }
 
-    private Result run(String directory, int keep, int days) {
+    private CommandResult run(String directory, int keep, int days) {
         var inventory = Fixtures.inventory();
-        var script = Backups.script(inventory, directory, new Backups.Retention(keep, days), "karl@laptop")
-                .replace("lock_wait=120", "lock_wait=" + lockWait).replace(Sh.let("metrics", Metrics.folder(inventory.core())), Sh.let("metrics", folder.resolve(".ktrdr/metrics").toString()));
-        return Local.command("sh", "-c", "exec sh -s >\"$1\"", "sh", folder.resolve("out").toString()).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(Sh.whole(script)).run();
+        var script = BackupFolder.script(inventory, directory, new BackupFolder.Retention(keep, days), "karl@laptop")
+                .replace("lock_wait=120", "lock_wait=" + lockWait).replace(Sh.let("metrics", TextfileMetrics.folder(inventory.core())), Sh.let("metrics", folder.resolve(".ktrdr/metrics").toString()));
+        return LocalCommand.command("sh", "-c", "exec sh -s >\"$1\"", "sh", folder.resolve("out").toString()).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(Sh.whole(script)).run();
     }
 
     private String out() throws IOException {
@@ -107,7 +107,7 @@ class BackupScriptTest {
         assertEquals(0, result.exit(), result.err());
         var dump = dumps().get(0);
         assertEquals(List.of(dump, dump + ".sha256", "ktrdr-20260601T120000Z-sha-1.json"), names());
-        assertTrue(Local.command("sha256sum", "-c", dump + ".sha256").directory(backups).run().ok());
+        assertTrue(LocalCommand.command("sha256sum", "-c", dump + ".sha256").directory(backups).run().ok());
         var record = BackupRecord.parse(Files.readString(backups.resolve("ktrdr-20260601T120000Z-sha-1.json")));
         assertEquals(dump + " " + Files.size(backups.resolve(dump)) + " 2 karl@laptop", record.file() + " " + record.bytes() + " " + record.rows() + " " + record.by());
     }
@@ -231,7 +231,7 @@ class BackupScriptTest {
         var result = run("", 0, 0);
         assertEquals(0, result.exit(), result.err());
         var record = BackupRecord.parse(told(result));
-        assertEquals(record.sha256(), Local.command("sha256sum", folder.resolve("out").toString()).must().out().split(" ")[0]);
+        assertEquals(record.sha256(), LocalCommand.command("sha256sum", folder.resolve("out").toString()).must().out().split(" ")[0]);
         assertEquals(before, names());
         mark("unreadable");
         var unreadable = run("", 0, 0);
@@ -299,13 +299,13 @@ class BackupScriptTest {
     @Test
     void what_is_under_way_is_named() throws IOException {
         for (var other : List.of("the restore of ktrdr-x by karl@laptop, begun at 12:00:03Z,", "a backup by timer, begun at 02:00:00Z,", "")) {
-            var held = Local.command("sh", "-euc", "exec 7>/run/lock/ktrdr-backup; flock 7; echo \"$1\" >/run/lock/ktrdr-backup; exec sh -s", "sh", other)
+            var held = LocalCommand.command("sh", "-euc", "exec 7>/run/lock/ktrdr-backup; flock 7; echo \"$1\" >/run/lock/ktrdr-backup; exec sh -s", "sh", other)
                     .env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
-                    .input(Sh.whole("(exec 7>&-\n" + Backups.script(Fixtures.inventory(), backups.toString(), Backups.Retention.NONE, "karl@laptop") + "\n)")).run();
+                    .input(Sh.whole("(exec 7>&-\n" + BackupFolder.script(Fixtures.inventory(), backups.toString(), BackupFolder.Retention.NONE, "karl@laptop") + "\n)")).run();
             assertEquals(75, held.exit(), held::err);
             var failed = (other.isEmpty() ? "a backup or a restore" : other) + " is under way";
             assertTrue(held.out().contains("failed\t" + failed + "\n"), held::out);
-            var fix = Backups.busy("core", failed).details().get("to do");
+            var fix = BackupFolder.busy("core", failed).details().get("to do");
             assertEquals(other.contains("timer"), fix.contains("journalctl"), fix);
         }
     }
@@ -331,7 +331,7 @@ class BackupScriptTest {
                 "psql: error: connection to server on socket \"/run/s\" failed: FATAL:  the database system is shutting down\n",
                 "zstd: not what it was\nand no error of PostgreSQL\n")) {
             Files.writeString(work.resolve("index.err"), said);
-            var words = Local.command("sh", "-eu").env("work", work.toString()).input(new Templates(Fixtures.inventory()).read("backup/common.sh") + "\nwords\n").must().out();
+            var words = LocalCommand.command("sh", "-eu").env("work", work.toString()).input(new Templates(Fixtures.inventory()).read("backup/common.sh") + "\nwords\n").must().out();
             var expected = said.contains("duplicated") ? "could not create unique index \"x\" DETAIL:  Key (id)=(1) is duplicated."
                     : said.contains("closed") ? "server closed the connection unexpectedly" : said.contains("FATAL") ? "FATAL:  the database system is shutting down" : "zstd: not what it was and no error of PostgreSQL";
             assertTrue(words.contains(expected), words);
@@ -339,17 +339,17 @@ class BackupScriptTest {
         }
     }
 
-    private static String told(Result result) {
+    private static String told(CommandResult result) {
         var record = result.err().lines().filter(line -> line.startsWith("record\t")).map(line -> line.substring(7)).reduce("", String::concat);
         return new String(java.util.Base64.getDecoder().decode(record), java.nio.charset.StandardCharsets.UTF_8);
     }
 
     @Test
     void the_script_is_clean_shell() throws IOException {
-        assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        var said = Local.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + Backups.script(Fixtures.inventory(), "/b", Backups.Retention.NONE, "karl")).run();
+        assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
+        var said = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + BackupFolder.script(Fixtures.inventory(), "/b", BackupFolder.Retention.NONE, "karl")).run();
         assertTrue(said.ok(), said::out);
-        var listed = Local.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + BackupFolder.script(Fixtures.inventory())).run();
+        var listed = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + BackupListing.script(Fixtures.inventory())).run();
         assertTrue(listed.ok(), listed::out);
     }
 }

@@ -14,16 +14,16 @@ import java.time.Instant;
 import java.util.Base64;
 import java.util.List;
 import java.util.Optional;
+import ktrdr.CommandResult;
 import ktrdr.Exit;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Recorded;
-import ktrdr.Result;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
-import ktrdr.release.Exporter;
+import ktrdr.release.NodeMetrics;
 import ktrdr.release.Templates;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -107,24 +107,24 @@ class BackupTimerTest {
 
     @Test
     void the_scripts_are_clean_under_shellcheck() {
-        assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
+        assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
         for (var script : List.of(BackupTimer.lookScript(inventory), plan("02:00", BARE).applyScript(), plan("off", applied(plan("02:00", BARE))).applyScript()))
             clean("info", "set -eu\n" + script);
         clean("warning", BackupTimer.script(inventory));
     }
 
     private static void clean(String severity, String script) {
-        var result = Local.command("shellcheck", "--shell=sh", "--severity=" + severity, "-").input(script).run();
+        var result = LocalCommand.command("shellcheck", "--shell=sh", "--severity=" + severity, "-").input(script).run();
         assertTrue(result.ok(), result::out);
     }
 
     /** The script as the service runs it, where making a backup says and ends as given. */
-    private Result ran(String says, int code) throws IOException {
+    private CommandResult ran(String says, int code) throws IOException {
         var whole = BackupTimer.script(inventory);
         int make = whole.indexOf("container=");
         var file = Files.writeString(folder.resolve("backup-db"), whole.substring(0, make) + says + "exit " + code + "\n");
         assertTrue(file.toFile().setExecutable(true));
-        return Local.command(file.toString()).run();
+        return LocalCommand.command(file.toString()).run();
     }
 
     @Test
@@ -182,7 +182,7 @@ class BackupTimerTest {
     @Test
     void the_units_have_an_environment_of_their_own() {
         var inventory = Fixtures.inventory();
-        var figures = new Templates(inventory).render(inventory.core(), "none").stream().filter(file -> file.path().equals(Exporter.SERVICE)).findFirst().orElseThrow().content();
+        var figures = new Templates(inventory).render(inventory.core(), "none").stream().filter(file -> file.path().equals(NodeMetrics.SERVICE)).findFirst().orElseThrow().content();
         var plan = BackupTimer.plan(inventory, Optional.of("02:00"), Facts.parse("systemd\tyes\nuser\troot\nfolder\tyes\nstate\tdisabled inactive\nend\tyes\n"));
         var backup = plan.edits().stream().filter(edit -> edit.path().endsWith(".service")).findFirst().orElseThrow().after();
         for (var unit : List.of(figures, backup)) assertTrue(unit.contains("\nExecStart=" + Sh.UNIT + " /"), unit);
@@ -191,7 +191,7 @@ class BackupTimerTest {
     @Test
     void what_is_around_the_script_of_backups_is_as_it_was_recorded() {
         var script = BackupTimer.script(inventory);
-        var rest = Backups.script(inventory, Backups.directory(inventory), Backups.Retention.of(inventory), "timer");
+        var rest = BackupFolder.script(inventory, BackupFolder.directory(inventory), BackupFolder.Retention.of(inventory), "timer");
         var begin = script.substring(0, script.indexOf("\n" + rest.lines().findFirst().orElseThrow() + "\n") + 1);
         Recorded.same(BackupTimerTest.class, "timer.sh", begin);
     }

@@ -10,14 +10,14 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.List;
 import java.util.Optional;
+import ktrdr.CommandResult;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Recorded;
-import ktrdr.Result;
-import ktrdr.drain.WorkersHold;
+import ktrdr.drain.WorkerPause;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -26,23 +26,23 @@ class RestoreScriptTest {
     private static final Path HOLD = Path.of("/run/lock/ktrdr-hold");
     @TempDir Path folder;
 
-    private static Restore.Done said(int exit, String... lines) {
+    private static RestoreScript.Done said(int exit, String... lines) {
         try (var console = new Console(Console.Color.never, false)) {
-            var said = new RestoreSaid(console.step("core", "restore"));
+            var said = new RestoreProgress(console.step("core", "restore"));
             List.of(lines).forEach(said);
-            return said.done("core", Restore.Mode.replace, new Result(exit, "", ""));
+            return said.done("core", RestoreScript.Mode.replace, new CommandResult(exit, "", ""));
         }
     }
 
-    private static Backups.Found backup(String name) {
-        return new Backups.Found(BackupRecord.parse("{\"name\": \"" + name + "\", \"made\": \"2026-01-01T00:00:00Z\"}"), Optional.empty());
+    private static BackupFolder.Backup backup(String name) {
+        return new BackupFolder.Backup(BackupRecord.parse("{\"name\": \"" + name + "\", \"made\": \"2026-01-01T00:00:00Z\"}"), Optional.empty());
     }
 
     @Test
     void scripts_are_clean_shell() {
-        assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        for (var script : List.of(Restore.script(Fixtures.inventory(), Restore.Mode.beside, new Restore.Source("/a b", "it's", false), "new"), WorkersHold.hold("ktrdr-workers"), WorkersHold.release())) {
-            var result = Local.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + script).run();
+        assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
+        for (var script : List.of(RestoreScript.script(Fixtures.inventory(), RestoreScript.Mode.beside, new RestoreScript.Source("/a b", "it's", false), "new"), WorkerPause.hold("ktrdr-workers"), WorkerPause.release())) {
+            var result = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + script).run();
             assertTrue(result.ok(), result::out);
         }
     }
@@ -50,10 +50,10 @@ class RestoreScriptTest {
     @Test
     void the_newest_or_the_one_named_is_chosen_with_or_without_its_ending() {
         var all = List.of(backup("ktrdr-b"), backup("ktrdr-a"));
-        assertEquals("ktrdr-b", Restore.choose(all, "latest", "/b").name());
-        for (var name : List.of("ktrdr-a", "ktrdr-a.dump.zst", "ktrdr-a.dump.gz")) assertEquals("ktrdr-a", Restore.choose(all, name, "/b").name());
-        assertThrows(Problem.class, () -> Restore.choose(all, "ktrdr-c", "/b"));
-        assertThrows(Problem.class, () -> Restore.choose(List.of(), "latest", "/b"));
+        assertEquals("ktrdr-b", RestoreScript.choose(all, "latest", "/b").name());
+        for (var name : List.of("ktrdr-a", "ktrdr-a.dump.zst", "ktrdr-a.dump.gz")) assertEquals("ktrdr-a", RestoreScript.choose(all, name, "/b").name());
+        assertThrows(Problem.class, () -> RestoreScript.choose(all, "ktrdr-c", "/b"));
+        assertThrows(Problem.class, () -> RestoreScript.choose(List.of(), "latest", "/b"));
     }
 
     @Test
@@ -74,9 +74,9 @@ class RestoreScriptTest {
     /** Runs a hold until it has stopped something, ends it, and answers what docker was told. */
     private String held(String end) throws IOException {
         Fixtures.program(folder.resolve("docker"), "case $1 in\n  ps) echo one; echo two ;;\n  *) echo \"$*\" >>\"${0%/*}/calls\" ;;\nesac\n");
-        var script = Files.writeString(folder.resolve("hold.sh"), "set -eu\n" + WorkersHold.hold("ktrdr-workers"));
+        var script = Files.writeString(folder.resolve("hold.sh"), "set -eu\n" + WorkerPause.hold("ktrdr-workers"));
         // nobody hears what it says any more: both its outputs are pipes whose readers are gone
-        Local.command("sh", "-euc", """
+        LocalCommand.command("sh", "-euc", """
                 { PATH=$1:$PATH setsid sh "$2" & echo $! >"$1/pid"; wait; } 2>&1 | head -n 1 >"$1/said" &
                 for i in $(seq 50); do ! [ -s "$1/said" ] || break; sleep 0.1; done
                 """ + end + "\nfor i in $(seq 50); do ! grep -q start \"$1/calls\" || break; sleep 0.1; done", "sh", folder.toString(), script.toString()).must();
@@ -87,7 +87,7 @@ class RestoreScriptTest {
 
     @Test
     void workers_that_were_stopped_are_started_when_they_are_let_go() throws IOException {
-        assertEquals("stop --signal INT -t 2 one two\nstart one two\n", held(WorkersHold.release()));
+        assertEquals("stop --signal INT -t 2 one two\nstart one two\n", held(WorkerPause.release()));
     }
 
     @Test
@@ -97,6 +97,6 @@ class RestoreScriptTest {
 
     @Test
     void the_question_for_what_is_there_is_as_it_was_recorded() {
-        Recorded.same(RestoreScriptTest.class, "present.sh", Restore.look(Fixtures.inventory()));
+        Recorded.same(RestoreScriptTest.class, "present.sh", RestoreScript.look(Fixtures.inventory()));
     }
 }

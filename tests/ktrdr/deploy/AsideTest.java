@@ -12,7 +12,7 @@ import java.util.List;
 import java.util.Optional;
 import ktrdr.Fixtures;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
@@ -35,7 +35,7 @@ class AsideTest {
 
     /** The body of the question, as a shell hands it over. */
     private static JsonNode asked(String line, String path) {
-        var ran = Local.command("sh", "-s").input("engine() { printf '%s\\n' \"$1\" \"$2\" \"$3\"; }\n" + line).must().out().split("\n", 3);
+        var ran = LocalCommand.command("sh", "-s").input("engine() { printf '%s\\n' \"$1\" \"$2\" \"$3\"; }\n" + line).must().out().split("\n", 3);
         assertEquals(path, ran[0]);
         assertEquals(String.valueOf(ran[2].strip().getBytes(StandardCharsets.UTF_8).length), ran[1]);
         return Json.parse(ran[2], "a test");
@@ -68,9 +68,9 @@ class AsideTest {
                   'exec '*) exit 22 ;;
                   stop*) case $* in *stuck) exit 1 ;; *) echo "$*" >>FOLDER/calls ;; esac ;;
                 esac""".replace("FOLDER", folder.toString()));
-        var ran = Local.command("sh", "-eu").env("PATH", folder + ":" + System.getenv("PATH")).input(Aside.stop(List.of("idle-worker", "busy-worker", "ktrdr-jaeger"))).must();
+        var ran = LocalCommand.command("sh", "-eu").env("PATH", folder + ":" + System.getenv("PATH")).input(Aside.stop(List.of("idle-worker", "busy-worker", "ktrdr-jaeger"))).must();
         assertEquals(List.of("stop --signal INT -t 2 idle-worker", "stop busy-worker", "stop ktrdr-jaeger"), Files.readAllLines(folder.resolve("calls")).stream().sorted().toList(), ran::toString);
-        assertEquals(1, Local.command("sh").env("PATH", folder + ":" + System.getenv("PATH")).input(Aside.stop(List.of("idle-worker", "stuck"))).run().exit());
+        assertEquals(1, LocalCommand.command("sh").env("PATH", folder + ":" + System.getenv("PATH")).input(Aside.stop(List.of("idle-worker", "stuck"))).run().exit());
     }
 
     @Test

@@ -14,15 +14,15 @@ import java.util.stream.Collectors;
 import java.util.stream.Stream;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
 import ktrdr.node.Gpu;
 import ktrdr.node.NodeFiles;
 import ktrdr.release.History;
-import ktrdr.release.NodeFacts;
 import ktrdr.release.Stack;
+import ktrdr.release.StackFacts;
 import ktrdr.status.StatusFixtures;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,11 +32,11 @@ class InstallationTest {
     private static final Inventory FLEET = Fixtures.inventory();
     @TempDir Path folder;
 
-    private static NodeFacts facts(String takeover, Docker.Beside... beside) {
-        return new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE, List.of(beside), takeover, Gpu.UNKNOWN);
+    private static StackFacts facts(String takeover, Docker.Beside... beside) {
+        return new StackFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE, List.of(beside), takeover, Gpu.UNKNOWN);
     }
 
-    private static String wrong(String node, NodeFacts facts) {
+    private static String wrong(String node, StackFacts facts) {
         return Installation.untouchable(FLEET, Stack.of(FLEET, FLEET.node(node)), facts).map(problem -> problem.sentence() + " " + problem.details()).orElse("");
     }
 
@@ -80,7 +80,7 @@ class InstallationTest {
         var said = List.of("a|p||" + ours, "b|p|0.0.0.0:80->80/tcp|" + other, "c|p||" + link, "d|p||/gone/since", "e|||").stream().collect(Collectors.joining("\n"));
         Fixtures.program(folder.resolve("docker"), "#!/bin/sh\ncat <<'E'\n" + said + "\nE\n");
         for (var directory : List.of(ours, link)) {
-            var answer = Local.command("sh", "-s").input("PATH=" + folder + ":$PATH\n" + Facts.SAY + Sh.let("directory", directory.toString()) + Docker.BESIDE + "say end yes\n").must().out();
+            var answer = LocalCommand.command("sh", "-s").input("PATH=" + folder + ":$PATH\n" + Facts.SAY + Sh.let("directory", directory.toString()) + Docker.BESIDE + "say end yes\n").must().out();
             assertEquals(List.of("", other.toString(), "", "", ""), Docker.beside(Facts.parse(answer)).stream().map(Docker.Beside::folder).toList());
         }
     }
@@ -96,15 +96,15 @@ class InstallationTest {
     void no_file_takes_the_place_of_one_that_containers_run_from_and_that_is_not_ours() {
         var stack = Stack.of(FLEET, FLEET.node("core"));
         var there = StatusFixtures.containers(FLEET.node("core"));
-        var theirs = new NodeFiles(Map.of("docker-compose.core.yml", new NodeFiles.Found("hash", "644", "0:0", 1, Optional.empty())), Map.of(), Map.of(), Map.of(), Map.of(), List.of());
+        var theirs = new NodeFiles(Map.of("docker-compose.core.yml", new NodeFiles.FileState("hash", "644", "0:0", 1, Optional.empty())), Map.of(), Map.of(), Map.of(), Map.of(), List.of());
         var ours = new NodeFiles(theirs.files(), Map.of(), Map.of(), Map.of("docker-compose.core.yml", "hash"), Map.of(), List.of());
         assertTrue(Installation.unmade(FLEET, stack, running(there, theirs)).orElseThrow().sentence().contains("core: containers run in the Compose project ktrdr-core from files"));
         assertEquals(List.of(), Stream.of(running(there, ours), running(List.of(), theirs), running(there, NodeFiles.NONE)).flatMap(facts -> Installation.unmade(FLEET, stack, facts).stream()).toList(),
                 "ours; nothing runs; an empty folder");
     }
 
-    private static NodeFacts running(List<Docker.Container> containers, NodeFiles files) {
-        return new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), files, Map.of(), containers, Map.of(), History.NONE);
+    private static StackFacts running(List<Docker.Container> containers, NodeFiles files) {
+        return new StackFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), files, Map.of(), containers, Map.of(), History.NONE);
     }
 
     @Test

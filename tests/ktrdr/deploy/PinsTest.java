@@ -13,9 +13,9 @@ import ktrdr.node.Docker;
 import ktrdr.node.NodeFiles;
 import ktrdr.node.Registry;
 import ktrdr.release.History;
-import ktrdr.release.NodeFacts;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
+import ktrdr.release.StackFacts;
 import org.junit.jupiter.api.Test;
 
 /** A tag that was pushed again, or is pushed again meanwhile: the same image on all nodes, or it is told. */
@@ -28,25 +28,25 @@ class PinsTest {
     }
 
     /** A workers node that has this image under the tag; none where its id is empty. */
-    private Deployment plan(String node, String id, String digest) {
+    private NodePlan plan(String node, String id, String digest) {
         var images = new TreeMap<>(Map.of(inventory.images().nodeExporter(), "sha256:e"));
         if (!id.isEmpty()) images.put(worker, id);
-        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, images, List.of(),
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, images, List.of(),
                 digest.isEmpty() ? Map.of() : Map.of(id, List.of(at(digest))), History.NONE);
         var stack = Stack.of(inventory, inventory.node(node));
-        return Deployment.plan(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts);
+        return NodePlan.plan(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts);
     }
 
     private static Registry.Manifest manifest(String reference, String digest, String id) {
         return new Registry.Manifest(reference, "sha256:" + digest, id, List.of());
     }
 
-    private Registry.Answer answer(String digest, String id, String platform) {
-        return new Registry.Answer(Map.of(worker, manifest(worker, digest, id)), Map.of(), platform);
+    private Registry.Images answer(String digest, String id, String platform) {
+        return new Registry.Images(Map.of(worker, manifest(worker, digest, id)), Map.of(), platform);
     }
 
-    private Map<Inventory.Node, Deployment> pinned(Deployment b, Registry.Answer forB, Deployment gpu, Registry.Answer forGpu) {
-        var plans = new LinkedHashMap<Inventory.Node, Deployment>();
+    private Map<Inventory.Node, NodePlan> pinned(NodePlan b, Registry.Images forB, NodePlan gpu, Registry.Images forGpu) {
+        var plans = new LinkedHashMap<Inventory.Node, NodePlan>();
         plans.put(inventory.node("B"), b);
         plans.put(inventory.node("gpu"), gpu);
         return Pins.pinned(plans, Map.of(inventory.node("B"), forB, inventory.node("gpu"), forGpu), Pins.open(plans.values()));
@@ -106,7 +106,7 @@ class PinsTest {
     void an_image_of_the_history_is_not_asked_for_by_its_tag() {
         var stack = Stack.of(inventory, inventory.node("gpu"));
         var image = new Docker.Image(worker, "sha256:1", at("d1"));
-        var plan = Deployment.plan(stack, new Revision("sha-2", List.of(), Map.of("training-worker-1", image)), List.of("training-worker-1"), plan("gpu", "sha256:2", "d2").facts());
+        var plan = NodePlan.plan(stack, new Revision("sha-2", List.of(), Map.of("training-worker-1", image)), List.of("training-worker-1"), plan("gpu", "sha256:2", "d2").facts());
         assertEquals(Set.of(), Pins.open(List.of(plan)));
         assertEquals(List.of(at("d1")), Pins.asked(plan, Set.of(worker)));
         assertEquals(Map.of(at("d1"), ""), Pins.pulledAs(plan));

@@ -14,15 +14,15 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
 import ktrdr.node.NodeFiles;
 import ktrdr.release.History;
-import ktrdr.release.NodeFacts;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
+import ktrdr.release.StackFacts;
 import lab.Wait;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -56,14 +56,14 @@ class RestartTest {
         return new Docker.Container("id-" + service, name, service, "image", "sha256:1", "running", "healthy", 0, 0, STARTED, "");
     }
 
-    private Deployment restart(String... services) {
+    private NodePlan restart(String... services) {
         var stack = Stack.of(inventory, inventory.core());
         var there = List.of("db", "backend", "grafana").stream().map(service -> container(service, "ktrdr-" + service)).toList();
-        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
-        return Deployment.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())), List.of(services), facts);
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        return NodePlan.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())), List.of(services), facts);
     }
 
-    private Process run(Deployment plan) throws IOException {
+    private Process run(NodePlan plan) throws IOException {
         var shell = new ProcessBuilder("setsid", "sh", "-s").redirectErrorStream(true).redirectOutput(folder.resolve("out").toFile());
         shell.environment().put("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
         var begun = shell.start();
@@ -86,7 +86,7 @@ class RestartTest {
         }
     }
 
-    private int exit(Deployment plan) throws Exception {
+    private int exit(NodePlan plan) throws Exception {
         var begun = run(plan);
         assertTrue(begun.waitFor(30, TimeUnit.SECONDS));
         return begun.exitValue();
@@ -117,7 +117,7 @@ class RestartTest {
         docker("touch " + folder + "/begun; sleep 2");
         var begun = run(restart("grafana"));
         Wait.until(() -> Files.exists(folder.resolve("begun")), this::said);
-        Local.command("kill", "-s", "KILL", "--", "-" + begun.pid()).must();
+        LocalCommand.command("kill", "-s", "KILL", "--", "-" + begun.pid()).must();
         Wait.until(() -> restarted().equals(List.of("ktrdr-grafana")), this::said);
     }
 
@@ -125,19 +125,19 @@ class RestartTest {
     void a_deployment_stops_what_is_lost_for_compose_to_start_it_again() throws Exception {
         var stack = Stack.of(inventory, inventory.node("B"));
         var there = List.of(container("backtest-worker-1", "backtest-worker-1"));
-        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
-        var plan = Deployment.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(), facts).restarting(List.of("backtest-worker-1"));
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        var plan = NodePlan.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(), facts).restarting(List.of("backtest-worker-1"));
         assertFalse(plan.restart());
-        var preview = new Preview(plan, Map.of("backtest-worker-1", Convergence.Action.RESTART), Map.of(), Optional.empty(), Optional.empty());
+        var preview = new PlanPreview(plan, Map.of("backtest-worker-1", ComposeChanges.Action.RESTART), Map.of(), Optional.empty(), Optional.empty());
         assertEquals(List.of("backtest-worker-1"), List.copyOf(preview.stopped()));
         assertEquals(List.of(), plan.part(List.of("training-worker-1"), List.of()).restarted());
     }
 
     @Test
     void a_restart_says_nothing_of_the_release() {
-        var deployed = entry("deploy core all sha-1", History.Outcome.DEPLOYED);
-        var failed = entry("deploy core all sha-2", History.Outcome.FAILED);
-        for (var outcome : List.of(History.Outcome.RESTARTED, History.Outcome.FAILED)) {
+        var deployed = entry("deploy core all sha-1", History.Ending.DEPLOYED);
+        var failed = entry("deploy core all sha-2", History.Ending.FAILED);
+        for (var outcome : List.of(History.Ending.RESTARTED, History.Ending.FAILED)) {
             var restarted = entry("restart core", outcome);
             assertFalse(new History(List.of(deployed, restarted), Optional.empty()).unproven());
             assertEquals(deployed, new History(List.of(deployed, restarted), Optional.empty()).last().orElseThrow());
@@ -146,7 +146,7 @@ class RestartTest {
         }
     }
 
-    private static History.Entry entry(String command, History.Outcome outcome) {
+    private static History.Entry entry(String command, History.Ending outcome) {
         return new History.Entry(command, "", "2026-01-01T00:00:00Z", "kpi", "laptop", command, "core", "sha-1", List.of(), Map.of(), "", 0, 1, "", outcome);
     }
 
@@ -154,8 +154,8 @@ class RestartTest {
     void a_renamed_container_is_restarted_by_the_name_that_it_has() {
         var stack = Stack.of(inventory, inventory.core());
         var there = List.of(container("db", "old-db"), container("backend", "foo"));
-        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
-        var script = Deployment.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())), List.of("db", "backend"), facts).applyScript(Fixtures.secrets(), "");
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        var script = NodePlan.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())), List.of("db", "backend"), facts).applyScript(Fixtures.secrets(), "");
         assertTrue(script.contains("\nagain 'old-db'\n") && script.contains("\nagain 'foo'\n") && script.contains("{{.State.Health.Status}}' 'old-db')"), script);
     }
 }

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.stream.Stream;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.drain.WorkerStops;
@@ -36,7 +36,7 @@ class RetireScriptTest {
         stack = Files.createDirectories(root.resolve("opt/ktrdr-workers-c"));
         file("opt/ktrdr-workers-c/docker-compose.workers.yml", "services: {}\n");
         file("opt/ktrdr-workers-c/metrics/containers.sh", "ours\n");
-        Local.command("sh", "-c", "mkdir -p .ktrdr/metrics; sha256sum docker-compose.workers.yml metrics/containers.sh >.ktrdr/files; echo '{}' >.ktrdr/history").directory(stack).must();
+        LocalCommand.command("sh", "-c", "mkdir -p .ktrdr/metrics; sha256sum docker-compose.workers.yml metrics/containers.sh >.ktrdr/files; echo '{}' >.ktrdr/history").directory(stack).must();
         file("opt/ktrdr-workers-c/.env.workers", "DB_PASSWORD=by-hand\n");
         for (var unit : List.of("ktrdr-containers.timer", "ktrdr-containers.service", "ktrdr-backup.timer", "ktrdr-backup.service")) file("etc/systemd/system/" + unit, "");
         file("usr/local/lib/ktrdr/backup-db", "");
@@ -73,7 +73,7 @@ class RetireScriptTest {
 
     private Facts run(String act, String data) {
         var script = Firewall.down() + Sh.let("act", act) + Sh.let("data", data) + Sh.let("root", root.toString()) + new Templates(Fixtures.inventory()).read("retire/retire.sh");
-        return Facts.parse(Local.command("sh", "-s").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(Sh.whole(script)).must().out());
+        return Facts.parse(LocalCommand.command("sh", "-s").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(Sh.whole(script)).must().out());
     }
 
     private String told() throws IOException {
@@ -150,8 +150,8 @@ class RetireScriptTest {
 
     @Test
     void the_script_is_clean_shell() {
-        assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        var said = Local.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + Firewall.down() + new Templates(Fixtures.inventory()).read("retire/retire.sh")).run();
+        assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
+        var said = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + Firewall.down() + new Templates(Fixtures.inventory()).read("retire/retire.sh")).run();
         assertTrue(said.ok(), said::out);
     }
 

@@ -12,12 +12,12 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import ktrdr.CommandResult;
 import ktrdr.Fixtures;
 import ktrdr.Http;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Recorded;
-import ktrdr.Result;
 import ktrdr.ScriptExit;
 import ktrdr.drain.WorkerStops.AtWork;
 import ktrdr.drain.WorkerStops.Ended;
@@ -37,10 +37,10 @@ class WorkerStopsTest {
     @TempDir Path folder;
 
     /** The script on a node where {@code docker exec} answers what the health of this container is, in a file of its name. */
-    private Result on(Map<String, String> healths, String script) throws IOException {
+    private CommandResult on(Map<String, String> healths, String script) throws IOException {
         for (var one : healths.entrySet()) Files.writeString(folder.resolve(one.getKey()), one.getValue());
         Fixtures.program(folder.resolve("bin/docker"), "cd '" + folder + "'\ncase $1 in\n  exec) cat \"$2\" 2>/dev/null ;;\n  inspect) echo 2026-01-01T10:00:00.5Z ;;\n  *) echo \"$*\" >>stopped ;;\nesac");
-        return Local.command("sh", "-c", "PATH='" + folder.resolve("bin") + "':$PATH\n" + script).run();
+        return LocalCommand.command("sh", "-c", "PATH='" + folder.resolve("bin") + "':$PATH\n" + script).run();
     }
 
     private static String health(String status, String operation) {
@@ -109,6 +109,6 @@ class WorkerStopsTest {
 
     @Test
     void the_script_that_holds_workers_is_as_it_was_recorded() {
-        Recorded.same(WorkerStopsTest.class, "hold.sh", WorkersHold.hold("ktrdr-workers"));
+        Recorded.same(WorkerStopsTest.class, "hold.sh", WorkerPause.hold("ktrdr-workers"));
     }
 }

@@ -10,7 +10,7 @@ import java.util.List;
 import java.util.Map;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import ktrdr.node.Docker;
 import ktrdr.report.Check;
@@ -33,7 +33,7 @@ class HealthLogTest {
                 esac
                 """);
         var script = Facts.SAY + HealthLog.script(List.of("training-worker-1", "gone")) + "say end yes\n";
-        var facts = Facts.parse(Local.command("sh", "-s").input("PATH=" + folder + ":$PATH\n" + Sh.whole(script)).must().out());
+        var facts = Facts.parse(LocalCommand.command("sh", "-s").input("PATH=" + folder + ":$PATH\n" + Sh.whole(script)).must().out());
         assertEquals("exit code -1: OCI runtime exec failed: write /run/x no space left on device ***", facts.get("health training-worker-1").strip());
         assertEquals("", facts.get("health gone"));
     }

@@ -16,7 +16,7 @@ import java.util.stream.Collectors;
 import ktrdr.Exit;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
-import ktrdr.backup.Backups;
+import ktrdr.backup.BackupFolder;
 import ktrdr.inventory.Inventory.Limit;
 import ktrdr.inventory.Inventory.Running;
 import ktrdr.release.Stack;
@@ -59,7 +59,7 @@ class InventoryTest {
         for (var time : Map.of("daily", "02:00", "\"13:45\"", "13:45", "02:30", "02:30", "12:30", "12:30").entrySet())
             assertEquals(Optional.of(time.getValue()), Fixtures.inventory(Fixtures.INVENTORY + "backup: {schedule: " + time.getKey() + "}\n").backup().schedule(), time.getKey());
         assertTrue(mistake(Fixtures.INVENTORY + "backup: {schedule: weekly}\n").contains("backup.schedule: expected daily, or a time of day such as 02:00, found weekly"));
-        assertEquals(new Backups.Retention(7, 90), Backups.Retention.of(said));
+        assertEquals(new BackupFolder.Retention(7, 90), BackupFolder.Retention.of(said));
         assertTrue(mistake(Fixtures.INVENTORY + "backup: {days: -1}\n").contains("backup.days: expected a whole number from 0 to 36500, found -1"));
     }
 

@@ -17,7 +17,7 @@ import java.util.Set;
 import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -108,7 +108,7 @@ class SecretsTest {
     @Test
     void only_a_command_run_with_secrets_has_them_in_its_environment() {
         var shell = fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "a'b $c")).shell(Set.of(Secrets.Field.db_password));
-        var said = Local.command("sh", "-s").input("set -eu\n" + shell + "with_secrets env\necho --\nenv\nwith_secrets false || echo failed $?\n").must().out().split("--");
+        var said = LocalCommand.command("sh", "-s").input("set -eu\n" + shell + "with_secrets env\necho --\nenv\nwith_secrets false || echo failed $?\n").must().out().split("--");
         assertTrue(said[0].contains("KTRDR_DB_PASSWORD=a'b $c\n"), said[0]);
         assertFalse(said[1].contains("KTRDR_DB"), said[1]);
         assertTrue(said[1].contains("failed 1"), said[1]);

@@ -13,7 +13,7 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Recorded;
 import ktrdr.Sh;
@@ -61,7 +61,7 @@ class LogNodeTest {
                   logs) for id; do :; done; echo "$*" >>%1$s/asked; cat "%1$s/$id"; [ "$id" = one ] || echo 'it cannot be read' >&2 ;;
                 esac
                 """.formatted(folder));
-        Local.command("sh", "-s").input("PATH=" + folder + ":$PATH; TMPDIR=" + folder + "; export TMPDIR\n" + Sh.whole(script.text())).must().out().lines().forEach(node::accept);
+        LocalCommand.command("sh", "-s").input("PATH=" + folder + ":$PATH; TMPDIR=" + folder + "; export TMPDIR\n" + Sh.whole(script.text())).must().out().lines().forEach(node::accept);
         try (var left = Files.list(folder)) {
             assertEquals(0, left.filter(Files::isDirectory).count(), "its folder is gone");
         }
@@ -127,9 +127,9 @@ class LogNodeTest {
 
     @Test
     void the_script_is_clean_under_shellcheck() {
-        assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
+        assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
         for (var resumed : List.of(Map.<String, String>of(), Map.of("id", "2026-01-01T10:00:00.01Z"))) {
-            var said = Local.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + script(List.of("db"), true, resumed).text()).run();
+            var said = LocalCommand.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + script(List.of("db"), true, resumed).text()).run();
             assertTrue(said.ok(), said.out());
         }
     }

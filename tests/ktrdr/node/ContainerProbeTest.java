@@ -9,7 +9,7 @@ import java.util.List;
 import java.util.Map;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -44,9 +44,9 @@ class ContainerProbeTest {
     /** Runs the script where there are such containers, "name status"; those that are there afterwards. */
     private List<String> among(String... containers) throws IOException {
         Files.write(folder.resolve("containers"), List.of(containers));
-        var script = HostFacts.script(new HostFacts.Question(List.of(), Map.of(), List.of(), "", "/", false));
+        var script = MachineFacts.script(new MachineFacts.Question(List.of(), Map.of(), List.of(), "", "/", false));
         // another Engine than the one that this machine may have
-        var run = Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).env("DOCKER_HOST", "unix:///nowhere").input(Sh.whole(script)).must();
+        var run = LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).env("DOCKER_HOST", "unix:///nowhere").input(Sh.whole(script)).must();
         var facts = Facts.parse(run.out());
         assertEquals(List.of("26.1.5", "overlay2", "2.26.1", "yes"), List.of(facts.get("docker"), facts.get("driver"), facts.get("compose"), facts.get("container")), run::toString);
         return Files.readAllLines(folder.resolve("containers"));

@@ -10,7 +10,7 @@ import java.io.IOException;
 import java.nio.file.Path;
 import java.util.Optional;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import org.junit.jupiter.api.Test;
@@ -92,7 +92,7 @@ class DatabaseDataTest {
     /** Runs the script with a program in the place of docker. */
     private DatabaseData look(String docker) throws IOException {
         Fixtures.program(folder.resolve("docker"), docker);
-        var answer = Local.command("sh", "-s").input("PATH=" + Sh.quote(folder.toString()) + ":$PATH\n" + Sh.whole(DatabaseData.script("ktrdr-db"))).must().out();
+        var answer = LocalCommand.command("sh", "-s").input("PATH=" + Sh.quote(folder.toString()) + ":$PATH\n" + Sh.whole(DatabaseData.script("ktrdr-db"))).must().out();
         assertFalse(answer.contains("the password"), answer);
         return DatabaseData.parse(answer);
     }
@@ -114,8 +114,8 @@ class DatabaseDataTest {
 
     @Test
     void the_script_is_clean_shell() {
-        assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        var said = Local.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + DatabaseData.script("ktrdr-db")).run();
+        assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
+        var said = LocalCommand.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + DatabaseData.script("ktrdr-db")).run();
         assertTrue(said.ok(), said::out);
     }
 }

@@ -11,7 +11,7 @@ import java.util.Map;
 import ktrdr.Exit;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Dns.Answers;
@@ -88,7 +88,7 @@ class DnsTest {
 
     @Test
     void the_script_says_what_programs_get() {
-        var said = Local.command("sh", "-eu").input(Dns.script("resolve", List.of("localhost", "no-such-name.invalid")) + "printf 'end\\tyes\\n'").must().out();
+        var said = LocalCommand.command("sh", "-eu").input(Dns.script("resolve", List.of("localhost", "no-such-name.invalid")) + "printf 'end\\tyes\\n'").must().out();
         var addresses = Dns.addresses(Facts.parse(said), "resolve");
         assertTrue(addresses.get("localhost").contains("127.0.0.1") || addresses.get("localhost").contains("::1"), said);
         assertEquals(List.of(), addresses.get("no-such-name.invalid"));

@@ -10,21 +10,21 @@ import java.util.List;
 import java.util.Map;
 import java.util.Optional;
 import java.util.stream.Collectors;
+import ktrdr.CommandResult;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.api.Backend;
-import ktrdr.deploy.Deployment;
-import ktrdr.health.Causes;
-import ktrdr.health.Checks;
+import ktrdr.deploy.NodePlan;
+import ktrdr.health.RootCauses;
+import ktrdr.health.ServiceChecks;
 import ktrdr.inventory.Inventory;
+import ktrdr.release.FileChanges;
 import ktrdr.release.History;
-import ktrdr.release.NodeFacts;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
-import ktrdr.release.Staging;
+import ktrdr.release.StackFacts;
 import ktrdr.report.Check;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -45,7 +45,7 @@ class GpuTest {
 
     private Gpu asked() {
         var script = Gpu.SCRIPT.replace("/var/run/docker.pid", machine + "/docker.pid").replace("/proc/", machine + "/proc/");
-        var said = Local.command("sh", "-s").input("set -eu\n" + Facts.SAY + script + "say end yes\n").run();
+        var said = LocalCommand.command("sh", "-s").input("set -eu\n" + Facts.SAY + script + "say end yes\n").run();
         assertEquals("0 ", said.exit() + " " + said.err());
         return Gpu.parse(Facts.parse(said.out()));
     }
@@ -90,11 +90,11 @@ class GpuTest {
         assertEquals("not known: dockerd's PATH could not be read", asked().check("gpu").found());
     }
 
-    private static Deployment plan(Inventory fleet, Gpu gpu) {
+    private static NodePlan plan(Inventory fleet, Gpu gpu) {
         var stack = Stack.of(fleet, fleet.node("G"));
-        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(),
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(),
                 List.of(), Map.of(), History.NONE, List.of(), "", gpu);
-        return Deployment.plan(stack, new Revision("sha-1", List.of(), stack.images(stack.services(), "sha-1").entrySet().stream()
+        return NodePlan.plan(stack, new Revision("sha-1", List.of(), stack.images(stack.services(), "sha-1").entrySet().stream()
                 .collect(Collectors.toMap(Map.Entry::getKey, one -> new Docker.Image(one.getValue(), "", "")))), stack.services(), facts);
     }
 
@@ -113,8 +113,8 @@ class GpuTest {
     @Test
     void it_is_looked_for_where_a_gpu_is_wanted_and_nowhere_else() {
         for (var node : FLEET.nodes())
-            assertEquals(node.name().equals("gpu"), Staging.look(FLEET, Stack.of(FLEET, node), Optional.of("sha-1"), List.of()).contains("gpu-hook"), node.name());
-        assertTrue(Local.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + Facts.SAY + Gpu.SCRIPT).run().ok());
+            assertEquals(node.name().equals("gpu"), FileChanges.look(FLEET, Stack.of(FLEET, node), Optional.of("sha-1"), List.of()).contains("gpu-hook"), node.name());
+        assertTrue(LocalCommand.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + Facts.SAY + Gpu.SCRIPT).run().ok());
     }
 
     @Test
@@ -126,11 +126,11 @@ class GpuTest {
         assertEquals("gpu: the container did not get the GPU", card.sentence());
         assertTrue(card.details().get("found").contains("driver not loaded"), card::toString);
         assertEquals(Optional.empty(), Gpu.refused("gpu", "Error response from daemon: port is already allocated"));
-        assertEquals("gpu: Docker has no GPU driver there", plan(FLEET, Gpu.UNKNOWN).upFailed(new Result(1, "", "could not select device driver \"nvidia\" with capabilities: [[gpu]]")).sentence());
+        assertEquals("gpu: Docker has no GPU driver there", plan(FLEET, Gpu.UNKNOWN).upFailed(new CommandResult(1, "", "could not select device driver \"nvidia\" with capabilities: [[gpu]]")).sentence());
     }
 
     private static Check check(String status, String gpu) {
-        return Checks.gpus(FLEET, FLEET.workers(), List.of(new Backend.Worker("w", "training", "http://gpu-1.ktrdr.test:5005", status, "", Optional.empty(), gpu))).get(0);
+        return ServiceChecks.gpus(FLEET, FLEET.workers(), List.of(new Backend.Worker("w", "training", "http://gpu-1.ktrdr.test:5005", status, "", Optional.empty(), gpu))).get(0);
     }
 
     @Test
@@ -139,7 +139,7 @@ class GpuTest {
         assertEquals("none: it trains on the CPU", check("available", "").found());
         assertTrue(check("available", "").fix().contains("registry.test:5000/ktrdr-worker-gpu"), check("available", "")::toString);
         assertEquals("not registered", check("temporarily_unavailable", "1 CUDA").found());
-        assertEquals(List.of(), Checks.gpus(Fixtures.inventory(), Fixtures.inventory().workers(), List.of()));
+        assertEquals(List.of(), ServiceChecks.gpus(Fixtures.inventory(), Fixtures.inventory().workers(), List.of()));
     }
 
     @Test
@@ -147,7 +147,7 @@ class GpuTest {
         var checks = List.of("gpu.training-worker-gpu.container", "gpu.training-worker-gpu.registered", "gpu.training-worker-gpu.gpu", "target.gpu.training-worker-gpu").stream()
                 .map(id -> new Check(Fixtures.id(id, "gpu"), "gpu", false, "", "", "", 0)).toList();
         assertEquals(Map.of("gpu.training-worker-gpu.registered", "gpu.training-worker-gpu.container", "gpu.training-worker-gpu.gpu", "gpu.training-worker-gpu.container",
-                "target.gpu.training-worker-gpu", "gpu.training-worker-gpu.container"), Causes.of(FLEET, checks));
-        assertEquals(Map.of("gpu.training-worker-gpu.gpu", "gpu.training-worker-gpu.registered"), Causes.of(FLEET, checks.subList(1, 3)));
+                "target.gpu.training-worker-gpu", "gpu.training-worker-gpu.container"), RootCauses.of(FLEET, checks));
+        assertEquals(Map.of("gpu.training-worker-gpu.gpu", "gpu.training-worker-gpu.registered"), RootCauses.of(FLEET, checks.subList(1, 3)));
     }
 }

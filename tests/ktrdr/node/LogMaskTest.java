@@ -20,9 +20,9 @@ import java.util.stream.Collectors;
 import ktrdr.Biting;
 import ktrdr.Fixtures;
 import ktrdr.Json;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
-import ktrdr.deploy.NodeJournal;
+import ktrdr.deploy.DeployJournal;
 import ktrdr.inventory.Secrets;
 import ktrdr.logs.LogMerge;
 import ktrdr.logs.LogNode;
@@ -49,7 +49,7 @@ class LogMaskTest {
     }
 
     private String run(String script) {
-        return Local.command("sh", "-s").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).env("TMPDIR", folder.toString()).input(Sh.whole(script)).must().out();
+        return LocalCommand.command("sh", "-s").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).env("TMPDIR", folder.toString()).input(Sh.whole(script)).must().out();
     }
 
     /** The last lines of the log of a container with this environment, as they are shown. */
@@ -109,7 +109,7 @@ class LogMaskTest {
     void in_the_logs_that_are_kept_of_a_failed_deployment_secrets_are_hidden_and_they_are_for_their_owner_alone() throws IOException {
         Files.writeString(folder.resolve("environment"), "DB_PASSWORD=hunter22\n");
         Files.writeString(folder.resolve("log"), STAMP + "cannot log in with hunter22\n" + STAMP + "{\"password\": \"hunter22\"}\n");
-        run(NodeJournal.keep(folder.toString(), ".ktrdr/failed/2026-01-01T100000Z", List.of("one", "two")));
+        run(DeployJournal.keep(folder.toString(), ".ktrdr/failed/2026-01-01T100000Z", List.of("one", "two")));
         for (var name : List.of("one", "two")) {
             var kept = folder.resolve(".ktrdr/failed/2026-01-01T100000Z/" + name + ".log");
             assertEquals(List.of(STAMP + "cannot log in with ***", STAMP + "{\"password\": \"***\"}"), Files.readAllLines(kept));
@@ -121,7 +121,7 @@ class LogMaskTest {
     void what_is_kept_of_failed_deployments_follows_no_link() throws IOException {
         Files.createDirectories(folder.resolve(".ktrdr"));
         Files.createSymbolicLink(folder.resolve(".ktrdr/failed"), Files.createDirectory(folder.resolve("elsewhere")));
-        assertEquals(24, Local.command("sh", "-s").input(Sh.whole(NodeJournal.keep(folder.toString(), ".ktrdr/failed/x", List.of("one")))).run().exit());
+        assertEquals(24, LocalCommand.command("sh", "-s").input(Sh.whole(DeployJournal.keep(folder.toString(), ".ktrdr/failed/x", List.of("one")))).run().exit());
         assertEquals(0, folder.resolve("elsewhere").toFile().list().length);
     }
 
@@ -160,7 +160,7 @@ class LogMaskTest {
 
     @Test
     void no_secret_is_an_argument_of_docker_or_of_awk() throws IOException {
-        Fixtures.program(folder.resolve("bin/awk"), "echo \"$*\" >>" + folder + "/asked\nenv >>" + folder + "/asked\nexec " + Local.command("sh", "-c", "command -v awk").must().out().strip() + " \"$@\"");
+        Fixtures.program(folder.resolve("bin/awk"), "echo \"$*\" >>" + folder + "/asked\nenv >>" + folder + "/asked\nexec " + LocalCommand.command("sh", "-c", "command -v awk").must().out().strip() + " \"$@\"");
         assertEquals(List.of("it is ***"), shown(List.of("DB_PASSWORD=hunter22"), "it is hunter22\n"));
         assertFalse(Files.readString(folder.resolve("asked")).contains("hunter22"));
         assertTrue(Files.readString(folder.resolve("asked")).contains("inspect --type container"), "it was asked");

@@ -8,7 +8,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.nio.file.Path;
 import java.util.List;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
@@ -129,7 +129,7 @@ class MountTest {
     }
 
     private static Mount answer(String path) {
-        var out = Local.command("sh", "-s").input(Sh.whole(Mount.script(path))).must().out();
+        var out = LocalCommand.command("sh", "-s").input(Sh.whole(Mount.script(path))).must().out();
         assertTrue(out.startsWith("mount\t"), out);
         return Mount.parse(out.substring(6, out.length() - 1));
     }

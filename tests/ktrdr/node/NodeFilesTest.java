@@ -14,7 +14,7 @@ import java.util.Optional;
 import java.util.Set;
 import java.util.TreeMap;
 import ktrdr.Facts;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Recorded;
 import ktrdr.Sh;
@@ -39,7 +39,7 @@ class NodeFilesTest {
 
     private NodeFiles look(Map<String, String> wanted) {
         var script = Facts.SAY + Sh.let("directory", stack.toString()) + NodeFiles.script(wanted) + "say end yes\n";
-        return NodeFiles.parse(Facts.parse(Local.command("sh", "-s").input(Sh.whole(script)).must().out()));
+        return NodeFiles.parse(Facts.parse(LocalCommand.command("sh", "-s").input(Sh.whole(script)).must().out()));
     }
 
     @Test

@@ -11,10 +11,10 @@ import java.util.List;
 import java.util.stream.Stream;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.health.Causes;
+import ktrdr.health.RootCauses;
 import ktrdr.inventory.Inventory;
 import ktrdr.report.Check;
 import org.junit.jupiter.api.Test;
@@ -78,7 +78,7 @@ class OccupantTest {
         assertFalse(check.ok() || check.fix().contains("Nothing was changed"));
         var core = new Occupant("some", false, List.of("gpu")).check(FLEET, FLEET.node("core")).orElseThrow();
         var others = List.of("workers-b.stack", "backend.health", "workers.list").stream().map(id -> new Check(Fixtures.id(id, "workers-b"), "", false, "", "", "", 0));
-        assertEquals(List.of("core.host does not hold", "workers-b.host does not hold"), Causes.problems(FLEET, Stream.concat(Stream.of(core, check), others).toList()).stream().map(Problem::sentence).toList());
+        assertEquals(List.of("core.host does not hold", "workers-b.host does not hold"), RootCauses.problems(FLEET, Stream.concat(Stream.of(core, check), others).toList()).stream().map(Problem::sentence).toList());
         assertTrue(Occupant.UNKNOWN.check(FLEET, FLEET.node("B")).isEmpty());
     }
 
@@ -101,6 +101,6 @@ class OccupantTest {
 
     private Occupant asked(String script) {
         var text = "PATH=" + folder + ":$PATH\n" + Facts.SAY + Sh.let("directory", folder.toString()) + script + "say end yes\n";
-        return Occupant.parse(Facts.parse(Local.command("sh", "-eu").input(text).must().out()));
+        return Occupant.parse(Facts.parse(LocalCommand.command("sh", "-eu").input(text).must().out()));
     }
 }

@@ -14,10 +14,10 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.stream.Collectors;
+import ktrdr.CommandResult;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import org.junit.jupiter.api.Test;
@@ -64,8 +64,8 @@ class RegistryTest {
     private final Registry registry = new Registry(HOST, "kpiteira");
     @TempDir Path folder;
 
-    private Registry.Answer answer(String... facts) {
-        return registry.answer("core", new Result(0, String.join("\n", facts) + "\nend\tyes\n", ""));
+    private Registry.Images answer(String... facts) {
+        return registry.answer("core", new CommandResult(0, String.join("\n", facts) + "\nend\tyes\n", ""));
     }
 
     private Problem refused(String said) {
@@ -113,15 +113,15 @@ class RegistryTest {
                 "Get \"https://" + HOST + "/v2/\": dial tcp 10.42.1.2:5000: connect: connection refused", "could not be asked",
                 "Get \"https://" + HOST + "/v2/\": dial tcp: lookup registry on 127.0.0.11:53: no such host", "could not be asked");
         words.forEach((said, sentence) -> assertEquals("core: the registry " + HOST + " " + sentence,
-                assertThrows(Problem.class, () -> registry.answer("core", new Result(11, "", "Error response from daemon: " + said + "\n"))).sentence()));
-        assertEquals("no answer within 20 s", registry.failure("core", new Result(13, "", "")).orElseThrow().details().get("found"));
-        assertTrue(registry.failure("core", new Result(10, "", "")).isPresent());
-        assertTrue(registry.failure("core", new Result(12, "", "")).isEmpty());
+                assertThrows(Problem.class, () -> registry.answer("core", new CommandResult(11, "", "Error response from daemon: " + said + "\n"))).sentence()));
+        assertEquals("no answer within 20 s", registry.failure("core", new CommandResult(13, "", "")).orElseThrow().details().get("found"));
+        assertTrue(registry.failure("core", new CommandResult(10, "", "")).isPresent());
+        assertTrue(registry.failure("core", new CommandResult(12, "", "")).isEmpty());
     }
 
     @Test
     void half_an_answer_or_one_of_another_form_is_none() {
-        assertThrows(Problem.class, () -> registry.answer("core", new Result(0, "platform\tlinux/amd64\n", "")));
+        assertThrows(Problem.class, () -> registry.answer("core", new CommandResult(0, "platform\tlinux/amd64\n", "")));
         assertThrows(Problem.class, () -> answer("platform\tlinux/amd64", "manifest a\t{\"Ref\":"));
         assertThrows(Problem.class, () -> answer("platform\tlinux/amd64", "manifest a\t{\"schemaVersion\":1}"));
         assertThrows(Problem.class, () -> answer("platform\tlinux/amd64", "manifest a\t[null]"));
@@ -153,11 +153,11 @@ class RegistryTest {
     }
 
     /** Runs the script of a question with a program in the place of docker. */
-    private Result ask(String docker, List<String> images) throws IOException {
-        assumeTrue(Local.command("stat", "-f", "-c", "%T", "/dev/shm").run().out().strip().equals("tmpfs"), "there is no tmpfs here");
+    private CommandResult ask(String docker, List<String> images) throws IOException {
+        assumeTrue(LocalCommand.command("stat", "-f", "-c", "%T", "/dev/shm").run().out().strip().equals("tmpfs"), "there is no tmpfs here");
         Fixtures.program(folder.resolve("docker"), docker);
         var script = registry.ask(images).replace("patience=20", "patience=1");
-        return Local.command("sh", "-s").input("PATH=" + Sh.quote(folder.toString()) + ":$PATH\nSCRIPT=$$\nexport SCRIPT\nREGISTRY_TOKEN='the token'\n" + Sh.whole(script)).run();
+        return LocalCommand.command("sh", "-s").input("PATH=" + Sh.quote(folder.toString()) + ":$PATH\nSCRIPT=$$\nexport SCRIPT\nREGISTRY_TOKEN='the token'\n" + Sh.whole(script)).run();
     }
 
     private static Set<Path> logins() throws IOException {
@@ -202,7 +202,7 @@ class RegistryTest {
         assertEquals(ScriptExit.SILENT.code, silent.exit());
         assertEquals("", silent.err());
         assertEquals(before, logins());
-        assertFalse(Local.command("sh", "-c", "ps ax | grep '[s]leep 30\\.125'").run().ok());
+        assertFalse(LocalCommand.command("sh", "-c", "ps ax | grep '[s]leep 30\\.125'").run().ok());
     }
 
     @Test
@@ -217,9 +217,9 @@ class RegistryTest {
 
     @Test
     void the_scripts_are_clean_shell() {
-        assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
+        assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
         for (var script : List.of(registry.ask(List.of("a", "b'c")), Docker.pull(HOST, "kpiteira", Map.of("a@sha256:1", "a:tag", "b", "")))) {
-            var said = Local.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\nREGISTRY_TOKEN=x\n" + script).run();
+            var said = LocalCommand.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\nREGISTRY_TOKEN=x\n" + script).run();
             assertTrue(said.ok(), said::out);
         }
     }

@@ -5,7 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertEquals;
 import java.io.IOException;
 import java.nio.file.Path;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
@@ -26,7 +26,7 @@ class RenamedDatabaseTest {
                   *project=ktrdr-core*service=db*) printf '%s\\n' LABELLED ;;
                   *) exit 1 ;;
                 esac""".replace("LABELLED", labelled));
-        var said = Local.command("sh", "-eu", "-c", Docker.database() + "printf %s \"$container\"").env("PATH", folder + ":" + System.getenv("PATH")).must().out().strip();
+        var said = LocalCommand.command("sh", "-eu", "-c", Docker.database() + "printf %s \"$container\"").env("PATH", folder + ":" + System.getenv("PATH")).must().out().strip();
         assertEquals(meant, said);
     }
 }

@@ -9,13 +9,13 @@ import java.util.Map;
 import java.util.Set;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
-import ktrdr.deploy.Deployment;
+import ktrdr.deploy.NodePlan;
 import ktrdr.release.History;
-import ktrdr.release.NodeFacts;
 import ktrdr.release.Revision;
 import ktrdr.release.Stack;
+import ktrdr.release.StackFacts;
 import ktrdr.status.StatusFixtures;
 import org.junit.jupiter.api.Test;
 
@@ -23,9 +23,9 @@ import org.junit.jupiter.api.Test;
 class RoomTest {
     /** What the script says after these commands, which are to break folders in mounts of this shell's own. */
     private static Map<String, String> full(String breaking) {
-        assumeTrue(Local.command("unshare", "-m", "true").run().ok(), "this machine lets nobody mount");
+        assumeTrue(LocalCommand.command("unshare", "-m", "true").run().ok(), "this machine lets nobody mount");
         var script = "{\n" + breaking + "\n} >/dev/null 2>&1\nexport LC_ALL=C\nroot=\n" + Facts.SAY + Room.script() + "ls -A /tmp /run | grep -c ktrdr-room >&2 || :\nsay end yes\n";
-        var ran = Local.command("unshare", "-m", "--propagation", "private", "sh", "-s").input(Sh.whole(script)).must();
+        var ran = LocalCommand.command("unshare", "-m", "--propagation", "private", "sh", "-s").input(Sh.whole(script)).must();
         assertEquals("0", ran.err().strip(), "nothing is left of having asked");
         return Room.parse(Facts.parse(ran.out()));
     }
@@ -68,8 +68,8 @@ class RoomTest {
         var stack = Stack.of(inventory, node);
         var staged = Fixtures.staged(inventory, "workers-b", "sha-2", Map.of());
         var files = new NodeFiles(staged.files(), staged.links(), staged.odd(), staged.manifest(), staged.unread(), staged.foreign(), Set.of(), Map.of("/run", "Read-only file system"));
-        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), files, Map.of(), StatusFixtures.containers(node), Map.of(), History.NONE);
-        for (var plan : List.of(Deployment.plan(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts), Deployment.restart(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts))) {
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), files, Map.of(), StatusFixtures.containers(node), Map.of(), History.NONE);
+        for (var plan : List.of(NodePlan.plan(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts), NodePlan.restart(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts))) {
             var problem = plan.obstacles().get(0);
             assertEquals("workers-b: nothing can be written to /run", problem.sentence());
             assertEquals("/run: Read-only file system", problem.details().get("found"));

@@ -18,11 +18,11 @@ import ktrdr.Console;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
 import ktrdr.Project;
-import ktrdr.deploy.Deployment;
-import ktrdr.health.Infra;
+import ktrdr.deploy.NodePlan;
+import ktrdr.health.MachineChecks;
 import ktrdr.inventory.Inventory;
-import ktrdr.inventory.Secrets.Field;
 import ktrdr.inventory.Secrets;
+import ktrdr.inventory.Secrets.Field;
 import ktrdr.node.Docker;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
@@ -49,14 +49,14 @@ class AlertingTest {
     }
 
     /** A deployment to a core on which these run, with the files of such an inventory. */
-    private static Deployment plan(String alerts, List<String> services, String before, List<String> running) {
+    private static NodePlan plan(String alerts, List<String> services, String before, List<String> running) {
         var inventory = inventory(alerts);
         var stack = Stack.of(inventory, inventory.core());
         var there = Fixtures.staged(inventory(before), "core", "sha-1", Map.of());
-        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), there, Map.of(),
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), there, Map.of(),
                 running.stream().map(service -> new Docker.Container("id-" + service, "ktrdr-" + service, service, service + ":1", "sha256:1", "running", "healthy", 0, 0, "2026-01-01T00:00:00Z", "")).toList(),
                 Map.of(), History.NONE);
-        return Deployment.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(services), facts);
+        return NodePlan.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(services), facts);
     }
 
     @Test
@@ -75,7 +75,7 @@ class AlertingTest {
         assertEquals("prom/alertmanager:v0.27.0", stack.images(stack.services(), "sha-1").get("alertmanager"));
         assertTrue(files(WEBHOOK).get("monitoring/prometheus.yml").contains("targets: ['alertmanager:9093']"));
         assertEquals("alerts", Templates.env(files(WEBHOOK).get(".env.core")).get("COMPOSE_PROFILES"));
-        assertEquals("alertmanager", new Infra(inventory).published(inventory.core()).get(9093));
+        assertEquals("alertmanager", new MachineChecks(inventory).published(inventory.core()).get(9093));
     }
 
     @Test
@@ -108,7 +108,7 @@ class AlertingTest {
         assertEquals(Set.of(), plan("", List.of(), "", List.of("db")).secretsBefore());
         var stack = Stack.of(inventory(""), inventory("").core());
         var lost = new Revision("sha-1", new Templates(inventory("")).render(stack.node(), "sha-1"), Map.of("alertmanager", new Docker.Image("alertmanager:1", "", "")));
-        assertFalse(Deployment.plan(stack, lost, List.of("alertmanager"), plan("", List.of(), "", List.of()).facts()).secrets().contains(Field.alert_webhook_url));
+        assertFalse(NodePlan.plan(stack, lost, List.of("alertmanager"), plan("", List.of(), "", List.of()).facts()).secrets().contains(Field.alert_webhook_url));
         var console = new Console(Console.Color.never, false);
         var environment = Map.of("KTRDR_SECRET_DB_PASSWORD", "one");
         var provider = Fixtures.inventory(Fixtures.INVENTORY + "secrets: {provider: env}\n");

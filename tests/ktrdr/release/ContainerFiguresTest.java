@@ -11,10 +11,10 @@ import java.util.List;
 import java.util.TreeSet;
 import java.util.stream.Collectors;
 import java.util.stream.Stream;
+import ktrdr.CommandResult;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Project;
-import ktrdr.Result;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -52,9 +52,9 @@ class ContainerFiguresTest {
         Fixtures.program(world.resolve("bin/docker"), script);
     }
 
-    private Result run() throws IOException {
+    private CommandResult run() throws IOException {
         Files.createDirectories(world.resolve("out"));
-        return Local.command("sh", SCRIPT.toString(), world.resolve("out").toString()).env("PATH", world.resolve("bin") + ":" + System.getenv("PATH"))
+        return LocalCommand.command("sh", SCRIPT.toString(), world.resolve("out").toString()).env("PATH", world.resolve("bin") + ":" + System.getenv("PATH"))
                 .env("KTRDR_PROC", world.resolve("proc").toString()).env("KTRDR_CGROUPS", world.resolve("cgroup").toString()).run();
     }
 

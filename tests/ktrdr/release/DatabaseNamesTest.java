@@ -9,7 +9,7 @@ import java.nio.file.Path;
 import java.util.List;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import org.junit.jupiter.api.Test;
@@ -49,7 +49,7 @@ class DatabaseNamesTest {
                 esac""".formatted(roles));
         var secrets = role.isEmpty() ? "" : Sh.let("KTRDR_DB_USER", role) + "with_secrets() { (export KTRDR_DB_USER; exec \"$@\"); }\n";
         var script = Facts.SAY + secrets + Schema.question(database, !role.isEmpty(), List.of(), false) + "say end yes\n";
-        var said = Local.command("sh", "-eu").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(script).must().out();
+        var said = LocalCommand.command("sh", "-eu").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(script).must().out();
         return Schema.parse(Facts.parse(said)).database();
     }
 

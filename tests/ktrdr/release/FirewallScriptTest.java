@@ -14,9 +14,9 @@ import ktrdr.Console;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
 import ktrdr.SshPeer;
-import ktrdr.deploy.Plans;
+import ktrdr.deploy.NodePlanner;
 import ktrdr.fleet.Fleet;
-import ktrdr.node.HostFacts;
+import ktrdr.node.MachineFacts;
 import ktrdr.release.Templates.NodeFile;
 import lab.NetworkNamespace;
 import org.junit.jupiter.api.BeforeEach;
@@ -65,7 +65,7 @@ class FirewallScriptTest {
 
     /** What a script prints on such a machine, in the stack's directory. */
     private String on(String script) {
-        var whole = MACHINE.formatted(StagingScript.TELL, Firewall.script(files, "echo refused"), Firewall.script(List.of(), "echo refused")) + script;
+        var whole = MACHINE.formatted(FileChangesScript.TELL, Firewall.script(files, "echo refused"), Firewall.script(List.of(), "echo refused")) + script;
         try (var machine = NetworkNamespace.open()) {
             return machine.command("unshare", "--mount", "sh", "-euc", whole).directory(folder).must().out().strip();
         }
@@ -133,7 +133,7 @@ class FirewallScriptTest {
     @Test
     void whether_the_rules_are_in_place_is_said_where_there_should_be_some() {
         var lost = "iptables: the chain KTRDR-FLEET has other rules;iptables: the rule is missing: KTRDR-FLEET -i lo -j RETURN;";
-        var said = on("docker\nsaid() {\n" + Facts.SAY + HostFacts.FIREWALL + "}\nsaid\nwanted\nsaid\niptables -F KTRDR-FLEET\nsaid\nunwanted\nsaid\n").lines().toList();
+        var said = on("docker\nsaid() {\n" + Facts.SAY + MachineFacts.FIREWALL + "}\nsaid\nwanted\nsaid\niptables -F KTRDR-FLEET\nsaid\nunwanted\nsaid\n").lines().toList();
         assertEquals(List.of(2, "firewall\tin place", true), List.of(said.size(), said.get(0), said.get(1).startsWith("firewall\t" + lost)), said::toString);
     }
 
@@ -146,13 +146,13 @@ class FirewallScriptTest {
             var inventory = Fixtures.inventory(yaml + "firewall: {}\n");
             var before = new Templates(Fixtures.inventory(yaml)).render(Fixtures.inventory(yaml).core(), "sha-1");
             for (var file : before) {
-                var path = directory.resolve(".ktrdr/configurations").resolve(Snapshot.hash(before)).resolve(file.path());
+                var path = directory.resolve(".ktrdr/configurations").resolve(KeptFiles.hash(before)).resolve(file.path());
                 Files.createDirectories(path.getParent());
                 Files.writeString(path, file.content());
             }
-            var entry = new History.Entry("1", "", "2026", "karl", "laptop", "deploy", "core", "sha-1", List.of(), Map.of(), Snapshot.hash(before), 0, 1, "", History.Outcome.DEPLOYED);
+            var entry = new History.Entry("1", "", "2026", "karl", "laptop", "deploy", "core", "sha-1", List.of(), Map.of(), KeptFiles.hash(before), 0, 1, "", History.Ending.DEPLOYED);
             try (var fleet = new Fleet(inventory, inventory.nodes(), new Console(Console.Color.never, false))) {
-                var revision = Plans.rollback(Stack.of(inventory, inventory.core()), fleet.ssh(inventory.core()), entry).revision();
+                var revision = NodePlanner.rollback(Stack.of(inventory, inventory.core()), fleet.ssh(inventory.core()), entry).revision();
                 var rules = new Templates(inventory).render(inventory.core(), "sha-1").stream().filter(file -> file.path().startsWith(Firewall.FOLDER)).toList();
                 assertEquals(rules, revision.files().stream().filter(file -> file.path().startsWith(Firewall.FOLDER)).toList());
                 assertEquals(4, rules.size());

@@ -15,7 +15,7 @@ import java.util.TreeSet;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import ktrdr.release.Templates.NodeFile;
 import lab.NetworkNamespace;
@@ -109,7 +109,7 @@ class FirewallTest {
     }
 
     static void needRoot() {
-        boolean able = Stream.of("iptables", "ip6tables").allMatch(one -> Local.command("unshare", "-n", one, "-w", "10", "-A", "INPUT", "-m", "conntrack", "--ctstate", "DNAT", "-j", "RETURN").run().ok());
+        boolean able = Stream.of("iptables", "ip6tables").allMatch(one -> LocalCommand.command("unshare", "-n", one, "-w", "10", "-A", "INPUT", "-m", "conntrack", "--ctstate", "DNAT", "-j", "RETURN").run().ok());
         assumeTrue(able, "needs root, iptables and a kernel with connection tracking and IPv6");
     }
 

@@ -14,16 +14,16 @@ import java.util.Map;
 import java.util.Optional;
 import java.util.Set;
 import java.util.stream.Collectors;
+import ktrdr.CommandResult;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
-import ktrdr.Local;
-import ktrdr.Result;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
-import ktrdr.deploy.Plans;
+import ktrdr.deploy.NodePlanner;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
+import ktrdr.release.History.Ending;
 import ktrdr.release.History.Entry;
-import ktrdr.release.History.Outcome;
 import ktrdr.release.Templates.NodeFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -36,35 +36,35 @@ class HistoryTest {
     void a_rollback_of_several_nodes_tells_where_they_would_run_different_releases() {
         var nodes = Fixtures.inventory();
         var chosen = new LinkedHashMap<Inventory.Node, Entry>();
-        chosen.put(nodes.core(), entry("1", "", "sha-1", Outcome.DEPLOYED));
-        chosen.put(nodes.node("B"), entry("2", "", "sha-1", Outcome.DEPLOYED));
-        assertEquals(Optional.empty(), Plans.different(chosen));
-        chosen.put(nodes.node("B"), entry("3", "", "sha-2", Outcome.DEPLOYED));
-        assertEquals(Optional.of("core on sha-1, workers-b on sha-2"), Plans.different(chosen));
+        chosen.put(nodes.core(), entry("1", "", "sha-1", Ending.DEPLOYED));
+        chosen.put(nodes.node("B"), entry("2", "", "sha-1", Ending.DEPLOYED));
+        assertEquals(Optional.empty(), NodePlanner.different(chosen));
+        chosen.put(nodes.node("B"), entry("3", "", "sha-2", Ending.DEPLOYED));
+        assertEquals(Optional.of("core on sha-1, workers-b on sha-2"), NodePlanner.different(chosen));
     }
 
     @Test
     void what_became_of_the_schema_is_read_back() {
-        var plain = entry("1", "", "sha-1", Outcome.DEPLOYED);
+        var plain = entry("1", "", "sha-1", Ending.DEPLOYED);
         var migrated = new Entry(plain.id(), plain.of(), plain.time(), plain.who(), plain.from(), plain.command(), plain.target(), plain.tag(), plain.services(), plain.images(),
                 plain.configuration(), plain.scale(), plain.seconds(), plain.error(), plain.outcome(), Optional.of(new History.SchemaChange("a1", "b2", "ktrdr-1.dump.zst")));
         assertEquals(Optional.of(migrated), Entry.parse(migrated.json()));
         assertEquals(Optional.of(plain), Entry.parse(plain.json()));
     }
 
-    private static Entry entry(String id, String of, String tag, Outcome outcome) {
+    private static Entry entry(String id, String of, String tag, Ending outcome) {
         var image = new Docker.Image("registry.test/ktrdr-backend:" + tag, "sha256:" + tag, "registry.test/ktrdr-backend@sha256:" + tag);
         return new Entry(id, of, "2026-01-01T10:00:00Z", "karl", "laptop", "deploy core all " + tag, "core", tag, List.of("backend"), Map.of("backend", image),
-                "configuration-" + tag, 0, 12.5, outcome == Outcome.FAILED ? "it's \"broken\"\nfor good" : "", outcome);
+                "configuration-" + tag, 0, 12.5, outcome == Ending.FAILED ? "it's \"broken\"\nfor good" : "", outcome);
     }
 
     private static History history(Entry... entries) {
         return new History(List.of(entries), Optional.empty());
     }
 
-    private static final Entry A = entry("1", "", "sha-a", Outcome.DEPLOYED);
-    private static final Entry B = entry("2", "", "sha-b", Outcome.DEPLOYED);
-    private static final Entry C = entry("3", "", "sha-c", Outcome.DEPLOYED);
+    private static final Entry A = entry("1", "", "sha-a", Ending.DEPLOYED);
+    private static final Entry B = entry("2", "", "sha-b", Ending.DEPLOYED);
+    private static final Entry C = entry("3", "", "sha-c", Ending.DEPLOYED);
 
     private static String target(History history) {
         return history.target(Optional.empty()).map(Entry::tag).orElse("nothing");
@@ -77,42 +77,42 @@ class HistoryTest {
         assertEquals("sha-a", target(history(A, B)));
         assertEquals("sha-b", target(history(A, B, C)));
         // the same release once more is no other one
-        assertEquals("sha-a", target(history(A, B, entry("9", "", "sha-b", Outcome.DEPLOYED))));
+        assertEquals("sha-a", target(history(A, B, entry("9", "", "sha-b", Ending.DEPLOYED))));
     }
 
     @Test
     void a_rollback_counts_as_the_release_it_put_back() {
-        var back = entry("4", "2", "sha-b", Outcome.ROLLED_BACK);
+        var back = entry("4", "2", "sha-b", Ending.ROLLED_BACK);
         assertEquals("sha-a", target(history(A, B, C, back)));
-        assertEquals("nothing", target(history(A, B, C, back, entry("5", "1", "sha-a", Outcome.ROLLED_BACK))));
-        assertEquals("sha-b", target(history(A, B, C, back, entry("6", "", "sha-d", Outcome.DEPLOYED))));
+        assertEquals("nothing", target(history(A, B, C, back, entry("5", "1", "sha-a", Ending.ROLLED_BACK))));
+        assertEquals("sha-b", target(history(A, B, C, back, entry("6", "", "sha-d", Ending.DEPLOYED))));
     }
 
     @Test
     void after_a_failure_that_was_left_the_last_good_one_is_the_target() {
-        var failed = entry("7", "", "sha-d", Outcome.FAILED);
+        var failed = entry("7", "", "sha-d", Ending.FAILED);
         assertEquals("sha-b", target(history(A, B, failed)));
-        assertEquals("sha-a", target(history(A, B, entry("7", "", "sha-d", Outcome.RETURNED))));
-        assertEquals("sha-b", target(new History(List.of(A, B), Optional.of(entry("8", "", "sha-d", Outcome.INTERRUPTED)))));
+        assertEquals("sha-a", target(history(A, B, entry("7", "", "sha-d", Ending.RETURNED))));
+        assertEquals("sha-b", target(new History(List.of(A, B), Optional.of(entry("8", "", "sha-d", Ending.INTERRUPTED)))));
     }
 
     @Test
     void a_tag_is_looked_for_among_those_that_ended_well() {
         assertEquals(Optional.of(A), history(A, B, C).target(Optional.of("sha-a")));
-        assertEquals(Optional.empty(), history(A, entry("7", "", "sha-d", Outcome.FAILED)).target(Optional.of("sha-d")));
+        assertEquals(Optional.empty(), history(A, entry("7", "", "sha-d", Ending.FAILED)).target(Optional.of("sha-d")));
     }
 
     @Test
     void images_that_only_older_releases_ran_are_outdated() {
-        var failed = entry("7", "", "sha-d", Outcome.RETURNED);
+        var failed = entry("7", "", "sha-d", Ending.RETURNED);
         var history = history(A, B, failed, C);
         assertEquals(Set.of("sha256:sha-a", "sha256:sha-d"), history.outdated(2, "backend"::equals).stream().map(Docker.Image::id).collect(Collectors.toSet()));
         assertEquals(Set.of("sha256:sha-d"), history.outdated(3, "backend"::equals).stream().map(Docker.Image::id).collect(Collectors.toSet()));
         assertEquals(Set.of(), history.outdated(1, "db"::equals));
     }
 
-    private Result run(String script) {
-        return Local.command("sh").input(Sh.whole(Sh.let("directory", folder.toString()) + "cd \"$directory\"\n" + script)).run();
+    private CommandResult run(String script) {
+        return LocalCommand.command("sh").input(Sh.whole(Sh.let("directory", folder.toString()) + "cd \"$directory\"\n" + script)).run();
     }
 
     private History read() {
@@ -122,7 +122,7 @@ class HistoryTest {
     @Test
     void what_is_written_is_read_again() throws IOException {
         assertEquals(History.NONE, read());
-        var failed = entry("7", "", "sha-d", Outcome.FAILED);
+        var failed = entry("7", "", "sha-d", Ending.FAILED);
         for (var entry : List.of(A, failed)) assertEquals(0, run("mkdir -p .ktrdr\n" + History.end(entry)).exit());
         assertEquals(List.of(A, failed), read().entries());
         assertTrue(read().unproven());
@@ -131,10 +131,10 @@ class HistoryTest {
 
     @Test
     void one_that_was_killed_is_noted_by_the_next() {
-        var killed = entry("8", "", "sha-d", Outcome.INTERRUPTED);
+        var killed = entry("8", "", "sha-d", Ending.INTERRUPTED);
         run(History.begin(killed));
         assertEquals(Optional.of(killed), read().unfinished());
-        var next = entry("9", "", "sha-b", Outcome.INTERRUPTED);
+        var next = entry("9", "", "sha-b", Ending.INTERRUPTED);
         run(History.begin(next));
         assertEquals(List.of(killed), read().entries());
         assertEquals(Optional.of(next), read().unfinished());
@@ -172,19 +172,19 @@ class HistoryTest {
             Files.writeString(folder.resolve(path), "content of " + path + "\n");
             files.add(new NodeFile(path, "content of " + path + "\n", "644"));
         }
-        var hash = Snapshot.hash(files);
-        assertEquals(0, run(Snapshot.save(files)).exit());
+        var hash = KeptFiles.hash(files);
+        assertEquals(0, run(KeptFiles.save(files)).exit());
         Files.writeString(folder.resolve("docker-compose.yml"), "another\n");
         assertEquals(Set.copyOf(files), Set.copyOf(kept(hash).orElseThrow()));
-        run(Snapshot.keep(List.of(hash)));
+        run(KeptFiles.keep(List.of(hash)));
         assertTrue(kept(hash).isPresent());
         Files.writeString(folder.resolve(".ktrdr/configurations/" + hash + "/docker-compose.yml"), "changed by hand\n");
         assertTrue(kept(hash).isEmpty());
-        run(Snapshot.keep(List.of("another")));
+        run(KeptFiles.keep(List.of("another")));
         assertFalse(Files.exists(folder.resolve(".ktrdr/configurations/" + hash)));
     }
 
     private Optional<List<NodeFile>> kept(String hash) {
-        return Snapshot.parse(Facts.parse(run(Facts.SAY + Snapshot.script(hash) + "say end yes\n").out()), hash);
+        return KeptFiles.parse(Facts.parse(run(Facts.SAY + KeptFiles.script(hash) + "say end yes\n").out()), hash);
     }
 }

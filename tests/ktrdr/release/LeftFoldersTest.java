@@ -13,9 +13,9 @@ import java.util.concurrent.TimeUnit;
 import java.util.regex.Pattern;
 import java.util.stream.Stream;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
-import ktrdr.deploy.Convergence;
+import ktrdr.deploy.ComposeChanges;
 import ktrdr.node.NodeFiles;
 import ktrdr.share.NfsFacts;
 import lab.Wait;
@@ -52,13 +52,13 @@ class LeftFoldersTest {
         Files.writeString(stack.resolve("a.yml"), "a\n");
         return switch (kind) {
             case facts_of_the_share -> NfsFacts.script(inventory, inventory.node("B"));
-            case files_of_a_release -> Snapshot.save(List.of(new Templates.NodeFile("a.yml", "a\n", "644")));
+            case files_of_a_release -> KeptFiles.save(List.of(new Templates.NodeFile("a.yml", "a\n", "644")));
             case staging -> {
                 var core = Stack.of(inventory, inventory.core());
-                var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), new NodeFiles(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), List.of()), Map.of(), List.of(), Map.of(), History.NONE);
-                yield new StagingScript(Staging.plan(core, "sha-1", core.files("sha-1"), facts)).alone();
+                var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), new NodeFiles(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), List.of()), Map.of(), List.of(), Map.of(), History.NONE);
+                yield new FileChangesScript(FileChanges.plan(core, "sha-1", core.files("sha-1"), facts)).alone();
             }
-            case convergence -> "with_secrets() { \"$@\"; }\n" + Convergence.script(stack.toString(), "A=1\n", "name: a\n", "");
+            case convergence -> "with_secrets() { \"$@\"; }\n" + ComposeChanges.script(stack.toString(), "A=1\n", "name: a\n", "");
         };
     }
 
@@ -85,13 +85,13 @@ class LeftFoldersTest {
     @MethodSource("ended")
     void a_folder_goes_with_its_script_or_where_that_was_killed_with_the_next_one(List<Object> ended) throws Exception {
         var kind = (Kind) ended.get(0);
-        assumeTrue(kind != Kind.facts_of_the_share || Local.command("id", "-u").must().out().strip().equals("0"), "only root can try a mount");
+        assumeTrue(kind != Kind.facts_of_the_share || LocalCommand.command("id", "-u").must().out().strip().equals("0"), "only root can try a mount");
         program(called(kind), "echo \"$*\" >\"$0.now\" && mv \"$0.now\" '" + reached + "' && sleep 60");
         var running = begin(script(kind));
         Wait.until(() -> !running.isAlive() || Files.exists(reached), () -> "it did not get there");
         var place = FOLDER.matcher(Files.readString(reached)).results().map(found -> stack.resolve(found.group())).findFirst().orElseThrow();
         assertTrue(Files.isDirectory(place), place::toString);
-        Local.command("kill", "-s", (String) ended.get(1), "--", "-" + running.pid()).must();
+        LocalCommand.command("kill", "-s", (String) ended.get(1), "--", "-" + running.pid()).must();
         assertTrue(running.waitFor(20, TimeUnit.SECONDS));
         if (ended.get(1).equals("KILL")) {
             assertTrue(Files.exists(place), "nothing can remove it then");

@@ -14,12 +14,12 @@ import java.util.Map;
 import java.util.Optional;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
-import ktrdr.deploy.Convergence;
-import ktrdr.deploy.Deployment;
+import ktrdr.deploy.ComposeChanges;
 import ktrdr.deploy.Excess;
-import ktrdr.deploy.Preview;
+import ktrdr.deploy.NodePlan;
+import ktrdr.deploy.PlanPreview;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
 import ktrdr.node.NodeFiles;
@@ -72,19 +72,19 @@ class LikenessTest {
         return Drift.of(stack, history, NodeFiles.NONE, List.of(there), List.of());
     }
 
-    private static History.Entry entry(String id, History.Outcome outcome, Map<String, Docker.Image> images) {
+    private static History.Entry entry(String id, History.Ending outcome, Map<String, Docker.Image> images) {
         return new History.Entry(id, "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy workers B", "workers", "sha-1", List.of(), images, "", 1, 10, "", outcome);
     }
 
     /** A deployment whose release had these images, after which those others run again. */
     private static History.Entry returned(Map<String, Docker.Image> images, Map<String, Docker.Image> back) {
         return new History.Entry("2", "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy workers B", "workers", "sha-2", List.of(), images, "", 1, 10, "no health",
-                History.Outcome.RETURNED, Optional.empty(), back);
+                History.Ending.RETURNED, Optional.empty(), back);
     }
 
     @Test
     void the_history_is_compared_with_what_runs_and_a_way_back_is_no_difference() {
-        var deployed = entry("1", History.Outcome.DEPLOYED, Map.of("backtest-worker-1", image));
+        var deployed = entry("1", History.Ending.DEPLOYED, Map.of("backtest-worker-1", image));
         var history = new History(List.of(deployed), Optional.empty());
         var again = worker("backtest-worker-1", NAME, "sha256:1", "hash-2", "/opt/ktrdr-workers-b");
         assertEquals(List.of(), drift(history, worker()).services());
@@ -120,16 +120,16 @@ class LikenessTest {
         var facts = Facts.parse(lines.stream().map(one -> "container\t" + one + "\n").reduce("", String::concat) + "end\tyes\n");
         assertEquals(List.of("stray"), Docker.strays(facts).stream().map(Docker.Container::name).toList());
         for (var service : List.of("backtest-worker-3", "training-worker-12", "training-worker-gpu")) assertTrue(Docker.ours("ktrdr-workers", service), service);
-        var history = new History(List.of(entry("1", History.Outcome.DEPLOYED, Map.of("backtest-worker-1", image, "extra", image))), Optional.empty());
+        var history = new History(List.of(entry("1", History.Ending.DEPLOYED, Map.of("backtest-worker-1", image, "extra", image))), Optional.empty());
         assertEquals(List.of("extra is no part of it: the container stray"), Drift.of(stack, history, NodeFiles.NONE, List.of(worker()), Docker.strays(facts)).services());
         // an older toolkit noted it
         assertEquals(List.of("backtest-worker-1"), List.copyOf(Revision.of(stack, history.current().orElseThrow(), List.of()).images().keySet()));
     }
 
-    private Deployment plan(Docker.Container... there) {
-        var facts = new NodeFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), Fixtures.staged(inventory, "workers-b", "sha-1", Map.of()),
+    private NodePlan plan(Docker.Container... there) {
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), Fixtures.staged(inventory, "workers-b", "sha-1", Map.of()),
                 Map.of(inventory.images().worker() + ":sha-1", "sha256:1", inventory.images().nodeExporter(), "sha256:e"), List.of(there), Map.of(), History.NONE);
-        return Deployment.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(), facts);
+        return NodePlan.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(), facts);
     }
 
     private Docker.Container[] running(Docker.Container... more) {
@@ -146,7 +146,7 @@ class LikenessTest {
         assertFalse(plan.quiet());
         assertEquals("foo renamed to backtest-worker-1", new Excess(plan).words());
         assertTrue(plan.applyScript(Fixtures.secrets(), "").contains("\ndocker rename 'foo' 'backtest-worker-1' || exit 22\n"));
-        assertTrue(new Preview(plan, Map.of("backtest-worker-1", Convergence.Action.SAME), Map.of(), Optional.empty(), Optional.empty()).outcome().endsWith("; foo renamed to backtest-worker-1"));
+        assertTrue(new PlanPreview(plan, Map.of("backtest-worker-1", ComposeChanges.Action.SAME), Map.of(), Optional.empty(), Optional.empty()).outcome().endsWith("; foo renamed to backtest-worker-1"));
     }
 
     @Test
@@ -173,11 +173,11 @@ class LikenessTest {
         var plan = plan(running());
         for (var file : plan.staging().files()) if (!file.path().contains("/")) Files.writeString(folder.resolve(file.path()), file.content());
         var script = "cd " + Sh.quote(folder.toString()) + "\n" + plan.asRendered() + "echo good\n";
-        assertEquals("good\n", Local.command("sh", "-s").input(Sh.whole(script)).run().out());
+        assertEquals("good\n", LocalCommand.command("sh", "-s").input(Sh.whole(script)).run().out());
         for (var name : List.of(stack.composeFile(), stack.envFile())) {
             var before = Files.readString(folder.resolve(name));
             Files.writeString(folder.resolve(name), before + "# more\n");
-            var changed = Local.command("sh", "-s").input(Sh.whole(script)).run();
+            var changed = LocalCommand.command("sh", "-s").input(Sh.whole(script)).run();
             assertEquals(List.of(22, ""), List.of(changed.exit(), changed.out()));
             assertTrue(plan.upFailed(changed).details().get("found").contains("was changed by another while Compose read it"));
             Files.writeString(folder.resolve(name), before);

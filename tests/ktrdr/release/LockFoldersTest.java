@@ -12,7 +12,7 @@ import java.time.Duration;
 import java.util.ArrayList;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import org.junit.jupiter.api.AfterEach;
@@ -22,8 +22,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The lock's scripts on a host whose project two inventories know from two folders, run by a real shell. */
 class LockFoldersTest {
-    private static final Lock.Owner KARL = Lock.Owner.now("karl@laptop", "deploy core all sha-1");
-    private static final Lock.Owner ANNA = Lock.Owner.now("anna@desk", "deploy all sha-2");
+    private static final LockScripts.Owner KARL = LockScripts.Owner.now("karl@laptop", "deploy core all sha-1");
+    private static final LockScripts.Owner ANNA = LockScripts.Owner.now("anna@desk", "deploy all sha-2");
     /** No project of a host that this may run on. */
     private static final String PROJECT = "ktrdr-folders-test-" + ProcessHandle.current().pid();
     @TempDir Path folder;
@@ -39,25 +39,25 @@ class LockFoldersTest {
         must("rm -f /run/lock/" + Sh.quote(PROJECT) + ".*");
     }
 
-    private Lock.Place place() {
+    private LockScripts.Place place() {
         return at(one);
     }
 
     /** The project of that host, worked on from another folder. */
-    private static Lock.Place at(Path directory) {
-        return new Lock.Place(directory.toString(), PROJECT);
+    private static LockScripts.Place at(Path directory) {
+        return new LockScripts.Place(directory.toString(), PROJECT);
     }
 
-    private Lock.Answer take(Lock.Owner owner) {
+    private LockScripts.LockState take(LockScripts.Owner owner) {
         return takeFrom(one, owner);
     }
 
     private static String must(String script) {
-        return Local.command("sh", "-s").input(Sh.whole(script)).must().out();
+        return LocalCommand.command("sh", "-s").input(Sh.whole(script)).must().out();
     }
 
     private static int exit(String script) {
-        return Local.command("sh", "-s").input(Sh.whole(script)).run().exit();
+        return LocalCommand.command("sh", "-s").input(Sh.whole(script)).run().exit();
     }
 
     private Path lock() {
@@ -70,8 +70,8 @@ class LockFoldersTest {
         Files.writeString(lock().resolve("beat"), uptime - secondsAgo + "\n");
     }
 
-    private static Lock.Answer takeFrom(Path directory, Lock.Owner owner) {
-        return Lock.Answer.parse(must(Lock.take(at(directory), owner, Lock.LIFE)));
+    private static LockScripts.LockState takeFrom(Path directory, LockScripts.Owner owner) {
+        return LockScripts.LockState.parse(must(LockScripts.take(at(directory), owner, LockScripts.LIFE)));
     }
 
     private Path other() throws IOException {
@@ -87,9 +87,9 @@ class LockFoldersTest {
         assertTrue(answer.age() >= 0);
         assertEquals(KARL.words() + ", from " + one, answer.problem("core").details().get("found"));
         assertEquals(0, other().toFile().list().length, "nothing is left of having asked");
-        must(Lock.release(at(other()), ANNA));
+        must(LockScripts.release(at(other()), ANNA));
         assertFalse(takeFrom(other(), ANNA).taken());
-        must(Lock.release(place(), KARL));
+        must(LockScripts.release(place(), KARL));
         assertTrue(takeFrom(other(), ANNA).taken());
         assertFalse(take(KARL).taken());
     }
@@ -105,9 +105,9 @@ class LockFoldersTest {
     @Test
     void another_project_of_the_host_has_a_lock_of_its_own() throws IOException {
         take(KARL);
-        var another = new Lock.Place(other().toString(), PROJECT + "-2");
-        assertTrue(Lock.Answer.parse(must(Lock.take(another, ANNA, Lock.LIFE))).taken());
-        must(Lock.release(another, ANNA) + "rm -f /run/lock/" + PROJECT + "-2.*");
+        var another = new LockScripts.Place(other().toString(), PROJECT + "-2");
+        assertTrue(LockScripts.LockState.parse(must(LockScripts.take(another, ANNA, LockScripts.LIFE))).taken());
+        must(LockScripts.release(another, ANNA) + "rm -f /run/lock/" + PROJECT + "-2.*");
         assertFalse(takeFrom(other(), ANNA).taken());
     }
 
@@ -118,9 +118,9 @@ class LockFoldersTest {
         var answer = takeFrom(other(), ANNA);
         assertTrue(answer.taken());
         assertEquals(KARL, answer.left().orElseThrow());
-        assertEquals(ScriptExit.LOCK_LOST.code, exit(Lock.beat(place(), KARL)));
-        assertEquals(ScriptExit.LOCK_LOST.code, exit(Lock.under(place(), KARL, Duration.ZERO)));
-        must(Lock.release(place(), KARL));
+        assertEquals(ScriptExit.LOCK_LOST.code, exit(LockScripts.beat(place(), KARL)));
+        assertEquals(ScriptExit.LOCK_LOST.code, exit(LockScripts.under(place(), KARL, Duration.ZERO)));
+        must(LockScripts.release(place(), KARL));
         assertEquals(ANNA, take(KARL).holder().orElseThrow());
     }
 
@@ -129,7 +129,7 @@ class LockFoldersTest {
         take(KARL);
         lastBeat(-100_000);
         assertTrue(takeFrom(other(), ANNA).taken());
-        must(Lock.release(at(other()), ANNA));
+        must(LockScripts.release(at(other()), ANNA));
         take(KARL);
         must("rm -f /run/lock/" + PROJECT + ".*");
         lastBeat(-100_000);
@@ -141,14 +141,14 @@ class LockFoldersTest {
         take(KARL);
         must("rm -r " + Sh.quote(lock().toString()));
         assertTrue(takeFrom(other(), ANNA).taken());
-        must(Lock.release(at(other()), ANNA) + "rm -rf " + Sh.quote(folder.resolve("other").toString()));
+        must(LockScripts.release(at(other()), ANNA) + "rm -rf " + Sh.quote(folder.resolve("other").toString()));
         assertTrue(take(KARL).taken());
     }
 
     @Test
     void a_dead_owners_last_script_is_waited_for_from_another_folder_too() throws Exception {
         take(KARL);
-        var script = new ProcessBuilder("sh", "-c", Lock.under(place(), KARL, Duration.ZERO) + "echo at work; exec sleep 60").redirectErrorStream(true).start();
+        var script = new ProcessBuilder("sh", "-c", LockScripts.under(place(), KARL, Duration.ZERO) + "echo at work; exec sleep 60").redirectErrorStream(true).start();
         assertEquals("at work", script.inputReader().readLine());
         lastBeat(1000);
         var answer = takeFrom(other(), ANNA);
@@ -162,7 +162,7 @@ class LockFoldersTest {
     @Test
     void whoever_looks_from_another_folder_sees_who_has_it() throws IOException {
         take(KARL);
-        var answer = Lock.Answer.parse(must(Lock.look(at(other()))));
+        var answer = LockScripts.LockState.parse(must(LockScripts.look(at(other()))));
         assertEquals(KARL, answer.holder().orElseThrow());
         assertTrue(answer.alive());
         assertEquals(one.toString(), answer.from());
@@ -171,7 +171,7 @@ class LockFoldersTest {
     @Test
     void nothing_is_left_of_a_lock_that_was_given_back_but_the_files_of_flock() {
         take(KARL);
-        must(Lock.release(place(), KARL));
+        must(LockScripts.release(place(), KARL));
         assertEquals(PROJECT + ".busy\n" + PROJECT + ".guard\n", must("ls /run/lock | grep '^" + PROJECT + "'"));
     }
 
@@ -184,8 +184,8 @@ class LockFoldersTest {
         assertTrue(take(KARL).taken());
         assertTrue(Files.exists(victim));
         assertEquals(folder.resolve("victim") + "\n", Files.readString(folder.resolve("target")));
-        must(Lock.release(place(), KARL));
-        assumeTrue(Local.command("id", "-u").must().out().strip().equals("0"), "only root can be somebody else");
+        must(LockScripts.release(place(), KARL));
+        assumeTrue(LocalCommand.command("id", "-u").must().out().strip().equals("0"), "only root can be somebody else");
         must("echo " + Sh.quote(folder.resolve("victim").toString()) + " >" + note + "; chown 65534 " + note);
         assertTrue(take(KARL).taken());
         assertTrue(Files.exists(victim));
@@ -196,7 +196,7 @@ class LockFoldersTest {
     void of_many_who_ask_from_many_folders_one_gets_it() {
         var asking = new ArrayList<CompletableFuture<Boolean>>();
         for (int i = 0; i < 12; i++) {
-            var owner = Lock.Owner.now("somebody" + i + "@here", "deploy");
+            var owner = LockScripts.Owner.now("somebody" + i + "@here", "deploy");
             var directory = folder.resolve("folder" + i % 4);
             asking.add(CompletableFuture.supplyAsync(() -> takeFrom(directory, owner).taken()));
         }

@@ -13,7 +13,7 @@ import java.util.Base64;
 import java.util.List;
 import ktrdr.Facts;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
 import ktrdr.release.Schema.State;
@@ -103,7 +103,7 @@ class SchemaTest {
                 esac""".formatted(folder, psql));
         Files.createDirectories(folder.resolve(".ktrdr"));
         var script = Facts.SAY + Sh.let("directory", folder.toString()) + Schema.question("ktrdr", List.of("'an image'"), keep) + "say end yes\n";
-        return Facts.parse(Local.command("sh", "-eu").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(script).must().out());
+        return Facts.parse(LocalCommand.command("sh", "-eu").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(script).must().out());
     }
 
     private long runs() throws IOException {

@@ -147,7 +147,7 @@ class TemplatesTest {
     void the_figures_of_the_nodes_are_off_by_one_switch() {
         var off = new Templates(Fixtures.inventory(Fixtures.INVENTORY + "metrics: {nodes: false}\n"));
         for (var node : inventory.nodes()) {
-            assertTrue(Exporter.image(new Templates(inventory).render(node, "none")).orElseThrow().startsWith("prom/node-exporter:"));
+            assertTrue(NodeMetrics.image(new Templates(inventory).render(node, "none")).orElseThrow().startsWith("prom/node-exporter:"));
             for (var file : off.render(node, "none")) assertFalse(file.path().startsWith("metrics/") || file.path().endsWith("prometheus.yml") && file.content().contains(":9100"), file::path);
         }
     }
@@ -181,10 +181,10 @@ class TemplatesTest {
             var differing = new TreeSet<String>();
             for (int i = 0; i < with.size(); i++) if (!with.get(i).equals(without.get(i))) differing.add(with.get(i).path());
             var stack = Stack.of(bound, bound.node(node));
-            assertEquals(node.equals("G") ? Set.of() : Set.of(stack.envFile(), Exporter.COMPOSE), differing);
+            assertEquals(node.equals("G") ? Set.of() : Set.of(stack.envFile(), NodeMetrics.COMPOSE), differing);
             var address = Map.of("core", "10.0.0.10", "B", "[fd00::11]").get(node);
             assertEquals(address, Templates.env(content(with, stack.envFile())).get("KTRDR_BIND"));
-            assertTrue(content(with, Exporter.COMPOSE).contains("--web.listen-address=" + (address == null ? "" : address) + ":9100"));
+            assertTrue(content(with, NodeMetrics.COMPOSE).contains("--web.listen-address=" + (address == null ? "" : address) + ":9100"));
             content(with, stack.composeFile()).lines().filter(line -> line.matches(".*:\\d{4,5}(\"])?") && line.contains("- $") || line.contains("ports: ["))
                     .forEach(line -> assertTrue(line.contains("${KTRDR_BIND:+${KTRDR_BIND-}:}"), line));
         }

@@ -19,13 +19,13 @@ import java.util.Set;
 import java.util.TreeSet;
 import java.util.concurrent.Callable;
 import java.util.function.Consumer;
+import ktrdr.CommandResult;
 import ktrdr.Documents;
 import ktrdr.Exit;
 import ktrdr.Invocation;
 import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.Project;
-import ktrdr.Result;
 import ktrdr.SshPeer;
 import ktrdr.cli.Cli;
 import org.junit.jupiter.api.Test;
@@ -96,7 +96,7 @@ class DocumentsTest {
         assertEquals(fields(plain.at("/errors/0")), fields(full.at("/errors/0")));
         assertEquals("3 false core: no answer", plain.path("exit").asInt() + " " + plain.path("ok").asBoolean() + " " + plain.at("/errors/0/message").asText());
         assertEquals("line 1\nline 2\n look more", full.at("/errors/0/stderr").asText() + " " + full.at("/errors/0/fix").asText() + " " + full.at("/errors/0/details/as well").asText());
-        var script = failed(Problem.failed("core: a script failed").found(new Result(3, "out", "1\n2\n3\n4\n5\n6\n")));
+        var script = failed(Problem.failed("core: a script failed").found(new CommandResult(3, "out", "1\n2\n3\n4\n5\n6\n")));
         assertEquals("2\n3\n4\n5\n6, of 1\n2\n3\n4\n5\n6\n", script.at("/errors/0/found").asText() + ", of " + script.at("/errors/0/stderr").asText());
         assertEquals("line 1", failed(Problem.failed("it").stderr("line 1").returned()).at("/errors/0/stderr").asText(), "another exit code keeps it");
         Documents.hold(Documents.read(printed(1, () -> {

@@ -11,9 +11,9 @@ import java.util.stream.IntStream;
 import ktrdr.Exit;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
-import ktrdr.health.Causes;
-import ktrdr.inventory.Inventory.Node;
+import ktrdr.health.RootCauses;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 import org.junit.jupiter.api.Test;
 
 /** What a fleet of many nodes is told of problems that they have alike. */
@@ -83,6 +83,6 @@ class RepeatedTest {
         var checks = inventory.workers().stream().flatMap(node -> List.of(
                 new Check(CheckId.ofNode(node, "lock"), node.name(), false, "no lock of a dead run", "one since yesterday", "jbang deploy@ktrdr workers " + node.id(), 0),
                 new Check(CheckId.ofNode(node, "stack"), node.name(), true, "it is there", "it is", "", 0)).stream()).toList();
-        assertEquals(List.of("workers-1.lock does not hold, and the same of 29 other nodes"), Causes.problems(inventory, checks).stream().map(Problem::sentence).toList());
+        assertEquals(List.of("workers-1.lock does not hold, and the same of 29 other nodes"), RootCauses.problems(inventory, checks).stream().map(Problem::sentence).toList());
     }
 }

@@ -7,10 +7,10 @@ import java.io.IOException;
 import java.nio.charset.StandardCharsets;
 import java.nio.file.Path;
 import java.util.Base64;
+import ktrdr.CommandResult;
 import ktrdr.Fixtures;
 import ktrdr.HttpPeer;
-import ktrdr.Local;
-import ktrdr.Result;
+import ktrdr.LocalCommand;
 import ktrdr.Sh;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -20,13 +20,13 @@ class GrafanaPasswordTest {
     private static final String PASSWORD = "it's \"a\" $password %s \\n of-more-than-the-76-characters-after-which-base64-breaks-its-lines-unless-told";
     @TempDir Path folder;
 
-    private Result ask(HttpPeer grafana) throws IOException {
+    private CommandResult ask(HttpPeer grafana) throws IOException {
         return onCore("echo\necho 127.0.0.1\n", Sh.let("password", PASSWORD) + GrafanaPassword.LOGIN, grafana);
     }
 
-    private Result onCore(String docker, String script, HttpPeer grafana) throws IOException {
+    private CommandResult onCore(String docker, String script, HttpPeer grafana) throws IOException {
         Fixtures.program(folder.resolve("docker"), docker);
-        return Local.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).input(Sh.whole(script.replace(":3000/", ":" + grafana.port() + "/"))).run();
+        return LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).input(Sh.whole(script.replace(":3000/", ":" + grafana.port() + "/"))).run();
     }
 
     @Test
@@ -60,7 +60,7 @@ class GrafanaPasswordTest {
         }
     }
 
-    private static String said(Result result) {
+    private static String said(CommandResult result) {
         return result.exit() + " " + result.out().strip();
     }
 }

@@ -9,7 +9,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import org.junit.jupiter.api.Test;
@@ -138,8 +138,8 @@ class NfsPlanTest {
     @Test
     void the_scripts_are_posix_shell() {
         for (var node : inventory.nodes()) {
-            Local.command("sh", "-n").input(NfsFacts.script(inventory, node)).must();
-            Local.command("sh", "-n").input(plan(node.name(), node.name().equals("core") ? MACHINE + "mount\t/srv/ktrdr-shared\t2\t\t\n" : MACHINE + NOTHING).script()).must();
+            LocalCommand.command("sh", "-n").input(NfsFacts.script(inventory, node)).must();
+            LocalCommand.command("sh", "-n").input(plan(node.name(), node.name().equals("core") ? MACHINE + "mount\t/srv/ktrdr-shared\t2\t\t\n" : MACHINE + NOTHING).script()).must();
         }
     }
 

@@ -7,7 +7,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.Base64;
 import java.util.List;
 import ktrdr.Fixtures;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Mount;
@@ -195,7 +195,7 @@ class ShareFromHostTest {
 
     @Test
     void the_gathering_script_is_posix_shell() {
-        for (var node : everywhere.nodes()) Local.command("sh", "-n").input(NfsFacts.script(everywhere, node)).must();
+        for (var node : everywhere.nodes()) LocalCommand.command("sh", "-n").input(NfsFacts.script(everywhere, node)).must();
     }
 
     private static String base64(String text) {

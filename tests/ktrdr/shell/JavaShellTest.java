@@ -13,7 +13,7 @@ import ktrdr.Console;
 import ktrdr.Exit;
 import ktrdr.Fixtures;
 import ktrdr.Problem;
-import ktrdr.api.Session;
+import ktrdr.api.FleetSession;
 import org.junit.jupiter.api.Test;
 
 /** Java read from a file or standard input, without a network; on the fleet it is tried in ConsoleFleetTest. */
@@ -75,6 +75,6 @@ class JavaShellTest {
     void help_lists_every_name_that_is_at_hand() {
         run("help()");
         for (var name : new String[] {"inventory", "fleet", "workers", "core", "host(", "backend", "operations", "prometheus", "db", "http"}) assertTrue(out().contains(name), name);
-        for (var example : Session.EXAMPLES) assertTrue(out().contains("  " + example.code() + "  " ) && out().contains(example.purpose()), example.code());
+        for (var example : FleetSession.EXAMPLES) assertTrue(out().contains("  " + example.code() + "  " ) && out().contains(example.purpose()), example.code());
     }
 }

@@ -10,8 +10,8 @@ import java.util.Map;
 import java.util.concurrent.CountDownLatch;
 import java.util.function.Consumer;
 import java.util.function.Function;
+import ktrdr.CommandResult;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.Threads;
 import org.junit.jupiter.api.Test;
 
@@ -19,7 +19,7 @@ class HeldScriptTest {
     private static final Duration LONG = Duration.ofMinutes(1);
     private final CountDownLatch released = new CountDownLatch(1);
 
-    private static HeldScript held(Function<Consumer<String>, Result> run) {
+    private static HeldScript held(Function<Consumer<String>, CommandResult> run) {
         return new HeldScript(run, "ready", result -> Problem.failed("ended early with " + result.exit()));
     }
 
@@ -27,7 +27,7 @@ class HeldScriptTest {
         held.await(LONG, "interrupted", () -> Problem.failed("late"));
     }
 
-    private Result ready(Consumer<String> lines) {
+    private CommandResult ready(Consumer<String> lines) {
         lines.accept("folder\t/var/tmp/a\tb");
         lines.accept("a line without a key");
         lines.accept("ready\tyes");
@@ -36,7 +36,7 @@ class HeldScriptTest {
         } catch (InterruptedException e) {
             throw Threads.interrupted("cut", e);
         }
-        return new Result(0, "", "");
+        return new CommandResult(0, "", "");
     }
 
     @Test
@@ -63,7 +63,7 @@ class HeldScriptTest {
 
     @Test
     void ending_early_is_the_callers_problem() {
-        var held = held(lines -> new Result(3, "", ""));
+        var held = held(lines -> new CommandResult(3, "", ""));
         assertEquals("ended early with 3", assertThrows(Problem.class, () -> await(held)).sentence());
         assertEquals("ended early with 3", assertThrows(Problem.class, held::values).sentence());
         assertFalse(held.ready());

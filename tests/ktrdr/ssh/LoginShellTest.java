@@ -12,9 +12,9 @@ import java.nio.file.Files;
 import java.nio.file.Path;
 import java.time.Duration;
 import java.util.List;
+import ktrdr.CommandResult;
 import ktrdr.Exit;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.Sh;
 import ktrdr.SshPeer;
 import org.apache.sshd.server.shell.ProcessShellFactory;
@@ -66,7 +66,7 @@ class LoginShellTest {
             var bytes = new ByteArrayOutputStream();
             ssh.pipe("printf 'a\\0b'", bytes);
             assertEquals("a\0b", bytes.toString());
-            assertEquals(new Result(0, "it's \"so\" \\ !x\n5\n", ""), ssh.push("echo 'it'\\''s \"so\" \\ !x'\nwc -c", new ByteArrayInputStream("bytes".getBytes()), sent -> {}));
+            assertEquals(new CommandResult(0, "it's \"so\" \\ !x\n5\n", ""), ssh.push("echo 'it'\\''s \"so\" \\ !x'\nwc -c", new ByteArrayInputStream("bytes".getBytes()), sent -> {}));
         }
     }
 

@@ -7,8 +7,8 @@ import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.util.Map;
+import ktrdr.CommandResult;
 import ktrdr.Console;
-import ktrdr.Result;
 import ktrdr.SshPeer;
 import lab.Machine;
 import lab.Spent;
@@ -37,8 +37,8 @@ class OtherShellsTest {
             Files.writeString(file, "echo Welcome to " + shell + "\n");
             LoginShellTest.shell(peer, shell, "-c");
             try (var ssh = peer.connect()) {
-                assertEquals(new Result(4, "it's \\n !x $HOME\n", "err\n"), ssh.run("for one in 'it'\\''s \\n !x $HOME'; do printf '%s\\n' \"$one\"; done; echo err >&2; exit 4"));
-                assertEquals(new Result(0, "it's \"so\" \\ !x\n5\n", ""), ssh.push("echo 'it'\\''s \"so\" \\ !x'\nwc -c", new ByteArrayInputStream("bytes".getBytes()), sent -> {}));
+                assertEquals(new CommandResult(4, "it's \\n !x $HOME\n", "err\n"), ssh.run("for one in 'it'\\''s \\n !x $HOME'; do printf '%s\\n' \"$one\"; done; echo err >&2; exit 4"));
+                assertEquals(new CommandResult(0, "it's \"so\" \\ !x\n5\n", ""), ssh.push("echo 'it'\\''s \"so\" \\ !x'\nwc -c", new ByteArrayInputStream("bytes".getBytes()), sent -> {}));
             }
         }
     }

@@ -12,7 +12,7 @@ import java.util.ArrayList;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Stream;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -37,7 +37,7 @@ class SshConfigTest {
         var words = new ArrayList<>(List.of("ssh", "-G", "-F", config.toString()));
         user.ifPresent(name -> words.addAll(List.of("-l", name)));
         words.add(host);
-        return Local.command(words).must().out().lines().filter(line -> line.matches("(hostname|user|port|proxyjump|identityfile) .*"))
+        return LocalCommand.command(words).must().out().lines().filter(line -> line.matches("(hostname|user|port|proxyjump|identityfile) .*"))
                 .filter(line -> !line.startsWith("identityfile ~/.ssh/id_")).sorted().toList();
     }
 

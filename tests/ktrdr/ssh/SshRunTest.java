@@ -18,9 +18,9 @@ import java.util.List;
 import java.util.Random;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.atomic.AtomicInteger;
+import ktrdr.CommandResult;
 import ktrdr.Exit;
 import ktrdr.Problem;
-import ktrdr.Result;
 import ktrdr.Sh;
 import ktrdr.SshPeer;
 import lab.Wait;
@@ -52,7 +52,7 @@ class SshRunTest {
 
     @Test
     void both_outputs_and_the_exit_code_are_answered() {
-        assertEquals(new Result(0, "out\n", "err\n"), ssh.run("echo out; echo err >&2"));
+        assertEquals(new CommandResult(0, "out\n", "err\n"), ssh.run("echo out; echo err >&2"));
         for (int code : new int[] {0, 1, 2, 77, 255}) assertEquals(code, ssh.run("exit " + code).exit());
         assertEquals(143, ssh.run("kill -TERM $$").exit());
         assertEquals("äöü漢\n", ssh.must("echo äöü漢"));

@@ -37,12 +37,12 @@ import ktrdr.Fixtures;
 import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.api.Backend;
-import ktrdr.deploy.Scaling;
+import ktrdr.deploy.ScalePlan;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Docker;
-import ktrdr.node.HostFacts;
+import ktrdr.node.MachineFacts;
 import ktrdr.release.History;
-import ktrdr.release.Lock;
+import ktrdr.release.LockScripts;
 import ktrdr.release.Stack;
 import ktrdr.release.Templates;
 import ktrdr.report.Check;
@@ -51,7 +51,7 @@ import org.junit.jupiter.api.Test;
 
 /** What is well and what is not, and how that reads. */
 class FleetStatusTest {
-    private static final Lock.Owner KARL = new Lock.Owner("7", "karl@laptop", "2026-01-01T11:59:00Z", "deploy workers B sha-2");
+    private static final LockScripts.Owner KARL = new LockScripts.Owner("7", "karl@laptop", "2026-01-01T11:59:00Z", "deploy workers B sha-2");
 
     @Test
     void a_watch_without_a_reader_ends() {
@@ -75,7 +75,7 @@ class FleetStatusTest {
         return fleet.checks().stream().filter(check -> !check.ok()).map(Check::id).toList();
     }
 
-    private static FleetStatus b(HostFacts host, Lock.Answer lock, History history, List<Docker.Container> containers) {
+    private static FleetStatus b(MachineFacts host, LockScripts.LockState lock, History history, List<Docker.Container> containers) {
         return with(fleet(), B, new NodeStatus(host, lock, history, containers, Optional.empty()));
     }
 
@@ -170,7 +170,7 @@ class FleetStatusTest {
             int at = defect.lastIndexOf(' ');
             assertEquals(List.of(defect.substring(at + 1)), failing(b(host(B, defect.substring(0, at)), lock(Optional.empty(), -1), history(B), containers(B))));
         }
-        var late = failing(b(new HostFacts(host(B).facts(), -60), lock(Optional.empty(), -1), history(B), containers(B)));
+        var late = failing(b(new MachineFacts(host(B).facts(), -60), lock(Optional.empty(), -1), history(B), containers(B)));
         assertEquals(List.of("workers-b.clock"), late.stream().filter(id -> id.startsWith("workers-b")).toList());
     }
 
@@ -190,7 +190,7 @@ class FleetStatusTest {
 
     @Test
     void a_deployment_that_nobody_ended_is_told_unless_it_goes_on() {
-        var unfinished = new History(history(B).entries(), Optional.of(entry("7", "sha-2", History.Outcome.INTERRUPTED, List.of())));
+        var unfinished = new History(history(B).entries(), Optional.of(entry("7", "sha-2", History.Ending.INTERRUPTED, List.of())));
         assertEquals(List.of("workers-b.deployment"), failing(b(unfinished)));
         assertTrue(text(b(unfinished)).contains("UNFINISHED"));
         var goesOn = b(host(B), lock(Optional.of(KARL), 3), unfinished, List.of(container("backtest-worker-1", "running", "2026-01-01T11:59:30Z")));
@@ -200,10 +200,10 @@ class FleetStatusTest {
 
     @Test
     void a_deployment_that_failed_and_was_left_is_not_well_and_one_that_went_back_is() {
-        for (var outcome : History.Outcome.values()) {
+        for (var outcome : History.Ending.values()) {
             var last = entry("2", TAG, outcome, Stack.of(StatusFixtures.INVENTORY, B).services());
             var failing = failing(b(history(B).with(last)));
-            boolean left = outcome == History.Outcome.FAILED || outcome == History.Outcome.INTERRUPTED;
+            boolean left = outcome == History.Ending.FAILED || outcome == History.Ending.INTERRUPTED;
             assertEquals(left ? List.of("workers-b.deployment") : List.of(), failing, outcome::word);
         }
     }
@@ -233,7 +233,7 @@ class FleetStatusTest {
             var images = new LinkedHashMap<String, Docker.Image>();
             other.forEach(one -> images.put(one.service(), new Docker.Image(one.image(), one.imageId(), digest)));
             var entry = history(B).current().orElseThrow();
-            var deployed = new History.Entry("1", "", entry.time(), "karl", "laptop", "deploy", "workers", entry.tag(), entry.services(), images, entry.configuration(), 0, 10, "", History.Outcome.DEPLOYED);
+            var deployed = new History.Entry("1", "", entry.time(), "karl", "laptop", "deploy", "workers", entry.tag(), entry.services(), images, entry.configuration(), 0, 10, "", History.Ending.DEPLOYED);
             var fleet = b(host(B), lock(Optional.empty(), -1), new History(List.of(deployed), Optional.empty()), other);
             assertEquals(List.of("images.ktrdr-backend:sha-1000001"), failing(fleet));
             var check = fleet.checks().stream().filter(one -> !one.ok()).findFirst().orElseThrow();
@@ -244,7 +244,7 @@ class FleetStatusTest {
 
     @Test
     void what_was_staged_and_not_deployed_is_a_remark() {
-        var last = entry("1", TAG, History.Outcome.DEPLOYED, Stack.of(StatusFixtures.INVENTORY, B).services());
+        var last = entry("1", TAG, History.Ending.DEPLOYED, Stack.of(StatusFixtures.INVENTORY, B).services());
         var before = new History.Entry("1", "", last.time(), "k", "l", "c", "workers", TAG, last.services(), last.images(), "another", 2, 1, "", last.outcome());
         var staged = b(new History(List.of(before), Optional.empty()));
         assertEquals(List.of(), failing(staged));
@@ -317,12 +317,12 @@ class FleetStatusTest {
     void a_scale_that_was_chosen_is_what_counts_until_the_next_deployment() {
         var node = StatusFixtures.INVENTORY.node("workers-b");
         for (var one : Map.of("scale B 3", true, "rollback workers B", true, "deploy workers B sha-1 --scale 3", true, "deploy workers B sha-1", false).entrySet()) {
-            var entry = entry("1", "sha-1", History.Outcome.DEPLOYED, StatusFixtures.INVENTORY.workersOf(node.withScale(3)).stream().map(Inventory.Worker::name).toList());
+            var entry = entry("1", "sha-1", History.Ending.DEPLOYED, StatusFixtures.INVENTORY.workersOf(node.withScale(3)).stream().map(Inventory.Worker::name).toList());
             var named = new History.Entry("1", "", entry.time(), "karl", "laptop", one.getKey(), "workers", "sha-1", entry.services(), entry.images(), entry.configuration(), 3, 10, "", entry.outcome());
             var history = new History(List.of(named), Optional.empty());
-            assertEquals(one.getValue() ? Optional.of(3) : Optional.empty(), Scaling.chosen(node, history), one.getKey());
-            assertEquals(Optional.empty(), Scaling.chosen(StatusFixtures.INVENTORY.node("gpu"), history), "workers by type");
+            assertEquals(one.getValue() ? Optional.of(3) : Optional.empty(), ScalePlan.chosen(node, history), one.getKey());
+            assertEquals(Optional.empty(), ScalePlan.chosen(StatusFixtures.INVENTORY.node("gpu"), history), "workers by type");
         }
-        assertEquals(Optional.empty(), Scaling.chosen(node, history(B)), "the inventory's own");
+        assertEquals(Optional.empty(), ScalePlan.chosen(node, history(B)), "the inventory's own");
     }
 }

@@ -14,13 +14,13 @@ import java.time.Instant;
 import java.util.List;
 import java.util.Optional;
 import java.util.stream.Collectors;
-import ktrdr.Local;
+import ktrdr.LocalCommand;
 import ktrdr.Problem;
 import ktrdr.Sh;
-import ktrdr.node.HostFacts;
+import ktrdr.node.MachineFacts;
 import ktrdr.release.Drift;
 import ktrdr.release.History;
-import ktrdr.release.Lock;
+import ktrdr.release.LockScripts;
 import ktrdr.release.Templates;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
@@ -32,8 +32,8 @@ class NodeStatusTest {
     private NodeStatus look() {
         long asked = System.currentTimeMillis();
         var script = NodeStatus.script("ktrdr-test-of-nobody", folder.toString(), folder.toString(), folder.resolve("backups").toString(), true);
-        var answer = Local.command("sh", "-s").input(Sh.whole(script)).must();
-        return NodeStatus.parse(HostFacts.of(answer.out(), asked, System.currentTimeMillis()));
+        var answer = LocalCommand.command("sh", "-s").input(Sh.whole(script)).must();
+        return NodeStatus.parse(MachineFacts.of(answer.out(), asked, System.currentTimeMillis()));
     }
 
     private String everything() throws IOException {
@@ -67,10 +67,10 @@ class NodeStatusTest {
         var ours = Files.createDirectories(folder.resolve(".ktrdr"));
         Files.writeString(folder.resolve(".env.core"), "A=1\n");
         Files.writeString(ours.resolve("files"), new Templates.NodeFile(".env.core", "A=2\n", "644").sha256() + "  .env.core\n");
-        var entry = StatusFixtures.entry("1", "sha-1000001", History.Outcome.INTERRUPTED, List.of());
+        var entry = StatusFixtures.entry("1", "sha-1000001", History.Ending.INTERRUPTED, List.of());
         Files.writeString(ours.resolve("deploying"), entry.json() + "\n");
-        var owner = new Lock.Owner("1", "karl@laptop", "2026-01-01T10:00:00Z", "deploy core all");
-        Local.command("sh", "-s").input(Sh.whole(Lock.take(new Lock.Place(folder.toString(), "ktrdr-test-of-nobody"), owner, Lock.LIFE))).must();
+        var owner = new LockScripts.Owner("1", "karl@laptop", "2026-01-01T10:00:00Z", "deploy core all");
+        LocalCommand.command("sh", "-s").input(Sh.whole(LockScripts.take(new LockScripts.Place(folder.toString(), "ktrdr-test-of-nobody"), owner, LockScripts.LIFE))).must();
         var before = everything();
         var status = look();
         assertEquals(before, everything());
@@ -78,7 +78,7 @@ class NodeStatusTest {
         assertTrue(status.lock().alive() && status.deploying());
         assertEquals(Optional.of(entry), status.history().unfinished());
         assertEquals(List.of(".env.core was changed"), Drift.files(status.files()));
-        Local.command("sh", "-c", "rm -f /run/lock/ktrdr-test-of-nobody.*").must();
+        LocalCommand.command("sh", "-c", "rm -f /run/lock/ktrdr-test-of-nobody.*").must();
     }
 
     @Test
@@ -125,14 +125,14 @@ class NodeStatusTest {
 
     @Test
     void half_an_answer_is_none() {
-        assertThrows(Problem.class, () -> HostFacts.of("clock\t1\nload\t0.1\n", 0, 0));
-        assertThrows(Problem.class, () -> NodeStatus.parse(HostFacts.of("clock\t1\nmount\t/s\t0\t\t\nbackup\tyesterday\nend\tyes\n", 0, 0)));
+        assertThrows(Problem.class, () -> MachineFacts.of("clock\t1\nload\t0.1\n", 0, 0));
+        assertThrows(Problem.class, () -> NodeStatus.parse(MachineFacts.of("clock\t1\nmount\t/s\t0\t\t\nbackup\tyesterday\nend\tyes\n", 0, 0)));
     }
 
     @Test
     void the_script_is_clean_under_shellcheck() {
-        assumeTrue(Local.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        var said = Local.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + NodeStatus.script("p", "/opt/a b", "/mnt/s", "/mnt/s/b", true)).run();
+        assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
+        var said = LocalCommand.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + NodeStatus.script("p", "/opt/a b", "/mnt/s", "/mnt/s/b", true)).run();
         assertTrue(said.ok(), said.out());
     }
 }

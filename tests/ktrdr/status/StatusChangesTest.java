@@ -22,7 +22,7 @@ import ktrdr.Exit;
 import ktrdr.Json;
 import ktrdr.api.Backend;
 import ktrdr.node.Docker;
-import ktrdr.release.Lock;
+import ktrdr.release.LockScripts;
 import org.junit.jupiter.api.Test;
 
 /** What whoever watched is told at the end. */
@@ -34,7 +34,7 @@ class StatusChangesTest {
         return lines.subList(1, lines.size()).stream().map(line -> line.replaceAll(" {2,}", " | ")).toList();
     }
 
-    private static FleetStatus b(Lock.Answer lock, List<Docker.Container> containers) {
+    private static FleetStatus b(LockScripts.LockState lock, List<Docker.Container> containers) {
         return with(fleet(), B, new NodeStatus(host(B), lock, history(B), containers, Optional.empty()));
     }
 
@@ -72,7 +72,7 @@ class StatusChangesTest {
 
     @Test
     void a_lock_is_taken_by_somebody_and_given_back() {
-        var owner = new Lock.Owner("7", "karl@laptop", "2026-01-01T11:59:00Z", "deploy all");
+        var owner = new LockScripts.Owner("7", "karl@laptop", "2026-01-01T11:59:00Z", "deploy all");
         assertEquals(List.of("workers-b lock | 12:00:01Z was taken by karl@laptop: deploy all, 12:00:02Z was given back"),
                 rows(fleet(), b(lock(Optional.of(owner), 2), containers(B)), fleet()));
     }

@@ -11,13 +11,13 @@ import ktrdr.Fixtures;
 import ktrdr.Problem;
 import ktrdr.api.Alert;
 import ktrdr.api.Backend;
-import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Docker;
-import ktrdr.node.HostFacts;
+import ktrdr.node.MachineFacts;
 import ktrdr.release.History;
-import ktrdr.release.Lock;
-import ktrdr.release.Snapshot;
+import ktrdr.release.KeptFiles;
+import ktrdr.release.LockScripts;
 import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
@@ -66,7 +66,7 @@ public final class StatusFixtures {
         return Stack.of(INVENTORY, node).services().stream().map(service -> container(service, "running", "2026-01-01T10:00:00.1Z")).toList();
     }
 
-    public static History.Entry entry(String id, String tag, History.Outcome outcome, List<String> services) {
+    public static History.Entry entry(String id, String tag, History.Ending outcome, List<String> services) {
         var images = new LinkedHashMap<String, Docker.Image>();
         services.forEach(service -> images.put(service, new Docker.Image(reference(service, tag), image(service), "")));
         return new History.Entry(id, "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy all " + tag, "core", tag, services, images, configuration(), 0, 10, "", outcome);
@@ -74,26 +74,26 @@ public final class StatusFixtures {
 
     /** Of a node with one file of ours. */
     static String configuration() {
-        return Snapshot.hash(Map.of(".env", "a".repeat(64)));
+        return KeptFiles.hash(Map.of(".env", "a".repeat(64)));
     }
 
     public static History history(Node node) {
-        return new History(List.of(entry("1", TAG, History.Outcome.DEPLOYED, Stack.of(INVENTORY, node).services())), Optional.empty());
+        return new History(List.of(entry("1", TAG, History.Ending.DEPLOYED, Stack.of(INVENTORY, node).services())), Optional.empty());
     }
 
     /** The machine's facts with the files of ours; what is added comes first and so counts. */
-    public static HostFacts host(Node node, String... added) {
+    public static MachineFacts host(Node node, String... added) {
         var machine = node.equals(CORE) ? MACHINE.replaceAll("(?m)^mount.*", "mount\t/srv/ktrdr-shared\t0\t\t").replace("disk /mnt", "disk /srv") : MACHINE;
         var manifest = java.util.Base64.getEncoder().encodeToString(("a".repeat(64) + "  .env\n").getBytes());
-        return new HostFacts(Facts.parse(String.join("\n", added) + (added.length > 0 ? "\n" : "") + machine + "manifest\t" + manifest + "\nfile .env\t" + "a".repeat(64) + " 644 0:0 1\nend\tyes\n"), 0);
+        return new MachineFacts(Facts.parse(String.join("\n", added) + (added.length > 0 ? "\n" : "") + machine + "manifest\t" + manifest + "\nfile .env\t" + "a".repeat(64) + " 644 0:0 1\nend\tyes\n"), 0);
     }
 
     public static NodeStatus node(Node node) {
         return new NodeStatus(host(node), lock(Optional.empty(), -1), history(node), containers(node), Optional.empty());
     }
 
-    public static Lock.Answer lock(Optional<Lock.Owner> owner, long age) {
-        return new Lock.Answer(false, owner, age, false, Optional.empty());
+    public static LockScripts.LockState lock(Optional<LockScripts.Owner> owner, long age) {
+        return new LockScripts.LockState(false, owner, age, false, Optional.empty());
     }
 
     static List<Backend.Worker> registered() {

@@ -19,11 +19,11 @@ class VerificationTest {
     private static final String NOON = "2026-01-01T12:00:00Z";
 
     /** A fleet whose backend began at this time, with one check of it. */
-    private static Verification.Found found(String began, String status, Check check) {
+    private static Verification.Findings found(String began, String status, Check check) {
         var node = StatusFixtures.node(StatusFixtures.CORE);
         var containers = List.of(StatusFixtures.container("backend", status, began));
         var fleet = StatusFixtures.with(StatusFixtures.at(StatusFixtures.fleet(), NOON), StatusFixtures.CORE, new NodeStatus(node.host(), node.lock(), node.history(), containers, Optional.empty()));
-        return new Verification.Found(fleet, List.of(check), List.of());
+        return new Verification.Findings(fleet, List.of(check), List.of());
     }
 
     @Test

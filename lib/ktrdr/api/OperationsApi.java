@@ -1,0 +1,349 @@
+package ktrdr.api;
+
+import com.fasterxml.jackson.databind.JsonNode;
+import com.fasterxml.jackson.databind.node.JsonNodeFactory;
+import java.net.URLEncoder;
+import java.nio.charset.StandardCharsets;
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.Comparator;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Predicate;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import ktrdr.Console;
+import ktrdr.Exit;
+import ktrdr.Http;
+import ktrdr.Json;
+import ktrdr.Problem;
+import ktrdr.Threads;
+import ktrdr.Units;
+import ktrdr.api.Backend.Worker;
+import ktrdr.inventory.Inventory;
+
+/** KTRDR's operations by the backend's API: {@code /api/v1/operations} and the paths that start one. */
+public final class OperationsApi {
+    /** What can be started, by the path that does. */
+    public enum Kind {
+        dummy("/dummy/start"), backtest("/backtests/start"), training("/trainings/start"), data("/data/acquire/download");
+
+        /** Under {@code /api/v1}. */
+        public final String path;
+
+        Kind(String path) {
+            this.path = path;
+        }
+
+        /** Whether it runs on a worker; else the backend does it itself. */
+        public boolean onWorker() {
+            return this == backtest || this == training;
+        }
+    }
+
+    /**
+     * An operation as the backend sees it; what an answer does not have is empty.
+     *
+     * @param status pending, resuming, running, completed, failed or cancelled
+     * @param created UTC, as the backend prints it
+     * @param percentage 0 to 100
+     * @param error the backend's own words about why it failed
+     * @param result its result_summary as JSON
+     */
+    public record Operation(String id, String type, String status, String created, String symbol, double percentage, String step, double seconds, String error, String result) {
+        private static final Set<String> ENDED = Set.of("completed", "failed", "cancelled");
+        /** What the backend writes into the error of one that is cancelled, and leaves there when it overwrites the status. */
+        private static final String CANCELLED = "Operation cancelled by user";
+        private static final String UNCLAIMED = "no worker claimed it";
+        /** What a worker does by itself. */
+        private static final Set<String> WORKERS = Set.of("training", "backtesting");
+
+        /** Whether it is completed, failed or cancelled; what runs on the backend itself may change its status once more. */
+        public boolean ended() {
+            return ended(status);
+        }
+
+        /** Whether one of this status has come to an end. */
+        public static boolean ended(String status) {
+            return ENDED.contains(status);
+        }
+
+        /** Whether it came to its good end. */
+        public boolean completed() {
+            return status.equals("completed") && !cancelled();
+        }
+
+        /** Whether it was cancelled, also where the backend wrote "completed" over it when it came to notice. */
+        public boolean cancelled() {
+            return status.equals("cancelled") || status.equals("completed") && error.equals(CANCELLED);
+        }
+
+        /** Whether the backend gave it up as claimed by no worker. What runs on the backend itself goes on then, and may become "completed". */
+        public boolean unclaimed() {
+            return status.equals("failed") && error.contains(UNCLAIMED);
+        }
+
+        /** Whether one of this type runs on the backend itself, as far as the type tells. */
+        public boolean onBackend() {
+            return !WORKERS.contains(type);
+        }
+
+        /** "running, 42 %, Working: step 42 of 100"; "completed, after it was cancelled". */
+        public String words() {
+            return Stream.of(status, ended() ? "" : Math.round(percentage) + " %", why()).filter(word -> !word.isEmpty()).collect(Collectors.joining(", "));
+        }
+
+        private String why() {
+            if (!status.equals("completed")) return ended() ? error : step;
+            return cancelled() ? "after it was cancelled" : error.contains(UNCLAIMED) ? "after the backend had given it up" : error;
+        }
+    }
+
+    /** How long a backend that does not answer is asked again while an operation is followed: it may be replaced meanwhile. */
+    private static final Duration AWAY = Duration.ofSeconds(60);
+    private static final long PAUSE_MILLIS = 500;
+    /** At its beginning and near its end an operation is looked at more often: whoever waits for it does not wait for us. */
+    private static final long SHORT_PAUSE_MILLIS = 50;
+    private static final double NEARLY = 90;
+    /** What the backend lists at most. */
+    private static final int MOST = 1000;
+    private static final Set<String> LISTS = Set.of("symbols", "timeframes");
+    private final Http http;
+    private final Backend backend;
+    private final String api;
+
+    public OperationsApi(Inventory inventory, Http http) {
+        this.http = http;
+        this.backend = new Backend(inventory, http);
+        this.api = inventory.url("backend") + "/api/v1";
+    }
+
+    /** The newest ones first, at most {@code limit}; {@code status} and {@code type} empty for any. */
+    public List<Operation> list(String status, String type, boolean activeOnly, int limit) {
+        var url = api + "/operations?limit=" + limit + (activeOnly ? "&active_only=true" : "") + query("status", status) + query("operation_type", type);
+        var operations = new ArrayList<Operation>();
+        data("GET " + url, http.get(url), JsonNode::isArray).forEach(one -> operations.add(operation(one)));
+        return operations;
+    }
+
+    /**
+     * The same, and what workers say that they are at: the backend lists what it has in memory, and after its restart an operation of a worker is in it only once it was asked
+     * for by its id, which this does.
+     */
+    public List<Operation> listWithWorkers(String status, String type, boolean activeOnly, int limit) {
+        var found = new ArrayList<>(list(status, type, activeOnly, limit));
+        for (var worker : backend.workers())
+            if (!worker.operation().isEmpty() && found.stream().noneMatch(one -> one.id().equals(worker.operation()))) claimed(worker.operation()).filter(one ->
+                    (status.isEmpty() || one.status().equals(status)) && (type.isEmpty() || one.type().equals(type)) && !(activeOnly && one.ended())).ifPresent(found::add);
+        return found.stream().sorted(Comparator.comparing(Operation::created).reversed()).limit(limit).toList();
+    }
+
+    private Optional<Operation> claimed(String id) {
+        try {
+            return Optional.of(show(id));
+        } catch (Problem unknown) {
+            if (unknown.exit() != Exit.FAILED && unknown.exit() != Exit.USAGE) throw unknown;
+            return Optional.empty();
+        }
+    }
+
+    private static String query(String name, String value) {
+        return value.isEmpty() ? "" : "&" + name + "=" + URLEncoder.encode(value, StandardCharsets.UTF_8);
+    }
+
+    /** One operation; an id that the backend does not know is a {@link Problem}. */
+    public Operation show(String id) {
+        return operation(document(id));
+    }
+
+    /** All that the backend says of one operation, as it says it. */
+    public JsonNode document(String id) {
+        return document(id, "the backend knows no operation " + id);
+    }
+
+    private JsonNode document(String id, String unknown) {
+        var url = api + "/operations/" + segment(id);
+        var answer = http.get(url);
+        if (answer.status() == 404) throw Problem.failed(unknown).found(words(answer)).fix("jbang operations@ktrdr list");
+        return data("GET " + url, answer, JsonNode::isObject);
+    }
+
+    /** Where one is started. */
+    public String url(Kind kind) {
+        return api + kind.path;
+    }
+
+    /** Refuses what the backend would not take, or would have fail, for want of a field. */
+    public static void complete(Kind kind, Map<String, String> body) {
+        var missing = Inventory.Sample.required(kind.name()).stream().filter(field -> body.getOrDefault(field, "").isBlank()).toList();
+        if (!missing.isEmpty()) throw Problem.usage("KTRDR takes no " + kind + " without " + String.join(", ", missing)).fix("--set " + missing.get(0) + "=…; nothing was sent");
+    }
+
+    /**
+     * Starts one and answers its id. What the backend refuses is a {@link Problem} in its own words; nothing is sent where a field is missing without which it would fail.
+     * The symbols and timeframes of a training are lists: several have commas between.
+     */
+    public String start(Kind kind, Map<String, String> body) {
+        complete(kind, body);
+        var json = JsonNodeFactory.instance.objectNode();
+        body.forEach((name, value) -> {
+            if (kind == Kind.training && LISTS.contains(name)) Stream.of(value.split(",")).map(String::strip).forEach(json.withArray("/" + name)::add);
+            else json.put(name, value);
+        });
+        // without one the backend takes a mode that it refuses itself
+        if (kind == Kind.data && !json.has("mode")) json.put("mode", "tail");
+        var asked = "POST " + url(kind);
+        var answer = post(kind, kind == Kind.dummy ? null : json);
+        var document = document(asked, answer);
+        // a training's task is its operation
+        var id = document.path("data").path("operation_id").asText(document.path("operation_id").asText(kind == Kind.training ? document.path("task_id").asText("") : ""));
+        if (id.isEmpty()) throw Problem.failed("the backend started a " + kind + " operation and did not say which").expected("an operation_id").found(Console.brief(answer.body(), 200));
+        return id;
+    }
+
+    private Http.Answer post(Kind kind, JsonNode body) {
+        try {
+            return http.post(url(kind), body);
+        } catch (Problem problem) {
+            if (!Thread.currentThread().isInterrupted()) throw problem;
+            throw Problem.interrupted("interrupted while a " + kind + " operation was started: it may run").fix("jbang operations@ktrdr list --active").because(problem);
+        }
+    }
+
+    /** Cancels one; one that has ended by then, or that is unknown, is a {@link Problem}. */
+    public void cancel(String id) {
+        var url = api + "/operations/" + segment(id);
+        document("DELETE " + url, http.delete(url));
+    }
+
+    /**
+     * Has a cancelled or failed operation go on from its last checkpoint, and answers what the backend says of that: {@code checkpoint_type}, {@code created_at}, {@code epoch}.
+     * One that runs, that has completed or that left no checkpoint is a {@link Problem}, as is a fleet without an idle worker of its type.
+     */
+    public JsonNode resume(String id) {
+        var url = api + "/operations/" + segment(id) + "/resume";
+        return data("POST " + url, http.post(url, null), JsonNode::isObject).path("resumed_from");
+    }
+
+    /** What the backend has of the result of one that has ended, as JSON; empty where it has nothing. */
+    public JsonNode results(String id) {
+        var url = api + "/operations/" + segment(id) + "/results";
+        return document("GET " + url, http.get(url)).path("results");
+    }
+
+    /**
+     * Those that run on the backend itself at this moment, as far as it lists them: active, claimed by no worker, and not of a type that workers do. What it gave up as
+     * unclaimed runs on and is not listed.
+     */
+    public List<Operation> ofBackend() {
+        var claimed = backend.workers().stream().map(Worker::operation).collect(Collectors.toSet());
+        return list("", "", true, MOST).stream().filter(one -> one.onBackend() && !claimed.contains(one.id())).toList();
+    }
+
+    /**
+     * Asks for an operation again and again until it has ended or {@code enough} says so, and answers it as it is then. Told of it each time is {@code each}. A backend
+     * that is away is asked again for a minute; an operation that has not come so far in time is a {@link Problem}, and one that the backend forgot meanwhile.
+     */
+    public Operation follow(String id, Duration timeout, Predicate<Operation> enough, Consumer<Operation> each) {
+        return follow(id, timeout, enough, each, away -> { });
+    }
+
+    /** The same; {@code away} is told each time the backend does not answer. */
+    public Operation follow(String id, Duration timeout, Predicate<Operation> enough, Consumer<Operation> each, Consumer<Problem> away) {
+        long began = System.nanoTime();
+        long deadline = began + timeout.toNanos();
+        long answered = began;
+        var unknown = "the backend knows no operation " + id;
+        while (true) {
+            // a twentieth of the time that it has taken so far
+            long pause = Math.min(PAUSE_MILLIS, Math.max(SHORT_PAUSE_MILLIS, (System.nanoTime() - began) / 20_000_000));
+            try {
+                var operation = operation(document(id, unknown));
+                answered = System.nanoTime();
+                unknown = "the backend forgot operation " + id + ": it was started again meanwhile, and the operation is lost";
+                each.accept(operation);
+                if (operation.percentage() >= NEARLY) pause = SHORT_PAUSE_MILLIS;
+                if (operation.ended() || enough.test(operation)) return operation;
+                if (answered > deadline) throw Problem.failed("operation " + id + " did not end within " + Units.duration(timeout)).found(operation.words())
+                        .fix("jbang operations@ktrdr follow " + id);
+            } catch (Problem problem) {
+                if (problem.exit() != Exit.UNREACHABLE || System.nanoTime() - answered > AWAY.toNanos()) throw problem;
+                away.accept(problem);
+            }
+            Threads.pause(pause, "interrupted while following operation " + id);
+        }
+    }
+
+    /** The worker that an operation runs on; empty where it runs on the backend itself, or on none any more. */
+    public Optional<Worker> worker(String id) {
+        return backend.workers().stream().filter(worker -> worker.operation().equals(id)).findFirst();
+    }
+
+    /** An id is a part of a path: what could be anything else is none. */
+    public static String segment(String id) {
+        if (!id.matches("[A-Za-z0-9._-]{1,200}") || id.matches("\\.+")) throw Problem.usage("`" + id + "` is no operation's id").expected("letters, digits, '_', '-' and '.'").fix("jbang operations@ktrdr list");
+        return id;
+    }
+
+    private static JsonNode data(String asked, Http.Answer answer, Predicate<JsonNode> fits) {
+        var document = document(asked, answer);
+        if (!fits.test(document.path("data"))) throw Problem.failed(asked + " has another shape than expected").expected("\"data\" with one operation, or with a list of them").found(Console.brief(answer.body(), 200));
+        return document.path("data");
+    }
+
+    /** The JSON of an answer that has to be a success; the backend says so in three ways. */
+    private static JsonNode document(String asked, Http.Answer answer) {
+        var refused = Json.read(answer.body()).filter(document -> !answer.ok() || !document.path("success").asBoolean(true));
+        if (refused.isEmpty()) return Http.json(asked, answer);
+        var sentence = asked + " was refused";
+        throw (answer.status() == 503 ? Problem.unreachable(sentence) : Problem.failed(sentence)).expected("\"success\": true").found(words(answer));
+    }
+
+    /**
+     * What the backend says of an error: {@code {"error": {"message", "details": [{"field", "message"}]}}}, or {@code {"detail"}} as text, as a list of fields
+     * (FastAPI's own), or as {@code {"error", "registered_workers", "hint"}} where there is no worker.
+     */
+    private static String words(Http.Answer answer) {
+        var body = Json.read(answer.body()).orElse(JsonNodeFactory.instance.objectNode());
+        var detail = body.path("detail");
+        var said = fields(body.path("error").path("details").isArray() ? body.path("error").path("details") : detail);
+        if (said.isEmpty() && detail.path("error").isTextual()) said = missing(detail);
+        if (said.isEmpty()) said = Stream.of(body.path("error").path("message"), body.path("error"), detail, body.path("message"))
+                .filter(JsonNode::isTextual).map(JsonNode::asText).findFirst().orElse(Console.brief(answer.body(), 200));
+        return answer.ok() ? said : answer.status() + " " + said;
+    }
+
+    private static String missing(JsonNode detail) {
+        var registered = detail.path("registered_workers");
+        return detail.path("error").asText() + (registered.isNumber() ? ", " + registered.asInt() + " registered" : "")
+                + (detail.path("hint").isTextual() ? ". " + detail.path("hint").asText() : "");
+    }
+
+    /** "body.symbol: Field required; …" of a list of fields; empty of anything else. */
+    private static String fields(JsonNode list) {
+        var fields = new LinkedHashMap<String, String>();
+        if (list.isArray()) for (var one : list) {
+            var place = new ArrayList<String>();
+            one.path("loc").forEach(part -> place.add(part.asText()));
+            fields.put(one.path("field").asText(String.join(".", place)).replace(" -> ", "."), one.path("message").asText(one.path("msg").asText()));
+        }
+        return fields.entrySet().stream().map(field -> field.getKey() + ": " + field.getValue()).collect(Collectors.joining("; "));
+    }
+
+    /** What {@link #document} says. */
+    public static Operation operation(JsonNode one) {
+        var progress = one.path("progress");
+        return new Operation(one.path("operation_id").asText(), one.path("operation_type").asText(), one.path("status").asText(), one.path("created_at").asText(""),
+                text(one.has("symbol") ? one.path("symbol") : one.path("metadata").path("symbol")),
+                progress.path("percentage").asDouble(one.path("progress_percentage").asDouble()), text(progress.has("current_step") ? progress.path("current_step") : one.path("current_step")),
+                one.path("duration_seconds").asDouble(), text(one.path("error_message")), one.path("result_summary").isObject() ? one.path("result_summary").toString() : "");
+    }
+
+    private static String text(JsonNode value) {
+        return value.isTextual() ? value.asText() : "";
+    }
+}

@@ -1,0 +1,131 @@
+package ktrdr.backup;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Optional;
+import java.util.Set;
+import java.util.stream.Collectors;
+import ktrdr.Console;
+import ktrdr.Exit;
+import ktrdr.Http;
+import ktrdr.Problem;
+import ktrdr.Threads;
+import ktrdr.Units;
+import ktrdr.Waiting;
+import ktrdr.api.Backend;
+import ktrdr.api.DowntimeProbe;
+import ktrdr.drain.WorkerPause;
+import ktrdr.fleet.Fleet;
+import ktrdr.health.ServiceChecks;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.node.Docker;
+import ktrdr.release.NodeLocks;
+import ktrdr.release.Stack;
+import ktrdr.report.Check;
+import ktrdr.report.CheckId;
+
+/** A backup in the place of the database: what writes is stopped on every node, the two are swapped, and what was stopped runs again and is known to the backend. */
+public final class DatabaseReplacement {
+    private static final Duration ASK = Duration.ofMillis(200);
+    private static final Duration HEALTH = Duration.ofMinutes(2);
+    private static final Duration ENDING = Duration.ofMinutes(1);
+    private final Fleet fleet;
+    private final NodeLocks locks;
+    private final Http http;
+    private final Console console;
+    private final Node core;
+
+    public DatabaseReplacement(Fleet fleet, NodeLocks locks, Http http, Console console) {
+        this.fleet = fleet;
+        this.locks = locks;
+        this.http = http;
+        this.console = console;
+        this.core = fleet.inventory().core();
+    }
+
+    /**
+     * What came of it.
+     *
+     * @param away how long the backend did not answer; empty where it did not run before
+     */
+    public record Replaced(RestoreScript.Done done, Optional<Duration> away) {}
+
+    /** Restores a backup that is on core; whatever goes wrong, all that was stopped is started again, and a {@link Problem} says what the database is. */
+    public Replaced run(RestoreScript.Source source) {
+        var before = registered();
+        var backend = new Backend(fleet.inventory(), http);
+        var gap = DowntimeProbe.start(() -> backend.health().status().equals("ok"), ASK);
+        RestoreScript.Done done;
+        try (var held = WorkerPause.take(fleet, fleet.nodes().stream().filter(node -> locked(node) && !node.equals(core)).toList(), locks, http, console)) {
+            if (held.cut()) console.note(core.name(), "restore", "what workers saved of their work is in the database that is replaced, and can be resumed only if this fails");
+            done = new RestoreScript(fleet.inventory(), fleet.ssh(core), console).run(RestoreScript.Mode.replace, source, "", locks.under(core));
+        } catch (Problem problem) {
+            gap.stop();
+            if (problem.exit() == Exit.INTERRUPTED) ended();
+            throw problem;
+        }
+        if (done.away()) await(before);
+        var away = gap.stop();
+        return new Replaced(done, done.away() ? Optional.of(away) : Optional.empty());
+    }
+
+    private boolean locked(Node node) {
+        try {
+            return fleet.ssh(node).open();
+        } catch (Problem unreached) {
+            return false;
+        }
+    }
+
+    /** The checks of workers that hold now. */
+    private Set<CheckId> registered() {
+        return workers().stream().filter(Check::ok).map(Check::what).collect(Collectors.toSet());
+    }
+
+    private List<Check> workers() {
+        return new ServiceChecks(fleet.inventory(), http).workers(fleet.inventory().workers());
+    }
+
+    private void await(Set<CheckId> before) {
+        var waiting = new Waiting(HEALTH, 300, "interrupted while waiting for health; the database is restored");
+        try (var step = console.step("fleet", "health")) {
+            var left = waiting.until(() -> look(before).stream().filter(check -> !check.ok()).toList(), List::isEmpty,
+                    failing -> step.now("waiting for "
+                            + failing.stream().map(Check::id).collect(Collectors.joining(", "))));
+            if (!left.isEmpty()) throw left.get(0).problem("the database is restored, but " + left.get(0).id()
+                    + " did not hold within " + Units.duration(HEALTH));
+            step.done("backend, db, " + before.size() + " of " + before.size() + " workers registered again");
+        }
+    }
+
+    private List<Check> look(Set<CheckId> before) {
+        var checks = new ServiceChecks(fleet.inventory(), http);
+        var found = new ArrayList<>(checks.core(List.of("backend")));
+        found.add(checks.database(fleet.ssh(core)));
+        // who does not answer knows no workers either: one sentence about it is enough
+        if (Check.allOk(found)) found.addAll(containers());
+        if (Check.allOk(found) && !before.isEmpty()) found.addAll(workers().stream().filter(check -> before.contains(check.what()) || check.what().ofFleet("workers")).toList());
+        return found;
+    }
+
+    /** Of the containers that were stopped and started again, those that are about to be healthy: a worker registers before it is. */
+    private List<Check> containers() {
+        var found = new ArrayList<Check>();
+        fleet.each(this::locked, (node, ssh) -> {
+            var stack = Stack.of(fleet.inventory(), node);
+            var starting = Docker.containers(ssh.must(Docker.containersOf(stack.project()))).stream().filter(one -> one.running() && one.health().equals("starting")).toList();
+            return ServiceChecks.containers(stack, starting.stream().map(Docker.Container::service).toList(), starting);
+        }).values().values().forEach(found::addAll);
+        return found;
+    }
+
+    /** Waits until what was interrupted on core has put things in order there. */
+    private void ended() {
+        try {
+            Threads.uninterrupted(() -> fleet.ssh(core).run(locks.under(core), ENDING));
+        } catch (Problem unknown) {
+            console.note(core.name(), "backend", "is started again by the node itself; it did not answer");
+        }
+    }
+}

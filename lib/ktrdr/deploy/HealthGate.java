@@ -1,0 +1,252 @@
+package ktrdr.deploy;
+
+import java.time.Duration;
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.function.Supplier;
+import java.util.stream.Collectors;
+import java.util.stream.Stream;
+import ktrdr.Console;
+import ktrdr.Exit;
+import ktrdr.Facts;
+import ktrdr.LastWords;
+import ktrdr.Problem;
+import ktrdr.Units;
+import ktrdr.Waiting;
+import ktrdr.api.ApiUse;
+import ktrdr.health.HealthLog;
+import ktrdr.health.ServiceChecks;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.node.Docker;
+import ktrdr.release.Likeness;
+import ktrdr.release.Stack;
+import ktrdr.release.Templates;
+import ktrdr.report.Check;
+import ktrdr.report.CheckId;
+import ktrdr.ssh.Ssh;
+
+/**
+ * The health gate: a deployment is done when what it deployed is true, asked again and again by our own means.
+ * ({@code docker compose up --wait} gives up on one-shot containers and at the first "unhealthy".)
+ */
+final class HealthGate {
+    private static final long PAUSE_MILLIS = 500;
+    /** Prometheus asks its targets every 15 s, the first time within as long. */
+    private static final Duration SCRAPES = Duration.ofSeconds(40);
+    /** A container that ended so often since it was begun with is not waited for any longer: it would go on for ever. */
+    private static final int ENDS = 3;
+    private final NodeRollout.RolloutContext tools;
+    private final NodePlan plan;
+    private final Node node;
+    private final Duration timeout;
+    private final Likeness likeness;
+    private final Map<String, List<String>> digests;
+    /** The checks of containers that end again and again. */
+    private Set<CheckId> ending = Set.of();
+
+    /**
+     * @param made the containers as they were right after they were brought up; none where nothing was
+     * @param digests of their images, by id
+     */
+    HealthGate(NodeRollout.RolloutContext tools, NodePlan plan, Duration timeout, List<Docker.Container> made, Map<String, List<String>> digests) {
+        this.tools = tools;
+        this.plan = plan;
+        this.digests = digests;
+        this.likeness = new Likeness(plan.stack(), wanted(plan, made));
+        this.timeout = plan.stack().core() && plan.services().isEmpty() && timeout.compareTo(SCRAPES) < 0 ? SCRAPES : timeout;
+        this.node = plan.stack().node();
+    }
+
+    /** What was asked for, with the configuration that Compose made each container from, and the folder: what it makes anew has this one. */
+    private static Map<String, Docker.Image> wanted(NodePlan plan, List<Docker.Container> made) {
+        var wanted = new TreeMap<>(Pins.wanted(plan));
+        var before = plan.facts().containers().stream().map(Docker.Container::id).toList();
+        wanted.replaceAll((service, image) -> Docker.service(made, service).map(container -> new Docker.Image(image.reference(), image.id(), image.digest(), container.configHash(),
+                before.contains(container.id()) ? container.folder() : plan.facts().folder())).orElse(image));
+        return wanted;
+    }
+
+    /**
+     * Waits until the containers are healthy and the services answer, then until the workers with these check ids, which a new
+     * backend has forgotten, are registered again. Too late is a {@link Problem}, and so is a container that ends again and again, at once. A node that does not answer in between is asked again.
+     */
+    void await(Set<CheckId> workersBefore) {
+        var waiting = new Waiting(timeout, PAUSE_MILLIS, "interrupted while waiting for health");
+        var stack = plan.stack();
+        if (!plan.services().isEmpty()) try (var step = tools.console().step(node.name(), "health")) {
+            until(waiting, step, () -> services(ask()));
+            step.done(String.join(", ", plan.services()));
+        }
+        if (stack.core() && plan.services().contains("backend")) api();
+        if (stack.core() && plan.services().isEmpty()) {
+            targets(waiting);
+            return;
+        }
+        if (plan.services().isEmpty() || stack.core() && workersBefore.isEmpty()) return;
+        try (var step = tools.console().step(node.name(), "workers")) {
+            var checked = until(waiting, step, () -> workers(stack, workersBefore));
+            step.done(registered(checked.size(), stack));
+        }
+        gpu();
+    }
+
+    /** Says where a worker that is to have a GPU has none: it does its work all the same, only slowly, so that the deployment is none the worse for it. */
+    private void gpu() {
+        if (plan.stack().gpu().filter(plan.services()::contains).isEmpty()) return;
+        try {
+            tools.checks().gpus(List.of(node)).stream().filter(check -> !check.ok())
+                    .forEach(check -> tools.console().note(node.name(), "gpu", check.what().subject() + " has no GPU, it trains on the CPU; " + check.fix()));
+        } catch (Problem unknown) {
+            if (unknown.exit() == Exit.INTERRUPTED) throw unknown;
+            tools.console().note(node.name(), "gpu", "it is not known whether its training worker has a GPU: " + unknown.sentence());
+        }
+    }
+
+    /** Tells what this backend has not that the toolkit uses; the deployment is none the worse for it. */
+    private void api() {
+        ApiUse.compared(tools.fleet().inventory(), tools.http()).words()
+                .ifPresent(words -> tools.console().note(node.name(), "contract", words));
+    }
+
+    private static String registered(int workers, Stack stack) {
+        return workers + " of " + workers + (stack.core() ? " registered again" : " registered");
+    }
+
+    private void targets(Waiting waiting) {
+        var inventory = tools.fleet().inventory();
+        var workers = tools.fleet().nodes().stream().filter(one -> !one.equals(node)).toList();
+        var file = plan.staging().content(Templates.PROMETHEUS);
+        try (var step = tools.console().step(node.name(), "targets")) {
+            until(waiting, step, () -> ScalePlan.targets(inventory, workers, file,
+                    tools.http().json(inventory.url("prometheus") + "/api/v1/targets?state=active")));
+            var listed = workers.stream().flatMap(one -> ScalePlan.listed(inventory, one, file).stream()).toList();
+            step.done(listed.size() + " of " + String.join(", ", workers.stream().map(Node::name).toList()) + " up, no others");
+        }
+    }
+
+    /**
+     * Whether all of that is so at this moment, without a wait; then it is told of as {@link #await} does.
+     *
+     * @param seen what the node answers to {@link #question}
+     * @param before what is to be told before it, where it is so
+     */
+    boolean holds(Facts seen, Runnable before) {
+        var stack = plan.stack();
+        try (var health = tools.console().step(node.name(), "health"); var registered = tools.console().step(node.name(), "workers")) {
+            var workers = stack.core() ? List.<Check>of() : answered(() -> workers(stack, Set.of()));
+            if (!Check.allOk(answered(() -> services(seen))) || !Check.allOk(workers)) return false;
+            before.run();
+            health.done(String.join(", ", plan.services()));
+            if (!stack.core()) registered.done(registered(workers.size(), stack));
+            gpu();
+            return true;
+        }
+    }
+
+    /** Shell lines that ask a node for all that it knows of the health of what is deployed, with {@code say} defined. */
+    static String question(NodePlan plan) {
+        return Docker.sayContainers(plan.stack().project()) + (plan.services().contains("db") ? ServiceChecks.SAY_QUERY : "");
+    }
+
+    /** Asks the node. */
+    Facts ask() {
+        return Facts.parse(tools.fleet().ssh(node).must(Facts.SAY + question(plan) + "say end yes\n"));
+    }
+
+    private List<Check> services(Facts seen) {
+        var stack = plan.stack();
+        var containers = Docker.containers(seen);
+        ending = containers.stream().filter(one -> !one.running() && one.restarts() - restartsBefore(one) >= ENDS)
+                .map(one -> CheckId.ofNode(node, one.service(), "container")).collect(Collectors.toSet());
+        var found = new ArrayList<>(ServiceChecks.containers(stack, plan.services(), containers));
+        // a restart leaves what is there
+        if (!plan.restart()) found.addAll(likeness.checks(plan.services(), containers, digests));
+        // what is not running does not answer either: one sentence about it is enough
+        if (stack.core() && Check.allOk(found)) {
+            found.addAll(tools.checks().core(plan.services()));
+            if (plan.services().contains("db")) found.add(tools.checks().database(() -> ServiceChecks.answered(seen)));
+        }
+        return found;
+    }
+
+    private int restartsBefore(Docker.Container container) {
+        return plan.facts().containers().stream().filter(one -> one.id().equals(container.id()))
+                .mapToInt(Docker.Container::restarts).findFirst().orElse(0);
+    }
+
+    private List<Check> workers(Stack stack, Set<CheckId> workersBefore) {
+        if (!stack.core()) return registered(stack);
+        return tools.checks().workers(tools.fleet().inventory().workers()).stream().filter(check -> workersBefore.contains(check.what()) || !check.ok()
+                && check.what().ofFleet("workers")).toList();
+    }
+
+    /** Those of the scale that this deployment has, which may differ from the inventory's. */
+    private List<Check> registered(Stack stack) {
+        return tools.checks().workers(List.of(node.full())).stream().filter(check -> check.what().ofFleet("workers")
+                || plan.services().contains(check.what().subject())).toList();
+    }
+
+    private List<Check> until(Waiting waiting, Console.Step step, Supplier<List<Check>> ask) {
+        var found = waiting.until(() -> hopeful(answered(ask)), Check::allOk,
+                checks -> step.now("waiting for " + failing(checks).map(Check::id).collect(Collectors.joining(", "))));
+        failing(found).findFirst().ifPresent(check -> {
+            throw tooLate(check);
+        });
+        return found;
+    }
+
+    private static Stream<Check> failing(List<Check> checks) {
+        return checks.stream().filter(check -> !check.ok());
+    }
+
+    /** The checks, unless one fails that no waiting makes another. */
+    private List<Check> hopeful(List<Check> checks) {
+        failing(checks).forEach(check -> {
+            var what = node.name() + ": " + check.what().subject();
+            if (check.what().is("identity")) throw check.problem(what + " is not what was asked for");
+            if (ending.contains(check.what())) throw check.problem(what + " ends again and again");
+        });
+        return checks;
+    }
+
+    private List<Check> answered(Supplier<List<Check>> ask) {
+        try {
+            return ask.get();
+        } catch (Problem problem) {
+            if (problem.exit() == Exit.INTERRUPTED) throw problem;
+            return List.of(Check.unreached(node.name(), problem, "is " + node.name() + " up, and Docker on it?"));
+        }
+    }
+
+    private Problem tooLate(Check failing) {
+        var sentence = node.name() + ": " + sentence(failing.what()) + " within " + Units.duration(timeout);
+        return failing.what().equals(CheckId.ofNode(node, "ssh")) ? Problem.unreachable(sentence).found(failing.found()).fix(failing.fix()) : failing.problem(sentence);
+    }
+
+    private static String sentence(CheckId check) {
+        return switch (check.kind()) {
+            case "container" -> check.subject() + " was not healthy";
+            case "registered" -> check.subject() + " was not registered";
+            case "target" -> "Prometheus did not have " + check.subject() + " as it should";
+            case "ssh" -> "it gave no answer about its containers";
+            default -> check + " did not hold";
+        };
+    }
+
+    /** What the first of the services' containers that is not healthy says of it; empty when all are. */
+    static String failingLog(NodePlan plan, Ssh ssh) {
+        var containers = Docker.containers(ssh.must(Docker.containersOf(plan.stack().project())));
+        return containers.stream().filter(container -> !container.healthy()).findFirst()
+                .map(container -> words(ssh, container)).orElse("");
+    }
+
+    private static String words(Ssh ssh, Docker.Container container) {
+        boolean ended = !container.running() || container.restarts() > 0;
+        var log = ssh.run(Docker.logTail(container.name(), ended ? LastWords.LINES : LastWords.SHOWN)).out();
+        var check = ended ? null : HealthLog.ask(ssh, List.of(container)).get(container.service());
+        return ended ? LastWords.of(log) : LastWords.lines(log, LastWords.SHOWN) + (check == null ? "" : (log.isBlank() ? "" : "\n") + "its health check: " + check);
+    }
+}

@@ -1,0 +1,124 @@
+package ktrdr.drain;
+
+import java.time.Duration;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.stream.Collectors;
+import ktrdr.BuiltIn;
+import ktrdr.Console;
+import ktrdr.Facts;
+import ktrdr.Http;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import ktrdr.Threads;
+import ktrdr.Units;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.release.NodeLocks;
+import ktrdr.release.Stack;
+import ktrdr.ssh.HeldScript;
+
+/**
+ * Workers that are away on purpose, on every node at once, for as long as something holds them. Each node starts exactly those that it stopped by itself when the
+ * connection ends, however we ended.
+ */
+public final class WorkerPause implements AutoCloseable {
+    /** What is at work has had its time by then; an engine that has much to do takes some. */
+    private static final Duration STOPPING = Duration.ofSeconds(90);
+    private static final String FILE = "hold=/run/lock/ktrdr-hold\n";
+    private final Fleet fleet;
+    private final Console console;
+    private final Map<Node, HeldScript> scripts = new LinkedHashMap<>();
+    private boolean cut;
+
+    private WorkerPause(Fleet fleet, Console console) {
+        this.fleet = fleet;
+        this.console = console;
+    }
+
+    /**
+     * Stops the running workers of these nodes, side by side, those at work once they have saved what they can; a node where that fails is a {@link Problem}, and all are started again.
+     */
+    public static WorkerPause take(Fleet fleet, List<Node> nodes, NodeLocks locks, Http http, Console console) {
+        var held = new WorkerPause(fleet, console);
+        var saved = fleet.each(nodes::contains, (node, ssh) -> {
+            var stops = new WorkerStops(fleet, locks, http, console, node);
+            return stops.end(stops.busy(fleet.inventory().workersOf(node.full()).stream().map(Inventory.Worker::name).toList()));
+        });
+        saved.problems().values().stream().findFirst().ifPresent(problem -> {
+            throw problem;
+        });
+        held.cut = saved.values().values().stream().anyMatch(ended -> !ended.isEmpty());
+        try (var step = console.step("workers", "stop")) {
+            nodes.forEach(node -> held.begin(node, locks));
+            held.await();
+            step.done(held.scripts.entrySet().stream()
+                    .map(one -> stopped(one.getValue()) + " on " + one.getKey().name())
+                    .collect(Collectors.joining(", ")));
+            return held;
+        } catch (RuntimeException e) {
+            held.close();
+            throw e;
+        }
+    }
+
+    /** A script that stops the running containers of a Compose project and starts them again when {@link #release} ran, or whatever else ends it. */
+    public static String hold(String project) {
+        return Sh.let("project", project) + FILE + BuiltIn.lines("drain/hold.sh").replace("STOP", WorkerStops.STOP);
+    }
+
+    /** A script that ends the other one. */
+    public static String release() {
+        return FILE + "rm -f \"$hold\"\n";
+    }
+
+    private void begin(Node node, NodeLocks locks) {
+        var script = locks.under(node) + hold(Stack.of(fleet.inventory(), node).project());
+        scripts.put(node, new HeldScript(lines -> fleet.ssh(node).run(script, lines), "stopped", result ->
+                NodeLocks.refused(node, result)
+                        .orElseGet(() -> Problem.failed(node.name() + ": its workers could not be stopped")
+                                .found(result))));
+    }
+
+    private void await() {
+        long deadline = System.nanoTime() + STOPPING.toNanos();
+        scripts.forEach((node, script) -> script.await(Duration.ofNanos(deadline - System.nanoTime()),
+                "interrupted while workers were stopped; they are started again",
+                () -> Problem.failed(node.name() + ": its workers did not stop within " + Units.duration(STOPPING))));
+    }
+
+    private static long stopped(HeldScript script) {
+        return Facts.number("stopped", script.values().get("stopped"));
+    }
+
+    /** Whether workers were at work. */
+    public boolean cut() {
+        return cut;
+    }
+
+    /** The nodes whose workers were stopped. */
+    public List<Node> nodes() {
+        return List.copyOf(scripts.keySet());
+    }
+
+    /** Starts them again, after an interrupt too; a node where that is not known is told, since it does so by itself. */
+    @Override
+    public void close() {
+        if (scripts.values().stream().allMatch(HeldScript::ready)) Threads.uninterrupted(this::start);
+        // each ends with its connection and does the same by itself
+        scripts.values().forEach(HeldScript::cut);
+    }
+
+    private void start() {
+        try (var step = console.step("workers", "start")) {
+            var asked = fleet.each(scripts::containsKey, (node, ssh) -> ssh.run(release(), STOPPING));
+            scripts.forEach((node, script) -> {
+                if (asked.problems().containsKey(node) || !script.ends(STOPPING))
+                    console.note(node.name(), "workers", "are started again by the node itself; it did not answer");
+            });
+            step.done(scripts.values().stream().mapToLong(WorkerPause::stopped).sum() + " that were stopped");
+        }
+    }
+}

@@ -1,0 +1,44 @@
+package ktrdr.node;
+
+import java.util.stream.Collectors;
+
+/**
+ * Whether the containers of core that read files of ours still have the folder that is there: a bind mount stays with the folder that it was made of, also when that was removed, or another
+ * took its place by its name.
+ */
+public final class StaleMounts {
+    /**
+     * The shell function {@code stale}: of these containers it prints the names of those that run and mount another folder than the one that is at its place below
+     * {@code $here} now. What may not be looked at, as without root, is not printed.
+     */
+    public static final String STALE = """
+            here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory
+            stale() {
+              docker inspect --type container --format '{{.State.Pid}}|{{.Name}}{{range .Mounts}}{{if eq .Type "bind"}}|{{.Source}}|{{.Destination}}{{end}}{{end}}' "$@" 2>/dev/null |
+                while IFS='|' read -r pid name mounts; do
+                  [ "$pid" != 0 ] || continue
+                  while [ -n "$mounts" ]; do
+                    source=${mounts%%|*}
+                    mounts=${mounts#*|}
+                    inside=${mounts%%|*}
+                    case $mounts in *'|'*) mounts=${mounts#*|} ;; *) mounts= ;; esac
+                    case $source in "$here"/*) ;; *) continue ;; esac
+                    seen=$(stat -Lc %d:%i "/proc/$pid/root$inside" 2>/dev/null) || continue
+                    [ "$seen" != "$(stat -Lc %d:%i "$source" 2>/dev/null)" ] || continue
+                    printf '%s\\n' "${name#/}"
+                    break
+                  done
+                done
+            }
+            """;
+    private static final String OURS = "ktrdr-";
+
+    private StaleMounts() {}
+
+    /** Shell lines that say {@code stale} for each service of core's that reads files of ours and has another folder, with {@code say} defined and {@code directory} as the stack's. */
+    public static String script(String project) {
+        if (!project.equals(Docker.CORE_PROJECT)) return "";
+        var names = Docker.CORE_READERS.stream().map(service -> OURS + service).collect(Collectors.joining(" "));
+        return STALE + "for name in $(stale " + names + "); do say \"stale ${name#" + OURS + "}\" yes; done\n";
+    }
+}

@@ -1,0 +1,289 @@
+package ktrdr.release;
+
+import com.github.difflib.DiffUtils;
+import com.github.difflib.UnifiedDiffUtils;
+import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.TreeMap;
+import java.util.regex.Pattern;
+import java.util.stream.Stream;
+import ktrdr.Problem;
+import ktrdr.Sh;
+import ktrdr.Units;
+import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Secrets;
+import ktrdr.node.Docker;
+import ktrdr.node.NodeFiles;
+import ktrdr.release.Templates.NodeFile;
+import ktrdr.report.Document;
+import ktrdr.ssh.Ssh;
+
+/**
+ * The files of a deployment put in place on one node: what differs from what is rendered, decided without a network.
+ * {@link FileChangesScript} does it.
+ *
+ * @param stack of the node
+ * @param tag the release in its env file
+ * @param files all files of the node; {@code changed} those that are not there as they should be
+ * @param removed files that we wrote once and that are rendered no more
+ * @param facts what the plan was made from
+ */
+public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<NodeFile> changed, List<String> removed, StackFacts facts) {
+    /** In lines: a Compose file that is new is shorter, a dashboard is longer. */
+    private static final int LONG_DIFF = 250;
+    private static final Pattern SHARED = Pattern.compile("\\$\\{SHARE_SOURCE\\b[^}]*\\}/([A-Za-z0-9._-]+)");
+
+    /** Renders the files of all nodes for nothing: a template that is broken is a {@link Problem} before the first node is asked. */
+    public static void proveTemplates(Inventory inventory, List<Node> nodes) {
+        nodes.forEach(node -> new Templates(inventory).render(node, "none"));
+    }
+
+    /**
+     * Looks at a node, in one round trip. Where no release is named, files that depend on it differ from what is guessed here, so that
+     * the content of the env file, which names one, is always in the answer.
+     */
+    public static StackFacts gather(Inventory inventory, Stack stack, Ssh ssh, Optional<String> tag, List<String> images) {
+        return ours(stack, StackFacts.parse(ssh.must(look(inventory, stack, tag, images))));
+    }
+
+    /** The same, for files that are to be there. */
+    public static StackFacts gather(Stack stack, Ssh ssh, List<NodeFile> files, List<String> images) {
+        return ours(stack, StackFacts.parse(ssh.must(look(stack, files, images))));
+    }
+
+    /** The host of another node is a {@link Problem}: what is found there is not this one's. */
+    private static StackFacts ours(Stack stack, StackFacts facts) {
+        facts.occupant().prove(stack.inventory(), stack.node());
+        return facts;
+    }
+
+    /** The script that looks; its answer is for {@link StackFacts#parse}. */
+    public static String look(Inventory inventory, Stack stack, Optional<String> tag, List<String> images) {
+        return look(stack, new Templates(inventory).render(stack.node(), tag.orElse("")), images);
+    }
+
+    private static String look(Stack stack, List<NodeFile> files, List<String> images) {
+        var wanted = new LinkedHashMap<String, String>();
+        files.forEach(file -> wanted.put(file.path(), file.sha256()));
+        return StackFacts.script(stack.project(), stack.node().directory(), stack.share(), wanted, images, stack.node().running().gpu());
+    }
+
+    /** The release that the env file of a node names, of facts gathered without a tag. */
+    public static Optional<String> staged(Stack stack, StackFacts facts) {
+        return Optional.ofNullable(facts.files().files().get(stack.envFile())).flatMap(NodeFiles.FileState::content)
+                .map(text -> Templates.env(text).get("IMAGE_TAG")).filter(tag -> !tag.isBlank()).map(ReleaseTag::tag);
+    }
+
+    /** Decides what has to be written and removed for these files to be there and no others of ours. */
+    public static FileChanges plan(Stack stack, String tag, List<NodeFile> files, StackFacts facts) {
+        var paths = files.stream().map(NodeFile::path).toList();
+        var there = facts.files();
+        var changed = files.stream().filter(file -> !same(file, there.files().get(file.path()), facts.user())).toList();
+        var removed = there.manifest().keySet().stream().filter(path -> !paths.contains(path) && there.files().containsKey(path)).toList();
+        return new FileChanges(stack, tag, files, changed, removed, facts);
+    }
+
+    private static boolean same(NodeFile file, NodeFiles.FileState found, String user) {
+        return found != null && found.sha256().equals(file.sha256()) && found.mode().equals(file.mode())
+                && (!user.equals("root") || found.owner().equals("0:0"));
+    }
+
+    /** What stands in the way on this node, each a sentence with what to do; empty when nothing does. */
+    public List<Problem> obstacles() {
+        var node = stack.node();
+        var obstacles = new ArrayList<Problem>();
+        if (!facts.docker().isEmpty() && !Docker.atLeast(Docker.OLDEST_ENGINE, facts.docker()))
+            obstacles.add(Problem.failed(node.name() + ": the Docker Engine is too old").expected("version " + Docker.OLDEST_ENGINE + " or newer")
+                    .found(facts.docker()).fix("update Docker on the node"));
+        if (!Docker.atLeast(Docker.OLDEST_COMPOSE, facts.compose()))
+            obstacles.add(Problem.failed(node.name() + ": Compose is missing or too old").expected("docker compose version " + Docker.OLDEST_COMPOSE + " or newer")
+                    .found(facts.compose().isEmpty() ? "no docker compose" : facts.compose()).fix("install docker-compose-plugin on the node"));
+        facts.files().links().forEach((path, target) -> {
+            // a link in the place of a file is replaced; one above it would lead out of the directory
+            if (paths().contains(path) || facts.files().manifest().containsKey(path)) return;
+            obstacles.add(Problem.failed(node.name() + ": " + path + " is a symbolic link, and nothing is written through one").expected("a folder of its own in "
+                    + node.directory()).found(path + " -> " + target).fix("remove the link on the node, or name another `directory` in the inventory"));
+        });
+        facts.files().odd().forEach((path, kind) -> {
+            if (kind.equals("directory")) obstacles.add(Problem.failed(node.name() + ": a folder is in the place of a file").expected("a file, or nothing")
+                    .found(kind + " " + node.directory() + "/" + path).fix("move it away on the node"));
+        });
+        return obstacles;
+    }
+
+    /** Folders of the share that the Compose file mounts and that are not there: Docker would refuse each container. */
+    public Optional<Problem> missingFolders() {
+        var compose = content(stack.composeFile());
+        var missing = facts.missing().stream().filter(folder -> SHARED.matcher(compose).results().anyMatch(match -> match.group(1).equals(folder))).toList();
+        return missing.isEmpty() ? Optional.empty() : Optional.of(stack.lacks(missing));
+    }
+
+    /** A variable of the Compose file that nothing gives a value to, or that the node does, is a {@link Problem}. */
+    public void refuseUnknownVariables() {
+        var taken = Templates.variables(content(stack.composeFile()));
+        taken.retainAll(Sh.environment());
+        if (!taken.isEmpty()) throw Problem.usage(stack.composeFile() + " names variables that have a value of their own on the node").expected("names that " + stack.envFile() + " alone gives a value")
+                .found(String.join(", ", taken)).fix("give them other names in the template, such as KTRDR_" + taken.first());
+        var unknown = unknownVariables();
+        if (unknown.isEmpty()) return;
+        var compose = stack.composeFile();
+        boolean rendered = stack.files(tag).stream().anyMatch(file -> file.path().equals(compose) && file.content().equals(content(compose)));
+        throw Problem.usage(rendered ? compose + " names variables that nothing gives a value to"
+                        : stack.node().name() + ": " + compose + ", as it is on the node, names variables that this version of the toolkit does not know")
+                .expected("each in " + stack.envFile() + ", or one of the secrets").found(String.join(", ", unknown))
+                .fix(rendered ? "add them to templates/" + (stack.core() ? "core/" : "workers/") + stack.envFile()
+                        : "a newer version wrote it: do this with that one, or " + stack.deploy() + " --tag " + tag + " with this one, which writes files of its own");
+    }
+
+    /** Variables that the node's Compose file names and nothing gives a value to. */
+    public Set<String> unknownVariables() {
+        var env = Templates.env(content(stack.envFile()));
+        var unknown = Templates.variables(content(stack.composeFile()));
+        stack.secrets().forEach(secret -> unknown.remove(secret.variable));
+        unknown.removeIf(name -> !env.getOrDefault(name, "").isBlank());
+        return unknown;
+    }
+
+    /** The content of one of its files, which it has. */
+    public String content(String path) {
+        return files.stream().filter(file -> file.path().equals(path)).findFirst().orElseThrow().content();
+    }
+
+    private List<String> paths() {
+        return files.stream().map(NodeFile::path).toList();
+    }
+
+    /** Whether files of the node differ from what is rendered. */
+    public boolean differs() {
+        return !changed.isEmpty() || !removed.isEmpty();
+    }
+
+    /** Whether there is nothing to do, our list of files on the node included. */
+    public boolean settled() {
+        return !differs() && facts.files().manifest().equals(manifest());
+    }
+
+    /** What is ours from now on: path to sha256. */
+    Map<String, String> manifest() {
+        var manifest = new LinkedHashMap<String, String>();
+        files.forEach(file -> manifest.put(file.path(), file.sha256()));
+        return manifest;
+    }
+
+    /** Files of ours that somebody changed on the node, and where what they wrote is kept when they are replaced or removed. */
+    public Map<String, String> kept() {
+        var kept = new TreeMap<String, String>();
+        for (var path : otherwise()) {
+            var found = facts.files().files().get(path);
+            var written = facts.files().manifest().get(path);
+            if (found != null && written != null && !found.sha256().equals(written))
+                kept.put(path, NodeFiles.OURS + "/kept/" + path.replace('/', '+') + "." + found.sha256().substring(0, 12));
+        }
+        return kept;
+    }
+
+    /** The paths where something else is read from now on, or nothing. */
+    private List<String> otherwise() {
+        var paths = new ArrayList<>(removed);
+        changed.stream().filter(this::otherContent).forEach(file -> paths.add(file.path()));
+        return paths;
+    }
+
+    /** Files in the directory that are not ours: they are left alone. */
+    public List<String> foreign() {
+        return facts.files().foreign().stream().filter(path -> !removed.contains(path)).toList();
+    }
+
+    /** The services whose configuration this changes. */
+    public List<String> unread() {
+        return stack.readers().keySet().stream().filter(service -> !unread(service).isEmpty()).toList();
+    }
+
+    /** The files of a service's configuration that this changes or removes. */
+    List<String> unread(String service) {
+        var read = stack.readers().getOrDefault(service, List.of());
+        return otherwise().stream().filter(path -> read.stream().anyMatch(path::startsWith)).toList();
+    }
+
+    private boolean otherContent(NodeFile file) {
+        var found = facts.files().files().get(file.path());
+        return found == null || !found.sha256().equals(file.sha256());
+    }
+
+    /** In words: "1 changed (.env.core), 3 same". */
+    public String outcome() {
+        int same = files.size() - changed.size();
+        var parts = new ArrayList<String>();
+        if (!changed.isEmpty()) parts.add(changed.size() + " changed (" + String.join(", ", changed.stream().map(NodeFile::path).toList()) + ")");
+        if (!removed.isEmpty()) parts.add(removed.size() + " removed (" + String.join(", ", removed) + ")");
+        if (same > 0) parts.add(same + " same");
+        return String.join(", ", parts);
+    }
+
+    /** Where the workers may use more memory together than the node has, so. */
+    public Optional<String> memory() {
+        boolean more = facts.memory() > 0 && stack.memory() > facts.memory() && content(stack.composeFile()).contains("mem_limit");
+        return more ? Optional.of("its workers may use " + Units.size(stack.memory()) + " of memory together, more than the " + Units.size(facts.memory())
+                + " of the node: `limits` in the inventory") : Optional.empty();
+    }
+
+    /** What is not said by {@link #outcome}, a line each: files changed by hand, files of others. */
+    public List<String> remarks() {
+        var remarks = new ArrayList<String>();
+        kept().forEach((path, place) -> remarks.add(path + " was changed by hand; that is kept as " + place));
+        memory().ifPresent(remarks::add);
+        if (!foreign().isEmpty()) remarks.add("not ours, left alone: " + String.join(", ", foreign()).replaceAll("\\p{Cntrl}", "?"));
+        return remarks;
+    }
+
+    /** A unified diff of every file that would change or go. Secrets are not in ours; where somebody wrote one on the node it is not shown. */
+    public List<String> diff() {
+        return diffs().flatMap(List::stream).toList();
+    }
+
+    /** The same for a person: of a diff that fills many screens, such as that of a new dashboard, the file and the number of lines, unless all is asked for. */
+    public List<String> shown(boolean all) {
+        return diffs().flatMap(lines -> all || lines.size() <= LONG_DIFF ? lines.stream()
+                : Stream.of(lines.get(0), lines.get(1), "@@ " + (lines.size() - 2) + " lines, which --verbose shows @@")).toList();
+    }
+
+    private Stream<List<String>> diffs() {
+        var each = Stream.concat(changed.stream().map(file -> diff(file.path(), Optional.of(file))), removed.stream().map(path -> diff(path, Optional.empty())));
+        return each.map(lines -> lines.stream().map(Secrets::concealed).toList());
+    }
+
+    private List<String> diff(String path, Optional<NodeFile> file) {
+        var place = stack.node().directory() + "/" + path;
+        var found = facts.files().files().get(path);
+        var head = List.of("--- " + (found == null ? "/dev/null" : place), "+++ " + (file.isEmpty() ? "/dev/null" : place));
+        if (file.isPresent() && found != null && !otherContent(file.get()))
+            return List.of(head.get(0), head.get(1), "mode " + found.mode() + ", owner " + found.owner() + " -> mode " + file.get().mode() + ", owner 0:0");
+        if (found != null && found.content().isEmpty()) return List.of(head.get(0), head.get(1), Units.size(found.size()) + ", too large to show");
+        var lines = new ArrayList<String>();
+        var link = facts.files().links().get(path);
+        if (link != null) lines.add(place + " is a symbolic link to " + link + ", which stays as it is");
+        var before = found == null ? List.<String>of() : lines(found.content().get());
+        lines.addAll(UnifiedDiffUtils.generateUnifiedDiff(head.get(0).substring(4), head.get(1).substring(4), before,
+                DiffUtils.diff(before, file.map(one -> lines(one.content())).orElse(List.of())), 2));
+        return lines;
+    }
+
+    private static List<String> lines(String text) {
+        if (text.isEmpty()) return List.of();
+        var lines = new ArrayList<>(Arrays.asList(text.split("\n", -1)));
+        if (text.endsWith("\n")) lines.remove(lines.size() - 1);
+        else lines.add("\\ No newline at end of file");
+        return lines;
+    }
+
+    /** The same for machines. */
+    public Map<String, Object> document() {
+        return Document.fields("release", tag, "files", Document.fields("changed", changed.stream().map(NodeFile::path).toList(), "removed", removed, "kept", kept(), "foreign", foreign()));
+    }
+}

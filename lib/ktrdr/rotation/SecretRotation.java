@@ -1,0 +1,188 @@
+package ktrdr.rotation;
+
+import java.nio.charset.StandardCharsets;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
+import ktrdr.Console;
+import ktrdr.Facts;
+import ktrdr.Problem;
+import ktrdr.Threads;
+import ktrdr.deploy.NodePlan;
+import ktrdr.deploy.RolloutExchange;
+import ktrdr.fleet.Fleet;
+import ktrdr.inventory.Inventory;
+import ktrdr.inventory.Inventory.Node;
+import ktrdr.inventory.Secrets;
+import ktrdr.inventory.Secrets.Field;
+import ktrdr.node.Docker;
+import ktrdr.node.Registry;
+import ktrdr.release.FileChanges;
+import ktrdr.release.NodeLocks;
+import ktrdr.release.Revision;
+import ktrdr.release.Stack;
+import ktrdr.release.Templates;
+import ktrdr.ssh.Ssh;
+
+/**
+ * One secret that is another in the provider by now, brought to whatever uses it: told to the service that keeps it itself, and given to the containers that have the
+ * former value in their environment, at the release that runs. The other secrets stay what those containers have, whatever the provider has.
+ *
+ * The former values are read from the containers' environment and kept in memory, so that what ran before can run again as it was. Either all of it has the new value in
+ * the end, or all of it what it had before; a run that was killed half way is finished by another one.
+ */
+public final class SecretRotation implements RolloutExchange {
+    /** Names in the environment of the containers of a stack, and the values, in base64; never in an argument list. One that was made and never ran has nothing to go back to. */
+    private static final String ENVIRONMENT = """
+            ids=$(%1$s)
+            [ -z "$ids" ] || docker inspect --format '{{$service := index .Config.Labels "%2$s"}}{{if ne .State.Status "created"}}{{range .Config.Env}}{{$service}} {{println .}}{{end}}{{end}}' $ids | while IFS= read -r line; do
+              service=${line%%%% *}
+              line=${line#* }
+              case $line in
+                %3$s) say "env $service ${line%%%%=*}" "$(printf %%s "${line#*=}" | base64 | tr -d '\\n')" ;;
+              esac
+            done
+            say end yes
+            """;
+    private final Fleet fleet;
+    private final Console console;
+    private final Field field;
+    private final String value;
+    private final Node core;
+    private final Optional<PasswordStore> keeper;
+    private final Map<Node, Map<Field, String>> former = new ConcurrentHashMap<>();
+    private boolean begun;
+
+    /** Fetches the new value. One that the provider has not, or that is no text of one line, is a {@link Problem}. */
+    public SecretRotation(Fleet fleet, NodeLocks locks, Console console, Field field, Map<String, String> environment) {
+        this.fleet = fleet;
+        this.console = console;
+        this.field = field;
+        this.core = fleet.inventory().core();
+        this.value = Secrets.fetch(fleet.inventory(), Set.of(field), environment, console).get(field);
+        this.keeper = Optional.ofNullable(switch (field) {
+            case db_password -> new PostgresPassword(fleet, locks);
+            case grafana_password -> new GrafanaPassword(fleet, locks, console);
+            default -> null;
+        });
+        // what cannot be kept is refused before anything is asked
+        if (field == Field.db_password) ScramVerifier.of(value);
+    }
+
+    /** The nodes whose containers may have it. */
+    public static List<Node> nodes(Inventory inventory, Field field) {
+        return field == Field.db_password ? inventory.nodes() : List.of(inventory.core());
+    }
+
+    /** What a node takes, in three round trips: the services that have another value than the new one, at the release that runs. */
+    public NodePlan plan(Stack stack, Ssh ssh) {
+        var inventory = fleet.inventory();
+        var facts = FileChanges.gather(inventory, stack, ssh, Optional.empty(), List.of());
+        var revision = Revision.running(stack, facts, new Templates(inventory).render(stack.node(), ""), "given another secret");
+        var environment = environment(ssh.must(script(stack)));
+        // what a killed run made and did not start is to be started, with the new value
+        var left = facts.containers().stream().filter(container -> container.status().equals("created")).map(Docker.Container::service).toList();
+        var services = revision.images().keySet().stream().filter(service -> {
+            var has = environment.getOrDefault(service, Map.of()).get(field);
+            return left.contains(service) || has != null && !has.equals(value);
+        }).toList();
+        if (left.isEmpty() && environment.values().stream().noneMatch(has -> has.containsKey(field)))
+            throw Problem.failed(stack.node().name() + ": no container there has " + field).expected(field.variable + " in the environment of one").fix(stack.deploy());
+        former.put(stack.node(), merged(environment, services));
+        var plan = NodePlan.plan(stack, revision, services, FileChanges.gather(stack, ssh, revision.files(), NodePlan.asked(revision, services)));
+        plan.rereads().stream().findFirst().ifPresent(service -> {
+            throw Problem.failed(stack.node().name() + ": a configuration of " + service + " is staged that it has not read yet").expected("nothing but " + field + " to change")
+                    .fix("jbang deploy@ktrdr core " + service);
+        });
+        return plan;
+    }
+
+    static String script(Stack stack) {
+        var names = EnumSet.allOf(Field.class).stream().filter(one -> one != Field.ghcr_token).map(one -> one.variable + "=?*").toList();
+        return Facts.SAY + ENVIRONMENT.formatted(Docker.idsOf(stack.project()), Docker.SERVICE, String.join(" | ", names));
+    }
+
+    /** The answer of {@link #script}: service to the secrets in its container's environment. */
+    static Map<String, Map<Field, String>> environment(String answer) {
+        var environment = new LinkedHashMap<String, Map<Field, String>>();
+        Facts.parse(answer).under("env").forEach((name, encoded) -> {
+            var words = name.split(" ");
+            for (var one : Field.values())
+                if (one.variable.equals(words[1])) environment.computeIfAbsent(words[0], none -> new EnumMap<>(Field.class)).put(one, new String(Facts.bytes(encoded), StandardCharsets.UTF_8));
+        });
+        return environment;
+    }
+
+    /** What a node's containers have; of two values for one secret that of a service which is to be replaced. */
+    static Map<Field, String> merged(Map<String, Map<Field, String>> environment, List<String> replaced) {
+        var merged = new EnumMap<Field, String>(Field.class);
+        environment.values().forEach(merged::putAll);
+        replaced.forEach(service -> merged.putAll(environment.getOrDefault(service, Map.of())));
+        return merged;
+    }
+
+    @Override
+    public Secrets given(Secrets fetched) {
+        var others = new EnumMap<Field, String>(Field.class);
+        others.putAll(former.getOrDefault(core, Map.of()));
+        others.put(field, value);
+        return fetched.with(others, console);
+    }
+
+    @Override
+    public Secrets former(Node node, Secrets given) {
+        return given.with(former.getOrDefault(node, Map.of()), console);
+    }
+
+    /** Whether the service that keeps it itself, where there is one, has another value yet; then it has to be told also where no container is to be replaced. */
+    public boolean behind() {
+        return !begun && keeper.filter(one -> !one.has(value)).isPresent();
+    }
+
+    /** What is changed beside containers, as " in PostgreSQL's role"; empty where nothing is. */
+    public String beside() {
+        return keeper.map(one -> " in " + one.name()).orElse("");
+    }
+
+    @Override
+    public void begin() {
+        begun = true;
+        if (keeper.isEmpty()) return;
+        try (var step = console.step(core.name(), "secret")) {
+            keeper.get().ready();
+            if (keeper.get().has(value)) step.done(keeper.get().name() + " has it already");
+            else {
+                var proven = keeper.get().set(value, Optional.ofNullable(former.getOrDefault(core, Map.of()).get(field)));
+                step.done(keeper.get().name() + proven);
+            }
+        } catch (RuntimeException e) {
+            // what may be half done is not left, and asking for the end of it must not end the way back
+            Threads.uninterrupted(this::back);
+            throw e;
+        }
+    }
+
+    @Override
+    public void back() {
+        if (keeper.isPresent() && keeper.get().back()) console.note(core.name(), "secret", keeper.get().name() + " has the former one again");
+    }
+
+    @Override
+    public boolean together() {
+        return true;
+    }
+
+    /** Proves on core that the registry takes the token, which is kept nowhere: every pull logs in anew. */
+    public static void proveToken(Inventory inventory, Ssh core, Map<String, String> environment, Console console) {
+        var name = inventory.core().name();
+        var registry = new Registry(inventory.images().registry(), inventory.images().username());
+        var secrets = Secrets.fetch(inventory, Set.of(Field.ghcr_token), environment, console);
+        var result = core.run(secrets.registry() + registry.login());
+        if (!result.ok()) throw registry.failure(name, result).orElseGet(() -> Problem.failed(name + ": the registry " + registry.host() + " could not be asked").found(result));
+    }
+}
