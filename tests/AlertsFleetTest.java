@@ -186,7 +186,7 @@ class AlertsFleetTest {
     }
 
     @Test
-    void a_secret_that_the_provider_has_not_is_named_and_nothing_is_changed() throws IOException {
+    void names_a_secret_missing_at_the_provider_and_changes_nothing() throws IOException {
         var before = World.everything("core");
         refused(2, run(inventory("poor", World.secrets(), "alerts: {webhook: {}}"), "deploy", "core", "all", "--tag", "sha-1000001"), "the secret alert_webhook_url is missing or blank");
         assertEquals(before, World.everything("core"));
@@ -204,7 +204,7 @@ class AlertsFleetTest {
     }
 
     @Test
-    void a_deployment_that_takes_it_away_and_fails_brings_it_back_with_its_secret() throws IOException {
+    void a_failed_deployment_restores_a_removed_alertmanager() throws IOException {
         var without = inventory("without", memory.resolve("secrets.json"), "");
         var before = World.containers("core").get("ktrdr-alertmanager");
         var ran = refused(5, run(without, "deploy", "core", "all", "--tag", "sha-bad0000", "--timeout", "10s"), "alertmanager removed", "sha-1000001 runs again, healthy");

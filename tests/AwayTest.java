@@ -83,7 +83,7 @@ class AwayTest {
     }
 
     @Test
-    void a_log_that_is_followed_goes_on_with_no_line_lost_and_none_twice_when_the_address_changes() {
+    void following_loses_and_repeats_no_line_when_the_address_changes() {
         var mark = "away-" + System.nanoTime() + "-";
         try (var follow = away("logs", "B", "backtest-worker-1", "-f").start()) {
             print(mark + 1);

@@ -42,7 +42,7 @@ class BackendLostTest {
     }
 
     @Test
-    void workers_of_a_backend_that_was_killed_are_registered_again_and_one_that_cannot_is_told_and_brought_back() {
+    void workers_register_again_or_are_reported_and_restored() {
         var before = workers();
         var release = Aftermath.release("workers-c");
         probed("workers-c", 5004, () -> {

@@ -150,7 +150,7 @@ class BackupFaultsTest {
 
     /** Nothing is written meanwhile, so that whoever waits would know of nothing. */
     @Test
-    void a_lock_that_keeps_it_waiting_is_told_with_who_has_it_and_is_not_waited_for_without_end() {
+    void a_blocking_lock_is_named_and_not_awaited_forever() {
         try (var locked = Faults.lockedTable("candles"); var run = ktrdr("backup-db").start()) {
             run.await(ran -> ran.err().matches("(?s).*core +backup +waits for a lock on candles that process \\d+ has: ktrdr, psql, active, its transaction began at [0-9:]{8}Z; given up after 120 s\n.*"));
             locked.close();

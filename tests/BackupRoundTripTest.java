@@ -48,7 +48,7 @@ class BackupRoundTripTest {
     }
 
     @Test
-    void what_is_restored_by_hand_equals_the_record_and_goes_on_from_there() throws IOException {
+    void a_manual_restore_equals_its_record_and_accepts_new_rows() throws IOException {
         var ran = with("backup-db");
         assertEquals(0, ran.exit(), ran::toString);
         World.on("core", "cat $(ls " + FOLDER + "/*.dump.zst | tail -n 1) | docker exec -i ktrdr-db sh -c 'zstd -q -dc | pg_restore -e -U ktrdr -d zoo_restored'");
@@ -62,7 +62,7 @@ class BackupRoundTripTest {
 
     /** The writer adds a row and moves one from debit to credit in each transaction: a copy of one moment has them balanced, and as many rows as it says. */
     @Test
-    void five_million_rows_come_back_as_of_one_moment_while_somebody_writes() {
+    void five_million_rows_are_backed_up_as_of_one_moment() {
         psql("-d zoo", "CREATE TABLE many (n bigint PRIMARY KEY, v int); INSERT INTO many SELECT i, i % 1000 FROM generate_series(1, 5000000) i; "
                 + "CREATE TABLE debit (v bigint); CREATE TABLE credit (v bigint); INSERT INTO debit VALUES (0); INSERT INTO credit VALUES (0); REVOKE TEMPORARY ON DATABASE zoo FROM PUBLIC; GRANT CREATE ON DATABASE zoo TO zoo_reader");
         World.on("core", "docker exec -d ktrdr-db psql -X -q -U ktrdr -d zoo -c \"DO 'BEGIN FOR i IN 1..100000 LOOP INSERT INTO many VALUES (5000000 + i, 0); UPDATE debit SET v = v - 1; "

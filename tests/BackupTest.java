@@ -78,7 +78,7 @@ class BackupTest {
     }
 
     @Test
-    void a_backup_appears_with_its_record_and_sums_that_hold_and_is_listed() {
+    void a_backup_appears_with_a_valid_record_and_sums_and_is_listed() {
         var ran = backup("-o", "json").run();
         assertEquals(0, ran.exit(), ran::toString);
         var record = ran.json().path("backup");
@@ -118,7 +118,7 @@ class BackupTest {
     }
 
     @Test
-    void a_file_of_this_machine_holds_what_its_sums_say_and_is_replaced_only_when_asked() throws IOException {
+    void a_local_backup_matches_its_sums_and_overwrites_only_if_asked() throws IOException {
         var ran = backup("--to", here.resolve("mine.dump.zst").toString(), "--verbose").env("JAVA_TOOL_OPTIONS", "-Xmx48m").run();
         assertEquals(0, ran.exit(), ran::toString);
         assertEquals(List.of("mine.dump.zst", "mine.dump.zst.json", "mine.dump.zst.sha256"), here());
@@ -136,7 +136,7 @@ class BackupTest {
     }
 
     @Test
-    void what_cannot_be_made_is_told_in_a_sentence_and_leaves_what_was_there() {
+    void a_failed_backup_is_one_error_and_leaves_earlier_ones_intact() {
         assertEquals(0, backup().run().exit());
         var before = on("sha256sum *");
         World.on("core", "mount -t tmpfs -o size=256k none " + FOLDER);

@@ -76,7 +76,7 @@ class BackupTimerTest {
     }
 
     @Test
-    void a_timer_makes_good_backups_without_the_toolkit_and_a_failure_shows_in_status() {
+    void a_timer_makes_good_backups_and_status_shows_a_failure() {
         var planned = good("backup-db", "--schedule", "02:00", "--dry-run");
         assertTrue(planned.out().contains("+OnCalendar=*-*-* 02:00:00"), planned::toString);
         assertEquals("", World.on("core", UNITS + " || :"));
@@ -102,7 +102,7 @@ class BackupTimerTest {
         assertEquals(dumps().get(0), status.path("backup").path("file").asText());
         assertTrue(status.path("next_backup").asText().matches(".*T\\d\\d:00:00Z"), status::toString);
 
-        of_the_timer_and_a_person_at_once_one_makes_a_backup_and_the_other_says_so();
+        of_timer_and_operator_at_once_only_one_makes_a_backup();
         a_failure_is_told_and_what_was_good_stays();
 
         var changed = good("backup-db", "--schedule", "03:30");
@@ -126,7 +126,7 @@ class BackupTimerTest {
     }
 
     /** A lock on its table keeps the first half-way until the second has met it. */
-    private void of_the_timer_and_a_person_at_once_one_makes_a_backup_and_the_other_says_so() {
+    private void of_timer_and_operator_at_once_only_one_makes_a_backup() {
         try (var locked = Faults.lockedTable("timer_words"); var person = ktrdr("backup-db").env("KTRDR_INVENTORY", inventory).start()) {
             World.awaitDump();
             assertEquals("good", start(), "to find another at work is no failure");
@@ -165,7 +165,7 @@ class BackupTimerTest {
     }
 
     @Test
-    void a_deployment_begins_with_a_backup_where_that_is_asked_and_is_refused_where_none_can_be_made() {
+    void a_deployment_with_backup_makes_one_first_or_is_refused() {
         var planned = good("deploy", "core", "jaeger", "--backup", "--dry-run");
         assertTrue(planned.err().contains("would be made before"), planned::toString);
         assertEquals(List.of(), dumps());

@@ -38,7 +38,7 @@ class BenchTest {
     }
 
     @Test
-    void the_table_of_the_documentation_has_a_row_for_each_and_no_other() throws IOException {
+    void the_documented_table_has_exactly_one_row_per_benchmark() throws IOException {
         var page = Files.readString(Project.root().resolve("CONTRIBUTING.md"));
         var section = page.substring(page.indexOf("\n## Bench\n"), page.indexOf("\n## Pictures\n"));
         var rows = section.lines().filter(line -> line.startsWith("| `")).toList();
@@ -55,7 +55,7 @@ class BenchTest {
     }
 
     @Test
-    void the_looks_that_status_is_measured_beside_are_at_every_node_and_the_shell_can_read_them() {
+    void the_compared_script_asks_every_node_and_is_valid_shell() {
         var inventory = ReportFixtures.inventory();
         var script = Looking.statusScript(inventory);
         for (var node : inventory.nodes())

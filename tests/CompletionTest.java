@@ -59,7 +59,7 @@ class CompletionTest {
     }
 
     @Test
-    void every_procedure_of_the_catalog_is_completed_with_every_option() throws IOException {
+    void completes_every_procedure_of_the_catalog_with_every_option() throws IOException {
         var catalog = new TreeSet<String>(List.of("setup"));
         new ObjectMapper().readTree(Files.readString(Project.root().resolve("jbang-catalog.json"))).path("aliases").fieldNames().forEachRemaining(catalog::add);
         catalog.removeAll(List.of("lib", "ktrdr"));
@@ -141,7 +141,7 @@ class CompletionTest {
     }
 
     @Test
-    void a_node_that_is_added_is_completed_at_once_and_the_inventory_is_found_as_procedures_find_it() throws IOException {
+    void completes_new_nodes_at_once_from_the_same_inventory() throws IOException {
         assertEquals(List.of(), after("./ktrdr", "scale", "workers-d"));
         Files.writeString(folder.resolve("inventory.yaml"), INVENTORY.replace("images:", "  workers-d:\n    role: workers\n    host: machine-d\nimages:"));
         assertEquals(List.of("workers-d"), after("./ktrdr", "scale", "workers-d"));

@@ -95,7 +95,7 @@ class DashboardsFleetTest {
     }
 
     @Test
-    void every_panel_shows_data_for_every_value_and_a_series_for_each_node() throws IOException {
+    void every_panel_shows_data_for_every_value_and_each_node() throws IOException {
         var wrong = new ArrayList<String>();
         var table = new StringBuilder();
         for (var name : BOARDS) {
@@ -147,7 +147,7 @@ class DashboardsFleetTest {
     }
 
     @Test
-    void the_annotations_are_queries_with_a_point_for_each_node_that_was_deployed_to() throws IOException {
+    void annotations_have_a_point_for_each_deployed_node() throws IOException {
         for (var name : BOARDS)
             for (var annotation : board(name).path("annotations").path("list")) {
                 var points = ask(annotation.path("expr").asText().replace("$node", ".*"));
@@ -161,7 +161,7 @@ class DashboardsFleetTest {
     }
 
     @Test
-    void prometheus_has_our_rules_and_each_was_computed_without_an_error() throws IOException {
+    void prometheus_evaluates_all_rules_of_the_toolkit_without_errors() throws IOException {
         int rules = 0;
         for (var group : get("rules").path("groups"))
             for (var rule : group.path("rules")) {

@@ -78,7 +78,7 @@ class DatabaseNameTest {
     }
 
     @Test
-    void a_database_that_does_not_run_cannot_be_asked_and_starts_by_the_deployment() {
+    void a_stopped_database_is_not_asked_and_the_deployment_starts_it() {
         World.on("core", "docker stop -t 5 ktrdr-db >/dev/null");
         var ran = ktrdr("deploy", "core", "all", "--tag", TAG).run();
         assertEquals(0, ran.exit(), ran::toString);
@@ -107,7 +107,7 @@ class DatabaseNameTest {
     }
 
     @Test
-    void the_command_of_the_refusal_gives_it_the_new_name_with_its_rows() throws IOException {
+    void the_suggested_command_renames_the_database_with_its_rows() throws IOException {
         World.sql("create table kept as select 7 as seven");
         var inventory = other();
         try {

@@ -62,7 +62,7 @@ class DeployCutTest {
     }
 
     @Test
-    void while_containers_are_replaced_the_old_release_comes_back_or_the_new_one_is_proven() {
+    void a_cut_during_the_replacement_ends_in_the_old_or_new_release() {
         Ran ran;
         try (var deaf = Faults.deaf(HOST, "backtest-worker-1"); var run = deployment()) {
             run.awaitUp(HOST);
@@ -87,7 +87,7 @@ class DeployCutTest {
     }
 
     @Test
-    void a_node_that_loses_its_power_is_named_and_the_next_run_deploys_to_it() {
+    void a_node_without_power_is_named_and_the_next_run_deploys_to_it() {
         Ran ran;
         try (var run = deployment()) {
             run.awaitHealth(HOST, 4, after);

@@ -54,7 +54,7 @@ class DeployFaultsTest {
 
     /** The client's config.json gives each new container a proxy, which Compose does not compare. */
     @Test
-    void a_proxy_that_is_gone_fails_no_health_check_and_what_is_unhealthy_is_made_anew() {
+    void a_dead_proxy_fails_no_check_and_unhealthy_ones_are_recreated() {
         World.on(HOST, "mkdir -p /root/.docker; echo '{\"proxies\": {\"default\": {\"httpProxy\": \"http://127.0.0.1:9\"}}}' >/root/.docker/config.json");
         try {
             deployed(ktrdr("deploy", "workers", "B", "--tag", after, "--timeout", "60s").run(), HOST, after);
@@ -106,7 +106,7 @@ class DeployFaultsTest {
     }
 
     @Test
-    void a_token_that_the_registry_does_not_accept_stops_all_nodes_before_anything_is_changed() throws IOException {
+    void a_rejected_registry_token_stops_all_nodes_before_any_change() throws IOException {
         World.forget(HOST, after);
         var everything = Aftermath.still(World.everything(HOST));
         var other = Aftermath.still(World.everything("workers-c"));
@@ -149,7 +149,7 @@ class DeployFaultsTest {
     }
 
     @Test
-    void an_image_that_never_gets_healthy_goes_no_further_than_the_first_node() {
+    void an_unhealthy_image_goes_no_further_than_the_first_node() {
         var other = World.containers("workers-c");
         var ran = ktrdr("deploy", "workers", "all", "--tag", "sha-bad0000", "--timeout", "4s").run();
         returned(ran, HOST, before);
@@ -161,7 +161,7 @@ class DeployFaultsTest {
 
     /** As another tool would that runs on the node at the same time. */
     @Test
-    void a_container_that_another_changes_meanwhile_is_not_what_was_asked_for() {
+    void rolls_back_if_a_container_is_changed_meanwhile() {
         World.on(HOST, "setsid sh -c 'for _ in $(seq 900); do case $(docker inspect --format \"{{.Config.Image}}\" backtest-worker-1 2>/dev/null) in *:" + after
                 + ") docker rename backtest-worker-1 foo && exit ;; esac; sleep 0.05; done' >/dev/null 2>&1 </dev/null &");
         var ran = ktrdr("deploy", "workers", "B", "--tag", after).run();

@@ -47,7 +47,7 @@ class DeployIdleTest {
     }
 
     @Test
-    void idle_ones_are_replaced_at_once_and_the_one_at_work_when_it_is_done() {
+    void replaces_idle_workers_at_once_and_a_busy_one_when_it_is_done() {
         occupy("op_waited_for", Duration.ofSeconds(15));
         var ran = deploy(another(HOST), "--wait-idle", "2m");
         assertTrue(there("op_waited_for.json"), "the operation did not end\n" + ran);
@@ -58,7 +58,7 @@ class DeployIdleTest {
     }
 
     @Test
-    void a_training_is_saved_and_its_worker_goes_once_the_backend_has_it_as_cancelled_and_what_was_cancelled_before_is_not_waited_for() {
+    void a_training_is_saved_and_its_worker_goes_once_it_is_cancelled() {
         // what the backend has as cancelled its worker calls its own for 20 s and more
         var former = World.train(HOST, 5006);
         World.on(HOST, "docker exec training-worker-2 sh -c 'kill -s TERM 1'");

@@ -46,7 +46,7 @@ class DeployKilledTest {
     }
 
     @Test
-    void three_runs_killed_at_the_pull_at_the_up_and_at_the_health_are_cleared_up_by_the_next() {
+    void the_next_run_repairs_three_runs_killed_at_different_steps() {
         World.sql("drop table if exists kept; create table kept (word text); insert into kept values ('still here')");
         var hosts = List.of("workers-c", HOST, "core");
         var before = hosts.stream().map(DeployKilledTest::interrupted).toList();
@@ -90,7 +90,7 @@ class DeployKilledTest {
     }
 
     @Test
-    void what_a_killed_run_left_was_never_proven_and_is_not_gone_back_to() {
+    void never_rolls_back_to_an_unproven_release_of_a_killed_run() {
         var before = release(HOST);
         var after = another(HOST);
         try (var run = ktrdr("deploy", "workers", "B", "--tag", after).start()) {
@@ -121,7 +121,7 @@ class DeployKilledTest {
     }
 
     @Test
-    void a_signal_while_containers_are_replaced_puts_the_old_release_back() {
+    void a_signal_during_the_replacement_restores_the_old_release() {
         var before = release(HOST);
         Ran ran;
         try (var deaf = Faults.deaf(HOST, "backtest-worker-1"); var run = ktrdr("deploy", "workers", "B", "--tag", another(HOST)).start()) {
@@ -134,7 +134,7 @@ class DeployKilledTest {
     }
 
     @Test
-    void a_signal_during_the_wait_for_health_puts_the_old_release_back() {
+    void a_signal_during_the_health_wait_restores_the_old_release() {
         var before = release(HOST);
         Ran ran;
         try (var run = ktrdr("deploy", "workers", "B", "--tag", BAD, "--timeout", "90s").start()) {

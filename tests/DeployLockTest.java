@@ -51,7 +51,7 @@ class DeployLockTest {
     }
 
     @Test
-    void a_node_that_somebody_works_on_is_left_alone_and_it_says_who_it_is() throws Exception {
+    void a_locked_node_is_left_alone_and_its_operator_is_named() throws Exception {
         var said = folder.resolve("said");
         var first = deploymentThatWaits(said);
         try {
@@ -141,7 +141,7 @@ class DeployLockTest {
     }
 
     @Test
-    void a_run_of_a_minute_keeps_its_lock_and_one_that_fails_gives_it_back() throws Exception {
+    void a_long_run_keeps_its_lock_and_a_failed_one_releases_it() throws Exception {
         var first = ktrdr("deploy", "workers", "B", "--tag", "sha-bad0000", "--timeout", "50s", "--no-rollback").processBuilder().redirectErrorStream(true)
                 .redirectOutput(folder.resolve("said").toFile()).start();
         // longer than the time after which a silent one is taken over

@@ -30,7 +30,7 @@ class DeployPartlyTest {
     }
 
     @Test
-    void a_frozen_node_is_named_and_nothing_is_done_unless_one_says_to_continue() {
+    void names_a_frozen_node_and_deploys_nothing_without_continue() {
         World.pause("workers-c");
         try {
             var before = World.everything("workers-b");
@@ -77,7 +77,7 @@ class DeployPartlyTest {
     }
 
     @Test
-    void an_interrupted_pull_leaves_no_login_behind_and_nothing_stopped() throws Exception {
+    void an_interrupted_pull_leaves_no_login_and_stops_nothing() throws Exception {
         World.forget("workers-b", NEWER);
         World.docker("pause", "ktrdr-lab-services");
         var before = World.containers("workers-b");

@@ -189,7 +189,7 @@ class DeployRefusedTest {
     }
 
     @Test
-    void a_node_whose_disk_does_not_hold_the_images_by_their_sizes_in_the_registry() {
+    void refuses_a_node_whose_disk_is_too_small_for_the_images() {
         World.forget("workers-b", OTHER);
         before = World.everything();
         // hosts share this machine's disk, so a program of that name in front of the real one stands in for a small one

@@ -48,7 +48,7 @@ class DeployTest {
     }
 
     @Test
-    void a_newer_release_replaces_the_backend_alone_and_the_database_keeps_its_rows() {
+    void a_newer_release_replaces_only_the_backend_and_keeps_all_rows() {
         // this one takes 8 s to start, as the real one does
         World.sql("drop table if exists kept; create table kept (word text); insert into kept values ('still here')");
         var before = World.containers("core");
@@ -121,7 +121,7 @@ class DeployTest {
 
     /** C had the tag when it was another image; B gets it from the registry as it is now. */
     @Test
-    void a_tag_that_was_pushed_again_is_found_and_is_one_image_after_the_next_deployment() {
+    void detects_a_repushed_tag_and_the_next_deployment_unifies_it() {
         var repository = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";
         World.forget("workers-b", NEWER);
         World.forget("workers-c", NEWER);
@@ -137,7 +137,7 @@ class DeployTest {
     }
 
     @Test
-    void a_stray_container_a_second_one_and_a_renamed_one_are_told_and_no_obstacle() {
+    void reports_stray_second_and_renamed_containers_but_deploys() {
         var before = World.containers("workers-c");
         World.on("workers-c", "image=$(docker inspect --format '{{.Image}}' backtest-worker-1); "
                 + "extra() { docker run -d --name \"$1\" --label com.docker.compose.project=ktrdr-workers --label \"com.docker.compose.service=$2\" --entrypoint sleep \"$image\" 1000; }; "
@@ -205,7 +205,7 @@ class DeployTest {
     }
 
     @Test
-    void compose_files_on_a_node_are_good_compose_and_stop_without_their_secrets() {
+    void compose_files_on_nodes_are_valid_but_stop_without_secrets() {
         for (var host : List.of("core", "workers-b")) {
             var stack = host.equals("core") ? "core" : "workers";
             var config = "cd /opt/ktrdr-" + host + " && docker compose --profile scale-3 --env-file .env." + stack + " -f docker-compose." + stack + ".yml config -q 2>&1";

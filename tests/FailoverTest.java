@@ -129,7 +129,7 @@ class FailoverTest {
     }
 
     @Test
-    void a_run_that_is_killed_leaves_it_to_the_node_to_start_the_worker_again() throws InterruptedException {
+    void after_a_killed_run_the_node_itself_restarts_the_worker() throws InterruptedException {
         String stopped;
         try (var run = failover("--guard", "8s").start()) {
             stopped = awaitStopped();

@@ -91,7 +91,7 @@ class FirewallFleetTest {
 
     @Test
     @Order(1)
-    void the_fourth_host_reached_all_before_and_reaches_neither_database_nor_workers_now() {
+    void a_foreign_host_loses_access_to_the_database_and_workers() {
         assertTrue(before.containsAll(CLOSED) && before.containsAll(OPEN), before::toString);
         assertEquals(OPEN, answering());
     }
@@ -160,7 +160,7 @@ class FirewallFleetTest {
 
     @Test
     @Order(7)
-    void what_was_changed_by_hand_is_found_and_put_right_by_the_next_deployment() {
+    void verify_infra_finds_flushed_rules_and_deploy_restores_them() {
         World.on("workers-b", "iptables -F KTRDR-FLEET");
         assertTrue(answering().contains("10.42.1.11 5003"));
         var found = by("verify-infra", "B", "-o", "json");

@@ -133,7 +133,7 @@ class FrontDoorTest {
     }
 
     @Test
-    void with_neither_jbang_nor_maven_its_own_installer_is_run_after_saying_so() throws IOException {
+    void announces_and_runs_jbangs_installer_without_jbang_and_maven() throws IOException {
         with("java", "javac");
         fake("curl", "echo 'echo installer asked for \"$@\"; exit 1'");
         var ran = door("deploy", "--help");
@@ -144,7 +144,7 @@ class FrontDoorTest {
 
     @Test
     @Tag("fleet")
-    void with_maven_alone_it_fetches_jbang_once_and_setup_makes_the_catalog_known_everywhere() throws IOException {
+    void fetches_jbang_once_by_maven_and_setup_registers_the_catalog() throws IOException {
         with("java", "javac", "touch", "ls", "expr");
         fake("mvn", "exec '" + program("mvn").toRealPath() + "' -Duser.home='" + System.getProperty("user.home") + "' \"$@\"");
         var maven = Map.of("PATH", bin + ":/usr/bin:/bin");
@@ -181,7 +181,7 @@ class FrontDoorTest {
     }
 
     @Test
-    void setup_into_a_folder_of_all_users_has_a_jbang_that_all_can_read() throws IOException {
+    void a_system_wide_setup_installs_a_jbang_that_all_can_read() throws IOException {
         var ran = inUsrLocal("\"$door\" setup; readlink -f /usr/local/bin/jbang; find /usr/local/lib ! -perm -o=r; \"$door\" setup --undo; ls /usr/local/bin /usr/local/lib");
         assertEquals(0, ran.exit(), ran.err());
         assertEquals("/usr/local/lib/ktrdr/jbang-" + Project.frontDoor("version") + "-gson-" + GSON + "/bin/jbang\n/usr/local/bin:\n\n/usr/local/lib:\n", ran.out(), ran.err());

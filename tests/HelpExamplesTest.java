@@ -213,7 +213,7 @@ class HelpExamplesTest {
     }
 
     @Test
-    void what_changes_something_tells_what_it_would_do_and_changes_nothing() {
+    void dry_run_examples_change_nothing() {
         var before = everything();
         run(example -> example.special().how() == How.RUN && example.changes());
         assertEquals(before, everything());

@@ -34,7 +34,7 @@ class LabTest {
     }
 
     @Test
-    void an_up_that_was_cut_off_while_the_registry_was_filled_is_made_up_for() {
+    void up_completes_a_registry_that_was_left_half_filled() {
         World.services("rm -r /registry/filled/prometheus:2 /registry/docker/registry/v2/repositories/prometheus");
         var ran = ktrdr("lab", "up").run();
         assertEquals(0, ran.exit(), ran::toString);

@@ -90,7 +90,7 @@ class LibraryTest {
     }
 
     @Test
-    void every_public_type_is_on_the_map_once_and_nothing_that_is_gone() {
+    void the_map_lists_every_public_type_once_and_no_removed_one() {
         var listed = Pattern.compile("(?m)^- `(\\w+)`: .+").matcher(map).results().map(found -> found.group(1)).collect(Collectors.toList());
         assertEquals(new TreeSet<>(TYPES), new TreeSet<>(listed));
         assertEquals(TYPES.size(), listed.size(), "one line a type");

@@ -119,7 +119,7 @@ class LogsTest {
     }
 
     @Test
-    void following_loses_no_line_and_tells_none_twice_through_restart_replacement_and_a_cut_and_leaves_nothing() throws Exception {
+    void following_survives_restart_replacement_and_cut_without_loss() throws Exception {
         inside("workers-b", "for i in 0 1 2; do out \"step $i\"; done");
         var said = folder.resolve("out");
         var follow = ktrdr("logs", "workers", SERVICE, "-f", "-o", "json").processBuilder().redirectError(folder.resolve("err").toFile()).redirectOutput(said.toFile()).start();
@@ -150,7 +150,7 @@ class LogsTest {
     }
 
     @Test
-    void following_hides_the_secret_that_a_container_prints_and_the_one_of_the_container_in_its_place() throws Exception {
+    void following_masks_the_secrets_of_old_and_new_containers() throws Exception {
         var said = folder.resolve("out");
         var follow = ktrdr("logs", "B", SERVICE, "-f").processBuilder().redirectError(folder.resolve("err").toFile()).redirectOutput(said.toFile()).start();
         inside("workers-b", "out \"former $KTRDR_DB_PASSWORD end\"");
@@ -183,7 +183,7 @@ class LogsTest {
     }
 
     @Test
-    void a_node_that_cannot_be_reached_makes_it_3_and_the_others_are_shown() {
+    void an_unreachable_node_exits_3_and_the_others_are_shown() {
         inside("workers-b", "out 'here'");
         var inventory = World.inventory(folder, "10.42.1.12", "10.42.1.99", "connect_timeout: 5s", "connect_timeout: 1s").toString();
         var ran = refused(3, ktrdr("logs", "workers", SERVICE, "-i", inventory).run(), "error: workers-c");

@@ -95,7 +95,7 @@ class MigrationTest {
     }
 
     @Test
-    void without_its_schema_a_backend_starts_nothing_and_the_same_deployment_once_more_makes_it() {
+    void without_schema_the_backend_starts_nothing_until_a_redeploy() {
         World.sql("drop table alembic_version, operation_checkpoints, operations");
         assertTrue(World.get("http://10.42.1.10:8000/api/v1/health").contains("ok"));
         assertTrue(startDummy().contains("DUMMY-001"));
@@ -119,7 +119,7 @@ class MigrationTest {
     }
 
     @Test
-    void a_newer_schema_is_made_after_a_backup_and_a_release_that_does_not_know_it_is_refused_or_started_on_it_or_takes_it_down() throws IOException {
+    void migrates_after_a_backup_and_protects_the_schema_at_rollback() throws IOException {
         var ran = deployed("--tag", NEWER);
         inOrder(ran.err(), "backup ", "schema ", USUAL + " -> " + COMPATIBLE, "up ");
         assertEquals(COMPATIBLE, revision());
@@ -152,7 +152,7 @@ class MigrationTest {
     }
 
     @Test
-    void a_rollback_takes_down_a_schema_that_older_code_does_not_work_with() {
+    void a_rollback_downgrades_a_schema_that_older_code_cannot_use() {
         deployed("--tag", "sha-4000004", "--no-backup");
         assertEquals(OTHER, revision());
         assertTrue(startDummy().contains("operation_id"));
@@ -163,7 +163,7 @@ class MigrationTest {
     }
 
     @Test
-    void a_migration_that_fails_leaves_the_older_release_serving_on_its_schema() throws IOException {
+    void a_failed_migration_leaves_the_older_release_on_its_schema() throws IOException {
         var before = World.containers("core");
         var ran = refused(5, backend("--tag", "sha-5000005"), "the schema of the database could not be migrated", "relation \"operation_types\" does not exist",
                 "at " + USUAL + " as before", "made before it: jbang restore-db@ktrdr ktrdr-");
@@ -194,7 +194,7 @@ class MigrationTest {
     }
 
     @Test
-    void a_migration_whose_container_is_killed_is_undone_at_once_and_the_older_release_serves_all_the_while() {
+    void a_migration_with_a_killed_container_is_undone_at_once() {
         var before = World.containers("core");
         var started = started();
         try (var run = migrating()) {
@@ -206,7 +206,7 @@ class MigrationTest {
     }
 
     @Test
-    void a_migration_whose_connection_is_cut_is_undone_and_the_older_release_serves_all_the_while() {
+    void a_migration_whose_connection_is_cut_is_undone() {
         var before = World.containers("core");
         var started = started();
         try (var run = migrating()) {
@@ -218,7 +218,7 @@ class MigrationTest {
     }
 
     @Test
-    void a_migration_whose_deployment_is_killed_is_undone_and_the_same_deployment_once_more_does_all_of_it() throws IOException {
+    void a_killed_migration_is_undone_and_the_next_run_completes_it() throws IOException {
         var before = World.containers("core");
         try (var run = migrating()) {
             run.kill();
@@ -235,7 +235,7 @@ class MigrationTest {
     }
 
     @Test
-    void a_release_whose_migrations_have_several_heads_is_refused_before_anything_is_stopped() {
+    void refuses_a_release_with_several_migration_heads() {
         var before = World.history("core") + World.containers("core");
         refused(1, backend("--tag", "sha-9000009"), "the schema of sha-9000009 has several heads", "e1a0000000e5, " + COMPATIBLE + "; the database has " + USUAL,
                 "alembic merge heads", "--schema keep", "nothing was changed");
@@ -243,7 +243,7 @@ class MigrationTest {
     }
 
     @Test
-    void a_release_that_fails_after_its_migration_leaves_the_older_one_on_the_newer_schema_and_says_so() {
+    void a_failure_after_its_migration_leaves_the_newer_schema() {
         var ran = refused(5, backend("--tag", "sha-6000006", "--timeout", "5s", "--no-backup"), "stays as sha-6000006 made it, which " + OLDER + " reads and writes");
         assertEquals(OLDER + " " + COMPATIBLE, backend() + " " + revision(), ran::toString);
         assertTrue(startDummy().contains("operation_id"));

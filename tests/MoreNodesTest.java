@@ -142,7 +142,7 @@ class MoreNodesTest {
     }
 
     @Test
-    void every_worker_of_five_nodes_is_registered_and_scraped_and_the_three_were_not_touched() {
+    void five_nodes_register_all_workers_and_three_stay_untouched() {
         var checks = good("verify --wait 60s -o json").json().path("checks").findValuesAsText("id");
         assertEquals(11, checks.stream().filter(id -> id.endsWith(".registered")).count(), checks::toString);
         assertEquals(17, checks.stream().filter(id -> id.startsWith("target.")).count(), checks::toString);
@@ -165,7 +165,7 @@ class MoreNodesTest {
     }
 
     @Test
-    void a_worker_that_has_no_gpu_though_it_should_is_told_by_a_deployment_and_a_failure_of_verify() {
+    void verify_and_deploy_report_a_worker_without_its_gpu() {
         var release = Aftermath.release(GPU);
         // what a worker says whose torch finds none
         World.on("core", "curl -fsS -o /dev/null -H 'Content-Type: application/json' -d '{\"worker_id\": \"gpu-training-gpu\", \"worker_type\": \"training\", \"endpoint_url\": "
@@ -182,7 +182,7 @@ class MoreNodesTest {
     }
 
     @Test
-    void a_node_whose_docker_has_no_driver_for_a_gpu_is_refused_before_anything_is_touched() {
+    void refuses_a_node_without_a_gpu_driver_before_any_change() {
         var inventory = World.variant(World.more(), folder, "directory: /opt/ktrdr-workers-b, scale: 2", "directory: /opt/ktrdr-workers-b, gpu: true").toString();
         var before = World.everything("workers-b");
         refused(1, ktrdr("deploy", "workers", "B", "--tag", NEWER).env("KTRDR_INVENTORY", inventory).run(), "workers-b: Docker has no GPU driver there",
@@ -192,7 +192,7 @@ class MoreNodesTest {
     }
 
     @Test
-    void a_gpu_that_docker_does_not_give_fails_the_deployment_and_what_ran_before_runs_again() {
+    void a_gpu_that_docker_does_not_grant_rolls_the_deployment_back() {
         var inventory = World.variant(World.more(), folder, "disk_free: 2GB, scale: 1", "disk_free: 2GB, gpu: true").toString();
         var before = World.containers("workers-d").keySet();
         // the toolkit came after dockerd had started
@@ -233,7 +233,7 @@ class MoreNodesTest {
     }
 
     @Test
-    void a_release_goes_back_where_root_is_had_by_sudo_and_all_that_is_written_is_roots() {
+    void rolls_back_by_sudo_and_leaves_only_files_of_root() {
         if (!Aftermath.release(GPU).equals(NEWER)) good("deploy workers gpu --tag " + NEWER);
         var ran = good("rollback workers gpu");
         assertEquals(OLDER, Aftermath.release(GPU));
@@ -244,14 +244,14 @@ class MoreNodesTest {
     }
 
     @Test
-    void who_is_not_root_sees_no_secret_during_a_deployment_and_none_is_on_the_disk_after_it() {
+    void no_secret_is_visible_to_other_users_or_left_on_the_disk() {
         assertTrue(SEEN.contains("lock of root") && SEEN.stream().anyMatch(line -> line.contains("docker compose")), SEEN::toString);
         assertEquals(List.of(), SEEN.stream().filter(line -> line.startsWith("file with a secret") || World.secretValues().stream().anyMatch(line::contains)).toList());
         assertEquals("", World.on(GPU, "grep -rlFs -f - /etc /opt /home /root /var/log /var/tmp /tmp /run/lock <<'WORDS' || :\n" + String.join("\n", World.secretValues()) + "\nWORDS\n"));
     }
 
     @Test
-    void a_user_who_is_not_to_become_root_is_told_so_before_anything_is_changed() {
+    void refuses_a_user_without_sudo_before_any_change() {
         var before = World.everything(GPU);
         refused(1, withoutSudo(folder, "verify-infra", "gpu"), "gpu.user does not hold", "ktrdr, sudo would work and is not used", "`ssh: {sudo: true}`");
         refused(1, withoutSudo(folder, "deploy", "workers", "gpu", "--tag", OLDER), "gpu: only root can change anything on it", "ktrdr", "`ssh: {sudo: true}`");
@@ -259,7 +259,7 @@ class MoreNodesTest {
     }
 
     @Test
-    void a_share_that_is_there_is_proven_as_ktrdrs_user_by_way_of_sudo() {
+    void setup_nfs_proves_an_existing_share_by_sudo() {
         var inventory = World.variant(World.more(), folder, "storage: {server: core", "storage: {server: pve.ktrdr.home.mynerd.place").toString();
         var ran = ktrdr("setup-nfs", "gpu", "D").env("KTRDR_INVENTORY", inventory).run();
         assertEquals(0, ran.exit(), ran::toString);

@@ -104,7 +104,7 @@ class NodeFiguresTest {
     }
 
     @Test
-    void an_exporter_that_is_gone_is_told_and_the_next_deployment_brings_it_back() {
+    void reports_a_lost_exporter_and_the_next_deployment_restores_it() {
         World.on("workers-b", "docker rm -f ktrdr-node-exporter; systemctl stop ktrdr-containers.timer");
         await("up{job=\"node\",node=\"workers-b\"} == 0");
         var verified = ktrdr("verify", "--quick", "-o", "json").run();

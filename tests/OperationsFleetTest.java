@@ -62,7 +62,7 @@ class OperationsFleetTest {
     }
 
     @Test
-    void a_training_is_followed_by_the_id_of_its_task_and_leaves_its_model_on_the_share() {
+    void follows_a_training_by_its_task_id_and_saves_its_model() {
         var ran = ktrdr("operations", "start", "training", "practice_3", "--symbols", "AAPL,MSFT", "--timeframes", "1d").run();
         assertEquals(0, ran.exit(), ran::toString);
         assertTrue(ran.err().matches("(?s).*op_training_\\S+ is started.*runs on workers-[bc] training-worker-[12].*"), ran::toString);
@@ -72,7 +72,7 @@ class OperationsFleetTest {
     }
 
     @Test
-    void a_cancelled_training_goes_on_from_its_checkpoint_and_only_then() {
+    void resumes_a_training_from_its_checkpoint_only_when_cancelled() {
         var id = ktrdr("operations", "start", "training", "practice_300", "--no-follow").run().out().strip();
         refused(1, ktrdr("operations", "resume", id).run(), "Operation " + id + " is already running");
         assertEquals(0, ktrdr("operations", "cancel", id).run().exit());
@@ -85,7 +85,7 @@ class OperationsFleetTest {
     }
 
     @Test
-    void what_workers_are_at_is_listed_after_a_restart_of_the_backend_and_what_a_list_can_not_know_is_said() {
+    void lists_the_work_of_workers_after_a_backend_restart() {
         var id = ktrdr("operations", "start", "training", "practice_300", "--no-follow").run().out().strip();
         World.on("core", "docker restart ktrdr-backend >/dev/null");
         Wait.until(() -> World.on("core", "curl -s http://localhost:8000/api/v1/workers || :").contains(id), () -> "its worker does not register");
@@ -104,7 +104,7 @@ class OperationsFleetTest {
     }
 
     @Test
-    void what_the_backend_does_itself_is_told_before_it_is_replaced_and_waited_for() throws IOException {
+    void tells_and_awaits_the_backends_own_work_before_replacing_it() throws IOException {
         var id = dummy();
         var words = "the backend itself, which is stopped: " + id + " (dummy, ";
         var planned = ktrdr("deploy", "core", "backend", "--tag", "sha-2000002", "--dry-run").run();

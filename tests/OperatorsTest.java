@@ -69,7 +69,7 @@ class OperatorsTest {
     }
 
     @Test
-    void the_printed_file_is_enough_for_procedures_that_change_something_and_for_nothing_else() throws Exception {
+    void the_printed_sudoers_file_suffices_and_allows_nothing_else() throws Exception {
         var inventory = inventory("narrow", ", ssh: {user: narrow, sudo: true}");
         good(inventory, "verify-infra", "B");
         var read = Inventory.read(inventory);
@@ -85,7 +85,7 @@ class OperatorsTest {
     }
 
     @Test
-    void who_looks_asks_for_no_sudo_where_docker_is_theirs_without_and_for_no_secret() throws Exception {
+    void read_only_commands_with_docker_rights_use_no_sudo_or_secret() throws Exception {
         World.on(NODE, "rm -f " + ASKED + "; echo 'watcher ALL=(root) NOPASSWD: ALL' >>/etc/sudoers.d/ktrdr-test");
         var provider = folder.resolve("provider");
         var inventory = inventory("watcher", ", ssh: {user: watcher, sudo: true}", "secrets: {provider: file, file: /dev/shm/ktrdr-lab/secrets.json}",
@@ -94,7 +94,7 @@ class OperatorsTest {
     }
 
     @Test
-    void an_operator_of_the_inventory_looks_without_sudo_and_without_a_secret() throws Exception {
+    void an_operator_of_the_inventory_reads_without_sudo_or_secrets() throws Exception {
         World.on(NODE, "rm -f " + ASKED);
         var provider = folder.resolve("provider");
         var watched = inventory("watcher", ", ssh: {user: nobody-of-this-name, sudo: true}", "secrets: {provider: file, file: /dev/shm/ktrdr-lab/secrets.json}",

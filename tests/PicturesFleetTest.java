@@ -131,7 +131,7 @@ class PicturesFleetTest {
     }
 
     @Test
-    void each_page_is_drawn_without_a_complaint_or_a_question_to_a_network_and_calls_itself_a_preview() throws IOException {
+    void each_page_draws_offline_without_errors_and_says_preview() throws IOException {
         assertEquals(4, boards.size());
         for (var board : boards)
             for (var dark : List.of(true, false)) {

@@ -22,7 +22,7 @@ class PicturesInBrowserTest extends InBrowser {
             List.of("Bps", "2500", "2.5 kB/s"), List.of("reqps", "0.25", "0.25 req/s"), List.of("short", "-3", "-3"));
 
     @Test
-    void each_unit_of_our_dashboards_is_written_with_three_digits_and_the_step_that_it_reaches() throws IOException {
+    void writes_each_dashboard_unit_with_three_digits_and_prefix() throws IOException {
         var page = Files.writeString(folder.resolve("units.html"), "<script>" + Files.readString(Project.root().resolve("tests/pictures/units.js")) + "</script>");
         browser.open(page, 400, false);
         for (var one : WRITTEN) assertEquals(one.get(2), browser.evaluate("formatted('" + one.get(0) + "', " + one.get(1) + ")").asText(), one.toString());

@@ -18,13 +18,13 @@ class PicturesTest {
     private static final Map<String, List<String>> VALUES = Map.of("node", List.of("core", "workers-b"));
 
     @Test
-    void a_variable_is_filled_in_as_its_value_or_as_an_expression_of_several() {
+    void a_variable_becomes_its_value_or_a_pattern_of_several() {
         assertEquals("rate(x{node=~\"(core|workers-b)\"}[1m])", Dashboard.filled("rate(x{node=~\"$node\"}[$__rate_interval])", VALUES));
         assertEquals("x{node=~\"core\"}", Dashboard.filled("x{node=~\"$node\"}", Map.of("node", List.of("core"))));
     }
 
     @Test
-    void what_is_under_a_row_comes_once_for_each_value_that_the_row_is_repeated_for_and_the_rest_moves_down() {
+    void repeats_panels_below_a_repeated_row_and_shifts_the_rest() {
         var model = Json.parse("""
                 {"panels": [
                   {"type": "row", "title": "First", "gridPos": {"x": 0, "y": 0, "w": 24, "h": 1}},
@@ -38,7 +38,7 @@ class PicturesTest {
     }
 
     @Test
-    void the_drawing_of_the_fleet_names_every_node_with_its_workers_and_ports() {
+    void the_drawing_names_every_node_with_its_workers_and_ports() {
         var inventory = Inventory.read(Project.root().resolve("inventory.yaml"));
         var drawn = Topology.svg(inventory);
         for (var node : inventory.nodes()) {

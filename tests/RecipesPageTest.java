@@ -13,7 +13,7 @@ import org.junit.jupiter.api.Test;
 /** docs/RECIPES.md: enough scripts, each short, whole, found by others, and tested. */
 class RecipesPageTest {
     @Test
-    void there_are_a_dozen_each_of_five_to_eighteen_lines_beside_its_imports() {
+    void there_are_a_dozen_scripts_of_five_to_eighteen_lines() {
         var all = Recipes.all();
         assertTrue(all.size() >= 12, () -> all.size() + " scripts");
         // a section of another form would be none

@@ -101,7 +101,7 @@ class RecipesTest {
     }
 
     @Test
-    void hungry_runs_as_the_page_says_and_has_the_container_first_that_docker_has() {
+    void hungry_lists_every_container_and_the_largest_first() {
         var ran = jbang("", "hungry.java");
         assertEquals(0, ran.exit(), ran.err());
         var rows = ran.out().lines().skip(1).map(line -> line.split(" {2,}")).toList();
@@ -275,7 +275,7 @@ class RecipesTest {
     }
 
     @Test
-    void a_node_that_there_is_not_and_one_that_does_not_answer_are_sentences_with_their_exit_codes() {
+    void refuses_unknown_and_unreachable_nodes_with_their_exit_codes() {
         says(run(2, "hungry", "workers-x"), "error: there is no node workers-x", "did you mean workers-");
         says(run(2, "clocks", "--limit", "soon"), "this is no duration");
         var elsewhere = World.inventory(other, "host: workers-c, address: 10.42.1.12", "host: workers-c, address: 10.42.1.99").toString();

@@ -52,7 +52,7 @@ class ReportInBrowserTest extends InBrowser {
     }
 
     @Test
-    void every_check_is_on_the_page_the_headline_is_its_title_and_one_heading_leads() throws IOException {
+    void the_page_has_every_check_its_headline_as_title_and_one_h1() throws IOException {
         for (var report : List.of(ReportFixtures.healthy(), ReportFixtures.unwell())) {
             browser.open(written(report), DESK, false);
             var shown = new ArrayList<String>();
@@ -65,7 +65,7 @@ class ReportInBrowserTest extends InBrowser {
     }
 
     @Test
-    void nothing_is_asked_of_a_network_and_the_browser_has_no_complaint() throws IOException {
+    void the_page_makes_no_network_request_and_causes_no_errors() throws IOException {
         var page = written(ReportFixtures.unwell());
         browser.open(page, DESK, false);
         browser.screenshot();
@@ -74,7 +74,7 @@ class ReportInBrowserTest extends InBrowser {
     }
 
     @Test
-    void what_a_node_said_is_no_markup_and_the_policy_stops_what_somebody_adds() throws IOException {
+    void node_output_is_no_markup_and_the_policy_blocks_additions() throws IOException {
         var page = written(ReportFixtures.unwell());
         browser.open(page, DESK, false);
         assertEquals(0, number("document.querySelectorAll('script, img, a, iframe').length"));

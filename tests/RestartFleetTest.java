@@ -48,7 +48,7 @@ class RestartFleetTest {
     }
 
     @Test
-    void a_worker_is_restarted_alone_without_any_secret_and_the_release_stays_what_it_was() throws IOException {
+    void restarts_one_worker_without_secrets_and_keeps_the_release() throws IOException {
         var inventory = Files.writeString(folder.resolve("inventory.yaml"), Files.readString(World.inventory())
                 .replaceAll("secrets: .*", "secrets: {provider: file, file: " + folder.resolve("none.json") + "}")
                 .replace("identity: ", "identity: " + World.folder() + "/").replace("known_hosts: ", "known_hosts: " + World.folder() + "/"));
@@ -70,7 +70,7 @@ class RestartFleetTest {
     }
 
     @Test
-    void the_backend_is_restarted_and_the_workers_that_it_had_are_registered_again() {
+    void restarts_the_backend_and_its_workers_register_again() {
         var before = starts("core");
         var workers = Map.of("workers-b", starts("workers-b"), "workers-c", starts("workers-c"));
         var ran = ktrdr("restart", "core", "backend", "-o", "json").run();

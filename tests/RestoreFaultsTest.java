@@ -109,7 +109,7 @@ class RestoreFaultsTest {
         "compare,  here,    core,      docker,    ' -Atq '*' sh ktrdr_restoring',       old",
         "swap,     here,    core,      docker,    'kept=ktrdr_replaced',                old",
         "start,    here,    core,      docker,    'start ktrdr-backend',                new"})
-    void killed_at_any_step_the_database_is_a_whole_one_and_all_runs_again(String step, String from, String host, String program, String asked, String expected) {
+    void a_restore_killed_at_any_step_leaves_a_whole_database(String step, String from, String host, String program, String asked, String expected) {
         var before = rows();
         try (var waiting = Faults.waits(host, program, asked); var run = ktrdr("restore-db", from.equals("here") ? file : name, "--yes").start()) {
             run.awaitAsked(host);
@@ -163,7 +163,7 @@ class RestoreFaultsTest {
     }
 
     @Test
-    void of_a_database_that_stays_away_what_is_left_has_a_name_and_goes_when_told() {
+    void a_lost_database_leaves_a_named_copy_that_drop_old_removes() {
         try (var stopped = Faults.before("core", "docker", "'--section=pre-data'", "/usr/bin/docker stop -t 0 ktrdr-db")) {
             refused(1, ktrdr("restore-db", name, "--into", "faults_beside").run(), "core: nothing was restored", "left behind", "ktrdr_restoring, half of it restored", "jbang restore-db@ktrdr --drop-old");
         } finally {
@@ -178,7 +178,7 @@ class RestoreFaultsTest {
 
     /** PostgreSQL's own figure is lost in a crash, as by a reset. */
     @Test
-    void rows_that_would_be_replaced_are_told_also_when_nobody_counted_them() {
+    void tells_the_rows_to_be_replaced_even_without_statistics() {
         World.sql("CREATE TABLE faults.many AS SELECT i, md5(i::text) FROM generate_series(1, 200000) i; DELETE FROM faults.many WHERE i % 2 = 0; SELECT pg_stat_reset()");
         try {
             var said = ktrdr("restore-db", name, "--dry-run").run();
@@ -190,7 +190,7 @@ class RestoreFaultsTest {
 
     /** The words of PostgreSQL stand between others of pg_restore. */
     @Test
-    void an_index_that_cannot_be_made_is_told_in_the_words_of_the_database() {
+    void an_index_that_cannot_be_built_quotes_the_database() {
         World.sql("CREATE FUNCTION faults.once(bigint) RETURNS bigint IMMUTABLE LANGUAGE sql AS $f$ SELECT $1 / CASE WHEN current_setting('application_name') LIKE 'ktrdr-restore%' THEN 0 ELSE 1 END $f$;"
                 + "CREATE INDEX once_index ON faults.bars (faults.once(id))");
         var backup = here.resolve("index.dump.zst").toString();

@@ -114,7 +114,7 @@ class RestoreTest {
 
     @Test
     @Order(3)
-    void what_is_damaged_changed_or_too_new_is_refused_with_the_database_untouched() {
+    void refuses_damaged_or_too_new_backups_and_spares_the_database() {
         var before = databases() + World.everything("core");
         var flipped = changed("ktrdr-20000101T000000Z-flipped", "dd if=/dev/urandom of=ktrdr-20000101T000000Z-flipped.dump.zst bs=1 count=64 seek=5000 conv=notrunc 2>/dev/null", false);
         var truncated = changed("ktrdr-20000101T000000Z-truncated", "truncate -s -1 ktrdr-20000101T000000Z-truncated.dump.zst", false);
@@ -134,7 +134,7 @@ class RestoreTest {
 
     @Test
     @Order(3)
-    void a_file_of_this_machine_is_restored_and_verified_and_nothing_of_it_stays_on_core(@TempDir Path here) throws IOException {
+    void restores_and_verifies_a_local_file_and_leaves_none_on_core(@TempDir Path here) throws IOException {
         var file = here.resolve("mine.dump.zst");
         assertEquals(0, ktrdr("backup-db", "--to", file.toString()).run().exit());
         var before = databases() + World.everything("core");

@@ -60,7 +60,7 @@ class RollbackTest {
     }
 
     @Test
-    void what_ran_before_runs_again_with_its_files_and_a_second_rollback_goes_further_back() throws IOException {
+    void rolls_back_with_the_files_and_twice_goes_further_back() throws IOException {
         var inventory = World.inventory(folder, "tracing: {service: ktrdr-api}", "tracing: {service: ktrdr-api}\ntemplates: mine").toString();
         var template = Files.createDirectories(folder.resolve("mine/workers")).resolve(".env.workers");
         Files.writeString(template, Files.readString(Project.root().resolve("templates/workers/.env.workers")) + "# of the third release\n");
@@ -93,7 +93,7 @@ class RollbackTest {
     }
 
     @Test
-    void an_image_that_is_gone_is_pulled_by_its_digest_though_the_tag_means_another_by_now() {
+    void pulls_a_missing_image_by_digest_even_if_the_tag_has_moved() {
         var id = World.image("workers-b", OLDER);
         good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
         World.forget("workers-b", OLDER);
@@ -104,7 +104,7 @@ class RollbackTest {
     }
 
     @Test
-    void only_the_images_of_the_last_releases_stay_and_nobody_elses_goes() {
+    void keeps_images_of_the_last_releases_and_all_foreign_images() {
         var inventory = World.inventory(folder, "username: kpiteira", "username: kpiteira\n  keep: 1").toString();
         var repository = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";
         World.on("workers-b", "docker tag " + repository + OLDER + " somebody/elses:1; docker tag " + repository + OLDER + " " + repository + "by-hand");
@@ -119,7 +119,7 @@ class RollbackTest {
     }
 
     @Test
-    void the_release_asked_for_is_gone_back_to_or_it_is_said_what_there_is() {
+    void rolls_back_to_the_named_release_or_lists_the_existing_ones() {
         good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
         var before = World.everything();
         refused(1, ktrdr("rollback", "workers", "all", "--to", "sha-0000000").run(), "workers-b: there is nothing to roll back to", "a deployment of sha-0000000 that ended well", NEWER);
@@ -138,7 +138,7 @@ class RollbackTest {
     }
 
     @Test
-    void a_torn_line_of_the_history_is_passed_over_and_gone_after_the_next() throws IOException {
+    void skips_a_torn_history_line_and_drops_it_at_the_next_entry() throws IOException {
         World.on("workers-b", "cd /opt/ktrdr-workers-b/.ktrdr; tail -n 1 releases.jsonl | head -c 200 >>releases.jsonl");
         good(ktrdr("rollback", "workers", "B", "--list").run());
         good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
@@ -149,7 +149,7 @@ class RollbackTest {
     }
 
     @Test
-    void a_release_that_never_gets_healthy_is_taken_back_and_its_logs_are_kept() throws IOException {
+    void rolls_back_a_release_that_stays_unhealthy_and_keeps_its_logs() throws IOException {
         World.sql("drop table if exists kept; create table kept (word text); insert into kept values ('still here')");
         var before = World.containers("core");
         var ran = refused(5, ktrdr("deploy", "core", "all", "--tag", BAD, "--timeout", "15s").run(), "error: core: backend was not healthy within 15 s",
@@ -194,7 +194,7 @@ class RollbackTest {
     }
 
     @Test
-    void without_the_way_back_it_is_left_and_the_next_rollback_goes_to_the_last_that_ended_well() throws IOException {
+    void with_no_rollback_a_later_rollback_takes_the_last_good_one() throws IOException {
         refused(1, ktrdr("deploy", "workers", "B", "--tag", BAD, "--timeout", "8s", "--no-rollback").run(), "workers-b: failed", "as --no-rollback says");
         assertEquals(4, running("workers-b", BAD));
         good(ktrdr("rollback", "workers", "B").run());

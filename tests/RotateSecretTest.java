@@ -108,7 +108,7 @@ class RotateSecretTest {
     }
 
     @Test
-    void the_databases_password_is_another_everywhere_and_nobody_has_seen_it() throws Exception {
+    void rotates_the_database_password_everywhere_without_leaking_it() throws Exception {
         World.sql("drop table if exists kept; create table kept (word text); insert into kept values ('still here')");
         var former = former("db_password");
         var before = World.containers("core");
@@ -160,7 +160,7 @@ class RotateSecretTest {
     }
 
     @Test
-    void the_secret_of_tokens_is_given_to_the_backend_alone_and_a_dry_run_gives_it_to_nobody() throws IOException {
+    void rotates_the_jwt_secret_on_the_backend_but_not_in_a_dry_run() throws IOException {
         var inventory = provider("jwt_secret", JWT);
         var everything = World.everything();
         var planned = good(ktrdr("rotate-secret", "jwt_secret", "--dry-run", "-i", inventory).run());
@@ -176,14 +176,14 @@ class RotateSecretTest {
     }
 
     @Test
-    void a_secret_that_the_backend_does_not_start_with_is_refused_before_anything_is_changed() throws IOException {
+    void refuses_a_secret_the_backend_rejects_before_any_change() throws IOException {
         var everything = World.everything();
         refused(2, ktrdr("rotate-secret", "jwt_secret", "--yes", "-i", provider("jwt_secret", "too-short")).run(), "jwt_secret has fewer than 32 characters");
         assertEquals(everything, World.everything());
     }
 
     @Test
-    void a_database_password_with_which_the_backend_is_too_late_is_taken_back() throws IOException {
+    void rolls_back_a_database_password_if_the_backend_is_too_late() throws IOException {
         var verifier = verifier();
         var ran = refused(5, ktrdr("rotate-secret", "db_password", "--yes", "--timeout", "100ms", "-i", provider("db_password", PASSWORD)).run(), "PostgreSQL's role has the former one again", "core: returned");
         assertEquals(verifier, verifier(), ran::toString);
@@ -206,7 +206,7 @@ class RotateSecretTest {
     }
 
     @Test
-    void interrupted_when_core_has_it_and_the_first_workers_get_it_it_is_taken_back_from_core_too() throws IOException {
+    void an_interrupted_rotation_is_rolled_back_on_core_too() throws IOException {
         Ran ran;
         try (var deaf = Faults.deaf("workers-b", "backtest-worker-1"); var run = ktrdr("rotate-secret", "db_password", "--yes", "-i", provider("db_password", PASSWORD)).start()) {
             run.awaitUp("workers-b");
@@ -222,7 +222,7 @@ class RotateSecretTest {
     }
 
     @Test
-    void killed_once_the_database_has_it_it_is_finished_by_another_run() throws IOException {
+    void another_run_completes_a_rotation_killed_after_the_database() throws IOException {
         var inventory = provider("db_password", PASSWORD);
         try (var run = ktrdr("rotate-secret", "db_password", "--yes", "-i", inventory).start()) {
             run.awaitVerifier(verifier());
@@ -235,7 +235,7 @@ class RotateSecretTest {
     }
 
     @Test
-    void a_password_that_containers_got_by_a_deployment_is_told_to_the_database() throws IOException {
+    void sets_in_the_database_a_password_that_containers_already_have() throws IOException {
         var inventory = provider("db_password", PASSWORD);
         good(ktrdr("deploy", "core", "backend", "--tag", Aftermath.OLDER, "-i", inventory).run());
         good(ktrdr("deploy", "workers", "all", "--tag", Aftermath.OLDER, "--parallel", "-i", inventory).run());
@@ -257,7 +257,7 @@ class RotateSecretTest {
     }
 
     @Test
-    void the_token_of_the_registry_is_tried_and_what_cannot_be_is_refused() throws IOException {
+    void tests_the_registry_token_and_refuses_what_cannot_be_rotated() throws IOException {
         var everything = World.everything();
         assertTrue(good(ktrdr("rotate-secret", "ghcr_token").run()).err().contains("takes the login of kpiteira"));
         refused(1, ktrdr("rotate-secret", "ghcr_token", "-i", provider("ghcr_token", "no-such-token")).run(), "did not accept the login of kpiteira");

@@ -41,7 +41,7 @@ class RowsTest {
     }
 
     @Test
-    void no_acknowledged_row_is_missing_after_a_deployment_a_failed_one_and_a_rollback() {
+    void a_deployment_a_failed_one_and_a_rollback_lose_no_row() {
         var before = release("core");
         var after = another("core");
         var database = World.containers("core").get("ktrdr-db");

@@ -67,7 +67,7 @@ class ScaleTest {
 
     @Test
     @Order(1)
-    void only_the_workers_that_were_missing_were_made_and_prometheus_has_them() {
+    void scaling_up_creates_only_missing_workers_and_their_targets() {
         assertEquals(0, up.exit(), up::toString);
         var now = World.containers("workers-b");
         assertTrue(now.keySet().containsAll(ADDED) && now.get(ADDED.get(0)).endsWith(":" + release), () -> now + "\n" + up);
@@ -91,7 +91,7 @@ class ScaleTest {
 
     @Test
     @Order(2)
-    void verify_and_status_hold_right_after_it_and_say_that_the_inventory_has_another_number() {
+    void verify_and_status_pass_and_name_the_inventorys_other_scale() {
         for (var ran : upFound)
             assertTrue(ran.exit() == 0 && ran.toString().contains("workers-b runs 3 of each type since scale B 3; " + World.inventory() + ":9 says scale: 2"), ran::toString);
     }
@@ -111,7 +111,7 @@ class ScaleTest {
 
     @Test
     @Order(4)
-    void a_scale_that_the_inventory_does_not_give_survives_the_next_deployment() {
+    void a_scale_outside_the_inventory_survives_the_next_deployment() {
         var inventory = World.inventory(folder, NODE + ", scale: 2", NODE).toString();
         var before = World.state("workers-b");
         var deploy = ktrdr("deploy", "workers", "B", "--tag", release, "-i", inventory).run();
@@ -122,7 +122,7 @@ class ScaleTest {
 
     @Test
     @Order(5)
-    void workers_that_do_not_get_up_are_taken_away_again_and_prometheus_stays_as_it_was() {
+    void removes_workers_that_do_not_start_and_restores_prometheus() {
         var before = World.containers("workers-c");
         var prometheus = World.files("core");
         Ran ran;
@@ -147,7 +147,7 @@ class ScaleTest {
 
     @Test
     @Order(7)
-    void they_are_waited_for_or_saved_and_go_with_their_targets_and_nothing_else_does() {
+    void scaling_down_waits_or_saves_and_removes_only_those_workers() {
         World.occupy("workers-b", 5007, "op_finished", Duration.ofSeconds(4));
         var training = World.train("workers-b", 5008);
         var down = ktrdr("scale", "B", "2", "--wait-idle", "5s", "--yes").run();

@@ -120,7 +120,7 @@ class SetupDnsTest {
     }
 
     @Test
-    void a_record_that_is_wrong_and_one_that_is_missing_are_told_apart() {
+    void distinguishes_a_wrong_record_from_a_missing_one() {
         var conf = "/lab/dnsmasq.conf";
         services("cp " + conf + " /tmp/right.conf; sed -i 's/^host-record=workers-b.*/host-record=workers-b." + DOMAIN + ",10.42.1.99/; /^host-record=grafana/d' " + conf + "; pkill dnsmasq; sleep 0.1");
         try {
@@ -149,7 +149,7 @@ class SetupDnsTest {
     }
 
     @Test
-    void containers_that_ask_another_server_are_told_apart_from_their_node() {
+    void distinguishes_the_dns_of_containers_from_that_of_their_node() {
         World.on("workers-c", "cp /etc/docker/daemon.json /tmp/daemon.json; sed -i 's/10.42.1.2/10.42.1.66/' /etc/docker/daemon.json; systemctl restart docker");
         try {
             var ran = check();

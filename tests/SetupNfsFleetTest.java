@@ -85,7 +85,7 @@ class SetupNfsFleetTest {
     }
 
     @Test
-    void a_share_from_the_host_needs_no_nfs_on_its_server_which_writes_for_the_proof_too() {
+    void a_share_from_the_host_needs_no_nfs_and_the_server_tests_it() {
         var ran = with(handedIn(), "setup-nfs");
         assertEquals(0, ran.exit(), ran::toString);
         assertTrue(ran.err().contains("3 wrote, all others read") && ran.err().contains("0 changed"), ran::toString);
@@ -96,7 +96,7 @@ class SetupNfsFleetTest {
     }
 
     @Test
-    void a_folder_that_a_share_from_the_host_lacks_is_made_for_ktrdrs_containers() {
+    void creates_a_folder_that_the_hosts_share_lacks() {
         var time = World.on("core", "stat -c %y /srv/ktrdr-shared");
         var inventory = handedIn("extra");
         try {
@@ -114,7 +114,7 @@ class SetupNfsFleetTest {
     }
 
     @Test
-    void a_share_that_the_host_did_not_hand_in_again_is_told_apart_from_a_folder() {
+    void distinguishes_an_unmounted_share_from_a_folder() {
         World.on("core", "umount /srv/ktrdr-shared");
         try {
             for (var command : List.of(List.of("setup-nfs"), List.of("setup-nfs", "--check"), List.of("setup-nfs", "--dry-run"), List.of("deploy", "core", "backend", "--tag", "sha-1000002", "-y"))) {

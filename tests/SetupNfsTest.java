@@ -154,7 +154,7 @@ class SetupNfsTest {
     }
 
     @Test
-    void nothing_can_be_written_beside_the_share_while_it_is_not_mounted() {
+    void nothing_can_be_written_locally_while_the_share_is_unmounted() {
         world.on("workers-c", "systemctl stop " + UNITS);
         try {
             assertEquals("", mounted("workers-c"));
@@ -175,7 +175,7 @@ class SetupNfsTest {
     }
 
     @Test
-    void a_server_that_refuses_for_a_while_does_not_end_in_an_automount_that_gave_up() {
+    void the_automount_survives_a_server_that_refuses_for_a_while() {
         useWhileRefused();
         assertEquals("ok", world.on("workers-c", "test -d " + SHARE + "/results && echo ok"));
         assertEquals("autofs nfs", mounted("workers-c"));
@@ -209,7 +209,7 @@ class SetupNfsTest {
     /** One story, since every boot takes its time: the server goes, a client boots meanwhile, the server comes back, the other client boots. */
     @Test
     @Order(Integer.MAX_VALUE)
-    void the_share_outlives_reboots_of_the_server_of_a_client_and_of_a_client_without_the_server() {
+    void the_share_survives_reboots_of_its_server_and_its_clients() {
         world.on("workers-c", "setsid sh -c '" + as999("while sleep 1; do echo x; done >>" + SHARE + "/results/steady").replace("'", "'\\''") + "' >/dev/null 2>&1 </dev/null & echo $! >/run/writer");
         world.until("the writer writes", () -> size() > 2);
         world.off("core");

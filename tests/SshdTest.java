@@ -100,7 +100,7 @@ class SshdTest {
     }
 
     @Test
-    void a_server_that_has_only_what_is_weak_is_told_with_what_it_lacks() {
+    void refuses_a_weak_server_and_lists_the_accepted_algorithms() {
         var refused = assertThrows(Problem.class, () -> answer("Ciphers=aes128-cbc", "ed25519", "ed25519"));
         assertEquals(Exit.UNREACHABLE, refused.exit());
         assertTrue(refused.sentence().contains("no algorithm that is spoken here"), refused::sentence);

@@ -72,7 +72,7 @@ class StageRefusedTest {
     }
 
     @Test
-    void a_prometheus_yml_that_promtool_refuses_for_stage_and_for_deploy() throws IOException {
+    void stage_and_deploy_refuse_a_prometheus_yml_promtool_rejects() throws IOException {
         // the release that runs: another one's image would be pulled before, which is a change of its own
         for (var words : List.of(new String[] {"stage", "core", "--tag", OTHER}, new String[] {"deploy", "core", "all", "--tag", "sha-1000001"}))
             refused(1, with("monitoring/prometheus.yml", "scrape_configs: [{job_nam: x}]\n", words), "core: promtool refuses monitoring/prometheus.yml", "job_nam");
@@ -102,7 +102,7 @@ class StageRefusedTest {
     }
 
     @Test
-    void no_tag_on_a_node_without_an_env_file_and_outside_of_a_checkout() {
+    void refuses_without_a_tag_an_env_file_or_a_checkout() {
         refused(2, ktrdr("stage", "workers", "B", "-i", World.inventory(folder, "/opt/ktrdr-workers-b", "/opt/none").toString()).in(folder).run(), "which release?", "--tag");
     }
 

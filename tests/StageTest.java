@@ -92,7 +92,7 @@ class StageTest {
     }
 
     @Test
-    void directories_and_files_are_put_in_place_on_nodes_that_have_none_and_nothing_is_started() {
+    void stages_files_on_fresh_nodes_and_starts_nothing() {
         var inventory = World.inventory(folder, "directory: /opt/ktrdr-", "directory: /opt/fresh/ktrdr-").toString();
         var before = containers();
         try {
@@ -117,7 +117,7 @@ class StageTest {
     }
 
     @Test
-    void a_file_that_is_gone_changed_or_of_another_mode_is_a_difference_that_check_leaves_and_stage_mends() {
+    void check_reports_changed_files_and_stage_repairs_them() {
         World.on("core", "rm /opt/ktrdr-core/docker-compose.core.yml");
         World.on("workers-b", "sed -i 's/^KTRDR_API_URL=.*/KTRDR_API_URL=http:\\/\\/elsewhere/' /opt/ktrdr-workers-b/.env.workers");
         World.on("workers-c", "chmod 600 /opt/ktrdr-workers-c/.env.workers");
@@ -163,7 +163,7 @@ class StageTest {
     }
 
     @Test
-    void prometheus_scrapes_the_backend_every_worker_of_both_nodes_and_every_host() {
+    void prometheus_scrapes_the_backend_each_worker_and_each_host() {
         var expected = new TreeSet<>(Set.of("localhost:9090", "backend:8000"));
         for (var host : List.of("workers-b", "workers-c")) for (int port : List.of(5003, 5004, 5005, 5006)) expected.add(host + DOMAIN + ":" + port);
         for (var host : List.of("backend", "workers-b", "workers-c")) expected.add(host + DOMAIN + ":9100");
@@ -203,7 +203,7 @@ class StageTest {
     }
 
     @Test
-    void a_deployment_has_prometheus_and_grafana_read_what_was_staged_before_it() throws Exception {
+    void a_deployment_reloads_what_was_staged_before_it() throws Exception {
         var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s"));
         own("monitoring/grafana/provisioning/datasources/datasources.yml", builtIn("monitoring/grafana/provisioning/datasources/datasources.yml") + "# mine\n");
         var before = World.containers("core");
@@ -229,7 +229,7 @@ class StageTest {
     }
 
     @Test
-    void a_folder_that_was_replaced_or_removed_under_prometheus_and_grafana_is_seen_and_they_have_the_new_one() throws Exception {
+    void detects_and_repairs_a_replaced_folder_under_a_container() throws Exception {
         var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s")).toString();
         var replaced = Map.of("cp -a monitoring m && rm -rf monitoring && mv m monitoring", "core", "rm -rf monitoring", "core");
         for (var fault : replaced.keySet()) {
@@ -252,7 +252,7 @@ class StageTest {
     }
 
     @Test
-    void a_configuration_that_prometheus_could_not_read_is_no_success_and_the_former_one_stays() throws Exception {
+    void an_unreadable_prometheus_file_fails_and_the_old_one_stays() throws Exception {
         var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s")).toString();
         // promtool reads a copy, in a folder of its own
         World.on("core", "docker exec -u 0 ktrdr-prometheus true; chmod 700 /opt/ktrdr-core/monitoring");
@@ -275,7 +275,7 @@ class StageTest {
     }
 
     @Test
-    void it_takes_one_round_trip_to_look_and_two_more_to_write_under_a_lock() {
+    void staging_looks_in_one_round_trip_and_writes_in_two_more() {
         assertEquals("1/1", roundTrips("stage", "core", "--check"));
         assertEquals("1/3", roundTrips("stage", "core", "--tag", NEWER));
         assertEquals("1/1", roundTrips("stage", "core"));

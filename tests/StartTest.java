@@ -203,7 +203,7 @@ class StartTest {
 
     @Test
     @Order(14)
-    void another_checkout_another_jdk_and_a_cache_that_takes_nothing_are_each_noticed() throws IOException {
+    void rebuilds_for_another_checkout_or_jdk_and_copes_without_cache() throws IOException {
         toolkit.word("one");
         var elsewhere = folder.resolve("elsewhere");
         Files.move(checkout, elsewhere);
@@ -234,7 +234,7 @@ class StartTest {
     @ParameterizedTest
     @ValueSource(strings = {"1m", "70m"})
     @Order(16)
-    void a_disk_that_is_full_or_fills_meanwhile_makes_it_slower_and_no_more(String size) throws IOException {
+    void a_full_disk_makes_it_slower_but_does_not_break_it(String size) throws IOException {
         var disk = Files.createDirectory(folder.resolve("disk-" + size));
         toolkit.meanwhile("head -c 100m /dev/zero >'" + disk + "/more' 2>/dev/null");
         var script = "mount -t tmpfs -o size=" + size + " tmpfs \"$0\" && exec \"$@\"";
@@ -245,7 +245,7 @@ class StartTest {
 
     @Test
     @Order(17)
-    void earlier_states_are_cleared_away_but_not_what_somebody_may_start_with() throws IOException {
+    void removes_earlier_builds_except_those_that_may_be_in_use() throws IOException {
         toolkit.door("say").must();
         var place = newest(toolkit.named("built")).getParent().getParent();
         var gone = Files.createDirectory(place.resolveSibling("gone"));

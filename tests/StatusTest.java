@@ -93,7 +93,7 @@ class StatusTest {
     }
 
     @Test
-    void a_container_that_eats_memory_processor_and_disk_is_seen_to_grow() {
+    void shows_the_memory_cpu_and_disk_growth_of_a_container() {
         var before = usage();
         World.on("workers-c", "docker exec training-worker-1 sh -c 'head -c 30000000 /dev/zero >/tmp/eaten; for i in $(seq 2000); do echo eaten >/proc/1/fd/1; done'\n"
                 + "docker exec -d training-worker-1 sh -c 'x=$(head -c 40000000 /dev/zero | tr \"\\0\" a); touch /tmp/full; timeout 60 sh -c \"while :; do :; done\"'\n"
@@ -155,7 +155,7 @@ class StatusTest {
     }
 
     @Test
-    void a_lock_that_is_held_and_a_deployment_that_goes_on_are_told_and_no_failure() {
+    void a_held_lock_and_a_running_deployment_are_shown_as_healthy() {
         unfinished();
         lock("workers-b", 2);
         try {
@@ -180,7 +180,7 @@ class StatusTest {
     }
 
     @Test
-    void without_a_terminal_each_refresh_is_a_line_and_the_end_tells_what_came_and_went() throws Exception {
+    void without_a_terminal_each_refresh_is_one_line_plus_a_summary() throws Exception {
         var said = folder.resolve("said");
         var watch = ktrdr("status", "--watch", "--interval", "1s").processBuilder().redirectErrorStream(true).redirectOutput(said.toFile()).start();
         await(said, "  ok  ");
@@ -235,7 +235,7 @@ class StatusTest {
     }
 
     @Test
-    void on_a_terminal_it_is_drawn_in_place_follows_its_size_and_q_ends_it() throws Exception {
+    void a_terminal_is_redrawn_in_place_and_q_ends_the_watch() throws Exception {
         var said = folder.resolve("said");
         var terminal = terminal(said);
         await(said, "\033[?1049h", "checks hold");

@@ -66,7 +66,7 @@ class TakeoverTest {
     }
 
     @Test
-    void a_fleet_is_taken_over_with_all_of_its_rows_and_what_is_not_ours_goes_on() {
+    void takes_over_a_fleet_with_all_rows_and_spares_foreign_parts() {
         var rows = core(false);
         Handmade.gone("workers-b");
         Handmade.workers("workers-b");
@@ -96,7 +96,7 @@ class TakeoverTest {
     }
 
     @Test
-    void one_that_does_not_get_healthy_leaves_the_installation_as_it_was() {
+    void an_unhealthy_takeover_leaves_the_installation_as_it_was() {
         var rows = core(false);
         var before = made("core");
         var ran = ktrdr("takeover", "core", "--tag", "sha-bad0000", "--timeout", "10s", "--yes").run();
@@ -109,7 +109,7 @@ class TakeoverTest {
     }
 
     @Test
-    void data_that_lies_in_the_container_itself_comes_along_and_goes_back() {
+    void data_inside_the_container_moves_along_and_back() {
         var rows = core(true);
         var ran = good("takeover", "core", "--tag", TAG, "--yes");
         assertEquals(rows, World.sql(ROWS), ran::toString);
@@ -120,7 +120,7 @@ class TakeoverTest {
     }
 
     @Test
-    void one_that_is_killed_is_taken_back_and_nothing_is_deployed_over_it_before() {
+    void a_killed_takeover_is_undone_before_anything_is_deployed() {
         var rows = core(false);
         var before = made("core");
         try (var waiting = Faults.waits("core", "docker", "'run --rm --name ktrdr-takeover-copy'"); var run = ktrdr("takeover", "core", "--tag", TAG, "--yes").start()) {
@@ -139,7 +139,7 @@ class TakeoverTest {
     }
 
     @Test
-    void secrets_or_a_server_that_do_not_fit_the_database_are_found_before_anything_is_stopped(@TempDir Path folder) {
+    void finds_unfit_secrets_or_servers_before_stopping_anything(@TempDir Path folder) {
         core(false);
         var before = started("core");
         var secrets = World.inventory(folder, World.secrets().toString(), World.secretsWith(folder.resolve("other.json"), "db_password", "another-word").toString());

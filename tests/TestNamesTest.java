@@ -19,7 +19,7 @@ class TestNamesTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"TabelTest", "TableTest.no_such_method", "Table*"})
-    void a_name_that_no_test_has_is_refused_before_those_beside_it_run(String wrong) {
+    void refuses_an_unknown_test_name_before_running_any_test(String wrong) {
         var refused = refused("--unit", "FuzzTest", wrong);
         assertEquals("no test is called `" + wrong + "`", refused.sentence());
         assertEquals(Exit.USAGE, refused.exit());

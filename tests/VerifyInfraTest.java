@@ -44,7 +44,7 @@ class VerifyInfraTest {
     }
 
     @Test
-    void ready_hosts_pass_and_nothing_is_left_on_them_but_a_small_image() {
+    void ready_hosts_pass_and_keep_nothing_but_a_small_image() {
         var before = World.everything();
         World.on("core", "docker image rm ktrdr-probe >/dev/null 2>&1 || true");
         assertEquals(0, run().exit());

@@ -46,7 +46,7 @@ class VerifyPageTest {
     }
 
     @Test
-    void a_place_where_it_cannot_be_written_is_told_before_anything_is_asked() throws IOException {
+    void refuses_an_unwritable_report_path_before_asking_any_node() throws IOException {
         var ran = refused(2, ktrdr("verify", "--quick", "--report", "none/page.html").env("KTRDR_INVENTORY", inventory.toString()).in(folder).run(), "none/page.html cannot be written", "no folder");
         assertEquals("", ran.out());
         assertTrue(!ran.err().contains(".ssh"), ran::toString);

@@ -58,7 +58,7 @@ class VerifyTest {
     }
 
     @Test
-    void all_holds_on_a_fleet_that_is_well_and_the_document_has_its_shape() {
+    void a_healthy_fleet_passes_and_the_document_has_its_shape() {
         var before = World.everything();
         var ran = ktrdr("verify", "-o", "json").run();
         assertEquals(0, ran.exit(), ran::toString);
@@ -101,7 +101,7 @@ class VerifyTest {
     }
 
     @Test
-    void a_dummy_is_cancelled_once_it_progresses_and_what_it_can_not_prove_is_said() {
+    void cancels_a_progressing_dummy_and_says_what_it_cannot_prove() {
         var ran = ktrdr("verify", "-i", sample(QUICK_SAMPLE)).run();
         assertEquals(0, ran.exit(), ran::toString);
         assertTrue(ran.err().contains("sample.result was not looked for: a dummy operation has none"), ran::toString);
@@ -138,14 +138,14 @@ class VerifyTest {
     }
 
     @Test
-    void a_worker_beyond_the_inventorys_scale_is_unexpected_and_one_that_is_not_there_is_missing() {
+    void reports_workers_beyond_the_scale_and_those_that_are_missing() {
         names("workers.unexpected", "workers-c.ktrdr.home.mynerd.place:5004", "--quick", "-i", scaled(1));
         var ran = ktrdr("verify", "--quick", "-o", "json", "-i", scaled(3)).run();
         assertEquals(List.of("workers-c.backtest-worker-3.container", "workers-c.training-worker-3.container"), named(ran.json()), ran::toString);
     }
 
     @Test
-    void a_registration_that_nobody_stands_behind_is_unexpected_and_then_a_ghost() throws InterruptedException {
+    void a_registration_without_a_worker_is_unexpected_then_a_ghost() throws InterruptedException {
         World.on("core", "curl -fsS -H 'Content-Type: application/json' -d '{\"worker_id\":\"ghost\",\"worker_type\":\"training\",\"endpoint_url\":\"http://workers-b.ktrdr.home.mynerd.place:5999\"}' "
                 + "http://localhost:8000/api/v1/workers/register");
         try {
@@ -225,7 +225,7 @@ class VerifyTest {
     }
 
     @Test
-    void the_model_of_a_training_is_seen_on_the_share_and_a_node_that_does_not_see_it_is_named() {
+    void verifies_a_trained_model_on_the_share_from_every_node() {
         var training = sample("sample: {operation: training, body: {strategy_name: practice_3, symbols: AAPL, timeframes: 1d}}");
         var well = ktrdr("verify", "-i", training, "-o", "json").run();
         assertEquals(0, well.exit(), well::toString);
@@ -242,13 +242,13 @@ class VerifyTest {
     }
 
     @Test
-    void a_sample_that_can_not_come_to_its_end_is_refused_before_anything_is_asked() {
+    void refuses_a_sample_that_cannot_end_before_asking_anything() {
         refused(2, ktrdr("verify", "-i", sample("sample: {operation: dummy, until: end}")).run(), "until", "gives up what no worker claims");
         refused(2, ktrdr("verify", "-i", sample("sample: {operation: backtest, body: {strategy_name: practice, start_date: 2024-01-01, end_date: 2024-02-01}}")).run(), "no backtest without model_path");
     }
 
     @Test
-    void a_collector_that_takes_no_spans_is_found_by_the_missing_trace() {
+    void a_collector_that_refuses_spans_is_found_by_the_missing_trace() {
         try (var deaf = Faults.refusing("core", "ktrdr-jaeger", 4317)) {
             names("sample.trace", "no trace of op_dummy", "-i", sample(QUICK_SAMPLE));
         }

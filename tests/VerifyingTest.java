@@ -44,7 +44,7 @@ class VerifyingTest {
     }
 
     @Test
-    void an_operation_is_started_asked_for_until_it_progressed_and_cancelled() throws IOException {
+    void starts_an_operation_polls_it_until_progress_and_cancels_it() throws IOException {
         var ran = run(Lists.ONCE);
         assertEquals(0, ran.exit(), ran::toString);
         assertEquals(List.of("POST backend:8000/api/v1/dummy/start", "backend:8000/api/v1/operations/op_1", "backend:8000/api/v1/operations/op_1",

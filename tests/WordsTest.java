@@ -44,7 +44,7 @@ class WordsTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"-1", "0", "1001"})
-    void a_number_of_operations_that_the_backend_refuses_is_told_before(String limit) {
+    void refuses_a_limit_of_operations_outside_1_to_1000(String limit) {
         says(refused(new Operations(), "list", "--limit=" + limit), "error: --limit is no number of operations that the backend lists", "a number from 1 to 1000", "found     " + limit);
     }
 
@@ -61,7 +61,7 @@ class WordsTest {
     }
 
     @Test
-    void a_problem_that_leaves_a_script_is_a_sentence_with_its_exit_code() {
+    void an_uncaught_problem_prints_its_error_and_sets_its_exit_code() {
         var program = "class Script { public static void main(String... args) { try (var core = ktrdr.ssh.Ssh.to(\"root@no-such-host.invalid\")) { core.must(\"uptime\"); } } }";
         var ran = LocalCommand.command("sh", "-c", "cd \"$(mktemp -d)\" && cat >Script.java && java -cp \"$0\" Script.java; code=$?; rm -r \"$PWD\"; exit $code", System.getProperty("java.class.path"))
                 .input(program).run();

@@ -86,7 +86,7 @@ class BitingFleetTest {
     }
 
     @Test
-    void a_container_prints_its_own_secret_and_bytes_that_steer_a_terminal() {
+    void masks_the_secret_and_control_bytes_that_a_container_prints() {
         var secret = "hunter'2\" $x\\é`%s";
         WORKERS.must(Sh.let("KTRDR_DB_PASSWORD", secret) + "export KTRDR_DB_PASSWORD\ndocker rm -f biting-log >/dev/null 2>&1 || :\ndocker run -d --name biting-log --network none -e KTRDR_DB_PASSWORD --label " + Docker.PROJECT
                 + "=ktrdr-workers --label " + Docker.SERVICE + "=" + SERVICE + " --entrypoint sh $(docker inspect --format '{{.Image}}' backtest-worker-1) -c "

@@ -133,7 +133,7 @@ class BitingValuesTest {
     }
 
     @Test
-    void each_value_of_an_inventory_arrives_in_the_files_of_the_nodes_or_is_refused() throws IOException {
+    void each_inventory_value_arrives_intact_or_is_refused() throws IOException {
         var all = new ArrayList<String>();
         for (var place : VALUES.entrySet())
             for (var text : Biting.all()) {
@@ -195,7 +195,7 @@ class BitingValuesTest {
     }
 
     @Test
-    void each_secret_of_each_provider_arrives_in_the_environment_of_a_command_or_is_refused() throws IOException {
+    void each_secret_of_each_provider_arrives_intact_or_is_refused() throws IOException {
         var console = new Console(Console.Color.never, false);
         var fields = EnumSet.allOf(Secrets.Field.class);
         var print = " sh -c 'printf \"%s\\0\" " + fields.stream().map(field -> "\"$" + field.variable + "\"").collect(Collectors.joining(" ")) + "'\n";
@@ -265,7 +265,7 @@ class BitingValuesTest {
     }
 
     @Test
-    void each_label_of_a_series_is_one_for_promql_and_for_the_textfile_collector() {
+    void series_labels_are_valid_for_promql_and_textfile_collector() {
         for (var text : Biting.all()) {
             var words = new Prometheus.Series("up", Map.of("job", text), 1).words();
             var inside = words.substring(8, words.length() - 2);
@@ -300,7 +300,7 @@ class BitingValuesTest {
     }
 
     @Test
-    void half_a_character_is_refused_by_a_shell_and_so_is_a_secret_that_the_locale_did_not_have() {
+    void shell_quoting_and_secrets_refuse_broken_characters() {
         assertThrows(Problem.class, () -> Sh.quote("a\ud800"));
         var inventory = Fixtures.inventory(Fixtures.INVENTORY + "secrets: {provider: env}\n");
         var problem = assertThrows(Problem.class, () -> Secrets.fetch(inventory, EnumSet.of(Secrets.Field.db_password), Map.of("KTRDR_SECRET_DB_PASSWORD", "p\ufffd\ufffdss"), new Console(Console.Color.never, false)));

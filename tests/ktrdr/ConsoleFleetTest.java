@@ -81,7 +81,7 @@ class ConsoleFleetTest {
     }
 
     @Test
-    void on_a_terminal_tab_completes_and_ctrl_c_stops_what_runs_on_the_node() throws Exception {
+    void in_a_terminal_tab_completes_and_ctrl_c_ends_a_remote_command() throws Exception {
         var said = folder.resolve("said");
         var command = ktrdr("console").env("XDG_STATE_HOME", folder.toString()).env("JDK_JAVA_OPTIONS", "-Djava.io.tmpdir=" + folder).processBuilder();
         command.environment().put("TERM", "xterm");

@@ -22,7 +22,7 @@ class ConsoleTest {
     }
 
     @Test
-    void elsewhere_than_on_a_terminal_a_step_is_one_line_when_it_is_done() {
+    void without_a_terminal_a_finished_step_is_one_line() {
         try (var step = console(false).step("core", "pull")) {
             step.now("half");
             assertEquals("", err.toString());
@@ -32,7 +32,7 @@ class ConsoleTest {
     }
 
     @Test
-    void progress_is_a_line_for_ten_percent_but_not_more_than_one_a_second() {
+    void reports_progress_every_ten_percent_at_most_once_a_second() {
         try (var step = console(false).step("core", "load")) {
             step.progress(30, "at once");
             Wait.millis(1100);
@@ -63,7 +63,7 @@ class ConsoleTest {
     }
 
     @Test
-    void half_a_character_is_shown_as_what_it_is_and_no_character_is_cut_in_two() {
+    void shows_lone_surrogates_escaped_and_never_splits_a_character() {
         assertEquals("a\\ud83db\\u061c😀", Console.harmless("a\ud83db\u061c😀"));
         assertEquals("a…", Console.brief("a😀b", 3));
         assertEquals("a😀…", Console.brief("a😀bc", 4));
@@ -76,7 +76,7 @@ class ConsoleTest {
     }
 
     @Test
-    void what_would_steer_a_terminal_is_shown_and_does_nothing_wherever_it_is_printed() {
+    void shows_control_characters_harmlessly_in_every_output() {
         var hostile = "a\033[2Jb\u202ec\rd\u009b1m";
         var harmless = "a␛[2Jb\\u202ec␍d\\u009b1m";
         try (var console = new Console(new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true, StandardCharsets.UTF_8), Console.Color.always, false, false, false)) {

@@ -74,14 +74,14 @@ class ContractTest {
     }
 
     @Test @Relies(by = {"Roster.of", "Inventory.at"}, in = "api/models/workers.py")
-    void the_url_of_a_worker_is_the_one_that_compose_gave_it_and_its_type_backtesting_or_training() {
+    void each_worker_is_registered_with_its_compose_url_and_type() {
         for (var node : system.inventory.workers()) for (var worker : system.inventory.workersOf(node))
             holds(list(system.workers()).stream().anyMatch(one -> one.path("endpoint_url").asText().equals(worker.endpointUrl())
                     && one.path("worker_type").asText().equals(worker.type())), "no " + worker.type() + " at " + worker.endpointUrl());
     }
 
     @Test @Relies(by = "Checks.gpus", in = "workers/base.py")
-    void a_training_worker_says_in_its_capabilities_whether_it_has_a_gpu() {
+    void the_capabilities_of_a_training_worker_say_if_it_has_a_gpu() {
         var trainings = list(system.workers()).stream().filter(one -> one.path("worker_type").asText().equals("training")).toList();
         holds(trainings.stream().allMatch(one -> one.path("capabilities").path("gpu").isBoolean()), trainings);
     }
@@ -117,7 +117,7 @@ class ContractTest {
     }
 
     @Test @Relies(by = {"WorkerStops.operation", "workers/docker-compose.workers.yml"}, in = "workers/base.py")
-    void the_health_of_a_worker_says_whether_it_is_idle_or_busy_and_with_what() {
+    void the_health_of_a_worker_says_idle_or_busy_and_its_operation() {
         system.each("/health").forEach((place, said) -> {
             var health = said.json();
             holds(said.status() == 200 && health.path("healthy").isBoolean() && health.path("worker_status").asText().matches("idle|busy"), place.words() + ": " + health);
@@ -143,7 +143,7 @@ class ContractTest {
     }
 
     @Test @Relies(by = "Operations.list", in = "api/endpoints/operations.py")
-    void a_list_of_operations_is_as_short_as_asked_and_takes_a_thousand() {
+    void a_list_of_operations_respects_its_limit_up_to_a_thousand() {
         holds(operations("limit=1").size() <= 1, operations("limit=1"));
         assertEquals(200, system.get("/api/v1/operations?limit=1000").status());
     }
@@ -201,7 +201,7 @@ class ContractTest {
     }
 
     @Test @Relies(by = {"Operations.words", "SampleRun.run"}, in = "errors/exceptions.py")
-    void no_free_worker_is_503_with_how_many_are_registered_and_a_hint() {
+    void without_a_free_worker_a_start_is_503_with_count_and_hint() {
         var detail = detail(system.noWorker(), 503);
         text(detail, "error", "hint");
         holds(detail.path("registered_workers").isInt(), detail);
@@ -332,7 +332,7 @@ class ContractTest {
     }
 
     @Test @Relies(by = "monitoring/prometheus.yml", in = "workers/base.py")
-    void metrics_of_a_worker_are_text_and_what_is_scraped_leads_to_them() {
+    void worker_metrics_are_text_and_the_scraped_path_leads_there() {
         system.each("/metrics").forEach((place, said) -> holds(said.status() == 200 && said.body().contains("# TYPE ktrdr_operations_total counter"), place.words() + " answers " + said.status()));
         system.each("/metrics/").forEach((place, said) -> holds(said.status() == 200 || said.redirect().endsWith("/metrics"), place.words() + " answers " + said.status()));
     }

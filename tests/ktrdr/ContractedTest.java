@@ -55,7 +55,7 @@ class ContractedTest {
     }
 
     @Test
-    void without_a_yes_nothing_is_started_and_what_needs_it_is_skipped() {
+    void without_yes_nothing_is_started_and_tests_are_skipped() {
         try (var system = system(false, "")) {
             for (var one : List.<Runnable>of(system::dummy, system::backtest, system::noWorker, () -> system.delete("op_1"), () -> system.emptyBody("/backtests/start")))
                 assertThrows(TestAbortedException.class, one::run);
@@ -64,7 +64,7 @@ class ContractedTest {
     }
 
     @Test
-    void with_a_yes_all_workers_are_never_taken_and_no_backtest_is_made_up() {
+    void even_with_yes_it_runs_no_backtest_and_blocks_no_workers() {
         try (var system = system(true, "")) {
             for (var one : List.<Runnable>of(system::backtest, system::noWorker)) assertThrows(TestAbortedException.class, one::run);
         }
@@ -72,7 +72,7 @@ class ContractedTest {
     }
 
     @Test
-    void a_sample_is_started_once_and_cancelled_also_where_it_cannot_be_followed() {
+    void starts_a_sample_once_and_cancels_it_even_if_following_fails() {
         try (var system = system(true, "")) {
             var refused = assertThrows(Problem.class, system::dummy);
             assertTrue(refused.sentence().contains("answered 500"), refused::sentence);
@@ -82,7 +82,7 @@ class ContractedTest {
     }
 
     @Test
-    void the_metrics_of_ktrdr_that_dashboards_ask_for_are_found_in_them() {
+    void finds_the_ktrdr_metrics_that_the_dashboards_query() {
         var asked = Contracted.asked();
         assertTrue(asked.containsAll(List.of("ktrdr_operations_total", "ktrdr_workers_available", "http_server_duration_milliseconds", "process_cpu_seconds_total")), asked::toString);
         assertTrue(asked.stream().noneMatch(name -> name.matches("ktrdr_(backup|release).*|http_(target|method|status_code)")), asked::toString);

@@ -188,7 +188,7 @@ class DamagedAnswersTest {
     }
 
     @Test
-    void an_address_ends_without_its_slashes_and_a_million_of_them_take_no_time() {
+    void strips_trailing_slashes_of_an_address_in_linear_time() {
         place = Reader.WORKERS.path;
         for (var url : List.of("http://a:1", "http://a:1/", "http://a:1//")) {
             damaged = HttpPeer.whole(200, ("[{\"endpoint_url\":\"" + url + "\"}]").getBytes(StandardCharsets.UTF_8));

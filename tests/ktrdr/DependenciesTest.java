@@ -43,13 +43,13 @@ class DependenciesTest {
     }
 
     @Test
-    void the_front_door_names_the_versions_of_the_checksums_it_compares() {
+    void the_front_door_names_the_versions_with_reviewed_checksums() {
         var names = FOUND.stream().map(Jar::name).collect(Collectors.toSet());
         assertTrue(names.contains("jbang-cli-" + Project.frontDoor("version") + ".jar") && names.contains("gson-" + Project.frontDoor("gson") + ".jar"), names::toString);
     }
 
     @Test
-    void what_is_known_of_a_jar_is_either_mended_or_accepted_for_a_reason() {
+    void each_known_advisory_is_fixed_or_accepted_with_a_reason() {
         var advisories = Dependencies.advisories();
         assertFalse(advisories.isEmpty());
         var open = FOUND.stream().flatMap(jar -> advisories.stream().filter(advisory -> advisory.concerns(jar))).toList();

@@ -209,7 +209,7 @@ class HostileHttpTest {
     }
 
     @Test
-    void a_connection_that_is_closed_half_way_and_an_empty_body_are_told() throws IOException {
+    void reports_a_truncated_and_an_empty_body() throws IOException {
         assertTrue(found(told(OK + "Content-Length: 100\r\n\r\n{\"a\":")).contains("hung up"));
         assertTrue(found(told(CHUNKED + "\r\n5\r\n{\"a\":\r\n")).contains("hung up"));
         assertEquals("an empty body", found(told(OK + "Content-Length: 0\r\n\r\n")));
@@ -217,7 +217,7 @@ class HostileHttpTest {
     }
 
     @Test
-    void the_page_of_a_proxy_is_told_with_its_beginning_and_steers_nothing() throws IOException {
+    void quotes_the_start_of_a_proxys_page_without_control_characters() throws IOException {
         var page = "<html>\u001b]0;owned\u0007\u009b2J<title>502 Bad Gateway</title></html>\r\n" + "x".repeat(9000);
         for (var status : List.of("200 OK", "502 Bad Gateway")) {
             var problem = told("HTTP/1.1 " + status + "\r\nContent-Type: text/html; charset=iso-8859-1\r\n\r\n" + page);

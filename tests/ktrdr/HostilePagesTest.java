@@ -214,7 +214,7 @@ class HostilePagesTest {
     }
 
     @Test
-    void in_a_table_a_row_is_one_line_and_nothing_in_it_steers_the_terminal() {
+    void each_table_row_is_one_line_without_control_characters() {
         var plain = Stream.of(tables("x")).map(table -> table.lines().size()).toList();
         for (var said : HOSTILE) {
             var tables = tables(said);

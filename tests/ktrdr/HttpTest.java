@@ -77,7 +77,7 @@ class HttpTest {
     }
 
     @Test
-    void what_changes_something_is_not_sent_over_a_connection_that_the_server_may_be_closing() throws Exception {
+    void sends_no_change_over_a_connection_the_server_may_be_closing() throws Exception {
         var posts = new AtomicInteger();
         try (var server = impatient(posts); var http = new Http(Map.of(), Duration.ofSeconds(5))) {
             var url = "http://127.0.0.1:" + server.getLocalPort() + "/";

@@ -10,7 +10,7 @@ import org.junit.jupiter.api.Test;
 
 class JsonTest {
     @Test
-    void what_is_no_single_document_is_told_with_whose_it_is_and_how_it_begins() {
+    void refuses_all_but_one_document_and_quotes_source_and_start() {
         for (var text : List.of("", " \n", "{\"a\":", "{} {}", "{}x", "Error: no such container\nat all")) {
             assertTrue(Json.read(text).isEmpty(), text);
             var problem = assertThrows(Problem.class, () -> Json.parse(text, "the history of core"), text);

@@ -28,7 +28,7 @@ class LastWordsTest {
     }
 
     @Test
-    void it_is_found_before_what_a_server_says_of_its_end_and_told_once_though_the_container_ended_often() {
+    void finds_the_cause_before_shutdown_messages_and_tells_it_once() {
         var end = """
                 Traceback (most recent call last):
                   File "/app/ktrdr/api/startup.py", line 12, in lifespan
@@ -43,7 +43,7 @@ class LastWordsTest {
     }
 
     @Test
-    void of_two_exceptions_of_which_one_caused_the_other_it_is_the_last() {
+    void of_two_chained_exceptions_it_takes_the_last() {
         assertEquals("sqlalchemy.exc.OperationalError: connection failed", LastWords.of("""
                 psycopg.errors.InvalidPassword: no
                 The above exception was the direct cause of the following exception:

@@ -13,7 +13,7 @@ class LocalCommandTest {
     @TempDir Path folder;
 
     @Test
-    void a_machine_whose_name_nobody_else_knows_has_one_without_asking_anybody() throws IOException {
+    void knows_its_own_unresolvable_host_name_without_a_lookup() throws IOException {
         assumeTrue(LocalCommand.command("unshare", "--uts", "true").run().ok(), "only root may call this machine something else");
         var program = Files.writeString(folder.resolve("Who.java"), "class Who { public static void main(String... args) { System.out.println(ktrdr.Local.whoAndWhere()); } }\n");
         var ran = LocalCommand.command("unshare", "--uts", "sh", "-c", "hostname laptop.of-nobody.test; exec java -cp \"$1\" \"$2\"", "sh", System.getProperty("java.class.path"), program.toString()).must();

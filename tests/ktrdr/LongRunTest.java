@@ -71,7 +71,7 @@ class LongRunTest {
     }
 
     @Test
-    void a_watch_holds_after_many_rounds_what_it_held_after_few_through_networks_that_change(TestReporter told) throws IOException {
+    void a_long_watch_over_changing_networks_does_not_grow(TestReporter told) throws IOException {
         int rounds = ROUNDS;
         var seen = new ArrayList<Footprint>();
         var watcher = Thread.currentThread();
@@ -98,7 +98,7 @@ class LongRunTest {
     }
 
     @Test
-    void a_node_that_answers_slower_and_slower_leaves_nothing_behind_on_either_side(TestReporter told) throws InterruptedException {
+    void a_node_that_slows_down_leaves_nothing_behind_on_either_side(TestReporter told) throws InterruptedException {
         try (var fleet = peer.fleet(1, peer.port(), "")) {
             fleet.run("true");
             var before = Footprint.of(peer);
@@ -116,7 +116,7 @@ class LongRunTest {
     }
 
     @Test
-    void a_log_followed_through_many_cuts_holds_no_more_and_leaves_no_process_or_folder_on_the_node(TestReporter told) throws Exception {
+    void following_a_log_through_many_cuts_leaks_no_memory_or_files(TestReporter told) throws Exception {
         int cuts = 5 * TIMES;
         docker("""
                 case $1 in
@@ -150,7 +150,7 @@ class LongRunTest {
     }
 
     @Test
-    void a_log_that_is_cut_off_at_any_moment_leaves_no_folder_on_the_node() throws Exception {
+    void a_log_cut_at_any_moment_leaves_no_folder_on_the_node() throws Exception {
         docker("case $1 in ps) echo one worker-1 ;; *) exec sleep 1000 ;; esac");
         for (int i = 0; i < 40 * TIMES; i++) {
             var resumed = i % 2 == 0 ? Map.of("one", "2026-01-01T10:00:00.01Z") : Map.<String, String>of();
@@ -182,7 +182,7 @@ class LongRunTest {
     }
 
     @Test
-    void many_lines_of_a_console_have_the_connections_and_threads_of_a_few(TestReporter told) throws IOException {
+    void many_console_lines_use_no_more_connections_than_a_few(TestReporter told) throws IOException {
         int lines = ROUNDS;
         var seen = new ArrayList<Footprint>();
         var source = new BufferedReader(new StringReader("core.run(\"true\")\n".repeat(lines + 1))) {
@@ -202,7 +202,7 @@ class LongRunTest {
     }
 
     @Test
-    void so_many_nodes_are_one_connection_each_and_none_once_they_are_left(TestReporter told) throws InterruptedException {
+    void each_node_has_one_connection_and_none_after_closing(TestReporter told) throws InterruptedException {
         int nodes = 15 * TIMES;
         var before = Footprint.of(peer);
         var inventory = Fixtures.inventory(peer.inventory(nodes - 1, peer.port(), "").replace("connect_timeout: 5s", "connect_timeout: 60s"));
@@ -255,7 +255,7 @@ class LongRunTest {
     }
 
     @Test
-    void a_node_tells_whoever_follows_that_it_is_there_so_that_one_who_died_silently_is_noticed() throws IOException {
+    void following_sends_signs_of_life_that_reveal_a_silent_death() throws IOException {
         docker("[ $1 != events ] || exec sleep 1000");
         Fixtures.program(folder.resolve("bin/sleep"), "[ $1 = 60 ] || exec /bin/sleep \"$@\"");
         var followed = Thread.currentThread();
@@ -282,7 +282,7 @@ class LongRunTest {
     }
 
     @Test
-    void a_process_that_was_stopped_for_a_while_goes_on_with_the_connections_it_had() throws Exception {
+    void a_process_keeps_its_connections_after_a_pause() throws Exception {
         var sleeper = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin/java").toString(), "-cp", System.getProperty("java.class.path"), Sleeper.class.getName(),
                 peer.home.toString(), String.valueOf(peer.port())).redirectErrorStream(true).start();
         try (var said = sleeper.inputReader()) {

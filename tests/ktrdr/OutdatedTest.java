@@ -98,7 +98,7 @@ class OutdatedTest {
     @ParameterizedTest
     @CsvSource({"1.9,1.10,behind", "1.10,1.10,newest", "2.0.1,2.0,newest", "1.9,1.11,behind", "0.9.3,0.10.1,held back",
         "0.9.3,0.10.2,behind"})
-    void a_version_is_behind_a_newer_one_unless_the_newer_one_is_held_back(String pinned, String newest, String state) {
+    void a_version_is_outdated_unless_the_newer_one_is_held_back(String pinned, String newest, String state) {
         var held = Map.of("g:held", new Held("0.10.1", "it prints more than its results"));
         var name = newest.startsWith("0.") ? "g:held" : "g:other";
         var version = Outdated.versions(Map.of(name, pinned), names -> Map.of(name, newest), held).get(0);

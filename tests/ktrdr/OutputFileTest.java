@@ -22,7 +22,7 @@ class OutputFileTest {
     }
 
     @Test
-    void proving_the_place_leaves_nothing_and_writing_leaves_the_file_alone() throws IOException {
+    void checking_the_path_leaves_nothing_and_writing_one_file_only() throws IOException {
         var file = OutputFile.at(folder.resolve("report.html"));
         assertEquals(List.of(), names());
         file.write("<p>ü</p>");

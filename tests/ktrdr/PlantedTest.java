@@ -69,7 +69,7 @@ class PlantedTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"stack", "stack/.ktrdr"})
-    void a_folder_that_everybody_may_write_to_is_refused_and_nothing_is_begun_in_it(String name) throws IOException {
+    void refuses_a_folder_that_everyone_may_write_to(String name) throws IOException {
         var open = folder.resolve(name);
         for (var mode : List.of("rwxrwxrwx", "rwxr-x-wx")) {
             Files.setPosixFilePermissions(open, PosixFilePermissions.fromString(mode));
@@ -94,7 +94,7 @@ class PlantedTest {
     }
 
     @Test
-    void a_link_in_the_place_of_the_lock_is_refused_and_whoever_looks_reads_nothing_by_it() throws IOException {
+    void refuses_a_link_in_the_locks_place_and_reads_nothing_by_it() throws IOException {
         var elsewhere = Files.createDirectories(folder.resolve("elsewhere"));
         Files.writeString(elsewhere.resolve("owner"), "precious");
         Files.createSymbolicLink(ours.resolve("lock"), elsewhere);
@@ -181,7 +181,7 @@ class PlantedTest {
     }
 
     @Test
-    void a_link_of_somebody_else_in_the_place_of_a_file_that_we_write_is_refused() throws IOException {
+    void refuses_another_users_link_in_place_of_an_output_file() throws IOException {
         assumeTrue(LocalCommand.command("id", "-u").must().out().strip().equals("0"), "only root can be somebody else");
         var link = Files.createSymbolicLink(folder.resolve("report.html"), victim);
         var mine = Files.createSymbolicLink(folder.resolve("mine"), link);

@@ -62,7 +62,7 @@ class ShTest {
     }
 
     @Test
-    void a_whole_script_stops_at_the_first_failure_and_has_no_standard_input() throws Exception {
+    void a_whole_script_stops_at_the_first_failure_without_stdin() throws Exception {
         assertEquals(new Ended(1, "a\n"), sh(Sh.whole("echo a\nfalse\necho b")));
         assertEquals(new Ended(0, "done\n"), sh(Sh.whole("cat\necho done")));
         assertEquals(0, sh(Sh.whole("true # a comment at the end")).exit());
@@ -122,7 +122,7 @@ class ShTest {
     }
 
     @Test
-    void a_script_has_the_environment_that_the_toolkit_makes_whatever_the_hosts_is() throws Exception {
+    void a_script_gets_the_toolkits_environment_not_the_hosts() throws Exception {
         var process = new ProcessBuilder("sh", "-s").redirectErrorStream(true);
         pollute(process);
         var ended = tethered(process, "env; echo \"mask $(umask)\"; cd /; tr '\\0' '\\n' <\"/proc/$PPID/cmdline\"", 2_000);

@@ -70,7 +70,7 @@ class StandinSchemaTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"current", "upgrade head", "downgrade e1a0000000a1"})
-    void an_image_older_than_the_schema_refuses_every_look_at_the_database(String command) throws IOException {
+    void alembic_fails_when_the_schema_is_newer_than_the_image(String command) throws IOException {
         var ran = alembic("e1a0000000a1 e1a0000000b2", "t\ne1a0000000c3\n", command.split(" "));
         assertEquals(255, ran.exit(), ran::toString);
         assertTrue(ran.out().contains("FAILED: Can't locate revision identified by 'e1a0000000c3'"), ran::toString);
@@ -97,7 +97,7 @@ class StandinSchemaTest {
     }
 
     @Test
-    void without_its_tables_a_backend_is_healthy_lists_no_operation_and_starts_none() throws Exception {
+    void without_tables_the_backend_is_healthy_but_starts_nothing() throws Exception {
         Store none = (sql, values) -> {
             throw new IOException("relation \"operations\" does not exist");
         };

@@ -18,13 +18,13 @@ class TableTest {
     private final Table table = Table.of("node", "size").row("core", "2 KB").row("workers-b", "1 GB").row("workers-c", "3 KB").row("gpu", "1 GB");
 
     @Test
-    void rows_go_by_the_greatest_value_of_a_column_and_stay_in_order_where_it_is_the_same() {
+    void sorts_rows_descending_by_a_column_and_keeps_ties_in_order() {
         assertEquals(List.of("NODE       SIZE", "workers-b  1 GB", "gpu        1 GB", "workers-c  3 KB", "core       2 KB"), table.descending("size", Units::size).lines());
         assertThrows(IllegalArgumentException.class, () -> table.descending("weight", Units::size));
     }
 
     @Test
-    void what_a_check_found_is_told_whole_in_as_many_lines_as_a_terminal_needs() {
+    void a_checks_finding_is_shown_whole_over_several_lines() {
         var answer = "backend.ktrdr.test is 10.0.0.99 for the server 10.0.0.2, and 10.0.0.10 in the inventory, since the zone has it twice";
         var found = Check.table(List.of(new Check(CheckId.ofNode("core", "dns"), "core", false, "10.0.0.10", answer, "", 0)));
         var line = "core  dns    FAILED        " + answer;
@@ -38,7 +38,7 @@ class TableTest {
 
     @ParameterizedTest
     @ValueSource(ints = {1, 20, 40, 60, 79, 80, 120, 200})
-    void nothing_is_lost_at_any_width_and_all_fits_where_there_is_room(int wide) {
+    void loses_nothing_at_any_width_and_fits_where_there_is_room(int wide) {
         var releases = Table.of("node", "release", "since", "by", "outcome", "healthy", "drift", "lock")
                 .row("core", "sha-3f2c9ab", "2026-11-02 10:15:30", "somebody@a-laptop.example", "deployed, 5 services", "5 of 5", "none", "free")
                 .row("workers-b", "sha-3f2c9ab", "-", "-", "failed, and the release before it runs again", "4 of 4", "2 files", "a@b since 10:15");

@@ -91,7 +91,7 @@ class ThreadsTest {
     }
 
     @Test
-    void what_is_begun_is_waited_for_and_the_interrupt_is_there_after_it() {
+    void completes_a_begun_task_and_then_restores_the_interrupt() {
         var waiter = Thread.currentThread();
         var answer = Threads.whole("test", () -> {
             waiter.interrupt();

@@ -52,7 +52,7 @@ class UncaughtTest {
     }
 
     @Test
-    void a_node_that_does_not_answer_is_a_sentence_and_the_exit_code_of_one() {
+    void an_unreachable_node_is_one_error_with_its_exit_code() {
         var ran = script("node");
         assertEquals(3, ran.exit(), ran.err());
         assertTrue(ran.err().startsWith("error: ") && ran.err().contains("refused the connection") && !ran.err().contains("\tat "), ran.err());

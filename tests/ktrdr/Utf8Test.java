@@ -30,7 +30,7 @@ class Utf8Test {
     }
 
     @Test
-    void characters_before_it_count_as_one_each_and_half_a_character_at_the_end_is_none() {
+    void an_invalid_byte_is_placed_by_characters_and_a_bom_is_dropped() {
         var bytes = "é😀é".getBytes(StandardCharsets.UTF_8);
         bytes[bytes.length - 1] = 'x';
         assertEquals("file:1:3  this is not UTF-8", assertThrows(Problem.class, () -> Utf8.text(bytes, "file")).sentence());

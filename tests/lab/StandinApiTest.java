@@ -40,7 +40,7 @@ class StandinApiTest {
     }
 
     @Test
-    void the_document_of_the_api_is_below_its_prefix_and_has_each_path() throws IOException {
+    void the_openapi_document_is_below_its_prefix_with_each_path() throws IOException {
         var url = backend("");
         assertEquals(404, http.get(url + "/openapi.json").status());
         var document = http.json(url + "/api/v1/openapi.json");
@@ -62,7 +62,7 @@ class StandinApiTest {
     }
 
     @Test
-    void an_operation_answers_the_fields_that_the_document_has_and_no_duration() throws IOException {
+    void an_operation_has_only_documented_fields_and_no_duration() throws IOException {
         var url = backend("");
         var document = http.json(url + "/api/v1/openapi.json");
         var id = Json.parse(http.post(url + "/api/v1/dummy/start", null).body(), "the stand-in").path("data").path("operation_id").asText();

@@ -49,7 +49,7 @@ class StandinModelsTest {
     }
 
     @Test
-    void a_backtest_takes_a_models_path_for_one_below_app_and_fails_where_none_is_there() throws Exception {
+    void a_backtest_reads_models_below_app_and_fails_without_one() throws Exception {
         ends("", "model_path is required for backtesting");
         for (var path : new String[] {"/home/me/models/none", "/app/models/none"}) ends(path, "Model directory not found: /app/models/none");
         for (var path : new String[] {"models/none", "/elsewhere/old"}) ends(path, "Model directory not found: " + path);

@@ -97,7 +97,7 @@ class StandinOperationsTest {
     }
 
     @Test
-    void a_cancelled_dummy_becomes_completed_and_was_cancelled_by_its_error_alone() throws Exception {
+    void a_cancelled_dummy_becomes_completed_with_a_cancelled_error() throws Exception {
         int port = dummies(200_000).port();
         var id = dummy(port);
         // at the beginning of a step of two seconds, so that it is asked for before its end
@@ -109,7 +109,7 @@ class StandinOperationsTest {
     }
 
     @Test
-    void a_list_has_what_is_in_memory_and_what_ended_only_when_it_is_asked_for() throws Exception {
+    void an_ended_operation_is_listed_only_after_it_was_asked_for() throws Exception {
         int port = dummies(1_000).port();
         var id = dummy(port);
         Wait.until(() -> !get(port, "/api/v1/operations").contains(id), () -> "it does not end");
@@ -118,7 +118,7 @@ class StandinOperationsTest {
     }
 
     @Test
-    void an_operation_of_a_worker_is_listed_once_it_was_asked_for_also_after_a_restart_of_the_backend() throws Exception {
+    void an_operation_is_listed_once_asked_for_even_after_a_restart() throws Exception {
         var first = dummies(20_000);
         int port = first.port();
         worker("training", port);
@@ -143,7 +143,7 @@ class StandinOperationsTest {
     }
 
     @Test
-    void a_worker_that_died_keeps_its_operation_which_counts_as_claimed() throws Exception {
+    void a_dead_worker_keeps_its_operation_which_counts_as_claimed() throws Exception {
         int port = dummies(20_000, HASTY).port();
         var worker = worker("training", port);
         await(port, "/api/v1/workers", "\"available\"");
@@ -158,7 +158,7 @@ class StandinOperationsTest {
     }
 
     @Test
-    void a_training_goes_on_from_its_checkpoint_and_only_when_it_was_cancelled_or_failed() throws Exception {
+    void resumes_from_a_checkpoint_only_if_cancelled_or_failed() throws Exception {
         int port = dummies(20_000).port();
         worker("training", port, "KTRDR_CHECKPOINT_DIR", share + "/checkpoints");
         await(port, "/api/v1/workers", "\"available\"");
@@ -185,7 +185,7 @@ class StandinOperationsTest {
     }
 
     @Test
-    void a_resume_without_a_free_worker_is_refused_and_leaves_it_cancelled() throws Exception {
+    void a_resume_without_a_free_worker_fails_and_changes_nothing() throws Exception {
         int port = dummies(20_000, HASTY).port();
         var id = dummy(port);
         send("DELETE", port, API + id, "");

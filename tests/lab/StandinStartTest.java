@@ -64,7 +64,7 @@ class StandinStartTest {
     }
 
     @Test
-    void a_backend_that_stops_refuses_a_registration_with_503_and_says_when_to_come_again() throws Exception {
+    void a_stopping_backend_answers_a_registration_with_503_and_delay() throws Exception {
         var quick = Standins.QUICK;
         var backend = new Backend(0, Standins.SECRETS, new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(), quick.silence(), quick.reconnect(), quick.dummy(), quick.backtest(),
                 quick.epoch(), quick.linger(), quick.follow(), 2_000));

@@ -24,7 +24,7 @@ class StandinStopsTest {
     @TempDir Path share;
 
     @Test
-    void a_training_runs_in_epochs_answers_a_task_id_alone_and_leaves_a_model() throws Exception {
+    void a_training_runs_in_epochs_returns_a_task_id_saves_a_model() throws Exception {
         int port = standins.backend(0).port();
         standins.worker("training", port, share);
         standins.await(port, "/api/v1/workers?worker_type=training", "\"available\"");
@@ -49,7 +49,7 @@ class StandinStopsTest {
     }
 
     @Test
-    void sigterm_saves_a_checkpoint_of_a_training_which_the_backend_cancels_within_a_second_while_the_worker_says_busy() throws Exception {
+    void sigterm_saves_a_checkpoint_and_the_backend_cancels_at_once() throws Exception {
         int port = standins.backend(0).port();
         var worker = standins.worker("training", port, share);
         var id = training(port, 2);
@@ -64,7 +64,7 @@ class StandinStopsTest {
     }
 
     @Test
-    void a_training_in_its_first_epoch_leaves_no_checkpoint_though_its_error_says_so() throws Exception {
+    void a_training_in_its_first_epoch_saves_no_checkpoint() throws Exception {
         int port = standins.run(new Backend(0, Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32)), Pace.REAL)).port();
         var worker = standins.worker("training", port, share);
         var id = training(port, 0);
@@ -95,7 +95,7 @@ class StandinStopsTest {
     }
 
     @Test
-    void a_worker_goes_on_answering_and_taking_work_after_sigterm_and_ends_at_sigint() throws Exception {
+    void a_worker_keeps_working_after_sigterm_and_ends_at_sigint() throws Exception {
         int port;
         try (var socket = new ServerSocket(0)) {
             port = socket.getLocalPort();
@@ -122,7 +122,7 @@ class StandinStopsTest {
     }
 
     @Test
-    void a_worker_asked_for_an_operation_that_it_does_not_run_says_that_it_is_at_it_until_it_is_cancelled() throws Exception {
+    void a_worker_asked_for_a_foreign_operation_claims_it_as_its_own() throws Exception {
         int port = standins.backend(0).port();
         standins.worker("training", port, share);
         var id = training(port, 0);

@@ -78,7 +78,7 @@ class StandinTest {
     }
 
     @Test
-    void a_backend_that_stops_tells_its_workers_which_register_at_the_next() throws Exception {
+    void workers_of_a_stopping_backend_register_at_the_next_one() throws Exception {
         var first = backend(0);
         int port = first.port();
         var worker = worker(port);
@@ -92,7 +92,7 @@ class StandinTest {
     }
 
     @Test
-    void a_worker_of_a_backend_that_was_killed_registers_once_its_health_was_not_asked_for_for_a_while() throws Exception {
+    void a_worker_registers_again_once_health_checks_stay_away() throws Exception {
         var first = backend(0);
         int port = first.port();
         worker(port);
@@ -103,7 +103,7 @@ class StandinTest {
     }
 
     @Test
-    void who_asks_for_a_workers_health_keeps_it_from_registering_again_and_who_asks_for_its_root_does_not() throws Exception {
+    void health_requests_delay_a_registration_and_root_requests_not() throws Exception {
         var first = backend(0);
         int port = first.port();
         var worker = worker(port);
@@ -118,7 +118,7 @@ class StandinTest {
     }
 
     @Test
-    void a_worker_that_was_never_asked_for_its_health_looks_all_the_time_whether_it_is_known() throws Exception {
+    void a_worker_never_asked_for_health_keeps_checking_registration() throws Exception {
         int port;
         try (var socket = new ServerSocket(0)) {
             port = socket.getLocalPort();
@@ -129,7 +129,7 @@ class StandinTest {
     }
 
     @Test
-    void a_worker_has_another_id_at_each_start_unless_one_is_given_and_takes_the_place_of_the_one_at_its_url() throws Exception {
+    void a_worker_has_a_new_id_at_each_start_and_replaces_its_url() throws Exception {
         int port = backend(0).port();
         var first = worker(port, "KTRDR_WORKER_ID", "");
         var id = Pattern.compile("\"worker_id\":\"(backtesting-worker-[0-9a-f]{8})\"");
@@ -143,7 +143,7 @@ class StandinTest {
     }
 
     @Test
-    void a_training_worker_says_whether_it_has_a_gpu_and_a_training_goes_to_one_that_has() throws Exception {
+    void a_training_goes_to_a_worker_that_reports_a_gpu() throws Exception {
         int port = backend(0).port();
         worker(port, "KTRDR_WORKER_ID", "backtests");
         var devices = Files.createDirectories(share.resolve("dev"));
@@ -216,7 +216,7 @@ class StandinTest {
     }
 
     @Test
-    void a_download_fails_for_want_of_the_broker_and_at_once_without_a_mode() throws Exception {
+    void a_download_fails_without_a_broker_or_without_a_mode() throws Exception {
         int port = backend(0).port();
         var id = id(send("POST", port, "/api/v1/data/acquire/download", "{\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"mode\":\"tail\"}").body());
         await(port, "/api/v1/operations/" + id, "IB host service is not available");
@@ -236,7 +236,7 @@ class StandinTest {
     }
 
     @Test
-    void backend_and_workers_refuse_an_environment_that_they_do_not_know() {
+    void backend_and_workers_refuse_an_unknown_environment() {
         for (var environment : new String[] {"preprod", "homelab", ""}) {
             var words = "Environment must be one of ['development', 'staging', 'production'], got '" + environment + "'";
             assertEquals(words, assertThrows(IllegalArgumentException.class, () -> backend(0, "KTRDR_API_ENVIRONMENT", environment)).getMessage());

@@ -63,7 +63,7 @@ class StandinTracesTest {
     }
 
     @Test
-    void each_request_is_traced_and_counted_unless_its_address_is_excluded() throws Exception {
+    void traces_and_counts_each_request_unless_it_is_excluded() throws Exception {
         for (var excluded : List.of("", EXCLUDED))
             try (var jaeger = new Jaeger(0, 0); var backend = backend(jaeger, excluded)) {
                 for (var path : List.of("/", "/api/v1/health", "/metrics/", "/api/v1/operations")) get(backend.port(), path);
@@ -109,7 +109,7 @@ class StandinTracesTest {
     }
 
     @Test
-    void jaeger_2_keeps_so_many_traces_as_its_option_says_and_takes_no_option_of_jaeger_1() throws Exception {
+    void jaeger_2_limits_its_traces_by_its_own_option_only() throws Exception {
         assertEquals(20, Jaeger.traces(List.of("--set=extensions.jaeger_storage.backends.some_storage.memory.max_traces=20")));
         assertEquals("unknown flag: --memory.max-traces=20", assertThrows(IllegalArgumentException.class, () -> Jaeger.traces(List.of("--memory.max-traces=20"))).getMessage());
         assertTrue(assertThrows(IllegalArgumentException.class, () -> Jaeger.traces(List.of("--set=memory.max_traces=20"))).getMessage().endsWith("has invalid keys"));
@@ -173,7 +173,7 @@ class StandinTracesTest {
     }
 
     @Test
-    void who_speaks_http_1_gets_a_frame_of_settings_and_no_answer_at_the_collectors_port() throws Exception {
+    void the_collectors_port_answers_http_1_with_a_settings_frame() throws Exception {
         try (var jaeger = new Jaeger(0, 0); var socket = new Socket("127.0.0.1", jaeger.collectorPort())) {
             socket.getOutputStream().write("GET / HTTP/1.1\r\nHost: jaeger:4317\r\n\r\n".getBytes(StandardCharsets.US_ASCII));
             socket.setSoTimeout(5_000);
@@ -184,7 +184,7 @@ class StandinTracesTest {
     }
 
     @Test
-    void the_collector_refuses_what_it_does_not_know_with_the_statuses_of_grpc() throws Exception {
+    void the_collector_refuses_unknown_requests_with_grpc_statuses() throws Exception {
         try (var jaeger = new Jaeger(0, 0)) {
             var service = EXPORT.substring(1, EXPORT.lastIndexOf('/'));
             assertEquals("200 0 12 unknown method Import for service " + service, export(jaeger, "/" + service + "/Import", "application/grpc", new Buffer()));
@@ -202,7 +202,7 @@ class StandinTracesTest {
     }
 
     @Test
-    void spans_leave_in_batches_over_one_connection_wherever_an_endpoint_names_host_and_port() throws Exception {
+    void sends_spans_in_batches_over_one_connection() throws Exception {
         for (var endpoint : List.of("http://127.0.0.1:%d/v1/traces", "127.0.0.1:%d")) {
             try (var collector = new MockWebServer()) {
                 collector.setProtocols(List.of(Protocol.H2_PRIOR_KNOWLEDGE));
@@ -247,7 +247,7 @@ class StandinTracesTest {
     }
 
     @Test
-    void an_exporter_sends_no_more_than_the_windows_are_open_for_and_answers_a_ping() throws Exception {
+    void an_exporter_respects_the_flow_control_windows_and_pings() throws Exception {
         try (var server = new ServerSocket(0); var backend = backend("http://127.0.0.1:" + server.getLocalPort())) {
             get(backend.port(), "/" + "x".repeat(70_000));
             try (var socket = server.accept()) {
@@ -285,7 +285,7 @@ class StandinTracesTest {
     }
 
     @Test
-    void a_collector_that_is_away_gets_its_spans_when_it_is_there_and_one_that_speaks_no_tls_none_by_https() throws Exception {
+    void an_absent_collector_gets_its_spans_later_but_none_by_https() throws Exception {
         int port;
         try (var free = new ServerSocket(0)) {
             port = free.getLocalPort();

@@ -56,7 +56,7 @@ class StandinWorkersTest {
     }
 
     @Test
-    void a_cold_worker_tries_five_times_each_after_twice_the_time_and_says_why() throws Exception {
+    void a_cold_worker_tries_five_times_with_doubled_delays() throws Exception {
         var log = share.resolve("log");
         var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
                 Cold.class.getName(), String.valueOf(free())).redirectErrorStream(true).redirectOutput(log.toFile()).start();
@@ -72,7 +72,7 @@ class StandinWorkersTest {
     }
 
     @Test
-    void a_worker_says_at_its_root_who_it_is_and_at_its_health_what_it_is_at() throws Exception {
+    void a_workers_root_names_it_and_its_health_names_its_work() throws Exception {
         int port = standins.backend(0).port();
         var worker = standins.worker("training", port, share);
         var time = "\"timestamp\":\"[0-9T:.-]+Z\"";
@@ -83,7 +83,7 @@ class StandinWorkersTest {
     }
 
     @Test
-    void a_worker_of_any_type_is_registered_and_gets_none_of_the_work_of_others() throws Exception {
+    void registers_any_known_worker_type_and_mixes_no_work() throws Exception {
         int port = standins.backend(0).port();
         for (var type : List.of("agent_design", "agent_assessment", "gpu_host", "cpu_training"))
             assertEquals(200, standins.send("POST", port, "/api/v1/workers/register", "{\"worker_id\":\"" + type + "-1\",\"worker_type\":\"" + type + "\",\"endpoint_url\":\"http://127.0.0.1:9/" + type + "\"}").statusCode());
@@ -93,7 +93,7 @@ class StandinWorkersTest {
     }
 
     @Test
-    void a_worker_that_does_not_answer_is_given_work_all_the_same_and_the_start_fails_with_500() throws Exception {
+    void an_unreachable_worker_still_gets_work_and_the_start_is_500() throws Exception {
         int port = standins.backend(0).port();
         var url = "http://127.0.0.1:" + free();
         for (var type : List.of("training", "backtesting"))
@@ -105,7 +105,7 @@ class StandinWorkersTest {
     }
 
     @Test
-    void a_lost_worker_keeps_its_operation_until_it_is_removed_and_that_is_failed_a_while_after() throws Exception {
+    void a_lost_worker_keeps_its_operation_until_its_removal_fails_it() throws Exception {
         var quick = Standins.QUICK;
         var env = new HashMap<>(Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32), "KTRDR_ORPHAN_TIMEOUT_SECONDS", "3", "KTRDR_ORPHAN_CHECK_INTERVAL_SECONDS", "1"));
         int port = standins.run(new Backend(0, env, new Pace(quick.poll(), 1_500, quick.retry(), quick.check(), quick.silence(), quick.reconnect(), quick.dummy(), quick.backtest(), quick.epoch(),
@@ -121,7 +121,7 @@ class StandinWorkersTest {
     }
 
     @Test
-    void a_new_worker_at_the_address_of_a_lost_one_is_busy_with_nothing_once_the_backend_is_asked_and_until_it_is_cancelled() throws Exception {
+    void a_new_worker_at_a_lost_ones_url_seems_busy_until_cancelled() throws Exception {
         int port = standins.backend(0).port();
         var lost = standins.worker("training", port, share);
         var id = training(port, "practice_9000");
@@ -163,7 +163,7 @@ class StandinWorkersTest {
     }
 
     @Test
-    void a_dummy_that_was_cancelled_is_counted_out_twice_so_that_fewer_than_none_are_active() throws Exception {
+    void a_cancelled_dummy_is_subtracted_twice_from_active_ones() throws Exception {
         var quick = Standins.QUICK;
         int port = standins.run(new Backend(0, Standins.SECRETS, new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(),
                 quick.silence(), quick.reconnect(), 200_000, quick.backtest(), quick.epoch(), quick.linger(), quick.follow(), 0))).port();

@@ -19,7 +19,7 @@ class BlocksTest {
     }
 
     @Test
-    void a_block_has_its_heading_its_words_and_the_output_that_follows() {
+    void reads_a_blocks_heading_commands_exit_code_and_output() {
         var blocks = read("# Page", "## locked", "```sh exit=4", "jbang deploy@ktrdr core all", "```", "It says:", "```text", "error: locked", "```", "```sh on=core", "uptime", "```");
         assertEquals(2, blocks.size());
         assertEquals("page.md:3 (locked)", blocks.get(0).toString());
@@ -56,7 +56,7 @@ class BlocksTest {
 
     @ParameterizedTest
     @CsvSource({"README.md, 3, 1, 0", "docs/OPERATIONS.md, 55, 5, 4"})
-    void each_block_is_run_here_or_by_a_test_that_exists_or_is_counted_as_one_by_hand(
+    void every_named_test_exists_and_the_block_counts_match(
             String page, int all, int elsewhere, int byHand) {
         var root = Project.root();
         var blocks = Block.of(root.resolve(page));

@@ -19,7 +19,7 @@ class RoomsTest {
     }
 
     @Test
-    void every_test_class_is_in_a_room_and_no_room_has_one_that_is_gone() throws IOException {
+    void each_test_class_is_in_a_room_and_no_room_lists_a_missing_one() throws IOException {
         try (var files = Files.walk(Project.root().resolve("tests"))) {
             var there = files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith("Test.java"))
                     .map(name -> name.replace(".java", "")).collect(Collectors.toCollection(TreeSet::new));

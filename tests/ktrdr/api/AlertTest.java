@@ -74,7 +74,7 @@ class AlertTest {
     }
 
     @Test
-    void machines_get_them_too_and_nothing_where_prometheus_does_not_tell() {
+    void json_lists_the_alerts_or_null_if_prometheus_is_silent() {
         var document = new StatusReport(StatusFixtures.alerts(StatusFixtures.fleet(), WORKER)).document().get("alerts");
         assertEquals(List.of(Map.of("name", "KtrdrWorkerDown", "severity", "warning", "node", "workers-b", "since", "2026-01-01T11:58:00Z",
                 "summary", "backtest-worker-2 on workers-b is down", "runbook", "docs/OPERATIONS.md#ktrdrworkerdown")), document);

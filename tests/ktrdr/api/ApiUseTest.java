@@ -125,7 +125,7 @@ class ApiUseTest {
     }
 
     @Test
-    void variable_parts_of_a_path_may_have_any_name_and_untyped_answers_are_not_judged() {
+    void path_variables_may_be_renamed_and_untyped_answers_pass() {
         var document = document();
         var paths = at(document, "/paths");
         paths.set("/api/v1/operations/{other}", paths.remove("/api/v1/operations/{operation_id}"));
@@ -211,7 +211,7 @@ class ApiUseTest {
     }
 
     @Test
-    void each_field_and_parameter_of_the_sources_is_listed_and_no_other() throws IOException {
+    void lists_exactly_the_fields_and_parameters_that_sources_use() throws IOException {
         var refusals = Set.of("detail", "error", "details", "field", "loc", "msg", "message", "hint", "registered_workers");
         var read = found("\\.(?:path|has)\\(\"(\\w+)\"\\)", sources());
         read.removeAll(refusals);

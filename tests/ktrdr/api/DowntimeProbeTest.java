@@ -49,7 +49,7 @@ class DowntimeProbeTest {
     }
 
     @Test
-    void without_a_good_answer_before_or_after_it_is_as_long_as_was_looked() {
+    void a_gap_without_a_good_answer_is_as_long_as_the_observation() {
         assertEquals(105, millis(asks("--++")));
         assertEquals(100, millis(asks("++--")));
         assertEquals(105, millis(asks("---")));
@@ -117,7 +117,7 @@ class DowntimeProbeTest {
     }
 
     @Test
-    void what_answers_is_asked_five_times_less_often_than_what_does_not() {
+    void asks_a_service_that_answers_five_times_less_often() {
         for (var good : List.of(true, false)) {
             var asked = new AtomicInteger();
             var gap = DowntimeProbe.start(() -> asked.incrementAndGet() > 0 && good, Duration.ofMillis(20));

@@ -63,14 +63,14 @@ class ObservedTest {
     }
 
     @Test
-    void a_data_source_without_its_fixed_uid_is_named_with_the_one_it_has() {
+    void names_a_data_source_without_its_fixed_uid() {
         answers(Map.of("/api/frontend/settings", sources("P1809F7CD0C75ACF3")));
         assertEquals("Prometheus (prometheus, uid P1809F7CD0C75ACF3), Jaeger (jaeger, uid jaeger)", grafana().get("grafana.datasource.prometheus").found());
         assertTrue(grafana().get("grafana.datasource.jaeger").ok());
     }
 
     @Test
-    void a_query_holds_when_it_has_data_and_tells_grafanas_words_when_it_is_refused() {
+    void a_query_passes_with_data_and_quotes_grafana_when_refused() {
         answers(Map.of("/api/frontend/settings", sources("prometheus"),
                 "/api/ds/query", "{\"results\":{\"A\":{\"status\":200,\"frames\":[{\"data\":{\"values\":[[1],[1]]}},{\"data\":{\"values\":[[1],[0]]}}]}}}"));
         assertEquals("2 series", grafana().get("grafana.query").found());
@@ -96,7 +96,7 @@ class ObservedTest {
     }
 
     @Test
-    void a_dashboard_that_somebody_changed_names_the_panel_and_one_that_shows_nothing_is_told() {
+    void names_the_changed_panels_of_a_dashboard_and_an_empty_one() {
         assertTrue(dashboard(overview()).ok(), () -> dashboard(overview()).found());
         assertEquals("an answer without data for System Overview", grafana().get("grafana.query").found());
         assertEquals("changed: Targets that are down", dashboard(overview().replaceFirst("sum\\(1 - up", "sum(2 - up")).found());
@@ -127,7 +127,7 @@ class ObservedTest {
     }
 
     @Test
-    void else_by_the_request_that_started_it_and_never_by_an_older_one() {
+    void finds_the_trace_by_its_request_and_never_an_older_one() {
         long micros = BEGAN.toEpochMilli() * 1000;
         assertEquals("trace abc, 1 span of ktrdr-api", found(trace(micros + 5, "POST /api/v1/dummy/start", "")));
         assertEquals("trace abc, 1 span of ktrdr-api", found(trace(micros + 5, "POST", "{\"key\":\"http.target\",\"value\":\"/api/v1/dummy/start\"}")));

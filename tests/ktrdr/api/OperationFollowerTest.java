@@ -76,7 +76,7 @@ class OperationFollowerTest {
     }
 
     @Test
-    void a_reader_who_has_seen_enough_ends_it_and_the_operation_goes_on() throws IOException {
+    void closing_the_reader_ends_following_but_not_the_operation() throws IOException {
         backend.close();
         backend = backend(0, 60_000);
         var here = Fixtures.inventory(Fixtures.INVENTORY.replace("10.0.0.10", "127.0.0.1") + "services: {backend: {port: " + backend.port() + "}}\n");
@@ -90,7 +90,7 @@ class OperationFollowerTest {
     }
 
     @Test
-    void a_worker_is_told_by_its_address_where_the_inventory_has_it_under_no_name() throws Exception {
+    void names_a_worker_by_its_address_if_the_inventory_lacks_it() throws Exception {
         try (var worker = new Worker("backtesting", 0, Map.of("HOSTNAME", "one", "WORKER_HOSTNAME", "127.0.0.1", "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend.port() + "/api/v1",
                 "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString(), "KTRDR_STANDIN_APP", share.toString()), pace(0))) {
             Files.writeString(Files.createDirectories(share.resolve("models/s")).resolve("metadata_v3.json"), "{}");
@@ -129,7 +129,7 @@ class OperationFollowerTest {
     }
 
     @Test
-    void whoever_is_interrupted_without_a_terminal_leaves_it_running_and_knows_how_to_go_on() {
+    void an_interrupted_follow_leaves_the_operation_running() {
         var id = operations.start(OperationsApi.Kind.dummy, Map.of());
         Thread.currentThread().interrupt();
         var stopped = assertThrows(Problem.class, () -> following().follow(id));
@@ -148,7 +148,7 @@ class OperationFollowerTest {
     }
 
     @Test
-    void what_the_backend_gives_up_is_an_end_that_is_told_from_a_failure() throws IOException {
+    void an_operation_given_up_by_the_backend_is_not_a_failure() throws IOException {
         int port = backend.port();
         backend.close();
         Wait.until(() -> {
@@ -165,7 +165,7 @@ class OperationFollowerTest {
     }
 
     @Test
-    void what_the_backend_does_itself_is_waited_for_and_named_when_it_is_not_done() throws InterruptedException {
+    void waits_for_the_backends_own_work_and_names_what_is_unfinished() throws InterruptedException {
         var stream = new PrintStream(err);
         var drain = new BackendDrain(inventory, http, new Console(stream, stream, Console.Color.never, false, false, false));
         assertEquals(List.of(), drain.running().orElseThrow());

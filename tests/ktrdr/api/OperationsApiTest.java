@@ -130,7 +130,7 @@ class OperationsApiTest {
     }
 
     @Test
-    void a_resume_says_from_where_and_is_refused_in_the_backends_words() throws InterruptedException {
+    void a_resume_reports_its_checkpoint_or_the_backends_refusal() throws InterruptedException {
         answers(200, "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"status\":\"resuming\",\"resumed_from\":{\"checkpoint_type\":\"shutdown\",\"created_at\":\"2026-01-01T10:00:00Z\",\"epoch\":23}}}");
         assertEquals(23, operations.resume("op_1").path("epoch").asInt());
         assertEquals("POST /api/v1/operations/op_1/resume", server.takeRequest().getRequestLine().replace(" HTTP/1.1", ""));
@@ -145,7 +145,7 @@ class OperationsApiTest {
     }
 
     @Test
-    void one_that_was_cancelled_is_not_completed_whatever_the_backend_wrote_over_it() {
+    void a_cancelled_operation_is_not_completed_even_if_overwritten() {
         var overwritten = operation("dummy", "completed", "Operation cancelled by user");
         assertEquals("true false true completed, after it was cancelled", overwritten.ended() + " " + overwritten.completed() + " " + overwritten.cancelled() + " " + overwritten.words());
         assertTrue(operation("dummy", "cancelled", "").cancelled());
@@ -170,7 +170,7 @@ class OperationsApiTest {
     }
 
     @Test
-    void what_workers_are_at_is_listed_although_the_backend_does_not_know_it_yet() {
+    void lists_work_of_workers_that_the_backend_does_not_know_yet() {
         answers(200, "{\"success\":true,\"data\":[" + summary("op_2", "dummy", "running", "2026-01-01T10:00:00Z") + "]}");
         answers(200, worker("op_1"));
         answers(200, shown("running", 5));
@@ -186,7 +186,7 @@ class OperationsApiTest {
     }
 
     @Test
-    void the_backends_own_are_those_that_no_worker_has_and_none_could_have() {
+    void the_backends_own_operations_are_those_no_worker_could_run() {
         answers(200, worker("op_3"));
         answers(200, "{\"success\":true,\"data\":[" + summary("op_1", "data_load", "running", "") + "," + summary("op_2", "training", "running", "") + ","
                 + summary("op_3", "agent_design", "running", "") + "]}");

@@ -62,7 +62,7 @@ class OperationsReportTest {
     }
 
     @Test
-    void the_details_are_every_value_by_its_path_and_the_document_is_the_backends() {
+    void details_list_every_value_and_json_has_the_backends_document() {
         var document = Json.parse("{\"operation_id\":\"op_1\",\"status\":\"running\",\"error_message\":null,\"progress\":{\"percentage\":5,\"notes\":[1,2]},\"a\":\"two\\nlines\"}", "a test");
         assertEquals(List.of("WHAT                 IS", "operation_id         op_1", "status               running", "progress.percentage  5", "progress.notes       [1,2]",
                 "a                    two lines", "runs on              workers-b backtest-worker-2"), report.details(document).lines());

@@ -52,7 +52,7 @@ class BackupFolderTest {
     }
 
     @Test
-    void backups_are_listed_with_the_newest_first_and_what_is_not_whole_is_told() {
+    void lists_the_newest_backup_first_and_marks_incomplete_ones() {
         var older = BackupRecordTest.TEXT.replace("20260101T12", "20251231T12").replace("2026-01-01T12", "2025-12-31T12");
         var found = look("free\t5000000000\nincomplete\tktrdr-20260101T130000Z-x.dump.gz\n"
                 + dump(older, 1_000_000, "2025-12-31T18:20:00Z", DUMP.replace("20260101", "20251231"))
@@ -72,14 +72,14 @@ class BackupFolderTest {
     }
 
     @Test
-    void a_folder_that_is_not_there_is_told_and_half_an_answer_is_none() {
+    void refuses_a_missing_folder_and_a_truncated_answer() {
         assertTrue(assertThrows(Problem.class, () -> look("")).sentence().contains("there is no folder " + BackupFolder.directory(INVENTORY)));
         assertThrows(Problem.class, () -> BackupListing.parse(INVENTORY, "free\t1\n"));
         assertTrue(assertThrows(Problem.class, () -> look("mount\t" + Mount.path(INVENTORY, INVENTORY.core()) + "\t1\t\t\n")).sentence().contains("the share is not there"));
     }
 
     @Test
-    void a_record_in_pieces_is_put_together_and_lines_of_others_are_none_of_ours() {
+    void joins_a_record_in_pieces_and_ignores_foreign_lines() {
         var said = said();
         var whole = base64(BackupRecordTest.TEXT);
         for (var line : List.of("pg_dump: warning: record\tof something", "written\t1000", "removed\told.dump.gz", "record\t" + whole.substring(0, 101), "record\t" + whole.substring(101))) said.accept(line);
@@ -114,7 +114,7 @@ class BackupFolderTest {
     }
 
     @Test
-    void a_stream_becomes_a_file_with_its_record_and_sums_that_only_its_owner_reads() throws IOException {
+    void writes_a_stream_to_a_private_file_with_record_and_checksum() throws IOException {
         try (var file = BackupDownload.at(folder.resolve("mine.dump.zst"))) {
             send(file, BODY);
             assertEquals(1, names().size(), "nothing has a name before it is whole");
@@ -158,7 +158,7 @@ class BackupFolderTest {
     }
 
     @Test
-    void what_a_killed_run_left_goes_with_the_next_one_and_what_another_is_writing_stays() throws IOException {
+    void removes_leftovers_of_a_killed_run_but_not_files_in_progress() throws IOException {
         try (var other = BackupDownload.at(folder.resolve("mine")); var file = BackupDownload.at(folder.resolve("mine"))) {
             send(other, BODY);
             var writing = names();
@@ -173,7 +173,7 @@ class BackupFolderTest {
     }
 
     @Test
-    void a_name_that_says_another_compression_is_refused_before_much_is_written() throws IOException {
+    void refuses_an_ending_that_names_another_compression() throws IOException {
         try (var file = BackupDownload.at(folder.resolve("mine.gz"))) {
             assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> send(file, BODY)).exit());
         }

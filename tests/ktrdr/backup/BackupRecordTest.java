@@ -45,7 +45,7 @@ public class BackupRecordTest {
     }
 
     @Test
-    void a_record_of_another_place_differs_in_name_file_and_bytes_alone() {
+    void a_moved_record_differs_only_in_name_file_and_bytes() {
         var moved = BackupRecord.moved(TEXT, "my \"copy\"", "my \"copy\".dump", 7);
         var differing = moved.lines().filter(line -> !TEXT.lines().toList().contains(line)).toList();
         assertEquals(List.of("  \"name\": \"my \\\"copy\\\"\",", "  \"file\": \"my \\\"copy\\\".dump\",", "  \"bytes\": 7,"), differing);

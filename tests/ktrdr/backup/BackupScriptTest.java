@@ -113,7 +113,7 @@ class BackupScriptTest {
     }
 
     @Test
-    void what_a_killed_run_left_in_memory_goes_with_the_next_one_and_what_is_about_to_be_used_stays() throws IOException {
+    void removes_a_killed_runs_leftover_folder_but_not_a_young_one() throws IOException {
         var left = Files.createTempDirectory(Path.of("/run"), "ktrdr-backup.");
         var young = Files.createTempDirectory(Path.of("/run"), "ktrdr-backup.");
         try {
@@ -127,7 +127,7 @@ class BackupScriptTest {
     }
 
     @Test
-    void so_many_stay_and_neither_what_is_not_whole_nor_what_is_not_ours_goes() throws IOException {
+    void keeps_so_many_backups_and_removes_no_partial_or_foreign_ones() throws IOException {
         foreign();
         var whole = new ArrayList<String>();
         for (var stamp : List.of("20260101T000000Z", "20260102T000000Z", "20260103T000000Z")) whole.add(old(stamp, 1));
@@ -249,7 +249,7 @@ class BackupScriptTest {
     }
 
     @Test
-    void whoever_puts_a_link_in_the_place_of_its_folder_meanwhile_gets_nothing_written_elsewhere() throws IOException {
+    void a_link_swapped_in_for_its_folder_diverts_no_write() throws IOException {
         var victim = Files.writeString(folder.resolve("victim"), "precious\n");
         var elsewhere = Files.createDirectories(folder.resolve("elsewhere"));
         Files.createSymbolicLink(elsewhere.resolve("ktrdr-20260601T120000Z-sha-1.json"), victim);
@@ -284,7 +284,7 @@ class BackupScriptTest {
     }
 
     @Test
-    void rows_that_a_lock_keeps_from_being_counted_are_given_up_after_a_while() throws IOException {
+    void gives_up_counting_rows_when_a_lock_blocks_it_too_long() throws IOException {
         mark("locked");
         mark("uncounted");
         lockWait = 1;
@@ -311,7 +311,7 @@ class BackupScriptTest {
     }
 
     @Test
-    void of_a_backup_that_is_under_way_it_is_said_who_makes_it_since_when() throws IOException {
+    void a_running_backup_names_its_operator_and_start_time() throws IOException {
         var docker = folder.resolve("bin/docker");
         Files.writeString(docker, Files.readString(docker).replace("*pg_restore*) ", "*pg_restore*) cat /run/lock/ktrdr-backup >FOLDER/holder; ".replace("FOLDER", folder.toString())));
         assertEquals(0, run(backups.toString(), 0, 0).exit());

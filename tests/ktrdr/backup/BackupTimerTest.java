@@ -52,7 +52,7 @@ class BackupTimerTest {
     }
 
     @Test
-    void a_bare_core_gets_three_files_and_a_second_run_changes_nothing() {
+    void a_bare_core_gets_three_files_and_a_second_run_has_no_effect() {
         var first = plan("02:00", BARE);
         assertEquals(List.of("/usr/local/lib/ktrdr/backup-db", "/etc/systemd/system/ktrdr-backup.service", "/etc/systemd/system/ktrdr-backup.timer"), first.changed());
         assertTrue(first.diff().containsAll(List.of("+OnCalendar=*-*-* 02:00:00", "+Persistent=true", "+Type=oneshot", "+SuccessExitStatus=75")), first.diff()::toString);
@@ -65,7 +65,7 @@ class BackupTimerTest {
     }
 
     @Test
-    void another_time_changes_the_timer_alone_and_does_not_count_as_missed() {
+    void another_time_changes_only_the_timer_and_is_no_missed_run() {
         var changed = plan("14:30", applied(plan("02:00", BARE)));
         assertEquals(List.of("/etc/systemd/system/ktrdr-backup.timer"), changed.changed());
         assertTrue(changed.diff().containsAll(List.of("-OnCalendar=*-*-* 02:00:00", "+OnCalendar=*-*-* 14:30:00")), changed.diff()::toString);
@@ -128,7 +128,7 @@ class BackupTimerTest {
     }
 
     @Test
-    void in_the_journal_it_reads_as_sentences_and_its_exit_code_is_that_of_the_backup() throws IOException {
+    void journals_sentences_and_returns_the_backups_exit_code() throws IOException {
         var good = ran("printf 'database\\t7000\\nwritten\\t10\\nwritten\\t20\\nbackup\\tktrdr-1\\nrecord\\tabc\\nremoved\\tktrdr-0\\n'\n", 0);
         assertEquals("0 the database has 7000 bytes on its disk\nbackup ktrdr-1 is good\nbackup ktrdr-0 is removed, beyond those that are kept\n", good.exit() + " " + good.out());
         var busy = ran("printf 'failed\\tanother backup is being made\\n'\n", 75);

@@ -48,7 +48,7 @@ class RestoreScriptTest {
     }
 
     @Test
-    void the_newest_or_the_one_named_is_chosen_with_or_without_its_ending() {
+    void chooses_the_latest_or_the_named_backup_without_its_ending() {
         var all = List.of(backup("ktrdr-b"), backup("ktrdr-a"));
         assertEquals("ktrdr-b", RestoreScript.choose(all, "latest", "/b").name());
         for (var name : List.of("ktrdr-a", "ktrdr-a.dump.zst", "ktrdr-a.dump.gz")) assertEquals("ktrdr-a", RestoreScript.choose(all, name, "/b").name());

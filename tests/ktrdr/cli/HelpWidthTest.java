@@ -16,7 +16,7 @@ class HelpWidthTest {
             "Exit codes: 0 all hold; 1 one does not");
 
     @Test
-    void the_purpose_of_an_example_goes_on_below_itself_or_below_its_command() {
+    void wraps_an_examples_purpose_below_itself_or_its_command() {
         assertEquals("""
 
                 Examples:

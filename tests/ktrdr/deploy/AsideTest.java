@@ -42,7 +42,7 @@ class AsideTest {
     }
 
     @Test
-    void aside_it_is_the_same_but_for_its_name_its_restarts_and_the_labels_of_compose() {
+    void a_container_aside_differs_only_in_name_restarts_and_labels() {
         var body = asked(Aside.put(container(), Optional.empty()), "/containers/create?name=ktrdr-db-before-takeover");
         assertEquals("sha256:1 no", body.path("Image").asText() + " " + body.path("HostConfig").path("RestartPolicy").path("Name").asText());
         assertEquals("", body.path("Labels").path("com.docker.compose.project").asText("none"), "empty, so that one of an image is none either");
@@ -51,14 +51,14 @@ class AsideTest {
     }
 
     @Test
-    void volumes_without_a_name_are_in_it_too_and_its_names_in_the_network() {
+    void a_container_aside_keeps_anonymous_volumes_and_network_names() {
         var body = asked(Aside.put(container(), Optional.empty()), "/containers/create?name=ktrdr-db-before-takeover");
         assertEquals("[\"/etc/x:/x:ro\",\"" + ANONYMOUS + ":/home/postgres/pgdata/data\"]", body.path("HostConfig").path("Binds").toString());
         assertEquals("[\"ktrdr-db\",\"db\"]", body.path("NetworkingConfig").path("EndpointsConfig").path("ktrdr-core_ktrdr-core").path("Aliases").toString());
     }
 
     @Test
-    void an_idle_worker_is_stopped_at_once_and_all_others_have_their_grace(@TempDir Path folder) throws IOException {
+    void stops_an_idle_worker_at_once_and_others_after_their_grace(@TempDir Path folder) throws IOException {
         Fixtures.program(folder.resolve("docker"), """
                 case "$1 $2" in
                   'port ktrdr-jaeger') printf '16686/tcp -> 0.0.0.0:16686\\n4317/tcp -> 0.0.0.0:4317\\n' ;;
@@ -86,7 +86,7 @@ class AsideTest {
     }
 
     @Test
-    void it_keeps_its_very_image_where_the_reference_means_another_by_now() {
+    void keeps_its_exact_image_when_the_reference_has_moved() {
         var body = (ObjectNode) asked(Aside.put(container(), Optional.of("ktrdr-before-takeover:ktrdr-db")), "/containers/create?name=ktrdr-db-before-takeover");
         assertEquals("ktrdr-before-takeover:ktrdr-db", body.path("Image").asText());
         var aside = container();

@@ -49,7 +49,7 @@ class ComposeChangesTest {
 
     /** Its cause may be what Compose does not compare, such as a proxy in Docker's config.json or a DNS server that is gone. */
     @Test
-    void one_that_is_unhealthy_is_made_anew_though_nothing_of_ours_differs() {
+    void recreates_an_unhealthy_container_without_any_change() {
         for (var health : Map.of("unhealthy", Action.RECREATE, "starting", Action.SAME, "healthy", Action.SAME).entrySet()) {
             var containers = Docker.containers(BACKEND.replace("\"Status\":\"running\"", "\"Status\":\"running\",\"Health\":{\"Status\":\"" + health.getKey() + "\"}"));
             assertEquals(health.getValue(), ComposeChanges.of(List.of("backend"), Map.of("backend", HASH), containers, Map.of("backend", List.of(ID))).get("backend"), health.getKey());
@@ -57,20 +57,20 @@ class ComposeChangesTest {
     }
 
     @Test
-    void another_configuration_or_another_image_under_the_same_name_recreates_it() {
+    void a_changed_configuration_or_image_recreates_the_container() {
         assertEquals(Action.RECREATE, backend("running", Map.of("backend", HASH.replace('d', 'e')), Map.of("backend", List.of(ID))));
         assertEquals(Action.RECREATE, backend("running", Map.of("backend", HASH), Map.of("backend", List.of("sha256:other", "sha256:another"))));
         assertEquals(Action.RECREATE, backend("exited", Map.of("backend", HASH.replace('d', 'e')), Map.of()));
     }
 
     @Test
-    void an_image_that_is_pulled_again_and_is_the_same_changes_nothing_in_either_image_store() {
+    void pulling_an_identical_image_changes_nothing_in_either_store() {
         for (var image : List.of(new Registry.Manifest("a", "sha256:manifest", ID, List.of()), new Registry.Manifest("a", ID, "sha256:config", List.of())))
             assertEquals(Action.SAME, backend("running", Map.of("backend", HASH), Map.of("backend", image.ids())));
     }
 
     @Test
-    void a_service_without_a_container_is_created_and_one_that_compose_does_not_know_is_not_taken_to_stay() {
+    void creates_a_missing_service_and_recreates_one_without_a_hash() {
         var actions = ComposeChanges.of(List.of("db", "backend"), Map.of("db", HASH), Docker.containers(BACKEND), Map.of());
         assertEquals(Map.of("db", Action.CREATE, "backend", Action.RECREATE), actions);
         assertEquals(List.of("db", "backend"), List.copyOf(actions.keySet()));
@@ -85,7 +85,7 @@ class ComposeChangesTest {
     }
 
     @Test
-    void compose_is_asked_with_the_new_files_and_the_secrets_and_nothing_is_left() throws IOException {
+    void compose_gets_the_new_files_and_secrets_and_leaves_no_trace() throws IOException {
         var asked = ask("""
                 printf '%s\\n' "$@" >"${0%/*}/arguments"
                 cat "$5" "$7" >"${0%/*}/files"

@@ -48,7 +48,7 @@ class InstallationTest {
     }
 
     @Test
-    void the_worker_with_a_gpu_of_an_installation_from_before_is_taken_over() {
+    void takeover_includes_the_gpu_worker_of_an_old_installation() {
         var fleet = Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", "gpu: true"));
         var theirs = facts("", new Docker.Beside("training-worker-gpu", "ktrdr-gpuworker", Set.of(5005)));
         assertEquals(List.of("training-worker-gpu"), Installation.foreign(fleet, Stack.of(fleet, fleet.node("G")), theirs).stream().map(Docker.Beside::name).toList());
@@ -73,7 +73,7 @@ class InstallationTest {
     }
 
     @Test
-    void the_folder_of_a_container_is_told_where_it_is_another_that_is_there() throws IOException {
+    void names_a_containers_folder_only_if_it_exists_and_differs() throws IOException {
         var ours = Files.createDirectories(folder.resolve("ours"));
         var other = Files.createDirectories(folder.resolve("other one"));
         var link = Files.createSymbolicLink(folder.resolve("link"), ours);
@@ -93,7 +93,7 @@ class InstallationTest {
     }
 
     @Test
-    void no_file_takes_the_place_of_one_that_containers_run_from_and_that_is_not_ours() {
+    void refuses_to_replace_foreign_files_that_containers_run_from() {
         var stack = Stack.of(FLEET, FLEET.node("core"));
         var there = StatusFixtures.containers(FLEET.node("core"));
         var theirs = new NodeFiles(Map.of("docker-compose.core.yml", new NodeFiles.FileState("hash", "644", "0:0", 1, Optional.empty())), Map.of(), Map.of(), Map.of(), Map.of(), List.of());
@@ -113,7 +113,7 @@ class InstallationTest {
     }
 
     @Test
-    void what_is_anothers_in_the_project_of_core_is_none_of_its_containers() {
+    void foreign_services_in_cores_project_are_not_its_containers() {
         var lines = Stream.of("mcp", "alertmanager", "db").map(service -> """
                 {"Id":"1","Name":"/ktrdr-%s","Config":{"Labels":{"com.docker.compose.project":"ktrdr-core","com.docker.compose.service":"%s"}}}""".formatted(service, service));
         assertEquals(List.of("alertmanager", "db"), Docker.containers(String.join("\n", lines.toList())).stream().map(Docker.Container::service).toList());

@@ -98,7 +98,7 @@ class NodePlanTest {
     }
 
     @Test
-    void the_release_that_runs_is_that_of_the_containers_not_of_the_env_file() {
+    void reads_the_running_release_from_containers_not_the_env_file() {
         var plan = plan("core", List.of(), facts(filesOf("core", "sha-2"), Map.of(), List.of(container("backend", "registry.test:5000/ktrdr-backend:sha-1", ""))));
         assertEquals("sha-1", plan.before());
         assertEquals(List.of(), plan.staging().changed());
@@ -106,7 +106,7 @@ class NodePlanTest {
     }
 
     @Test
-    void it_is_quiet_where_all_is_there_and_proven_and_no_longer_where_anything_is_not() {
+    void the_plan_is_quiet_only_when_nothing_needs_to_change() {
         var images = Map.of(inventory.images().worker() + ":sha-2", "1", inventory.images().nodeExporter(), "1");
         var staged = filesOf("workers-b", "sha-2");
         var running = Stack.of(inventory, inventory.node("B")).services().stream().map(NodePlanTest::container).toList();
@@ -131,7 +131,7 @@ class NodePlanTest {
     }
 
     @Test
-    void a_configuration_staged_before_is_reloaded_unless_the_container_started_since() {
+    void reloads_a_staged_configuration_unless_restarted_since() {
         var second = Instant.parse("2026-01-01T00:00:00Z").getEpochSecond();
         for (var marked : Map.of(second - 1, List.<String>of(), second, List.of("grafana"), second + 1, List.of("grafana")).entrySet()) {
             var there = filesOf("core", "sha-2");
@@ -143,7 +143,7 @@ class NodePlanTest {
     }
 
     @Test
-    void an_image_of_the_history_is_that_very_one_whatever_its_tag_means_by_now() {
+    void an_image_from_the_history_is_exact_whatever_its_tag_means() {
         var stack = Stack.of(inventory, inventory.node("gpu"));
         var image = new Docker.Image("registry.test:5000/ktrdr-backend:sha-1", "sha256:old", "registry.test:5000/ktrdr-backend@sha256:digest");
         var revision = new Revision("sha-1", List.of(), Map.of("training-worker-1", image));
@@ -158,7 +158,7 @@ class NodePlanTest {
     }
 
     @Test
-    void a_moving_tag_is_asked_for_each_time_and_a_fixed_one_is_what_it_was() {
+    void pulls_a_moving_tag_each_time_and_a_fixed_one_only_once() {
         var stack = Stack.of(inventory, inventory.node("gpu"));
         for (var pulled : Map.of("latest", 1, "sha-1", 0).entrySet()) {
             var image = "registry.test:5000/ktrdr-backend:" + pulled.getKey();
@@ -170,7 +170,7 @@ class NodePlanTest {
     }
 
     @Test
-    void what_is_on_a_node_can_be_gone_back_to_where_there_is_enough_of_it() {
+    void rolls_back_to_what_a_node_has_only_if_it_is_complete() {
         var stack = Stack.of(inventory, inventory.node("core"));
         var wanted = new Templates(inventory).render(stack.node(), "sha-2");
         // of files that are as wanted the facts have no content
@@ -188,7 +188,7 @@ class NodePlanTest {
     }
 
     @Test
-    void a_disk_that_does_not_hold_the_images_is_told_before_they_are_pulled() {
+    void refuses_a_disk_too_small_for_the_images_before_pulling_them() {
         var layers = List.of(new Registry.Layer("sha256:1", 100_000_000), new Registry.Layer("sha256:2", 50_000_000));
         var image = new Registry.Manifest("registry.test:5000/ktrdr-backend:sha-2", "sha256:d", "sha256:c", layers);
         assertEquals(Optional.empty(), PlanPreview.tooSmall("core", 700_000_000, List.of(image, image)));

@@ -62,7 +62,7 @@ class PinsTest {
     }
 
     @Test
-    void a_tag_that_a_node_is_to_pull_or_that_means_two_images_is_asked_for_on_all_that_have_it() {
+    void a_tag_to_pull_or_with_two_images_is_resolved_on_all_nodes() {
         assertEquals(Set.of(worker), Pins.open(List.of(plan("B", "sha256:1", "d1"), plan("gpu", "", ""))));
         assertEquals(Set.of(worker), Pins.open(List.of(plan("B", "sha256:1", "d1"), plan("gpu", "sha256:2", "d2"))));
         assertEquals(Set.of(worker), Pins.open(List.of(plan("B", "sha256:1", ""), plan("gpu", "sha256:2", ""))));
@@ -71,7 +71,7 @@ class PinsTest {
 
     /** B has the image of before; the tag was pushed again, and gpu, which has none yet, would get the new one. */
     @Test
-    void a_node_with_an_older_image_under_the_tag_gets_the_one_that_the_others_get() {
+    void a_node_with_an_older_image_pulls_the_same_one_as_the_others() {
         var answer = answer("d2", "sha256:2", "linux/amd64");
         var plans = pinned(plan("B", "sha256:1", "d1"), answer, plan("gpu", "", ""), answer);
         for (var plan : plans.values()) {
@@ -83,7 +83,7 @@ class PinsTest {
     }
 
     @Test
-    void a_tag_that_is_pushed_again_between_two_answers_is_what_the_first_one_said() {
+    void the_first_answer_decides_when_a_tag_is_pushed_meanwhile() {
         var plans = pinned(plan("B", "", ""), answer("d2", "sha256:2", "linux/amd64"), plan("gpu", "", ""), answer("d3", "sha256:3", "linux/amd64"));
         for (var plan : plans.values()) assertEquals(List.of(at("d2")), plan.pulls());
         // for another platform it is another image

@@ -93,7 +93,7 @@ class RestartTest {
     }
 
     @Test
-    void what_depends_on_the_database_is_restarted_when_that_is_healthy_again() throws Exception {
+    void restarts_dependents_once_the_database_is_healthy_again() throws Exception {
         assertEquals(0, exit(restart("db", "backend")), this::said);
         assertEquals(List.of("ktrdr-db", "healthy", "ktrdr-backend"), restarted());
     }
@@ -122,7 +122,7 @@ class RestartTest {
     }
 
     @Test
-    void a_deployment_stops_what_is_lost_for_compose_to_start_it_again() throws Exception {
+    void a_deployment_stops_lost_containers_for_compose_to_restart() throws Exception {
         var stack = Stack.of(inventory, inventory.node("B"));
         var there = List.of(container("backtest-worker-1", "backtest-worker-1"));
         var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);

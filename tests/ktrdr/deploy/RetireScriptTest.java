@@ -88,7 +88,7 @@ class RetireScriptTest {
     }
 
     @Test
-    void what_would_be_removed_is_what_is_removed_and_a_second_run_finds_nothing() throws IOException {
+    void removes_exactly_what_was_previewed_and_then_finds_nothing() throws IOException {
         var before = files();
         var would = run("", "");
         assertEquals(before, files());
@@ -156,7 +156,7 @@ class RetireScriptTest {
     }
 
     @Test
-    void core_and_the_server_of_the_share_are_refused_by_every_name_as_long_as_the_inventory_has_them() {
+    void refuses_core_and_the_share_server_by_each_of_their_names() {
         var inventory = Fixtures.inventory();
         var core = inventory.core();
         for (var name : List.of(core.id(), core.name(), core.host(), "root@" + inventory.fqdn(core), core.address().orElseThrow(), core.address().orElseThrow() + ":22"))

@@ -62,7 +62,7 @@ class ScalePlanTest {
     }
 
     @Test
-    void up_it_is_the_missing_workers_from_the_very_image_that_runs_and_one_line_of_the_env_file() {
+    void scaling_up_adds_missing_workers_from_the_running_image() {
         var plan = plan(3, facts(Fixtures.staged(inventory, "B", "sha-1", Map.of()), History.NONE, workers(2)));
         assertEquals(List.of("backtest-worker-3", "training-worker-3"), plan.services());
         assertEquals(Set.of(new Docker.Image(IMAGE, "sha256:1", "")), Set.copyOf(plan.revision().images().values()));
@@ -81,7 +81,7 @@ class ScalePlanTest {
     }
 
     @Test
-    void a_node_that_is_so_already_has_nothing_to_do_and_one_whose_worker_stopped_has_that() {
+    void does_nothing_at_the_right_scale_but_starts_a_stopped_worker() {
         var files = Fixtures.staged(inventory, "B", "sha-1", Map.of());
         assertTrue(plan(2, facts(files, History.NONE, workers(2))).done());
         assertEquals(List.of("training-worker-2"), plan(2, facts(files, History.NONE, workers(2).subList(0, 3))).services());
@@ -107,7 +107,7 @@ class ScalePlanTest {
     }
 
     @Test
-    void prometheus_follows_for_that_node_and_has_the_others_as_it_had_them() {
+    void scaling_a_node_keeps_the_other_nodes_prometheus_targets() {
         // C runs three where the inventory says two
         var there = Fixtures.staged(inventory.with(inventory.node("C").withScale(3)), "core", "sha-1", Map.of());
         var services = Stream.of("db", "prometheus", "grafana", "jaeger").map(service -> container(service, service + ":1"));
@@ -123,7 +123,7 @@ class ScalePlanTest {
     }
 
     @Test
-    void prometheus_is_right_when_what_its_file_has_is_up_and_nothing_else_is_there() {
+    void prometheus_converges_when_exactly_its_files_targets_are_up() {
         var file = new Templates(inventory).render(inventory.core(), "sha-1").stream().filter(one -> one.path().equals(Templates.PROMETHEUS)).findFirst().orElseThrow().content();
         var answer = """
                 {"data": {"activeTargets": [
@@ -140,14 +140,14 @@ class ScalePlanTest {
 
     @ParameterizedTest
     @CsvSource({"B, 0", "B, 4", "gpu, 2"})
-    void a_scale_that_the_ports_or_the_inventory_have_no_room_for_is_wrong_usage(String name, int scale) {
+    void refuses_a_scale_beyond_the_ports_or_the_inventory(String name, int scale) {
         var problem = assertThrows(Problem.class, () -> ScalePlan.scaled(inventory, inventory.node(name), scale));
         assertEquals(Exit.USAGE, problem.exit());
         assertTrue(name.equals("B") ? problem.sentence().contains("ports 5003 to 5008") : problem.details().get("found").endsWith(":7: workers: {backtest: 0, training: 1}"), problem::toString);
     }
 
     @Test
-    void a_node_with_a_gpu_has_no_scale_and_that_is_told_with_what_there_is_instead() {
+    void refuses_to_scale_a_gpu_node_and_names_the_alternative() {
         for (var said : List.of("gpu: true", "gpu: true, workers: {backtest: 1}")) {
             var fleet = Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", said));
             var problem = assertThrows(Problem.class, () -> ScalePlan.scaled(fleet, fleet.node("G"), 2));
@@ -165,7 +165,7 @@ class ScalePlanTest {
     }
 
     @Test
-    void where_the_inventory_gives_no_scale_it_is_that_of_the_last_good_release() {
+    void the_default_scale_is_that_of_the_last_good_release() {
         var images = new HashMap<String, Docker.Image>();
         for (var container : workers(3)) images.put(container.service(), new Docker.Image(IMAGE, "sha256:1", ""));
         var good = new History.Entry("1", "", "2026-01-01T00:00:00Z", "k", "l", "scale B 3", "workers", "sha-1", List.of(), images, "", 3, 1, "", History.Ending.DEPLOYED);

@@ -48,13 +48,13 @@ class WorkerStopsTest {
     }
 
     @Test
-    void those_that_say_busy_are_known_with_their_operation_and_since_when_they_run() throws IOException {
+    void names_busy_workers_with_their_operation_and_start_time() throws IOException {
         var ran = on(Map.of("backtest-worker-1", health("busy", "\"op_1\""), "training-worker-1", health("idle", "null")), WorkerStops.question(STACK::container, WORKERS));
         assertEquals(Map.of("backtest-worker-1", new AtWork("op_1", "2026-01-01T10:00:00.5Z")), WorkerStops.answers(ran.out()));
     }
 
     @Test
-    void a_script_that_stops_idle_ones_ends_where_one_is_at_work_by_then() throws IOException {
+    void a_script_that_stops_idle_workers_ends_if_one_became_busy() throws IOException {
         var script = "set -eu\n" + WorkerStops.unlessAtWork(STACK::container, WORKERS) + "docker stop\n";
         assertEquals(ScriptExit.AT_WORK.code, on(Map.of("backtest-worker-1", health("idle", "null"), "training-worker-1", health("busy", "\"op_1\"")), script).exit());
         assertFalse(Files.exists(folder.resolve("stopped")));
@@ -64,7 +64,7 @@ class WorkerStopsTest {
     }
 
     @Test
-    void busy_is_false_where_the_backend_has_it_as_ended_or_where_it_began_before_the_worker_and_came_to_no_step() {
+    void a_busy_worker_is_idle_if_its_operation_ended_or_never_moved() {
         var began = "2026-01-01T10:00:00.123456+00:00";
         var later = "2026-01-01T10:05:00.123456789Z";
         assertEquals(Optional.of("which the backend has as cancelled"), WorkerStops.idle("cancelled", began, "Epoch 2", "2026-01-01T09:00:00Z"));

@@ -41,7 +41,7 @@ class FanOutTest {
     }
 
     @Test
-    void so_many_are_worked_on_at_once_and_the_answers_are_in_the_order_of_the_inventory() {
+    void runs_at_most_so_many_at_once_and_answers_in_inventory_order() {
         var working = new AtomicInteger();
         var most = new AtomicInteger();
         try (var fleet = peer.fleet(20, peer.port(), "").atOnce(4)) {
@@ -75,7 +75,7 @@ class FanOutTest {
     }
 
     @Test
-    void whoever_asks_once_leaves_no_more_connections_open_than_are_worked_on() {
+    void asking_once_opens_no_more_connections_than_work_at_once() {
         var met = new ConcurrentLinkedQueue<Ssh>();
         try (var fleet = peer.fleet(20, peer.port(), "").atOnce(3).once()) {
             var open = fleet.each((node, ssh) -> {
@@ -90,7 +90,7 @@ class FanOutTest {
     }
 
     @Test
-    void nodes_are_asked_for_their_scale_over_the_connections_of_the_work_that_follows() {
+    void asks_nodes_for_their_scale_over_the_connections_of_the_work() {
         var connections = new AtomicInteger();
         peer.server.addSessionListener(new SessionListener() {
             @Override

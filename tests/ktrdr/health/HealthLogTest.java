@@ -23,7 +23,7 @@ class HealthLogTest {
     @TempDir Path folder;
 
     @Test
-    void a_command_that_could_not_be_run_is_told_without_the_containers_secrets() throws IOException {
+    void a_failed_health_command_is_told_with_secrets_masked() throws IOException {
         Fixtures.program(folder.resolve("docker"), """
                 #!/bin/sh
                 case $* in
@@ -39,7 +39,7 @@ class HealthLogTest {
     }
 
     @Test
-    void the_check_of_an_unhealthy_container_has_it_and_no_other_check() {
+    void only_the_unhealthy_containers_check_quotes_its_health_log() {
         var check = new Check(CheckId.ofNode("workers-b", "training-worker-1", "container"), "workers-b", false, "running, healthy", "running, unhealthy", "look", 0);
         var said = Map.of("workers-b.training-worker-1.container", "exit code 1: curl: not found");
         assertEquals("running, unhealthy; its health check: exit code 1: curl: not found", HealthLog.told(check, said).found());

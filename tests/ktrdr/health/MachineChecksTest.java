@@ -92,7 +92,7 @@ class MachineChecksTest {
     }
 
     @Test
-    void a_machine_without_docker_is_told_once_and_not_for_each_thing_docker_would_say() {
+    void a_machine_without_docker_fails_only_one_check() {
         var answer = with("docker\t26.1.5", "docker-error\tCannot connect to the Docker daemon").replaceAll("(?m)^(driver|docker-root|container|inside|disk /var/lib/docker)\\b.*\n", "");
         assertEquals(List.of("gpu.docker"), failing(answer));
     }
@@ -110,7 +110,7 @@ class MachineChecksTest {
     }
 
     @Test
-    void a_container_that_does_not_start_comes_with_what_the_lxc_lacks() {
+    void a_container_that_does_not_start_names_the_lxc_features() {
         var facts = Map.of(GPU, host(with("container\tyes", "container-error\tOCI runtime create failed"), 0));
         var check = INFRA.checks(facts, new Dns.Answers("here", "here", Map.of(), false)).stream().filter(one -> !one.ok()).findFirst().orElseThrow();
         assertTrue(check.fix().contains("pct set <ID> --features nesting=1,keyctl=1"), check.fix());
@@ -155,7 +155,7 @@ class MachineChecksTest {
     }
 
     @Test
-    void a_port_that_is_refused_although_something_listens_there_is_blocked_on_the_way() {
+    void a_refused_port_with_a_listener_is_blocked_on_the_way() {
         var core = host(GOOD.replace("listen 22\tsshd", "listen 8000\tdocker-proxy\npublishes\t{\"name\":\"b\",\"project\":\"ktrdr-core\",\"ports\":{\"8000/tcp\":[{\"HostPort\":\"8000\"}]}}")
                 .replace("ping core\t0.04", "ping gpu\t0.04\nconnect 10.0.0.12 22\topen\nconnect 10.0.0.12 5005\trefused\nconnect 10.0.0.11 5003\trefused\nconnect 10.0.0.11 5004\trefused"
                         + "\nconnect 10.0.0.11 5005\trefused\nconnect 10.0.0.11 5006\trefused").replaceAll("(?m)^mount.*", "mount\t/srv/ktrdr-shared\t0\t\t"), 0);
@@ -166,7 +166,7 @@ class MachineChecksTest {
     }
 
     @Test
-    void rules_have_to_be_as_the_inventory_wants_them_and_are_no_matter_where_it_wants_none() {
+    void rules_must_match_the_inventory_unless_it_wants_none() {
         var on = new MachineChecks(Fixtures.inventory(Fixtures.INVENTORY.replace("host: gpu-1,", "host: gpu-1, cpus: 4, memory: 8GB,") + "firewall: {}\n"));
         var said = "listen 22\tsshd\nfirewall\t";
         var lost = "iptables: the chain KTRDR-FLEET is not there;";

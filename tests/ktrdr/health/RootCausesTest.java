@@ -23,14 +23,14 @@ class RootCausesTest {
     }
 
     @Test
-    void a_stopped_worker_takes_its_registration_and_its_target_with_it_and_no_others() {
+    void a_stopped_worker_explains_only_its_registration_and_target() {
         assertEquals(Map.of("workers-b.backtest-worker-1.registered", "workers-b.backtest-worker-1.container", "target.workers-b.backtest-worker-1", "workers-b.backtest-worker-1.container"),
                 causes("workers-b.backtest-worker-1.container", "workers-b.backtest-worker-1.registered", "target.workers-b.backtest-worker-1",
                         "workers-b.backtest-worker-2.registered", "target.gpu.training-worker-1"));
     }
 
     @Test
-    void rules_that_keep_core_out_explain_what_core_does_not_reach_there() {
+    void firewall_rules_against_core_explain_what_core_cannot_reach() {
         assertEquals(Map.of("workers-b.backtest-worker-1.registered", "workers-b.firewall", "target.workers-b.backtest-worker-1", "workers-b.firewall", "gpu.db", "core.firewall"),
                 causes("workers-b.firewall", "workers-b.backtest-worker-1.registered", "target.workers-b.backtest-worker-1", "core.firewall", "gpu.db"));
     }

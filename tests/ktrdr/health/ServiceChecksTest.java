@@ -92,13 +92,13 @@ class ServiceChecksTest {
     }
 
     @Test
-    void a_worker_that_serves_and_is_not_in_the_inventory_is_unexpected() {
+    void a_serving_worker_outside_the_inventory_is_unexpected() {
         assertEquals(List.of("workers.unexpected: training at http://elsewhere:5005, available"), extras(seen("http://elsewhere:5005", "available", 1)));
         assertEquals(List.of("workers.unexpected: training at http://gpu-1.ktrdr.test:5006, busy"), extras(seen("http://gpu-1.ktrdr.test:5006", "busy", 1)));
     }
 
     @Test
-    void a_worker_that_was_just_taken_away_is_no_mistake_until_the_backend_should_have_noticed() {
+    void a_retired_worker_is_tolerated_until_the_backend_notices() {
         var here = "http://gpu-1.ktrdr.test:5006";
         for (var seconds : Map.of(1, true, 60, true, 150, false).entrySet()) {
             var checks = ServiceChecks.extras(inventory, List.of(seen(here, "available", seconds.getKey()), seen("http://elsewhere:5005", "temporarily_unavailable", 1)), NOW, here::equals);
@@ -110,7 +110,7 @@ class ServiceChecksTest {
     }
 
     @Test
-    void a_worker_of_a_type_that_no_node_runs_takes_no_place_and_is_named() {
+    void a_worker_of_an_unused_type_fills_no_place_and_is_named() {
         for (var type : List.of("agent_design", "agent_assessment", "gpu_host", "cpu_training")) {
             var one = at("http://gpu-1.ktrdr.test:5005", type, "available");
             assertEquals(type + ", available", worker(one).found());
@@ -120,7 +120,7 @@ class ServiceChecksTest {
     }
 
     @Test
-    void a_replaced_worker_is_no_mistake_until_the_backend_should_have_forgotten_it() {
+    void a_replaced_worker_is_tolerated_until_it_should_be_forgotten() {
         var url = "http://gpu-1.ktrdr.test:5005";
         assertEquals(List.of(), extras(seen(url, "available", 1), seen(url, "available", 2), seen(url, "temporarily_unavailable", 60)));
         assertEquals(List.of("workers.ghosts: training at " + url + ", temporarily_unavailable"), extras(seen(url, "available", 1), seen(url, "temporarily_unavailable", 400)));
@@ -128,7 +128,7 @@ class ServiceChecksTest {
     }
 
     @Test
-    void one_that_is_gone_from_an_address_that_never_was_ours_is_a_ghost_at_once() {
+    void a_lost_worker_of_a_foreign_address_is_a_ghost_at_once() {
         assertEquals(List.of("workers.ghosts: training at http://elsewhere:5005, temporarily_unavailable"), extras(seen("http://elsewhere:5005", "temporarily_unavailable", 60)));
     }
 

@@ -137,7 +137,7 @@ class HostKeyPinTest {
     }
 
     @Test
-    void a_node_is_the_same_by_its_address_by_an_alias_and_by_a_name_of_the_ssh_config() throws Exception {
+    void the_pin_applies_by_address_alias_and_ssh_config_name() throws Exception {
         refused(to("127.0.0.1", Optional.empty(), Optional.empty(), pins(print(ANOTHER))), "core");
         refused(to("grafana.KTRDR.test", Optional.of("127.0.0.3"), Optional.empty(), pins(print(ANOTHER))), "core");
         Files.writeString(peer.home.resolve(".ssh/config"), "Host mine backend.ktrdr.test\n  HostName 127.0.0.1\n  HostKeyAlias other.example\n");
@@ -166,7 +166,7 @@ class HostKeyPinTest {
     }
 
     @Test
-    void a_connection_that_was_lost_is_made_anew_with_the_pinned_key_only() throws Exception {
+    void reconnects_only_with_the_pinned_key() throws Exception {
         var inventory = inventory(print(ANOTHER), "");
         peer.server.setKeyPairProvider(KeyPairProvider.wrap(ANOTHER));
         try (var fleet = new Fleet(inventory, List.of(inventory.core()), new Console(Console.Color.never, false))) {

@@ -115,7 +115,7 @@ class InventorySchemaTest {
     }
 
     @Test
-    void an_editor_underlines_what_the_reader_refuses_and_nothing_else() throws IOException {
+    void the_schema_refuses_exactly_what_the_reader_refuses() throws IOException {
         var wrong = new ArrayList<String>();
         int accepted = 0;
         int refused = 0;
@@ -149,7 +149,7 @@ class InventorySchemaTest {
     }
 
     @Test
-    void the_inventory_of_the_project_names_the_schema_and_keeps_to_it() throws IOException {
+    void the_projects_inventory_names_its_schema_and_follows_it() throws IOException {
         var file = Project.root().resolve("inventory.yaml");
         Documents.holdInventory(file);
         assertTrue(Files.readString(file).startsWith("# yaml-language-server: $schema=docs/schemas/inventory.json\n"));

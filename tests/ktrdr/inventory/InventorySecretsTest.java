@@ -58,7 +58,7 @@ class InventorySecretsTest {
     @ValueSource(strings = {"ghp_abcdefghijklmnopqrstuvwxyz0123456789", "github_pat_11ABCDEFG0abcdefghijkl_mnopqrstuvwxyz0123456789", "glpat-abcdefghij0123456789", "xoxb-123456789012-abcdefABCDEF",
         "AKIAABCDEFGHIJKLMNOP", "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLW9mLWl0", "123456789:AAabcdefghijklmnopqrstuvwxyz0123456", "ops_eyJzaWduSW5BZGRyZXNzIjoi", "dckr_pat_abcdefghij0123456789",
         "7hK2pQ9sVx4LmN8bR3tY6wZ1cF5gJ0dE"})
-    void a_value_that_looks_like_a_token_is_refused_wherever_it_stands(String token) {
+    void refuses_a_value_that_looks_like_a_token_anywhere(String token) {
         for (var yaml : List.of(with("{registry: r", "{username: \"" + token + "\", registry: r"), Fixtures.INVENTORY + "secrets: {provider: command, command: [sh, -c, \"echo " + token + "\"]}\n",
                 with("aliases: [grafana]", "aliases: [\"" + token + "\"]"), Fixtures.INVENTORY + "secrets: {provider: env, fields: {db_password: \"" + token + "\"}}\n",
                 Fixtures.INVENTORY + "sample: {operation: data, body: {note: \"" + token + "\"}}\n", Fixtures.INVENTORY + "tracing: {\"" + token + "\": 1}\n"))

@@ -88,7 +88,7 @@ class InventoryTest {
     }
 
     @Test
-    void a_node_may_run_its_workers_without_apparmor_or_from_another_image() {
+    void a_node_may_run_workers_without_apparmor_or_with_own_image() {
         var said = Fixtures.inventory(with("training: 1}", "training: 1}, image: registry.test:5000/ktrdr-worker-gpu, apparmor: default") + "apparmor: unconfined\n");
         assertTrue(said.node("B").running().unconfined());
         assertFalse(said.node("G").running().unconfined());
@@ -125,7 +125,7 @@ class InventoryTest {
     }
 
     @Test
-    void a_node_with_a_gpu_runs_one_training_worker_by_a_name_of_its_own_and_no_others_unless_it_says_so() {
+    void a_gpu_node_runs_only_one_training_worker_by_default() {
         var inventory = Fixtures.inventory(with("workers: {backtest: 0, training: 1}", "gpu: true"));
         var node = inventory.node("G");
         assertEquals("[Worker[name=training-worker-gpu, type=training, port=5005, profile=gpu, endpointUrl=http://gpu-1.ktrdr.test:5005]]", inventory.workersOf(node).toString());
@@ -152,7 +152,7 @@ class InventoryTest {
     }
 
     @Test
-    void another_scale_gives_a_node_no_workers_of_a_type_that_it_does_not_run() {
+    void scaling_adds_no_workers_of_a_type_the_node_does_not_run() {
         var inventory = Fixtures.inventory();
         assertEquals(List.of("training-worker-1", "training-worker-2"), inventory.workersOf(inventory.node("G").withScale(2)).stream().map(Inventory.Worker::name).toList());
     }
@@ -173,7 +173,7 @@ class InventoryTest {
     }
 
     @Test
-    void the_firewall_is_off_where_it_is_not_named_and_lets_in_addresses_and_networks() {
+    void the_firewall_is_off_by_default_and_allows_hosts_and_networks() {
         assertEquals(Optional.empty(), Fixtures.inventory().firewall());
         assertEquals(List.of(), Fixtures.inventory(Fixtures.INVENTORY + "firewall: {}\n").firewall().orElseThrow().allow());
         var allow = List.of("10.0.5.7", "192.168.7.0/24", "0.0.0.0/0", "fd00::1", "fd00::/64");
@@ -299,7 +299,7 @@ class InventoryTest {
     }
 
     @Test
-    void a_folder_or_a_path_that_leads_elsewhere_and_a_word_that_is_an_option_are_refused() {
+    void refuses_paths_that_lead_elsewhere_and_words_that_are_options() {
         for (var folder : List.of("..", ".", "-rf")) assertTrue(mistake(Fixtures.INVENTORY + "storage: {folders: ['" + folder + "']}\n").contains("storage.folders: expected letters, digits"), folder);
         for (var path : List.of("/srv/../etc", "/srv/.", "/..", "/./a")) assertTrue(mistake(Fixtures.INVENTORY + "storage: {export: " + path + "}\n").contains("storage.export: expected an absolute path"), path);
         assertEquals("/srv/..a/.b/-c", Fixtures.inventory(Fixtures.INVENTORY + "storage: {export: /srv/..a/.b/-c}\n").storage().export());

@@ -69,7 +69,7 @@ class SecretsTest {
     }
 
     @Test
-    void a_secret_of_tokens_that_the_backend_would_not_start_with_is_refused_before_anything_is_sent() {
+    void refuses_a_jwt_secret_that_the_backend_would_reject() {
         var inventory = Fixtures.inventory(Fixtures.INVENTORY + "secrets: {provider: env}\n");
         for (var value : List.of("insecure-dev-secret", "x".repeat(31), "\ud83d\udd11".repeat(31))) {
             var problem = assertThrows(Problem.class, () -> Secrets.fetch(inventory, Set.of(Secrets.Field.jwt_secret), Map.of("KTRDR_SECRET_JWT_SECRET", value), console));

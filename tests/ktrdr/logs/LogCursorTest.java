@@ -15,7 +15,7 @@ class LogCursorTest {
     }
 
     @Test
-    void it_reads_on_from_the_hundredth_of_a_second_before_that_of_the_last_line() {
+    void reads_on_from_a_hundredth_of_a_second_before_the_last_line() {
         assertEquals("start", cursor.since());
         cursor.fresh(at("111000000"), "a");
         assertEquals(at("11"), cursor.since());

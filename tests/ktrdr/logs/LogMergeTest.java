@@ -26,7 +26,7 @@ class LogMergeTest {
     }
 
     @Test
-    void nothing_of_the_past_goes_out_before_every_node_has_said_its_next_line() {
+    void prints_no_past_line_before_every_node_has_a_next_line() {
         add("a", "1", 0);
         add("a", "3", 0);
         assertEquals("", due(10_000));
@@ -46,7 +46,7 @@ class LogMergeTest {
     }
 
     @Test
-    void what_is_as_it_comes_waits_for_older_lines_so_long_and_no_longer() {
+    void a_live_line_waits_a_limited_time_for_older_ones() {
         merge.live("a");
         merge.live("b");
         add("a", "5", 100);
@@ -61,7 +61,7 @@ class LogMergeTest {
     }
 
     @Test
-    void a_line_that_is_younger_does_not_go_out_with_one_that_has_waited() {
+    void a_younger_line_does_not_leave_with_one_that_has_waited() {
         merge.live("a");
         merge.live("b");
         add("a", "5", 0);
@@ -71,7 +71,7 @@ class LogMergeTest {
     }
 
     @Test
-    void where_too_much_waits_the_oldest_goes_out_at_once_and_no_more_is_to_be_added() {
+    void a_full_queue_prints_its_oldest_line_at_once() {
         merge.live("a");
         merge.live("b");
         for (int i = 0; i < 9; i++) add("a", String.valueOf(i), 0);
@@ -84,7 +84,7 @@ class LogMergeTest {
     }
 
     @Test
-    void a_node_that_is_still_at_its_past_holds_back_what_another_says_now() {
+    void a_node_still_in_its_past_holds_back_live_lines() {
         merge.live("a");
         add("a", "9", 0);
         assertEquals("", due(1000));
@@ -96,7 +96,7 @@ class LogMergeTest {
     }
 
     @Test
-    void a_line_of_a_clock_that_is_ahead_is_told_while_older_ones_keep_coming_and_none_of_them_is_kept() {
+    void prints_a_line_from_a_fast_clock_despite_endless_older_ones() {
         var endless = new LogMerge(List.of("a", "b"), Duration.ofMillis(300), 1 << 20);
         endless.live("a");
         endless.live("b");

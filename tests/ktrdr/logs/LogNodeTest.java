@@ -75,7 +75,7 @@ class LogNodeTest {
     }
 
     @Test
-    void the_folder_of_a_script_that_was_killed_goes_with_the_next_one() throws IOException {
+    void removes_the_folder_of_a_killed_script_on_the_next_run() throws IOException {
         // no process has such a number
         Files.createDirectories(folder.resolve("ktrdr-logs.99999999.abcdef/one.busy"));
         run(script(List.of(), false, Map.of()), "", "");
@@ -88,7 +88,7 @@ class LogNodeTest {
     }
 
     @Test
-    void a_line_that_docker_and_the_script_cut_in_pieces_is_one_and_its_letters_are_whole() throws IOException {
+    void joins_a_line_that_was_split_and_keeps_its_characters_whole() throws IOException {
         var stamp = AT + "100000000Z ";
         var long1 = "ä".repeat(8192);
         run(script(List.of("worker-1"), false, Map.of()), stamp + long1 + stamp + long1 + stamp + "end\n", "");
@@ -103,7 +103,7 @@ class LogNodeTest {
     }
 
     @Test
-    void where_a_connection_was_cut_it_reads_on_and_tells_nothing_twice() throws IOException {
+    void resumes_after_a_cut_and_repeats_no_line() throws IOException {
         node.accept(AT + "000000000Z\tone\t@\tworker-1");
         node.accept(AT + "100000000Z\tone\t\ta");
         node.accept(AT + "200000000Z\tone\t\tb");

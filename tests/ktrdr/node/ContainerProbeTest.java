@@ -57,7 +57,7 @@ class ContainerProbeTest {
     }
 
     @Test
-    void an_image_that_another_script_made_just_after_it_was_missed_is_taken() throws IOException {
+    void uses_a_probe_image_that_another_script_has_just_built() throws IOException {
         Files.createFile(folder.resolve("made-by-another"));
         among();
         assertEquals(List.of("image inspect", "info --format", "ps -q", "run --rm", "run --rm"), calls());
@@ -80,7 +80,7 @@ class ContainerProbeTest {
     }
 
     @Test
-    void where_all_containers_run_docker_is_not_asked_for_what_was_left() throws IOException {
+    void lists_no_stopped_containers_when_all_containers_run() throws IOException {
         assertEquals(List.of("ktrdr-db running"), among("ktrdr-db running"));
         assertEquals(List.of("info --format", "ps -q", "run --rm"), calls());
     }

@@ -50,7 +50,7 @@ class ContainerUsageTest {
     }
 
     @Test
-    void volumes_that_took_too_long_to_count_are_unknown_and_not_empty() {
+    void volumes_not_counted_in_time_are_reported_as_unknown() {
         var fleet = fleet(FREE.replace("volumes=3000000", "volumes=unknown"));
         assertEquals(-1, fleet.nodes().get(B).usage().get(0).volumes());
         assertTrue(new StatusReport(fleet).json().contains("\"volumes_bytes\":null"));

@@ -76,7 +76,7 @@ class DatabaseDataTest {
     }
 
     @Test
-    void a_container_that_does_not_say_where_its_data_is_is_not_trusted() {
+    void refuses_a_container_that_does_not_name_its_data_folder() {
         var problem = data("", "pgdata", "").outside("core", VOLUME).orElseThrow();
         assertEquals("core: a new database container would not have the data of the one that is there", problem.sentence());
         assertEquals("a container that does not say where its data is", problem.details().get("found"));
@@ -98,7 +98,7 @@ class DatabaseDataTest {
     }
 
     @Test
-    void a_container_that_does_not_run_is_known_by_its_pgdata_and_its_other_variables_stay_on_the_node() throws IOException {
+    void reads_only_pgdata_of_a_stopped_container() throws IOException {
         var stopped = look("""
                 case $* in
                   *Mounts*) printf '%s\\n' '[]' ;;

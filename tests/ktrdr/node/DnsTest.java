@@ -79,7 +79,7 @@ class DnsTest {
     }
 
     @Test
-    void this_machine_needs_no_names_where_the_inventory_resolves_but_may_not_have_wrong_ones() {
+    void local_dns_may_lack_names_but_not_resolve_them_wrongly() {
         var nothing = Dns.checks(INVENTORY, List.of(new Answers("here", "here", Map.of(), false))).get(0);
         assertTrue(nothing.ok());
         assertEquals("4 of 4 names are not in this machine's DNS, which is not asked (resolve: inventory)", nothing.found());

@@ -51,7 +51,7 @@ class GpuTest {
     }
 
     @Test
-    void it_is_there_where_dockerd_finds_the_toolkits_program_of_now_or_of_before() throws IOException {
+    void finds_the_gpu_driver_by_the_toolkits_new_or_old_program() throws IOException {
         for (var name : List.of("nvidia-cdi-hook", "nvidia-container-runtime-hook")) {
             Fixtures.program(machine.resolve("proc/77/root/usr/bin/" + name), "");
             assertEquals(new Gpu("/usr/local/bin:/usr/bin", "/usr/bin/" + name), asked());
@@ -66,7 +66,7 @@ class GpuTest {
     }
 
     @Test
-    void without_such_a_program_no_container_with_a_gpu_would_start_and_that_is_refused() throws IOException {
+    void reports_a_missing_gpu_driver_without_the_toolkits_program() throws IOException {
         Fixtures.program(machine.resolve("proc/77/root/opt/nvidia-container-runtime-hook"), "");
         Files.writeString(machine.resolve("proc/77/root/usr/bin/nvidia-cdi-hook"), "no program");
         var problem = asked().missing("gpu").orElseThrow();
@@ -76,7 +76,7 @@ class GpuTest {
     }
 
     @Test
-    void where_dockerd_cannot_be_looked_at_nothing_is_refused_on_a_guess() throws IOException {
+    void refuses_nothing_when_dockerd_cannot_be_inspected() throws IOException {
         for (var gone : List.of("proc/77/environ", "proc/77/comm", "docker.pid")) {
             Files.delete(machine.resolve(gone));
             assertEquals(Gpu.UNKNOWN, asked(), gone);
@@ -103,7 +103,7 @@ class GpuTest {
     }
 
     @Test
-    void a_deployment_of_the_worker_with_a_gpu_is_refused_there_and_no_other() {
+    void without_a_driver_only_the_gpu_workers_deployment_is_refused() {
         var none = new Gpu("/usr/bin", "");
         assertEquals(List.of("gpu: Docker has no GPU driver there"), obstacles(FLEET, none));
         assertEquals(List.of(), obstacles(FLEET, Gpu.UNKNOWN));
@@ -118,7 +118,7 @@ class GpuTest {
     }
 
     @Test
-    void what_docker_says_when_it_starts_the_container_becomes_a_sentence() {
+    void explains_dockers_errors_when_a_gpu_container_starts() {
         var driver = Gpu.refused("gpu", " Container training-worker-gpu  Starting\nError response from daemon: could not select device driver \"nvidia\" with capabilities: [[gpu]]\n").orElseThrow();
         assertEquals("gpu: Docker has no GPU driver there", driver.sentence());
         assertTrue(driver.details().get("expected").endsWith("if it is there by now: systemctl restart docker"), driver::toString);
@@ -143,7 +143,7 @@ class GpuTest {
     }
 
     @Test
-    void a_worker_without_a_container_or_that_is_not_registered_explains_that_its_gpu_is_not_seen() {
+    void a_missing_or_unregistered_worker_explains_its_unseen_gpu() {
         var checks = List.of("gpu.training-worker-gpu.container", "gpu.training-worker-gpu.registered", "gpu.training-worker-gpu.gpu", "target.gpu.training-worker-gpu").stream()
                 .map(id -> new Check(Fixtures.id(id, "gpu"), "gpu", false, "", "", "", 0)).toList();
         assertEquals(Map.of("gpu.training-worker-gpu.registered", "gpu.training-worker-gpu.container", "gpu.training-worker-gpu.gpu", "gpu.training-worker-gpu.container",

@@ -91,13 +91,13 @@ class LogMaskTest {
     }
 
     @Test
-    void the_longest_is_hidden_first_and_what_has_less_than_four_characters_is_left() throws IOException {
+    void masks_the_longest_secret_first_and_skips_short_ones() throws IOException {
         var environment = List.of("A_SECRET=hunt", "B_SECRET=hunter22", "C_SECRET=abc", "D_SECRET=", "E_SECRET");
         assertEquals(List.of("it is *** and *** and abc"), shown(environment, "it is hunter22 and hunt and abc\n"));
     }
 
     @Test
-    void where_the_container_cannot_be_asked_nothing_of_its_log_is_shown() throws IOException {
+    void shows_no_log_of_a_container_whose_secrets_are_unknown() throws IOException {
         Files.writeString(folder.resolve("log"), STAMP + "hunter22\n");
         assertEquals("", run(Docker.logTail("one", 10)));
         var said = run(new LogScript("ktrdr-core", List.of(), "200", "", false, Map.of()).text());
@@ -106,7 +106,7 @@ class LogMaskTest {
     }
 
     @Test
-    void in_the_logs_that_are_kept_of_a_failed_deployment_secrets_are_hidden_and_they_are_for_their_owner_alone() throws IOException {
+    void kept_failure_logs_mask_secrets_and_have_mode_600() throws IOException {
         Files.writeString(folder.resolve("environment"), "DB_PASSWORD=hunter22\n");
         Files.writeString(folder.resolve("log"), STAMP + "cannot log in with hunter22\n" + STAMP + "{\"password\": \"hunter22\"}\n");
         run(DeployJournal.keep(folder.toString(), ".ktrdr/failed/2026-01-01T100000Z", List.of("one", "two")));
@@ -126,7 +126,7 @@ class LogMaskTest {
     }
 
     @Test
-    void a_secret_in_a_line_that_docker_keeps_in_pieces_is_hidden_across_them() throws IOException {
+    void masks_a_secret_across_the_pieces_of_a_split_line() throws IOException {
         var line = "x".repeat(16_380) + "hunter22" + "y".repeat(100);
         var kept = STAMP + line.substring(0, 16_384) + STAMP + line.substring(16_384) + "\n";
         var hidden = "x".repeat(16_380) + "***" + "y".repeat(100);

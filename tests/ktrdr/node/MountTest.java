@@ -35,7 +35,7 @@ class MountTest {
     }
 
     @Test
-    void the_share_is_the_export_on_its_server_and_the_mount_elsewhere() {
+    void the_share_is_the_export_on_its_server_and_a_mount_elsewhere() {
         assertEquals("/srv/ktrdr-shared", Mount.path(inventory, inventory.core()));
         assertEquals("/mnt/ktrdr-shared", Mount.path(inventory, inventory.node("B")));
         var outside = Fixtures.inventory(Fixtures.INVENTORY + "storage: {server: nas.home}\n");
@@ -71,7 +71,7 @@ class MountTest {
     }
 
     @Test
-    void a_read_only_share_is_an_error_by_nfs_by_other_means_and_on_the_server() {
+    void a_read_only_share_is_an_error_on_clients_and_on_the_server() {
         var bound = at(0, "/dev/vda /mnt/ktrdr-shared ext4 ro,relatime 0 0", "");
         assertEquals("workers-b: the share at /mnt/ktrdr-shared is read-only | ext4 from /dev/vda, not NFS: mounted by other means, read-only", wrong("B", bound));
         assertEquals("core: the share at /mnt/ktrdr-shared is read-only", wrong("core", bound).replaceFirst(" \\|.*", ""));
@@ -103,7 +103,7 @@ class MountTest {
     }
 
     @Test
-    void an_automount_that_mounts_nothing_when_it_is_used_is_a_failed_one() {
+    void an_automount_whose_mount_unit_failed_is_an_error() {
         var late = at(2, AUTOFS, "Id=" + UNIT + ".automount ActiveState=active Result=success  Id=" + UNIT + ".mount ActiveState=failed Result=timeout ");
         assertEquals("workers-b: the share at /mnt/ktrdr-shared does not mount | " + UNIT + ".mount failed, timeout", wrong("B", late));
     }

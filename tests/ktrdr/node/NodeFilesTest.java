@@ -56,7 +56,7 @@ class NodeFilesTest {
     }
 
     @Test
-    void what_we_wrote_once_is_looked_at_and_what_others_wrote_is_named() throws IOException {
+    void reads_files_listed_in_the_manifest_and_names_extra_files() throws IOException {
         Files.writeString(stack.resolve("monitoring/old.yml"), "old\n");
         Files.writeString(stack.resolve("monitoring/a note's \"name\".txt"), "");
         Files.writeString(stack.resolve(".ktrdr/files"), HASH + "  .env.core\n" + HASH + "  monitoring/old.yml\n" + HASH + "  gone\n");
@@ -88,7 +88,7 @@ class NodeFilesTest {
     }
 
     @Test
-    void a_folder_in_the_place_of_a_file_and_a_file_too_large_to_send_are_told() throws IOException {
+    void reports_a_directory_in_a_files_place_and_a_file_too_large() throws IOException {
         Files.writeString(stack.resolve("big"), "x".repeat(1_000_001));
         var there = look(Map.of("monitoring", HASH, "big", HASH));
         assertEquals(Map.of("monitoring", "directory"), there.odd());

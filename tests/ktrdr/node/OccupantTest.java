@@ -43,12 +43,12 @@ class OccupantTest {
 
     @ParameterizedTest
     @CsvSource({"B,false,workers-b", "B,true,workers-b", "core,true,workers-b", "core,true,''", "B,false,''", "core,false,''", "B,false,renamed", "core,false,renamed", "B,true,renamed"})
-    void its_own_stack_a_fresh_host_and_a_node_of_another_name_are_no_reason(String node, boolean core, String workers) {
+    void accepts_its_own_stack_a_fresh_host_and_an_unknown_node(String node, boolean core, String workers) {
         assertEquals("", wrong(FLEET, node, "some", core, workers.isEmpty() ? new String[0] : new String[] {workers}));
     }
 
     @Test
-    void a_fresh_host_that_calls_itself_as_another_node_is_told_and_one_with_a_stack_is_believed() {
+    void the_hostname_counts_only_on_a_host_without_a_stack() {
         assertTrue(wrong(FLEET, "B", "gpu-1", false).contains("is gpu, not workers-b") && wrong(FLEET, "B", "GPU-1", false).contains("hostnamectl set-hostname workers-b"));
         assertTrue(wrong(FLEET, "core", "workers-b", false).contains("a host that calls itself workers-b"));
         for (var host : List.of("", "debian", "workers-b")) assertEquals("", wrong(FLEET, "B", host, false));
@@ -56,7 +56,7 @@ class OccupantTest {
     }
 
     @Test
-    void without_addresses_a_host_may_be_core_and_a_workers_node_by_two_names() {
+    void one_host_without_addresses_may_be_core_and_a_workers_node() {
         var named = Fixtures.inventory(Fixtures.INVENTORY.replaceAll("address: [0-9.]+, ", "").replace("resolve: inventory", "resolve: dns"));
         assertEquals("", wrong(named, "B", "backend", true));
         assertEquals("", wrong(named, "core", "workers-b", false, "workers-b"));
@@ -71,7 +71,7 @@ class OccupantTest {
     }
 
     @Test
-    void who_only_looks_has_a_failed_check_of_it_that_explains_what_else_fails() {
+    void a_failed_host_check_explains_the_nodes_other_failures() {
         var check = new Occupant("some", false, List.of("gpu")).check(FLEET, FLEET.node("B")).orElseThrow();
         assertEquals("workers-b.host", check.id());
         assertEquals("the host that answers at 10.0.0.11 is gpu, not workers-b: containers of ktrdr-workers that were started for gpu", check.found());
@@ -83,7 +83,7 @@ class OccupantTest {
     }
 
     @Test
-    void the_host_says_it_by_the_folders_that_its_containers_were_started_from() throws IOException {
+    void identifies_a_host_by_the_folders_of_its_containers() throws IOException {
         var there = Files.createDirectories(folder.resolve("opt/some where"));
         Files.writeString(there.resolve(".env.workers"), "IMAGE_TAG=sha-1\nNODE=gpu\nWORKER_HOSTNAME=gpu-1.ktrdr.test\n");
         for (var script : List.of(Occupant.SCRIPT, Docker.BESIDE)) {

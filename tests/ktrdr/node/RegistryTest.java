@@ -96,7 +96,7 @@ class RegistryTest {
     }
 
     @Test
-    void an_image_that_is_not_to_be_had_is_told_from_a_registry_that_is_not() {
+    void distinguishes_a_missing_image_from_an_unreachable_registry() {
         assertEquals("core: there is no image " + HOST + "/a:1 in the registry", refused("1 no such manifest: " + HOST + "/a:1").sentence());
         assertEquals("core: the registry did not let kpiteira see " + HOST + "/a:1",
                 refused("1 Get \"https://" + HOST + "/v2/a/manifests/1\": no basic auth credentials").sentence());
@@ -108,7 +108,7 @@ class RegistryTest {
     }
 
     @Test
-    void a_login_that_failed_is_told_by_its_exit_code_and_the_engines_words() {
+    void explains_a_failed_login_by_exit_code_and_engine_message() {
         var words = Map.of("login attempt to https://" + HOST + "/v2/ failed with status: 401 Unauthorized", "did not accept the login of kpiteira",
                 "Get \"https://" + HOST + "/v2/\": dial tcp 10.42.1.2:5000: connect: connection refused", "could not be asked",
                 "Get \"https://" + HOST + "/v2/\": dial tcp: lookup registry on 127.0.0.11:53: no such host", "could not be asked");
@@ -135,7 +135,7 @@ class RegistryTest {
     }
 
     @Test
-    void the_need_of_disk_covers_download_and_what_is_unpacked_and_shared_layers_once() {
+    void disk_need_covers_unpacked_layers_and_counts_shared_ones_once() {
         // bytes of a layer, and the KiB it takes in /var/lib/docker/overlay2 of a node
         var measured = Map.of(35668542L, 93528L, 163993549L, 362844L, 190807107L, 382204L, 73382L, 104L, 1133L, 56L, 170L, 32L);
         measured.forEach((bytes, kibibytes) -> {
@@ -193,7 +193,7 @@ class RegistryTest {
     }
 
     @Test
-    void a_login_that_is_refused_or_never_answered_ends_the_script_and_leaves_nothing() throws IOException {
+    void a_refused_or_silent_login_ends_the_script_and_cleans_up() throws IOException {
         var before = logins();
         var refused = ask("echo 'failed with status: 401 Unauthorized' >&2; exit 1\n", List.of("a"));
         assertEquals(ScriptExit.NO_LOGIN.code, refused.exit());

@@ -62,7 +62,7 @@ class StaleMountsTest {
     }
 
     @Test
-    void what_is_not_of_our_folder_or_does_not_run_or_cannot_be_looked_at_is_not() throws IOException {
+    void foreign_stopped_and_unreadable_containers_are_not_stale() throws IOException {
         var old = Files.createDirectories(folder.resolve("old"));
         var there = stack.resolve("monitoring");
         assertEquals(Set.of(), files("ktrdr-core", container("prometheus", folder.resolve("share"), old), "0|/ktrdr-grafana|" + there + "|" + old, container("alertmanager", there, folder.resolve("nowhere")),
@@ -71,7 +71,7 @@ class StaleMountsTest {
     }
 
     @Test
-    void a_stale_service_is_restarted_by_the_next_deployment_whatever_it_deploys() {
+    void the_next_deployment_restarts_a_stale_service() {
         var inventory = Fixtures.inventory();
         var staged = Fixtures.staged(inventory, "core", "sha-2", Map.of());
         var files = new NodeFiles(staged.files(), staged.links(), staged.odd(), staged.manifest(), staged.unread(), staged.foreign(), Set.of("grafana"), Map.of());

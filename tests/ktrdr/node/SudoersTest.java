@@ -19,7 +19,7 @@ class SudoersTest {
     }
 
     @Test
-    void the_file_lets_the_user_run_the_shell_that_runs_scripts_and_names_the_nodes() {
+    void sudoers_allows_the_script_shell_and_names_the_nodes() {
         var lines = Sudoers.file(inventory("user: karl, sudo: true", "").nodes()).lines().filter(line -> !line.startsWith("#")).toList();
         assertEquals(List.of("Defaults:karl !requiretty", "karl ALL=(root) NOPASSWD: /usr/bin/sh -s, /usr/bin/sh -c *, /bin/sh -s, /bin/sh -c *"), lines);
         assertTrue(Sudoers.file(inventory("user: karl", "").nodes()).startsWith("# For /etc/sudoers.d/ktrdr on gpu: owner root"));
@@ -33,7 +33,7 @@ class SudoersTest {
     }
 
     @Test
-    void whoever_only_looks_asks_for_root_where_docker_is_not_theirs_without() {
+    void read_only_commands_use_sudo_only_where_docker_needs_it() {
         var looking = inventory("user: karl, sudo: true", "").looking();
         assertEquals(Inventory.Sudo.WHERE_NEEDED, looking.node("gpu").ssh().sudo());
         assertEquals(Optional.of("karl"), looking.node("gpu").ssh().user());
@@ -41,7 +41,7 @@ class SudoersTest {
     }
 
     @Test
-    void an_operator_of_the_inventory_is_who_looks_and_never_becomes_root() {
+    void read_only_commands_log_in_as_the_operator_without_sudo() {
         var inventory = inventory("user: karl, sudo: true, identity: /k", "operators: {user: watcher, identity: /w}\n");
         assertEquals(List.of("root", "root", "karl"), inventory.nodes().stream().map(node -> node.ssh().user().orElse("")).toList());
         for (var node : inventory.looking().nodes())

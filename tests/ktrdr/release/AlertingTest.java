@@ -79,7 +79,7 @@ class AlertingTest {
     }
 
     @Test
-    void each_receiver_is_told_of_the_end_too_and_reads_its_secret_from_a_file() throws IOException {
+    void receivers_get_resolved_alerts_and_read_secrets_from_files() throws IOException {
         assertEquals("/run/alerts/webhook_url", people(WEBHOOK).path("webhook_configs").path(0).path("url_file").asText());
         var all = people(ALL);
         assertEquals("http://hooks.test:8080/ktrdr", all.path("webhook_configs").path(0).path("url").asText());
@@ -93,7 +93,7 @@ class AlertingTest {
     }
 
     @Test
-    void a_secret_is_asked_for_where_a_receiver_that_is_deployed_needs_it() {
+    void asks_only_for_secrets_that_deployed_receivers_need() {
         var base = Set.of(Field.db_username, Field.db_password, Field.jwt_secret, Field.grafana_password);
         assertEquals(base, plan("", List.of(), "", List.of()).secrets());
         assertEquals(base, plan(WEBHOOK, List.of("backend"), "", List.of()).secrets());
@@ -103,7 +103,7 @@ class AlertingTest {
     }
 
     @Test
-    void what_the_way_back_would_need_is_taken_where_it_is_there_and_not_missed() {
+    void takes_rollback_secrets_if_present_without_requiring_them() {
         assertEquals(Set.of(Field.alert_webhook_url), plan("", List.of(), WEBHOOK, List.of("db", "alertmanager")).secretsBefore());
         assertEquals(Set.of(), plan("", List.of(), "", List.of("db")).secretsBefore());
         var stack = Stack.of(inventory(""), inventory("").core());
@@ -118,7 +118,7 @@ class AlertingTest {
     }
 
     @Test
-    void a_receiver_that_is_gone_takes_the_container_with_it_once_all_of_core_is_deployed() {
+    void deploying_all_of_core_removes_an_unused_alertmanager() {
         var running = List.of("db", "backend", "prometheus", "grafana", "jaeger", "alertmanager");
         var whole = plan("", List.of(), WEBHOOK, running);
         assertEquals(List.of("alertmanager"), whole.retired());
@@ -136,7 +136,7 @@ class AlertingTest {
     }
 
     @Test
-    void each_file_of_a_secret_is_written_by_the_container_before_alertmanager_starts() {
+    void the_container_writes_secret_files_before_alertmanager_starts() {
         var compose = files(ALL).get("docker-compose.core.yml");
         for (var field : List.of(Field.alert_webhook_url, Field.alert_mail_password, Field.alert_telegram_token)) {
             var path = List.of("webhook_url", "mail_password", "telegram_token").stream().filter(one -> Alerting.secrets("/run/alerts/" + one).contains(field)).findFirst().orElseThrow();

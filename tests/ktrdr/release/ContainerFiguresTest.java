@@ -105,7 +105,7 @@ class ContainerFiguresTest {
     }
 
     @Test
-    void the_series_of_a_name_stand_together_under_their_type_and_the_hosts_network_is_nobodys() throws IOException {
+    void groups_series_by_name_and_skips_the_hosts_network() throws IOException {
         second();
         run();
         var names = series().lines().map(line -> line.replaceFirst("^# TYPE (\\S+) (counter|gauge)$", "$1").replaceFirst("\\{.*", "")).toList();
@@ -125,7 +125,7 @@ class ContainerFiguresTest {
     }
 
     @Test
-    void a_container_that_ended_meanwhile_is_left_out_and_a_docker_that_does_not_answer_leaves_what_was_there() throws IOException {
+    void skips_an_ended_container_and_keeps_figures_without_docker() throws IOException {
         second();
         Files.delete(world.resolve("proc/72/cgroup"));
         assertEquals(0, run().exit());

@@ -94,7 +94,7 @@ class DashboardsTest {
     }
 
     @Test
-    void each_panel_says_what_it_shows_in_which_unit_and_what_no_data_is() {
+    void each_panel_has_a_description_a_unit_and_a_no_data_text() {
         eachPanel((panel, at) -> {
             assertTrue(panel.path("description").asText().endsWith("."), at);
             var defaults = panel.path("fieldConfig").path("defaults");
@@ -106,7 +106,7 @@ class DashboardsTest {
     }
 
     @Test
-    void each_panel_is_of_a_type_that_grafana_has_with_the_options_of_it() {
+    void each_panel_has_a_known_type_with_its_options() {
         eachPanel((panel, at) -> {
             var options = OPTIONS.get(panel.path("type").asText());
             assertTrue(options != null, at);
@@ -117,7 +117,7 @@ class DashboardsTest {
     }
 
     @Test
-    void each_query_goes_to_our_prometheus_and_has_a_legend_where_there_are_several() {
+    void each_query_uses_prometheus_and_several_series_have_a_legend() {
         eachPanel((panel, at) -> {
             assertEquals("prometheus", panel.path("datasource").path("uid").asText(), at);
             var refs = new HashSet<String>();
@@ -210,7 +210,7 @@ class DashboardsTest {
     }
 
     @Test
-    void each_leads_to_the_three_others_and_keeps_the_time_and_the_nodes() {
+    void each_dashboard_links_to_the_others_and_keeps_time_and_nodes() {
         for (var name : UIDS.keySet()) {
             var leads = new TreeSet<String>(Set.of(read(name).path("uid").asText()));
             for (var link : read(name).path("links")) {

@@ -58,14 +58,14 @@ class DatabaseNamesTest {
     }
 
     @Test
-    void a_database_that_the_server_has_is_asked_and_nothing_stands_in_the_way() throws IOException {
+    void reads_an_existing_database_without_a_problem() throws IOException {
         assertEquals(List.of("b2"), ask("ktrdr", "owner").revisions());
         assertTrue(ask("ktrdr", "owner").names().problem("core", "").isEmpty());
     }
 
     @ParameterizedTest
     @CsvSource({"other,owner", "other,stranger", "KTRDR,owner", "ktrdr2,''"})
-    void one_that_it_has_not_is_told_with_those_it_has_whatever_its_language(String database, String role) throws IOException {
+    void a_missing_database_is_told_with_the_existing_ones(String database, String role) throws IOException {
         var problem = problem(database, role);
         assertEquals("core: the server that runs has no database " + database, problem.sentence());
         assertEquals("no such database; the server has ktrdr, postgres", problem.details().get("found"));
@@ -80,13 +80,13 @@ class DatabaseNamesTest {
     }
 
     @Test
-    void a_role_by_which_a_container_was_made_in_vain_is_no_obstacle_to_the_right_one() throws IOException {
+    void a_wrong_role_of_the_container_does_not_block_the_right_one() throws IOException {
         roles = "other";
         assertEquals(List.of("b2"), ask("ktrdr", "other").revisions());
     }
 
     @Test
-    void a_server_that_is_still_being_made_or_lets_nobody_in_is_not_taken_for_one_without_the_database() throws IOException {
+    void a_server_that_is_not_ready_or_refuses_is_no_missing_database() throws IOException {
         ready = "exit 1";
         assertTrue(ask("other", "owner").names().problem("core", "").isEmpty());
         ready = "exit 0";
@@ -104,13 +104,13 @@ class DatabaseNamesTest {
     }
 
     @Test
-    void a_name_that_sql_would_read_otherwise_is_quoted_in_the_commands() {
+    void quotes_special_names_in_the_sql_commands_of_the_fix() {
         var fix = new DatabaseNames("my-Data", List.of("ktrdr"), true).fix();
         assertTrue(fix.contains("rename to \\\"my-Data\\\"") && fix.contains("create database \\\"my-Data\\\""), fix);
     }
 
     @Test
-    void a_release_with_a_database_of_before_is_deployed_anew_with_the_present_one() {
+    void suggests_redeploying_a_release_with_another_database_name() {
         var problem = new DatabaseNames("former", List.of("ktrdr"), true).problem("core", "sha-1").orElseThrow();
         assertEquals("a database former, as sha-1 was deployed with", problem.details().get("expected"));
         assertEquals("jbang deploy@ktrdr core all --tag sha-1, which has the name that the inventory has now", problem.details().get("to do"));

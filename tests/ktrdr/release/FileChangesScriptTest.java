@@ -75,7 +75,7 @@ class FileChangesScriptTest {
     }
 
     @Test
-    void files_are_in_place_and_their_list_is_one_that_sha256sum_reads() throws IOException {
+    void installs_files_with_a_manifest_that_sha256sum_can_check() throws IOException {
         staged("sha-1");
         assertTrue(plan("sha-1").settled());
         var check = LocalCommand.command("sha256sum", "-c", ".ktrdr/files").directory(stack).run();
@@ -201,7 +201,7 @@ class FileChangesScriptTest {
     }
 
     @Test
-    void a_run_that_breaks_off_at_a_rename_has_marked_what_is_to_be_read_again() throws IOException {
+    void a_run_that_fails_at_a_rename_has_marked_the_pending_reload() throws IOException {
         staged("sha-1");
         Files.delete(stack.resolve(".ktrdr/unread.prometheus"));
         Files.writeString(stack.resolve("monitoring/prometheus.yml"), "by hand\n");
@@ -211,7 +211,7 @@ class FileChangesScriptTest {
     }
 
     @Test
-    void stale_files_go_what_was_written_by_hand_is_kept_and_foreign_files_stay() throws IOException {
+    void removes_stale_files_saves_manual_changes_keeps_foreign_ones() throws IOException {
         staged("sha-1");
         Files.writeString(stack.resolve("monitoring/old.yml"), "old\n");
         Files.writeString(stack.resolve("monitoring/foreign.yml"), "foreign\n");

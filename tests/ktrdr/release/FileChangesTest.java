@@ -54,7 +54,7 @@ class FileChangesTest {
     }
 
     @Test
-    void workers_that_may_use_more_memory_than_the_node_has_are_told_of() {
+    void warns_if_the_workers_may_use_more_memory_than_the_node_has() {
         var node = inventory.node("B");
         for (var memory : List.of(18_000_000_000L, 16_000_000_000L)) {
             var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, memory, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
@@ -87,7 +87,7 @@ class FileChangesTest {
     }
 
     @Test
-    void a_file_of_ours_that_is_rendered_no_more_is_removed_and_its_diff_shown() {
+    void removes_a_file_no_longer_rendered_and_shows_its_diff() {
         var plan = plan(withOld("old\n", "old\n", List.of("monitoring/old.yml", "notes.txt")));
         assertEquals(List.of(OLD), plan.removed());
         assertTrue(plan.diff().containsAll(List.of("--- /opt/ktrdr-core/" + OLD, "+++ /dev/null", "-old")), plan.diff()::toString);
@@ -97,7 +97,7 @@ class FileChangesTest {
     }
 
     @Test
-    void what_somebody_wrote_by_hand_is_kept_when_the_file_is_replaced_or_removed() {
+    void keeps_manual_changes_when_a_file_is_replaced_or_removed() {
         var removed = plan(withOld("old\n", "mine\n", List.of()));
         assertEquals(Map.of(OLD, ".ktrdr/kept/monitoring+old.yml." + hash("mine\n").substring(0, 12)), removed.kept());
         var changed = plan(staged(Map.of(PROMETHEUS, "mine\n")));
@@ -128,7 +128,7 @@ class FileChangesTest {
     }
 
     @Test
-    void a_link_above_our_files_is_in_the_way_and_one_in_their_place_is_replaced() {
+    void refuses_a_link_above_its_files_and_replaces_one_among_them() {
         var above = new NodeFiles(Map.of(), Map.of("monitoring", "/etc"), Map.of(), Map.of(), Map.of(), List.of());
         assertEquals("core: monitoring is a symbolic link, and nothing is written through one", plan(above).obstacles().get(0).sentence());
         var there = new NodeFiles(Map.of(), Map.of(".env.core", "/etc/passwd"), Map.of(), Map.of(), Map.of(), List.of());
@@ -159,7 +159,7 @@ class FileChangesTest {
     }
 
     @Test
-    void a_variable_that_nothing_gives_a_value_to_is_told_by_where_its_file_is_from() {
+    void an_unknown_variable_is_explained_by_its_files_origin() {
         var stack = Stack.of(inventory, inventory.core());
         var ours = new Templates(inventory).render(inventory.core(), "sha-1");
         var kept = ours.stream().map(file -> file.path().equals(stack.composeFile()) ? new Templates.NodeFile(file.path(), file.content() + "x-new: ${KTRDR_NEW:?missing}\n", file.mode()) : file).toList();

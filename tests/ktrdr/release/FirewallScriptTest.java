@@ -131,7 +131,7 @@ class FirewallScriptTest {
 
     /** As verify-infra asks a node. */
     @Test
-    void whether_the_rules_are_in_place_is_said_where_there_should_be_some() {
+    void reports_the_state_of_wanted_firewall_rules_only() {
         var lost = "iptables: the chain KTRDR-FLEET has other rules;iptables: the rule is missing: KTRDR-FLEET -i lo -j RETURN;";
         var said = on("docker\nsaid() {\n" + Facts.SAY + MachineFacts.FIREWALL + "}\nsaid\nwanted\nsaid\niptables -F KTRDR-FLEET\nsaid\nunwanted\nsaid\n").lines().toList();
         assertEquals(List.of(2, "firewall\tin place", true), List.of(said.size(), said.get(0), said.get(1).startsWith("firewall\t" + lost)), said::toString);

@@ -50,7 +50,7 @@ class FirewallTest {
     }
 
     @Test
-    void the_fleet_in_its_order_then_who_else_is_allowed_and_nobody_else_for_the_ports_of_the_node() {
+    void rules_allow_the_fleet_in_order_and_drop_all_others() {
         assertEquals(List.of("-A KTRDR-FLEET -i lo -j RETURN", "-A KTRDR-FLEET -s 10.0.0.10 -j RETURN", "-A KTRDR-FLEET -s 10.0.0.11 -j RETURN", "-A KTRDR-FLEET -s 10.0.0.12 -j RETURN",
                 "-A KTRDR-FLEET -s 10.0.5.7 -j RETURN", "-A KTRDR-FLEET -s 192.168.7.0/24 -j RETURN",
                 "-A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport 5432 --ctdir ORIGINAL -j DROP"), rules(ON, "core", Firewall.RULES_V4));
@@ -155,7 +155,7 @@ class FirewallTest {
 
     /** At boot the rules come first; Docker keeps what it finds. */
     @Test
-    void before_docker_starts_the_rules_are_there_and_without_docker_that_is_told() throws IOException {
+    void rules_exist_before_docker_and_a_check_reports_it_missing() throws IOException {
         needRoot();
         assertEquals("""
                 Docker does not send what it forwards through DOCKER-USER: its daemon.json needs iptables, not nftables and not none
@@ -175,7 +175,7 @@ class FirewallTest {
     }
 
     @Test
-    void a_machine_without_ipv6_has_rules_of_ipv4_alone_and_that_is_no_fault() throws IOException {
+    void a_machine_without_ipv6_has_only_ipv4_rules() throws IOException {
         needRoot();
         assertEquals("1 and 0", alone(ON, "core", """
                 echo 1 >/proc/sys/net/ipv6/conf/all/disable_ipv6
@@ -214,7 +214,7 @@ class FirewallTest {
      * name. Over IPv6 docker-proxy has one port of its own, on the node itself.
      */
     @Test
-    void a_stranger_is_kept_out_and_who_is_allowed_and_other_ports_are_not() throws IOException {
+    void allows_listed_addresses_and_other_ports_but_no_stranger() throws IOException {
         needRoot();
         lay(folder, Fixtures.INVENTORY + "firewall: {allow: [10.0.5.7, \"fd00::7\"]}\n", "B");
         try (var node = NetworkNamespace.open(); var container = NetworkNamespace.open(); var allowed = NetworkNamespace.open(); var stranger = NetworkNamespace.open()) {

@@ -33,7 +33,7 @@ class HistoryTest {
     @TempDir Path folder;
 
     @Test
-    void a_rollback_of_several_nodes_tells_where_they_would_run_different_releases() {
+    void a_rollback_of_several_nodes_names_their_differing_releases() {
         var nodes = Fixtures.inventory();
         var chosen = new LinkedHashMap<Inventory.Node, Entry>();
         chosen.put(nodes.core(), entry("1", "", "sha-1", Ending.DEPLOYED));
@@ -89,7 +89,7 @@ class HistoryTest {
     }
 
     @Test
-    void after_a_failure_that_was_left_the_last_good_one_is_the_target() {
+    void after_a_failure_without_rollback_the_last_good_is_the_target() {
         var failed = entry("7", "", "sha-d", Ending.FAILED);
         assertEquals("sha-b", target(history(A, B, failed)));
         assertEquals("sha-a", target(history(A, B, entry("7", "", "sha-d", Ending.RETURNED))));
@@ -165,7 +165,7 @@ class HistoryTest {
     }
 
     @Test
-    void files_of_a_release_are_kept_as_they_were_and_changed_ones_are_none() throws IOException {
+    void a_snapshot_keeps_files_unchanged_and_a_damaged_one_is_none() throws IOException {
         var files = new ArrayList<NodeFile>();
         for (var path : List.of("docker-compose.yml", "monitoring/grafana/a.yml")) {
             Files.createDirectories(folder.resolve(path).getParent());

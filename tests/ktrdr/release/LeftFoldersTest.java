@@ -83,7 +83,7 @@ class LeftFoldersTest {
 
     @ParameterizedTest
     @MethodSource("ended")
-    void a_folder_goes_with_its_script_or_where_that_was_killed_with_the_next_one(List<Object> ended) throws Exception {
+    void a_folder_goes_with_its_script_or_with_the_next_one_if_killed(List<Object> ended) throws Exception {
         var kind = (Kind) ended.get(0);
         assumeTrue(kind != Kind.facts_of_the_share || LocalCommand.command("id", "-u").must().out().strip().equals("0"), "only root can try a mount");
         program(called(kind), "echo \"$*\" >\"$0.now\" && mv \"$0.now\" '" + reached + "' && sleep 60");

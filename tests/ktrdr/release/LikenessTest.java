@@ -83,7 +83,7 @@ class LikenessTest {
     }
 
     @Test
-    void the_history_is_compared_with_what_runs_and_a_way_back_is_no_difference() {
+    void compares_the_history_with_what_runs_and_accepts_a_rollback() {
         var deployed = entry("1", History.Ending.DEPLOYED, Map.of("backtest-worker-1", image));
         var history = new History(List.of(deployed), Optional.empty());
         var again = worker("backtest-worker-1", NAME, "sha256:1", "hash-2", "/opt/ktrdr-workers-b");
@@ -111,7 +111,7 @@ class LikenessTest {
     }
 
     @Test
-    void a_container_of_another_service_of_the_project_is_none_of_ours_and_told() {
+    void containers_of_foreign_services_are_ignored_and_reported() {
         var made = ",\"com.docker.compose.config-hash\":\"h\",\"com.docker.compose.project.working_dir\":\"/opt/ktrdr-workers-b\"";
         var lines = List.of(line("stray", "extra", ""), line("run-1", "backtest-worker-1", ",\"com.docker.compose.oneoff\":\"True\""), line("foo", "backtest-worker-1", ""),
                 line("backtest-worker-1", "backtest-worker-1", made));
@@ -140,7 +140,7 @@ class LikenessTest {
     }
 
     @Test
-    void a_renamed_container_gets_its_name_back_and_is_not_taken_for_the_same() {
+    void restores_the_name_of_a_renamed_container() {
         assertTrue(plan(running()).quiet());
         var plan = plan(running(worker("foo", NAME, "sha256:1", "hash", "/opt")));
         assertFalse(plan.quiet());
@@ -150,7 +150,7 @@ class LikenessTest {
     }
 
     @Test
-    void a_second_container_of_a_service_goes_and_one_that_a_killed_compose_left_is_not_taken_for_it() {
+    void removes_a_second_container_but_not_one_left_by_compose() {
         var plan = plan(running(worker(), worker("foo", NAME, "sha256:1", "", "")));
         assertEquals("foo removed", new Excess(plan).words());
         assertTrue(plan.applyScript(Fixtures.secrets(), "").contains("\naway 'id-foo'\n"));
@@ -169,7 +169,7 @@ class LikenessTest {
 
     /** Another run in the same folder, or an editor. */
     @Test
-    void files_that_another_changed_while_compose_read_them_are_no_deployment(@TempDir Path folder) throws IOException {
+    void refuses_files_that_changed_while_compose_read_them(@TempDir Path folder) throws IOException {
         var plan = plan(running());
         for (var file : plan.staging().files()) if (!file.path().contains("/")) Files.writeString(folder.resolve(file.path()), file.content());
         var script = "cd " + Sh.quote(folder.toString()) + "\n" + plan.asRendered() + "echo good\n";

@@ -95,7 +95,7 @@ class LockFoldersTest {
     }
 
     @Test
-    void a_folder_that_is_made_for_the_question_goes_when_the_lock_is_held_elsewhere() {
+    void removes_the_folder_made_for_asking_if_the_lock_is_held() {
         take(KARL);
         var made = folder.resolve("made");
         assertFalse(takeFrom(made, ANNA).taken());
@@ -112,7 +112,7 @@ class LockFoldersTest {
     }
 
     @Test
-    void a_lock_that_expired_in_another_folder_is_taken_over_and_lost_there() throws IOException {
+    void an_expired_lock_in_another_folder_is_taken_over_and_lost() throws IOException {
         take(KARL);
         lastBeat(31);
         var answer = takeFrom(other(), ANNA);
@@ -125,7 +125,7 @@ class LockFoldersTest {
     }
 
     @Test
-    void a_reboot_ends_a_lock_in_another_folder_with_the_note_of_it_and_without() throws IOException {
+    void a_reboot_ends_a_lock_in_another_folder_even_without_its_note() throws IOException {
         take(KARL);
         lastBeat(-100_000);
         assertTrue(takeFrom(other(), ANNA).taken());
@@ -146,7 +146,7 @@ class LockFoldersTest {
     }
 
     @Test
-    void a_dead_owners_last_script_is_waited_for_from_another_folder_too() throws Exception {
+    void waits_for_a_dead_owners_script_from_another_folder_too() throws Exception {
         take(KARL);
         var script = new ProcessBuilder("sh", "-c", LockScripts.under(place(), KARL, Duration.ZERO) + "echo at work; exec sleep 60").redirectErrorStream(true).start();
         assertEquals("at work", script.inputReader().readLine());
@@ -169,14 +169,14 @@ class LockFoldersTest {
     }
 
     @Test
-    void nothing_is_left_of_a_lock_that_was_given_back_but_the_files_of_flock() {
+    void releasing_the_lock_leaves_only_the_files_of_flock() {
         take(KARL);
         must(LockScripts.release(place(), KARL));
         assertEquals(PROJECT + ".busy\n" + PROJECT + ".guard\n", must("ls /run/lock | grep '^" + PROJECT + "'"));
     }
 
     @Test
-    void a_note_of_the_folder_that_another_user_planted_is_not_believed() throws IOException {
+    void ignores_a_folder_note_that_another_user_planted() throws IOException {
         var victim = Files.createDirectories(folder.resolve("victim/.ktrdr/lock"));
         must("touch -d '1 hour ago' " + Sh.quote(victim.toString()));
         var note = Path.of("/run/lock/" + PROJECT + ".at");

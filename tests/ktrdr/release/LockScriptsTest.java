@@ -93,7 +93,7 @@ class LockScriptsTest {
     }
 
     @Test
-    void what_is_given_back_can_be_taken_and_only_its_owner_gives_it_back() {
+    void a_released_lock_is_free_and_only_its_owner_releases_it() {
         take(KARL);
         must(LockScripts.release(place(), ANNA));
         assertFalse(take(ANNA).taken());
@@ -104,7 +104,7 @@ class LockScriptsTest {
     }
 
     @Test
-    void what_was_made_for_the_lock_alone_goes_with_it_and_nothing_else() throws IOException {
+    void release_removes_only_the_folders_made_for_the_lock() throws IOException {
         var directory = folder.resolve("new");
         for (var there : List.of(false, true)) {
             if (there) Files.createDirectories(directory);
@@ -121,7 +121,7 @@ class LockScriptsTest {
     }
 
     @Test
-    void a_lock_that_nobody_beats_any_more_is_taken_over_and_that_is_said() throws IOException {
+    void an_expired_lock_is_taken_over_and_its_owner_is_named() throws IOException {
         take(KARL);
         lastBeat(29);
         assertFalse(take(ANNA).taken());
@@ -173,7 +173,7 @@ class LockScriptsTest {
     private static final String LOOK = "say directory \"$(pwd)\"\nsay end yes\n";
 
     @Test
-    void what_is_to_be_looked_at_is_looked_at_where_the_lock_is_had_and_nowhere_else() {
+    void runs_the_look_only_where_the_lock_was_taken() {
         var taken = must(LockScripts.take(place(), KARL, LockScripts.LIFE, LOOK));
         assertTrue(LockScripts.LockState.parse(taken.substring(0, taken.indexOf("directory"))).taken());
         assertEquals("/", Facts.parse(taken.substring(taken.indexOf("directory"))).get("directory"));
@@ -193,7 +193,7 @@ class LockScriptsTest {
     }
 
     @Test
-    void the_last_work_is_done_under_the_lock_and_gives_it_back_however_it_ended() throws IOException {
+    void the_last_work_holds_the_lock_and_always_releases_it() throws IOException {
         var done = folder.resolve("done");
         for (var work : Map.of("[ -d .ktrdr/lock ] && touch done\n", 0, "touch done\nexit 20\n", 20, "touch done\nfalse\nrm done\n", 1, "trap 'touch done' EXIT\nexit 7\n", 7).entrySet()) {
             assertTrue(take(KARL).taken());
@@ -204,7 +204,7 @@ class LockScriptsTest {
     }
 
     @Test
-    void the_last_work_is_not_done_without_the_lock_and_leaves_that_of_another() {
+    void the_last_work_never_runs_without_holding_the_lock() {
         take(ANNA);
         assertEquals(ScriptExit.LOCK_LOST.code, exit(LockScripts.last(place(), KARL, Duration.ZERO, "touch " + Sh.quote(folder.resolve("done").toString()))));
         assertFalse(Files.exists(folder.resolve("done")));

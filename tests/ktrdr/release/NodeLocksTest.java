@@ -81,7 +81,7 @@ class NodeLocksTest {
     }
 
     @Test
-    void what_was_looked_at_with_the_lock_is_not_looked_at_again_and_anything_else_is() throws IOException {
+    void reuses_the_look_taken_with_the_lock_once_and_nothing_else() throws IOException {
         try (var locks = take(KARL)) {
             for (var node : fleet.nodes()) assertEquals("end\tyes\nend\tyes\n", locks.looked(node));
             assertEquals(1, looks(core));
@@ -95,7 +95,7 @@ class NodeLocksTest {
     }
 
     @Test
-    void a_look_that_fails_is_what_its_script_says_and_leaves_the_lock() {
+    void a_failed_look_reports_its_scripts_error_and_keeps_the_lock() {
         try (var locks = NodeLocks.take(fleet, KARL, Duration.ZERO, CONSOLE, node -> "echo no such thing >&2; exit 9")) {
             var problem = assertThrows(Problem.class, () -> locks.looked(core));
             assertEquals("no such thing", problem.details().get("found"));
@@ -104,7 +104,7 @@ class NodeLocksTest {
     }
 
     @Test
-    void all_or_none_are_held_and_the_node_of_another_is_not_looked_at() throws IOException {
+    void holds_all_locks_or_none_and_skips_a_locked_node() throws IOException {
         try (var others = NodeLocks.take(fleet.only(workers::equals), ANNA, Duration.ZERO, CONSOLE, node -> "")) {
             assertEquals(Exit.LOCKED, assertThrows(Problem.class, () -> take(KARL)).exit());
             assertFalse(held("core"));
@@ -125,7 +125,7 @@ class NodeLocksTest {
     }
 
     @Test
-    void what_is_left_for_the_end_is_done_under_the_lock_as_it_is_given_back_once() {
+    void runs_the_final_work_once_under_the_lock_before_releasing_it() {
         var heard = new ArrayList<String>();
         try (var locks = take(KARL)) {
             for (var node : fleet.nodes())

@@ -46,7 +46,7 @@ class ReleaseTagTest {
 
     /** What failed, was taken back or only started anew says nothing of what runs. */
     @Test
-    void the_release_that_runs_is_that_of_the_last_deployment_which_ended_well() {
+    void the_running_release_is_that_of_the_last_good_deployment() {
         var lines = Stream.of(deployed("sha-1", "deployed"), deployed("sha-2", "rolled-back"), deployed("sha-3", "failed"), deployed("sha-4", "returned"), deployed("sha-5", "restarted"));
         assertEquals(Optional.of("sha-2"), ReleaseTag.running(new History(lines.map(History.Entry::parse).flatMap(Optional::stream).toList(), Optional.empty())));
         assertEquals(Optional.empty(), ReleaseTag.running(History.NONE));

@@ -53,7 +53,7 @@ class SchemaTest {
     }
 
     @Test
-    void an_image_with_several_heads_brings_a_database_nowhere_and_the_check_says_so() {
+    void an_image_with_several_heads_has_no_target_and_is_told() {
         var branched = "b2 -> c3 (head), one\nb2 -> e5 (head), other\na1 -> b2 (branchpoint), x\n<base> -> a1, y\n";
         assertTrue(schema(branched, "is b2").severalHeads());
         assertEquals("c3, e5", schema(branched, "is b2").head());
@@ -69,7 +69,7 @@ class SchemaTest {
     }
 
     @Test
-    void an_image_without_alembic_or_without_migrations_is_one_of_before_them() {
+    void an_image_without_alembic_or_migrations_counts_as_older() {
         assertFalse(Schema.Revisions.parse(127, "exec: \"alembic\": executable file not found in $PATH").alembic());
         assertFalse(Schema.Revisions.parse(255, "  FAILED: No 'script_location' key found in configuration.").alembic());
         assertFalse(Schema.Revisions.parse(0, "").alembic());
@@ -111,7 +111,7 @@ class SchemaTest {
     }
 
     @Test
-    void what_an_image_says_is_asked_without_a_network_and_kept_for_the_next_time() throws IOException {
+    void reads_an_images_revisions_offline_and_caches_them() throws IOException {
         assertEquals(State.SAME, Schema.parse(ask("echo b2", true)).state());
         assertTrue(Files.readString(folder.resolve("docker")).contains("run --rm --network none --entrypoint alembic sha256:abc history"));
         assertEquals(State.SAME, Schema.parse(ask("echo b2", true)).state());
@@ -127,7 +127,7 @@ class SchemaTest {
     }
 
     @Test
-    void a_database_without_the_table_has_no_revision_and_one_that_refuses_is_silent() throws IOException {
+    void a_missing_table_means_no_revision_and_a_refusal_is_an_error() throws IOException {
         assertEquals(List.of(), Schema.parse(ask("echo 'ERROR:  42P01' >&2; exit 1", false)).database().revisions());
         assertEquals("ERROR: 28P01", Schema.parse(ask("echo 'ERROR:  28P01' >&2; exit 2", false)).database().error().replaceAll(" +", " "));
     }

@@ -58,7 +58,7 @@ public class StackFactsTest {
     }
 
     @Test
-    void docker_is_asked_once_for_the_containers_and_their_images_are_known_from_its_answer(@TempDir Path folder) throws IOException {
+    void asks_docker_once_and_takes_the_images_from_its_answer(@TempDir Path folder) throws IOException {
         Fixtures.program(folder.resolve("docker"), """
                 echo "$1 $2" >>"${0%/*}/asked"
                 case $1 in

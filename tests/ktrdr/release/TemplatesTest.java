@@ -90,7 +90,7 @@ class TemplatesTest {
 
     /** A backtest takes any path with a folder models in it for one below /app. */
     @Test
-    void ktrdr_has_strategies_models_and_data_of_the_share_below_its_own_folder() {
+    void mounts_strategies_models_and_data_below_the_app_folder() {
         for (var name : List.of("core", "workers-b")) {
             var compose = file(name, Stack.of(inventory, inventory.node(name)).composeFile());
             for (var folder : List.of("strategies", "models", "data"))
@@ -119,7 +119,7 @@ class TemplatesTest {
     }
 
     @Test
-    void the_worker_with_a_gpu_asks_docker_for_it_and_is_there_where_the_node_has_one() {
+    void the_gpu_worker_exists_only_on_gpu_nodes_and_requests_the_gpu() {
         var gpu = Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", "gpu: true"));
         var env = Templates.env(content(new Templates(gpu).render(gpu.node("G"), "t"), ".env.workers"));
         assertEquals("gpu registry.test:5000/ktrdr-worker-gpu", env.get("COMPOSE_PROFILES") + " " + env.get("WORKER_IMAGE"));
@@ -132,7 +132,7 @@ class TemplatesTest {
     }
 
     @Test
-    void prometheus_lists_the_nodes_and_the_workers_that_the_inventory_runs_and_no_others() {
+    void prometheus_lists_exactly_the_nodes_and_workers_that_run() {
         var prometheus = file("core", "monitoring/prometheus.yml");
         var targets = new TreeSet<String>();
         prometheus.lines().filter(line -> line.contains("targets:")).forEach(line -> targets.add(line.replaceAll(".*\\['|'].*", "")));
@@ -173,7 +173,7 @@ class TemplatesTest {
     }
 
     @Test
-    void ports_are_bound_to_the_address_of_the_node_where_the_inventory_says_so_and_nothing_else_differs() {
+    void bind_restricts_ports_to_the_nodes_address_and_nothing_else() {
         var bound = Fixtures.inventory(Fixtures.INVENTORY.replaceAll("address: ([0-9.]+)11", "address: fd00::11, bind: fd00::11").replaceAll("address: (10.0.0.10)", "address: $1, bind: $1"));
         for (var node : List.of("core", "B", "G")) {
             var with = new Templates(bound).render(bound.node(node), "t");

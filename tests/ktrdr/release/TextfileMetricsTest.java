@@ -39,7 +39,7 @@ class TextfileMetricsTest {
     }
 
     @Test
-    void the_last_of_each_kind_stays_and_the_release_is_the_one_that_ended_well() throws IOException {
+    void keeps_the_last_entry_of_each_kind_and_the_last_good_release() throws IOException {
         var told = write(entry("deploy core all", "1970-01-01T00:00:10Z", "sha-a", Ending.DEPLOYED));
         assertEquals("0 ", told.exit() + " " + told.out() + told.err());
         write(entry("deploy core all", "1970-01-01T00:00:20Z", "sha-b", Ending.DEPLOYED));

@@ -79,7 +79,7 @@ class RepeatedTest {
     }
 
     @Test
-    void checks_of_many_nodes_are_one_sentence_in_status_and_in_verify() {
+    void the_same_failure_on_many_nodes_is_one_sentence() {
         var checks = inventory.workers().stream().flatMap(node -> List.of(
                 new Check(CheckId.ofNode(node, "lock"), node.name(), false, "no lock of a dead run", "one since yesterday", "jbang deploy@ktrdr workers " + node.id(), 0),
                 new Check(CheckId.ofNode(node, "stack"), node.name(), true, "it is there", "it is", "", 0)).stream()).toList();

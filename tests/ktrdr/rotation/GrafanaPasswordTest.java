@@ -49,7 +49,7 @@ class GrafanaPasswordTest {
     }
 
     @Test
-    void one_that_a_killed_run_left_stopped_is_started_and_one_that_runs_is_left_alone() throws IOException {
+    void starts_a_grafana_that_was_left_stopped_and_no_running_one() throws IOException {
         var started = folder.resolve("started");
         var docker = "case \"$*\" in\n  start*) touch '" + started + "'; echo ktrdr-grafana ;;\n  *Running*) [ -e '" + started + "' ] && echo true || echo false ;;\n"
                 + "  *) [ ! -e '" + started + "' ] || echo 127.0.0.1 ;;\nesac\n";

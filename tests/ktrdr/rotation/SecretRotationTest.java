@@ -19,13 +19,13 @@ class SecretRotationTest {
     }
 
     @Test
-    void what_containers_have_is_read_as_it_is_and_what_is_no_secret_of_ours_is_passed_over() {
+    void reads_secrets_of_containers_verbatim_and_skips_unknown_ones() {
         var answer = env("backend", Field.db_password, " it's =a b\ttab ") + env("grafana", Field.grafana_password, "g") + "env backend KTRDR_OTHER\teA==\nend\tyes\n";
         assertEquals(Map.of("backend", Map.of(Field.db_password, " it's =a b\ttab "), "grafana", Map.of(Field.grafana_password, "g")), SecretRotation.environment(answer));
     }
 
     @Test
-    void of_two_values_that_of_what_is_to_be_replaced_is_the_former_one() {
+    void of_two_values_it_takes_that_of_the_service_to_be_replaced() {
         var environment = new LinkedHashMap<String, Map<Field, String>>();
         environment.put("backtest-worker-1", Map.of(Field.db_password, "former", Field.db_username, "ktrdr"));
         // in this order the other one comes last
@@ -34,7 +34,7 @@ class SecretRotationTest {
     }
 
     @Test
-    void the_nodes_that_the_databases_password_is_on_are_all_and_core_is_enough_for_the_others() {
+    void the_database_password_is_on_all_nodes_and_others_on_core() {
         var inventory = Fixtures.inventory();
         assertEquals(inventory.nodes(), SecretRotation.nodes(inventory, Field.db_password));
         assertEquals(List.of(inventory.core()), SecretRotation.nodes(inventory, Field.jwt_secret));

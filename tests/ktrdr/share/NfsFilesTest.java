@@ -74,7 +74,7 @@ class NfsFilesTest {
     }
 
     @Test
-    void a_fleet_without_clients_exports_to_nobody_rather_than_to_everybody() {
+    void a_fleet_without_clients_exports_nothing() {
         var alone = Fixtures.inventory("domain: ktrdr.test\nnodes: {core: {role: core, address: 10.0.0.10}}\nimages: {backend: b}\n");
         assertFalse(NfsFiles.exports(alone).contains("/srv"));
     }
@@ -88,7 +88,7 @@ class NfsFilesTest {
     }
 
     @Test
-    void clients_mount_by_name_where_dns_is_there_and_by_address_where_it_is_not() {
+    void clients_mount_by_name_with_dns_and_by_address_without_it() {
         assertEquals("10.0.0.10:/srv/ktrdr-shared", NfsFiles.source(inventory));
         assertEquals("backend.ktrdr.test:/srv/ktrdr-shared", NfsFiles.source(Fixtures.inventory(Fixtures.INVENTORY.replace("resolve: inventory", "resolve: dns"))));
         assertEquals("pve.home:/tank/share", NfsFiles.source(with("server: pve.home, export: /tank/share")));

@@ -52,7 +52,7 @@ class ShareFromHostTest {
     }
 
     @Test
-    void the_server_node_is_judged_by_its_folders_and_no_nfs_is_asked_for() {
+    void checks_only_the_folders_of_the_server_and_needs_no_nfs() {
         var plan = plan(everywhere, "core", LXC + AT_SERVER + MAPPED + folders("999:1500 2775"));
         assertEquals(List.of(), plan.obstacles());
         assertEquals(List.of("mount", "folders"), steps(plan));
@@ -61,7 +61,7 @@ class ShareFromHostTest {
     }
 
     @Test
-    void missing_folders_and_those_of_another_owner_or_mode_are_made_right() {
+    void repairs_missing_folders_and_wrong_owners_or_modes() {
         var found = folders("999:1500 2775").replace("folder /srv/ktrdr-shared/models\t999:1500 2775\n", "")
                 .replace("/results\t999:1500 2775", "/results\t0:0 755");
         var plan = plan(everywhere, "core", LXC + AT_SERVER + MAPPED + found);
@@ -73,7 +73,7 @@ class ShareFromHostTest {
     }
 
     @Test
-    void a_share_that_is_not_mounted_after_a_reboot_is_an_error_and_its_folders_are_not_made() {
+    void a_share_that_is_not_mounted_is_an_error_and_gets_no_folders() {
         var plan = plan(everywhere, "core", LXC + BARE + "folder /srv/ktrdr-shared\t0:0 755\n");
         assertEquals("core: nothing is mounted at /srv/ktrdr-shared: a container would write beside the share", obstacle(plan).sentence());
         assertEquals("on the Proxmox host: pct set ID --mp0 FOLDER,mp=/srv/ktrdr-shared, then pct reboot ID", obstacle(plan).details().get("to do"));
@@ -83,7 +83,7 @@ class ShareFromHostTest {
     }
 
     @Test
-    void folders_of_an_owner_that_the_container_does_not_have_are_told_with_what_the_host_has_to_do() {
+    void folders_of_an_unmapped_owner_are_to_be_fixed_on_the_host() {
         var found = folders("999:1500 2775").replace("/models\t999:1500", "/models\t65534:65534");
         var problem = obstacle(plan(everywhere, "core", LXC + AT_SERVER + MAPPED + found));
         assertEquals("core: folders of the share belong to an owner of the host that this container does not have", problem.sentence());
@@ -124,7 +124,7 @@ class ShareFromHostTest {
     }
 
     @Test
-    void an_empty_share_where_ktrdr_was_deployed_may_be_one_whose_disk_the_host_has_not_mounted() {
+    void refuses_an_empty_share_where_ktrdr_was_deployed_before() {
         var empty = LXC + AT_SERVER + MAPPED + "folder /srv/ktrdr-shared\t0:0 755\n";
         assertEquals(List.of("folders"), needed(plan(everywhere, "core", empty)), "a new one is filled");
         var problem = obstacle(plan(everywhere, "core", empty + "deployed\tyes\n"));
@@ -133,7 +133,7 @@ class ShareFromHostTest {
     }
 
     @Test
-    void any_mount_from_the_host_is_taken_also_one_of_nfs_that_the_host_has_from_elsewhere() {
+    void accepts_any_mount_from_the_host_even_nfs() {
         var plan = plan(everywhere, "B", LXC + "mount\t/mnt/ktrdr-shared\t0\tnas:/tank /mnt/ktrdr-shared nfs4 rw,vers=4.2 0 0\t\n");
         assertEquals(List.of(), plan.obstacles());
         assertEquals(List.of("mount"), steps(plan));
@@ -141,14 +141,14 @@ class ShareFromHostTest {
     }
 
     @Test
-    void a_line_of_setup_nfs_in_fstab_would_mount_over_what_the_host_hands_in() {
+    void refuses_an_fstab_line_that_would_mount_over_the_hosts_share() {
         var fstab = Base64.getEncoder().encodeToString(NfsFiles.fstab(Fixtures.inventory(), Fixtures.inventory().node("B"), "").getBytes(StandardCharsets.ISO_8859_1));
         var problem = obstacle(plan(everywhere, "B", LXC + AT_WORKER + "fstab\t" + fstab + "\n"));
         assertEquals("workers-b: /etc/fstab mounts NFS over the share that its host hands in", problem.sentence());
     }
 
     @Test
-    void a_server_that_has_the_share_from_its_host_exports_it_to_clients_that_mount_it_by_nfs() {
+    void a_server_exports_its_hosts_share_to_nfs_clients() {
         var privileged = LXC + "privileged\tyes\napt\tyes\nkernel\tnfsd\n";
         var plan = plan(server, "core", privileged + AT_SERVER + folders("999:1500 2775"));
         assertEquals(List.of(), plan.obstacles());
@@ -161,7 +161,7 @@ class ShareFromHostTest {
     }
 
     @Test
-    void a_server_whose_clients_have_it_from_their_hosts_runs_no_nfs_and_keeps_no_export_of_before() {
+    void a_server_without_nfs_clients_drops_nfs_and_old_exports() {
         var hosted = Fixtures.inventory(Fixtures.INVENTORY.replace("aliases: [grafana]", "aliases: [grafana], storage: {from: nfs}") + "storage: {from: host}\n");
         var plan = plan(hosted, "core", LXC + BARE + folders("999:1500 2775"));
         assertEquals(List.of(), plan.obstacles(), "a plain folder, as where core is the host itself");
@@ -186,7 +186,7 @@ class ShareFromHostTest {
     }
 
     @Test
-    void a_host_outside_the_fleet_may_serve_some_and_hand_it_in_to_others() {
+    void an_external_server_may_serve_some_nodes_by_bind_mount() {
         var mixed = Fixtures.inventory(Fixtures.INVENTORY.replace("aliases: [grafana]", "aliases: [grafana], storage: {from: host}") + "storage: {server: pve.ktrdr.test}\n");
         assertEquals("/mnt/ktrdr-shared", Mount.path(mixed, mixed.core()));
         assertEquals(List.of("mount"), steps(plan(mixed, "core", LXC + AT_WORKER)));

@@ -31,7 +31,7 @@ class JavaShellTest {
     }
 
     @Test
-    void the_value_of_each_expression_is_printed_and_what_was_declared_is_kept() {
+    void prints_each_expressions_value_and_keeps_declarations() {
         assertEquals(Exit.OK, run("""
                 int ports = 0;
                 for (var node : inventory.workers()) ports += inventory.workersOf(node).size();

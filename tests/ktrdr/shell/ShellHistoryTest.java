@@ -15,7 +15,7 @@ class ShellHistoryTest {
     @TempDir Path folder;
 
     @Test
-    void what_was_typed_is_there_the_next_time_and_for_its_owner_alone() throws IOException {
+    void history_persists_and_only_its_owner_can_read_it() throws IOException {
         var environment = Map.of("HOME", folder.toString());
         var first = new ShellHistory(environment);
         assertEquals(Map.of(), first.values());

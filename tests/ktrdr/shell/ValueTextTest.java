@@ -20,7 +20,7 @@ import org.junit.jupiter.api.Test;
 /** How the console shows values. */
 class ValueTextTest {
     @Test
-    void what_a_host_answered_is_shown_as_it_is_and_its_exit_code_where_it_is_none_of_0() {
+    void shows_a_hosts_answer_verbatim_and_a_nonzero_exit_code() {
         assertEquals("one\ntwo", ValueText.words(new CommandResult(0, "one\ntwo\n", "")));
         assertEquals("one\noops\nexit code 3", ValueText.words(new CommandResult(3, "one\n", "oops\n")));
         assertEquals("", ValueText.words(new CommandResult(0, "", "")));

@@ -98,7 +98,7 @@ class LoginShellTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"exec true", "exec no-such-shell", "exec cat /etc/no-such-file", "exec sh -c 'echo another program'"})
-    void a_startup_file_that_puts_another_program_in_its_place_has_nothing_run(String startup) throws IOException {
+    void a_startup_file_that_replaces_the_shell_runs_no_script(String startup) throws IOException {
         try (var ssh = bash(startup)) {
             assertTrue(refused(ssh).sentence().endsWith(" before the script began"));
         }
@@ -106,7 +106,7 @@ class LoginShellTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"exec sh", "exec cat", "read -r answer; echo $answer; exit", "sleep 30", "exec >/dev/null", "exec 1>&-"})
-    void a_startup_file_that_waits_for_a_person_is_not_waited_for_and_reads_no_script(String startup) throws IOException {
+    void a_startup_file_that_waits_for_input_times_out_without_script(String startup) throws IOException {
         try (var ssh = bash("echo name:; " + startup)) {
             var waited = refused(ssh, Duration.ofSeconds(2));
             assertTrue(waited.sentence().endsWith("did not begin the script within 2.0 s"), waited.sentence());

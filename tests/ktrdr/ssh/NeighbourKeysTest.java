@@ -73,7 +73,7 @@ class NeighbourKeysTest {
     }
 
     @Test
-    void one_that_was_never_met_is_not_to_be_added_under_the_wrong_name() throws IOException {
+    void does_not_suggest_adding_the_key_of_a_neighbour() throws IOException {
         var problem = refused(entry("workers-c.ktrdr.test", peer.hostKey), Map.of(), neighbour("workers-c", Optional.empty()));
         isTold(problem, "line 1");
         assertTrue(!problem.details().get("to do").contains(">>"), problem.details()::toString);
@@ -86,7 +86,7 @@ class NeighbourKeysTest {
     }
 
     @Test
-    void a_key_of_nobody_of_several_or_of_a_pattern_may_be_an_attack_as_before() throws IOException {
+    void an_unknown_shared_or_pattern_key_may_still_be_an_attack() throws IOException {
         var own = entry("workers-b.ktrdr.test", OWN);
         var none = neighbour("workers-c", Optional.empty());
         assertTrue(refused(own, Map.of(), none).sentence().endsWith("has changed; this may be an attack, nothing was sent"));
@@ -99,7 +99,7 @@ class NeighbourKeysTest {
     }
 
     @Test
-    void the_others_of_an_inventory_are_known_by_every_name_and_their_own_port() {
+    void knows_the_other_nodes_by_all_their_names_and_their_port() {
         var inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("host: gpu-1,", "host: gpu-1, ssh: {port: 2222},"));
         var others = HostKeys.neighbours(inventory, inventory.node("B"));
         assertEquals(List.of("core", "gpu"), others.stream().map(HostKeys.Neighbour::node).toList());

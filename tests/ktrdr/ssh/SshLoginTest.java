@@ -83,13 +83,13 @@ class SshLoginTest {
     }
 
     @Test
-    void a_server_that_hangs_up_after_too_many_keys_is_told_with_those_that_were_offered() throws Exception {
+    void lists_the_offered_keys_when_a_server_rejects_too_many() throws Exception {
         withAgent(8, () -> refused("root@127.0.0.1 port " + peer.port() + " hung up after ", " keys {", "offered key 0 (agent, ssh-ed25519), key 1 (agent",
                 "key 5 (agent", "`identity` under `ssh` in the inventory"));
     }
 
     @Test
-    void what_the_host_says_to_whoever_logs_in_is_told_where_it_refuses() {
+    void a_refused_login_quotes_the_hosts_banner() {
         CoreModuleProperties.WELCOME_BANNER.set(peer.server, "System is going down.\nUnprivileged users are not permitted to log in anymore.\n");
         peer.allowed.clear();
         refused("it said", "System is going down.; Unprivileged users are not permitted to log in anymore.");

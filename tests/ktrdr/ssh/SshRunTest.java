@@ -269,7 +269,7 @@ class SshRunTest {
     }
 
     @Test
-    void a_lasting_connection_that_dropped_is_opened_anew_before_a_script_and_not_in_the_middle_of_one() throws Exception {
+    void reconnects_before_a_script_but_never_in_the_middle_of_one() throws Exception {
         peer.silence = Duration.ofSeconds(2);
         try (var line = new SshPeer.Line(peer.port()); var kept = peer.connect(line)) {
             kept.lasting();
@@ -311,7 +311,7 @@ class SshRunTest {
     }
 
     @Test
-    void a_connection_that_somebody_closes_while_a_script_runs_is_a_sentence() {
+    void closing_the_connection_during_a_script_is_one_clear_error() {
         var problem = assertThrows(Problem.class, () -> ssh.run("echo here; sleep 30", line -> ssh.close()));
         assertEquals(Exit.UNREACHABLE, problem.exit());
         assertEquals("workers-b: the connection was lost while a script ran", problem.sentence());

@@ -18,7 +18,7 @@ class SshSudoTest {
     @TempDir Path folder;
 
     @Test
-    void sudo_is_asked_when_the_target_says_so_and_heard_when_it_refuses() throws Exception {
+    void uses_sudo_when_the_target_asks_and_explains_its_refusal() throws Exception {
         try (var peer = new SshPeer(folder); var root = bySudo(peer)) {
             fakeSudo("SUDO_USER=karl exec \"$@\"");
             assertEquals("karl\n", root.must("echo $SUDO_USER"));

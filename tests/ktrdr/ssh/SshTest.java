@@ -73,7 +73,7 @@ class SshTest {
     }
 
     @Test
-    void an_unknown_host_is_refused_with_its_fingerprint_and_the_line_to_add() throws Exception {
+    void refuses_an_unknown_host_with_its_fingerprint_and_the_fix() throws Exception {
         peer.knownHosts("# nothing\nother.example " + SshPeer.line(peer.hostKey.getPublic()) + "\nnonsense\n");
         var problem = refused();
         says(problem, Exit.UNREACHABLE, "not known", HostKeys.Key.of(peer.hostKey.getPublic()).fingerprint(), "SHA256:");
@@ -84,7 +84,7 @@ class SshTest {
     }
 
     @Test
-    void a_changed_key_is_refused_as_an_attack_with_both_fingerprints_and_the_line() throws Exception {
+    void refuses_a_changed_key_as_an_attack_with_both_fingerprints() throws Exception {
         var other = SshPeer.ec("secp256r1").getPublic();
         peer.knownHosts("\n" + peer.known(other));
         says(refused(), Exit.UNREACHABLE, "changed", "attack", HostKeys.Key.of(other).fingerprint(),
@@ -228,7 +228,7 @@ class SshTest {
     }
 
     @Test
-    void a_closed_port_a_name_that_is_none_and_a_wrong_text_are_told_apart() throws Exception {
+    void distinguishes_a_closed_port_an_unknown_name_and_bad_syntax() throws Exception {
         int free;
         try (var socket = new ServerSocket(0)) {
             free = socket.getLocalPort();
@@ -241,7 +241,7 @@ class SshTest {
     }
 
     @Test
-    void a_name_is_looked_up_while_everything_in_the_common_pool_waits() throws Exception {
+    void resolves_names_while_the_common_pool_is_blocked() throws Exception {
         var over = new CountDownLatch(1);
         try {
             for (int i = 0; i <= ForkJoinPool.getCommonPoolParallelism(); i++) ForkJoinPool.commonPool().execute(() -> {

@@ -100,7 +100,7 @@ class FleetStatusTest {
     }
 
     @Test
-    void a_node_that_is_not_reached_makes_it_3_and_is_told_once_with_all_that_goes_with_it() {
+    void an_unreached_node_exits_3_and_is_told_once_with_its_effects() {
         var gone = registered(without(fleet(), GPU), List.of());
         assertEquals(Exit.UNREACHABLE, gone.exit());
         var problems = new StatusReport(gone).problems();
@@ -117,7 +117,7 @@ class FleetStatusTest {
     }
 
     @Test
-    void backups_by_a_timer_are_a_check_and_the_next_is_told_beside_the_last() {
+    void checks_scheduled_backups_and_shows_the_last_and_the_next() {
         var well = scheduled("success", "ktrdr-1.dump.zst", 3);
         assertEquals(List.of(), failing(well));
         assertTrue(text(well).contains("ktrdr-1.dump.zst, 5.0 MB, 3 h 0 min old; the next at 2026-09-21 15:13Z"), () -> text(well));
@@ -137,7 +137,7 @@ class FleetStatusTest {
     }
 
     @Test
-    void backups_that_the_inventory_wants_and_core_does_not_make_are_a_difference() {
+    void a_wanted_but_missing_backup_schedule_is_a_difference() {
         var absent = by("backup: {schedule: daily}\n", fleet());
         assertEquals(List.of("core.backup"), failing(absent));
         var told = new StatusReport(absent).problems().get(0).details();
@@ -148,7 +148,7 @@ class FleetStatusTest {
 
     /** As on workers nodes once core has another address: they let in those of before. */
     @Test
-    void a_node_with_rules_of_another_inventory_is_named_as_the_one_that_keeps_others_out() {
+    void names_a_node_whose_rules_come_from_another_inventory() {
         var inventory = Fixtures.inventory(Fixtures.INVENTORY + "firewall: {}\n");
         var fleet = by("firewall: {}\n", fleet());
         for (var node : inventory.nodes()) {
@@ -199,7 +199,7 @@ class FleetStatusTest {
     }
 
     @Test
-    void a_deployment_that_failed_and_was_left_is_not_well_and_one_that_went_back_is() {
+    void a_failed_deployment_left_as_is_fails_but_a_rollback_does_not() {
         for (var outcome : History.Ending.values()) {
             var last = entry("2", TAG, outcome, Stack.of(StatusFixtures.INVENTORY, B).services());
             var failing = failing(b(history(B).with(last)));
@@ -226,7 +226,7 @@ class FleetStatusTest {
 
     /** A tag that was pushed again, or an image that was built there: each node is as it was deployed, and they are not alike. */
     @Test
-    void a_tag_that_is_another_image_on_one_node_than_on_the_next_is_told() {
+    void reports_a_tag_that_is_another_image_on_another_node() {
         var reference = containers(B).get(0).image();
         var other = containers(B).stream().map(one -> new Docker.Container(one.id(), one.name(), one.service(), one.image(), "sha256:other", one.status(), one.health(), 0, 0, one.startedAt(), "hash")).toList();
         for (var digest : List.of("", "registry.test:5000/ktrdr-backend@sha256:0123456789abcdef")) {
@@ -304,7 +304,7 @@ class FleetStatusTest {
     }
 
     @Test
-    void a_target_that_prometheus_asks_within_seconds_holds_and_is_told_and_verify_waits_for_it() {
+    void status_accepts_a_target_not_yet_scraped_but_verify_waits() {
         var young = down(with(fleet(), B, began("2026-01-01T11:59:10.1Z")), "down connection refused");
         assertEquals(List.of(), failing(young));
         assertTrue(young.checks().stream().anyMatch(check -> check.found().equals("down connection refused; Prometheus asks it within 15 s")));
@@ -314,7 +314,7 @@ class FleetStatusTest {
     }
 
     @Test
-    void a_scale_that_was_chosen_is_what_counts_until_the_next_deployment() {
+    void a_chosen_scale_counts_until_the_next_deployment() {
         var node = StatusFixtures.INVENTORY.node("workers-b");
         for (var one : Map.of("scale B 3", true, "rollback workers B", true, "deploy workers B sha-1 --scale 3", true, "deploy workers B sha-1", false).entrySet()) {
             var entry = entry("1", "sha-1", History.Ending.DEPLOYED, StatusFixtures.INVENTORY.workersOf(node.withScale(3)).stream().map(Inventory.Worker::name).toList());

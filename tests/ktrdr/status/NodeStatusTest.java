@@ -95,7 +95,7 @@ class NodeStatusTest {
     }
 
     @Test
-    void the_newest_backup_that_is_whole_is_told_with_its_age_and_other_files_are_none() throws IOException {
+    void tells_the_newest_whole_backup_and_its_age_and_no_other_file() throws IOException {
         var backups = Files.createDirectories(folder.resolve("backups"));
         var names = List.of("ktrdr-20260101.dump.zst", "ktrdr-20260102.dump.gz", "notes.txt", "other.dump", "old.sql.gz", "ktrdr-20260103.dump.zst", "ktrdr-20260103.json",
                 "ktrdr-20260104.dump.gz", "ktrdr-20260104.dump.gz.sha256");

@@ -48,7 +48,7 @@ class StatusChangesTest {
     }
 
     @Test
-    void a_worker_that_goes_away_and_comes_back_is_one_row_with_both_times() {
+    void a_worker_that_leaves_and_returns_is_one_row_with_both_times() {
         var without = StatusFixtures.registered().stream().filter(worker -> !worker.endpointUrl().endsWith(":5004")).toList();
         assertEquals(List.of("workers-b backtest-worker-2 | 12:00:01Z went away, 12:00:03Z came back"),
                 rows(fleet(), registered(fleet(), without), registered(fleet(), without), fleet()));

@@ -155,7 +155,7 @@ class FailoverChecksTest {
     }
 
     @Test
-    void a_backend_that_never_notices_fails_that_check_and_the_worker_is_back() {
+    void a_backend_that_never_notices_fails_and_the_worker_restarts() {
         world.notices = false;
         var checks = run("backtest");
         assertEquals("started ok, noticed FAILED, elsewhere ok, registered ok", outcome(checks));
@@ -182,7 +182,7 @@ class FailoverChecksTest {
     }
 
     @Test
-    void a_sample_on_the_backend_alone_kills_an_idle_worker_and_says_what_that_does_not_prove() {
+    void a_sample_on_the_backend_kills_an_idle_worker_and_proves_less() {
         world.onWorkers = false;
         var checks = run("dummy");
         assertEquals("started ok, noticed ok, elsewhere ok, registered ok", outcome(checks));

@@ -27,13 +27,13 @@ class VerificationTest {
     }
 
     @Test
-    void a_target_that_prometheus_may_not_have_asked_since_its_container_began_is_waited_for() {
+    void waits_for_a_target_of_a_container_that_has_just_started() {
         assertTrue(found("2026-01-01T11:59:40.1Z", "running", StatusFixtures.target("backend", "core", false)).early());
         assertTrue(found("2026-01-01T12:00:02.1Z", "running", StatusFixtures.target("backend", "core", false)).early(), "by a clock that is ahead");
     }
 
     @Test
-    void the_first_data_of_a_young_backend_is_waited_for_longer_and_of_an_old_one_not() {
+    void waits_longer_for_first_data_but_only_of_a_young_backend() {
         var query = new Check(CheckId.ofFleet("grafana", "query"), "core", false, "data", "an answer without data for Operations", "", 0);
         assertEquals(Duration.ofSeconds(60), found("2026-01-01T11:59:40.1Z", "running", query).due());
         assertEquals(Duration.ZERO, found("2026-01-01T11:57:00.1Z", "running", query).due());
@@ -42,7 +42,7 @@ class VerificationTest {
     }
 
     @Test
-    void one_that_is_down_for_longer_or_whose_container_does_not_run_or_that_is_another_is_not() {
+    void does_not_wait_for_an_old_stopped_or_foreign_container() {
         assertFalse(found("2026-01-01T11:57:00.1Z", "running", StatusFixtures.target("backend", "core", false)).early());
         assertFalse(found("2026-01-01T11:59:40.1Z", "exited", StatusFixtures.target("backend", "core", false)).early());
         assertFalse(found("2026-01-01T11:59:40.1Z", "running", StatusFixtures.target("gpu.training-worker-1", "gpu", false)).early());

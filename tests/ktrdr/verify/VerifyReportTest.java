@@ -52,7 +52,7 @@ class VerifyReportTest {
     }
 
     @Test
-    void what_failed_comes_first_with_what_to_do_and_what_it_explains_is_told_with_it() {
+    void failures_come_first_with_their_fix_and_their_effects() {
         var page = page(Map.of("workers-c.training-worker-2.container", "exited with 137", "backend.health", "503", "target.workers-c.training-worker-2", "down"));
         assertTrue(page.indexOf("What does not hold") < page.indexOf(">Fleet<"));
         assertTrue(page.contains("<dd class=\"found\">exited with 137</dd>") && page.contains("on workers-c: docker ps"));
@@ -72,7 +72,7 @@ class VerifyReportTest {
     }
 
     @Test
-    void a_node_that_was_not_reached_says_so_and_its_tiles_are_not_green() {
+    void an_unreached_node_is_named_and_its_tiles_are_not_green() {
         var rest = checks.stream().filter(check -> !check.node().equals("workers-c")).toList();
         var all = new ArrayList<>(rest);
         all.add(new Check(CheckId.ofNode("workers-c", "ssh"), "workers-c", false, "a node that answers", "no route to host", "ssh workers-c", 0));
@@ -113,7 +113,7 @@ class VerifyReportTest {
     }
 
     @Test
-    void the_footer_has_version_time_and_the_name_of_the_inventory_without_its_path() {
+    void the_footer_has_version_time_and_inventory_name_without_path() {
         var page = page(Map.of());
         assertTrue(page.contains("ktrdr 0.1.0") && page.contains("2026-02-11 09:30:12 UTC") && page.contains(inventory.source().getFileName().toString()));
         assertFalse(page.contains(inventory.source().toAbsolutePath().getParent() + "/"));

@@ -90,7 +90,7 @@ class WorkerOutageTest {
     }
 
     @Test
-    void the_guard_outlives_the_group_of_the_script_that_left_it_and_does_not_hold_its_lock() throws Exception {
+    void the_guard_survives_its_scripts_group_and_drops_its_lock() throws Exception {
         assertEquals(0, run(WorkerOutage.kill(name, LONG)));
         var stat = Files.readString(Path.of("/proc/" + guard() + "/stat"));
         var fields = stat.substring(stat.lastIndexOf(')') + 2).split(" ");
