@@ -52,8 +52,8 @@ public class Retire implements Callable<Exit> {
             refuse(found, ssh);
             if (dryRun || found.would().isEmpty()) return report(retirement, ssh, found.would(), found.left(), found.failed());
             if (!yes) {
-                found.would().forEach(one -> common.console().note(ssh.name(), "remove", one));
-                found.left().forEach(one -> common.console().note(ssh.name(), "keep", one));
+                found.would().forEach(text -> common.console().note(ssh.name(), "remove", text));
+                found.left().forEach(text -> common.console().note(ssh.name(), "keep", text));
                 common.console().confirm(ssh.name() + ": " + found.would().size() + " things would be removed. Go on?");
             }
             try (var step = common.console().step(ssh.name(), "retire")) {
@@ -77,7 +77,7 @@ public class Retire implements Callable<Exit> {
                 .fix("where another machine is core by now: the same command with --core; its data stays without --data");
         if (found.busy().isEmpty() || stopBusy || dryRun) return;
         throw Problem.failed(ssh.name() + ": workers are at work, nothing was changed").expected("idle workers, or --stop-busy")
-                .found(found.busy().entrySet().stream().map(one -> one.getKey() + " is at operation " + one.getValue()).collect(Collectors.joining(", ")))
+                .found(found.busy().entrySet().stream().map(entry -> entry.getKey() + " is at operation " + entry.getValue()).collect(Collectors.joining(", ")))
                 .fix("wait for their end: jbang operations@ktrdr list");
     }
 
@@ -86,13 +86,13 @@ public class Retire implements Callable<Exit> {
         var errors = failed.isEmpty() ? List.<Problem>of() : List.of(Problem.failed(ssh.name() + ": not all could be removed").expected("nothing of the toolkit").found(String.join("\n", failed))
                 .fix("mend it, then run the same command again"));
         var table = Table.of("node", "", "what");
-        removed.forEach(one -> table.row(ssh.name(), dryRun ? "would go" : "removed", one));
-        left.forEach(one -> table.row(ssh.name(), "left", one));
-        failed.forEach(one -> table.row(ssh.name(), "FAILED", one));
+        removed.forEach(text -> table.row(ssh.name(), dryRun ? "would go" : "removed", text));
+        left.forEach(text -> table.row(ssh.name(), "left", text));
+        failed.forEach(text -> table.row(ssh.name(), "FAILED", text));
         var exit = failed.isEmpty() ? Exit.OK : Exit.FAILED;
         common.report(Document.of("retirement", exit).with("node", ssh.name()).with(dryRun ? "would_remove" : "removed", removed).with("left", left).with("next", next).errors(errors), table);
         if (removed.isEmpty()) common.console().note(ssh.name() + ": nothing of the toolkit is there to remove");
-        next.forEach(one -> common.console().note("next: " + one));
+        next.forEach(text -> common.console().note("next: " + text));
         errors.forEach(common.console()::problem);
         return exit;
     }

@@ -70,7 +70,7 @@ public class Rollback implements Callable<Exit> {
         var found = fleet.each((node, ssh) -> History.of(ssh, fleet.inventory(), node));
         var table = NodePlanner.table(found.values());
         var documents = found.values().entrySet().stream()
-                .map(one -> Document.fields("node", one.getKey().name(), "releases", one.getValue().all().stream().map(History.Entry::forMachines).toList())).toList();
+                .map(entry -> Document.fields("node", entry.getKey().name(), "releases", entry.getValue().all().stream().map(History.Entry::forMachines).toList())).toList();
         common.report(Document.of("releases", found.exit()).with("nodes", documents).errors(found.problems()), table);
         common.problems(found.problems());
         if (table.isEmpty() && !common.json()) common.console().note("nothing was deployed there yet");

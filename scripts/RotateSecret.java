@@ -53,7 +53,7 @@ public class RotateSecret implements Callable<Exit> {
     }
 
     private void ask(SecretRotation rotation, Rollout rollout) {
-        var recreated = rollout.previews().entrySet().stream().map(one -> one.getKey().name() + ": " + one.getValue().outcome()).collect(Collectors.joining("; "));
+        var recreated = rollout.previews().entrySet().stream().map(entry -> entry.getKey().name() + ": " + entry.getValue().outcome()).collect(Collectors.joining("; "));
         change.confirm(common.console(), field + " would be replaced" + rotation.beside() + "; " + recreated + ". Go on?");
     }
 

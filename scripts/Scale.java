@@ -55,9 +55,9 @@ public class Scale implements Callable<Exit> {
         var options = new Rollout.Options(timeout, !noRollback, false, noRollback ? Rollout.OnFailure.stop : Rollout.OnFailure.revert, Duration.ZERO, false, Optional.empty());
         try (var fleet = whole.of(inventory, List.of(inventory.core(), inventory.node(name)));
                 var locks = change.locks(fleet, common, "scale " + name + " " + scale)) {
-            var exit = RolloutCommand.run(common, change.dryRun, "scaled", fleet, locks, options, (stack, ssh) -> ScalePlan.plan(inventory, stack, ssh, node), one -> idle(one, inventory.node(name)));
+            var exit = RolloutCommand.run(common, change.dryRun, "scaled", fleet, locks, options, (stack, ssh) -> ScalePlan.plan(inventory, stack, ssh, node), rollout -> idle(rollout, inventory.node(name)));
             if (exit == Exit.OK) ScalePlan.toChange(before, node, scale).forEach(common.console()::note);
-            else rollout.filter(one -> half(one, fleet)).ifPresent(one -> common.console().note("a part of it is done; the same command again does the rest"));
+            else rollout.filter(rollout -> half(rollout, fleet)).ifPresent(rollout -> common.console().note("a part of it is done; the same command again does the rest"));
             return exit;
         }
     }
@@ -67,7 +67,7 @@ public class Scale implements Callable<Exit> {
         rollout = Optional.of(known);
         var busy = known.drain(node, waitIdle);
         if (busy.isEmpty()) return;
-        var words = busy.entrySet().stream().map(one -> one.getKey() + " is at operation " + one.getValue()).collect(Collectors.joining(", "));
+        var words = busy.entrySet().stream().map(entry -> entry.getKey() + " is at operation " + entry.getValue()).collect(Collectors.joining(", "));
         change.confirm(common.console(), node.name() + ": " + words + ", which would be stopped; a training saves a checkpoint (--wait-idle 10m lets it finish). Go on?");
     }
 

@@ -42,10 +42,10 @@ public class SetupDns implements Callable<Exit> {
 
     private Exit print(Inventory inventory) {
         var records = new LinkedHashMap<Dns.Format, List<String>>();
-        for (var one : format == null ? List.of(Dns.Format.values()) : List.of(format)) records.put(one, Dns.records(inventory, one));
+        for (var eachFormat : format == null ? List.of(Dns.Format.values()) : List.of(format)) records.put(eachFormat, Dns.records(inventory, eachFormat));
         common.report(Document.of("records", Exit.OK).with("records", records));
-        if (!common.json()) records.forEach((one, lines) -> {
-            if (format == null) common.console().print("## " + one);
+        if (!common.json()) records.forEach((eachFormat, lines) -> {
+            if (format == null) common.console().print("## " + eachFormat);
             lines.forEach(common.console()::print);
             if (format == null) common.console().print("");
         });
@@ -60,7 +60,7 @@ public class SetupDns implements Callable<Exit> {
             var checks = new ArrayList<Check>();
             gathered.problems().forEach((node, problem) -> checks.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node))));
             checks.addAll(Dns.checks(inventory, infra.places(gathered.values(), here.join())));
-            gathered.values().forEach((node, host) -> infra.container(node, host).stream().filter(one -> !one.ok()).forEach(checks::add));
+            gathered.values().forEach((node, host) -> infra.container(node, host).stream().filter(check -> !check.ok()).forEach(checks::add));
             step.close();
             return common.checks(checks, gathered.problems());
         }

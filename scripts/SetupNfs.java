@@ -87,8 +87,8 @@ public class SetupNfs implements Callable<Exit> {
     private Exit show(NfsSetup setup) {
         var steps = Table.of("node", "step", "expected", "found");
         setup.plans().forEach((node, plan) -> plan.steps().stream().filter(step -> step.needed()).forEach(step -> steps.row(node.name(), step.name(), step.expected(), step.found())));
-        var nodes = setup.plans().entrySet().stream().map(one -> document(one.getKey(), setup.problems(), "would_change",
-                one.getValue().steps().stream().filter(NfsPlan.Step::needed).map(NfsPlan.Step::name).toList(), "diff", one.getValue().diff())).toList();
+        var nodes = setup.plans().entrySet().stream().map(entry -> document(entry.getKey(), setup.problems(), "would_change",
+                entry.getValue().steps().stream().filter(NfsPlan.Step::needed).map(NfsPlan.Step::name).toList(), "diff", entry.getValue().diff())).toList();
         common.report(Document.of("nfs-plan", worst(setup.problems())).with("nodes", nodes).errors(setup.problems()), steps);
         if (!common.json()) setup.plans().values().forEach(plan -> plan.diff().forEach(line -> common.console().print(line)));
         if (!common.json() && steps.isEmpty() && setup.problems().isEmpty()) common.console().note("nothing would change");
@@ -103,18 +103,18 @@ public class SetupNfs implements Callable<Exit> {
         setup.plans().forEach((node, plan) -> plan.steps().forEach(step -> steps.row(node.name(), step.name(),
                 setup.changed(node).contains(step.name()) ? "changed" : step.needed() ? "not done" : "same", step.expected())));
         var seen = Table.of("wrote", "took", "in a container", "read by");
-        proof.seen().forEach(one -> seen.row(one.writer().name(), one.written() + " ms", one.container(), words(one.read())));
+        proof.seen().forEach(eachSeen -> seen.row(eachSeen.writer().name(), eachSeen.written() + " ms", eachSeen.container(), words(eachSeen.read())));
         long changed = setup.plans().keySet().stream().mapToLong(node -> setup.changed(node).size()).sum();
         var nodes = setup.plans().keySet().stream().map(node -> document(node, problems, "changed", setup.changed(node))).toList();
-        common.report(Document.of("nfs", worst(problems)).with("nodes", nodes).with("proof", proof.seen().stream().map(one -> Document.fields("node", one.writer().name(),
-                "written_seconds", one.written() / 1000.0, "container", one.container(), "read_seconds", seconds(one.read()))).toList()).errors(problems), steps, seen);
+        common.report(Document.of("nfs", worst(problems)).with("nodes", nodes).with("proof", proof.seen().stream().map(eachSeen -> Document.fields("node", eachSeen.writer().name(),
+                "written_seconds", eachSeen.written() / 1000.0, "container", eachSeen.container(), "read_seconds", seconds(eachSeen.read()))).toList()).errors(problems), steps, seen);
         common.problems(problems);
         common.console().note(changed + " changed" + (problems.isEmpty() ? "" : ", " + problems.size() + " nodes failed"));
         return worst(problems);
     }
 
     private static String words(Map<String, Long> read) {
-        return String.join(", ", read.entrySet().stream().map(one -> one.getKey() + " in " + one.getValue() + " ms").toList());
+        return String.join(", ", read.entrySet().stream().map(entry -> entry.getKey() + " in " + entry.getValue() + " ms").toList());
     }
 
     private static Map<String, Double> seconds(Map<String, Long> read) {

@@ -147,11 +147,11 @@ public class Stage implements Callable<Exit> {
         var document = new LinkedHashMap<String, Object>();
         document.put("node", node.name());
         document.put("ok", problem.isEmpty() && !(check && plan.filter(FileChanges::differs).isPresent()));
-        document.put("outcome", problem.map(one -> one.exit() == Exit.UNREACHABLE ? "unreachable" : "failed")
+        document.put("outcome", problem.map(eachProblem -> eachProblem.exit() == Exit.UNREACHABLE ? "unreachable" : "failed")
                 .orElseGet(() -> look ? plan.filter(FileChanges::differs).isPresent() ? "differs" : "same" : outcomes.get(node)));
-        plan.ifPresent(one -> {
-            document.putAll(one.document());
-            document.put("diff", one.diff());
+        plan.ifPresent(fileChanges -> {
+            document.putAll(fileChanges.document());
+            document.put("diff", fileChanges.diff());
         });
         return document;
     }

@@ -98,10 +98,10 @@ public class Takeover implements Callable<Exit> {
             for (var node : fleet.nodes()) if (!asked.values().get(node).state().isEmpty()) kept.put(node, asked.values().get(node));
             var done = new ArrayList<Map<String, Object>>();
             if (kept.isEmpty()) common.console().note("nothing is aside on " + words(fleet.nodes()));
-            kept.forEach((node, one) -> tell(node, one));
+            kept.forEach((node, eachKept) -> tell(node, eachKept));
             if (!kept.isEmpty() && !change.dryRun) {
                 change.confirm(common.console(), back ? "what runs there now would go, with all that was written since. Go on?" : "all of it would be gone. Go on?");
-                kept.forEach((node, one) -> done.add(Document.fields("node", node.name(), "ok", true, "outcome", end(taking, node, one))));
+                kept.forEach((node, eachKept) -> done.add(Document.fields("node", node.name(), "ok", true, "outcome", end(taking, node, eachKept))));
             }
             return common.report(Document.of("takeover", Exit.OK).with("nodes", done));
         }

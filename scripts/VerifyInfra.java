@@ -87,14 +87,14 @@ public class VerifyInfra implements Callable<Exit> {
     private static List<Map<String, Object>> nodes(Inventory inventory, Map<Node, MachineFacts> facts) {
         var nodes = new ArrayList<Map<String, Object>>();
         facts.forEach((node, host) -> {
-            var one = new LinkedHashMap<String, Object>();
-            one.put("node", node.name());
-            one.put("host", inventory.fqdn(node));
-            for (var fact : List.of("os", "kernel", "virtual", "docker", "compose", "driver")) one.put(fact, host.facts().get(fact));
-            one.put("cpus", host.cpus());
-            one.put("memory_bytes", host.memory());
-            one.put("clock_skew_seconds", host.skew());
-            nodes.add(one);
+            var map = new LinkedHashMap<String, Object>();
+            map.put("node", node.name());
+            map.put("host", inventory.fqdn(node));
+            for (var fact : List.of("os", "kernel", "virtual", "docker", "compose", "driver")) map.put(fact, host.facts().get(fact));
+            map.put("cpus", host.cpus());
+            map.put("memory_bytes", host.memory());
+            map.put("clock_skew_seconds", host.skew());
+            nodes.add(map);
         });
         return nodes;
     }

@@ -140,7 +140,7 @@ class AlertsFleetTest {
             // without a receiver it is told by status all the same
             var status = run(World.inventory(), "status", "-o", "json");
             assertEquals(List.of("KtrdrWorkerDown warning backtest-worker-2 on workers-b is down"), alerts(status, "workers-b").stream()
-                    .map(one -> one.path("name").asText() + " " + one.path("severity").asText() + " " + one.path("summary").asText()).toList());
+                    .map(json -> json.path("name").asText() + " " + json.path("severity").asText() + " " + json.path("summary").asText()).toList());
             assertTrue(alerts(status, "workers-b").get(0).path("since").asText().matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ"), status::toString);
         } finally {
             World.on("workers-b", "docker start backtest-worker-2");

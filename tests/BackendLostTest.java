@@ -73,7 +73,7 @@ class BackendLostTest {
         var ran = ktrdr("verify", "--quick", "--wait", "30s", "-o", "json").run();
         assertEquals(0, ran.exit(), ran::toString);
         var others = workers();
-        for (var some : List.of(before, others)) some.get(1).remove("backtest-worker-2");
+        for (var maps : List.of(before, others)) maps.get(1).remove("backtest-worker-2");
         assertEquals(before, others);
     }
 

@@ -25,9 +25,9 @@ class BenchTest {
     @Test
     void each_is_named_once_and_its_sides_are_two() {
         assertEquals(Case.ALL.size(), names().size());
-        for (var one : Case.ALL) {
-            assertNotEquals(one.ours(), one.theirs(), one.name());
-            for (var words : List.of(one.ours(), one.theirs(), one.what())) assertFalse(words.isBlank(), one.name());
+        for (var eachCase : Case.ALL) {
+            assertNotEquals(eachCase.ours(), eachCase.theirs(), eachCase.name());
+            for (var words : List.of(eachCase.ours(), eachCase.theirs(), eachCase.what())) assertFalse(words.isBlank(), eachCase.name());
         }
     }
 

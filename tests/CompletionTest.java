@@ -78,7 +78,7 @@ class CompletionTest {
 
     @Test
     void tests_have_the_options_that_they_are_run_with() {
-        var completed = Completion.commands().stream().filter(one -> one.getCommandName().equals("test")).findFirst().orElseThrow();
+        var completed = Completion.commands().stream().filter(commandLine -> commandLine.getCommandName().equals("test")).findFirst().orElseThrow();
         assertEquals(names(new CommandLine(new all())), names(completed));
     }
 

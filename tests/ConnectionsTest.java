@@ -64,14 +64,14 @@ class ConnectionsTest {
     private static Set<String> places(Path noted) throws IOException {
         var places = new TreeSet<String>();
         for (var line : Files.readAllLines(noted)) {
-            ADDRESS.matcher(line).results().forEach(one -> places.add(one.group(2) + " " + one.group(1)));
-            SOCKET.matcher(line).results().forEach(one -> places.add(one.group(1)));
+            ADDRESS.matcher(line).results().forEach(match -> places.add(match.group(2) + " " + match.group(1)));
+            SOCKET.matcher(line).results().forEach(match -> places.add(match.group(1)));
         }
         return places;
     }
 
     private static Set<String> foreign(Set<String> tried) {
-        return tried.stream().filter(one -> !NODES.matcher(one).matches() && !NAMES_OF_USERS.matcher(one).matches()).collect(Collectors.toCollection(TreeSet::new));
+        return tried.stream().filter(text -> !NODES.matcher(text).matches() && !NAMES_OF_USERS.matcher(text).matches()).collect(Collectors.toCollection(TreeSet::new));
     }
 
     @Test
@@ -93,7 +93,7 @@ class ConnectionsTest {
     void what_needs_no_node_connects_to_nothing() throws IOException {
         for (var words : List.of(List.of("setup-dns", "--format", "hosts"), List.of("completion", "bash"))) {
             var all = tried(words.toArray(String[]::new));
-            assertEquals(Set.of(), all.stream().filter(one -> !NAMES_OF_USERS.matcher(one).matches()).collect(Collectors.toSet()));
+            assertEquals(Set.of(), all.stream().filter(text -> !NAMES_OF_USERS.matcher(text).matches()).collect(Collectors.toSet()));
         }
     }
 
@@ -103,6 +103,6 @@ class ConnectionsTest {
         var words = new ArrayList<>(List.of(traced(noted)));
         words.addAll(List.of("getent", "ahosts", "somewhere.of-nobody.test"));
         LocalCommand.command(words).run();
-        assertTrue(places(noted).stream().anyMatch(one -> one.endsWith(" 53")), () -> "no question to a DNS server in " + noted);
+        assertTrue(places(noted).stream().anyMatch(place -> place.endsWith(" 53")), () -> "no question to a DNS server in " + noted);
     }
 }

@@ -115,7 +115,7 @@ class DashboardsFleetTest {
                     if (series.isEmpty() && !EMPTY.containsKey(at)) wrong.add(at + " is empty: " + Dashboard.filled(expression, variables));
                     var missing = new TreeSet<>(nodes(expression));
                     missing.retainAll(nodes);
-                    series.forEach(one -> missing.remove(one.path("metric").path("node").asText()));
+                    series.forEach(json -> missing.remove(json.path("metric").path("node").asText()));
                     // of what may be empty a node may have nothing: an alert is of one
                     boolean optional = series.isEmpty() || EMPTY.containsKey(at) || PARTLY.contains(at);
                     if (!optional && !missing.isEmpty()) wrong.add(at + " has nothing of " + missing);
@@ -132,9 +132,9 @@ class DashboardsFleetTest {
         variables.forEach((variable, values) -> {
             if (!expression.contains("$" + variable)) return;
             for (var value : values) {
-                var one = new LinkedHashMap<>(variables);
-                one.put(variable, new TreeSet<>(Set.of(value)));
-                var series = ask(Dashboard.filled(expression, one));
+                var map = new LinkedHashMap<>(variables);
+                map.put(variable, new TreeSet<>(Set.of(value)));
+                var series = ask(Dashboard.filled(expression, map));
                 boolean none = variable.equals("node") && !WORKERS.contains(value) && (expression.contains("worker!=") || expression.contains("node:workers_"));
                 if (!PARTLY.contains(at) && series.isEmpty() != (empty || none)) wrong.add(at + " with " + variable + " " + value + ": " + series.size() + " series");
                 for (var each : series) {

@@ -99,7 +99,7 @@ class DeployLockTest {
         World.docker("unpause", "ktrdr-lab-services");
         assertTrue(first.waitFor(3, TimeUnit.MINUTES) && second.waitFor(3, TimeUnit.MINUTES));
         assertEquals(List.of(0, 0), List.of(first.exitValue(), second.exitValue()), Files.readString(said));
-        assertEquals(4, World.containers("workers-b").values().stream().filter(one -> one.endsWith(OLDER)).count());
+        assertEquals(4, World.containers("workers-b").values().stream().filter(container -> container.endsWith(OLDER)).count());
     }
 
     @Test
@@ -107,9 +107,9 @@ class DeployLockTest {
         var both = new ArrayList<Process>();
         for (var tag : List.of(NEWER, NEWER))
             both.add(ktrdr("deploy", "workers", "all", "--tag", tag).processBuilder().redirectErrorStream(true).redirectOutput(folder.resolve("said" + both.size()).toFile()).start());
-        for (var one : both) assertTrue(one.waitFor(5, TimeUnit.MINUTES));
+        for (var process : both) assertTrue(process.waitFor(5, TimeUnit.MINUTES));
         assertEquals(List.of(0, 4), both.stream().map(Process::exitValue).sorted().toList(), Files.readString(folder.resolve("said0")) + Files.readString(folder.resolve("said1")));
-        for (var host : List.of("workers-b", "workers-c")) assertEquals(4, World.containers(host).values().stream().filter(one -> one.endsWith(NEWER)).count());
+        for (var host : List.of("workers-b", "workers-c")) assertEquals(4, World.containers(host).values().stream().filter(container -> container.endsWith(NEWER)).count());
     }
 
     @Test
@@ -123,7 +123,7 @@ class DeployLockTest {
         var ran = ktrdr("deploy", "workers", "B", "--tag", NEWER, "--wait", "2m").run();
         assertEquals(0, ran.exit(), ran::toString);
         assertTrue(ran.err().contains("taken over from ") && ran.err().contains("deploy workers B " + NEWER), ran::toString);
-        assertEquals(4, World.containers("workers-b").values().stream().filter(one -> one.endsWith(NEWER)).count());
+        assertEquals(4, World.containers("workers-b").values().stream().filter(container -> container.endsWith(NEWER)).count());
     }
 
     @Test

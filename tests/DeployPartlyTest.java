@@ -41,11 +41,11 @@ class DeployPartlyTest {
             var ran = ktrdr("deploy", "workers", "all", "--tag", NEWER, "--on-failure", "continue").run();
             assertEquals(3, ran.exit(), ran::toString);
             assertTrue(ran.err().contains("error: workers-c: ") && ran.err().contains("workers-b: deployed") && ran.err().contains("workers-c: unreachable"), ran::toString);
-            assertEquals(4, World.containers("workers-b").values().stream().filter(one -> one.endsWith(NEWER)).count());
+            assertEquals(4, World.containers("workers-b").values().stream().filter(container -> container.endsWith(NEWER)).count());
         } finally {
             World.unpause("workers-c");
         }
-        assertEquals(4, World.containers("workers-c").values().stream().filter(one -> one.endsWith(OLDER)).count());
+        assertEquals(4, World.containers("workers-c").values().stream().filter(container -> container.endsWith(OLDER)).count());
     }
 
     @Test

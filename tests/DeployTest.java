@@ -110,8 +110,8 @@ class DeployTest {
         var workers = World.get("http://10.42.1.10:8000/api/v1/workers");
         for (int port : List.of(5003, 5004, 5005, 5006))
             assertTrue(workers.contains("\"http://workers-b.ktrdr.home.mynerd.place:" + port + "\""), workers);
-        assertEquals(4, World.containers("workers-b").values().stream().filter(one -> one.endsWith(NEWER)).count());
-        assertEquals(4, World.containers("workers-c").values().stream().filter(one -> one.endsWith(OLDER)).count());
+        assertEquals(4, World.containers("workers-b").values().stream().filter(container -> container.endsWith(NEWER)).count());
+        assertEquals(4, World.containers("workers-c").values().stream().filter(container -> container.endsWith(OLDER)).count());
         good(ktrdr("deploy", "workers", "workers-b", "--tag", OLDER).run());
     }
 

@@ -180,12 +180,12 @@ class HelpExamplesTest {
 
     private static Example example(String help) {
         var line = "\n" + help + "\n";
-        for (var one : STANDS_FOR.entrySet()) line = line.replace(one.getKey(), one.getValue().apply(real));
+        for (var entry : STANDS_FOR.entrySet()) line = line.replace(entry.getKey(), entry.getValue().apply(real));
         var typed = line.strip();
         var words = Prompt.at(folder).words(typed);
         assertFalse(words.isEmpty(), () -> "no procedure is run by the example: " + help);
         var begins = String.join(" ", words);
-        var special = SPECIAL.stream().filter(one -> (begins + " ").startsWith(one.begins() + " ")).findFirst().orElse(PLAIN);
+        var special = SPECIAL.stream().filter(eachSpecial -> (begins + " ").startsWith(eachSpecial.begins() + " ")).findFirst().orElse(PLAIN);
         try {
             return new Example(help, typed, special, innermost(commands().get(words.get(0)).parseArgs(words.subList(1, words.size()).toArray(String[]::new))));
         } catch (CommandLine.ParameterException wrong) {

@@ -40,11 +40,11 @@ class KtrdrTest {
     @Test
     void a_procedure_is_the_same_by_both_ways() {
         assertEquals(0, ktrdr("setup-dns", "--format", "hosts", "-i", Project.root().resolve("inventory.yaml").toString()), err::toString);
-        var one = new ByteArrayOutputStream();
-        var alone = Invocation.of(Map.of(), new ByteArrayInputStream(new byte[0]), new PrintStream(one), new PrintStream(new ByteArrayOutputStream()));
+        var bytes = new ByteArrayOutputStream();
+        var alone = Invocation.of(Map.of(), new ByteArrayInputStream(new byte[0]), new PrintStream(bytes), new PrintStream(new ByteArrayOutputStream()));
         Cli.run(new SetupDns(), alone, "--format", "hosts", "-i", Project.root().resolve("inventory.yaml").toString());
         assertTrue(out.size() > 0);
-        assertEquals(one.toString(StandardCharsets.UTF_8), out.toString(StandardCharsets.UTF_8));
+        assertEquals(bytes.toString(StandardCharsets.UTF_8), out.toString(StandardCharsets.UTF_8));
     }
 
     @Test

@@ -70,7 +70,7 @@ class LibraryTest {
 
         @Override
         public Void visitMethod(MethodTree method, Void none) {
-            boolean overrides = method.getModifiers().getAnnotations().stream().anyMatch(one -> one.getAnnotationType().toString().equals("Override"));
+            boolean overrides = method.getModifiers().getAnnotations().stream().anyMatch(item -> item.getAnnotationType().toString().equals("Override"));
             // a constructor that only takes its fields is told by the type
             boolean constructor = method.getReturnType() == null;
             if (isPublic(method.getModifiers()) && !overrides && !constructor) note(method.getName(), method);

@@ -77,7 +77,7 @@ class NodeFiguresTest {
         await("count(container_last_seen) == " + HOSTS.stream().mapToInt(host -> World.containers(host).size()).sum() + " and on () (time() - max(container_last_seen) < 40)");
         for (var host : HOSTS) {
             var names = new TreeSet<String>();
-            ask("container_memory_working_set_bytes{node=\"" + host + "\"}").forEach(one -> names.add(one.path("metric").path("name").asText()));
+            ask("container_memory_working_set_bytes{node=\"" + host + "\"}").forEach(json -> names.add(json.path("metric").path("name").asText()));
             assertEquals(new TreeSet<>(World.containers(host).keySet()), names);
         }
         var started = World.on("workers-b", "date -u -d \"$(docker inspect --format '{{.State.StartedAt}}' backtest-worker-1)\" +%s");

@@ -74,7 +74,7 @@ class OperatorsTest {
         good(inventory, "verify-infra", "B");
         var read = Inventory.read(inventory);
         try (var console = new Console(Console.Color.never, false); var fleet = new Fleet(read, List.of(read.node("B")), console);
-                var locks = NodeLocks.take(fleet, LockScripts.Owner.now("narrow@test", "test"), Duration.ofMinutes(1), console, one -> "")) {
+                var locks = NodeLocks.take(fleet, LockScripts.Owner.now("narrow@test", "test"), Duration.ofMinutes(1), console, node -> "")) {
             var ssh = fleet.ssh(read.node("B"));
             assertEquals("root\n", ssh.must(locks.under(read.node("B")) + "id -un"));
             ssh.put(Files.writeString(folder.resolve("file"), "whole\n"), PLACED, "600");

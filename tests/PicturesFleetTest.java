@@ -156,7 +156,7 @@ class PicturesFleetTest {
         for (var board : boards) {
             open(board, true);
             var shown = browser.evaluate(SHOWS);
-            var panels = board.panels().stream().filter(one -> !one.panel().row()).toList();
+            var panels = board.panels().stream().filter(answered -> !answered.panel().row()).toList();
             assertEquals(panels.size(), shown.size(), board.dashboard().title());
             for (int i = 0; i < panels.size(); i++) look(board, panels.get(i), shown.get(i));
         }

@@ -25,7 +25,7 @@ class PicturesInBrowserTest extends InBrowser {
     void writes_each_dashboard_unit_with_three_digits_and_prefix() throws IOException {
         var page = Files.writeString(folder.resolve("units.html"), "<script>" + Files.readString(Project.root().resolve("tests/pictures/units.js")) + "</script>");
         browser.open(page, 400, false);
-        for (var one : WRITTEN) assertEquals(one.get(2), browser.evaluate("formatted('" + one.get(0) + "', " + one.get(1) + ")").asText(), one.toString());
+        for (var texts : WRITTEN) assertEquals(texts.get(2), browser.evaluate("formatted('" + texts.get(0) + "', " + texts.get(1) + ")").asText(), texts.toString());
         assertEquals("[\"0%\",\"0.5%\",\"1%\"]", browser.evaluate("JSON.stringify(formattedTicks('percentunit', [0, 0.005, 0.01]))").asText());
     }
 

@@ -19,21 +19,21 @@ class RecipesPageTest {
         // a section of another form would be none
         assertEquals(all.size(), Recipes.page().split("\n## ").length - 1);
         assertEquals(all.size(), Recipes.page().split("\n```java\n").length - 1);
-        for (var one : all) {
-            long lines = one.script().lines().filter(line -> !line.startsWith("import ")).count();
-            assertTrue(lines >= 5 && lines <= 18, () -> one.name() + " has " + lines + " lines");
-            assertTrue(one.script().lines().allMatch(line -> line.length() <= 180), one.name());
+        for (var recipe : all) {
+            long lines = recipe.script().lines().filter(line -> !line.startsWith("import ")).count();
+            assertTrue(lines >= 5 && lines <= 18, () -> recipe.name() + " has " + lines + " lines");
+            assertTrue(recipe.script().lines().allMatch(line -> line.length() <= 180), recipe.name());
         }
     }
 
     @Test
     void each_is_a_file_of_its_own_that_imports_what_scripts_may() {
-        for (var one : Recipes.all()) {
-            assertTrue(one.script().startsWith("///usr/bin/env jbang \"$0\" \"$@\" ; exit $?\n//SOURCES lib@ktrdr\n"), one.name());
-            assertTrue(one.script().contains("\nclass " + one.name() + " implements Callable<Exit> {\n"), one.name());
-            assertTrue(one.command().startsWith("jbang " + one.name() + ".java"), one.command());
-            assertEquals(List.of(), one.script().lines().filter(line -> line.startsWith("import ")).filter(line -> !line.matches("import (static )?(java|ktrdr|picocli)\\..*")).toList());
-            assertTrue(!one.sentence().isBlank() && !one.prints().isBlank(), one.name());
+        for (var recipe : Recipes.all()) {
+            assertTrue(recipe.script().startsWith("///usr/bin/env jbang \"$0\" \"$@\" ; exit $?\n//SOURCES lib@ktrdr\n"), recipe.name());
+            assertTrue(recipe.script().contains("\nclass " + recipe.name() + " implements Callable<Exit> {\n"), recipe.name());
+            assertTrue(recipe.command().startsWith("jbang " + recipe.name() + ".java"), recipe.command());
+            assertEquals(List.of(), recipe.script().lines().filter(line -> line.startsWith("import ")).filter(line -> !line.matches("import (static )?(java|ktrdr|picocli)\\..*")).toList());
+            assertTrue(!recipe.sentence().isBlank() && !recipe.prints().isBlank(), recipe.name());
         }
     }
 

@@ -47,9 +47,9 @@ class RecipesTest {
     static void the_scripts_of_the_page() throws IOException {
         assertEquals(0, jbang("", "catalog", "add", "--global", "--name", "ktrdr", Project.root().resolve("jbang-catalog.json").toString()).exit());
         var all = new StringBuilder();
-        for (var one : Recipes.all()) {
-            Files.writeString(folder.resolve(one.name() + ".java"), one.script());
-            all.append("//SOURCES ").append(one.name()).append(".java\n");
+        for (var recipe : Recipes.all()) {
+            Files.writeString(folder.resolve(recipe.name() + ".java"), recipe.script());
+            all.append("//SOURCES ").append(recipe.name()).append(".java\n");
         }
         Files.writeString(folder.resolve("recipes.java"), all + "class recipes {\n    public static void main(String... args) {}\n}\n");
         // for done: it ends while the others run
@@ -234,7 +234,7 @@ class RecipesTest {
         for (var node : NODES) {
             var last = Json.read(World.history(node).lines().reduce((a, b) -> b).orElseThrow()).orElseThrow();
             JsonNode row = null;
-            for (var one : rows) if (one.path("node").asText().equals(node)) row = one;
+            for (var json : rows) if (json.path("node").asText().equals(node)) row = json;
             assertEquals(last.path("time").asText() + " " + last.path("tag").asText() + " " + last.path("who").asText() + "@" + last.path("from").asText(),
                     row.path("time").asText() + " " + row.path("tag").asText() + " " + row.path("by").asText());
             assertTrue(last.path("images").toString().contains("ktrdr-backend@" + row.path("digest").asText()) && row.path("digest").asText().startsWith("sha256:"), row::toString);

@@ -118,7 +118,7 @@ class RestoreFaultsTest {
             all_runs_again_and_nothing_is_left();
         } finally {
             // the lock of who was killed is taken over after half a minute, which is shown elsewhere
-            for (var one : HOSTS) World.on(one, "rm -rf /opt/ktrdr-*/.ktrdr/lock");
+            for (var text : HOSTS) World.on(text, "rm -rf /opt/ktrdr-*/.ktrdr/lock");
         }
         if (expected.equals("old")) {
             assertEquals(before, rows(), step);

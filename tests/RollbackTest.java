@@ -46,7 +46,7 @@ class RollbackTest {
     }
 
     private static long running(String host, String tag) {
-        return World.containers(host).values().stream().filter(one -> one.endsWith("/ktrdr-backend:" + tag)).count();
+        return World.containers(host).values().stream().filter(container -> container.endsWith("/ktrdr-backend:" + tag)).count();
     }
 
     private static List<String> outcomes(String host, int count) throws IOException {

@@ -88,7 +88,7 @@ class RunbookTest {
         var blocks = Block.of(Project.root().resolve("docs/OPERATIONS.md"));
         var headings = blocks.stream().map(Block::heading).toList();
         var symptoms = Symptoms.on(folder, secrets);
-        assertEquals(List.of(), symptoms.keySet().stream().filter(one -> !headings.contains(one)).toList(), "symptoms without a block in the runbook");
+        assertEquals(List.of(), symptoms.keySet().stream().filter(symptom -> !headings.contains(symptom)).toList(), "symptoms without a block in the runbook");
         var wrong = follow(blocks, symptoms);
         assertEquals(List.of(), wrong, () -> String.join("\n", wrong));
     }

@@ -46,9 +46,9 @@ class ScriptTemplateTest {
 
     @Test
     void it_has_the_options_and_exit_codes_of_a_procedure() {
-        var one = Json.read(jbang("run", "mycheck.java", "B", "-o", "json").out()).orElseThrow();
-        assertEquals("[\"workers-b\"]", one.path("nodes").findValues("node").toString());
-        assertTrue(one.path("ok").asBoolean() && one.path("nodes").get(0).path("up").asText().startsWith("up"), one.toString());
+        var json = Json.read(jbang("run", "mycheck.java", "B", "-o", "json").out()).orElseThrow();
+        assertEquals("[\"workers-b\"]", json.path("nodes").findValues("node").toString());
+        assertTrue(json.path("ok").asBoolean() && json.path("nodes").get(0).path("up").asText().startsWith("up"), json.toString());
         var unknown = jbang("run", "mycheck.java", "workers-x");
         assertEquals(2, unknown.exit(), unknown.err());
         assertTrue(unknown.err().contains("there is no node workers-x"), unknown.err());

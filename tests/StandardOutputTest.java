@@ -37,11 +37,11 @@ class StandardOutputTest {
     void every_procedure_says_that_its_output_is_lost() {
         var full = new OutputStream() {
             @Override
-            public void write(int one) throws IOException {
+            public void write(int number) throws IOException {
                 throw new IOException("No space left on device");
             }
         };
-        var commands = Completion.commands().stream().map(line -> line.getCommandSpec().userObject()).filter(Callable.class::isInstance).map(one -> (Callable<Exit>) one).toList();
+        var commands = Completion.commands().stream().map(line -> line.getCommandSpec().userObject()).filter(Callable.class::isInstance).map(value -> (Callable<Exit>) value).toList();
         assertTrue(commands.size() > 20, "there are fewer procedures than were thought");
         for (var command : commands) {
             var err = new ByteArrayOutputStream();

@@ -59,10 +59,10 @@ class StartTest {
         var errors = new String[1];
         var by = toolkit.askedBy(() -> {
             var other = CompletableFuture.supplyAsync(() -> toolkit.door("ask").run());
-            var one = toolkit.door("say").run();
-            assertEquals("says one\n", one.out(), one.err());
+            var commandResult = toolkit.door("say").run();
+            assertEquals("says one\n", commandResult.out(), commandResult.err());
             assertEquals("asks\n", other.join().out(), other.join().err());
-            errors[0] = one.err() + other.join().err();
+            errors[0] = commandResult.err() + other.join().err();
         });
         assertEquals(List.of("info"), by);
         assertEquals(2, errors[0].split(LIBRARY, -1).length, errors[0]);

@@ -45,13 +45,13 @@ class SwappedAddressesTest {
     }
 
     /** The lab's inventory with two addresses exchanged, and hosts known by their addresses alone, so that ssh has nothing against it. */
-    private Path swapped(String one, String other, String... more) throws IOException {
+    private Path swapped(String text, String other, String... more) throws IOException {
         var names = List.of("backend", CORE, "workers-b", B, "workers-c", C);
         var known = Files.readAllLines(World.folder().resolve("known_hosts")).stream().map(line -> {
             int at = names.indexOf(line.replaceFirst("[. ].*", ""));
             return names.get(at + 1) + line.substring(line.indexOf(' '));
         }).collect(Collectors.joining("\n", "", "\n"));
-        var all = new ArrayList<>(List.of("address: " + one + ",", "address: 0,", "address: " + other + ",", "address: " + one + ",", "address: 0,", "address: " + other + ",",
+        var all = new ArrayList<>(List.of("address: " + text + ",", "address: 0,", "address: " + other + ",", "address: " + text + ",", "address: 0,", "address: " + other + ",",
                 "known_hosts: known_hosts", "known_hosts: " + Files.writeString(folder.resolve("known"), known)));
         all.addAll(List.of(more));
         return World.inventory(folder, all.toArray(String[]::new));

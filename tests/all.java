@@ -221,7 +221,7 @@ public class all implements Callable<Exit> {
         if (asked.unit && !Lane.unit(test.getTags())) return FilterResult.excluded("needs more than the project");
         if (asked.quick && !Lane.quick(test.getTags())) return FilterResult.excluded("takes longer");
         var source = (MethodSource) test.getSource().orElseThrow();
-        var its = asked.names.stream().filter(one -> calls(one, source)).toList();
+        var its = asked.names.stream().filter(name -> calls(name, source)).toList();
         found.addAll(its);
         return FilterResult.includedIf(asked.names.isEmpty() || !its.isEmpty());
     }

@@ -119,13 +119,13 @@ public class bench implements Callable<Exit> {
             if (!benchmarks.containsKey(name)) throw Problem.usage("there is no benchmark " + name).expected("one of " + String.join(", ", benchmarks.keySet()));
         if (asked.pairs < 1) throw Problem.usage("--pairs is 1 or more").found(String.valueOf(asked.pairs));
         if (asked.tags.size() != 2 || asked.tags.get(0).equals(asked.tags.get(1))) throw Problem.usage("--tags is two releases with a comma between").found(String.join(",", asked.tags));
-        var cases = Case.ALL.stream().filter(one -> asked.names.isEmpty() || asked.names.contains(one.name())).toList();
-        if (cases.stream().anyMatch(one -> one.name().matches("(deploy|stage|fan-out|gap).*"))) confirm(common.inventory());
+        var cases = Case.ALL.stream().filter(eachCase -> asked.names.isEmpty() || asked.names.contains(eachCase.name())).toList();
+        if (cases.stream().anyMatch(eachCase -> eachCase.name().matches("(deploy|stage|fan-out|gap).*"))) confirm(common.inventory());
         var here = Here.facts();
-        var measured = cases.stream().map(one -> benchmarks.get(one.name()).measure(one, asked.pairs)).toList();
+        var measured = cases.stream().map(eachCase -> benchmarks.get(eachCase.name()).measure(eachCase, asked.pairs)).toList();
         common.report(Document.of("benchmarks", Exit.OK).with("machine", here).with("benchmarks", measured.stream().map(SideBySide::document).toList()),
                 Stream.concat(measured.stream().map(SideBySide::table), Stream.of(SideBySide.summary(measured), SideBySide.remarks(measured), Here.table(here))).toArray(Table[]::new));
-        measured.forEach(one -> common.console().note(one.what().name() + ": " + one.what().what()));
+        measured.forEach(sideBySide -> common.console().note(sideBySide.what().name() + ": " + sideBySide.what().what()));
         if (asked.chart != null) draw(measured);
         return Exit.OK;
     }

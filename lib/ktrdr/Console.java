@@ -117,10 +117,10 @@ public final class Console implements AutoCloseable {
     public static String harmless(String text) {
         if (text.codePoints().noneMatch(Console::steers)) return text;
         var shown = new StringBuilder();
-        text.codePoints().forEach(one -> {
-            if (!steers(one)) shown.appendCodePoint(one);
-            else if (one < ' ') shown.append((char) (0x2400 + one));
-            else shown.append(String.format("\\u%04x", one));
+        text.codePoints().forEach(codePoint -> {
+            if (!steers(codePoint)) shown.appendCodePoint(codePoint);
+            else if (codePoint < ' ') shown.append((char) (0x2400 + codePoint));
+            else shown.append(String.format("\\u%04x", codePoint));
         });
         return shown.toString();
     }
@@ -130,9 +130,9 @@ public final class Console implements AutoCloseable {
         return text.indexOf('\n') < 0 ? harmless(text) : Arrays.stream(text.split("\n", -1)).map(Console::harmless).collect(Collectors.joining("\n"));
     }
 
-    private static boolean steers(int one) {
-        return one < ' ' && one != '\t' || one >= 0x7f && one < 0xa0 || one >= 0x202a && one <= 0x202e || one >= 0x2066 && one <= 0x2069 || one == 0x200e || one == 0x200f || one == 0x61c
-                || one >= Character.MIN_SURROGATE && one <= Character.MAX_SURROGATE || one == 0xfffe || one == 0xffff;
+    private static boolean steers(int number) {
+        return number < ' ' && number != '\t' || number >= 0x7f && number < 0xa0 || number >= 0x202a && number <= 0x202e || number >= 0x2066 && number <= 0x2069 || number == 0x200e || number == 0x200f || number == 0x61c
+                || number >= Character.MIN_SURROGATE && number <= Character.MAX_SURROGATE || number == 0xfffe || number == 0xffff;
     }
 
     /** A table of the result, on standard output, headings dim. */

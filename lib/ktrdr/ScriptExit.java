@@ -71,7 +71,7 @@ public enum ScriptExit {
 
     /** How a script ended. */
     public static ScriptExit of(CommandResult result) {
-        return Arrays.stream(values()).filter(one -> one.code == result.exit()).findFirst().orElse(OTHER);
+        return Arrays.stream(values()).filter(scriptExit -> scriptExit.code == result.exit()).findFirst().orElse(OTHER);
     }
 
     /** The text of a script with the number for each {@code exit $NAME}; it is for texts that the toolkit has, not for values that were put into them. */

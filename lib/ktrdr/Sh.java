@@ -13,7 +13,7 @@ public final class Sh {
     /** A single POSIX shell word for any text: in single quotes, each quote inside closed, escaped and opened again. */
     public static String quote(String text) {
         if (text.indexOf('\0') >= 0) throw Problem.usage("a value sent to a shell may not contain a NUL character");
-        if (text.codePoints().anyMatch(one -> Character.getType(one) == Character.SURROGATE)) throw Problem.usage("a value sent to a shell may not contain half a character");
+        if (text.codePoints().anyMatch(codePoint -> Character.getType(codePoint) == Character.SURROGATE)) throw Problem.usage("a value sent to a shell may not contain half a character");
         return "'" + text.replace("'", "'\\''") + "'";
     }
 

@@ -24,7 +24,7 @@ public final class Utf8 {
             int at = buffer.position();
             var before = new String(Arrays.copyOf(bytes, at), StandardCharsets.UTF_8);
             var line = before.substring(before.lastIndexOf('\n') + 1);
-            var place = name + ":" + (1 + before.chars().filter(one -> one == '\n').count()) + ":" + (1 + line.codePointCount(0, line.length()));
+            var place = name + ":" + (1 + before.chars().filter(number -> number == '\n').count()) + ":" + (1 + line.codePointCount(0, line.length()));
             throw Problem.usage(place + "  this is not UTF-8").expected("a file in UTF-8").found(String.format("the byte 0x%02X", bytes[at] & 0xFF))
                     .fix(at == 0 ? "save it as UTF-8" : "save it as UTF-8, or: iconv -f LATIN1 -t UTF-8, where it is Latin-1");
         }

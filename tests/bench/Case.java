@@ -71,7 +71,7 @@ public record Case(String name, String ours, String theirs, String what) {
 
     /** The one of that name. */
     public static Case of(String name) {
-        return ALL.stream().filter(one -> one.name.equals(name)).findFirst().orElseThrow(() -> new IllegalArgumentException("no benchmark " + name));
+        return ALL.stream().filter(eachCase -> eachCase.name.equals(name)).findFirst().orElseThrow(() -> new IllegalArgumentException("no benchmark " + name));
     }
 
     /** Its row in the table of the documentation. */

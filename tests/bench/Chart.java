@@ -18,11 +18,11 @@ public final class Chart {
     public static String svg(List<SideBySide> measured, String machine) {
         var rows = new StringBuilder();
         int y = TOP;
-        for (var one : measured) {
-            var medians = one.medians();
+        for (var sideBySide : measured) {
+            var medians = sideBySide.medians();
             double longest = Math.max(medians.ours().toMillis(), medians.theirs().toMillis());
-            rows.append(text("name", LEFT - 12, y + 23, one.what().name())).append(bar("ours", y + 4, medians.ours().toMillis() / longest, label(one.what().ours(), medians.ours().toMillis())))
-                    .append(bar("theirs", y + 21, medians.theirs().toMillis() / longest, label(one.what().theirs(), medians.theirs().toMillis())));
+            rows.append(text("name", LEFT - 12, y + 23, sideBySide.what().name())).append(bar("ours", y + 4, medians.ours().toMillis() / longest, label(sideBySide.what().ours(), medians.ours().toMillis())))
+                    .append(bar("theirs", y + 21, medians.theirs().toMillis() / longest, label(sideBySide.what().theirs(), medians.theirs().toMillis())));
             y += ROW;
         }
         return """

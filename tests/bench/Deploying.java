@@ -101,7 +101,7 @@ public final class Deploying implements AutoCloseable {
 
     private Duration deploy(String... words) {
         return SideBySide.time(console, "deploy", LocalCommand.command(Stream.of(Stream.of(toolkit.toString(), "deploy"), Stream.of(words), Stream.of("-i", inventory.source().toString()))
-                .flatMap(some -> some).toList()));
+                .flatMap(texts -> texts).toList()));
     }
 
     private Duration sh(Case what, String script) {

@@ -66,7 +66,7 @@ public final class Jdks implements AutoCloseable {
             int before = processor.size();
             var took = commands.stream().map(this::run).reduce(Duration.ZERO, Duration::plus);
             var each = processor.subList(before, processor.size());
-            double sum = each.stream().mapToDouble(one -> one).sum();
+            double sum = each.stream().mapToDouble(number -> number).sum();
             each.clear();
             processor.add(sum);
             return took;

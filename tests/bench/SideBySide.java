@@ -123,10 +123,10 @@ public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> 
     /** A row for each of them: the medians, in how many pairs ours was the slower one, and what was run before. */
     public static Table summary(List<SideBySide> measured) {
         var table = Table.of("benchmark", "ours", "theirs", "ratio", "slower", "warm-up");
-        for (var one : measured) {
-            var medians = one.medians();
-            table.row(one.what.name(), one.what.ours() + " " + seconds(medians.ours()), one.what.theirs() + " " + seconds(medians.theirs()), ratio(medians),
-                    one.lost() + " of " + one.pairs.size(), one.warmUps == 0 ? "none" : one.warmUps + " of each");
+        for (var sideBySide : measured) {
+            var medians = sideBySide.medians();
+            table.row(sideBySide.what.name(), sideBySide.what.ours() + " " + seconds(medians.ours()), sideBySide.what.theirs() + " " + seconds(medians.theirs()), ratio(medians),
+                    sideBySide.lost() + " of " + sideBySide.pairs.size(), sideBySide.warmUps == 0 ? "none" : sideBySide.warmUps + " of each");
         }
         return table;
     }
@@ -134,7 +134,7 @@ public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> 
     /** What is to be said beside the times. */
     public static Table remarks(List<SideBySide> measured) {
         var table = Table.of("benchmark", "remark");
-        measured.forEach(one -> one.remarks.forEach(remark -> table.row(one.what.name(), remark)));
+        measured.forEach(sideBySide -> sideBySide.remarks.forEach(remark -> table.row(sideBySide.what.name(), remark)));
         return table;
     }
 

@@ -152,7 +152,7 @@ class BitingFleetTest {
         var names = List.of("true", "no", "0x10", "1e3", "0123", "2026-01-01", "12-30", "0b1", "1");
         var nodes = names.stream().map(name -> "  \"" + name + "\": {role: workers, scale: 1}\n").collect(Collectors.joining());
         var inventory = Fixtures.inventory("domain: ktrdr.test\nimages: {backend: b}\nnodes:\n  core: {role: core}\n" + nodes);
-        var file = new Templates(inventory).render(inventory.core(), "sha-1").stream().filter(one -> one.path().equals("monitoring/prometheus.yml")).findFirst().orElseThrow().content();
+        var file = new Templates(inventory).render(inventory.core(), "sha-1").stream().filter(nodeFile -> nodeFile.path().equals("monitoring/prometheus.yml")).findFirst().orElseThrow().content();
         var said = CORE.must("printf %s " + Sh.quote(file) + " | docker exec -i ktrdr-prometheus sh -c 'cat >/tmp/biting.yml; promtool check service-discovery --timeout=1s /tmp/biting.yml node 2>&1; rm /tmp/biting.yml'");
         var found = StreamSupport.stream(Json.parse(said, "promtool").spliterator(), false).map(target -> target.path("labels").path("node").asText()).sorted().toList();
         var wanted = new ArrayList<>(names);

@@ -88,7 +88,7 @@ class BitingValuesTest {
         for (var key : List.of("to", "from", "smarthost", "user")) {
             var mail = new LinkedHashMap<>(Map.of("to", "a@b", "from", "a@b", "smarthost", "m:25"));
             mail.put(key, "VALUE");
-            values.put("alerts: {mail: {" + mail.entrySet().stream().map(one -> one.getKey() + ": " + (one.getValue().equals("VALUE") ? "VALUE" : "'" + one.getValue() + "'")).collect(Collectors.joining(", ")) + "}}",
+            values.put("alerts: {mail: {" + mail.entrySet().stream().map(entry -> entry.getKey() + ": " + (entry.getValue().equals("VALUE") ? "VALUE" : "'" + entry.getValue() + "'")).collect(Collectors.joining(", ")) + "}}",
                     inventory -> mail(inventory.alerts().orElseThrow().mail().orElseThrow(), key));
         }
         return values;
@@ -105,7 +105,7 @@ class BitingValuesTest {
 
     /** In double quotes, with no character that is not ASCII. */
     private static String yaml(String text) {
-        return Json.line(text).chars().mapToObj(one -> one < 127 ? Character.toString(one) : String.format("\\u%04x", one)).collect(Collectors.joining());
+        return Json.line(text).chars().mapToObj(number -> number < 127 ? Character.toString(number) : String.format("\\u%04x", number)).collect(Collectors.joining());
     }
 
     private static String inventory(String place, String value) {
@@ -259,7 +259,7 @@ class BitingValuesTest {
         assertEquals(Biting.LINES.stream().map(text -> "select '" + text + "'\n").collect(Collectors.joining("\0")), Files.readString(output(script)));
         for (var text : Biting.LINES) {
             var row = List.of(text, "x" + text, "");
-            var csv = row.stream().map(one -> "\"" + one.replace("\"", "\"\"") + "\"").collect(Collectors.joining(","));
+            var csv = row.stream().map(eachText -> "\"" + eachText.replace("\"", "\"\"") + "\"").collect(Collectors.joining(","));
             assertEquals(List.of(row), Database.parse("a,b,c\n" + csv + "\n").rows());
         }
     }

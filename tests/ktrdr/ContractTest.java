@@ -70,44 +70,44 @@ class ContractTest {
     void workers_are_a_list_with_id_type_url_and_status_as_text() {
         var workers = system.workers();
         holds(workers.isArray() && workers.size() > 0, workers);
-        list(workers).forEach(one -> text(one, "worker_id", "worker_type", "endpoint_url", "status"));
+        list(workers).forEach(json -> text(json, "worker_id", "worker_type", "endpoint_url", "status"));
     }
 
     @Test @Relies(by = {"Roster.of", "Inventory.at"}, in = "api/models/workers.py")
     void each_worker_is_registered_with_its_compose_url_and_type() {
         for (var node : system.inventory.workers()) for (var worker : system.inventory.workersOf(node))
-            holds(list(system.workers()).stream().anyMatch(one -> one.path("endpoint_url").asText().equals(worker.endpointUrl())
-                    && one.path("worker_type").asText().equals(worker.type())), "no " + worker.type() + " at " + worker.endpointUrl());
+            holds(list(system.workers()).stream().anyMatch(json -> json.path("endpoint_url").asText().equals(worker.endpointUrl())
+                    && json.path("worker_type").asText().equals(worker.type())), "no " + worker.type() + " at " + worker.endpointUrl());
     }
 
     @Test @Relies(by = "Checks.gpus", in = "workers/base.py")
     void the_capabilities_of_a_training_worker_say_if_it_has_a_gpu() {
-        var trainings = list(system.workers()).stream().filter(one -> one.path("worker_type").asText().equals("training")).toList();
-        holds(trainings.stream().allMatch(one -> one.path("capabilities").path("gpu").isBoolean()), trainings);
+        var trainings = list(system.workers()).stream().filter(json -> json.path("worker_type").asText().equals("training")).toList();
+        holds(trainings.stream().allMatch(training -> training.path("capabilities").path("gpu").isBoolean()), trainings);
     }
 
     @Test @Relies(by = "Backend.workers", in = "api/models/workers.py")
     void a_worker_is_available_busy_or_temporarily_unavailable() {
-        var statuses = list(system.workers()).stream().map(one -> one.path("status").asText()).toList();
+        var statuses = list(system.workers()).stream().map(json -> json.path("status").asText()).toList();
         holds(Set.of("available", "busy", "temporarily_unavailable").containsAll(statuses), statuses);
     }
 
     @Test @Relies(by = {"Backend.workers", "Operations.worker"}, in = "api/models/workers.py")
     void the_operation_of_a_worker_is_null_or_text() {
-        list(system.workers()).forEach(one -> holds(one.path("current_operation_id").isNull() || one.path("current_operation_id").isTextual(), one));
+        list(system.workers()).forEach(json -> holds(json.path("current_operation_id").isNull() || json.path("current_operation_id").isTextual(), json));
     }
 
     @Test @Relies(by = {"Backend.workers", "Checks.extras"}, in = "api/models/workers.py")
     void when_a_worker_was_last_healthy_is_a_time() {
-        list(system.workers()).forEach(one -> holds(Units.instantIn(one.path("last_healthy_at").asText()).isPresent(), one));
+        list(system.workers()).forEach(json -> holds(Units.instantIn(json.path("last_healthy_at").asText()).isPresent(), json));
     }
 
     @Test @Relies(by = "workers/docker-compose.workers.yml", in = "workers/base.py")
     void a_worker_has_the_id_that_compose_gives_it() {
         system.each("/").forEach((place, said) -> {
             assertEquals(place.node().name() + "-" + place.worker().name().replace("-worker-", "-"), said.json().path("worker_id").asText(), place::words);
-            holds(list(system.workers()).stream().anyMatch(one -> one.path("worker_id").asText().equals(said.json().path("worker_id").asText())
-                    && one.path("endpoint_url").asText().equals(place.worker().endpointUrl())), place.words() + " is registered with another id");
+            holds(list(system.workers()).stream().anyMatch(json -> json.path("worker_id").asText().equals(said.json().path("worker_id").asText())
+                    && json.path("endpoint_url").asText().equals(place.worker().endpointUrl())), place.words() + " is registered with another id");
         });
     }
 
@@ -135,11 +135,11 @@ class ContractTest {
     @Test @Relies(by = {"Operations.list", "OperationsReport.table"}, in = "api/models/operations.py")
     void a_list_of_operations_has_what_the_table_of_them_shows() {
         var id = system.dummy().id();
-        var one = list(system.dummy().active()).stream().filter(it -> it.path("operation_id").asText().equals(id)).findFirst();
-        holds(one.isPresent(), id + " is not among those that are active");
-        text(one.get(), "operation_id", "operation_type", "status", "created_at");
-        has(one.get(), "symbol", "current_step", "duration_seconds");
-        holds(one.get().path("progress_percentage").isNumber(), one.get());
+        var json = list(system.dummy().active()).stream().filter(it -> it.path("operation_id").asText().equals(id)).findFirst();
+        holds(json.isPresent(), id + " is not among those that are active");
+        text(json.get(), "operation_id", "operation_type", "status", "created_at");
+        has(json.get(), "symbol", "current_step", "duration_seconds");
+        holds(json.get().path("progress_percentage").isNumber(), json.get());
     }
 
     @Test @Relies(by = "Operations.list", in = "api/endpoints/operations.py")
@@ -157,24 +157,24 @@ class ContractTest {
     @Test @Relies(by = {"Operations.list", "Operations.Operation"}, in = "api/models/operations.py")
     void each_status_can_be_asked_for_and_only_it_is_listed() {
         for (var status : STATUSES)
-            holds(operations("limit=100&status=" + status).stream().allMatch(one -> one.path("status").asText().equals(status)), status);
+            holds(operations("limit=100&status=" + status).stream().allMatch(operation -> operation.path("status").asText().equals(status)), status);
     }
 
     @Test @Relies(by = "Operations.list", in = "api/endpoints/operations.py")
     void those_that_are_active_have_not_ended() {
-        holds(operations("limit=100&active_only=true").stream().noneMatch(one -> OperationsApi.operation(one).ended()), "one that has ended");
+        holds(operations("limit=100&active_only=true").stream().noneMatch(operation -> OperationsApi.operation(operation).ended()), "one that has ended");
     }
 
     @Test @Relies(by = "Operations.list", in = "api/models/operations.py")
     void operations_can_be_asked_for_by_their_type() {
         for (var type : List.of("dummy", "backtesting", "training", "data_load"))
-            holds(operations("limit=100&operation_type=" + type).stream().allMatch(one -> one.path("operation_type").asText().equals(type)), type);
+            holds(operations("limit=100&operation_type=" + type).stream().allMatch(operation -> operation.path("operation_type").asText().equals(type)), type);
     }
 
     @Test @Relies(by = "Operations.list", in = "api/services/operations_service.py")
     void the_newest_operation_comes_first() {
         if (operations("limit=20").size() < 2) Stream.<Supplier<?>>of(system::dummy, system::backtest).forEach(Supplier::get);
-        var times = operations("limit=20").stream().map(one -> one.path("created_at").asText()).toList();
+        var times = operations("limit=20").stream().map(operation -> operation.path("created_at").asText()).toList();
         assertEquals(times.stream().sorted(Comparator.<String, Instant>comparing(time -> Units.instantIn(time).orElseThrow()).reversed()).toList(), times);
     }
 

@@ -171,8 +171,8 @@ public final class Contracted implements AutoCloseable {
                     && (body != null || percentage(now) > percentage(first)));
             var active = data("/operations?active_only=true&limit=1000");
             var workers = until(() -> new Backend(inventory, http).workers(),
-                    all -> body == null || all.stream().anyMatch(one -> one.operation().equals(id)));
-            var health = workers.stream().filter(one -> one.operation().equals(id)).findFirst().flatMap(one -> inventory.at(one.endpointUrl()))
+                    all -> body == null || all.stream().anyMatch(worker -> worker.operation().equals(id)));
+            var health = workers.stream().filter(worker -> worker.operation().equals(id)).findFirst().flatMap(worker -> inventory.at(worker.endpointUrl()))
                     .map(this::health).orElse("");
             cancelled = delete(id);
             var after = until(() -> data("/operations/" + id), now -> !now.path("status").asText().matches("pending|running"));
@@ -279,8 +279,8 @@ public final class Contracted implements AutoCloseable {
         assertEquals(422, answer.status(), answer::toString);
         var details = Json.parse(answer.body(), "the backend").path("error").path("details");
         holds(details.isArray() && details.size() > 0, answer);
-        list(details).forEach(one -> text(one, "field", "message"));
-        return list(details).stream().map(one -> one.path("field").asText()).toList();
+        list(details).forEach(json -> text(json, "field", "message"));
+        return list(details).stream().map(json -> json.path("field").asText()).toList();
     }
 
     /** Whether a text of metrics has a series of this name with all these labels. */

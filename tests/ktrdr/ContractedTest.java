@@ -57,8 +57,8 @@ class ContractedTest {
     @Test
     void without_yes_nothing_is_started_and_tests_are_skipped() {
         try (var system = system(false, "")) {
-            for (var one : List.<Runnable>of(system::dummy, system::backtest, system::noWorker, () -> system.delete("op_1"), () -> system.emptyBody("/backtests/start")))
-                assertThrows(TestAbortedException.class, one::run);
+            for (var runnable : List.<Runnable>of(system::dummy, system::backtest, system::noWorker, () -> system.delete("op_1"), () -> system.emptyBody("/backtests/start")))
+                assertThrows(TestAbortedException.class, runnable::run);
         }
         assertEquals(List.of(), changing());
     }
@@ -66,7 +66,7 @@ class ContractedTest {
     @Test
     void even_with_yes_it_runs_no_backtest_and_blocks_no_workers() {
         try (var system = system(true, "")) {
-            for (var one : List.<Runnable>of(system::backtest, system::noWorker)) assertThrows(TestAbortedException.class, one::run);
+            for (var runnable : List.<Runnable>of(system::backtest, system::noWorker)) assertThrows(TestAbortedException.class, runnable::run);
         }
         assertEquals(List.of(), changing());
     }

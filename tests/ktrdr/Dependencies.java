@@ -64,8 +64,8 @@ public final class Dependencies {
     private Dependencies() {}
 
     /** Which of two releases is the later one, by the numbers in them. */
-    static int compare(String one, String other) {
-        return Arrays.compare(numbers(one), numbers(other));
+    static int compare(String text, String other) {
+        return Arrays.compare(numbers(text), numbers(other));
     }
 
     private static int[] numbers(String version) {
@@ -178,10 +178,10 @@ public final class Dependencies {
     }
 
     private static Stream<Element> child(Element element, String name) {
-        return children(element).filter(one -> one.getTagName().equals(name));
+        return children(element).filter(eachElement -> eachElement.getTagName().equals(name));
     }
 
     private static String text(Element element, String name) {
-        return child(element, name).map(one -> one.getTextContent().strip()).findFirst().orElse("");
+        return child(element, name).map(eachElement -> eachElement.getTextContent().strip()).findFirst().orElse("");
     }
 }

@@ -38,7 +38,7 @@ public final class Documents {
     private static final Pattern OF_TESTS = Pattern.compile("--outdated|--rooms|--dependencies");
     private static final Map<String, String> TEXTS = texts();
     private static final SchemaRegistry REGISTRY = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12, builder -> builder.schemas(
-            TEXTS.entrySet().stream().collect(Collectors.toMap(one -> uri(one.getKey()), Map.Entry::getValue))));
+            TEXTS.entrySet().stream().collect(Collectors.toMap(entry -> uri(entry.getKey()), Map.Entry::getValue))));
 
     private Documents() {}
 
@@ -138,13 +138,13 @@ public final class Documents {
             return disorder(value, schema(other).at(parts[1]), other, place);
         }
         var found = new ArrayList<String>();
-        if (value.isArray()) for (var one : value) found.addAll(disorder(one, schema.path("items"), file, place + "[]"));
+        if (value.isArray()) for (var json : value) found.addAll(disorder(json, schema.path("items"), file, place + "[]"));
         if (!value.isObject()) return found;
         var properties = schema.path("properties");
         var known = names(value).stream().filter(properties::has).toList();
         if (!known.equals(names(properties).stream().filter(known::contains).toList())) found.add(place + ": " + known);
-        value.properties().forEach(one -> found.addAll(disorder(one.getValue(),
-                properties.has(one.getKey()) ? properties.path(one.getKey()) : schema.path("additionalProperties"), file, place + "/" + one.getKey())));
+        value.properties().forEach(entry -> found.addAll(disorder(entry.getValue(),
+                properties.has(entry.getKey()) ? properties.path(entry.getKey()) : schema.path("additionalProperties"), file, place + "/" + entry.getKey())));
         return found;
     }
 

@@ -244,8 +244,8 @@ class HostilePagesTest {
 
     @Test
     void every_character_that_is_none_for_a_reader_is_visible_in_both() {
-        var all = IntStream.rangeClosed(0, 0x10ffff).filter(one -> Character.getType(one) == Character.CONTROL && one != '\n' && one != '\t' && one != '\r' || Character.getType(one) == Character.SURROGATE
-                || List.of(0x61c, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069).contains(one)).mapToObj(Character::toString).map(one -> "a" + one + "b").toList();
+        var all = IntStream.rangeClosed(0, 0x10ffff).filter(number -> Character.getType(number) == Character.CONTROL && number != '\n' && number != '\t' && number != '\r' || Character.getType(number) == Character.SURROGATE
+                || List.of(0x61c, 0x200e, 0x200f, 0x202a, 0x202b, 0x202c, 0x202d, 0x202e, 0x2066, 0x2067, 0x2068, 0x2069).contains(number)).mapToObj(Character::toString).map(text -> "a" + text + "b").toList();
         assertTrue(all.size() > 2000, () -> all.size() + " characters");
         for (var text : all) assertTrue(Console.harmless(text).matches("a(\\p{Print}+|[\\u2400-\\u241f])b"), () -> Integer.toHexString(text.charAt(1)));
         var page = report(String.join("", all)) + record(String.join("", all));

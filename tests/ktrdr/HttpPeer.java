@@ -100,9 +100,9 @@ public final class HttpPeer implements AutoCloseable {
     private static String head(InputStream in) throws IOException {
         var head = new StringBuilder();
         while (head.length() < 4 || !head.substring(head.length() - 4).equals("\r\n\r\n")) {
-            int one = in.read();
-            if (one < 0) return "";
-            head.append((char) one);
+            int number = in.read();
+            if (number < 0) return "";
+            head.append((char) number);
         }
         var length = LENGTH.matcher(head);
         if (length.find()) in.readNBytes(Integer.parseInt(length.group(1)));

@@ -170,12 +170,12 @@ class LongRunTest {
 
     /** How many folders of scripts that read logs there are more than at the beginning: a script takes no other place from the environment. */
     private long folders() {
-        return left().filter(one -> !before.contains(one)).count();
+        return left().filter(path -> !before.contains(path)).count();
     }
 
     private static Stream<Path> left() {
         try (var files = Files.list(Path.of("/tmp"))) {
-            return files.filter(one -> one.getFileName().toString().startsWith("ktrdr-logs.")).toList().stream();
+            return files.filter(file -> file.getFileName().toString().startsWith("ktrdr-logs.")).toList().stream();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -70,7 +70,7 @@ public final class Mutants {
         var damage = Combinators.combine(Arbitraries.of(Kind.values()), Arbitraries.doubles().between(0, 1), Arbitraries.of(FRAGMENTS), Arbitraries.integers().between(1, 40)).as(Damage::new);
         return Combinators.combine(Arbitraries.of(whole), damage.list().ofMinSize(1).ofMaxSize(4)).as((text, damages) -> {
             var damaged = text;
-            for (var one : damages) damaged = one.of(damaged);
+            for (var eachDamage : damages) damaged = eachDamage.of(damaged);
             return damaged;
         });
     }

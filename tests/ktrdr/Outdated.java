@@ -61,9 +61,9 @@ public final class Outdated {
     public static Exit report(Common common) {
         var versions = versions(named(), Outdated::byMaven, Dependencies.held());
         var table = Table.of("artifact", "pinned", "newest", "state");
-        versions.forEach(one -> table.row(one.name(), one.pinned(), one.newest(), one.state()));
-        for (var one : versions)
-            if (!one.reason().isEmpty()) common.console().note(one.name() + " is held back: " + one.reason());
+        versions.forEach(version -> table.row(version.name(), version.pinned(), version.newest(), version.state()));
+        for (var version : versions)
+            if (!version.reason().isEmpty()) common.console().note(version.name() + " is held back: " + version.reason());
         long behind = versions.stream().filter(Version::behind).count();
         common.report(Document.of("versions", behind == 0 ? Exit.OK : Exit.FAILED).with("versions", versions), table);
         common.console().note(versions.size() + " versions, " + behind + " of them behind");
@@ -75,7 +75,7 @@ public final class Outdated {
             Map<String, Held> held) {
         var newest = lookUp.apply(List.copyOf(named.keySet()));
         return named.entrySet().stream()
-                .map(one -> Version.of(one.getKey(), one.getValue(), newest.get(one.getKey()), held)).toList();
+                .map(entry -> Version.of(entry.getKey(), entry.getValue(), newest.get(entry.getKey()), held)).toList();
     }
 
     /** Every version that the project names, by group:artifact: of sources, front door and look-up. */
@@ -134,7 +134,7 @@ public final class Outdated {
                 .filter(line -> line.matches("\\[ERROR\\].*|\\[WARNING\\].*transfer metadata.*")).toList();
         if (!ran.ok() || !missed.isEmpty()) throw unreachable(missed.isEmpty() ? ran.lastWords() : missed.get(0));
         var newest = ANSWER.matcher(pom).results()
-                .collect(Collectors.toMap(one -> one.group(1) + ":" + one.group(2), one -> one.group(3)));
+                .collect(Collectors.toMap(match -> match.group(1) + ":" + match.group(2), match -> match.group(3)));
         var unknown = new ArrayList<>(names);
         unknown.removeIf(name -> !UNKNOWN.equals(newest.getOrDefault(name, UNKNOWN)));
         if (!unknown.isEmpty()) throw unreachable("no release of " + String.join(", ", unknown));

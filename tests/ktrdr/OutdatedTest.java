@@ -128,10 +128,10 @@ class OutdatedTest {
         var versions = ran.json().path("versions");
         assertEquals(Outdated.named().size(), versions.size(), ran::toString);
         boolean behind = false;
-        for (var one : versions) {
-            assertTrue(one.path("newest").asText().matches("\\d[\\w.-]*"), one::toString);
-            var state = one.path("state").asText();
-            if (one.path("pinned").asText().equals(one.path("newest").asText())) assertEquals("newest", state);
+        for (var version : versions) {
+            assertTrue(version.path("newest").asText().matches("\\d[\\w.-]*"), version::toString);
+            var state = version.path("state").asText();
+            if (version.path("pinned").asText().equals(version.path("newest").asText())) assertEquals("newest", state);
             behind |= state.equals("behind");
         }
         assertEquals(behind ? 1 : 0, ran.exit(), ran::toString);

@@ -15,7 +15,7 @@ import org.junit.jupiter.api.Test;
 
 /** The exit codes of scripts on nodes: one meaning each, in one place. */
 class ScriptExitTest {
-    private static final String NUMBERS = Arrays.stream(ScriptExit.values()).map(one -> one.code).filter(code -> code > 5)
+    private static final String NUMBERS = Arrays.stream(ScriptExit.values()).map(scriptExit -> scriptExit.code).filter(code -> code > 5)
             .map(String::valueOf).collect(Collectors.joining("|", "(", ")"));
     /** Where such a number ends a script, or is compared with how one ended. */
     private static final Pattern LITERAL = Pattern.compile("\\bexit " + NUMBERS + "\\b"
@@ -23,7 +23,7 @@ class ScriptExitTest {
 
     @Test
     void each_number_has_one_meaning() {
-        var codes = Arrays.stream(ScriptExit.values()).map(one -> one.code).toList();
+        var codes = Arrays.stream(ScriptExit.values()).map(scriptExit -> scriptExit.code).toList();
         assertEquals(codes.stream().distinct().toList(), codes);
     }
 

@@ -59,7 +59,7 @@ public final class SshPeer implements AutoCloseable {
         Files.createDirectories(home.resolve(".ssh"));
         server.setHost(address);
         server.setKeyPairProvider(KeyPairProvider.wrap(hostKey));
-        server.setPublickeyAuthenticator((user, key, session) -> allowed.stream().anyMatch(one -> KeyUtils.compareKeys(one, key)));
+        server.setPublickeyAuthenticator((user, key, session) -> allowed.stream().anyMatch(publicKey -> KeyUtils.compareKeys(publicKey, key)));
         server.setForwardingFilter(AcceptAllForwardingFilter.INSTANCE);
         server.setCommandFactory((channel, command) -> {
             // by a shell, as sshd runs it

@@ -50,7 +50,7 @@ class TableTest {
 
     /** Every character but spaces, in an order that does not depend on where lines end. */
     private static String letters(List<String> lines) {
-        return String.join("", lines).chars().filter(one -> one != ' ').sorted().mapToObj(Character::toString).collect(Collectors.joining());
+        return String.join("", lines).chars().filter(number -> number != ' ').sorted().mapToObj(Character::toString).collect(Collectors.joining());
     }
 
     @Test

@@ -159,7 +159,7 @@ public final class Guests {
     private void seed(Guest guest) throws IOException {
         var staging = folder.resolve("staging");
         var hosts = new StringBuilder("127.0.0.1 localhost\n");
-        for (var one : ALL) hosts.append(one.address()).append(' ').append(one.fqdn()).append(' ').append(one.host()).append('\n');
+        for (var eachGuest : ALL) hosts.append(eachGuest.address()).append(' ').append(eachGuest.fqdn()).append(' ').append(eachGuest.host()).append('\n');
         put(staging, "etc/hosts", hosts.toString(), "rw-r--r--");
         put(staging, "etc/hostname", guest.name() + "\n", "rw-r--r--");
         put(staging, "etc/systemd/network/lan.network", "[Match]\nName=eth0\n[Network]\nAddress=" + guest.address() + "/24\nIPv6AcceptRA=no\nLinkLocalAddressing=no\n", "rw-r--r--");

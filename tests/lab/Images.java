@@ -314,7 +314,7 @@ final class Images {
                 var classes = Files.list(source == null ? here.resolve("standin") : source.getPath("/standin"))) {
             out.putNextEntry(entry(JarFile.MANIFEST_NAME));
             manifest.write(out);
-            for (var file : classes.filter(one -> one.toString().endsWith(".class")).sorted().toList()) {
+            for (var file : classes.filter(path -> path.toString().endsWith(".class")).sorted().toList()) {
                 out.putNextEntry(entry("standin/" + file.getFileName()));
                 Files.copy(file, out);
             }

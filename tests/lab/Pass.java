@@ -57,7 +57,7 @@ public final class Pass implements AutoCloseable {
         var running = new LinkedHashMap<String, Long>();
         for (var host : HOSTS) {
             var images = World.containers(host).values().stream();
-            running.put(host, images.filter(one -> one.endsWith("/ktrdr-backend:" + tag)).count());
+            running.put(host, images.filter(image -> image.endsWith("/ktrdr-backend:" + tag)).count());
         }
         return running;
     }

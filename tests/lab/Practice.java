@@ -80,7 +80,7 @@ public final class Practice {
         }, THREADS));
         for (var host : Engine.concat(Hosts.ALL, hosts.added()))
             work.add(CompletableFuture.allOf(images.get("host"), network, share).thenRunAsync(() -> hosts.ensure(host), THREADS));
-        for (var one : work) join(one);
+        for (var future : work) join(future);
         awaitReady(state.inventory());
         return state;
     }

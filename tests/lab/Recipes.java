@@ -20,7 +20,7 @@ public final class Recipes {
     /** All of them, in the order of the page. */
     public static List<Recipe> all() {
         return SECTION.matcher(page()).results()
-                .map(one -> new Recipe(one.group(2).replaceFirst("^jbang (\\w+)\\.java.*", "$1"), one.group(1), one.group(2), one.group(3), one.group(4))).toList();
+                .map(match -> new Recipe(match.group(2).replaceFirst("^jbang (\\w+)\\.java.*", "$1"), match.group(1), match.group(2), match.group(3), match.group(4))).toList();
     }
 
     /** The page itself. */

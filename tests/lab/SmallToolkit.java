@@ -34,9 +34,9 @@ public final class SmallToolkit {
         checkout = Files.createDirectory(folder.resolve("checkout"));
         asked = Files.createFile(folder.resolve("asked"));
         meanwhile = folder.resolve("meanwhile");
-        for (var one : List.of("ktrdr", "lib/start.sh", "lib/ktrdr.java", "inventory.yaml")) {
-            Files.createDirectories(checkout.resolve(one).getParent());
-            Files.copy(Project.root().resolve(one), checkout.resolve(one), StandardCopyOption.COPY_ATTRIBUTES);
+        for (var text : List.of("ktrdr", "lib/start.sh", "lib/ktrdr.java", "inventory.yaml")) {
+            Files.createDirectories(checkout.resolve(text).getParent());
+            Files.copy(Project.root().resolve(text), checkout.resolve(text), StandardCopyOption.COPY_ATTRIBUTES);
         }
         var header = Files.readString(Project.root().resolve("lib/sources.java"));
         write("lib/sources.java", Stream.concat(header.lines().filter(line -> line.matches("//(JAVA|JAVAC_OPTIONS) .*|//DEPS org.slf4j:slf4j-nop.*")),

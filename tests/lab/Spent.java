@@ -39,7 +39,7 @@ public final class Spent {
         if (spent == null) return new double[What.values().length];
         OWN.remove();
         spent.turn(What.rest);
-        return Arrays.stream(spent.nanos).mapToDouble(one -> one / 1e9).toArray();
+        return Arrays.stream(spent.nanos).mapToDouble(number -> number / 1e9).toArray();
     }
 
     /**

@@ -35,8 +35,8 @@ class StandinTest {
     @RegisterExtension final Standins standins = new Standins();
     @TempDir Path share;
 
-    private <T extends AutoCloseable> T run(T one) {
-        return standins.run(one);
+    private <T extends AutoCloseable> T run(T item) {
+        return standins.run(item);
     }
 
     private Backend backend(int port, String... more) throws IOException {

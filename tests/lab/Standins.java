@@ -37,9 +37,9 @@ final class Standins implements AfterEachCallback {
         while (!running.isEmpty()) running.pop().close();
     }
 
-    <T extends AutoCloseable> T run(T one) {
-        running.push(one);
-        return one;
+    <T extends AutoCloseable> T run(T item) {
+        running.push(item);
+        return item;
     }
 
     Backend backend(int port, String... more) throws IOException {

@@ -60,7 +60,7 @@ public final class Answers {
     public static List<Answers> ofAll(Inventory inventory, List<String> uids, Prometheus prometheus, Instant until, Duration length) {
         var models = models(inventory);
         for (var uid : uids) if (!models.containsKey(uid)) throw Problem.usage("there is no dashboard " + uid).expected("one of " + String.join(", ", models.keySet()));
-        return models.entrySet().stream().filter(one -> uids.isEmpty() || uids.contains(one.getKey())).map(one -> ask(one.getValue(), prometheus, until, length)).toList();
+        return models.entrySet().stream().filter(entry -> uids.isEmpty() || uids.contains(entry.getKey())).map(entry -> ask(entry.getValue(), prometheus, until, length)).toList();
     }
 
     /** The dashboards' files by uid. */
@@ -129,6 +129,6 @@ public final class Answers {
     String document() {
         return Json.line(Map.of("model", dashboard.model(), "values", dashboard.values(), "annotations", annotations,
                 "from", range.from().getEpochSecond(), "to", range.to().getEpochSecond(), "step", range.step(),
-                "panels", panels.stream().map(one -> Map.of("model", one.panel().model(), "title", one.panel().title(), "y", one.panel().y(), "queries", one.queries())).toList()));
+                "panels", panels.stream().map(answered -> Map.of("model", answered.panel().model(), "title", answered.panel().title(), "y", answered.panel().y(), "queries", answered.queries())).toList()));
     }
 }

@@ -66,7 +66,7 @@ public record Dashboard(JsonNode model, Map<String, List<String>> values) {
         int lower = 0;
         for (var section : sections()) {
             var repeat = section.get(0).path("repeat").asText();
-            var times = repeat.isEmpty() ? List.of(values) : values.getOrDefault(repeat, List.of()).stream().map(one -> with(repeat, one)).toList();
+            var times = repeat.isEmpty() ? List.of(values) : values.getOrDefault(repeat, List.of()).stream().map(text -> with(repeat, text)).toList();
             for (int i = 0; i < times.size(); i++) for (var panel : section) panels.add(new Panel(panel, top(panel) + lower + i * height(section), times.get(i)));
             lower += (times.size() - 1) * height(section);
         }
@@ -92,8 +92,8 @@ public record Dashboard(JsonNode model, Map<String, List<String>> values) {
     }
 
     private Map<String, List<String>> with(String variable, String value) {
-        var one = new LinkedHashMap<>(values);
-        one.put(variable, List.of(value));
-        return one;
+        var map = new LinkedHashMap<>(values);
+        map.put(variable, List.of(value));
+        return map;
     }
 }

@@ -64,10 +64,10 @@ public final class Picture {
         return best;
     }
 
-    private static int distance(int one, int other) {
+    private static int distance(int number, int other) {
         int sum = 0;
         for (int shift = 0; shift < 24; shift += 8) {
-            int gap = (one >> shift & 255) - (other >> shift & 255);
+            int gap = (number >> shift & 255) - (other >> shift & 255);
             sum += gap * gap;
         }
         return sum;

@@ -34,7 +34,7 @@ public final class Promised {
         var lines = came.lines().filter(line -> !line.startsWith(JBANG)).map(Promised::masked).filter(line -> !line.isEmpty()).toList();
         int at = 0;
         boolean anywhere = false;
-        for (var line : promised.strip().lines().filter(one -> !one.isBlank()).toList()) {
+        for (var line : promised.strip().lines().filter(text -> !text.isBlank()).toList()) {
             if (line.strip().equals(ANYTHING)) {
                 anywhere = true;
                 continue;

@@ -157,11 +157,11 @@ public final class Results implements TestExecutionListener {
     synchronized void read(String document) {
         var found = Json.parse(document, "the second fleet");
         passed += found.path("passed").asInt();
-        found.path("failures").forEach(one -> failures.add(one.asText()));
-        found.path("skipped").forEach(one -> skipped.add(one.asText()));
-        found.path("shaky").properties().forEach(one -> shaky.put(one.getKey(), one.getValue().asText()));
-        found.path("reasons").properties().forEach(one -> reasons.put(one.getKey(), one.getValue().asText()));
-        found.path("spent").properties().forEach(one -> spent(one.getKey(), seconds(one.getValue())));
+        found.path("failures").forEach(json -> failures.add(json.asText()));
+        found.path("skipped").forEach(json -> skipped.add(json.asText()));
+        found.path("shaky").properties().forEach(entry -> shaky.put(entry.getKey(), entry.getValue().asText()));
+        found.path("reasons").properties().forEach(entry -> reasons.put(entry.getKey(), entry.getValue().asText()));
+        found.path("spent").properties().forEach(entry -> spent(entry.getKey(), seconds(entry.getValue())));
     }
 
     private static double[] seconds(JsonNode list) {

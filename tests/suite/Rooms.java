@@ -67,7 +67,7 @@ public final class Rooms {
 
     /** The simple names of the classes of a room; none is a room of that name. */
     public static Optional<List<String>> classes(String room) {
-        return Optional.ofNullable(ROOMS.get(room)).map(some -> some.stream().map(one -> one + "Test").toList());
+        return Optional.ofNullable(ROOMS.get(room)).map(texts -> texts.stream().map(text -> text + "Test").toList());
     }
 
     /** A row a room. */

@@ -49,9 +49,9 @@ public final class TimeTable {
         var table = Table.of(Stream.concat(Stream.of("slowest", "total"), parts).toArray(String[]::new));
         var slowest = seconds.entrySet().stream()
                 .sorted((a, b) -> Double.compare(total(b.getValue()), total(a.getValue()))).limit(SLOWEST);
-        slowest.forEach(one -> {
-            var figures = DoubleStream.concat(DoubleStream.of(total(one.getValue())), Arrays.stream(one.getValue()));
-            table.row(Stream.concat(Stream.of(one.getKey()), figures.mapToObj(TimeTable::shown)).toArray());
+        slowest.forEach(entry -> {
+            var figures = DoubleStream.concat(DoubleStream.of(total(entry.getValue())), Arrays.stream(entry.getValue()));
+            table.row(Stream.concat(Stream.of(entry.getKey()), figures.mapToObj(TimeTable::shown)).toArray());
         });
         return table;
     }

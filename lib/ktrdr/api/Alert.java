@@ -21,14 +21,14 @@ public record Alert(String name, String severity, String node, String since, Str
 
     /** Those of an answer of {@code /api/v1/alerts} that fire: critical ones first, then the oldest. */
     public static List<Alert> firing(JsonNode answer) {
-        return StreamSupport.stream(answer.path("data").path("alerts").spliterator(), false).filter(one -> one.path("state").asText().equals("firing"))
+        return StreamSupport.stream(answer.path("data").path("alerts").spliterator(), false).filter(json -> json.path("state").asText().equals("firing"))
                 .map(Alert::of).sorted(ORDER).toList();
     }
 
-    private static Alert of(JsonNode one) {
-        var labels = one.path("labels");
-        var annotations = one.path("annotations");
-        return new Alert(labels.path("alertname").asText(), labels.path("severity").asText(), labels.path("node").asText(), one.path("activeAt").asText().replaceFirst("\\.\\d+", ""),
+    private static Alert of(JsonNode json) {
+        var labels = json.path("labels");
+        var annotations = json.path("annotations");
+        return new Alert(labels.path("alertname").asText(), labels.path("severity").asText(), labels.path("node").asText(), json.path("activeAt").asText().replaceFirst("\\.\\d+", ""),
                 annotations.path("summary").asText(), annotations.path("runbook_url").asText());
     }
 

@@ -124,7 +124,7 @@ public final class ApiUse {
         try {
             var answer = http.get(url);
             if (!answer.ok()) return unknown("GET " + url + " answered " + answer.status());
-            var document = Json.read(answer.body()).filter(one -> one.path("paths").isObject() && !one.path("paths").isEmpty());
+            var document = Json.read(answer.body()).filter(json -> json.path("paths").isObject() && !json.path("paths").isEmpty());
             return document.map(ApiUse::compared)
                     .orElseGet(() -> unknown("GET " + url + " answered no OpenAPI document: " + Console.brief(answer.body().strip(), 100)));
         } catch (Problem problem) {
@@ -162,7 +162,7 @@ public final class ApiUse {
         /** Under whatever names the document has its variable parts. */
         private JsonNode path() {
             var wanted = unnamed(API + call.path());
-            return document.path("paths").properties().stream().filter(one -> unnamed(one.getKey()).equals(wanted))
+            return document.path("paths").properties().stream().filter(entry -> unnamed(entry.getKey()).equals(wanted))
                     .map(Map.Entry::getValue).findFirst().orElse(MissingNode.getInstance());
         }
 
@@ -172,8 +172,8 @@ public final class ApiUse {
 
         private void parameters(JsonNode common, JsonNode own) {
             var known = new ArrayList<String>();
-            for (var list : List.of(common, own)) for (var one : list) {
-                var parameter = resolved(one);
+            for (var list : List.of(common, own)) for (var json : list) {
+                var parameter = resolved(json);
                 if (!parameter.path("in").asText().equals("query")) continue;
                 var name = parameter.path("name").asText();
                 known.add(name);
@@ -207,7 +207,7 @@ public final class ApiUse {
             var at = shapes(List.of(schema));
             for (var name : field.split("\\.")) {
                 var below = at.stream().map(shape -> name.equals("[]") ? shape.path("items") : shape.path("properties").path(name))
-                        .filter(one -> !one.isMissingNode()).toList();
+                        .filter(json -> !json.isMissingNode()).toList();
                 if (below.isEmpty()) return at.isEmpty() || at.stream().anyMatch(shape -> open(shape, name));
                 at = shapes(below);
             }
@@ -228,12 +228,12 @@ public final class ApiUse {
             var seen = Collections.newSetFromMap(new IdentityHashMap<JsonNode, Boolean>());
             var left = new ArrayDeque<>(schemas);
             while (!left.isEmpty()) {
-                var one = resolved(left.poll());
-                if (one.isMissingNode() || one.path("type").asText().equals("null") || !seen.add(one)) continue;
+                var json = resolved(left.poll());
+                if (json.isMissingNode() || json.path("type").asText().equals("null") || !seen.add(json)) continue;
                 var others = new ArrayList<JsonNode>();
-                for (var word : ALTERNATIVES) one.path(word).forEach(others::add);
+                for (var word : ALTERNATIVES) json.path(word).forEach(others::add);
                 left.addAll(others);
-                if (others.isEmpty()) shapes.add(one);
+                if (others.isEmpty()) shapes.add(json);
             }
             return shapes;
         }

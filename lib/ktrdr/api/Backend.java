@@ -73,12 +73,12 @@ public final class Backend {
         if (!answer.isArray()) throw Problem.failed("the backend's list of workers has another shape than expected")
                 .expected("GET " + api + "/workers with a JSON array").found(answer.getNodeType().toString().toLowerCase());
         var workers = new ArrayList<Worker>();
-        for (JsonNode one : answer)
+        for (JsonNode json : answer)
             // without looking behind it, each of a million slashes would be tried as the first of those at the end
-            workers.add(new Worker(one.path("worker_id").asText(), one.path("worker_type").asText(),
-                    one.path("endpoint_url").asText().replaceFirst("(?<!/)/+$", ""), one.path("status").asText(),
-                    one.path("current_operation_id").isTextual() ? one.path("current_operation_id").asText() : "",
-                    Units.instantIn(one.path("last_healthy_at").asText("")), gpu(one.path("capabilities"))));
+            workers.add(new Worker(json.path("worker_id").asText(), json.path("worker_type").asText(),
+                    json.path("endpoint_url").asText().replaceFirst("(?<!/)/+$", ""), json.path("status").asText(),
+                    json.path("current_operation_id").isTextual() ? json.path("current_operation_id").asText() : "",
+                    Units.instantIn(json.path("last_healthy_at").asText("")), gpu(json.path("capabilities"))));
         return workers;
     }
 

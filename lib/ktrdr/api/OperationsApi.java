@@ -126,7 +126,7 @@ public final class OperationsApi {
     public List<Operation> list(String status, String type, boolean activeOnly, int limit) {
         var url = api + "/operations?limit=" + limit + (activeOnly ? "&active_only=true" : "") + query("status", status) + query("operation_type", type);
         var operations = new ArrayList<Operation>();
-        data("GET " + url, http.get(url), JsonNode::isArray).forEach(one -> operations.add(operation(one)));
+        data("GET " + url, http.get(url), JsonNode::isArray).forEach(json -> operations.add(operation(json)));
         return operations;
     }
 
@@ -137,8 +137,8 @@ public final class OperationsApi {
     public List<Operation> listWithWorkers(String status, String type, boolean activeOnly, int limit) {
         var found = new ArrayList<>(list(status, type, activeOnly, limit));
         for (var worker : backend.workers())
-            if (!worker.operation().isEmpty() && found.stream().noneMatch(one -> one.id().equals(worker.operation()))) claimed(worker.operation()).filter(one ->
-                    (status.isEmpty() || one.status().equals(status)) && (type.isEmpty() || one.type().equals(type)) && !(activeOnly && one.ended())).ifPresent(found::add);
+            if (!worker.operation().isEmpty() && found.stream().noneMatch(operation -> operation.id().equals(worker.operation()))) claimed(worker.operation()).filter(operation ->
+                    (status.isEmpty() || operation.status().equals(status)) && (type.isEmpty() || operation.type().equals(type)) && !(activeOnly && operation.ended())).ifPresent(found::add);
         return found.stream().sorted(Comparator.comparing(Operation::created).reversed()).limit(limit).toList();
     }
 
@@ -241,7 +241,7 @@ public final class OperationsApi {
      */
     public List<Operation> ofBackend() {
         var claimed = backend.workers().stream().map(Worker::operation).collect(Collectors.toSet());
-        return list("", "", true, MOST).stream().filter(one -> one.onBackend() && !claimed.contains(one.id())).toList();
+        return list("", "", true, MOST).stream().filter(operation -> operation.onBackend() && !claimed.contains(operation.id())).toList();
     }
 
     /**
@@ -326,21 +326,21 @@ public final class OperationsApi {
     /** "body.symbol: Field required; …" of a list of fields; empty of anything else. */
     private static String fields(JsonNode list) {
         var fields = new LinkedHashMap<String, String>();
-        if (list.isArray()) for (var one : list) {
+        if (list.isArray()) for (var json : list) {
             var place = new ArrayList<String>();
-            one.path("loc").forEach(part -> place.add(part.asText()));
-            fields.put(one.path("field").asText(String.join(".", place)).replace(" -> ", "."), one.path("message").asText(one.path("msg").asText()));
+            json.path("loc").forEach(part -> place.add(part.asText()));
+            fields.put(json.path("field").asText(String.join(".", place)).replace(" -> ", "."), json.path("message").asText(json.path("msg").asText()));
         }
         return fields.entrySet().stream().map(field -> field.getKey() + ": " + field.getValue()).collect(Collectors.joining("; "));
     }
 
     /** What {@link #document} says. */
-    public static Operation operation(JsonNode one) {
-        var progress = one.path("progress");
-        return new Operation(one.path("operation_id").asText(), one.path("operation_type").asText(), one.path("status").asText(), one.path("created_at").asText(""),
-                text(one.has("symbol") ? one.path("symbol") : one.path("metadata").path("symbol")),
-                progress.path("percentage").asDouble(one.path("progress_percentage").asDouble()), text(progress.has("current_step") ? progress.path("current_step") : one.path("current_step")),
-                one.path("duration_seconds").asDouble(), text(one.path("error_message")), one.path("result_summary").isObject() ? one.path("result_summary").toString() : "");
+    public static Operation operation(JsonNode json) {
+        var progress = json.path("progress");
+        return new Operation(json.path("operation_id").asText(), json.path("operation_type").asText(), json.path("status").asText(), json.path("created_at").asText(""),
+                text(json.has("symbol") ? json.path("symbol") : json.path("metadata").path("symbol")),
+                progress.path("percentage").asDouble(json.path("progress_percentage").asDouble()), text(progress.has("current_step") ? progress.path("current_step") : json.path("current_step")),
+                json.path("duration_seconds").asDouble(), text(json.path("error_message")), json.path("result_summary").isObject() ? json.path("result_summary").toString() : "");
     }
 
     private static String text(JsonNode value) {

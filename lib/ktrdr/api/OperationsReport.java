@@ -31,33 +31,33 @@ public final class OperationsReport {
     /** Where an operation runs: "workers-b backtest-worker-1", "backend"; empty for one that has ended or does not run yet, and where no worker says that it has it. */
     String where(Operation operation) {
         if (operation.ended()) return "";
-        Optional<Worker> worker = workers.stream().filter(one -> one.operation().equals(operation.id())).findFirst();
-        return worker.map(one -> inventory.place(one.endpointUrl())).orElse(operation.status().equals("running") && operation.onBackend() ? "backend" : "");
+        Optional<Worker> worker = workers.stream().filter(eachWorker -> eachWorker.operation().equals(operation.id())).findFirst();
+        return worker.map(eachWorker -> inventory.place(eachWorker.endpointUrl())).orElse(operation.status().equals("running") && operation.onBackend() ? "backend" : "");
     }
 
     /** A line for each. */
     public Table table(List<Operation> operations) {
         var table = Table.of("operation", "type", "status", "progress", "symbol", "started", "took", "runs on");
-        for (var one : operations)
-            table.row(one.id(), one.type(), one.status(), Math.round(one.percentage()) + " %", one.symbol(), one.created().replaceFirst("\\.\\d+", ""),
-                    one.seconds() == 0 ? "" : Units.duration(Duration.ofMillis(Math.round(one.seconds() * 1000))), where(one));
+        for (var operation : operations)
+            table.row(operation.id(), operation.type(), operation.status(), Math.round(operation.percentage()) + " %", operation.symbol(), operation.created().replaceFirst("\\.\\d+", ""),
+                    operation.seconds() == 0 ? "" : Units.duration(Duration.ofMillis(Math.round(operation.seconds() * 1000))), where(operation));
         return table;
     }
 
     /** The same for machines: {@code [{"operation", "type", "status", "percentage", "step", "symbol", "created", "seconds", "runs_on"}]}. */
     public List<Map<String, Object>> document(List<Operation> operations) {
         var documents = new ArrayList<Map<String, Object>>();
-        for (var one : operations) {
+        for (var operation : operations) {
             var document = new LinkedHashMap<String, Object>();
-            document.put("operation", one.id());
-            document.put("type", one.type());
-            document.put("status", one.status());
-            document.put("percentage", one.percentage());
-            document.put("step", one.step());
-            document.put("symbol", one.symbol());
-            document.put("created", one.created());
-            document.put("seconds", one.seconds());
-            document.put("runs_on", where(one));
+            document.put("operation", operation.id());
+            document.put("type", operation.type());
+            document.put("status", operation.status());
+            document.put("percentage", operation.percentage());
+            document.put("step", operation.step());
+            document.put("symbol", operation.symbol());
+            document.put("created", operation.created());
+            document.put("seconds", operation.seconds());
+            document.put("runs_on", where(operation));
             documents.add(document);
         }
         return documents;

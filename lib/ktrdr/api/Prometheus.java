@@ -46,16 +46,16 @@ public final class Prometheus {
         var data = Http.json("GET " + api + "/query", answer).path("data");
         var series = new ArrayList<Series>();
         if (data.path("resultType").asText().equals("scalar")) series.add(new Series("", Map.of(), number(data.path("result"))));
-        else data.path("result").forEach(one -> series.add(series(one)));
+        else data.path("result").forEach(json -> series.add(series(json)));
         return List.copyOf(series);
     }
 
-    private static Series series(JsonNode one) {
+    private static Series series(JsonNode json) {
         var labels = new TreeMap<String, String>();
-        one.path("metric").properties().forEach(label -> labels.put(label.getKey(), label.getValue().asText()));
+        json.path("metric").properties().forEach(label -> labels.put(label.getKey(), label.getValue().asText()));
         var name = labels.remove("__name__");
-        var values = one.path("values");
-        return new Series(name == null ? "" : name, labels, number(values.isArray() ? values.path(values.size() - 1) : one.path("value")));
+        var values = json.path("values");
+        return new Series(name == null ? "" : name, labels, number(values.isArray() ? values.path(values.size() - 1) : json.path("value")));
     }
 
     /** The second of a pair; Prometheus writes numbers as text, also NaN and +Inf. */

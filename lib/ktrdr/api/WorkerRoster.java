@@ -25,7 +25,7 @@ public record WorkerRoster(Map<Node, Map<String, String>> states, List<Worker> g
         for (var node : inventory.workers()) {
             var ofNode = new LinkedHashMap<String, String>();
             for (var worker : inventory.workersOf(node)) {
-                var here = registered.stream().filter(one -> one.endpointUrl().equals(worker.endpointUrl()) && one.type().equals(worker.type())).toList();
+                var here = registered.stream().filter(eachWorker -> eachWorker.endpointUrl().equals(worker.endpointUrl()) && eachWorker.type().equals(worker.type())).toList();
                 var best = here.stream().filter(Worker::serving).findFirst().or(() -> here.stream().findFirst());
                 best.ifPresent(ghosts::remove);
                 ofNode.put(worker.name(), best.map(Worker::status).orElse("not registered"));

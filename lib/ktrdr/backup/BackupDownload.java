@@ -92,8 +92,8 @@ public final class BackupDownload implements AutoCloseable {
         }
         return new OutputStream() {
             @Override
-            public void write(int one) {
-                write(new byte[] {(byte) one}, 0, 1);
+            public void write(int number) {
+                write(new byte[] {(byte) number}, 0, 1);
             }
 
             @Override

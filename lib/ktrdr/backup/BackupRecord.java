@@ -45,7 +45,7 @@ public record BackupRecord(String name, Instant made, String by, String tag, Str
         var json = Json.parse(text, "the record of a backup");
         try {
             var extensions = new LinkedHashMap<String, String>();
-            json.path("extensions").properties().forEach(one -> extensions.put(one.getKey(), one.getValue().asText()));
+            json.path("extensions").properties().forEach(entry -> extensions.put(entry.getKey(), entry.getValue().asText()));
             var tables = StreamSupport.stream(json.path("tables").spliterator(), false).map(Table::of).toList();
             return new BackupRecord(text(json, "name"), Instant.parse(text(json, "made")), text(json, "by"), text(json, "tag"), text(json, "database"), text(json, "server"),
                     json.path("server_number").asInt(), text(json, "image"), json.path("database_bytes").asLong(), text(json, "file"), json.path("bytes").asLong(),

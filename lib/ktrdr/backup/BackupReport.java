@@ -48,10 +48,10 @@ public final class BackupReport {
     public static Document document(BackupListing folder, Instant now) {
         var document = Document.of("backups", Exit.OK).with("path", folder.path()).with("free_bytes", folder.free());
         document.with("backups", folder.backups().stream().map(found -> {
-            var one = found.record().document();
-            one.put("age_seconds", seconds(found.record().made(), now));
-            one.put("verified", found.verified().map(Instant::toString).orElse(null));
-            return one;
+            var map = found.record().document();
+            map.put("age_seconds", seconds(found.record().made(), now));
+            map.put("verified", found.verified().map(Instant::toString).orElse(null));
+            return map;
         }).toList());
         return document.with("incomplete", folder.incomplete());
     }

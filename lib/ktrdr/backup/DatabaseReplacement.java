@@ -114,7 +114,7 @@ public final class DatabaseReplacement {
         var found = new ArrayList<Check>();
         fleet.each(this::locked, (node, ssh) -> {
             var stack = Stack.of(fleet.inventory(), node);
-            var starting = Docker.containers(ssh.must(Docker.containersOf(stack.project()))).stream().filter(one -> one.running() && one.health().equals("starting")).toList();
+            var starting = Docker.containers(ssh.must(Docker.containersOf(stack.project()))).stream().filter(container -> container.running() && container.health().equals("starting")).toList();
             return ServiceChecks.containers(stack, starting.stream().map(Docker.Container::service).toList(), starting);
         }).values().values().forEach(found::addAll);
         return found;

@@ -128,7 +128,7 @@ final class Aside {
         for (var mount : inspected.path("Mounts")) {
             var destination = mount.path("Destination").asText();
             boolean known = binds.stream().anyMatch(bind -> bind.contains(":" + destination));
-            for (var one : inspected.path("HostConfig").path("Mounts")) known |= one.path("Target").asText().equals(destination) && !one.path("Source").asText().isEmpty();
+            for (var json : inspected.path("HostConfig").path("Mounts")) known |= json.path("Target").asText().equals(destination) && !json.path("Source").asText().isEmpty();
             if (!known && mount.path("Name").asText().matches(DatabaseData.ANONYMOUS)) binds.add(mount.path("Name").asText() + ":" + destination);
         }
         return binds;

@@ -58,7 +58,7 @@ public final class BackendDrain {
 
     /** In words: "op_1 (data_load, 42 %), …". */
     public static String words(List<Operation> operations) {
-        var named = operations.stream().limit(NAMED).map(one -> one.id() + " (" + one.type() + ", " + Math.round(one.percentage()) + " %)").collect(Collectors.joining(", "));
+        var named = operations.stream().limit(NAMED).map(operation -> operation.id() + " (" + operation.type() + ", " + Math.round(operation.percentage()) + " %)").collect(Collectors.joining(", "));
         return named + (operations.size() > NAMED ? " and " + (operations.size() - NAMED) + " more" : "");
     }
 }

@@ -88,8 +88,8 @@ public final class DeployJournal {
 
     /** Notes that it was taken back: the images of the release that failed, by which what made a newer schema is found, and those that run again. */
     void returned(Map<String, Docker.Image> images, Map<String, Docker.Image> back, String error) {
-        var one = entry(id(), of(Ending.RETURNED), Ending.RETURNED, images, error, plan.revision());
-        write(one.returned(back), plan.revision());
+        var entry = entry(id(), of(Ending.RETURNED), Ending.RETURNED, images, error, plan.revision());
+        write(entry.returned(back), plan.revision());
     }
 
     /** Notes, as the lock is given back, that nothing was to be done; the rules of {@link Firewall} and what tells Prometheus the figures of the node are seen to as well. */

@@ -117,12 +117,12 @@ final class HealthGate {
 
     private void targets(Waiting waiting) {
         var inventory = tools.fleet().inventory();
-        var workers = tools.fleet().nodes().stream().filter(one -> !one.equals(node)).toList();
+        var workers = tools.fleet().nodes().stream().filter(eachNode -> !eachNode.equals(node)).toList();
         var file = plan.staging().content(Templates.PROMETHEUS);
         try (var step = tools.console().step(node.name(), "targets")) {
             until(waiting, step, () -> ScalePlan.targets(inventory, workers, file,
                     tools.http().json(inventory.url("prometheus") + "/api/v1/targets?state=active")));
-            var listed = workers.stream().flatMap(one -> ScalePlan.listed(inventory, one, file).stream()).toList();
+            var listed = workers.stream().flatMap(node -> ScalePlan.listed(inventory, node, file).stream()).toList();
             step.done(listed.size() + " of " + String.join(", ", workers.stream().map(Node::name).toList()) + " up, no others");
         }
     }
@@ -159,8 +159,8 @@ final class HealthGate {
     private List<Check> services(Facts seen) {
         var stack = plan.stack();
         var containers = Docker.containers(seen);
-        ending = containers.stream().filter(one -> !one.running() && one.restarts() - restartsBefore(one) >= ENDS)
-                .map(one -> CheckId.ofNode(node, one.service(), "container")).collect(Collectors.toSet());
+        ending = containers.stream().filter(container -> !container.running() && container.restarts() - restartsBefore(container) >= ENDS)
+                .map(container -> CheckId.ofNode(node, container.service(), "container")).collect(Collectors.toSet());
         var found = new ArrayList<>(ServiceChecks.containers(stack, plan.services(), containers));
         // a restart leaves what is there
         if (!plan.restart()) found.addAll(likeness.checks(plan.services(), containers, digests));
@@ -173,7 +173,7 @@ final class HealthGate {
     }
 
     private int restartsBefore(Docker.Container container) {
-        return plan.facts().containers().stream().filter(one -> one.id().equals(container.id()))
+        return plan.facts().containers().stream().filter(eachContainer -> eachContainer.id().equals(container.id()))
                 .mapToInt(Docker.Container::restarts).findFirst().orElse(0);
     }
 

@@ -53,9 +53,9 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         var ports = ports(inventory, stack);
         var own = facts.containers().stream().map(Docker.Container::name).toList();
         // a container of a service that is none of ours is another's, whatever its project
-        return facts.beside().stream().filter(one -> !(one.project().equals(stack.project()) && (own.isEmpty() || own.contains(one.name()))))
-                .filter(one -> !one.project().equals(NodeMetrics.PROJECT) && !one.name().endsWith(Aside.ENDING))
-                .filter(one -> names(inventory, stack).contains(one.name()) || one.ports().stream().anyMatch(ports::contains)).toList();
+        return facts.beside().stream().filter(beside -> !(beside.project().equals(stack.project()) && (own.isEmpty() || own.contains(beside.name()))))
+                .filter(beside -> !beside.project().equals(NodeMetrics.PROJECT) && !beside.name().endsWith(Aside.ENDING))
+                .filter(beside -> names(inventory, stack).contains(beside.name()) || beside.ports().stream().anyMatch(ports::contains)).toList();
     }
 
     /** The ports that the stack publishes; what tells figures of the node is none of it. */
@@ -83,7 +83,7 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         if (foreign.isEmpty()) return Optional.empty();
         return Optional.of(Problem.failed(node.name() + ": containers that this toolkit did not make are where its own belong")
                 .expected("none of these names or ports, but in the Compose project " + stack.project())
-                .found(foreign.stream().map(one -> one.name() + (one.project().isEmpty() ? "" : " of the project " + one.project())).collect(Collectors.joining(", ")))
+                .found(foreign.stream().map(beside -> beside.name() + (beside.project().isEmpty() ? "" : " of the project " + beside.project())).collect(Collectors.joining(", ")))
                 .fix(again + " takes them over, with their data; --dry-run shows how. Nothing was changed"));
     }
 
@@ -95,8 +95,8 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     /** By another inventory, or before `directory` was changed. */
     private static Optional<Problem> elsewhere(Inventory inventory, Stack stack, StackFacts facts) {
         var node = stack.node();
-        var there = facts.beside().stream().filter(one -> one.project().equals(stack.project()) && !one.folder().isEmpty() && !one.name().endsWith(Aside.ENDING)
-                && (!stack.core() || names(inventory, stack).contains(one.name()))).toList();
+        var there = facts.beside().stream().filter(beside -> beside.project().equals(stack.project()) && !beside.folder().isEmpty() && !beside.name().endsWith(Aside.ENDING)
+                && (!stack.core() || names(inventory, stack).contains(beside.name()))).toList();
         if (there.isEmpty()) return Optional.empty();
         var folders = there.stream().map(Docker.Beside::folder).distinct().collect(Collectors.joining(", "));
         return Optional.of(Problem.failed(node.name() + ": containers of the Compose project " + stack.project() + " were started from another folder")
@@ -130,7 +130,7 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     }
 
     Optional<String> database() {
-        return replaced.stream().filter(one -> service(one).equals("db")).map(Aside::name).findFirst();
+        return replaced.stream().filter(json -> service(json).equals("db")).map(Aside::name).findFirst();
     }
 
     static boolean runs(JsonNode container) {
@@ -152,24 +152,24 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     static Installation look(Inventory inventory, Stack stack, Ssh ssh, StackFacts facts) {
         var foreign = foreign(inventory, stack, facts);
         var data = stack.core() ? Optional.of(DatabaseData.parse(ssh.must(DatabaseData.script(Docker.DATABASE)))) : Optional.<DatabaseData>empty();
-        boolean own = data.flatMap(one -> one.outside(stack.node().name(), stack.project() + "_db-data")).isPresent();
+        boolean own = data.flatMap(databaseData -> databaseData.outside(stack.node().name(), stack.project() + "_db-data")).isPresent();
         var projects = foreign.stream().map(Docker.Beside::project).filter(name -> !name.isEmpty()).collect(Collectors.toCollection(LinkedHashSet::new));
         if (own) projects.add(stack.project());
         var ours = names(inventory, stack);
         var ports = ports(inventory, stack);
-        var way = facts.beside().stream().filter(one -> foreign.contains(one)
-                || own && one.project().equals(stack.project()) && (ours.contains(one.name()) || one.ports().stream().anyMatch(ports::contains))).map(Docker.Beside::name).toList();
+        var way = facts.beside().stream().filter(beside -> foreign.contains(beside)
+                || own && beside.project().equals(stack.project()) && (ours.contains(beside.name()) || beside.ports().stream().anyMatch(ports::contains))).map(Docker.Beside::name).toList();
         if (way.isEmpty()) return NONE;
-        var alone = facts.beside().stream().filter(one -> projects.contains(one.project()) && !way.contains(one.name())).map(Docker.Beside::name).toList();
+        var alone = facts.beside().stream().filter(beside -> projects.contains(beside.project()) && !way.contains(beside.name())).map(Docker.Beside::name).toList();
         var answer = Facts.parse(ssh.must(Facts.SAY + inspect(way) + """
                 version=$(timeout 20 docker exec CONTAINER sh -c 'psql -w -X -Atq -U "$POSTGRES_USER" -d template1 -c "show server_version_num"' 2>/dev/null) || version=0
                 say server "${version:-0}"
                 """.replace("CONTAINER", Docker.DATABASE) + "say end yes\n"));
         var replaced = inspected(answer).values().stream().sorted((a, b) -> Boolean.compare(service(a).equals("db"), service(b).equals("db"))).toList();
         var copies = new ArrayList<Copy>();
-        if (stack.core()) for (var one : replaced) directory(one, data.orElseThrow()).ifPresent(directory -> copies.add(copy(stack, one, directory)));
+        if (stack.core()) for (var json : replaced) directory(json, data.orElseThrow()).ifPresent(directory -> copies.add(copy(stack, json, directory)));
         var sized = new ArrayList<Copy>();
-        for (var one : copies) sized.add(new Copy(one.container(), one.directory(), one.words(), one.layer(), one.source(), one.volume(), size(ssh, one)));
+        for (var copy : copies) sized.add(new Copy(copy.container(), copy.directory(), copy.words(), copy.layer(), copy.source(), copy.volume(), size(ssh, copy)));
         return new Installation(replaced, alone, sized, (int) Math.max(0, answer.number("server")));
     }
 
@@ -190,10 +190,10 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         var all = new LinkedHashMap<String, JsonNode>();
         facts.under("inspect").forEach((name, text) -> {
             // never with its text in the message: it holds secrets
-            var one = Json.read(new String(Facts.bytes(text), StandardCharsets.UTF_8)).filter(JsonNode::isObject)
+            var json = Json.read(new String(Facts.bytes(text), StandardCharsets.UTF_8)).filter(JsonNode::isObject)
                     .orElseThrow(() -> Problem.failed("docker inspect of " + name + " gave something else than JSON"));
-            ((ObjectNode) one).put("reference-id", facts.under("reference").getOrDefault(name, ""));
-            all.put(name, one);
+            ((ObjectNode) json).put("reference-id", facts.under("reference").getOrDefault(name, ""));
+            all.put(name, json);
         });
         return all;
     }

@@ -179,17 +179,17 @@ public final class InstallationTakeover implements RolloutExchange {
         var script = new StringBuilder(Facts.SAY + Aside.ENGINE + "cd -P \"$directory\"\numask 077\nrm -rf " + BEFORE + " && mkdir " + BEFORE + "\n"
                 + "for path in " + Sh.words(paths(node)) + "; do [ ! -e \"$path\" ] || { mkdir -p \"$(dirname \"" + BEFORE + "/$path\")\" && cp -a \"$path\" \"" + BEFORE + "/$path\"; } || exit 1; done\n"
                 + "{\n  echo state open\n");
-        for (var one : there.replaced()) script.append("  echo ").append(Sh.words(List.of("container", Aside.name(one), one.path("Id").asText(), Installation.runs(one) ? "yes" : "no", Installation.well(one) ? "well" : "unwell"))).append('\n');
+        for (var json : there.replaced()) script.append("  echo ").append(Sh.words(List.of("container", Aside.name(json), json.path("Id").asText(), Installation.runs(json) ? "yes" : "no", Installation.well(json) ? "well" : "unwell"))).append('\n');
         for (var copy : there.copies()) if (!copy.source().isEmpty()) script.append("  echo ").append(Sh.words(List.of("volume", copy.source()))).append('\n');
         script.append("} >").append(FILE).append(".new && sync -d ").append(FILE).append(".new && mv ").append(FILE).append(".new ").append(FILE).append(" || exit 1\n");
         var rest = there.names().stream().filter(name -> there.database().filter(name::equals).isEmpty()).toList();
         if (!rest.isEmpty()) script.append(Aside.stop(rest));
         there.database().ifPresent(name -> script.append(measure()).append("docker stop ").append(Sh.quote(name)).append(" >/dev/null || exit 1\n"));
         for (var copy : there.copies()) script.append(copy(project, copy));
-        for (var one : there.replaced()) {
-            var name = Aside.name(one);
+        for (var json : there.replaced()) {
+            var name = Aside.name(json);
             boolean layer = there.copies().stream().anyMatch(copy -> copy.layer() && copy.container().equals(name));
-            script.append(Aside.put(one, layer ? Optional.of(image(name)) : Optional.empty())).append("[ $? = 0 ] || exit 1\ndocker rm ").append(Sh.quote(name)).append(" >/dev/null || exit 1\n");
+            script.append(Aside.put(json, layer ? Optional.of(image(name)) : Optional.empty())).append("[ $? = 0 ] || exit 1\ndocker rm ").append(Sh.quote(name)).append(" >/dev/null || exit 1\n");
         }
         return script + "say end yes\n";
     }
@@ -248,8 +248,8 @@ public final class InstallationTakeover implements RolloutExchange {
         var ssh = fleet.ssh(node);
         if (there.database().isPresent()) {
             var now = rows(Facts.parse(ssh.must(Facts.SAY + measure() + "say end yes\n")));
-            var missing = rows.entrySet().stream().filter(one -> now.getOrDefault(one.getKey(), -1L) < one.getValue())
-                    .map(one -> one.getKey() + ": " + one.getValue() + ", now " + now.getOrDefault(one.getKey(), 0L)).toList();
+            var missing = rows.entrySet().stream().filter(entry -> now.getOrDefault(entry.getKey(), -1L) < entry.getValue())
+                    .map(entry -> entry.getKey() + ": " + entry.getValue() + ", now " + now.getOrDefault(entry.getKey(), 0L)).toList();
             if (!missing.isEmpty()) throw Problem.failed(node.name() + ": rows of the database are missing").expected("at least those of before").found(String.join("; ", missing));
             console.note(node.name(), "data", rows.values().stream().mapToLong(Long::longValue).sum() + " rows of " + rows.size() + " tables, none missing");
         }

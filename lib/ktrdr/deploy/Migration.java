@@ -134,7 +134,7 @@ final class Migration {
 
     /** Decides what could not be decided before the image was there. */
     void imageIsThere() {
-        if (step.filter(one -> one.kind() == Kind.later).isPresent() && pulled()) step = Optional.of(decide(ours(ask(List.of(Sh.quote(image())), "")), false));
+        if (step.filter(step -> step.kind() == Kind.later).isPresent() && pulled()) step = Optional.of(decide(ours(ask(List.of(Sh.quote(image())), "")), false));
     }
 
     private Schema ask(List<String> images, String before) {
@@ -206,7 +206,7 @@ final class Migration {
 
     private Problem refused(Schema schema) {
         var made = made(schema.database().words());
-        var before = made.map(History.Entry::migration).flatMap(one -> one).map(History.SchemaChange::backup).filter(name -> !name.isEmpty());
+        var before = made.map(History.Entry::migration).flatMap(schemaChange -> schemaChange).map(History.SchemaChange::backup).filter(name -> !name.isEmpty());
         return Problem.failed(node + ": " + plan.tag() + " does not know the schema of the database")
                 .expected("a revision that it knows, at most " + schema.head())
                 .found(schema.database().words() + made.map(entry -> ", made by the deployment of " + entry.tag() + " at " + entry.time()).orElse(", which a newer release made"))
@@ -219,7 +219,7 @@ final class Migration {
     /** The deployment that made a revision, where this node's history has it. */
     private Optional<History.Entry> made(String revision) {
         var all = plan.facts().history().all();
-        for (int i = all.size() - 1; i >= 0; i--) if (all.get(i).migration().filter(one -> one.to().equals(revision)).isPresent()) return Optional.of(all.get(i));
+        for (int i = all.size() - 1; i >= 0; i--) if (all.get(i).migration().filter(schemaChange -> schemaChange.to().equals(revision)).isPresent()) return Optional.of(all.get(i));
         return Optional.empty();
     }
 
@@ -230,8 +230,8 @@ final class Migration {
         made(schema.database().words()).map(entry -> entry.images().get("backend")).ifPresent(image -> candidates.add(image.id()));
         var known = facts(candidates.stream().distinct().map(Sh::quote).toList(), "").under("revisions");
         return candidates.stream().filter(known::containsKey).filter(id -> {
-            var one = Schema.revisions(known.get(id));
-            return one.known().containsAll(schema.database().revisions()) && one.known().containsAll(schema.target().orElseThrow().heads());
+            var revisions = Schema.revisions(known.get(id));
+            return revisions.known().containsAll(schema.database().revisions()) && revisions.known().containsAll(schema.target().orElseThrow().heads());
         }).findFirst().orElseThrow(() -> Problem.failed(node + ": no release that is on the node can take the schema back to " + schema.head())
                 .expected("an image whose alembic knows " + schema.database().words() + " and " + schema.head()).found("none of " + candidates.size() + " images")
                 .fix("--schema keep, or restore-db of a backup from before; nothing was changed"));
@@ -239,17 +239,17 @@ final class Migration {
 
     /** Whether nothing is to be done. */
     boolean settled() {
-        return step.filter(one -> one.kind() != Kind.none).isEmpty();
+        return step.filter(step -> step.kind() != Kind.none).isEmpty();
     }
 
     /** Whether the database has to run before it is known what is to be done. */
     boolean waits() {
-        return step.filter(one -> one.kind() == Kind.later).isPresent();
+        return step.filter(step -> step.kind() == Kind.later).isPresent();
     }
 
     /** Tells that nothing is done, and why. */
     void tell() {
-        step.filter(one -> one.kind() == Kind.none).ifPresent(one -> tools.console().note(node, "schema", one.words()));
+        step.filter(step -> step.kind() == Kind.none).ifPresent(step -> tools.console().note(node, "schema", step.words()));
     }
 
     /** Decides, once the database was started: it is waited for. */
@@ -281,14 +281,14 @@ final class Migration {
     boolean run(Secrets secrets, String begin) {
         tell();
         if (step.filter(Step::moves).isEmpty()) return false;
-        var one = step.get();
-        if (choice().backup() || one.kind() == Kind.downgrade) {
+        var eachStep = step.get();
+        if (choice().backup() || eachStep.kind() == Kind.downgrade) {
             if (tools.backup().get() == null) tools.backup().set(new BackupFolder(tools.fleet().inventory(), tools.fleet().ssh(plan.stack().node()), tools.console()).beforeDeployment()
                     .map(BackupRecord::file).orElse(""));
             backup = tools.backup().get();
         }
-        alembic(one.kind() == Kind.upgrade ? List.of("upgrade", "head") : List.of("downgrade", one.to()), one.image(), secrets, one.words(), begin);
-        moved = Optional.of(one.kind() == Kind.upgrade);
+        alembic(eachStep.kind() == Kind.upgrade ? List.of("upgrade", "head") : List.of("downgrade", eachStep.to()), eachStep.image(), secrets, eachStep.words(), begin);
+        moved = Optional.of(eachStep.kind() == Kind.upgrade);
         return true;
     }
 

@@ -80,8 +80,8 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
     }
 
     /** The same deployment, which restarts these of its services where their containers stay. */
-    NodePlan restarting(List<String> some) {
-        return new NodePlan(stack, revision, services, whole, retired, pulls, tagged, staging, rereads, some, restart, facts);
+    NodePlan restarting(List<String> texts) {
+        return new NodePlan(stack, revision, services, whole, retired, pulls, tagged, staging, rereads, texts, restart, facts);
     }
 
     /** The same deployment, with these images by reference in the place of what the references mean on the node. */
@@ -113,9 +113,9 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
     }
 
     /** The same deployment for a part of its services. */
-    NodePlan part(List<String> some, List<String> gone) {
-        return new NodePlan(stack, revision, some, whole && some.equals(services), gone, pulls, tagged, staging, rereads,
-                restarted.stream().filter(some::contains).toList(), restart, facts);
+    NodePlan part(List<String> texts, List<String> gone) {
+        return new NodePlan(stack, revision, texts, whole && texts.equals(services), gone, pulls, tagged, staging, rereads,
+                restarted.stream().filter(texts::contains).toList(), restart, facts);
     }
 
     /** What stands in the way on this node, each a sentence with what to do; empty when nothing does. */
@@ -237,8 +237,8 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
     }
 
     private String anew() {
-        var some = unhealthy().stream().map(Docker.Container::service).distinct().toList();
-        return some.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d --no-deps --force-recreate " + Sh.words(some) + " >&2 || exit " + ScriptExit.DOCKER_FAILED.code + "\n";
+        var texts = unhealthy().stream().map(Docker.Container::service).distinct().toList();
+        return texts.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d --no-deps --force-recreate " + Sh.words(texts) + " >&2 || exit " + ScriptExit.DOCKER_FAILED.code + "\n";
     }
 
     /** Starts the database first, and what depends on it when it is healthy. */
@@ -269,8 +269,8 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
         return others.isEmpty() ? script.toString() : script + again(others);
     }
 
-    private String again(List<String> some) {
-        return "again " + Sh.words(some.stream().map(this::name).toList()) + "\n";
+    private String again(List<String> texts) {
+        return "again " + Sh.words(texts.stream().map(this::name).toList()) + "\n";
     }
 
     /** The name of the container of a service: that which it has, where it was renamed. */

@@ -102,7 +102,7 @@ public final class NodePlanner {
     /** In words where nodes would end up, where that is not one release: each has a history of its own. */
     public static Optional<String> different(Map<Inventory.Node, History.Entry> chosen) {
         if (chosen.values().stream().map(History.Entry::tag).distinct().count() < 2) return Optional.empty();
-        return Optional.of(chosen.entrySet().stream().map(one -> one.getKey().name() + " on " + one.getValue().tag()).collect(Collectors.joining(", ")));
+        return Optional.of(chosen.entrySet().stream().map(entry -> entry.getKey().name() + " on " + entry.getValue().tag()).collect(Collectors.joining(", ")));
     }
 
     /** The files of a release as they were, where the node still has them. */

@@ -105,8 +105,8 @@ final class Pins {
                 var id = plan.facts().images().get(reference);
                 if (id != null) known.computeIfAbsent(reference, none -> new ArrayList<>()).add(new Local(id, plan.facts().digests().getOrDefault(id, List.of())));
             }
-        known.forEach((reference, some) -> {
-            if (some.stream().anyMatch(one -> !one.same(some.get(0)))) open.add(reference);
+        known.forEach((reference, locals) -> {
+            if (locals.stream().anyMatch(local -> !local.same(locals.get(0)))) open.add(reference);
         });
         return open;
     }

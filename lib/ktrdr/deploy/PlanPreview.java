@@ -109,7 +109,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         actions.forEach((service, action) -> {
             if (!told.contains(service)) words.computeIfAbsent(action, none -> new ArrayList<>()).add(service);
         });
-        var parts = words.entrySet().stream().map(one -> String.join(", ", one.getValue()) + " " + word(one.getKey())).collect(Collectors.toCollection(ArrayList::new));
+        var parts = words.entrySet().stream().map(entry -> String.join(", ", entry.getValue()) + " " + word(entry.getKey())).collect(Collectors.toCollection(ArrayList::new));
         var anew = told.stream().filter(service -> !HUPPED.contains(service) || plan.facts().files().stale().contains(service)).toList();
         var reloaded = told.stream().filter(service -> !anew.contains(service)).toList();
         if (!reloaded.isEmpty()) parts.add(String.join(", ", reloaded) + " reloaded");
@@ -138,7 +138,7 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
 
     /** The services whose container is stopped by it. */
     Collection<String> stopped() {
-        return actions.entrySet().stream().filter(one -> one.getValue() == Action.RECREATE || one.getValue() == Action.RESTART).map(Map.Entry::getKey).toList();
+        return actions.entrySet().stream().filter(entry -> entry.getValue() == Action.RECREATE || entry.getValue() == Action.RESTART).map(Map.Entry::getKey).toList();
     }
 
     /** What it would do, a line each, as --dry-run shows it. */

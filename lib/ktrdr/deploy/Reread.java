@@ -54,7 +54,7 @@ public final class Reread {
         FileChangesScript.told("reading", out).stream().map(line -> line.split(" ")).forEach(words -> told.put(words[0], Facts.number("reading", words[1])));
         if (told.isEmpty()) return;
         try (var step = tools.console().step(node.name(), "config")) {
-            var found = told.entrySet().stream().map(one -> one.getKey() + " " + prove(one.getKey(), one.getValue())).collect(Collectors.joining(", "));
+            var found = told.entrySet().stream().map(entry -> entry.getKey() + " " + prove(entry.getKey(), entry.getValue())).collect(Collectors.joining(", "));
             var marks = told.keySet().stream().map(service -> NodeFiles.OURS + "/unread." + service).toList();
             var result = tools.fleet().ssh(node).run(tools.locks().under(node) + "cd -P \"$directory\"\nrm -f " + Sh.words(marks) + "\n");
             if (!result.ok()) throw NodeLocks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": " + String.join(", ", marks) + " could not be removed").found(result));

@@ -35,7 +35,7 @@ public final class Retirement {
         this.inventory = inventory;
         this.name = asked;
         var host = Ssh.Target.of(asked).host();
-        this.node = inventory.nodes().stream().filter(one -> Stream.concat(Stream.of(one.id(), one.name(), one.host(), inventory.fqdn(one)), one.address().stream())
+        this.node = inventory.nodes().stream().filter(node -> Stream.concat(Stream.of(node.id(), node.name(), node.host(), inventory.fqdn(node)), node.address().stream())
                 .anyMatch(word -> word.equalsIgnoreCase(asked) || word.equalsIgnoreCase(host))).findFirst();
     }
 
@@ -58,7 +58,7 @@ public final class Retirement {
 
     /** Refuses what the fleet cannot do without as long as the inventory has it. */
     public void allowed() {
-        node.filter(one -> one.role() == Role.CORE).ifPresent(core -> {
+        node.filter(node -> node.role() == Role.CORE).ifPresent(core -> {
             throw Problem.usage(core.name() + " is the core node of this inventory, and is not retired").expected("a workers node, or a host that is not in the inventory any more")
                     .fix("have another core in the inventory first; then name this machine by its address, with --core");
         });
@@ -84,8 +84,8 @@ public final class Retirement {
     public Remains look(Ssh ssh, boolean data) {
         var facts = Facts.parse(ssh.must(Facts.SAY + Occupant.SCRIPT + script("", data)));
         // of a node; who names a host by its address means that host
-        node.filter(one -> one.address().filter(address -> address.equals(Ssh.Target.of(name).host())).isEmpty())
-                .ifPresent(one -> Occupant.parse(facts).prove(inventory, one));
+        node.filter(node -> node.address().filter(address -> address.equals(Ssh.Target.of(name).host())).isEmpty())
+                .ifPresent(node -> Occupant.parse(facts).prove(inventory, node));
         if (!facts.get("user").equals("root")) throw Ssh.notRoot(ssh.name(), facts.get("user"), "take away what the toolkit has put there");
         var busy = new LinkedHashMap<String, String>();
         facts.under("health").forEach((worker, health) -> WorkerStops.operation(health).ifPresent(operation -> busy.put(worker, operation)));
@@ -121,7 +121,7 @@ public final class Retirement {
     /** What is to be done elsewhere then, each with its command. */
     public List<String> next() {
         var next = new ArrayList<String>();
-        node.ifPresent(one -> next.add("take " + one.name() + " out of " + inventory.source()));
+        node.ifPresent(node -> next.add("take " + node.name() + " out of " + inventory.source()));
         next.add(inventory.firewall().isPresent() ? "jbang deploy@ktrdr all: Prometheus' targets follow, and no node lets it in any more" : "jbang deploy@ktrdr core prometheus: its targets follow");
         if (inventory.storageNode().isPresent()) next.add("jbang setup-nfs@ktrdr: the share lets it in no more");
         next.add("take its names out of your DNS server: jbang setup-dns@ktrdr prints those that stay");

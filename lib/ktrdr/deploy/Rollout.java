@@ -110,7 +110,7 @@ public final class Rollout {
     /** What each node takes; nodes that could not be planned for are not in it. */
     public Map<Node, NodePlan> plans() {
         var plans = new LinkedHashMap<Node, NodePlan>();
-        nodes.forEach((node, one) -> plans.put(node, one.plan()));
+        nodes.forEach((node, nodeRollout) -> plans.put(node, nodeRollout.plan()));
         return plans;
     }
 
@@ -131,7 +131,7 @@ public final class Rollout {
 
     /** How long the backend gave no good answer, where it was replaced. */
     public Optional<Duration> gap() {
-        return nodes.values().stream().flatMap(one -> one.gap().stream()).findFirst();
+        return nodes.values().stream().flatMap(nodeRollout -> nodeRollout.gap().stream()).findFirst();
     }
 
     /** What the exchange means for a node, for machines. */
@@ -237,7 +237,7 @@ public final class Rollout {
     /** What each node would get, as far as that was found out. */
     public Map<Node, PlanPreview> previews() {
         var previews = new LinkedHashMap<Node, PlanPreview>();
-        nodes.forEach((node, one) -> one.preview().ifPresent(preview -> previews.put(node, preview)));
+        nodes.forEach((node, nodeRollout) -> nodeRollout.preview().ifPresent(preview -> previews.put(node, preview)));
         return previews;
     }
 
@@ -262,7 +262,7 @@ public final class Rollout {
                 }
                 step.now(plan.pulls().size() + " images");
                 pull(plan, ssh, secrets);
-                step.done(Pins.pulledAs(plan).entrySet().stream().map(one -> one.getValue().isEmpty() ? one.getKey() : one.getValue()).map(Rollout::shortImage).collect(Collectors.joining(", ")));
+                step.done(Pins.pulledAs(plan).entrySet().stream().map(entry -> entry.getValue().isEmpty() ? entry.getKey() : entry.getValue()).map(Rollout::shortImage).collect(Collectors.joining(", ")));
             }
             nodes.get(node).pulled();
             return plan;

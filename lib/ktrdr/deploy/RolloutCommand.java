@@ -137,18 +137,18 @@ public final class RolloutCommand {
     private static Document document(Fleet fleet, Rollout rollout, String good) {
         var nodes = new ArrayList<Map<String, Object>>();
         for (var node : fleet.nodes()) {
-            var one = new LinkedHashMap<String, Object>();
-            one.put("node", node.name());
-            one.put("ok", !rollout.problems().containsKey(node));
-            one.put("outcome", outcome(rollout, node, good));
+            var map = new LinkedHashMap<String, Object>();
+            map.put("node", node.name());
+            map.put("ok", !rollout.problems().containsKey(node));
+            map.put("outcome", outcome(rollout, node, good));
             var preview = rollout.previews().get(node);
-            if (preview != null) one.putAll(preview.document());
+            if (preview != null) map.putAll(preview.document());
             var cut = rollout.atWork(node);
-            if (!cut.isEmpty()) one.put("backend_at_work", cut.stream().map(OperationsApi.Operation::id).toList());
-            one.putAll(rollout.exchanged(node));
-            one.put("services_recreated", rollout.recreated(node));
-            if (!rollout.stoppedAtWork(node).isEmpty()) one.put("stopped_at_work", rollout.stoppedAtWork(node));
-            nodes.add(one);
+            if (!cut.isEmpty()) map.put("backend_at_work", cut.stream().map(OperationsApi.Operation::id).toList());
+            map.putAll(rollout.exchanged(node));
+            map.put("services_recreated", rollout.recreated(node));
+            if (!rollout.stoppedAtWork(node).isEmpty()) map.put("stopped_at_work", rollout.stoppedAtWork(node));
+            nodes.add(map);
         }
         var exit = rollout.problems().values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
         return Document.of("rollout", exit).with("nodes", nodes).errors(rollout.problems());

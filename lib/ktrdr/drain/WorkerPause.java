@@ -55,7 +55,7 @@ public final class WorkerPause implements AutoCloseable {
             nodes.forEach(node -> held.begin(node, locks));
             held.await();
             step.done(held.scripts.entrySet().stream()
-                    .map(one -> stopped(one.getValue()) + " on " + one.getKey().name())
+                    .map(entry -> stopped(entry.getValue()) + " on " + entry.getKey().name())
                     .collect(Collectors.joining(", ")));
             return held;
         } catch (RuntimeException e) {

@@ -193,13 +193,13 @@ public final class WorkerStops {
                 + " saved what they are at; they go on running, idle: jbang operations@ktrdr list"));
         try (var step = console.step(node(), "stop")) {
             waiting.until(() -> {
-                left.entrySet().removeIf(one -> over(one.getValue(), status, unknown));
+                left.entrySet().removeIf(entry -> over(entry.getValue(), status, unknown));
                 return left;
-            }, Map::isEmpty, some -> step.now("waiting until the backend has them as ended: " + words(some)));
+            }, Map::isEmpty, map -> step.now("waiting until the backend has them as ended: " + words(map)));
         }
         var ended = new ArrayList<Ended>();
         busy.forEach((worker, operation) -> ended.add(ended(worker, operation, status.getOrDefault(operation, ""), unknown.getOrDefault(operation, ""))));
-        ended.forEach(one -> console.note(node(), "stop", one.words()));
+        ended.forEach(eachEnded -> console.note(node(), "stop", eachEnded.words()));
         return ended;
     }
 
@@ -254,6 +254,6 @@ public final class WorkerStops {
 
     /** In words: "backtest-worker-3 (op_1), …". */
     public static String words(Map<String, String> busy) {
-        return busy.entrySet().stream().map(one -> one.getKey() + " (" + one.getValue() + ")").collect(Collectors.joining(", "));
+        return busy.entrySet().stream().map(entry -> entry.getKey() + " (" + entry.getValue() + ")").collect(Collectors.joining(", "));
     }
 }

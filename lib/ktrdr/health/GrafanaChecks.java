@@ -111,14 +111,14 @@ public final class GrafanaChecks {
             int series = 0;
             var empty = new ArrayList<String>();
             for (var dashboard : dashboards) {
-                int some = 0;
-                for (var expression : expressions(dashboard)) if (some == 0) {
+                int number = 0;
+                for (var expression : expressions(dashboard)) if (number == 0) {
                     var data = series(expression);
                     if (data.isEmpty()) return Finding.good(NOT_ASKED);
-                    some = data.getAsInt();
+                    number = data.getAsInt();
                 }
-                if (some == 0) empty.add(dashboard.path("title").asText());
-                series += some;
+                if (number == 0) empty.add(dashboard.path("title").asText());
+                series += number;
             }
             if (!empty.isEmpty()) return Finding.bad("an answer without data for " + String.join(", ", empty));
             if (!dashboards.isEmpty()) return Finding.good(dashboards.size() + " dashboards, " + series + " series");

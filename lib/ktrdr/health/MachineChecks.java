@@ -253,7 +253,7 @@ public final class MachineChecks {
         }
         words.addAll(bad);
         boolean ok = bad.isEmpty() && (connected || ping.matches("[0-9.]+"));
-        boolean cannot = bad.stream().anyMatch(one -> one.endsWith("bash is missing"));
+        boolean cannot = bad.stream().anyMatch(text -> text.endsWith("bash is missing"));
         return check(CheckId.ofNode(node, "reach", peer.name()), ok, "TCP to the ports of the plan on " + address + " (" + peer.name() + ")", String.join(", ", words),
                 cannot ? "apt-get install bash on " + node.name() : "look at firewalls between " + node.name() + " and " + peer.name() + ", and at their bridge or VLAN");
     }

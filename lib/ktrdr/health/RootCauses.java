@@ -20,7 +20,7 @@ public final class RootCauses {
     private record Rule(Predicate<CheckId> cause, List<BiPredicate<CheckId, CheckId>> effects) {
         boolean explains(CheckId cause, CheckId effect) {
             return !cause.equals(effect) && this.cause.test(cause)
-                    && effects.stream().anyMatch(one -> one.test(cause, effect));
+                    && effects.stream().anyMatch(biPredicate -> biPredicate.test(cause, effect));
         }
     }
 
@@ -138,7 +138,7 @@ public final class RootCauses {
         var problems = new ArrayList<Problem>();
         for (var check : checks) {
             if (check.ok() || causes.containsKey(check.id())) continue;
-            var effects = causes.entrySet().stream().filter(one -> one.getValue().equals(check.id())).map(Map.Entry::getKey).collect(Collectors.joining(", "));
+            var effects = causes.entrySet().stream().filter(entry -> entry.getValue().equals(check.id())).map(Map.Entry::getKey).collect(Collectors.joining(", "));
             problems.add(check.problem(check.id() + " does not hold").with("as well", effects));
         }
         return Repeated.once(inventory.nodes(), problems);

@@ -72,7 +72,7 @@ public final class ServiceChecks {
             var container = Docker.service(containers, service);
             checks.add(new Check(CheckId.ofNode(node, service, "container"), node, container.map(Docker.Container::healthy).orElse(false),
                     "running, healthy", container.map(Docker.Container::state).orElse("no container"),
-                    container.map(one -> "on " + node + ": docker logs " + one.name()).orElse(stack.deploy()), 0));
+                    container.map(eachContainer -> "on " + node + ": docker logs " + eachContainer.name()).orElse(stack.deploy()), 0));
         }
         return checks;
     }
@@ -198,8 +198,8 @@ public final class ServiceChecks {
         var checks = new ArrayList<Check>();
         for (var node : nodes)
             for (var worker : inventory.workersOf(node)) {
-                var found = registered.stream().filter(one -> one.endpointUrl().equals(worker.endpointUrl())).toList();
-                boolean ok = found.stream().anyMatch(one -> one.serving() && one.type().equals(worker.type()));
+                var found = registered.stream().filter(eachWorker -> eachWorker.endpointUrl().equals(worker.endpointUrl())).toList();
+                boolean ok = found.stream().anyMatch(eachWorker -> eachWorker.serving() && eachWorker.type().equals(worker.type()));
                 checks.add(new Check(registered(node, worker.name()), node.name(), ok,
                         worker.type() + " worker at " + worker.endpointUrl() + ", available or busy", words(found),
                         "on " + node.name() + ": docker logs " + worker.name(), seconds));
@@ -217,7 +217,7 @@ public final class ServiceChecks {
         var checks = new ArrayList<Check>();
         for (var node : nodes)
             for (var worker : inventory.workersOf(node).stream().filter(Inventory.Worker::gpu).toList()) {
-                var here = registered.stream().filter(one -> one.endpointUrl().equals(worker.endpointUrl()) && one.serving()).toList();
+                var here = registered.stream().filter(eachWorker -> eachWorker.endpointUrl().equals(worker.endpointUrl()) && eachWorker.serving()).toList();
                 var has = here.stream().map(Backend.Worker::gpu).filter(gpu -> !gpu.isEmpty()).findFirst();
                 checks.add(new Check(CheckId.ofNode(node, worker.name(), "gpu"), node.name(), has.isPresent(), "a GPU, by its capabilities in GET " + inventory.url("backend") + "/api/v1/workers",
                         has.orElse(here.isEmpty() ? NOT_REGISTERED : "none: it trains on the CPU"), "on " + node.name() + ": docker exec " + worker.name() + " nvidia-smi; its image, "
@@ -258,7 +258,7 @@ public final class ServiceChecks {
     }
 
     private static Check extra(Inventory inventory, String kind, String expected, List<Backend.Worker> extras, String none, String fix) {
-        var found = extras.isEmpty() ? none : extras.stream().map(one -> one.type() + " at " + one.endpointUrl() + ", " + one.status()).distinct().collect(Collectors.joining("; "));
+        var found = extras.isEmpty() ? none : extras.stream().map(worker -> worker.type() + " at " + worker.endpointUrl() + ", " + worker.status()).distinct().collect(Collectors.joining("; "));
         return new Check(CheckId.ofFleet("workers", kind), inventory.core().name(), extras.isEmpty(), expected, found, fix, 0);
     }
 

@@ -295,7 +295,7 @@ final class InventoryReader {
         }
         var section = top.section("firewall");
         var allow = section.list("allow", TEXT, List.of());
-        for (var one : allow) if (!network(one)) section.mistake("allow", "expected addresses and networks of IPv4 or IPv6, such as 10.0.0.0/24, found " + one);
+        for (var text : allow) if (!network(text)) section.mistake("allow", "expected addresses and networks of IPv4 or IPv6, such as 10.0.0.0/24, found " + text);
         section.end();
         return Optional.of(new Inventory.FirewallSettings(allow));
     }

@@ -55,7 +55,7 @@ final class InventorySecrets {
     }
 
     private void look(String path, Yaml.Item item) {
-        if (item instanceof Yaml.Sequence list) list.values().forEach(one -> look(path, one));
+        if (item instanceof Yaml.Sequence list) list.values().forEach(eachItem -> look(path, eachItem));
         else if (item instanceof Yaml.Scalar scalar) value(path, scalar.text() == null ? "" : scalar.text()).ifPresent(what -> note(scalar.place(), path, "this looks like " + what));
         else if (item instanceof Yaml.Mapping mapping) mapping.values().forEach((key, value) -> {
             // a key may be what it should only name
@@ -73,7 +73,7 @@ final class InventorySecrets {
     }
 
     private void note(Yaml.Place place, String path, String what) {
-        found.merge(file + ":" + place, path + ": " + what, (one, other) -> one + "\n" + other);
+        found.merge(file + ":" + place, path + ": " + what, (text, other) -> text + "\n" + other);
     }
 
     /** What a value looks like, where that is a secret. */

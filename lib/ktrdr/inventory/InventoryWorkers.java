@@ -41,7 +41,7 @@ record InventoryWorkers(int scale, int backtest, int training, boolean gpu, Opti
         workers.end();
         // the counts are those of the first key that says them
         var key = Stream.of("scale", "workers").filter(section::has).findFirst().or(() -> gpu ? Optional.of("gpu") : Optional.empty());
-        return new InventoryWorkers(scale, backtest, training, gpu, key.map(one -> new Given(one, section.line(one))));
+        return new InventoryWorkers(scale, backtest, training, gpu, key.map(text -> new Given(text, section.line(text))));
     }
 
     /** How workers run in the whole fleet. */

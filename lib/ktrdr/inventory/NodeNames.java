@@ -44,12 +44,12 @@ final class NodeNames {
     }
 
     /** A word that means both, but for two ids and two hosts, which are told of where they stand. */
-    private static Optional<String> both(Node one, Node other) {
-        var words = List.of(one.id(), one.name(), one.host());
+    private static Optional<String> both(Node node, Node other) {
+        var words = List.of(node.id(), node.name(), node.host());
         var others = List.of(other.id(), other.name(), other.host());
         for (int i = 0; i < words.size(); i++)
             for (int j = 0; j < others.size(); j++)
-                if ((i != j || i == 1) && words.get(i).equalsIgnoreCase(others.get(j)) && !one.id().equalsIgnoreCase(other.id()) && !one.host().equalsIgnoreCase(other.host())) return Optional.of(others.get(j));
+                if ((i != j || i == 1) && words.get(i).equalsIgnoreCase(others.get(j)) && !node.id().equalsIgnoreCase(other.id()) && !node.host().equalsIgnoreCase(other.host())) return Optional.of(others.get(j));
         return Optional.empty();
     }
 }

@@ -94,7 +94,7 @@ public final class Secrets {
             if (value.matches("(?s).*[\\n\\r\\x00].*")) throw Problem.usage("the secret " + field + " has a line break or a NUL in it").expected("one line of text")
                     .fix("write it anew where " + inventory.source() + " says, under secrets");
             // Java has U+FFFD where bytes were none of the locale's characters, and half a character is sent as a question mark
-            if (value.codePoints().anyMatch(one -> one == 0xfffd || Character.getType(one) == Character.SURROGATE))
+            if (value.codePoints().anyMatch(codePoint -> codePoint == 0xfffd || Character.getType(codePoint) == Character.SURROGATE))
                 throw Problem.usage("the secret " + field + " has a character that could not be read").expected("UTF-8").fix("run it with LC_ALL=C.UTF-8, or write it anew where " + inventory.source() + " says");
             if (field == Field.jwt_secret && value.codePointCount(0, value.length()) < JWT_CHARACTERS)
                 throw Problem.usage("the secret jwt_secret has fewer than " + JWT_CHARACTERS + " characters").expected("as many or more: with fewer KTRDR's backend does not start")

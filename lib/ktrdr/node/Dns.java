@@ -179,19 +179,19 @@ public final class Dns {
     private static Optional<String> mistake(String name, Optional<String> address, List<String> found, List<Answers> places) {
         if (found.isEmpty()) return Optional.of(name + " is missing");
         if (address.isPresent()) {
-            var same = found.stream().allMatch(one -> sameAddress(one, address.get()));
+            var same = found.stream().allMatch(text -> sameAddress(text, address.get()));
             return same ? Optional.empty() : Optional.of(name + " is wrong: " + String.join(", ", found) + " instead of " + address.get());
         }
-        var all = places.stream().map(place -> place.addresses().getOrDefault(name, List.of())).filter(one -> !one.isEmpty())
-                .map(one -> String.join(", ", one)).collect(Collectors.toCollection(TreeSet::new));
+        var all = places.stream().map(place -> place.addresses().getOrDefault(name, List.of())).filter(texts -> !texts.isEmpty())
+                .map(texts -> String.join(", ", texts)).collect(Collectors.toCollection(TreeSet::new));
         return all.size() < 2 ? Optional.empty() : Optional.of(name + " differs from place to place: " + String.join(" / ", all));
     }
 
     /** Equal as addresses: an IPv6 address has many spellings. Literals only, so nothing is looked up. */
-    private static boolean sameAddress(String one, String other) {
-        if (one.equals(other)) return true;
+    private static boolean sameAddress(String text, String other) {
+        if (text.equals(other)) return true;
         try {
-            return one.contains(":") && other.contains(":") && InetAddress.getByName(one).equals(InetAddress.getByName(other));
+            return text.contains(":") && other.contains(":") && InetAddress.getByName(text).equals(InetAddress.getByName(other));
         } catch (UnknownHostException e) {
             return false;
         }

@@ -232,7 +232,7 @@ public final class Docker {
 
     /** The one of these references by digest that is of the repository of a reference by tag. */
     public static Optional<String> digest(String reference, List<String> digests) {
-        return digests.stream().filter(one -> one.startsWith(repository(reference) + "@")).findFirst();
+        return digests.stream().filter(digest -> digest.startsWith(repository(reference) + "@")).findFirst();
     }
 
     /** The images of these containers by service, with the digests by image id. */
@@ -265,12 +265,12 @@ public final class Docker {
      * {@link Problem}.
      */
     public static List<Container> containers(String lines) {
-        return parsed(lines).filter(Docker::ours).map(Docker::container).sorted(Comparator.comparing(Container::service).thenComparing(one -> one.configHash().isEmpty()).thenComparing(Container::passing)).toList();
+        return parsed(lines).filter(Docker::ours).map(Docker::container).sorted(Comparator.comparing(Container::service).thenComparing(container -> container.configHash().isEmpty()).thenComparing(Container::passing)).toList();
     }
 
     /** The containers of other services in the project of workers, which Compose and we leave alone. Core's project may have such of a homelab that was taken over. */
     public static List<Container> strays(Facts facts) {
-        return parsed(String.join("\n", facts.all("container"))).filter(one -> !oneOff(one) && !ours(one) && !label(one, PROJECT).equals(CORE_PROJECT)).map(Docker::container).toList();
+        return parsed(String.join("\n", facts.all("container"))).filter(json -> !oneOff(json) && !ours(json) && !label(json, PROJECT).equals(CORE_PROJECT)).map(Docker::container).toList();
     }
 
     private static Stream<JsonNode> parsed(String lines) {

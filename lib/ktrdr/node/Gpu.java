@@ -66,7 +66,7 @@ public record Gpu(String path, String hook) {
 
     /** Why containers with a GPU could not be started, by what Docker said of it; empty where it said something else. */
     public static Optional<Problem> refused(String node, String said) {
-        var line = said.lines().filter(one -> one.contains("could not select device driver") || one.contains("nvidia-container-")).findFirst();
+        var line = said.lines().filter(text -> text.contains("could not select device driver") || text.contains("nvidia-container-")).findFirst();
         return line.map(words -> words.contains("could not select device driver")
                 ? Problem.failed(node + ": Docker has no GPU driver there").expected("dockerd to have found the NVIDIA Container Toolkit as it started; if it is there by now: systemctl restart docker")
                         .found(Console.brief(words.strip(), 300))

@@ -46,7 +46,7 @@ public record Occupant(String host, boolean core, List<String> workers) {
     /** What {@link #SCRIPT} said. */
     public static Occupant parse(Facts facts) {
         var said = facts.all("occupied");
-        var workers = said.stream().filter(one -> one.startsWith("workers ")).map(one -> one.substring("workers ".length()).strip());
+        var workers = said.stream().filter(text -> text.startsWith("workers ")).map(text -> text.substring("workers ".length()).strip());
         return new Occupant(facts.get("hostname").replaceFirst("\\..*", ""), said.contains("core"),
                 workers.filter(name -> !name.isEmpty()).distinct().toList());
     }
@@ -59,14 +59,14 @@ public record Occupant(String host, boolean core, List<String> workers) {
         boolean own = node.role() == Role.CORE ? core : workers.contains(node.name());
         if (own) return Optional.empty();
         // without addresses a host may be core and a workers node by two names
-        var others = inventory.nodes().stream().filter(one -> !one.name().equals(node.name())
-                && (one.role() == node.role() || one.address().isPresent() && node.address().isPresent())).toList();
-        for (var one : others) if (one.role() == Role.WORKERS && workers.contains(one.name()))
-            return Optional.of(new Other(one, "containers of " + Docker.WORKERS_PROJECT + " that were started for " + one.name(), Docker.WORKERS_PROJECT));
-        for (var one : others) if (one.role() == Role.CORE && core && workers.isEmpty())
-            return Optional.of(new Other(one, "containers of " + Docker.CORE_PROJECT, Docker.CORE_PROJECT));
+        var others = inventory.nodes().stream().filter(eachNode -> !eachNode.name().equals(node.name())
+                && (eachNode.role() == node.role() || eachNode.address().isPresent() && node.address().isPresent())).toList();
+        for (var eachNode : others) if (eachNode.role() == Role.WORKERS && workers.contains(eachNode.name()))
+            return Optional.of(new Other(eachNode, "containers of " + Docker.WORKERS_PROJECT + " that were started for " + eachNode.name(), Docker.WORKERS_PROJECT));
+        for (var eachNode : others) if (eachNode.role() == Role.CORE && core && workers.isEmpty())
+            return Optional.of(new Other(eachNode, "containers of " + Docker.CORE_PROJECT, Docker.CORE_PROJECT));
         if (core || !workers.isEmpty() || calls(node).test(host)) return Optional.empty();
-        return others.stream().filter(one -> calls(one).test(host)).findFirst().map(one -> new Other(one, "a host that calls itself " + host, ""));
+        return others.stream().filter(eachNode -> calls(eachNode).test(host)).findFirst().map(eachNode -> new Other(eachNode, "a host that calls itself " + host, ""));
     }
 
     private static Predicate<String> calls(Node node) {

@@ -192,7 +192,7 @@ public record Registry(String host, String username) {
     }
 
     private static Problem otherPlatform(String node, String image, List<JsonNode> entries, String platform) {
-        var found = entries.stream().map(Registry::platform).filter(one -> !one.equals("unknown/unknown")).distinct().collect(Collectors.joining(", "));
+        var found = entries.stream().map(Registry::platform).filter(text -> !text.equals("unknown/unknown")).distinct().collect(Collectors.joining(", "));
         return Problem.failed(node + ": the image " + image + " is not made for this node").expected("one for " + platform).found("for " + found);
     }
 

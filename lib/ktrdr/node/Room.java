@@ -53,7 +53,7 @@ public final class Room {
 
     /** "/tmp: No space left on device; /run: Read-only file system". */
     public static String words(Map<String, String> full) {
-        return full.entrySet().stream().map(one -> one.getKey() + ": " + one.getValue()).collect(Collectors.joining("; "));
+        return full.entrySet().stream().map(entry -> entry.getKey() + ": " + entry.getValue()).collect(Collectors.joining("; "));
     }
 
     /** What has to be so. */

@@ -96,7 +96,7 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
 
     private static String psql(String... statements) {
         return "docker exec " + Docker.DATABASE + " sh -c 'psql -U \"$POSTGRES_USER\" -d template1"
-                + Stream.of(statements).map(one -> " -c \"" + one + "\"").collect(Collectors.joining()) + "'";
+                + Stream.of(statements).map(text -> " -c \"" + text + "\"").collect(Collectors.joining()) + "'";
     }
 
     /**

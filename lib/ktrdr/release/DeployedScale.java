@@ -20,7 +20,7 @@ public record DeployedScale(Inventory inventory, Map<Node, Problem> unknown) {
         var inventory = fleet.inventory();
         var asked = fleet.each(node -> node.role() == Inventory.Role.WORKERS && node.given().isEmpty(), (node, ssh) -> of(History.of(ssh, inventory, node)));
         var adopted = inventory;
-        for (var one : asked.values().entrySet()) if (one.getValue().isPresent()) adopted = adopted.with(one.getKey().withScale(one.getValue().get()));
+        for (var entry : asked.values().entrySet()) if (entry.getValue().isPresent()) adopted = adopted.with(entry.getKey().withScale(entry.getValue().get()));
         return new DeployedScale(adopted, asked.problems());
     }
 
@@ -31,9 +31,9 @@ public record DeployedScale(Inventory inventory, Map<Node, Problem> unknown) {
 
     /** The inventory for what writes Prometheus' targets: a node whose scale nobody knows would lose some of its own, so that it is a {@link Problem}. */
     public Inventory known() {
-        unknown.entrySet().stream().findFirst().ifPresent(one -> {
-            throw Problem.unreachable(one.getKey().name() + ": how many workers it runs is not in the inventory, and it could not be asked; Prometheus would lose their targets")
-                    .found(one.getValue().sentence()).fix("give it `scale: 1`, 2 or 3 in " + inventory.source() + ", or run this again when it can be reached");
+        unknown.entrySet().stream().findFirst().ifPresent(entry -> {
+            throw Problem.unreachable(entry.getKey().name() + ": how many workers it runs is not in the inventory, and it could not be asked; Prometheus would lose their targets")
+                    .found(entry.getValue().sentence()).fix("give it `scale: 1`, 2 or 3 in " + inventory.source() + ", or run this again when it can be reached");
         });
         return inventory;
     }

@@ -51,7 +51,7 @@ public record Drift(List<String> files, List<String> services, boolean staged) {
         var wanted = new LinkedHashMap<String, Docker.Image>();
         entry.images().forEach((service, image) -> {
             if (!Docker.ours(stack.project(), service)) return;
-            var proven = history.proven(service).filter(one -> one.id().equals(image.id())).orElse(image);
+            var proven = history.proven(service).filter(eachImage -> eachImage.id().equals(image.id())).orElse(image);
             wanted.put(service, new Docker.Image(image.reference(), image.id(), image.digest(), proven.hash(), proven.folder()));
         });
         var found = new Likeness(stack, wanted).differing(containers.stream().map(Docker.Container::service).distinct().toList(), containers, Map.of());

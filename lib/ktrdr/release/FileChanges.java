@@ -270,7 +270,7 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         if (link != null) lines.add(place + " is a symbolic link to " + link + ", which stays as it is");
         var before = found == null ? List.<String>of() : lines(found.content().get());
         lines.addAll(UnifiedDiffUtils.generateUnifiedDiff(head.get(0).substring(4), head.get(1).substring(4), before,
-                DiffUtils.diff(before, file.map(one -> lines(one.content())).orElse(List.of())), 2));
+                DiffUtils.diff(before, file.map(nodeFile -> lines(nodeFile.content())).orElse(List.of())), 2));
         return lines;
     }
 

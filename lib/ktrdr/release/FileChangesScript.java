@@ -111,7 +111,7 @@ public final class FileChangesScript {
     }
 
     private String examinations() {
-        var examined = EXAMINED.stream().filter(one -> !staging.unread(one.service()).isEmpty()).toList();
+        var examined = EXAMINED.stream().filter(eachExamined -> !staging.unread(eachExamined.service()).isEmpty()).toList();
         return examined.isEmpty() ? "" : look() + examined.stream().map(this::examination).collect(Collectors.joining());
     }
 
@@ -135,8 +135,8 @@ public final class FileChangesScript {
                 """) + EXAMINED.stream().map(this::overlay).collect(Collectors.joining());
     }
 
-    private String examination(Examined one) {
-        return Sh.let("image", staging.stack().images(List.of(one.service()), staging.tag()).get(one.service())) + """
+    private String examination(Examined examined) {
+        return Sh.let("image", staging.stack().images(List.of(examined.service()), staging.tag()).get(examined.service())) + """
                 code=0
                 if docker image inspect "$image" >/dev/null 2>&1; then
                   by='%3$s of the %2$s image'
@@ -153,12 +153,12 @@ public final class FileChangesScript {
                   *:12[567]) tell checked "%5$s not checked: $by could not be started" ;;
                   *) cat "$new/.said" >&2; exit %6$d ;;
                 esac
-                """.formatted(one.service(), one.title(), one.tool(), one.verb(), one.file(), one.refused().code);
+                """.formatted(examined.service(), examined.title(), examined.tool(), examined.verb(), examined.file(), examined.refused().code);
     }
 
     /** The files of a service as they will be, of Prometheus rules too: prometheus.yml names those relative to itself. */
-    private String overlay(Examined one) {
-        return staging.unread(one.service()).stream().map(path -> (changes(path) ? "put_new " : "rm -f \"$look\"/") + Sh.quote(path.substring(MONITORING.length())) + "\n").collect(Collectors.joining());
+    private String overlay(Examined examined) {
+        return staging.unread(examined.service()).stream().map(path -> (changes(path) ? "put_new " : "rm -f \"$look\"/") + Sh.quote(path.substring(MONITORING.length())) + "\n").collect(Collectors.joining());
     }
 
     /** What services have to read again is marked before the first rename: whoever comes after a run that was cut short still knows. */
@@ -212,8 +212,8 @@ public final class FileChangesScript {
             case NOT_WRITTEN -> Problem.failed(name + ": the files could not be written to " + directory).found(said)
                     .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
             case COMPOSE_REFUSES -> Problem.failed(name + ": Compose refuses " + staging.stack().composeFile()).found(said).fix(nothing);
-            case PROMTOOL_REFUSES, AMTOOL_REFUSES -> EXAMINED.stream().filter(one -> one.refused().code == result.exit()).map(one -> Problem.failed(name + ": " + one.tool() + " refuses "
-                    + String.join(", ", staging.unread(one.service()))).expected("a configuration that " + one.title() + " can read").found(said).fix(nothing)).findFirst().orElseThrow();
+            case PROMTOOL_REFUSES, AMTOOL_REFUSES -> EXAMINED.stream().filter(examined -> examined.refused().code == result.exit()).map(examined -> Problem.failed(name + ": " + examined.tool() + " refuses "
+                    + String.join(", ", staging.unread(examined.service()))).expected("a configuration that " + examined.title() + " can read").found(said).fix(nothing)).findFirst().orElseThrow();
             case IN_THE_WAY -> Problem.failed(name + ": something is in the way of our files in " + directory).found(said).fix("move it away; " + nothing);
             case PARTLY_REPLACED -> Problem.failed(name + ": some files in " + directory + " were replaced and others were not").found(said)
                     .fix("mend what is found and run it again");

@@ -32,7 +32,7 @@ public final class Firewall {
     /** Nodes in the order of the inventory, then who else is allowed. */
     private static List<String> admitted(Inventory inventory, boolean v6) {
         var allowed = inventory.firewall().map(Inventory.FirewallSettings::allow).orElse(List.of());
-        return Stream.concat(inventory.nodes().stream().flatMap(node -> node.address().stream()), allowed.stream()).filter(one -> one.contains(":") == v6).distinct().toList();
+        return Stream.concat(inventory.nodes().stream().flatMap(node -> node.address().stream()), allowed.stream()).filter(text -> text.contains(":") == v6).distinct().toList();
     }
 
     /** All that the node may ever have: another number of workers changes no rule. */

@@ -162,7 +162,7 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             fields.put("configuration", configuration);
             if (scale > 0) fields.put("scale", scale);
             fields.put("seconds", seconds);
-            migration.ifPresent(one -> fields.put("schema", one));
+            migration.ifPresent(schemaChange -> fields.put("schema", schemaChange));
             if (!back.isEmpty()) fields.put("back", back);
             if (!error.isEmpty()) fields.put("error", error);
             fields.put("outcome", outcome.word());
@@ -196,8 +196,8 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
 
         private static Map<String, Docker.Image> images(JsonNode json) {
             var images = new LinkedHashMap<String, Docker.Image>();
-            json.properties().forEach(one -> images.put(one.getKey(), new Docker.Image(text(one.getValue(), "reference"), text(one.getValue(), "id"), text(one.getValue(), "digest"),
-                    text(one.getValue(), "hash"), text(one.getValue(), "folder"))));
+            json.properties().forEach(entry -> images.put(entry.getKey(), new Docker.Image(text(entry.getValue(), "reference"), text(entry.getValue(), "id"), text(entry.getValue(), "digest"),
+                    text(entry.getValue(), "hash"), text(entry.getValue(), "folder"))));
             return images;
         }
     }

@@ -42,7 +42,7 @@ public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Imag
      */
     public static Revision running(Stack stack, StackFacts facts, List<NodeFile> wanted, String what) {
         var node = stack.node().name();
-        var there = there(stack, facts, wanted).filter(one -> !one.tag().isEmpty())
+        var there = there(stack, facts, wanted).filter(revision -> !revision.tag().isEmpty())
                 .orElseThrow(() -> Problem.failed(node + ": nothing runs there that could be " + what).fix(stack.deploy()));
         if (there.tag().contains(",")) throw Problem.failed(node + ": two releases run there").found(there.tag()).fix(stack.deploy());
         var staged = there.files().stream().filter(file -> file.path().equals(stack.envFile())).map(file -> Templates.env(file.content()).getOrDefault("IMAGE_TAG", "")).findFirst().orElse("");

@@ -54,7 +54,7 @@ public record StackFacts(String user, String docker, String dockerError, String 
     /** The same without these containers, as if they were not there. */
     public StackFacts without(List<String> names) {
         return new StackFacts(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images,
-                containers.stream().filter(one -> !names.contains(one.name())).toList(), digests, history, beside.stream().filter(one -> !names.contains(one.name())).toList(), takeover, gpu, folder, occupant);
+                containers.stream().filter(container -> !names.contains(container.name())).toList(), digests, history, beside.stream().filter(beside -> !names.contains(beside.name())).toList(), takeover, gpu, folder, occupant);
     }
 
     /** The script that gathers; it prints a line for each fact: its name, a tab, its value. Files are wanted by path and sha256; {@code gpu} is whether Docker's driver for it is looked for. */

@@ -51,7 +51,7 @@ public final class Repeated {
                 return new ArrayList<>();
             }).add(own.get());
         }
-        return all.stream().flatMap(one -> one instanceof Problem problem ? List.of(problem).stream() : told(kinds.get(one)).stream()).toList();
+        return all.stream().flatMap(value -> value instanceof Problem problem ? List.of(problem).stream() : told(kinds.get(value)).stream()).toList();
     }
 
     private static List<Problem> told(List<Own> alike) {

@@ -49,7 +49,7 @@ final class PostgresPassword implements PasswordStore {
         alter("'" + ScramVerifier.of(value) + "'");
         var answer = core.run(connect(value));
         if (!answer.ok()) throw Problem.failed(core + ": PostgreSQL does not accept the new password over TCP").expected("a connection with it").found(answer);
-        if (environment.filter(one -> !one.equals(value)).isEmpty()) return " has the new one: accepted over TCP";
+        if (environment.filter(text -> !text.equals(value)).isEmpty()) return " has the new one: accepted over TCP";
         return core.run(connect(environment.get())).ok() ? " has the new one, and lets anybody in: pg_hba.conf asks for no password there" 
                 : " has the new one: accepted over TCP, the former one refused";
     }

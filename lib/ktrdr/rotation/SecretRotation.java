@@ -103,7 +103,7 @@ public final class SecretRotation implements RolloutExchange {
     }
 
     static String script(Stack stack) {
-        var names = EnumSet.allOf(Field.class).stream().filter(one -> one != Field.ghcr_token).map(one -> one.variable + "=?*").toList();
+        var names = EnumSet.allOf(Field.class).stream().filter(field -> field != Field.ghcr_token).map(field -> field.variable + "=?*").toList();
         return Facts.SAY + ENVIRONMENT.formatted(Docker.idsOf(stack.project()), Docker.SERVICE, String.join(" | ", names));
     }
 
@@ -112,8 +112,8 @@ public final class SecretRotation implements RolloutExchange {
         var environment = new LinkedHashMap<String, Map<Field, String>>();
         Facts.parse(answer).under("env").forEach((name, encoded) -> {
             var words = name.split(" ");
-            for (var one : Field.values())
-                if (one.variable.equals(words[1])) environment.computeIfAbsent(words[0], none -> new EnumMap<>(Field.class)).put(one, new String(Facts.bytes(encoded), StandardCharsets.UTF_8));
+            for (var field : Field.values())
+                if (field.variable.equals(words[1])) environment.computeIfAbsent(words[0], none -> new EnumMap<>(Field.class)).put(field, new String(Facts.bytes(encoded), StandardCharsets.UTF_8));
         });
         return environment;
     }
@@ -141,12 +141,12 @@ public final class SecretRotation implements RolloutExchange {
 
     /** Whether the service that keeps it itself, where there is one, has another value yet; then it has to be told also where no container is to be replaced. */
     public boolean behind() {
-        return !begun && keeper.filter(one -> !one.has(value)).isPresent();
+        return !begun && keeper.filter(passwordStore -> !passwordStore.has(value)).isPresent();
     }
 
     /** What is changed beside containers, as " in PostgreSQL's role"; empty where nothing is. */
     public String beside() {
-        return keeper.map(one -> " in " + one.name()).orElse("");
+        return keeper.map(passwordStore -> " in " + passwordStore.name()).orElse("");
     }
 
     @Override

@@ -114,7 +114,7 @@ public final class NfsSetup {
     }
 
     private static String expected(NfsPlan plan, String step) {
-        return plan.steps().stream().filter(one -> one.name().equals(step)).map(NfsPlan.Step::expected).findFirst().orElse("");
+        return plan.steps().stream().filter(eachStep -> eachStep.name().equals(step)).map(NfsPlan.Step::expected).findFirst().orElse("");
     }
 
     private static void mounted(NfsPlan plan, Map<String, String> facts) {

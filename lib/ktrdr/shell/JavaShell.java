@@ -149,7 +149,7 @@ public final class JavaShell {
     private void told(JShell shell, SnippetEvent event, String place) {
         var snippet = event.snippet();
         if (event.status() == Snippet.Status.REJECTED) {
-            var why = shell.diagnostics(snippet).findFirst().map(one -> one.getMessage(Locale.ROOT).lines().map(String::strip).collect(Collectors.joining("; "))).orElse("it is no Java");
+            var why = shell.diagnostics(snippet).findFirst().map(diag -> diag.getMessage(Locale.ROOT).lines().map(String::strip).collect(Collectors.joining("; "))).orElse("it is no Java");
             throw Problem.failed(place + ": " + why).found(snippet.source().strip().lines().findFirst().orElse(""));
         }
         if (event.exception() instanceof EvalException thrown) throw Problem.failed(place + ": " + thrown.getExceptionClassName() + ": " + thrown.getMessage());

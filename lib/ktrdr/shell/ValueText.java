@@ -39,7 +39,7 @@ public final class ValueText {
         if (value instanceof Database.Rows rows) return rows.columns().isEmpty() ? "done" : table(rows.table());
         if (value instanceof Table table) return table(table);
         if (value instanceof JsonNode json) return Json.pretty(json);
-        if (value instanceof Map<?, ?> map) return lines(map.entrySet().stream().map(one -> key(one.getKey()) + "  " + text(one.getValue()).stripTrailing()).toList());
+        if (value instanceof Map<?, ?> map) return lines(map.entrySet().stream().map(entry -> key(entry.getKey()) + "  " + text(entry.getValue()).stripTrailing()).toList());
         if (value instanceof Collection<?> all) return list(List.copyOf(all));
         if (value instanceof Object[] all) return list(List.of(all));
         return value.toString();
@@ -58,23 +58,23 @@ public final class ValueText {
         if (all.isEmpty()) return "none";
         if (all.stream().allMatch(Backend.Worker.class::isInstance)) {
             var table = Table.of("worker", "type", "status", "operation", "last healthy");
-            for (var one : all) {
-                var worker = (Backend.Worker) one;
+            for (var value : all) {
+                var worker = (Backend.Worker) value;
                 table.row(worker.endpointUrl(), worker.type(), worker.status(), worker.operation(), worker.healthy().map(ValueText::ago).orElse("-"));
             }
             return table(table);
         }
         if (all.stream().allMatch(OperationsApi.Operation.class::isInstance)) {
             var table = Table.of("operation", "type", "status", "symbol", "started");
-            for (var one : all) {
-                var operation = (OperationsApi.Operation) one;
+            for (var value : all) {
+                var operation = (OperationsApi.Operation) value;
                 table.row(operation.id(), operation.type(), operation.words(), operation.symbol(), operation.created());
             }
             return table(table);
         }
         if (all.stream().allMatch(Prometheus.Series.class::isInstance)) {
             var table = Table.of("series", "value");
-            for (var one : all) table.row(((Prometheus.Series) one).words(), number(((Prometheus.Series) one).value()));
+            for (var value : all) table.row(((Prometheus.Series) value).words(), number(((Prometheus.Series) value).value()));
             return table(table);
         }
         return lines(all.stream().map(ValueText::text).toList());
@@ -98,7 +98,7 @@ public final class ValueText {
         if (value instanceof Prometheus.Series series) return keyed(List.of("name", "labels", "value"), List.of(series.name(), series.labels(), series.value()));
         if (value instanceof Map<?, ?> map) {
             var document = new LinkedHashMap<String, Object>();
-            map.forEach((key, one) -> document.put(key(key), document(one)));
+            map.forEach((key, item) -> document.put(key(key), document(item)));
             return document;
         }
         if (value instanceof Collection<?> all) return all.stream().map(ValueText::document).toList();

@@ -71,9 +71,9 @@ public final class HostKeys implements HostKeyVerifier {
 
     /** The others of an inventory. */
     public static List<Neighbour> neighbours(Inventory inventory, Inventory.Node node) {
-        return inventory.nodes().stream().filter(one -> !one.name().equals(node.name()))
-                .map(one -> new Neighbour(one.name(), Stream.concat(Stream.of(inventory.fqdn(one), one.host()), one.address().stream()).toList(),
-                        one.ssh().port().orElse(22), one.ssh().hostKey())).toList();
+        return inventory.nodes().stream().filter(eachNode -> !eachNode.name().equals(node.name()))
+                .map(eachNode -> new Neighbour(eachNode.name(), Stream.concat(Stream.of(inventory.fqdn(eachNode), eachNode.host()), eachNode.address().stream()).toList(),
+                        eachNode.ssh().port().orElse(22), eachNode.ssh().hostKey())).toList();
     }
 
     /**
@@ -89,8 +89,8 @@ public final class HostKeys implements HostKeyVerifier {
         this.files = files;
         this.file = files.get(0);
         this.pin = pin;
-        var byName = files.stream().flatMap(one -> read(one, this.host).stream()).toList();
-        var byAddress = address.stream().map(one -> named(one, port)).flatMap(one -> files.stream().flatMap(file -> read(file, one).stream())).toList();
+        var byName = files.stream().flatMap(file -> read(file, this.host).stream()).toList();
+        var byAddress = address.stream().map(text -> named(text, port)).flatMap(text -> files.stream().flatMap(file -> read(file, text).stream())).toList();
         boolean known = byName.stream().anyMatch(line -> !line.marker().equals("@revoked"));
         lines = Stream.concat(byName.stream(), byAddress.stream().filter(line -> !known || line.marker().equals("@revoked"))).toList();
     }
@@ -152,13 +152,13 @@ public final class HostKeys implements HostKeyVerifier {
     /** That the key is another's of the fleet, by the files or by the inventory; one that several have tells nothing. */
     private Optional<Problem> other(Key key) {
         if (lines.stream().anyMatch(line -> line.key().same(key))) return Optional.empty();
-        var theirs = neighbours.get().stream().filter(one -> where(one, key).isPresent()).toList();
+        var theirs = neighbours.get().stream().filter(neighbour -> where(neighbour, key).isPresent()).toList();
         return theirs.size() == 1 ? Optional.of(another(theirs.get(0).node(), key, where(theirs.get(0), key).orElseThrow())) : Optional.empty();
     }
 
     private Optional<String> where(Neighbour other, Key key) {
-        if (other.pin().isPresent()) return other.pin().filter(one -> one.allows(key.blob())).map(one -> "host_key of the node in the inventory");
-        return other.hosts().stream().flatMap(one -> files.stream().flatMap(path -> read(path, named(one, other.port())).stream()))
+        if (other.pin().isPresent()) return other.pin().filter(hostKeyPin -> hostKeyPin.allows(key.blob())).map(hostKeyPin -> "host_key of the node in the inventory");
+        return other.hosts().stream().flatMap(host -> files.stream().flatMap(path -> read(path, named(host, other.port())).stream()))
                 .filter(line -> line.marker().isEmpty() && line.key().same(key)).map(Line::where).findFirst();
     }
 

@@ -299,9 +299,9 @@ public final class Ssh implements AutoCloseable {
     }
 
     static void close(List<? extends AutoCloseable> all) {
-        for (var one : all)
+        for (var closeable : all)
             try {
-                one.close();
+                closeable.close();
             } catch (Exception e) {
                 // it is being left; what matters was said before
             }

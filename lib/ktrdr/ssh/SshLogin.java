@@ -68,7 +68,7 @@ final class SshLogin {
             for (var identity : agent) if (named.stream().noneMatch(blob -> Arrays.equals(blob, identity.blob())) && offer(client, identity, timeoutMillis)) return;
             for (var file : usual().toList()) {
                 // the agent's have been offered
-                if (!configured.contains(file) && agent.stream().noneMatch(one -> Arrays.equals(one.blob(), publicBlob(file))) && offer(client, file, List.of(), timeoutMillis)) return;
+                if (!configured.contains(file) && agent.stream().noneMatch(identity -> Arrays.equals(identity.blob(), publicBlob(file))) && offer(client, file, List.of(), timeoutMillis)) return;
             }
         }
         throw refused(client, where);
@@ -77,7 +77,7 @@ final class SshLogin {
     /** The key of a file, by the agent where it has it. */
     private boolean offer(SSHClient client, Path file, List<SshAgent.Identity> agent, int timeoutMillis) throws SSHException {
         var text = text(file);
-        var held = agent.stream().filter(one -> Arrays.equals(one.blob(), publicBlob(file))).findFirst();
+        var held = agent.stream().filter(identity -> Arrays.equals(identity.blob(), publicBlob(file))).findFirst();
         if (held.isPresent()) return offer(client, held.get(), timeoutMillis);
         if (text.isEmpty() || isPublic(text)) return false;
         var key = key(client, file, text);

@@ -103,15 +103,15 @@ final class SshOpening {
         /** Reads up to the line and over it; whether it came. It may be the first one. */
         private boolean skip() throws IOException {
             var last = new byte[line.length];
-            for (int one; (one = in.read()) >= 0; ) {
+            for (int number; (number = in.read()) >= 0; ) {
                 System.arraycopy(last, 1, last, 0, last.length - 1);
-                last[last.length - 1] = (byte) one;
+                last[last.length - 1] = (byte) number;
                 open = Arrays.equals(last, line);
                 if (open) {
                     if (decides) begun = true;
                     return true;
                 }
-                keep((char) one);
+                keep((char) number);
             }
             return false;
         }

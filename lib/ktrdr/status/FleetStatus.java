@@ -91,21 +91,21 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
             if (Thread.currentThread().isInterrupted()) throw Problem.interrupted("interrupted");
             var known = workers.handle(FleetStatus::answered).join();
             var unknown = known.problem.map(problem -> ServiceChecks.unknown(inventory, problem));
-            var answers = services.stream().flatMap(one -> one.join().stream()).toList();
+            var answers = services.stream().flatMap(future -> future.join().stream()).toList();
             var chosen = new LinkedHashMap<String, String>();
             var meant = inventory;
-            for (var one : asked.values().entrySet()) {
-                var node = one.getKey();
-                var scale = ScalePlan.chosen(node, one.getValue().history());
+            for (var entry : asked.values().entrySet()) {
+                var node = entry.getKey();
+                var scale = ScalePlan.chosen(node, entry.getValue().history());
                 if (scale.isEmpty()) continue;
-                chosen.put(node.name(), ScalePlan.chosenWords(inventory, node, one.getValue().history(), scale.get()));
+                chosen.put(node.name(), ScalePlan.chosenWords(inventory, node, entry.getValue().history(), scale.get()));
                 meant = meant.with(node.withScale(scale.get()));
             }
             var nodes = new LinkedHashMap<Node, NodeStatus>();
             var containers = new LinkedHashMap<Node, List<Docker.Container>>();
-            for (var one : asked.values().entrySet()) nodes.put(meant.node(one.getKey().name()), one.getValue());
+            for (var entry : asked.values().entrySet()) nodes.put(meant.node(entry.getKey().name()), entry.getValue());
             nodes.forEach((node, status) -> containers.put(node, status.containers()));
-            var whole = fleet.of(meant, meant.nodes().stream().filter(node -> fleet.nodes().stream().anyMatch(one -> one.name().equals(node.name()))).toList());
+            var whole = fleet.of(meant, meant.nodes().stream().filter(node -> fleet.nodes().stream().anyMatch(eachNode -> eachNode.name().equals(node.name()))).toList());
             var said = new LinkedHashMap<>(HealthLog.ask(whole, containers));
             said.putAll(known.workers.map(some -> Unregistered.ask(whole, nodes, some)).orElse(Map.of()));
             return new FleetStatus(meant, time, nodes, asked.problems(), answers, known.workers, unknown, said, targets.join().checks(meant, address -> !chosen.isEmpty() && gone(inventory, nodes, address)), alerts.join(), chosen);
@@ -233,14 +233,14 @@ public record FleetStatus(Inventory inventory, Instant time, Map<Node, NodeStatu
         var meanings = new TreeMap<String, Map<Docker.Image, List<String>>>();
         nodes.forEach((node, status) -> released(node, status).forEach(image -> {
             var same = meanings.computeIfAbsent(image.reference() + " " + status.machine(), none -> new LinkedHashMap<>());
-            var known = same.keySet().stream().filter(one -> one.is(image.id(), List.of(image.digest())) || image.is(one.id(), List.of(one.digest()))).findFirst().orElse(image);
+            var known = same.keySet().stream().filter(eachImage -> eachImage.is(image.id(), List.of(image.digest())) || image.is(eachImage.id(), List.of(eachImage.digest()))).findFirst().orElse(image);
             same.computeIfAbsent(known, none -> new ArrayList<>()).add(node.name());
         }));
         var checks = new ArrayList<Check>();
         meanings.forEach((key, same) -> {
             if (same.size() < 2) return;
             var reference = key.substring(0, key.lastIndexOf(' '));
-            var found = same.entrySet().stream().map(one -> brief(one.getKey()) + " on " + String.join(", ", one.getValue())).collect(Collectors.joining("; "));
+            var found = same.entrySet().stream().map(entry -> brief(entry.getKey()) + " on " + String.join(", ", entry.getValue())).collect(Collectors.joining("; "));
             checks.add(new Check(CheckId.ofFleet("images", key.substring(key.lastIndexOf('/') + 1).strip().replace(' ', '.')), inventory.core().name(), false, "one image " + reference + " on all nodes", found,
                     "jbang deploy@ktrdr all --tag " + reference.replaceFirst(".*:", "") + " gives all of them what the registry has under it now", 0));
         });

@@ -92,7 +92,7 @@ public final class StatusChanges {
         if (!at.docker()) return;
         for (var service : status.services(node)) {
             var container = Docker.service(at.containers(), service);
-            states.put(name + " " + service + " container", new State(container.map(one -> one.startedAt() + one.status() + one.health()).orElse("none"),
+            states.put(name + " " + service + " container", new State(container.map(eachContainer -> eachContainer.startedAt() + eachContainer.status() + eachContainer.health()).orElse("none"),
                     container.map(StatusChanges::words).orElse("removed")));
         }
         drift(status, node, states);

@@ -181,7 +181,7 @@ public final class StatusReport {
             if (drift(node).equals("staged")) remarks.add(node.name() + ": files were staged and not deployed yet");
         var strangers = status.roster().strangers(inventory);
         if (!strangers.isEmpty()) remarks.add("registered with the backend and not in the inventory: "
-                + strangers.stream().map(one -> one.type() + " worker at " + one.endpointUrl() + ", " + one.status()).distinct().sorted().collect(Collectors.joining("; ")));
+                + strangers.stream().map(worker -> worker.type() + " worker at " + worker.endpointUrl() + ", " + worker.status()).distinct().sorted().collect(Collectors.joining("; ")));
         return remarks;
     }
 
@@ -266,8 +266,8 @@ public final class StatusReport {
     private Map<String, Object> stack(Node node, NodeStatus at) {
         return fields("release", Stack.of(inventory, node).release(at.containers()), "deployed", at.history().lastGood().map(StatusReport::entry).orElse(null),
                 "last", at.history().last().map(StatusReport::entry).orElse(null), "unfinished", at.history().unfinished().isPresent(),
-                "containers", at.containers().stream().map(one -> fields("service", one.service(), "image", one.image(), "state", one.state(), "healthy", one.healthy(),
-                        "restarts", one.restarts(), "started", one.startedAt())).toList(),
+                "containers", at.containers().stream().map(container -> fields("service", container.service(), "image", container.image(), "state", container.state(), "healthy", container.healthy(),
+                        "restarts", container.restarts(), "started", container.startedAt())).toList(),
                 "lock", at.lock().holder().map(owner -> fields("by", owner.who(), "since", owner.since(), "what", owner.what(), "last_sign_seconds", at.lock().age(),
                         "alive", at.lock().alive())).orElse(null),
                 "drift", drift(node).equals("unknown") ? null : status.drift(node));

@@ -30,8 +30,8 @@ final class Unregistered {
     static Map<String, String> ask(Fleet fleet, Map<Node, NodeStatus> nodes, List<Backend.Worker> registered) {
         var lost = new LinkedHashMap<Node, List<Worker>>();
         nodes.forEach((node, status) -> {
-            var some = lost(fleet.inventory(), node, status.containers(), registered);
-            if (!some.isEmpty()) lost.put(node, some);
+            var workers = lost(fleet.inventory(), node, status.containers(), registered);
+            if (!workers.isEmpty()) lost.put(node, workers);
         });
         var said = new LinkedHashMap<String, String>();
         if (lost.isEmpty()) return said;

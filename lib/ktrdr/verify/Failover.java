@@ -125,7 +125,7 @@ public final class Failover {
         var id = begin();
         if (!onWorker()) {
             stopped.set(candidates.get(0));
-            var operation = operations.follow(id, limits.take(), one -> one.percentage() > 0, one -> { });
+            var operation = operations.follow(id, limits.take(), eachOperation -> eachOperation.percentage() > 0, eachOperation -> { });
             if (operation.ended() && !operation.completed()) return Finding.bad(operation.words());
             return Finding.good(id + ": " + operation.words() + ", on the backend alone; " + stopped.get().words()
                     + " is to be killed idle");
@@ -219,7 +219,7 @@ public final class Failover {
     private Finding elsewhere(Place away) {
         var id = begin();
         var where = new AtomicReference<>("");
-        var operation = operations.follow(id, limits.complete(), one -> !onWorker() && one.percentage() > 0, one -> operations.worker(id).ifPresent(worker -> where.set(worker.endpointUrl())));
+        var operation = operations.follow(id, limits.complete(), eachOperation -> !onWorker() && eachOperation.percentage() > 0, eachOperation -> operations.worker(id).ifPresent(worker -> where.set(worker.endpointUrl())));
         var on = inventory.place(where.get());
         var words = operation.words() + (on.isEmpty() ? "" : " on " + on);
         boolean bad = onWorker() ? !operation.completed() || where.get().equals(away.worker().endpointUrl())

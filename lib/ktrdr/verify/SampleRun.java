@@ -125,7 +125,7 @@ final class SampleRun {
         }
 
         private String place() {
-            return worker.map(one -> " on " + inventory.place(one.endpointUrl())).orElse("");
+            return worker.map(worker -> " on " + inventory.place(worker.endpointUrl())).orElse("");
         }
     }
 

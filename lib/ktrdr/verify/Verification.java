@@ -211,8 +211,8 @@ public final class Verification implements AutoCloseable {
 
     private Check share(Node node, Problem wrong, NfsProof.Proven proof, double seconds) {
         var path = Mount.path(inventory, node);
-        var read = proof.seen().stream().filter(one -> one.read().containsKey(node.name())).count();
-        var wrote = proof.seen().stream().anyMatch(one -> one.writer().equals(node)) ? "wrote a file that all others read, " : "";
+        var read = proof.seen().stream().filter(seen -> seen.read().containsKey(node.name())).count();
+        var wrote = proof.seen().stream().anyMatch(seen -> seen.writer().equals(node)) ? "wrote a file that all others read, " : "";
         var found = wrong == null ? wrote + "read those of " + read + " other nodes"
                 : wrong.sentenceAndFound();
         return new Check(CheckId.ofNode(node, "share"), node.name(), wrong == null, "the share at " + path + ", with the same files as elsewhere", found,

@@ -220,7 +220,7 @@ public record VerifyReport(Inventory inventory, List<Check> checks, Map<Node, Ab
         var together = new LinkedHashMap<String, List<Check>>();
         checks.stream().filter(check -> check.seconds() > 0).sorted(Comparator.comparingDouble(Check::seconds).reversed())
                 .forEach(check -> together.computeIfAbsent(area(check) + " " + check.seconds(), none -> new ArrayList<>()).add(check));
-        double most = together.values().stream().findFirst().map(one -> one.get(0).seconds()).orElse(1.0);
+        double most = together.values().stream().findFirst().map(checks -> checks.get(0).seconds()).orElse(1.0);
         return together.values().stream().limit(LONGEST).map(same -> Map.<String, Object>of("label", label(same), "took", took(same.get(0).seconds()),
                 "percent", Math.round(1000 * same.get(0).seconds() / most) / 10.0)).toList();
     }

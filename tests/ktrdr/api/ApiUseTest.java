@@ -156,8 +156,8 @@ class ApiUseTest {
 
     @Test
     void no_document_and_a_broken_one_are_told_and_are_no_check() {
-        for (var one : Map.of(404, "{\"detail\":\"Not Found\"}", 200, "<html>", 503, "").entrySet()) {
-            var compared = answered(one.getKey(), one.getValue());
+        for (var entry : Map.of(404, "{\"detail\":\"Not Found\"}", 200, "<html>", 503, "").entrySet()) {
+            var compared = answered(entry.getKey(), entry.getValue());
             assertEquals(List.of(), compared.gone());
             assertTrue(compared.check(inventory(1)).isEmpty() && compared.words().orElseThrow().startsWith("not compared with what the toolkit uses: GET http://"), compared::toString);
         }

@@ -48,8 +48,8 @@ class ObservedTest {
         server.setDispatcher(new Dispatcher() {
             @Override
             public MockResponse dispatch(RecordedRequest request) {
-                return bodies.entrySet().stream().filter(one -> request.getTarget().startsWith(one.getKey())).findFirst()
-                        .map(one -> new MockResponse.Builder().body(one.getValue()).build()).orElseGet(() -> new MockResponse.Builder().code(404).body("{}").build());
+                return bodies.entrySet().stream().filter(entry -> request.getTarget().startsWith(entry.getKey())).findFirst()
+                        .map(entry -> new MockResponse.Builder().body(entry.getValue()).build()).orElseGet(() -> new MockResponse.Builder().code(404).body("{}").build());
             }
         });
     }

@@ -184,7 +184,7 @@ class BackupScriptTest {
 
     private String series(String name) throws IOException {
         return Files.readAllLines(folder.resolve(".ktrdr/metrics/backup.prom")).stream().filter(line -> line.startsWith("ktrdr_backup_" + name + " ")).map(line -> line.split(" ")[1])
-                .reduce((one, other) -> one + " twice " + other).orElse("none");
+                .reduce((text, other) -> text + " twice " + other).orElse("none");
     }
 
     @Test

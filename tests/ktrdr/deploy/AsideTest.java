@@ -97,8 +97,8 @@ class AsideTest {
 
     @Test
     void one_on_the_host_s_own_network_names_none() {
-        var one = container();
-        ((ObjectNode) one.path("HostConfig")).put("NetworkMode", "host");
-        assertEquals("{}", asked(Aside.put(one, Optional.empty()), "/containers/create?name=ktrdr-db-before-takeover").path("NetworkingConfig").path("EndpointsConfig").toString());
+        var objectNode = container();
+        ((ObjectNode) objectNode.path("HostConfig")).put("NetworkMode", "host");
+        assertEquals("{}", asked(Aside.put(objectNode, Optional.empty()), "/containers/create?name=ktrdr-db-before-takeover").path("NetworkingConfig").path("EndpointsConfig").toString());
     }
 }

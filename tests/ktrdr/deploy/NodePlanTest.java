@@ -181,7 +181,7 @@ class NodePlanTest {
         var before = Revision.there(stack, facts(there, Map.of(), List.of(container("backend", "registry.test:5000/ktrdr-backend:sha-1", ""))), wanted).orElseThrow();
         assertEquals("sha-1", before.tag());
         assertEquals("sha256:1", before.images().get("backend").id());
-        var file = before.files().stream().filter(one -> one.path().equals("monitoring/prometheus.yml")).findFirst().orElseThrow();
+        var file = before.files().stream().filter(nodeFile -> nodeFile.path().equals("monitoring/prometheus.yml")).findFirst().orElseThrow();
         assertEquals(List.of(prometheus.sha256(), "600"), List.of(file.sha256(), file.mode()));
         assertEquals(Optional.empty(), Revision.there(stack, facts(NodeFiles.NONE, Map.of(), List.of(container("backend"))), wanted));
         assertEquals(Optional.empty(), Revision.there(stack, facts(there, Map.of(), List.of()), wanted));

@@ -124,7 +124,7 @@ class ScalePlanTest {
 
     @Test
     void prometheus_converges_when_exactly_its_files_targets_are_up() {
-        var file = new Templates(inventory).render(inventory.core(), "sha-1").stream().filter(one -> one.path().equals(Templates.PROMETHEUS)).findFirst().orElseThrow().content();
+        var file = new Templates(inventory).render(inventory.core(), "sha-1").stream().filter(nodeFile -> nodeFile.path().equals(Templates.PROMETHEUS)).findFirst().orElseThrow().content();
         var answer = """
                 {"data": {"activeTargets": [
                   {"discoveredLabels": {"__address__": "workers-b.ktrdr.test:5003"}, "health": "up"},

@@ -38,7 +38,7 @@ class WorkerStopsTest {
 
     /** The script on a node where {@code docker exec} answers what the health of this container is, in a file of its name. */
     private CommandResult on(Map<String, String> healths, String script) throws IOException {
-        for (var one : healths.entrySet()) Files.writeString(folder.resolve(one.getKey()), one.getValue());
+        for (var entry : healths.entrySet()) Files.writeString(folder.resolve(entry.getKey()), entry.getValue());
         Fixtures.program(folder.resolve("bin/docker"), "cd '" + folder + "'\ncase $1 in\n  exec) cat \"$2\" 2>/dev/null ;;\n  inspect) echo 2026-01-01T10:00:00.5Z ;;\n  *) echo \"$*\" >>stopped ;;\nesac");
         return LocalCommand.command("sh", "-c", "PATH='" + folder.resolve("bin") + "':$PATH\n" + script).run();
     }

@@ -48,8 +48,8 @@ class HealthLogTest {
 
     @Test
     void which_are_made_anew_is_told_with_it() {
-        var some = List.of(container("b", "unhealthy"), container("a", "unhealthy"));
-        assertEquals("a (exit code 1: x), b", HealthLog.words(some, Map.of("a", "exit code 1: x")));
+        var containers = List.of(container("b", "unhealthy"), container("a", "unhealthy"));
+        assertEquals("a (exit code 1: x), b", HealthLog.words(containers, Map.of("a", "exit code 1: x")));
         assertTrue(container("a", "unhealthy").unhealthy());
         assertFalse(container("a", "starting").unhealthy());
     }

@@ -112,7 +112,7 @@ class MachineChecksTest {
     @Test
     void a_container_that_does_not_start_names_the_lxc_features() {
         var facts = Map.of(GPU, host(with("container\tyes", "container-error\tOCI runtime create failed"), 0));
-        var check = INFRA.checks(facts, new Dns.Answers("here", "here", Map.of(), false)).stream().filter(one -> !one.ok()).findFirst().orElseThrow();
+        var check = INFRA.checks(facts, new Dns.Answers("here", "here", Map.of(), false)).stream().filter(eachCheck -> !eachCheck.ok()).findFirst().orElseThrow();
         assertTrue(check.fix().contains("pct set <ID> --features nesting=1,keyctl=1"), check.fix());
     }
 

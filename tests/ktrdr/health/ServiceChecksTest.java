@@ -112,10 +112,10 @@ class ServiceChecksTest {
     @Test
     void a_worker_of_an_unused_type_fills_no_place_and_is_named() {
         for (var type : List.of("agent_design", "agent_assessment", "gpu_host", "cpu_training")) {
-            var one = at("http://gpu-1.ktrdr.test:5005", type, "available");
-            assertEquals(type + ", available", worker(one).found());
-            assertEquals("not registered", WorkerRoster.of(inventory, List.of(one)).states().get(inventory.node("gpu")).get("training-worker-1"));
-            assertEquals(List.of(one), WorkerRoster.of(inventory, List.of(one)).ghosts());
+            var worker = at("http://gpu-1.ktrdr.test:5005", type, "available");
+            assertEquals(type + ", available", worker(worker).found());
+            assertEquals("not registered", WorkerRoster.of(inventory, List.of(worker)).states().get(inventory.node("gpu")).get("training-worker-1"));
+            assertEquals(List.of(worker), WorkerRoster.of(inventory, List.of(worker)).ghosts());
         }
     }
 

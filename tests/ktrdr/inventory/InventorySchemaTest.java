@@ -71,7 +71,7 @@ class InventorySchemaTest {
 
     private static void collect(JsonNode schema, String path, Map<String, JsonNode> places) {
         places.put(path, schema);
-        schema.path("properties").properties().forEach(one -> collect(resolved(one.getValue()), (path.isEmpty() ? "" : path + "/") + one.getKey(), places));
+        schema.path("properties").properties().forEach(entry -> collect(resolved(entry.getValue()), (path.isEmpty() ? "" : path + "/") + entry.getKey(), places));
         if (path.equals("nodes")) collect(resolved(schema.path("additionalProperties")), "nodes/two", places);
     }
 
@@ -122,7 +122,7 @@ class InventorySchemaTest {
         for (var path : places().keySet()) {
             if (path.isEmpty()) continue;
             var texts = new LinkedHashSet<>(VALUES);
-            resolved(places().get(path)).path("enum").forEach(one -> texts.add(one.toString()));
+            resolved(places().get(path)).path("enum").forEach(json -> texts.add(json.toString()));
             for (var text : texts) {
                 var inventory = with(path, MAPPER.readTree(text));
                 var mistakes = read(inventory);

@@ -66,7 +66,7 @@ class InventoryTest {
     @Test
     void the_environment_is_one_that_ktrdr_takes() {
         assertEquals("staging", Fixtures.inventory().environment());
-        for (var one : Inventory.ENVIRONMENTS) assertEquals(one, Fixtures.inventory(Fixtures.INVENTORY + "environment: " + one + "\n").environment());
+        for (var environment : Inventory.ENVIRONMENTS) assertEquals(environment, Fixtures.inventory(Fixtures.INVENTORY + "environment: " + environment + "\n").environment());
         assertTrue(mistake(Fixtures.INVENTORY + "environment: preprod\n").contains("environment: expected development or staging or production"), mistake(Fixtures.INVENTORY + "environment: preprod\n"));
     }
 
@@ -182,8 +182,8 @@ class InventoryTest {
 
     @ParameterizedTest
     @ValueSource(strings = {"10.0.0.1/33", "10.0.0.0/", "10.0.0", "desk.example.org", "10.0.0.1/24/8", "fd00::/129", "fe80::1%eth0", "10.0.0.1 -j ACCEPT", "-i", "!10.0.0.1"})
-    void what_is_neither_address_nor_network_is_let_in_by_no_rule(String one) {
-        assertTrue(mistake(Fixtures.INVENTORY + "firewall: {allow: [\"" + one + "\"]}\n").contains("firewall.allow: expected addresses and networks of IPv4 or IPv6, such as 10.0.0.0/24, found " + one));
+    void what_is_neither_address_nor_network_is_let_in_by_no_rule(String text) {
+        assertTrue(mistake(Fixtures.INVENTORY + "firewall: {allow: [\"" + text + "\"]}\n").contains("firewall.allow: expected addresses and networks of IPv4 or IPv6, such as 10.0.0.0/24, found " + text));
     }
 
     @Test

@@ -52,8 +52,8 @@ class LogNodeTest {
     }
 
     /** Runs the script with a docker of these two logs, and hands on what it prints. */
-    private void run(LogScript script, String one, String two) throws IOException {
-        Files.writeString(folder.resolve("one"), one);
+    private void run(LogScript script, String text, String two) throws IOException {
+        Files.writeString(folder.resolve("one"), text);
         Files.writeString(folder.resolve("two"), two);
         Fixtures.program(folder.resolve("docker"), """
                 case $1 in

@@ -95,7 +95,7 @@ class GpuTest {
         var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(),
                 List.of(), Map.of(), History.NONE, List.of(), "", gpu);
         return NodePlan.plan(stack, new Revision("sha-1", List.of(), stack.images(stack.services(), "sha-1").entrySet().stream()
-                .collect(Collectors.toMap(Map.Entry::getKey, one -> new Docker.Image(one.getValue(), "", "")))), stack.services(), facts);
+                .collect(Collectors.toMap(Map.Entry::getKey, entry -> new Docker.Image(entry.getValue(), "", "")))), stack.services(), facts);
     }
 
     private static List<String> obstacles(Inventory fleet, Gpu gpu) {

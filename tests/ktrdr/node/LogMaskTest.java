@@ -62,7 +62,7 @@ class LogMaskTest {
     private static List<String> forms(String secret) {
         // in lower case, as Python, Go and JavaScript write them; in upper case it is Jackson
         var json = Pattern.compile("\\\\u00..").matcher(Json.line(secret)).replaceAll(found -> Matcher.quoteReplacement(found.group().toLowerCase()));
-        var ascii = json.chars().mapToObj(one -> one < 128 ? Character.toString(one) : String.format("\\u%04x", one)).collect(Collectors.joining());
+        var ascii = json.chars().mapToObj(number -> number < 128 ? Character.toString(number) : String.format("\\u%04x", number)).collect(Collectors.joining());
         var address = URLEncoder.encode(secret, StandardCharsets.UTF_8).replace("*", "%2A").replace("%7E", "~");
         return List.of(secret, json.substring(1, json.length() - 1), ascii.substring(1, ascii.length() - 1), address, address.replace("+", "%20"));
     }
@@ -85,7 +85,7 @@ class LogMaskTest {
     void each_variable_that_is_called_a_secret_counts_and_no_other() throws IOException {
         var names = List.of("POSTGRES_PASSWORD", "DB_PASSWORD", "JWT_SECRET", "GF_SECURITY_ADMIN_PASSWORD", "KTRDR_ALERT_WEBHOOK_URL", "KTRDR_ALERT_TELEGRAM_TOKEN", "KTRDR_API_URL", "SECRET_NAME");
         var environment = names.stream().map(name -> name + "=value-of-" + name.toLowerCase().charAt(0) + name.length()).toList();
-        var log = environment.stream().map(one -> one.replaceFirst(".*=", "")).collect(Collectors.joining("\n"));
+        var log = environment.stream().map(text -> text.replaceFirst(".*=", "")).collect(Collectors.joining("\n"));
         assertEquals(List.of("***", "***", "***", "***", "***", "***", "value-of-k13", "value-of-s11"), shown(environment, log));
         for (var field : Secrets.Field.values()) if (field.concealed) assertTrue(field.variable.matches(".*" + Secrets.NAMES), field.variable);
     }

@@ -43,7 +43,7 @@ class StaleMountsTest {
 
     private String container(String name, Object... mounts) {
         var line = new StringBuilder(PID + "|/ktrdr-" + name);
-        for (var one : mounts) line.append('|').append(one);
+        for (var mount : mounts) line.append('|').append(mount);
         return line.toString();
     }
 

@@ -139,7 +139,7 @@ class AlertingTest {
     void the_container_writes_secret_files_before_alertmanager_starts() {
         var compose = files(ALL).get("docker-compose.core.yml");
         for (var field : List.of(Field.alert_webhook_url, Field.alert_mail_password, Field.alert_telegram_token)) {
-            var path = List.of("webhook_url", "mail_password", "telegram_token").stream().filter(one -> Alerting.secrets("/run/alerts/" + one).contains(field)).findFirst().orElseThrow();
+            var path = List.of("webhook_url", "mail_password", "telegram_token").stream().filter(text -> Alerting.secrets("/run/alerts/" + text).contains(field)).findFirst().orElseThrow();
             assertTrue(compose.contains("put " + path + " \"$${" + field.variable + ":-}\""), path);
         }
         assertFalse(Templates.variables(compose).stream().anyMatch(name -> name.startsWith("KTRDR_ALERT")), "Compose would want a value where there is none");

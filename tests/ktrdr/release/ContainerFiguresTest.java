@@ -71,10 +71,10 @@ class ContainerFiguresTest {
     private void second() throws IOException {
         write("proc/71/cgroup", "0::/system.slice/docker-1.scope\n");
         write("proc/72/cgroup", "0::/system.slice/docker-2.scope\n");
-        for (var one : List.of("1", "2")) {
-            write("cgroup/system.slice/docker-" + one + ".scope/cpu.stat", "usage_usec 12000345\nuser_usec 10000000\n");
-            write("cgroup/system.slice/docker-" + one + ".scope/memory.current", "5000\n");
-            write("cgroup/system.slice/docker-" + one + ".scope/memory.stat", "anon 3000\nfile 2000\ninactive_file 1500\n");
+        for (var text : List.of("1", "2")) {
+            write("cgroup/system.slice/docker-" + text + ".scope/cpu.stat", "usage_usec 12000345\nuser_usec 10000000\n");
+            write("cgroup/system.slice/docker-" + text + ".scope/memory.current", "5000\n");
+            write("cgroup/system.slice/docker-" + text + ".scope/memory.stat", "anon 3000\nfile 2000\ninactive_file 1500\n");
         }
     }
 
@@ -92,11 +92,11 @@ class ContainerFiguresTest {
 
     @Test
     void control_groups_of_version_1() throws IOException {
-        for (var one : List.of("1", "2")) {
-            write("proc/7" + one + "/cgroup", "12:pids:/docker/" + one + "\n4:memory:/docker/" + one + "\n2:cpu,cpuacct:/docker/" + one + "\n0::/\n");
-            write("cgroup/cpu,cpuacct/docker/" + one + "/cpuacct.usage", "1500000001\n");
-            write("cgroup/memory/docker/" + one + "/memory.usage_in_bytes", "7000\n");
-            write("cgroup/memory/docker/" + one + "/memory.stat", "cache 10\ninactive_file 1\ntotal_inactive_file 9000\n");
+        for (var text : List.of("1", "2")) {
+            write("proc/7" + text + "/cgroup", "12:pids:/docker/" + text + "\n4:memory:/docker/" + text + "\n2:cpu,cpuacct:/docker/" + text + "\n0::/\n");
+            write("cgroup/cpu,cpuacct/docker/" + text + "/cpuacct.usage", "1500000001\n");
+            write("cgroup/memory/docker/" + text + "/memory.usage_in_bytes", "7000\n");
+            write("cgroup/memory/docker/" + text + "/memory.stat", "cache 10\ninactive_file 1\ntotal_inactive_file 9000\n");
         }
         assertEquals(0, run().exit());
         assertEquals("1.500000001", worker("container_cpu_usage_seconds_total", ""));

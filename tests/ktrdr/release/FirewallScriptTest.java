@@ -114,7 +114,7 @@ class FirewallScriptTest {
     void what_is_missing_on_the_node_is_told_and_nothing_is_begun() {
         var nothing = "refused\nunit: , files: 4 firewall, rules: 0";
         assertEquals(Stream.of("needs systemd", "needs root", "needs iptables: apt-get install iptables").map(why -> "told\tfirewall\tfirewall in the inventory " + why + "\n" + nothing)
-                .reduce("", (all, one) -> all + one + "\n").strip(), on("""
+                .reduce("", (all, text) -> all + text + "\n").strip(), on("""
                 docker
                 mv /run/systemd /run/other; wanted; there; mv /run/other /run/systemd
                 (id() { echo 1000; }; wanted); there

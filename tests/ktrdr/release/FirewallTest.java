@@ -109,7 +109,7 @@ class FirewallTest {
     }
 
     static void needRoot() {
-        boolean able = Stream.of("iptables", "ip6tables").allMatch(one -> LocalCommand.command("unshare", "-n", one, "-w", "10", "-A", "INPUT", "-m", "conntrack", "--ctstate", "DNAT", "-j", "RETURN").run().ok());
+        boolean able = Stream.of("iptables", "ip6tables").allMatch(text -> LocalCommand.command("unshare", "-n", text, "-w", "10", "-A", "INPUT", "-m", "conntrack", "--ctstate", "DNAT", "-j", "RETURN").run().ok());
         assumeTrue(able, "needs root, iptables and a kernel with connection tracking and IPv6");
     }
 

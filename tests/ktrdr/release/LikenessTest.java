@@ -117,7 +117,7 @@ class LikenessTest {
                 line("backtest-worker-1", "backtest-worker-1", made));
         assertEquals(List.of("backtest-worker-1", "foo"), Docker.containers(String.join("\n", lines)).stream().map(Docker.Container::name).toList());
         assertEquals("/opt/ktrdr-workers-b", Docker.containers(lines.get(3)).get(0).folder());
-        var facts = Facts.parse(lines.stream().map(one -> "container\t" + one + "\n").reduce("", String::concat) + "end\tyes\n");
+        var facts = Facts.parse(lines.stream().map(line -> "container\t" + line + "\n").reduce("", String::concat) + "end\tyes\n");
         assertEquals(List.of("stray"), Docker.strays(facts).stream().map(Docker.Container::name).toList());
         for (var service : List.of("backtest-worker-3", "training-worker-12", "training-worker-gpu")) assertTrue(Docker.ours("ktrdr-workers", service), service);
         var history = new History(List.of(entry("1", History.Ending.DEPLOYED, Map.of("backtest-worker-1", image, "extra", image))), Optional.empty());
@@ -133,7 +133,7 @@ class LikenessTest {
     }
 
     private Docker.Container[] running(Docker.Container... more) {
-        var all = new ArrayList<>(stack.services().stream().filter(service -> Arrays.stream(more).noneMatch(one -> one.service().equals(service)))
+        var all = new ArrayList<>(stack.services().stream().filter(service -> Arrays.stream(more).noneMatch(container -> container.service().equals(service)))
                 .map(service -> new Docker.Container("id-" + service, service, service, NAME, "sha256:1", "running", "healthy", 0, 0, "2026-01-01T00:00:00Z", "hash", "/opt")).toList());
         all.addAll(List.of(more));
         return all.toArray(Docker.Container[]::new);

@@ -47,7 +47,7 @@ class RulesTest {
         var fires = new TreeSet<String>();
         var silent = new TreeSet<String>();
         for (var test : yaml("tests/rules/alerts.yml").path("tests"))
-            for (var one : test.path("alert_rule_test")) (one.path("exp_alerts").isEmpty() ? silent : fires).add(one.path("alertname").asText());
+            for (var json : test.path("alert_rule_test")) (json.path("exp_alerts").isEmpty() ? silent : fires).add(json.path("alertname").asText());
         var alerts = new TreeSet<>(rules("alerts.yml").stream().map(rule -> rule.path("alert").asText()).toList());
         assertEquals(alerts, fires);
         assertEquals(alerts, silent);
@@ -57,7 +57,7 @@ class RulesTest {
     void each_recording_rule_is_tested_by_a_value() throws IOException {
         var tested = new StringBuilder();
         for (var test : yaml("tests/rules/recording.yml").path("tests"))
-            for (var one : test.path("promql_expr_test")) if (!one.path("exp_samples").isEmpty()) tested.append(one.path("expr").asText()).append('\n');
+            for (var json : test.path("promql_expr_test")) if (!json.path("exp_samples").isEmpty()) tested.append(json.path("expr").asText()).append('\n');
         for (var rule : rules("recording.yml")) assertTrue(tested.indexOf(rule.path("record").asText()) >= 0, rule.path("record").asText());
     }
 

@@ -70,9 +70,9 @@ class TemplatesTest {
             assertTrue(excluded.find(), name);
             var patterns = List.of(excluded.group(1).replace("$$", "$").split(","));
             for (var path : List.of("/", "/health", "/api/v1/health", "/metrics", "/metrics/"))
-                assertTrue(patterns.stream().anyMatch(one -> Pattern.compile(one).matcher("http://172.18.0.3:5003" + path).find()), path);
+                assertTrue(patterns.stream().anyMatch(pattern -> Pattern.compile(pattern).matcher("http://172.18.0.3:5003" + path).find()), path);
             for (var path : List.of("/api/v1/workers", "/api/v1/operations/op_1", "/healthy/x", "/backtests/start"))
-                assertTrue(patterns.stream().noneMatch(one -> Pattern.compile(one).matcher("http://172.18.0.3:5003" + path).find()), path);
+                assertTrue(patterns.stream().noneMatch(pattern -> Pattern.compile(pattern).matcher("http://172.18.0.3:5003" + path).find()), path);
         }
         assertEquals("20000", Templates.env(file("core", ".env.core")).get("JAEGER_TRACES"));
     }

@@ -212,6 +212,6 @@ class DocumentsTest {
     /** Every schema of an object in a schema, with its place. */
     private static void objects(JsonNode schema, String place, java.util.function.BiConsumer<String, JsonNode> each) {
         if (schema.isObject() && (schema.path("type").asText().equals("object") || schema.path("type").isArray() && schema.path("type").toString().contains("\"object\""))) each.accept(place, schema);
-        for (var one : schema.properties()) objects(one.getValue(), place + "/" + one.getKey(), each);
+        for (var entry : schema.properties()) objects(entry.getValue(), place + "/" + entry.getKey(), each);
     }
 }

@@ -172,8 +172,8 @@ class ShareFromHostTest {
 
     @Test
     void only_nodes_that_mount_it_by_nfs_are_let_in() {
-        var one = Fixtures.inventory(Fixtures.INVENTORY.replace("scale: 2}", "scale: 2, storage: {from: host}}"));
-        assertTrue(NfsFiles.exports(one).contains("10.0.0.12(") && !NfsFiles.exports(one).contains("10.0.0.11"), NfsFiles.exports(one));
+        var inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("scale: 2}", "scale: 2, storage: {from: host}}"));
+        assertTrue(NfsFiles.exports(inventory).contains("10.0.0.12(") && !NfsFiles.exports(inventory).contains("10.0.0.11"), NfsFiles.exports(inventory));
         var asked = Fixtures.inventory(Fixtures.INVENTORY + "storage: {from: host, clients: 10.0.9.0/24}\n");
         assertTrue(NfsFiles.exports(asked).contains("10.0.9.0/24("), "others than nodes, as storage.clients says");
     }

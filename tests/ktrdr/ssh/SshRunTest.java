@@ -89,7 +89,7 @@ class SshRunTest {
     void whoever_takes_the_bytes_says_why_it_takes_no_more() {
         var full = new java.io.OutputStream() {
             @Override
-            public void write(int one) {
+            public void write(int number) {
                 throw Problem.failed("it is full");
             }
         };

@@ -58,8 +58,8 @@ class FleetStatusTest {
         var lines = new AtomicInteger();
         var out = new PrintStream(new OutputStream() {
             @Override
-            public void write(int one) throws IOException {
-                if (one == '\n' && lines.incrementAndGet() == 2) throw new IOException("Broken pipe");
+            public void write(int number) throws IOException {
+                if (number == '\n' && lines.incrementAndGet() == 2) throw new IOException("Broken pipe");
             }
         }, true);
         var asked = new AtomicInteger();
@@ -127,7 +127,7 @@ class FleetStatusTest {
         var check = new StatusReport(scheduled("exit-code", "ktrdr-1.dump.zst", 3)).problems().get(0).details();
         assertTrue(check.get("found").startsWith("the last run of ktrdr-backup.service failed (exit-code) at 2026-09-21T11:26:40Z; ktrdr-1.dump.zst"), check::toString);
         assertTrue(check.get("to do").contains("journalctl -u ktrdr-backup") && check.get("to do").contains("jbang backup-db@ktrdr"), check::toString);
-        assertTrue(fleet().checks().stream().noneMatch(one -> one.id().equals("core.backup")));
+        assertTrue(fleet().checks().stream().noneMatch(eachCheck -> eachCheck.id().equals("core.backup")));
     }
 
     /** The same fleet by an inventory with these lines more. */
@@ -159,7 +159,7 @@ class FleetStatusTest {
         }
         assertTrue(failing(fleet).contains("workers-b.firewall"), () -> "it stands with the rules of before");
         assertFalse(failing(fleet).contains("core.firewall") || failing(fleet).contains("gpu.firewall"), failing(fleet)::toString);
-        var check = fleet.checks().stream().filter(one -> one.id().equals("workers-b.firewall")).findFirst().orElseThrow();
+        var check = fleet.checks().stream().filter(eachCheck -> eachCheck.id().equals("workers-b.firewall")).findFirst().orElseThrow();
         assertEquals("rules of another inventory: a node whose address is new is kept out; jbang deploy@ktrdr workers B, or workers all", check.found() + "; " + check.fix());
     }
 
@@ -210,8 +210,8 @@ class FleetStatusTest {
 
     @Test
     void what_is_not_as_the_last_release_left_it_is_drift() {
-        var other = containers(B).stream().map(one -> one.service().equals("training-worker-1")
-                ? new Docker.Container(one.id(), one.name(), one.service(), one.image(), "sha256:other", one.status(), one.health(), 0, 0, one.startedAt(), "") : one).toList();
+        var other = containers(B).stream().map(container -> container.service().equals("training-worker-1")
+                ? new Docker.Container(container.id(), container.name(), container.service(), container.image(), "sha256:other", container.status(), container.health(), 0, 0, container.startedAt(), "") : container).toList();
         assertEquals(List.of("workers-b.services"), failing(b(other)));
         var extra = new ArrayList<>(containers(B));
         extra.add(container("training-worker-3", "running", "2026-01-01T11:00:00Z"));
@@ -228,15 +228,15 @@ class FleetStatusTest {
     @Test
     void reports_a_tag_that_is_another_image_on_another_node() {
         var reference = containers(B).get(0).image();
-        var other = containers(B).stream().map(one -> new Docker.Container(one.id(), one.name(), one.service(), one.image(), "sha256:other", one.status(), one.health(), 0, 0, one.startedAt(), "hash")).toList();
+        var other = containers(B).stream().map(container -> new Docker.Container(container.id(), container.name(), container.service(), container.image(), "sha256:other", container.status(), container.health(), 0, 0, container.startedAt(), "hash")).toList();
         for (var digest : List.of("", "registry.test:5000/ktrdr-backend@sha256:0123456789abcdef")) {
             var images = new LinkedHashMap<String, Docker.Image>();
-            other.forEach(one -> images.put(one.service(), new Docker.Image(one.image(), one.imageId(), digest)));
+            other.forEach(container -> images.put(container.service(), new Docker.Image(container.image(), container.imageId(), digest)));
             var entry = history(B).current().orElseThrow();
             var deployed = new History.Entry("1", "", entry.time(), "karl", "laptop", "deploy", "workers", entry.tag(), entry.services(), images, entry.configuration(), 0, 10, "", History.Ending.DEPLOYED);
             var fleet = b(host(B), lock(Optional.empty(), -1), new History(List.of(deployed), Optional.empty()), other);
             assertEquals(List.of("images.ktrdr-backend:sha-1000001"), failing(fleet));
-            var check = fleet.checks().stream().filter(one -> !one.ok()).findFirst().orElseThrow();
+            var check = fleet.checks().stream().filter(eachCheck -> !eachCheck.ok()).findFirst().orElseThrow();
             assertEquals("sha256:ktrdr on core, gpu; " + (digest.isEmpty() ? "sha256:other" : "sha256:0123456789ab") + " on workers-b", check.found());
             assertEquals(List.of("one image " + reference + " on all nodes", "jbang deploy@ktrdr all --tag sha-1000001 gives all of them what the registry has under it now"), List.of(check.expected(), check.fix()));
         }
@@ -266,11 +266,11 @@ class FleetStatusTest {
         registered.set(1, new Backend.Worker("2", "backtesting", registered.get(1).endpointUrl(), "temporarily_unavailable", "", Optional.empty()));
         registered.add(new Backend.Worker("ghost", "backtesting", registered.get(0).endpointUrl(), "temporarily_unavailable", "", Optional.empty()));
         registered.add(new Backend.Worker("stranger", "training", "http://elsewhere:5005", "available", "", Optional.empty()));
-        var some = registered(fleet(), registered);
-        assertEquals(List.of("workers-b.backtest-worker-2.registered", "workers.unexpected"), failing(some));
-        assertTrue(text(some).contains("workers-b  2          1     1        1       ?"), () -> text(some));
+        var fleetStatus = registered(fleet(), registered);
+        assertEquals(List.of("workers-b.backtest-worker-2.registered", "workers.unexpected"), failing(fleetStatus));
+        assertTrue(text(fleetStatus).contains("workers-b  2          1     1        1       ?"), () -> text(fleetStatus));
         assertEquals(List.of("registered with the backend and not in the inventory: training worker at http://elsewhere:5005, available"),
-                new StatusReport(some).remarks());
+                new StatusReport(fleetStatus).remarks());
         assertTrue(text(all).contains("workers-b  0          0     4        0       ?"), () -> text(all));
     }
 
@@ -316,11 +316,11 @@ class FleetStatusTest {
     @Test
     void a_chosen_scale_counts_until_the_next_deployment() {
         var node = StatusFixtures.INVENTORY.node("workers-b");
-        for (var one : Map.of("scale B 3", true, "rollback workers B", true, "deploy workers B sha-1 --scale 3", true, "deploy workers B sha-1", false).entrySet()) {
+        for (var eachEntry : Map.of("scale B 3", true, "rollback workers B", true, "deploy workers B sha-1 --scale 3", true, "deploy workers B sha-1", false).entrySet()) {
             var entry = entry("1", "sha-1", History.Ending.DEPLOYED, StatusFixtures.INVENTORY.workersOf(node.withScale(3)).stream().map(Inventory.Worker::name).toList());
-            var named = new History.Entry("1", "", entry.time(), "karl", "laptop", one.getKey(), "workers", "sha-1", entry.services(), entry.images(), entry.configuration(), 3, 10, "", entry.outcome());
+            var named = new History.Entry("1", "", entry.time(), "karl", "laptop", eachEntry.getKey(), "workers", "sha-1", entry.services(), entry.images(), entry.configuration(), 3, 10, "", entry.outcome());
             var history = new History(List.of(named), Optional.empty());
-            assertEquals(one.getValue() ? Optional.of(3) : Optional.empty(), ScalePlan.chosen(node, history), one.getKey());
+            assertEquals(eachEntry.getValue() ? Optional.of(3) : Optional.empty(), ScalePlan.chosen(node, history), eachEntry.getKey());
             assertEquals(Optional.empty(), ScalePlan.chosen(StatusFixtures.INVENTORY.node("gpu"), history), "workers by type");
         }
         assertEquals(Optional.empty(), ScalePlan.chosen(node, history(B)), "the inventory's own");

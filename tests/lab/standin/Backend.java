@@ -57,7 +57,7 @@ public final class Backend implements AutoCloseable {
         unhealthy = "unhealthy".equals(env.get("KTRDR_STANDIN_FAULT"));
         changed = "api".equals(env.get("KTRDR_STANDIN_FAULT"));
         traces = new Traces("ktrdr-api", env);
-        untraced = Stream.of(env.getOrDefault("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "").split(",")).filter(one -> !one.isBlank()).map(Pattern::compile).toList();
+        untraced = Stream.of(env.getOrDefault("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "").split(",")).filter(text -> !text.isBlank()).map(Pattern::compile).toList();
         registry = new Registry(pace.remove());
         operations = new Operations(this::ended);
         proxy = new Proxy(operations, registry, client, pace);
@@ -105,7 +105,7 @@ public final class Backend implements AutoCloseable {
 
     private void observe(Web.Request request, int status, long startMicros, long micros) {
         // neither traced nor counted, as the real one's instrumentation has it
-        if (untraced.stream().anyMatch(one -> one.matcher("http://127.0.0.1:8000" + request.path()).find())) return;
+        if (untraced.stream().anyMatch(pattern -> pattern.matcher("http://127.0.0.1:8000" + request.path()).find())) return;
         metrics.request(request.method(), target(request.template()), status, micros);
         traces.request(request, status, startMicros, micros);
     }

@@ -116,14 +116,14 @@ public final class Grafana implements AutoCloseable {
             }
         }
         var sources = new ArrayList<Map<String, Object>>();
-        for (var one : read) {
-            var name = one.getOrDefault("name", "");
+        for (var map : read) {
+            var name = map.getOrDefault("name", "");
             // without a fixed uid Grafana makes one, and dashboards do not find the source
-            var uid = one.getOrDefault("uid", "P%015X".formatted(name.hashCode() & 0xffffffffL));
-            sources.add(Json.map("id", sources.size() + 1, "uid", uid, "orgId", 1, "name", name, "type", one.getOrDefault("type", ""),
-                    "typeName", one.getOrDefault("type", ""), "access", one.getOrDefault("access", "proxy"), "url", one.getOrDefault("url", ""),
-                    "user", "", "database", "", "basicAuth", false, "isDefault", Boolean.valueOf(one.get("isDefault")), "jsonData", Map.of(),
-                    "readOnly", !Boolean.parseBoolean(one.get("editable"))));
+            var uid = map.getOrDefault("uid", "P%015X".formatted(name.hashCode() & 0xffffffffL));
+            sources.add(Json.map("id", sources.size() + 1, "uid", uid, "orgId", 1, "name", name, "type", map.getOrDefault("type", ""),
+                    "typeName", map.getOrDefault("type", ""), "access", map.getOrDefault("access", "proxy"), "url", map.getOrDefault("url", ""),
+                    "user", "", "database", "", "basicAuth", false, "isDefault", Boolean.valueOf(map.get("isDefault")), "jsonData", Map.of(),
+                    "readOnly", !Boolean.parseBoolean(map.get("editable"))));
         }
         return List.copyOf(sources);
     }
@@ -152,10 +152,10 @@ public final class Grafana implements AutoCloseable {
     private Web.Reply search(Map<String, String> query) throws IOException {
         var found = new ArrayList<>();
         if (query.getOrDefault("type", "dash-db").equals("dash-db"))
-            for (var one : read())
-                if (one.title().toLowerCase().contains(query.getOrDefault("query", "").toLowerCase()))
-                    found.add(Json.map("id", found.size() + 1, "uid", one.uid(), "title", one.title(), "uri", "db/" + slug(one), "url", "/d/" + one.uid() + "/" + slug(one),
-                            "type", "dash-db", "tags", one.model().getOrDefault("tags", List.of()), "isStarred", false));
+            for (var dashboard : read())
+                if (dashboard.title().toLowerCase().contains(query.getOrDefault("query", "").toLowerCase()))
+                    found.add(Json.map("id", found.size() + 1, "uid", dashboard.uid(), "title", dashboard.title(), "uri", "db/" + slug(dashboard), "url", "/d/" + dashboard.uid() + "/" + slug(dashboard),
+                            "type", "dash-db", "tags", dashboard.model().getOrDefault("tags", List.of()), "isStarred", false));
         return Web.Reply.ok(found);
     }
 
@@ -164,8 +164,8 @@ public final class Grafana implements AutoCloseable {
         if (!(body.get("queries") instanceof List<?> queries)) return message(400, "no queries found");
         var results = new LinkedHashMap<String, Object>();
         int status = 200;
-        for (var one : queries) {
-            var query = (Map<?, ?>) one;
+        for (var value : queries) {
+            var query = (Map<?, ?>) value;
             try {
                 results.put(String.valueOf(query.get("refId")), Json.map("status", 200, "frames", frames(query)));
             } catch (IOException | RuntimeException e) {
@@ -183,9 +183,9 @@ public final class Grafana implements AutoCloseable {
         var answer = client.get(source.get("url") + "/api/v1/query?query=" + URLEncoder.encode(String.valueOf(query.get("expr")), StandardCharsets.UTF_8)).json();
         if (!(answer.get("data") instanceof Map<?, ?> data) || !(data.get("result") instanceof List<?> series)) throw new IOException(String.valueOf(answer.get("error")));
         var frames = new ArrayList<>();
-        for (var one : series) {
-            var labels = ((Map<?, ?>) one).get("metric");
-            var value = (List<?>) ((Map<?, ?>) one).get("value");
+        for (var eachValue : series) {
+            var labels = ((Map<?, ?>) eachValue).get("metric");
+            var value = (List<?>) ((Map<?, ?>) eachValue).get("value");
             frames.add(Json.map("schema", Json.map("refId", query.get("refId"), "fields", List.of(Json.map("name", "Time", "type", "time"), Json.map("name", "Value", "type", "number", "labels", labels))),
                     "data", Json.map("values", List.of(List.of(value.get(0)), List.of(value.get(1))))));
         }
@@ -197,9 +197,9 @@ public final class Grafana implements AutoCloseable {
     }
 
     private Web.Reply dashboard(String uid) throws IOException {
-        for (var one : read())
-            if (one.uid().equals(uid)) return Web.Reply.ok(Json.map("meta", Json.map("type", "db", "slug", slug(one), "url", "/d/" + uid + "/" + slug(one),
-                    "provisioned", true), "dashboard", one.model()));
+        for (var dashboard : read())
+            if (dashboard.uid().equals(uid)) return Web.Reply.ok(Json.map("meta", Json.map("type", "db", "slug", slug(dashboard), "url", "/d/" + uid + "/" + slug(dashboard),
+                    "provisioned", true), "dashboard", dashboard.model()));
         return message(404, "Dashboard not found");
     }
 

@@ -147,9 +147,9 @@ final class Json {
         } else if (value instanceof List<?> list) {
             out.append('[');
             var comma = "";
-            for (var one : list) {
+            for (var eachValue : list) {
                 out.append(comma);
-                write(one, out);
+                write(eachValue, out);
                 comma = ",";
             }
             out.append(']');

@@ -62,7 +62,7 @@ public final class Main {
         var environment = env.getOrDefault("KTRDR_API_ENVIRONMENT", "development").toLowerCase(Locale.ROOT);
         if (!ENVIRONMENTS.contains(environment))
             throw new IllegalArgumentException("Environment must be one of ['development', 'staging', 'production'], got '" + env.get("KTRDR_API_ENVIRONMENT") + "'");
-        var insecure = INSECURE.entrySet().stream().filter(one -> env.getOrDefault(one.getKey(), one.getValue()).equals(one.getValue())).map(Map.Entry::getKey).sorted().toList();
+        var insecure = INSECURE.entrySet().stream().filter(entry -> env.getOrDefault(entry.getKey(), entry.getValue()).equals(entry.getValue())).map(Map.Entry::getKey).sorted().toList();
         // else a warning
         if (!insecure.isEmpty() && env.getOrDefault("KTRDR_ENV", "").equalsIgnoreCase("production"))
             throw new IllegalArgumentException("Insecure defaults not allowed in production: " + String.join(", ", insecure));

@@ -219,7 +219,7 @@ final class Operations {
         // one on a worker is counted by that
         if (!operation.remote()) begun++;
         if (operations.size() > KEPT)
-            operations.values().stream().filter(one -> one.completed != null).findFirst().ifPresent(one -> operations.remove(one.id));
+            operations.values().stream().filter(eachOperation -> eachOperation.completed != null).findFirst().ifPresent(eachOperation -> operations.remove(eachOperation.id));
         return operation;
     }
 

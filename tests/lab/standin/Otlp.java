@@ -40,10 +40,10 @@ final class Otlp {
     }
 
     private static List<byte[]> attributes(Map<?, ?> tags) {
-        return tags.entrySet().stream().map(one -> message(tag(1, BYTES), one.getKey(), tag(2, BYTES),
-                one.getValue() instanceof Boolean flag ? message(tag(2, VARINT), flag ? 1L : 0L)
-                        : one.getValue() instanceof Number number ? message(tag(3, VARINT), number.longValue())
-                        : message(tag(1, BYTES), String.valueOf(one.getValue())))).toList();
+        return tags.entrySet().stream().map(entry -> message(tag(1, BYTES), entry.getKey(), tag(2, BYTES),
+                entry.getValue() instanceof Boolean flag ? message(tag(2, VARINT), flag ? 1L : 0L)
+                        : entry.getValue() instanceof Number number ? message(tag(3, VARINT), number.longValue())
+                        : message(tag(1, BYTES), String.valueOf(entry.getValue())))).toList();
     }
 
     /** The spans of a request; throws IllegalArgumentException for what is none. */

@@ -191,9 +191,9 @@ final class Web implements AutoCloseable {
     private static Reply invalid(List<?> fields) {
         var details = new ArrayList<>();
         for (var field : fields) {
-            var one = (Map<?, ?>) field;
-            var place = ((List<?>) one.get("loc")).stream().map(String::valueOf).collect(Collectors.joining(" -> "));
-            details.add(Json.map("field", place, "message", one.get("msg"), "type", one.get("type")));
+            var map = (Map<?, ?>) field;
+            var place = ((List<?>) map.get("loc")).stream().map(String::valueOf).collect(Collectors.joining(" -> "));
+            details.add(Json.map("field", place, "message", map.get("msg"), "type", map.get("type")));
         }
         return new Reply(422, Json.map("success", false, "error",
                 Json.map("code", "VALIDATION_ERROR", "message", "Request validation failed", "details", details)), Map.of());

@@ -199,7 +199,7 @@ public final class Worker implements AutoCloseable {
 
     private Web.Reply begin(Job job, Map<String, Object> more) {
         // one that was told to stop takes work like any other, and a training beside another
-        var busy = jobs.values().stream().filter(one -> one.status.equals("running")).findFirst();
+        var busy = jobs.values().stream().filter(eachJob -> eachJob.status.equals("running")).findFirst();
         if (busy.isPresent() && job.epochs == 0) return Web.Reply.detail(503, "Worker is busy with " + busy.get().id);
         jobs.remove(job.id);
         jobs.put(job.id, job);
@@ -295,7 +295,7 @@ public final class Worker implements AutoCloseable {
         System.err.println("INFO: SIGTERM received - initiating graceful shutdown");
         Job job;
         synchronized (this) {
-            job = jobs.values().stream().filter(one -> one.epochs > 0 && one.status.equals("running")).reduce((former, last) -> last).orElse(null);
+            job = jobs.values().stream().filter(eachJob -> eachJob.epochs > 0 && eachJob.status.equals("running")).reduce((former, last) -> last).orElse(null);
             if (job == null) return;
             job.saved = System.currentTimeMillis();
         }
