@@ -2,12 +2,14 @@
 
 //JAVA 17+
 //JAVAC_OPTIONS -encoding UTF-8 --release 17 -J-XX:TieredStopAtLevel=1 -J-XX:+UseSerialGC
-// what is read and printed is UTF-8 in every locale: JDK 17 has the first of these for all of it, later ones the others for what is printed
+// what is read and printed is UTF-8 in every locale: JDK 17 has the first of these for all of it, later ones the others
+// for what is printed
 //RUNTIME_OPTIONS -Dfile.encoding=UTF-8 -Dstdout.encoding=UTF-8 -Dstderr.encoding=UTF-8
 //DEPS sources.java
 
-// JBang compiles a script again when one of its own files has changed, and does not look at those of the library. With another library
-// it would run old constants, and calls of methods that are gone. So these files are the script's own too.
+// JBang compiles a script again when one of its own files has changed, and does not look at those of the library. With
+// another library it would run old constants, and calls of methods that are gone. So these files are the script's own
+// too.
 //FILES lib/ktrdr/BuiltIn.java=ktrdr/BuiltIn.java
 //FILES lib/ktrdr/Console.java=ktrdr/Console.java
 //FILES lib/ktrdr/Exit.java=ktrdr/Exit.java

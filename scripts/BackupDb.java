@@ -29,31 +29,42 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "backup-db", header = "Make a backup of the database that is proven before it has a name.",
-        description = {"", "pg_dump's custom format, compressed, with a record of each table's rows and content as the dump has seen them, and the checksums of both. It is there once its "
-                + "checksum was read back from the disk and its table of contents was read; older ones go after that.", ""},
+        description = {"",
+                "pg_dump's custom format, compressed, with a record of each table's rows and content as the dump has "
+                        + "seen them, and the checksums of both. It is there once its "
+                + "checksum was read back from the disk and its table of contents was read; older ones go after that.",
+                ""},
         footer = {"", "Examples:",
             "  jbang backup-db@ktrdr                             a backup into the folder that the inventory names",
             "  jbang backup-db@ktrdr --keep 7                    and of all that are there the newest 7 stay",
-            "  jbang backup-db@ktrdr --to ktrdr.dump.zst         into a file of this machine; nothing is written on core",
+            "  jbang backup-db@ktrdr --to ktrdr.dump.zst         into a file of this machine; nothing is written on "
+                    + "core",
             "  jbang backup-db@ktrdr --list                      what is there, and when it was verified",
             "  jbang backup-db@ktrdr --schedule 02:00            core makes one every day by itself; off: no more",
             "  jbang backup-db@ktrdr --verify latest             restore the newest for a try, and compare",
             "  jbang backup-db@ktrdr --list -o json | jq -r '.backups[0].file'",
-            "", "Exit codes: 0 there is a new backup; 1 there is none, and the earlier ones are as they were; 2 wrong usage or inventory;",
+            "", "Exit codes: 0 there is a new backup; 1 there is none, and the earlier ones are as they were; 2 wrong "
+                    + "usage or inventory;",
             "3 core could not be reached; 4 a backup or a restore is under way; 130 interrupted."})
 public class BackupDb implements Callable<Exit> {
     @Mixin Cli.Common common;
     @ArgGroup Instead instead = new Instead();
-    @Option(names = "--keep", paramLabel = "N", description = "Of all backups the newest N stay (default: backup.keep of the inventory).") Integer keep;
+    @Option(names = "--keep", paramLabel = "N",
+            description = "Of all backups the newest N stay (default: backup.keep of the inventory).") Integer keep;
     @Option(names = {"-n", "--dry-run"}, description = "Show what would be done, and stop.") boolean dryRun;
     @Option(names = {"-y", "--yes"}, description = "Do not ask before a file is replaced.") boolean yes;
 
     /** At most one of them, in the place of a backup into the folder. */
     static class Instead {
-        @Option(names = "--to", paramLabel = "FILE", description = "Into this file of this machine, with FILE.json and FILE.sha256; nothing is removed.") Path to;
+        @Option(names = "--to", paramLabel = "FILE",
+                description = "Into this file of this machine, with FILE.json and FILE.sha256; nothing is "
+                        + "removed.") Path to;
         @Option(names = "--schedule", arity = "0..1", fallbackValue = "", paramLabel = "HH:MM|off",
-                description = "Have core make one every day at this time of its clock, by itself (default: backup.schedule of the inventory); or no more.") String schedule;
-        @Option(names = "--verify", paramLabel = "FILE|latest", description = "Restore a backup in a container of its own, compare it with its record, and note that; one in the folder, or a file of this machine.") String verify;
+                description = "Have core make one every day at this time of its clock, by itself (default: "
+                        + "backup.schedule of the inventory); or no more.") String schedule;
+        @Option(names = "--verify", paramLabel = "FILE|latest",
+                description = "Restore a backup in a container of its own, compare it with its record, and note that; "
+                        + "one in the folder, or a file of this machine.") String verify;
         @Option(names = "--list", description = "List the backups that are there, the newest first.") boolean list;
     }
 
@@ -63,40 +74,53 @@ public class BackupDb implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        if (keep != null && keep < 1) throw Problem.usage("--keep keeps at least one").expected("a number of at least 1").found(keep.toString());
-        if (keep != null && (instead.to != null || instead.list || instead.verify != null || instead.schedule != null)) throw Problem.usage("--keep is for a backup into the folder of the inventory")
-                .found("--keep with " + (instead.list ? "--list" : instead.to != null ? "--to" : instead.verify != null ? "--verify" : "--schedule"));
+        if (keep != null && keep < 1)
+            throw Problem.usage("--keep keeps at least one").expected("a number of at least 1").found(keep.toString());
+        if (keep != null && (instead.to != null || instead.list || instead.verify != null || instead.schedule
+                != null)) throw Problem.usage("--keep is for a backup into the folder of the inventory")
+                .found("--keep with " + (instead.list ? "--list" : instead.to != null ? "--to" : instead.verify != null
+                        ? "--verify" : "--schedule"));
         var file = instead.to == null ? null : BackupDownload.at(instead.to);
         if (file != null && !dryRun && !yes && !file.present().isEmpty())
-            common.console().confirm("Replace " + file.present().stream().map(Path::toString).collect(Collectors.joining(", ")) + "?");
+            common.console().confirm("Replace " + file.present().stream().map(Path::toString)
+                    .collect(Collectors.joining(", ")) + "?");
         try (var fleet = common.fleet(List.of(common.inventory().core().name()))) {
             var backups = new BackupFolder(common.inventory(), fleet.ssh(common.inventory().core()), common.console());
-            if (instead.schedule != null) return schedule(BackupTimer.look(common.inventory(), fleet.ssh(common.inventory().core()), instead.schedule.isEmpty() ? BackupTimer.time(common.inventory()) : BackupTimer.time(instead.schedule)), fleet);
+            if (instead.schedule
+                    != null) return schedule(BackupTimer.look(common.inventory(), fleet.ssh(common.inventory().core()),
+                            instead.schedule.isEmpty() ? BackupTimer.time(common.inventory())
+                                    : BackupTimer.time(instead.schedule)), fleet);
             if (instead.list) return list(backups);
-            if (instead.verify != null) return verify(new RestoreScript(common.inventory(), fleet.ssh(common.inventory().core()), common.console()), backups);
+            if (instead.verify != null) return verify(new RestoreScript(common.inventory(),
+                    fleet.ssh(common.inventory().core()), common.console()), backups);
             return file != null ? stream(backups, file) : make(backups);
         }
     }
 
     private Exit make(BackupFolder backups) {
         var folder = backups.look();
-        var retention = keep != null ? new BackupFolder.Retention(keep, common.inventory().backup().days()) : BackupFolder.Retention.of(common.inventory());
+        var retention = keep != null ? new BackupFolder.Retention(keep, common.inventory().backup().days())
+                : BackupFolder.Retention.of(common.inventory());
         var core = common.inventory().core().name();
         if (dryRun) {
             var surplus = folder.surplus(retention, Instant.now());
-            return common.report(Document.of("backup-plan", Exit.OK).with("node", core).with("path", folder.path()).with("free_bytes", folder.free()).with("would_remove", surplus),
+            return common.report(Document.of("backup-plan", Exit.OK).with("node", core).with("path", folder.path())
+                    .with("free_bytes", folder.free()).with("would_remove", surplus),
                     BackupReport.plan(core, folder, surplus));
         }
         var made = backups.make(retention, LocalCommand.whoAndWhere());
         made.removed().forEach(name -> common.console().note(core, "keep", name + " removed"));
-        common.report(BackupReport.document(core, folder.path() + "/" + made.record().file(), made.record(), made.removed()), BackupReport.table(made.record()));
+        common.report(BackupReport.document(core, folder.path() + "/" + made.record().file(), made.record(),
+                made.removed()), BackupReport.table(made.record()));
         return Exit.OK;
     }
 
     private Exit stream(BackupFolder backups, BackupDownload file) {
         if (dryRun) {
-            return common.report(Document.of("backup-plan", Exit.OK).with("node", "").with("path", file.path().toString()).with("would_replace", file.present().stream().map(Path::toString).toList()),
-                    Table.of("plan", "").row("backup into", file.path()).row("replaced", file.present().isEmpty() ? "nothing" : file.present()));
+            return common.report(Document.of("backup-plan", Exit.OK).with("node", "").with("path",
+                    file.path().toString()).with("would_replace", file.present().stream().map(Path::toString).toList()),
+                    Table.of("plan", "").row("backup into", file.path())
+                            .row("replaced", file.present().isEmpty() ? "nothing" : file.present()));
         }
         var record = backups.stream(file, LocalCommand.whoAndWhere());
         common.report(BackupReport.document("", file.path().toString(), record, List.of()), BackupReport.table(record));
@@ -108,8 +132,12 @@ public class BackupDb implements Callable<Exit> {
         var now = dryRun ? Optional.<BackupSchedule>empty() : timer.apply(fleet.ssh(common.inventory().core()));
         common.report(timer.document(now));
         common.inventory().backup().schedule().filter(at -> !timer.at().equals(Optional.of(at)))
-                .ifPresent(at -> common.console().note("the inventory says " + at + ": change `schedule` under `backup` too, or the next deployment to core puts that back"));
-        common.console().note(timer.words(dryRun) + now.flatMap(BackupSchedule::next).map(next -> "; the next at " + next).orElse(""));
+                .ifPresent(at -> common.console()
+                        .note("the inventory says " + at
+                                + ": change `schedule` under `backup` too, or the next deployment to core puts that "
+                                + "back"));
+        common.console().note(timer.words(dryRun) + now.flatMap(BackupSchedule::next)
+                .map(next -> "; the next at " + next).orElse(""));
         return Exit.OK;
     }
 
@@ -117,11 +145,13 @@ public class BackupDb implements Callable<Exit> {
         var chosen = BackupFolder.ChosenBackup.of(backups, instead.verify);
         if (dryRun) {
             common.console().note("would be restored for a try: " + chosen.record().name());
-            return common.report(Document.of("restore-plan", Exit.OK).with("database", null).with("backup", chosen.record().document()));
+            return common.report(Document.of("restore-plan", Exit.OK).with("database", null)
+                    .with("backup", chosen.record().document()));
         }
         var done = chosen.restored(restore::verify);
         chosen.local().ifPresent(file -> done.verified().ifPresent(file::verified));
-        return common.report(Document.of("restore", Exit.OK).with("database", null).with(RestoreScript.document(chosen.record(), done)));
+        return common.report(Document.of("restore", Exit.OK).with("database", null)
+                .with(RestoreScript.document(chosen.record(), done)));
     }
 
     private Exit list(BackupFolder backups) {
@@ -129,7 +159,8 @@ public class BackupDb implements Callable<Exit> {
         common.report(BackupReport.document(folder, Instant.now()), BackupReport.table(folder, Instant.now()));
         var incomplete = BackupReport.incomplete(folder);
         if (!incomplete.isEmpty()) common.console().note(incomplete);
-        if (folder.backups().isEmpty() && !common.json()) common.console().note("there is no backup yet in " + folder.path());
+        if (folder.backups().isEmpty() && !common.json())
+            common.console().note("there is no backup yet in " + folder.path());
         return Exit.OK;
     }
 }

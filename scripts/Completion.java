@@ -39,11 +39,18 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "completion", header = "Print the completion of every procedure for bash or zsh: options, nodes, services, files.",
-        description = {"", "Nodes and services are those of the inventory at the moment of the Tab, found as a procedure finds it, -i on the line included: nothing has to be printed again "
-                + "when a node is added. It completes ktrdr wherever it is called, as in ./ktrdr deploy, and needs awk; no Java is started for it.", ""},
-        footer = {"", "Examples:", "  eval \"$(./ktrdr completion bash)\"         in this bash; the same line with the path of the checkout in ~/.bashrc keeps it",
-            "  source <(./ktrdr completion zsh)         in this zsh, and in ~/.zshrc", "  jbang completion@ktrdr bash >~/.local/share/bash-completion/completions/ktrdr"})
+@Command(name = "completion",
+        header = "Print the completion of every procedure for bash or zsh: options, nodes, services, files.",
+        description = {"",
+                "Nodes and services are those of the inventory at the moment of the Tab, found as a procedure finds "
+                        + "it, -i on the line included: nothing has to be printed again "
+                + "when a node is added. It completes ktrdr wherever it is called, as in ./ktrdr deploy, and needs "
+                + "awk; no Java is started for it.", ""},
+        footer = {"", "Examples:",
+                "  eval \"$(./ktrdr completion bash)\"         in this bash; the same line with the path of the "
+                        + "checkout in ~/.bashrc keeps it",
+            "  source <(./ktrdr completion zsh)         in this zsh, and in ~/.zshrc",
+                "  jbang completion@ktrdr bash >~/.local/share/bash-completion/completions/ktrdr"})
 public class Completion implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Parameters(index = "0", paramLabel = "bash|zsh", description = "For which shell.") ShellCompletion.Shell shell;
@@ -62,10 +69,14 @@ public class Completion implements Callable<Exit> {
 
     /** All of the catalog, in its order, and the front door's own. */
     static List<CommandLine> commands() {
-        var procedures = Stream.of(new VerifyInfra(), new SetupDns(), new SetupNfs(), new Stage(), new Deploy(), new Verify(), new Rollback(), new Restart(), new Takeover(), new Retire(), new Scale(), new Status(), new Operations(), new Logs(), new Run(),
-                new BackupDb(), new RestoreDb(), new RotateSecret(), new Console(), new Lab(), new Quickstart(), new Completion()).map(CommandLine::new);
+        var procedures = Stream.of(new VerifyInfra(), new SetupDns(), new SetupNfs(), new Stage(), new Deploy(),
+                new Verify(), new Rollback(), new Restart(), new Takeover(), new Retire(), new Scale(), new Status(),
+                new Operations(), new Logs(), new Run(),
+                new BackupDb(), new RestoreDb(), new RotateSecret(), new Console(), new Lab(), new Quickstart(),
+                new Completion()).map(CommandLine::new);
         // the tests and benchmarks are built from much that nobody needs for this
-        var others = Stream.of(new TestOptions(), new BenchOptions(), new PicturesOptions()).map(command -> new CommandLine(command).addMixin("common", new Cli.Common()));
+        var others = Stream.of(new TestOptions(), new BenchOptions(), new PicturesOptions())
+                .map(command -> new CommandLine(command).addMixin("common", new Cli.Common()));
         return Stream.of(procedures, others, Stream.of(new CommandLine(new Setup()))).flatMap(all -> all).toList();
     }
 

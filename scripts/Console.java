@@ -17,16 +17,25 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "console", header = "Java at a prompt with the library and the fleet at hand: nodes, backend, operations, Prometheus, database.",
-        description = {"", "JShell with the library imported. help() lists what is there, with examples. Nodes are connected when they are first asked, one connection each. "
-                + "From a file or from standard input, the value of each expression is printed, and the first error ends it.", ""},
-        footer = {"", "Examples:", "  jbang console@ktrdr                                       a prompt, with Tab and history", "  jbang console@ktrdr check.jsh                             a file",
+@Command(name = "console",
+        header = "Java at a prompt with the library and the fleet at hand: nodes, backend, operations, Prometheus, "
+                + "database.",
+        description = {"",
+                "JShell with the library imported. help() lists what is there, with examples. Nodes are connected "
+                        + "when they are first asked, one connection each. "
+                + "From a file or from standard input, the value of each expression is printed, and the first error "
+                + "ends it.", ""},
+        footer = {"", "Examples:",
+                "  jbang console@ktrdr                                       a prompt, with Tab and history",
+                "  jbang console@ktrdr check.jsh                             a file",
             "  echo 'fleet.run(\"uptime\")' | jbang console@ktrdr          standard input",
             "  echo 'db.query(\"select 1\")' | jbang console@ktrdr -o json  each value as a line of JSON",
-            "", "Exit codes: 0 all went well; 1 something failed; 2 wrong usage or inventory, or no Java; 3 a node or the backend could not be reached."})
+            "", "Exit codes: 0 all went well; 1 something failed; 2 wrong usage or inventory, or no Java; 3 a node or "
+                    + "the backend could not be reached."})
 public class Console implements Callable<Exit> {
     @Mixin Cli.Common common;
-    @Parameters(index = "0", arity = "0..1", paramLabel = "FILE", description = "Java to run, such as check.jsh; else a prompt, or what standard input has.") Path file;
+    @Parameters(index = "0", arity = "0..1", paramLabel = "FILE",
+            description = "Java to run, such as check.jsh; else a prompt, or what standard input has.") Path file;
 
     public static void main(String... args) {
         Cli.main(new Console(), args);
@@ -39,9 +48,11 @@ public class Console implements Callable<Exit> {
             common.console().note("help() lists what is at hand; /exit ends");
             return shell.interactive();
         }
-        try (var source = file == null ? new BufferedReader(new InputStreamReader(common.invocation().in(), StandardCharsets.UTF_8)) : Files.newBufferedReader(file)) {
-            return shell.run(file == null ? "standard input" : file.toString(), source, common.json());
-        } catch (IOException e) {
+        try (var source = file == null
+                ? new BufferedReader(new InputStreamReader(common.invocation().in(), StandardCharsets.UTF_8))
+                : Files.newBufferedReader(file)) {
+                    return shell.run(file == null ? "standard input" : file.toString(), source, common.json());
+                } catch (IOException e) {
             throw Problem.usage(file + " cannot be read").found(e.toString()).because(e);
         }
     }

@@ -27,16 +27,22 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "deploy", header = "Deploy a release to core, to workers nodes, or to all of them, and wait until it is healthy.",
-        description = {"", "Images are pulled on all nodes at once before anything is stopped; only what changed is recreated; it is done when "
+@Command(name = "deploy",
+        header = "Deploy a release to core, to workers nodes, or to all of them, and wait until it is healthy.",
+        description = {"",
+                "Images are pulled on all nodes at once before anything is stopped; only what changed is recreated; "
+                        + "it is done when "
                 + "containers are healthy, services answer and workers are registered.", ""},
         footer = {"", "Examples:",
             "  jbang deploy@ktrdr core all --tag sha-3f2c9ab       the whole core stack",
             "  jbang deploy@ktrdr core backend --tag sha-3f2c9ab   the backend alone",
-            "  jbang deploy@ktrdr workers B C                      two nodes, at the commit of the checkout one stands in",
-            "  jbang deploy@ktrdr core all --backup                a backup first; where none can be made nothing is changed",
+            "  jbang deploy@ktrdr workers B C                      two nodes, at the commit of the checkout one "
+                    + "stands in",
+            "  jbang deploy@ktrdr core all --backup                a backup first; where none can be made nothing is "
+                    + "changed",
             "  jbang deploy@ktrdr all --dry-run                    what it would do to each node",
-            "", "Exit codes: 0 deployed; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there;",
+            "", "Exit codes: 0 deployed; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 "
+                    + "somebody else is at work there;",
             "5 it failed, and what ran before runs again; 130 interrupted before anything was changed."})
 public class Deploy implements Callable<Exit> {
     enum Target { core, workers, all }
@@ -45,11 +51,17 @@ public class Deploy implements Callable<Exit> {
     @Mixin Cli.Changing change;
     @Mixin RolloutCommand rolling;
     @Parameters(index = "0", paramLabel = "core|workers|all", description = "What to deploy to.") Target target;
-    @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE", description = "Services of core, or workers nodes.") List<String> names = List.of();
-    @Option(names = "--tag", paramLabel = "TAG", description = "The release; else sha-<commit> of the KTRDR checkout one stands in, else the one that core runs.") String tag;
-    @Option(names = "--scale", paramLabel = "1|2|3", description = "Workers of each type on the nodes deployed to, instead of the inventory's.") Integer scale;
+    @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE",
+            description = "Services of core, or workers nodes.") List<String> names = List.of();
+    @Option(names = "--tag", paramLabel = "TAG",
+            description = "The release; else sha-<commit> of the KTRDR checkout one stands in, else the one that core "
+                    + "runs.") String tag;
+    @Option(names = "--scale", paramLabel = "1|2|3",
+            description = "Workers of each type on the nodes deployed to, instead of the inventory's.") Integer scale;
 
-    @Option(names = "--backup", negatable = true, description = "Begin with a backup of the database, or without; else as the inventory says (backup.before_deploy).")
+    @Option(names = "--backup", negatable = true,
+            description = "Begin with a backup of the database, or without; else as the inventory says "
+                    + "(backup.before_deploy).")
     Boolean backup;
 
     public static void main(String... args) {
@@ -71,16 +83,23 @@ public class Deploy implements Callable<Exit> {
 
     private Exit deploy(Fleet fleet, List<String> services, Optional<String> release) {
         var inventory = fleet.inventory();
-        try (var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names) + release.map(" "::concat).orElse("") + (scale == null ? "" : ScalePlan.OPTION + scale),
+        try (var locks = change.locks(fleet, common, "deploy " + target + " " + String.join(" ", names)
+                + release.map(" "::concat).orElse("") + (scale == null ? "" : ScalePlan.OPTION + scale),
                 node -> NodePlanner.look(inventory, Stack.of(inventory, node), services, release))) {
             boolean first = backupFirst(inventory);
-            if (first && change.dryRun) common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");
-            var exit = RolloutCommand.run(common, change.dryRun, "deployed", fleet, locks, rolling.options(Optional.empty(), backup == null || backup),
-                    (stack, ssh) -> NodePlanner.release(inventory, stack, locks.looked(stack.node()), services, release), rollout -> {
-                        if (first && rollout.plans().containsKey(inventory.core()))
-                            rollout.backedUp(new BackupFolder(inventory, fleet.ssh(inventory.core()), common.console()).beforeDeployment());
-                    });
-            return exit == Exit.OK && target != Target.workers && inventory.backup().schedule().isPresent() ? scheduled(inventory, fleet) : exit;
+            if (first && change.dryRun)
+                common.console().note(inventory.core().name(), "backup", "would be made before anything is changed");
+            var exit = RolloutCommand.run(common, change.dryRun, "deployed", fleet, locks,
+                    rolling.options(Optional.empty(), backup == null || backup),
+                    (stack, ssh) -> NodePlanner.release(inventory, stack, locks.looked(stack.node()), services,
+                            release), rollout -> {
+                                if (first && rollout.plans().containsKey(inventory.core()))
+                                    rollout.backedUp(new BackupFolder(inventory, fleet.ssh(inventory.core()),
+                                            common.console())
+                                            .beforeDeployment());
+                            });
+            return exit == Exit.OK && target != Target.workers && inventory.backup().schedule().isPresent()
+                    ? scheduled(inventory, fleet) : exit;
         }
     }
 
@@ -94,7 +113,8 @@ public class Deploy implements Callable<Exit> {
             common.console().note(timer.words(change.dryRun));
             return Exit.OK;
         } catch (Problem problem) {
-            common.console().problem(problem.with("deployment", "it ended well; only the schedule of backups is not in place"));
+            common.console().problem(problem.with("deployment",
+                    "it ended well; only the schedule of backups is not in place"));
             return problem.exit();
         }
     }
@@ -104,7 +124,8 @@ public class Deploy implements Callable<Exit> {
             case core -> List.of(inventory.core());
             case workers -> inventory.workersNodes(named("workers all, or workers NODE…"));
             case all -> {
-                if (!names.isEmpty()) throw Problem.usage("`deploy all` takes no names").found(String.join(" ", names)).expected("deploy all, core … or workers …");
+                if (!names.isEmpty()) throw Problem.usage("`deploy all` takes no names").found(String.join(" ", names))
+                        .expected("deploy all, core … or workers …");
                 yield inventory.nodes();
             }
         };
@@ -118,27 +139,32 @@ public class Deploy implements Callable<Exit> {
 
     private Inventory scaled(Inventory inventory) {
         if (scale == null) return inventory;
-        if (target == Target.core) throw Problem.usage("core runs no workers, so --scale has no meaning there").fix("jbang deploy@ktrdr workers NODE --scale " + scale);
-        if (scale < 1 || scale > 3) throw Problem.usage("--scale is 1, 2 or 3: KTRDR has ports for no more").found(String.valueOf(scale));
+        if (target == Target.core) throw Problem.usage("core runs no workers, so --scale has no meaning there")
+                .fix("jbang deploy@ktrdr workers NODE --scale " + scale);
+        if (scale < 1 || scale > 3)
+            throw Problem.usage("--scale is 1, 2 or 3: KTRDR has ports for no more").found(String.valueOf(scale));
         var result = inventory;
         // among all it keeps what it has
-        if (target == Target.workers && !names.contains("all")) nodes(inventory).stream().filter(node -> node.running().gpu()).findFirst().ifPresent(node -> {
-            throw ScalePlan.noScale(inventory, node);
-        });
+        if (target == Target.workers && !names.contains("all")) nodes(inventory).stream()
+                .filter(node -> node.running().gpu()).findFirst().ifPresent(node -> {
+                    throw ScalePlan.noScale(inventory, node);
+                });
         for (var node : nodes(inventory)) if (node.role() == Role.WORKERS) result = result.with(node.withScale(scale));
         return result;
     }
 
     private boolean backupFirst(Inventory inventory) {
         if (target != Target.workers) return backup == null ? inventory.backup().beforeDeploy() : backup;
-        if (backup != null && backup) throw Problem.usage("workers hold no data, so --backup has no meaning there").fix("jbang backup-db@ktrdr");
+        if (backup != null && backup)
+            throw Problem.usage("workers hold no data, so --backup has no meaning there").fix("jbang backup-db@ktrdr");
         return false;
     }
 
     /** What core runs: a service that is brought back, or a node that is added, is to have no other. */
     private String running(Fleet fleet) {
         var core = fleet.inventory().core();
-        var running = ReleaseTag.running(History.of(fleet.ssh(core), fleet.inventory(), core)).orElseThrow(ReleaseTag::missing);
+        var running = ReleaseTag.running(History.of(fleet.ssh(core), fleet.inventory(), core))
+                .orElseThrow(ReleaseTag::missing);
         common.console().note("release " + running + ", which " + core.name() + " runs: no --tag was given");
         return running;
     }

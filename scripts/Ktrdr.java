@@ -18,7 +18,8 @@ import picocli.CommandLine.Spec;
             Logs.class, Run.class, BackupDb.class, RestoreDb.class, RotateSecret.class, Console.class, Lab.class,
             Quickstart.class, Completion.class},
         footer = {"", "Examples:", "  ktrdr status                              the fleet on one screen",
-            "  ktrdr deploy core all --tag sha-3f2c9ab   a release to core", "  ktrdr deploy --help                       all about one"})
+            "  ktrdr deploy core all --tag sha-3f2c9ab   a release to core",
+                "  ktrdr deploy --help                       all about one"})
 public class Ktrdr implements Callable<Exit> {
     @Spec CommandSpec spec;
 
@@ -28,7 +29,8 @@ public class Ktrdr implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        throw Problem.usage("ktrdr: which procedure?").expected("one of " + String.join(", ", spec.subcommands().keySet()))
+        throw Problem.usage("ktrdr: which procedure?")
+                .expected("one of " + String.join(", ", spec.subcommands().keySet()))
                 .fix("ktrdr --help");
     }
 }

@@ -26,25 +26,35 @@ import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
 @Command(name = "logs", header = "Logs of many containers on many nodes in the order of time, once or followed.",
-        description = {"", "The first word is a node (id, name or host), core, workers or all. Each later one is a service where the nodes before it have such a one, "
-                + "else a node. One script on each node reads all of its containers side by side, stopped ones too; nothing is changed, and no lock is taken.", ""},
+        description = {"",
+                "The first word is a node (id, name or host), core, workers or all. Each later one is a service where "
+                        + "the nodes before it have such a one, "
+                + "else a node. One script on each node reads all of its containers side by side, stopped ones too; "
+                + "nothing is changed, and no lock is taken.", ""},
         footer = {"", "Examples:",
             "  jbang logs@ktrdr core                                    the last 200 lines of each container of core",
             "  jbang logs@ktrdr core backend -f                         and what comes, until Ctrl-C",
             "  jbang logs@ktrdr all -f --grep 'ERROR|Traceback'         of the whole fleet",
             "  jbang logs@ktrdr B C backtest-worker-1 --since 1h30m     of one worker on two nodes",
             "  jbang logs@ktrdr workers --since 2026-01-01T10:00:00Z -o json | jq -r .line",
-            "", "Exit codes: 0 all was shown; 1 there is no container of a service, or a log could not be read; 2 wrong usage or inventory;",
+            "", "Exit codes: 0 all was shown; 1 there is no container of a service, or a log could not be read; 2 "
+                    + "wrong usage or inventory;",
             "3 a node could not be reached; 130 interrupted."})
 public class Logs implements Callable<Exit> {
     private static final int TAIL = 200;
 
     @Mixin Cli.Common common;
-    @Parameters(arity = "1..*", paramLabel = "core|workers|all|NODE|SERVICE", description = "Nodes, core, workers or all; then services, else all of theirs.") List<String> words;
-    @Option(names = {"-f", "--follow"}, description = "Go on with what comes, also from containers that are replaced or restarted.") boolean follow;
-    @Option(names = "--tail", paramLabel = "N", description = "Lines of each container, or all (default: 200; all with --since or --grep).") String tail;
-    @Option(names = "--since", paramLabel = "T", description = "Since so long, as 10m or 1h30m, by the node's clock; or since a day or a time of UTC, as 2026-01-01 or 2026-01-01T10:00:00Z.") String since;
-    @Option(names = "--grep", paramLabel = "REGEX", description = "Only lines in which this is found; a regular expression of Java.") String grep;
+    @Parameters(arity = "1..*", paramLabel = "core|workers|all|NODE|SERVICE",
+            description = "Nodes, core, workers or all; then services, else all of theirs.") List<String> words;
+    @Option(names = {"-f", "--follow"},
+            description = "Go on with what comes, also from containers that are replaced or restarted.") boolean follow;
+    @Option(names = "--tail", paramLabel = "N",
+            description = "Lines of each container, or all (default: 200; all with --since or --grep).") String tail;
+    @Option(names = "--since", paramLabel = "T",
+            description = "Since so long, as 10m or 1h30m, by the node's clock; or since a day or a time of UTC, as "
+                    + "2026-01-01 or 2026-01-01T10:00:00Z.") String since;
+    @Option(names = "--grep", paramLabel = "REGEX",
+            description = "Only lines in which this is found; a regular expression of Java.") String grep;
     @Option(names = {"-t", "--timestamps"}, description = "The time in front of each line, UTC.") boolean times;
     @Option(names = "--raw", description = "Escape sequences as they are, instead of shown and harmless.") boolean raw;
 
@@ -78,8 +88,11 @@ public class Logs implements Callable<Exit> {
         if (since == null) return "";
         try {
             if (!since.matches("\\d{4}-.*")) return Units.duration(since).toMillis() + "ms";
-            var time = since.length() == 10 ? Units.date(since).atStartOfDay(ZoneOffset.UTC).toInstant() : Units.instant(since);
-            if (time.isAfter(Instant.now().plus(Duration.ofHours(1)))) throw Problem.usage("--since has not come yet, and there is no log of it").expected("a time that is over").found(time.toString());
+            var time = since.length() == 10 ? Units.date(since).atStartOfDay(ZoneOffset.UTC).toInstant()
+                    : Units.instant(since);
+            if (time.isAfter(Instant.now().plus(Duration.ofHours(1)))) throw Problem.usage(
+                    "--since has not come yet, and there is no log of it").expected("a time that is over")
+                    .found(time.toString());
             return time.toString();
         } catch (DateTimeException e) {
             throw noTime();
@@ -89,7 +102,9 @@ public class Logs implements Callable<Exit> {
     }
 
     private Problem noTime() {
-        return Problem.usage("--since is no time").expected("a duration such as 10m or 1h30m, a day such as 2026-01-01, or a time such as 2026-01-01T10:00:00Z (UTC without a zone)").found(since);
+        return Problem.usage("--since is no time")
+                .expected("a duration such as 10m or 1h30m, a day such as 2026-01-01, or a time such as "
+                        + "2026-01-01T10:00:00Z (UTC without a zone)").found(since);
     }
 
     private Predicate<String> filter() {
@@ -97,19 +112,22 @@ public class Logs implements Callable<Exit> {
         try {
             return Pattern.compile(grep).asPredicate();
         } catch (PatternSyntaxException e) {
-            throw Problem.usage("--grep is no regular expression: " + e.getDescription()).expected("one of Java, as in java.util.regex.Pattern").found(grep);
+            throw Problem.usage("--grep is no regular expression: " + e.getDescription())
+                    .expected("one of Java, as in java.util.regex.Pattern").found(grep);
         }
     }
 
     /** One line; false when nobody reads any more. */
     private boolean print(String time, String node, String service, String text) {
         if (common.json()) {
-            common.report(Document.line("log-line").with("time", time).with("node", node).with("service", service).with("line", text));
+            common.report(Document.line("log-line").with("time", time).with("node", node).with("service", service)
+                    .with("line", text));
         } else {
             var place = node + " " + service;
             if (!places.contains(place)) places.add(place);
             width = Math.max(width, place.length());
-            common.console().print(place + " ".repeat(width - place.length()), places.indexOf(place), " | " + (times ? time + " " : "") + (raw ? text : Console.harmless(text)));
+            common.console().print(place + " ".repeat(width - place.length()), places.indexOf(place),
+                    " | " + (times ? time + " " : "") + (raw ? text : Console.harmless(text)));
         }
         return !common.console().unheard();
     }

@@ -26,18 +26,26 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "operations", header = "KTRDR's operations: list, show, start, follow, cancel and resume them.", mixinStandardHelpOptions = true,
-        subcommands = {Operations.Listing.class, Operations.Show.class, Operations.Start.class, Operations.Follow.class, Operations.Cancel.class, Operations.Resume.class},
-        description = {"", "By the backend's API, over HTTP alone. What is started is followed to its end, with the node and worker that it runs on by name.", ""},
+@Command(name = "operations", header = "KTRDR's operations: list, show, start, follow, cancel and resume them.",
+        mixinStandardHelpOptions = true,
+        subcommands = {Operations.Listing.class, Operations.Show.class, Operations.Start.class, Operations.Follow.class,
+                Operations.Cancel.class, Operations.Resume.class},
+        description = {"",
+                "By the backend's API, over HTTP alone. What is started is followed to its end, with the node and "
+                        + "worker that it runs on by name.", ""},
         footer = {"", "Examples:",
             "  jbang operations@ktrdr list --active",
             "  jbang operations@ktrdr start data AAPL 1d --start-date 2024-01-01",
             "  jbang operations@ktrdr start training STRATEGY --symbols AAPL,MSFT --timeframes 1d",
-            "  jbang operations@ktrdr start backtest STRATEGY AAPL 1d --start-date 2024-01-01 --end-date 2024-06-30 --model-path models/STRATEGY",
-            "  jbang operations@ktrdr follow ID                  Ctrl-C asks whether to cancel it or to leave it running",
+            "  jbang operations@ktrdr start backtest STRATEGY AAPL 1d --start-date 2024-01-01 --end-date 2024-06-30 "
+                    + "--model-path models/STRATEGY",
+            "  jbang operations@ktrdr follow ID                  Ctrl-C asks whether to cancel it or to leave it "
+                    + "running",
             "  jbang operations@ktrdr resume ID                  a cancelled or failed one, from its last checkpoint",
-            "  jbang operations@ktrdr show ID -o json            for machines: \"backend\" is the backend's own document",
-            "", "Exit codes: 0 it completed, or is cancelled as asked; 1 it failed, was cancelled or is unknown; 2 wrong usage or inventory; 3 the backend does not answer;",
+            "  jbang operations@ktrdr show ID -o json            for machines: \"backend\" is the backend's own "
+                    + "document",
+            "", "Exit codes: 0 it completed, or is cancelled as asked; 1 it failed, was cancelled or is unknown; 2 "
+                    + "wrong usage or inventory; 3 the backend does not answer;",
             "130 interrupted: it goes on, or was cancelled, as told."})
 public class Operations implements Callable<Exit> {
     public static void main(String... args) {
@@ -46,11 +54,13 @@ public class Operations implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        throw Problem.usage("operations: what about them?").expected("list, show, start, follow, cancel or resume").fix("operations --help");
+        throw Problem.usage("operations: what about them?").expected("list, show, start, follow, cancel or resume")
+                .fix("operations --help");
     }
 
     /** The backend of the inventory in use. */
-    private record Desk(Cli.Common common, Inventory inventory, Http http, ktrdr.api.OperationsApi operations) implements AutoCloseable {
+    private record Desk(Cli.Common common, Inventory inventory, Http http, ktrdr.api.OperationsApi operations)
+            implements AutoCloseable {
         static Desk open(Cli.Common common) {
             var inventory = common.running(false).inventory();
             var http = new Http(inventory.overrides(), Duration.ofSeconds(5));
@@ -72,7 +82,8 @@ public class Operations implements Callable<Exit> {
         private Exit show(String id, Exit exit) {
             var document = operations.document(id);
             var report = report();
-            return common.report(Document.of("operation", exit).with(report.document(document)), report.details(document));
+            return common.report(Document.of("operation", exit).with(report.document(document)),
+                    report.details(document));
         }
 
         Exit follow(String id) {
@@ -82,10 +93,14 @@ public class Operations implements Callable<Exit> {
 
         Exit ended(Operation operation) {
             if (operation.completed()) return show(operation.id());
-            var how = operation.unclaimed() && operation.onBackend() ? "was given up by the backend, which runs it all the same" : operation.cancelled() ? "was cancelled" : "failed";
+            var how = operation.unclaimed() && operation.onBackend()
+                    ? "was given up by the backend, which runs it all the same" : operation.cancelled()
+                    ? "was cancelled" : "failed";
             show(operation.id(), Exit.FAILED);
-            common.console().problem(Problem.failed("operation " + operation.id() + " " + how).expected("completed").found(operation.error())
-                    .fix(operation.unclaimed() && operation.onBackend() ? "jbang operations@ktrdr show " + operation.id() + ", when it may be done" : "jbang logs@ktrdr core backend"));
+            common.console().problem(Problem.failed("operation " + operation.id() + " " + how).expected("completed")
+                    .found(operation.error())
+                    .fix(operation.unclaimed() && operation.onBackend() ? "jbang operations@ktrdr show "
+                            + operation.id() + ", when it may be done" : "jbang logs@ktrdr core backend"));
             return Exit.FAILED;
         }
 
@@ -103,28 +118,36 @@ public class Operations implements Callable<Exit> {
     }
 
     @Command(name = "list", header = "The newest ones that the backend knows, a line each.",
-            description = "The backend lists what it has in memory: what it runs itself, what workers are at, and what was asked for by its id since its start. `show ID` finds the others.")
+            description = "The backend lists what it has in memory: what it runs itself, what workers are at, and "
+                    + "what was asked for by its id since its start. `show ID` finds the others.")
     static class Listing implements Callable<Exit> {
         /** As the backend has it. */
         private static final int MOST = 1000;
 
         @Mixin Cli.Common common;
-        @Option(names = "--status", paramLabel = "S", defaultValue = "", description = "One of ${COMPLETION-CANDIDATES}.", completionCandidates = Statuses.class) String status;
-        @Option(names = "--type", paramLabel = "T", defaultValue = "", description = "Such as backtesting, training, data_load, dummy.") String type;
+        @Option(names = "--status", paramLabel = "S", defaultValue = "",
+                description = "One of ${COMPLETION-CANDIDATES}.", completionCandidates = Statuses.class) String status;
+        @Option(names = "--type", paramLabel = "T", defaultValue = "",
+                description = "Such as backtesting, training, data_load, dummy.") String type;
         @Option(names = "--active", description = "Those that have not ended.") boolean active;
-        @Option(names = "--limit", paramLabel = "N", defaultValue = "10", description = "At most so many (default: ${DEFAULT-VALUE}).") int limit;
+        @Option(names = "--limit", paramLabel = "N", defaultValue = "10",
+                description = "At most so many (default: ${DEFAULT-VALUE}).") int limit;
 
         @Override
         public Exit call() {
-            if (limit < 1 || limit > MOST) throw Problem.usage("--limit is no number of operations that the backend lists").expected("a number from 1 to " + MOST).found(String.valueOf(limit));
+            if (limit < 1 || limit > MOST) throw Problem.usage(
+                    "--limit is no number of operations that the backend lists").expected("a number from 1 to " + MOST)
+                    .found(String.valueOf(limit));
             try (var desk = Desk.open(common)) {
                 var found = desk.operations.listWithWorkers(status, type, active, limit);
                 var report = desk.report();
                 var started = new Backend(desk.inventory, desk.http).started();
-                common.report(Document.of("operations", Exit.OK).with("operations", report.document(found)).with("backend_started", started.map(Object::toString).orElse(null)), report.table(found));
+                common.report(Document.of("operations", Exit.OK).with("operations", report.document(found))
+                        .with("backend_started", started.map(Object::toString).orElse(null)), report.table(found));
                 if (common.json()) return Exit.OK;
                 if (found.isEmpty()) common.console().note("the backend knows of none");
-                common.console().note("this is what the backend has in memory" + started.map(time -> ", since its start at " + time).orElse("")
+                common.console().note("this is what the backend has in memory"
+                        + started.map(time -> ", since its start at " + time).orElse("")
                         + "; one that ended is in it only when it was asked for since: jbang operations@ktrdr show ID");
                 return Exit.OK;
             }
@@ -144,7 +167,8 @@ public class Operations implements Callable<Exit> {
         }
     }
 
-    @Command(name = "follow", header = "Follow one to its end. Ctrl-C asks whether to cancel it or to leave it running.")
+    @Command(name = "follow",
+            header = "Follow one to its end. Ctrl-C asks whether to cancel it or to leave it running.")
     static class Follow implements Callable<Exit> {
         @Mixin Cli.Common common;
         @Parameters(paramLabel = "ID") String id;
@@ -182,7 +206,8 @@ public class Operations implements Callable<Exit> {
             try (var desk = Desk.open(common)) {
                 var from = desk.operations.resume(id);
                 var epoch = from.path("epoch").isNumber() ? "epoch " + from.path("epoch").asInt() : "its checkpoint";
-                common.console().note("operation", "resume", id + " goes on from " + epoch + " of " + from.path("created_at").asText("an unknown time") + "; its percentage begins anew");
+                common.console().note("operation", "resume", id + " goes on from " + epoch + " of "
+                        + from.path("created_at").asText("an unknown time") + "; its percentage begins anew");
                 return noFollow ? desk.show(id) : desk.follow(id);
             }
         }
@@ -193,19 +218,23 @@ public class Operations implements Callable<Exit> {
     static class Start implements Callable<Exit> {
         @Override
         public Exit call() {
-            throw Problem.usage("operations start: start what?").expected("dummy, backtest, training or data").fix("operations start --help");
+            throw Problem.usage("operations start: start what?").expected("dummy, backtest, training or data")
+                    .fix("operations start --help");
         }
     }
 
     /** The options of whatever is started. */
     static class Starting {
-        @Option(names = "--set", paramLabel = "NAME=VALUE", description = "A further field of what is sent to the backend; may come several times.") Map<String, String> more = Map.of();
+        @Option(names = "--set", paramLabel = "NAME=VALUE",
+                description = "A further field of what is sent to the backend; may come several times.") Map<String,
+                        String> more = Map.of();
         @Option(names = "--no-follow", description = "Start it, print its id and stop.") boolean noFollow;
         @Option(names = {"-n", "--dry-run"}, description = "Show what would be sent, and stop.") boolean dryRun;
 
         Exit start(Cli.Common common, Kind kind, Object... fields) {
             var body = new LinkedHashMap<String, String>();
-            for (int i = 0; i < fields.length; i += 2) if (fields[i + 1] != null) body.put((String) fields[i], fields[i + 1].toString());
+            for (int i = 0; i < fields.length; i += 2)
+                if (fields[i + 1] != null) body.put((String) fields[i], fields[i + 1].toString());
             body.putAll(more);
             ktrdr.api.OperationsApi.complete(kind, body);
             try (var desk = Desk.open(common)) {
@@ -213,7 +242,8 @@ public class Operations implements Callable<Exit> {
                 var id = desk.operations.start(kind, body);
                 common.console().note("operation", kind.name(), id + " is started");
                 if (!noFollow && kind != Kind.dummy) return desk.follow(id);
-                if (!noFollow) common.console().note("operation", kind.name(), "it is not followed: it " + OperationFollower.GIVEN_UP);
+                if (!noFollow) common.console()
+                        .note("operation", kind.name(), "it is not followed: it " + OperationFollower.GIVEN_UP);
                 if (!common.json()) common.console().print(id);
                 return common.report(Document.of("operation-started", Exit.OK).with("operation", id));
             }
@@ -222,7 +252,8 @@ public class Operations implements Callable<Exit> {
         private static Exit wouldSend(Cli.Common common, String url, Map<String, String> body) {
             var table = Table.of("field", "value");
             body.forEach(table::row);
-            return common.report(Document.of("operation-plan", Exit.OK).with("post", url).with("body", body), Table.of("post").row(url), table);
+            return common.report(Document.of("operation-plan", Exit.OK).with("post", url).with("body", body),
+                    Table.of("post").row(url), table);
         }
     }
 
@@ -243,17 +274,20 @@ public class Operations implements Callable<Exit> {
         @Mixin Starting starting;
         @Parameters(index = "0", paramLabel = "STRATEGY") String strategy;
         @Option(names = "--symbols", paramLabel = "S,S", description = "Else those of the strategy.") String symbols;
-        @Option(names = "--timeframes", paramLabel = "T,T", description = "Such as 1d,1h; else those of the strategy.") String timeframes;
+        @Option(names = "--timeframes", paramLabel = "T,T",
+                description = "Such as 1d,1h; else those of the strategy.") String timeframes;
         @Option(names = "--start-date", paramLabel = "YYYY-MM-DD") LocalDate from;
         @Option(names = "--end-date", paramLabel = "YYYY-MM-DD") LocalDate to;
 
         @Override
         public Exit call() {
-            return starting.start(common, Kind.training, "strategy_name", strategy, "symbols", symbols, "timeframes", timeframes, "start_date", from, "end_date", to);
+            return starting.start(common, Kind.training, "strategy_name", strategy, "symbols", symbols, "timeframes",
+                    timeframes, "start_date", from, "end_date", to);
         }
     }
 
-    @Command(name = "backtest", header = "Test a trained model on past data: on a worker, with the result in the database.")
+    @Command(name = "backtest",
+            header = "Test a trained model on past data: on a worker, with the result in the database.")
     static class Backtest implements Callable<Exit> {
         @Mixin Cli.Common common;
         @Mixin Starting starting;
@@ -263,12 +297,14 @@ public class Operations implements Callable<Exit> {
         @Option(names = "--start-date", paramLabel = "YYYY-MM-DD", required = true) LocalDate from;
         @Option(names = "--end-date", paramLabel = "YYYY-MM-DD", required = true) LocalDate to;
         @Option(names = "--model-path", paramLabel = "PATH", required = true,
-                description = "The trained model, as `show` of its training has it; of an absolute path what follows /models/ counts.") String model;
+                description = "The trained model, as `show` of its training has it; of an absolute path what follows "
+                        + "/models/ counts.") String model;
         @Option(names = "--initial-capital", paramLabel = "AMOUNT") java.math.BigDecimal capital;
 
         @Override
         public Exit call() {
-            return starting.start(common, Kind.backtest, "strategy_name", strategy, "symbol", symbol, "timeframe", timeframe, "start_date", from, "end_date", to,
+            return starting.start(common, Kind.backtest, "strategy_name", strategy, "symbol", symbol, "timeframe",
+                    timeframe, "start_date", from, "end_date", to,
                     "model_path", model, "initial_capital", capital == null ? null : capital.toPlainString());
         }
     }
@@ -283,11 +319,13 @@ public class Operations implements Callable<Exit> {
         @Parameters(index = "1", paramLabel = "TIMEFRAME", description = "Such as 1d or 1h.") String timeframe;
         @Option(names = "--start-date", paramLabel = "YYYY-MM-DD") LocalDate from;
         @Option(names = "--end-date", paramLabel = "YYYY-MM-DD") LocalDate to;
-        @Option(names = "--mode", paramLabel = "tail|backfill|full", description = "Newer, older or all of it (default: tail).", defaultValue = "tail") Mode mode;
+        @Option(names = "--mode", paramLabel = "tail|backfill|full",
+                description = "Newer, older or all of it (default: tail).", defaultValue = "tail") Mode mode;
 
         @Override
         public Exit call() {
-            return starting.start(common, Kind.data, "symbol", symbol, "timeframe", timeframe, "mode", mode, "start_date", from, "end_date", to);
+            return starting.start(common, Kind.data, "symbol", symbol, "timeframe", timeframe, "mode", mode,
+                    "start_date", from, "end_date", to);
         }
     }
 }

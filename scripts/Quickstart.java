@@ -20,10 +20,12 @@ import picocli.CommandLine.Option;
 @Command(name = "quickstart", header = "Bring the practice fleet up, deploy KTRDR to it and verify it.",
         description = {"", "A second run with the same release leaves the sample operation out: `verify --quick`.", ""},
         footer = {"", "Examples:", "  ./ktrdr quickstart                     everything, from nothing",
-            "  ./ktrdr quickstart --tag sha-2000002   with the newer release", "", "Take it away again: ./ktrdr lab down"})
+            "  ./ktrdr quickstart --tag sha-2000002   with the newer release", "",
+                "Take it away again: ./ktrdr lab down"})
 public class Quickstart implements Callable<Exit> {
     @Mixin Cli.Common common;
-    @Option(names = "--tag", paramLabel = "TAG", defaultValue = "sha-1000001", description = "The release to deploy (default: ${DEFAULT-VALUE}).") String tag;
+    @Option(names = "--tag", paramLabel = "TAG", defaultValue = "sha-1000001",
+            description = "The release to deploy (default: ${DEFAULT-VALUE}).") String tag;
 
     public static void main(String... args) {
         Cli.main(new Quickstart(), args);
@@ -48,7 +50,8 @@ public class Quickstart implements Callable<Exit> {
 
     /** Each prints a document of its own, where documents are asked for. */
     private int run(Callable<Exit> procedure, List<String> output, String... words) {
-        return Cli.run(procedure, common.invocation(), Stream.concat(Stream.of(words), output.stream()).toArray(String[]::new));
+        return Cli.run(procedure, common.invocation(),
+                Stream.concat(Stream.of(words), output.stream()).toArray(String[]::new));
     }
 
     private Exit lookAround(String inventory) {

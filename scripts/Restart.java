@@ -17,16 +17,21 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "restart", header = "Restart services of core or workers as they are, and wait until they are healthy and registered.",
-        description = {"", "The containers stay the same: no release, no file and no password changes, and no secret is asked for. It brings back "
+@Command(name = "restart",
+        header = "Restart services of core or workers as they are, and wait until they are healthy and registered.",
+        description = {"",
+                "The containers stay the same: no release, no file and no password changes, and no secret is asked "
+                        + "for. It brings back "
                 + "a service that hangs, and workers that are up and that the backend does not know.", ""},
         footer = {"", "Examples:",
             "  jbang restart@ktrdr core backend           the backend; its workers register again",
             "  jbang restart@ktrdr core                   the whole core stack, the database first",
             "  jbang restart@ktrdr workers B              all workers of a node",
-            "  jbang restart@ktrdr workers B backtest-worker-1 --wait-idle 10m   one of them, when it is done with what it does",
+            "  jbang restart@ktrdr workers B backtest-worker-1 --wait-idle 10m   one of them, when it is done with "
+                    + "what it does",
             "  jbang restart@ktrdr workers --dry-run      what it would restart",
-            "", "Exit codes: 0 restarted; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there;",
+            "", "Exit codes: 0 restarted; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 "
+                    + "somebody else is at work there;",
             "130 interrupted."})
 public class Restart implements Callable<Exit> {
     enum Target { core, workers }
@@ -35,9 +40,11 @@ public class Restart implements Callable<Exit> {
     @Mixin Cli.Changing change;
     @Mixin RolloutCommand.Patience patience;
     @Parameters(index = "0", paramLabel = "core|workers", description = "Where.") Target target;
-    @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE", description = "Services of core, or workers nodes and workers of them; else all.")
+    @Parameters(index = "1..*", paramLabel = "all|SERVICE|NODE",
+            description = "Services of core, or workers nodes and workers of them; else all.")
     List<String> names = List.of();
-    @Option(names = "--parallel", description = "Workers nodes side by side, instead of one after another.") boolean parallel;
+    @Option(names = "--parallel",
+            description = "Workers nodes side by side, instead of one after another.") boolean parallel;
 
     public static void main(String... args) {
         Cli.main(new Restart(), args);
@@ -51,10 +58,13 @@ public class Restart implements Callable<Exit> {
         var nodes = nodes(inventory, words);
         var services = services(inventory, words);
         try (var fleet = whole.of(inventory, nodes);
-                var locks = change.locks(fleet, common, ("restart " + target + " " + String.join(" ", names)).strip(), node -> look(inventory, node))) {
-            return RolloutCommand.run(common, change.dryRun, "restarted", fleet, locks, patience.staying(parallel),
-                    (stack, ssh) -> NodePlanner.restart(inventory, stack, locks.looked(stack.node()), services), rollout -> {});
-        }
+                var locks = change.locks(fleet, common, ("restart " + target + " " + String.join(" ", names)).strip(),
+                        node -> look(inventory, node))) {
+                    return RolloutCommand.run(common, change.dryRun, "restarted", fleet, locks,
+                            patience.staying(parallel),
+                            (stack, ssh) -> NodePlanner.restart(inventory, stack, locks.looked(stack.node()), services),
+                            rollout -> {});
+                }
     }
 
     private static String look(Inventory inventory, Node node) {
@@ -63,17 +73,20 @@ public class Restart implements Callable<Exit> {
 
     private List<Node> nodes(Inventory inventory, List<String> words) {
         if (target == Target.core) return List.of(inventory.core());
-        var named = words.stream().filter(word -> !worker(inventory, word)).map(inventory::workersNode).distinct().toList();
+        var named = words.stream().filter(word -> !worker(inventory, word)).map(inventory::workersNode).distinct()
+                .toList();
         return named.isEmpty() ? inventory.workersNodes(List.of()) : named;
     }
 
     /** What is not a node; each of the nodes has to have it. */
     private List<String> services(Inventory inventory, List<String> words) {
-        if (target == Target.core) return words.isEmpty() ? List.of() : Stack.of(inventory, inventory.core()).services(words);
+        if (target == Target.core)
+            return words.isEmpty() ? List.of() : Stack.of(inventory, inventory.core()).services(words);
         return words.stream().filter(word -> worker(inventory, word)).distinct().toList();
     }
 
     private static boolean worker(Inventory inventory, String word) {
-        return inventory.workers().stream().flatMap(node -> inventory.workersOf(node.full()).stream()).anyMatch(worker -> worker.name().equals(word));
+        return inventory.workers().stream().flatMap(node -> inventory.workersOf(node.full()).stream())
+                .anyMatch(worker -> worker.name().equals(word));
     }
 }

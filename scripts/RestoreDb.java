@@ -30,24 +30,36 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "restore-db", header = "Restore a backup in the place of the database, or beside it, and prove it equal.",
-        description = {"", "It asks, makes a backup of what is there, stops backend and workers, loads the backup into a new database, compares each table with the backup's record, and "
-                + "only then swaps the two by their names. Whatever ends it before that leaves the database as it was. The former one is kept until the next restore, or --drop-old.", ""},
+@Command(name = "restore-db",
+        header = "Restore a backup in the place of the database, or beside it, and prove it equal.",
+        description = {"",
+                "It asks, makes a backup of what is there, stops backend and workers, loads the backup into a new "
+                        + "database, compares each table with the backup's record, and "
+                + "only then swaps the two by their names. Whatever ends it before that leaves the database as it "
+                + "was. The former one is kept until the next restore, or --drop-old.", ""},
         footer = {"", "Examples:",
             "  jbang restore-db@ktrdr latest                     the newest backup, after it has asked",
             "  jbang restore-db@ktrdr ktrdr-20260101T020000Z-sha-3f2c9ab --yes",
             "  jbang restore-db@ktrdr ./ktrdr.dump.zst           a file of this machine, made by backup-db --to",
-            "  jbang restore-db@ktrdr latest --into ktrdr_look   as another database beside it; nothing else is touched",
+            "  jbang restore-db@ktrdr latest --into ktrdr_look   as another database beside it; nothing else is "
+                    + "touched",
             "  jbang restore-db@ktrdr latest --dry-run           what it would replace, with what",
             "  jbang restore-db@ktrdr --drop-old                 let go of the database that the last restore replaced",
-            "", "Exit codes: 0 restored; 1 refused or failed, and the database is as it was; 2 wrong usage or inventory, or nobody to ask;",
-            "3 a node could not be reached; 4 somebody else is at work there, or a backup or a restore is under way; 130 interrupted, and the database is as it was."})
+            "", "Exit codes: 0 restored; 1 refused or failed, and the database is as it was; 2 wrong usage or "
+                    + "inventory, or nobody to ask;",
+            "3 a node could not be reached; 4 somebody else is at work there, or a backup or a restore is under way; "
+                    + "130 interrupted, and the database is as it was."})
 public class RestoreDb implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
-    @Parameters(index = "0", arity = "0..1", paramLabel = "FILE|latest", description = "A backup in the backup folder, with or without its ending, or the newest; or a file of this machine that backup-db --to has made.") String file;
-    @Option(names = "--into", paramLabel = "DB", description = "Restore as a new database of this name, and touch nothing else.") String into;
-    @Option(names = "--drop-old", description = "Drop what earlier restores replaced or left half-way, after this one or without one.") boolean dropOld;
+    @Parameters(index = "0", arity = "0..1", paramLabel = "FILE|latest",
+            description = "A backup in the backup folder, with or without its ending, or the newest; or a file of "
+                    + "this machine that backup-db --to has made.") String file;
+    @Option(names = "--into", paramLabel = "DB",
+            description = "Restore as a new database of this name, and touch nothing else.") String into;
+    @Option(names = "--drop-old",
+            description = "Drop what earlier restores replaced or left half-way, after this one or without "
+                    + "one.") boolean dropOld;
 
     private String atWork = "";
 
@@ -57,8 +69,10 @@ public class RestoreDb implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        if (file == null && !dropOld) throw Problem.usage("which backup?").expected("restore-db FILE, restore-db latest, or --drop-old").fix("jbang backup-db@ktrdr --list");
-        if (into != null && !into.matches("[a-z_][a-z0-9_]{0,62}")) throw Problem.usage("`" + into + "` is no name for a new database").expected("small letters, digits and _, at most 63");
+        if (file == null && !dropOld) throw Problem.usage("which backup?")
+                .expected("restore-db FILE, restore-db latest, or --drop-old").fix("jbang backup-db@ktrdr --list");
+        if (into != null && !into.matches("[a-z_][a-z0-9_]{0,62}")) throw Problem.usage("`" + into
+                + "` is no name for a new database").expected("small letters, digits and _, at most 63");
         var inventory = common.inventory();
         boolean all = file != null && into == null;
         try (var fleet = common.fleet(all ? List.of() : List.of(inventory.core().name()))) {
@@ -69,23 +83,32 @@ public class RestoreDb implements Callable<Exit> {
             var chosen = BackupFolder.ChosenBackup.of(backups, file);
             tell(chosen.record(), present);
             if (all) tellAtWork(fleet);
-            if (change.dryRun) return common.report(Document.of("restore-plan", Exit.OK).with("database", into == null ? inventory.database().name() : into).with("backup", chosen.record().document()));
-            if (into != null) return report(chosen.record(), chosen.restored(source -> restore.run(RestoreScript.Mode.beside, source, into, "")), Map.of("database", into));
+            if (change.dryRun) return common.report(Document.of("restore-plan", Exit.OK).with("database",
+                    into == null ? inventory.database().name() : into).with("backup", chosen.record().document()));
+            if (into != null) return report(chosen.record(),
+                    chosen.restored(source -> restore.run(RestoreScript.Mode.beside, source, into, "")),
+                    Map.of("database", into));
             return replace(fleet, backups, restore, chosen, present);
         }
     }
 
     private Exit drop(RestoreScript restore, RestoreScript.Present present) {
-        if (!present.kept().isEmpty() && !change.dryRun) change.confirm(common.console(), String.join(", ", present.kept()) + " would be gone. Go on?");
-        var dropped = change.dryRun ? present.kept() : restore.run(RestoreScript.Mode.drop, RestoreScript.Source.NONE, "", "").dropped();
-        if (change.dryRun) common.console().note("would be dropped: " + (dropped.isEmpty() ? "nothing" : String.join(", ", dropped)));
-        return common.report(Document.of("databases", Exit.OK).with(change.dryRun ? "would_remove" : "removed", dropped));
+        if (!present.kept().isEmpty() && !change.dryRun)
+            change.confirm(common.console(), String.join(", ", present.kept()) + " would be gone. Go on?");
+        var dropped = change.dryRun ? present.kept()
+                : restore.run(RestoreScript.Mode.drop, RestoreScript.Source.NONE, "", "").dropped();
+        if (change.dryRun)
+            common.console().note("would be dropped: " + (dropped.isEmpty() ? "nothing" : String.join(", ", dropped)));
+        return common.report(Document.of("databases", Exit.OK)
+                .with(change.dryRun ? "would_remove" : "removed", dropped));
     }
 
     private void tell(BackupRecord backup, RestoreScript.Present present) {
         var age = BackupReport.age(backup.made(), Instant.now());
-        common.console().note(common.inventory().core().name(), "backup", backup.name() + ", " + age + " old, " + backup.count() + " tables, " + backup.rows() + " rows, " + Units.size(backup.bytes()));
-        common.console().note(common.inventory().core().name(), into == null ? "replaces" : "beside", common.inventory().database().name() + ": " + present.words());
+        common.console().note(common.inventory().core().name(), "backup", backup.name() + ", " + age + " old, "
+                + backup.count() + " tables, " + backup.rows() + " rows, " + Units.size(backup.bytes()));
+        common.console().note(common.inventory().core().name(), into == null ? "replaces" : "beside",
+                common.inventory().database().name() + ": " + present.words());
     }
 
     /** The backend is stopped meanwhile, and with it what it does itself. */
@@ -94,37 +117,57 @@ public class RestoreDb implements Callable<Exit> {
             var running = new BackendDrain(fleet.inventory(), http, common.console()).running().orElse(List.of());
             if (running.isEmpty()) return;
             atWork = " " + BackendDrain.words(running) + " on the backend itself would be cut.";
-            common.console().note(common.inventory().core().name(), "at work", "the backend itself, which is stopped: " + BackendDrain.words(running));
+            common.console().note(common.inventory().core().name(), "at work",
+                    "the backend itself, which is stopped: " + BackendDrain.words(running));
         }
     }
 
-    private Exit replace(Fleet fleet, BackupFolder backups, RestoreScript restore, BackupFolder.ChosenBackup chosen, RestoreScript.Present present) {
-        var backup = chosen.record();
-        long started = System.nanoTime();
-        var name = common.inventory().database().name();
-        var unreached = fleet.each((node, ssh) -> ssh.name()).problems();
-        common.problems(unreached);
-        var writers = unreached.isEmpty() ? "" : " Workers on " + unreached.keySet().stream().map(node -> node.name()).collect(Collectors.joining(", ")) + " could not be stopped and may write meanwhile.";
-        change.confirm(common.console(), "the database " + name + " (" + present.words() + ") would be replaced by " + backup.name() + "." + writers + atWork + " Go on?");
-        var document = Document.fields("database", name);
-        try (var locks = change.locks(fleet, common, "restore-db " + backup.name()); var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
-            if (present.holds()) document.put("safety_backup", backups.make(BackupFolder.Retention.NONE, "restore-db by " + LocalCommand.whoAndWhere()).record().name());
-            else common.console().note(common.inventory().core().name(), "backup", "none is made of what is there: " + present.words());
-            var outcome = chosen.restored(new DatabaseReplacement(fleet, locks, http, common.console())::run);
-            if (dropOld) restore.run(RestoreScript.Mode.drop, RestoreScript.Source.NONE, "", "");
-            var took = Duration.ofNanos(System.nanoTime() - started);
-            document.put("seconds", took.toMillis() / 1000.0);
-            outcome.away().ifPresent(away -> document.put("backend_away_seconds", away.toMillis() / 1000.0));
-            var exit = report(backup, outcome.done(), document);
-            common.console().note("restored in " + Units.duration(took) + outcome.away().map(away -> "; the backend was away for " + Units.duration(away)).orElse(""));
-            if (!dropOld) outcome.done().replaced().ifPresent(kept -> common.console().note("the former database is kept as " + kept + ": jbang restore-db@ktrdr --drop-old lets go of it"));
-            return exit;
-        }
-    }
+    private Exit replace(Fleet fleet, BackupFolder backups, RestoreScript restore, BackupFolder.ChosenBackup chosen,
+            RestoreScript.Present present) {
+                var backup = chosen.record();
+                long started = System.nanoTime();
+                var name = common.inventory().database().name();
+                var unreached = fleet.each((node, ssh) -> ssh.name()).problems();
+                common.problems(unreached);
+                var writers = unreached.isEmpty() ? ""
+                        : " Workers on " + unreached.keySet().stream().map(node -> node.name())
+                        .collect(Collectors.joining(", ")) + " could not be stopped and may write meanwhile.";
+                change.confirm(common.console(),
+                        "the database " + name + " (" + present.words() + ") would be replaced by "
+                        + backup.name() + "." + writers + atWork + " Go on?");
+                var document = Document.fields("database", name);
+                try (var locks = change.locks(fleet, common, "restore-db " + backup.name());
+                        var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
+                            if (present.holds()) document.put("safety_backup",
+                                    backups.make(BackupFolder.Retention.NONE,
+                                            "restore-db by " + LocalCommand.whoAndWhere())
+                                            .record()
+                                            .name());
+                            else common.console().note(common.inventory().core().name(), "backup",
+                                    "none is made of what is there: " + present.words());
+                            var outcome = chosen.restored(
+                                    new DatabaseReplacement(fleet, locks, http, common.console())::run);
+                            if (dropOld) restore.run(RestoreScript.Mode.drop, RestoreScript.Source.NONE, "", "");
+                            var took = Duration.ofNanos(System.nanoTime() - started);
+                            document.put("seconds", took.toMillis() / 1000.0);
+                            outcome.away().ifPresent(
+                                    away -> document.put("backend_away_seconds", away.toMillis() / 1000.0));
+                            var exit = report(backup, outcome.done(), document);
+                            common.console().note("restored in " + Units.duration(took)
+                                    + outcome.away().map(away -> "; the backend was away for " + Units.duration(away))
+                                            .orElse(""));
+                            if (!dropOld) outcome.done().replaced()
+                                    .ifPresent(kept -> common.console()
+                                            .note("the former database is kept as " + kept
+                                                    + ": jbang restore-db@ktrdr --drop-old lets go of it"));
+                            return exit;
+                        }
+            }
 
     private Exit report(BackupRecord backup, RestoreScript.Done done, Map<String, Object> more) {
         var table = Table.of("step", "took");
         done.seconds().forEach((step, seconds) -> table.row(step, seconds + " s"));
-        return common.report(Document.of("restore", Exit.OK).with(more).with(RestoreScript.document(backup, done)), table);
+        return common.report(Document.of("restore", Exit.OK).with(more).with(RestoreScript.document(backup, done)),
+                table);
     }
 }

@@ -19,14 +19,18 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "rollback", header = "Go back to an earlier release, as it was: its images, configuration and scale.",
-        description = {"", "Without --to it is the last release that ended well before the one that runs, or, when the last deployment failed and was left, "
-                + "the last that ended well. Images are those very ones, by digest; none is pulled that is still on the node. Data is never touched.", ""},
+        description = {"",
+                "Without --to it is the last release that ended well before the one that runs, or, when the last "
+                        + "deployment failed and was left, "
+                + "the last that ended well. Images are those very ones, by digest; none is pulled that is still on "
+                + "the node. Data is never touched.", ""},
         footer = {"", "Examples:",
             "  jbang rollback@ktrdr core                     the core stack, to what ran before",
             "  jbang rollback@ktrdr workers B --to sha-3f2c9ab",
             "  jbang rollback@ktrdr all --list               what was deployed to each node, and how it ended",
             "  jbang rollback@ktrdr core --dry-run           what it would do, with a diff of each file",
-            "", "Exit codes: 0 rolled back; 1 failed, or nothing to roll back to; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there;",
+            "", "Exit codes: 0 rolled back; 1 failed, or nothing to roll back to; 2 wrong usage or inventory; 3 a "
+                    + "node could not be reached; 4 somebody else is at work there;",
             "5 it failed, and what ran before runs again; 130 interrupted before anything was changed."})
 public class Rollback implements Callable<Exit> {
     @Mixin Cli.Common common;
@@ -47,22 +51,34 @@ public class Rollback implements Callable<Exit> {
         var tag = Optional.ofNullable(to).map(ReleaseTag::tag);
         try (var fleet = whole.of(inventory, where.nodes(inventory, "rollback"))) {
             if (list) return list(fleet);
-            try (var locks = change.locks(fleet, common, "rollback " + where.words() + tag.map(" --to "::concat).orElse(""))) {
-                var chosen = fleet.each((node, ssh) -> choose(Stack.of(inventory, node), History.of(ssh, inventory, node), tag));
-                chosen.problems().values().stream().filter(problem -> problem.exit() != Exit.UNREACHABLE).findFirst().ifPresent(problem -> {
-                    throw problem;
-                });
-                NodePlanner.different(chosen.values()).ifPresent(where -> common.console().note("fleet", "to", "different releases: " + where + "; --to TAG has one for all"));
-                return RolloutCommand.run(common, change.dryRun, "rolled back", fleet, locks, rolling.options(Optional.of(chosen.values()), true),
-                        (stack, ssh) -> NodePlanner.rollback(stack, ssh, Optional.ofNullable(chosen.values().get(stack.node())).orElseThrow(() -> chosen.problems().get(stack.node()))),
-                        rollout -> {});
-            }
+            try (var locks = change.locks(fleet, common,
+                    "rollback " + where.words() + tag.map(" --to "::concat).orElse(""))) {
+                        var chosen = fleet.each(
+                                (node, ssh) -> choose(Stack.of(inventory, node), History.of(ssh, inventory, node),
+                                        tag));
+                        chosen.problems().values().stream().filter(problem -> problem.exit() != Exit.UNREACHABLE)
+                                .findFirst()
+                                .ifPresent(problem -> {
+                                    throw problem;
+                                });
+                        NodePlanner.different(chosen.values())
+                                .ifPresent(where -> common.console()
+                                        .note("fleet", "to",
+                                                "different releases: " + where + "; --to TAG has one for all"));
+                        return RolloutCommand.run(common, change.dryRun, "rolled back", fleet, locks,
+                                rolling.options(Optional.of(chosen.values()), true),
+                                (stack, ssh) -> NodePlanner.rollback(stack, ssh,
+                                        Optional.ofNullable(chosen.values().get(stack.node()))
+                                                .orElseThrow(() -> chosen.problems().get(stack.node()))),
+                                rollout -> {});
+                    }
         }
     }
 
     private History.Entry choose(Stack stack, History history, Optional<String> tag) {
         var entry = NodePlanner.target(stack, history, tag);
-        common.console().note(stack.node().name(), "to", entry.tag() + ", deployed " + entry.time() + " by " + entry.by());
+        common.console().note(stack.node().name(), "to",
+                entry.tag() + ", deployed " + entry.time() + " by " + entry.by());
         return entry;
     }
 
@@ -70,7 +86,8 @@ public class Rollback implements Callable<Exit> {
         var found = fleet.each((node, ssh) -> History.of(ssh, fleet.inventory(), node));
         var table = NodePlanner.table(found.values());
         var documents = found.values().entrySet().stream()
-                .map(entry -> Document.fields("node", entry.getKey().name(), "releases", entry.getValue().all().stream().map(History.Entry::forMachines).toList())).toList();
+                .map(entry -> Document.fields("node", entry.getKey().name(), "releases",
+                        entry.getValue().all().stream().map(History.Entry::forMachines).toList())).toList();
         common.report(Document.of("releases", found.exit()).with("nodes", documents).errors(found.problems()), table);
         common.problems(found.problems());
         if (table.isEmpty() && !common.json()) common.console().note("nothing was deployed there yet");

@@ -18,16 +18,22 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-@Command(name = "setup-dns", header = "Print the fleet's records for a DNS server, and prove that every name resolves everywhere.",
-        description = {"", "Records are printed, nothing is changed: the DNS server is yours. --check asks this machine, every node, and a container on every node.", ""},
+@Command(name = "setup-dns",
+        header = "Print the fleet's records for a DNS server, and prove that every name resolves everywhere.",
+        description = {"",
+                "Records are printed, nothing is changed: the DNS server is yours. --check asks this machine, every "
+                        + "node, and a container on every node.", ""},
         footer = {"", "Examples:",
             "  jbang setup-dns@ktrdr                                 the records for every kind of server",
             "  jbang setup-dns@ktrdr --format dnsmasq >ktrdr.conf    ready for /etc/dnsmasq.d",
-            "  jbang setup-dns@ktrdr --check                         wrong, missing and different answers, place by place",
-            "", "Exit codes: 0 all resolve; 1 a name is wrong, missing or different somewhere; 2 wrong usage or inventory; 3 a node could not be reached."})
+            "  jbang setup-dns@ktrdr --check                         wrong, missing and different answers, place by "
+                    + "place",
+            "", "Exit codes: 0 all resolve; 1 a name is wrong, missing or different somewhere; 2 wrong usage or "
+                    + "inventory; 3 a node could not be reached."})
 public class SetupDns implements Callable<Exit> {
     @Mixin Cli.Common common;
-    @Option(names = "--format", paramLabel = "FORMAT", description = "${COMPLETION-CANDIDATES}; all of them without it.") Dns.Format format;
+    @Option(names = "--format", paramLabel = "FORMAT",
+            description = "${COMPLETION-CANDIDATES}; all of them without it.") Dns.Format format;
     @Option(names = "--check", description = "Resolve every name from everywhere, and print no records.") boolean check;
 
     public static void main(String... args) {
@@ -42,7 +48,8 @@ public class SetupDns implements Callable<Exit> {
 
     private Exit print(Inventory inventory) {
         var records = new LinkedHashMap<Dns.Format, List<String>>();
-        for (var eachFormat : format == null ? List.of(Dns.Format.values()) : List.of(format)) records.put(eachFormat, Dns.records(inventory, eachFormat));
+        for (var eachFormat : format == null ? List.of(Dns.Format.values()) : List.of(format))
+            records.put(eachFormat, Dns.records(inventory, eachFormat));
         common.report(Document.of("records", Exit.OK).with("records", records));
         if (!common.json()) records.forEach((eachFormat, lines) -> {
             if (format == null) common.console().print("## " + eachFormat);
@@ -58,9 +65,12 @@ public class SetupDns implements Callable<Exit> {
             var here = Dns.here(inventory);
             var gathered = fleet.each((node, ssh) -> MachineFacts.gather(ssh, infra.question(node).namesOnly()));
             var checks = new ArrayList<Check>();
-            gathered.problems().forEach((node, problem) -> checks.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node))));
+            gathered.problems()
+                    .forEach((node, problem) ->
+                            checks.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node))));
             checks.addAll(Dns.checks(inventory, infra.places(gathered.values(), here.join())));
-            gathered.values().forEach((node, host) -> infra.container(node, host).stream().filter(check -> !check.ok()).forEach(checks::add));
+            gathered.values().forEach((node, host) -> infra.container(node, host).stream().filter(check -> !check.ok())
+                    .forEach(checks::add));
             step.close();
             return common.checks(checks, gathered.problems());
         }

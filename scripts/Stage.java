@@ -31,19 +31,26 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
 @Command(name = "stage", header = "Put the files of a deployment in place on the nodes, without deploying.",
-        description = {"", "Compose file, env file and monitoring are rendered from the inventory, read by Compose, promtool and amtool on the node, then renamed "
+        description = {"",
+                "Compose file, env file and monitoring are rendered from the inventory, read by Compose, promtool and "
+                        + "amtool on the node, then renamed "
                 + "into place together. Only what differs is written, no container is touched.", ""},
         footer = {"", "Examples:",
-            "  jbang stage@ktrdr all --check                  what differs on the nodes, with its diff; exit 1 if anything does",
+            "  jbang stage@ktrdr all --check                  what differs on the nodes, with its diff; exit 1 if "
+                    + "anything does",
             "  jbang stage@ktrdr workers B --tag sha-3f2c9ab  one node, the release in its env file changed",
             "  jbang stage@ktrdr core --dry-run               what it would write",
-            "", "Exit codes: 0 all in place; 1 failed, or --check found a difference; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there."})
+            "", "Exit codes: 0 all in place; 1 failed, or --check found a difference; 2 wrong usage or inventory; 3 a "
+                    + "node could not be reached; 4 somebody else is at work there."})
 public class Stage implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Mixin NodeChoice where;
-    @Option(names = "--check", description = "Only look: exit 1 where a file is not what would be rendered.") boolean check;
-    @Option(names = "--tag", paramLabel = "TAG", description = "The release of the env files; else the one each names, else sha-<commit> of the KTRDR checkout one stands in.") String tag;
+    @Option(names = "--check",
+            description = "Only look: exit 1 where a file is not what would be rendered.") boolean check;
+    @Option(names = "--tag", paramLabel = "TAG",
+            description = "The release of the env files; else the one each names, else sha-<commit> of the KTRDR "
+                    + "checkout one stands in.") String tag;
 
     private final Map<Node, String> outcomes = new ConcurrentHashMap<>();
 
@@ -59,7 +66,8 @@ public class Stage implements Callable<Exit> {
         try (var fleet = whole.of(inventory, where.nodes(inventory, "stage"))) {
             FileChanges.proveTemplates(inventory, fleet.nodes());
             var looked = look(fleet, NodeLocks.none(fleet, question(fleet, asked)), asked, true);
-            boolean write = !check && !change.dryRun && looked.values().values().stream().anyMatch(plan -> !plan.settled());
+            boolean write = !check && !change.dryRun && looked.values().values().stream()
+                    .anyMatch(plan -> !plan.settled());
             return write ? write(fleet, asked) : report(fleet, looked.values(), looked.problems());
         }
     }
@@ -76,7 +84,8 @@ public class Stage implements Callable<Exit> {
         try (var locks = change.locks(fleet, common, "stage " + where.words(), question(fleet, asked))) {
             var looked = look(fleet, locks, asked, false);
             var problems = new LinkedHashMap<>(looked.problems());
-            problems.putAll(fleet.each(looked.values()::containsKey, (node, ssh) -> apply(looked.values().get(node), locks)).problems());
+            problems.putAll(fleet.each(looked.values()::containsKey,
+                    (node, ssh) -> apply(looked.values().get(node), locks)).problems());
             return report(fleet, looked.values(), problems);
         }
     }
@@ -89,8 +98,10 @@ public class Stage implements Callable<Exit> {
         try (var step = common.console().step(stack.node().name(), "look")) {
             var facts = StackFacts.parse(locks.looked(stack.node()));
             NodePlanner.proveOurs(common.inventory(), stack, facts);
-            var release = asked.or(() -> FileChanges.staged(stack, facts)).or(() -> ReleaseTag.ofCheckout(Path.of("").toAbsolutePath())).orElseThrow(ReleaseTag::missing);
-            var plan = FileChanges.plan(stack, release, new Templates(common.inventory()).render(stack.node(), release), facts);
+            var release = asked.or(() -> FileChanges.staged(stack, facts))
+                    .or(() -> ReleaseTag.ofCheckout(Path.of("").toAbsolutePath())).orElseThrow(ReleaseTag::missing);
+            var plan = FileChanges.plan(stack, release, new Templates(common.inventory()).render(stack.node(), release),
+                    facts);
             plan.obstacles().stream().findFirst().ifPresent(problem -> {
                 throw problem;
             });
@@ -105,7 +116,8 @@ public class Stage implements Callable<Exit> {
         try (var step = common.console().step(node.name(), "files")) {
             var result = locks.last(node, new FileChangesScript(plan).alone());
             if (!result.ok()) throw NodeLocks.refused(node, result).or(() -> FileChangesScript.failure(plan, result))
-                    .orElseGet(() -> Problem.failed(node.name() + ": putting the files in place ended with exit code " + result.exit()).found(result));
+                    .orElseGet(() -> Problem.failed(node.name() + ": putting the files in place ended with exit code "
+                            + result.exit()).found(result));
             step.done(plan.outcome());
             FileChangesScript.checked(result.out()).forEach(how -> common.console().note(node.name(), "files", how));
         }
@@ -120,15 +132,18 @@ public class Stage implements Callable<Exit> {
     private Exit report(Fleet fleet, Map<Node, FileChanges> plans, Map<Node, Problem> problems) {
         boolean look = check || change.dryRun;
         var documents = new ArrayList<Map<String, Object>>();
-        for (var node : fleet.nodes()) documents.add(document(node, Optional.ofNullable(plans.get(node)), Optional.ofNullable(problems.get(node)), look));
+        for (var node : fleet.nodes()) documents.add(document(node, Optional.ofNullable(plans.get(node)),
+                Optional.ofNullable(problems.get(node)), look));
         var worst = problems.values().stream().map(Problem::exit).reduce(Exit.OK, Exit::and);
-        long different = look ? plans.values().stream().filter(FileChanges::differs).count() : outcomes.values().stream().filter("changed"::equals).count();
+        long different = look ? plans.values().stream().filter(FileChanges::differs).count()
+                : outcomes.values().stream().filter("changed"::equals).count();
         var exit = check && different > 0 ? worst.and(Exit.FAILED) : worst;
         common.report(Document.of("stage", exit).with("nodes", documents).errors(problems));
         if (!common.json()) plans.forEach((node, plan) -> show(node, plan, look));
         common.problems(problems);
         common.console().note(fleet.nodes().size() + " nodes: " + different + (look ? " differ" : " changed")
-                + (problems.isEmpty() ? "" : ", failed: " + String.join(", ", problems.keySet().stream().map(Node::name).toList())));
+                + (problems.isEmpty() ? ""
+                        : ", failed: " + String.join(", ", problems.keySet().stream().map(Node::name).toList())));
         return exit;
     }
 
@@ -140,19 +155,23 @@ public class Stage implements Callable<Exit> {
         }
         plan.remarks().forEach(remark -> console.print(node.name() + "  " + remark));
         if (!plan.unread().isEmpty())
-            console.print(node.name() + "  " + String.join(", ", plan.unread()) + (look ? " would have" : " has") + " a new configuration: the next deploy has it read");
+            console.print(node.name() + "  " + String.join(", ", plan.unread()) + (look ? " would have" : " has")
+                    + " a new configuration: the next deploy has it read");
     }
 
-    private Map<String, Object> document(Node node, Optional<FileChanges> plan, Optional<Problem> problem, boolean look) {
-        var document = new LinkedHashMap<String, Object>();
-        document.put("node", node.name());
-        document.put("ok", problem.isEmpty() && !(check && plan.filter(FileChanges::differs).isPresent()));
-        document.put("outcome", problem.map(eachProblem -> eachProblem.exit() == Exit.UNREACHABLE ? "unreachable" : "failed")
-                .orElseGet(() -> look ? plan.filter(FileChanges::differs).isPresent() ? "differs" : "same" : outcomes.get(node)));
-        plan.ifPresent(fileChanges -> {
-            document.putAll(fileChanges.document());
-            document.put("diff", fileChanges.diff());
-        });
-        return document;
-    }
+    private Map<String, Object> document(Node node, Optional<FileChanges> plan, Optional<Problem> problem,
+            boolean look) {
+                var document = new LinkedHashMap<String, Object>();
+                document.put("node", node.name());
+                document.put("ok", problem.isEmpty() && !(check && plan.filter(FileChanges::differs).isPresent()));
+                document.put("outcome",
+                        problem.map(eachProblem -> eachProblem.exit() == Exit.UNREACHABLE ? "unreachable" : "failed")
+                        .orElseGet(() -> look ? plan.filter(FileChanges::differs).isPresent() ? "differs" : "same"
+                                : outcomes.get(node)));
+                plan.ifPresent(fileChanges -> {
+                    document.putAll(fileChanges.document());
+                    document.put("diff", fileChanges.diff());
+                });
+                return document;
+            }
 }

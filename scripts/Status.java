@@ -17,24 +17,33 @@ import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 
-@Command(name = "status", header = "How the fleet is now, on one screen: machines, releases, locks, workers, targets, drift, backup.",
-        description = {"", "The daily checklist. One script on each node, and a few requests over HTTP beside it; nothing is changed, and no lock is taken. "
+@Command(name = "status",
+        header = "How the fleet is now, on one screen: machines, releases, locks, workers, targets, drift, backup.",
+        description = {"",
+                "The daily checklist. One script on each node, and a few requests over HTTP beside it; nothing is "
+                        + "changed, and no lock is taken. "
                 + "What is not well is told under the tables, with the next step.", ""},
         footer = {"", "Examples:",
             "  jbang status@ktrdr                              once",
-            "  jbang status@ktrdr --watch                      in place every 5 s, until q or Ctrl-C; at the end what changed meanwhile",
+            "  jbang status@ktrdr --watch                      in place every 5 s, until q or Ctrl-C; at the end what "
+                    + "changed meanwhile",
             "  jbang status@ktrdr --watch --until 30m >log     a line each time, for half an hour",
             "  jbang status@ktrdr --usage                      with what each container uses, a second later",
-            "  jbang status@ktrdr -o json                      for machines: {\"ok\": …, \"nodes\": […], \"workers\": …, \"checks\": […]}",
-            "", "Exit codes: 0 all is well; 1 something is not; 2 wrong usage or inventory; 3 a node could not be reached; 130 interrupted.",
+            "  jbang status@ktrdr -o json                      for machines: {\"ok\": …, \"nodes\": […], \"workers\": "
+                    + "…, \"checks\": […]}",
+            "", "Exit codes: 0 all is well; 1 something is not; 2 wrong usage or inventory; 3 a node could not be "
+                    + "reached; 130 interrupted.",
             "With --watch it is that of the last refresh."})
 public class Status implements Callable<Exit> {
     private static final Duration PATIENCE = Duration.ofSeconds(4);
 
     @Mixin Cli.Common common;
-    @Option(names = "--usage", description = "Also memory, CPU and disk of each container against its limits, and what has grown since it was created.") boolean usage;
+    @Option(names = "--usage",
+            description = "Also memory, CPU and disk of each container against its limits, and what has grown since "
+                    + "it was created.") boolean usage;
     @Option(names = "--watch", description = "Refresh until q, Ctrl-C or --until.") boolean watch;
-    @Option(names = "--interval", paramLabel = "D", description = "From one refresh to the next (default: 5s).") Duration interval;
+    @Option(names = "--interval", paramLabel = "D",
+            description = "From one refresh to the next (default: 5s).") Duration interval;
     @Option(names = "--until", paramLabel = "D", description = "Watch for so long.") Duration until;
 
     public static void main(String... args) {
@@ -43,8 +52,10 @@ public class Status implements Callable<Exit> {
 
     @Override
     public Exit call() {
-        if (!watch && (interval != null || until != null)) throw Problem.usage("--interval and --until go with --watch").expected("status --watch --interval 10s");
-        if (interval != null && interval.toMillis() < 500) throw Problem.usage("--interval is too short").expected("500ms or more");
+        if (!watch && (interval != null || until != null))
+            throw Problem.usage("--interval and --until go with --watch").expected("status --watch --interval 10s");
+        if (interval != null && interval.toMillis() < 500)
+            throw Problem.usage("--interval is too short").expected("500ms or more");
         common.looking();
         if (watch) common.lines();
         try (var fleet = common.running(false); var http = new Http(fleet.inventory().overrides(), PATIENCE)) {
@@ -59,16 +70,18 @@ public class Status implements Callable<Exit> {
 
     private Exit report(FleetStatus status) {
         var report = new StatusReport(status);
-        var exit = common.checks("status", report.checks(), status.unreached(), report.document(), report.problems(), report.tables());
+        var exit = common.checks("status", report.checks(), status.unreached(), report.document(), report.problems(),
+                report.tables());
         if (!common.json()) report.remarks().forEach(common.console()::note);
         return exit;
     }
 
     private Exit watch(Fleet fleet, Http http) {
-        var watched = new StatusWatch(common.console(), common.json(), Optional.ofNullable(interval).orElse(Duration.ofSeconds(5))).run(() -> {
-            fleet.retry();
-            return FleetStatus.look(fleet, http, usage);
-        }, Optional.ofNullable(until));
+        var watched = new StatusWatch(common.console(), common.json(),
+                Optional.ofNullable(interval).orElse(Duration.ofSeconds(5))).run(() -> {
+                    fleet.retry();
+                    return FleetStatus.look(fleet, http, usage);
+                }, Optional.ofNullable(until));
         // what was drawn is gone from the terminal by now
         if (watched.drawn()) watched.last().ifPresent(this::report);
         var exit = watched.interrupted() ? Exit.INTERRUPTED : watched.last().map(FleetStatus::exit).orElse(Exit.OK);

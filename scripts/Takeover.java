@@ -28,25 +28,38 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "takeover", header = "Make an installation of KTRDR that was made by hand, or by another tool, one of this toolkit, with its data.",
-        description = {"", "After a backup, and when every image is there, each node's containers are stopped and kept aside, the data of database, Prometheus and Grafana is "
-                + "copied, and the release is deployed in their place. Where that does not get healthy, or a row is missing, the old installation runs again.", ""},
+@Command(name = "takeover",
+        header = "Make an installation of KTRDR that was made by hand, or by another tool, one of this toolkit, with "
+                + "its data.",
+        description = {"",
+                "After a backup, and when every image is there, each node's containers are stopped and kept aside, "
+                        + "the data of database, Prometheus and Grafana is "
+                + "copied, and the release is deployed in their place. Where that does not get healthy, or a row is "
+                + "missing, the old installation runs again.", ""},
         footer = {"", "Examples:",
-            "  jbang takeover@ktrdr --dry-run                  what it would replace, copy and leave alone, on every node",
+            "  jbang takeover@ktrdr --dry-run                  what it would replace, copy and leave alone, on every "
+                    + "node",
             "  jbang takeover@ktrdr --tag sha-3f2c9ab          the whole fleet, core first",
             "  jbang takeover@ktrdr core --tag sha-3f2c9ab     core alone",
             "  jbang takeover@ktrdr B --back                   back to what ran there before",
             "  jbang takeover@ktrdr --drop-old                 let go of what was before, with its volumes",
-            "", "Exit codes: 0 taken over; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 somebody else is at work there;",
+            "", "Exit codes: 0 taken over; 1 failed; 2 wrong usage or inventory; 3 a node could not be reached; 4 "
+                    + "somebody else is at work there;",
             "5 it failed, and what ran before runs again; 130 interrupted before anything was changed."})
 public class Takeover implements Callable<Exit> {
     @Mixin Cli.Common common;
     @Mixin Cli.Changing change;
     @Mixin RolloutCommand rolling;
-    @Parameters(paramLabel = "NODE", description = "Nodes by id, name or host; all of them without one.") List<String> names = List.of();
-    @Option(names = "--tag", paramLabel = "TAG", description = "The release; else sha-<commit> of the KTRDR checkout one stands in.") String tag;
-    @Option(names = "--back", description = "Go back to what ran before a takeover, or to what one that was cut had put aside. What was written since is lost.") boolean back;
-    @Option(names = "--drop-old", description = "Remove what a takeover that went well put aside, with the volumes that it copied.") boolean dropOld;
+    @Parameters(paramLabel = "NODE",
+            description = "Nodes by id, name or host; all of them without one.") List<String> names = List.of();
+    @Option(names = "--tag", paramLabel = "TAG",
+            description = "The release; else sha-<commit> of the KTRDR checkout one stands in.") String tag;
+    @Option(names = "--back",
+            description = "Go back to what ran before a takeover, or to what one that was cut had put aside. What was "
+                    + "written since is lost.") boolean back;
+    @Option(names = "--drop-old",
+            description = "Remove what a takeover that went well put aside, with the volumes that it "
+                    + "copied.") boolean dropOld;
 
     public static void main(String... args) {
         Cli.main(new Takeover(), args);
@@ -56,25 +69,31 @@ public class Takeover implements Callable<Exit> {
     public Exit call() {
         if (back && dropOld) throw Problem.usage("--back and --drop-old are two things").expected("one of them");
         if (back || dropOld) return afterwards();
-        var release = tag != null ? ReleaseTag.tag(tag) : ReleaseTag.ofCheckout(Path.of("").toAbsolutePath()).orElseThrow(ReleaseTag::missing);
+        var release = tag != null ? ReleaseTag.tag(tag) : ReleaseTag.ofCheckout(Path.of("").toAbsolutePath())
+                .orElseThrow(ReleaseTag::missing);
         var whole = common.running(true);
         var inventory = whole.inventory();
-        var nodes = names.isEmpty() ? inventory.nodes() : inventory.nodes().stream().filter(node -> names.stream().map(inventory::node).anyMatch(node::equals)).toList();
+        var nodes = names.isEmpty() ? inventory.nodes() : inventory.nodes().stream()
+                .filter(node -> names.stream().map(inventory::node).anyMatch(node::equals)).toList();
         FileChanges.proveTemplates(inventory, nodes);
         try (var fleet = whole.of(inventory, nodes);
-                var locks = change.locks(fleet, common, ("takeover " + String.join(" ", names)).strip() + " " + release, node -> look(inventory, node, release))) {
-            var taking = new InstallationTakeover(fleet, locks, common.console());
-            return RolloutCommand.run(common, change.dryRun, "taken over", fleet, locks, rolling.options(Optional.empty(), true), (stack, ssh) -> {
-                var plan = taking.plan(stack, ssh, locks.looked(stack.node()), release);
-                if (!common.json()) taking.describe(stack.node()).forEach(common.console()::print);
-                return plan;
-            }, rollout -> {
-                change.confirm(common.console(), "what runs on " + words(taking.nodes().stream().toList()) + " would be stopped, put aside and replaced by " + release + ". Go on?");
-                taking.nodes().forEach(taking::prove);
-                if (taking.nodes().contains(inventory.core())) rollout.backedUp(Optional.of(
-                        new BackupFolder(inventory, fleet.ssh(inventory.core()), common.console()).make(BackupFolder.Retention.NONE, InstallationTakeover.by()).record()));
-            }, taking);
-        }
+                var locks = change.locks(fleet, common, ("takeover " + String.join(" ", names)).strip() + " " + release,
+                        node -> look(inventory, node, release))) {
+                    var taking = new InstallationTakeover(fleet, locks, common.console());
+                    return RolloutCommand.run(common, change.dryRun, "taken over", fleet, locks,
+                            rolling.options(Optional.empty(), true), (stack, ssh) -> {
+                                var plan = taking.plan(stack, ssh, locks.looked(stack.node()), release);
+                                if (!common.json()) taking.describe(stack.node()).forEach(common.console()::print);
+                                return plan;
+                            }, rollout -> {
+                        change.confirm(common.console(), "what runs on " + words(taking.nodes().stream().toList())
+                                + " would be stopped, put aside and replaced by " + release + ". Go on?");
+                        taking.nodes().forEach(taking::prove);
+                        if (taking.nodes().contains(inventory.core())) rollout.backedUp(Optional.of(
+                                new BackupFolder(inventory, fleet.ssh(inventory.core()), common.console())
+                                        .make(BackupFolder.Retention.NONE, InstallationTakeover.by()).record()));
+                    }, taking);
+                }
     }
 
     private static String look(Inventory inventory, Node node, String release) {
@@ -95,22 +114,30 @@ public class Takeover implements Callable<Exit> {
                 throw problem;
             });
             var kept = new LinkedHashMap<Node, InstallationTakeover.Kept>();
-            for (var node : fleet.nodes()) if (!asked.values().get(node).state().isEmpty()) kept.put(node, asked.values().get(node));
+            for (var node : fleet.nodes())
+                if (!asked.values().get(node).state().isEmpty()) kept.put(node, asked.values().get(node));
             var done = new ArrayList<Map<String, Object>>();
             if (kept.isEmpty()) common.console().note("nothing is aside on " + words(fleet.nodes()));
             kept.forEach((node, eachKept) -> tell(node, eachKept));
             if (!kept.isEmpty() && !change.dryRun) {
-                change.confirm(common.console(), back ? "what runs there now would go, with all that was written since. Go on?" : "all of it would be gone. Go on?");
-                kept.forEach((node, eachKept) -> done.add(Document.fields("node", node.name(), "ok", true, "outcome", end(taking, node, eachKept))));
+                change.confirm(common.console(),
+                        back ? "what runs there now would go, with all that was written since. Go on?"
+                                : "all of it would be gone. Go on?");
+                kept.forEach((node, eachKept) ->
+                        done.add(Document.fields("node", node.name(), "ok", true, "outcome",
+                                end(taking, node, eachKept))));
             }
             return common.report(Document.of("takeover", Exit.OK).with("nodes", done));
         }
     }
 
     private void tell(Node node, InstallationTakeover.Kept kept) {
-        if (!back && !kept.state().equals("done")) throw Problem.failed(node.name() + ": a takeover did not come to its end there, so that what it put aside is all that there is")
-                .expected("one that was proven").found("one that was cut").fix("jbang takeover@ktrdr " + node.id() + " --back");
-        common.console().note(node.name(), "aside", String.join(", ", kept.containers()) + (kept.volumes().isEmpty() ? "" : "; copied from the volumes " + String.join(", ", kept.volumes())));
+        if (!back && !kept.state().equals("done")) throw Problem.failed(node.name()
+                + ": a takeover did not come to its end there, so that what it put aside is all that there is")
+                .expected("one that was proven").found("one that was cut")
+                .fix("jbang takeover@ktrdr " + node.id() + " --back");
+        common.console().note(node.name(), "aside", String.join(", ", kept.containers())
+                + (kept.volumes().isEmpty() ? "" : "; copied from the volumes " + String.join(", ", kept.volumes())));
     }
 
     private String end(InstallationTakeover taking, Node node, InstallationTakeover.Kept kept) {

@@ -29,21 +29,31 @@ import picocli.CommandLine.Mixin;
 import picocli.CommandLine.Option;
 import picocli.CommandLine.Parameters;
 
-@Command(name = "verify-infra", header = "Prove that the machines are ready: ssh, Docker, disk, memory, clock, names, network, ports, registry.",
-        description = {"", "One round trip to every node, all at once. One small container is started and removed, since that is what a missing nesting of an LXC breaks; its "
+@Command(name = "verify-infra",
+        header = "Prove that the machines are ready: ssh, Docker, disk, memory, clock, names, network, ports, "
+                + "registry.",
+        description = {"",
+                "One round trip to every node, all at once. One small container is started and removed, since that is "
+                        + "what a missing nesting of an LXC breaks; its "
                 + "image of one small file, ktrdr-probe, is left behind for the next time, and nothing else.", ""},
         footer = {"", "Examples:",
             "  jbang verify-infra@ktrdr                        every node, a table of checks",
             "  jbang verify-infra@ktrdr B C                    two nodes",
             "  jbang verify-infra@ktrdr --record infra.md      and a record of nodes, versions and checks as Markdown",
-            "  jbang verify-infra@ktrdr B --sudoers            asks no node: prints the sudoers file for its user, where that is not root",
-            "  jbang verify-infra@ktrdr -o json                for machines: docs/schemas/verify-infra.json has the keys",
+            "  jbang verify-infra@ktrdr B --sudoers            asks no node: prints the sudoers file for its user, "
+                    + "where that is not root",
+            "  jbang verify-infra@ktrdr -o json                for machines: docs/schemas/verify-infra.json has the "
+                    + "keys",
             "", "Exit codes: 0 all hold; 1 one does not; 2 wrong usage or inventory; 3 a node could not be reached."})
 public class VerifyInfra implements Callable<Exit> {
     @Mixin Cli.Common common;
-    @Parameters(paramLabel = "NODE", description = "Nodes by id, name or host; all of them without one.") List<String> names = List.of();
-    @Option(names = "--record", paramLabel = "FILE", description = "Write the verification record there, as Markdown.") Path record;
-    @Option(names = "--sudoers", description = "Print what sudo has to allow the user of the nodes, for a file in /etc/sudoers.d; nothing else is done.") boolean sudoers;
+    @Parameters(paramLabel = "NODE",
+            description = "Nodes by id, name or host; all of them without one.") List<String> names = List.of();
+    @Option(names = "--record", paramLabel = "FILE",
+            description = "Write the verification record there, as Markdown.") Path record;
+    @Option(names = "--sudoers",
+            description = "Print what sudo has to allow the user of the nodes, for a file in /etc/sudoers.d; nothing "
+                    + "else is done.") boolean sudoers;
 
     public static void main(String... args) {
         Cli.main(new VerifyInfra(), args);
@@ -59,16 +69,22 @@ public class VerifyInfra implements Callable<Exit> {
             var here = Dns.here(inventory);
             var gathered = fleet.each((node, ssh) -> MachineFacts.gather(ssh, infra.question(node)));
             var checks = new ArrayList<Check>();
-            gathered.values().keySet().forEach(node -> checks.add(new Check(CheckId.ofNode(node, "ssh"), node.name(), true, "a node that answers", "connected", "", 0)));
-            gathered.problems().forEach((node, problem) -> checks.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node))));
+            gathered.values().keySet()
+                    .forEach(node -> checks.add(new Check(CheckId.ofNode(node, "ssh"), node.name(), true,
+                            "a node that answers", "connected", "", 0)));
+            gathered.problems()
+                    .forEach((node, problem) ->
+                            checks.add(Check.unreached(node.name(), problem, "ssh " + inventory.fqdn(node))));
             checks.addAll(infra.checks(gathered.values(), here.join()));
             checks.sort((a, b) -> Integer.compare(place(inventory, a), place(inventory, b)));
             step.done(gathered.values().size() + " of " + fleet.nodes().size() + " nodes answered");
             page.ifPresent(file -> {
-                file.write(String.join("\n", MachineRecord.markdown(inventory, gathered.values(), checks, Instant.now(), LocalCommand.whoAndWhere())) + "\n");
+                file.write(String.join("\n", MachineRecord.markdown(inventory, gathered.values(), checks, Instant.now(),
+                        LocalCommand.whoAndWhere())) + "\n");
                 common.console().note("record written to " + record);
             });
-            return common.checks("verify-infra", checks, gathered.problems(), Map.of("nodes", nodes(inventory, gathered.values())));
+            return common.checks("verify-infra", checks, gathered.problems(),
+                    Map.of("nodes", nodes(inventory, gathered.values())));
         }
     }
 
@@ -90,7 +106,8 @@ public class VerifyInfra implements Callable<Exit> {
             var map = new LinkedHashMap<String, Object>();
             map.put("node", node.name());
             map.put("host", inventory.fqdn(node));
-            for (var fact : List.of("os", "kernel", "virtual", "docker", "compose", "driver")) map.put(fact, host.facts().get(fact));
+            for (var fact : List.of("os", "kernel", "virtual", "docker", "compose", "driver"))
+                map.put(fact, host.facts().get(fact));
             map.put("cpus", host.cpus());
             map.put("memory_bytes", host.memory());
             map.put("clock_skew_seconds", host.skew());

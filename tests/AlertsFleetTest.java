@@ -30,7 +30,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Alerts of the practice fleet, told to a web server of this machine by an Alertmanager on core: with an inventory that names a receiver, and no longer without. */
+/**
+ * Alerts of the practice fleet, told to a web server of this machine by an Alertmanager on core: with an inventory that
+ * names a receiver, and no longer without.
+ */
 @Tag("fleet")
 class AlertsFleetTest {
     private static final String IMAGE = "registry.ktrdr.home.mynerd.place:5000/alertmanager:lab";
@@ -63,7 +66,8 @@ class AlertsFleetTest {
         memory = Files.createTempDirectory(Path.of("/dev/shm"), "ktrdr-alerts");
         var secrets = (ObjectNode) new ObjectMapper().readTree(Files.readString(World.secrets()));
         secrets.put("alert_webhook_url", "http://" + here + ":" + server.getAddress().getPort() + "/" + TOKEN);
-        var file = Files.createFile(memory.resolve("secrets.json"), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+        var file = Files.createFile(memory.resolve("secrets.json"),
+                PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
         Files.writeString(file, secrets.toString());
         named = inventory("named", file, "alerts: {webhook: {}}");
         good(named, "deploy", "core", "all", "--tag", "sha-1000001");
@@ -88,12 +92,14 @@ class AlertsFleetTest {
     }
 
     private static Path inventory(String name, Path secrets, String section) throws IOException {
-        return World.inventory(Files.createDirectories(folder.resolve(name)), "/dev/shm/ktrdr-lab/secrets.json", secrets.toString(),
+        return World.inventory(Files.createDirectories(folder.resolve(name)), "/dev/shm/ktrdr-lab/secrets.json",
+                secrets.toString(),
                 "\ndatabase:", "\n  alertmanager: " + IMAGE + "\n" + section + "\ndatabase:");
     }
 
     private static Ran run(Path inventory, String... words) {
-        return ktrdr(Stream.concat(Stream.of(words), Stream.of("-i", inventory.toString())).toArray(String[]::new)).run();
+        return ktrdr(Stream.concat(Stream.of(words), Stream.of("-i", inventory.toString())).toArray(String[]::new))
+                .run();
     }
 
     private static Ran good(Path inventory, String... words) {
@@ -105,7 +111,8 @@ class AlertsFleetTest {
 
     /** What Alertmanager says that it reads. */
     private static String configuration() throws IOException {
-        return new ObjectMapper().readTree(World.get("http://10.42.1.10:9093/api/v2/status")).path("config").path("original").asText();
+        return new ObjectMapper().readTree(World.get("http://10.42.1.10:9093/api/v2/status")).path("config")
+                .path("original").asText();
     }
 
     /** The alert about a worker, of the message that has it in this state; what comes before is of others. */
@@ -115,9 +122,11 @@ class AlertsFleetTest {
             var message = TOLD.poll(left, TimeUnit.NANOSECONDS);
             if (message == null) break;
             for (var alert : message.path("alerts"))
-                if (alert.path("status").asText().equals(state) && alert.path("labels").path("worker").asText().equals(worker)) return alert;
+                if (alert.path("status").asText().equals(state) && alert.path("labels").path("worker").asText()
+                        .equals(worker)) return alert;
         }
-        throw new AssertionError("nobody was told within " + patience.toSeconds() + " s that " + worker + " is " + state);
+        throw new AssertionError("nobody was told within " + patience.toSeconds() + " s that " + worker + " is "
+                + state);
     }
 
     /** But for restarts, which are those of a quarter of an hour: classes before this one break Docker. */
@@ -131,32 +140,42 @@ class AlertsFleetTest {
     void a_worker_that_is_down_is_told_and_told_again_when_it_is_back() throws InterruptedException {
         World.on("workers-b", "docker stop -t 1 backtest-worker-2");
         try {
-            var alert = told("firing", "backtest-worker-2", FOR.plus(INTERVAL.multipliedBy(2)).plus(GROUP_WAIT).plus(SLACK));
+            var alert = told("firing", "backtest-worker-2",
+                    FOR.plus(INTERVAL.multipliedBy(2)).plus(GROUP_WAIT).plus(SLACK));
             var labels = alert.path("labels");
-            assertEquals("KtrdrWorkerDown warning workers-b", labels.path("alertname").asText() + " " + labels.path("severity").asText() + " " + labels.path("node").asText());
+            assertEquals("KtrdrWorkerDown warning workers-b", labels.path("alertname").asText() + " "
+                    + labels.path("severity").asText() + " " + labels.path("node").asText());
             assertEquals("backtest-worker-2 on workers-b is down", alert.path("annotations").path("summary").asText());
             assertEquals("docs/OPERATIONS.md#ktrdrworkerdown", alert.path("annotations").path("runbook_url").asText());
 
             // without a receiver it is told by status all the same
             var status = run(World.inventory(), "status", "-o", "json");
-            assertEquals(List.of("KtrdrWorkerDown warning backtest-worker-2 on workers-b is down"), alerts(status, "workers-b").stream()
-                    .map(json -> json.path("name").asText() + " " + json.path("severity").asText() + " " + json.path("summary").asText()).toList());
-            assertTrue(alerts(status, "workers-b").get(0).path("since").asText().matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ"), status::toString);
+            assertEquals(List.of("KtrdrWorkerDown warning backtest-worker-2 on workers-b is down"),
+                    alerts(status, "workers-b").stream()
+                    .map(json -> json.path("name").asText() + " " + json.path("severity").asText() + " "
+                            + json.path("summary").asText()).toList());
+            assertTrue(alerts(status, "workers-b").get(0).path("since").asText()
+                    .matches("\\d{4}-\\d\\d-\\d\\dT\\d\\d:\\d\\d:\\d\\dZ"), status::toString);
         } finally {
             World.on("workers-b", "docker start backtest-worker-2");
         }
         told("resolved", "backtest-worker-2", INTERVAL.multipliedBy(2).plus(GROUP_INTERVAL).plus(SLACK));
         var status = run(World.inventory(), "status", "-o", "json");
         assertEquals(List.of(), alerts(status, "workers-b"));
-        assertFalse(status.failing().keySet().stream().anyMatch(check -> check.startsWith("workers-b.")), status::toString);
+        assertFalse(status.failing().keySet().stream().anyMatch(check -> check.startsWith("workers-b.")),
+                status::toString);
     }
 
     @Test
     void a_test_alert_arrives_and_one_that_is_silenced_does_not() throws InterruptedException {
         var amtool = "docker exec ktrdr-alertmanager amtool --alertmanager.url=http://localhost:9093 ";
-        var silence = World.on("core", amtool + "silence add alertname=KtrdrTest worker=silent --duration=2h --author=karl --comment=test");
-        World.on("core", amtool + "alert add KtrdrTest node=core severity=warning worker=silent --annotation='summary=\"a test\"'");
-        World.on("core", amtool + "alert add KtrdrTest node=core severity=warning worker=loud --annotation='summary=\"a test, all is well\"'");
+        var silence = World.on("core",
+                amtool + "silence add alertname=KtrdrTest worker=silent --duration=2h --author=karl --comment=test");
+        World.on("core", amtool
+                + "alert add KtrdrTest node=core severity=warning worker=silent --annotation='summary=\"a test\"'");
+        World.on("core", amtool
+                + "alert add KtrdrTest node=core severity=warning worker=loud --annotation='summary=\"a test, all is "
+                + "well\"'");
         var alert = told("firing", "loud", GROUP_WAIT.plus(SLACK));
         assertEquals("a test, all is well", alert.path("annotations").path("summary").asText());
         assertFalse(TOLD.stream().anyMatch(message -> message.toString().contains("silent")));
@@ -165,7 +184,8 @@ class AlertsFleetTest {
 
     @Test
     void it_is_a_service_like_the_others() {
-        assertEquals("ok", check(good(named, "verify", "--quick", "--wait", "30s", "-o", "json"), "alertmanager.health").path("found").asText());
+        assertEquals("ok", check(good(named, "verify", "--quick", "--wait", "30s", "-o", "json"), "alertmanager.health")
+                .path("found").asText());
         assertTrue(good(named, "logs", "core", "alertmanager").out().contains("Listening"));
         good(named, "stage", "core", "--check");
         var before = World.containers("core");
@@ -174,27 +194,34 @@ class AlertsFleetTest {
     }
 
     private static JsonNode check(Ran ran, String id) {
-        return StreamSupport.stream(ran.json().path("checks").spliterator(), false).filter(check -> check.path("id").asText().equals(id)).findFirst().orElseThrow();
+        return StreamSupport.stream(ran.json().path("checks").spliterator(), false)
+                .filter(check -> check.path("id").asText().equals(id)).findFirst().orElseThrow();
     }
 
     @Test
     void its_secret_is_in_its_memory_alone() {
         assertTrue(World.on("core", "docker exec ktrdr-alertmanager cat /run/alerts/webhook_url").endsWith(TOKEN));
         assertEquals("tmpfs", World.on("core", "docker exec ktrdr-alertmanager stat -f -c %T /run/alerts"));
-        for (var place : List.of("grep -rlF " + TOKEN + " /opt/ktrdr-core", "docker logs ktrdr-alertmanager 2>&1 | grep -F " + TOKEN, "docker diff ktrdr-alertmanager | grep /run/alerts/",
-                "docker exec ktrdr-alertmanager grep -lF " + TOKEN + " /proc/1/environ /proc/1/cmdline")) assertEquals("", World.on("core", place + " || :"), place);
+        for (var place : List.of("grep -rlF " + TOKEN + " /opt/ktrdr-core",
+                "docker logs ktrdr-alertmanager 2>&1 | grep -F " + TOKEN,
+                "docker diff ktrdr-alertmanager | grep /run/alerts/",
+                "docker exec ktrdr-alertmanager grep -lF " + TOKEN + " /proc/1/environ /proc/1/cmdline")) assertEquals(
+                        "", World.on("core", place + " || :"), place);
     }
 
     @Test
     void names_a_secret_missing_at_the_provider_and_changes_nothing() throws IOException {
         var before = World.everything("core");
-        refused(2, run(inventory("poor", World.secrets(), "alerts: {webhook: {}}"), "deploy", "core", "all", "--tag", "sha-1000001"), "the secret alert_webhook_url is missing or blank");
+        refused(2, run(inventory("poor", World.secrets(), "alerts: {webhook: {}}"), "deploy", "core", "all", "--tag",
+                "sha-1000001"), "the secret alert_webhook_url is missing or blank");
         assertEquals(before, World.everything("core"));
     }
 
     @Test
     void a_changed_receiver_is_read_without_a_restart_and_rolled_back() throws IOException {
-        var more = inventory("more", memory.resolve("secrets.json"), "alerts: {webhook: {}, mail: {to: ops@ktrdr.test, from: ktrdr@ktrdr.test, smarthost: \"mail.ktrdr.test:25\"}}");
+        var more = inventory("more", memory.resolve("secrets.json"),
+                "alerts: {webhook: {}, mail: {to: ops@ktrdr.test, from: ktrdr@ktrdr.test, smarthost: "
+                        + "\"mail.ktrdr.test:25\"}}");
         var before = World.containers("core");
         assertTrue(good(more, "deploy", "core", "alertmanager").err().contains("alertmanager reloaded"));
         assertTrue(configuration().contains("mail.ktrdr.test:25"), configuration());
@@ -207,7 +234,8 @@ class AlertsFleetTest {
     void a_failed_deployment_restores_a_removed_alertmanager() throws IOException {
         var without = inventory("without", memory.resolve("secrets.json"), "");
         var before = World.containers("core").get("ktrdr-alertmanager");
-        var ran = refused(5, run(without, "deploy", "core", "all", "--tag", "sha-bad0000", "--timeout", "10s"), "alertmanager removed", "sha-1000001 runs again, healthy");
+        var ran = refused(5, run(without, "deploy", "core", "all", "--tag", "sha-bad0000", "--timeout", "10s"),
+                "alertmanager removed", "sha-1000001 runs again, healthy");
         assertNotEquals(before, World.containers("core").get("ktrdr-alertmanager"), ran::toString);
         assertTrue(World.on("core", "docker exec ktrdr-alertmanager cat /run/alerts/webhook_url").endsWith(TOKEN));
         // Prometheus takes some seconds for what it has read again
@@ -224,7 +252,8 @@ class AlertsFleetTest {
         for (var words : List.of(List.of("stage", "core"), List.of("deploy", "core", "all", "--tag", "sha-1000001"))) {
             var ran = run(wrong, words.toArray(String[]::new));
             assertNotEquals(0, ran.exit());
-            assertTrue(ran.err().contains("core: amtool refuses monitoring/alertmanager.yml") && ran.err().contains("nobody"), ran::toString);
+            assertTrue(ran.err().contains("core: amtool refuses monitoring/alertmanager.yml")
+                    && ran.err().contains("nobody"), ran::toString);
             assertEquals(before, World.everything("core"));
         }
     }

@@ -17,7 +17,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** The machine that watches is one that is carried about: its address changes, and it sleeps. Here it is a network namespace of its own, with its own place on the hosts' network. */
+/**
+ * The machine that watches is one that is carried about: its address changes, and it sleeps. Here it is a network
+ * namespace of its own, with its own place on the hosts' network.
+ */
 @Tag("fleet")
 class AwayTest {
     private static final Pattern ROUND = Pattern.compile("(?m)^\\d{4}-.*Z  (ok|NOT WELL)  (\\d) of 3 nodes, ");
@@ -60,7 +63,8 @@ class AwayTest {
     private static void goesOn(Underway watch) {
         var before = new int[1];
         watch.await(said -> (before[0] = rounds(said).size()) >= 0);
-        watch.await(said -> rounds(said).size() >= before[0] + 3 && rounds(said).subList(rounds(said).size() - 2, rounds(said).size()).equals(List.of("3", "3")));
+        watch.await(said -> rounds(said).size() >= before[0] + 3
+                && rounds(said).subList(rounds(said).size() - 2, rounds(said).size()).equals(List.of("3", "3")));
     }
 
     @Test
@@ -93,7 +97,9 @@ class AwayTest {
             follow.await(said -> said.out().contains(mark + 5));
             follow.signal("INT");
             var said = follow.end();
-            assertEquals(IntStream.range(1, 6).mapToObj(i -> mark + i).toList(), said.out().lines().filter(line -> line.contains(mark)).map(line -> line.replaceFirst(".* ", "")).toList(), said::toString);
+            assertEquals(IntStream.range(1, 6).mapToObj(i -> mark + i).toList(),
+                    said.out().lines().filter(line -> line.contains(mark)).map(line -> line.replaceFirst(".* ", ""))
+                            .toList(), said::toString);
             assertTrue(said.exit() == 130 || said.exit() == 0, said::toString);
         }
     }

@@ -48,24 +48,29 @@ class BackendLostTest {
         probed("workers-c", 5004, () -> {
             // without a word to its workers
             World.on("core", "docker kill -s KILL ktrdr-backend && docker start ktrdr-backend");
-            Wait.until(Duration.ofSeconds(90), () -> registered().split("\"worker_id\"", -1).length - 1 == 7, BackendLostTest::registered);
+            Wait.until(Duration.ofSeconds(90), () -> registered().split("\"worker_id\"", -1).length - 1 == 7,
+                    BackendLostTest::registered);
             // Docker looks at them all the time, and none was started anew
             assertEquals(before, workers());
             for (var host : List.of("workers-b", "workers-c"))
-                assertEquals("4", World.on(host, "docker ps --filter health=healthy --format '{{.Names}}' | grep -c worker"), host);
+                assertEquals("4",
+                        World.on(host, "docker ps --filter health=healthy --format '{{.Names}}' | grep -c worker"),
+                        host);
 
             var ran = ktrdr("verify", "--quick", "-o", "json").run();
             assertEquals(1, ran.exit(), ran::toString);
             var check = "workers-c.backtest-worker-2.registered";
             assertEquals(Set.of(check), ran.failing().keySet(), ran::toString);
-            assertTrue(ran.failing().get(check).contains("not registered, though it is up; its log says"), ran::toString);
+            assertTrue(ran.failing().get(check).contains("not registered, though it is up; its log says"),
+                    ran::toString);
 
             var start = "docker inspect --format '{{.Id}} {{.State.StartedAt}}' ";
             var lost = World.on("workers-c", start + "backtest-worker-2");
             var other = World.on("workers-c", start + "backtest-worker-1");
             var deployed = ktrdr("deploy", "workers", "C", "--tag", release).run();
             assertEquals(0, deployed.exit(), deployed::toString);
-            assertTrue(deployed.err().contains("backtest-worker-2 up, and not registered with the backend"), deployed::toString);
+            assertTrue(deployed.err().contains("backtest-worker-2 up, and not registered with the backend"),
+                    deployed::toString);
             assertEquals(other, World.on("workers-c", start + "backtest-worker-1"));
             var back = World.on("workers-c", start + "backtest-worker-2");
             assertTrue(!back.equals(lost) && back.startsWith(lost.split(" ")[0]), back);
@@ -83,7 +88,8 @@ class BackendLostTest {
         World.on("workers-b", "docker restart -t 3 backtest-worker-1");
         Aftermath.well();
         var workers = registered();
-        assertTrue(workers.contains("\"worker_id\":\"workers-b-backtest-1\"") && workers.contains("\"worker_id\":\"workers-c-training-2\""), workers);
+        assertTrue(workers.contains("\"worker_id\":\"workers-b-backtest-1\"")
+                && workers.contains("\"worker_id\":\"workers-c-training-2\""), workers);
         assertEquals(8, workers.split("\"worker_id\"", -1).length - 1, workers);
     }
 }

@@ -32,7 +32,8 @@ class BackupFaultsTest {
     static void a_database_with_rows() {
         var ran = ktrdr("deploy", "core", "all", "--tag", "sha-1000001").run();
         assertEquals(0, ran.exit(), ran::toString);
-        World.sql("DROP TABLE IF EXISTS candles; CREATE TABLE candles AS SELECT i AS id, 'S' || i AS symbol, now() AS at FROM generate_series(1, 1000) i");
+        World.sql("DROP TABLE IF EXISTS candles; CREATE TABLE candles AS SELECT i AS id, 'S' || i AS symbol, now() AS "
+                + "at FROM generate_series(1, 1000) i");
     }
 
     @AfterAll
@@ -49,12 +50,17 @@ class BackupFaultsTest {
         assertEquals(0, ran.exit(), ran::toString);
     }
 
-    /** Whatever happened, the good one is as it was, and nothing of another is left: no file, no folder, no dump that goes on. */
+    /**
+     * Whatever happened, the good one is as it was, and nothing of another is left: no file, no folder, no dump that
+     * goes on.
+     */
     @AfterEach
     void it_is_still_good_and_nothing_is_left_of_another() {
         World.on("core", "cd " + FOLDER + " && for sums in ktrdr-*.sha256; do sha256sum -c --quiet \"$sums\"; done");
         Leftovers.gone("core", FOLDER + "/.making.*", "/run/ktrdr-backup.*");
-        assertEquals("0", World.on("core", "for i in $(seq 150); do left=$(docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc \"select count(*) from pg_stat_activity where application_name like 'ktrdr-backup-%'\");"
+        assertEquals("0",
+                World.on("core", "for i in $(seq 150); do left=$(docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc "
+                        + "\"select count(*) from pg_stat_activity where application_name like 'ktrdr-backup-%'\");"
                 + " [ \"$left\" != 0 ] || break; sleep 0.1; done; echo \"$left\""));
     }
 
@@ -81,11 +87,12 @@ class BackupFaultsTest {
 
     @Test
     void what_breaks_off_on_its_way_here_leaves_no_file() throws IOException {
-        try (var locked = Faults.lockedTable("candles"); var run = ktrdr("backup-db", "--to", here.resolve("cut.dump.zst").toString()).start()) {
-            World.awaitDump();
-            Faults.cut("core");
-            refused(3, run.end(), "core: the connection was lost");
-        }
+        try (var locked = Faults.lockedTable("candles");
+                var run = ktrdr("backup-db", "--to", here.resolve("cut.dump.zst").toString()).start()) {
+                    World.awaitDump();
+                    Faults.cut("core");
+                    refused(3, run.end(), "core: the connection was lost");
+                }
         try (var files = Files.list(here)) {
             assertEquals(List.of(), files.toList());
         }
@@ -99,7 +106,10 @@ class BackupFaultsTest {
         });
     }
 
-    /** The script is let in by the container's own socket; where that was changed it has no password to give, and waits for none. */
+    /**
+     * The script is let in by the container's own socket; where that was changed it has no password to give, and waits
+     * for none.
+     */
     @Test
     void a_database_that_asks_for_a_password() {
         try (var asking = Faults.databasePassword()) {
@@ -112,7 +122,8 @@ class BackupFaultsTest {
         halfWay(run -> {
             World.on("core", "docker restart -t 5 ktrdr-db >/dev/null");
             nothingNew(1, run.end(), "core: no backup was made", "broke off");
-            World.on("core", "for i in $(seq 300); do docker exec ktrdr-db pg_isready -q -h 127.0.0.1 && exit 0; sleep 0.1; done; exit 1");
+            World.on("core", "for i in $(seq 300); do docker exec ktrdr-db pg_isready -q -h 127.0.0.1 && exit 0; "
+                    + "sleep 0.1; done; exit 1");
         });
     }
 
@@ -152,23 +163,29 @@ class BackupFaultsTest {
     @Test
     void a_blocking_lock_is_named_and_not_awaited_forever() {
         try (var locked = Faults.lockedTable("candles"); var run = ktrdr("backup-db").start()) {
-            run.await(ran -> ran.err().matches("(?s).*core +backup +waits for a lock on candles that process \\d+ has: ktrdr, psql, active, its transaction began at [0-9:]{8}Z; given up after 120 s\n.*"));
+            run.await(ran -> ran.err()
+                    .matches("(?s).*core +backup +waits for a lock on candles that process \\d+ has: ktrdr, psql, "
+                            + "active, its transaction began at [0-9:]{8}Z; given up after 120 s\n.*"));
             locked.close();
             var ran = run.end();
             assertEquals(0, ran.exit(), ran::toString);
             World.on("core", "cd " + FOLDER + " && rm -f $(ls -t | head -n 3)");
         }
         try (var locked = Faults.lockedTable("candles")) {
-            var script = BackupFolder.script(Inventory.read(World.inventory()), FOLDER, BackupFolder.Retention.NONE, "karl@laptop").replace("lock_wait=120", "lock_wait=2");
+            var script = BackupFolder.script(Inventory.read(World.inventory()), FOLDER, BackupFolder.Retention.NONE,
+                    "karl@laptop").replace("lock_wait=120", "lock_wait=2");
             var said = World.on("core", "(" + script + "\n) || echo \"exit $?\"");
-            assertTrue(said.contains("failed\tthe dump of ktrdr was given up after 2 s: it waits for a lock on candles that process ") && said.endsWith("exit 1"), said);
+            assertTrue(said.contains(
+                    "failed\tthe dump of ktrdr was given up after 2 s: it waits for a lock on candles that process ")
+                    && said.endsWith("exit 1"), said);
         }
     }
 
     @Test
     void a_disk_that_is_full() {
         World.sql("CREATE TABLE noise AS SELECT md5(i::text) FROM generate_series(1, 20000) i");
-        World.on("core", "mkdir /srv/kept && mount --bind " + FOLDER + " /srv/kept && mount -t tmpfs -o size=200k tmpfs " + FOLDER);
+        World.on("core", "mkdir /srv/kept && mount --bind " + FOLDER
+                + " /srv/kept && mount -t tmpfs -o size=200k tmpfs " + FOLDER);
         try {
             refused(1, ktrdr("backup-db").run(), "core: no backup was made", "No space left on device");
             assertEquals("", World.on("core", "ls -A " + FOLDER));
@@ -182,18 +199,21 @@ class BackupFaultsTest {
     @Test
     void a_database_that_is_not_there_and_one_that_does_not_run() throws IOException {
         var other = World.inventory(here, "database: {name: ktrdr", "database: {name: other");
-        nothingNew(1, ktrdr("backup-db", "-i", other.toString()).run(), "other does not answer", "database \"other\" does not exist");
+        nothingNew(1, ktrdr("backup-db", "-i", other.toString()).run(), "other does not answer",
+                "database \"other\" does not exist");
         World.on("core", "docker stop -t 5 ktrdr-db >/dev/null");
         try {
             nothingNew(1, ktrdr("backup-db").run(), "the container ktrdr-db does not run");
         } finally {
-            World.on("core", "docker start ktrdr-db >/dev/null; for i in $(seq 300); do docker exec ktrdr-db pg_isready -q -h 127.0.0.1 && exit 0; sleep 0.1; done; exit 1");
+            World.on("core", "docker start ktrdr-db >/dev/null; for i in $(seq 300); do docker exec ktrdr-db "
+                    + "pg_isready -q -h 127.0.0.1 && exit 0; sleep 0.1; done; exit 1");
         }
     }
 
     @Test
     void a_folder_that_is_not_there() throws IOException {
-        var other = World.inventory(here, "backup: {directory: /srv/ktrdr-shared/db-backups", "backup: {directory: /srv/nowhere");
+        var other = World.inventory(here, "backup: {directory: /srv/ktrdr-shared/db-backups",
+                "backup: {directory: /srv/nowhere");
         nothingNew(1, ktrdr("backup-db", "-i", other.toString()).run(), "there is no folder /srv/nowhere");
     }
 }

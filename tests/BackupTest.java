@@ -27,14 +27,16 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("fleet")
 class BackupTest {
     private static final String FOLDER = "/srv/ktrdr-shared/backup-test";
-    private static final String SESSIONS = "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'ktrdr-backup-%'";
+    private static final String SESSIONS =
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'ktrdr-backup-%'";
     @TempDir static Path inventories;
     @TempDir Path here;
 
     @BeforeAll
     static void a_database_with_rows() {
         Aftermath.someRelease();
-        World.sql("DROP TABLE IF EXISTS backup_test; CREATE TABLE backup_test AS SELECT n, md5(n::text) || md5((-n)::text) AS text FROM generate_series(1, 50000) n;");
+        World.sql("DROP TABLE IF EXISTS backup_test; CREATE TABLE backup_test AS SELECT n, md5(n::text) || "
+                + "md5((-n)::text) AS text FROM generate_series(1, 50000) n;");
         World.inventory(inventories, "/srv/ktrdr-shared/db-backups", FOLDER);
     }
 
@@ -52,7 +54,8 @@ class BackupTest {
     private static Toolkit backup(String... words) {
         var all = new java.util.ArrayList<>(List.of("backup-db"));
         all.addAll(List.of(words));
-        return ktrdr(all.toArray(String[]::new)).env("KTRDR_INVENTORY", inventories.resolve("inventory.yaml").toString());
+        return ktrdr(all.toArray(String[]::new))
+                .env("KTRDR_INVENTORY", inventories.resolve("inventory.yaml").toString());
     }
 
     private static List<String> on(String script) {
@@ -74,7 +77,8 @@ class BackupTest {
     }
 
     private static void awaitSessions(int least) {
-        Wait.until(() -> least == 0 ? World.sql(SESSIONS).equals("0") : Integer.parseInt(World.sql(SESSIONS)) >= least, () -> World.sql(SESSIONS) + " sessions of a backup, not " + least);
+        Wait.until(() -> least == 0 ? World.sql(SESSIONS).equals("0") : Integer.parseInt(World.sql(SESSIONS)) >= least,
+                () -> World.sql(SESSIONS) + " sessions of a backup, not " + least);
     }
 
     @Test
@@ -87,20 +91,28 @@ class BackupTest {
         assertEquals(List.of(name + ".dump.zst", name + ".dump.zst.sha256", name + ".json"), names());
         assertEquals(List.of(dump + ": OK", name + ".json: OK"), on("sha256sum -c *.sha256"));
         assertEquals(List.of("600", "600", "600"), on("stat -c %a *"));
-        assertEquals(on("stat -c %s *.zst; sha256sum <" + dump + " | sed 's/ .*//'"), List.of(record.path("bytes").asText(), record.path("sha256").asText()));
-        assertTrue(on("docker exec -i ktrdr-db sh -c 'zstd -q -dc | pg_restore -l' <" + dump).stream().anyMatch(line -> line.contains("TABLE DATA public backup_test")));
+        assertEquals(on("stat -c %s *.zst; sha256sum <" + dump + " | sed 's/ .*//'"),
+                List.of(record.path("bytes").asText(), record.path("sha256").asText()));
+        assertTrue(on("docker exec -i ktrdr-db sh -c 'zstd -q -dc | pg_restore -l' <" + dump).stream()
+                .anyMatch(line -> line.contains("TABLE DATA public backup_test")));
         assertTrue(record.path("rows").asLong() >= 50_000, ran::toString);
-        assertEquals(record.path("rows").asText() + " " + record.path("bytes").asText(), series("rows") + " " + series("size_bytes"));
-        assertTrue(Math.abs(Long.parseLong(series("last_success_timestamp_seconds")) - Instant.now().getEpochSecond()) < 60, ran::toString);
-        noSecret(ran + World.on("core", "cd " + FOLDER + "; cat *.json *.sha256; docker exec -i ktrdr-db zstd -q -dc <" + dump + " | tr '\\000' '\\n'"));
-        World.on("core", "cd " + FOLDER + "; printf 2026-01-01T00:00:00Z >" + dump + ".verified; echo half >ktrdr-20260101T000000Z-half.dump.zst");
+        assertEquals(record.path("rows").asText() + " " + record.path("bytes").asText(),
+                series("rows") + " " + series("size_bytes"));
+        assertTrue(Math.abs(Long.parseLong(series("last_success_timestamp_seconds")) - Instant.now().getEpochSecond())
+                < 60, ran::toString);
+        noSecret(ran + World.on("core", "cd " + FOLDER + "; cat *.json *.sha256; docker exec -i ktrdr-db zstd -q -dc <"
+                + dump + " | tr '\\000' '\\n'"));
+        World.on("core", "cd " + FOLDER + "; printf 2026-01-01T00:00:00Z >" + dump
+                + ".verified; echo half >ktrdr-20260101T000000Z-half.dump.zst");
         var listed = backup("--list", "-o", "json").run().json();
-        assertEquals(dump + " 2026-01-01T00:00:00Z 1", listed.at("/backups/0/file").asText() + " " + listed.at("/backups/0/verified").asText() + " " + listed.path("backups").size());
+        assertEquals(dump + " 2026-01-01T00:00:00Z 1", listed.at("/backups/0/file").asText() + " "
+                + listed.at("/backups/0/verified").asText() + " " + listed.path("backups").size());
         assertEquals("[\"ktrdr-20260101T000000Z-half.dump.zst\"]", listed.path("incomplete").toString());
         World.on("core", "truncate -s -1 " + FOLDER + "/" + dump);
         var truncated = backup("--list").run();
         assertFalse(truncated.out().contains(dump), truncated::toString);
-        assertTrue(truncated.err().contains("not whole, so no backups: ktrdr-20260101T000000Z-half.dump.zst, " + dump), truncated::toString);
+        assertTrue(truncated.err().contains("not whole, so no backups: ktrdr-20260101T000000Z-half.dump.zst, " + dump),
+                truncated::toString);
     }
 
     @Test
@@ -108,7 +120,8 @@ class BackupTest {
         World.on("core", "cd " + FOLDER + "; echo mine >notes.txt; echo mine >ktrdr-by-hand.dump.zst");
         for (int i = 0; i < 2; i++) assertEquals(0, backup().run().exit());
         var before = on("ls *.json").stream().map(name -> name.replace(".json", ".dump.zst")).toList();
-        assertEquals(before.get(0), backup("--keep", "2", "--dry-run", "-o", "json").run().json().path("would_remove").path(0).asText());
+        assertEquals(before.get(0), backup("--keep", "2", "--dry-run", "-o", "json").run().json().path("would_remove")
+                .path(0).asText());
         var ran = backup("--keep", "2", "-o", "json").run();
         assertEquals("[\"" + before.get(0) + "\"]", ran.json().path("removed").toString(), ran::toString);
         assertEquals(List.of(before.get(1), ran.json().at("/backup/file").asText()), on("ls ktrdr-2*.zst"));
@@ -119,12 +132,16 @@ class BackupTest {
 
     @Test
     void a_local_backup_matches_its_sums_and_overwrites_only_if_asked() throws IOException {
-        var ran = backup("--to", here.resolve("mine.dump.zst").toString(), "--verbose").env("JAVA_TOOL_OPTIONS", "-Xmx48m").run();
+        var ran = backup("--to", here.resolve("mine.dump.zst").toString(), "--verbose")
+                .env("JAVA_TOOL_OPTIONS", "-Xmx48m").run();
         assertEquals(0, ran.exit(), ran::toString);
         assertEquals(List.of("mine.dump.zst", "mine.dump.zst.json", "mine.dump.zst.sha256"), here());
         LocalCommand.command("sha256sum", "-c", "mine.dump.zst.sha256").directory(here).must();
         var record = Files.readString(here.resolve("mine.dump.zst.json"));
-        assertTrue(record.lines().anyMatch(line -> line.matches(" {4}\\{\"table\": \"public\\.backup_test\", \"rows\": 50000, \"hash\": \"-?\\d+\"},?")), record);
+        assertTrue(record.lines()
+                .anyMatch(line ->
+                        line.matches(" {4}\\{\"table\": \"public\\.backup_test\", \"rows\": 50000, \"hash\": "
+                                + "\"-?\\d+\"},?")), record);
         assertTrue(record.contains("\"bytes\": " + Files.size(here.resolve("mine.dump.zst")) + ","), record);
         assertEquals(List.of(), names(), "nothing is written on core");
         noSecret(ran + record);
@@ -147,9 +164,13 @@ class BackupTest {
             // the end of a pipe that failed may be there for a moment yet
             World.await("core", 50, "0.1", "something of the backup is still at work", "umount " + FOLDER);
         }
-        World.on("core", "flock -n /run/lock/ktrdr-backup sh -c 'echo \"the restore of one by karl@laptop, begun at 12:00:00Z,\" >/run/lock/ktrdr-backup; exec sleep 100' >/dev/null 2>&1 </dev/null & echo $! >/run/backup-test.pid");
+        World.on("core", "flock -n /run/lock/ktrdr-backup sh -c 'echo \"the restore of one by karl@laptop, begun at "
+                + "12:00:00Z,\" >/run/lock/ktrdr-backup; exec sleep 100' >/dev/null 2>&1 </dev/null & echo $! "
+                + ">/run/backup-test.pid");
         try {
-            var busy = refused(4, backup("--keep", "1").run(), "error: core: the restore of one by karl@laptop, begun at 12:00:00Z, is under way", "wait for its end, then run it again");
+            var busy = refused(4, backup("--keep", "1").run(),
+                    "error: core: the restore of one by karl@laptop, begun at 12:00:00Z, is under way",
+                    "wait for its end, then run it again");
             assertFalse(busy.err().contains("journalctl"), busy::toString);
         } finally {
             World.on("core", "pkill -P $(cat /run/backup-test.pid); rm /run/backup-test.pid");
@@ -165,7 +186,8 @@ class BackupTest {
         try {
             var made = series("last_success_timestamp_seconds");
             refused(1, backup().run(), "error: core: no backup was made", "the container ktrdr-db does not run");
-            assertTrue(Math.abs(Long.parseLong(series("last_failure_timestamp_seconds")) - Instant.now().getEpochSecond()) < 60);
+            assertTrue(Math.abs(Long.parseLong(series("last_failure_timestamp_seconds"))
+                    - Instant.now().getEpochSecond()) < 60);
             assertEquals(made, series("last_success_timestamp_seconds"));
         } finally {
             World.on("core", "docker start ktrdr-db");
@@ -176,11 +198,13 @@ class BackupTest {
 
     @Test
     void ctrl_c_leaves_neither_a_file_nor_a_session() throws Exception {
-        World.on("core", "docker exec -d ktrdr-db psql -U ktrdr -d ktrdr -c 'BEGIN; LOCK TABLE backup_test; SELECT pg_sleep(60); COMMIT'");
+        World.on("core", "docker exec -d ktrdr-db psql -U ktrdr -d ktrdr -c 'BEGIN; LOCK TABLE backup_test; SELECT "
+                + "pg_sleep(60); COMMIT'");
         try {
             for (var words : List.of(List.<String>of(), List.of("--to", here.resolve("mine").toString()))) {
                 var err = inventories.resolve("err");
-                var process = backup(words.toArray(String[]::new)).processBuilder().redirectError(err.toFile()).redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
+                var process = backup(words.toArray(String[]::new)).processBuilder().redirectError(err.toFile())
+                        .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
                 awaitSessions(2);
                 World.signal(process.pid(), "INT");
                 assertTrue(process.waitFor(15, TimeUnit.SECONDS), "it ends");
@@ -192,7 +216,8 @@ class BackupTest {
                 assertEquals(List.of(), here());
             }
         } finally {
-            World.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND pid <> pg_backend_pid()");
+            World.sql("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(60)%' AND "
+                    + "pid <> pg_backend_pid()");
         }
     }
 

@@ -22,8 +22,11 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("fleet")
 class BackupTimerTest {
     private static final String FOLDER = "/srv/ktrdr-shared/db-backups/of-the-timer";
-    private static final String UNITS = "ls /etc/systemd/system/ktrdr-backup.* /usr/local/lib/ktrdr /var/lib/systemd/timers 2>/dev/null | grep ktrdr-backup";
-    private static final String INACTIVE = "until [ \"$(systemctl is-active ktrdr-backup.service)\" = inactive ]; do sleep 0.1; done";
+    private static final String UNITS =
+            "ls /etc/systemd/system/ktrdr-backup.* /usr/local/lib/ktrdr /var/lib/systemd/timers 2>/dev/null | grep "
+                    + "ktrdr-backup";
+    private static final String INACTIVE =
+            "until [ \"$(systemctl is-active ktrdr-backup.service)\" = inactive ]; do sleep 0.1; done";
     @TempDir Path folder;
     private String inventory;
 
@@ -34,7 +37,8 @@ class BackupTimerTest {
 
     @BeforeEach
     void a_database_with_a_table_and_no_timer() {
-        inventory = World.inventory(folder, "directory: /srv/ktrdr-shared/db-backups, keep: 30", "directory: " + FOLDER + ", keep: 2").toString();
+        inventory = World.inventory(folder, "directory: /srv/ktrdr-shared/db-backups, keep: 30",
+                "directory: " + FOLDER + ", keep: 2").toString();
         World.on("core", "mkdir -p " + FOLDER);
         World.sql("create table timer_words (word text); insert into timer_words values ('told'), ('kept')");
         assertEquals("", World.on("core", UNITS + " || :"), "a timer is there already");
@@ -58,21 +62,29 @@ class BackupTimerTest {
     }
 
     private static String start() {
-        return World.on("core", "systemctl start ktrdr-backup.service 2>/dev/null && echo good || systemctl is-failed ktrdr-backup.service");
+        return World.on("core",
+                "systemctl start ktrdr-backup.service 2>/dev/null && echo good || systemctl is-failed "
+                        + "ktrdr-backup.service");
     }
 
     private static List<String> dumps() {
-        return Arrays.stream(World.on("core", "cd " + FOLDER + "; ls | grep 'dump.zst$' || :").split("\n")).filter(name -> !name.isEmpty()).toList();
+        return Arrays.stream(World.on("core", "cd " + FOLDER + "; ls | grep 'dump.zst$' || :").split("\n"))
+                .filter(name -> !name.isEmpty()).toList();
     }
 
-    /** The service's last lines, with those too that were said a moment ago: what a unit prints is on its way to the journal when the unit has ended. */
+    /**
+     * The service's last lines, with those too that were said a moment ago: what a unit prints is on its way to the
+     * journal when the unit has ended.
+     */
     private static String journal(int lines) {
         return World.on("core", "journalctl --sync; journalctl -u ktrdr-backup --no-pager -o cat -n " + lines);
     }
 
     /** What cannot be told from the files, and changes with whatever is written. */
     private static String units() {
-        return World.on("core", "stat -c '%n %Y %i %a' /etc/systemd/system/ktrdr-backup.* /usr/local/lib/ktrdr/backup-db; systemctl show -p ActiveEnterTimestampMonotonic ktrdr-backup.timer");
+        return World.on("core",
+                "stat -c '%n %Y %i %a' /etc/systemd/system/ktrdr-backup.* /usr/local/lib/ktrdr/backup-db; systemctl "
+                        + "show -p ActiveEnterTimestampMonotonic ktrdr-backup.timer");
     }
 
     @Test
@@ -84,7 +96,8 @@ class BackupTimerTest {
         var said = good("backup-db", "--schedule", "02:00");
         assertTrue(said.err().contains("every day at 02:00 by its clock"), said::toString);
         var timers = World.on("core", "systemctl list-timers --no-pager");
-        assertTrue(timers.lines().anyMatch(line -> line.matches(".* 02:00:00 .*ktrdr-backup.timer +ktrdr-backup.service")), timers);
+        assertTrue(timers.lines()
+                .anyMatch(line -> line.matches(".* 02:00:00 .*ktrdr-backup.timer +ktrdr-backup.service")), timers);
         var before = units();
         var again = good("backup-db", "--schedule", "02:00");
         assertTrue(again.err().contains("already every day at 02:00"), again::toString);
@@ -92,7 +105,9 @@ class BackupTimerTest {
 
         assertEquals("good", start());
         assertEquals(1, dumps().size());
-        World.on("core", "cd " + FOLDER + "; sha256sum -c --quiet ktrdr-*.sha256; grep -q '\"by\": \"timer\"' ktrdr-*.json; grep -q 'public.timer_words\", \"rows\": 2' ktrdr-*.json");
+        World.on("core", "cd " + FOLDER
+                + "; sha256sum -c --quiet ktrdr-*.sha256; grep -q '\"by\": \"timer\"' ktrdr-*.json; grep -q "
+                + "'public.timer_words\", \"rows\": 2' ktrdr-*.json");
         var journal = journal(20);
         assertTrue(journal.contains("backup " + dumps().get(0).replace(".dump.zst", "") + " is good"), journal);
         assertTrue(journal.lines().noneMatch(line -> line.length() > 200), journal);
@@ -111,7 +126,8 @@ class BackupTimerTest {
         a_run_that_was_missed_is_made_up();
         good("backup-db", "--schedule", "off");
         assertEquals("", World.on("core", UNITS + " || :"));
-        assertFalse(World.on("core", "systemctl list-timers --all --no-pager; systemctl --failed --no-pager").contains("ktrdr-backup"));
+        assertFalse(World.on("core", "systemctl list-timers --all --no-pager; systemctl --failed --no-pager")
+                .contains("ktrdr-backup"));
         assertEquals(2, dumps().size());
         var nothing = good("backup-db", "--schedule", "off");
         assertTrue(nothing.err().contains("nothing to remove"), nothing::toString);
@@ -120,21 +136,25 @@ class BackupTimerTest {
     /** As after a boot: the timer starts, and its stamp says that the last run is two days ago. */
     private void a_run_that_was_missed_is_made_up() {
         var before = dumps().get(1);
-        World.on("core", "systemctl stop ktrdr-backup.timer; touch -d '2 days ago' /var/lib/systemd/timers/stamp-ktrdr-backup.timer; systemctl start ktrdr-backup.timer;"
-                + " for i in $(seq 150); do [ \"$(ls " + FOLDER + " | grep 'dump.zst$' | tail -n 1)\" = " + before + " ] || exit 0; sleep 0.2; done; echo no run was made up >&2; exit 1");
+        World.on("core", "systemctl stop ktrdr-backup.timer; touch -d '2 days ago' "
+                + "/var/lib/systemd/timers/stamp-ktrdr-backup.timer; systemctl start ktrdr-backup.timer;"
+                + " for i in $(seq 150); do [ \"$(ls " + FOLDER + " | grep 'dump.zst$' | tail -n 1)\" = " + before +
+                " ] || exit 0; sleep 0.2; done; echo no run was made up >&2; exit 1");
         World.on("core", INACTIVE);
     }
 
     /** A lock on its table keeps the first half-way until the second has met it. */
     private void of_timer_and_operator_at_once_only_one_makes_a_backup() {
-        try (var locked = Faults.lockedTable("timer_words"); var person = ktrdr("backup-db").env("KTRDR_INVENTORY", inventory).start()) {
-            World.awaitDump();
-            assertEquals("good", start(), "to find another at work is no failure");
-            var journal = journal(5);
-            assertTrue(journal.matches("(?s).*a backup by \\S+, begun at [0-9:]{8}Z, is under way\n.*"), journal);
-            locked.close();
-            assertEquals(0, person.end().exit());
-        }
+        try (var locked = Faults.lockedTable("timer_words");
+                var person = ktrdr("backup-db").env("KTRDR_INVENTORY", inventory).start()) {
+                    World.awaitDump();
+                    assertEquals("good", start(), "to find another at work is no failure");
+                    var journal = journal(5);
+                    assertTrue(journal.matches("(?s).*a backup by \\S+, begun at [0-9:]{8}Z, is under way\n.*"),
+                            journal);
+                    locked.close();
+                    assertEquals(0, person.end().exit());
+                }
         assertEquals(2, dumps().size());
         var before = dumps();
         try (var locked = Faults.lockedTable("timer_words")) {
@@ -155,10 +175,13 @@ class BackupTimerTest {
             assertEquals("failed", start());
             var ran = run("status", "-o", "json");
             assertEquals(1, ran.exit(), ran::toString);
-            assertTrue(ran.failing().getOrDefault("core.backup", "").startsWith("the last run of ktrdr-backup.service failed (exit-code)"), ran::toString);
-            refused(1, run("status"), "error: core.backup does not hold", "journalctl -u ktrdr-backup", "jbang backup-db@ktrdr");
+            assertTrue(ran.failing().getOrDefault("core.backup", "")
+                    .startsWith("the last run of ktrdr-backup.service failed (exit-code)"), ran::toString);
+            refused(1, run("status"), "error: core.backup does not hold", "journalctl -u ktrdr-backup",
+                    "jbang backup-db@ktrdr");
         } finally {
-            World.on("core", "docker start ktrdr-db >/dev/null; until docker exec ktrdr-db pg_isready -q; do sleep 0.2; done");
+            World.on("core", "docker start ktrdr-db >/dev/null; until docker exec ktrdr-db pg_isready -q; do sleep "
+                    + "0.2; done");
         }
         assertEquals(before, dumps());
         World.on("core", "cd " + FOLDER + "; sha256sum -c --quiet ktrdr-*.sha256");
@@ -173,7 +196,8 @@ class BackupTimerTest {
         assertEquals(1, dumps().size());
         World.on("core", "rm -rf " + FOLDER);
         var before = World.history("core");
-        var ran = refused(1, run("deploy", "core", "jaeger", "--backup"), "no backup was made", "there is no folder", "nothing was changed");
+        var ran = refused(1, run("deploy", "core", "jaeger", "--backup"), "no backup was made", "there is no folder",
+                "nothing was changed");
         assertEquals(before, World.history("core"), ran::toString);
         good("deploy", "core", "jaeger", "--no-backup");
         refused(2, run("deploy", "workers", "B", "--tag", "sha-1000001", "--backup"), "workers hold no data");

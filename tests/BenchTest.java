@@ -27,7 +27,8 @@ class BenchTest {
         assertEquals(Case.ALL.size(), names().size());
         for (var eachCase : Case.ALL) {
             assertNotEquals(eachCase.ours(), eachCase.theirs(), eachCase.name());
-            for (var words : List.of(eachCase.ours(), eachCase.theirs(), eachCase.what())) assertFalse(words.isBlank(), eachCase.name());
+            for (var words : List.of(eachCase.ours(), eachCase.theirs(), eachCase.what()))
+                assertFalse(words.isBlank(), eachCase.name());
         }
     }
 
@@ -50,7 +51,8 @@ class BenchTest {
         try (var files = Files.list(Project.root().resolve("tests/bench"))) {
             var books = files.map(file -> file.getFileName().toString()).filter(name -> name.endsWith(".yml")).toList();
             assertFalse(books.isEmpty());
-            for (var book : books) assertNotNull(Case.class.getResource("/bench/" + book), book + " is not among the //FILES of tests/bench.java");
+            for (var book : books) assertNotNull(Case.class.getResource("/bench/" + book),
+                    book + " is not among the //FILES of tests/bench.java");
         }
     }
 
@@ -59,7 +61,9 @@ class BenchTest {
         var inventory = ReportFixtures.inventory();
         var script = Looking.statusScript(inventory);
         for (var node : inventory.nodes())
-            assertEquals(2, script.lines().filter(line -> line.contains("HostKeyAlias=" + inventory.fqdn(node) + "'") && line.matches(".*(df -h|compose -p).*")).count());
+            assertEquals(2, script.lines()
+                    .filter(line -> line.contains("HostKeyAlias=" + inventory.fqdn(node) + "'")
+                            && line.matches(".*(df -h|compose -p).*")).count());
         var read = LocalCommand.command("sh", "-n").input(script).run();
         assertTrue(read.ok(), read::err);
     }

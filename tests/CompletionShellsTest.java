@@ -20,21 +20,27 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
-/** Tab is pressed in a real bash and a real zsh on a pseudo-terminal; programs in the place of ktrdr and jbang tell which words they got. */
+/**
+ * Tab is pressed in a real bash and a real zsh on a pseudo-terminal; programs in the place of ktrdr and jbang tell
+ * which words they got.
+ */
 @Tag("packages")
 class CompletionShellsTest {
     @TempDir static Path folder;
 
     @BeforeAll
     static void a_folder_with_a_ktrdr_that_tells_its_words() throws IOException {
-        Spent.on(Spent.What.apt, () -> Machine.ensure(new Console(Console.Color.never, false), Map.of("zsh", "zsh", "script", "bsdutils"), "completion is tried in real shells"));
+        Spent.on(Spent.What.apt,
+                () -> Machine.ensure(new Console(Console.Color.never, false),
+                        Map.of("zsh", "zsh", "script", "bsdutils"), "completion is tried in real shells"));
         for (var program : List.of("ktrdr", "jbang")) {
             var file = Files.writeString(folder.resolve(program), "#!/bin/sh\necho \"got:$(printf '<%s>' \"$@\")\"\n");
             Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rwxr-xr-x"));
         }
         Files.copy(Project.root().resolve("inventory.yaml"), folder.resolve("inventory.yaml"));
         Files.writeString(folder.resolve("a backup.dump"), "");
-        for (var shell : Shell.values()) Files.writeString(folder.resolve("completion." + shell), ShellCompletion.script(shell, Completion.commands()));
+        for (var shell : Shell.values()) Files.writeString(folder.resolve("completion." + shell),
+                ShellCompletion.script(shell, Completion.commands()));
     }
 
     /** A shell of nobody's settings, with the completion read; what it shows is in a file. */
@@ -45,10 +51,14 @@ class CompletionShellsTest {
         Terminal(Shell shell) throws IOException {
             said = Files.createTempFile(folder, "said", "");
             var words = shell == Shell.bash ? "bash --norc --noprofile -i" : "zsh -f -i";
-            var builder = new ProcessBuilder("script", "-qfec", words, "/dev/null").directory(folder.toFile()).redirectErrorStream(true).redirectOutput(said.toFile());
-            builder.environment().putAll(Map.of("TERM", "dumb", "KTRDR_INVENTORY", "", "PATH", folder + ":" + System.getenv("PATH"), "HOME", folder.toString()));
+            var builder = new ProcessBuilder("script", "-qfec", words, "/dev/null").directory(folder.toFile())
+                    .redirectErrorStream(true).redirectOutput(said.toFile());
+            builder.environment()
+                    .putAll(Map.of("TERM", "dumb", "KTRDR_INVENTORY", "", "PATH", folder + ":" + System.getenv("PATH"),
+                            "HOME", folder.toString()));
             process = builder.start();
-            type((shell == Shell.bash ? "bind 'set enable-bracketed-paste off'; " : "autoload -Uz compinit; compinit -u -D; ") + ". ./completion." + shell + "; echo re''ady\n");
+            type((shell == Shell.bash ? "bind 'set enable-bracketed-paste off'; "
+                    : "autoload -Uz compinit; compinit -u -D; ") + ". ./completion." + shell + "; echo re''ady\n");
             await("ready");
         }
 

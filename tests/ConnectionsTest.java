@@ -22,29 +22,37 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 /**
- * Where procedures connect to, by what the kernel was asked for: strace notes every attempt, of the JVM and of whatever it starts, one that fails and a name that is looked up too.
- * What the nodes send elsewhere is in {@link SecretsWatchTest}.
+ * Where procedures connect to, by what the kernel was asked for: strace notes every attempt, of the JVM and of whatever
+ * it starts, one that fails and a name that is looked up too. What the nodes send elsewhere is in
+ * {@link SecretsWatchTest}.
  */
 @Tag("fleet")
 class ConnectionsTest {
     /** An internet address and port, in IPv4 or as IPv6 has it. */
-    private static final Pattern ADDRESS = Pattern.compile("sin6?_port=htons\\((\\d+)\\).*?(?:inet_addr\\(|AF_INET6, )\"(?:::ffff:)?([^\"]+)\"");
+    private static final Pattern ADDRESS =
+            Pattern.compile("sin6?_port=htons\\((\\d+)\\).*?(?:inet_addr\\(|AF_INET6, )\"(?:::ffff:)?([^\"]+)\"");
     private static final Pattern SOCKET = Pattern.compile("sun_path=@?\"([^\"]*)\"");
     /** ssh, and on core what services answer on: workers are asked within their containers, and the database too. */
-    private static final Pattern NODES = Pattern.compile("10\\.42\\.1\\.1[0-2] 22|10\\.42\\.1\\.10 (8000|3000|9090|16686)");
-    /** The C library asks for the name of the user there, on this machine, before it reads /etc/passwd; where no such service runs, what it asks elsewhere is seen here. */
+    private static final Pattern NODES =
+            Pattern.compile("10\\.42\\.1\\.1[0-2] 22|10\\.42\\.1\\.10 (8000|3000|9090|16686)");
+    /**
+     * The C library asks for the name of the user there, on this machine, before it reads /etc/passwd; where no such
+     * service runs, what it asks elsewhere is seen here.
+     */
     private static final Pattern NAMES_OF_USERS = Pattern.compile("/var/run/nscd/socket");
     @TempDir Path folder;
 
     @BeforeAll
     static void strace_is_there() {
-        Machine.ensure(new Console(Console.Color.never, false), Map.of("strace", "strace"), "connections are looked at");
+        Machine.ensure(new Console(Console.Color.never, false), Map.of("strace", "strace"),
+                "connections are looked at");
     }
 
     /** The words before a command that has its calls noted, on a machine whose own name nobody else knows. */
     private static String[] traced(Path noted) {
         return new String[] {"unshare", "--uts", "sh", "-c", "hostname laptop.of-nobody.test; exec \"$@\"", "sh",
-            "strace", "-f", "-qq", "--seccomp-bpf", "-s", "200", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-e", "signal=none", "-o", noted.toString()};
+            "strace", "-f", "-qq", "--seccomp-bpf", "-s", "200", "-e", "trace=connect,sendto,sendmsg,sendmmsg", "-e",
+                "signal=none", "-o", noted.toString()};
     }
 
     /** Runs a procedure that ends well and answers where it tried to connect to: address and port, or path. */
@@ -71,7 +79,8 @@ class ConnectionsTest {
     }
 
     private static Set<String> foreign(Set<String> tried) {
-        return tried.stream().filter(text -> !NODES.matcher(text).matches() && !NAMES_OF_USERS.matcher(text).matches()).collect(Collectors.toCollection(TreeSet::new));
+        return tried.stream().filter(text -> !NODES.matcher(text).matches() && !NAMES_OF_USERS.matcher(text).matches())
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     @Test
@@ -86,14 +95,16 @@ class ConnectionsTest {
         all.addAll(tried("rotate-secret", "ghcr_token"));
         assertEquals(Set.of(), foreign(all));
         // and these were seen
-        assertTrue(all.contains("10.42.1.10 22") && all.contains("10.42.1.10 8000") && all.contains("10.42.1.12 22"), all::toString);
+        assertTrue(all.contains("10.42.1.10 22") && all.contains("10.42.1.10 8000") && all.contains("10.42.1.12 22"),
+                all::toString);
     }
 
     @Test
     void what_needs_no_node_connects_to_nothing() throws IOException {
         for (var words : List.of(List.of("setup-dns", "--format", "hosts"), List.of("completion", "bash"))) {
             var all = tried(words.toArray(String[]::new));
-            assertEquals(Set.of(), all.stream().filter(text -> !NAMES_OF_USERS.matcher(text).matches()).collect(Collectors.toSet()));
+            assertEquals(Set.of(), all.stream().filter(text -> !NAMES_OF_USERS.matcher(text).matches())
+                    .collect(Collectors.toSet()));
         }
     }
 
@@ -103,6 +114,7 @@ class ConnectionsTest {
         var words = new ArrayList<>(List.of(traced(noted)));
         words.addAll(List.of("getent", "ahosts", "somewhere.of-nobody.test"));
         LocalCommand.command(words).run();
-        assertTrue(places(noted).stream().anyMatch(place -> place.endsWith(" 53")), () -> "no question to a DNS server in " + noted);
+        assertTrue(places(noted).stream().anyMatch(place -> place.endsWith(" 53")),
+                () -> "no question to a DNS server in " + noted);
     }
 }

@@ -16,13 +16,18 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** The memory of what knows secrets is not written to a disk when it dies, whatever the user's limits allow: with them it would be, as the last test shows. */
+/**
+ * The memory of what knows secrets is not written to a disk when it dies, whatever the user's limits allow: with them
+ * it would be, as the last test shows.
+ */
 class CoreDumpsTest {
     private static final String UNLIMITED = "ulimit -c unlimited\n";
     @TempDir Path folder;
 
     private static List<String> options(String header) throws IOException {
-        return Files.readAllLines(Project.root().resolve(header)).stream().filter(line -> line.startsWith("//RUNTIME_OPTIONS ")).flatMap(line -> Arrays.stream(line.split(" ")).skip(1)).toList();
+        return Files.readAllLines(Project.root().resolve(header)).stream()
+                .filter(line -> line.startsWith("//RUNTIME_OPTIONS "))
+                .flatMap(line -> Arrays.stream(line.split(" ")).skip(1)).toList();
     }
 
     /** The files that a JVM with these flags leaves where it ran when something in it is broken. */
@@ -30,14 +35,16 @@ class CoreDumpsTest {
         var program = Files.writeString(folder.resolve("Dying.java"), """
                 class Dying {
                     public static void main(String... args) throws Exception {
-                        new ProcessBuilder("kill", "-s", "SEGV", String.valueOf(ProcessHandle.current().pid())).start().waitFor();
+                        new ProcessBuilder("kill", "-s", "SEGV", \
+                String.valueOf(ProcessHandle.current().pid())).start().waitFor();
                         Thread.sleep(20_000);
                     }
                 }
                 """);
         var run = Files.createDirectory(folder.resolve("run"));
         var command = Stream.of(List.of("java"), flags, List.of(program.toString())).flatMap(List::stream).toList();
-        var ran = LocalCommand.command("sh", "-s").directory(run).input(limit + "exec " + Sh.words(command) + "\n").run();
+        var ran = LocalCommand.command("sh", "-s").directory(run).input(limit + "exec " + Sh.words(command) + "\n")
+                .run();
         assertTrue(ran.exit() != 0, ran::toString);
         try (var files = Files.list(run)) {
             return files.map(file -> file.getFileName().toString().replaceAll("\\d+", "N")).sorted().toList();
@@ -54,14 +61,18 @@ class CoreDumpsTest {
     void the_front_door_lets_nothing_dump_core() throws IOException {
         var jbang = Files.writeString(folder.resolve("jbang"), "#!/bin/sh\nulimit -c\n");
         Files.setPosixFilePermissions(jbang, PosixFilePermissions.fromString("rwxr-xr-x"));
-        var ran = LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).env("KTRDR_START", "jbang").input(UNLIMITED + Sh.words(List.of(Project.root().resolve("ktrdr").toString(), "status")) + "\n").run();
+        var ran = LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH"))
+                .env("KTRDR_START", "jbang")
+                .input(UNLIMITED + Sh.words(List.of(Project.root().resolve("ktrdr").toString(), "status")) + "\n")
+                .run();
         assertEquals("0", ran.out().strip(), ran::toString);
     }
 
     @Test
     void a_script_on_a_node_has_no_core_dumps() {
         // its standard input stays open for as long as it may run
-        var ran = LocalCommand.command("sh", "-c", "{ cat; sleep 2; } | sh -s").input(UNLIMITED + Sh.tethered("ulimit -c")).run();
+        var ran = LocalCommand.command("sh", "-c", "{ cat; sleep 2; } | sh -s")
+                .input(UNLIMITED + Sh.tethered("ulimit -c")).run();
         assertEquals("0", ran.out().strip(), ran::toString);
     }
 

@@ -26,10 +26,14 @@ import org.junit.jupiter.api.Test;
 import pictures.Dashboard;
 import pictures.Prometheus;
 
-/** Every query of every panel, asked of the Prometheus of the practice fleet with each value of the dashboard's variables, after operations ran there. */
+/**
+ * Every query of every panel, asked of the Prometheus of the practice fleet with each value of the dashboard's
+ * variables, after operations ran there.
+ */
 @Tag("fleet")
 class DashboardsFleetTest {
-    private static final List<String> BOARDS = List.of("system-overview", "worker-status", "operations", "node-comparison");
+    private static final List<String> BOARDS = List.of("system-overview", "worker-status", "operations",
+            "node-comparison");
     private static final String PROMETHEUS = "http://10.42.1.10:9090";
     private static final Set<String> ALL = Set.of("core", "workers-b", "workers-c");
     private static final Set<String> WORKERS = Set.of("workers-b", "workers-c");
@@ -42,7 +46,8 @@ class DashboardsFleetTest {
             "System Overview: Time that the backup takes", "no backup was made since the fleet came up");
 
     /** Panels of what was done: nothing of a node, a worker or a type that did nothing. */
-    private static final Set<String> PARTLY = Set.of("Operations: Time that operations take, by node", "Worker Status: Time that operations take, by worker");
+    private static final Set<String> PARTLY = Set.of("Operations: Time that operations take, by node",
+            "Worker Status: Time that operations take, by worker");
 
     private static final Http HTTP = new Http(Map.of(), Duration.ofSeconds(10));
     private static final Prometheus HERE = new Prometheus(HTTP, PROMETHEUS);
@@ -57,13 +62,18 @@ class DashboardsFleetTest {
         var deployed = ktrdr("deploy", "all", "--tag", "sha-1000001").run();
         assertEquals(0, deployed.exit(), deployed::toString);
         for (int i = 0; i < 2; i++) {
-            var ran = ktrdr("operations", "start", "backtest", "sample", "AAPL", "1d", "--start-date", "2024-01-01", "--end-date", "2024-02-01", "--model-path", "models/practice").run();
+            var ran = ktrdr("operations", "start", "backtest", "sample", "AAPL", "1d", "--start-date", "2024-01-01",
+                    "--end-date", "2024-02-01", "--model-path", "models/practice").run();
             assertEquals(0, ran.exit(), ran::toString);
         }
         // two scrapes of all that is a rate, and the rules; what does not come is named by the test
         World.on("core", """
                 for i in $(seq 60); do
-                  curl -sG --data-urlencode 'query=count(rate(ktrdr_operations_total[1m])) and count(rate(http_server_duration_milliseconds_count{job="backend",http_target=~".*/operations.*"}[1m])) and count(backend:requests:rate5m) and count(rate(process_cpu_seconds_total{worker!=""}[1m])) >= 8 and count(node:cpu_busy:ratio_rate5m) >= 3 and count(rate(container_cpu_usage_seconds_total[1m])) >= 16' \\
+                  curl -sG --data-urlencode 'query=count(rate(ktrdr_operations_total[1m])) and \
+                count(rate(http_server_duration_milliseconds_count{job="backend",http_target=~".*/operations.*"}[1m]))\
+                 and count(backend:requests:rate5m) and count(rate(process_cpu_seconds_total{worker!=""}[1m])) >= 8 \
+                and count(node:cpu_busy:ratio_rate5m) >= 3 and count(rate(container_cpu_usage_seconds_total[1m])) >= \
+                16' \\
                     http://localhost:9090/api/v1/query | grep -q '"value"' && exit 0
                   sleep 1
                 done
@@ -85,12 +95,15 @@ class DashboardsFleetTest {
     }
 
     private static JsonNode board(String name) throws IOException {
-        return new ObjectMapper().readTree(Files.readString(Project.root().resolve("templates/monitoring/grafana/dashboards/" + name + ".json")));
+        return new ObjectMapper()
+                .readTree(Files.readString(Project.root()
+                        .resolve("templates/monitoring/grafana/dashboards/" + name + ".json")));
     }
 
     /** The nodes that a query grouped by node has to answer for; empty for others. */
     private static Set<String> nodes(String expression) {
-        if (!expression.matches(".*(by \\([a-z_, ]*\\bnode\\b|^node:|[( ]node:).*") || expression.startsWith("sum(")) return Set.of();
+        if (!expression.matches(".*(by \\([a-z_, ]*\\bnode\\b|^node:|[( ]node:).*") || expression.startsWith("sum("))
+            return Set.of();
         return expression.contains("worker!=") || expression.contains("node:workers_") ? WORKERS : ALL;
     }
 
@@ -101,7 +114,8 @@ class DashboardsFleetTest {
         for (var name : BOARDS) {
             var board = board(name);
             var variables = new LinkedHashMap<String, TreeSet<String>>();
-            for (var variable : board.path("templating").path("list")) variables.put(variable.path("name").asText(), HERE.labelValues(variable.path("definition").asText(), Instant.now()));
+            for (var variable : board.path("templating").path("list")) variables.put(variable.path("name").asText(),
+                    HERE.labelValues(variable.path("definition").asText(), Instant.now()));
             var nodes = name.equals("worker-status") ? WORKERS : ALL;
             assertTrue(variables.get("node").containsAll(nodes), variables::toString);
             // Prometheus remembers for five minutes those that another test had beside them
@@ -112,7 +126,8 @@ class DashboardsFleetTest {
                     var expression = target.path("expr").asText();
                     var series = ask(Dashboard.filled(expression, variables));
                     table.append("%-75s %s %3d%n".formatted(at, target.path("refId").asText(), series.size()));
-                    if (series.isEmpty() && !EMPTY.containsKey(at)) wrong.add(at + " is empty: " + Dashboard.filled(expression, variables));
+                    if (series.isEmpty() && !EMPTY.containsKey(at))
+                        wrong.add(at + " is empty: " + Dashboard.filled(expression, variables));
                     var missing = new TreeSet<>(nodes(expression));
                     missing.retainAll(nodes);
                     series.forEach(json -> missing.remove(json.path("metric").path("node").asText()));
@@ -126,25 +141,32 @@ class DashboardsFleetTest {
         assertEquals(List.of(), wrong, () -> String.join("\n", wrong));
     }
 
-    /** With one value of a variable at a time: only what has that value, and something, unless it is a node without workers. */
-    private static List<String> single(String at, String expression, Map<String, TreeSet<String>> variables, boolean empty) {
-        var wrong = new ArrayList<String>();
-        variables.forEach((variable, values) -> {
-            if (!expression.contains("$" + variable)) return;
-            for (var value : values) {
-                var map = new LinkedHashMap<>(variables);
-                map.put(variable, new TreeSet<>(Set.of(value)));
-                var series = ask(Dashboard.filled(expression, map));
-                boolean none = variable.equals("node") && !WORKERS.contains(value) && (expression.contains("worker!=") || expression.contains("node:workers_"));
-                if (!PARTLY.contains(at) && series.isEmpty() != (empty || none)) wrong.add(at + " with " + variable + " " + value + ": " + series.size() + " series");
-                for (var each : series) {
-                    var label = each.path("metric").path(variable).asText(value);
-                    if (!label.equals(value)) wrong.add(at + " with " + variable + " " + value + " shows " + label);
-                }
+    /**
+     * With one value of a variable at a time: only what has that value, and something, unless it is a node without
+     * workers.
+     */
+    private static List<String> single(String at, String expression, Map<String, TreeSet<String>> variables,
+            boolean empty) {
+                var wrong = new ArrayList<String>();
+                variables.forEach((variable, values) -> {
+                    if (!expression.contains("$" + variable)) return;
+                    for (var value : values) {
+                        var map = new LinkedHashMap<>(variables);
+                        map.put(variable, new TreeSet<>(Set.of(value)));
+                        var series = ask(Dashboard.filled(expression, map));
+                        boolean none = variable.equals("node") && !WORKERS.contains(value)
+                                && (expression.contains("worker!=") || expression.contains("node:workers_"));
+                        if (!PARTLY.contains(at) && series.isEmpty() != (empty || none))
+                            wrong.add(at + " with " + variable + " " + value + ": " + series.size() + " series");
+                        for (var each : series) {
+                            var label = each.path("metric").path(variable).asText(value);
+                            if (!label.equals(value))
+                                wrong.add(at + " with " + variable + " " + value + " shows " + label);
+                        }
+                    }
+                });
+                return wrong;
             }
-        });
-        return wrong;
-    }
 
     @Test
     void annotations_have_a_point_for_each_deployed_node() throws IOException {
@@ -170,7 +192,8 @@ class DashboardsFleetTest {
             }
         int ours = 0;
         for (var file : List.of("recording", "alerts"))
-            ours += Files.readString(Project.root().resolve("templates/monitoring/rules/" + file + ".yml")).split("- (record|alert): ", -1).length - 1;
+            ours += Files.readString(Project.root().resolve("templates/monitoring/rules/" + file + ".yml"))
+                    .split("- (record|alert): ", -1).length - 1;
         assertEquals(ours, rules);
     }
 }

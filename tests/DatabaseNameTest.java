@@ -19,7 +19,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** An inventory, or secrets, with other names than the PostgreSQL that runs was made with: it is asked before anything is touched. */
+/**
+ * An inventory, or secrets, with other names than the PostgreSQL that runs was made with: it is asked before anything
+ * is touched.
+ */
 @Tag("fleet")
 class DatabaseNameTest {
     private static final String TAG = "sha-1000001";
@@ -52,10 +55,12 @@ class DatabaseNameTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"core all", "core backend", "core db", "core backend --schema keep", "core all --skip-checks", "core all --dry-run", "all", "workers B", "workers all --dry-run"})
+    @ValueSource(strings = {"core all", "core backend", "core db", "core backend --schema keep",
+            "core all --skip-checks", "core all --dry-run", "all", "workers B", "workers all --dry-run"})
     void a_deployment_that_would_bring_another_name_is_refused(String words) throws IOException {
         var before = World.everything();
-        refused(1, run(other(), "deploy " + words + " --tag " + TAG), REFUSED, "no such database; the server has ktrdr, postgres", "`database: {name: ktrdr}` in the inventory");
+        refused(1, run(other(), "deploy " + words + " --tag " + TAG), REFUSED,
+                "no such database; the server has ktrdr, postgres", "`database: {name: ktrdr}` in the inventory");
         assertEquals(before, World.everything());
     }
 
@@ -87,11 +92,13 @@ class DatabaseNameTest {
     @Test
     void verify_backups_and_restores_say_the_same() throws IOException {
         var verified = run(other(), "verify --quick");
-        refused(1, verified, "db.query does not hold", "no such database; the server has ktrdr, postgres", "`database: {name: ktrdr}` in the inventory");
+        refused(1, verified, "db.query does not hold", "no such database; the server has ktrdr, postgres",
+                "`database: {name: ktrdr}` in the inventory");
         refused(1, run(other(), "backup-db"), "the database other does not answer", "which has ktrdr, postgres");
         assertEquals(0, ktrdr("backup-db").run().exit());
         var before = World.sql("select string_agg(datname, ' ' order by datname) from pg_database");
-        refused(1, run(other(), "restore-db latest --yes"), "core: there is no database other, and core was deployed with another", "ktrdr, which is there");
+        refused(1, run(other(), "restore-db latest --yes"),
+                "core: there is no database other, and core was deployed with another", "ktrdr, which is there");
         refused(1, run(other(), "restore-db --drop-old --yes"), "core: there is no database other");
         assertEquals(before, World.sql("select string_agg(datname, ' ' order by datname) from pg_database"));
     }
@@ -112,7 +119,8 @@ class DatabaseNameTest {
         var inventory = other();
         try {
             renamed(inventory);
-            assertEquals("7", World.on("core", "docker exec ktrdr-db psql -U ktrdr -d other -Atqc 'select seven from kept'"));
+            assertEquals("7",
+                    World.on("core", "docker exec ktrdr-db psql -U ktrdr -d other -Atqc 'select seven from kept'"));
             assertEquals(0, run(inventory, "verify --quick").exit());
         } finally {
             renamed(World.inventory());

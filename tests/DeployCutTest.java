@@ -18,7 +18,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Deployments whose connection to a node is cut, or whose node goes: the node ends in a state that is known, and so does the run. */
+/**
+ * Deployments whose connection to a node is cut, or whose node goes: the node ends in a state that is known, and so
+ * does the run.
+ */
 @Tag("fleet")
 class DeployCutTest {
     private static final String HOST = "workers-b";

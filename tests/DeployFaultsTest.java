@@ -55,7 +55,8 @@ class DeployFaultsTest {
     /** The client's config.json gives each new container a proxy, which Compose does not compare. */
     @Test
     void a_dead_proxy_fails_no_check_and_unhealthy_ones_are_recreated() {
-        World.on(HOST, "mkdir -p /root/.docker; echo '{\"proxies\": {\"default\": {\"httpProxy\": \"http://127.0.0.1:9\"}}}' >/root/.docker/config.json");
+        World.on(HOST, "mkdir -p /root/.docker; echo '{\"proxies\": {\"default\": {\"httpProxy\": "
+                + "\"http://127.0.0.1:9\"}}}' >/root/.docker/config.json");
         try {
             deployed(ktrdr("deploy", "workers", "B", "--tag", after, "--timeout", "60s").run(), HOST, after);
             assertTrue(World.on(HOST, "docker exec training-worker-1 printenv HTTP_PROXY").contains("127.0.0.1:9"));
@@ -64,12 +65,15 @@ class DeployFaultsTest {
         }
         var others = World.containers(HOST);
         World.on(HOST, "docker exec -u 0 training-worker-1 sh -c 'mv $(command -v curl) /curl.away'\n"
-                + "for i in $(seq 600); do [ \"$(docker inspect --format '{{.State.Health.Status}}' training-worker-1)\" != unhealthy ] || exit 0; sleep 0.1; done; exit 1");
+                + "for i in $(seq 600); do [ \"$(docker inspect --format '{{.State.Health.Status}}' "
+                + "training-worker-1)\" != unhealthy ] || exit 0; sleep 0.1; done; exit 1");
         var seen = ktrdr("verify", "--quick").run();
-        assertTrue(seen.exit() == 1 && seen.err().contains("running, unhealthy; its health check: exit code 1: ") && seen.err().contains("curl: not found"), seen::toString);
+        assertTrue(seen.exit() == 1 && seen.err().contains("running, unhealthy; its health check: exit code 1: ")
+                && seen.err().contains("curl: not found"), seen::toString);
         var ran = ktrdr("deploy", "workers", "B", "--tag", after).run();
         deployed(ran, HOST, after);
-        assertTrue(ran.err().contains("curl: not found) unhealthy, made anew") && ran.err().contains("training-worker-1 started"), ran::toString);
+        assertTrue(ran.err().contains("curl: not found) unhealthy, made anew")
+                && ran.err().contains("training-worker-1 started"), ran::toString);
         others.remove("training-worker-1");
         assertTrue(World.containers(HOST).entrySet().containsAll(others.entrySet()));
         assertEquals("", World.on(HOST, "docker exec training-worker-1 printenv HTTP_PROXY || :"));
@@ -96,12 +100,13 @@ class DeployFaultsTest {
         World.forget(HOST, after);
         var everything = Aftermath.still(World.everything(HOST));
         Ran ran;
-        try (var run = ktrdr("deploy", "workers", "B", "--tag", after).start(); var stalled = Faults.stalledPull(HOST)) {
-            try (var gone = Faults.registryGone()) {
-                stalled.close();
-                ran = run.end();
-            }
-        }
+        try (var run = ktrdr("deploy", "workers", "B", "--tag", after).start();
+                var stalled = Faults.stalledPull(HOST)) {
+                    try (var gone = Faults.registryGone()) {
+                        stalled.close();
+                        ran = run.end();
+                    }
+                }
         refused(ran, everything);
     }
 
@@ -110,9 +115,11 @@ class DeployFaultsTest {
         World.forget(HOST, after);
         var everything = Aftermath.still(World.everything(HOST));
         var other = Aftermath.still(World.everything("workers-c"));
-        var wrong = Files.writeString(folder.resolve("secrets.json"), Files.readString(World.secrets()).replaceAll("\"ghcr_token\": \"[^\"]*\"", "\"ghcr_token\": \"not-the-token\""));
+        var wrong = Files.writeString(folder.resolve("secrets.json"), Files.readString(World.secrets())
+                .replaceAll("\"ghcr_token\": \"[^\"]*\"", "\"ghcr_token\": \"not-the-token\""));
         Files.setPosixFilePermissions(wrong, PosixFilePermissions.fromString("rw-------"));
-        var ran = ktrdr("deploy", "workers", "all", "--tag", after, "-i", World.inventory(folder, World.secrets().toString(), wrong.toString()).toString()).run();
+        var ran = ktrdr("deploy", "workers", "all", "--tag", after, "-i",
+                World.inventory(folder, World.secrets().toString(), wrong.toString()).toString()).run();
         refused(ran, everything, "ghcr_token");
         // it has an image under that tag, of which the registry has to say whether it is the one
         told(ran, "workers-c", "failed");
@@ -124,7 +131,8 @@ class DeployFaultsTest {
         World.forget(HOST, after);
         var everything = Aftermath.still(World.everything(HOST));
         try (var full = Faults.fullDocker(HOST)) {
-            refused(ktrdr("deploy", "workers", "B", "--tag", after).run(), everything, "no space left on device", "make room there");
+            refused(ktrdr("deploy", "workers", "B", "--tag", after).run(), everything, "no space left on device",
+                    "make room there");
         }
     }
 
@@ -134,11 +142,12 @@ class DeployFaultsTest {
         var containers = World.containers(HOST);
         Ran ran;
         try (var small = Faults.smallDisk(HOST)) {
-            try (var run = ktrdr("deploy", "workers", "B", "--tag", after).start(); var stalled = Faults.stalledPull(HOST)) {
-                Faults.fill(HOST);
-                stalled.close();
-                ran = run.end();
-            }
+            try (var run = ktrdr("deploy", "workers", "B", "--tag", after).start();
+                    var stalled = Faults.stalledPull(HOST)) {
+                        Faults.fill(HOST);
+                        stalled.close();
+                        ran = run.end();
+                    }
             assertEquals(1, ran.exit(), ran::toString);
             complained(ran, HOST);
             told(ran, HOST, "failed");
@@ -153,7 +162,8 @@ class DeployFaultsTest {
         var other = World.containers("workers-c");
         var ran = ktrdr("deploy", "workers", "all", "--tag", "sha-bad0000", "--timeout", "4s").run();
         returned(ran, HOST, before);
-        assertTrue(ran.err().contains("error: workers-b: ") && ran.err().contains("was not healthy within 4 s"), ran::toString);
+        assertTrue(ran.err().contains("error: workers-b: ") && ran.err().contains("was not healthy within 4 s"),
+                ran::toString);
         told(ran, "workers-c", "untouched");
         assertEquals(other, World.containers("workers-c"));
         clean("workers-c", ran);
@@ -162,12 +172,16 @@ class DeployFaultsTest {
     /** As another tool would that runs on the node at the same time. */
     @Test
     void rolls_back_if_a_container_is_changed_meanwhile() {
-        World.on(HOST, "setsid sh -c 'for _ in $(seq 900); do case $(docker inspect --format \"{{.Config.Image}}\" backtest-worker-1 2>/dev/null) in *:" + after
-                + ") docker rename backtest-worker-1 foo && exit ;; esac; sleep 0.05; done' >/dev/null 2>&1 </dev/null &");
+        World.on(HOST, "setsid sh -c 'for _ in $(seq 900); do case $(docker inspect --format \"{{.Config.Image}}\" "
+                + "backtest-worker-1 2>/dev/null) in *:" + after
+                + ") docker rename backtest-worker-1 foo && exit ;; esac; sleep 0.05; done' >/dev/null 2>&1 "
+                + "</dev/null &");
         var ran = ktrdr("deploy", "workers", "B", "--tag", after).run();
         returned(ran, HOST, before);
-        assertTrue(ran.err().contains("error: workers-b: backtest-worker-1 is not what was asked for\n"), ran::toString);
-        assertTrue(ran.err().contains("backtest-worker-1 has the container foo in the place of backtest-worker-1"), ran::toString);
+        assertTrue(ran.err().contains("error: workers-b: backtest-worker-1 is not what was asked for\n"),
+                ran::toString);
+        assertTrue(ran.err().contains("backtest-worker-1 has the container foo in the place of backtest-worker-1"),
+                ran::toString);
     }
 
     @Test

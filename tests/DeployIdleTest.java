@@ -35,7 +35,8 @@ class DeployIdleTest {
     }
 
     private static boolean there(String path) {
-        return World.on(HOST, "cd /mnt/ktrdr-shared/results && if [ -s " + path + " ]; then echo yes; rm " + path + "; fi").equals("yes");
+        return World.on(HOST, "cd /mnt/ktrdr-shared/results && if [ -s " + path + " ]; then echo yes; rm " + path
+                + "; fi").equals("yes");
     }
 
     private static Ran deploy(String tag, String... options) {
@@ -53,8 +54,10 @@ class DeployIdleTest {
         assertTrue(there("op_waited_for.json"), "the operation did not end\n" + ran);
         var ups = ran.err().lines().filter(line -> line.matches("workers-b +up .*started.*")).toList();
         assertEquals(2, ups.size(), ran::toString);
-        assertTrue(ups.get(0).contains(" backtest-worker-2, training-worker-1, training-worker-2 started") && ups.get(1).contains(" backtest-worker-1 started"), ran::toString);
-        assertTrue(Aftermath.history(HOST).get(Aftermath.history(HOST).size() - 1).path("images").size() == 4, ran::toString);
+        assertTrue(ups.get(0).contains(" backtest-worker-2, training-worker-1, training-worker-2 started")
+                && ups.get(1).contains(" backtest-worker-1 started"), ran::toString);
+        assertTrue(Aftermath.history(HOST).get(Aftermath.history(HOST).size() - 1).path("images").size() == 4,
+                ran::toString);
     }
 
     @Test
@@ -62,22 +65,29 @@ class DeployIdleTest {
         // what the backend has as cancelled its worker calls its own for 20 s and more
         var former = World.train(HOST, 5006);
         World.on(HOST, "docker exec training-worker-2 sh -c 'kill -s TERM 1'");
-        Wait.until(() -> World.backend("/operations/" + former).contains("\"status\":\"cancelled\""), () -> former + " is not cancelled");
+        Wait.until(() -> World.backend("/operations/" + former).contains("\"status\":\"cancelled\""),
+                () -> former + " is not cancelled");
         var training = World.train(HOST, 5005);
         long began = System.nanoTime();
         var ran = deploy(another(HOST));
         assertTrue(Duration.ofNanos(System.nanoTime() - began).toSeconds() < 25, ran::toString);
-        assertTrue(ran.err().contains("training-worker-2 says that it is at operation " + former + ", which the backend has as cancelled: it is not waited for"), ran::toString);
-        var said = Pattern.compile("training-worker-1: operation " + training + " is cancelled, checkpoint at epoch ([1-9][0-9]*); resume with jbang operations@ktrdr resume " + training).matcher(ran.err());
+        assertTrue(ran.err().contains("training-worker-2 says that it is at operation " + former
+                + ", which the backend has as cancelled: it is not waited for"), ran::toString);
+        var said = Pattern.compile("training-worker-1: operation " + training
+                + " is cancelled, checkpoint at epoch ([1-9][0-9]*); resume with jbang operations@ktrdr resume "
+                + training).matcher(ran.err());
         assertTrue(said.find(), ran::toString);
         var checkpoint = World.backend("/checkpoints/" + training);
-        assertTrue(checkpoint.contains("\"checkpoint_type\":\"shutdown\"") && checkpoint.contains("\"epoch\":" + said.group(1)), checkpoint + "\n" + ran);
+        assertTrue(checkpoint.contains("\"checkpoint_type\":\"shutdown\"")
+                && checkpoint.contains("\"epoch\":" + said.group(1)), checkpoint + "\n" + ran);
         assertTrue(World.backend("/operations/" + training).contains("\"status\":\"cancelled\""), ran::toString);
     }
 
     @Test
     void a_backtest_that_outlasts_the_wait_may_end_within_its_grace() {
-        var id = World.work(HOST, 5003, "/backtests/start", "{\"strategy_name\": \"s\", \"symbol\": \"AAPL\", \"timeframe\": \"1d\", \"start_date\": \"2024-01-01\", \"end_date\": \"2024-02-01\", \"model_path\": \"models/practice\"}");
+        var id = World.work(HOST, 5003, "/backtests/start",
+                "{\"strategy_name\": \"s\", \"symbol\": \"AAPL\", \"timeframe\": \"1d\", \"start_date\": "
+                        + "\"2024-01-01\", \"end_date\": \"2024-02-01\", \"model_path\": \"models/practice\"}");
         var ran = deploy(another(HOST), "--wait-idle", "1s");
         assertTrue(ran.err().contains("backtest-worker-1: operation " + id + " completed"), ran::toString);
         assertTrue(World.backend("/operations/" + id).contains("\"status\":\"completed\""), ran::toString);

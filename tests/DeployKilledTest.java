@@ -37,7 +37,8 @@ class DeployKilledTest {
     }
 
     private static long interrupted(String host) {
-        return history(host).stream().map(record -> record.path("outcome").asText()).filter("interrupted"::equals).count();
+        return history(host).stream().map(record -> record.path("outcome").asText()).filter("interrupted"::equals)
+                .count();
     }
 
     private static String last(String host, String key) {
@@ -59,27 +60,31 @@ class DeployKilledTest {
         var ran = ktrdr("deploy", "all", "--tag", tag).run();
         assertEquals(0, ran.exit(), ran::toString);
         for (var host : hosts) {
-            assertTrue(ran.err().lines().anyMatch(line -> line.startsWith(host) && line.contains("taken over from ")), () -> host + "\n" + ran);
+            assertTrue(ran.err().lines().anyMatch(line -> line.startsWith(host) && line.contains("taken over from ")),
+                    () -> host + "\n" + ran);
             runs(host, tag, ran);
             clean(host, ran);
             assertEquals("deployed " + tag, last(host, "outcome") + " " + last(host, "tag"));
         }
-        assertEquals(List.of(before.get(0), before.get(1) + 1, before.get(2) + 1), hosts.stream().map(DeployKilledTest::interrupted).toList());
+        assertEquals(List.of(before.get(0), before.get(1) + 1, before.get(2) + 1),
+                hosts.stream().map(DeployKilledTest::interrupted).toList());
         assertEquals("still here", World.sql("select word from kept"));
         World.sql("drop table kept");
     }
 
     private static void killedAtThePull(String tag) {
-        try (var run = ktrdr("deploy", "workers", "C", "--tag", tag).start(); var stalled = Faults.stalledPull("workers-c")) {
-            run.kill();
-        }
+        try (var run = ktrdr("deploy", "workers", "C", "--tag", tag).start();
+                var stalled = Faults.stalledPull("workers-c")) {
+                    run.kill();
+                }
     }
 
     private static void killedAtTheUp(String tag) {
-        try (var deaf = Faults.deaf(HOST, "backtest-worker-1"); var run = ktrdr("deploy", "workers", "B", "--tag", tag).start()) {
-            run.awaitUp(HOST);
-            run.kill();
-        }
+        try (var deaf = Faults.deaf(HOST, "backtest-worker-1"); var run = ktrdr("deploy", "workers", "B", "--tag", tag)
+                .start()) {
+                    run.awaitUp(HOST);
+                    run.kill();
+                }
     }
 
     private static void killedAtTheHealth() {
@@ -109,10 +114,11 @@ class DeployKilledTest {
             World.forget(HOST, tag);
             var everything = Aftermath.still(World.everything(HOST));
             Ran ran;
-            try (var run = ktrdr("deploy", "workers", "B", "--tag", tag).start(); var stalled = Faults.stalledPull(HOST)) {
-                run.signal(signal);
-                ran = run.end();
-            }
+            try (var run = ktrdr("deploy", "workers", "B", "--tag", tag).start();
+                    var stalled = Faults.stalledPull(HOST)) {
+                        run.signal(signal);
+                        ran = run.end();
+                    }
             assertEquals(130, ran.exit(), signal + " " + ran);
             told(ran, HOST, "untouched");
             clean(HOST, ran);
@@ -124,12 +130,13 @@ class DeployKilledTest {
     void a_signal_during_the_replacement_restores_the_old_release() {
         var before = release(HOST);
         Ran ran;
-        try (var deaf = Faults.deaf(HOST, "backtest-worker-1"); var run = ktrdr("deploy", "workers", "B", "--tag", another(HOST)).start()) {
-            run.awaitUp(HOST);
-            run.signal("INT");
-            deaf.close();
-            ran = run.end();
-        }
+        try (var deaf = Faults.deaf(HOST, "backtest-worker-1");
+                var run = ktrdr("deploy", "workers", "B", "--tag", another(HOST)).start()) {
+                    run.awaitUp(HOST);
+                    run.signal("INT");
+                    deaf.close();
+                    ran = run.end();
+                }
         returned(ran, HOST, before);
     }
 

@@ -37,7 +37,8 @@ class DeployLockTest {
     }
 
     private static String locks() {
-        return World.on("core", "ls -d /opt/*/.ktrdr/lock 2>/dev/null || true") + World.on("workers-b", "ls -d /opt/*/.ktrdr/lock 2>/dev/null || true")
+        return World.on("core", "ls -d /opt/*/.ktrdr/lock 2>/dev/null || true")
+                + World.on("workers-b", "ls -d /opt/*/.ktrdr/lock 2>/dev/null || true")
                 + World.on("workers-c", "ls -d /opt/*/.ktrdr/lock 2>/dev/null || true");
     }
 
@@ -45,8 +46,11 @@ class DeployLockTest {
     private Process deploymentThatWaits(Path said) throws IOException {
         World.forget("workers-b", NEWER);
         World.docker("pause", "ktrdr-lab-services");
-        var process = ktrdr("deploy", "workers", "B", "--tag", NEWER).processBuilder().redirectErrorStream(true).redirectOutput(said.toFile()).start();
-        World.on("workers-b", "for i in $(seq 300); do ls -d /dev/shm/ktrdr.* >/dev/null 2>&1 && exit 0; sleep 0.1; done; echo no login was tried >&2; exit 1");
+        var process = ktrdr("deploy", "workers", "B", "--tag", NEWER).processBuilder().redirectErrorStream(true)
+                .redirectOutput(said.toFile()).start();
+        World.on("workers-b",
+                "for i in $(seq 300); do ls -d /dev/shm/ktrdr.* >/dev/null 2>&1 && exit 0; sleep 0.1; done; echo no "
+                        + "login was tried >&2; exit 1");
         return process;
     }
 
@@ -59,13 +63,15 @@ class DeployLockTest {
             var second = ktrdr("deploy", "all", "--tag", NEWER).run();
             assertEquals(4, second.exit(), second::toString);
             assertTrue(second.err().contains("error: workers-b: somebody else is at work there"), second::toString);
-            assertTrue(second.err().contains(System.getProperty("user.name") + "@") && second.err().contains(": deploy workers B " + NEWER), second::toString);
+            assertTrue(second.err().contains(System.getProperty("user.name") + "@")
+                    && second.err().contains(": deploy workers B " + NEWER), second::toString);
             assertEquals(before, World.everything());
             // the locks of the nodes before it were given back
             assertEquals(LOCK, locks());
             var elsewhere = ktrdr("deploy", "workers", "N", "--tag", NEWER, "-i", night().toString()).run();
             assertEquals(4, elsewhere.exit(), elsewhere::toString);
-            assertTrue(elsewhere.err().contains("error: night: somebody else is at work there") && elsewhere.err().contains(": deploy workers B " + NEWER + ", from /opt/ktrdr-workers-b"), elsewhere::toString);
+            assertTrue(elsewhere.err().contains("error: night: somebody else is at work there") && elsewhere.err()
+                    .contains(": deploy workers B " + NEWER + ", from /opt/ktrdr-workers-b"), elsewhere::toString);
             assertEquals(before, World.everything());
         } finally {
             World.docker("unpause", "ktrdr-lab-services");
@@ -73,43 +79,54 @@ class DeployLockTest {
         assertTrue(first.waitFor(3, TimeUnit.MINUTES));
         assertEquals(0, first.exitValue(), Files.readString(said));
         var now = World.everything();
-        for (var procedure : List.of(List.of("deploy", "workers", "N", "--tag", OLDER), List.of("deploy", "workers", "N", "--tag", OLDER, "--dry-run"), List.of("restart", "workers", "N"))) {
-            var words = new ArrayList<>(procedure);
-            words.addAll(List.of("-i", night().toString()));
-            var refused = ktrdr(words.toArray(String[]::new)).run();
-            assertEquals(1, refused.exit(), refused::toString);
-            assertTrue(refused.err().contains("night: containers of the Compose project ktrdr-workers were started from another folder")
-                    && refused.err().contains("training-worker-2, started from /opt/ktrdr-workers-b") && refused.err().contains("mv -T '/opt/ktrdr-workers-b' '/srv/ktrdr-night'"), refused::toString);
-        }
+        for (var procedure : List.of(List.of("deploy", "workers", "N", "--tag", OLDER),
+                List.of("deploy", "workers", "N", "--tag", OLDER, "--dry-run"), List.of("restart", "workers", "N"))) {
+                    var words = new ArrayList<>(procedure);
+                    words.addAll(List.of("-i", night().toString()));
+                    var refused = ktrdr(words.toArray(String[]::new)).run();
+                    assertEquals(1, refused.exit(), refused::toString);
+                    assertTrue(refused.err()
+                            .contains("night: containers of the Compose project ktrdr-workers were started from "
+                                    + "another folder")
+                            && refused.err().contains("training-worker-2, started from /opt/ktrdr-workers-b")
+                            && refused.err().contains("mv -T '/opt/ktrdr-workers-b' '/srv/ktrdr-night'"),
+                            refused::toString);
+                }
         assertEquals(now, World.everything());
         assertEquals("", World.on("workers-b", "ls -d /srv/ktrdr-night 2>/dev/null || :") + locks());
     }
 
     /** The inventory of other people, who call workers-b by another name and have another folder for it. */
     private Path night() {
-        return World.inventory(folder, "workers-b: {id: B,", "night: {id: N,", "/opt/ktrdr-workers-b", "/srv/ktrdr-night");
+        return World.inventory(folder, "workers-b: {id: B,", "night: {id: N,", "/opt/ktrdr-workers-b",
+                "/srv/ktrdr-night");
     }
 
     @Test
     void whoever_waits_goes_on_when_the_first_is_done() throws Exception {
         var first = deploymentThatWaits(folder.resolve("first"));
         var said = folder.resolve("second");
-        var second = ktrdr("deploy", "workers", "B", "--tag", OLDER, "--wait", "3m").processBuilder().redirectErrorStream(true).redirectOutput(said.toFile()).start();
+        var second = ktrdr("deploy", "workers", "B", "--tag", OLDER, "--wait", "3m").processBuilder()
+                .redirectErrorStream(true).redirectOutput(said.toFile()).start();
         assertFalse(second.waitFor(10, TimeUnit.SECONDS), "it did not wait");
         World.docker("unpause", "ktrdr-lab-services");
         assertTrue(first.waitFor(3, TimeUnit.MINUTES) && second.waitFor(3, TimeUnit.MINUTES));
         assertEquals(List.of(0, 0), List.of(first.exitValue(), second.exitValue()), Files.readString(said));
-        assertEquals(4, World.containers("workers-b").values().stream().filter(container -> container.endsWith(OLDER)).count());
+        assertEquals(4, World.containers("workers-b").values().stream().filter(container -> container.endsWith(OLDER))
+                .count());
     }
 
     @Test
     void of_two_that_start_at_the_same_moment_exactly_one_goes_on() throws Exception {
         var both = new ArrayList<Process>();
         for (var tag : List.of(NEWER, NEWER))
-            both.add(ktrdr("deploy", "workers", "all", "--tag", tag).processBuilder().redirectErrorStream(true).redirectOutput(folder.resolve("said" + both.size()).toFile()).start());
+            both.add(ktrdr("deploy", "workers", "all", "--tag", tag).processBuilder().redirectErrorStream(true)
+                    .redirectOutput(folder.resolve("said" + both.size()).toFile()).start());
         for (var process : both) assertTrue(process.waitFor(5, TimeUnit.MINUTES));
-        assertEquals(List.of(0, 4), both.stream().map(Process::exitValue).sorted().toList(), Files.readString(folder.resolve("said0")) + Files.readString(folder.resolve("said1")));
-        for (var host : List.of("workers-b", "workers-c")) assertEquals(4, World.containers(host).values().stream().filter(container -> container.endsWith(NEWER)).count());
+        assertEquals(List.of(0, 4), both.stream().map(Process::exitValue).sorted().toList(),
+                Files.readString(folder.resolve("said0")) + Files.readString(folder.resolve("said1")));
+        for (var host : List.of("workers-b", "workers-c")) assertEquals(4,
+                World.containers(host).values().stream().filter(container -> container.endsWith(NEWER)).count());
     }
 
     @Test
@@ -122,8 +139,10 @@ class DeployLockTest {
         assertEquals(4, early.exit(), early::toString);
         var ran = ktrdr("deploy", "workers", "B", "--tag", NEWER, "--wait", "2m").run();
         assertEquals(0, ran.exit(), ran::toString);
-        assertTrue(ran.err().contains("taken over from ") && ran.err().contains("deploy workers B " + NEWER), ran::toString);
-        assertEquals(4, World.containers("workers-b").values().stream().filter(container -> container.endsWith(NEWER)).count());
+        assertTrue(ran.err().contains("taken over from ") && ran.err().contains("deploy workers B " + NEWER),
+                ran::toString);
+        assertEquals(4, World.containers("workers-b").values().stream().filter(container -> container.endsWith(NEWER))
+                .count());
     }
 
     @Test
@@ -142,14 +161,16 @@ class DeployLockTest {
 
     @Test
     void a_long_run_keeps_its_lock_and_a_failed_one_releases_it() throws Exception {
-        var first = ktrdr("deploy", "workers", "B", "--tag", "sha-bad0000", "--timeout", "50s", "--no-rollback").processBuilder().redirectErrorStream(true)
+        var first = ktrdr("deploy", "workers", "B", "--tag", "sha-bad0000", "--timeout", "50s", "--no-rollback")
+                .processBuilder().redirectErrorStream(true)
                 .redirectOutput(folder.resolve("said").toFile()).start();
         // longer than the time after which a silent one is taken over
         assertFalse(first.waitFor(35, TimeUnit.SECONDS));
-        for (var other : List.of(ktrdr("deploy", "workers", "B", "--tag", NEWER), ktrdr("stage", "workers", "B", "--tag", NEWER), ktrdr("rollback", "workers", "B"))) {
-            var ran = other.run();
-            assertEquals(4, ran.exit(), ran::toString);
-        }
+        for (var other : List.of(ktrdr("deploy", "workers", "B", "--tag", NEWER),
+                ktrdr("stage", "workers", "B", "--tag", NEWER), ktrdr("rollback", "workers", "B"))) {
+                    var ran = other.run();
+                    assertEquals(4, ran.exit(), ran::toString);
+                }
         // to look is no work
         var looked = ktrdr("deploy", "all", "--tag", OLDER, "--dry-run").run();
         assertEquals(0, looked.exit(), looked::toString);

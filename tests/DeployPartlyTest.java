@@ -36,16 +36,20 @@ class DeployPartlyTest {
             var before = World.everything("workers-b");
             var stopped = ktrdr("deploy", "workers", "all", "--tag", NEWER).run();
             assertEquals(3, stopped.exit(), stopped::toString);
-            assertTrue(stopped.err().contains("error: workers-c: ") && stopped.err().contains("workers-b: untouched") && stopped.err().contains("workers-c: unreachable"), stopped::toString);
+            assertTrue(stopped.err().contains("error: workers-c: ") && stopped.err().contains("workers-b: untouched")
+                    && stopped.err().contains("workers-c: unreachable"), stopped::toString);
             assertEquals(before, World.everything("workers-b"));
             var ran = ktrdr("deploy", "workers", "all", "--tag", NEWER, "--on-failure", "continue").run();
             assertEquals(3, ran.exit(), ran::toString);
-            assertTrue(ran.err().contains("error: workers-c: ") && ran.err().contains("workers-b: deployed") && ran.err().contains("workers-c: unreachable"), ran::toString);
-            assertEquals(4, World.containers("workers-b").values().stream().filter(container -> container.endsWith(NEWER)).count());
+            assertTrue(ran.err().contains("error: workers-c: ") && ran.err().contains("workers-b: deployed")
+                    && ran.err().contains("workers-c: unreachable"), ran::toString);
+            assertEquals(4, World.containers("workers-b").values().stream()
+                    .filter(container -> container.endsWith(NEWER)).count());
         } finally {
             World.unpause("workers-c");
         }
-        assertEquals(4, World.containers("workers-c").values().stream().filter(container -> container.endsWith(OLDER)).count());
+        assertEquals(4, World.containers("workers-c").values().stream().filter(container -> container.endsWith(OLDER))
+                .count());
     }
 
     @Test
@@ -54,7 +58,8 @@ class DeployPartlyTest {
         try {
             var ran = ktrdr("deploy", "workers", "all", "--tag", OLDER, "--on-failure", "continue").run();
             assertEquals(3, ran.exit(), ran::toString);
-            assertTrue(ran.err().contains("workers-b: deployed") && ran.err().contains("workers-c: unreachable"), ran::toString);
+            assertTrue(ran.err().contains("workers-b: deployed") && ran.err().contains("workers-c: unreachable"),
+                    ran::toString);
         } finally {
             World.docker("network", "connect", "--ip", "10.42.1.12", "ktrdr-lab", "ktrdr-lab-workers-c");
         }
@@ -82,11 +87,16 @@ class DeployPartlyTest {
         World.docker("pause", "ktrdr-lab-services");
         var before = World.containers("workers-b");
         try {
-            var command = ktrdr("deploy", "workers", "B", "--tag", NEWER).processBuilder().redirectErrorStream(true).start();
-            World.on("workers-b", "for i in $(seq 100); do ls -d /dev/shm/ktrdr.* >/dev/null 2>&1 && exit 0; sleep 0.1; done; echo no login was tried >&2; exit 1");
+            var command = ktrdr("deploy", "workers", "B", "--tag", NEWER).processBuilder().redirectErrorStream(true)
+                    .start();
+            World.on("workers-b",
+                    "for i in $(seq 100); do ls -d /dev/shm/ktrdr.* >/dev/null 2>&1 && exit 0; sleep 0.1; done; echo "
+                            + "no login was tried >&2; exit 1");
             command.destroy();
             assertTrue(command.waitFor(10, TimeUnit.SECONDS));
-            World.on("workers-b", "for i in $(seq 150); do ls -d /dev/shm/ktrdr.* >/dev/null 2>&1 || exit 0; sleep 0.1; done; echo the login is still there >&2; exit 1");
+            World.on("workers-b",
+                    "for i in $(seq 150); do ls -d /dev/shm/ktrdr.* >/dev/null 2>&1 || exit 0; sleep 0.1; done; echo "
+                            + "the login is still there >&2; exit 1");
         } finally {
             World.docker("unpause", "ktrdr-lab-services");
         }

@@ -58,7 +58,8 @@ class DeployRefusedTest {
 
     @Test
     void an_unknown_service() {
-        refused(2, ktrdr("deploy", "core", "grafanna", "--tag", OTHER).run(), "core has no service grafanna", "db, backend, prometheus, grafana, jaeger");
+        refused(2, ktrdr("deploy", "core", "grafanna", "--tag", OTHER).run(), "core has no service grafanna",
+                "db, backend, prometheus, grafana, jaeger");
     }
 
     @Test
@@ -71,22 +72,32 @@ class DeployRefusedTest {
         refused(2, ktrdr("deploy", "workers", "A", "--tag", OTHER).run(), "core runs no workers");
     }
 
-    /** What Docker and the toolkit need beside the stack's own folder: without it no command runs in a container, that of a health check neither. */
+    /**
+     * What Docker and the toolkit need beside the stack's own folder: without it no command runs in a container, that
+     * of a health check neither.
+     */
     @Test
     void a_folder_for_temporary_files_that_takes_nothing() {
-        var faults = List.of(List.of("/tmp", "mount -t tmpfs -o size=64k,mode=1777 tmpfs /tmp; head -c 65536 /dev/zero >/tmp/full || :", "umount /tmp"),
+        var faults = List.of(
+                List.of("/tmp", "mount -t tmpfs -o size=64k,mode=1777 tmpfs /tmp; head -c 65536 /dev/zero >/tmp/full "
+                        + "|| :", "umount /tmp"),
                 List.of("/var/tmp", "mount -t tmpfs -o ro tmpfs /var/tmp", "umount /var/tmp"),
-                List.of("/run", "mount -o remount,size=$(($(df -Pk /run | awk 'NR == 2 { print $3 }') + 64))k /run", "mount -o remount,size=200m /run"));
+                List.of("/run", "mount -o remount,size=$(($(df -Pk /run | awk 'NR == 2 { print $3 }') + 64))k /run",
+                        "mount -o remount,size=200m /run"));
         for (var fault : faults) {
             World.on("workers-b", fault.get(1) + " 2>/dev/null");
             try {
-                for (var procedure : List.of(List.of("deploy", "workers", "B", "--tag", OTHER), List.of("restart", "workers", "B")))
-                    refused(1, ktrdr(procedure.toArray(String[]::new)).run(), "workers-b: nothing can be written to " + fault.get(0), "df -h " + fault.get(0), "nothing was changed");
+                for (var procedure : List.of(List.of("deploy", "workers", "B", "--tag", OTHER),
+                        List.of("restart", "workers", "B")))
+                    refused(1, ktrdr(procedure.toArray(String[]::new)).run(), "workers-b: nothing can be written to "
+                            + fault.get(0), "df -h " + fault.get(0), "nothing was changed");
                 var infra = ktrdr("verify-infra", "B").run();
-                assertTrue(infra.exit() == 1 && infra.err().contains("workers-b.folders does not hold") && infra.err().contains(fault.get(0) + ": "), infra::toString);
+                assertTrue(infra.exit() == 1 && infra.err().contains("workers-b.folders does not hold")
+                        && infra.err().contains(fault.get(0) + ": "), infra::toString);
                 if (fault.get(0).equals("/tmp")) {
                     var logs = ktrdr("logs", "B", "--tail", "1").run();
-                    assertTrue(logs.exit() == 1 && logs.err().contains("workers-b: logs cannot be read there") && !logs.err().contains("there is no container"), logs::toString);
+                    assertTrue(logs.exit() == 1 && logs.err().contains("workers-b: logs cannot be read there")
+                            && !logs.err().contains("there is no container"), logs::toString);
                 }
             } finally {
                 World.on("workers-b", fault.get(2));
@@ -96,9 +107,12 @@ class DeployRefusedTest {
 
     @Test
     void a_missing_inventory() {
-        refused(2, ktrdr("deploy", "core", "all", "--tag", OTHER, "-i", folder.resolve("none.yaml").toString()).run(), "none.yaml");
-        refused(2, ktrdr("deploy", "core", "all", "--tag", OTHER).in(folder).env("KTRDR_INVENTORY", "").env("HOME", folder.toString())
-                .env("XDG_CONFIG_HOME", "").env("XDG_CACHE_HOME", System.getProperty("user.home") + "/.cache").run(), "no inventory", folder + "/inventory.yaml");
+        refused(2, ktrdr("deploy", "core", "all", "--tag", OTHER, "-i", folder.resolve("none.yaml").toString()).run(),
+                "none.yaml");
+        refused(2, ktrdr("deploy", "core", "all", "--tag", OTHER).in(folder).env("KTRDR_INVENTORY", "")
+                .env("HOME", folder.toString())
+                .env("XDG_CONFIG_HOME", "").env("XDG_CACHE_HOME", System.getProperty("user.home") + "/.cache").run(),
+                "no inventory", folder + "/inventory.yaml");
     }
 
     @Test
@@ -108,7 +122,8 @@ class DeployRefusedTest {
 
     @Test
     void no_tag_outside_of_a_checkout_where_core_runs_nothing() throws IOException {
-        refused(2, deployWith(World.inventory(folder, "/opt/ktrdr-core", "/opt/none"), "core", "all"), "which release?", "core runs none", "--tag");
+        refused(2, deployWith(World.inventory(folder, "/opt/ktrdr-core", "/opt/none"), "core", "all"), "which release?",
+                "core runs none", "--tag");
     }
 
     /** As the runbook has it for whoever was woken by an alert. */
@@ -123,23 +138,29 @@ class DeployRefusedTest {
 
     @Test
     void a_tag_that_the_registry_does_not_have() {
-        refused(1, ktrdr("deploy", "all", "--tag", "sha-9999999").run(), "core: there is no image ", "ktrdr-backend:sha-9999999 in the registry", "workers-b: ");
+        refused(1, ktrdr("deploy", "all", "--tag", "sha-9999999").run(), "core: there is no image ",
+                "ktrdr-backend:sha-9999999 in the registry", "workers-b: ");
     }
 
     @Test
     void a_tag_that_is_there_for_one_image_alone() throws IOException {
-        var inventory = World.inventory(folder, "worker: registry.ktrdr.home.mynerd.place:5000/ktrdr-backend", "worker: registry.ktrdr.home.mynerd.place:5000/ktrdr-worker-cpu");
-        refused(1, deployWith(inventory, "all", "--tag", OTHER), "workers-b: ", "there is no image ", "ktrdr-worker-cpu:" + OTHER + " in the registry");
+        var inventory = World.inventory(folder, "worker: registry.ktrdr.home.mynerd.place:5000/ktrdr-backend",
+                "worker: registry.ktrdr.home.mynerd.place:5000/ktrdr-worker-cpu");
+        refused(1, deployWith(inventory, "all", "--tag", OTHER), "workers-b: ", "there is no image ",
+                "ktrdr-worker-cpu:" + OTHER + " in the registry");
     }
 
     @Test
     void a_token_that_the_registry_does_not_accept() throws IOException {
         World.forget("workers-b", OTHER);
         before = World.everything();
-        var wrong = Files.writeString(folder.resolve("secrets.json"), Files.readString(World.secrets()).replaceAll("\"ghcr_token\": \"[^\"]*\"", "\"ghcr_token\": \"not-the-token\""));
+        var wrong = Files.writeString(folder.resolve("secrets.json"), Files.readString(World.secrets())
+                .replaceAll("\"ghcr_token\": \"[^\"]*\"", "\"ghcr_token\": \"not-the-token\""));
         Files.setPosixFilePermissions(wrong, PosixFilePermissions.fromString("rw-------"));
-        var ran = refused(1, deployWith(World.inventory(folder, World.secrets().toString(), wrong.toString()), "workers", "B", "--tag", OTHER),
-                "workers-b: the registry registry.ktrdr.home.mynerd.place:5000 did not accept the login of kpiteira", "ghcr_token");
+        var ran = refused(1, deployWith(World.inventory(folder, World.secrets().toString(), wrong.toString()),
+                "workers", "B", "--tag", OTHER),
+                "workers-b: the registry registry.ktrdr.home.mynerd.place:5000 did not accept the login of kpiteira",
+                "ghcr_token");
         assertTrue(!ran.toString().contains("not-the-token"), ran::toString);
     }
 
@@ -147,45 +168,56 @@ class DeployRefusedTest {
     void secrets_that_others_can_read() throws IOException {
         var open = Files.writeString(folder.resolve("secrets.json"), Files.readString(World.secrets()));
         Files.setPosixFilePermissions(open, PosixFilePermissions.fromString("rw-r--r--"));
-        refused(2, deployWith(World.inventory(folder, World.secrets().toString(), open.toString()), "core", "all", "--tag", OTHER), "chmod 600");
+        refused(2, deployWith(World.inventory(folder, World.secrets().toString(), open.toString()), "core", "all",
+                "--tag", OTHER), "chmod 600");
     }
 
     @Test
     void a_host_whose_key_is_not_known() throws IOException {
-        refused(3, deployWith(World.inventory(folder, KNOWN, "known_hosts: " + empty("known")), "core", "all", "--tag", OTHER),
-                "the host key of backend.ktrdr.home.mynerd.place is not known", "SHA256:", ">> " + folder.resolve("known"));
+        refused(3, deployWith(World.inventory(folder, KNOWN, "known_hosts: " + empty("known")), "core", "all", "--tag",
+                OTHER),
+                "the host key of backend.ktrdr.home.mynerd.place is not known", "SHA256:",
+                ">> " + folder.resolve("known"));
     }
 
     @Test
     void a_host_whose_key_has_changed() throws IOException {
         var lines = Files.readAllLines(World.folder().resolve("known_hosts"));
         var of = lines.stream().filter(line -> line.startsWith("workers-b")).findFirst().orElseThrow();
-        var known = Files.writeString(folder.resolve("known"), "backend.ktrdr.home.mynerd.place " + of.split(" ", 2)[1] + "\n");
-        refused(3, deployWith(World.inventory(folder, KNOWN, "known_hosts: " + known), "core", "all", "--tag", OTHER), "changed", "SHA256:");
+        var known = Files.writeString(folder.resolve("known"),
+                "backend.ktrdr.home.mynerd.place " + of.split(" ", 2)[1] + "\n");
+        refused(3, deployWith(World.inventory(folder, KNOWN, "known_hosts: " + known), "core", "all", "--tag", OTHER),
+                "changed", "SHA256:");
     }
 
     @Test
     void a_key_that_is_not_there_or_cannot_be_read() throws IOException {
-        refused(2, deployWith(World.inventory(folder, IDENTITY, "identity: " + folder.resolve("none")), "core", "all", "--tag", OTHER),
+        refused(2, deployWith(World.inventory(folder, IDENTITY, "identity: " + folder.resolve("none")), "core", "all",
+                "--tag", OTHER),
                 "the ssh identity " + folder.resolve("none") + " cannot be read", "no such file");
-        refused(2, deployWith(World.inventory(folder, IDENTITY, "identity: " + Files.writeString(folder.resolve("key"), "garbage\n")), "core", "all", "--tag", OTHER),
+        refused(2, deployWith(World.inventory(folder, IDENTITY,
+                "identity: " + Files.writeString(folder.resolve("key"), "garbage\n")), "core", "all", "--tag", OTHER),
                 "the ssh identity " + folder.resolve("key") + " is not a private key");
     }
 
     @Test
     void a_key_that_the_host_does_not_let_in() throws IOException {
-        World.docker("run", "--rm", "-v", folder + ":/out", "ktrdr-lab/services", "ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/out/other");
-        refused(3, deployWith(World.inventory(folder, IDENTITY, "identity: " + folder.resolve("other")), "core", "all", "--tag", OTHER), "refused the login");
+        World.docker("run", "--rm", "-v", folder + ":/out", "ktrdr-lab/services", "ssh-keygen", "-q", "-t", "ed25519",
+                "-N", "", "-f", "/out/other");
+        refused(3, deployWith(World.inventory(folder, IDENTITY, "identity: " + folder.resolve("other")), "core", "all",
+                "--tag", OTHER), "refused the login");
     }
 
     @Test
     void a_broken_inventory_is_told_by_line_and_column() {
-        refused(2, deployWith(World.inventory(folder, "role: core", "rolle: core"), "core", "all", "--tag", OTHER), "inventory.yaml:", "rolle", "role");
+        refused(2, deployWith(World.inventory(folder, "role: core", "rolle: core"), "core", "all", "--tag", OTHER),
+                "inventory.yaml:", "rolle", "role");
     }
 
     @Test
     void a_node_with_too_little_disk() {
-        refused(1, deployWith(World.inventory(folder, "disk_free: 2GB", "disk_free: 900TB"), "all", "--tag", OTHER), "too little disk", "900");
+        refused(1, deployWith(World.inventory(folder, "disk_free: 2GB", "disk_free: 900TB"), "all", "--tag", OTHER),
+                "too little disk", "900");
     }
 
     @Test
@@ -202,8 +234,10 @@ class DeployRefusedTest {
                 chmod +x /usr/local/bin/df
                 """);
         try {
-            var ran = deployWith(World.inventory(folder, "disk_free: 2GB", "disk_free: 1MB"), "workers", "all", "--tag", OTHER);
-            refused(1, ran, "workers-b: too little disk is free for the images to pull", "by the sizes of their layers in the registry", "5.1 MB free", "workers-c: untouched");
+            var ran = deployWith(World.inventory(folder, "disk_free: 2GB", "disk_free: 1MB"), "workers", "all", "--tag",
+                    OTHER);
+            refused(1, ran, "workers-b: too little disk is free for the images to pull",
+                    "by the sizes of their layers in the registry", "5.1 MB free", "workers-c: untouched");
         } finally {
             World.on("workers-b", "rm /usr/local/bin/df");
         }
@@ -218,7 +252,8 @@ class DeployRefusedTest {
         for (var skip : List.of(List.<String>of(), List.of("--skip-checks"))) {
             var words = new ArrayList<>(List.of("core", "all", "--tag", OTHER));
             words.addAll(skip);
-            refused(1, deployWith(inventory, words.toArray(String[]::new)), "core: a new database container would not have the data of the one that is there",
+            refused(1, deployWith(inventory, words.toArray(String[]::new)),
+                    "core: a new database container would not have the data of the one that is there",
                     "data_directory in the volume ktrdr-core_db-other", "in the volume ktrdr-core_db-data");
         }
         // a service that does not touch it is deployed as ever
@@ -227,14 +262,17 @@ class DeployRefusedTest {
 
     @Test
     void a_node_without_its_share() {
-        refused(1, deployWith(World.inventory(folder, "mount: /mnt/ktrdr-shared", "mount: /mnt/other"), "workers", "B", "--tag", OTHER), "the share is not there", "/mnt/other");
+        refused(1, deployWith(World.inventory(folder, "mount: /mnt/ktrdr-shared", "mount: /mnt/other"), "workers", "B",
+                "--tag", OTHER), "the share is not there", "/mnt/other");
     }
 
     @Test
     void a_bare_folder_where_the_share_belongs() {
         World.unmountShare("workers-b");
         try {
-            refused(1, ktrdr("deploy", "workers", "B", "--tag", OTHER).run(), "workers-b: nothing is mounted at /mnt/ktrdr-shared: a worker would write beside the share", "jbang setup-nfs@ktrdr workers-b");
+            refused(1, ktrdr("deploy", "workers", "B", "--tag", OTHER).run(),
+                    "workers-b: nothing is mounted at /mnt/ktrdr-shared: a worker would write beside the share",
+                    "jbang setup-nfs@ktrdr workers-b");
         } finally {
             World.mountShare("workers-b");
         }
@@ -244,7 +282,9 @@ class DeployRefusedTest {
     void a_share_without_a_folder_that_containers_mount() {
         World.on("core", "mv /srv/ktrdr-shared/strategies /srv/ktrdr-shared/elsewhere");
         try {
-            refused(1, ktrdr("deploy", "workers", "B", "--tag", OTHER).run(), "workers-b: the share at /mnt/ktrdr-shared lacks folders that containers mount", "/mnt/ktrdr-shared/strategies", "jbang setup-nfs@ktrdr core");
+            refused(1, ktrdr("deploy", "workers", "B", "--tag", OTHER).run(),
+                    "workers-b: the share at /mnt/ktrdr-shared lacks folders that containers mount",
+                    "/mnt/ktrdr-shared/strategies", "jbang setup-nfs@ktrdr core");
         } finally {
             World.on("core", "mv /srv/ktrdr-shared/elsewhere /srv/ktrdr-shared/strategies");
         }

@@ -26,7 +26,9 @@ class DeployTest {
     private static final String NEWER = "sha-2000002";
     /** Newer, of a KTRDR that is another. */
     private static final String OTHER_API = "sha-fade000";
-    private static final String LACKS = "parameter active_only of GET /operations is gone; DELETE /operations/{id} is gone; POST /backtests/start needs field account";
+    private static final String LACKS =
+            "parameter active_only of GET /operations is gone; DELETE /operations/{id} is gone; POST /backtests/start "
+                    + "needs field account";
     private static final Pattern AWAY = Pattern.compile("the backend was away for ([0-9.]+) s");
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
 
@@ -62,11 +64,14 @@ class DeployTest {
         var away = AWAY.matcher(deployed.err());
         assertTrue(away.find() && Double.parseDouble(away.group(1)) > 8, deployed::toString);
         // what it lacks is a warning here, and a check of verify
-        assertTrue(deployed.err().contains("the backend differs from what the toolkit uses: " + LACKS), deployed::toString);
+        assertTrue(deployed.err().contains("the backend differs from what the toolkit uses: " + LACKS),
+                deployed::toString);
         // and that it was away for so long is none of them
-        var verified = refused(1, ktrdr("verify", "--quick").run(), "backend.contract does not hold", "found     " + LACKS, "rollback@ktrdr core");
+        var verified = refused(1, ktrdr("verify", "--quick").run(), "backend.contract does not hold",
+                "found     " + LACKS, "rollback@ktrdr core");
         var held = Pattern.compile("(\\d+) of (\\d+) checks hold").matcher(verified.toString());
-        assertTrue(held.find() && Integer.parseInt(held.group(1)) == Integer.parseInt(held.group(2)) - 1, verified::toString);
+        assertTrue(held.find() && Integer.parseInt(held.group(1)) == Integer.parseInt(held.group(2)) - 1,
+                verified::toString);
         World.sql("drop table kept");
         good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
     }
@@ -81,21 +86,33 @@ class DeployTest {
     @Test
     void a_node_may_run_its_workers_without_apparmor() {
         var asked = "docker inspect --format '{{.HostConfig.SecurityOpt}}' training-worker-1";
-        assertEquals("[apparmor=] [apparmor=unconfined]", World.on("workers-b", asked) + " " + World.on("workers-c", asked));
+        assertEquals("[apparmor=] [apparmor=unconfined]",
+                World.on("workers-b", asked) + " " + World.on("workers-c", asked));
     }
 
     /** The hosts have two processors; Docker would refuse four. */
     @Test
     void a_worker_may_use_no_more_than_the_inventory_says() {
-        var said = World.on("workers-b", "docker inspect --format '{{.HostConfig.CpuQuota}} {{.HostConfig.CpuPeriod}} {{.HostConfig.Memory}}' backtest-worker-1 training-worker-2; "
-                + "docker exec training-worker-2 sh -c 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/memory.max 2>/dev/null || :'");
-        assertEquals(List.of("100000 100000 200000000", "400000 100000 200000000", String.valueOf(200_000_000 / 4096 * 4096)), said.lines().toList());
+        var said = World.on("workers-b",
+                "docker inspect --format '{{.HostConfig.CpuQuota}} {{.HostConfig.CpuPeriod}} {{.HostConfig.Memory}}' "
+                        + "backtest-worker-1 training-worker-2; "
+                + "docker exec training-worker-2 sh -c 'cat /sys/fs/cgroup/memory/memory.limit_in_bytes "
+                + "/sys/fs/cgroup/memory.max 2>/dev/null || :'");
+        assertEquals(List.of("100000 100000 200000000", "400000 100000 200000000",
+                String.valueOf(200_000_000 / 4096 * 4096)), said.lines().toList());
     }
 
-    /** What a node gives to every login, for all of it or by the shell's startup file, would win over the env file that was written for the deployment. */
-    private static final String ELSEWHERE = "cp -p /etc/environment /root/.bashrc /tmp/; printf '%s\\n' IMAGE_TAG=sha-1000001 COMPOSE_PROJECT_NAME=other COMPOSE_PROFILES=scale-3 "
-            + "DOCKER_HOST=tcp://127.0.0.1:1 >>/etc/environment; printf '%s\\n' 'export TMPDIR=/not-there COMPOSE_FILE=/x BACKTEST_MEMORY=100m' 'docker() { echo no docker; }; export -f docker' >/root/.bashrc; "
-            + "docker context create other --docker host=tcp://127.0.0.1:1 >/dev/null; docker context use other >/dev/null; echo IMAGE_TAG=sha-1000001 >/opt/ktrdr-workers-b/.env";
+    /**
+     * What a node gives to every login, for all of it or by the shell's startup file, would win over the env file that
+     * was written for the deployment.
+     */
+    private static final String ELSEWHERE =
+            "cp -p /etc/environment /root/.bashrc /tmp/; printf '%s\\n' IMAGE_TAG=sha-1000001 "
+                    + "COMPOSE_PROJECT_NAME=other COMPOSE_PROFILES=scale-3 "
+            + "DOCKER_HOST=tcp://127.0.0.1:1 >>/etc/environment; printf '%s\\n' 'export TMPDIR=/not-there "
+            + "COMPOSE_FILE=/x BACKTEST_MEMORY=100m' 'docker() { echo no docker; }; export -f docker' >/root/.bashrc; "
+            + "docker context create other --docker host=tcp://127.0.0.1:1 >/dev/null; docker context use other "
+            + ">/dev/null; echo IMAGE_TAG=sha-1000001 >/opt/ktrdr-workers-b/.env";
 
     @Test
     void workers_are_registered_when_it_says_so() {
@@ -103,20 +120,30 @@ class DeployTest {
         try {
             good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
         } finally {
-            World.on("workers-b", "mv /tmp/environment /etc/environment; mv /tmp/.bashrc /root/.bashrc; docker context use default >/dev/null; docker context rm other >/dev/null; rm /opt/ktrdr-workers-b/.env");
+            World.on("workers-b",
+                    "mv /tmp/environment /etc/environment; mv /tmp/.bashrc /root/.bashrc; docker context use default "
+                            + ">/dev/null; docker context rm other >/dev/null; rm /opt/ktrdr-workers-b/.env");
         }
-        assertEquals("ktrdr-workers 200000000 4", World.on("workers-b", "docker inspect --format '{{index .Config.Labels \"com.docker.compose.project\"}} {{.HostConfig.Memory}}' backtest-worker-1; "
-                + "docker ps -q --filter label=com.docker.compose.service --filter name=-worker- | wc -l").strip().replace("\n", " "));
+        assertEquals("ktrdr-workers 200000000 4",
+                World.on("workers-b",
+                        "docker inspect --format '{{index .Config.Labels \"com.docker.compose.project\"}} "
+                                + "{{.HostConfig.Memory}}' backtest-worker-1; "
+                + "docker ps -q --filter label=com.docker.compose.service --filter name=-worker- | wc -l").strip()
+                .replace("\n", " "));
         var workers = World.get("http://10.42.1.10:8000/api/v1/workers");
         for (int port : List.of(5003, 5004, 5005, 5006))
             assertTrue(workers.contains("\"http://workers-b.ktrdr.home.mynerd.place:" + port + "\""), workers);
-        assertEquals(4, World.containers("workers-b").values().stream().filter(container -> container.endsWith(NEWER)).count());
-        assertEquals(4, World.containers("workers-c").values().stream().filter(container -> container.endsWith(OLDER)).count());
+        assertEquals(4, World.containers("workers-b").values().stream().filter(container -> container.endsWith(NEWER))
+                .count());
+        assertEquals(4, World.containers("workers-c").values().stream().filter(container -> container.endsWith(OLDER))
+                .count());
         good(ktrdr("deploy", "workers", "workers-b", "--tag", OLDER).run());
     }
 
     private static List<String> images(String host) {
-        return World.on(host, "docker inspect --format '{{.Image}}' $(docker ps -q --filter label=com.docker.compose.project=ktrdr-workers) | sort -u").lines().toList();
+        return World.on(host,
+                "docker inspect --format '{{.Image}}' $(docker ps -q --filter "
+                        + "label=com.docker.compose.project=ktrdr-workers) | sort -u").lines().toList();
     }
 
     /** C had the tag when it was another image; B gets it from the registry as it is now. */
@@ -129,7 +156,8 @@ class DeployTest {
         good(ktrdr("deploy", "workers", "C", "--tag", NEWER).run());
         good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
         assertNotEquals(images("workers-b"), images("workers-c"));
-        for (var procedure : List.of("verify --quick", "status")) refused(1, ktrdr(procedure.split(" ")).run(), "images.ktrdr-backend:" + NEWER, "on workers-b; ", "jbang deploy@ktrdr all --tag " + NEWER);
+        for (var procedure : List.of("verify --quick", "status")) refused(1, ktrdr(procedure.split(" ")).run(),
+                "images.ktrdr-backend:" + NEWER, "on workers-b; ", "jbang deploy@ktrdr all --tag " + NEWER);
         var ran = good(ktrdr("deploy", "workers", "all", "--tag", NEWER).run());
         assertEquals(List.of(World.image("workers-b", NEWER)), images("workers-b"), ran::toString);
         assertEquals(images("workers-b"), images("workers-c"), ran::toString);
@@ -140,17 +168,21 @@ class DeployTest {
     void reports_stray_second_and_renamed_containers_but_deploys() {
         var before = World.containers("workers-c");
         World.on("workers-c", "image=$(docker inspect --format '{{.Image}}' backtest-worker-1); "
-                + "extra() { docker run -d --name \"$1\" --label com.docker.compose.project=ktrdr-workers --label \"com.docker.compose.service=$2\" --entrypoint sleep \"$image\" 1000; }; "
+                + "extra() { docker run -d --name \"$1\" --label com.docker.compose.project=ktrdr-workers --label "
+                + "\"com.docker.compose.service=$2\" --entrypoint sleep \"$image\" 1000; }; "
                 + "extra stray extra; extra second backtest-worker-1; docker rename training-worker-1 foo");
         try {
-            refused(1, ktrdr("verify", "--quick").run(), "workers-c.release does not hold", "backtest-worker-1 has 2 containers, backtest-worker-1, second",
-                    "training-worker-1 has the container foo in the place of training-worker-1", "extra is no part of it: the container stray");
+            refused(1, ktrdr("verify", "--quick").run(), "workers-c.release does not hold",
+                    "backtest-worker-1 has 2 containers, backtest-worker-1, second",
+                    "training-worker-1 has the container foo in the place of training-worker-1",
+                    "extra is no part of it: the container stray");
             var ran = good(ktrdr("deploy", "workers", "C", "--tag", OLDER).run());
             assertTrue(ran.err().contains("foo renamed to training-worker-1; second removed"), ran::toString);
             var after = World.containers("workers-c");
             assertTrue(after.keySet().contains("stray"), after::toString);
             assertEquals(before.get("training-worker-1"), after.get("training-worker-1"));
-            refused(5, ktrdr("deploy", "workers", "C", "--tag", "sha-bad0000", "--timeout", "4s").run(), "workers-c: returned");
+            refused(5, ktrdr("deploy", "workers", "C", "--tag", "sha-bad0000", "--timeout", "4s").run(),
+                    "workers-c: returned");
             good(ktrdr("rollback", "workers", "C", "--to", OLDER).run());
             refused(1, ktrdr("verify", "--quick").run(), "found     extra is no part of it: the container stray");
         } finally {
@@ -175,7 +207,8 @@ class DeployTest {
     @Test
     void scale_adds_workers_and_takes_them_away() {
         good(ktrdr("deploy", "workers", "C", "--tag", OLDER, "--scale", "3").run());
-        assertTrue(World.containers("workers-c").keySet().containsAll(List.of("backtest-worker-3", "training-worker-3")));
+        assertTrue(World.containers("workers-c").keySet()
+                .containsAll(List.of("backtest-worker-3", "training-worker-3")));
         good(ktrdr("verify", "--quick").run());
         var before = World.containers("workers-c");
         good(ktrdr("deploy", "workers", "C", "--tag", OLDER).run());
@@ -189,10 +222,13 @@ class DeployTest {
     @Test
     void changed_prometheus_configuration_is_read_without_a_restart() {
         var before = World.containers("core");
-        World.on("core", "cd /opt/ktrdr-core/monitoring && sed -i 's/scrape_interval: 15s/scrape_interval: 17s/' prometheus.yml && docker kill -s HUP ktrdr-prometheus");
-        World.on("core", "for i in $(seq 50); do curl -s localhost:9090/api/v1/status/config | grep -q 17s && exit 0; sleep 0.1; done; exit 1");
+        World.on("core", "cd /opt/ktrdr-core/monitoring && sed -i 's/scrape_interval: 15s/scrape_interval: 17s/' "
+                + "prometheus.yml && docker kill -s HUP ktrdr-prometheus");
+        World.on("core", "for i in $(seq 50); do curl -s localhost:9090/api/v1/status/config | grep -q 17s && exit 0; "
+                + "sleep 0.1; done; exit 1");
         good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
-        World.on("core", "for i in $(seq 50); do curl -s localhost:9090/api/v1/status/config | grep -q 15s && exit 0; sleep 0.1; done; exit 1");
+        World.on("core", "for i in $(seq 50); do curl -s localhost:9090/api/v1/status/config | grep -q 15s && exit 0; "
+                + "sleep 0.1; done; exit 1");
         assertEquals(before, World.containers("core"));
     }
 
@@ -208,9 +244,12 @@ class DeployTest {
     void compose_files_on_nodes_are_valid_but_stop_without_secrets() {
         for (var host : List.of("core", "workers-b")) {
             var stack = host.equals("core") ? "core" : "workers";
-            var config = "cd /opt/ktrdr-" + host + " && docker compose --profile scale-3 --env-file .env." + stack + " -f docker-compose." + stack + ".yml config -q 2>&1";
+            var config = "cd /opt/ktrdr-" + host + " && docker compose --profile scale-3 --env-file .env." + stack
+                    + " -f docker-compose." + stack + ".yml config -q 2>&1";
             assertTrue(World.on(host, config + " || true").contains("a secret, given by jbang deploy@ktrdr"), host);
-            assertEquals("", World.on(host, "export KTRDR_DB_USER=u KTRDR_DB_PASSWORD=p KTRDR_AUTH_JWT_SECRET=j GF_SECURITY_ADMIN_PASSWORD=g\n" + config), host);
+            assertEquals("", World.on(host,
+                    "export KTRDR_DB_USER=u KTRDR_DB_PASSWORD=p KTRDR_AUTH_JWT_SECRET=j GF_SECURITY_ADMIN_PASSWORD=g\n"
+                            + config), host);
         }
     }
 

@@ -52,7 +52,8 @@ class EveryProcedureTest {
             + "CREATE TABLE pass AS SELECT 'before the backup' AS word";
     private static final String API = "http://10.42.1.10:8000/api/v1";
     /** What of the catalog has no place in a pass, and why. */
-    private static final Map<String, String> ELSEWHERE = Map.of("takeover", "TakeoverTest", "retire", "FirewallFleetTest", "lib", "it is no procedure", "ktrdr", "KtrdrTest",
+    private static final Map<String, String> ELSEWHERE = Map.of("takeover", "TakeoverTest", "retire",
+            "FirewallFleetTest", "lib", "it is no procedure", "ktrdr", "KtrdrTest",
             "test", "it runs this pass", "bench", "it needs minutes and the fleet to itself",
             "pictures", "it needs a browser; PicturesFleetTest");
     private static final Set<String> ON_BARE_HOSTS = Set.of("verify-infra", "setup-dns", "setup-nfs", "stage", "deploy",
@@ -171,7 +172,8 @@ class EveryProcedureTest {
     @DisplayName("verify runs a sample operation, of which the backend has the result, and writes a page")
     void verify() throws IOException {
         run(0, "--wait", "60s", "--report", "page.html");
-        assertTrue(World.get(API + "/operations?operation_type=backtesting&status=completed").contains("op_backtesting"));
+        assertTrue(World.get(API + "/operations?operation_type=backtesting&status=completed")
+                .contains("op_backtesting"));
         var page = Files.readString(folder.resolve("page.html"));
         for (var host : HOSTS) assertTrue(page.contains(host), host);
     }
@@ -202,7 +204,8 @@ class EveryProcedureTest {
         var found = Pattern.compile("op_backtesting_\\w+").matcher(followed.err());
         assertTrue(found.find(), followed::toString);
         assertTrue(World.get(API + "/operations/" + found.group()).contains("completed"), followed::toString);
-        assertTrue(World.get(API + "/operations/" + found.group() + "/results").contains("total_trades"), followed::toString);
+        assertTrue(World.get(API + "/operations/" + found.group() + "/results").contains("total_trades"),
+                followed::toString);
     }
 
     @Test

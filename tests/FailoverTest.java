@@ -27,7 +27,9 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("fleet")
 class FailoverTest {
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
-    private static final String SAMPLE = "sample: {operation: backtest, body: {strategy_name: sample, symbol: AAPL, timeframe: 1d, start_date: 2024-01-01, end_date: 2024-02-01, model_path: models/practice}}";
+    private static final String SAMPLE =
+            "sample: {operation: backtest, body: {strategy_name: sample, symbol: AAPL, timeframe: 1d, start_date: "
+                    + "2024-01-01, end_date: 2024-02-01, model_path: models/practice}}";
     @TempDir Path folder;
     private Map<String, String> before;
 
@@ -52,7 +54,8 @@ class FailoverTest {
         for (var host : HOSTS) {
             // a run that was killed leaves a lock that the next one would have to wait for
             World.on(host, "rm -rf /opt/ktrdr-" + host + "/.ktrdr/lock");
-            assertEquals("", World.on(host, "ls /run/lock | grep outage || :; pgrep -f '/run/lock/ktrdr-outag[e]' || :"), host);
+            assertEquals("", World.on(host,
+                    "ls /run/lock | grep outage || :; pgrep -f '/run/lock/ktrdr-outag[e]' || :"), host);
         }
     }
 
@@ -72,7 +75,8 @@ class FailoverTest {
     /** The lab's inventory with a backtest as its sample. */
     private Path inventory() {
         try {
-            var sample = Files.readAllLines(World.inventory()).stream().filter(line -> line.startsWith("sample:")).findFirst().orElseThrow();
+            var sample = Files.readAllLines(World.inventory()).stream().filter(line -> line.startsWith("sample:"))
+                    .findFirst().orElseThrow();
             return World.inventory(folder, sample, SAMPLE);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -85,20 +89,24 @@ class FailoverTest {
         assertEquals(before.keySet(), after.keySet());
         var changed = after.keySet().stream().filter(name -> !after.get(name).equals(before.get(name))).toList();
         assertEquals(1, changed.size(), () -> before + "\n" + after);
-        assertEquals(before.get(changed.get(0)).split(" ")[0], after.get(changed.get(0)).split(" ")[0], "the same container");
+        assertEquals(before.get(changed.get(0)).split(" ")[0], after.get(changed.get(0)).split(" ")[0],
+                "the same container");
         assertTrue(running(changed.get(0)), changed.get(0));
         return changed.get(0);
     }
 
     private static boolean running(String place) {
-        return World.on(place.split(" ")[0], "docker inspect --format '{{.State.Running}}' " + place.split(" ")[1]).equals("true");
+        return World.on(place.split(" ")[0], "docker inspect --format '{{.State.Running}}' " + place.split(" ")[1])
+                .equals("true");
     }
 
     /** Waits until a worker is stopped, and answers which: host and name. */
     private static String awaitStopped() {
         for (int i = 0; i < 100; i++)
             for (var host : List.of("workers-b", "workers-c")) {
-                var name = World.on(host, "docker ps -a --filter status=exited --filter label=com.docker.compose.project=ktrdr-workers --format '{{.Names}}'; sleep 0.2");
+                var name = World.on(host,
+                        "docker ps -a --filter status=exited --filter label=com.docker.compose.project=ktrdr-workers "
+                                + "--format '{{.Names}}'; sleep 0.2");
                 if (!name.isEmpty()) return host + " " + name;
             }
         throw new AssertionError("no worker was stopped");
@@ -108,14 +116,17 @@ class FailoverTest {
     void the_system_copes_with_the_loss_of_a_worker_and_has_it_back() {
         var ran = failover("-o", "json").run();
         assertEquals(0, ran.exit(), ran::toString);
-        assertEquals(List.of("failover.started", "failover.noticed", "failover.elsewhere", "failover.registered"), ran.json().path("checks").findValuesAsText("id"));
+        assertEquals(List.of("failover.started", "failover.noticed", "failover.elsewhere", "failover.registered"),
+                ran.json().path("checks").findValuesAsText("id"));
         var stopped = stoppedOnce();
-        assertTrue(ran.json().path("checks").path(0).path("found").asText().endsWith(" runs on " + stopped), ran::toString);
+        assertTrue(ran.json().path("checks").path(0).path("found").asText().endsWith(" runs on " + stopped),
+                ran::toString);
         var elsewhere = ran.json().path("checks").path(2).path("found").asText();
         assertTrue(elsewhere.startsWith("completed on workers-") && !elsewhere.endsWith(" " + stopped), ran::toString);
         var noticed = ran.json().path("checks").path(1);
         assertTrue(noticed.path("seconds").asDouble() > 10, ran::toString);
-        assertTrue(noticed.path("found").asText().contains("the worker is temporarily_unavailable; its operation is called running"), ran::toString);
+        assertTrue(noticed.path("found").asText()
+                .contains("the worker is temporarily_unavailable; its operation is called running"), ran::toString);
     }
 
     @Test
@@ -144,10 +155,13 @@ class FailoverTest {
     @Test
     void the_last_worker_of_its_type_is_not_killed() throws IOException {
         var inventory = inventory();
-        Files.writeString(inventory, Files.readString(inventory).replace("scale: 2", "scale: 1").replaceAll("(?m)^  (?!workers-b)[\\w-]+: \\{id: \\w+, role: workers.*$", ""));
-        var ran = ktrdr("verify", "--failover", "--yes", "-o", "json").env("KTRDR_INVENTORY", inventory.toString()).run();
+        Files.writeString(inventory, Files.readString(inventory).replace("scale: 2", "scale: 1")
+                .replaceAll("(?m)^  (?!workers-b)[\\w-]+: \\{id: \\w+, role: workers.*$", ""));
+        var ran = ktrdr("verify", "--failover", "--yes", "-o", "json").env("KTRDR_INVENTORY", inventory.toString())
+                .run();
         assertEquals(1, ran.exit(), ran::toString);
-        assertEquals(Map.of("failover.elsewhere", "only workers-b backtest-worker-1 is available; none was killed"), ran.failing());
+        assertEquals(Map.of("failover.elsewhere", "only workers-b backtest-worker-1 is available; none was killed"),
+                ran.failing());
         assertEquals(before, containers());
     }
 

@@ -24,22 +24,28 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestMethodOrder;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A fleet whose inventory keeps the database and the workers to it, and binds the ports of one node; seen from a fourth host, that of the lab's DNS server. */
+/**
+ * A fleet whose inventory keeps the database and the workers to it, and binds the ports of one node; seen from a fourth
+ * host, that of the lab's DNS server.
+ */
 @Tag("fleet")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class FirewallFleetTest {
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
     private static final List<String> CLOSED = List.of("10.42.1.10 5432", "10.42.1.11 5003", "10.42.1.12 5006");
-    private static final List<String> OPEN = List.of("10.42.1.10 22", "10.42.1.10 8000", "10.42.1.11 22", "10.42.1.11 9100");
+    private static final List<String> OPEN = List.of("10.42.1.10 22", "10.42.1.10 8000", "10.42.1.11 22",
+            "10.42.1.11 9100");
     @TempDir static Path folder;
     private static Path inventory;
     private static List<String> before;
 
     @BeforeAll
     static void a_fleet_as_any_other_is_given_rules() {
-        if (!HOSTS.stream().map(Aftermath::release).allMatch(OLDER::equals)) good(ktrdr("deploy", "all", "--tag", OLDER).run());
+        if (!HOSTS.stream().map(Aftermath::release).allMatch(OLDER::equals))
+            good(ktrdr("deploy", "all", "--tag", OLDER).run());
         before = answering();
-        inventory = World.inventory(folder, "tracing:", "firewall: {}\ntracing:", "address: 10.42.1.12,", "address: 10.42.1.12, bind: 10.42.1.12,");
+        inventory = World.inventory(folder, "tracing:", "firewall: {}\ntracing:", "address: 10.42.1.12,",
+                "address: 10.42.1.12, bind: 10.42.1.12,");
         var containers = containers();
         var deployed = good(by("deploy", "all", "--tag", OLDER));
         assertTrue(!deployed.err().contains(" firewall "), deployed::toString);
@@ -52,7 +58,10 @@ class FirewallFleetTest {
         good(ktrdr("deploy", "all", "--tag", OLDER).run());
         assertEquals(before, answering());
         for (var host : HOSTS) {
-            assertEquals("", World.on(host, "{ iptables-save; ip6tables-save; } | grep KTRDR || :; ls -d /etc/systemd/system/ktrdr-firewall.service /etc/systemd/system/*/ktrdr-firewall.service /opt/*/firewall 2>/dev/null || :"));
+            assertEquals("", World.on(host,
+                    "{ iptables-save; ip6tables-save; } | grep KTRDR || :; ls -d "
+                            + "/etc/systemd/system/ktrdr-firewall.service "
+                            + "/etc/systemd/system/*/ktrdr-firewall.service /opt/*/firewall 2>/dev/null || :"));
             assertEquals("-A DOCKER-USER -j RETURN", World.on(host, "iptables -S DOCKER-USER | grep ^-A"));
             assertEquals("", World.on(host, "systemctl --failed --no-legend | grep ktrdr || :"));
         }
@@ -80,7 +89,8 @@ class FirewallFleetTest {
 
     /** Says which of these let themselves be connected to. */
     private static String connects(List<String> ports) {
-        return ports.stream().map(port -> "{ if " + connect(port) + "; then echo " + port + "; fi; } &\n").collect(Collectors.joining()) + "wait\n";
+        return ports.stream().map(port -> "{ if " + connect(port) + "; then echo " + port + "; fi; } &\n")
+                .collect(Collectors.joining()) + "wait\n";
     }
 
     private static List<String> answering() {
@@ -106,11 +116,16 @@ class FirewallFleetTest {
     @Test
     @Order(3)
     void docker_starts_behind_the_rules() {
-        World.on("workers-b", "systemctl stop docker.socket docker; iptables -F; iptables -X; ip6tables -F; ip6tables -X; systemctl start docker");
-        World.on("core", "for i in $(seq 150); do if " + connect("10.42.1.11 5003") + "; then exit 0; fi; sleep 0.2; done; exit 1");
+        World.on("workers-b",
+                "systemctl stop docker.socket docker; iptables -F; iptables -X; ip6tables -F; ip6tables -X; systemctl "
+                        + "start docker");
+        World.on("core", "for i in $(seq 150); do if " + connect("10.42.1.11 5003")
+                + "; then exit 0; fi; sleep 0.2; done; exit 1");
         assertEquals(OPEN, answering());
         assertEquals("", World.on("workers-b", "sh /opt/ktrdr-workers-b/firewall/firewall.sh check"));
-        World.on("workers-b", "[ \"$(systemctl show --value -p ExecMainExitTimestampMonotonic ktrdr-firewall)\" -lt \"$(systemctl show --value -p ExecMainStartTimestampMonotonic docker)\" ]");
+        World.on("workers-b",
+                "[ \"$(systemctl show --value -p ExecMainExitTimestampMonotonic ktrdr-firewall)\" -lt \"$(systemctl "
+                        + "show --value -p ExecMainStartTimestampMonotonic docker)\" ]");
     }
 
     @Test
@@ -132,26 +147,36 @@ class FirewallFleetTest {
     void a_worker_at_work_behind_the_rules_is_not_stopped_unasked() {
         World.occupy("workers-b", 5004, "op_kept", Duration.ofMinutes(1));
         var ran = by("scale", "B", "1", "--wait-idle", "1s");
-        assertTrue(ran.exit() == 2 && ran.err().contains("backtest-worker-2 is at operation op_kept, which would be stopped"), ran::toString);
+        assertTrue(ran.exit() == 2
+                && ran.err().contains("backtest-worker-2 is at operation op_kept, which would be stopped"),
+                ran::toString);
         World.on("workers-b", "curl -fsS -X DELETE http://localhost:5004/operations/op_kept");
     }
 
-    /** The next deployment of all has it back. By its address, and by an inventory that does not have it any more, as by its name. */
+    /**
+     * The next deployment of all has it back. By its address, and by an inventory that does not have it any more, as by
+     * its name.
+     */
     @Test
     @Order(8)
     void a_node_that_leaves_keeps_nothing_of_ours_but_data() throws IOException {
         var known = World.inventory().resolveSibling("known_hosts");
-        var byAddress = Files.writeString(folder.resolve("known_hosts"), Files.readString(known).replaceAll("(?m)^workers-c\\S*", "10.42.1.12"));
-        var without = World.inventory(Files.createDirectories(folder.resolve("without")), "  workers-c: {", "  # workers-c: {", "known_hosts: known_hosts", "known_hosts: " + byAddress).toString();
+        var byAddress = Files.writeString(folder.resolve("known_hosts"),
+                Files.readString(known).replaceAll("(?m)^workers-c\\S*", "10.42.1.12"));
+        var without = World.inventory(Files.createDirectories(folder.resolve("without")), "  workers-c: {",
+                "  # workers-c: {", "known_hosts: known_hosts", "known_hosts: " + byAddress).toString();
         World.occupy("workers-b", 5004, "op_kept", Duration.ofMinutes(1));
-        refused(1, by("retire", "B", "--yes"), "workers-b: workers are at work, nothing was changed", "backtest-worker-2 is at operation op_kept");
+        refused(1, by("retire", "B", "--yes"), "workers-b: workers are at work, nothing was changed",
+                "backtest-worker-2 is at operation op_kept");
         World.on("workers-b", "curl -fsS -X DELETE http://localhost:5004/operations/op_kept");
         refused(2, by("retire", "core", "--yes"), "core is the core node of this inventory");
         refused(2, by("retire", "C", "--data", "B", "--yes"), "--data takes the same name again");
         var would = good(by("retire", "C", "--dry-run", "-o", "json")).json();
-        var there = "{ iptables-save; ip6tables-save; } | grep -c KTRDR || :; docker ps -a --format '{{.Names}}'; ls -d /etc/systemd/system/ktrdr-* /opt/ktrdr-workers-c 2>/dev/null || :";
+        var there = "{ iptables-save; ip6tables-save; } | grep -c KTRDR || :; docker ps -a --format '{{.Names}}'; ls "
+                + "-d /etc/systemd/system/ktrdr-* /opt/ktrdr-workers-c 2>/dev/null || :";
         assertTrue(World.on("workers-c", there).contains("training-worker-1"));
-        var done = good(ktrdr("retire", "root@10.42.1.12", "--yes", "-o", "json").env("KTRDR_INVENTORY", without).run()).json();
+        var done = good(ktrdr("retire", "root@10.42.1.12", "--yes", "-o", "json").env("KTRDR_INVENTORY", without).run())
+                .json();
         assertEquals(would.path("would_remove"), done.path("removed"));
         assertEquals("0", World.on("workers-c", there));
         assertTrue(done.path("next").toString().contains("jbang deploy@ktrdr core prometheus"), done::toString);

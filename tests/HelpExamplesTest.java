@@ -36,7 +36,10 @@ import org.junit.jupiter.api.io.TempDir;
 import picocli.CommandLine;
 import picocli.CommandLine.ParseResult;
 
-/** The examples of every --help, typed at a prompt as they stand there: what changes something with --dry-run, what only looks as it is. */
+/**
+ * The examples of every --help, typed at a prompt as they stand there: what changes something with --dry-run, what only
+ * looks as it is.
+ */
 @Tag("fleet")
 class HelpExamplesTest {
     private static final String TAG = "sha-1000001";
@@ -64,26 +67,38 @@ class HelpExamplesTest {
 
     /** Of each example the first that fits; one that is not here is run, and ends with 0. */
     private static final List<Special> SPECIAL = List.of(
-            new Special("setup-nfs", How.RUN, List.of(1), "no kernel of a container has NFS: setup-nfs is tested on virtual machines"),
-            new Special("verify-infra B --sudoers", How.RUN, List.of(2), "the practice fleet logs in as root, who needs no file; OperatorsTest prints one"),
-            new Special("verify --failover", How.PARSED, List.of(), "it stops a worker and waits for a minute; FailoverTest does that"),
-            new Special("retire root@10.42.1.13", How.PARSED, List.of(), "a host that has left a fleet; FirewallFleetTest has one"),
-            new Special("operations resume", How.RUN, List.of(1), "the operation of these examples was not cancelled; OperationsFleetTest resumes one"),
-            new Special("status --watch --until", How.UNTIL_CTRL_C, List.of(0, 130), "half an hour; the last refresh was good, or it had just begun one"),
-            new Special("status --watch", How.UNTIL_CTRL_C, List.of(0, 130), "the last refresh was good, or it had just begun one"),
+            new Special("setup-nfs", How.RUN, List.of(1),
+                    "no kernel of a container has NFS: setup-nfs is tested on virtual machines"),
+            new Special("verify-infra B --sudoers", How.RUN, List.of(2),
+                    "the practice fleet logs in as root, who needs no file; OperatorsTest prints one"),
+            new Special("verify --failover", How.PARSED, List.of(),
+                    "it stops a worker and waits for a minute; FailoverTest does that"),
+            new Special("retire root@10.42.1.13", How.PARSED, List.of(),
+                    "a host that has left a fleet; FirewallFleetTest has one"),
+            new Special("operations resume", How.RUN, List.of(1),
+                    "the operation of these examples was not cancelled; OperationsFleetTest resumes one"),
+            new Special("status --watch --until", How.UNTIL_CTRL_C, List.of(0, 130),
+                    "half an hour; the last refresh was good, or it had just begun one"),
+            new Special("status --watch", How.UNTIL_CTRL_C, List.of(0, 130),
+                    "the last refresh was good, or it had just begun one"),
             new Special("logs core backend -f", How.UNTIL_CTRL_C, List.of(130), "until Ctrl-C, as its help says"),
             new Special("logs all -f", How.UNTIL_CTRL_C, List.of(130), "until Ctrl-C, as its help says"),
             new Special("lab status", How.RUN, List.of(0), "it only looks"),
-            new Special("lab", How.PARSED, List.of(), "it makes and takes away the fleet that the tests stand on; LabTest"),
+            new Special("lab", How.PARSED, List.of(),
+                    "it makes and takes away the fleet that the tests stand on; LabTest"),
             new Special("quickstart", How.PARSED, List.of(), "the same, and minutes"),
             new Special("test", How.PARSED, List.of(), "these are the tests"),
             new Special("bench", How.PARSED, List.of(), "minutes, with a fleet of its own to itself"),
-            new Special("pictures -i .lab/inventory.yaml --range", How.PARSED, List.of(), "a browser; PicturesFleetTest"),
+            new Special("pictures -i .lab/inventory.yaml --range", How.PARSED, List.of(),
+                    "a browser; PicturesFleetTest"),
             new Special("pictures ktrdr-system", How.PARSED, List.of(), "a browser; PicturesFleetTest"),
             new Special("pictures --to", How.PARSED, List.of(), "a browser; PicturesFleetTest"));
     private static final Special PLAIN = new Special("", How.RUN, List.of(0), "");
 
-    /** What stands for something real in the examples, in this order: to what there is. A line break is where an example begins or ends. */
+    /**
+     * What stands for something real in the examples, in this order: to what there is. A line break is where an example
+     * begins or ends.
+     */
     private static final Map<String, Function<Real, String>> STANDS_FOR = new LinkedHashMap<>();
 
     static {
@@ -113,7 +128,8 @@ class HelpExamplesTest {
     private record Example(String help, String typed, Special special, ParseResult parsed) {
         boolean changes() {
             var options = parsed.commandSpec().optionsMap();
-            return options.containsKey("--dry-run") && Stream.of("--check", "--list").noneMatch(option -> options.containsKey(option) && parsed.hasMatchedOption(option));
+            return options.containsKey("--dry-run") && Stream.of("--check", "--list")
+                    .noneMatch(option -> options.containsKey(option) && parsed.hasMatchedOption(option));
         }
 
         /** With --dry-run where its command has it, and nobody's word that it may. */
@@ -134,7 +150,8 @@ class HelpExamplesTest {
             for (var tag : List.of("sha-2000002", TAG)) good(ktrdr("deploy", "core", "all", "--tag", tag).run());
         var backup = good(ktrdr("backup-db", "-o", "json").run()).json().path("backup").path("name").asText();
         assertTrue(backup.startsWith("ktrdr-"), backup);
-        var started = good(ktrdr("operations", "start", "backtest", "practice", "AAPL", "1d", "--start-date", "2024-01-01", "--end-date", "2024-02-01", "--model-path", "models/practice", "--no-follow").run());
+        var started = good(ktrdr("operations", "start", "backtest", "practice", "AAPL", "1d", "--start-date",
+                "2024-01-01", "--end-date", "2024-02-01", "--model-path", "models/practice", "--no-follow").run());
         real = new Real(backup, started.out().strip());
         good(ktrdr("backup-db", "--to", "ktrdr.dump.zst").in(folder).run());
         Files.writeString(folder.resolve("check.jsh"), "core.run(\"uptime\")\n");
@@ -159,7 +176,8 @@ class HelpExamplesTest {
     /** Every procedure by its name, as its script has it. */
     private static Map<String, CommandLine> commands() {
         var commands = new LinkedHashMap<String, CommandLine>();
-        for (var command : Completion.commands()) if (command.getCommandSpec().userObject() instanceof Callable<?>) add(commands, command.getCommand());
+        for (var command : Completion.commands())
+            if (command.getCommandSpec().userObject() instanceof Callable<?>) add(commands, command.getCommand());
         // these have their help beside their options
         Stream.of(new all(), new bench(), new pictures()).forEach(command -> add(commands, command));
         return commands;
@@ -171,11 +189,13 @@ class HelpExamplesTest {
     }
 
     private static Stream<Example> examples(CommandLine command) {
-        return Stream.concat(lines(command).map(HelpExamplesTest::example), command.getSubcommands().values().stream().distinct().flatMap(HelpExamplesTest::examples));
+        return Stream.concat(lines(command).map(HelpExamplesTest::example),
+                command.getSubcommands().values().stream().distinct().flatMap(HelpExamplesTest::examples));
     }
 
     private static Stream<String> lines(CommandLine command) {
-        return Stream.of(command.getCommandSpec().usageMessage().footer()).map(EXAMPLE::matcher).filter(line -> line.find()).map(line -> line.group(1));
+        return Stream.of(command.getCommandSpec().usageMessage().footer()).map(EXAMPLE::matcher)
+                .filter(line -> line.find()).map(line -> line.group(1));
     }
 
     private static Example example(String help) {
@@ -185,9 +205,12 @@ class HelpExamplesTest {
         var words = Prompt.at(folder).words(typed);
         assertFalse(words.isEmpty(), () -> "no procedure is run by the example: " + help);
         var begins = String.join(" ", words);
-        var special = SPECIAL.stream().filter(eachSpecial -> (begins + " ").startsWith(eachSpecial.begins() + " ")).findFirst().orElse(PLAIN);
+        var special = SPECIAL.stream().filter(eachSpecial -> (begins + " ").startsWith(eachSpecial.begins() + " "))
+                .findFirst().orElse(PLAIN);
         try {
-            return new Example(help, typed, special, innermost(commands().get(words.get(0)).parseArgs(words.subList(1, words.size()).toArray(String[]::new))));
+            return new Example(help, typed, special,
+                    innermost(commands().get(words.get(0))
+                            .parseArgs(words.subList(1, words.size()).toArray(String[]::new))));
         } catch (CommandLine.ParameterException wrong) {
             throw new AssertionError("the example is no right usage: " + help, wrong);
         }
@@ -200,16 +223,20 @@ class HelpExamplesTest {
     @Test
     void every_procedure_of_the_catalog_has_examples() throws IOException {
         var catalog = new TreeSet<String>();
-        new ObjectMapper().readTree(Files.readString(Project.root().resolve("jbang-catalog.json"))).path("aliases").fieldNames().forEachRemaining(catalog::add);
+        new ObjectMapper().readTree(Files.readString(Project.root().resolve("jbang-catalog.json"))).path("aliases")
+                .fieldNames().forEachRemaining(catalog::add);
         catalog.removeAll(List.of("lib", "ktrdr"));
         assertEquals(catalog, new TreeSet<>(commands().keySet()));
-        commands().forEach((name, command) -> assertTrue(examples(command).findAny().isPresent(), () -> name + " --help has no example"));
+        commands().forEach((name, command) -> assertTrue(examples(command).findAny().isPresent(),
+                () -> name + " --help has no example"));
     }
 
     @Test
     void each_entry_of_the_table_is_for_an_example_that_is_there() {
-        for (var special : SPECIAL) assertTrue(examples.stream().anyMatch(example -> example.special() == special), special::toString);
-        for (var words : STANDS_FOR.keySet()) assertTrue(examples.stream().anyMatch(example -> ("\n" + example.help() + "\n").contains(words)), words);
+        for (var special : SPECIAL)
+            assertTrue(examples.stream().anyMatch(example -> example.special() == special), special::toString);
+        for (var words : STANDS_FOR.keySet())
+            assertTrue(examples.stream().anyMatch(example -> ("\n" + example.help() + "\n").contains(words)), words);
     }
 
     @Test
@@ -235,10 +262,18 @@ class HelpExamplesTest {
         });
     }
 
-    /** What a dry run could have changed, but for the folders of services that systemd starts when they are asked: containers, files, images and histories, and beside them the backups, the databases, units and mounts. */
+    /**
+     * What a dry run could have changed, but for the folders of services that systemd starts when they are asked:
+     * containers, files, images and histories, and beside them the backups, the databases, units and mounts.
+     */
     private static String everything() {
-        return World.everything() + World.on("core", "ls -l --time-style=full-iso " + BACKUPS) + World.sql("select datname from pg_database order by 1")
-                + Stream.of("core", "workers-b", "workers-c").map(host -> World.on(host, "sha256sum /etc/fstab /etc/exports 2>&1 || :; ls /etc/systemd/system; find /tmp -maxdepth 1 ! -name 'systemd-private-*' ! -name 'runc-process*' | sort")).collect(joining("\n"));
+        return World.everything() + World.on("core", "ls -l --time-style=full-iso " + BACKUPS)
+                + World.sql("select datname from pg_database order by 1")
+                + Stream.of("core", "workers-b", "workers-c")
+                        .map(host -> World.on(host,
+                                "sha256sum /etc/fstab /etc/exports 2>&1 || :; ls /etc/systemd/system; find /tmp "
+                                        + "-maxdepth 1 ! -name 'systemd-private-*' ! -name 'runc-process*' | sort"))
+                        .collect(joining("\n"));
     }
 
     private static void run(Predicate<Example> which) {
@@ -251,7 +286,10 @@ class HelpExamplesTest {
         var pool = Executors.newFixedThreadPool(3);
         try {
             var wrong = new ArrayList<String>();
-            for (Future<String> result : pool.invokeAll(examples.stream().map(example -> (Callable<String>) () -> wrong(example, how.apply(example))).toList())) wrong.add(result.get());
+            for (Future<String> result
+                    : pool.invokeAll(examples.stream()
+                            .map(example -> (Callable<String>) () -> wrong(example, how.apply(example)))
+                            .toList())) wrong.add(result.get());
             assertEquals("", wrong.stream().filter(words -> !words.isEmpty()).collect(joining("\n\n")));
         } catch (InterruptedException | ExecutionException e) {
             throw new AssertionError(e);
@@ -261,7 +299,8 @@ class HelpExamplesTest {
     }
 
     private static String wrong(Example example, Ran ran) {
-        if (!example.special().exits().contains(ran.exit())) return example.help() + "\n  typed as " + example.careful() + "\n  expected " + example.special().exits() + ", found " + ran;
+        if (!example.special().exits().contains(ran.exit())) return example.help() + "\n  typed as " + example.careful()
+                + "\n  expected " + example.special().exits() + ", found " + ran;
         return said(example, ran).isEmpty() ? example.help() + "\n  says nothing" : "";
     }
 

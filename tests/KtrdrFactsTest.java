@@ -14,7 +14,8 @@ class KtrdrFactsTest {
 
     private static List<String[]> rows() throws IOException {
         return Files.readAllLines(Project.root().resolve("docs/KTRDR.md")).stream()
-                .filter(line -> line.startsWith("| ") && !line.startsWith("| fact |")).map(line -> line.split("(?<!\\\\)\\|")).toList();
+                .filter(line -> line.startsWith("| ") && !line.startsWith("| fact |"))
+                .map(line -> line.split("(?<!\\\\)\\|")).toList();
     }
 
     @Test
@@ -24,7 +25,8 @@ class KtrdrFactsTest {
             assertEquals(4, row.length, () -> String.join("|", row));
             assertTrue(!row[2].isBlank() && TEST.matcher(row[3]).find(), () -> String.join("|", row));
             for (var test : TEST.matcher(row[3]).results().toList())
-                assertTrue(ReliabilityTest.tests(test.group(1)).contains(test.group(1) + "." + test.group(2)), () -> "there is no " + test.group());
+                assertTrue(ReliabilityTest.tests(test.group(1)).contains(test.group(1) + "." + test.group(2)),
+                        () -> "there is no " + test.group());
         }
     }
 }

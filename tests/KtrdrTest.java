@@ -22,7 +22,8 @@ class KtrdrTest {
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
     private int ktrdr(String... words) {
-        var invocation = Invocation.of(Map.of(), new ByteArrayInputStream(new byte[0]), new PrintStream(out, true, StandardCharsets.UTF_8),
+        var invocation = Invocation.of(Map.of(), new ByteArrayInputStream(new byte[0]),
+                new PrintStream(out, true, StandardCharsets.UTF_8),
                 new PrintStream(err, true, StandardCharsets.UTF_8));
         return Cli.run(new Ktrdr(), invocation, words);
     }
@@ -30,18 +31,22 @@ class KtrdrTest {
     @Test
     void it_has_each_procedure_of_the_catalog_in_its_order() throws IOException {
         var procedures = new ArrayList<String>();
-        new ObjectMapper().readTree(Project.root().resolve("jbang-catalog.json").toFile()).path("aliases").properties().forEach(alias -> {
-            var script = alias.getValue().path("script-ref").asText();
-            if (script.startsWith("scripts/") && !alias.getKey().equals("ktrdr")) procedures.add(alias.getKey());
-        });
+        new ObjectMapper().readTree(Project.root().resolve("jbang-catalog.json").toFile()).path("aliases").properties()
+                .forEach(alias -> {
+                    var script = alias.getValue().path("script-ref").asText();
+                    if (script.startsWith("scripts/") && !alias.getKey().equals("ktrdr"))
+                        procedures.add(alias.getKey());
+                });
         assertEquals(procedures, List.copyOf(new CommandLine(new Ktrdr()).getSubcommands().keySet()));
     }
 
     @Test
     void a_procedure_is_the_same_by_both_ways() {
-        assertEquals(0, ktrdr("setup-dns", "--format", "hosts", "-i", Project.root().resolve("inventory.yaml").toString()), err::toString);
+        assertEquals(0, ktrdr("setup-dns", "--format", "hosts", "-i",
+                Project.root().resolve("inventory.yaml").toString()), err::toString);
         var bytes = new ByteArrayOutputStream();
-        var alone = Invocation.of(Map.of(), new ByteArrayInputStream(new byte[0]), new PrintStream(bytes), new PrintStream(new ByteArrayOutputStream()));
+        var alone = Invocation.of(Map.of(), new ByteArrayInputStream(new byte[0]), new PrintStream(bytes),
+                new PrintStream(new ByteArrayOutputStream()));
         Cli.run(new SetupDns(), alone, "--format", "hosts", "-i", Project.root().resolve("inventory.yaml").toString());
         assertTrue(out.size() > 0);
         assertEquals(bytes.toString(StandardCharsets.UTF_8), out.toString(StandardCharsets.UTF_8));

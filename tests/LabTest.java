@@ -24,12 +24,14 @@ class LabTest {
 
     @Test
     void a_second_up_changes_nothing() {
-        var before = World.docker("ps", "-a", "--no-trunc", "--filter", "label=ktrdr-lab", "--format", "{{.ID}} {{.CreatedAt}} {{.State}}");
+        var before = World.docker("ps", "-a", "--no-trunc", "--filter", "label=ktrdr-lab", "--format",
+                "{{.ID}} {{.CreatedAt}} {{.State}}");
         var hosts = World.everything();
         var ran = ktrdr("lab", "up").run();
         assertEquals(0, ran.exit(), ran::toString);
         assertTrue(ran.err().contains("up already"), ran::toString);
-        assertEquals(before, World.docker("ps", "-a", "--no-trunc", "--filter", "label=ktrdr-lab", "--format", "{{.ID}} {{.CreatedAt}} {{.State}}"));
+        assertEquals(before, World.docker("ps", "-a", "--no-trunc", "--filter", "label=ktrdr-lab", "--format",
+                "{{.ID}} {{.CreatedAt}} {{.State}}"));
         assertEquals(hosts, World.everything());
     }
 
@@ -43,14 +45,17 @@ class LabTest {
 
     @Test
     void the_registry_serves_images_under_their_digests() {
-        var built = World.docker("image", "inspect", "--format", "{{.Id}} {{.RootFS.Layers}}", "ktrdr-lab/probe:lab").strip();
+        var built = World.docker("image", "inspect", "--format", "{{.Id}} {{.RootFS.Layers}}", "ktrdr-lab/probe:lab")
+                .strip();
         pulled("workers-b", PROBE);
-        assertEquals(built, World.on("workers-b", "docker image inspect --format '{{.Id}} {{.RootFS.Layers}}' " + PROBE));
+        assertEquals(built,
+                World.on("workers-b", "docker image inspect --format '{{.Id}} {{.RootFS.Layers}}' " + PROBE));
         var byDigest = World.on("workers-b", "docker image inspect --format '{{index .RepoDigests 0}}' " + PROBE);
         assertTrue(byDigest.startsWith(REGISTRY + "/probe@sha256:"), byDigest);
         World.on("workers-b", "docker rmi -f " + PROBE + " " + byDigest);
         pulled("workers-b", byDigest);
-        assertEquals(built, World.on("workers-b", "docker image inspect --format '{{.Id}} {{.RootFS.Layers}}' " + byDigest));
+        assertEquals(built,
+                World.on("workers-b", "docker image inspect --format '{{.Id}} {{.RootFS.Layers}}' " + byDigest));
     }
 
     @Test
@@ -61,15 +66,18 @@ class LabTest {
         Files.write(folder.resolve("cut"), Arrays.copyOf(bytes, bytes.length / 2));
         World.docker("cp", folder + "/.", "ktrdr-lab-services:/tmp");
         var probe = "/registry/docker/registry/v2/repositories/probe";
-        assertEquals("refused", World.services("rm -r " + probe + "; /lab/fill </tmp/cut >/dev/null 2>&1 || echo refused\n"
+        assertEquals("refused",
+                World.services("rm -r " + probe + "; /lab/fill </tmp/cut >/dev/null 2>&1 || echo refused\n"
                 + "ls -d /registry/saved.* " + probe + "/_manifests/tags/* 2>/dev/null || :"));
-        assertEquals("lab", World.services("/lab/fill </tmp/whole && ls " + probe + "/_manifests/tags; rm /tmp/cut /tmp/whole"));
+        assertEquals("lab",
+                World.services("/lab/fill </tmp/whole && ls " + probe + "/_manifests/tags; rm /tmp/cut /tmp/whole"));
     }
 
     @Test
     void no_layer_of_an_image_has_what_was_downloaded_for_it() {
         for (var image : List.of("host", "ktrdr-backend:sha-1000001"))
-            assertEquals("", World.docker("run", "--rm", "--network", "none", "--entrypoint", "find", "ktrdr-lab/" + image,
+            assertEquals("", World.docker("run", "--rm", "--network", "none", "--entrypoint", "find",
+                    "ktrdr-lab/" + image,
                     "/var/cache/apt", "/var/lib/apt/lists", "-type", "f", "-size", "+0").strip(), image);
     }
 
@@ -88,13 +96,16 @@ class LabTest {
         for (var name : List.of("backend", "postgres", "grafana", "prometheus", "workers-b", "workers-c")) {
             var fqdn = name + ".ktrdr.home.mynerd.place";
             assertTrue(World.on("workers-c", "getent hosts " + fqdn).startsWith("10.42.1."), fqdn);
-            assertTrue(World.on("workers-b", "docker run --rm " + PROBE + " nslookup " + fqdn).contains("Address: 10.42.1."), fqdn);
+            assertTrue(World.on("workers-b", "docker run --rm " + PROBE + " nslookup " + fqdn)
+                    .contains("Address: 10.42.1."), fqdn);
         }
     }
 
     /** Pulls an image on a host that may have it already. */
     private static void pulled(String host, String image) {
-        World.on(host, "docker image inspect " + image + " >/dev/null 2>&1 || { mkdir -p /dev/shm/login; export DOCKER_CONFIG=/dev/shm/login; trap 'rm -rf /dev/shm/login' EXIT; docker login -u kpiteira --password-stdin "
+        World.on(host, "docker image inspect " + image
+                + " >/dev/null 2>&1 || { mkdir -p /dev/shm/login; export DOCKER_CONFIG=/dev/shm/login; trap 'rm -rf "
+                + "/dev/shm/login' EXIT; docker login -u kpiteira --password-stdin "
                 + REGISTRY + " >/dev/null 2>&1 <<'TOKEN'\n" + token() + "\nTOKEN\ndocker pull -q " + image + "; }");
     }
 
@@ -108,12 +119,15 @@ class LabTest {
 
     @Test
     void the_registry_wants_a_login() {
-        assertEquals("401", World.on("core", "curl -s -o /dev/null -w '%{http_code}' --cacert /etc/docker/certs.d/" + REGISTRY + "/ca.crt https://" + REGISTRY + "/v2/ktrdr-backend/tags/list"));
+        assertEquals("401",
+                World.on("core", "curl -s -o /dev/null -w '%{http_code}' --cacert /etc/docker/certs.d/" + REGISTRY
+                        + "/ca.crt https://" + REGISTRY + "/v2/ktrdr-backend/tags/list"));
     }
 
     @Test
     void its_key_and_known_hosts_are_its_own() {
-        assertTrue(Files.exists(World.folder().resolve("id_ed25519")) && Files.exists(World.folder().resolve("known_hosts")));
+        assertTrue(Files.exists(World.folder().resolve("id_ed25519"))
+                && Files.exists(World.folder().resolve("known_hosts")));
         var users = Path.of(System.getProperty("user.home"), ".ssh/known_hosts");
         assertFalse(Files.exists(users) && World.get("file://" + users).contains("mynerd.place"));
     }
@@ -142,6 +156,7 @@ class LabTest {
     void status_says_what_stands_in_for_what() {
         var ran = ktrdr("lab", "status").run();
         assertEquals(0, ran.exit(), ran::toString);
-        assertTrue(ran.out().contains("stand-in for KTRDR") && ran.out().contains("real PostgreSQL") && ran.out().contains("stand-in for the NFS share"), ran::toString);
+        assertTrue(ran.out().contains("stand-in for KTRDR") && ran.out().contains("real PostgreSQL")
+                && ran.out().contains("stand-in for the NFS share"), ran::toString);
     }
 }

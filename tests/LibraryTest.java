@@ -27,7 +27,10 @@ import org.junit.jupiter.api.BeforeAll;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** docs/LIBRARY.md is the map of lib/: complete, with nothing on it that is gone, and every public type and method tells what it is for. */
+/**
+ * docs/LIBRARY.md is the map of lib/: complete, with nothing on it that is gone, and every public type and method tells
+ * what it is for.
+ */
 class LibraryTest {
     @TempDir Path folder;
     private static final List<String> TYPES = new ArrayList<>();
@@ -70,7 +73,8 @@ class LibraryTest {
 
         @Override
         public Void visitMethod(MethodTree method, Void none) {
-            boolean overrides = method.getModifiers().getAnnotations().stream().anyMatch(item -> item.getAnnotationType().toString().equals("Override"));
+            boolean overrides = method.getModifiers().getAnnotations().stream()
+                    .anyMatch(item -> item.getAnnotationType().toString().equals("Override"));
             // a constructor that only takes its fields is told by the type
             boolean constructor = method.getReturnType() == null;
             if (isPublic(method.getModifiers()) && !overrides && !constructor) note(method.getName(), method);
@@ -78,7 +82,8 @@ class LibraryTest {
         }
 
         private boolean isPublic(ModifiersTree modifiers) {
-            return modifiers.getFlags().contains(Modifier.PUBLIC) || !around.isEmpty() && around.peek().getKind() == Tree.Kind.INTERFACE;
+            return modifiers.getFlags().contains(Modifier.PUBLIC)
+                    || !around.isEmpty() && around.peek().getKind() == Tree.Kind.INTERFACE;
         }
 
         private void note(CharSequence name, Tree tree) {
@@ -91,7 +96,8 @@ class LibraryTest {
 
     @Test
     void the_map_lists_every_public_type_once_and_no_removed_one() {
-        var listed = Pattern.compile("(?m)^- `(\\w+)`: .+").matcher(map).results().map(found -> found.group(1)).collect(Collectors.toList());
+        var listed = Pattern.compile("(?m)^- `(\\w+)`: .+").matcher(map).results().map(found -> found.group(1))
+                .collect(Collectors.toList());
         assertEquals(new TreeSet<>(TYPES), new TreeSet<>(listed));
         assertEquals(TYPES.size(), listed.size(), "one line a type");
     }
@@ -103,14 +109,17 @@ class LibraryTest {
 
     @Test
     void its_example_compiles() throws IOException {
-        var code = map.lines().dropWhile(line -> !line.startsWith("    //SOURCES")).takeWhile(line -> line.isEmpty() || line.startsWith("    ")).map(line -> line.isEmpty() ? line : line.substring(4))
+        var code = map.lines().dropWhile(line -> !line.startsWith("    //SOURCES"))
+                .takeWhile(line -> line.isEmpty() || line.startsWith("    "))
+                .map(line -> line.isEmpty() ? line : line.substring(4))
                 .collect(Collectors.joining("\n"));
         var file = Files.writeString(folder.resolve("Disks.java"), code);
         var said = new StringWriter();
         var compiler = ToolProvider.getSystemJavaCompiler();
         try (var files = compiler.getStandardFileManager(null, null, null)) {
             var options = List.of("-proc:none", "-d", folder.toString(), "-cp", System.getProperty("java.class.path"));
-            assertTrue(compiler.getTask(said, files, null, options, null, files.getJavaFileObjects(file)).call(), said::toString);
+            assertTrue(compiler.getTask(said, files, null, options, null, files.getJavaFileObjects(file)).call(),
+                    said::toString);
         }
     }
 }

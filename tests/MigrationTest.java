@@ -63,7 +63,8 @@ class MigrationTest {
     }
 
     private static String revision() {
-        return World.sql("select to_regclass('alembic_version') is not null").equals("t") ? World.sql("select version_num from alembic_version") : "";
+        return World.sql("select to_regclass('alembic_version') is not null").equals("t")
+                ? World.sql("select version_num from alembic_version") : "";
     }
 
     private static String backend() {
@@ -81,7 +82,8 @@ class MigrationTest {
 
     private static String schemaCheck() {
         for (var check : ktrdr("verify", "--quick", "-o", "json").run().json().path("checks"))
-            if (check.path("id").asText().equals("db.schema")) return check.path("ok").asText() + " " + check.path("found").asText();
+            if (check.path("id").asText().equals("db.schema"))
+                return check.path("ok").asText() + " " + check.path("found").asText();
         return "no check";
     }
 
@@ -110,7 +112,8 @@ class MigrationTest {
 
     @Test
     void a_database_that_the_deployment_itself_starts_gets_its_schema() throws IOException {
-        World.on("core", "docker rm -f ktrdr-backend ktrdr-db >/dev/null; docker volume rm ktrdr-core_db-data >/dev/null");
+        World.on("core", "docker rm -f ktrdr-backend ktrdr-db >/dev/null; docker volume rm ktrdr-core_db-data "
+                + ">/dev/null");
         var ran = good(ktrdr("deploy", "core", "all", "--tag", OLDER).run());
         inOrder(ran.err(), "nothing -> " + USUAL, " up ", "backend");
         assertEquals(USUAL, revision());
@@ -125,13 +128,16 @@ class MigrationTest {
         assertEquals(COMPATIBLE, revision());
         var backup = last().at("/schema/backup").asText();
         assertTrue(World.on("core", "ls /srv/ktrdr-shared/db-backups").contains(backup), backup);
-        assertEquals(USUAL + " " + COMPATIBLE, last().at("/schema/from").asText() + " " + last().at("/schema/to").asText());
+        assertEquals(USUAL + " " + COMPATIBLE,
+                last().at("/schema/from").asText() + " " + last().at("/schema/to").asText());
 
         var before = World.everything("core");
-        refused(1, ktrdr("rollback", "core").run(), OLDER + " does not know the schema of the database", COMPATIBLE + ", made by the deployment of " + NEWER,
+        refused(1, ktrdr("rollback", "core").run(), OLDER + " does not know the schema of the database",
+                COMPATIBLE + ", made by the deployment of " + NEWER,
                 "--schema keep", "--schema downgrade", "jbang restore-db@ktrdr " + backup, "nothing was changed");
         var planned = good(ktrdr("rollback", "core", "--schema", "downgrade", "--dry-run").run());
-        assertTrue(planned.out().contains("schema   " + COMPATIBLE + " -> " + USUAL + " by the newer release, after a backup"), planned::toString);
+        assertTrue(planned.out().contains("schema   " + COMPATIBLE + " -> " + USUAL
+                + " by the newer release, after a backup"), planned::toString);
         assertEquals(before, World.everything("core"));
 
         good(ktrdr("rollback", "core", "--schema", "keep").run());
@@ -147,7 +153,8 @@ class MigrationTest {
         assertEquals(USUAL, revision());
         assertEquals(containers, World.containers("core"));
         planned = deployed("--tag", NEWER, "--dry-run", "-o", "json");
-        assertEquals("{\"action\":\"upgrade\",\"from\":\"" + USUAL + "\",\"to\":\"" + COMPATIBLE + "\"}", planned.json().at("/nodes/0/schema").toString());
+        assertEquals("{\"action\":\"upgrade\",\"from\":\"" + USUAL + "\",\"to\":\"" + COMPATIBLE + "\"}",
+                planned.json().at("/nodes/0/schema").toString());
         assertEquals(USUAL, revision());
     }
 
@@ -165,7 +172,8 @@ class MigrationTest {
     @Test
     void a_failed_migration_leaves_the_older_release_on_its_schema() throws IOException {
         var before = World.containers("core");
-        var ran = refused(5, backend("--tag", "sha-5000005"), "the schema of the database could not be migrated", "relation \"operation_types\" does not exist",
+        var ran = refused(5, backend("--tag", "sha-5000005"), "the schema of the database could not be migrated",
+                "relation \"operation_types\" does not exist",
                 "at " + USUAL + " as before", "made before it: jbang restore-db@ktrdr ktrdr-");
         assertEquals(before, World.containers("core"), ran::toString);
         assertEquals(USUAL, revision());
@@ -176,7 +184,9 @@ class MigrationTest {
     /** Starts a deployment whose migration takes a while, and answers once PostgreSQL is at its statement. */
     private static Underway migrating() {
         var run = ktrdr("deploy", "core", "backend", "--tag", SLOW, "--no-backup").start();
-        Wait.until(Duration.ofMinutes(1), () -> run.running() && World.sql("select count(*) from pg_stat_activity where " + AT_IT).equals("1"), () -> "no migration was begun");
+        Wait.until(Duration.ofMinutes(1),
+                () -> run.running() && World.sql("select count(*) from pg_stat_activity where " + AT_IT).equals("1"),
+                () -> "no migration was begun");
         return run;
     }
 
@@ -184,10 +194,13 @@ class MigrationTest {
         return World.on("core", "docker inspect --format '{{.State.StartedAt}}' ktrdr-backend");
     }
 
-    /** The older release serves as before: what it writes is not held up by a session that nobody waits for any more. */
+    /**
+     * The older release serves as before: what it writes is not held up by a session that nobody waits for any more.
+     */
     private static void serves(Map<String, String> before) {
         assertEquals(before, World.containers("core"));
-        assertTrue(World.on("core", "curl -sS -m 3 -X POST localhost:8000/api/v1/dummy/start").contains("operation_id"));
+        assertTrue(World.on("core", "curl -sS -m 3 -X POST localhost:8000/api/v1/dummy/start")
+                .contains("operation_id"));
         assertEquals(USUAL, revision());
         assertEquals("0", World.sql("select count(*) from pg_stat_activity where " + AT_IT));
         assertFalse(World.on("core", "docker ps -a --format '{{.Names}}'").contains("ktrdr-migration"));
@@ -199,7 +212,8 @@ class MigrationTest {
         var started = started();
         try (var run = migrating()) {
             World.on("core", "docker kill ktrdr-migration");
-            refused(5, run.end(), "the schema of the database could not be migrated", "its container was killed", "at " + USUAL + " as before");
+            refused(5, run.end(), "the schema of the database could not be migrated", "its container was killed",
+                    "at " + USUAL + " as before");
         }
         serves(before);
         assertEquals(started, started(), "the way back restarted it");
@@ -211,7 +225,8 @@ class MigrationTest {
         var started = started();
         try (var run = migrating()) {
             Faults.cut("core");
-            refused(5, run.end(), "core: the connection was lost while a script ran", "core runs " + OLDER + " as before");
+            refused(5, run.end(), "core: the connection was lost while a script ran",
+                    "core runs " + OLDER + " as before");
         }
         serves(before);
         assertEquals(started, started(), "the way back restarted it");
@@ -223,8 +238,10 @@ class MigrationTest {
         try (var run = migrating()) {
             run.kill();
         }
-        Wait.until(Duration.ofSeconds(10), () -> World.sql("select count(*) from pg_stat_activity where " + AT_IT).equals("0"), () -> "it goes on");
-        Wait.until(Duration.ofSeconds(10), () -> !World.on("core", "docker ps -a --format '{{.Names}}'").contains("ktrdr-migration"), () -> "its container is there still");
+        Wait.until(Duration.ofSeconds(10), () -> World.sql("select count(*) from pg_stat_activity where " + AT_IT)
+                .equals("0"), () -> "it goes on");
+        Wait.until(Duration.ofSeconds(10), () -> !World.on("core", "docker ps -a --format '{{.Names}}'")
+                .contains("ktrdr-migration"), () -> "its container is there still");
         serves(before);
         Faults.silent("core");
         var ran = deployed("--tag", SLOW, "--no-backup");
@@ -237,14 +254,16 @@ class MigrationTest {
     @Test
     void refuses_a_release_with_several_migration_heads() {
         var before = World.history("core") + World.containers("core");
-        refused(1, backend("--tag", "sha-9000009"), "the schema of sha-9000009 has several heads", "e1a0000000e5, " + COMPATIBLE + "; the database has " + USUAL,
+        refused(1, backend("--tag", "sha-9000009"), "the schema of sha-9000009 has several heads",
+                "e1a0000000e5, " + COMPATIBLE + "; the database has " + USUAL,
                 "alembic merge heads", "--schema keep", "nothing was changed");
         assertEquals(before, World.history("core") + World.containers("core"));
     }
 
     @Test
     void a_failure_after_its_migration_leaves_the_newer_schema() {
-        var ran = refused(5, backend("--tag", "sha-6000006", "--timeout", "5s", "--no-backup"), "stays as sha-6000006 made it, which " + OLDER + " reads and writes");
+        var ran = refused(5, backend("--tag", "sha-6000006", "--timeout", "5s", "--no-backup"),
+                "stays as sha-6000006 made it, which " + OLDER + " reads and writes");
         assertEquals(OLDER + " " + COMPATIBLE, backend() + " " + revision(), ran::toString);
         assertTrue(startDummy().contains("operation_id"));
     }

@@ -35,14 +35,17 @@ class NodeFiguresTest {
     }
 
     private static void deploy(Path inventory) {
-        var deployed = ktrdr("deploy", "all", "--tag", "sha-1000001").env("KTRDR_INVENTORY", inventory.toString()).run();
+        var deployed = ktrdr("deploy", "all", "--tag", "sha-1000001").env("KTRDR_INVENTORY", inventory.toString())
+                .run();
         assertEquals(0, deployed.exit(), deployed::toString);
         assertTrue(!deployed.err().contains(" metrics "), deployed::toString);
     }
 
     private static JsonNode ask(String expression) {
         try {
-            return new ObjectMapper().readTree(World.get("http://10.42.1.10:9090/api/v1/query?query=" + URLEncoder.encode(expression, StandardCharsets.UTF_8))).path("data").path("result");
+            return new ObjectMapper()
+                    .readTree(World.get("http://10.42.1.10:9090/api/v1/query?query="
+                            + URLEncoder.encode(expression, StandardCharsets.UTF_8))).path("data").path("result");
         } catch (IOException e) {
             throw new AssertionError(e);
         }
@@ -54,7 +57,9 @@ class NodeFiguresTest {
 
     /** Waits until Prometheus answers a query with something. */
     private static void await(String expression) {
-        World.on("core", "for i in $(seq 150); do curl -sG --data-urlencode \"query=$(cat <<'QUERY'\n" + expression + "\nQUERY\n)\" http://localhost:9090/api/v1/query | grep -q '\"value\"' && exit 0; sleep 0.5; done; exit 1");
+        World.on("core", "for i in $(seq 150); do curl -sG --data-urlencode \"query=$(cat <<'QUERY'\n" + expression
+                + "\nQUERY\n)\" http://localhost:9090/api/v1/query | grep -q '\"value\"' && exit 0; sleep 0.5; done; "
+                + "exit 1");
     }
 
     @Test
@@ -62,11 +67,15 @@ class NodeFiguresTest {
         await("count(node_memory_MemTotal_bytes{job=\"node\"}) == 3");
         for (var host : HOSTS) {
             var node = "{node=\"" + host + "\"}";
-            assertEquals(Double.parseDouble(World.on(host, "awk '/^MemTotal:/ { print $2 * 1024 }' /proc/meminfo")), value("node_memory_MemTotal_bytes" + node));
-            assertEquals(Double.parseDouble(World.on(host, "df -PB1 / | awk 'NR == 2 { print $2 }'")), value("node_filesystem_size_bytes{node=\"" + host + "\",mountpoint=\"/\"}"));
-            // of the host's own network, not of a container's; a device that was taken away and joined again has another number
+            assertEquals(Double.parseDouble(World.on(host, "awk '/^MemTotal:/ { print $2 * 1024 }' /proc/meminfo")),
+                    value("node_memory_MemTotal_bytes" + node));
+            assertEquals(Double.parseDouble(World.on(host, "df -PB1 / | awk 'NR == 2 { print $2 }'")),
+                    value("node_filesystem_size_bytes{node=\"" + host + "\",mountpoint=\"/\"}"));
+            // of the host's own network, not of a container's; a device that was taken away and joined again has
+            // another number
             var received = value("sum(node_network_receive_bytes_total{node=\"" + host + "\",device=~\"eth[0-9]\"})");
-            var own = Double.parseDouble(World.on(host, "cat /sys/class/net/eth[0-9]/statistics/rx_bytes | awk '{ all += $1 } END { print all }'"));
+            var own = Double.parseDouble(World.on(host,
+                    "cat /sys/class/net/eth[0-9]/statistics/rx_bytes | awk '{ all += $1 } END { print all }'"));
             assertTrue(received > 1e4 && received <= own, host + " " + received + " " + own);
             assertEquals(0, value("node_textfile_scrape_error" + node));
         }
@@ -74,19 +83,24 @@ class NodeFiguresTest {
 
     @Test
     void the_figures_of_containers_are_those_that_docker_has() {
-        await("count(container_last_seen) == " + HOSTS.stream().mapToInt(host -> World.containers(host).size()).sum() + " and on () (time() - max(container_last_seen) < 40)");
+        await("count(container_last_seen) == " + HOSTS.stream().mapToInt(host -> World.containers(host).size()).sum()
+                + " and on () (time() - max(container_last_seen) < 40)");
         for (var host : HOSTS) {
             var names = new TreeSet<String>();
-            ask("container_memory_working_set_bytes{node=\"" + host + "\"}").forEach(json -> names.add(json.path("metric").path("name").asText()));
+            ask("container_memory_working_set_bytes{node=\"" + host + "\"}")
+                    .forEach(json -> names.add(json.path("metric").path("name").asText()));
             assertEquals(new TreeSet<>(World.containers(host).keySet()), names);
         }
-        var started = World.on("workers-b", "date -u -d \"$(docker inspect --format '{{.State.StartedAt}}' backtest-worker-1)\" +%s");
-        assertEquals(Double.parseDouble(started), value("container_start_time_seconds{node=\"workers-b\",name=\"backtest-worker-1\"}"));
+        var started = World.on("workers-b",
+                "date -u -d \"$(docker inspect --format '{{.State.StartedAt}}' backtest-worker-1)\" +%s");
+        assertEquals(Double.parseDouble(started),
+                value("container_start_time_seconds{node=\"workers-b\",name=\"backtest-worker-1\"}"));
         // one that has just started needs more from look to look
         await("time() - container_start_time_seconds{node=\"core\",name=\"ktrdr-backend\"} > 45");
         var used = value("container_memory_working_set_bytes{node=\"core\",name=\"ktrdr-backend\"}");
         // as docker stats has it, which subtracts the same from the same
-        var docker = Double.parseDouble(World.on("core", "docker stats --no-stream --format '{{.MemUsage}}' ktrdr-backend | sed 's/MiB.*//'")) * (1 << 20);
+        var docker = Double.parseDouble(World.on("core",
+                "docker stats --no-stream --format '{{.MemUsage}}' ktrdr-backend | sed 's/MiB.*//'")) * (1 << 20);
         assertTrue(used > docker / 2 && used < docker * 2, used + " " + docker);
     }
 
@@ -128,15 +142,19 @@ class NodeFiguresTest {
         deploy(World.inventory(folder, "tracing:", "metrics: {nodes: false}\ntracing:"));
         for (var host : HOSTS) {
             var node = "/opt/ktrdr-" + host;
-            assertEquals("", World.on(host, "docker ps -aq --filter name=node-exporter; ls -d " + node + "/metrics/* /etc/systemd/system/ktrdr-containers.* " + node
-                    + "/.ktrdr/metrics/containers.prom 2>/dev/null || :; systemctl list-units --all --no-legend 'ktrdr-containers.*'"), host);
+            assertEquals("", World.on(host, "docker ps -aq --filter name=node-exporter; ls -d " + node +
+                    "/metrics/* /etc/systemd/system/ktrdr-containers.* " + node
+                    + "/.ktrdr/metrics/containers.prom 2>/dev/null || :; systemctl list-units --all --no-legend "
+                    + "'ktrdr-containers.*'"), host);
         }
         // of a target that is gone Prometheus has series for five minutes more
         var targets = World.get("http://10.42.1.10:9090/api/v1/targets?state=active");
         assertTrue(targets.contains("\"job\":\"backend\"") && !targets.contains("\"job\":\"node\""), targets);
-        var verified = ktrdr("verify", "--quick", "-o", "json").env("KTRDR_INVENTORY", folder.resolve("inventory.yaml").toString()).run();
+        var verified = ktrdr("verify", "--quick", "-o", "json")
+                .env("KTRDR_INVENTORY", folder.resolve("inventory.yaml").toString()).run();
         assertEquals(Map.of(), verified.failing(), verified::toString);
         deploy(World.inventory());
-        for (var host : HOSTS) await("up{job=\"node\",node=\"" + host + "\"} == 1 and (time() - timestamp(up{job=\"node\",node=\"" + host + "\"}) < 10)");
+        for (var host : HOSTS) await("up{job=\"node\",node=\"" + host
+                + "\"} == 1 and (time() - timestamp(up{job=\"node\",node=\"" + host + "\"}) < 10)");
     }
 }

@@ -23,7 +23,8 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("fleet")
 class OperationsFleetTest {
     private static final String API = "http://10.42.1.10:8000/api/v1/operations";
-    private static final String[] BACKTEST = {"operations", "start", "backtest", "sample", "AAPL", "1d", "--start-date", "2024-01-01", "--end-date", "2024-02-01", "--model-path", "models/practice"};
+    private static final String[] BACKTEST = {"operations", "start", "backtest", "sample", "AAPL", "1d", "--start-date",
+            "2024-01-01", "--end-date", "2024-02-01", "--model-path", "models/practice"};
     @TempDir Path folder;
 
     @BeforeAll
@@ -33,7 +34,9 @@ class OperationsFleetTest {
 
     @AfterEach
     void none_is_left_running() {
-        World.on("core", "for id in $(curl -s '" + API + "?active_only=true&limit=100' | jq -r '.data[].operation_id'); do curl -s -X DELETE " + API + "/$id >/dev/null; done");
+        World.on("core", "for id in $(curl -s '" + API
+                + "?active_only=true&limit=100' | jq -r '.data[].operation_id'); do curl -s -X DELETE " + API
+                + "/$id >/dev/null; done");
     }
 
     private static String status(String id) throws IOException {
@@ -56,16 +59,19 @@ class OperationsFleetTest {
         var id = Pattern.compile("op_backtesting_\\w+").matcher(ran.err());
         assertTrue(id.find(), ran::toString);
         // the worker itself remembers it
-        assertTrue(World.on(on.group(1), "curl -fsS http://localhost:" + (on.group(2).equals("1") ? 5003 : 5004) + "/operations/" + id.group()).contains("completed"), ran::toString);
+        assertTrue(World.on(on.group(1), "curl -fsS http://localhost:" + (on.group(2).equals("1") ? 5003 : 5004)
+                + "/operations/" + id.group()).contains("completed"), ran::toString);
         assertTrue(ktrdr("operations", "show", id.group()).run().out().contains("result_summary.metrics.total_trades"));
         assertEquals("", World.on("core", "find /srv/ktrdr-shared -name '*" + id.group() + "*'"), "it leaves no file");
     }
 
     @Test
     void follows_a_training_by_its_task_id_and_saves_its_model() {
-        var ran = ktrdr("operations", "start", "training", "practice_3", "--symbols", "AAPL,MSFT", "--timeframes", "1d").run();
+        var ran = ktrdr("operations", "start", "training", "practice_3", "--symbols", "AAPL,MSFT", "--timeframes", "1d")
+                .run();
         assertEquals(0, ran.exit(), ran::toString);
-        assertTrue(ran.err().matches("(?s).*op_training_\\S+ is started.*runs on workers-[bc] training-worker-[12].*"), ran::toString);
+        assertTrue(ran.err().matches("(?s).*op_training_\\S+ is started.*runs on workers-[bc] training-worker-[12].*"),
+                ran::toString);
         var model = Pattern.compile("result_summary\\.model_path +\\S*/models/(\\S+)").matcher(ran.out());
         assertTrue(model.find(), ran::toString);
         World.on("workers-b", "test -s /mnt/ktrdr-shared/models/" + model.group(1) + "/model.json");
@@ -76,31 +82,42 @@ class OperationsFleetTest {
         var id = ktrdr("operations", "start", "training", "practice_300", "--no-follow").run().out().strip();
         refused(1, ktrdr("operations", "resume", id).run(), "Operation " + id + " is already running");
         assertEquals(0, ktrdr("operations", "cancel", id).run().exit());
-        World.on("workers-b", "docker exec -i training-worker-1 sh -c 'mkdir -p \"$KTRDR_CHECKPOINT_DIR\" && cat >\"$KTRDR_CHECKPOINT_DIR/" + id + ".json\"' <<'END'\n"
+        World.on("workers-b",
+                "docker exec -i training-worker-1 sh -c 'mkdir -p \"$KTRDR_CHECKPOINT_DIR\" && cat "
+                        + ">\"$KTRDR_CHECKPOINT_DIR/" + id + ".json\"' <<'END'\n"
                 + "{\"operation_id\":\"" + id + "\",\"epoch\":290}\nEND");
-        Wait.until(() -> World.get("http://10.42.1.10:8000/api/v1/workers?worker_type=training").contains("\"available\""), () -> "no worker is free");
+        Wait.until(() -> World.get("http://10.42.1.10:8000/api/v1/workers?worker_type=training")
+                .contains("\"available\""), () -> "no worker is free");
         var resumed = ktrdr("operations", "resume", id).run();
         assertEquals(0, resumed.exit(), resumed::toString);
-        assertTrue(resumed.err().contains(id + " goes on from epoch 290 of ") && resumed.err().contains("completed on workers-"), resumed::toString);
+        assertTrue(resumed.err().contains(id + " goes on from epoch 290 of ")
+                && resumed.err().contains("completed on workers-"), resumed::toString);
     }
 
     @Test
     void lists_the_work_of_workers_after_a_backend_restart() {
         var id = ktrdr("operations", "start", "training", "practice_300", "--no-follow").run().out().strip();
         World.on("core", "docker restart ktrdr-backend >/dev/null");
-        Wait.until(() -> World.on("core", "curl -s http://localhost:8000/api/v1/workers || :").contains(id), () -> "its worker does not register");
+        Wait.until(() -> World.on("core", "curl -s http://localhost:8000/api/v1/workers || :").contains(id),
+                () -> "its worker does not register");
         assertFalse(World.get("http://10.42.1.10:8000/api/v1/operations").contains(id), "the backend knows it already");
         var listed = ktrdr("operations", "list", "--active").run();
-        assertTrue(listed.out().matches("(?s).*" + id + " +training +running .*workers-[bc] training-worker-[12].*"), listed::toString);
-        assertTrue(listed.err().matches("(?s).*what the backend has in memory, since its start at \\d{4}-\\S+Z;.*"), listed::toString);
+        assertTrue(listed.out().matches("(?s).*" + id + " +training +running .*workers-[bc] training-worker-[12].*"),
+                listed::toString);
+        assertTrue(listed.err().matches("(?s).*what the backend has in memory, since its start at \\d{4}-\\S+Z;.*"),
+                listed::toString);
     }
 
     @Test
     void a_dummy_is_not_followed_to_an_end_that_it_can_not_reach() {
         var started = ktrdr("operations", "start", "dummy").run();
         assertEquals(0, started.exit(), started::toString);
-        assertTrue(started.out().matches("op_dummy_\\S+\n") && started.err().contains("it is not followed: it takes 200 s, and after 60 to 75 s the backend calls it failed"), started::toString);
-        assertEquals(2, ktrdr("operations", "start", "backtest", "practice", "AAPL", "1d", "--start-date", "2024-01-01", "--end-date", "2024-02-01").run().exit(), "without a model");
+        assertTrue(started.out().matches("op_dummy_\\S+\n")
+                && started.err().contains(
+                        "it is not followed: it takes 200 s, and after 60 to 75 s the backend calls it failed"),
+                started::toString);
+        assertEquals(2, ktrdr("operations", "start", "backtest", "practice", "AAPL", "1d", "--start-date", "2024-01-01",
+                "--end-date", "2024-02-01").run().exit(), "without a model");
     }
 
     @Test
@@ -109,37 +126,46 @@ class OperationsFleetTest {
         var words = "the backend itself, which is stopped: " + id + " (dummy, ";
         var planned = ktrdr("deploy", "core", "backend", "--tag", "sha-2000002", "--dry-run").run();
         assertTrue(planned.exit() == 0 && planned.err().contains(words), planned::toString);
-        var document = ktrdr("deploy", "core", "backend", "--tag", "sha-2000002", "--dry-run", "-o", "json").run().json();
+        var document = ktrdr("deploy", "core", "backend", "--tag", "sha-2000002", "--dry-run", "-o", "json").run()
+                .json();
         assertEquals(id, document.path("nodes").path(0).path("backend_at_work").path(0).asText(), document::toString);
         assertEquals("running", status(id));
         var other = ktrdr("deploy", "core", "grafana", "--dry-run").run();
         assertFalse(other.err().contains("at work"), other::toString);
         var deployed = ktrdr("deploy", "core", "backend", "--tag", "sha-2000002", "--wait-idle", "2s").run();
-        assertTrue(deployed.exit() == 0 && deployed.err().contains("the backend is stopped at work, and " + id), deployed::toString);
+        assertTrue(deployed.exit() == 0 && deployed.err().contains("the backend is stopped at work, and " + id),
+                deployed::toString);
         // of one service alone Compose notes another configuration
         assertEquals(0, ktrdr("deploy", "core", "all", "--tag", "sha-1000001").run().exit());
     }
 
     @Test
     void a_download_that_fails_ends_1_with_the_backends_own_words() {
-        refused(1, ktrdr("operations", "start", "data", "AAPL", "1d", "--start-date", "2024-01-01").run(), "operation  data_load runs on the backend itself",
-                "found     IB host service is not available: connection refused at http://broker.ktrdr.home.mynerd.place:5001");
+        refused(1, ktrdr("operations", "start", "data", "AAPL", "1d", "--start-date", "2024-01-01").run(),
+                "operation  data_load runs on the backend itself",
+                "found     IB host service is not available: connection refused at "
+                        + "http://broker.ktrdr.home.mynerd.place:5001");
     }
 
     @Test
     void one_is_listed_shown_and_cancelled_once() throws IOException {
         var id = dummy();
         var listed = ktrdr("operations", "list", "--active", "-o", "json").run();
-        assertEquals(id + " backend", listed.json().path("operations").path(0).path("operation").asText() + " " + listed.json().path("operations").path(0).path("runs_on").asText());
+        assertEquals(id + " backend", listed.json().path("operations").path(0).path("operation").asText() + " "
+                + listed.json().path("operations").path(0).path("runs_on").asText());
         assertEquals(id, ktrdr("operations", "show", id, "-o", "json").run().json().path("operation").asText());
         var cancelled = ktrdr("operations", "cancel", id).run();
         assertEquals(0, cancelled.exit(), cancelled::toString);
         // the backend writes over it once it has come to notice, unless that was before anybody asked
         Wait.millis(2500);
         var again = ktrdr("operations", "cancel", id).run();
-        assertTrue(again.exit() == 1 && again.err().matches("(?s).*operation " + id + " had ended before: (cancelled, Operation cancelled by user|completed, after it was cancelled)\n.*"), again::toString);
+        assertTrue(again.exit() == 1
+                && again.err().matches("(?s).*operation " + id
+                        + " had ended before: (cancelled, Operation cancelled by user|completed, after it was "
+                        + "cancelled)\n.*"), again::toString);
         var shown = ktrdr("operations", "show", id).run();
-        assertTrue(shown.out().matches("(?s).*(status +cancelled|that is +completed, after it was cancelled)\n.*"), shown::toString);
+        assertTrue(shown.out().matches("(?s).*(status +cancelled|that is +completed, after it was cancelled)\n.*"),
+                shown::toString);
         refused(1, ktrdr("operations", "show", "op_none").run(), "the backend knows no operation op_none");
     }
 
@@ -149,7 +175,8 @@ class OperationsFleetTest {
         try (var run = ktrdr("operations", "follow", id).start()) {
             run.await(said -> said.err().contains("runs on the backend itself"));
             run.signal("INT");
-            refused(130, run.end(), "operation " + id + " goes on", "jbang operations@ktrdr follow " + id + ", or cancel " + id);
+            refused(130, run.end(), "operation " + id + " goes on",
+                    "jbang operations@ktrdr follow " + id + ", or cancel " + id);
         }
         assertEquals("running", status(id));
     }
@@ -172,7 +199,8 @@ class OperationsFleetTest {
         var said = Files.createTempFile(folder, "said", "");
         var command = ktrdr("operations", "follow", id).processBuilder();
         var words = String.join(" ", command.command().stream().map(word -> "'" + word + "'").toList());
-        var terminal = command.command("script", "-qfec", "trap : INT; " + words + "; echo code $?; stty -a", "/dev/null").redirectErrorStream(true).redirectOutput(said.toFile()).start();
+        var terminal = command.command("script", "-qfec", "trap : INT; " + words + "; echo code $?; stty -a",
+                "/dev/null").redirectErrorStream(true).redirectOutput(said.toFile()).start();
         await(said, "Working: step");
         press(terminal, "\u0003");
         await(said, "Cancel it, or leave it running? [c/L]");

@@ -22,7 +22,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** A node where nobody logs in as root: by a sudo that allows what verify-infra --sudoers prints and no more, and as an operator who is in the group docker and has no sudo at all. */
+/**
+ * A node where nobody logs in as root: by a sudo that allows what verify-infra --sudoers prints and no more, and as an
+ * operator who is in the group docker and has no sudo at all.
+ */
 @Tag("fleet")
 class OperatorsTest {
     private static final String NODE = "workers-b";
@@ -48,14 +51,17 @@ class OperatorsTest {
         Aftermath.restore();
         Aftermath.well();
         for (var name : new String[] {"narrow", "watcher"}) Files.createDirectories(folder.resolve(name));
-        World.on(NODE, "for user in narrow watcher; do useradd -m -s /bin/sh $user; cp -r /root/.ssh /home/$user/; chown -R $user: /home/$user/.ssh; done; usermod -aG docker watcher");
+        World.on(NODE, "for user in narrow watcher; do useradd -m -s /bin/sh $user; cp -r /root/.ssh /home/$user/; "
+                + "chown -R $user: /home/$user/.ssh; done; usermod -aG docker watcher");
         var file = Sudoers.file(Inventory.read(inventory("narrow", ", ssh: {user: narrow, sudo: true}")).nodes());
-        World.on(NODE, "cat >/etc/sudoers.d/ktrdr-test <<'FILE'\n" + file + "Defaults logfile=" + ASKED + "\nFILE\nchmod 440 /etc/sudoers.d/ktrdr-test; visudo -c >/dev/null");
+        World.on(NODE, "cat >/etc/sudoers.d/ktrdr-test <<'FILE'\n" + file + "Defaults logfile=" + ASKED
+                + "\nFILE\nchmod 440 /etc/sudoers.d/ktrdr-test; visudo -c >/dev/null");
     }
 
     @AfterAll
     static void none_stays() {
-        World.on(NODE, "rm -f /etc/sudoers.d/ktrdr-test " + ASKED + " " + PLACED + "; for user in narrow watcher; do userdel -r $user 2>/dev/null || :; done");
+        World.on(NODE, "rm -f /etc/sudoers.d/ktrdr-test " + ASKED + " " + PLACED
+                + "; for user in narrow watcher; do userdel -r $user 2>/dev/null || :; done");
     }
 
     private static Ran good(Path inventory, String... words) {
@@ -65,7 +71,8 @@ class OperatorsTest {
     }
 
     private static long asked() {
-        return Long.parseLong(World.on(NODE, "grep -c 'USER=root' " + ASKED + " 2>/dev/null || :").strip().replaceFirst("^$", "0"));
+        return Long.parseLong(World.on(NODE, "grep -c 'USER=root' " + ASKED + " 2>/dev/null || :").strip()
+                .replaceFirst("^$", "0"));
     }
 
     @Test
@@ -73,14 +80,18 @@ class OperatorsTest {
         var inventory = inventory("narrow", ", ssh: {user: narrow, sudo: true}");
         good(inventory, "verify-infra", "B");
         var read = Inventory.read(inventory);
-        try (var console = new Console(Console.Color.never, false); var fleet = new Fleet(read, List.of(read.node("B")), console);
-                var locks = NodeLocks.take(fleet, LockScripts.Owner.now("narrow@test", "test"), Duration.ofMinutes(1), console, node -> "")) {
-            var ssh = fleet.ssh(read.node("B"));
-            assertEquals("root\n", ssh.must(locks.under(read.node("B")) + "id -un"));
-            ssh.put(Files.writeString(folder.resolve("file"), "whole\n"), PLACED, "600");
-        }
+        try (var console = new Console(Console.Color.never, false);
+                var fleet = new Fleet(read, List.of(read.node("B")), console);
+                var locks = NodeLocks.take(fleet, LockScripts.Owner.now("narrow@test", "test"), Duration.ofMinutes(1),
+                        console, node -> "")) {
+                    var ssh = fleet.ssh(read.node("B"));
+                    assertEquals("root\n", ssh.must(locks.under(read.node("B")) + "id -un"));
+                    ssh.put(Files.writeString(folder.resolve("file"), "whole\n"), PLACED, "600");
+                }
         assertEquals("root 600 whole", World.on(NODE, "stat -c '%U %a' " + PLACED + " | tr '\\n' ' '; cat " + PLACED));
-        assertEquals("narrow may not", World.on(NODE, "runuser -u narrow -- sudo -n cat /etc/shadow >/dev/null 2>&1 || runuser -u narrow -- sudo -n -u daemon sh -s </dev/null 2>/dev/null || echo narrow may not"));
+        assertEquals("narrow may not",
+                World.on(NODE, "runuser -u narrow -- sudo -n cat /etc/shadow >/dev/null 2>&1 || runuser -u narrow -- "
+                        + "sudo -n -u daemon sh -s </dev/null 2>/dev/null || echo narrow may not"));
         assertTrue(asked() > 0);
     }
 
@@ -88,7 +99,8 @@ class OperatorsTest {
     void read_only_commands_with_docker_rights_use_no_sudo_or_secret() throws Exception {
         World.on(NODE, "rm -f " + ASKED + "; echo 'watcher ALL=(root) NOPASSWD: ALL' >>/etc/sudoers.d/ktrdr-test");
         var provider = folder.resolve("provider");
-        var inventory = inventory("watcher", ", ssh: {user: watcher, sudo: true}", "secrets: {provider: file, file: /dev/shm/ktrdr-lab/secrets.json}",
+        var inventory = inventory("watcher", ", ssh: {user: watcher, sudo: true}",
+                "secrets: {provider: file, file: /dev/shm/ktrdr-lab/secrets.json}",
                 "secrets: {provider: command, command: [touch, \"" + provider + "\"]}");
         looks(inventory, provider);
     }
@@ -97,9 +109,12 @@ class OperatorsTest {
     void an_operator_of_the_inventory_reads_without_sudo_or_secrets() throws Exception {
         World.on(NODE, "rm -f " + ASKED);
         var provider = folder.resolve("provider");
-        var watched = inventory("watcher", ", ssh: {user: nobody-of-this-name, sudo: true}", "secrets: {provider: file, file: /dev/shm/ktrdr-lab/secrets.json}",
+        var watched = inventory("watcher", ", ssh: {user: nobody-of-this-name, sudo: true}",
+                "secrets: {provider: file, file: /dev/shm/ktrdr-lab/secrets.json}",
                 "secrets: {provider: command, command: [touch, \"" + provider + "\"]}\noperators: {user: watcher}");
-        for (var host : new String[] {"core", "workers-c"}) World.on(host, "useradd -m -s /bin/sh -G docker watcher; cp -r /root/.ssh /home/watcher/; chown -R watcher: /home/watcher/.ssh");
+        for (var host : new String[] {"core", "workers-c"}) World.on(host,
+                "useradd -m -s /bin/sh -G docker watcher; cp -r /root/.ssh /home/watcher/; chown -R watcher: "
+                        + "/home/watcher/.ssh");
         try {
             looks(watched, provider);
         } finally {

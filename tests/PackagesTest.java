@@ -35,7 +35,8 @@ class PackagesTest {
 
     private static String code(Path file) throws IOException {
         // text blocks first: what is a comment in them, or one quote, would be one of Java
-        return Files.readString(file).replaceAll("(?s)\"\"\".*?\"\"\"", "").replaceAll("(?s)/\\*.*?\\*/", "").replaceAll("(?m)//.*$", "").replaceAll("\"(\\\\.|[^\"\\\\\n])*\"", "\"\"");
+        return Files.readString(file).replaceAll("(?s)\"\"\".*?\"\"\"", "").replaceAll("(?s)/\\*.*?\\*/", "")
+                .replaceAll("(?m)//.*$", "").replaceAll("\"(\\\\.|[^\"\\\\\n])*\"", "\"\"");
     }
 
     /** Each package of the library, by its name below ktrdr, to those that its classes import from. */
@@ -44,9 +45,11 @@ class PackagesTest {
         for (var file : Project.library()) {
             var own = packageOf(ROOT.resolve("lib/ktrdr").relativize(file));
             var others = uses.computeIfAbsent(own, none -> new TreeSet<>());
-            IMPORT.matcher(Files.readString(file)).results().forEach(found -> others.add(found.group(1) == null ? "ktrdr" : found.group(1)));
+            IMPORT.matcher(Files.readString(file)).results()
+                    .forEach(found -> others.add(found.group(1) == null ? "ktrdr" : found.group(1)));
             // a name in full is no way around
-            assertFalse(code(file).replaceAll("(?m)^(import|package) .*$", "").matches("(?s).*\\bktrdr\\.[a-zA-Z].*"), file + " names a class in full");
+            assertFalse(code(file).replaceAll("(?m)^(import|package) .*$", "").matches("(?s).*\\bktrdr\\.[a-zA-Z].*"),
+                    file + " names a class in full");
             others.remove(own);
         }
         return uses;
@@ -68,15 +71,20 @@ class PackagesTest {
     void no_two_packages_use_each_other() throws IOException {
         var uses = packages();
         assertTrue(uses.size() > 15, uses::toString);
-        for (var name : uses.keySet()) assertFalse(reached(uses, name).contains(name), name + " uses what uses it: " + uses.get(name));
+        for (var name : uses.keySet())
+            assertFalse(reached(uses, name).contains(name), name + " uses what uses it: " + uses.get(name));
     }
 
     @Test
     void the_packages_are_drawn_on_the_map_as_they_are() throws IOException {
         var uses = packages();
-        var drawn = Files.readString(ROOT.resolve("docs/LIBRARY.md")).lines().filter(line -> line.matches("  [a-z]+ --> [a-z]+")).map(String::strip).collect(Collectors.toCollection(TreeSet::new));
+        var drawn = Files.readString(ROOT.resolve("docs/LIBRARY.md")).lines()
+                .filter(line -> line.matches("  [a-z]+ --> [a-z]+")).map(String::strip)
+                .collect(Collectors.toCollection(TreeSet::new));
         var are = new TreeSet<String>();
-        uses.forEach((name, others) -> others.stream().filter(other -> others.stream().noneMatch(between -> !between.equals(other) && reached(uses, between).contains(other)))
+        uses.forEach((name, others) -> others.stream()
+                .filter(other -> others.stream()
+                        .noneMatch(between -> !between.equals(other) && reached(uses, between).contains(other)))
                 .forEach(other -> are.add(name + " --> " + other)));
         assertEquals(are, drawn);
     }
@@ -87,7 +95,9 @@ class PackagesTest {
         for (var file : files("tests/ktrdr", ".java")) {
             var own = packageOf(ROOT.resolve("tests/ktrdr").relativize(file));
             assertTrue(packages.contains(own), file + " is in a folder that the library does not have");
-            assertTrue(Files.readString(file).contains("package " + (own.equals("ktrdr") ? "ktrdr;" : "ktrdr." + own + ";")), file + " has another package than its folder");
+            assertTrue(Files.readString(file)
+                    .contains("package " + (own.equals("ktrdr") ? "ktrdr;" : "ktrdr." + own + ";")),
+                    file + " has another package than its folder");
         }
     }
 
@@ -106,7 +116,8 @@ class PackagesTest {
     /** Nothing says so where it is not: procedures start slower, and that is all. */
     @Test
     void what_the_front_door_loads_for_its_archive_is_there() throws IOException {
-        var named = Pattern.compile("-cp \"\\$path\" (ktrdr\\.\\S+)").matcher(Files.readString(ROOT.resolve("lib/start.sh")));
+        var named = Pattern.compile("-cp \"\\$path\" (ktrdr\\.\\S+)")
+                .matcher(Files.readString(ROOT.resolve("lib/start.sh")));
         assertTrue(named.find());
         assertTrue(Project.classes("Training").contains(named.group(1)), named.group(1));
     }
@@ -121,8 +132,10 @@ class PackagesTest {
     void scripts_know_the_library_picocli_and_the_jdk() throws IOException {
         var wrong = new ArrayList<String>();
         for (var file : files("scripts", ".java")) {
-            assertTrue(Files.readString(file).startsWith("///usr/bin/env jbang \"$0\" \"$@\" ; exit $?\n"), file + " starts with the line that runs it");
-            code(file).lines().filter(line -> line.startsWith("import ")).filter(line -> !line.matches("import (static )?(java|ktrdr|picocli|lab)\\..*"))
+            assertTrue(Files.readString(file).startsWith("///usr/bin/env jbang \"$0\" \"$@\" ; exit $?\n"),
+                    file + " starts with the line that runs it");
+            code(file).lines().filter(line -> line.startsWith("import "))
+                    .filter(line -> !line.matches("import (static )?(java|ktrdr|picocli|lab)\\..*"))
                     .forEach(line -> wrong.add(name(file) + ": " + line));
         }
         assertEquals(List.of(), wrong);
@@ -131,13 +144,19 @@ class PackagesTest {
     @Test
     void the_header_lists_every_class_and_every_template() throws IOException {
         var header = Files.readString(ROOT.resolve("lib/sources.java"));
-        var sources = header.lines().filter(line -> line.startsWith("//SOURCES ktrdr/")).map(line -> line.substring(16)).collect(Collectors.toSet());
+        var sources = header.lines().filter(line -> line.startsWith("//SOURCES ktrdr/")).map(line -> line.substring(16))
+                .collect(Collectors.toSet());
         var library = ROOT.resolve("lib/ktrdr");
-        assertEquals(Project.library().stream().map(file -> library.relativize(file).toString()).collect(Collectors.toSet()), sources);
-        var own = Files.readString(ROOT.resolve("lib/library.java")).lines().filter(line -> line.startsWith("//FILES ")).collect(Collectors.toSet());
-        assertEquals(sources.stream().map(file -> "//FILES lib/ktrdr/" + file + "=ktrdr/" + file).collect(Collectors.toSet()), own);
-        var templates = header.lines().filter(line -> line.startsWith("//FILES ")).map(line -> line.replaceFirst(".*=\\.\\./", "")).collect(Collectors.toSet());
-        assertEquals(files("templates", "").stream().map(file -> ROOT.relativize(file).toString()).collect(Collectors.toSet()), templates);
+        assertEquals(Project.library().stream().map(file -> library.relativize(file).toString())
+                .collect(Collectors.toSet()), sources);
+        var own = Files.readString(ROOT.resolve("lib/library.java")).lines().filter(line -> line.startsWith("//FILES "))
+                .collect(Collectors.toSet());
+        assertEquals(sources.stream().map(file -> "//FILES lib/ktrdr/" + file + "=ktrdr/" + file)
+                .collect(Collectors.toSet()), own);
+        var templates = header.lines().filter(line -> line.startsWith("//FILES "))
+                .map(line -> line.replaceFirst(".*=\\.\\./", "")).collect(Collectors.toSet());
+        assertEquals(files("templates", "").stream().map(file -> ROOT.relativize(file).toString())
+                .collect(Collectors.toSet()), templates);
     }
 
     @Test
@@ -145,8 +164,10 @@ class PackagesTest {
         var catalog = Files.readString(ROOT.resolve("jbang-catalog.json"));
         for (var file : files("scripts", ".java")) {
             var alias = name(file).replaceAll("([a-z0-9])([A-Z])", "$1-$2").toLowerCase();
-            var description = Files.readString(file).lines().filter(line -> line.startsWith("//DESCRIPTION ")).findFirst().orElseThrow().substring(14);
-            assertTrue(catalog.contains("\"" + alias + "\": {\"script-ref\": \"scripts/" + name(file) + ".java\", \"description\": \"" + description + "\"}"), alias);
+            var description = Files.readString(file).lines().filter(line -> line.startsWith("//DESCRIPTION "))
+                    .findFirst().orElseThrow().substring(14);
+            assertTrue(catalog.contains("\"" + alias + "\": {\"script-ref\": \"scripts/" + name(file)
+                    + ".java\", \"description\": \"" + description + "\"}"), alias);
         }
     }
 

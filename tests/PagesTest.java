@@ -140,7 +140,8 @@ class PagesTest {
         Json.parse(text(ROOT.resolve("jbang-catalog.json")), "the catalog").path("aliases").fields()
                 .forEachRemaining(alias -> {
                     var script = alias.getValue().path("script-ref").asText();
-                    if (script.startsWith("scripts/") && !alias.getKey().equals("ktrdr")) procedures.add(alias.getKey());
+                    if (script.startsWith("scripts/") && !alias.getKey().equals("ktrdr"))
+                        procedures.add(alias.getKey());
                 });
         assertTrue(procedures.size() > 20, procedures::toString);
         for (var name : procedures) {

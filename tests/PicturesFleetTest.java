@@ -31,7 +31,10 @@ import pictures.Page;
 import pictures.Picture;
 import pictures.Prometheus;
 
-/** The dashboards as a browser draws them from the practice fleet's Prometheus: nothing lies over anything, nothing is cut off, and empty is only what has no series. */
+/**
+ * The dashboards as a browser draws them from the practice fleet's Prometheus: nothing lies over anything, nothing is
+ * cut off, and empty is only what has no series.
+ */
 @Tag("fleet")
 class PicturesFleetTest {
     private static final Duration SHOWN = Duration.ofMinutes(15);
@@ -42,19 +45,23 @@ class PicturesFleetTest {
               CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...more) {
                 const width = this.measureText(text).width, at = this.getTransform().transformPoint({ x, y });
                 const left = at.x - (this.textAlign === 'right' ? width : this.textAlign === 'center' ? width / 2 : 0);
-                if (left < -0.5 || left + width > this.canvas.width + 0.5 || at.y < 0 || at.y > this.canvas.height) outside.push(text);
+                if (left < -0.5 || left + width > this.canvas.width + 0.5 || at.y < 0 || at.y > this.canvas.height) \
+            outside.push(text);
                 plain.call(this, text, x, y, ...more);
               };
             </script>
             """;
     private static final String OVERLAPS = """
             (() => {
-              const boxes = [...document.querySelectorAll('.panel, .row, header')].map(box => [box, box.getBoundingClientRect()]);
+              const boxes = [...document.querySelectorAll('.panel, .row, header')].map(box => [box, \
+            box.getBoundingClientRect()]);
               const wrong = [];
               boxes.forEach(([a, one], i) => {
-                if (one.left < 0 || one.right > innerWidth) wrong.push(a.textContent.slice(0, 40) + ' sticks out of the page');
+                if (one.left < 0 || one.right > innerWidth) wrong.push(a.textContent.slice(0, 40) + ' sticks out of \
+            the page');
                 boxes.slice(i + 1).forEach(([b, other]) => {
-                  if (one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < one.bottom)
+                  if (one.left < other.right && other.left < one.right && one.top < other.bottom && other.top < \
+            one.bottom)
                     wrong.push(a.textContent.slice(0, 40) + ' lies over ' + b.textContent.slice(0, 40));
                 });
               });
@@ -68,28 +75,39 @@ class PicturesFleetTest {
                 const around = box.getBoundingClientRect();
                 for (const one of [box, ...box.querySelectorAll('*')]) {
                   const at = one.getBoundingClientRect();
-                  if (at.right > around.right + 0.5 || at.bottom > around.bottom + 0.5 && !one.parentElement.closest('.scrolls') || at.left < around.left - 0.5 || one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 0)
-                    wrong.push(box.textContent.slice(0, 40) + ': ' + one.tagName + ' ' + one.className + ' ' + one.textContent.slice(0, 40));
+                  if (at.right > around.right + 0.5 || at.bottom > around.bottom + 0.5 && \
+            !one.parentElement.closest('.scrolls') || at.left < around.left - 0.5 || one.scrollWidth > \
+            one.clientWidth + 1 && one.clientWidth > 0)
+                    wrong.push(box.textContent.slice(0, 40) + ': ' + one.tagName + ' ' + one.className + ' ' + \
+            one.textContent.slice(0, 40));
                 }
                 const parts = [...box.children].map(part => part.getBoundingClientRect());
-                parts.slice(1).forEach((part, i) => { if (box.className === 'panel' && part.top < parts[i].bottom - 0.5) wrong.push(box.textContent.slice(0, 40) + ': parts lie over each other'); });
+                parts.slice(1).forEach((part, i) => { if (box.className === 'panel' && part.top < parts[i].bottom - \
+            0.5) wrong.push(box.textContent.slice(0, 40) + ': parts lie over each other'); });
               }
               return wrong;
             })()""";
-    /** What each panel shows: whether it says that there is no data, its text, and how much of the colours of its series is on its canvas. */
+    /**
+     * What each panel shows: whether it says that there is no data, its text, and how much of the colours of its series
+     * is on its canvas.
+     */
     private static final String SHOWS = """
             [...document.querySelectorAll('.panel')].map(panel => {
               const canvas = panel.querySelector('canvas');
               let ink = 0;
               if (canvas) {
                 const lines = ['blue', 'orange', 'yellow'].map(name => NAMED[name]);
-                const colours = [...PALETTE, NAMED.green, NAMED.red].filter(colour => !lines.includes(colour)).map(colour => [1, 3, 5].map(at => parseInt(colour.slice(at, at + 2), 16)));
+                const colours = [...PALETTE, NAMED.green, NAMED.red].filter(colour => \
+            !lines.includes(colour)).map(colour => [1, 3, 5].map(at => parseInt(colour.slice(at, at + 2), 16)));
                 const pixels = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data;
                 for (let i = 0; i < pixels.length; i += 4)
-                  if (pixels[i + 3] > 190 && colours.some(colour => colour.every((part, k) => Math.abs(part - pixels[i + k]) < 6))) ink++;
+                  if (pixels[i + 3] > 190 && colours.some(colour => colour.every((part, k) => Math.abs(part - \
+            pixels[i + k]) < 6))) ink++;
               }
-              return { title: panel.querySelector('h2').textContent, about: panel.querySelector('.about').textContent, nothing: panel.querySelector('.nothing')?.textContent ?? '',
-                  text: panel.querySelector('.body').textContent, ink, bars: panel.querySelectorAll('.bar').length, cells: panel.querySelectorAll('td').length };
+              return { title: panel.querySelector('h2').textContent, about: \
+            panel.querySelector('.about').textContent, nothing: panel.querySelector('.nothing')?.textContent ?? '',
+                  text: panel.querySelector('.body').textContent, ink, bars: panel.querySelectorAll('.bar').length, \
+            cells: panel.querySelectorAll('td').length };
             })""";
     @TempDir static Path folder;
     private static Browser browser;
@@ -102,13 +120,15 @@ class PicturesFleetTest {
         assertEquals(0, deployed.exit(), deployed::toString);
         World.on("core", """
                 for i in $(seq 45); do
-                  curl -sG --data-urlencode 'query=count(rate(process_cpu_seconds_total{worker!=""}[1m])) >= 8 and on() count(backend:requests:rate5m)' http://localhost:9090/api/v1/query | grep -q '"value"' && exit 0
+                  curl -sG --data-urlencode 'query=count(rate(process_cpu_seconds_total{worker!=""}[1m])) >= 8 and \
+                on() count(backend:requests:rate5m)' http://localhost:9090/api/v1/query | grep -q '"value"' && exit 0
                   sleep 1
                 done
                 """);
         var inventory = Inventory.read(World.inventory());
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(20))) {
-            boards = Answers.ofAll(inventory, List.of(), new Prometheus(http, inventory.url("prometheus")), Instant.now(), SHOWN);
+            boards = Answers.ofAll(inventory, List.of(), new Prometheus(http, inventory.url("prometheus")),
+                    Instant.now(), SHOWN);
         }
         browser = Spent.on(Spent.What.apt, () -> Browser.start(new Console(Console.Color.auto, false)));
     }
@@ -119,7 +139,8 @@ class PicturesFleetTest {
     }
 
     private static Path open(Answers board, boolean dark) throws IOException {
-        var page = Files.writeString(folder.resolve(board.dashboard().uid() + ".html"), Page.of(board).replace("<script>", WATCH.strip() + "<script>"));
+        var page = Files.writeString(folder.resolve(board.dashboard().uid() + ".html"),
+                Page.of(board).replace("<script>", WATCH.strip() + "<script>"));
         browser.open(page, Picture.WIDTH, dark);
         return page;
     }
@@ -138,7 +159,8 @@ class PicturesFleetTest {
                 var page = open(board, dark);
                 assertEquals(List.of(), browser.complaints(), board.dashboard().title());
                 assertEquals(List.of(page.toUri().toString()), browser.requests());
-                assertTrue(browser.evaluate("document.querySelector('header').textContent").asText().contains("a preview, not Grafana"), board.dashboard().title());
+                assertTrue(browser.evaluate("document.querySelector('header').textContent").asText()
+                        .contains("a preview, not Grafana"), board.dashboard().title());
             }
     }
 
@@ -168,7 +190,8 @@ class PicturesFleetTest {
         assertEquals(panel.title(), shown.path("title").asText());
         assertEquals(panel.model().path("description").asText(), shown.path("about").asText());
         if (answered.series() == 0) {
-            assertEquals(panel.model().path("fieldConfig").path("defaults").path("noValue").asText(), shown.path("nothing").asText(), at);
+            assertEquals(panel.model().path("fieldConfig").path("defaults").path("noValue").asText(),
+                    shown.path("nothing").asText(), at);
             return;
         }
         assertEquals("", shown.path("nothing").asText(), at);
@@ -180,7 +203,10 @@ class PicturesFleetTest {
         }
     }
 
-    /** Whether there are no two values at moments beside each other that a line could be drawn between; what is no number, such as the quantile of nothing, is no value. */
+    /**
+     * Whether there are no two values at moments beside each other that a line could be drawn between; what is no
+     * number, such as the quantile of nothing, is no value.
+     */
     private static boolean lonely(Answers.Answered answered, long step) {
         for (var query : answered.queries())
             for (var series : query.series()) {
@@ -200,7 +226,8 @@ class PicturesFleetTest {
         for (var board : boards) {
             open(board, true);
             var texts = new HashMap<String, String>();
-            browser.evaluate(SHOWS).forEach(panel -> texts.put(panel.path("title").asText(), panel.path("text").asText()));
+            browser.evaluate(SHOWS)
+                    .forEach(panel -> texts.put(panel.path("title").asText(), panel.path("text").asText()));
             for (var answered : board.panels()) {
                 if (!answered.panel().type().equals("stat") || answered.series() != 1) continue;
                 if (answered.queries().get(0).series().path(0).path("value").path(1).asDouble() != 0) continue;
@@ -215,7 +242,8 @@ class PicturesFleetTest {
     void a_person_gets_pictures_and_a_table_of_every_query() throws IOException {
         var ran = ktrdr("pictures", "ktrdr-system", "--range", "15m", "--to", folder.toString(), "-o", "json").run();
         assertEquals(0, ran.exit(), ran::toString);
-        var system = boards.stream().filter(board -> board.dashboard().uid().equals("ktrdr-system")).findFirst().orElseThrow();
+        var system = boards.stream().filter(board -> board.dashboard().uid().equals("ktrdr-system")).findFirst()
+                .orElseThrow();
         var rows = ran.json().path("queries");
         assertEquals(system.panels().stream().mapToInt(panel -> panel.queries().size()).sum(), rows.size());
         var targets = Map.of("dashboard", "System Overview", "panel", "Targets that are down", "series", "1");
@@ -225,7 +253,8 @@ class PicturesFleetTest {
         assertTrue(Files.size(picture) < 300_000, Files.size(picture) + " bytes");
         var unknown = ktrdr("pictures", "ktrdr-sistem").run();
         assertEquals(2, unknown.exit(), unknown::toString);
-        assertTrue(unknown.err().contains("ktrdr-system, ktrdr-worker-status, ktrdr-operations, ktrdr-node-comparison"), unknown::toString);
+        assertTrue(unknown.err().contains("ktrdr-system, ktrdr-worker-status, ktrdr-operations, ktrdr-node-comparison"),
+                unknown::toString);
     }
 
     @Test
@@ -234,8 +263,11 @@ class PicturesFleetTest {
         var to = folder.toString();
         var drawn = ktrdr("pictures", "--to", to, "--terminal", "operations list", "--terminal-failed", unknown).run();
         assertEquals(0, drawn.exit(), drawn::toString);
-        assertTrue(Files.exists(folder.resolve("terminal-operations.png")) && Files.exists(folder.resolve("terminal-operations-failed.png")));
-        refused(1, ktrdr("pictures", "--to", to, "--terminal", unknown).run(), "ended with 1", "with exit code 0", "op_nobody_has");
-        refused(1, ktrdr("pictures", "--to", to, "--terminal-failed", "operations list").run(), "ended with 0", "with exit code 1 or 5");
+        assertTrue(Files.exists(folder.resolve("terminal-operations.png"))
+                && Files.exists(folder.resolve("terminal-operations-failed.png")));
+        refused(1, ktrdr("pictures", "--to", to, "--terminal", unknown).run(), "ended with 1", "with exit code 0",
+                "op_nobody_has");
+        refused(1, ktrdr("pictures", "--to", to, "--terminal-failed", "operations list").run(), "ended with 0",
+                "with exit code 1 or 5");
     }
 }

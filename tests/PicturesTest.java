@@ -19,7 +19,8 @@ class PicturesTest {
 
     @Test
     void a_variable_becomes_its_value_or_a_pattern_of_several() {
-        assertEquals("rate(x{node=~\"(core|workers-b)\"}[1m])", Dashboard.filled("rate(x{node=~\"$node\"}[$__rate_interval])", VALUES));
+        assertEquals("rate(x{node=~\"(core|workers-b)\"}[1m])",
+                Dashboard.filled("rate(x{node=~\"$node\"}[$__rate_interval])", VALUES));
         assertEquals("x{node=~\"core\"}", Dashboard.filled("x{node=~\"$node\"}", Map.of("node", List.of("core"))));
     }
 
@@ -33,8 +34,10 @@ class PicturesTest {
                   {"type": "stat", "title": "One", "gridPos": {"x": 0, "y": 6, "w": 12, "h": 8}},
                   {"type": "row", "title": "Last", "gridPos": {"x": 0, "y": 14, "w": 24, "h": 1}}
                 ]}""", "the test");
-        var laidOut = new Dashboard(model, VALUES).panels().stream().map(panel -> panel.y() + " " + panel.title() + " " + panel.values().get("node").size()).toList();
-        assertEquals(List.of("0 First 2", "1 All 2", "5 core 1", "6 One 1", "14 workers-b 1", "15 One 1", "23 Last 2"), laidOut);
+        var laidOut = new Dashboard(model, VALUES).panels().stream()
+                .map(panel -> panel.y() + " " + panel.title() + " " + panel.values().get("node").size()).toList();
+        assertEquals(List.of("0 First 2", "1 All 2", "5 core 1", "6 One 1", "14 workers-b 1", "15 One 1", "23 Last 2"),
+                laidOut);
     }
 
     @Test
@@ -42,8 +45,10 @@ class PicturesTest {
         var inventory = Inventory.read(Project.root().resolve("inventory.yaml"));
         var drawn = Topology.svg(inventory);
         for (var node : inventory.nodes()) {
-            assertTrue(drawn.contains(">" + node.id() + "  " + node.name() + "<") && drawn.contains(">" + inventory.fqdn(node) + "<"), node.name());
-            for (var worker : inventory.workersOf(node)) assertTrue(drawn.contains(">" + worker.name() + " :" + worker.port() + "<"), worker.name());
+            assertTrue(drawn.contains(">" + node.id() + "  " + node.name() + "<")
+                    && drawn.contains(">" + inventory.fqdn(node) + "<"), node.name());
+            for (var worker : inventory.workersOf(node))
+                assertTrue(drawn.contains(">" + worker.name() + " :" + worker.port() + "<"), worker.name());
         }
         assertTrue(drawn.contains(inventory.storage().mount()));
     }

@@ -29,22 +29,29 @@ class RecipesPageTest {
     @Test
     void each_is_a_file_of_its_own_that_imports_what_scripts_may() {
         for (var recipe : Recipes.all()) {
-            assertTrue(recipe.script().startsWith("///usr/bin/env jbang \"$0\" \"$@\" ; exit $?\n//SOURCES lib@ktrdr\n"), recipe.name());
-            assertTrue(recipe.script().contains("\nclass " + recipe.name() + " implements Callable<Exit> {\n"), recipe.name());
+            assertTrue(recipe.script()
+                    .startsWith("///usr/bin/env jbang \"$0\" \"$@\" ; exit $?\n//SOURCES lib@ktrdr\n"), recipe.name());
+            assertTrue(recipe.script().contains("\nclass " + recipe.name() + " implements Callable<Exit> {\n"),
+                    recipe.name());
             assertTrue(recipe.command().startsWith("jbang " + recipe.name() + ".java"), recipe.command());
-            assertEquals(List.of(), recipe.script().lines().filter(line -> line.startsWith("import ")).filter(line -> !line.matches("import (static )?(java|ktrdr|picocli)\\..*")).toList());
+            assertEquals(List.of(), recipe.script().lines().filter(line -> line.startsWith("import "))
+                    .filter(line -> !line.matches("import (static )?(java|ktrdr|picocli)\\..*")).toList());
             assertTrue(!recipe.sentence().isBlank() && !recipe.prints().isBlank(), recipe.name());
         }
     }
 
     @Test
     void each_is_tested_on_the_practice_fleet() {
-        var tests = Arrays.stream(RecipesTest.class.getDeclaredMethods()).filter(method -> method.isAnnotationPresent(Test.class)).map(method -> method.getName().replaceFirst("_.*", "")).toList();
-        assertEquals(List.of(), Recipes.all().stream().map(Recipes.Recipe::name).filter(name -> !tests.contains(name)).toList());
+        var tests = Arrays.stream(RecipesTest.class.getDeclaredMethods())
+                .filter(method -> method.isAnnotationPresent(Test.class))
+                .map(method -> method.getName().replaceFirst("_.*", "")).toList();
+        assertEquals(List.of(), Recipes.all().stream().map(Recipes.Recipe::name).filter(name -> !tests.contains(name))
+                .toList());
     }
 
     @Test
     void readers_of_the_other_pages_find_it() throws IOException {
-        for (var page : Stream.of("README.md", "docs/LIBRARY.md").map(Project.root()::resolve).toList()) assertTrue(Files.readString(page).contains("RECIPES.md)"), page::toString);
+        for (var page : Stream.of("README.md", "docs/LIBRARY.md").map(Project.root()::resolve).toList())
+            assertTrue(Files.readString(page).contains("RECIPES.md)"), page::toString);
     }
 }

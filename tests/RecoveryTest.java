@@ -27,7 +27,8 @@ class RecoveryTest {
     @BeforeAll
     static void a_backup_of_yesterday() {
         good("deploy", "all", "--tag", TAG);
-        World.sql("DROP TABLE IF EXISTS yesterday; CREATE TABLE yesterday AS SELECT i AS id, 'S' || i AS symbol FROM generate_series(1, 50000) i");
+        World.sql("DROP TABLE IF EXISTS yesterday; CREATE TABLE yesterday AS SELECT i AS id, 'S' || i AS symbol FROM "
+                + "generate_series(1, 50000) i");
         good("backup-db");
     }
 
@@ -54,7 +55,8 @@ class RecoveryTest {
         for (var host : List.of("core", "workers-b", "workers-c")) World.bare(host);
         good("verify-infra");
         // these hosts have the share from outside, since they have no kernel of their own that could serve or mount it
-        var inventory = World.inventory(folder, "storage: {server: core", "storage: {server: pve.ktrdr.home.mynerd.place").toString();
+        var inventory = World.inventory(folder, "storage: {server: core",
+                "storage: {server: pve.ktrdr.home.mynerd.place").toString();
         var shared = ktrdr("setup-nfs").env("KTRDR_INVENTORY", inventory).run();
         assertEquals(0, shared.exit(), shared::toString);
         good("stage", "all", "--tag", TAG);

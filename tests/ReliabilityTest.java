@@ -20,11 +20,16 @@ import net.jqwik.api.Property;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 
-/** docs/RELIABILITY.md: each row names a test that there is, quotes what is said, and no fault that is tested is without a row. */
+/**
+ * docs/RELIABILITY.md: each row names a test that there is, quotes what is said, and no fault that is tested is without
+ * a row.
+ */
 class ReliabilityTest {
     /** Classes of which each test is a fault. */
-    private static final List<String> FAULTS = List.of("DeployCutTest", "DeployKilledTest", "DeployFaultsTest", "DeployLockTest", "DeployPartlyTest", "DeployRefusedTest",
-            "StageRefusedTest", "FailoverTest", "BackupFaultsTest", "RestoreFaultsTest", "RecoveryTest", "SshdTest", "AnswersFuzzTest", "FilesFuzzTest", "ApiFuzzTest");
+    private static final List<String> FAULTS = List.of("DeployCutTest", "DeployKilledTest", "DeployFaultsTest",
+            "DeployLockTest", "DeployPartlyTest", "DeployRefusedTest",
+            "StageRefusedTest", "FailoverTest", "BackupFaultsTest", "RestoreFaultsTest", "RecoveryTest", "SshdTest",
+            "AnswersFuzzTest", "FilesFuzzTest", "ApiFuzzTest");
     private static final String HEAD = "| fault | what a user sees | end state | exit code | time | test |";
     private static final Pattern QUOTED = Pattern.compile("`([^`]+)`");
     private static final Path PAGE = Project.root().resolve("docs/RELIABILITY.md");
@@ -51,7 +56,8 @@ class ReliabilityTest {
 
     /** Those of six cells; what has others is told once. */
     private static List<Row> rows() {
-        return cells().stream().filter(of -> of.length == 6).map(of -> new Row(of[0], of[1], of[2], of[3], of[4], quoted(of[5]))).toList();
+        return cells().stream().filter(of -> of.length == 6)
+                .map(of -> new Row(of[0], of[1], of[2], of[3], of[4], quoted(of[5]))).toList();
     }
 
     /** The classes of a name: several packages may have one. */
@@ -68,7 +74,8 @@ class ReliabilityTest {
 
     /** The tests of a class by its simple name, each with it. */
     static Set<String> tests(String name) {
-        return classes(name).stream().flatMap(type -> Arrays.stream(type.getDeclaredMethods())).filter(ReliabilityTest::isTest).map(method -> name + "." + method.getName())
+        return classes(name).stream().flatMap(type -> Arrays.stream(type.getDeclaredMethods()))
+                .filter(ReliabilityTest::isTest).map(method -> name + "." + method.getName())
                 .collect(Collectors.toCollection(TreeSet::new));
     }
 
@@ -80,15 +87,18 @@ class ReliabilityTest {
     void each_row_has_six_cells_and_none_is_empty() {
         var all = cells();
         assertTrue(all.size() >= 80, () -> all.size() + " rows");
-        assertEquals(List.of(), all.stream().filter(of -> of.length != 6 || Arrays.stream(of).anyMatch(String::isBlank)).map(of -> String.join(" | ", of)).toList());
+        assertEquals(List.of(), all.stream().filter(of -> of.length != 6 || Arrays.stream(of).anyMatch(String::isBlank))
+                .map(of -> String.join(" | ", of)).toList());
         // a table of another form would be read as something else
-        assertEquals(text(PAGE).split("\n## ").length - 1, text(PAGE).split(Pattern.quote(HEAD + "\n|---|---|---|---|---|---|\n")).length - 1);
+        assertEquals(text(PAGE).split("\n## ").length - 1,
+                text(PAGE).split(Pattern.quote(HEAD + "\n|---|---|---|---|---|---|\n")).length - 1);
     }
 
     @Test
     void each_exit_code_is_one_of_ours() {
         var ours = Arrays.stream(Exit.values()).map(exit -> String.valueOf(exit.code)).toList();
-        assertEquals(List.of(), rows().stream().filter(row -> !row.exit.equals("–") && !ours.containsAll(List.of(row.exit.split(" or "))))
+        assertEquals(List.of(), rows().stream()
+                .filter(row -> !row.exit.equals("–") && !ours.containsAll(List.of(row.exit.split(" or "))))
                 .map(row -> row.fault + ": " + row.exit).toList());
     }
 
@@ -97,7 +107,8 @@ class ReliabilityTest {
         var wrong = new ArrayList<String>();
         for (var row : rows()) {
             if (row.tests.isEmpty()) wrong.add(row.fault + " names no test");
-            for (var test : row.tests) if (!tests(test.replaceFirst("\\..*", "")).contains(test)) wrong.add(row.fault + ": there is no " + test);
+            for (var test : row.tests) if (!tests(test.replaceFirst("\\..*", "")).contains(test))
+                wrong.add(row.fault + ": there is no " + test);
         }
         assertEquals(List.of(), wrong);
     }
@@ -113,13 +124,17 @@ class ReliabilityTest {
         assertEquals(List.of(), missing);
     }
 
-    /** What stands in backquotes is in the source of the test, or in that of the toolkit, but for the node before it and what an ellipsis stands for. */
+    /**
+     * What stands in backquotes is in the source of the test, or in that of the toolkit, but for the node before it and
+     * what an ellipsis stands for.
+     */
     @Test
     void what_is_quoted_is_said() throws IOException {
         var toolkit = text(Project.root().resolve("ktrdr")) + java("lib/ktrdr") + java("scripts") + java("tests/lab");
         var wrong = new ArrayList<String>();
         for (var row : rows()) {
-            var said = plain(toolkit + row.tests.stream().map(test -> test.replaceFirst("\\..*", "")).distinct().map(ReliabilityTest::source).collect(Collectors.joining()));
+            var said = plain(toolkit + row.tests.stream().map(test -> test.replaceFirst("\\..*", "")).distinct()
+                    .map(ReliabilityTest::source).collect(Collectors.joining()));
             for (var quote : quoted(row.seen))
                 for (var part : quote.replaceFirst("^(error: )?(core|workers-[bc]): ", "").split("…"))
                     if (!said.contains(part.strip())) wrong.add(row.fault + ": " + part);
@@ -133,7 +148,8 @@ class ReliabilityTest {
 
     private static String java(String folder) throws IOException {
         try (var files = Files.walk(Project.root().resolve(folder))) {
-            return files.filter(file -> file.toString().endsWith(".java")).map(ReliabilityTest::text).collect(Collectors.joining());
+            return files.filter(file -> file.toString().endsWith(".java")).map(ReliabilityTest::text)
+                    .collect(Collectors.joining());
         }
     }
 

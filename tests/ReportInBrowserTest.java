@@ -24,8 +24,10 @@ class ReportInBrowserTest extends InBrowser {
     private static final String FAINT = """
             (() => {
               const parts = colour => colour.match(/[\\d.]+/g).map(Number);
-              const light = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
-              const behind = at => { for (; at; at = at.parentElement) { const found = parts(getComputedStyle(at).backgroundColor); if (found[3] !== 0) return found; } return [255, 255, 255]; };
+              const light = ([r, g, b]) => [r, g, b].map(v => (v /= 255) <= 0.04045 ? v / 12.92 : ((v + 0.055) / \
+            1.055) ** 2.4).reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+              const behind = at => { for (; at; at = at.parentElement) { const found = \
+            parts(getComputedStyle(at).backgroundColor); if (found[3] !== 0) return found; } return [255, 255, 255]; };
               const faint = [];
               for (const text of document.querySelectorAll('h1,h2,h3,p,dt,dd,code,span,strong,time,li')) {
                 if (![...text.childNodes].some(node => node.nodeType === 3 && node.data.trim())) continue;
@@ -56,7 +58,8 @@ class ReportInBrowserTest extends InBrowser {
         for (var report : List.of(ReportFixtures.healthy(), ReportFixtures.unwell())) {
             browser.open(written(report), DESK, false);
             var shown = new ArrayList<String>();
-            browser.evaluate("[...document.querySelectorAll('.checks code')].map(one => one.textContent)").forEach(id -> shown.add(id.asText()));
+            browser.evaluate("[...document.querySelectorAll('.checks code')].map(one => one.textContent)")
+                    .forEach(id -> shown.add(id.asText()));
             assertEquals(report.checks().stream().map(Check::id).sorted().toList(), shown.stream().sorted().toList());
             assertEquals(1, number("document.querySelectorAll('h1').length"));
             assertTrue(text("document.title").startsWith(text("document.querySelector('h1').textContent")));
@@ -78,9 +81,12 @@ class ReportInBrowserTest extends InBrowser {
         var page = written(ReportFixtures.unwell());
         browser.open(page, DESK, false);
         assertEquals(0, number("document.querySelectorAll('script, img, a, iframe').length"));
-        assertTrue(text("document.querySelector('.failures').textContent").contains("<script>document.title='owned'</script>"));
+        assertTrue(text("document.querySelector('.failures').textContent")
+                .contains("<script>document.title='owned'</script>"));
         var touched = Files.writeString(folder.resolve("touched.html"), Files.readString(page)
-                .replace("</footer>", "</footer><script>document.title='owned'</script><img src='https://ktrdr.invalid/x'><p style='position:fixed'>x</p>"));
+                .replace("</footer>",
+                        "</footer><script>document.title='owned'</script><img src='https://ktrdr.invalid/x'><p "
+                                + "style='position:fixed'>x</p>"));
         browser.open(touched, DESK, false);
         assertNotEquals("owned", text("document.title"));
         assertTrue(browser.complaints().size() >= 3, browser.complaints()::toString);
@@ -114,7 +120,9 @@ class ReportInBrowserTest extends InBrowser {
             browser.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)");
             assertEquals(PHONE, number("innerWidth"));
             assertEquals(PHONE, number("document.documentElement.scrollWidth"));
-            assertEquals("", text("[...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > innerWidth + 0.5).map(one => one.className).join()"));
+            assertEquals("", text(
+                    "[...document.querySelectorAll('body *')].filter(one => one.getBoundingClientRect().right > "
+                            + "innerWidth + 0.5).map(one => one.className).join()"));
             assertEquals(PHONE, browser.screenshot().getWidth());
         }
     }

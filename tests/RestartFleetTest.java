@@ -30,7 +30,8 @@ class RestartFleetTest {
     /** Container to its id and its start. */
     private static Map<String, String> starts(String host) {
         var starts = new TreeMap<String, String>();
-        World.on(host, "docker ps -a --format '{{.Names}}' | grep -v exporter | while read -r name; do docker inspect --format '{{.Name}} {{.Id}} {{.State.StartedAt}}' \"$name\"; done").lines()
+        World.on(host, "docker ps -a --format '{{.Names}}' | grep -v exporter | while read -r name; do docker inspect "
+                + "--format '{{.Name}} {{.Id}} {{.State.StartedAt}}' \"$name\"; done").lines()
                 .forEach(line -> starts.put(line.split(" ")[0].substring(1), line.substring(line.indexOf(' ') + 1)));
         return starts;
     }
@@ -51,7 +52,8 @@ class RestartFleetTest {
     void restarts_one_worker_without_secrets_and_keeps_the_release() throws IOException {
         var inventory = Files.writeString(folder.resolve("inventory.yaml"), Files.readString(World.inventory())
                 .replaceAll("secrets: .*", "secrets: {provider: file, file: " + folder.resolve("none.json") + "}")
-                .replace("identity: ", "identity: " + World.folder() + "/").replace("known_hosts: ", "known_hosts: " + World.folder() + "/"));
+                .replace("identity: ", "identity: " + World.folder() + "/")
+                .replace("known_hosts: ", "known_hosts: " + World.folder() + "/"));
         var before = starts("workers-b");
         var back = ktrdr("rollback", "workers", "B", "--dry-run").run().out();
         var dry = ktrdr("restart", "workers", "B", "training-worker-2", "--dry-run", "-i", inventory.toString()).run();
@@ -64,7 +66,8 @@ class RestartFleetTest {
         only("training-worker-2", before, starts("workers-b"));
         var history = Aftermath.history("workers-b");
         var last = history.get(history.size() - 1);
-        assertEquals("restarted restart workers B training-worker-2", last.path("outcome").asText() + " " + last.path("command").asText());
+        assertEquals("restarted restart workers B training-worker-2",
+                last.path("outcome").asText() + " " + last.path("command").asText());
         assertEquals(back, ktrdr("rollback", "workers", "B", "--dry-run").run().out());
         Aftermath.clean("workers-b", ran);
     }
@@ -84,7 +87,8 @@ class RestartFleetTest {
     @Test
     void what_is_not_there_is_refused_before_anything_is_touched() {
         var before = starts("workers-b");
-        Toolkit.refused(1, ktrdr("restart", "workers", "B", "backtest-worker-3").run(), "workers-b: there is no container of backtest-worker-3");
+        Toolkit.refused(1, ktrdr("restart", "workers", "B", "backtest-worker-3").run(),
+                "workers-b: there is no container of backtest-worker-3");
         Toolkit.refused(2, ktrdr("restart", "workers", "redis").run(), "redis");
         Toolkit.refused(2, ktrdr("restart", "core", "redis").run(), "core has no service redis");
         assertEquals(before, starts("workers-b"));

@@ -46,7 +46,8 @@ class RollbackTest {
     }
 
     private static long running(String host, String tag) {
-        return World.containers(host).values().stream().filter(container -> container.endsWith("/ktrdr-backend:" + tag)).count();
+        return World.containers(host).values().stream().filter(container -> container.endsWith("/ktrdr-backend:" + tag))
+                .count();
     }
 
     private static List<String> outcomes(String host, int count) throws IOException {
@@ -61,9 +62,11 @@ class RollbackTest {
 
     @Test
     void rolls_back_with_the_files_and_twice_goes_further_back() throws IOException {
-        var inventory = World.inventory(folder, "tracing: {service: ktrdr-api}", "tracing: {service: ktrdr-api}\ntemplates: mine").toString();
+        var inventory = World.inventory(folder, "tracing: {service: ktrdr-api}",
+                "tracing: {service: ktrdr-api}\ntemplates: mine").toString();
         var template = Files.createDirectories(folder.resolve("mine/workers")).resolve(".env.workers");
-        Files.writeString(template, Files.readString(Project.root().resolve("templates/workers/.env.workers")) + "# of the third release\n");
+        Files.writeString(template, Files.readString(Project.root().resolve("templates/workers/.env.workers"))
+                + "# of the third release\n");
         good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
         good(ktrdr("deploy", "workers", "B", "--tag", NEWER, "-i", inventory).run());
         assertTrue(World.on("workers-b", "cat /opt/ktrdr-workers-b/.env.workers").contains("third release"));
@@ -75,11 +78,13 @@ class RollbackTest {
         assertEquals(List.of(NEWER + " rolled-back", OLDER + " rolled-back"), outcomes("workers-b", 2));
         assertEquals(4, running("workers-c", OLDER));
         var history = World.history("workers-b").lines().toList();
-        var time = Instant.parse(new ObjectMapper().readTree(history.get(history.size() - 1)).path("time").asText()).getEpochSecond();
+        var time = Instant.parse(new ObjectMapper().readTree(history.get(history.size() - 1)).path("time").asText())
+                .getEpochSecond();
         var metrics = World.on("workers-b", "cat /opt/ktrdr-workers-b/.ktrdr/metrics/release.prom");
         assertTrue(metrics.contains("ktrdr_release_info{tag=\"" + OLDER + "\"} 1\n"), metrics);
         assertTrue(metrics.contains("{kind=\"deploy\",tag=\"" + NEWER + "\",outcome=\"deployed\"} "), metrics);
-        assertTrue(metrics.contains("{kind=\"rollback\",tag=\"" + OLDER + "\",outcome=\"rolled-back\"} " + time), metrics);
+        assertTrue(metrics.contains("{kind=\"rollback\",tag=\"" + OLDER + "\",outcome=\"rolled-back\"} " + time),
+                metrics);
     }
 
     @Test
@@ -88,7 +93,8 @@ class RollbackTest {
         assertEquals(2, running("workers-c", NEWER));
         good(ktrdr("rollback", "workers", "C").run());
         assertEquals(4, running("workers-c", OLDER));
-        refused(5, ktrdr("deploy", "workers", "C", "--tag", BAD, "--scale", "1", "--timeout", "5s").run(), "backtest-worker-2, training-worker-2 removed");
+        refused(5, ktrdr("deploy", "workers", "C", "--tag", BAD, "--scale", "1", "--timeout", "5s").run(),
+                "backtest-worker-2, training-worker-2 removed");
         assertEquals(4, running("workers-c", OLDER));
     }
 
@@ -97,22 +103,28 @@ class RollbackTest {
         var id = World.image("workers-b", OLDER);
         good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
         World.forget("workers-b", OLDER);
-        World.on("workers-b", "docker tag registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + NEWER + " registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + OLDER);
+        World.on("workers-b", "docker tag registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + NEWER
+                + " registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + OLDER);
         var ran = good(ktrdr("rollback", "workers", "B").run());
         assertEquals(id, World.image("workers-b", OLDER), ran::toString);
-        assertEquals(List.of(id), World.on("workers-b", "docker inspect --format '{{.Image}}' $(docker ps -q --filter label=com.docker.compose.project=ktrdr-workers) | sort -u").lines().toList());
+        assertEquals(List.of(id),
+                World.on("workers-b",
+                        "docker inspect --format '{{.Image}}' $(docker ps -q --filter "
+                                + "label=com.docker.compose.project=ktrdr-workers) | sort -u").lines().toList());
     }
 
     @Test
     void keeps_images_of_the_last_releases_and_all_foreign_images() {
         var inventory = World.inventory(folder, "username: kpiteira", "username: kpiteira\n  keep: 1").toString();
         var repository = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";
-        World.on("workers-b", "docker tag " + repository + OLDER + " somebody/elses:1; docker tag " + repository + OLDER + " " + repository + "by-hand");
+        World.on("workers-b", "docker tag " + repository + OLDER + " somebody/elses:1; docker tag " + repository + OLDER
+                + " " + repository + "by-hand");
         try {
             good(ktrdr("deploy", "workers", "B", "--tag", NEWER, "-i", inventory).run());
             var images = World.on("workers-b", "docker images --format '{{.Repository}}:{{.Tag}}'");
             assertFalse(images.contains(repository + OLDER), images);
-            assertTrue(images.contains(repository + NEWER) && images.contains("somebody/elses:1") && images.contains(repository + "by-hand"), images);
+            assertTrue(images.contains(repository + NEWER) && images.contains("somebody/elses:1")
+                    && images.contains(repository + "by-hand"), images);
         } finally {
             World.on("workers-b", "docker rmi somebody/elses:1 " + repository + "by-hand");
         }
@@ -122,7 +134,8 @@ class RollbackTest {
     void rolls_back_to_the_named_release_or_lists_the_existing_ones() {
         good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
         var before = World.everything();
-        refused(1, ktrdr("rollback", "workers", "all", "--to", "sha-0000000").run(), "workers-b: there is nothing to roll back to", "a deployment of sha-0000000 that ended well", NEWER);
+        refused(1, ktrdr("rollback", "workers", "all", "--to", "sha-0000000").run(),
+                "workers-b: there is nothing to roll back to", "a deployment of sha-0000000 that ended well", NEWER);
         refused(2, ktrdr("rollback", "workers", "D").run(), "no node D");
         refused(2, ktrdr("rollback", "core", "B").run(), "takes no names");
         var shown = good(ktrdr("rollback", "workers", "B", "--to", OLDER, "--dry-run").run());
@@ -131,15 +144,19 @@ class RollbackTest {
         good(ktrdr("rollback", "workers", "B", "--to", OLDER).run());
         assertEquals(4, running("workers-b", OLDER));
         var listed = good(ktrdr("rollback", "workers", "B", "--list").run());
-        assertTrue(listed.out().lines().anyMatch(line -> line.matches("workers-b +\\S+Z +" + OLDER + " +rolled-back .*")), listed::toString);
-        var releases = good(ktrdr("rollback", "workers", "B", "--list", "-o", "json").run()).json().path("nodes").path(0).path("releases");
+        assertTrue(listed.out().lines()
+                .anyMatch(line -> line.matches("workers-b +\\S+Z +" + OLDER + " +rolled-back .*")), listed::toString);
+        var releases = good(ktrdr("rollback", "workers", "B", "--list", "-o", "json").run()).json().path("nodes")
+                .path(0).path("releases");
         assertEquals("rolled-back", releases.path(releases.size() - 1).path("outcome").asText());
-        assertTrue(releases.path(releases.size() - 1).path("images").path("backtest-worker-1").path("digest").asText().contains("/ktrdr-backend@sha256:"), releases::toString);
+        assertTrue(releases.path(releases.size() - 1).path("images").path("backtest-worker-1").path("digest").asText()
+                .contains("/ktrdr-backend@sha256:"), releases::toString);
     }
 
     @Test
     void skips_a_torn_history_line_and_drops_it_at_the_next_entry() throws IOException {
-        World.on("workers-b", "cd /opt/ktrdr-workers-b/.ktrdr; tail -n 1 releases.jsonl | head -c 200 >>releases.jsonl");
+        World.on("workers-b",
+                "cd /opt/ktrdr-workers-b/.ktrdr; tail -n 1 releases.jsonl | head -c 200 >>releases.jsonl");
         good(ktrdr("rollback", "workers", "B", "--list").run());
         good(ktrdr("deploy", "workers", "B", "--tag", NEWER).run());
         for (var line : World.history("workers-b").lines().toList()) new ObjectMapper().readTree(line);
@@ -152,23 +169,28 @@ class RollbackTest {
     void rolls_back_a_release_that_stays_unhealthy_and_keeps_its_logs() throws IOException {
         World.sql("drop table if exists kept; create table kept (word text); insert into kept values ('still here')");
         var before = World.containers("core");
-        var ran = refused(5, ktrdr("deploy", "core", "all", "--tag", BAD, "--timeout", "15s").run(), "error: core: backend was not healthy within 15 s",
+        var ran = refused(5, ktrdr("deploy", "core", "all", "--tag", BAD, "--timeout", "15s").run(),
+                "error: core: backend was not healthy within 15 s",
                 "INFO: stand-in for KTRDR backend", "core: returned", "the backend was away for");
         assertEquals(1, running("core", OLDER), ran::toString);
-        for (var same : List.of("ktrdr-db", "ktrdr-prometheus", "ktrdr-grafana", "ktrdr-jaeger")) assertEquals(before.get(same), World.containers("core").get(same), same);
+        for (var same : List.of("ktrdr-db", "ktrdr-prometheus", "ktrdr-grafana", "ktrdr-jaeger"))
+            assertEquals(before.get(same), World.containers("core").get(same), same);
         assertEquals("still here", World.sql("select word from kept"));
         World.sql("drop table kept");
         assertTrue(World.get("http://10.42.1.10:8000/api/v1/health").contains(OLDER));
         assertEquals(List.of(BAD + " returned"), outcomes("core", 1));
-        assertTrue(World.on("core", "cat /opt/ktrdr-core/.ktrdr/failed/*/ktrdr-backend.log").contains("stand-in for KTRDR backend"));
-        assertEquals("", World.on("core", "ls -d /opt/ktrdr-core/.ktrdr/lock /opt/ktrdr-core/.ktrdr/deploying 2>/dev/null || :"));
+        assertTrue(World.on("core", "cat /opt/ktrdr-core/.ktrdr/failed/*/ktrdr-backend.log")
+                .contains("stand-in for KTRDR backend"));
+        assertEquals("", World.on("core",
+                "ls -d /opt/ktrdr-core/.ktrdr/lock /opt/ktrdr-core/.ktrdr/deploying 2>/dev/null || :"));
     }
 
     @Test
     void what_becomes_of_the_others_is_a_policy() {
         spoil("workers-b");
         try {
-            refused(5, ktrdr("deploy", "workers", "all", "--tag", NEWER, "--timeout", "12s", "--on-failure", "continue").run(), "workers-b: returned", "workers-c: deployed");
+            refused(5, ktrdr("deploy", "workers", "all", "--tag", NEWER, "--timeout", "12s", "--on-failure", "continue")
+                    .run(), "workers-b: returned", "workers-c: deployed");
             assertEquals(List.of(4L, 4L), List.of(running("workers-b", OLDER), running("workers-c", NEWER)));
         } finally {
             mend("workers-b");
@@ -176,7 +198,8 @@ class RollbackTest {
         good(ktrdr("rollback", "workers", "C").run());
         spoil("workers-c");
         try {
-            refused(5, ktrdr("deploy", "workers", "all", "--tag", NEWER, "--timeout", "12s", "--on-failure", "revert").run(), "workers-b: returned", "workers-c: returned");
+            refused(5, ktrdr("deploy", "workers", "all", "--tag", NEWER, "--timeout", "12s", "--on-failure", "revert")
+                    .run(), "workers-b: returned", "workers-c: returned");
             assertEquals(List.of(4L, 4L), List.of(running("workers-b", OLDER), running("workers-c", OLDER)));
         } finally {
             mend("workers-c");
@@ -185,7 +208,8 @@ class RollbackTest {
 
     /** Has the newer release killed on one host alone, for five minutes at most. */
     private static void spoil(String host) {
-        World.on(host, "setsid sh -c 'echo $$ >/run/spoil; for _ in $(seq 1500); do ids=$(docker ps -q --filter ancestor=registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + NEWER
+        World.on(host, "setsid sh -c 'echo $$ >/run/spoil; for _ in $(seq 1500); do ids=$(docker ps -q --filter "
+                + "ancestor=registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:" + NEWER
                 + "); [ -z \"$ids\" ] || docker kill $ids; sleep 0.2; done' >/dev/null 2>&1 </dev/null &");
     }
 
@@ -195,7 +219,8 @@ class RollbackTest {
 
     @Test
     void with_no_rollback_a_later_rollback_takes_the_last_good_one() throws IOException {
-        refused(1, ktrdr("deploy", "workers", "B", "--tag", BAD, "--timeout", "8s", "--no-rollback").run(), "workers-b: failed", "as --no-rollback says");
+        refused(1, ktrdr("deploy", "workers", "B", "--tag", BAD, "--timeout", "8s", "--no-rollback").run(),
+                "workers-b: failed", "as --no-rollback says");
         assertEquals(4, running("workers-b", BAD));
         good(ktrdr("rollback", "workers", "B").run());
         assertEquals(4, running("workers-b", OLDER));

@@ -27,7 +27,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 
-/** Secrets that are others in the provider from one moment to the next; each test ends with those that the fleet had before. */
+/**
+ * Secrets that are others in the provider from one moment to the next; each test ends with those that the fleet had
+ * before.
+ */
 @Tag("fleet")
 class RotateSecretTest {
     private static final ObjectMapper JSON = new ObjectMapper();
@@ -77,8 +80,10 @@ class RotateSecretTest {
 
     /** Whether PostgreSQL accepts this password over TCP, at the container's own address. */
     private static boolean letsIn(String password) {
-        return World.on("core", "password=$(cat <<'WORD'\n" + password + "\nWORD\n)\nprintf '%s\\n' \"$password\" | docker exec -i ktrdr-db sh -c '"
-                + "IFS= read -r PGPASSWORD; export PGPASSWORD; psql -w -Atq -h \"$(hostname -i)\" -U ktrdr -d ktrdr -c \"select 1\"' 2>/dev/null || echo no").equals("1");
+        return World.on("core", "password=$(cat <<'WORD'\n" + password +
+                "\nWORD\n)\nprintf '%s\\n' \"$password\" | docker exec -i ktrdr-db sh -c '"
+                + "IFS= read -r PGPASSWORD; export PGPASSWORD; psql -w -Atq -h \"$(hostname -i)\" -U ktrdr -d ktrdr "
+                + "-c \"select 1\"' 2>/dev/null || echo no").equals("1");
     }
 
     private static String verifier() {
@@ -89,8 +94,10 @@ class RotateSecretTest {
     private static Set<String> having(String variable, String value) {
         var found = new TreeSet<String>();
         for (var host : HOSTS)
-            World.on(host, "docker inspect --format '{{$name := .Name}}{{range .Config.Env}}{{$name}} {{println .}}{{end}}' $(docker ps -aq)").lines()
-                    .filter(line -> line.endsWith(" " + variable + "=" + value)).forEach(line -> found.add(host + line.split(" ")[0]));
+            World.on(host, "docker inspect --format '{{$name := .Name}}{{range .Config.Env}}{{$name}} {{println "
+                    + ".}}{{end}}' $(docker ps -aq)").lines()
+                    .filter(line -> line.endsWith(" " + variable + "=" + value))
+                    .forEach(line -> found.add(host + line.split(" ")[0]));
         return found;
     }
 
@@ -103,8 +110,10 @@ class RotateSecretTest {
     }
 
     private static long registered() throws IOException {
-        return StreamSupport.stream(JSON.readTree(World.get("http://10.42.1.10:8000/api/v1/workers")).spliterator(), false)
-                .filter(worker -> worker.path("status").asText().equals("available")).map(worker -> worker.path("endpoint_url").asText()).distinct().count();
+        return StreamSupport.stream(JSON.readTree(World.get("http://10.42.1.10:8000/api/v1/workers")).spliterator(),
+                false)
+                .filter(worker -> worker.path("status").asText().equals("available"))
+                .map(worker -> worker.path("endpoint_url").asText()).distinct().count();
     }
 
     @Test
@@ -114,7 +123,8 @@ class RotateSecretTest {
         var before = World.containers("core");
         var inventory = provider("db_password", PASSWORD);
         var log = folder.resolve("log");
-        var run = ktrdr("rotate-secret", "db_password", "--yes", "--verbose", "-i", inventory).processBuilder().redirectErrorStream(true).redirectOutput(log.toFile()).start();
+        var run = ktrdr("rotate-secret", "db_password", "--yes", "--verbose", "-i", inventory).processBuilder()
+                .redirectErrorStream(true).redirectOutput(log.toFile()).start();
         var seen = watched(run, List.of(PASSWORD, former));
         var said = Files.readString(log);
         assertEquals(0, run.exitValue(), said);
@@ -127,7 +137,8 @@ class RotateSecretTest {
         assertEquals(List.of("ktrdr-backend"), changed(before, "core"));
         var places = new ArrayList<>(List.of(said, World.on("core", "docker logs ktrdr-db 2>&1")));
         for (var host : HOSTS) places.add(World.on(host, "cd /opt; find ktrdr-* -type f -exec cat {} +"));
-        for (var place : places) for (var value : List.of(PASSWORD, former)) assertFalse(place.contains(value), () -> place);
+        for (var place : places)
+            for (var value : List.of(PASSWORD, former)) assertFalse(place.contains(value), () -> place);
         var everything = World.everything();
         assertTrue(good(ktrdr("rotate-secret", "db_password", "-i", inventory).run()).err().contains("0 changed"));
         assertEquals(everything, World.everything());
@@ -165,7 +176,8 @@ class RotateSecretTest {
         var everything = World.everything();
         var planned = good(ktrdr("rotate-secret", "jwt_secret", "--dry-run", "-i", inventory).run());
         assertTrue(planned.out().contains("up       backend recreated"), planned::toString);
-        refused(2, ktrdr("rotate-secret", "jwt_secret", "-i", inventory).run(), "jwt_secret would be replaced; core: backend recreated. Go on? Nobody is there to be asked");
+        refused(2, ktrdr("rotate-secret", "jwt_secret", "-i", inventory).run(),
+                "jwt_secret would be replaced; core: backend recreated. Go on? Nobody is there to be asked");
         assertEquals(everything, World.everything());
         var before = World.containers("core");
         var ran = good(ktrdr("rotate-secret", "jwt_secret", "--yes", "-i", inventory).run());
@@ -178,14 +190,18 @@ class RotateSecretTest {
     @Test
     void refuses_a_secret_the_backend_rejects_before_any_change() throws IOException {
         var everything = World.everything();
-        refused(2, ktrdr("rotate-secret", "jwt_secret", "--yes", "-i", provider("jwt_secret", "too-short")).run(), "jwt_secret has fewer than 32 characters");
+        refused(2, ktrdr("rotate-secret", "jwt_secret", "--yes", "-i", provider("jwt_secret", "too-short")).run(),
+                "jwt_secret has fewer than 32 characters");
         assertEquals(everything, World.everything());
     }
 
     @Test
     void rolls_back_a_database_password_if_the_backend_is_too_late() throws IOException {
         var verifier = verifier();
-        var ran = refused(5, ktrdr("rotate-secret", "db_password", "--yes", "--timeout", "100ms", "-i", provider("db_password", PASSWORD)).run(), "PostgreSQL's role has the former one again", "core: returned");
+        var ran = refused(5,
+                ktrdr("rotate-secret", "db_password", "--yes", "--timeout", "100ms", "-i",
+                        provider("db_password", PASSWORD)).run(), "PostgreSQL's role has the former one again",
+                "core: returned");
         assertEquals(verifier, verifier(), ran::toString);
         theDatabasesPasswordIs(former("db_password"), PASSWORD);
         Aftermath.runs("core", Aftermath.OLDER, ran);
@@ -195,11 +211,12 @@ class RotateSecretTest {
     void interrupted_once_the_database_has_it_it_is_taken_back() throws IOException {
         var verifier = verifier();
         Ran ran;
-        try (var run = ktrdr("rotate-secret", "db_password", "--yes", "-i", provider("db_password", PASSWORD)).start()) {
-            run.awaitVerifier(verifier);
-            run.signal("INT");
-            ran = run.end();
-        }
+        try (var run = ktrdr("rotate-secret", "db_password", "--yes", "-i", provider("db_password", PASSWORD))
+                .start()) {
+                    run.awaitVerifier(verifier);
+                    run.signal("INT");
+                    ran = run.end();
+                }
         assertTrue(Set.of(5, 130).contains(ran.exit()), ran::toString);
         assertEquals(verifier, verifier(), ran::toString);
         theDatabasesPasswordIs(former("db_password"), PASSWORD);
@@ -208,12 +225,13 @@ class RotateSecretTest {
     @Test
     void an_interrupted_rotation_is_rolled_back_on_core_too() throws IOException {
         Ran ran;
-        try (var deaf = Faults.deaf("workers-b", "backtest-worker-1"); var run = ktrdr("rotate-secret", "db_password", "--yes", "-i", provider("db_password", PASSWORD)).start()) {
-            run.awaitUp("workers-b");
-            run.signal("INT");
-            deaf.close();
-            ran = run.end();
-        }
+        try (var deaf = Faults.deaf("workers-b", "backtest-worker-1"); var run = ktrdr("rotate-secret", "db_password",
+                "--yes", "-i", provider("db_password", PASSWORD)).start()) {
+                    run.awaitUp("workers-b");
+                    run.signal("INT");
+                    deaf.close();
+                    ran = run.end();
+                }
         assertEquals(5, ran.exit(), ran::toString);
         // a stop that was cut goes on in the engine, and is over by then
         Wait.millis(3_000);
@@ -245,28 +263,39 @@ class RotateSecretTest {
         theDatabasesPasswordIs(PASSWORD, former("db_password"));
     }
 
-    /** The lab's Grafana is a stand-in where its image cannot be had: it has no database of its own, and no command that resets a password there. */
+    /**
+     * The lab's Grafana is a stand-in where its image cannot be had: it has no database of its own, and no command that
+     * resets a password there.
+     */
     @Test
     void the_password_of_grafana_is_another_one() throws IOException {
         var before = World.containers("core");
-        var ran = good(ktrdr("rotate-secret", "grafana_password", "--yes", "-i", provider("grafana_password", PASSWORD)).run());
+        var ran = good(ktrdr("rotate-secret", "grafana_password", "--yes", "-i", provider("grafana_password", PASSWORD))
+                .run());
         assertEquals(List.of("ktrdr-grafana"), changed(before, "core"));
         assertEquals(Set.of("core/ktrdr-grafana"), having("GF_SECURITY_ADMIN_PASSWORD", PASSWORD), ran::toString);
         // the stand-in has no program that changes its database
-        assertTrue(ran.err().contains("Grafana's own database was left alone: the image has no `grafana cli`") && !ran.err().contains("database has the new one"), ran::toString);
+        assertTrue(ran.err().contains("Grafana's own database was left alone: the image has no `grafana cli`")
+                && !ran.err().contains("database has the new one"), ran::toString);
     }
 
     @Test
     void tests_the_registry_token_and_refuses_what_cannot_be_rotated() throws IOException {
         var everything = World.everything();
         assertTrue(good(ktrdr("rotate-secret", "ghcr_token").run()).err().contains("takes the login of kpiteira"));
-        refused(1, ktrdr("rotate-secret", "ghcr_token", "-i", provider("ghcr_token", "no-such-token")).run(), "did not accept the login of kpiteira");
+        refused(1, ktrdr("rotate-secret", "ghcr_token", "-i", provider("ghcr_token", "no-such-token")).run(),
+                "did not accept the login of kpiteira");
         refused(2, ktrdr("rotate-secret", "db_username").run(), "no secret to be rotated");
-        refused(2, ktrdr("rotate-secret", "db_password", "-i", provider("db_password", " ")).run(), "the secret db_password is missing or blank");
-        refused(2, ktrdr("rotate-secret", "db_password", "-i", provider("db_password", "two\nlines")).run(), "the secret db_password has a line break or a NUL in it");
-        refused(2, ktrdr("rotate-secret", "db_password", "-i", provider("db_password", "pässword")).run(), "printable ASCII");
+        refused(2, ktrdr("rotate-secret", "db_password", "-i", provider("db_password", " ")).run(),
+                "the secret db_password is missing or blank");
+        refused(2, ktrdr("rotate-secret", "db_password", "-i", provider("db_password", "two\nlines")).run(),
+                "the secret db_password has a line break or a NUL in it");
+        refused(2, ktrdr("rotate-secret", "db_password", "-i", provider("db_password", "pässword")).run(),
+                "printable ASCII");
         refused(2, ktrdr("rotate-secret", "db_passwort").run(), "db_passwort");
-        refused(1, ktrdr("rotate-secret", "alert_webhook_url", "--yes", "-i", provider("alert_webhook_url", "https://hooks.test/x")).run(), "no container there has alert_webhook_url");
+        refused(1, ktrdr("rotate-secret", "alert_webhook_url", "--yes", "-i",
+                provider("alert_webhook_url", "https://hooks.test/x")).run(),
+                "no container there has alert_webhook_url");
         assertEquals(everything, World.everything());
     }
 }

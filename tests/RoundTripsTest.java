@@ -9,7 +9,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** How often a procedure goes to a node, as the node's sshd has noted it: connections, and commands that were started over them. */
+/**
+ * How often a procedure goes to a node, as the node's sshd has noted it: connections, and commands that were started
+ * over them.
+ */
 @Tag("fleet")
 class RoundTripsTest {
     private static final String TAG = "sha-1000001";

@@ -47,7 +47,8 @@ class RowsTest {
         var database = World.containers("core").get("ktrdr-db");
         try (var writer = Writer.start()) {
             deployed(during(writer, () -> ktrdr("deploy", "core", "all", "--tag", after).run()), "core", after);
-            returned(during(writer, () -> ktrdr("deploy", "core", "all", "--tag", "sha-bad0000", "--timeout", "5s").run()), "core", after);
+            returned(during(writer, () -> ktrdr("deploy", "core", "all", "--tag", "sha-bad0000", "--timeout", "5s")
+                    .run()), "core", after);
             deployed(during(writer, () -> ktrdr("rollback", "core").run()), "core", before);
             var acknowledged = writer.stop();
             var missing = new ArrayList<>(acknowledged);

@@ -15,7 +15,8 @@ import org.junit.jupiter.api.Test;
 /** tests/rules, by the promtool of the Prometheus image that runs on the practice fleet. */
 @Tag("fleet")
 class RulesFleetTest {
-    private static final List<String> FILES = List.of("templates/monitoring/rules/recording.yml", "templates/monitoring/rules/alerts.yml", "tests/rules/recording.yml", "tests/rules/alerts.yml");
+    private static final List<String> FILES = List.of("templates/monitoring/rules/recording.yml",
+            "templates/monitoring/rules/alerts.yml", "tests/rules/recording.yml", "tests/rules/alerts.yml");
 
     @BeforeAll
     static void a_release_runs() {
@@ -26,12 +27,15 @@ class RulesFleetTest {
     void the_rules_compute_and_fire_as_their_tests_say() throws IOException {
         var script = new StringBuilder("at=$(mktemp -d)\ntrap 'rm -rf \"$at\"' EXIT\nchmod 755 \"$at\"\n");
         for (var file : FILES)
-            script.append("mkdir -p \"$at\"/").append(file, 0, file.lastIndexOf('/')).append("\nprintf %s ").append(Sh.quote(Files.readString(Project.root().resolve(file))))
+            script.append("mkdir -p \"$at\"/").append(file, 0, file.lastIndexOf('/')).append("\nprintf %s ")
+                    .append(Sh.quote(Files.readString(Project.root().resolve(file))))
                     .append(" >\"$at\"/").append(file).append('\n');
         var said = World.on("core", script + """
                 code=0
-                docker run --rm --network none --entrypoint sh -v "$at:/at:ro" -w /at/tests/rules "$(docker inspect --format '{{.Config.Image}}' ktrdr-prometheus)" -c '
-                  promtool check rules --lint=all --lint-fatal ../../templates/monitoring/rules/*.yml && promtool test rules recording.yml alerts.yml' 2>&1 || code=$?
+                docker run --rm --network none --entrypoint sh -v "$at:/at:ro" -w /at/tests/rules "$(docker inspect \
+                --format '{{.Config.Image}}' ktrdr-prometheus)" -c '
+                  promtool check rules --lint=all --lint-fatal ../../templates/monitoring/rules/*.yml && promtool \
+                test rules recording.yml alerts.yml' 2>&1 || code=$?
                 echo "exit $code"
                 """);
         assertTrue(said.endsWith("exit 0"), said);

@@ -24,9 +24,11 @@ import runbook.Promised;
 import runbook.Symptoms;
 
 /**
- * The runbook and the README as a person follows them: every block of commands in its order, on one practice fleet, with the output that the page promises.
+ * The runbook and the README as a person follows them: every block of commands in its order, on one practice fleet,
+ * with the output that the page promises.
  *
- * A section about something that broke is entered with that broken, and is left with it mended by what the section says.
+ * A section about something that broke is entered with that broken, and is left with it mended by what the section
+ * says.
  */
 @Tag("fleet")
 class RunbookTest {
@@ -38,9 +40,11 @@ class RunbookTest {
 
     @BeforeAll
     static void a_folder_with_the_front_door_and_jbang() throws IOException {
-        secrets = Files.copy(World.secrets(), Files.createTempDirectory(Path.of("/dev/shm"), "ktrdr-runbook").resolve("secrets.json"));
+        secrets = Files.copy(World.secrets(), Files.createTempDirectory(Path.of("/dev/shm"), "ktrdr-runbook")
+                .resolve("secrets.json"));
         var inventory = World.inventory(folder, World.secrets().toString(), secrets.toString());
-        // procedures by the front door's quick road; FrontDoorTest and ScriptTemplateTest have JBang itself with the catalog
+        // procedures by the front door's quick road; FrontDoorTest and ScriptTemplateTest have JBang itself with the
+        // catalog
         prompt = Prompt.at(folder, inventory);
     }
 
@@ -55,7 +59,8 @@ class RunbookTest {
     }
 
     private static Ran run(Block block) {
-        return block.host().isPresent() ? new Ran(0, World.on(block.host().get(), "exec 2>&1\n" + block.commands()), "") : prompt.block(block.commands(), LONGEST);
+        return block.host().isPresent() ? new Ran(0, World.on(block.host().get(), "exec 2>&1\n" + block.commands()), "")
+                : prompt.block(block.commands(), LONGEST);
     }
 
     /** Runs what is to be run here, and answers what was not as the page has it. */
@@ -72,8 +77,10 @@ class RunbookTest {
                 }
                 if (block.byHand() || block.test().isPresent()) continue;
                 var ran = run(block);
-                if (ran.exit() != block.exit()) wrong.add(block + ": exit code " + ran.exit() + ", not " + block.exit() + "\n" + ran.out());
-                block.output().flatMap(promised -> Promised.missing(promised, ran.out())).ifPresent(line -> wrong.add(block + ": no \"" + line + "\" in\n" + ran.out()));
+                if (ran.exit() != block.exit())
+                    wrong.add(block + ": exit code " + ran.exit() + ", not " + block.exit() + "\n" + ran.out());
+                block.output().flatMap(promised -> Promised.missing(promised, ran.out()))
+                        .ifPresent(line -> wrong.add(block + ": no \"" + line + "\" in\n" + ran.out()));
             }
         } finally {
             fault.close();
@@ -88,7 +95,8 @@ class RunbookTest {
         var blocks = Block.of(Project.root().resolve("docs/OPERATIONS.md"));
         var headings = blocks.stream().map(Block::heading).toList();
         var symptoms = Symptoms.on(folder, secrets);
-        assertEquals(List.of(), symptoms.keySet().stream().filter(symptom -> !headings.contains(symptom)).toList(), "symptoms without a block in the runbook");
+        assertEquals(List.of(), symptoms.keySet().stream().filter(symptom -> !headings.contains(symptom)).toList(),
+                "symptoms without a block in the runbook");
         var wrong = follow(blocks, symptoms);
         assertEquals(List.of(), wrong, () -> String.join("\n", wrong));
     }

@@ -27,7 +27,9 @@ import org.junit.jupiter.api.io.TempDir;
 @Tag("fleet")
 @TestMethodOrder(MethodOrderer.OrderAnnotation.class)
 class ScaleTest {
-    private static final String NODE = "workers-b: {id: B, role: workers, host: workers-b, address: 10.42.1.11, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-workers-b";
+    private static final String NODE =
+            "workers-b: {id: B, role: workers, host: workers-b, address: 10.42.1.11, memory: 1GB, disk_free: 2GB, "
+                    + "directory: /opt/ktrdr-workers-b";
     private static final List<String> ADDED = List.of("backtest-worker-3", "training-worker-3");
     private static Map<String, String> core;
     private static Map<String, String> workers;
@@ -60,9 +62,13 @@ class ScaleTest {
 
     /** Prometheus' targets on a host: port to health. */
     private static Map<Integer, String> targets(String host) {
-        var active = new Ran(0, World.get("http://10.42.1.10:9090/api/v1/targets?state=active"), "").json().path("data").path("activeTargets");
-        return StreamSupport.stream(active.spliterator(), false).filter(target -> target.path("scrapeUrl").asText().matches("http://" + host + "\\..*:500\\d/metrics")).collect(Collectors.toMap(
-                target -> Integer.parseInt(target.path("scrapeUrl").asText().replaceFirst(".*:(\\d+)/.*", "$1")), target -> target.path("health").asText(), (first, second) -> second, TreeMap::new));
+        var active = new Ran(0, World.get("http://10.42.1.10:9090/api/v1/targets?state=active"), "").json().path("data")
+                .path("activeTargets");
+        return StreamSupport.stream(active.spliterator(), false)
+                .filter(target -> target.path("scrapeUrl").asText().matches("http://" + host + "\\..*:500\\d/metrics"))
+                .collect(Collectors.toMap(
+                target -> Integer.parseInt(target.path("scrapeUrl").asText().replaceFirst(".*:(\\d+)/.*", "$1")),
+                target -> target.path("health").asText(), (first, second) -> second, TreeMap::new));
     }
 
     @Test
@@ -70,15 +76,18 @@ class ScaleTest {
     void scaling_up_creates_only_missing_workers_and_their_targets() {
         assertEquals(0, up.exit(), up::toString);
         var now = World.containers("workers-b");
-        assertTrue(now.keySet().containsAll(ADDED) && now.get(ADDED.get(0)).endsWith(":" + release), () -> now + "\n" + up);
+        assertTrue(now.keySet().containsAll(ADDED) && now.get(ADDED.get(0)).endsWith(":" + release),
+                () -> now + "\n" + up);
         now.keySet().removeAll(ADDED);
         assertEquals(workers, now, up::toString);
         assertEquals(core, World.containers("core"), up::toString);
-        assertEquals(Map.of(5003, "up", 5004, "up", 5005, "up", 5006, "up", 5007, "up", 5008, "up"), targets("workers-b"));
+        assertEquals(Map.of(5003, "up", 5004, "up", 5005, "up", 5006, "up", 5007, "up", 5008, "up"),
+                targets("workers-b"));
         for (var host : List.of("core", "workers-b")) {
             var history = Aftermath.history(host);
             var last = history.get(history.size() - 1);
-            assertEquals("deployed scale B 3 " + release, last.path("outcome").asText() + " " + last.path("command").asText() + " " + last.path("tag").asText());
+            assertEquals("deployed scale B 3 " + release, last.path("outcome").asText() + " "
+                    + last.path("command").asText() + " " + last.path("tag").asText());
             Aftermath.clean(host, up);
         }
     }
@@ -86,14 +95,17 @@ class ScaleTest {
     @Test
     @Order(2)
     void the_line_of_the_inventory_is_named_that_would_put_it_back() {
-        assertTrue(up.err().contains(World.inventory() + ":9: scale: 2 -> 3, or the next deploy puts it back"), up::toString);
+        assertTrue(up.err().contains(World.inventory() + ":9: scale: 2 -> 3, or the next deploy puts it back"),
+                up::toString);
     }
 
     @Test
     @Order(2)
     void verify_and_status_pass_and_name_the_inventorys_other_scale() {
         for (var ran : upFound)
-            assertTrue(ran.exit() == 0 && ran.toString().contains("workers-b runs 3 of each type since scale B 3; " + World.inventory() + ":9 says scale: 2"), ran::toString);
+            assertTrue(ran.exit() == 0
+                    && ran.toString().contains("workers-b runs 3 of each type since scale B 3; " + World.inventory()
+                            + ":9 says scale: 2"), ran::toString);
     }
 
     @Test
@@ -106,7 +118,8 @@ class ScaleTest {
         failing.remove("workers.ghosts");
         assertEquals(Map.of(), failing);
         var again = ktrdr("scale", "B", "3", "-i", inventory).run();
-        assertTrue(again.exit() == 0 && again.err().contains("0 changed") && !again.err().contains("scale: "), again::toString);
+        assertTrue(again.exit() == 0 && again.err().contains("0 changed") && !again.err().contains("scale: "),
+                again::toString);
     }
 
     @Test
@@ -127,9 +140,11 @@ class ScaleTest {
         var prometheus = World.files("core");
         Ran ran;
         // they start, and nobody hears that they did, nor finds those that it remembers of other tests
-        try (var unheard = Faults.closed("core", "10.42.1.12", 8000); var backtest = Faults.closed("workers-c", "10.42.1.10", 5007); var training = Faults.closed("workers-c", "10.42.1.10", 5008)) {
-            ran = ktrdr("scale", "C", "3", "--timeout", "5s").run();
-        }
+        try (var unheard = Faults.closed("core", "10.42.1.12", 8000);
+                var backtest = Faults.closed("workers-c", "10.42.1.10", 5007);
+                var training = Faults.closed("workers-c", "10.42.1.10", 5008)) {
+                    ran = ktrdr("scale", "C", "3", "--timeout", "5s").run();
+                }
         Aftermath.returned(ran, "workers-c", Aftermath.release("workers-c"));
         assertEquals(before, World.containers("workers-c"), ran::toString);
         assertEquals(prometheus, World.files("core"), ran::toString);
@@ -140,7 +155,8 @@ class ScaleTest {
     void workers_at_work_are_not_stopped_unasked() {
         World.occupy("workers-b", 5007, "op_kept", Duration.ofMinutes(2));
         var before = World.everything("core") + World.everything("workers-b");
-        refused(2, ktrdr("scale", "B", "2", "--wait-idle", "1s").run(), "backtest-worker-3 is at operation op_kept, which would be stopped", "--yes");
+        refused(2, ktrdr("scale", "B", "2", "--wait-idle", "1s").run(),
+                "backtest-worker-3 is at operation op_kept, which would be stopped", "--yes");
         assertEquals(before, World.everything("core") + World.everything("workers-b"));
         World.on("workers-b", "curl -fsS -X DELETE http://localhost:5007/operations/op_kept");
     }
@@ -154,9 +170,14 @@ class ScaleTest {
         // the backend has not noticed yet that two are gone
         for (var ran : found()) assertEquals(0, ran.exit(), ran::toString);
         assertEquals(0, down.exit(), down::toString);
-        assertEquals("yes", World.on("workers-b", "cd /mnt/ktrdr-shared/results; [ ! -s op_finished.json ] || { rm op_finished.json; echo yes; }"), down::toString);
-        assertTrue(down.err().contains("training-worker-3: operation " + training + " is cancelled, checkpoint at epoch "), down::toString);
-        assertTrue(World.backend("/checkpoints/" + training).contains("\"checkpoint_type\":\"shutdown\""), down::toString);
+        assertEquals("yes",
+                World.on("workers-b",
+                        "cd /mnt/ktrdr-shared/results; [ ! -s op_finished.json ] || { rm op_finished.json; echo "
+                                + "yes; }"), down::toString);
+        assertTrue(down.err().contains("training-worker-3: operation " + training
+                + " is cancelled, checkpoint at epoch "), down::toString);
+        assertTrue(World.backend("/checkpoints/" + training).contains("\"checkpoint_type\":\"shutdown\""),
+                down::toString);
         assertEquals(workers, World.containers("workers-b"), down::toString);
         assertEquals(core, World.containers("core"), down::toString);
         assertEquals(Map.of(5003, "up", 5004, "up", 5005, "up", 5006, "up"), targets("workers-b"));

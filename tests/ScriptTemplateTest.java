@@ -17,7 +17,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** `jbang init -t ktrdr@ktrdr` in an empty folder makes a script that runs. JBang is the real one, with a home of its own that knows this catalog. */
+/**
+ * `jbang init -t ktrdr@ktrdr` in an empty folder makes a script that runs. JBang is the real one, with a home of its
+ * own that knows this catalog.
+ */
 @Tag("fleet")
 class ScriptTemplateTest {
     @TempDir static Path folder;
@@ -26,14 +29,16 @@ class ScriptTemplateTest {
     @BeforeAll
     static void an_empty_folder() throws IOException {
         empty = Files.createDirectory(folder.resolve("empty"));
-        assertEquals(0, jbang("catalog", "add", "--global", "--name", "ktrdr", Project.root().resolve("jbang-catalog.json").toString()).exit());
+        assertEquals(0, jbang("catalog", "add", "--global", "--name", "ktrdr",
+                Project.root().resolve("jbang-catalog.json").toString()).exit());
         assertEquals(0, jbang("init", "-t", "ktrdr@ktrdr", "mycheck.java").exit());
     }
 
     private static CommandResult jbang(String... words) {
         var argv = new ArrayList<>(List.of(Toolkit.jbang().toString()));
         argv.addAll(List.of(words));
-        return LocalCommand.command(argv).directory(empty).env("JBANG_DIR", folder.resolve("jbang").toString()).env("KTRDR_INVENTORY", World.inventory().toString()).run();
+        return LocalCommand.command(argv).directory(empty).env("JBANG_DIR", folder.resolve("jbang").toString())
+                .env("KTRDR_INVENTORY", World.inventory().toString()).run();
     }
 
     @Test
@@ -48,10 +53,12 @@ class ScriptTemplateTest {
     void it_has_the_options_and_exit_codes_of_a_procedure() {
         var json = Json.read(jbang("run", "mycheck.java", "B", "-o", "json").out()).orElseThrow();
         assertEquals("[\"workers-b\"]", json.path("nodes").findValues("node").toString());
-        assertTrue(json.path("ok").asBoolean() && json.path("nodes").get(0).path("up").asText().startsWith("up"), json.toString());
+        assertTrue(json.path("ok").asBoolean() && json.path("nodes").get(0).path("up").asText().startsWith("up"),
+                json.toString());
         var unknown = jbang("run", "mycheck.java", "workers-x");
         assertEquals(2, unknown.exit(), unknown.err());
         assertTrue(unknown.err().contains("there is no node workers-x"), unknown.err());
-        assertTrue(jbang("run", "mycheck.java", "--help").out().startsWith("How long each machine has been up.\nUsage: mycheck "));
+        assertTrue(jbang("run", "mycheck.java", "--help").out()
+                .startsWith("How long each machine has been up.\nUsage: mycheck "));
     }
 }

@@ -25,12 +25,16 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Where secrets are seen while procedures run, succeed, fail, are interrupted and are killed, and after them, on both sides and in between: see {@link Watch}. */
+/**
+ * Where secrets are seen while procedures run, succeed, fail, are interrupted and are killed, and after them, on both
+ * sides and in between: see {@link Watch}.
+ */
 @Tag("fleet")
 class SecretsWatchTest {
     private static final String BACKUPS = "/srv/ktrdr-shared/db-backups/of-the-watch";
     /** Values that the provider has by now and the fleet has not. */
-    private static final Map<String, String> PLANTED = Map.of("grafana_password", "planted-Gr4fana-pa55word-0b6ec1", "ghcr_token", "planted-t0ken-of-the-registry-71d2f0");
+    private static final Map<String, String> PLANTED = Map.of("grafana_password", "planted-Gr4fana-pa55word-0b6ec1",
+            "ghcr_token", "planted-t0ken-of-the-registry-71d2f0");
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
     @TempDir Path folder;
     private Path provider;
@@ -88,7 +92,8 @@ class SecretsWatchTest {
     }
 
     private static void sideBySide(Runnable... lanes) {
-        CompletableFuture.allOf(Stream.of(lanes).map(CompletableFuture::runAsync).toArray(CompletableFuture[]::new)).join();
+        CompletableFuture.allOf(Stream.of(lanes).map(CompletableFuture::runAsync).toArray(CompletableFuture[]::new))
+                .join();
     }
 
     private String file(String name) {
@@ -98,7 +103,8 @@ class SecretsWatchTest {
     /** An inventory whose provider has another value for a secret. */
     private String provided(String field) {
         World.secretsWith(provider.resolve("secrets.json"), field, PLANTED.get(field));
-        return World.inventory(folder.resolve("provided"), World.secrets().toString(), provider.resolve("secrets.json").toString()).toString();
+        return World.inventory(folder.resolve("provided"), World.secrets().toString(),
+                provider.resolve("secrets.json").toString()).toString();
     }
 
     @Test
@@ -121,7 +127,8 @@ class SecretsWatchTest {
             cleared();
         }
         assertTrue(watch.looks() > 500, "looked only " + watch.looks() + " times");
-        assertEquals(String.join("\n", new TreeSet<>(Canary.SEEN)), String.join("\n", watch.seen()), "of " + watch.looks() + " looks");
+        assertEquals(String.join("\n", new TreeSet<>(Canary.SEEN)), String.join("\n", watch.seen()),
+                "of " + watch.looks() + " looks");
     }
 
     private void looks() {
@@ -140,13 +147,17 @@ class SecretsWatchTest {
         read(0, ktrdr("setup-nfs", "--verbose").asProcess().env("KTRDR_INVENTORY", outside()).run());
     }
 
-    /** An inventory whose share is none of its nodes', so that there is nothing to be set up and all of it to be proven. */
+    /**
+     * An inventory whose share is none of its nodes', so that there is nothing to be set up and all of it to be proven.
+     */
     private String outside() {
-        return World.inventory(folder.resolve("outside"), "storage: {server: core", "storage: {server: pve.ktrdr.home.mynerd.place").toString();
+        return World.inventory(folder.resolve("outside"), "storage: {server: core",
+                "storage: {server: pve.ktrdr.home.mynerd.place").toString();
     }
 
     private void deployments() {
-        sideBySide(() -> run(0, "deploy", "all", "--tag", another, "--dry-run", "--verbose"), () -> run(1, "deploy", "core", "all", "--tag", "sha-9999999", "--verbose", "-o", "json"));
+        sideBySide(() -> run(0, "deploy", "all", "--tag", another, "--dry-run", "--verbose"),
+                () -> run(1, "deploy", "core", "all", "--tag", "sha-9999999", "--verbose", "-o", "json"));
         run(0, "stage", "core", "--tag", another, "--verbose");
         run(0, "deploy", "core", "all", "--tag", another, "--verbose");
         World.forget("core", Aftermath.another("core"));
@@ -198,28 +209,32 @@ class SecretsWatchTest {
 
     private void killedAtTheLogin() {
         World.forget("workers-c", another);
-        try (var waiting = Faults.waits("workers-c", "docker", "'login '"); var run = started("deploy", "workers", "C", "--tag", another, "--verbose")) {
-            killed("workers-c", () -> run.awaitAsked("workers-c"), run);
-        }
+        try (var waiting = Faults.waits("workers-c", "docker", "'login '");
+                var run = started("deploy", "workers", "C", "--tag", another, "--verbose")) {
+                    killed("workers-c", () -> run.awaitAsked("workers-c"), run);
+                }
     }
 
     private void rotations() {
         var token = provided("ghcr_token");
         run(1, "rotate-secret", "ghcr_token", "--verbose", "-i", token);
-        try (var waiting = Faults.waits("core", "docker", "'login '"); var run = started("rotate-secret", "ghcr_token", "--verbose", "-i", token)) {
-            killed("core", () -> run.awaitAsked("core"), run);
-        }
+        try (var waiting = Faults.waits("core", "docker", "'login '");
+                var run = started("rotate-secret", "ghcr_token", "--verbose", "-i", token)) {
+                    killed("core", () -> run.awaitAsked("core"), run);
+                }
         var password = provided("grafana_password");
         run(0, "rotate-secret", "grafana_password", "--dry-run", "--verbose", "-i", password);
-        interrupted("core", "compose*' up -d'", "rotate-secret", "grafana_password", "--yes", "--verbose", "-i", password);
+        interrupted("core", "compose*' up -d'", "rotate-secret", "grafana_password", "--yes", "--verbose", "-i",
+                password);
         run(0, "rotate-secret", "grafana_password", "--yes", "--verbose", "-o", "json", "-i", password);
     }
 
     /** Back to the former one, which the lab's own inventory has; Grafana is stopped then. */
     private void killedWithTheSecretHalfGiven() {
-        try (var deaf = Faults.deaf("core", "ktrdr-grafana"); var run = ktrdr("rotate-secret", "grafana_password", "--yes", "--verbose").start()) {
-            killed("core", () -> run.awaitUp("core"), run);
-        }
+        try (var deaf = Faults.deaf("core", "ktrdr-grafana");
+                var run = ktrdr("rotate-secret", "grafana_password", "--yes", "--verbose").start()) {
+                    killed("core", () -> run.awaitUp("core"), run);
+                }
     }
 
     private void backups() {
@@ -228,15 +243,19 @@ class SecretsWatchTest {
             interrupted(run);
         }
         left.noneButLock("core", "an interrupted backup");
-        try (var locked = Faults.lockedTable("locked"); var run = started("backup-db", "--to", file("backup"), "--verbose")) {
-            killed("core", run::awaitDump, run);
-        }
+        try (var locked = Faults.lockedTable("locked");
+                var run = started("backup-db", "--to", file("backup"), "--verbose")) {
+                    killed("core", run::awaitDump, run);
+                }
         run(0, "backup-db", "--to", file("backup"), "--verbose");
-        assertEquals(List.of("backup", "backup.json", "backup.sha256"), Stream.of(folder.toFile().list()).filter(name -> name.contains("backup")).sorted().toList());
+        assertEquals(List.of("backup", "backup.json", "backup.sha256"),
+                Stream.of(folder.toFile().list()).filter(name -> name.contains("backup")).sorted().toList());
         run(0, "backup-db", "--schedule", "03:00", "--verbose", "-o", "json");
         World.on("core", "systemctl start ktrdr-backup.service");
         run(0, "backup-db", "--list", "-o", "json");
-        watch.read("a backup", World.on("core", "cat " + BACKUPS + "/*.dump.zst | docker exec -i ktrdr-db zstd -q -dc | tr '\\000' '\\n'"));
+        watch.read("a backup",
+                World.on("core", "cat " + BACKUPS
+                        + "/*.dump.zst | docker exec -i ktrdr-db zstd -q -dc | tr '\\000' '\\n'"));
         run(0, "restore-db", "latest", "--into", "watched", "--verbose");
     }
 

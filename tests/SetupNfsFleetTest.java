@@ -23,7 +23,10 @@ class SetupNfsFleetTest {
 
     private static String everything() {
         var all = new StringBuilder();
-        for (var host : HOSTS) all.append(World.on(host, "cat /etc/fstab; sort /proc/self/mounts; ls -la /etc/exports* /etc/systemd/system /mnt /srv 2>/dev/null || :; dpkg -l 'nfs-*' | grep ^ii || :; find /mnt/ktrdr-shared -name '.ktrdr-proof*'"));
+        for (var host : HOSTS) all.append(
+                World.on(host, "cat /etc/fstab; sort /proc/self/mounts; ls -la /etc/exports* /etc/systemd/system /mnt "
+                        + "/srv 2>/dev/null || :; dpkg -l 'nfs-*' | grep ^ii || :; find /mnt/ktrdr-shared -name "
+                        + "'.ktrdr-proof*'"));
         return all.toString();
     }
 
@@ -37,16 +40,24 @@ class SetupNfsFleetTest {
         assertEquals(before, everything());
     }
 
-    /** The lab's inventory with a server that is none of its nodes, as where the Proxmox host has the share and hands it in. */
+    /**
+     * The lab's inventory with a server that is none of its nodes, as where the Proxmox host has the share and hands it
+     * in.
+     */
     private Ran outside(String... arguments) {
-        var inventory = World.inventory(folder, "storage: {server: core", "storage: {server: pve.ktrdr.home.mynerd.place").toString();
+        var inventory = World.inventory(folder, "storage: {server: core",
+                "storage: {server: pve.ktrdr.home.mynerd.place").toString();
         return ktrdr(arguments).env("KTRDR_INVENTORY", inventory).run();
     }
 
-    /** The lab's inventory for a share that the host of every node hands in, as it does; with one more folder of it, where one is named. */
+    /**
+     * The lab's inventory for a share that the host of every node hands in, as it does; with one more folder of it,
+     * where one is named.
+     */
     private Path handedIn(String... more) {
         var folders = more.length == 0 ? "" : ", " + String.join(", ", more);
-        return World.inventory(folder, "storage: {server: core", "storage: {from: host, server: core", "db-backups]", "db-backups" + folders + "]");
+        return World.inventory(folder, "storage: {server: core", "storage: {from: host, server: core", "db-backups]",
+                "db-backups" + folders + "]");
     }
 
     private static Ran with(Path inventory, String... arguments) {
@@ -55,11 +66,13 @@ class SetupNfsFleetTest {
 
     @Test
     void a_kernel_without_nfs_is_told_before_anything_is_changed() {
-        Assumptions.assumeTrue(World.on("core", "grep -cw nfsd /proc/filesystems || :").equals("0"), "this machine's kernel has NFS: it is set up on the guests alone");
+        Assumptions.assumeTrue(World.on("core", "grep -cw nfsd /proc/filesystems || :").equals("0"),
+                "this machine's kernel has NFS: it is set up on the guests alone");
         for (var argument : List.of("--check", "--dry-run", "-y")) {
             var ran = ktrdr("setup-nfs", argument).run();
             assertEquals(1, ran.exit(), ran::toString);
-            assertTrue(ran.err().contains("core: the kernel has no NFS server") && ran.err().contains("pct set ID --mp0"), ran::toString);
+            assertTrue(ran.err().contains("core: the kernel has no NFS server")
+                    && ran.err().contains("pct set ID --mp0"), ran::toString);
         }
     }
 
@@ -67,9 +80,11 @@ class SetupNfsFleetTest {
     void a_share_that_came_from_the_host_is_taken_as_it_is_and_proven() {
         var ran = outside("setup-nfs");
         assertEquals(0, ran.exit(), ran::toString);
-        assertTrue(ran.err().contains("not NFS: mounted by other means") && ran.err().contains("0 changed"), ran::toString);
+        assertTrue(ran.err().contains("not NFS: mounted by other means") && ran.err().contains("0 changed"),
+                ran::toString);
         assertTrue(ran.out().contains("read by".toUpperCase()) && ran.out().contains("core in"), ran::toString);
-        if (!World.on("workers-b", "docker images --format '{{.Repository}}' | grep -v '^ktrdr-probe$' || true").isEmpty()) assertTrue(ran.out().contains("wrote too"), ran::toString);
+        if (!World.on("workers-b", "docker images --format '{{.Repository}}' | grep -v '^ktrdr-probe$' || true")
+                .isEmpty()) assertTrue(ran.out().contains("wrote too"), ran::toString);
     }
 
     @Test
@@ -78,7 +93,8 @@ class SetupNfsFleetTest {
         try {
             var ran = outside("setup-nfs", "B");
             assertEquals(1, ran.exit(), ran::toString);
-            assertTrue(ran.err().contains("workers-b: uid 999 with gid 1500 can't write to the share") && ran.err().contains("models"), ran::toString);
+            assertTrue(ran.err().contains("workers-b: uid 999 with gid 1500 can't write to the share")
+                    && ran.err().contains("models"), ran::toString);
         } finally {
             World.on("core", "chown 999:1500 /srv/ktrdr-shared/models");
         }
@@ -90,7 +106,8 @@ class SetupNfsFleetTest {
         assertEquals(0, ran.exit(), ran::toString);
         assertTrue(ran.err().contains("3 wrote, all others read") && ran.err().contains("0 changed"), ran::toString);
         assertFalse(ran.out().contains("nfs-kernel-server") || ran.out().contains("export"), ran::toString);
-        for (var argument : List.of("--check", "--dry-run")) assertEquals(0, with(handedIn(), "setup-nfs", argument).exit());
+        for (var argument : List.of("--check", "--dry-run"))
+            assertEquals(0, with(handedIn(), "setup-nfs", argument).exit());
         var infra = with(handedIn(), "verify-infra");
         assertTrue(infra.out().contains("from its host"), infra::toString);
     }
@@ -101,7 +118,8 @@ class SetupNfsFleetTest {
         var inventory = handedIn("extra");
         try {
             var checked = with(inventory, "setup-nfs", "--check");
-            assertTrue(checked.exit() == 1 && checked.err().contains("core.nfs.folders does not hold"), checked::toString);
+            assertTrue(checked.exit() == 1 && checked.err().contains("core.nfs.folders does not hold"),
+                    checked::toString);
             var dry = with(inventory, "setup-nfs", "--dry-run");
             assertTrue(dry.out().contains("/srv/ktrdr-shared/extra: missing"), dry::toString);
             assertEquals("no", World.on("core", "[ -d /srv/ktrdr-shared/extra ] && echo yes || echo no"));
@@ -117,13 +135,19 @@ class SetupNfsFleetTest {
     void distinguishes_an_unmounted_share_from_a_folder() {
         World.on("core", "umount /srv/ktrdr-shared");
         try {
-            for (var command : List.of(List.of("setup-nfs"), List.of("setup-nfs", "--check"), List.of("setup-nfs", "--dry-run"), List.of("deploy", "core", "backend", "--tag", "sha-1000002", "-y"))) {
-                var ran = with(handedIn(), command.toArray(String[]::new));
-                assertEquals(1, ran.exit(), ran::toString);
-                assertTrue(ran.err().contains("core: nothing is mounted at /srv/ktrdr-shared: a container would write beside the share")
-                        && ran.err().contains("pct set ID --mp0 FOLDER,mp=/srv/ktrdr-shared"), ran::toString);
-            }
-            assertEquals("", World.on("core", "ls -A /srv/ktrdr-shared"), "nothing was written to the disk of the node");
+            for (var command : List.of(List.of("setup-nfs"), List.of("setup-nfs", "--check"),
+                    List.of("setup-nfs", "--dry-run"),
+                    List.of("deploy", "core", "backend", "--tag", "sha-1000002", "-y"))) {
+                        var ran = with(handedIn(), command.toArray(String[]::new));
+                        assertEquals(1, ran.exit(), ran::toString);
+                        assertTrue(ran.err()
+                                .contains("core: nothing is mounted at /srv/ktrdr-shared: a container would write "
+                                        + "beside the "
+                                        + "share")
+                                && ran.err().contains("pct set ID --mp0 FOLDER,mp=/srv/ktrdr-shared"), ran::toString);
+                    }
+            assertEquals("", World.on("core", "ls -A /srv/ktrdr-shared"),
+                    "nothing was written to the disk of the node");
         } finally {
             World.on("core", "mount --bind /mnt/ktrdr-shared /srv/ktrdr-shared");
         }
@@ -132,14 +156,17 @@ class SetupNfsFleetTest {
     @Test
     void a_node_that_was_handed_another_folder_is_found_by_the_proof() {
         World.on("workers-c", """
-                mkdir -p /run/another/data /run/another/results /run/another/models /run/another/strategies /run/another/checkpoints /run/another/db-backups
+                mkdir -p /run/another/data /run/another/results /run/another/models /run/another/strategies \
+                /run/another/checkpoints /run/another/db-backups
                 chown -R 999:1500 /run/another; chmod -R 2775 /run/another; mount --bind /run/another /mnt/ktrdr-shared
                 """);
         try {
             var ran = with(handedIn(), "setup-nfs");
             assertEquals(1, ran.exit(), ran::toString);
-            assertTrue(ran.err().contains("workers-c: files that core, workers-b wrote to the share are not there"), ran::toString);
-            assertTrue(ran.err().contains("workers-b: files that workers-c wrote to the share are not there"), ran::toString);
+            assertTrue(ran.err().contains("workers-c: files that core, workers-b wrote to the share are not there"),
+                    ran::toString);
+            assertTrue(ran.err().contains("workers-b: files that workers-c wrote to the share are not there"),
+                    ran::toString);
         } finally {
             World.on("workers-c", "umount /mnt/ktrdr-shared; rm -r /run/another");
         }
@@ -147,11 +174,13 @@ class SetupNfsFleetTest {
 
     @Test
     void a_read_only_share_is_told_before_anything_is_written() {
-        World.on("workers-b", "mount --bind /mnt/ktrdr-shared /mnt/ktrdr-shared; mount -o remount,bind,ro /mnt/ktrdr-shared");
+        World.on("workers-b",
+                "mount --bind /mnt/ktrdr-shared /mnt/ktrdr-shared; mount -o remount,bind,ro /mnt/ktrdr-shared");
         try {
             var ran = with(handedIn(), "setup-nfs", "B");
             assertEquals(1, ran.exit(), ran::toString);
-            assertTrue(ran.err().contains("workers-b: the share at /mnt/ktrdr-shared is read-only") && ran.err().contains("ro=1"), ran::toString);
+            assertTrue(ran.err().contains("workers-b: the share at /mnt/ktrdr-shared is read-only")
+                    && ran.err().contains("ro=1"), ran::toString);
             var infra = ktrdr("verify-infra", "B").run();
             assertEquals(1, infra.exit(), infra::toString);
             assertTrue(infra.out().contains("mounted by other means, read-only"), infra::toString);

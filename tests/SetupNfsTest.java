@@ -28,7 +28,8 @@ class SetupNfsTest {
     private static final String SHARE = "/mnt/ktrdr-shared";
     private static final String UNITS = "'mnt-ktrdr\\x2dshared.automount' 'mnt-ktrdr\\x2dshared.mount'";
     private static final String DROP_INS = "/etc/systemd/system/mnt-ktrdr\\x2dshared.mount.d";
-    private static final String FOREIGN = "# mine \t\n\n/dev/sr0\t/media/cd   iso9660 noauto,ro 0 0\ntmpfs /srv/scratch tmpfs noauto 0 0";
+    private static final String FOREIGN =
+            "# mine \t\n\n/dev/sr0\t/media/cd   iso9660 noauto,ro 0 0\ntmpfs /srv/scratch tmpfs noauto 0 0";
     /** One with options of its own, as the GPU machine has them: vers=4.2; and one with those of the fleet: vers=3. */
     private static final Map<String, String> CLIENTS = Map.of("workers-b", "nfs4", "workers-c", "nfs");
     private static GuestWorld world;
@@ -38,9 +39,12 @@ class SetupNfsTest {
     static void guests_with_lines_of_somebody_else_are_set_up() {
         Guests.obstacle().ifPresent(why -> Assumptions.abort("no virtual machines here: " + why));
         world = GuestWorld.fresh();
-        for (var client : List.of("workers-b", "workers-c")) world.on(client, "printf '%s' '" + FOREIGN + "' >/etc/fstab; chmod 640 /etc/fstab");
-        // five failures in ten seconds take a quicker machine: here five in ten minutes are too many, unless setup-nfs says otherwise
-        world.on("workers-c", "mkdir -p '" + DROP_INS + "'; printf '[Unit]\\nStartLimitIntervalSec=10min\\n' >'" + DROP_INS + "/00-slow.conf'");
+        for (var client : List.of("workers-b", "workers-c"))
+            world.on(client, "printf '%s' '" + FOREIGN + "' >/etc/fstab; chmod 640 /etc/fstab");
+        // five failures in ten seconds take a quicker machine: here five in ten minutes are too many, unless setup-nfs
+        // says otherwise
+        world.on("workers-c", "mkdir -p '" + DROP_INS + "'; printf '[Unit]\\nStartLimitIntervalSec=10min\\n' >'"
+                + DROP_INS + "/00-slow.conf'");
         world.on("core", "mkdir -p /srv/other; printf '/srv/other 10.9.9.9(ro)' >/etc/exports");
         first = world.ktrdr("setup-nfs").run();
     }
@@ -84,13 +88,16 @@ class SetupNfsTest {
     void the_first_run_sets_everything_up() {
         ok(first);
         assertTrue(first.out().contains("changed") && first.out().contains("package"), first::toString);
-        assertEquals("active\nenabled", world.on("core", "systemctl is-active nfs-server; systemctl is-enabled nfs-server"));
+        assertEquals("active\nenabled",
+                world.on("core", "systemctl is-active nfs-server; systemctl is-enabled nfs-server"));
         assertEquals("999:1500 2775 999:1500 2775 999:1500 2775 999:1500 2775 999:1500 2775",
-                world.on("core", "cd /srv/ktrdr-shared && stat -c '%u:%g %a' . data results models db-backups | tr '\\n' ' '"));
+                world.on("core", "cd /srv/ktrdr-shared && stat -c '%u:%g %a' . data results models db-backups | tr "
+                        + "'\\n' ' '"));
         for (var client : CLIENTS.keySet()) assertEquals("autofs " + CLIENTS.get(client), mounted(client));
         world.on("workers-b", as999("echo from-b >" + SHARE + "/results/seen"));
         assertEquals("from-b", world.on("workers-c", as999("cat " + SHARE + "/results/seen")));
-        assertEquals("from-b 999:1500 664", world.on("core", "cd /srv/ktrdr-shared/results; echo $(cat seen; stat -c '%u:%g %a' seen); rm seen"));
+        assertEquals("from-b 999:1500 664",
+                world.on("core", "cd /srv/ktrdr-shared/results; echo $(cat seen; stat -c '%u:%g %a' seen); rm seen"));
     }
 
     @Test
@@ -105,7 +112,10 @@ class SetupNfsTest {
     @Test
     void lines_of_others_are_there_byte_for_byte() {
         for (var client : List.of("workers-b", "workers-c"))
-            assertEquals("640", world.on(client, "printf '%s\\n' '" + FOREIGN + "' >/tmp/foreign; head -c \"$(stat -c %s /tmp/foreign)\" /etc/fstab | cmp - /tmp/foreign; stat -c %a /etc/fstab"));
+            assertEquals("640",
+                    world.on(client, "printf '%s\\n' '" + FOREIGN
+                            + "' >/tmp/foreign; head -c \"$(stat -c %s /tmp/foreign)\" /etc/fstab | cmp - "
+                            + "/tmp/foreign; stat -c %a /etc/fstab"));
         assertEquals("/srv/other 10.9.9.9(ro)", world.on("core", "cat /etc/exports"));
         assertTrue(world.on("core", "exportfs -s").contains("/srv/other"));
     }
@@ -115,10 +125,12 @@ class SetupNfsTest {
         world.on("core", "chmod 755 /srv/ktrdr-shared/models; echo '# mine' >>/etc/exports.d/ktrdr.exports");
         world.on("workers-c", "sed -i s/vers=3/vers=4.2/ /etc/fstab; rm /etc/systemd/system/*.mount.d/ktrdr.conf");
         var before = everything();
-        var ran = refused(1, world.ktrdr("setup-nfs", "--check").run(), "core.nfs.folders", "core.nfs.exports", "workers-c.nfs.fstab", "workers-c.nfs.unit");
+        var ran = refused(1, world.ktrdr("setup-nfs", "--check").run(), "core.nfs.folders", "core.nfs.exports",
+                "workers-c.nfs.fstab", "workers-c.nfs.unit");
         assertFalse(ran.err().contains("workers-b.nfs"), ran::toString);
         var dry = ok(world.ktrdr("setup-nfs", "--dry-run").run());
-        assertTrue(dry.out().contains("-# mine") && dry.out().contains("-10.42.2.10:/srv/ktrdr-shared") && dry.out().contains("vers=4.2"), dry::toString);
+        assertTrue(dry.out().contains("-# mine") && dry.out().contains("-10.42.2.10:/srv/ktrdr-shared")
+                && dry.out().contains("vers=4.2"), dry::toString);
         assertEquals(before, everything());
         ok(world.ktrdr("setup-nfs").run());
         assertEquals("999:1500 2775", world.on("core", "stat -c '%u:%g %a' /srv/ktrdr-shared/models"));
@@ -128,28 +140,38 @@ class SetupNfsTest {
 
     @Test
     void a_share_of_somebody_else_at_our_path_is_refused() {
-        world.on("workers-c", "cp -p /etc/fstab /root/fstab; systemctl stop " + UNITS + "; echo 'nas:/tank " + SHARE + " nfs defaults 0 0' >>/etc/fstab");
+        world.on("workers-c", "cp -p /etc/fstab /root/fstab; systemctl stop " + UNITS + "; echo 'nas:/tank " + SHARE
+                + " nfs defaults 0 0' >>/etc/fstab");
         try {
             var before = everything();
-            refused(1, world.ktrdr("setup-nfs", "C").run(), "workers-c: /etc/fstab has a line for " + SHARE + " that is not ours", "nas:/tank");
+            refused(1, world.ktrdr("setup-nfs", "C").run(),
+                    "workers-c: /etc/fstab has a line for " + SHARE + " that is not ours", "nas:/tank");
             assertEquals(before, everything());
         } finally {
-            world.on("workers-c", "cp -p /root/fstab /etc/fstab; systemctl daemon-reload; systemctl start 'mnt-ktrdr\\x2dshared.automount'; ls -d " + SHARE + "/.");
+            world.on("workers-c",
+                    "cp -p /root/fstab /etc/fstab; systemctl daemon-reload; systemctl start "
+                            + "'mnt-ktrdr\\x2dshared.automount'; ls -d " + SHARE + "/.");
         }
     }
 
     @Test
     void only_the_addresses_of_the_fleet_are_let_in() {
-        assertEquals("10.42.2.11 10.42.2.12", world.on("core", "exportfs -s | awk '$1 == \"/srv/ktrdr-shared\" { sub(/\\(.*/, \"\", $2); print $2 }' | sort | tr '\\n' ' '"));
-        var mount = "mkdir -p /tmp/try; mount -t nfs -o vers=3,proto=tcp,soft,retry=0,nolock,nosharecache 10.42.2.10:/srv/ktrdr-shared /tmp/try; umount /tmp/try";
+        assertEquals("10.42.2.11 10.42.2.12",
+                world.on("core", "exportfs -s | awk '$1 == \"/srv/ktrdr-shared\" { sub(/\\(.*/, \"\", $2); print $2 "
+                        + "}' | sort | tr '\\n' ' '"));
+        var mount = "mkdir -p /tmp/try; mount -t nfs -o vers=3,proto=tcp,soft,retry=0,nolock,nosharecache "
+                + "10.42.2.10:/srv/ktrdr-shared /tmp/try; umount /tmp/try";
         world.on("workers-c", mount);
-        world.on("workers-c", "systemctl stop " + UNITS + "; ip address add 10.42.2.99/24 dev eth0; ip route add 10.42.2.10/32 dev eth0 src 10.42.2.99");
+        world.on("workers-c", "systemctl stop " + UNITS
+                + "; ip address add 10.42.2.99/24 dev eth0; ip route add 10.42.2.10/32 dev eth0 src 10.42.2.99");
         try {
             var stranger = world.run("workers-c", mount);
             assertNotEquals(0, stranger.exit());
             assertTrue(stranger.err().contains("denied"), stranger::err);
         } finally {
-            world.on("workers-c", "ip route del 10.42.2.10/32; ip address del 10.42.2.99/24 dev eth0; systemctl start 'mnt-ktrdr\\x2dshared.automount'; ls -d " + SHARE + "/.");
+            world.on("workers-c",
+                    "ip route del 10.42.2.10/32; ip address del 10.42.2.99/24 dev eth0; systemctl start "
+                            + "'mnt-ktrdr\\x2dshared.automount'; ls -d " + SHARE + "/.");
         }
     }
 
@@ -160,7 +182,8 @@ class SetupNfsTest {
             assertEquals("", mounted("workers-c"));
             assertNotEquals(0, world.run("workers-c", as999("echo x >" + SHARE + "/x")).exit(), "as a container");
             assertNotEquals(0, world.run("workers-c", "echo x >" + SHARE + "/x").exit(), "not even root");
-            assertNotEquals(0, world.run("workers-c", "mkdir -p " + SHARE + "/results").exit(), "nor a folder, as Docker would make it for a container");
+            assertNotEquals(0, world.run("workers-c", "mkdir -p " + SHARE + "/results").exit(),
+                    "nor a folder, as Docker would make it for a container");
             assertEquals("", world.on("workers-c", "ls -A " + SHARE));
         } finally {
             world.on("workers-c", "systemctl start 'mnt-ktrdr\\x2dshared.automount'; ls -d " + SHARE + "/.");
@@ -170,7 +193,8 @@ class SetupNfsTest {
     /** Uses the share six times in a row, while the server does not let the node in. */
     private static void useWhileRefused() {
         world.on("core", "exportfs -u 10.42.2.12:/srv/ktrdr-shared");
-        world.on("workers-c", "systemctl stop 'mnt-ktrdr\\x2dshared.mount'; for i in 1 2 3 4 5 6 7; do ls " + SHARE + "/. >/dev/null 2>&1 || :; done");
+        world.on("workers-c", "systemctl stop 'mnt-ktrdr\\x2dshared.mount'; for i in 1 2 3 4 5 6 7; do ls " + SHARE
+                + "/. >/dev/null 2>&1 || :; done");
         world.on("core", "exportfs -ra");
     }
 
@@ -194,35 +218,47 @@ class SetupNfsTest {
     @Test
     void an_interrupted_run_leaves_no_file_of_its_proof() throws IOException, InterruptedException {
         // reading takes its time on one node, so that there is a time to interrupt
-        world.on("workers-c", "printf '#!/bin/sh\\ncase $* in *cat*) sleep 120 ;; esac\\nexec /usr/bin/setpriv \"$@\"\\n' >/usr/local/bin/setpriv; chmod 755 /usr/local/bin/setpriv");
-        var run = world.ktrdr("setup-nfs").processBuilder().redirectErrorStream(true).redirectOutput(new File("/dev/null")).start();
+        world.on("workers-c",
+                "printf '#!/bin/sh\\ncase $* in *cat*) sleep 120 ;; esac\\nexec /usr/bin/setpriv \"$@\"\\n' "
+                        + ">/usr/local/bin/setpriv; chmod 755 /usr/local/bin/setpriv");
+        var run = world.ktrdr("setup-nfs").processBuilder().redirectErrorStream(true)
+                .redirectOutput(new File("/dev/null")).start();
         try {
-            world.until("the proof's files are there", () -> world.on("core", "find /srv/ktrdr-shared -name '.ktrdr-proof*'").lines().count() >= 2);
+            world.until("the proof's files are there",
+                    () -> world.on("core", "find /srv/ktrdr-shared -name '.ktrdr-proof*'").lines().count() >= 2);
             run.destroyForcibly().waitFor(60, TimeUnit.SECONDS);
-            world.until("they are gone", () -> world.on("core", "find /srv/ktrdr-shared -name '.ktrdr-proof*'").isEmpty());
+            world.until("they are gone",
+                    () -> world.on("core", "find /srv/ktrdr-shared -name '.ktrdr-proof*'").isEmpty());
         } finally {
             run.destroyForcibly();
             world.on("workers-c", "rm /usr/local/bin/setpriv");
         }
     }
 
-    /** One story, since every boot takes its time: the server goes, a client boots meanwhile, the server comes back, the other client boots. */
+    /**
+     * One story, since every boot takes its time: the server goes, a client boots meanwhile, the server comes back, the
+     * other client boots.
+     */
     @Test
     @Order(Integer.MAX_VALUE)
     void the_share_survives_reboots_of_its_server_and_its_clients() {
-        world.on("workers-c", "setsid sh -c '" + as999("while sleep 1; do echo x; done >>" + SHARE + "/results/steady").replace("'", "'\\''") + "' >/dev/null 2>&1 </dev/null & echo $! >/run/writer");
+        world.on("workers-c", "setsid sh -c '" + as999("while sleep 1; do echo x; done >>" + SHARE + "/results/steady")
+                .replace("'", "'\\''") + "' >/dev/null 2>&1 </dev/null & echo $! >/run/writer");
         world.until("the writer writes", () -> size() > 2);
         world.off("core");
 
         world.reboot("workers-b");
-        assertNotEquals(0, world.run("workers-b", "timeout 5 ls " + SHARE + "/.").exit(), "there is no share without its server");
-        assertNotEquals(0, world.run("workers-b", "timeout 5 " + as999("echo x >" + SHARE + "/x")).exit(), "and no folder in its place");
+        assertNotEquals(0, world.run("workers-b", "timeout 5 ls " + SHARE + "/.").exit(),
+                "there is no share without its server");
+        assertNotEquals(0, world.run("workers-b", "timeout 5 " + as999("echo x >" + SHARE + "/x")).exit(),
+                "and no folder in its place");
 
         world.start("core");
         long before = size();
         world.until("the client that was writing goes on", () -> size() > before + 2);
         world.on("workers-c", "kill -- -$(cat /run/writer) || kill $(cat /run/writer)");
-        world.until("the client that booted without the server mounts on use", () -> world.run("workers-b", "timeout 60 ls " + SHARE + "/results/steady").ok());
+        world.until("the client that booted without the server mounts on use",
+                () -> world.run("workers-b", "timeout 60 ls " + SHARE + "/results/steady").ok());
         assertEquals("autofs nfs4", mounted("workers-b"));
 
         world.reboot("workers-c");

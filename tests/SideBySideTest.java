@@ -40,7 +40,8 @@ class SideBySideTest {
 
     @Test
     void the_table_has_the_ratio_of_each_pair_and_of_the_medians() {
-        assertEquals(List.of("PAIR    DEPLOY  COMPOSE UP  RATIO", "1       2.75 s  2.50 s      1.10", "median  2.75 s  2.50 s      1.10"), of(pair(2750, 2500)).table().lines());
+        assertEquals(List.of("PAIR    DEPLOY  COMPOSE UP  RATIO", "1       2.75 s  2.50 s      1.10",
+                "median  2.75 s  2.50 s      1.10"), of(pair(2750, 2500)).table().lines());
     }
 
     @Test

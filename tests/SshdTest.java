@@ -31,15 +31,18 @@ class SshdTest {
 
     @BeforeAll
     static void keys_for_servers_and_for_us() {
-        World.on("core", "mkdir -m 755 " + SERVERS + "; cd " + SERVERS + "; for type in rsa ecdsa ed25519; do ssh-keygen -q -t $type -N '' -f host_$type; done");
+        World.on("core", "mkdir -m 755 " + SERVERS + "; cd " + SERVERS
+                + "; for type in rsa ecdsa ed25519; do ssh-keygen -q -t $type -N '' -f host_$type; done");
         for (var type : new String[] {"rsa", "ecdsa", "ed25519"})
-            assertTrue(LocalCommand.command("ssh-keygen", "-q", "-t", type, "-N", "", "-f", folder.resolve(type).toString()).run().ok());
+            assertTrue(LocalCommand.command("ssh-keygen", "-q", "-t", type, "-N", "", "-f",
+                    folder.resolve(type).toString()).run().ok());
         World.on("core", "cat >" + SERVERS + "/authorized <<'KEYS'\n" + publicKeys() + "KEYS\n");
     }
 
     private static String publicKeys() {
         try (var files = Files.list(folder)) {
-            return files.filter(file -> file.toString().endsWith(".pub")).map(SshdTest::text).collect(Collectors.joining());
+            return files.filter(file -> file.toString().endsWith(".pub")).map(SshdTest::text)
+                    .collect(Collectors.joining());
         } catch (IOException e) {
             throw new AssertionError(e);
         }
@@ -58,20 +61,30 @@ class SshdTest {
         World.on("core", "rm -rf " + SERVERS);
     }
 
-    /** Of the server with such a line of sshd_config, and a host key of this type, to who logs in with a key of that type: what it answers. */
+    /**
+     * Of the server with such a line of sshd_config, and a host key of this type, to who logs in with a key of that
+     * type: what it answers.
+     */
     private static String answer(String option, String hostKey, String key) throws IOException {
-        World.on("core", "/usr/sbin/sshd -f /dev/null -p " + PORT + " -h " + SERVERS + "/host_" + hostKey + " -o PidFile=" + SERVERS + "/pid -o AuthorizedKeysFile=" + SERVERS
-                + "/authorized -o PermitRootLogin=yes" + (option.isEmpty() ? "" : " -o " + option) + "; until [ -s " + SERVERS + "/pid ]; do sleep 0.05; done");
+        World.on("core", "/usr/sbin/sshd -f /dev/null -p " + PORT + " -h " + SERVERS + "/host_" + hostKey
+                + " -o PidFile=" + SERVERS + "/pid -o AuthorizedKeysFile=" + SERVERS
+                + "/authorized -o PermitRootLogin=yes" + (option.isEmpty() ? "" : " -o " + option) + "; until [ -s "
+                + SERVERS + "/pid ]; do sleep 0.05; done");
         try {
             var host = Inventory.read(World.inventory()).core().address().orElseThrow();
-            var known = Files.writeString(folder.resolve("known_hosts"), "[" + host + "]:" + PORT + " " + World.on("core", "cat " + SERVERS + "/host_" + hostKey + ".pub") + "\n");
-            var target = new Ssh.Target("core", host, Optional.empty(), Optional.of(PORT), Optional.of("root"), Optional.of(folder.resolve(key)), Optional.of(known),
-                    Optional.of(Files.writeString(folder.resolve("config"), "")), false, Optional.empty(), Duration.ofSeconds(10));
+            var known = Files.writeString(folder.resolve("known_hosts"), "[" + host + "]:" + PORT + " "
+                    + World.on("core", "cat " + SERVERS + "/host_" + hostKey + ".pub") + "\n");
+            var target = new Ssh.Target("core", host, Optional.empty(), Optional.of(PORT), Optional.of("root"),
+                    Optional.of(folder.resolve(key)), Optional.of(known),
+                    Optional.of(Files.writeString(folder.resolve("config"), "")), false, Optional.empty(),
+                    Duration.ofSeconds(10));
             try (var ssh = Ssh.connect(target)) {
-                return ssh.must("head -c 300000 /dev/zero | sha256sum | cut -c 1-8; echo \"$SSH_CONNECTION\" | cut -d ' ' -f 4");
+                return ssh.must("head -c 300000 /dev/zero | sha256sum | cut -c 1-8; echo \"$SSH_CONNECTION\" | cut -d "
+                        + "' ' -f 4");
             }
         } finally {
-            World.on("core", "kill $(cat " + SERVERS + "/pid); rm -f " + SERVERS + "/pid; while ss -Hltn 'sport = :" + PORT + "' | grep -q .; do sleep 0.05; done");
+            World.on("core", "kill $(cat " + SERVERS + "/pid); rm -f " + SERVERS + "/pid; while ss -Hltn 'sport = :"
+                    + PORT + "' | grep -q .; do sleep 0.05; done");
         }
     }
 
@@ -80,15 +93,18 @@ class SshdTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"KexAlgorithms=curve25519-sha256", "KexAlgorithms=ecdh-sha2-nistp256", "KexAlgorithms=ecdh-sha2-nistp521", "KexAlgorithms=diffie-hellman-group16-sha512",
-        "KexAlgorithms=diffie-hellman-group-exchange-sha256", "Ciphers=aes128-gcm@openssh.com", "Ciphers=aes256-gcm@openssh.com", "Ciphers=aes128-ctr", "Ciphers=aes256-ctr",
+    @ValueSource(strings = {"KexAlgorithms=curve25519-sha256", "KexAlgorithms=ecdh-sha2-nistp256",
+            "KexAlgorithms=ecdh-sha2-nistp521", "KexAlgorithms=diffie-hellman-group16-sha512",
+        "KexAlgorithms=diffie-hellman-group-exchange-sha256", "Ciphers=aes128-gcm@openssh.com",
+            "Ciphers=aes256-gcm@openssh.com", "Ciphers=aes128-ctr", "Ciphers=aes256-ctr",
         "Ciphers=chacha20-poly1305@openssh.com"})
     void whatever_strong_algorithm_a_server_has_alone_is_spoken(String option) throws IOException {
         answers(option, "ed25519", "ed25519");
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256", "hmac-sha2-512"})
+    @ValueSource(strings = {"hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com", "hmac-sha2-256",
+            "hmac-sha2-512"})
     void a_cipher_without_its_own_sum_goes_with_every_strong_one(String sum) throws IOException {
         answers("Ciphers=aes128-ctr -o MACs=" + sum, "ed25519", "ed25519");
     }
@@ -96,7 +112,8 @@ class SshdTest {
     @ParameterizedTest
     @ValueSource(strings = {"rsa", "ecdsa", "ed25519"})
     void keys_of_each_type_are_taken_of_a_server_and_shown_to_it(String type) throws IOException {
-        answers("PubkeyAcceptedAlgorithms=" + (type.equals("rsa") ? "rsa-sha2-512" : type.equals("ecdsa") ? "ecdsa-sha2-nistp256" : "ssh-ed25519"), type, type);
+        answers("PubkeyAcceptedAlgorithms=" + (type.equals("rsa") ? "rsa-sha2-512" : type.equals("ecdsa")
+                ? "ecdsa-sha2-nistp256" : "ssh-ed25519"), type, type);
     }
 
     @Test
@@ -104,7 +121,8 @@ class SshdTest {
         var refused = assertThrows(Problem.class, () -> answer("Ciphers=aes128-cbc", "ed25519", "ed25519"));
         assertEquals(Exit.UNREACHABLE, refused.exit());
         assertTrue(refused.sentence().contains("no algorithm that is spoken here"), refused::sentence);
-        assertTrue(refused.details().get("expected").startsWith("Ciphers with one of aes128-gcm@openssh.com, "), refused.details()::toString);
+        assertTrue(refused.details().get("expected").startsWith("Ciphers with one of aes128-gcm@openssh.com, "),
+                refused.details()::toString);
         assertEquals("aes128-cbc", refused.details().get("found"));
     }
 }

@@ -39,7 +39,8 @@ class StageRefusedTest {
     @AfterEach
     void nothing_was_changed() {
         assertEquals(before, World.everything());
-        for (var host : List.of("core", "workers-b")) assertEquals("", World.on(host, "ls -d /opt/ktrdr-" + host + "/.ktrdr-new.* 2>/dev/null || true"));
+        for (var host : List.of("core", "workers-b"))
+            assertEquals("", World.on(host, "ls -d /opt/ktrdr-" + host + "/.ktrdr-new.* 2>/dev/null || true"));
     }
 
     /** Runs it with a template of one's own. */
@@ -57,32 +58,38 @@ class StageRefusedTest {
     @Test
     void a_template_that_names_something_unknown() throws IOException {
         for (var procedure : List.of("stage", "deploy"))
-            refused(2, with("core/.env.core", "IMAGE_TAG={{tagg}}\n", procedure, "all", "--tag", OTHER), "the template core/.env.core cannot be filled", "tagg");
+            refused(2, with("core/.env.core", "IMAGE_TAG={{tagg}}\n", procedure, "all", "--tag", OTHER),
+                    "the template core/.env.core cannot be filled", "tagg");
     }
 
     @Test
     void a_variable_that_nothing_gives_a_value_to() throws IOException {
-        refused(2, with("core/.env.core", "IMAGE_TAG={{tag}}\n", "stage", "core", "--tag", OTHER), "docker-compose.core.yml names variables that nothing gives a value to", "DB_IMAGE");
+        refused(2, with("core/.env.core", "IMAGE_TAG={{tag}}\n", "stage", "core", "--tag", OTHER),
+                "docker-compose.core.yml names variables that nothing gives a value to", "DB_IMAGE");
     }
 
     @Test
     void a_compose_file_that_compose_cannot_read() throws IOException {
-        refused(1, with("workers/docker-compose.workers.yml", "services: {worker: {imag: x}}\n", "stage", "workers", "B", "--tag", OTHER),
+        refused(1, with("workers/docker-compose.workers.yml", "services: {worker: {imag: x}}\n", "stage", "workers",
+                "B", "--tag", OTHER),
                 "workers-b: Compose refuses docker-compose.workers.yml", "no file was replaced");
     }
 
     @Test
     void stage_and_deploy_refuse_a_prometheus_yml_promtool_rejects() throws IOException {
         // the release that runs: another one's image would be pulled before, which is a change of its own
-        for (var words : List.of(new String[] {"stage", "core", "--tag", OTHER}, new String[] {"deploy", "core", "all", "--tag", "sha-1000001"}))
-            refused(1, with("monitoring/prometheus.yml", "scrape_configs: [{job_nam: x}]\n", words), "core: promtool refuses monitoring/prometheus.yml", "job_nam");
+        for (var words : List.of(new String[] {"stage", "core", "--tag", OTHER},
+                new String[] {"deploy", "core", "all", "--tag", "sha-1000001"}))
+            refused(1, with("monitoring/prometheus.yml", "scrape_configs: [{job_nam: x}]\n", words),
+                    "core: promtool refuses monitoring/prometheus.yml", "job_nam");
     }
 
     @Test
     void a_full_disk() {
         World.on("workers-b", "mkdir -p /opt/small && mount -t tmpfs -o size=8k,mode=755 tmpfs /opt/small");
         try {
-            refused(1, ktrdr("stage", "workers", "B", "--tag", OTHER, "-i", World.inventory(folder, "/opt/ktrdr-workers-b", "/opt/small").toString()).run(),
+            refused(1, ktrdr("stage", "workers", "B", "--tag", OTHER, "-i",
+                    World.inventory(folder, "/opt/ktrdr-workers-b", "/opt/small").toString()).run(),
                     "workers-b: the files could not be written to /opt/small", "No file was replaced");
             assertEquals("", World.on("workers-b", "ls -A /opt/small"));
         } finally {
@@ -92,18 +99,22 @@ class StageRefusedTest {
 
     @Test
     void a_link_that_leads_out_of_the_directory() {
-        World.on("core", "mv /opt/ktrdr-core/monitoring /opt/aside && mkdir /opt/outside && ln -s /opt/outside /opt/ktrdr-core/monitoring");
+        World.on("core", "mv /opt/ktrdr-core/monitoring /opt/aside && mkdir /opt/outside && ln -s /opt/outside "
+                + "/opt/ktrdr-core/monitoring");
         try {
-            refused(1, ktrdr("stage", "core", "--tag", OTHER).run(), "core: monitoring is a symbolic link", "/opt/outside");
+            refused(1, ktrdr("stage", "core", "--tag", OTHER).run(), "core: monitoring is a symbolic link",
+                    "/opt/outside");
             assertEquals("", World.on("core", "ls -A /opt/outside"));
         } finally {
-            World.on("core", "rm /opt/ktrdr-core/monitoring && mv /opt/aside /opt/ktrdr-core/monitoring && rmdir /opt/outside");
+            World.on("core", "rm /opt/ktrdr-core/monitoring && mv /opt/aside /opt/ktrdr-core/monitoring && rmdir "
+                    + "/opt/outside");
         }
     }
 
     @Test
     void refuses_without_a_tag_an_env_file_or_a_checkout() {
-        refused(2, ktrdr("stage", "workers", "B", "-i", World.inventory(folder, "/opt/ktrdr-workers-b", "/opt/none").toString()).in(folder).run(), "which release?", "--tag");
+        refused(2, ktrdr("stage", "workers", "B", "-i", World.inventory(folder, "/opt/ktrdr-workers-b", "/opt/none")
+                .toString()).in(folder).run(), "which release?", "--tag");
     }
 
     @Test
@@ -117,7 +128,8 @@ class StageRefusedTest {
         World.pause("workers-c");
         try {
             var ran = refused(3, ktrdr("stage", "workers", "--check", "-o", "json").run(), "error: workers-c: ");
-            var nodes = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).readTree(ran.out()).path("nodes");
+            var nodes = new ObjectMapper().enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS).readTree(ran.out())
+                    .path("nodes");
             assertEquals("same", nodes.path(0).path("outcome").asText());
             assertEquals("unreachable", nodes.path(1).path("outcome").asText());
         } finally {

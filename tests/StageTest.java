@@ -32,10 +32,15 @@ class StageTest {
     private static final String DOMAIN = ".ktrdr.home.mynerd.place";
     private static final String IMAGE = "registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:";
     private static final Map<String, List<String>> FILES = Map.of(
-            "core", List.of("docker-compose.core.yml", ".env.core", "monitoring/prometheus.yml", "monitoring/rules/recording.yml", "monitoring/rules/alerts.yml", "monitoring/grafana/provisioning/datasources/datasources.yml",
-                    "monitoring/grafana/provisioning/dashboards/dashboards.yml", "monitoring/grafana/dashboards/system-overview.json",
-                    "monitoring/grafana/dashboards/worker-status.json", "monitoring/grafana/dashboards/operations.json", "monitoring/grafana/dashboards/node-comparison.json"),
-            "workers-b", List.of("docker-compose.workers.yml", ".env.workers"), "workers-c", List.of("docker-compose.workers.yml", ".env.workers"));
+            "core", List.of("docker-compose.core.yml", ".env.core", "monitoring/prometheus.yml",
+                    "monitoring/rules/recording.yml", "monitoring/rules/alerts.yml",
+                    "monitoring/grafana/provisioning/datasources/datasources.yml",
+                    "monitoring/grafana/provisioning/dashboards/dashboards.yml",
+                    "monitoring/grafana/dashboards/system-overview.json",
+                    "monitoring/grafana/dashboards/worker-status.json", "monitoring/grafana/dashboards/operations.json",
+                    "monitoring/grafana/dashboards/node-comparison.json"),
+            "workers-b", List.of("docker-compose.workers.yml", ".env.workers"), "workers-c",
+            List.of("docker-compose.workers.yml", ".env.workers"));
     @TempDir Path folder;
 
     @BeforeAll
@@ -62,10 +67,15 @@ class StageTest {
         return ran;
     }
 
-    /** Path, inode and time of change of everything in the stack's directories but the figures that a timer writes there: equal when nothing was written. */
+    /**
+     * Path, inode and time of change of everything in the stack's directories but the figures that a timer writes
+     * there: equal when nothing was written.
+     */
     private static String written() {
         var all = new StringBuilder();
-        for (var host : FILES.keySet()) all.append(World.on(host, "cd /opt/ktrdr-" + host + "; find . -path ./.ktrdr/metrics -prune -o -printf '%p %i %m %u %C@ %l\\n' | sort"));
+        for (var host : FILES.keySet()) all.append(
+                World.on(host, "cd /opt/ktrdr-" + host
+                        + "; find . -path ./.ktrdr/metrics -prune -o -printf '%p %i %m %u %C@ %l\\n' | sort"));
         return all.toString();
     }
 
@@ -76,15 +86,20 @@ class StageTest {
     /** What Compose on a node makes of the files there: the service's configuration. */
     private static JsonNode compose(String host, String service) throws IOException {
         var stack = host.equals("core") ? "core" : "workers";
-        return new ObjectMapper().readTree(World.on(host, "export KTRDR_DB_USER=u KTRDR_DB_PASSWORD=p KTRDR_AUTH_JWT_SECRET=j GF_SECURITY_ADMIN_PASSWORD=g\ncd /opt/ktrdr-" + host
-                + " && docker compose --env-file .env." + stack + " -f docker-compose." + stack + ".yml config --format json")).path("services").path(service);
+        return new ObjectMapper()
+                .readTree(World.on(host,
+                        "export KTRDR_DB_USER=u KTRDR_DB_PASSWORD=p KTRDR_AUTH_JWT_SECRET=j "
+                                + "GF_SECURITY_ADMIN_PASSWORD=g\ncd /opt/ktrdr-" + host
+                + " && docker compose --env-file .env." + stack + " -f docker-compose." + stack
+                + ".yml config --format json")).path("services").path(service);
     }
 
     private Path own(String template, String content) throws IOException {
         var file = folder.resolve("mine").resolve(template);
         Files.createDirectories(file.getParent());
         Files.writeString(file, content);
-        return Files.writeString(World.inventory(folder), Files.readString(World.inventory(folder)) + "templates: mine\n");
+        return Files.writeString(World.inventory(folder),
+                Files.readString(World.inventory(folder)) + "templates: mine\n");
     }
 
     private static String builtIn(String template) throws IOException {
@@ -100,7 +115,8 @@ class StageTest {
             for (var host : FILES.keySet()) assertEquals("", World.on(host, "ls -d /opt/fresh 2>/dev/null || true"));
             good(ktrdr("stage", "all", "--tag", OLDER, "-i", inventory).run());
             FILES.forEach((host, files) -> files.forEach(file ->
-                    assertEquals("root:root 644 regular file", World.on(host, "stat -c '%U:%G %a %F' /opt/fresh/ktrdr-" + host + "/" + file))));
+                    assertEquals("root:root 644 regular file",
+                            World.on(host, "stat -c '%U:%G %a %F' /opt/fresh/ktrdr-" + host + "/" + file))));
             good(ktrdr("stage", "all", "--check", "-i", inventory).run());
         } finally {
             FILES.keySet().forEach(host -> World.on(host, "rm -rf /opt/fresh"));
@@ -119,34 +135,41 @@ class StageTest {
     @Test
     void check_reports_changed_files_and_stage_repairs_them() {
         World.on("core", "rm /opt/ktrdr-core/docker-compose.core.yml");
-        World.on("workers-b", "sed -i 's/^KTRDR_API_URL=.*/KTRDR_API_URL=http:\\/\\/elsewhere/' /opt/ktrdr-workers-b/.env.workers");
+        World.on("workers-b",
+                "sed -i 's/^KTRDR_API_URL=.*/KTRDR_API_URL=http:\\/\\/elsewhere/' /opt/ktrdr-workers-b/.env.workers");
         World.on("workers-c", "chmod 600 /opt/ktrdr-workers-c/.env.workers");
         var broken = written();
-        differs("+++ /opt/ktrdr-core/docker-compose.core.yml", "-KTRDR_API_URL=http://elsewhere\n+KTRDR_API_URL=http://backend" + DOMAIN + ":8000",
+        differs("+++ /opt/ktrdr-core/docker-compose.core.yml",
+                "-KTRDR_API_URL=http://elsewhere\n+KTRDR_API_URL=http://backend" + DOMAIN + ":8000",
                 ".env.workers was changed by hand", "mode 600, owner 0:0 -> mode 644, owner 0:0");
         assertEquals(broken, written());
         good(ktrdr("stage", "all").run());
         good(ktrdr("stage", "all", "--check").run());
         assertEquals("644", World.on("workers-c", "stat -c %a /opt/ktrdr-workers-c/.env.workers"));
-        assertTrue(World.on("workers-b", "cat /opt/ktrdr-workers-b/.ktrdr/kept/.env.workers.*").contains("http://elsewhere"));
+        assertTrue(World.on("workers-b", "cat /opt/ktrdr-workers-b/.ktrdr/kept/.env.workers.*")
+                .contains("http://elsewhere"));
     }
 
     @Test
     void each_worker_has_the_urls_of_its_own_node() throws IOException {
-        var ports = Map.of("backtest-worker-1", 5003, "backtest-worker-2", 5004, "training-worker-1", 5005, "training-worker-2", 5006);
+        var ports = Map.of("backtest-worker-1", 5003, "backtest-worker-2", 5004, "training-worker-1", 5005,
+                "training-worker-2", 5006);
         for (var host : List.of("workers-b", "workers-c"))
             for (var worker : ports.entrySet()) {
                 var service = compose(host, worker.getKey());
                 var environment = service.path("environment");
-                assertEquals("http://" + host + DOMAIN + ":" + worker.getValue(), environment.path("WORKER_PUBLIC_BASE_URL").asText());
+                assertEquals("http://" + host + DOMAIN + ":" + worker.getValue(),
+                        environment.path("WORKER_PUBLIC_BASE_URL").asText());
                 assertEquals(host + DOMAIN, environment.path("WORKER_HOSTNAME").asText());
                 assertEquals("http://backend" + DOMAIN + ":8000", environment.path("KTRDR_API_URL").asText());
                 assertEquals("http://backend" + DOMAIN + ":4317", environment.path("OTLP_ENDPOINT").asText());
                 assertEquals("backend" + DOMAIN, environment.path("DB_HOST").asText());
                 assertEquals(IMAGE + OLDER, service.path("image").asText());
             }
-        World.on("workers-b", "sed -i 's/^WORKER_HOSTNAME=workers-b/WORKER_HOSTNAME=workers-c/' /opt/ktrdr-workers-b/.env.workers");
-        assertNotEquals("workers-b" + DOMAIN, compose("workers-b", "backtest-worker-1").path("environment").path("WORKER_HOSTNAME").asText());
+        World.on("workers-b",
+                "sed -i 's/^WORKER_HOSTNAME=workers-b/WORKER_HOSTNAME=workers-c/' /opt/ktrdr-workers-b/.env.workers");
+        assertNotEquals("workers-b" + DOMAIN, compose("workers-b", "backtest-worker-1").path("environment")
+                .path("WORKER_HOSTNAME").asText());
         differs("-WORKER_HOSTNAME=workers-c" + DOMAIN + "\n+WORKER_HOSTNAME=workers-b" + DOMAIN);
     }
 
@@ -154,10 +177,14 @@ class StageTest {
     void core_runs_the_registrys_images_and_mounts_what_was_staged() throws IOException {
         assertEquals(IMAGE + OLDER, compose("core", "backend").path("image").asText());
         for (var service : List.of("db", "prometheus", "grafana", "jaeger"))
-            assertTrue(compose("core", service).path("image").asText().startsWith("registry.ktrdr.home.mynerd.place:5000/"), service);
-        assertEquals("service_healthy", compose("core", "backend").path("depends_on").path("db").path("condition").asText());
-        assertEquals("/opt/ktrdr-core/monitoring", compose("core", "prometheus").path("volumes").path(0).path("source").asText());
-        assertEquals("/opt/ktrdr-core/monitoring/grafana/provisioning", compose("core", "grafana").path("volumes").path(0).path("source").asText());
+            assertTrue(compose("core", service).path("image").asText()
+                    .startsWith("registry.ktrdr.home.mynerd.place:5000/"), service);
+        assertEquals("service_healthy", compose("core", "backend").path("depends_on").path("db").path("condition")
+                .asText());
+        assertEquals("/opt/ktrdr-core/monitoring", compose("core", "prometheus").path("volumes").path(0).path("source")
+                .asText());
+        assertEquals("/opt/ktrdr-core/monitoring/grafana/provisioning",
+                compose("core", "grafana").path("volumes").path(0).path("source").asText());
         World.on("core", "sed -i 's|^BACKEND_IMAGE=.*|BACKEND_IMAGE=docker.io/other|' /opt/ktrdr-core/.env.core");
         differs("-BACKEND_IMAGE=docker.io/other\n+BACKEND_IMAGE=" + IMAGE.replaceFirst(":$", ""));
     }
@@ -165,9 +192,12 @@ class StageTest {
     @Test
     void prometheus_scrapes_the_backend_each_worker_and_each_host() {
         var expected = new TreeSet<>(Set.of("localhost:9090", "backend:8000"));
-        for (var host : List.of("workers-b", "workers-c")) for (int port : List.of(5003, 5004, 5005, 5006)) expected.add(host + DOMAIN + ":" + port);
+        for (var host : List.of("workers-b", "workers-c"))
+            for (int port : List.of(5003, 5004, 5005, 5006)) expected.add(host + DOMAIN + ":" + port);
         for (var host : List.of("backend", "workers-b", "workers-c")) expected.add(host + DOMAIN + ":9100");
-        var targets = new TreeSet<>(World.on("core", "sed -n \"s/.*targets: \\['\\(.*\\)'\\].*/\\1/p\" /opt/ktrdr-core/monitoring/prometheus.yml").lines().toList());
+        var targets = new TreeSet<>(
+                World.on("core", "sed -n \"s/.*targets: \\['\\(.*\\)'\\].*/\\1/p\" "
+                        + "/opt/ktrdr-core/monitoring/prometheus.yml").lines().toList());
         assertEquals(expected, targets);
         World.on("core", "sed -i '/workers-c" + DOMAIN + ":5006/,+1d' /opt/ktrdr-core/monitoring/prometheus.yml");
         differs("+      - targets: ['workers-c" + DOMAIN + ":5006']");
@@ -175,10 +205,12 @@ class StageTest {
 
     @Test
     void foreign_files_are_left_and_named_and_stale_ones_of_ours_go() {
-        World.on("core", "cd /opt/ktrdr-core && echo mine >notes.txt && echo old >monitoring/old.yml && printf '%s  monitoring/old.yml\\n' \"$(sha256sum <monitoring/old.yml | cut -c 1-64)\" >>.ktrdr/files");
+        World.on("core", "cd /opt/ktrdr-core && echo mine >notes.txt && echo old >monitoring/old.yml && printf '%s  "
+                + "monitoring/old.yml\\n' \"$(sha256sum <monitoring/old.yml | cut -c 1-64)\" >>.ktrdr/files");
         differs("not ours, left alone: notes.txt", "+++ /dev/null", "-old");
         good(ktrdr("stage", "core").run());
-        assertEquals("mine", World.on("core", "cd /opt/ktrdr-core && ls monitoring && cat notes.txt").replace("grafana\nprometheus.yml\nrules\n", ""));
+        assertEquals("mine", World.on("core", "cd /opt/ktrdr-core && ls monitoring && cat notes.txt")
+                .replace("grafana\nprometheus.yml\nrules\n", ""));
         assertEquals("", World.on("core", "cd /opt/ktrdr-core && sha256sum --quiet -c .ktrdr/files && rm notes.txt"));
     }
 
@@ -187,7 +219,8 @@ class StageTest {
         var inventory = own("workers/.env.workers", builtIn("workers/.env.workers") + "MINE={{tag}}\n").toString();
         good(ktrdr("stage", "workers", "B", "-i", inventory).run());
         assertTrue(World.on("workers-b", "cat /opt/ktrdr-workers-b/.env.workers").endsWith("MINE=" + OLDER));
-        assertEquals(builtIn("workers/docker-compose.workers.yml").strip(), World.on("workers-b", "cat /opt/ktrdr-workers-b/docker-compose.workers.yml"));
+        assertEquals(builtIn("workers/docker-compose.workers.yml").strip(),
+                World.on("workers-b", "cat /opt/ktrdr-workers-b/docker-compose.workers.yml"));
         differs("-MINE=" + OLDER);
     }
 
@@ -205,7 +238,8 @@ class StageTest {
     @Test
     void a_deployment_reloads_what_was_staged_before_it() throws Exception {
         var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s"));
-        own("monitoring/grafana/provisioning/datasources/datasources.yml", builtIn("monitoring/grafana/provisioning/datasources/datasources.yml") + "# mine\n");
+        own("monitoring/grafana/provisioning/datasources/datasources.yml",
+                builtIn("monitoring/grafana/provisioning/datasources/datasources.yml") + "# mine\n");
         var before = World.containers("core");
         good(ktrdr("stage", "core", "-i", inventory.toString()).run());
         assertEquals(before, World.containers("core"));
@@ -225,18 +259,22 @@ class StageTest {
     }
 
     private static String interval() {
-        return World.on("core", "curl -s localhost:9090/api/v1/status/config | grep -o 'scrape_interval: [0-9]*s' | head -n 1");
+        return World.on("core",
+                "curl -s localhost:9090/api/v1/status/config | grep -o 'scrape_interval: [0-9]*s' | head -n 1");
     }
 
     @Test
     void detects_and_repairs_a_replaced_folder_under_a_container() throws Exception {
-        var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s")).toString();
-        var replaced = Map.of("cp -a monitoring m && rm -rf monitoring && mv m monitoring", "core", "rm -rf monitoring", "core");
+        var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s"))
+                .toString();
+        var replaced = Map.of("cp -a monitoring m && rm -rf monitoring && mv m monitoring", "core", "rm -rf monitoring",
+                "core");
         for (var fault : replaced.keySet()) {
             World.on("core", "cd /opt/ktrdr-core && " + fault);
             var seen = ktrdr("verify", "--quick").run();
             assertEquals(1, seen.exit(), seen::toString);
-            assertTrue(seen.err().contains("core.mounts does not hold") && seen.err().contains("grafana, prometheus: the folder was replaced or removed since the start")
+            assertTrue(seen.err().contains("core.mounts does not hold")
+                    && seen.err().contains("grafana, prometheus: the folder was replaced or removed since the start")
                     && seen.err().contains("jbang deploy@ktrdr core grafana prometheus"), seen::toString);
             assertEquals(1, ktrdr("status").run().exit());
             var ran = good(ktrdr("deploy", "core", "grafana", "prometheus", "-i", inventory).run());
@@ -253,12 +291,14 @@ class StageTest {
 
     @Test
     void an_unreadable_prometheus_file_fails_and_the_old_one_stays() throws Exception {
-        var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s")).toString();
+        var inventory = own("monitoring/prometheus.yml", builtIn("monitoring/prometheus.yml").replace("15s", "17s"))
+                .toString();
         // promtool reads a copy, in a folder of its own
         World.on("core", "docker exec -u 0 ktrdr-prometheus true; chmod 700 /opt/ktrdr-core/monitoring");
         try {
             var ran = ktrdr("deploy", "core", "prometheus", "-i", inventory).run();
-            assertTrue(ran.err().contains("core: prometheus did not take its changed configuration") && ran.err().contains("prometheus_config_last_reload_successful 0"), ran::toString);
+            assertTrue(ran.err().contains("core: prometheus did not take its changed configuration")
+                    && ran.err().contains("prometheus_config_last_reload_successful 0"), ran::toString);
             assertNotEquals(0, ran.exit());
             assertEquals("scrape_interval: 15s", interval());
         } finally {
@@ -271,7 +311,8 @@ class StageTest {
     }
 
     private static void awaitInterval(String interval) {
-        World.on("core", "for i in $(seq 300); do curl -s localhost:9090/api/v1/status/config | grep -q 'scrape_interval: " + interval + "' && exit 0; sleep 0.1; done; exit 1");
+        World.on("core", "for i in $(seq 300); do curl -s localhost:9090/api/v1/status/config | grep -q "
+                + "'scrape_interval: " + interval + "' && exit 0; sleep 0.1; done; exit 1");
     }
 
     @Test

@@ -37,7 +37,8 @@ class StartElsewhereTest {
     /** A folder of locales with the one that is none of UTF-8. */
     private static String latin() throws IOException {
         var locales = Files.createDirectories(folder.resolve("locales"));
-        if (!Files.exists(locales.resolve("en_US"))) LocalCommand.command("localedef", "-i", "en_US", "-f", "ISO-8859-1", locales.resolve("en_US").toString()).must();
+        if (!Files.exists(locales.resolve("en_US"))) LocalCommand.command("localedef", "-i", "en_US", "-f",
+                "ISO-8859-1", locales.resolve("en_US").toString()).must();
         return locales.toString();
     }
 
@@ -48,23 +49,31 @@ class StartElsewhereTest {
         var ran = toolkit.door("say", "müde", "→").env("LC_ALL", locale).env("LOCPATH", latin());
         assertTrue(toolkit.says("says Größe… " + locale + " müde →", List.of("info"), ran).contains(LIBRARY));
         // what one locale built serves all
-        for (var other : List.of("C.UTF-8", "POSIX")) toolkit.quick("says Größe… " + locale + " müde →", toolkit.door("say", "müde", "→").env("LC_ALL", other));
-        toolkit.says("says Größe… " + locale + " müde", List.of("run"), toolkit.door("say", "müde").env("LC_ALL", locale).env("LOCPATH", latin()).env("KTRDR_START", "jbang"));
+        for (var other : List.of("C.UTF-8", "POSIX"))
+            toolkit.quick("says Größe… " + locale + " müde →", toolkit.door("say", "müde", "→").env("LC_ALL", other));
+        toolkit.says("says Größe… " + locale + " müde", List.of("run"),
+                toolkit.door("say", "müde").env("LC_ALL", locale).env("LOCPATH", latin()).env("KTRDR_START", "jbang"));
         toolkit.says("says Größe… " + locale + " ", List.of("run"),
-                toolkit.command("sh", "-c", "exec jbang run \"$0\"", checkout.resolve("scripts/Say.java").toString()).env("LC_ALL", locale).env("LOCPATH", latin()));
+                toolkit.command("sh", "-c", "exec jbang run \"$0\"", checkout.resolve("scripts/Say.java").toString())
+                        .env("LC_ALL", locale).env("LOCPATH", latin()));
     }
 
     @Test
     void the_same_with_a_jdk_that_prints_in_the_locale() throws IOException {
         toolkit.word("Größe… ");
         for (var start : List.of("", "jbang"))
-            assertEquals("says Größe… müde\n", toolkit.door("say", "müde").env("JAVA_HOME", Jdk.newest().toString()).env("LC_ALL", "C").env("KTRDR_START", start).must().out());
+            assertEquals("says Größe… müde\n", toolkit.door("say", "müde").env("JAVA_HOME", Jdk.newest().toString())
+                    .env("LC_ALL", "C").env("KTRDR_START", start).must().out());
     }
 
-    /** A front door with other homes than this process has: without XDG_CACHE_HOME, and what is not named is not there. */
+    /**
+     * A front door with other homes than this process has: without XDG_CACHE_HOME, and what is not named is not there.
+     */
     private static LocalCommand.Command homed(String variables, String... words) {
         var environment = "env -u HOME -u XDG_CACHE_HOME TMPDIR='" + homeless + "' " + variables + " ";
-        return toolkit.command("sh", "-c", environment + Sh.words(Stream.concat(Stream.of(checkout.resolve("ktrdr").toString()), Stream.of(words)).toList()));
+        return toolkit.command("sh", "-c",
+                environment + Sh.words(Stream.concat(Stream.of(checkout.resolve("ktrdr").toString()), Stream.of(words))
+                        .toList()));
     }
 
     @ParameterizedTest
@@ -88,7 +97,8 @@ class StartElsewhereTest {
     void without_a_home_it_is_that_of_the_user() throws IOException {
         toolkit.script("Ask", "//SOURCES ../lib/ktrdr.java", "System.out.println(System.getenv(\"HOME\"));");
         var own = LocalCommand.command("sh", "-c", "eval echo ~$(id -un)").must().out().strip();
-        for (var home : List.of("", "HOME=")) assertEquals(own + "\n", homed(home + " XDG_CACHE_HOME='" + folder + "/cache'", "ask").must().out());
+        for (var home : List.of("", "HOME="))
+            assertEquals(own + "\n", homed(home + " XDG_CACHE_HOME='" + folder + "/cache'", "ask").must().out());
         assertEquals(0, homed("", "--help").run().exit());
         assertEquals(2, homed("", "shout").run().exit());
     }

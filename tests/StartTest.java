@@ -81,18 +81,21 @@ class StartTest {
     @Order(3)
     void the_archive_has_the_library_for_all_of_them() throws IOException {
         assertEquals(1, toolkit.named("archive").size());
-        for (var procedure : List.of("say", "both")) assertTrue(toolkit.loaded(procedure, "ktrdr.Word").contains("shared objects file"));
+        for (var procedure : List.of("say", "both"))
+            assertTrue(toolkit.loaded(procedure, "ktrdr.Word").contains("shared objects file"));
     }
 
     @Test
     @Order(4)
     void it_says_the_same_as_by_jbang_with_the_same_flags() throws IOException {
-        var flags = "System.out.println(java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArguments().stream()"
+        var flags = "System.out.println(java.lang.management.ManagementFactory.getRuntimeMXBean().getInputArgument"
+                + "s().stream()"
                 + ".filter(flag -> !flag.matches(\"-X(log|share).*|.*(Archive|AOT).*\")).toList());";
         toolkit.script("Ask", "//SOURCES ../lib/ktrdr.java\n//RUNTIME_OPTIONS -Dof.its=own", flags);
         var quick = toolkit.door("ask").must();
         assertEquals(quick.out(), toolkit.door("ask").env("KTRDR_START", "jbang").must().out());
-        assertTrue(quick.out().contains("-Dof.its=own") && quick.out().contains("-XX:-CreateCoredumpOnCrash"), quick.out());
+        assertTrue(quick.out().contains("-Dof.its=own") && quick.out().contains("-XX:-CreateCoredumpOnCrash"),
+                quick.out());
         toolkit.script("Ask", "//SOURCES ../lib/ktrdr.java", "System.out.println(\"asks\");");
     }
 
@@ -208,13 +211,16 @@ class StartTest {
         var elsewhere = folder.resolve("elsewhere");
         Files.move(checkout, elsewhere);
         try {
-            builds(LIBRARY, toolkit.says("says one", List.of("info"), toolkit.command(elsewhere.resolve("ktrdr").toString(), "say")));
+            builds(LIBRARY, toolkit.says("says one", List.of("info"),
+                    toolkit.command(elsewhere.resolve("ktrdr").toString(), "say")));
         } finally {
             Files.move(elsewhere, checkout);
         }
-        builds(LIBRARY, toolkit.says("says one", List.of("info"), toolkit.door("say").env("JAVA_HOME", anotherJdk().toString())));
+        builds(LIBRARY, toolkit.says("says one", List.of("info"),
+                toolkit.door("say").env("JAVA_HOME", anotherJdk().toString())));
         Files.writeString(folder.resolve("file"), "");
-        toolkit.says("says one", List.of("info"), toolkit.door("say").env("XDG_CACHE_HOME", folder.resolve("file").toString()).env("TMPDIR", folder.toString()));
+        toolkit.says("says one", List.of("info"), toolkit.door("say")
+                .env("XDG_CACHE_HOME", folder.resolve("file").toString()).env("TMPDIR", folder.toString()));
     }
 
     @Test
@@ -223,7 +229,8 @@ class StartTest {
         toolkit.word("one");
         toolkit.door("say").must();
         var newest = Jdk.newest().toString();
-        assertTrue(Jdk.version(Path.of(newest)) >= 25, "no JDK 25 or later beside this one: it is where archives are made another way");
+        assertTrue(Jdk.version(Path.of(newest)) >= 25,
+                "no JDK 25 or later beside this one: it is where archives are made another way");
         int archives = toolkit.named("archive").size();
         builds(LIBRARY, toolkit.says("says one", List.of("info"), toolkit.door("say").env("JAVA_HOME", newest)));
         assertEquals(archives + 1, toolkit.named("archive").size());
@@ -238,7 +245,8 @@ class StartTest {
         var disk = Files.createDirectory(folder.resolve("disk-" + size));
         toolkit.meanwhile("head -c 100m /dev/zero >'" + disk + "/more' 2>/dev/null");
         var script = "mount -t tmpfs -o size=" + size + " tmpfs \"$0\" && exec \"$@\"";
-        var ran = toolkit.command("unshare", "--mount", "--map-root-user", "sh", "-c", script, disk.toString(), checkout.resolve("ktrdr").toString(), "say")
+        var ran = toolkit.command("unshare", "--mount", "--map-root-user", "sh", "-c", script, disk.toString(),
+                checkout.resolve("ktrdr").toString(), "say")
                 .env("XDG_CACHE_HOME", disk.toString()).run();
         assertEquals("0 says one\n", ran.exit() + " " + ran.out(), ran.err());
     }
@@ -255,7 +263,8 @@ class StartTest {
         var old = FileTime.from(Instant.now().minus(Duration.ofHours(2)));
         for (var state : earlier) {
             Files.setLastModifiedTime(state, old);
-            if (!state.equals(inUse) && Files.exists(state.resolve("used"))) Files.setLastModifiedTime(state.resolve("used"), old);
+            if (!state.equals(inUse) && Files.exists(state.resolve("used")))
+                Files.setLastModifiedTime(state.resolve("used"), old);
         }
         for (var file : List.of(gone.resolve("home"), gone)) Files.setLastModifiedTime(file, old);
         Files.writeString(inUse.resolve("used"), "");
@@ -295,7 +304,8 @@ class StartTest {
         var jdk = folder.resolve("jdk");
         Files.createDirectories(jdk.resolve("bin"));
         for (var program : List.of("java", "javac", "jar"))
-            Files.copy(home.resolve("bin").resolve(program), jdk.resolve("bin").resolve(program), StandardCopyOption.COPY_ATTRIBUTES);
+            Files.copy(home.resolve("bin").resolve(program), jdk.resolve("bin").resolve(program),
+                    StandardCopyOption.COPY_ATTRIBUTES);
         for (var part : List.of("lib", "release")) Files.createSymbolicLink(jdk.resolve(part), home.resolve(part));
         return jdk;
     }

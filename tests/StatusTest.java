@@ -45,8 +45,11 @@ class StatusTest {
 
     /** A lock as somebody holds it who gave the last sign so many seconds ago. */
     private static void lock(String host, int seconds) {
-        World.on(host, "mkdir -p /opt/ktrdr-" + host + "/.ktrdr/lock; cd /opt/ktrdr-" + host + "/.ktrdr/lock; id=$(jq -r .id ../deploying 2>/dev/null || echo x); echo $id >id\n"
-                + "echo '{\"id\":\"'$id'\",\"who\":\"karl@laptop\",\"since\":\"2026-01-01T10:00:00Z\",\"what\":\"deploy all sha-9\"}' >owner\n"
+        World.on(host, "mkdir -p /opt/ktrdr-" + host + "/.ktrdr/lock; cd /opt/ktrdr-" + host +
+                "/.ktrdr/lock; id=$(jq -r .id ../deploying 2>/dev/null || echo x); echo $id >id\n"
+                + "echo "
+                + "'{\"id\":\"'$id'\",\"who\":\"karl@laptop\",\"since\":\"2026-01-01T10:00:00Z\",\"what\":\"deploy "
+                + "all sha-9\"}' >owner\n"
                 + "echo $(($(cut -d . -f 1 /proc/uptime) - " + seconds + ")) >beat");
     }
 
@@ -66,11 +69,15 @@ class StatusTest {
             var host = node.path("node").asText();
             assertEquals(TAG, node.path("release").asText(), node::toString);
             assertEquals("{\"files\":[],\"services\":[],\"staged\":false}", node.path("drift").toString(), host);
-            assertEquals(World.containers(host).size() - 1, node.path("containers").size(), "all but node-exporter, which is none of the stack: " + host);
-            assertTrue(World.history(host).strip().endsWith("\"outcome\":\"" + node.path("last").path("outcome").asText() + "\"}"), node::toString);
-            assertTrue(node.path("memory_used_bytes").asLong() > 0 && node.path("disk_free_bytes").path("/").asLong() > 0 && node.path("lock").isNull(), node::toString);
+            assertEquals(World.containers(host).size() - 1, node.path("containers").size(),
+                    "all but node-exporter, which is none of the stack: " + host);
+            assertTrue(World.history(host).strip()
+                    .endsWith("\"outcome\":\"" + node.path("last").path("outcome").asText() + "\"}"), node::toString);
+            assertTrue(node.path("memory_used_bytes").asLong() > 0 && node.path("disk_free_bytes").path("/").asLong()
+                    > 0 && node.path("lock").isNull(), node::toString);
         }
-        for (var host : List.of("workers-b", "workers-c")) assertEquals(4, status.path("workers").path(host).size(), ran::toString);
+        for (var host : List.of("workers-b", "workers-c"))
+            assertEquals(4, status.path("workers").path(host).size(), ran::toString);
         assertEquals("{\"up\":12,\"expected\":12}", status.path("targets").toString());
     }
 
@@ -85,38 +92,52 @@ class StatusTest {
         var ran = ktrdr("status", "--usage", "-o", "json").run();
         assertEquals(0, ran.exit(), ran::toString);
         var all = new HashMap<String, JsonNode>();
-        for (var node : ran.json().path("nodes")) for (var used : node.path("usage")) all.put(node.path("node").asText() + " " + used.path("service").asText(), used);
+        for (var node : ran.json().path("nodes")) for (var used : node.path("usage"))
+            all.put(node.path("node").asText() + " " + used.path("service").asText(), used);
         assertEquals(13, all.size(), all::toString);
         assertTrue(all.get("core db").path("volumes_bytes").asLong() > 5_000_000, all::toString);
-        assertTrue(all.values().stream().allMatch(used -> used.path("memory_used_bytes").asLong() > 0 && used.path("log_bytes").asLong() > 0), all::toString);
+        assertTrue(all.values().stream()
+                .allMatch(used -> used.path("memory_used_bytes").asLong() > 0 && used.path("log_bytes").asLong() > 0),
+                all::toString);
         return all.get("workers-c training-worker-1");
     }
 
     @Test
     void shows_the_memory_cpu_and_disk_growth_of_a_container() {
         var before = usage();
-        World.on("workers-c", "docker exec training-worker-1 sh -c 'head -c 30000000 /dev/zero >/tmp/eaten; for i in $(seq 2000); do echo eaten >/proc/1/fd/1; done'\n"
-                + "docker exec -d training-worker-1 sh -c 'x=$(head -c 40000000 /dev/zero | tr \"\\0\" a); touch /tmp/full; timeout 60 sh -c \"while :; do :; done\"'\n"
+        World.on("workers-c",
+                "docker exec training-worker-1 sh -c 'head -c 30000000 /dev/zero >/tmp/eaten; for i in $(seq 2000); "
+                        + "do echo eaten >/proc/1/fd/1; done'\n"
+                + "docker exec -d training-worker-1 sh -c 'x=$(head -c 40000000 /dev/zero | tr \"\\0\" a); touch "
+                + "/tmp/full; timeout 60 sh -c \"while :; do :; done\"'\n"
                 + "until docker exec training-worker-1 test -e /tmp/full; do sleep 0.2; done");
         try {
             var after = usage();
-            assertTrue(after.path("written_bytes").asLong() - before.path("written_bytes").asLong() >= 30_000_000, () -> before + "\n" + after);
-            assertTrue(after.path("memory_used_bytes").asLong() - before.path("memory_used_bytes").asLong() >= 40_000_000, () -> before + "\n" + after);
-            assertTrue(after.path("log_bytes").asLong() - before.path("log_bytes").asLong() >= 2000 * 6, () -> before + "\n" + after);
+            assertTrue(after.path("written_bytes").asLong() - before.path("written_bytes").asLong() >= 30_000_000,
+                    () -> before + "\n" + after);
+            assertTrue(after.path("memory_used_bytes").asLong() - before.path("memory_used_bytes").asLong()
+                    >= 40_000_000, () -> before + "\n" + after);
+            assertTrue(after.path("log_bytes").asLong() - before.path("log_bytes").asLong() >= 2000 * 6,
+                    () -> before + "\n" + after);
             // on a machine that does much else it gets a part of a processor
-            assertTrue(after.path("cpu_used").asDouble() > 0.1 + before.path("cpu_used").asDouble(), () -> before + "\n" + after);
+            assertTrue(after.path("cpu_used").asDouble() > 0.1 + before.path("cpu_used").asDouble(),
+                    () -> before + "\n" + after);
         } finally {
-            World.on("workers-c", "docker exec training-worker-1 sh -c 'rm -f /tmp/eaten /tmp/full'; pkill -f 'timeout 60 sh -c while'");
+            World.on("workers-c",
+                    "docker exec training-worker-1 sh -c 'rm -f /tmp/eaten /tmp/full'; pkill -f 'timeout 60 sh -c "
+                            + "while'");
         }
     }
 
     @Test
     void the_newest_backup_is_told_with_its_age() {
-        World.on("core", "cd /srv/ktrdr-shared/db-backups; printf 12345 >ktrdr-20260101.dump.gz; touch -d '3 hours ago' ktrdr-20260101.dump.gz\n"
+        World.on("core", "cd /srv/ktrdr-shared/db-backups; printf 12345 >ktrdr-20260101.dump.gz; touch -d '3 hours "
+                + "ago' ktrdr-20260101.dump.gz\n"
                 + "touch ktrdr-20260101.dump.gz.sha256 ktrdr-20260101.json note.txt ktrdr-20260102.dump.gz");
         try {
             var backup = json(0).json().path("backup");
-            assertEquals("ktrdr-20260101.dump.gz 5", backup.path("file").asText() + " " + backup.path("bytes").asLong());
+            assertEquals("ktrdr-20260101.dump.gz 5",
+                    backup.path("file").asText() + " " + backup.path("bytes").asLong());
             assertEquals(3, Math.round(backup.path("age_seconds").asLong() / 3600.0));
         } finally {
             World.on("core", "cd /srv/ktrdr-shared/db-backups; rm -f ktrdr-20260101.* note.txt ktrdr-20260102.dump.gz");
@@ -125,7 +146,9 @@ class StatusTest {
 
     /** As if a deployment had been killed, by the run that has the lock. */
     private static void unfinished() {
-        World.on("workers-b", "cd " + STACK + "/.ktrdr; tail -n 1 releases.jsonl | sed 's/\"outcome\":\"[a-z-]*\"/\"outcome\":\"interrupted\"/' >deploying");
+        World.on("workers-b",
+                "cd " + STACK + "/.ktrdr; tail -n 1 releases.jsonl | sed "
+                        + "'s/\"outcome\":\"[a-z-]*\"/\"outcome\":\"interrupted\"/' >deploying");
     }
 
     private static void finished() {
@@ -135,19 +158,25 @@ class StatusTest {
 
     @Test
     void what_is_not_well_is_told_each_with_the_command_that_helps() {
-        World.on("workers-c", "cp -p /opt/ktrdr-workers-c/.env.workers /root/kept; echo '# by hand' >>/opt/ktrdr-workers-c/.env.workers\n"
+        World.on("workers-c",
+                "cp -p /opt/ktrdr-workers-c/.env.workers /root/kept; echo '# by hand' "
+                        + ">>/opt/ktrdr-workers-c/.env.workers\n"
                 + "image=$(docker inspect --format '{{.Image}}' backtest-worker-1)\n"
-                + "docker create --name stray --label com.docker.compose.project=ktrdr-workers --label com.docker.compose.service=stray $image >/dev/null");
+                + "docker create --name stray --label com.docker.compose.project=ktrdr-workers --label "
+                + "com.docker.compose.service=stray $image >/dev/null");
         unfinished();
         lock("workers-b", 100);
         try {
             var failing = json(1).failing();
-            assertEquals(Set.of("workers-b.deployment", "workers-b.lock", "workers-c.files", "workers-c.services"), failing.keySet());
+            assertEquals(Set.of("workers-b.deployment", "workers-b.lock", "workers-c.files", "workers-c.services"),
+                    failing.keySet());
             assertTrue(failing.get("workers-b.deployment").contains("never said how it ended"), failing::toString);
             assertEquals(".env.workers was changed", failing.get("workers-c.files"));
             assertEquals("stray is no part of it: the container stray", failing.get("workers-c.services"));
-            refused(1, ktrdr("status").run(), "error: workers-b.deployment does not hold", "jbang rollback@ktrdr workers B, or deploy again",
-                    "error: workers-c.files does not hold", "jbang stage@ktrdr workers C --check", "on workers-c, if nobody needs it: docker rm -f stray");
+            refused(1, ktrdr("status").run(), "error: workers-b.deployment does not hold",
+                    "jbang rollback@ktrdr workers B, or deploy again",
+                    "error: workers-c.files does not hold", "jbang stage@ktrdr workers C --check",
+                    "on workers-c, if nobody needs it: docker rm -f stray");
         } finally {
             World.on("workers-c", "docker rm -f stray >/dev/null; mv /root/kept /opt/ktrdr-workers-c/.env.workers");
             finished();
@@ -161,8 +190,11 @@ class StatusTest {
         try {
             var held = ktrdr("status").run();
             assertEquals(0, held.exit(), held::toString);
-            assertTrue(held.out().contains("workers-b: karl@laptop since 2026-01-01T10:00:00Z: deploy all sha-9; last sign "), held::toString);
-            assertTrue(held.out().lines().anyMatch(line -> line.matches("workers-b .* goes on .* held")), held::toString);
+            assertTrue(held.out()
+                    .contains("workers-b: karl@laptop since 2026-01-01T10:00:00Z: deploy all sha-9; last sign "),
+                    held::toString);
+            assertTrue(held.out().lines().anyMatch(line -> line.matches("workers-b .* goes on .* held")),
+                    held::toString);
         } finally {
             finished();
         }
@@ -173,7 +205,8 @@ class StatusTest {
         World.pause("workers-c");
         try {
             var ran = refused(3, ktrdr("status").run(), "error: workers-c.ssh does not hold");
-            assertTrue(ran.out().contains("workers-c  not reached") && ran.out().contains("backend answers"), ran::toString);
+            assertTrue(ran.out().contains("workers-c  not reached") && ran.out().contains("backend answers"),
+                    ran::toString);
         } finally {
             World.unpause("workers-c");
         }
@@ -182,7 +215,8 @@ class StatusTest {
     @Test
     void without_a_terminal_each_refresh_is_one_line_plus_a_summary() throws Exception {
         var said = folder.resolve("said");
-        var watch = ktrdr("status", "--watch", "--interval", "1s").processBuilder().redirectErrorStream(true).redirectOutput(said.toFile()).start();
+        var watch = ktrdr("status", "--watch", "--interval", "1s").processBuilder().redirectErrorStream(true)
+                .redirectOutput(said.toFile()).start();
         await(said, "  ok  ");
         World.on("workers-c", "docker stop -t 1 training-worker-2 >/dev/null");
         try {
@@ -197,9 +231,15 @@ class StatusTest {
         assertTrue(watch.waitFor(20, TimeUnit.SECONDS));
         var text = Files.readString(said);
         assertEquals(130, watch.exitValue(), text);
-        assertTrue(text.lines().filter(line -> line.matches("\\d{4}-.*Z  (ok|NOT WELL)  3 of 3 nodes, .*")).count() > 3, text);
-        assertTrue(text.lines().anyMatch(line -> line.matches("workers-c training-worker-2 container +\\S+Z exited, last exit code \\d+, .*running.*")), text);
-        assertTrue(text.lines().anyMatch(line -> line.matches("target workers-c.training-worker-2 +\\S+Z went down(, \\S+Z came up)?")), text);
+        assertTrue(text.lines().filter(line -> line.matches("\\d{4}-.*Z  (ok|NOT WELL)  3 of 3 nodes, .*")).count() > 3,
+                text);
+        assertTrue(text.lines()
+                .anyMatch(line ->
+                        line.matches("workers-c training-worker-2 container +\\S+Z exited, last exit code \\d+, "
+                                + ".*running.*")), text);
+        assertTrue(text.lines()
+                .anyMatch(line ->
+                        line.matches("target workers-c.training-worker-2 +\\S+Z went down(, \\S+Z came up)?")), text);
         assertFalse(text.contains("\033"), text);
     }
 
@@ -208,7 +248,8 @@ class StatusTest {
         int from = 0;
         for (var word : words) {
             int start = from;
-            Wait.until(() -> Files.exists(file) && Files.readString(file).indexOf(word, start) >= 0, () -> "no \"" + word + "\" in " + read(file));
+            Wait.until(() -> Files.exists(file) && Files.readString(file).indexOf(word, start) >= 0,
+                    () -> "no \"" + word + "\" in " + read(file));
             from = Files.readString(file).indexOf(word, from);
         }
     }
@@ -225,8 +266,10 @@ class StatusTest {
     private Process terminal(Path said) throws IOException {
         var command = ktrdr("status", "--watch", "--interval", "1s").processBuilder();
         var words = String.join(" ", command.command().stream().map(word -> "'" + word + "'").toList());
-        var script = "trap : INT; stty rows 30 cols 100; tty >" + folder.resolve("tty") + "; " + words + "; echo code $?; stty -a";
-        return command.command("script", "-qfec", script, "/dev/null").redirectErrorStream(true).redirectOutput(said.toFile()).start();
+        var script = "trap : INT; stty rows 30 cols 100; tty >" + folder.resolve("tty") + "; " + words
+                + "; echo code $?; stty -a";
+        return command.command("script", "-qfec", script, "/dev/null").redirectErrorStream(true)
+                .redirectOutput(said.toFile()).start();
     }
 
     private static void press(Process terminal, String key) throws IOException {
@@ -239,7 +282,8 @@ class StatusTest {
         var said = folder.resolve("said");
         var terminal = terminal(said);
         await(said, "\033[?1049h", "checks hold");
-        var size = LocalCommand.command("stty", "-F", Files.readString(folder.resolve("tty")).strip(), "rows", "12", "cols", "40").must();
+        var size = LocalCommand.command("stty", "-F", Files.readString(folder.resolve("tty")).strip(), "rows", "12",
+                "cols", "40").must();
         assertTrue(size.ok());
         await(said, "\033[2J", "\033[12;1H… ");
         press(terminal, "q");
@@ -247,7 +291,8 @@ class StatusTest {
         var text = Files.readString(said);
         ended(text, 0);
         var drawn = text.substring(text.indexOf("\033[12;1H… "), text.lastIndexOf("\033[?25h"));
-        assertTrue(Arrays.stream(drawn.split("\033\\[\\d+;1H")).allMatch(line -> line.replace("\033[K", "").length() <= 40), drawn);
+        assertTrue(Arrays.stream(drawn.split("\033\\[\\d+;1H"))
+                .allMatch(line -> line.replace("\033[K", "").length() <= 40), drawn);
     }
 
     @Test

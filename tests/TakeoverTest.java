@@ -27,7 +27,8 @@ class TakeoverTest {
     @BeforeAll
     static void all_images_are_there() {
         // what a run of these that was cut left
-        if (!World.on("core", "docker inspect --format '{{json .Mounts}}' ktrdr-db 2>/dev/null || :").contains("ktrdr-core_db-data")) for (var host : List.of("core", "workers-b")) Handmade.gone(host);
+        if (!World.on("core", "docker inspect --format '{{json .Mounts}}' ktrdr-db 2>/dev/null || :")
+                .contains("ktrdr-core_db-data")) for (var host : List.of("core", "workers-b")) Handmade.gone(host);
         Aftermath.restore();
     }
 
@@ -54,11 +55,15 @@ class TakeoverTest {
     private static String made(String host) {
         return World.on(host, """
                 docker ps -a --format '{{.Names}}' | sort | while read -r name; do
-                  docker inspect --format '{{.Name}} {{.Config.Image}} {{.Image}} {{.State.Status}} {{json .Config.Cmd}} {{json .Config.Labels}} {{json .HostConfig.RestartPolicy}}
-                    {{json .HostConfig.PortBindings}} {{range $name, $of := .NetworkSettings.Networks}}{{$name}} {{end}}' "$name"
-                  docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}{{range .Mounts}}{{.Source}} {{println .Destination}}{{end}}' "$name" | sort | sha256sum
+                  docker inspect --format '{{.Name}} {{.Config.Image}} {{.Image}} {{.State.Status}} {{json \
+                .Config.Cmd}} {{json .Config.Labels}} {{json .HostConfig.RestartPolicy}}
+                    {{json .HostConfig.PortBindings}} {{range $name, $of := .NetworkSettings.Networks}}{{$name}} \
+                {{end}}' "$name"
+                  docker inspect --format '{{range .Config.Env}}{{println .}}{{end}}{{range .Mounts}}{{.Source}} \
+                {{println .Destination}}{{end}}' "$name" | sort | sha256sum
                 done
-                find /opt/ktrdr-* /root/ktrdr-* -path '*/.ktrdr' -prune -o -type f -exec sha256sum {} + 2>/dev/null | sort -k 2""");
+                find /opt/ktrdr-* /root/ktrdr-* -path '*/.ktrdr' -prune -o -type f -exec sha256sum {} + 2>/dev/null | \
+                sort -k 2""");
     }
 
     private static String started(String host) {
@@ -72,26 +77,37 @@ class TakeoverTest {
         Handmade.workers("workers-b");
         var before = List.of(started("core"), started("workers-b"));
 
-        refused(1, ktrdr("deploy", "core", "all", "--tag", TAG).run(), "core: a new database container would not have the data of the one that is there", "jbang takeover@ktrdr core");
-        refused(1, ktrdr("deploy", "workers", "B", "--tag", TAG).run(), "workers-b: containers that this toolkit did not make are where its own belong",
+        refused(1, ktrdr("deploy", "core", "all", "--tag", TAG).run(),
+                "core: a new database container would not have the data of the one that is there",
+                "jbang takeover@ktrdr core");
+        refused(1, ktrdr("deploy", "workers", "B", "--tag", TAG).run(),
+                "workers-b: containers that this toolkit did not make are where its own belong",
                 "backtest-worker-1 of the project ktrdr-workers-b", "jbang takeover@ktrdr B");
-        refused(1, ktrdr("stage", "core", "--tag", TAG).run(), "core: containers run in the Compose project ktrdr-core from files that this toolkit did not write", "jbang takeover@ktrdr core");
+        refused(1, ktrdr("stage", "core", "--tag", TAG).run(),
+                "core: containers run in the Compose project ktrdr-core from files that this toolkit did not write",
+                "jbang takeover@ktrdr core");
         var planned = good("takeover", "core", "B", "--tag", TAG, "--dry-run").out();
-        for (var words : List.of("ktrdr-db /home/postgres/pgdata/data, in a volume without a name", "-> the volume ktrdr-core_db-data", "left alone ktrdr-mcp", "takeover of 2 containers"))
+        for (var words : List.of("ktrdr-db /home/postgres/pgdata/data, in a volume without a name",
+                "-> the volume ktrdr-core_db-data", "left alone ktrdr-mcp", "takeover of 2 containers"))
             assertTrue(planned.contains(words), planned);
         assertEquals(before, List.of(started("core"), started("workers-b")));
 
         var taken = good("takeover", "core", "B", "--tag", TAG, "--yes");
         assertTrue(taken.err().contains("none missing") && taken.err().contains("ktrdr-20"), taken::toString);
         assertEquals(rows, World.sql(ROWS));
-        assertEquals("200", World.on("core", "docker exec ktrdr-mcp curl -s -o /dev/null -w '%{http_code}' http://backend:8000/api/v1/health"));
+        assertEquals("200",
+                World.on("core", "docker exec ktrdr-mcp curl -s -o /dev/null -w '%{http_code}' "
+                        + "http://backend:8000/api/v1/health"));
         good("verify", "--quick", "--wait", "90s");
         assertFalse(good("deploy", "all", "--tag", TAG).err().contains("recreated"));
 
         var let = good("takeover", "core", "B", "--drop-old", "--yes");
         assertTrue(let.err().contains("ktrdr-db-before-takeover"), let::toString);
         Aftermath.runs("workers-b", TAG, let);
-        assertEquals("", World.on("core", "{ docker ps -a --format '{{.Names}}' | grep before-takeover; docker volume ls -q | grep -e prometheus_data -e grafana_data -e '[0-9a-f]\\{64\\}'; ls /opt/ktrdr-core/.ktrdr | grep takeover; } || :"));
+        assertEquals("", World.on("core",
+                "{ docker ps -a --format '{{.Names}}' | grep before-takeover; docker volume ls -q | grep -e "
+                        + "prometheus_data -e grafana_data -e '[0-9a-f]\\{64\\}'; ls /opt/ktrdr-core/.ktrdr | grep "
+                        + "takeover; } || :"));
         assertEquals(rows, World.sql(ROWS));
     }
 
@@ -103,9 +119,12 @@ class TakeoverTest {
         refused(5, ran, "core: ", "core runs what it ran before");
         assertEquals(before, made("core"));
         assertEquals(rows, World.sql(ROWS));
-        assertEquals("200", World.on("core", "curl -s -o /dev/null -w '%{http_code}' http://localhost:8000/api/v1/health"));
+        assertEquals("200",
+                World.on("core", "curl -s -o /dev/null -w '%{http_code}' http://localhost:8000/api/v1/health"));
         // it is Compose's own installation again
-        assertTrue(World.on("core", "cd /opt/ktrdr-core && KTRDR_DB_USER=x KTRDR_DB_PASSWORD=x KTRDR_AUTH_JWT_SECRET=x GF_ADMIN_PASSWORD=x docker compose -f docker-compose.core.yml ps -q").lines().count() == 6);
+        assertTrue(World.on("core",
+                "cd /opt/ktrdr-core && KTRDR_DB_USER=x KTRDR_DB_PASSWORD=x KTRDR_AUTH_JWT_SECRET=x "
+                        + "GF_ADMIN_PASSWORD=x docker compose -f docker-compose.core.yml ps -q").lines().count() == 6);
     }
 
     @Test
@@ -116,22 +135,26 @@ class TakeoverTest {
         World.sql("INSERT INTO bars VALUES (0, 'later')");
         good("takeover", "core", "--back", "--yes");
         assertEquals(rows, World.sql(ROWS));
-        refused(1, ktrdr("deploy", "core", "all", "--tag", TAG).run(), "in the container itself", "takeover@ktrdr core");
+        refused(1, ktrdr("deploy", "core", "all", "--tag", TAG).run(), "in the container itself",
+                "takeover@ktrdr core");
     }
 
     @Test
     void a_killed_takeover_is_undone_before_anything_is_deployed() {
         var rows = core(false);
         var before = made("core");
-        try (var waiting = Faults.waits("core", "docker", "'run --rm --name ktrdr-takeover-copy'"); var run = ktrdr("takeover", "core", "--tag", TAG, "--yes").start()) {
-            run.awaitAsked("core");
-            run.kill();
-            World.awaitIdle("core");
-        } finally {
+        try (var waiting = Faults.waits("core", "docker", "'run --rm --name ktrdr-takeover-copy'");
+                var run = ktrdr("takeover", "core", "--tag", TAG, "--yes").start()) {
+                    run.awaitAsked("core");
+                    run.kill();
+                    World.awaitIdle("core");
+                } finally {
             World.on("core", "rm -rf /opt/ktrdr-core/.ktrdr/lock");
         }
-        for (var words : List.of(List.of("deploy", "core", "all", "--tag", TAG), List.of("takeover", "core", "--tag", TAG, "--yes")))
-            refused(1, ktrdr(words.toArray(String[]::new)).run(), "core: a takeover did not come to its end there", "jbang takeover@ktrdr core --back");
+        for (var words : List.of(List.of("deploy", "core", "all", "--tag", TAG),
+                List.of("takeover", "core", "--tag", TAG, "--yes")))
+            refused(1, ktrdr(words.toArray(String[]::new)).run(), "core: a takeover did not come to its end there",
+                    "jbang takeover@ktrdr core --back");
         refused(1, ktrdr("takeover", "core", "--drop-old", "--yes").run(), "all that there is");
         good("takeover", "core", "--back", "--yes");
         assertEquals(before, made("core"));
@@ -142,15 +165,20 @@ class TakeoverTest {
     void finds_unfit_secrets_or_servers_before_stopping_anything(@TempDir Path folder) {
         core(false);
         var before = started("core");
-        var secrets = World.inventory(folder, World.secrets().toString(), World.secretsWith(folder.resolve("other.json"), "db_password", "another-word").toString());
-        refused(1, ktrdr("takeover", "core", "--tag", TAG, "--yes", "-i", secrets.toString()).run(), "core: the secrets do not open the database that is there", "password authentication failed");
+        var secrets = World.inventory(folder, World.secrets().toString(),
+                World.secretsWith(folder.resolve("other.json"), "db_password", "another-word").toString());
+        refused(1, ktrdr("takeover", "core", "--tag", TAG, "--yes", "-i", secrets.toString()).run(),
+                "core: the secrets do not open the database that is there", "password authentication failed");
         World.on("core", """
-                docker run --name newer --user 0 --entrypoint sh DB -c 'rm -f "$(command -v postgres)"; printf "%s\\n" "#!/bin/sh" "echo \\"postgres (PostgreSQL) 18.1\\"" >/usr/local/bin/postgres; chmod +x /usr/local/bin/postgres'
+                docker run --name newer --user 0 --entrypoint sh DB -c 'rm -f "$(command -v postgres)"; printf \
+                "%s\\n" "#!/bin/sh" "echo \\"postgres (PostgreSQL) 18.1\\"" >/usr/local/bin/postgres; chmod +x \
+                /usr/local/bin/postgres'
                 docker commit newer ktrdr-test/postgresql:18
                 docker rm newer""".replace("DB", DB));
         try {
             var newer = World.inventory(folder, DB, "ktrdr-test/postgresql:18");
-            refused(1, ktrdr("takeover", "core", "--tag", TAG, "--yes", "-i", newer.toString()).run(), "core: the database's image is of another version than the data",
+            refused(1, ktrdr("takeover", "core", "--tag", TAG, "--yes", "-i", newer.toString()).run(),
+                    "core: the database's image is of another version than the data",
                     "expected  PostgreSQL 17", "postgres (PostgreSQL) 18.1, in ktrdr-test/postgresql:18");
         } finally {
             World.on("core", "docker rmi ktrdr-test/postgresql:18");

@@ -6,12 +6,22 @@ import picocli.CommandLine.Parameters;
 /** The command line of the tests, for all.java and for completion. */
 @Command(name = "test", header = "Run the tests of the project.")
 public class TestOptions {
-    @Option(names = "--unit", description = "Only the tests that need neither the practice fleet nor virtual machines nor packages of Debian.") boolean unit;
-    @Option(names = "--quick", description = "All unit tests, and each procedure once on the practice fleet.") boolean quick;
+    @Option(names = "--unit",
+            description = "Only the tests that need neither the practice fleet nor virtual machines nor packages of "
+                    + "Debian.") boolean unit;
+    @Option(names = "--quick",
+            description = "All unit tests, and each procedure once on the practice fleet.") boolean quick;
     @Option(names = "--rooms", description = "Run none, and list the rooms with the classes of each.") boolean rooms;
-    @Option(names = "--keep-lab", description = "Leave a practice fleet that was brought up for the tests.") boolean keepLab;
-    @Option(names = "--dependencies", description = "Run none, and list every jar that the project runs with: version, licence, checksum, and the advisories that it has.") boolean dependencies;
-    @Option(names = "--outdated", description = "Run none, and list every pinned version with the newest release that Maven finds.") boolean outdated;
-    @Option(names = {"-y", "--yes"}, description = "With contract -i: start sample operations there without asking.") boolean yes;
-    @Parameters(paramLabel = "TEST", description = "A room, part of a class' name, or Class.method.") List<String> names = List.of();
+    @Option(names = "--keep-lab",
+            description = "Leave a practice fleet that was brought up for the tests.") boolean keepLab;
+    @Option(names = "--dependencies",
+            description = "Run none, and list every jar that the project runs with: version, licence, checksum, and "
+                    + "the advisories that it has.") boolean dependencies;
+    @Option(names = "--outdated",
+            description = "Run none, and list every pinned version with the newest release that Maven "
+                    + "finds.") boolean outdated;
+    @Option(names = {"-y", "--yes"},
+            description = "With contract -i: start sample operations there without asking.") boolean yes;
+    @Parameters(paramLabel = "TEST",
+            description = "A room, part of a class' name, or Class.method.") List<String> names = List.of();
 }

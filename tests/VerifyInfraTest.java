@@ -54,7 +54,8 @@ class VerifyInfraTest {
         assertEquals(List.of(), List.copyOf(ran.failing().keySet()));
         assertEquals(3, ran.json().path("nodes").size());
         assertEquals(before, World.everything());
-        assertEquals("", World.on("core", "docker ps -aq --filter name=ktrdr-probe; ls -d /tmp/tmp.* 2>/dev/null || true"));
+        assertEquals("", World.on("core",
+                "docker ps -aq --filter name=ktrdr-probe; ls -d /tmp/tmp.* 2>/dev/null || true"));
         assertEquals(made, World.on("core", "docker images -q --no-trunc ktrdr-probe"));
         assertTrue(Long.parseLong(World.on("core", "docker image inspect --format '{{.Size}}' ktrdr-probe")) < 1000);
     }
@@ -66,7 +67,8 @@ class VerifyInfraTest {
         assertEquals(0, ran.exit(), ran::toString);
         var record = Files.readString(file);
         assertTrue(record.startsWith("# Infrastructure verification record\n"), record);
-        for (var words : List.of("| workers-c | C | workers-c.ktrdr.home.mynerd.place | 10.42.1.12 |", "Debian GNU/Linux 13 (trixie)", "26.1.5", "2.26.1", "| core | core.clock | ok |"))
+        for (var words : List.of("| workers-c | C | workers-c.ktrdr.home.mynerd.place | 10.42.1.12 |",
+                "Debian GNU/Linux 13 (trixie)", "26.1.5", "2.26.1", "| core | core.clock | ok |"))
             assertTrue(record.contains(words), words + " is not in\n" + record);
         var refused = run("--record", folder.resolve("no/such/folder.md").toString());
         assertEquals(2, refused.exit(), refused::toString);
@@ -76,25 +78,31 @@ class VerifyInfraTest {
     @Test
     void a_stopped_docker_is_found_and_the_other_nodes_are_told() {
         var failing = failingWhile("workers-c", "systemctl stop docker.socket docker", "systemctl start docker");
-        assertEquals("workers-c.docker", failing.stream().filter(id -> id.startsWith("workers-c.docker")).findFirst().orElse(""), failing::toString);
+        assertEquals("workers-c.docker", failing.stream().filter(id -> id.startsWith("workers-c.docker")).findFirst()
+                .orElse(""), failing::toString);
         // its workers' ports are refused, which is no defect of the network
         assertEquals(1, failing.size(), failing::toString);
     }
 
     @Test
     void docker_that_would_not_start_at_boot() {
-        assertEquals(List.of("workers-c.docker.boot"), failingWhile("workers-c", "systemctl disable docker 2>/dev/null", "systemctl enable docker 2>/dev/null", "C"));
+        assertEquals(List.of("workers-c.docker.boot"), failingWhile("workers-c", "systemctl disable docker 2>/dev/null",
+                "systemctl enable docker 2>/dev/null", "C"));
     }
 
     @Test
     void no_compose() {
-        assertEquals(List.of("workers-c.compose"), failingWhile("workers-c", "find /usr -path '*cli-plugins/docker-compose' -exec mv {} {}.away ';'",
-                "find /usr -path '*cli-plugins/docker-compose.away' | while read -r f; do mv \"$f\" \"${f%.away}\"; done", "C"));
+        assertEquals(List.of("workers-c.compose"),
+                failingWhile("workers-c", "find /usr -path '*cli-plugins/docker-compose' -exec mv {} {}.away ';'",
+                "find /usr -path '*cli-plugins/docker-compose.away' | while read -r f; do mv \"$f\" \"${f%.away}\"; "
+                        + "done", "C"));
     }
 
     @Test
     void a_container_that_does_not_start() {
-        var failing = failingWhile("workers-c", "mv /usr/sbin/runc /usr/sbin/runc.away; printf '#!/bin/sh\\necho no nesting here >&2\\nexit 1\\n' >/usr/sbin/runc; chmod +x /usr/sbin/runc",
+        var failing = failingWhile("workers-c",
+                "mv /usr/sbin/runc /usr/sbin/runc.away; printf '#!/bin/sh\\necho no nesting here >&2\\nexit 1\\n' "
+                        + ">/usr/sbin/runc; chmod +x /usr/sbin/runc",
                 "mv -f /usr/sbin/runc.away /usr/sbin/runc", "C");
         assertEquals(List.of("workers-c.docker.container"), failing);
         assertEquals("", World.on("workers-c", "docker ps -aq --filter name=ktrdr-probe"));
@@ -103,7 +111,9 @@ class VerifyInfraTest {
     @Test
     void a_full_disk() {
         assertEquals(List.of("workers-b.disk.share"), failingWhile("workers-b",
-                "mount -t tmpfs -o size=1m tmpfs /mnt/ktrdr-shared; cd /mnt/ktrdr-shared; mkdir data results models strategies checkpoints db-backups; chmod 2777 *; cd /; head -c 1000000 /dev/zero >/mnt/ktrdr-shared/full", "umount /mnt/ktrdr-shared", "B"));
+                "mount -t tmpfs -o size=1m tmpfs /mnt/ktrdr-shared; cd /mnt/ktrdr-shared; mkdir data results models "
+                        + "strategies checkpoints db-backups; chmod 2777 *; cd /; head -c 1000000 /dev/zero "
+                        + ">/mnt/ktrdr-shared/full", "umount /mnt/ktrdr-shared", "B"));
     }
 
     @Test
@@ -120,40 +130,50 @@ class VerifyInfraTest {
 
     @Test
     void less_memory_than_the_inventory_says() {
-        var ran = run("B", "-i", World.inventory(folder, "host: workers-b, address: 10.42.1.11, memory: 1GB", "host: workers-b, address: 10.42.1.11, memory: 900GB, cpus: 128").toString());
+        var ran = run("B", "-i", World.inventory(folder, "host: workers-b, address: 10.42.1.11, memory: 1GB",
+                "host: workers-b, address: 10.42.1.11, memory: 900GB, cpus: 128").toString());
         assertEquals(1, ran.exit(), ran::toString);
         assertEquals(List.of("workers-b.cpus", "workers-b.memory"), List.copyOf(ran.failing().keySet()));
     }
 
     @Test
     void a_clock_that_is_an_hour_off() {
-        // hosts share this machine's clock, so a program of that name in front of the real one stands in for a wrong one
+        // hosts share this machine's clock, so a program of that name in front of the real one stands in for a wrong
+        // one
         assertEquals(List.of("workers-b.clock"), failingWhile("workers-b",
-                "printf '#!/bin/sh\\nexec /usr/bin/date -d \"1 hour ago\" \"$@\"\\n' >/usr/local/bin/date; chmod +x /usr/local/bin/date", "rm /usr/local/bin/date", "B"));
+                "printf '#!/bin/sh\\nexec /usr/bin/date -d \"1 hour ago\" \"$@\"\\n' >/usr/local/bin/date; chmod +x "
+                        + "/usr/local/bin/date", "rm /usr/local/bin/date", "B"));
     }
 
     @Test
     void a_cut_link_between_two_nodes() {
         // what workers-b sends is answered to a host that no longer hears it
-        assertEquals(List.of("workers-b.reach.workers-c", "workers-c.reach.workers-b"), failingWhile("workers-b", "iptables -I INPUT -s 10.42.1.12 -j DROP", "iptables -D INPUT -s 10.42.1.12 -j DROP"));
+        assertEquals(List.of("workers-b.reach.workers-c", "workers-c.reach.workers-b"),
+                failingWhile("workers-b", "iptables -I INPUT -s 10.42.1.12 -j DROP",
+                        "iptables -D INPUT -s 10.42.1.12 -j DROP"));
     }
 
     @Test
     void one_port_that_is_blocked_on_the_way() {
         var rule = " -p tcp -s 10.42.1.11 --dport 5432 -j REJECT --reject-with tcp-reset";
-        assertEquals(List.of("workers-b.reach.core"), failingWhile("core", "iptables -I FORWARD" + rule + "; iptables -I INPUT" + rule,
+        assertEquals(List.of("workers-b.reach.core"),
+                failingWhile("core", "iptables -I FORWARD" + rule + "; iptables -I INPUT" + rule,
                 "iptables -D FORWARD" + rule + "; iptables -D INPUT" + rule));
     }
 
     @Test
     void a_port_that_is_taken() {
-        assertEquals(List.of("workers-c.ports"), failingWhile("workers-c", "docker stop -t 1 training-worker-2 >/dev/null; /usr/sbin/sshd -p 5006", "pkill -f 'sshd -p 5006' || pkill -f 'sshd: /usr/sbin/sshd -p 5006'; docker start training-worker-2 >/dev/null", "C"));
+        assertEquals(List.of("workers-c.ports"),
+                failingWhile("workers-c", "docker stop -t 1 training-worker-2 >/dev/null; /usr/sbin/sshd -p 5006",
+                        "pkill -f 'sshd -p 5006' || pkill -f 'sshd: /usr/sbin/sshd -p 5006'; docker start "
+                                + "training-worker-2 >/dev/null", "C"));
     }
 
     @Test
     void a_registry_that_cannot_be_reached() {
         var rule = " -d 10.42.1.2 -p tcp --dport 5000 -j REJECT";
-        assertEquals(List.of("workers-c.registry"), failingWhile("workers-c", "iptables -I OUTPUT" + rule, "iptables -D OUTPUT" + rule, "C"));
+        assertEquals(List.of("workers-c.registry"),
+                failingWhile("workers-c", "iptables -I OUTPUT" + rule, "iptables -D OUTPUT" + rule, "C"));
     }
 
     @Test
@@ -163,8 +183,11 @@ class VerifyInfraTest {
             var ran = run();
             assertEquals(3, ran.exit(), ran::toString);
             var failing = ran.failing().keySet();
-            assertTrue(failing.contains("workers-c.ssh") && failing.contains("core.reach.workers-c"), failing::toString);
-            assertFalse(failing.stream().anyMatch(id -> id.startsWith("workers-b.") && !id.equals("workers-b.reach.workers-c")), failing::toString);
+            assertTrue(failing.contains("workers-c.ssh") && failing.contains("core.reach.workers-c"),
+                    failing::toString);
+            assertFalse(failing.stream()
+                    .anyMatch(id -> id.startsWith("workers-b.") && !id.equals("workers-b.reach.workers-c")),
+                    failing::toString);
             assertEquals(2, ran.json().path("nodes").size());
         } finally {
             World.docker("network", "connect", "--ip", "10.42.1.12", "ktrdr-lab", "ktrdr-lab-workers-c");
@@ -173,9 +196,12 @@ class VerifyInfraTest {
 
     @Test
     void a_user_who_may_neither_be_root_nor_sudo() {
-        World.on("workers-b", "useradd -m guest; cp -r /root/.ssh /home/guest/; chown -R guest: /home/guest/.ssh; usermod -aG docker guest");
+        World.on("workers-b",
+                "useradd -m guest; cp -r /root/.ssh /home/guest/; chown -R guest: /home/guest/.ssh; usermod -aG "
+                        + "docker guest");
         try {
-            var ran = run("B", "-i", World.inventory(folder, "{user: root, port: 22,", "{user: guest, port: 22,").toString());
+            var ran = run("B", "-i", World.inventory(folder, "{user: root, port: 22,", "{user: guest, port: 22,")
+                    .toString());
             assertEquals(1, ran.exit(), ran::toString);
             assertEquals(List.of("workers-b.user"), List.copyOf(ran.failing().keySet()));
         } finally {

@@ -20,7 +20,10 @@ import org.junit.jupiter.api.Tag;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** verify against a fleet that is well, and against one with one thing broken at a time, which is the one thing it names. */
+/**
+ * verify against a fleet that is well, and against one with one thing broken at a time, which is the one thing it
+ * names.
+ */
 @Tag("fleet")
 class VerifyTest {
     /** A sample that takes two seconds, where it is not the sample that matters. */
@@ -37,7 +40,8 @@ class VerifyTest {
     private static List<String> named(JsonNode verified) {
         var causes = new TreeSet<String>();
         for (var check : verified.path("checks"))
-            if (!check.path("ok").asBoolean() && !verified.path("causes").has(check.path("id").asText())) causes.add(check.path("id").asText());
+            if (!check.path("ok").asBoolean() && !verified.path("causes").has(check.path("id").asText()))
+                causes.add(check.path("id").asText());
         return List.copyOf(causes);
     }
 
@@ -63,20 +67,28 @@ class VerifyTest {
         var ran = ktrdr("verify", "-o", "json").run();
         assertEquals(0, ran.exit(), ran::toString);
         var document = ran.json();
-        assertEquals(Set.of("document", "version", "ok", "exit", "time", "releases", "causes", "remarks", "checks", "errors"), names(document));
+        assertEquals(Set.of("document", "version", "ok", "exit", "time", "releases", "causes", "remarks", "checks",
+                "errors"), names(document));
         assertTrue(document.path("ok").asBoolean());
-        assertEquals("{\"core\":\"sha-1000001\",\"workers-b\":\"sha-1000001\",\"workers-c\":\"sha-1000001\"}", document.path("releases").toString());
+        assertEquals("{\"core\":\"sha-1000001\",\"workers-b\":\"sha-1000001\",\"workers-c\":\"sha-1000001\"}",
+                document.path("releases").toString());
         var ids = new TreeSet<String>();
         for (var check : document.path("checks")) {
             assertEquals(Set.of("id", "node", "ok", "expected", "found", "fix", "seconds"), names(check));
-            assertFalse(check.path("expected").asText().isEmpty() || check.path("found").asText().isEmpty(), check::toString);
+            assertFalse(check.path("expected").asText().isEmpty() || check.path("found").asText().isEmpty(),
+                    check::toString);
             assertTrue(ids.add(check.path("id").asText()), check + " comes twice");
         }
         assertEquals(8, ids.stream().filter(id -> id.endsWith(".registered")).count());
         assertEquals(12, ids.stream().filter(id -> id.startsWith("target.")).count());
-        assertTrue(ids.containsAll(List.of("core.release", "workers-b.release", "backend.health", "grafana.health", "jaeger.health", "prometheus.health", "db.query", "workers-b.db",
-                "workers-c.db", "workers.unexpected", "workers.ghosts", "targets.others", "prometheus.metrics", "grafana.datasource.prometheus", "grafana.datasource.jaeger",
-                "grafana.dashboard.ktrdr-system", "grafana.dashboard.ktrdr-worker-status", "grafana.dashboard.ktrdr-operations", "grafana.dashboard.ktrdr-node-comparison", "grafana.query", "core.share", "workers-b.share", "workers-c.share", "sample.operation", "sample.trace", "sample.result")), ids::toString);
+        assertTrue(ids.containsAll(List.of("core.release", "workers-b.release", "backend.health", "grafana.health",
+                "jaeger.health", "prometheus.health", "db.query", "workers-b.db",
+                "workers-c.db", "workers.unexpected", "workers.ghosts", "targets.others", "prometheus.metrics",
+                "grafana.datasource.prometheus", "grafana.datasource.jaeger",
+                "grafana.dashboard.ktrdr-system", "grafana.dashboard.ktrdr-worker-status",
+                "grafana.dashboard.ktrdr-operations", "grafana.dashboard.ktrdr-node-comparison", "grafana.query",
+                "core.share", "workers-b.share", "workers-c.share", "sample.operation", "sample.trace",
+                "sample.result")), ids::toString);
         result_of(document);
         var traced = World.get("http://10.42.1.10:16686/api/services/ktrdr-api/operations");
         assertTrue(traced.contains("/backtests/start") && !traced.contains("/health"), traced);
@@ -88,8 +100,10 @@ class VerifyTest {
         for (var check : document.path("checks"))
             if (check.path("id").asText().equals("sample.operation")) {
                 var operation = check.path("found").asText().split(" ")[0];
-                assertTrue(check.path("found").asText().matches("op_backtesting_\\S+ completed on workers-[bc] backtest-worker-\\d"), check::toString);
-                assertTrue(World.get("http://10.42.1.10:8000/api/v1/operations/" + operation + "/results").contains("\"total_trades\""));
+                assertTrue(check.path("found").asText()
+                        .matches("op_backtesting_\\S+ completed on workers-[bc] backtest-worker-\\d"), check::toString);
+                assertTrue(World.get("http://10.42.1.10:8000/api/v1/operations/" + operation + "/results")
+                        .contains("\"total_trades\""));
                 assertEquals("", World.on("core", "find /srv/ktrdr-shared -name '*" + operation + "*'"));
             }
     }
@@ -105,12 +119,16 @@ class VerifyTest {
         var ran = ktrdr("verify", "-i", sample(QUICK_SAMPLE)).run();
         assertEquals(0, ran.exit(), ran::toString);
         assertTrue(ran.err().contains("sample.result was not looked for: a dummy operation has none"), ran::toString);
-        assertEquals("0", World.get("http://10.42.1.10:8000/api/v1/operations?active_only=true").replaceAll("(?s).*\"active_count\":(\\d+).*", "$1"));
+        assertEquals("0", World.get("http://10.42.1.10:8000/api/v1/operations?active_only=true")
+                .replaceAll("(?s).*\"active_count\":(\\d+).*", "$1"));
     }
 
     @Test
     void an_operation_that_fails_is_told_in_the_backends_words() {
-        names("sample.operation", "failed, IB host service is not available: connection refused at http://broker.ktrdr.home.mynerd.place:5001", "-i", sample("sample: {operation: data, body: {symbol: AAPL, timeframe: 1d}}"));
+        names("sample.operation",
+                "failed, IB host service is not available: connection refused at "
+                        + "http://broker.ktrdr.home.mynerd.place:5001", "-i",
+                sample("sample: {operation: data, body: {symbol: AAPL, timeframe: 1d}}"));
     }
 
     @Test
@@ -119,7 +137,8 @@ class VerifyTest {
         verify.awaitOperation();
         verify.signal("INT");
         assertEquals(130, verify.end().exit());
-        assertEquals("0", World.get("http://10.42.1.10:8000/api/v1/operations?active_only=true").replaceAll("(?s).*\"active_count\":(\\d+).*", "$1"));
+        assertEquals("0", World.get("http://10.42.1.10:8000/api/v1/operations?active_only=true")
+                .replaceAll("(?s).*\"active_count\":(\\d+).*", "$1"));
     }
 
     @Test
@@ -134,19 +153,23 @@ class VerifyTest {
     }
 
     private String scaled(int scale) {
-        return World.inventory(folder, "directory: /opt/ktrdr-workers-c, scale: 2", "directory: /opt/ktrdr-workers-c, scale: " + scale).toString();
+        return World.inventory(folder, "directory: /opt/ktrdr-workers-c, scale: 2",
+                "directory: /opt/ktrdr-workers-c, scale: " + scale).toString();
     }
 
     @Test
     void reports_workers_beyond_the_scale_and_those_that_are_missing() {
         names("workers.unexpected", "workers-c.ktrdr.home.mynerd.place:5004", "--quick", "-i", scaled(1));
         var ran = ktrdr("verify", "--quick", "-o", "json", "-i", scaled(3)).run();
-        assertEquals(List.of("workers-c.backtest-worker-3.container", "workers-c.training-worker-3.container"), named(ran.json()), ran::toString);
+        assertEquals(List.of("workers-c.backtest-worker-3.container", "workers-c.training-worker-3.container"),
+                named(ran.json()), ran::toString);
     }
 
     @Test
     void a_registration_without_a_worker_is_unexpected_then_a_ghost() throws InterruptedException {
-        World.on("core", "curl -fsS -H 'Content-Type: application/json' -d '{\"worker_id\":\"ghost\",\"worker_type\":\"training\",\"endpoint_url\":\"http://workers-b.ktrdr.home.mynerd.place:5999\"}' "
+        World.on("core", "curl -fsS -H 'Content-Type: application/json' -d "
+                + "'{\"worker_id\":\"ghost\",\"worker_type\":\"training\",\"endpoint_url\":\"http://"
+                + "workers-b.ktrdr.home.mynerd.place:5999\"}' "
                 + "http://localhost:8000/api/v1/workers/register");
         try {
             names("workers.unexpected", ":5999, available", "--quick");
@@ -166,7 +189,8 @@ class VerifyTest {
     void a_target_that_prometheus_does_not_reach_is_named() throws InterruptedException {
         try (var cut = Faults.unreachable("core", "ktrdr-prometheus", "10.42.1.11", 5003)) {
             // not just one scrape that went wrong: none has come through since
-            awaitOn("core", "curl -fsS --data-urlencode 'query=max_over_time(up{node=\"workers-b\", worker=\"backtest-worker-1\"}[20s]) == 0' http://localhost:9090/api/v1/query",
+            awaitOn("core", "curl -fsS --data-urlencode 'query=max_over_time(up{node=\"workers-b\", "
+                    + "worker=\"backtest-worker-1\"}[20s]) == 0' http://localhost:9090/api/v1/query",
                     "backtest-worker-1");
             names("target.workers-b.backtest-worker-1", "down", "--quick");
         } finally {
@@ -183,11 +207,13 @@ class VerifyTest {
 
     @Test
     void a_database_without_ktrdrs_is_found_by_a_query() {
-        World.on("core", "docker exec ktrdr-db sh -c 'psql -qU \"$POSTGRES_USER\" -d postgres -c \"alter database ktrdr rename to elsewhere\"'");
+        World.on("core", "docker exec ktrdr-db sh -c 'psql -qU \"$POSTGRES_USER\" -d postgres -c \"alter database "
+                + "ktrdr rename to elsewhere\"'");
         try {
             names("db.query", "no such database; the server has elsewhere", "--quick");
         } finally {
-            World.on("core", "docker exec ktrdr-db sh -c 'psql -qU \"$POSTGRES_USER\" -d postgres -c \"alter database elsewhere rename to ktrdr\"'");
+            World.on("core", "docker exec ktrdr-db sh -c 'psql -qU \"$POSTGRES_USER\" -d postgres -c \"alter database "
+                    + "elsewhere rename to ktrdr\"'");
         }
     }
 
@@ -204,7 +230,8 @@ class VerifyTest {
     @Test
     void a_data_source_without_its_uid_is_named() {
         var file = "/opt/ktrdr-core/monitoring/grafana/provisioning/datasources/datasources.yml";
-        World.on("core", "cp -p " + file + " /root/kept; sed -i 's/uid: prometheus/uid: other/' " + file + "; docker restart -t 1 ktrdr-grafana; sleep 2");
+        World.on("core", "cp -p " + file + " /root/kept; sed -i 's/uid: prometheus/uid: other/' " + file
+                + "; docker restart -t 1 ktrdr-grafana; sleep 2");
         try {
             names("grafana.datasource.prometheus", "uid other", "--quick", "--wait", "3s");
         } finally {
@@ -226,16 +253,20 @@ class VerifyTest {
 
     @Test
     void verifies_a_trained_model_on_the_share_from_every_node() {
-        var training = sample("sample: {operation: training, body: {strategy_name: practice_3, symbols: AAPL, timeframes: 1d}}");
+        var training = sample(
+                "sample: {operation: training, body: {strategy_name: practice_3, symbols: AAPL, timeframes: 1d}}");
         var well = ktrdr("verify", "-i", training, "-o", "json").run();
         assertEquals(0, well.exit(), well::toString);
-        assertTrue(well.out().matches("(?s).*\"/mnt/ktrdr-shared/models/\\S+ from workers-b, workers-c\".*"), well::toString);
+        assertTrue(well.out().matches("(?s).*\"/mnt/ktrdr-shared/models/\\S+ from workers-b, workers-c\".*"),
+                well::toString);
         World.on("workers-b", "mount -t tmpfs -o mode=1777 tmpfs /mnt/ktrdr-shared/models");
         try {
             // a worker there would write its own beside the share, where the others do not see it
             var ran = ktrdr("verify", "-o", "json", "-i", training).run();
             assertEquals(1, ran.exit(), ran::toString);
-            assertTrue(ran.failing().get("sample.result").matches("workers-[bc]: nothing of op_training_\\S+ at /mnt/ktrdr-shared/models/.*"), ran::toString);
+            assertTrue(ran.failing().get("sample.result")
+                    .matches("workers-[bc]: nothing of op_training_\\S+ at /mnt/ktrdr-shared/models/.*"),
+                    ran::toString);
         } finally {
             World.on("workers-b", "umount /mnt/ktrdr-shared/models");
         }
@@ -243,8 +274,11 @@ class VerifyTest {
 
     @Test
     void refuses_a_sample_that_cannot_end_before_asking_anything() {
-        refused(2, ktrdr("verify", "-i", sample("sample: {operation: dummy, until: end}")).run(), "until", "gives up what no worker claims");
-        refused(2, ktrdr("verify", "-i", sample("sample: {operation: backtest, body: {strategy_name: practice, start_date: 2024-01-01, end_date: 2024-02-01}}")).run(), "no backtest without model_path");
+        refused(2, ktrdr("verify", "-i", sample("sample: {operation: dummy, until: end}")).run(), "until",
+                "gives up what no worker claims");
+        refused(2, ktrdr("verify", "-i",
+                sample("sample: {operation: backtest, body: {strategy_name: practice, start_date: 2024-01-01, "
+                        + "end_date: 2024-02-01}}")).run(), "no backtest without model_path");
     }
 
     @Test

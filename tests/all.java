@@ -80,20 +80,31 @@ import suite.Results;
 import suite.Rooms;
 import suite.Suite;
 
-@Command(name = "test", description = {"", "Unit tests need nothing. Fleet tests run against the practice fleet, which is brought up for them where it is not, "
-                + "and taken down again if it was; tests of NFS run on virtual machines in the same way, beside them.", ""},
-        footer = {"", "Examples:", "  ./ktrdr test                 everything", "  ./ktrdr test --unit          what needs no practice fleet", "  ./ktrdr test --quick         that, and each procedure once on the practice fleet",
+@Command(name = "test",
+        description = {"",
+                "Unit tests need nothing. Fleet tests run against the practice fleet, which is brought up for them "
+                        + "where it is not, "
+                + "and taken down again if it was; tests of NFS run on virtual machines in the same way, beside them.",
+        ""},
+        footer = {"", "Examples:", "  ./ktrdr test                 everything",
+                "  ./ktrdr test --unit          what needs no practice fleet",
+                "  ./ktrdr test --quick         that, and each procedure once on the practice fleet",
             "  ./ktrdr test backup deploy   rooms, by subject; --rooms lists them",
-            "  ./ktrdr test Inventory       classes of that name", "  ./ktrdr test DeployTest.keeps   methods of a class",
+            "  ./ktrdr test Inventory       classes of that name",
+                "  ./ktrdr test DeployTest.keeps   methods of a class",
             "  ./ktrdr test --dependencies  every jar, its version, licence, checksum and known vulnerabilities",
             "  ./ktrdr test --outdated      every pinned version and the newest release; 1 when one is behind",
-            "  ./ktrdr test fuzz            what reads answers and files, with a million damaged ones; every other run has some thousands",
-            "  ./ktrdr test contract -i inventory.yaml   what the toolkit takes for granted of KTRDR, asked of an installation",
-            "  ./ktrdr test long            what goes on for hours, with twenty times as many rounds, and 10 GB of a log for 70 MB; -v tells what was held"})
+            "  ./ktrdr test fuzz            what reads answers and files, with a million damaged ones; every other "
+                    + "run has some thousands",
+            "  ./ktrdr test contract -i inventory.yaml   what the toolkit takes for granted of KTRDR, asked of an "
+                    + "installation",
+            "  ./ktrdr test long            what goes on for hours, with twenty times as many rounds, and 10 GB of a "
+                    + "log for 70 MB; -v tells what was held"})
 public class all implements Callable<Exit> {
     /** How many cases jqwik makes for each property: in every run, and in the long form. */
     private static final Map<Boolean, String> CASES = Map.of(false, "300", true, "56000");
-    private static final Path HERE = Path.of(URI.create(all.class.getProtectionDomain().getCodeSource().getLocation().toString()));
+    private static final Path HERE =
+            Path.of(URI.create(all.class.getProtectionDomain().getCodeSource().getLocation().toString()));
     private static final String LONG_FORM = "fuzz";
     private static final String LONG_RUN = "long";
     private static final String CONTRACT = "contract";
@@ -122,9 +133,11 @@ public class all implements Callable<Exit> {
         var lanes = lanes();
         for (var name : asked.names)
             if (!found.contains(name)) throw Problem.usage("no test is called `" + name + "`")
-                    .expected("part of the name of a " + (asked.unit ? "unit test's " : "") + "class, Class.method, or a room: " + String.join(" ", Rooms.names()))
+                    .expected("part of the name of a " + (asked.unit ? "unit test's " : "")
+                            + "class, Class.method, or a room: " + String.join(" ", Rooms.names()))
                     .found("nothing, so nothing was run");
-        var results = new Suite(common.console(), this::request, lane -> chosen(test -> Lane.of(test.getTags()) == lane),
+        var results = new Suite(common.console(), this::request,
+                lane -> chosen(test -> Lane.of(test.getTags()) == lane),
                 asked.names.isEmpty()).run(lanes, this::bringUp);
         boolean left = mine && !asked.keepLab && Cli.run(new Lab(), "down") != 0;
         return results.report().and(left ? Exit.FAILED : Exit.OK);
@@ -134,7 +147,8 @@ public class all implements Callable<Exit> {
     private boolean given() {
         boolean given = spec.commandLine().getParseResult().hasMatchedOption("--inventory");
         if (given ? !asked.names.equals(List.of(CONTRACT)) : asked.yes)
-            throw Problem.usage("--inventory and --yes are for the contract alone").expected("./ktrdr test contract -i FILE [--yes]");
+            throw Problem.usage("--inventory and --yes are for the contract alone")
+                    .expected("./ktrdr test contract -i FILE [--yes]");
         return given;
     }
 
@@ -152,11 +166,13 @@ public class all implements Callable<Exit> {
         if (asked.yes) return true;
         var console = common.console();
         if (!console.interactive()) {
-            console.note("no sample operation is started, and what it would show is skipped: not a terminal (use --yes)");
+            console.note("no sample operation is started, and what it would show is skipped: not a terminal (use "
+                    + "--yes)");
             return false;
         }
         try {
-            console.confirm("A dummy operation and the inventory's sample are started at " + common.inventory().url("backend")
+            console.confirm("A dummy operation and the inventory's sample are started at "
+                    + common.inventory().url("backend")
                     + ", watched for some seconds and cancelled. Start them?");
             return true;
         } catch (Problem no) {
@@ -182,7 +198,8 @@ public class all implements Callable<Exit> {
 
     /** The tests that are asked for, of those that are such. */
     private LauncherDiscoveryRequestBuilder chosen(Predicate<TestDescriptor> such) {
-        return request().selectors(selectClasspathRoots(Set.of(HERE))).filters(includeClassNamePatterns(".*Test"), (PostDiscoveryFilter) this::wanted,
+        return request().selectors(selectClasspathRoots(Set.of(HERE)))
+                .filters(includeClassNamePatterns(".*Test"), (PostDiscoveryFilter) this::wanted,
                 (PostDiscoveryFilter) test -> FilterResult.includedIf(!isMethod(test) || such.test(test)));
     }
 
@@ -203,7 +220,8 @@ public class all implements Callable<Exit> {
         jars.forEach(jar -> table.row(jar.name(), jar.licence(), jar.sha256(), Dependencies.open(jar)));
         boolean reviewed = jars.equals(Dependencies.reviewed());
         common.report(Document.of("jars", reviewed ? Exit.OK : Exit.FAILED).with("jars", jars), table);
-        common.console().note(jars.size() + " jars; " + (reviewed ? "they are those of " : "they are others than those of ") + Dependencies.REVIEWED);
+        common.console().note(jars.size() + " jars; "
+                + (reviewed ? "they are those of " : "they are others than those of ") + Dependencies.REVIEWED);
         return reviewed ? Exit.OK : Exit.FAILED;
     }
 
@@ -211,9 +229,11 @@ public class all implements Callable<Exit> {
     private LauncherDiscoveryRequestBuilder request() {
         // the longest first, so that none of them is what is left at the end
         return LauncherDiscoveryRequestBuilder.request()
-                .configurationParameter(ClassOrderer.DEFAULT_ORDER_PROPERTY_NAME, ClassOrderer.OrderAnnotation.class.getName())
+                .configurationParameter(ClassOrderer.DEFAULT_ORDER_PROPERTY_NAME,
+                        ClassOrderer.OrderAnnotation.class.getName())
                 .configurationParameter("jqwik.tries.default", CASES.get(asked.names.contains(LONG_FORM)))
-                .configurationParameter("jqwik.database", "").configurationParameter("jqwik.reporting.onlyfailures", "true").configurationParameter("jqwik.edgecases.default", "NONE");
+                .configurationParameter("jqwik.database", "").configurationParameter("jqwik.reporting.onlyfailures",
+                        "true").configurationParameter("jqwik.edgecases.default", "NONE");
     }
 
     private synchronized FilterResult wanted(TestDescriptor test) {

@@ -51,27 +51,44 @@ import lab.State;
 import picocli.CommandLine.Command;
 import picocli.CommandLine.Mixin;
 
-@Command(name = "bench", description = {"", "  backup, restore        a database of its own, by backup-db and restore-db --into, and by pg_dump | gzip and gunzip | psql over ssh",
-            "  console-gather         five facts of every node over connections that are open: a line typed into the console, and ssh with ControlPersist",
-            "  deploy-core            where all is as it should be, and the plan's docker compose up -d with what it looks at after; -newer with another release, pulled",
-            "  deploy-workers         another release to all workers nodes, and the plan's commands with the same wait for health; -parallel, and both with -ansible",
-            "  fan-out-3, -30, -99, -300   five facts of so many targets by `run`, and by ssh under xargs; fan-out-ansible-… beside a raw task of Ansible",
-            "  gap                    how long the backend is away while it is replaced: by `deploy core all`, and by a bare `docker compose up -d backend` on the node",
+@Command(name = "bench",
+        description = {"",
+                "  backup, restore        a database of its own, by backup-db and restore-db --into, and by pg_dump | "
+                        + "gzip and gunzip | psql over ssh",
+            "  console-gather         five facts of every node over connections that are open: a line typed into the "
+                    + "console, and ssh with ControlPersist",
+            "  deploy-core            where all is as it should be, and the plan's docker compose up -d with what it "
+                    + "looks at after; -newer with another release, pulled",
+            "  deploy-workers         another release to all workers nodes, and the plan's commands with the same "
+                    + "wait for health; -parallel, and both with -ansible",
+            "  fan-out-3, -30, -99, -300   five facts of so many targets by `run`, and by ssh under xargs; "
+                    + "fan-out-ansible-… beside a raw task of Ansible",
+            "  gap                    how long the backend is away while it is replaced: by `deploy core all`, and by "
+                    + "a bare `docker compose up -d backend` on the node",
             "  help                   how long `status --help` takes: by the front door's quick road, and by JBang",
-            "  jdk-help, jdk-run, jdk-status   the same procedure on JDK 17 and on JDK 25, each with a cache and an archive of its own",
-            "  stage                  the files of all nodes where they are there already, and by scp; stage-change with another release; both with -ansible",
-            "  start                  the first run of each procedure after a clone and after edits, and its second; --pairs does not matter to it",
+            "  jdk-help, jdk-run, jdk-status   the same procedure on JDK 17 and on JDK 25, each with a cache and an "
+                    + "archive of its own",
+            "  stage                  the files of all nodes where they are there already, and by scp; stage-change "
+                    + "with another release; both with -ansible",
+            "  start                  the first run of each procedure after a clone and after edits, and its second; "
+                    + "--pairs does not matter to it",
             "  status                 beside the plan's looks at machines, stacks and system",
             "  transfer               a large file of core as a backup's stream comes, and by ssh core cat",
-            "  verify-quick, verify   whole runs of `verify --quick` and `verify`, and the plan's own curl, jq and ssh commands one after the other",
-            "  verify-lists           the same, with both lists of the plan as they are written, each with its operation",
-            "  verify-infra           beside the plan's five commands a node, one ssh each; verify-infra-ansible beside a playbook that does the same", "",
-            "It is for the practice fleet, which is staged and deployed to many times. On another fleet it asks first.", ""},
+            "  verify-quick, verify   whole runs of `verify --quick` and `verify`, and the plan's own curl, jq and "
+                    + "ssh commands one after the other",
+            "  verify-lists           the same, with both lists of the plan as they are written, each with its "
+                    + "operation",
+            "  verify-infra           beside the plan's five commands a node, one ssh each; verify-infra-ansible "
+                    + "beside a playbook that does the same", "",
+            "It is for the practice fleet, which is staged and deployed to many times. On another fleet it asks first.",
+        ""},
         footer = {"", "Examples:", "  ./ktrdr bench -i .lab/inventory.yaml               all of them",
-            "  ./ktrdr bench gap --pairs 5 -i .lab/inventory.yaml", "  ./ktrdr bench gap -o json -i .lab/inventory.yaml",
+            "  ./ktrdr bench gap --pairs 5 -i .lab/inventory.yaml",
+                "  ./ktrdr bench gap -o json -i .lab/inventory.yaml",
             "  ./ktrdr bench verify-quick verify verify-lists --pairs 9 -i .lab/inventory.yaml",
             "  ./ktrdr bench help verify-infra fan-out-99 --chart bench.svg -i .lab/inventory.yaml",
-            "", "Exit codes: 0 measured; 1 it could not be; 2 wrong usage or inventory; 3 a node could not be reached."})
+            "", "Exit codes: 0 measured; 1 it could not be; 2 wrong usage or inventory; 3 a node could not be "
+                    + "reached."})
 public class bench implements Callable<Exit> {
     /** Something that can be measured: so many pairs. */
     @FunctionalInterface
@@ -86,22 +103,32 @@ public class bench implements Callable<Exit> {
     final Map<String, Benchmark> benchmarks = new TreeMap<>();
 
     {
-        benchmarks.putAll(Map.of("gap", this::gap, "help", this::help, "start", this::start, "backup", (what, pairs) -> back(backing -> backing.backup(pairs)),
+        benchmarks.putAll(Map.of("gap", this::gap, "help", this::help, "start", this::start, "backup",
+                (what, pairs) -> back(backing -> backing.backup(pairs)),
                 "restore", (what, pairs) -> back(backing -> backing.restore(pairs)),
-                "verify", (what, pairs) -> verify(what, Lists.ONCE, pairs, "verify"), "verify-lists", (what, pairs) -> verify(what, Lists.AS_WRITTEN, pairs, "verify"),
-                "verify-quick", (what, pairs) -> verify(what, Lists.READING, pairs, "verify", "--quick"), "transfer", this::transfer));
-        benchmarks.putAll(Map.of("console-gather", this::gathering, "verify-infra", (what, pairs) -> looking().machines(what, pairs), "verify-infra-ansible", (what, pairs) -> looking().playbook(what, pairs),
+                "verify", (what, pairs) -> verify(what, Lists.ONCE, pairs, "verify"), "verify-lists",
+                (what, pairs) -> verify(what, Lists.AS_WRITTEN, pairs, "verify"),
+                "verify-quick", (what, pairs) -> verify(what, Lists.READING, pairs, "verify", "--quick"), "transfer",
+                this::transfer));
+        benchmarks.putAll(Map.of("console-gather", this::gathering, "verify-infra",
+                (what, pairs) -> looking().machines(what, pairs), "verify-infra-ansible",
+                (what, pairs) -> looking().playbook(what, pairs),
                 "status", (what, pairs) -> looking().status(what, pairs)));
         benchmarks.putAll(Map.of("stage", (what, pairs) -> stage(staged -> staged.same(what, pairs)),
                 "stage-change", (what, pairs) -> stage(staged -> staged.change(what, pairs)),
-                "stage-ansible", (what, pairs) -> stage(staged -> staged.sameByAnsible(what, pairs)), "stage-change-ansible", (what, pairs) -> stage(staged -> staged.changeByAnsible(what, pairs))));
+                "stage-ansible", (what, pairs) -> stage(staged -> staged.sameByAnsible(what, pairs)),
+                "stage-change-ansible", (what, pairs) -> stage(staged -> staged.changeByAnsible(what, pairs))));
         benchmarks.putAll(Map.of("deploy-core", (what, pairs) -> deploy(deploying -> deploying.same(what, pairs)),
                 "deploy-core-newer", (what, pairs) -> deploy(deploying -> deploying.newer(what, pairs)),
                 "deploy-workers", (what, pairs) -> deploy(deploying -> deploying.workers(what, pairs)),
-                "deploy-workers-parallel", (what, pairs) -> deploy(deploying -> deploying.workers(what, pairs, "--parallel")),
-                "deploy-workers-ansible", (what, pairs) -> deploy(deploying -> deploying.workersByAnsible(what, pairs, "1")),
-                "deploy-workers-parallel-ansible", (what, pairs) -> deploy(deploying -> deploying.workersByAnsible(what, pairs, "100%", "--parallel"))));
-        benchmarks.putAll(Map.of("jdk-help", (what, pairs) -> jdks(jdks -> jdks.help(what, pairs)), "jdk-run", (what, pairs) -> jdks(jdks -> jdks.run(what, pairs)),
+                "deploy-workers-parallel",
+                (what, pairs) -> deploy(deploying -> deploying.workers(what, pairs, "--parallel")),
+                "deploy-workers-ansible",
+                (what, pairs) -> deploy(deploying -> deploying.workersByAnsible(what, pairs, "1")),
+                "deploy-workers-parallel-ansible",
+                (what, pairs) -> deploy(deploying -> deploying.workersByAnsible(what, pairs, "100%", "--parallel"))));
+        benchmarks.putAll(Map.of("jdk-help", (what, pairs) -> jdks(jdks -> jdks.help(what, pairs)), "jdk-run",
+                (what, pairs) -> jdks(jdks -> jdks.run(what, pairs)),
                 "jdk-status", (what, pairs) -> jdks(jdks -> jdks.status(what, pairs))));
         for (int targets : Case.TARGETS) {
             benchmarks.put("fan-out-" + targets, (what, pairs) -> fanOut(fan -> fan.openSsh(targets, pairs)));
@@ -116,39 +143,57 @@ public class bench implements Callable<Exit> {
     @Override
     public Exit call() {
         for (var name : asked.names)
-            if (!benchmarks.containsKey(name)) throw Problem.usage("there is no benchmark " + name).expected("one of " + String.join(", ", benchmarks.keySet()));
+            if (!benchmarks.containsKey(name)) throw Problem.usage("there is no benchmark " + name)
+                    .expected("one of " + String.join(", ", benchmarks.keySet()));
         if (asked.pairs < 1) throw Problem.usage("--pairs is 1 or more").found(String.valueOf(asked.pairs));
-        if (asked.tags.size() != 2 || asked.tags.get(0).equals(asked.tags.get(1))) throw Problem.usage("--tags is two releases with a comma between").found(String.join(",", asked.tags));
-        var cases = Case.ALL.stream().filter(eachCase -> asked.names.isEmpty() || asked.names.contains(eachCase.name())).toList();
-        if (cases.stream().anyMatch(eachCase -> eachCase.name().matches("(deploy|stage|fan-out|gap).*"))) confirm(common.inventory());
+        if (asked.tags.size() != 2 || asked.tags.get(0).equals(asked.tags.get(1)))
+            throw Problem.usage("--tags is two releases with a comma between").found(String.join(",", asked.tags));
+        var cases = Case.ALL.stream().filter(eachCase -> asked.names.isEmpty() || asked.names.contains(eachCase.name()))
+                .toList();
+        if (cases.stream().anyMatch(eachCase -> eachCase.name().matches("(deploy|stage|fan-out|gap).*")))
+            confirm(common.inventory());
         var here = Here.facts();
-        var measured = cases.stream().map(eachCase -> benchmarks.get(eachCase.name()).measure(eachCase, asked.pairs)).toList();
-        common.report(Document.of("benchmarks", Exit.OK).with("machine", here).with("benchmarks", measured.stream().map(SideBySide::document).toList()),
-                Stream.concat(measured.stream().map(SideBySide::table), Stream.of(SideBySide.summary(measured), SideBySide.remarks(measured), Here.table(here))).toArray(Table[]::new));
-        measured.forEach(sideBySide -> common.console().note(sideBySide.what().name() + ": " + sideBySide.what().what()));
+        var measured = cases.stream().map(eachCase -> benchmarks.get(eachCase.name()).measure(eachCase, asked.pairs))
+                .toList();
+        common.report(Document.of("benchmarks", Exit.OK).with("machine", here)
+                .with("benchmarks", measured.stream().map(SideBySide::document).toList()),
+                Stream.concat(measured.stream().map(SideBySide::table),
+                        Stream.of(SideBySide.summary(measured), SideBySide.remarks(measured), Here.table(here)))
+                        .toArray(Table[]::new));
+        measured.forEach(sideBySide -> common.console()
+                .note(sideBySide.what().name() + ": " + sideBySide.what().what()));
         if (asked.chart != null) draw(measured);
         return Exit.OK;
     }
 
     private void draw(List<SideBySide> measured) {
         try {
-            Files.writeString(asked.chart, Chart.svg(measured, Runtime.getRuntime().availableProcessors() + " processors, JDK " + Runtime.version().feature()));
+            Files.writeString(asked.chart,
+                    Chart.svg(measured, Runtime.getRuntime().availableProcessors() + " processors, JDK "
+                            + Runtime.version().feature()));
         } catch (IOException e) {
-            throw Problem.failed("the chart could not be written to " + asked.chart).found(e.toString()).fix("name a file in a folder that is there").because(e);
+            throw Problem.failed("the chart could not be written to " + asked.chart).found(e.toString())
+                    .fix("name a file in a folder that is there").because(e);
         }
     }
 
     private SideBySide gap(Case what, int pairs) {
         var inventory = common.inventory();
-        try (var fleet = common.fleet(List.of(inventory.core().name())); var http = new Http(inventory.overrides(), Duration.ofSeconds(2))) {
-            return new Downtime(fleet, http, common.console(), asked.tags,
-                    tag -> Cli.run(new Deploy(), "core", "all", "--tag", tag, "-i", inventory.source().toString())).measure(pairs);
-        }
+        try (var fleet = common.fleet(List.of(inventory.core().name()));
+                var http = new Http(inventory.overrides(), Duration.ofSeconds(2))) {
+                    return new Downtime(fleet, http, common.console(), asked.tags,
+                            tag -> Cli.run(new Deploy(), "core", "all", "--tag", tag, "-i",
+                                    inventory.source().toString()))
+                            .measure(pairs);
+                }
     }
 
     private SideBySide help(Case what, int pairs) {
-        return SideBySide.warm(what, pairs, () -> SideBySide.time(common.console(), what.ours(), LocalCommand.command(toolkit().toString(), "status", "--help")),
-                () -> SideBySide.time(common.console(), what.theirs(), LocalCommand.command(toolkit().toString(), "status", "--help").env("KTRDR_START", "jbang")));
+        return SideBySide.warm(what, pairs,
+                () -> SideBySide.time(common.console(), what.ours(),
+                        LocalCommand.command(toolkit().toString(), "status", "--help")),
+                () -> SideBySide.time(common.console(), what.theirs(),
+                        LocalCommand.command(toolkit().toString(), "status", "--help").env("KTRDR_START", "jbang")));
     }
 
     private SideBySide start(Case what, int pairs) {
@@ -160,17 +205,20 @@ public class bench implements Callable<Exit> {
     private SideBySide back(Function<Backing, SideBySide> measure) {
         ensure(Map.of("ssh", "openssh-client"));
         var inventory = common.inventory();
-        try (var fleet = common.fleet(List.of(inventory.core().name())); var backing = new Backing(inventory, fleet.ssh(inventory.core()), common.console(), toolkit(), asked.rows)) {
-            return measure.apply(backing);
-        }
+        try (var fleet = common.fleet(List.of(inventory.core().name()));
+                var backing = new Backing(inventory, fleet.ssh(inventory.core()), common.console(), toolkit(),
+                        asked.rows)) {
+                            return measure.apply(backing);
+                        }
     }
 
     private SideBySide transfer(Case what, int pairs) {
         ensure(Map.of("ssh", "openssh-client", "time", "time"));
         var inventory = common.inventory();
-        try (var fleet = common.fleet(List.of(inventory.core().name())); var transfer = new Transfer(inventory, fleet.ssh(inventory.core()), common.console(), toolkit())) {
-            return transfer.measure(what, pairs);
-        }
+        try (var fleet = common.fleet(List.of(inventory.core().name()));
+                var transfer = new Transfer(inventory, fleet.ssh(inventory.core()), common.console(), toolkit())) {
+                    return transfer.measure(what, pairs);
+                }
     }
 
     private Looking looking() {
@@ -188,17 +236,19 @@ public class bench implements Callable<Exit> {
 
     private SideBySide stage(Function<Staged, SideBySide> measure) {
         ensure(Ansible.PROGRAMS);
-        try (var fleet = common.fleet(List.of()); var staged = new Staged(fleet, common.console(), toolkit(), asked.tags)) {
-            return measure.apply(staged);
-        }
+        try (var fleet = common.fleet(List.of());
+                var staged = new Staged(fleet, common.console(), toolkit(), asked.tags)) {
+                    return measure.apply(staged);
+                }
     }
 
     private SideBySide deploy(Function<Deploying, SideBySide> measure) {
         ensure(Ansible.PROGRAMS);
         ensure(Verifying.PROGRAMS);
-        try (var fleet = common.fleet(List.of()); var deploying = new Deploying(fleet, common.console(), toolkit(), asked.tags)) {
-            return measure.apply(deploying);
-        }
+        try (var fleet = common.fleet(List.of());
+                var deploying = new Deploying(fleet, common.console(), toolkit(), asked.tags)) {
+                    return measure.apply(deploying);
+                }
     }
 
     private void ensure(Map<String, String> programs) {
@@ -215,21 +265,26 @@ public class bench implements Callable<Exit> {
     private SideBySide fanOut(Function<FanOut, SideBySide> measure) {
         ensure(FanOut.PROGRAMS);
         var inventory = common.inventory();
-        try (var fleet = common.fleet(List.of()); var fan = new FanOut(inventory, fleet.nodes().stream().map(fleet::ssh).toList(), common.console(), toolkit())) {
-            return measure.apply(fan);
-        }
+        try (var fleet = common.fleet(List.of());
+                var fan = new FanOut(inventory, fleet.nodes().stream().map(fleet::ssh).toList(), common.console(),
+                        toolkit())) {
+                            return measure.apply(fan);
+                        }
     }
 
     private SideBySide verify(Case what, Lists lists, int pairs, String... words) {
         ensure(Verifying.PROGRAMS);
-        return new Verifying(common.inventory(), common.console(), toolkit(), List.of(words), lists).measure(what, pairs);
+        return new Verifying(common.inventory(), common.console(), toolkit(), List.of(words), lists)
+                .measure(what, pairs);
     }
 
     /** The front door beside the catalog, here or above. */
     private static Path toolkit() {
         for (var at = Path.of("").toAbsolutePath(); at != null; at = at.getParent())
-            if (Files.exists(at.resolve("jbang-catalog.json")) && Files.isExecutable(at.resolve("ktrdr"))) return at.resolve("ktrdr");
-        throw Problem.usage("what is measured is run as ./ktrdr runs it").expected("to be run inside the toolkit's folder");
+            if (Files.exists(at.resolve("jbang-catalog.json")) && Files.isExecutable(at.resolve("ktrdr")))
+                return at.resolve("ktrdr");
+        throw Problem.usage("what is measured is run as ./ktrdr runs it")
+                .expected("to be run inside the toolkit's folder");
     }
 
     /** A fleet that people work with is not replaced again and again without a word. */
@@ -238,11 +293,13 @@ public class bench implements Callable<Exit> {
         var change = new Cli.Changing();
         change.yes = asked.yes;
         change.confirm(common.console(), inventory.source() + " is not the practice fleet. Its "
-                + "releases would be replaced again and again, also by other means than deploy, and for fan-out its machines get more addresses for a while. Go on?");
+                + "releases would be replaced again and again, also by other means than deploy, and for fan-out its "
+                + "machines get more addresses for a while. Go on?");
     }
 
     private static boolean practice(Path inventory) {
-        var lab = new Practice(new Console(Console.Color.never, false), State.find(System.getenv(), Path.of("").toAbsolutePath())).state().inventory();
+        var lab = new Practice(new Console(Console.Color.never, false),
+                State.find(System.getenv(), Path.of("").toAbsolutePath())).state().inventory();
         try {
             return Files.exists(lab) && Files.isSameFile(lab, inventory);
         } catch (IOException e) {

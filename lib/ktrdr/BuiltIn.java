@@ -21,8 +21,8 @@ public final class BuiltIn {
     }
 
     /**
-     * The lines of a file that become a part of a script on a node: without its head, which ends with the first empty line
-     * and tells people and shellcheck what the lines need; and with the numbers of {@link ScriptExit}.
+     * The lines of a file that become a part of a script on a node: without its head, which ends with the first empty
+     * line and tells people and shellcheck what the lines need; and with the numbers of {@link ScriptExit}.
      */
     public static String lines(String path) {
         var text = text(path);
@@ -31,7 +31,8 @@ public final class BuiltIn {
 
     private static String read(String path) {
         try (var built = BuiltIn.class.getResourceAsStream("/templates/" + path)) {
-            if (built == null) throw Problem.failed("the template " + path + " is not in the toolkit").fix("run it again with jbang --fresh");
+            if (built == null) throw Problem.failed("the template " + path + " is not in the toolkit")
+                    .fix("run it again with jbang --fresh");
             return new String(built.readAllBytes(), StandardCharsets.UTF_8);
         } catch (IOException e) {
             throw new UncheckedIOException(e);

@@ -17,8 +17,8 @@ import java.util.stream.Collectors;
 /**
  * The one place that prints: results on standard output, progress on standard error, secrets on neither.
  *
- * On a terminal the steps under way share one line that refreshes; elsewhere each line is printed once, when it is done.
- * Every line passes {@link #mask}. Safe to use from many threads.
+ * On a terminal the steps under way share one line that refreshes; elsewhere each line is printed once, when it is
+ * done. Every line passes {@link #mask}. Safe to use from many threads.
  */
 public final class Console implements AutoCloseable {
     /** When to colour: on a terminal unless NO_COLOR is set, always, or never. */
@@ -36,7 +36,8 @@ public final class Console implements AutoCloseable {
     private final boolean colorErr;
     private final boolean live;
     private final boolean outIsTerminal;
-    private final Set<String> secrets = new TreeSet<>(Comparator.comparingInt(String::length).reversed().thenComparing(s -> s));
+    private final Set<String> secrets = new TreeSet<>(Comparator.comparingInt(String::length).reversed()
+            .thenComparing(s -> s));
     private final Set<Step> running = new LinkedHashSet<>();
     private Thread ticker;
     private boolean statusShown;
@@ -46,9 +47,11 @@ public final class Console implements AutoCloseable {
         this(Invocation.ofProcess(), color, verbose);
     }
 
-    public Console(PrintStream out, PrintStream err, Color color, boolean verbose, boolean outIsTerminal, boolean errIsTerminal) {
-        this(new Invocation(System.getenv(), System.in, out, err, outIsTerminal, errIsTerminal), color, verbose);
-    }
+    public Console(PrintStream out, PrintStream err, Color color, boolean verbose, boolean outIsTerminal,
+            boolean errIsTerminal) {
+                this(new Invocation(System.getenv(), System.in, out, err, outIsTerminal, errIsTerminal), color,
+                        verbose);
+            }
 
     public Console(Invocation invocation, Color color, boolean verbose) {
         this.out = invocation.out();
@@ -63,11 +66,15 @@ public final class Console implements AutoCloseable {
         this.outIsTerminal = invocation.outIsTerminal() && !dumb;
     }
 
-    /** From now on this value, also in base64, in JSON and without blanks around it, is shown as ••••. Values under four characters would mask half of every line and are left. */
+    /**
+     * From now on this value, also in base64, in JSON and without blanks around it, is shown as ••••. Values under four
+     * characters would mask half of every line and are left.
+     */
     public synchronized void secret(String value) {
         if (value == null || value.length() < 4) return;
         var json = Json.line(value);
-        for (var form : List.of(value, value.strip(), json.substring(1, json.length() - 1), Base64.getEncoder().encodeToString(value.getBytes(StandardCharsets.UTF_8))))
+        for (var form : List.of(value, value.strip(), json.substring(1, json.length() - 1),
+                Base64.getEncoder().encodeToString(value.getBytes(StandardCharsets.UTF_8))))
             // a line is masked when it is harmless already
             if (form.length() >= 4) secrets.addAll(List.of(form, harmless(form)));
     }
@@ -98,9 +105,13 @@ public final class Console implements AutoCloseable {
         showStatus();
     }
 
-    /** A line of the result from one of many places, whose name in front has a colour of its own on a terminal. The line is printed as it is: who asks for that has seen to it. */
+    /**
+     * A line of the result from one of many places, whose name in front has a colour of its own on a terminal. The line
+     * is printed as it is: who asks for that has seen to it.
+     */
     public void print(String place, int which, String line) {
-        printed((colorOut ? "\033[" + HUES[Math.floorMod(which, HUES.length)] + "m" + place + "\033[0m" : place) + line);
+        printed((colorOut ? "\033[" + HUES[Math.floorMod(which, HUES.length)] + "m" + place + "\033[0m" : place)
+                + line);
     }
 
     /** Whether nobody takes what is printed any more, as when the other end of a pipe has been closed. */
@@ -108,12 +119,18 @@ public final class Console implements AutoCloseable {
         return out.checkError();
     }
 
-    /** Whether nobody takes what is told about the run any more: standard error is a pipe, and its other end has been closed. */
+    /**
+     * Whether nobody takes what is told about the run any more: standard error is a pipe, and its other end has been
+     * closed.
+     */
     public synchronized boolean untold() {
         return err.checkError() && Invocation.isPipe(2);
     }
 
-    /** A line from elsewhere as it can be shown: what would steer a terminal or turn the direction of writing, and half a character, which no file can hold, is visible and does nothing. */
+    /**
+     * A line from elsewhere as it can be shown: what would steer a terminal or turn the direction of writing, and half
+     * a character, which no file can hold, is visible and does nothing.
+     */
     public static String harmless(String text) {
         if (text.codePoints().noneMatch(Console::steers)) return text;
         var shown = new StringBuilder();
@@ -127,18 +144,22 @@ public final class Console implements AutoCloseable {
 
     /** The same of several lines. */
     public static String lineByLine(String text) {
-        return text.indexOf('\n') < 0 ? harmless(text) : Arrays.stream(text.split("\n", -1)).map(Console::harmless).collect(Collectors.joining("\n"));
+        return text.indexOf('\n') < 0 ? harmless(text) : Arrays.stream(text.split("\n", -1)).map(Console::harmless)
+                .collect(Collectors.joining("\n"));
     }
 
     private static boolean steers(int number) {
-        return number < ' ' && number != '\t' || number >= 0x7f && number < 0xa0 || number >= 0x202a && number <= 0x202e || number >= 0x2066 && number <= 0x2069 || number == 0x200e || number == 0x200f || number == 0x61c
-                || number >= Character.MIN_SURROGATE && number <= Character.MAX_SURROGATE || number == 0xfffe || number == 0xffff;
+        return number < ' ' && number != '\t' || number >= 0x7f && number < 0xa0 || number >= 0x202a && number <= 0x202e
+                || number >= 0x2066 && number <= 0x2069 || number == 0x200e || number == 0x200f || number == 0x61c
+                || number >= Character.MIN_SURROGATE && number <= Character.MAX_SURROGATE || number == 0xfffe
+                || number == 0xffff;
     }
 
     /** A table of the result, on standard output, headings dim. */
     public void print(Table table) {
         var lines = outIsTerminal ? table.lines(FullScreen.size().columns()) : table.lines();
-        for (int i = 0; i < lines.size(); i++) printed(i == 0 && colorOut ? "\033[2m" + lines.get(i) + "\033[0m" : lines.get(i));
+        for (int i = 0; i < lines.size(); i++)
+            printed(i == 0 && colorOut ? "\033[2m" + lines.get(i) + "\033[0m" : lines.get(i));
     }
 
     /** A line about the run, on standard error; {@link #harmless}. */
@@ -192,12 +213,17 @@ public final class Console implements AutoCloseable {
 
     /** Asks before a destructive step; a no is a {@link Problem}, and so is that nobody is there to be asked. */
     public void confirm(String question) {
-        if (!interactive()) throw Problem.usage(question + " Nobody is there to be asked").fix("run it again with --yes, or on a terminal");
+        if (!interactive()) throw Problem.usage(question + " Nobody is there to be asked")
+                .fix("run it again with --yes, or on a terminal");
         var answer = System.console().readLine("%s [y/N] ", harmless(question));
-        if (answer == null || !answer.strip().toLowerCase(Locale.ROOT).startsWith("y")) throw Problem.failed("not done: the answer was no");
+        if (answer == null || !answer.strip().toLowerCase(Locale.ROOT).startsWith("y"))
+            throw Problem.failed("not done: the answer was no");
     }
 
-    /** Asks for one of these keys, also after Ctrl-C; see {@link FullScreen#press}. Whoever asks carries the answer out before the program ends. */
+    /**
+     * Asks for one of these keys, also after Ctrl-C; see {@link FullScreen#press}. Whoever asks carries the answer out
+     * before the program ends.
+     */
     public Optional<Character> ask(String question, String keys, Duration patience) {
         if (!interactive()) return Optional.empty();
         asked = true;
@@ -216,7 +242,10 @@ public final class Console implements AutoCloseable {
         return asked;
     }
 
-    /** The terminal that the result goes to, to be drawn on; empty where it goes elsewhere. Nothing else is to be printed until it is closed. */
+    /**
+     * The terminal that the result goes to, to be drawn on; empty where it goes elsewhere. Nothing else is to be
+     * printed until it is closed.
+     */
     public Optional<FullScreen> terminal() {
         return outIsTerminal ? FullScreen.open(out, line -> mask(harmless(line))) : Optional.empty();
     }
@@ -250,7 +279,10 @@ public final class Console implements AutoCloseable {
             this.now = brief(mask(text), WIDTH);
         }
 
-        /** How far it is, of 100: a bar on a terminal; elsewhere a line for every ten percent, or when ten seconds have passed, one a second at most. */
+        /**
+         * How far it is, of 100: a bar on a terminal; elsewhere a line for every ten percent, or when ten seconds have
+         * passed, one a second at most.
+         */
         public void progress(double percentage, String text) {
             now(Units.bar(percentage) + " " + text);
             long since = System.nanoTime() - told;
@@ -311,7 +343,8 @@ public final class Console implements AutoCloseable {
     private void showStatus() {
         if (!live || running.isEmpty()) return;
         var parts = running.stream()
-                .map(step -> step.where + " " + step.what + " " + step.seconds() + (step.now.isEmpty() ? "" : " " + step.now)).toList();
+                .map(step -> step.where + " " + step.what + " " + step.seconds()
+                        + (step.now.isEmpty() ? "" : " " + step.now)).toList();
         var line = mask(harmless(String.join(" · ", parts)));
         err.print("\r\033[K" + brief(line, WIDTH));
         err.flush();

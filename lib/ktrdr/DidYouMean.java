@@ -14,7 +14,8 @@ public final class DidYouMean {
     /** The nearest of the words, where it is at most two edits away and fewer than the word has letters. */
     public static Optional<String> of(String typed, Collection<String> known) {
         var word = typed.toLowerCase(Locale.ROOT);
-        return known.stream().distinct().filter(text -> distance(word, text.toLowerCase(Locale.ROOT)) <= Math.min(CLOSE, typed.length() - 1))
+        return known.stream().distinct()
+                .filter(text -> distance(word, text.toLowerCase(Locale.ROOT)) <= Math.min(CLOSE, typed.length() - 1))
                 .min(Comparator.comparingInt(text -> distance(word, text.toLowerCase(Locale.ROOT))));
     }
 

@@ -7,8 +7,8 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * What a gathering script answered: a line for each fact, its name, a tab, its value. A name may have a subject after a space,
- * as "disk /srv" has, and may come several times.
+ * What a gathering script answered: a line for each fact, its name, a tab, its value. A name may have a subject after a
+ * space, as "disk /srv" has, and may come several times.
  */
 public final class Facts {
     /** The shell function by which a script says a fact; a value is one line, tabs and newlines in it become spaces. */
@@ -25,13 +25,18 @@ public final class Facts {
 
     private Facts() {}
 
-    /** Reads an answer. A line of another form, or an answer without its last fact {@code end}, is a {@link Problem}: half an answer is none. */
+    /**
+     * Reads an answer. A line of another form, or an answer without its last fact {@code end}, is a {@link Problem}:
+     * half an answer is none.
+     */
     public static Facts parse(String answer) {
         var facts = new Facts();
         for (var line : answer.lines().toList()) {
             int tab = line.indexOf('\t');
-            if (tab < 1) throw Problem.failed("a node answered something that is no fact").expected("name, tab, value").found(Console.brief(line, 200));
-            facts.values.computeIfAbsent(line.substring(0, tab), name -> new ArrayList<>()).add(line.substring(tab + 1));
+            if (tab < 1) throw Problem.failed("a node answered something that is no fact").expected("name, tab, value")
+                    .found(Console.brief(line, 200));
+            facts.values.computeIfAbsent(line.substring(0, tab), name -> new ArrayList<>())
+                    .add(line.substring(tab + 1));
         }
         if (!facts.values.containsKey("end")) throw Problem.failed("a node answered only a part of the facts")
                 .found(answer.isBlank() ? "nothing" : facts.values.size() + " facts, the last one missing");
@@ -57,7 +62,8 @@ public final class Facts {
     /** A whole number of at least 0 that a node said; anything else is a {@link Problem}. */
     public static long number(String name, String text) {
         if (text.matches("\\d{1,18}")) return Long.parseLong(text);
-        throw Problem.failed("a node answered something else than a number for " + name).found(Console.brief(text, 100));
+        throw Problem.failed("a node answered something else than a number for " + name)
+                .found(Console.brief(text, 100));
     }
 
     /** What a node said in base64 (RFC 4648); anything else is a {@link Problem}. */
@@ -65,7 +71,8 @@ public final class Facts {
         try {
             return Base64.getDecoder().decode(base64);
         } catch (IllegalArgumentException e) {
-            throw Problem.failed("a node answered something else than base64").expected("letters, digits, + and /").found(Console.brief(base64, 100)).because(e);
+            throw Problem.failed("a node answered something else than base64").expected("letters, digits, + and /")
+                    .found(Console.brief(base64, 100)).because(e);
         }
     }
 

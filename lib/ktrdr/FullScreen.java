@@ -11,7 +11,8 @@ import java.util.Optional;
 import java.util.function.UnaryOperator;
 
 /**
- * The terminal as one screen of lines that is drawn anew only where it changes, and keys as they are pressed. {@link #close} leaves it as it was.
+ * The terminal as one screen of lines that is drawn anew only where it changes, and keys as they are pressed.
+ * {@link #close} leaves it as it was.
  *
  * Settings and size are asked and set with stty(1); Ctrl-C stays the signal that it is.
  */
@@ -36,7 +37,9 @@ public final class FullScreen implements AutoCloseable {
         this.keys = keys;
     }
 
-    /** Takes the terminal of this process over; empty where it has none. Each line that is drawn passes {@code mask}. */
+    /**
+     * Takes the terminal of this process over; empty where it has none. Each line that is drawn passes {@code mask}.
+     */
     static Optional<FullScreen> open(PrintStream out, UnaryOperator<String> mask) {
         try {
             var settings = stty("-g");
@@ -53,8 +56,8 @@ public final class FullScreen implements AutoCloseable {
     }
 
     /**
-     * The first of these keys that is pressed at the terminal of this process, in lower case. Empty for Ctrl-C, which is only a key here, for Ctrl-D and Enter, when none
-     * was pressed in time, and without a terminal.
+     * The first of these keys that is pressed at the terminal of this process, in lower case. Empty for Ctrl-C, which
+     * is only a key here, for Ctrl-D and Enter, when none was pressed in time, and without a terminal.
      */
     static Optional<Character> press(String keys, Duration patience) {
         var settings = "";
@@ -65,7 +68,8 @@ public final class FullScreen implements AutoCloseable {
             for (long now = System.nanoTime(), end = now + patience.toNanos(); now < end; now = System.nanoTime()) {
                 int key = Character.toLowerCase(terminal.read());
                 // one that hung up answers at once
-                if ("\003\004\n\r".indexOf(key) >= 0 || key < 0 && System.nanoTime() - now < 50_000_000) return Optional.empty();
+                if ("\003\004\n\r".indexOf(key) >= 0 || key < 0 && System.nanoTime() - now < 50_000_000)
+                    return Optional.empty();
                 if (key > 0 && keys.indexOf(key) >= 0) return Optional.of((char) key);
             }
         } catch (IOException | Problem gone) {
@@ -102,7 +106,10 @@ public final class FullScreen implements AutoCloseable {
         return known ? new Size(Integer.parseInt(words[0]), Integer.parseInt(words[1])) : new Size(24, 80);
     }
 
-    /** Draws these lines in the place of those before: what does not fit is cut, and how many lines that are is said in the last one. */
+    /**
+     * Draws these lines in the place of those before: what does not fit is cut, and how many lines that are is said in
+     * the last one.
+     */
     public void draw(List<String> lines, Size size) {
         var frame = frame(lines.stream().map(mask).toList(), size);
         var changes = changes(size.equals(shownAt) ? shown : List.of(), frame);
@@ -127,7 +134,9 @@ public final class FullScreen implements AutoCloseable {
         for (int i = 0; i < Math.max(before.size(), after.size()); i++) {
             var line = i < after.size() ? after.get(i) : "";
             if (i >= before.size() && line.isEmpty() || i < before.size() && before.get(i).equals(line)) continue;
-            changes.append("\033[").append(i + 1).append(";1H").append(line.startsWith("error:") ? "\033[31merror:\033[0m" + line.substring(6) : line).append("\033[K");
+            changes.append("\033[").append(i + 1).append(";1H")
+                    .append(line.startsWith("error:") ? "\033[31merror:\033[0m" + line.substring(6) : line)
+                    .append("\033[K");
         }
         return changes.toString();
     }

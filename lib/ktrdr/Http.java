@@ -37,8 +37,8 @@ import okio.BufferedSink;
  *    http.json("http://backend:8000/api/v1/health").path("status").asText();
  *}</pre>
  *
- * No answer is a {@link Problem} with exit code 3, whatever the reason. Redirects are followed, at most 20. No password and no token is ever sent: what fleets answer
- * on is plain HTTP. It may be used by several threads at once.
+ * No answer is a {@link Problem} with exit code 3, whatever the reason. Redirects are followed, at most 20. No password
+ * and no token is ever sent: what fleets answer on is plain HTTP. It may be used by several threads at once.
  */
 public final class Http implements AutoCloseable {
     /** In bytes, unpacked: a thousand times what a service of a fleet has to say. */
@@ -57,7 +57,10 @@ public final class Http implements AutoCloseable {
         }
     }
 
-    /** The client for http:, and the one for https: from the first time that one is asked for: to read the certificates of all authorities takes a tenth of a second. */
+    /**
+     * The client for http:, and the one for https: from the first time that one is asked for: to read the certificates
+     * of all authorities takes a tenth of a second.
+     */
     private static final class Clients {
         private final OkHttpClient plain;
         private OkHttpClient secure;
@@ -73,7 +76,8 @@ public final class Http implements AutoCloseable {
             if (!request.method().equals("GET")) plain.connectionPool().evictAll();
             if (request.isHttps()) return answer(secure(), request, deadline);
             var response = answer(plain, request, deadline);
-            var elsewhere = response.isRedirect() && request.method().equals("GET") ? response.request().url().resolve(response.header("Location", "")) : null;
+            var elsewhere = response.isRedirect() && request.method().equals("GET")
+                    ? response.request().url().resolve(response.header("Location", "")) : null;
             if (elsewhere == null || !elsewhere.isHttps()) return response;
             response.close();
             return answer(secure(), request, deadline);
@@ -87,7 +91,9 @@ public final class Http implements AutoCloseable {
         }
 
         private synchronized OkHttpClient secure() {
-            if (secure == null) secure = plain.newBuilder().connectionSpecs(List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT)).followSslRedirects(true).build();
+            if (secure == null) secure = plain.newBuilder()
+                    .connectionSpecs(List.of(ConnectionSpec.MODERN_TLS, ConnectionSpec.CLEARTEXT))
+                    .followSslRedirects(true).build();
             return secure;
         }
     }
@@ -100,8 +106,10 @@ public final class Http implements AutoCloseable {
      * @param timeout for a whole call: connecting, redirects, a second try and reading to the end included
      */
     public Http(Map<String, String> addresses, Duration timeout) {
-        // with the fast fallback, connections are made by other threads, and okhttp throws an InterruptedException that it does not declare
-        this.clients = new Clients(new OkHttpClient.Builder().fastFallback(false).callTimeout(timeout).connectTimeout(timeout)
+        // with the fast fallback, connections are made by other threads, and okhttp throws an InterruptedException that
+        // it does not declare
+        this.clients = new Clients(new OkHttpClient.Builder().fastFallback(false).callTimeout(timeout)
+                .connectTimeout(timeout)
                 .readTimeout(timeout).writeTimeout(timeout).dns(dns(Map.copyOf(addresses))));
         this.timeout = timeout;
     }
@@ -111,7 +119,9 @@ public final class Http implements AutoCloseable {
         return call(url, request(url).get().build());
     }
 
-    /** GET, when the answer has to be 2xx and JSON; anything else is a {@link Problem} with the first line of the body. */
+    /**
+     * GET, when the answer has to be 2xx and JSON; anything else is a {@link Problem} with the first line of the body.
+     */
     public JsonNode json(String url) {
         return json("GET " + url, get(url));
     }
@@ -119,7 +129,8 @@ public final class Http implements AutoCloseable {
     /** POST, with a JSON body or, for null, an empty one; any status is an answer. Never tried twice. */
     public Answer post(String url, JsonNode body) {
         var bytes = body == null ? new byte[0] : body.toString().getBytes(StandardCharsets.UTF_8);
-        return call(url, request(url).post(new Once(bytes, body == null ? null : MediaType.get("application/json"))).build());
+        return call(url, request(url).post(new Once(bytes, body == null ? null : MediaType.get("application/json")))
+                .build());
     }
 
     /** DELETE; any status is an answer. Never tried twice. */
@@ -135,12 +146,17 @@ public final class Http implements AutoCloseable {
     public static JsonNode json(String asked, Answer answer) {
         if (!answer.ok()) throw Problem.failed(asked + " answered " + answer.status()).expected("2xx with JSON")
                 .found(answer.status() + " " + firstLine(answer));
-        return Json.read(answer.body()).orElseThrow(() -> Problem.failed(asked + " did not answer in JSON").expected("one document of JSON, of at most " + Json.MAX_VALUES + " values").found(firstLine(answer)));
+        return Json.read(answer.body())
+                .orElseThrow(() -> Problem.failed(asked + " did not answer in JSON")
+                        .expected("one document of JSON, of at most " + Json.MAX_VALUES + " values")
+                        .found(firstLine(answer)));
     }
 
     private Request.Builder request(String url) {
-        if (HttpUrl.parse(url) == null) throw Problem.usage("`" + url + "` is not an http URL").expected("http://host:port/path");
-        return new Request.Builder().url(url).header("User-Agent", "ktrdr/" + LocalCommand.VERSION).header("Accept", "application/json, */*;q=0.5");
+        if (HttpUrl.parse(url) == null)
+            throw Problem.usage("`" + url + "` is not an http URL").expected("http://host:port/path");
+        return new Request.Builder().url(url).header("User-Agent", "ktrdr/" + LocalCommand.VERSION)
+                .header("Accept", "application/json, */*;q=0.5");
     }
 
     private Answer call(String url, Request request) {
@@ -159,14 +175,18 @@ public final class Http implements AutoCloseable {
 
     /** A connection kept from an earlier call may have been closed by a server that was restarted since. */
     private static boolean brokenConnection(IOException e) {
-        return !(e instanceof InterruptedIOException) && !(e instanceof ConnectException) && (e instanceof SocketException
-                || e.getCause() instanceof EOFException || String.valueOf(e.getMessage()).startsWith("unexpected end of stream"));
+        return !(e instanceof InterruptedIOException) && !(e instanceof ConnectException)
+                && (e instanceof SocketException
+                || e.getCause() instanceof EOFException || String.valueOf(e.getMessage())
+                        .startsWith("unexpected end of stream"));
     }
 
     private Answer once(Request request, long deadline) throws IOException {
         try (var response = clients.answer(request, deadline)) {
             var headers = new LinkedHashMap<String, String>();
-            response.headers().forEach(pair -> headers.merge(pair.getFirst().toLowerCase(Locale.ROOT), pair.getSecond(), (a, b) -> a + ", " + b));
+            response.headers()
+                    .forEach(pair -> headers.merge(pair.getFirst().toLowerCase(Locale.ROOT), pair.getSecond(),
+                            (a, b) -> a + ", " + b));
             return new Answer(response.code(), body(response), Collections.unmodifiableMap(headers));
         } catch (IllegalStateException | IllegalArgumentException e) {
             // how okhttp refuses a status or a length below zero, and a Retry-After beyond an int
@@ -178,12 +198,17 @@ public final class Http implements AutoCloseable {
     private static String body(Response response) throws IOException {
         try (ResponseBody body = response.body()) {
             var bytes = new Buffer();
-            while (bytes.size() <= MAX_BODY && body.contentLength() <= MAX_BODY) if (body.source().read(bytes, 64 << 10) < 0) {
-                var type = body.contentType();
-                return bytes.readString(type == null ? StandardCharsets.UTF_8 : type.charset(StandardCharsets.UTF_8));
-            }
-            throw Problem.failed(response.request().method() + " " + response.request().url() + " answered more than 16 MiB")
-                    .expected("an answer that fits in memory").found(response.body().contentLength() > MAX_BODY ? response.body().contentLength() + " bytes to come" : "a body that goes on");
+            while (bytes.size() <= MAX_BODY && body.contentLength() <= MAX_BODY) if (body.source().read(bytes, 64 << 10)
+                    < 0) {
+                        var type = body.contentType();
+                        return bytes.readString(type == null ? StandardCharsets.UTF_8
+                                : type.charset(StandardCharsets.UTF_8));
+                    }
+            throw Problem.failed(response.request().method() + " " + response.request().url()
+                    + " answered more than 16 MiB")
+                    .expected("an answer that fits in memory")
+                    .found(response.body().contentLength() > MAX_BODY
+                            ? response.body().contentLength() + " bytes to come" : "a body that goes on");
         } catch (InterruptedIOException e) {
             throw (IOException) new Unfinished().initCause(e);
         }
@@ -193,13 +218,18 @@ public final class Http implements AutoCloseable {
         var host = request.url().host() + " port " + request.url().port();
         var why = e instanceof UnknownHostException ? "the name " + request.url().host() + " does not resolve"
                 : e instanceof InterruptedIOException ? host + (Thread.currentThread().isInterrupted() ? ": interrupted"
-                        : (e instanceof Unfinished ? " began to answer, and was not done within " : " did not answer within ") + timeout.toMillis() / 1000.0 + " s")
+                        : (e instanceof Unfinished ? " began to answer, and was not done within "
+                                : " did not answer within ") + timeout.toMillis() / 1000.0 + " s")
                 : e instanceof NoRouteToHostException ? "no route to " + host
-                : e instanceof ConnectException ? host + (String.valueOf(e.getCause()).contains("refused") ? " refused the connection"
+                : e instanceof ConnectException
+                ? host + (String.valueOf(e.getCause()).contains("refused") ? " refused the connection"
                         : " cannot be reached: " + e.getMessage())
-                : String.valueOf(e.getMessage()).startsWith("Too many follow-up requests") ? host + " leads on and on: more than 20 redirects"
-                : host + " answered with something that is not HTTP, or hung up: " + Console.brief(String.valueOf(e.getMessage()), MAX_SHOWN);
-        return Problem.unreachable(request.method() + " " + url + (e instanceof Unfinished ? ": no whole answer" : ": no answer")).expected("an answer over HTTP").found(why).because(e);
+                : String.valueOf(e.getMessage()).startsWith("Too many follow-up requests")
+                ? host + " leads on and on: more than 20 redirects"
+                : host + " answered with something that is not HTTP, or hung up: "
+                        + Console.brief(String.valueOf(e.getMessage()), MAX_SHOWN);
+        return Problem.unreachable(request.method() + " " + url + (e instanceof Unfinished ? ": no whole answer"
+                : ": no answer")).expected("an answer over HTTP").found(why).because(e);
     }
 
     /** The head of an answer had come when the patience was over. */
@@ -207,7 +237,9 @@ public final class Http implements AutoCloseable {
         private static final long serialVersionUID = 1;
     }
 
-    /** A body that okhttp does not send again by itself on a second connection, after the first may have had an effect. */
+    /**
+     * A body that okhttp does not send again by itself on a second connection, after the first may have had an effect.
+     */
     private static final class Once extends RequestBody {
         private final byte[] bytes;
         private final MediaType type;

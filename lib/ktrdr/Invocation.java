@@ -25,16 +25,23 @@ public record Invocation(Map<String, String> environment, InputStream in, PrintS
         return new Invocation(environment, in, out, err, false, false);
     }
 
-    /** Whether file descriptor 1 or 2 of this process is a pipe, whose reader may go; taken for one where there is no /proc. */
+    /**
+     * Whether file descriptor 1 or 2 of this process is a pipe, whose reader may go; taken for one where there is no
+     * /proc.
+     */
     static boolean isPipe(int descriptor) {
         try {
-            return Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString().matches("(pipe|socket):.*");
+            return Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString()
+                    .matches("(pipe|socket):.*");
         } catch (IOException | RuntimeException e) {
             return true;
         }
     }
 
-    /** Whether file descriptor 1 or 2 of this process is a terminal; by /proc if there is one, else by {@link System#console}. */
+    /**
+     * Whether file descriptor 1 or 2 of this process is a terminal; by /proc if there is one, else by
+     * {@link System#console}.
+     */
     private static boolean isTerminal(int descriptor) {
         try {
             var target = Files.readSymbolicLink(Path.of("/proc/self/fd/" + descriptor)).toString();

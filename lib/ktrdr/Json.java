@@ -11,12 +11,18 @@ import java.io.IOException;
 import java.util.Map;
 import java.util.Optional;
 
-/** JSON documents and lines, read strictly: what comes after a document makes it none, and so do more than {@link #MAX_VALUES} values. */
+/**
+ * JSON documents and lines, read strictly: what comes after a document makes it none, and so do more than
+ * {@link #MAX_VALUES} values.
+ */
 public final class Json {
-    /** Of a document, its names and brackets with them: a node of a tree takes a hundred times the memory of a bracket. */
+    /**
+     * Of a document, its names and brackets with them: a node of a tree takes a hundred times the memory of a bracket.
+     */
     public static final int MAX_VALUES = 2_000_000;
     private static final ObjectMapper MAPPER = new ObjectMapper(JsonFactory.builder()
-            .streamReadConstraints(StreamReadConstraints.builder().maxTokenCount(MAX_VALUES).build()).build()).enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
+            .streamReadConstraints(StreamReadConstraints.builder().maxTokenCount(MAX_VALUES).build()).build())
+            .enable(DeserializationFeature.FAIL_ON_TRAILING_TOKENS);
 
     private Json() {}
 
@@ -30,12 +36,14 @@ public final class Json {
     }
 
     /**
-     * The document that a text has to be; else a {@link Problem} with the beginning of it, so never for what holds secrets.
+     * The document that a text has to be; else a {@link Problem} with the beginning of it, so never for what holds
+     * secrets.
      *
      * @param what whose text it is, such as "docker" or "the history of core"
      */
     public static JsonNode parse(String text, String what) {
-        return read(text).orElseThrow(() -> Problem.failed(what + " gave something else than JSON").expected("one JSON document")
+        return read(text).orElseThrow(() -> Problem.failed(what + " gave something else than JSON")
+                .expected("one JSON document")
                 .found(text.isBlank() ? "nothing" : Console.brief(text, 200)));
     }
 

@@ -8,18 +8,24 @@ import java.util.Base64;
 public final class Jwt {
     private Jwt() {}
 
-    /** When a token expires, by its own {@code exp}; what is no token, or says no end, is a {@link Problem}. The signature is not checked. */
+    /**
+     * When a token expires, by its own {@code exp}; what is no token, or says no end, is a {@link Problem}. The
+     * signature is not checked.
+     */
     public static Instant expiry(String token) {
         var parts = token.strip().split("\\.", -1);
         var end = parts.length == 3 ? claims(parts[1]) : -1;
-        if (end < 0) throw Problem.usage("this is no JWT that expires").expected("header.claims.signature in base64url, with a number \"exp\" in the claims")
-                .found(token.isBlank() ? "nothing" : token.strip().length() + " characters in " + parts.length + (parts.length == 1 ? " part" : " parts"));
+        if (end < 0) throw Problem.usage("this is no JWT that expires")
+                .expected("header.claims.signature in base64url, with a number \"exp\" in the claims")
+                .found(token.isBlank() ? "nothing" : token.strip().length() + " characters in " + parts.length
+                        + (parts.length == 1 ? " part" : " parts"));
         return Instant.ofEpochSecond(end);
     }
 
     private static long claims(String part) {
         try {
-            return Json.read(new String(Base64.getUrlDecoder().decode(part), StandardCharsets.UTF_8)).map(claims -> claims.path("exp").asLong(-1)).orElse(-1L);
+            return Json.read(new String(Base64.getUrlDecoder().decode(part), StandardCharsets.UTF_8))
+                    .map(claims -> claims.path("exp").asLong(-1)).orElse(-1L);
         } catch (IllegalArgumentException notBase64) {
             return -1;
         }

@@ -14,7 +14,9 @@ public final class LastWords {
     /** The most that are shown. */
     public static final int SHOWN = 10;
     private static final int OF_AN_EXCEPTION = 5;
-    /** The line in which Python or Java names an exception: "a.b.SomeError: why", "Caused by: a.b.SomeException: why". */
+    /**
+     * The line in which Python or Java names an exception: "a.b.SomeError: why", "Caused by: a.b.SomeException: why".
+     */
     private static final Pattern EXCEPTION = Pattern.compile(
             "^(?:Caused by: |Exception in thread \"[^\"]*\" )?(?:\\w+\\.)*[A-Z]\\w*(?:Error|Exception|Exit)(?::.*)?$");
     /** What is not a part of what an exception says any more. */
@@ -26,7 +28,8 @@ public final class LastWords {
     private LastWords() {}
 
     /**
-     * The exception that came last, with what it says; else the last line that complains of something; else the last lines.
+     * The exception that came last, with what it says; else the last line that complains of something; else the last
+     * lines.
      *
      * @param log the end of a log, without its secrets
      */
@@ -35,7 +38,8 @@ public final class LastWords {
         for (int i = lines.size() - 1; i >= 0; i--) {
             if (!EXCEPTION.matcher(lines.get(i)).matches()) continue;
             var more = lines.subList(i + 1, lines.size()).stream().takeWhile(line -> !AFTER.matcher(line).matches());
-            return lines.get(i) + more.limit(OF_AN_EXCEPTION - 1).map(line -> "\n" + line).collect(Collectors.joining());
+            return lines.get(i) + more.limit(OF_AN_EXCEPTION - 1).map(line -> "\n" + line)
+                    .collect(Collectors.joining());
         }
         for (int i = lines.size() - 1; i >= 0; i--)
             if (COMPLAINT.matcher(lines.get(i)).matches()) return lines.get(i);

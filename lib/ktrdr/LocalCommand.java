@@ -27,12 +27,17 @@ public final class LocalCommand {
     /** Of the toolkit as it is here. */
     public static final String VERSION = "0.1.0";
 
-    /** A thread for each stream: a pool that is busy with waiting callers would leave it unread, and the child stuck. */
+    /**
+     * A thread for each stream: a pool that is busy with waiting callers would leave it unread, and the child stuck.
+     */
     private static final Executor READERS = Threads.each("local");
 
     private LocalCommand() {}
 
-    /** Who runs this and on which machine: karl@laptop. Java would ask a DNS server for that name, which may know nothing of it, or be away. */
+    /**
+     * Who runs this and on which machine: karl@laptop. Java would ask a DNS server for that name, which may know
+     * nothing of it, or be away.
+     */
     public static String whoAndWhere() {
         return System.getProperty("user.name") + "@" + command("uname", "-n").must().out().strip();
     }
@@ -104,7 +109,8 @@ public final class LocalCommand {
         public CommandResult must() {
             var result = run();
             if (result.ok()) return result;
-            throw Problem.failed("`" + argv.get(0) + (argv.size() > 1 ? " " + argv.get(1) : "") + "` failed on this machine")
+            throw Problem.failed("`" + argv.get(0) + (argv.size() > 1 ? " " + argv.get(1) : "")
+                    + "` failed on this machine")
                     .expected("exit code 0").found("exit code " + result.exit() + ": " + lastWords(result));
         }
 
@@ -126,7 +132,8 @@ public final class LocalCommand {
             try {
                 if (!process.waitFor(timeout.toMillis(), TimeUnit.MILLISECONDS)) {
                     kill(process);
-                    throw Problem.failed(argv.get(0) + " did not end within " + timeout.toSeconds() + " s on this machine");
+                    throw Problem.failed(argv.get(0) + " did not end within " + timeout.toSeconds()
+                            + " s on this machine");
                 }
                 return new CommandResult(process.exitValue(), out.join(), err.join());
             } catch (InterruptedException e) {

@@ -8,7 +8,10 @@ import java.nio.file.StandardCopyOption;
 import java.nio.file.StandardOpenOption;
 import java.nio.file.attribute.PosixFilePermissions;
 
-/** A file that is written when all is done, and whose place is proven when nothing has begun yet, not after minutes of work. */
+/**
+ * A file that is written when all is done, and whose place is proven when nothing has begun yet, not after minutes of
+ * work.
+ */
 public final class OutputFile {
     /** As Linux has it, path_resolution(7). */
     private static final int MOST_LINKS = 40;
@@ -20,14 +23,19 @@ public final class OutputFile {
         this.target = target;
     }
 
-    /** Proves that a file can be written there, and leaves what is there as it is; a {@link Problem} of usage where it cannot. */
+    /**
+     * Proves that a file can be written there, and leaves what is there as it is; a {@link Problem} of usage where it
+     * cannot.
+     */
     public static OutputFile at(Path asked) {
         try {
             foreign(asked);
             // what a link leads to is replaced, and the link stays
             var target = Files.exists(asked) ? asked.toRealPath() : asked.toAbsolutePath();
-            if (Files.exists(target) && !Files.isRegularFile(target)) throw refused(asked, "a file that is new or may be replaced", "something else than a file");
-            if (!Files.isDirectory(target.getParent())) throw refused(asked, "a folder that is there", "no folder " + target.getParent());
+            if (Files.exists(target) && !Files.isRegularFile(target))
+                throw refused(asked, "a file that is new or may be replaced", "something else than a file");
+            if (!Files.isDirectory(target.getParent()))
+                throw refused(asked, "a folder that is there", "no folder " + target.getParent());
             Files.delete(beside(target));
             return new OutputFile(asked, target);
         } catch (IOException e) {
@@ -41,7 +49,8 @@ public final class OutputFile {
         for (int i = 0; i < MOST_LINKS && Files.isSymbolicLink(at); i++) {
             var owner = Files.getOwner(at, LinkOption.NOFOLLOW_LINKS);
             var me = System.getProperty("user.name");
-            if (!owner.getName().equals(me) && !owner.getName().equals("root")) throw refused(asked, "a file, or a link of " + me + " or root", "a link of the user " + owner.getName() + ": " + at);
+            if (!owner.getName().equals(me) && !owner.getName().equals("root")) throw refused(asked,
+                    "a file, or a link of " + me + " or root", "a link of the user " + owner.getName() + ": " + at);
             at = at.resolveSibling(Files.readSymbolicLink(at));
         }
     }
@@ -73,7 +82,8 @@ public final class OutputFile {
         var beside = beside(file);
         try {
             Files.writeString(beside, text, StandardOpenOption.SYNC);
-            if (Files.getFileStore(beside).supportsFileAttributeView("posix")) Files.setPosixFilePermissions(beside, PosixFilePermissions.fromString(mode));
+            if (Files.getFileStore(beside).supportsFileAttributeView("posix"))
+                Files.setPosixFilePermissions(beside, PosixFilePermissions.fromString(mode));
             Files.move(beside, file, StandardCopyOption.ATOMIC_MOVE);
         } finally {
             Files.deleteIfExists(beside);

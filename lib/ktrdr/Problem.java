@@ -16,7 +16,8 @@ import java.util.stream.Collectors;
  *        .expected("GET http://…/api/v1/health with \"status\": \"ok\"").found("connection refused")
  *        .fix("jbang logs@ktrdr core backend");</pre>
  *
- * It carries its exit code and no secret. {@link Cli} prints it; of a script without one it is {@link Uncaught} that does.
+ * It carries its exit code and no secret. {@link Cli} prints it; of a script without one it is {@link Uncaught} that
+ * does.
  */
 public final class Problem extends RuntimeException {
     static {
@@ -38,7 +39,8 @@ public final class Problem extends RuntimeException {
 
     /** Several lines as one. */
     public static String oneLine(String text) {
-        return Arrays.stream(text.split("\n")).map(String::strip).filter(line -> !line.isEmpty()).collect(Collectors.joining("; "));
+        return Arrays.stream(text.split("\n")).map(String::strip).filter(line -> !line.isEmpty())
+                .collect(Collectors.joining("; "));
     }
 
     /** Something checked or tried did not hold (exit 1). */
@@ -118,7 +120,10 @@ public final class Problem extends RuntimeException {
         return this;
     }
 
-    /** All that a script which failed wrote to standard error, for machines; a person is shown its end by {@link #found}. */
+    /**
+     * All that a script which failed wrote to standard error, for machines; a person is shown its end by
+     * {@link #found}.
+     */
     public Problem stderr(String text) {
         stderr = text;
         return this;
@@ -147,7 +152,8 @@ public final class Problem extends RuntimeException {
         details.forEach((label, text) -> {
             var labelled = "  " + label + " ".repeat(width - label.length() + 2) + text;
             // a carriage return alone begins no line
-            lines.addAll(List.of(labelled.replace("\r\n", "\n").replace("\n", "\n" + " ".repeat(width + 4)).split("\n")));
+            lines.addAll(List.of(labelled.replace("\r\n", "\n").replace("\n", "\n" + " ".repeat(width + 4))
+                    .split("\n")));
         });
         return lines;
     }

@@ -4,8 +4,9 @@ import java.util.Arrays;
 import java.util.regex.Pattern;
 
 /**
- * The exit codes of the scripts that run on nodes, each with one meaning in all of them. A script has the number from here: {@link #code}, or {@code exit $NAME} in a text that
- * {@link #numbers} turns. What no code is for ends with that of the command that failed.
+ * The exit codes of the scripts that run on nodes, each with one meaning in all of them. A script has the number from
+ * here: {@link #code}, or {@code exit $NAME} in a text that {@link #numbers} turns. What no code is for ends with that
+ * of the command that failed.
  */
 public enum ScriptExit {
     /** The image of Grafana has no program that replaces a password. */
@@ -56,7 +57,9 @@ public enum ScriptExit {
     CHANGED(37),
     /** Something uses a mount that was to be taken off. */
     IN_USE(38),
-    /** Another backup or restore is under way; systemd counts it as no failure, and templates/backup has the number too. */
+    /**
+     * Another backup or restore is under way; systemd counts it as no failure, and templates/backup has the number too.
+     */
     BACKUP_BUSY(75),
     /** Any other: success, or how a command in the script ended. */
     OTHER(-1);
@@ -74,7 +77,10 @@ public enum ScriptExit {
         return Arrays.stream(values()).filter(scriptExit -> scriptExit.code == result.exit()).findFirst().orElse(OTHER);
     }
 
-    /** The text of a script with the number for each {@code exit $NAME}; it is for texts that the toolkit has, not for values that were put into them. */
+    /**
+     * The text of a script with the number for each {@code exit $NAME}; it is for texts that the toolkit has, not for
+     * values that were put into them.
+     */
     public static String numbers(String script) {
         return NAMED.matcher(script).replaceAll(match -> "exit " + valueOf(match.group(1)).code);
     }

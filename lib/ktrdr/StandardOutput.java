@@ -10,13 +10,19 @@ import java.io.PrintStream;
 import java.nio.charset.StandardCharsets;
 import java.util.Optional;
 
-/** Standard output of this process, in UTF-8: it knows why it could not be written, which a PrintStream keeps to itself. */
+/**
+ * Standard output of this process, in UTF-8: it knows why it could not be written, which a PrintStream keeps to itself.
+ */
 public final class StandardOutput extends PrintStream {
     /** The one of this process. */
-    public static final StandardOutput OF_PROCESS = new StandardOutput(new Watched(new FileOutputStream(FileDescriptor.out)));
+    public static final StandardOutput OF_PROCESS =
+            new StandardOutput(new Watched(new FileOutputStream(FileDescriptor.out)));
     private static final int BUFFER = 8192;
 
-    /** What is printed has no reader any more; thrown where that is to end whatever prints, which may be a program of the user's. */
+    /**
+     * What is printed has no reader any more; thrown where that is to end whatever prints, which may be a program of
+     * the user's.
+     */
     public static final class Unread extends Error {
         private Unread(IOException cause) {
             super("standard output has no reader any more", cause, false, false);
@@ -30,11 +36,17 @@ public final class StandardOutput extends PrintStream {
         this.watched = watched;
     }
 
-    /** What to say where a result could not be printed; empty where it was, or its reader went away. What nobody can read has not been told, whatever else went well. */
+    /**
+     * What to say where a result could not be printed; empty where it was, or its reader went away. What nobody can
+     * read has not been told, whatever else went well.
+     */
     public static Optional<Problem> lost(PrintStream out) {
         if (!out.checkError() || out instanceof StandardOutput standard && standard.unread()) return Optional.empty();
-        return Optional.of(Problem.failed("standard output could not be written: a part of the result, or all of it, is lost").expected("room for it where it goes")
-                .found(out instanceof StandardOutput standard ? standard.failure().orElse("") : "an error of the stream"));
+        return Optional.of(
+                Problem.failed("standard output could not be written: a part of the result, or all of it, is lost")
+                        .expected("room for it where it goes")
+                .found(out instanceof StandardOutput standard ? standard.failure().orElse("")
+                        : "an error of the stream"));
     }
 
     /** Why something could not be written; empty while all was. */

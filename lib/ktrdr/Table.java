@@ -35,7 +35,10 @@ public final class Table {
         return this;
     }
 
-    /** The same rows, those first whose text in this column has the greatest value; a column that it does not have is a defect of the caller. */
+    /**
+     * The same rows, those first whose text in this column has the greatest value; a column that it does not have is a
+     * defect of the caller.
+     */
     public Table descending(String column, ToDoubleFunction<String> value) {
         int at = columns.indexOf(column);
         if (at < 0) throw new IllegalArgumentException("there is no column " + column + " in " + columns);
@@ -59,12 +62,18 @@ public final class Table {
         return rows.isEmpty();
     }
 
-    /** The lines of the table without colour, {@link Console#harmless}: headings first, two spaces between columns, nothing after the last. */
+    /**
+     * The lines of the table without colour, {@link Console#harmless}: headings first, two spaces between columns,
+     * nothing after the last.
+     */
     public List<String> lines() {
         return lines(Integer.MAX_VALUE);
     }
 
-    /** The same for a terminal of so many columns: a text that has no room for all of it goes on below itself, so that nothing is cut. */
+    /**
+     * The same for a terminal of so many columns: a text that has no room for all of it goes on below itself, so that
+     * nothing is cut.
+     */
     public List<String> lines(int wide) {
         var all = new ArrayList<List<String>>();
         all.add(columns.stream().map(String::toUpperCase).map(Console::harmless).toList());
@@ -111,7 +120,9 @@ public final class Table {
         return text + " ".repeat(Math.max(0, wide - width(text)));
     }
 
-    /** A text in lines of at most so many characters, broken at spaces, and within a word only where it alone is longer. */
+    /**
+     * A text in lines of at most so many characters, broken at spaces, and within a word only where it alone is longer.
+     */
     public static List<String> wrapped(String text, int wide) {
         if (width(text) <= wide) return List.of(text);
         var lines = new ArrayList<String>();

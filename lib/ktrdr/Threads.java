@@ -130,8 +130,8 @@ public final class Threads {
     }
 
     /**
-     * Does what may not be left undone, an interrupt or not: a {@link Problem}, such as that of a connection that was lost, has it tried again each second, for a minute.
-     * That somebody else has the lock by now is final.
+     * Does what may not be left undone, an interrupt or not: a {@link Problem}, such as that of a connection that was
+     * lost, has it tried again each second, for a minute. That somebody else has the lock by now is final.
      *
      * @param failed hears why it is tried again
      */

@@ -1,9 +1,11 @@
 package ktrdr;
 
 /**
- * What becomes of a {@link Problem} that nothing catches, as in a script of a few lines without {@link Cli}: its sentence and its exit code, instead of a stack trace and 1.
+ * What becomes of a {@link Problem} that nothing catches, as in a script of a few lines without {@link Cli}: its
+ * sentence and its exit code, instead of a stack trace and 1.
  *
- * A program that has an {@link Thread.UncaughtExceptionHandler} of its own keeps it, and any other exception ends a thread as ever.
+ * A program that has an {@link Thread.UncaughtExceptionHandler} of its own keeps it, and any other exception ends a
+ * thread as ever.
  */
 final class Uncaught {
     private static final String MAIN = "main";
@@ -12,7 +14,8 @@ final class Uncaught {
 
     /** From now on a problem that ends a thread is told; that of the first thread ends the process. */
     static void told() {
-        if (Thread.getDefaultUncaughtExceptionHandler() == null) Thread.setDefaultUncaughtExceptionHandler(Uncaught::ended);
+        if (Thread.getDefaultUncaughtExceptionHandler() == null)
+            Thread.setDefaultUncaughtExceptionHandler(Uncaught::ended);
     }
 
     private static void ended(Thread thread, Throwable thrown) {

@@ -12,7 +12,8 @@ public final class Utf8 {
     /**
      * The text, without the mark that some editors put in front of it.
      *
-     * @param name of the file, for the {@link Problem} that another encoding is: it has the line and the column of the first byte that is none of UTF-8
+     * @param name of the file, for the {@link Problem} that another encoding is: it has the line and the column of the
+     *     first byte that is none of UTF-8
      */
     public static String text(byte[] bytes, String name) {
         var buffer = ByteBuffer.wrap(bytes);
@@ -24,9 +25,12 @@ public final class Utf8 {
             int at = buffer.position();
             var before = new String(Arrays.copyOf(bytes, at), StandardCharsets.UTF_8);
             var line = before.substring(before.lastIndexOf('\n') + 1);
-            var place = name + ":" + (1 + before.chars().filter(number -> number == '\n').count()) + ":" + (1 + line.codePointCount(0, line.length()));
-            throw Problem.usage(place + "  this is not UTF-8").expected("a file in UTF-8").found(String.format("the byte 0x%02X", bytes[at] & 0xFF))
-                    .fix(at == 0 ? "save it as UTF-8" : "save it as UTF-8, or: iconv -f LATIN1 -t UTF-8, where it is Latin-1");
+            var place = name + ":" + (1 + before.chars().filter(number -> number == '\n').count()) + ":"
+                    + (1 + line.codePointCount(0, line.length()));
+            throw Problem.usage(place + "  this is not UTF-8").expected("a file in UTF-8")
+                    .found(String.format("the byte 0x%02X", bytes[at] & 0xFF))
+                    .fix(at == 0 ? "save it as UTF-8"
+                            : "save it as UTF-8, or: iconv -f LATIN1 -t UTF-8, where it is Latin-1");
         }
     }
 }

@@ -48,7 +48,10 @@ public final class Yaml {
         this.parser = parser;
     }
 
-    /** Reads a file of one document with a mapping at its top; whatever else it holds is a {@link Problem} that names the place. */
+    /**
+     * Reads a file of one document with a mapping at its top; whatever else it holds is a {@link Problem} that names
+     * the place.
+     */
     public static Mapping read(Path file) {
         return parse(text(file), file.toString());
     }
@@ -57,14 +60,18 @@ public final class Yaml {
     public static Mapping parse(String text, String name) {
         try (var parser = new YAMLFactory().createParser(text)) {
             var yaml = new Yaml(name, parser);
-            if (parser.nextToken() == null) throw Problem.usage(name + " is empty").expected("domain, nodes and images");
+            if (parser.nextToken() == null)
+                throw Problem.usage(name + " is empty").expected("domain, nodes and images");
             var top = yaml.item(0);
-            if (parser.nextToken() != null) throw yaml.wrong(parser.currentTokenLocation(), "a second document starts here", "one document");
+            if (parser.nextToken() != null)
+                throw yaml.wrong(parser.currentTokenLocation(), "a second document starts here", "one document");
             if (top instanceof Mapping mapping) return mapping;
-            throw Problem.usage(name + ":" + top.place() + "  this is no mapping").expected("keys with values, such as domain: …");
+            throw Problem.usage(name + ":" + top.place() + "  this is no mapping")
+                    .expected("keys with values, such as domain: …");
         } catch (JsonProcessingException e) {
             var at = e.getLocation();
-            throw Problem.usage(name + (at == null ? "" : ":" + at.getLineNr() + ":" + at.getColumnNr()) + "  this is not YAML")
+            throw Problem.usage(name + (at == null ? "" : ":" + at.getLineNr() + ":" + at.getColumnNr())
+                    + "  this is not YAML")
                     .found(e.getOriginalMessage().lines().findFirst().orElse("unreadable text"));
         } catch (IOException e) {
             throw Problem.usage(name + " cannot be read").found(e.getMessage());
@@ -73,10 +80,12 @@ public final class Yaml {
 
     private static String text(Path file) {
         try {
-            if (Files.size(file) > MAX_BYTES) throw Problem.usage(file + " is larger than 1 MB").expected("an inventory");
+            if (Files.size(file) > MAX_BYTES)
+                throw Problem.usage(file + " is larger than 1 MB").expected("an inventory");
             return Utf8.text(Files.readAllBytes(file), file.toString());
         } catch (IOException e) {
-            throw Problem.usage("the inventory " + file + " cannot be read").found(Files.exists(file) ? e.toString() : "no such file")
+            throw Problem.usage("the inventory " + file + " cannot be read")
+                    .found(Files.exists(file) ? e.toString() : "no such file")
                     .fix("-i FILE, or KTRDR_INVENTORY=FILE");
         }
     }
@@ -98,7 +107,8 @@ public final class Yaml {
         while (parser.nextToken() != JsonToken.END_OBJECT) {
             var key = parser.currentName();
             var at = parser.currentTokenLocation();
-            if (keys.containsKey(key)) throw wrong(at, "the key " + key + " stands here again", "each key once; it stands at " + keys.get(key) + " too");
+            if (keys.containsKey(key)) throw wrong(at, "the key " + key + " stands here again",
+                    "each key once; it stands at " + keys.get(key) + " too");
             keys.put(key, place(at));
             parser.nextToken();
             values.put(key, item(depth + 1));
@@ -113,7 +123,8 @@ public final class Yaml {
     }
 
     private Scalar scalar(Place place) throws IOException {
-        if (parser.isCurrentAlias()) throw wrong(parser.currentTokenLocation(), "an alias (*" + parser.getText() + ") stands here", "the value itself");
+        if (parser.isCurrentAlias()) throw wrong(parser.currentTokenLocation(),
+                "an alias (*" + parser.getText() + ") stands here", "the value itself");
         return new Scalar(place, parser.getText());
     }
 

@@ -14,7 +14,10 @@ import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 import ktrdr.release.Stack;
 
-/** Ansible with an inventory of its own, made from ours, and the playbooks beside this class; its defaults otherwise, its persistent connections too. */
+/**
+ * Ansible with an inventory of its own, made from ours, and the playbooks beside this class; its defaults otherwise,
+ * its persistent connections too.
+ */
 public final class Ansible implements AutoCloseable {
     /** What this needs, and the Debian package of each. */
     public static final Map<String, String> PROGRAMS = Map.of("ansible", "ansible-core", "ssh", "openssh-client");
@@ -27,11 +30,18 @@ public final class Ansible implements AutoCloseable {
         this.inventory = inventory;
         this.folder = Folders.make();
         try {
-            hosts = Files.writeString(folder.resolve("hosts.json"), Json.line(Map.of("all", Map.of("hosts", hosts(inventory.nodes()), "children",
-                    Map.of("workers", Map.of("hosts", inventory.workers().stream().collect(Collectors.toMap(Inventory.Node::name, node -> Map.of()))))))));
-            var python = LocalCommand.command("ansible", "all", "-i", hosts.toString(), "-m", "raw", "-a", "command -v python3").run();
-            if (!python.ok()) throw Problem.failed("Ansible's modules cannot run on every host").expected("python3 there").found(python.out().lines().filter(line -> line.contains("FAILED")
-                    || line.contains("UNREACHABLE")).collect(Collectors.joining(", "))).fix("Debian's python3 on each; a practice fleet of an older checkout has it after `lab down` and `lab up`");
+            hosts = Files.writeString(folder.resolve("hosts.json"),
+                    Json.line(Map.of("all", Map.of("hosts", hosts(inventory.nodes()), "children",
+                    Map.of("workers",
+                            Map.of("hosts", inventory.workers().stream()
+                                    .collect(Collectors.toMap(Inventory.Node::name, node -> Map.of()))))))));
+            var python = LocalCommand.command("ansible", "all", "-i", hosts.toString(), "-m", "raw", "-a",
+                    "command -v python3").run();
+            if (!python.ok()) throw Problem.failed("Ansible's modules cannot run on every host")
+                    .expected("python3 there").found(python.out().lines().filter(line -> line.contains("FAILED")
+                    || line.contains("UNREACHABLE")).collect(Collectors.joining(", ")))
+                    .fix("Debian's python3 on each; a practice fleet of an older checkout has it after `lab down` and "
+                            + "`lab up`");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (RuntimeException e) {
@@ -49,7 +59,9 @@ public final class Ansible implements AutoCloseable {
             node.ssh().user().ifPresent(user -> host.put("ansible_user", user));
             node.ssh().port().ifPresent(port -> host.put("ansible_port", port));
             node.ssh().identity().ifPresent(file -> host.put("ansible_ssh_private_key_file", file.toString()));
-            host.put("ansible_ssh_common_args", node.ssh().knownHosts().map(file -> "-o UserKnownHostsFile=" + file + " ").orElse("") + "-o HostKeyAlias=" + inventory.fqdn(node));
+            host.put("ansible_ssh_common_args",
+                    node.ssh().knownHosts().map(file -> "-o UserKnownHostsFile=" + file + " ").orElse("")
+                            + "-o HostKeyAlias=" + inventory.fqdn(node));
             host.put("directory", node.directory());
             host.put("compose", stack.compose());
             host.put("services", String.join(" ", stack.services()));
@@ -64,7 +76,8 @@ public final class Ansible implements AutoCloseable {
             if (book == null) throw Problem.failed("bench/" + name + " is not in the toolkit");
             var file = folder.resolve(name);
             if (!Files.exists(file)) Files.copy(book, file);
-            return LocalCommand.command("ansible-playbook", "-i", hosts.toString(), "-e", Json.line(variables), file.toString());
+            return LocalCommand.command("ansible-playbook", "-i", hosts.toString(), "-e", Json.line(variables),
+                    file.toString());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -14,13 +14,18 @@ import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.ssh.Ssh;
 
-/** Backup and restore of a database of its own on core, by the procedures, and as the runbook had it before: pg_dump | gzip, gunzip | psql. */
+/**
+ * Backup and restore of a database of its own on core, by the procedures, and as the runbook had it before: pg_dump |
+ * gzip, gunzip | psql.
+ */
 public final class Backing implements AutoCloseable {
     private static final String DATABASE = "ktrdr_bench";
     private static final String FOLDER = "/ktrdr-bench";
     private static final String ROWS = """
-            CREATE TABLE bars (id bigserial PRIMARY KEY, symbol text, at timestamptz, o double precision, h double precision, l double precision, c double precision, v bigint, note text);
-            INSERT INTO bars (symbol, at, o, h, l, c, v, note) SELECT 'S' || i % 500, timestamptz '2020-01-01' + i * interval '1 minute', random() * 100, random() * 100, random() * 100,
+            CREATE TABLE bars (id bigserial PRIMARY KEY, symbol text, at timestamptz, o double precision, h double \
+            precision, l double precision, c double precision, v bigint, note text);
+            INSERT INTO bars (symbol, at, o, h, l, c, v, note) SELECT 'S' || i % 500, timestamptz '2020-01-01' + i * \
+            interval '1 minute', random() * 100, random() * 100, random() * 100,
               random() * 100, (random() * 1e6)::bigint, md5(i::text) FROM generate_series(1, :rows) i;
             CREATE INDEX ON bars (symbol, at);
             """;
@@ -40,9 +45,11 @@ public final class Backing implements AutoCloseable {
         this.folder = inventory.backup().directory() + FOLDER;
         this.variant = inventory.source().resolveSibling("inventory-bench.yaml");
         try (var step = console.step("bench", "database")) {
-            Files.writeString(variant, Files.readString(inventory.source()).replaceFirst("(database: \\{name: )[^,}]*", "$1" + DATABASE)
+            Files.writeString(variant,
+                    Files.readString(inventory.source()).replaceFirst("(database: \\{name: )[^,}]*", "$1" + DATABASE)
                     .replaceFirst("(backup: \\{directory: )[^,}]*", "$1" + folder));
-            if (!Inventory.read(variant).database().name().equals(DATABASE)) throw Problem.usage("the benchmark finds no `database: {name: …` in " + inventory.source());
+            if (!Inventory.read(variant).database().name().equals(DATABASE))
+                throw Problem.usage("the benchmark finds no `database: {name: …` in " + inventory.source());
             drop();
             core.must("mkdir -p " + Sh.quote(folder));
             psql("postgres", "CREATE DATABASE " + DATABASE + ";");
@@ -58,7 +65,9 @@ public final class Backing implements AutoCloseable {
 
     /** One backup each, a pair after the other. */
     public SideBySide backup(int pairs) {
-        var measured = SideBySide.cold(Case.of("backup"), pairs, () -> ktrdr("backup-db", "--keep", "1"), () -> ssh("docker exec ktrdr-db sh -c 'pg_dump -U \"$POSTGRES_USER\" " + DATABASE + "' | gzip >" + old()));
+        var measured = SideBySide.cold(Case.of("backup"), pairs, () -> ktrdr("backup-db", "--keep", "1"),
+                () -> ssh("docker exec ktrdr-db sh -c 'pg_dump -U \"$POSTGRES_USER\" " + DATABASE + "' | gzip >"
+                        + old()));
         return measured.remark(sizes());
     }
 
@@ -66,9 +75,12 @@ public final class Backing implements AutoCloseable {
     public SideBySide restore(int pairs) {
         ktrdr("backup-db", "--keep", "1");
         ssh("docker exec ktrdr-db sh -c 'pg_dump -U \"$POSTGRES_USER\" " + DATABASE + "' | gzip >" + old());
-        return SideBySide.cold(Case.of("restore"), pairs, () -> into(() -> ktrdr("restore-db", "latest", "--into", DATABASE + "_into", "--yes")),
-                () -> into(() -> ssh("docker exec ktrdr-db sh -c 'createdb -U \"$POSTGRES_USER\" " + DATABASE + "_into' && gunzip -c " + old()
-                        + " | docker exec -i ktrdr-db sh -c 'psql -q -U \"$POSTGRES_USER\" " + DATABASE + "_into' >/dev/null")));
+        return SideBySide.cold(Case.of("restore"), pairs,
+                () -> into(() -> ktrdr("restore-db", "latest", "--into", DATABASE + "_into", "--yes")),
+                () -> into(() -> ssh("docker exec ktrdr-db sh -c 'createdb -U \"$POSTGRES_USER\" " + DATABASE
+                        + "_into' && gunzip -c " + old()
+                        + " | docker exec -i ktrdr-db sh -c 'psql -q -U \"$POSTGRES_USER\" " + DATABASE
+                        + "_into' >/dev/null")));
     }
 
     private Duration into(SideBySide.Measurement measurement) {
@@ -99,11 +111,14 @@ public final class Backing implements AutoCloseable {
 
     /** "ktrdr… 199000000, old.sql.gz 216000000 bytes". */
     private String sizes() {
-        return core.must("cd " + Sh.quote(folder) + " && stat -c '%n %s' *.dump.* old.sql.gz | grep -v -e sha256 -e verified").strip().replace("\n", ", ") + " bytes";
+        return core.must("cd " + Sh.quote(folder)
+                + " && stat -c '%n %s' *.dump.* old.sql.gz | grep -v -e sha256 -e verified").strip().replace("\n", ", ")
+                + " bytes";
     }
 
     private void psql(String database, String sql) {
-        core.must("docker exec -i ktrdr-db sh -c 'exec psql -q -v ON_ERROR_STOP=1 -U \"$POSTGRES_USER\" -d \"$1\"' sh " + Sh.quote(database) + " >/dev/null <<'SQL'\n" + sql + "\nSQL\n");
+        core.must("docker exec -i ktrdr-db sh -c 'exec psql -q -v ON_ERROR_STOP=1 -U \"$POSTGRES_USER\" -d \"$1\"' sh "
+                + Sh.quote(database) + " >/dev/null <<'SQL'\n" + sql + "\nSQL\n");
     }
 
     private void drop() {

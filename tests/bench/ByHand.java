@@ -51,16 +51,19 @@ final class ByHand {
 
     /** A line: all that is in a folder of this machine, into one of a node. */
     static String copy(Inventory inventory, Inventory.Node node, String folder, String directory) {
-        return "scp -q -r -p " + Sh.words(options(inventory, node)) + " " + Sh.quote(folder + "/.") + " " + Sh.quote(destination(inventory, node) + ":" + directory + "/") + "\n";
+        return "scp -q -r -p " + Sh.words(options(inventory, node)) + " " + Sh.quote(folder + "/.") + " "
+                + Sh.quote(destination(inventory, node) + ":" + directory + "/") + "\n";
     }
 
     /** Lines: {@code ask}, which is curl, and a variable with the address of each service that publishes one. */
     static String asking(Inventory inventory) {
         var urls = new LinkedHashMap<String, String>();
-        for (var service : List.of("backend", "grafana", "prometheus", "jaeger")) urls.put(service, inventory.url(service));
+        for (var service : List.of("backend", "grafana", "prometheus", "jaeger"))
+            urls.put(service, inventory.url(service));
         var lines = new StringBuilder();
         urls.forEach((service, url) -> lines.append(Sh.let(service, url)));
-        return lines + "ask() { curl -sS --fail --max-time 10 " + Sh.words(resolve(inventory, urls.values())) + " \"$@\"; }\n";
+        return lines + "ask() { curl -sS --fail --max-time 10 " + Sh.words(resolve(inventory, urls.values()))
+                + " \"$@\"; }\n";
     }
 
     /** Names to addresses where DNS is not asked. */

@@ -4,7 +4,10 @@ import com.samskivert.mustache.Escapers;
 import java.util.List;
 import java.util.Locale;
 
-/** What was measured, as an SVG picture: of each benchmark the medians of ours and of what it was measured beside, theirs as long as the row is wide or ours where it is longer. */
+/**
+ * What was measured, as an SVG picture: of each benchmark the medians of ours and of what it was measured beside,
+ * theirs as long as the row is wide or ours where it is longer.
+ */
 public final class Chart {
     private static final int WIDTH = 860;
     private static final int LEFT = 180;
@@ -21,20 +24,28 @@ public final class Chart {
         for (var sideBySide : measured) {
             var medians = sideBySide.medians();
             double longest = Math.max(medians.ours().toMillis(), medians.theirs().toMillis());
-            rows.append(text("name", LEFT - 12, y + 23, sideBySide.what().name())).append(bar("ours", y + 4, medians.ours().toMillis() / longest, label(sideBySide.what().ours(), medians.ours().toMillis())))
-                    .append(bar("theirs", y + 21, medians.theirs().toMillis() / longest, label(sideBySide.what().theirs(), medians.theirs().toMillis())));
+            rows.append(text("name", LEFT - 12, y + 23, sideBySide.what().name()))
+                    .append(bar("ours", y + 4, medians.ours().toMillis() / longest,
+                            label(sideBySide.what().ours(), medians.ours().toMillis())))
+                    .append(bar("theirs", y + 21, medians.theirs().toMillis() / longest,
+                            label(sideBySide.what().theirs(), medians.theirs().toMillis())));
             y += ROW;
         }
         return """
-                <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %1$d %2$d" role="img" aria-label="Medians of the benchmarks, ours and what a person would use">
+                <svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %1$d %2$d" role="img" aria-label="Medians of the \
+                benchmarks, ours and what a person would use">
                 <style>
-                text { font: 13px system-ui, sans-serif; fill: #1f2328 } .name { font-weight: 600; text-anchor: end } .small { font-size: 11px; fill: #59636e }
+                text { font: 13px system-ui, sans-serif; fill: #1f2328 } .name { font-weight: 600; text-anchor: end } \
+                .small { font-size: 11px; fill: #59636e }
                 .ours { fill: #0969da } .theirs { fill: #b5bcc4 } .ground { fill: #ffffff }
-                @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .small { fill: #9198a1 } .ours { fill: #4493f8 } .theirs { fill: #4d555e } .ground { fill: #0d1117 } }
+                @media (prefers-color-scheme: dark) { text { fill: #e6edf3 } .small { fill: #9198a1 } .ours { fill: \
+                #4493f8 } .theirs { fill: #4d555e } .ground { fill: #0d1117 } }
                 </style>
                 <rect class="ground" width="%1$d" height="%2$d"/>
                 %3$s%4$s</svg>
-                """.formatted(WIDTH, y + 8, text("small", 12, 20, "medians of whole runs, start of the process included; " + machine), rows);
+                """.formatted(WIDTH, y + 8,
+                        text("small", 12, 20, "medians of whole runs, start of the process included; " + machine),
+                        rows);
     }
 
     private static String label(String what, long millis) {
@@ -43,10 +54,12 @@ public final class Chart {
 
     private static String bar(String kind, int y, double part, String label) {
         int width = Math.max(2, (int) Math.round(BAR * part));
-        return "<rect class=\"" + kind + "\" x=\"" + LEFT + "\" y=\"" + y + "\" width=\"" + width + "\" height=\"14\" rx=\"2\"/>\n" + text("small", LEFT + width + 8, y + 11, label);
+        return "<rect class=\"" + kind + "\" x=\"" + LEFT + "\" y=\"" + y + "\" width=\"" + width
+                + "\" height=\"14\" rx=\"2\"/>\n" + text("small", LEFT + width + 8, y + 11, label);
     }
 
     private static String text(String kind, int x, int y, String words) {
-        return "<text class=\"" + kind + "\" x=\"" + x + "\" y=\"" + y + "\">" + Escapers.HTML.escape(words) + "</text>\n";
+        return "<text class=\"" + kind + "\" x=\"" + x + "\" y=\"" + y + "\">" + Escapers.HTML.escape(words)
+                + "</text>\n";
     }
 }

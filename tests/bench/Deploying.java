@@ -20,12 +20,13 @@ import ktrdr.node.Docker;
 import ktrdr.release.Stack;
 
 /**
- * Deployments: by {@code deploy}, and by the plan's commands and a playbook, which write no file and keep no history. Both sides end when the same is true: containers are healthy and
- * workers registered, asked twice a second.
+ * Deployments: by {@code deploy}, and by the plan's commands and a playbook, which write no file and keep no history.
+ * Both sides end when the same is true: containers are healthy and workers registered, asked twice a second.
  */
 public final class Deploying implements AutoCloseable {
     /** On a node: until no container is starting or unhealthy. */
-    private static final String HEALTHY = "until [ -z \"$(docker ps -q --filter health=starting --filter health=unhealthy)\" ]; do sleep 0.5; done\n";
+    private static final String HEALTHY =
+            "until [ -z \"$(docker ps -q --filter health=starting --filter health=unhealthy)\" ]; do sleep 0.5; done\n";
     private final Inventory inventory;
     private final Fleet fleet;
     private final Console console;
@@ -51,24 +52,30 @@ public final class Deploying implements AutoCloseable {
         this.found = release(fleet, inventory.nodes());
     }
 
-    /** The release that runs on these nodes; where it is not one and the same, nothing could be left as it was found. */
+    /**
+     * The release that runs on these nodes; where it is not one and the same, nothing could be left as it was found.
+     */
     static String release(Fleet fleet, List<Inventory.Node> nodes) {
         var found = nodes.stream().map(node -> Stack.of(fleet.inventory(), node))
-                .map(stack -> stack.release(Docker.containers(fleet.ssh(stack.node()).must(Docker.containersOf(stack.project())))))
+                .map(stack -> stack.release(
+                        Docker.containers(fleet.ssh(stack.node()).must(Docker.containersOf(stack.project())))))
                 .distinct().toList();
         if (found.size() == 1 && found.get(0).matches("[^, ]+")) return found.get(0);
-        throw Problem.failed("it is not one release that runs").expected("the same on " + nodes.stream().map(Inventory.Node::name).collect(Collectors.joining(", ")))
+        throw Problem.failed("it is not one release that runs")
+                .expected("the same on " + nodes.stream().map(Inventory.Node::name).collect(Collectors.joining(", ")))
                 .found(String.join(", ", found)).fix("jbang deploy@ktrdr all");
     }
 
     /** Core, where all is as it should be. */
     public SideBySide same(Case what, int pairs) {
-        return SideBySide.warm(what, pairs, () -> deploy("core", "all", "--tag", found), () -> sh(what, ByHand.script(inventory, inventory.core(), up(inventory.core(), found, "")) + looks()));
+        return SideBySide.warm(what, pairs, () -> deploy("core", "all", "--tag", found),
+                () -> sh(what, ByHand.script(inventory, inventory.core(), up(inventory.core(), found, "")) + looks()));
     }
 
     /** Core to another release, which it has to pull. */
     public SideBySide newer(Case what, int pairs) {
-        return SideBySide.cold(what, pairs, () -> deploy("core", "all", "--tag", absent()), () -> sh(what, pull(absent())));
+        return SideBySide.cold(what, pairs, () -> deploy("core", "all", "--tag", absent()),
+                () -> sh(what, pull(absent())));
     }
 
     /** All workers nodes to another release, whose image they have; by the commands one node after the other. */
@@ -76,7 +83,9 @@ public final class Deploying implements AutoCloseable {
         pulled();
         return SideBySide.cold(what, pairs, () -> deploy(words(options)), () -> {
             var tag = other(inventory.workers());
-            return sh(what, inventory.workers().stream().map(node -> ByHand.script(inventory, node, up(node, tag, "") + HEALTHY) + registered(List.of(node))).collect(Collectors.joining())
+            return sh(what, inventory.workers().stream()
+                    .map(node -> ByHand.script(inventory, node, up(node, tag, "") + HEALTHY)
+                            + registered(List.of(node))).collect(Collectors.joining())
                     + "ask \"$backend/api/v1/workers\" | jq -e .\n");
         });
     }
@@ -86,26 +95,35 @@ public final class Deploying implements AutoCloseable {
         pulled();
         try (var ansible = new Ansible(inventory)) {
             return SideBySide.cold(what, pairs, () -> deploy(words(options)), () -> {
-                var variables = new LinkedHashMap<String, Object>(Map.of("at_once", atOnce, "tag", other(inventory.workers()), "healthy", HEALTHY));
-                variables.put("registered", inventory.workers().stream().collect(Collectors.toMap(Inventory.Node::name, node -> ByHand.asking(inventory) + registered(List.of(node)))));
+                var variables = new LinkedHashMap<String, Object>(Map.of("at_once", atOnce, "tag",
+                        other(inventory.workers()), "healthy", HEALTHY));
+                variables.put("registered",
+                        inventory.workers().stream()
+                                .collect(Collectors.toMap(Inventory.Node::name,
+                                        node -> ByHand.asking(inventory) + registered(List.of(node)))));
                 var command = ansible.playbook("deploy-workers.yml", variables);
-                List.of(Secrets.Field.db_username, Secrets.Field.db_password).forEach(field -> command.env(field.variable, secrets.get(field)));
+                List.of(Secrets.Field.db_username, Secrets.Field.db_password)
+                        .forEach(field -> command.env(field.variable, secrets.get(field)));
                 return SideBySide.time(console, what.theirs(), command);
             });
         }
     }
 
     private String[] words(String... options) {
-        return Stream.concat(Stream.of("workers", "all", "--tag", other(inventory.workers())), Stream.of(options)).toArray(String[]::new);
+        return Stream.concat(Stream.of("workers", "all", "--tag", other(inventory.workers())), Stream.of(options))
+                .toArray(String[]::new);
     }
 
     private Duration deploy(String... words) {
-        return SideBySide.time(console, "deploy", LocalCommand.command(Stream.of(Stream.of(toolkit.toString(), "deploy"), Stream.of(words), Stream.of("-i", inventory.source().toString()))
+        return SideBySide.time(console, "deploy",
+                LocalCommand.command(Stream.of(Stream.of(toolkit.toString(), "deploy"), Stream.of(words),
+                        Stream.of("-i", inventory.source().toString()))
                 .flatMap(texts -> texts).toList()));
     }
 
     private Duration sh(Case what, String script) {
-        return SideBySide.time(console, what.theirs(), LocalCommand.command("sh", "-s").input("set -eu\n" + ByHand.asking(inventory) + script));
+        return SideBySide.time(console, what.theirs(),
+                LocalCommand.command("sh", "-s").input("set -eu\n" + ByHand.asking(inventory) + script));
     }
 
     private String other(List<Inventory.Node> nodes) {
@@ -117,7 +135,9 @@ public final class Deploying implements AutoCloseable {
     private String absent() {
         var tag = other(List.of(inventory.core()));
         var image = Stack.of(inventory, inventory.core()).images(List.of("backend"), tag).get("backend");
-        fleet.ssh(inventory.core()).must("! docker image inspect " + Sh.quote(image) + " >/dev/null 2>&1 || docker image rm " + Sh.quote(image) + " >/dev/null\n");
+        fleet.ssh(inventory.core())
+                .must("! docker image inspect " + Sh.quote(image) + " >/dev/null 2>&1 || docker image rm "
+                        + Sh.quote(image) + " >/dev/null\n");
         return tag;
     }
 
@@ -125,15 +145,18 @@ public final class Deploying implements AutoCloseable {
     private void pulled() {
         for (var tag : tags)
             for (var node : inventory.workers()) {
-                var image = Stack.of(inventory, node).images(List.of("backtest-worker-1"), tag).get("backtest-worker-1");
-                if (!fleet.ssh(node).run("docker image inspect " + Sh.quote(image) + " >/dev/null 2>&1\n").ok()) deploy("workers", node.name(), "--tag", tag);
+                var image = Stack.of(inventory, node).images(List.of("backtest-worker-1"), tag)
+                        .get("backtest-worker-1");
+                if (!fleet.ssh(node).run("docker image inspect " + Sh.quote(image) + " >/dev/null 2>&1\n").ok())
+                    deploy("workers", node.name(), "--tag", tag);
             }
     }
 
     /** Secrets go into the environment of the one command, as the plan's CLI has them. */
     private String up(Inventory.Node node, String tag, String before) {
         var stack = Stack.of(inventory, node);
-        return secrets.shell(stack.secrets()) + "cd " + Sh.quote(node.directory()) + "\nexport IMAGE_TAG=" + Sh.quote(tag) + "\n" + before + "with_secrets " + stack.compose() + " up -d "
+        return secrets.shell(stack.secrets()) + "cd " + Sh.quote(node.directory()) + "\nexport IMAGE_TAG="
+                + Sh.quote(tag) + "\n" + before + "with_secrets " + stack.compose() + " up -d "
                 + Sh.words(stack.services()) + "\n";
     }
 
@@ -143,26 +166,33 @@ public final class Deploying implements AutoCloseable {
                 DOCKER_CONFIG=$(mktemp -d /dev/shm/bench.XXXXXX)
                 export DOCKER_CONFIG
                 trap 'rm -rf "$DOCKER_CONFIG"' EXIT
-                """ + secrets.shell(EnumSet.of(Secrets.Field.ghcr_token)) + "printf %s \"$REGISTRY_TOKEN\" | docker login -u " + Sh.words(List.of(inventory.images().username(), "--password-stdin",
-                inventory.images().registry())) + "\n" + up(node, tag, "with_secrets " + Stack.of(inventory, node).compose() + " pull -q backend\n") + HEALTHY) + registered(inventory.workers()) + looks();
+                """ + secrets.shell(EnumSet.of(Secrets.Field.ghcr_token))
+                + "printf %s \"$REGISTRY_TOKEN\" | docker login -u "
+                + Sh.words(List.of(inventory.images().username(), "--password-stdin",
+                inventory.images().registry())) + "\n"
+                + up(node, tag, "with_secrets " + Stack.of(inventory, node).compose() + " pull -q backend\n") + HEALTHY)
+                + registered(inventory.workers()) + looks();
     }
 
     /** On this machine: until the backend has every worker of these nodes. */
     private String registered(List<Inventory.Node> nodes) {
-        var urls = nodes.stream().flatMap(node -> inventory.workersOf(node).stream()).map(Inventory.Worker::endpointUrl).toList();
+        var urls = nodes.stream().flatMap(node -> inventory.workersOf(node).stream()).map(Inventory.Worker::endpointUrl)
+                .toList();
         return "until ask \"$backend/api/v1/workers\" | jq -e --argjson want " + Sh.quote(Json.line(urls))
-                + " '$want - [.[] | select(.status == \"available\" or .status == \"busy\") | .endpoint_url] == []'; do sleep 0.5; done\n";
+                + " '$want - [.[] | select(.status == \"available\" or .status == \"busy\") | .endpoint_url] == []'; "
+                + "do sleep 0.5; done\n";
     }
 
     /** What the plan looks at after a deployment of core (5.7). */
     private String looks() {
         var stack = Stack.of(inventory, inventory.core());
         var compose = "docker compose -p " + stack.project();
-        return ByHand.on(inventory, stack.node(), compose + " ps") + ByHand.on(inventory, stack.node(), compose + " logs --tail 50") + """
-                ask "$backend/api/v1/health"
-                ask "$grafana/api/health"
-                ask "$jaeger/api/services"
-                """;
+        return ByHand.on(inventory, stack.node(), compose + " ps")
+                + ByHand.on(inventory, stack.node(), compose + " logs --tail 50") + """
+                        ask "$backend/api/v1/health"
+                        ask "$grafana/api/health"
+                        ask "$jaeger/api/services"
+                        """;
     }
 
     /** Deploys the release that was found, where another one was deployed. */

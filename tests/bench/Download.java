@@ -10,15 +10,20 @@ import ktrdr.Sh;
 import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 
-/** A file of core into one of this machine over the library's stream, the one that a backup takes: arguments are the inventory, the file there and the file here. */
+/**
+ * A file of core into one of this machine over the library's stream, the one that a backup takes: arguments are the
+ * inventory, the file there and the file here.
+ */
 public final class Download {
     private Download() {}
 
     public static void main(String... args) throws IOException {
         var inventory = Inventory.read(Path.of(args[0]));
-        try (var console = new Console(Console.Color.never, false); var fleet = new Fleet(inventory, List.of(inventory.core()), console); var out = Files.newOutputStream(Path.of(args[2]))) {
-            var result = fleet.ssh(inventory.core()).pipe("cat " + Sh.quote(args[1]), out);
-            if (!result.ok()) throw Problem.failed(args[1] + " did not arrive").found(result.lastWords());
-        }
+        try (var console = new Console(Console.Color.never, false);
+                var fleet = new Fleet(inventory, List.of(inventory.core()), console);
+                var out = Files.newOutputStream(Path.of(args[2]))) {
+                    var result = fleet.ssh(inventory.core()).pipe("cat " + Sh.quote(args[1]), out);
+                    if (!result.ok()) throw Problem.failed(args[1] + " did not arrive").found(result.lastWords());
+                }
     }
 }

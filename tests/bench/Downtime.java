@@ -20,7 +20,10 @@ import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.ssh.Ssh;
 
-/** How long the backend is away while it is replaced: by {@code deploy}, and by a bare {@code docker compose up -d backend} on the node. */
+/**
+ * How long the backend is away while it is replaced: by {@code deploy}, and by a bare
+ * {@code docker compose up -d backend} on the node.
+ */
 public final class Downtime {
     /** Twenty times a second. */
     private static final Duration PACE = Duration.ofMillis(20);
@@ -52,7 +55,8 @@ public final class Downtime {
         var found = running();
         try {
             prepare();
-            return SideBySide.cold(Case.of("gap"), pairs, () -> window("deploy", this::deploy), () -> window("compose up", this::compose));
+            return SideBySide.cold(Case.of("gap"), pairs, () -> window("deploy", this::deploy),
+                    () -> window("compose up", this::compose));
         } finally {
             deploy(found);
         }
@@ -60,7 +64,8 @@ public final class Downtime {
 
     /** Both images are on the node: what is measured is no pull. */
     private void prepare() {
-        for (var tag : tags) if (!ssh().run("docker image inspect " + Sh.quote(image(tag)) + " >/dev/null 2>&1\n").ok()) deploy(tag);
+        for (var tag : tags)
+            if (!ssh().run("docker image inspect " + Sh.quote(image(tag)) + " >/dev/null 2>&1\n").ok()) deploy(tag);
         settle();
     }
 
@@ -82,10 +87,13 @@ public final class Downtime {
 
     private void deploy(String tag) {
         int exit = deploy.applyAsInt(tag);
-        if (exit != 0) throw Problem.failed("the deployment of " + tag + " ended with exit code " + exit + ", so nothing can be said about it");
+        if (exit != 0) throw Problem.failed("the deployment of " + tag + " ended with exit code " + exit
+                + ", so nothing can be said about it");
     }
 
-    /** As a person at the node would do it; the file is put back, so that the next deployment finds no work of others. */
+    /**
+     * As a person at the node would do it; the file is put back, so that the next deployment finds no work of others.
+     */
     private void compose(String tag) {
         ssh().must(secrets.shell(stack.secrets()) + "cd " + Sh.quote(stack.node().directory()) + "\n" + """
                 cp -p %1$s .%1$s.bench
@@ -101,7 +109,8 @@ public final class Downtime {
 
     /** The release of the backend's container. */
     private String running() {
-        return Docker.service(containers(), "backend").map(Docker.Container::tag).orElseThrow(() -> Problem.failed("no backend runs on " + stack.node().name())
+        return Docker.service(containers(), "backend").map(Docker.Container::tag)
+                .orElseThrow(() -> Problem.failed("no backend runs on " + stack.node().name())
                 .fix("jbang deploy@ktrdr all"));
     }
 
@@ -112,14 +121,17 @@ public final class Downtime {
     /** Both start from the same: all containers healthy, all workers registered. */
     private void settle() {
         var checks = new ServiceChecks(fleet.inventory(), http);
-        await("the fleet to be healthy", () -> Check.allOk(Stream.concat(ServiceChecks.containers(stack, stack.services(), containers()).stream(),
+        await("the fleet to be healthy",
+                () -> Check.allOk(
+                        Stream.concat(ServiceChecks.containers(stack, stack.services(), containers()).stream(),
                 checks.workers(fleet.inventory().workers()).stream()).toList()));
     }
 
     private static void await(String what, BooleanSupplier condition) {
         long deadline = System.nanoTime() + PATIENCE.toNanos();
         while (!holds(condition)) {
-            if (System.nanoTime() > deadline) throw Problem.failed("waited in vain for " + what).expected("within " + PATIENCE.toSeconds() + " s");
+            if (System.nanoTime() > deadline)
+                throw Problem.failed("waited in vain for " + what).expected("within " + PATIENCE.toSeconds() + " s");
             try {
                 TimeUnit.MILLISECONDS.sleep(200);
             } catch (InterruptedException e) {

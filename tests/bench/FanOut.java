@@ -17,14 +17,18 @@ import ktrdr.inventory.Inventory;
 import ktrdr.ssh.Ssh;
 
 /**
- * The same five facts of many targets: by {@code ./ktrdr run}, by parallel OpenSSH and by one raw task of Ansible, all with fresh connections and as many at once. The targets are the
- * fleet's own hosts, each under many addresses, so that their share of the work is on this machine's processors too.
+ * The same five facts of many targets: by {@code ./ktrdr run}, by parallel OpenSSH and by one raw task of Ansible, all
+ * with fresh connections and as many at once. The targets are the fleet's own hosts, each under many addresses, so that
+ * their share of the work is on this machine's processors too.
  */
 public final class FanOut implements AutoCloseable {
     /** What this needs beside ssh, and the Debian package of each. */
-    public static final Map<String, String> PROGRAMS = Map.of("ssh", "openssh-client", "ip", "iproute2", "xargs", "findutils", "time", "time", "ansible", "ansible-core");
+    public static final Map<String, String> PROGRAMS = Map.of("ssh", "openssh-client", "ip", "iproute2", "xargs",
+            "findutils", "time", "time", "ansible", "ansible-core");
     /** What is asked of each target. */
-    static final String FACTS = "hostname; docker --version; grep -c ^processor /proc/cpuinfo; grep MemTotal /proc/meminfo; df -h /; docker ps --format '{{.Names}} {{.Status}}'";
+    static final String FACTS =
+            "hostname; docker --version; grep -c ^processor /proc/cpuinfo; grep MemTotal /proc/meminfo; df -h /; "
+                    + "docker ps --format '{{.Names}} {{.Status}}'";
     /** The same for Ansible, which takes two braces for its own. */
     private static final String RAW = "{% raw %}" + FACTS + "{% endraw %}";
     static final int AT_ONCE = Fleet.FORKS;
@@ -48,16 +52,22 @@ public final class FanOut implements AutoCloseable {
         this.toolkit = toolkit;
         try {
             folder = Files.createTempDirectory("ktrdr-fan-out");
-            var known = inventory.core().ssh().knownHosts().orElseThrow(() -> Problem.usage("the benchmark finds no `known_hosts` of core in " + inventory.source()));
+            var known = inventory.core().ssh().knownHosts()
+                    .orElseThrow(() ->
+                            Problem.usage("the benchmark finds no `known_hosts` of core in " + inventory.source()));
             knownHosts = folder.resolve("known_hosts");
             peak = new Peak(folder.resolve("peak"));
-            Files.writeString(knownHosts, Files.readAllLines(known).stream().map(line -> "*" + line.replaceFirst("^\\S+", "") + "\n").distinct().collect(Collectors.joining()));
+            Files.writeString(knownHosts, Files.readAllLines(known).stream()
+                    .map(line -> "*" + line.replaceFirst("^\\S+", "") + "\n").distinct().collect(Collectors.joining()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         // on this machine: by the bridge that the hosts are on
-        var to = LocalCommand.command("ip", "-o", "route", "get", inventory.core().address().orElseThrow()).must().out();
-        LocalCommand.command("ip", "route", "replace", NETWORK + ".0.0/16", "dev", to.replaceFirst("(?s).* dev (\\S+).*", "$1"), "src", to.replaceFirst("(?s).* src (\\S+).*", "$1")).must();
+        var to = LocalCommand.command("ip", "-o", "route", "get", inventory.core().address().orElseThrow()).must()
+                .out();
+        LocalCommand.command("ip", "route", "replace", NETWORK + ".0.0/16", "dev",
+                to.replaceFirst("(?s).* dev (\\S+).*", "$1"), "src", to.replaceFirst("(?s).* src (\\S+).*", "$1"))
+                .must();
         addresses("add");
     }
 
@@ -68,7 +78,8 @@ public final class FanOut implements AutoCloseable {
     private void addresses(String what) {
         for (int i = 0; i < hosts.size(); i++) {
             var batch = new StringBuilder();
-            for (int target = i; target < MOST; target += hosts.size()) batch.append("address ").append(what).append(' ').append(address(target)).append("/32 dev eth0\n");
+            for (int target = i; target < MOST; target += hosts.size())
+                batch.append("address ").append(what).append(' ').append(address(target)).append("/32 dev eth0\n");
             hosts.get(i).run("ip -force -batch - <<'BATCH' 2>/dev/null\n" + batch + "BATCH\n");
         }
     }
@@ -76,8 +87,10 @@ public final class FanOut implements AutoCloseable {
     /** So many targets, by run and by xargs with ssh. */
     public SideBySide openSsh(int targets, int pairs) {
         var ours = ours(targets);
-        var theirs = LocalCommand.command("sh", "-c", "printf '%s\\n' " + Sh.words(all(targets)) + " | xargs -P " + AT_ONCE + " -I {} ssh -n -o BatchMode=yes -o UserKnownHostsFile="
-                + Sh.quote(knownHosts.toString()) + " -i " + Sh.quote(identity()) + " root@{} " + Sh.quote(FACTS) + " >" + Sh.quote(folder.resolve("theirs").toString()));
+        var theirs = LocalCommand.command("sh", "-c", "printf '%s\\n' " + Sh.words(all(targets)) + " | xargs -P "
+                + AT_ONCE + " -I {} ssh -n -o BatchMode=yes -o UserKnownHostsFile="
+                + Sh.quote(knownHosts.toString()) + " -i " + Sh.quote(identity()) + " root@{} " + Sh.quote(FACTS) + " >"
+                + Sh.quote(folder.resolve("theirs").toString()));
         return measured(Case.of("fan-out-" + targets), pairs, ours, theirs);
     }
 
@@ -85,7 +98,8 @@ public final class FanOut implements AutoCloseable {
     public SideBySide ansible(int targets, int pairs) {
         try {
             var hosts = Files.write(folder.resolve("hosts-" + targets), all(targets));
-            var theirs = LocalCommand.command("sh", "-c", "exec ansible all -i " + Sh.quote(hosts.toString()) + " -m raw -a \"$0\" -f " + AT_ONCE + " -u root --private-key " + Sh.quote(identity()) + " >"
+            var theirs = LocalCommand.command("sh", "-c", "exec ansible all -i " + Sh.quote(hosts.toString())
+                    + " -m raw -a \"$0\" -f " + AT_ONCE + " -u root --private-key " + Sh.quote(identity()) + " >"
                     + Sh.quote(folder.resolve("theirs").toString()), RAW).env("ANSIBLE_SSH_ARGS",
                     "-o ControlMaster=no -o UserKnownHostsFile=" + knownHosts);
             return measured(Case.of("fan-out-ansible-" + targets), pairs, ours(targets), theirs);
@@ -95,20 +109,27 @@ public final class FanOut implements AutoCloseable {
     }
 
     private SideBySide measured(Case what, int pairs, LocalCommand.Command ours, LocalCommand.Command theirs) {
-        return SideBySide.warm(what, pairs, () -> SideBySide.time(console, what.ours(), ours), () -> SideBySide.time(console, what.theirs(), theirs))
+        return SideBySide.warm(what, pairs, () -> SideBySide.time(console, what.ours(), ours),
+                () -> SideBySide.time(console, what.theirs(), theirs))
                 .remark("ktrdr's process had at most " + peak.mebibytes() + " MiB");
     }
 
     private LocalCommand.Command ours(int targets) {
         try {
-            var ssh = "ssh: {user: root, identity: " + identity() + ", known_hosts: " + knownHosts + ", connect_timeout: 30s}\n";
+            var ssh = "ssh: {user: root, identity: " + identity() + ", known_hosts: " + knownHosts
+                    + ", connect_timeout: 30s}\n";
             var nodes = new StringBuilder("domain: fan.test\nresolve: inventory\n" + ssh + "nodes:\n");
             for (int i = 0; i < targets; i++)
-                nodes.append(i == 0 ? "  t0: {role: core, host: t0, address: " : "  t" + i + ": {role: workers, scale: 1, host: t" + i + ", address: ").append(address(i)).append("}\n");
-            var file = Files.writeString(folder.resolve("inventory-" + targets + ".yaml"), nodes + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n");
-            var words = new ArrayList<>(List.of("sh", "-c", "exec \"$0\" \"$@\" >" + Sh.quote(folder.resolve("ours").toString())));
+                nodes.append(i == 0 ? "  t0: {role: core, host: t0, address: "
+                        : "  t" + i + ": {role: workers, scale: 1, host: t" + i + ", address: ").append(address(i))
+                        .append("}\n");
+            var file = Files.writeString(folder.resolve("inventory-" + targets + ".yaml"),
+                    nodes + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n");
+            var words = new ArrayList<>(
+                    List.of("sh", "-c", "exec \"$0\" \"$@\" >" + Sh.quote(folder.resolve("ours").toString())));
             words.addAll(peak.words());
-            words.addAll(List.of(toolkit.toString(), "run", FACTS, "--forks", String.valueOf(AT_ONCE), "-i", file.toString()));
+            words.addAll(List.of(toolkit.toString(), "run", FACTS, "--forks", String.valueOf(AT_ONCE), "-i",
+                    file.toString()));
             return LocalCommand.command(words);
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -116,7 +137,9 @@ public final class FanOut implements AutoCloseable {
     }
 
     private String identity() {
-        return inventory.core().ssh().identity().orElseThrow(() -> Problem.usage("the benchmark finds no `identity` of core in " + inventory.source())).toString();
+        return inventory.core().ssh().identity()
+                .orElseThrow(() -> Problem.usage("the benchmark finds no `identity` of core in " + inventory.source()))
+                .toString();
     }
 
     private static List<String> all(int targets) {

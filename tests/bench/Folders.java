@@ -28,7 +28,8 @@ final class Folders {
             for (var file : files) {
                 var path = folder.resolve(file.path());
                 Files.createDirectories(path.getParent());
-                Files.setPosixFilePermissions(Files.writeString(path, file.content()), PosixFilePermissions.fromString("rw-r--r--"));
+                Files.setPosixFilePermissions(Files.writeString(path, file.content()),
+                        PosixFilePermissions.fromString("rw-r--r--"));
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);

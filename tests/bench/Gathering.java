@@ -18,8 +18,9 @@ import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 
 /**
- * The five facts of {@link FanOut} of every node over connections that are open already: by a line typed into the console, from there to its answer, and by ssh over the shared
- * connections of ControlPersist (ssh_config(5)), all nodes at once.
+ * The five facts of {@link FanOut} of every node over connections that are open already: by a line typed into the
+ * console, from there to its answer, and by ssh over the shared connections of ControlPersist (ssh_config(5)), all
+ * nodes at once.
  */
 public final class Gathering implements AutoCloseable {
     private static final String LINE = "fleet.run(" + Json.line(FanOut.FACTS) + ")\n";
@@ -35,22 +36,28 @@ public final class Gathering implements AutoCloseable {
         this.console = console;
         this.sockets = Folders.make();
         try {
-            shell = new ProcessBuilder(toolkit.toString(), "console", "-o", "json", "-i", inventory.source().toString()).redirectError(ProcessBuilder.Redirect.DISCARD).start();
+            shell = new ProcessBuilder(toolkit.toString(), "console", "-o", "json", "-i", inventory.source().toString())
+                    .redirectError(ProcessBuilder.Redirect.DISCARD).start();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         answers = shell.inputReader(StandardCharsets.UTF_8);
-        for (var node : inventory.nodes()) LocalCommand.command("sh", "-c", "exec " + ssh(node, "-f", "-N", "-o", "ControlMaster=yes", "-o", "ControlPersist=600") + " >/dev/null 2>&1").must();
+        for (var node : inventory.nodes()) LocalCommand.command("sh", "-c",
+                "exec " + ssh(node, "-f", "-N", "-o", "ControlMaster=yes", "-o", "ControlPersist=600")
+                        + " >/dev/null 2>&1").must();
     }
 
     private String ssh(Node node, String... options) {
-        return "ssh " + Sh.words(List.of("-o", "ControlPath=" + sockets.resolve(node.name()))) + " " + Sh.words(List.of(options)) + " " + Sh.words(ByHand.login(inventory, node));
+        return "ssh " + Sh.words(List.of("-o", "ControlPath=" + sockets.resolve(node.name()))) + " "
+                + Sh.words(List.of(options)) + " " + Sh.words(ByHand.login(inventory, node));
     }
 
     /** So many pairs, after three of each: a console that somebody works at is warm. */
     public SideBySide measure(Case what, int pairs) {
-        var script = inventory.nodes().stream().map(node -> ssh(node) + " " + Sh.quote(FanOut.FACTS) + " &\n").collect(Collectors.joining()) + "wait\n";
-        SideBySide.Measurement theirs = () -> SideBySide.time(console, what.theirs(), LocalCommand.command("sh", "-s").input(script));
+        var script = inventory.nodes().stream().map(node -> ssh(node) + " " + Sh.quote(FanOut.FACTS) + " &\n")
+                .collect(Collectors.joining()) + "wait\n";
+        SideBySide.Measurement theirs = () ->
+                SideBySide.time(console, what.theirs(), LocalCommand.command("sh", "-s").input(script));
         return SideBySide.warm(what, 3, pairs, this::type, theirs);
     }
 
@@ -62,7 +69,8 @@ public final class Gathering implements AutoCloseable {
             var answer = answers.readLine();
             var took = Duration.ofNanos(System.nanoTime() - started);
             if (answer == null || Json.parse(answer, "the console").size() != inventory.nodes().size())
-                throw Problem.failed("the console did not answer for every node, so nothing can be said about it").found(String.valueOf(answer));
+                throw Problem.failed("the console did not answer for every node, so nothing can be said about it")
+                        .found(String.valueOf(answer));
             console.note("bench", "console", took.toMillis() + " ms");
             return took;
         } catch (IOException e) {

@@ -18,19 +18,24 @@ public final class Here {
     /** What it is, by name, and how much was going on there already. */
     public static Map<String, String> facts() {
         var facts = new LinkedHashMap<String, String>();
-        facts.put("processors", Runtime.getRuntime().availableProcessors() + first("/proc/cpuinfo", "model name\\s*:\\s*(.+)").map(model -> ", " + model).orElse(""));
-        first("/proc/meminfo", "MemTotal:\\s*(\\d+) kB").ifPresent(kib -> facts.put("memory", Units.size(Long.parseLong(kib) << 10)));
-        facts.put("system", first("/etc/os-release", "PRETTY_NAME=\"(.+)\"").map(name -> name + ", ").orElse("") + System.getProperty("os.name") + " " + System.getProperty("os.version"));
+        facts.put("processors", Runtime.getRuntime().availableProcessors()
+                + first("/proc/cpuinfo", "model name\\s*:\\s*(.+)").map(model -> ", " + model).orElse(""));
+        first("/proc/meminfo", "MemTotal:\\s*(\\d+) kB")
+                .ifPresent(kib -> facts.put("memory", Units.size(Long.parseLong(kib) << 10)));
+        facts.put("system", first("/etc/os-release", "PRETTY_NAME=\"(.+)\"").map(name -> name + ", ").orElse("")
+                + System.getProperty("os.name") + " " + System.getProperty("os.version"));
         facts.put("JDK", System.getProperty("java.vm.version"));
         first("/proc/loadavg", "([\\d.]+)").ifPresent(load -> facts.put("load", load));
-        var ansible = Pattern.compile("ansible \\[core (.+)]").matcher(LocalCommand.command("sh", "-c", "ansible --version 2>/dev/null || :").run().out());
+        var ansible = Pattern.compile("ansible \\[core (.+)]")
+                .matcher(LocalCommand.command("sh", "-c", "ansible --version 2>/dev/null || :").run().out());
         if (ansible.find()) facts.put("Ansible", ansible.group(1));
         return facts;
     }
 
     private static Optional<String> first(String file, String pattern) {
         try {
-            return Pattern.compile("(?m)^" + pattern).matcher(Files.readString(Path.of(file))).results().findFirst().map(found -> found.group(1));
+            return Pattern.compile("(?m)^" + pattern).matcher(Files.readString(Path.of(file))).results().findFirst()
+                    .map(found -> found.group(1));
         } catch (IOException e) {
             // not Linux
             return Optional.empty();

@@ -56,7 +56,8 @@ public final class Jdks implements AutoCloseable {
             var all = new ArrayList<>(List.of("time", "-f", "%U %S", "-o", said.toString(), toolkit.toString()));
             all.addAll(words);
             var took = SideBySide.time(console, "JDK " + version + " " + words.get(0),
-                    LocalCommand.command(all).env("JAVA_HOME", home.toString()).env("XDG_CACHE_HOME", cache.toString()));
+                    LocalCommand.command(all).env("JAVA_HOME", home.toString())
+                            .env("XDG_CACHE_HOME", cache.toString()));
             processor.add(seconds(said));
             return took;
         }

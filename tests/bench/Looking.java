@@ -9,9 +9,13 @@ import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.release.Stack;
 
-/** How long it takes to look at the fleet: by {@code verify-infra} and {@code status}, and by what a person would use, which looks at less and compares nothing. */
+/**
+ * How long it takes to look at the fleet: by {@code verify-infra} and {@code status}, and by what a person would use,
+ * which looks at less and compares nothing.
+ */
 public final class Looking {
-    private static final List<String> COMMANDS = List.of("hostname", "docker --version", "nproc; free -h", "df -h", "docker ps");
+    private static final List<String> COMMANDS = List.of("hostname", "docker --version", "nproc; free -h", "df -h",
+            "docker ps");
     private final Inventory inventory;
     private final Console console;
     private final String toolkit;
@@ -25,7 +29,9 @@ public final class Looking {
 
     /** The plan's commands (5.1), one ssh each, one after the other. */
     public SideBySide machines(Case what, int pairs) {
-        var script = inventory.nodes().stream().flatMap(node -> COMMANDS.stream().map(command -> ByHand.on(inventory, node, command))).collect(Collectors.joining("", "set -eu\n", ""));
+        var script = inventory.nodes().stream()
+                .flatMap(node -> COMMANDS.stream().map(command -> ByHand.on(inventory, node, command)))
+                .collect(Collectors.joining("", "set -eu\n", ""));
         return measured(what, pairs, LocalCommand.command("sh", "-s").input(script));
     }
 
@@ -36,7 +42,10 @@ public final class Looking {
         }
     }
 
-    /** What the plan looks at of machines (5.1), stacks (5.7) and the system (its final verification), and the folder of the backups. */
+    /**
+     * What the plan looks at of machines (5.1), stacks (5.7) and the system (its final verification), and the folder of
+     * the backups.
+     */
     public SideBySide status(Case what, int pairs) {
         return measured(what, pairs, LocalCommand.command("sh", "-s").input(statusScript(inventory)));
     }
@@ -45,18 +54,24 @@ public final class Looking {
     public static String statusScript(Inventory inventory) {
         var script = new StringBuilder("set -eu\n" + ByHand.asking(inventory));
         for (var node : inventory.nodes())
-            script.append(ByHand.on(inventory, node, "df -h")).append(ByHand.on(inventory, node, "docker compose -p " + Stack.of(inventory, node).project() + " ps"));
-        return script + ByHand.on(inventory, inventory.core(), "ls -l " + Sh.quote(inventory.backup().directory())) + """
-                ask "$backend/api/v1/health"
-                ask "$grafana/api/health"
-                ask "$jaeger/api/services" | jq -e .
-                ask "$backend/api/v1/workers" | jq -e length
-                ask "$prometheus/api/v1/targets" | jq -e '[.data.activeTargets[] | select(.health=="up")] | length'
-                """;
+            script.append(ByHand.on(inventory, node, "df -h"))
+                    .append(ByHand.on(inventory, node,
+                            "docker compose -p " + Stack.of(inventory, node).project() + " ps"));
+        return script + ByHand.on(inventory, inventory.core(), "ls -l " + Sh.quote(inventory.backup().directory()))
+                + """
+                        ask "$backend/api/v1/health"
+                        ask "$grafana/api/health"
+                        ask "$jaeger/api/services" | jq -e .
+                        ask "$backend/api/v1/workers" | jq -e length
+                        ask "$prometheus/api/v1/targets" | jq -e '[.data.activeTargets[] | select(.health=="up")] | \
+                        length'
+                        """;
     }
 
     private SideBySide measured(Case what, int pairs, LocalCommand.Command theirs) {
-        return SideBySide.warm(what, pairs, () -> SideBySide.time(console, what.ours(), LocalCommand.command(toolkit, what.ours(), "-i", inventory.source().toString())),
+        return SideBySide.warm(what, pairs,
+                () -> SideBySide.time(console, what.ours(),
+                        LocalCommand.command(toolkit, what.ours(), "-i", inventory.source().toString())),
                 () -> SideBySide.time(console, what.theirs(), theirs));
     }
 }

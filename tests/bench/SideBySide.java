@@ -11,8 +11,8 @@ import ktrdr.Problem;
 import ktrdr.Table;
 
 /**
- * The same thing measured of ours and of what a person would use instead, in pairs that take turns in who is first, so that what drifts
- * on the machine meanwhile weighs on both alike.
+ * The same thing measured of ours and of what a person would use instead, in pairs that take turns in who is first, so
+ * that what drifts on the machine meanwhile weighs on both alike.
  *
  * @param what was measured
  * @param warmUps how often each was run before, which does not count
@@ -43,7 +43,8 @@ public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> 
         long started = System.nanoTime();
         var result = command.timeout(PATIENCE).run();
         var took = Duration.ofNanos(System.nanoTime() - started);
-        if (!result.ok()) throw Problem.failed(how + " ended with exit code " + result.exit() + ", so nothing can be said about it").found(result.lastWords());
+        if (!result.ok()) throw Problem.failed(how + " ended with exit code " + result.exit()
+                + ", so nothing can be said about it").found(result.lastWords());
         console.note("bench", how, took.toMillis() + " ms");
         return took;
     }
@@ -83,7 +84,8 @@ public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> 
 
     /** Of each column on its own; of an even number the mean of the two in the middle. */
     public Pair medians() {
-        return new Pair(median(pairs.stream().map(Pair::ours).toList()), median(pairs.stream().map(Pair::theirs).toList()));
+        return new Pair(median(pairs.stream().map(Pair::ours).toList()),
+                median(pairs.stream().map(Pair::theirs).toList()));
     }
 
     private static Duration median(List<Duration> values) {
@@ -125,8 +127,10 @@ public record SideBySide(Case what, int warmUps, List<Pair> pairs, List<String> 
         var table = Table.of("benchmark", "ours", "theirs", "ratio", "slower", "warm-up");
         for (var sideBySide : measured) {
             var medians = sideBySide.medians();
-            table.row(sideBySide.what.name(), sideBySide.what.ours() + " " + seconds(medians.ours()), sideBySide.what.theirs() + " " + seconds(medians.theirs()), ratio(medians),
-                    sideBySide.lost() + " of " + sideBySide.pairs.size(), sideBySide.warmUps == 0 ? "none" : sideBySide.warmUps + " of each");
+            table.row(sideBySide.what.name(), sideBySide.what.ours() + " " + seconds(medians.ours()),
+                    sideBySide.what.theirs() + " " + seconds(medians.theirs()), ratio(medians),
+                    sideBySide.lost() + " of " + sideBySide.pairs.size(),
+                    sideBySide.warmUps == 0 ? "none" : sideBySide.warmUps + " of each");
         }
         return table;
     }

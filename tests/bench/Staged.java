@@ -12,7 +12,10 @@ import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 import ktrdr.release.Templates;
 
-/** The files of all nodes put in place: by {@code stage}, which has Compose and promtool read them first and replaces them together, by scp, and by Ansible's copy. */
+/**
+ * The files of all nodes put in place: by {@code stage}, which has Compose and promtool read them first and replaces
+ * them together, by scp, and by Ansible's copy.
+ */
 public final class Staged implements AutoCloseable {
     private final Inventory inventory;
     private final Console console;
@@ -35,13 +38,15 @@ public final class Staged implements AutoCloseable {
         this.tags = tags;
         this.found = Deploying.release(fleet, inventory.nodes());
         this.folder = Folders.make();
-        for (var tag : tags) for (var node : inventory.nodes()) Folders.write(folder.resolve(tag).resolve(node.name()), new Templates(inventory).render(node, tag));
+        for (var tag : tags) for (var node : inventory.nodes())
+            Folders.write(folder.resolve(tag).resolve(node.name()), new Templates(inventory).render(node, tag));
     }
 
     /** By scp, with every file as it is there already. */
     public SideBySide same(Case what, int pairs) {
         stage(tags.get(0));
-        return SideBySide.warm(what, pairs, () -> SideBySide.time(console, "stage", command(tags.get(0))), () -> SideBySide.time(console, "scp", copy(tags.get(0))));
+        return SideBySide.warm(what, pairs, () -> SideBySide.time(console, "stage", command(tags.get(0))),
+                () -> SideBySide.time(console, "scp", copy(tags.get(0))));
     }
 
     /** By scp, with another release than the last time. */
@@ -53,7 +58,8 @@ public final class Staged implements AutoCloseable {
     public SideBySide sameByAnsible(Case what, int pairs) {
         stage(tags.get(0));
         try (var ansible = new Ansible(inventory)) {
-            return SideBySide.warm(what, pairs, () -> SideBySide.time(console, "stage", command(tags.get(0))), () -> SideBySide.time(console, "Ansible", playbook(ansible, tags.get(0))));
+            return SideBySide.warm(what, pairs, () -> SideBySide.time(console, "stage", command(tags.get(0))),
+                    () -> SideBySide.time(console, "Ansible", playbook(ansible, tags.get(0))));
         }
     }
 
@@ -64,7 +70,10 @@ public final class Staged implements AutoCloseable {
         }
     }
 
-    /** What others have written is noted before it is the turn of ours, which would keep a copy of it otherwise: that is no part of what is measured. */
+    /**
+     * What others have written is noted before it is the turn of ours, which would keep a copy of it otherwise: that is
+     * no part of what is measured.
+     */
     private SideBySide changing(Case what, int pairs, Function<String, LocalCommand.Command> theirs) {
         stage(tags.get(0));
         return SideBySide.warm(what, pairs, () -> SideBySide.time(console, "stage", command(next())), () -> {
@@ -80,7 +89,8 @@ public final class Staged implements AutoCloseable {
     }
 
     private LocalCommand.Command command(String tag) {
-        return LocalCommand.command(toolkit.toString(), "stage", "all", "--tag", tag, "-i", inventory.source().toString());
+        return LocalCommand.command(toolkit.toString(), "stage", "all", "--tag", tag, "-i",
+                inventory.source().toString());
     }
 
     private void stage(String tag) {
@@ -90,8 +100,11 @@ public final class Staged implements AutoCloseable {
 
     /** The plan's steps (5.4): a folder on each node, and the files into it. */
     private LocalCommand.Command copy(String tag) {
-        return LocalCommand.command("sh", "-s").input(inventory.nodes().stream().map(node -> ByHand.on(inventory, node, "mkdir -p " + Sh.quote(node.directory()))
-                + ByHand.copy(inventory, node, folder.resolve(tag).resolve(node.name()).toString(), node.directory())).collect(Collectors.joining("", "set -eu\n", "")));
+        return LocalCommand.command("sh", "-s")
+                .input(inventory.nodes().stream()
+                        .map(node -> ByHand.on(inventory, node, "mkdir -p " + Sh.quote(node.directory()))
+                + ByHand.copy(inventory, node, folder.resolve(tag).resolve(node.name()).toString(), node.directory()))
+                .collect(Collectors.joining("", "set -eu\n", "")));
     }
 
     private LocalCommand.Command playbook(Ansible ansible, String tag) {

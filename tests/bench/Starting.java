@@ -70,7 +70,8 @@ public final class Starting implements AutoCloseable {
     }
 
     private Duration help(String procedure) {
-        return SideBySide.time(console, procedure + " --help", LocalCommand.command(checkout.resolve("ktrdr").toString(),
+        return SideBySide.time(console, procedure + " --help",
+                LocalCommand.command(checkout.resolve("ktrdr").toString(),
                 procedure, "--help").env("XDG_CACHE_HOME", folder.resolve("cache").toString()));
     }
 

@@ -15,7 +15,10 @@ import ktrdr.Sh;
 import ktrdr.inventory.Inventory;
 import ktrdr.ssh.Ssh;
 
-/** A large file of core into one of this machine: by the library's stream, in a process with the flags of {@code backup-db}, and by {@code ssh core cat}. */
+/**
+ * A large file of core into one of this machine: by the library's stream, in a process with the flags of
+ * {@code backup-db}, and by {@code ssh core cat}.
+ */
 public final class Transfer implements AutoCloseable {
     static final int MEBIBYTES = 1024;
     private static final int FEWER = 64;
@@ -35,11 +38,15 @@ public final class Transfer implements AutoCloseable {
         this.toolkit = toolkit;
         this.folder = Folders.make();
         peak = new Peak(folder.resolve("peak"));
-        core.must("head -c 8M /dev/urandom >" + REMOTE + ".8\nfor size in " + FEWER + " " + MEBIBYTES + "; do\n  i=0\n  while [ $i -lt $size ]; do cat " + REMOTE + ".8; i=$((i + 8)); done >" + REMOTE
+        core.must("head -c 8M /dev/urandom >" + REMOTE + ".8\nfor size in " + FEWER + " " + MEBIBYTES
+                + "; do\n  i=0\n  while [ $i -lt $size ]; do cat " + REMOTE + ".8; i=$((i + 8)); done >" + REMOTE
                 + ".$size\ndone\n");
     }
 
-    /** Measures, and tells the throughput of both beyond what a start takes, which a smaller file shows, and the most memory that ours had with each. */
+    /**
+     * Measures, and tells the throughput of both beyond what a start takes, which a smaller file shows, and the most
+     * memory that ours had with each.
+     */
     public SideBySide measure(Case what, int pairs) {
         var small = SideBySide.warm(what, pairs, () -> ours(FEWER), () -> theirs(FEWER)).medians();
         long little = peak.mebibytes();
@@ -47,8 +54,11 @@ public final class Transfer implements AutoCloseable {
         var medians = measured.medians();
         double ours = throughput(medians.ours().minus(small.ours()));
         double theirs = throughput(medians.theirs().minus(small.theirs()));
-        return measured.remark("beyond its first %d MiB a file flows with %.0f MiB/s, and with %.0f MiB/s by ssh cat: %.2f of its throughput".formatted(FEWER, ours, theirs, ours / theirs))
-                .remark("ktrdr's process had at most %d MiB, and %d MiB with a file of %d MiB".formatted(peak.mebibytes(), little, FEWER));
+        return measured.remark(
+                ("beyond its first %d MiB a file flows with %.0f MiB/s, and with %.0f MiB/s by ssh cat: %.2f of its "
+                        + "throughput").formatted(FEWER, ours, theirs, ours / theirs))
+                .remark("ktrdr's process had at most %d MiB, and %d MiB with a file of %d MiB"
+                        .formatted(peak.mebibytes(), little, FEWER));
     }
 
     private static double throughput(Duration took) {
@@ -56,7 +66,10 @@ public final class Transfer implements AutoCloseable {
     }
 
     private Duration theirs(int mebibytes) {
-        return arrived(SideBySide.time(console, "ssh cat", LocalCommand.command("sh", "-s").input("ssh -n " + Sh.words(ByHand.login(inventory, inventory.core())) + " cat " + REMOTE + "." + mebibytes
+        return arrived(SideBySide.time(console, "ssh cat",
+                LocalCommand.command("sh", "-s")
+                        .input("ssh -n " + Sh.words(ByHand.login(inventory, inventory.core())) + " cat " + REMOTE + "."
+                                + mebibytes
                 + " >" + Sh.quote(local().toString()) + "\n")), mebibytes);
     }
 
@@ -64,7 +77,8 @@ public final class Transfer implements AutoCloseable {
         var words = new ArrayList<>(peak.words());
         words.add(Path.of(System.getProperty("java.home"), "bin", "java").toString());
         words.addAll(flags());
-        words.addAll(List.of("-cp", System.getProperty("java.class.path"), Download.class.getName(), inventory.source().toString(), REMOTE + "." + mebibytes, local().toString()));
+        words.addAll(List.of("-cp", System.getProperty("java.class.path"), Download.class.getName(),
+                inventory.source().toString(), REMOTE + "." + mebibytes, local().toString()));
         return arrived(SideBySide.time(console, "ktrdr", LocalCommand.command(words)), mebibytes);
     }
 
@@ -72,7 +86,8 @@ public final class Transfer implements AutoCloseable {
         var script = toolkit.resolveSibling("scripts").resolve("BackupDb.java");
         var options = "//RUNTIME_OPTIONS ";
         try {
-            return Files.readAllLines(script).stream().filter(line -> line.startsWith(options)).flatMap(line -> Stream.of(line.substring(options.length()).split(" "))).toList();
+            return Files.readAllLines(script).stream().filter(line -> line.startsWith(options))
+                    .flatMap(line -> Stream.of(line.substring(options.length()).split(" "))).toList();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -80,7 +95,8 @@ public final class Transfer implements AutoCloseable {
 
     private Duration arrived(Duration took, int mebibytes) {
         try {
-            if (Files.size(local()) != (long) mebibytes << 20) throw Problem.failed("a file did not arrive whole").expected(mebibytes + " MiB").found(Files.size(local()) + " bytes");
+            if (Files.size(local()) != (long) mebibytes << 20) throw Problem.failed("a file did not arrive whole")
+                    .expected(mebibytes + " MiB").found(Files.size(local()) + " bytes");
             Files.delete(local());
             return took;
         } catch (IOException e) {

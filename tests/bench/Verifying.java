@@ -13,9 +13,11 @@ import ktrdr.api.OperationsApi;
 import ktrdr.inventory.Inventory;
 
 /**
- * How long a verification takes: by {@code verify} as a process of its own, and by the plan's own commands (5.9 and "Final System Verification") one after the other.
+ * How long a verification takes: by {@code verify} as a process of its own, and by the plan's own commands (5.9 and
+ * "Final System Verification") one after the other.
  *
- * The time in which a person reads what they print does not count. They look at no container, compare nothing and ask no node but one.
+ * The time in which a person reads what they print does not count. They look at no container, compare nothing and ask
+ * no node but one.
  */
 public final class Verifying {
     /** What the plan's commands need, and the Debian package of each. */
@@ -25,7 +27,10 @@ public final class Verifying {
     private final List<String> words;
     private final Lists lists;
 
-    /** How the plan's two lists, of 5.9 and of the final verification, are read. Both have an operation in them: here the inventory's sample, to its end, or until it progressed and is cancelled. */
+    /**
+     * How the plan's two lists, of 5.9 and of the final verification, are read. Both have an operation in them: here
+     * the inventory's sample, to its end, or until it progressed and is cancelled.
+     */
     public enum Lists {
         /** What is in both counts once, and no operation is run. */
         READING,
@@ -98,12 +103,15 @@ public final class Verifying {
     /** The plan's commands, in its order, for sh on this machine. */
     public static String script(Inventory inventory, Lists lists) {
         var node = inventory.workers().get(0);
-        var script = "set -eu\n" + ByHand.asking(inventory) + Sh.let("service", inventory.tracing().service()) + Sh.let("results", inventory.storage().mount() + "/results")
+        var script = "set -eu\n" + ByHand.asking(inventory) + Sh.let("service", inventory.tracing().service())
+                + Sh.let("results", inventory.storage().mount() + "/results")
                 + "on() { ssh " + Sh.words(ByHand.login(inventory, node)) + " \"$@\"; }\n" + start(inventory.sample());
         return script + switch (lists) {
             case READING -> HEALTH + WORKERS + HOW_MANY + TARGETS + UP + SERVICES + TRACES + RESULTS;
-            case ONCE -> HEALTH + WORKERS + HOW_MANY + TARGETS + UP + OPERATION + OPERATIONS + SERVICES + TRACES + RESULTS;
-            case AS_WRITTEN -> WORKERS + TARGETS + OPERATION + SERVICES + RESULTS + HEALTH + HOW_MANY + UP + OPERATION + OPERATIONS + TRACES;
+            case ONCE -> HEALTH + WORKERS + HOW_MANY + TARGETS + UP + OPERATION + OPERATIONS + SERVICES + TRACES
+                    + RESULTS;
+            case AS_WRITTEN -> WORKERS + TARGETS + OPERATION + SERVICES + RESULTS + HEALTH + HOW_MANY + UP + OPERATION
+                    + OPERATIONS + TRACES;
         };
     }
 
@@ -111,6 +119,7 @@ public final class Verifying {
         var kind = OperationsApi.Kind.valueOf(sample.operation());
         var enough = sample.toItsEnd() ? ".data.status == \"completed\"" : ".data.progress.percentage > 0";
         return Sh.let("enough", enough) + Sh.let("cancel", sample.toItsEnd() ? "no" : "yes") + "start() { ask -X POST "
-                + (kind == OperationsApi.Kind.dummy ? "" : "-H 'Content-Type: application/json' -d " + Sh.quote(Json.line(sample.body())) + " ") + "\"$backend/api/v1" + kind.path + "\"; }\n";
+                + (kind == OperationsApi.Kind.dummy ? "" : "-H 'Content-Type: application/json' -d "
+                        + Sh.quote(Json.line(sample.body())) + " ") + "\"$backend/api/v1" + kind.path + "\"; }\n";
     }
 }

@@ -33,14 +33,25 @@ class AnswersFuzzTest {
             resolve backend.ktrdr.test	10.0.0.10
             registry	401
             """;
-    private static final String NODE = MACHINE + "directory\tyes\nfile .env.core\t" + "a".repeat(64) + " 644 0:0 4\ncontent .env.core\tQT0xCg==\nmanifest\tYQ==\nimage r/b:t\tsha256:1\n"
-            + "digests sha256:1\t[\"r/b@sha256:a\"]\n" + "container\t" + StackFactsTest.CONTAINER + "\nbeat\t12\nbackup\tktrdr 12 1790000000\nend\tyes\n";
-    private static final String NFS = "uid\t0\nrelease\t6.12.117\ncontainer\tnone\nprivileged\tyes\napt\tyes\nkernel\tnfs\nmount\t/mnt/ktrdr-shared\t0\t10.0.0.10:/srv/ktrdr-shared /mnt/ktrdr-shared nfs rw,vers=3 0 0\t\n"
+    private static final String NODE = MACHINE + "directory\tyes\nfile .env.core\t" + "a".repeat(64) +
+            " 644 0:0 4\ncontent .env.core\tQT0xCg==\nmanifest\tYQ==\nimage r/b:t\tsha256:1\n"
+            + "digests sha256:1\t[\"r/b@sha256:a\"]\n" + "container\t" + StackFactsTest.CONTAINER +
+            "\nbeat\t12\nbackup\tktrdr 12 1790000000\nend\tyes\n";
+    private static final String NFS =
+            "uid\t0\nrelease\t6.12.117\ncontainer\tnone\nprivileged\tyes\napt\tyes\nkernel\tnfs\nmount\t/mnt/"
+                    + "ktrdr-shared\t0\t10.0.0.10:/srv/ktrdr-shared /mnt/ktrdr-shared nfs rw,vers=3 0 0\t\n"
             + "point\t1 0 ----i---------e------- \nend\tyes\n";
-    private static final String DATA = "mounts\t[{\"Type\":\"volume\",\"Name\":\"ktrdr-core_db-data\",\"Destination\":\"/var/lib/postgresql/data\"}]\ndirectory\t/var/lib/postgresql/data\nend\tyes\n";
-    private static final String LOCK = "taken\tno\nheld\t{\"id\":\"1\",\"who\":\"karl@laptop\",\"since\":\"2026-01-01T10:00:00Z\",\"what\":\"deploy\"}\nage\t3\nend\tyes\n";
-    private static final String ENTRY = "{\"id\":\"1\",\"time\":\"2026-01-01T10:00:00Z\",\"who\":\"karl\",\"from\":\"laptop\",\"command\":\"deploy all\",\"target\":\"core\",\"tag\":\"sha-1\",\"services\":[\"backend\"],"
-            + "\"images\":{\"backend\":{\"reference\":\"r:1\",\"id\":\"sha256:a\",\"digest\":\"r@sha256:a\"}},\"configuration\":\"abc\",\"scale\":2,\"seconds\":10.5,\"outcome\":\"deployed\"}";
+    private static final String DATA =
+            "mounts\t[{\"Type\":\"volume\",\"Name\":\"ktrdr-core_db-data\",\"Destination\":\"/var/lib/postgresql/"
+                    + "data\"}]\ndirectory\t/var/lib/postgresql/data\nend\tyes\n";
+    private static final String LOCK =
+            "taken\tno\nheld\t{\"id\":\"1\",\"who\":\"karl@laptop\",\"since\":\"2026-01-01T10:00:00Z\",\"what\":\"depl"
+                    + "oy\"}\nage\t3\nend\tyes\n";
+    private static final String ENTRY =
+            "{\"id\":\"1\",\"time\":\"2026-01-01T10:00:00Z\",\"who\":\"karl\",\"from\":\"laptop\",\"command\":\"deplo"
+                    + "y all\",\"target\":\"core\",\"tag\":\"sha-1\",\"services\":[\"backend\"],"
+            + "\"images\":{\"backend\":{\"reference\":\"r:1\",\"id\":\"sha256:a\",\"digest\":\"r@sha256:a\"}},\"config"
+            + "uration\":\"abc\",\"scale\":2,\"seconds\":10.5,\"outcome\":\"deployed\"}";
     private static final String LOG = "2026-01-01T10:00:00.000000001Z\tabc\tout\tthe line\n";
     private static final String CSV = "n,text\n1,\"a, \"\"b\"\"\nc\"\n2,\n";
 
@@ -135,7 +146,8 @@ class AnswersFuzzTest {
 
     @Provide
     Arbitrary<String> quantities() {
-        return Mutants.of("10s", "2m30s", "16GB", "1.5 MiB", "2026-01-01T10:00:00Z", "2026-01-01T10:00:00.123456789+02:00");
+        return Mutants.of("10s", "2m30s", "16GB", "1.5 MiB", "2026-01-01T10:00:00Z",
+                "2026-01-01T10:00:00.123456789+02:00");
     }
 
     @Property(seed = Mutants.SEED)

@@ -39,9 +39,13 @@ import ktrdr.share.NfsFiles;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Each kind of value with each text that bites: it arrives as it was, or is refused in one sentence with exit code 2. The same on real machines is BitingFleetTest. */
+/**
+ * Each kind of value with each text that bites: it arrives as it was, or is refused in one sentence with exit code 2.
+ * The same on real machines is BitingFleetTest.
+ */
 class BitingValuesTest {
-    private static final List<String> FIELDS = List.of("db_username", "db_password", "jwt_secret", "grafana_password", "ghcr_token", "alert_webhook_url", "alert_mail_password", "alert_telegram_token");
+    private static final List<String> FIELDS = List.of("db_username", "db_password", "jwt_secret", "grafana_password",
+            "ghcr_token", "alert_webhook_url", "alert_mail_password", "alert_telegram_token");
     private static final Map<String, Function<Inventory, String>> VALUES = values();
     @TempDir Path folder;
     private int arrived;
@@ -51,13 +55,20 @@ class BitingValuesTest {
     private static Map<String, Function<Inventory, String>> values() {
         var values = new LinkedHashMap<String, Function<Inventory, String>>();
         values.put("domain: VALUE", Inventory::domain);
-        values.put("nodes: {core: {role: core, host: h}, VALUE: {role: workers, id: X, host: w}}", inventory -> inventory.nodes().get(1).name());
-        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, id: VALUE}}", inventory -> inventory.nodes().get(1).id());
-        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, host: VALUE}}", inventory -> inventory.nodes().get(1).host());
-        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, address: VALUE}}", inventory -> inventory.nodes().get(1).address().orElseThrow());
-        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, aliases: [VALUE]}}", inventory -> inventory.nodes().get(1).aliases().get(0));
-        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, directory: VALUE}}", inventory -> inventory.nodes().get(1).directory());
-        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, storage: {options: VALUE}}}", inventory -> inventory.nodes().get(1).share().options().orElseThrow());
+        values.put("nodes: {core: {role: core, host: h}, VALUE: {role: workers, id: X, host: w}}",
+                inventory -> inventory.nodes().get(1).name());
+        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, id: VALUE}}",
+                inventory -> inventory.nodes().get(1).id());
+        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, host: VALUE}}",
+                inventory -> inventory.nodes().get(1).host());
+        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, address: VALUE}}",
+                inventory -> inventory.nodes().get(1).address().orElseThrow());
+        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, aliases: [VALUE]}}",
+                inventory -> inventory.nodes().get(1).aliases().get(0));
+        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, directory: VALUE}}",
+                inventory -> inventory.nodes().get(1).directory());
+        values.put("nodes: {core: {role: core, host: h}, w: {role: workers, storage: {options: VALUE}}}",
+                inventory -> inventory.nodes().get(1).share().options().orElseThrow());
         values.put("ssh: {user: VALUE}", inventory -> inventory.ssh().user().orElseThrow());
         values.put("ssh: {jump: VALUE}", inventory -> inventory.ssh().jump().orElseThrow());
         values.put("ssh: {identity: VALUE}", inventory -> inventory.ssh().identity().orElseThrow().toString());
@@ -71,9 +82,11 @@ class BitingValuesTest {
         values.put("secrets: {vault: VALUE}", inventory -> inventory.secrets().vault());
         values.put("secrets: {item: VALUE}", inventory -> inventory.secrets().item());
         values.put("secrets: {prefix: VALUE}", inventory -> inventory.secrets().prefix());
-        values.put("secrets: {provider: file, file: VALUE}", inventory -> inventory.secrets().file().orElseThrow().toString());
+        values.put("secrets: {provider: file, file: VALUE}",
+                inventory -> inventory.secrets().file().orElseThrow().toString());
         values.put("secrets: {provider: command, command: [VALUE]}", inventory -> inventory.secrets().command().get(0));
-        values.put("secrets: {fields: {db_password: VALUE}}", inventory -> inventory.secrets().fields().get("db_password"));
+        values.put("secrets: {fields: {db_password: VALUE}}",
+                inventory -> inventory.secrets().fields().get("db_password"));
         values.put("storage: {server: VALUE}", inventory -> inventory.storage().server());
         values.put("storage: {export: VALUE}", inventory -> inventory.storage().export());
         values.put("storage: {mount: VALUE}", inventory -> inventory.storage().mount());
@@ -84,11 +97,15 @@ class BitingValuesTest {
         values.put("tracing: {service: VALUE}", inventory -> inventory.tracing().service());
         values.put("sample: {body: {symbol: VALUE}}", inventory -> inventory.sample().body().get("symbol"));
         values.put("templates: VALUE", inventory -> inventory.templates().orElseThrow().toString());
-        values.put("alerts: {webhook: {url: VALUE}}", inventory -> inventory.alerts().orElseThrow().webhook().orElseThrow().url().orElseThrow());
+        values.put("alerts: {webhook: {url: VALUE}}",
+                inventory -> inventory.alerts().orElseThrow().webhook().orElseThrow().url().orElseThrow());
         for (var key : List.of("to", "from", "smarthost", "user")) {
             var mail = new LinkedHashMap<>(Map.of("to", "a@b", "from", "a@b", "smarthost", "m:25"));
             mail.put(key, "VALUE");
-            values.put("alerts: {mail: {" + mail.entrySet().stream().map(entry -> entry.getKey() + ": " + (entry.getValue().equals("VALUE") ? "VALUE" : "'" + entry.getValue() + "'")).collect(Collectors.joining(", ")) + "}}",
+            values.put("alerts: {mail: {"
+                    + mail.entrySet().stream()
+                            .map(entry -> entry.getKey() + ": " + (entry.getValue().equals("VALUE") ? "VALUE"
+                                    : "'" + entry.getValue() + "'")).collect(Collectors.joining(", ")) + "}}",
                     inventory -> mail(inventory.alerts().orElseThrow().mail().orElseThrow(), key));
         }
         return values;
@@ -105,13 +122,18 @@ class BitingValuesTest {
 
     /** In double quotes, with no character that is not ASCII. */
     private static String yaml(String text) {
-        return Json.line(text).chars().mapToObj(number -> number < 127 ? Character.toString(number) : String.format("\\u%04x", number)).collect(Collectors.joining());
+        return Json.line(text).chars()
+                .mapToObj(number -> number < 127 ? Character.toString(number) : String.format("\\u%04x", number))
+                .collect(Collectors.joining());
     }
 
     private static String inventory(String place, String value) {
-        var lines = new LinkedHashMap<>(Map.of("domain", "ktrdr.test", "nodes", "{core: {role: core, host: h}, w: {role: workers}}", "images", "{backend: b}"));
-        lines.put(place.substring(0, place.indexOf(':')), place.substring(place.indexOf(':') + 2).replace("VALUE", yaml(value)));
-        return lines.entrySet().stream().map(line -> line.getKey() + ": " + line.getValue() + "\n").collect(Collectors.joining());
+        var lines = new LinkedHashMap<>(Map.of("domain", "ktrdr.test", "nodes",
+                "{core: {role: core, host: h}, w: {role: workers}}", "images", "{backend: b}"));
+        lines.put(place.substring(0, place.indexOf(':')),
+                place.substring(place.indexOf(':') + 2).replace("VALUE", yaml(value)));
+        return lines.entrySet().stream().map(line -> line.getKey() + ": " + line.getValue() + "\n")
+                .collect(Collectors.joining());
     }
 
     /** What comes of it; empty where it is refused, which is one sentence and exit code 2. */
@@ -129,7 +151,8 @@ class BitingValuesTest {
     }
 
     private void count(int least) {
-        assertTrue(arrived > 0 && refused > 0 && arrived + refused >= least, arrived + " arrived, " + refused + " refused");
+        assertTrue(arrived > 0 && refused > 0 && arrived + refused >= least,
+                arrived + " arrived, " + refused + " refused");
     }
 
     @Test
@@ -141,8 +164,11 @@ class BitingValuesTest {
                 if (read.isEmpty()) continue;
                 var value = place.getValue().apply(read.get());
                 // paths are those of the inventory's folder
-                assertTrue(value.equals(text) || place.getKey().matches(".*(identity|known_hosts|file|templates).*") && value.endsWith(Path.of(text.replaceFirst("^~", "")).toString()), place.getKey() + " has " + text + " as " + value);
-                if (!place.getKey().matches("(templates|secrets|ssh|sample|tracing).*")) landed(place.getKey(), read.get());
+                assertTrue(value.equals(text) || place.getKey().matches(".*(identity|known_hosts|file|templates).*")
+                        && value.endsWith(Path.of(text.replaceFirst("^~", "")).toString()),
+                        place.getKey() + " has " + text + " as " + value);
+                if (!place.getKey().matches("(templates|secrets|ssh|sample|tracing).*"))
+                    landed(place.getKey(), read.get());
                 all.add(value);
             }
         count(4_000);
@@ -168,14 +194,21 @@ class BitingValuesTest {
     private static void landed(String place, Inventory inventory) {
         for (var node : inventory.nodes()) {
             for (var file : new Templates(inventory).render(node, "sha-1")) {
-                if (file.path().startsWith(".env")) file.content().lines().filter(line -> !line.startsWith("#")).forEach(line -> assertTrue(line.matches("[A-Z_]+=[A-Za-z0-9._/:@,-]*"), () -> place + ": " + line));
-                if (file.path().matches("monitoring/(prometheus|alertmanager)\\.yml")) described(place, inventory, Yaml.parse(file.content(), file.path()));
+                if (file.path().startsWith(".env")) file.content().lines().filter(line -> !line.startsWith("#"))
+                        .forEach(line -> assertTrue(line.matches("[A-Z_]+=[A-Za-z0-9._/:@,-]*"),
+                                () -> place + ": " + line));
+                if (file.path().matches("monitoring/(prometheus|alertmanager)\\.yml"))
+                    described(place, inventory, Yaml.parse(file.content(), file.path()));
             }
-            if (!inventory.exportsShare(node)) assertEquals(6, NfsFiles.fstab(inventory, node, "").lines().skip(1).findFirst().orElseThrow().split("\\s").length, place);
+            if (!inventory.exportsShare(node)) assertEquals(6, NfsFiles.fstab(inventory, node, "").lines().skip(1)
+                    .findFirst().orElseThrow().split("\\s").length, place);
         }
-        assertTrue(NfsFiles.exports(inventory).lines().skip(1).allMatch(line -> line.matches("/\\S+( [^ ()]+\\([a-z_,]+\\))+")), () -> place + ": " + NfsFiles.exports(inventory));
+        assertTrue(NfsFiles.exports(inventory).lines().skip(1)
+                .allMatch(line -> line.matches("/\\S+( [^ ()]+\\([a-z_,]+\\))+")),
+                () -> place + ": " + NfsFiles.exports(inventory));
         if (inventory.addresses().values().stream().noneMatch(Optional::isEmpty))
-            for (var format : Dns.Format.values()) assertTrue(Dns.records(inventory, format).stream().allMatch(line -> line.startsWith("#") || line.matches("[\\x20-\\x7e]+")), place);
+            for (var format : Dns.Format.values()) assertTrue(Dns.records(inventory, format).stream()
+                    .allMatch(line -> line.startsWith("#") || line.matches("[\\x20-\\x7e]+")), place);
         inventory.nodes().forEach(node -> assertEquals(node, inventory.node(node.name()), place));
         inventory.nodes().forEach(node -> assertEquals(node, inventory.node(node.id()), place));
         assertTrue((inventory.fqdn(inventory.core()).length()) <= 253, place);
@@ -184,13 +217,15 @@ class BitingValuesTest {
     /** Jobs have names that differ, and a user of mail is the one that was given. */
     private static void described(String place, Inventory inventory, Yaml.Mapping file) {
         if (file.values().get("scrape_configs") instanceof Yaml.Sequence jobs) {
-            var names = jobs.values().stream().map(job -> ((Yaml.Scalar) ((Yaml.Mapping) job).values().get("job_name")).text()).toList();
+            var names = jobs.values().stream()
+                    .map(job -> ((Yaml.Scalar) ((Yaml.Mapping) job).values().get("job_name")).text()).toList();
             assertEquals(names.stream().distinct().toList(), names, place);
         }
         if (!(file.values().get("receivers") instanceof Yaml.Sequence receivers)) return;
         inventory.alerts().flatMap(Inventory.Alerts::mail).flatMap(Inventory.Mail::user).ifPresent(user -> {
             var mails = (Yaml.Sequence) ((Yaml.Mapping) receivers.values().get(0)).values().get("email_configs");
-            assertEquals(user, ((Yaml.Scalar) ((Yaml.Mapping) mails.values().get(0)).values().get("auth_username")).text());
+            assertEquals(user, ((Yaml.Scalar) ((Yaml.Mapping) mails.values().get(0)).values().get("auth_username"))
+                    .text());
         });
     }
 
@@ -198,25 +233,35 @@ class BitingValuesTest {
     void each_secret_of_each_provider_arrives_intact_or_is_refused() throws IOException {
         var console = new Console(Console.Color.never, false);
         var fields = EnumSet.allOf(Secrets.Field.class);
-        var print = " sh -c 'printf \"%s\\0\" " + fields.stream().map(field -> "\"$" + field.variable + "\"").collect(Collectors.joining(" ")) + "'\n";
+        var print = " sh -c 'printf \"%s\\0\" " + fields.stream().map(field -> "\"$" + field.variable + "\"")
+                .collect(Collectors.joining(" ")) + "'\n";
         for (var text : Biting.all()) {
-            var environment = FIELDS.stream().collect(Collectors.toMap(field -> "KTRDR_SECRET_" + field.toUpperCase(), field -> text));
+            var environment = FIELDS.stream()
+                    .collect(Collectors.toMap(field -> "KTRDR_SECRET_" + field.toUpperCase(), field -> text));
             var shell = new StringBuilder();
-            for (var settings : List.of("{provider: env}", "{provider: file, file: " + file(text, false) + "}", "{provider: command, command: [cat, " + file(text, false) + "]}", "{provider: command, command: [cat, " + file(text, true) + "]}")) {
-                var inventory = Fixtures.inventory(Fixtures.INVENTORY + "secrets: " + settings + "\n");
-                tried(() -> Secrets.fetch(inventory, fields, environment, console)).ifPresent(secrets -> shell.append(secrets.shell(fields)).append("with_secrets").append(print));
-            }
+            for (var settings : List.of("{provider: env}", "{provider: file, file: " + file(text, false) + "}",
+                    "{provider: command, command: [cat, " + file(text, false) + "]}",
+                    "{provider: command, command: [cat, " + file(text, true) + "]}")) {
+                        var inventory = Fixtures.inventory(Fixtures.INVENTORY + "secrets: " + settings + "\n");
+                        tried(() -> Secrets.fetch(inventory, fields, environment, console))
+                                .ifPresent(secrets -> shell.append(secrets.shell(fields)).append("with_secrets")
+                                        .append(print));
+                    }
             var times = shell.toString().split("with_secrets\\(\\)", -1).length - 1;
             assertTrue(times == 0 || times == 4, text + " " + times);
-            if (times > 0) assertEquals((text + "\0").repeat(8 * times), Files.readString(output(shell.toString())), text);
+            if (times > 0)
+                assertEquals((text + "\0").repeat(8 * times), Files.readString(output(shell.toString())), text);
         }
         count(400);
     }
 
     /** Secrets as an object, or as an item of 1Password. */
     private Path file(String text, boolean item) throws IOException {
-        var fields = FIELDS.stream().map(field -> item ? "{\"label\": \"" + field + "\", \"value\": " + yaml(text) + "}" : "\"" + field + "\": " + yaml(text)).collect(Collectors.joining(", "));
-        var file = Files.writeString(folder.resolve("secrets" + item), item ? "{\"fields\": [" + fields + "]}" : "{" + fields + "}");
+        var fields = FIELDS.stream()
+                .map(field -> item ? "{\"label\": \"" + field + "\", \"value\": " + yaml(text) + "}"
+                        : "\"" + field + "\": " + yaml(text)).collect(Collectors.joining(", "));
+        var file = Files.writeString(folder.resolve("secrets" + item),
+                item ? "{\"fields\": [" + fields + "]}" : "{" + fields + "}");
         return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString("rw-------"));
     }
 
@@ -231,7 +276,9 @@ class BitingValuesTest {
         words.put("service of logs", word -> LogChoice.of(inventory, List.of("B", word)));
         words.put("service", word -> Stack.of(inventory, inventory.core()).services(List.of(word)));
         for (var word : words.entrySet())
-            for (var text : Biting.all()) tried(() -> word.getValue().apply(text)).ifPresent(made -> assertTrue(made.equals(text) || made instanceof LogChoice, word.getKey() + " " + text));
+            for (var text : Biting.all()) tried(() -> word.getValue().apply(text))
+                    .ifPresent(made -> assertTrue(made.equals(text) || made instanceof LogChoice,
+                            word.getKey() + " " + text));
         assertTrue(arrived + refused >= 700, arrived + " arrived, " + refused + " refused");
     }
 
@@ -255,11 +302,14 @@ class BitingValuesTest {
     @Test
     void each_statement_and_each_answer_of_the_database_is_as_it_was() throws IOException {
         Fixtures.program(folder.resolve("bin/docker"), "exec cat");
-        var script = Biting.LINES.stream().map(text -> Database.script("select '" + text + "'", true)).collect(Collectors.joining("printf '\\0'\n", "PATH=" + folder.resolve("bin") + ":$PATH\n", ""));
-        assertEquals(Biting.LINES.stream().map(text -> "select '" + text + "'\n").collect(Collectors.joining("\0")), Files.readString(output(script)));
+        var script = Biting.LINES.stream().map(text -> Database.script("select '" + text + "'", true))
+                .collect(Collectors.joining("printf '\\0'\n", "PATH=" + folder.resolve("bin") + ":$PATH\n", ""));
+        assertEquals(Biting.LINES.stream().map(text -> "select '" + text + "'\n").collect(Collectors.joining("\0")),
+                Files.readString(output(script)));
         for (var text : Biting.LINES) {
             var row = List.of(text, "x" + text, "");
-            var csv = row.stream().map(eachText -> "\"" + eachText.replace("\"", "\"\"") + "\"").collect(Collectors.joining(","));
+            var csv = row.stream().map(eachText -> "\"" + eachText.replace("\"", "\"\"") + "\"")
+                    .collect(Collectors.joining(","));
             assertEquals(List.of(row), Database.parse("a,b,c\n" + csv + "\n").rows());
         }
     }
@@ -271,14 +321,17 @@ class BitingValuesTest {
             var inside = words.substring(8, words.length() - 2);
             assertEquals(text, inside.translateEscapes(), words);
             assertFalse(inside.replaceAll("\\\\[\\\\\"n]", "").matches("(?s).*[\"\\\\\\n].*"), words);
-            assertEquals(words.substring(2), TextfileMetrics.series("", Map.of("job", text), 1).replaceFirst(" 1$", ""));
+            assertEquals(words.substring(2),
+                    TextfileMetrics.series("", Map.of("job", text), 1).replaceFirst(" 1$", ""));
         }
     }
 
     @Test
     void each_text_of_the_history_and_of_a_lock_is_as_it_was() throws IOException {
-        var owners = Biting.LINES.stream().map(text -> new LockScripts.Owner("1", text, Instant.EPOCH.toString(), text)).toList();
-        var said = Files.readString(output(owners.stream().map(owner -> "printf '%s\\n' " + Sh.quote(owner.json()) + "\n").collect(Collectors.joining())));
+        var owners = Biting.LINES.stream().map(text -> new LockScripts.Owner("1", text, Instant.EPOCH.toString(), text))
+                .toList();
+        var said = Files.readString(output(owners.stream()
+                .map(owner -> "printf '%s\\n' " + Sh.quote(owner.json()) + "\n").collect(Collectors.joining())));
         assertEquals(owners, said.lines().map(LockScripts.Owner::of).toList());
     }
 
@@ -287,7 +340,8 @@ class BitingValuesTest {
         for (var text : Biting.LINES) {
             var secret = "qzqz" + text + "zq";
             var out = new ByteArrayOutputStream();
-            var console = new Console(new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(out, true, StandardCharsets.UTF_8), Console.Color.never, true, false, false);
+            var console = new Console(new PrintStream(out, true, StandardCharsets.UTF_8),
+                    new PrintStream(out, true, StandardCharsets.UTF_8), Console.Color.never, true, false, false);
             console.secret(secret);
             console.print(secret);
             console.print(Json.pretty(Map.of("a", secret)));
@@ -303,12 +357,16 @@ class BitingValuesTest {
     void shell_quoting_and_secrets_refuse_broken_characters() {
         assertThrows(Problem.class, () -> Sh.quote("a\ud800"));
         var inventory = Fixtures.inventory(Fixtures.INVENTORY + "secrets: {provider: env}\n");
-        var problem = assertThrows(Problem.class, () -> Secrets.fetch(inventory, EnumSet.of(Secrets.Field.db_password), Map.of("KTRDR_SECRET_DB_PASSWORD", "p\ufffd\ufffdss"), new Console(Console.Color.never, false)));
+        var problem = assertThrows(Problem.class,
+                () -> Secrets.fetch(inventory, EnumSet.of(Secrets.Field.db_password),
+                        Map.of("KTRDR_SECRET_DB_PASSWORD", "p\ufffd\ufffdss"),
+                        new Console(Console.Color.never, false)));
         assertEquals("the secret db_password has a character that could not be read", problem.sentence());
     }
 
     @Test
     void a_carriage_return_in_what_a_problem_found_begins_no_line() {
-        assertEquals(List.of("error: no", "  found  a\rerror: b", "         c"), Problem.failed("no").found("a\rerror: b\nc").lines());
+        assertEquals(List.of("error: no", "  found  a\rerror: b", "         c"),
+                Problem.failed("no").found("a\rerror: b\nc").lines());
     }
 }

@@ -48,8 +48,10 @@ class BuiltInTest {
     void the_parts_are_clean_under_shellcheck() throws IOException {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
         try (var all = Files.walk(Project.root().resolve("templates"))) {
-            var scripts = all.filter(file -> file.toString().endsWith(".sh")).filter(BuiltInTest::named).map(Path::toString);
-            var said = LocalCommand.command(Stream.concat(Stream.of("shellcheck", "-S", "warning"), scripts).toList()).run();
+            var scripts = all.filter(file -> file.toString().endsWith(".sh")).filter(BuiltInTest::named)
+                    .map(Path::toString);
+            var said = LocalCommand.command(Stream.concat(Stream.of("shellcheck", "-S", "warning"), scripts).toList())
+                    .run();
             assertTrue(said.ok(), said.out());
         }
     }
@@ -69,7 +71,8 @@ class BuiltInTest {
             // what every script begins with
             if (source.endsWith("Sh.java")) continue;
             BLOCK.matcher(Files.readString(source)).results().map(block -> block.group(1).lines().toList())
-                    .filter(lines -> lines.size() > LONGEST).map(lines -> source.getFileName() + ": " + lines.get(0).strip())
+                    .filter(lines -> lines.size() > LONGEST)
+                    .map(lines -> source.getFileName() + ": " + lines.get(0).strip())
                     .forEach(found::add);
         }
         assertEquals(List.of(), found);

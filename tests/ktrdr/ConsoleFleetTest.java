@@ -32,7 +32,9 @@ class ConsoleFleetTest {
 
     /** What each example printed, by its code; run through standard input, all in one console. */
     private static List<String> examples() {
-        var input = FleetSession.EXAMPLES.stream().map(example -> "System.out.println(\"=== \");\n" + example.code() + "\n").collect(Collectors.joining());
+        var input = FleetSession.EXAMPLES.stream()
+                .map(example -> "System.out.println(\"=== \");\n" + example.code() + "\n")
+                .collect(Collectors.joining());
         var ran = ktrdr("console").input(input).run();
         assertEquals(0, ran.exit(), ran::toString);
         return List.of(ran.out().substring(5).split("=== \n"));
@@ -42,16 +44,22 @@ class ConsoleFleetTest {
     void every_example_of_help_works_as_it_stands() {
         var said = new ArrayList<>(examples());
         assertEquals(FleetSession.EXAMPLES.size(), said.size(), said::toString);
-        var wanted = List.of("(?s)CONTAINER ID .*ktrdr-backend.*", "(?s)Filesystem .*/\n", "(?s)NODE +SAID\ncore +.*load average.*\nworkers-b .*load average.*\nworkers-c .*load average.*\n",
-                "core  \\d.*\nworkers-b  \\d.*\nworkers-c  \\d.*\n", "(?s).*backtest-worker-2.*", "(?s)Health\\[status=ok.*", "WORKER +TYPE .*\n(http://\\S+:500[3-8] .*\n){8,}",
-                "(?s)(OPERATION|none).*", "(?s)SERIES +VALUE\n.*up\\{.*job=\"backend\".*\\} +1\n.*", "ONE\n1\n", "(?s).*\"status\" : \"ok\".*", "core\nworkers-b\nworkers-c\n");
-        for (int i = 0; i < wanted.size(); i++) assertTrue(said.get(i).matches(wanted.get(i)), FleetSession.EXAMPLES.get(i).code() + "\n" + said.get(i));
+        var wanted = List.of("(?s)CONTAINER ID .*ktrdr-backend.*", "(?s)Filesystem .*/\n",
+                "(?s)NODE +SAID\ncore +.*load average.*\nworkers-b .*load average.*\nworkers-c .*load average.*\n",
+                "core  \\d.*\nworkers-b  \\d.*\nworkers-c  \\d.*\n", "(?s).*backtest-worker-2.*",
+                "(?s)Health\\[status=ok.*", "WORKER +TYPE .*\n(http://\\S+:500[3-8] .*\n){8,}",
+                "(?s)(OPERATION|none).*", "(?s)SERIES +VALUE\n.*up\\{.*job=\"backend\".*\\} +1\n.*", "ONE\n1\n",
+                "(?s).*\"status\" : \"ok\".*", "core\nworkers-b\nworkers-c\n");
+        for (int i = 0; i < wanted.size(); i++)
+            assertTrue(said.get(i).matches(wanted.get(i)), FleetSession.EXAMPLES.get(i).code() + "\n" + said.get(i));
     }
 
     @Test
     void there_is_one_connection_a_node_however_it_is_asked() throws IOException {
-        var ran = script("core.run(\"echo $SSH_CONNECTION\")", "host(\"A\").run(\"echo $SSH_CONNECTION\")", "fleet.run(\"echo $SSH_CONNECTION\").values().get(core.node())",
-                "workers.run(\"echo $SSH_CONNECTION\").values().get(host(\"B\").node())", "fleet.run(\"echo $SSH_CONNECTION\").values().get(host(\"B\").node())");
+        var ran = script("core.run(\"echo $SSH_CONNECTION\")", "host(\"A\").run(\"echo $SSH_CONNECTION\")",
+                "fleet.run(\"echo $SSH_CONNECTION\").values().get(core.node())",
+                "workers.run(\"echo $SSH_CONNECTION\").values().get(host(\"B\").node())",
+                "fleet.run(\"echo $SSH_CONNECTION\").values().get(host(\"B\").node())");
         var said = ran.out().lines().toList();
         assertEquals(5, said.size(), ran::toString);
         assertEquals(1, said.subList(0, 3).stream().distinct().count(), ran::toString);
@@ -60,10 +68,13 @@ class ConsoleFleetTest {
 
     @Test
     void the_database_is_read_only_unless_writing_is_asked_for() throws IOException {
-        refused(1, script("db.query(\"create table console_probe (n int)\")"), "error: core: the query failed: cannot execute CREATE TABLE in a read-only transaction", "db.writing()");
+        refused(1, script("db.query(\"create table console_probe (n int)\")"),
+                "error: core: the query failed: cannot execute CREATE TABLE in a read-only transaction",
+                "db.writing()");
         assertEquals("", World.sql("select tablename from pg_tables where tablename = 'console_probe'"));
         try {
-            var ran = script("db.writing().query(\"create table console_probe (n int, t text)\")", "db.writing().query(\"insert into console_probe values (1, 'a,b'), (2, null)\")",
+            var ran = script("db.writing().query(\"create table console_probe (n int, t text)\")",
+                    "db.writing().query(\"insert into console_probe values (1, 'a,b'), (2, null)\")",
                     "db.query(\"select * from console_probe order by n\")");
             assertEquals("done\ndone\nN  T\n1  a,b\n2  null\n", ran.out(), ran::toString);
             assertEquals("2", World.sql("select count(*) from console_probe"));
@@ -74,19 +85,23 @@ class ConsoleFleetTest {
 
     @Test
     void what_fails_is_one_line_and_the_exit_code() throws IOException {
-        var ran = refused(1, script("core.must(\"echo no >&2; exit 7\")", "\"after\""), "error: core: a script ended with exit code 7: no\n");
+        var ran = refused(1, script("core.must(\"echo no >&2; exit 7\")", "\"after\""),
+                "error: core: a script ended with exit code 7: no\n");
         assertEquals("", ran.out());
-        refused(3, ktrdr("console", Files.writeString(folder.resolve("x.jsh"), "backend.workers()\n").toString(), "-i", World.inventory(folder, "backend: {port: 8000}", "backend: {port: 8009}").toString()).run(),
+        refused(3, ktrdr("console", Files.writeString(folder.resolve("x.jsh"), "backend.workers()\n").toString(), "-i",
+                World.inventory(folder, "backend: {port: 8000}", "backend: {port: 8009}").toString()).run(),
                 "error: GET http://backend.ktrdr.home.mynerd.place:8009/api/v1/workers: no answer");
     }
 
     @Test
     void in_a_terminal_tab_completes_and_ctrl_c_ends_a_remote_command() throws Exception {
         var said = folder.resolve("said");
-        var command = ktrdr("console").env("XDG_STATE_HOME", folder.toString()).env("JDK_JAVA_OPTIONS", "-Djava.io.tmpdir=" + folder).processBuilder();
+        var command = ktrdr("console").env("XDG_STATE_HOME", folder.toString())
+                .env("JDK_JAVA_OPTIONS", "-Djava.io.tmpdir=" + folder).processBuilder();
         command.environment().put("TERM", "xterm");
         var words = command.command().stream().map(Sh::quote).collect(Collectors.joining(" "));
-        var terminal = command.command("script", "-qfec", "stty rows 40 cols 120; " + words + "; echo code $?", "/dev/null").redirectErrorStream(true).redirectOutput(said.toFile()).start();
+        var terminal = command.command("script", "-qfec", "stty rows 40 cols 120; " + words + "; echo code $?",
+                "/dev/null").redirectErrorStream(true).redirectOutput(said.toFile()).start();
         try {
             await("a prompt", said, () -> read(said).contains("ktrdr> "));
             assertEquals(List.of(), startups(folder), "what it begins with is left in a file");
@@ -114,7 +129,8 @@ class ConsoleFleetTest {
     }
 
     private static long sleeping() {
-        return List.of("core", "workers-b", "workers-c").stream().filter(host -> World.on(host, "pgrep -fx 'sleep 4321' || :").matches("\\d+")).count();
+        return List.of("core", "workers-b", "workers-c").stream()
+                .filter(host -> World.on(host, "pgrep -fx 'sleep 4321' || :").matches("\\d+")).count();
     }
 
     private static void type(Process terminal, String keys) throws IOException {

@@ -79,13 +79,14 @@ class ConsoleTest {
     void shows_control_characters_harmlessly_in_every_output() {
         var hostile = "a\033[2Jb\u202ec\rd\u009b1m";
         var harmless = "a␛[2Jb\\u202ec␍d\\u009b1m";
-        try (var console = new Console(new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true, StandardCharsets.UTF_8), Console.Color.always, false, false, false)) {
-            console.print(hostile + "\nsecond");
-            console.print(Table.of("what").row(hostile));
-            console.note("core", "docker", hostile);
-            console.problem(Problem.failed(hostile).found("first\n" + hostile));
-            console.step("core", "pull").failed(hostile);
-        }
+        try (var console = new Console(new PrintStream(out, true, StandardCharsets.UTF_8),
+                new PrintStream(err, true, StandardCharsets.UTF_8), Console.Color.always, false, false, false)) {
+                    console.print(hostile + "\nsecond");
+                    console.print(Table.of("what").row(hostile));
+                    console.note("core", "docker", hostile);
+                    console.problem(Problem.failed(hostile).found("first\n" + hostile));
+                    console.step("core", "pull").failed(hostile);
+                }
         var said = out.toString(StandardCharsets.UTF_8) + err.toString(StandardCharsets.UTF_8);
         assertEquals(6, said.split(Pattern.quote(harmless), -1).length - 1, said);
         assertEquals("", said.replaceAll("\033\\[(0|2|31)m", "").replaceAll("[^\\p{Cntrl}\u202e\u009b]|\n", ""), said);
@@ -115,6 +116,7 @@ class ConsoleTest {
 
     @Test
     void a_table_is_as_wide_as_it_needs_to_be() {
-        assertEquals("NODE     STATE\ncore     ok\nworkers  -", String.join("\n", Table.of("node", "state").row("core", "ok").row("workers", null).lines()));
+        assertEquals("NODE     STATE\ncore     ok\nworkers  -",
+                String.join("\n", Table.of("node", "state").row("core", "ok").row("workers", null).lines()));
     }
 }

@@ -34,8 +34,10 @@ final class ContractTable implements TestWatcher, AfterAllCallback {
 
     /** In a line, with what a {@link Problem} found. */
     private static String said(Throwable why) {
-        var found = why instanceof Problem problem ? Optional.ofNullable(problem.details().get("found")) : Optional.<String>empty();
-        return Console.brief(String.valueOf(why.getMessage()).replaceFirst(" ==> expected: <true> but was: <false>$", "")
+        var found = why instanceof Problem problem ? Optional.ofNullable(problem.details().get("found"))
+                : Optional.<String>empty();
+        return Console.brief(String.valueOf(why.getMessage()).replaceFirst(" ==> expected: <true> but was: <false>$",
+                "")
                 + found.map(": "::concat).orElse(""), FOUND);
     }
 
@@ -44,13 +46,15 @@ final class ContractTable implements TestWatcher, AfterAllCallback {
         var table = Table.of("assumption", "relied on by", "read in ktrdr/", "");
         var type = all.getRequiredTestClass();
         rows.keySet().stream().sorted(Comparator.comparing(name -> relies(type, name).by()[0])).forEach(name ->
-                table.row(name.replace('_', ' '), String.join(", ", relies(type, name).by()), relies(type, name).in(), rows.get(name)));
+                table.row(name.replace('_', ' '), String.join(", ", relies(type, name).by()), relies(type, name).in(),
+                        rows.get(name)));
         new Console(Console.Color.never, false).print(table);
     }
 
     private static Relies relies(Class<?> type, String name) {
         for (var method : type.getDeclaredMethods())
-            if (method.getName().equals(name) && method.isAnnotationPresent(Relies.class)) return method.getAnnotation(Relies.class);
+            if (method.getName().equals(name) && method.isAnnotationPresent(Relies.class))
+                return method.getAnnotation(Relies.class);
         throw new IllegalStateException(name + " does not say who relies on it: @Relies");
     }
 }

@@ -29,12 +29,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestInstance;
 import org.junit.jupiter.api.extension.ExtendWith;
 
-/** What lib/ and the templates take for granted of KTRDR, asked of a system that runs: {@link Contracted} says of which. */
+/**
+ * What lib/ and the templates take for granted of KTRDR, asked of a system that runs: {@link Contracted} says of which.
+ */
 @Tag("fleet")
 @TestInstance(TestInstance.Lifecycle.PER_CLASS)
 @ExtendWith(ContractTable.class)
 class ContractTest {
-    private static final Set<String> STATUSES = Set.of("pending", "resuming", "running", "completed", "failed", "cancelled");
+    private static final Set<String> STATUSES = Set.of("pending", "resuming", "running", "completed", "failed",
+            "cancelled");
     private Contracted system;
 
     @BeforeAll
@@ -76,14 +79,18 @@ class ContractTest {
     @Test @Relies(by = {"Roster.of", "Inventory.at"}, in = "api/models/workers.py")
     void each_worker_is_registered_with_its_compose_url_and_type() {
         for (var node : system.inventory.workers()) for (var worker : system.inventory.workersOf(node))
-            holds(list(system.workers()).stream().anyMatch(json -> json.path("endpoint_url").asText().equals(worker.endpointUrl())
-                    && json.path("worker_type").asText().equals(worker.type())), "no " + worker.type() + " at " + worker.endpointUrl());
+            holds(list(system.workers()).stream()
+                    .anyMatch(json -> json.path("endpoint_url").asText().equals(worker.endpointUrl())
+                    && json.path("worker_type").asText().equals(worker.type())),
+                    "no " + worker.type() + " at " + worker.endpointUrl());
     }
 
     @Test @Relies(by = "Checks.gpus", in = "workers/base.py")
     void the_capabilities_of_a_training_worker_say_if_it_has_a_gpu() {
-        var trainings = list(system.workers()).stream().filter(json -> json.path("worker_type").asText().equals("training")).toList();
-        holds(trainings.stream().allMatch(training -> training.path("capabilities").path("gpu").isBoolean()), trainings);
+        var trainings = list(system.workers()).stream()
+                .filter(json -> json.path("worker_type").asText().equals("training")).toList();
+        holds(trainings.stream().allMatch(training -> training.path("capabilities").path("gpu").isBoolean()),
+                trainings);
     }
 
     @Test @Relies(by = "Backend.workers", in = "api/models/workers.py")
@@ -94,48 +101,59 @@ class ContractTest {
 
     @Test @Relies(by = {"Backend.workers", "Operations.worker"}, in = "api/models/workers.py")
     void the_operation_of_a_worker_is_null_or_text() {
-        list(system.workers()).forEach(json -> holds(json.path("current_operation_id").isNull() || json.path("current_operation_id").isTextual(), json));
+        list(system.workers())
+                .forEach(json -> holds(json.path("current_operation_id").isNull() || json.path("current_operation_id")
+                        .isTextual(), json));
     }
 
     @Test @Relies(by = {"Backend.workers", "Checks.extras"}, in = "api/models/workers.py")
     void when_a_worker_was_last_healthy_is_a_time() {
-        list(system.workers()).forEach(json -> holds(Units.instantIn(json.path("last_healthy_at").asText()).isPresent(), json));
+        list(system.workers())
+                .forEach(json -> holds(Units.instantIn(json.path("last_healthy_at").asText()).isPresent(), json));
     }
 
     @Test @Relies(by = "workers/docker-compose.workers.yml", in = "workers/base.py")
     void a_worker_has_the_id_that_compose_gives_it() {
         system.each("/").forEach((place, said) -> {
-            assertEquals(place.node().name() + "-" + place.worker().name().replace("-worker-", "-"), said.json().path("worker_id").asText(), place::words);
-            holds(list(system.workers()).stream().anyMatch(json -> json.path("worker_id").asText().equals(said.json().path("worker_id").asText())
-                    && json.path("endpoint_url").asText().equals(place.worker().endpointUrl())), place.words() + " is registered with another id");
+            assertEquals(place.node().name() + "-" + place.worker().name().replace("-worker-", "-"),
+                    said.json().path("worker_id").asText(), place::words);
+            holds(list(system.workers()).stream()
+                    .anyMatch(json -> json.path("worker_id").asText().equals(said.json().path("worker_id").asText())
+                    && json.path("endpoint_url").asText().equals(place.worker().endpointUrl())),
+                    place.words() + " is registered with another id");
         });
     }
 
     @Test @Relies(by = "workers/docker-compose.workers.yml", in = "workers/base.py")
     void the_root_of_a_worker_says_that_it_runs() {
-        system.each("/").forEach((place, said) -> assertEquals("200 running", said.status() + " " + said.json().path("status").asText(), place::words));
+        system.each("/").forEach((place, said) ->
+                assertEquals("200 running", said.status() + " " + said.json().path("status").asText(), place::words));
     }
 
     @Test @Relies(by = {"WorkerStops.operation", "workers/docker-compose.workers.yml"}, in = "workers/base.py")
     void the_health_of_a_worker_says_idle_or_busy_and_its_operation() {
         system.each("/health").forEach((place, said) -> {
             var health = said.json();
-            holds(said.status() == 200 && health.path("healthy").isBoolean() && health.path("worker_status").asText().matches("idle|busy"), place.words() + ": " + health);
+            holds(said.status() == 200 && health.path("healthy").isBoolean() && health.path("worker_status").asText()
+                    .matches("idle|busy"), place.words() + ": " + health);
             has(health, "current_operation");
         });
     }
 
-    @Test @Relies(by = {"core/docker-compose.core.yml", "workers/docker-compose.workers.yml"}, in = "../deploy/docker/Dockerfile.backend")
+    @Test @Relies(by = {"core/docker-compose.core.yml", "workers/docker-compose.workers.yml"},
+            in = "../deploy/docker/Dockerfile.backend")
     void the_health_checks_of_compose_can_be_run_in_the_images() {
         for (var node : system.inventory.nodes()) for (var container : system.containers(node))
-            holds(!container.running() || !Stack.of(system.inventory, node).released(container.service()) || container.health().equals("healthy"),
+            holds(!container.running() || !Stack.of(system.inventory, node).released(container.service())
+                    || container.health().equals("healthy"),
                     node.name() + " " + container.service() + ": " + container.state());
     }
 
     @Test @Relies(by = {"Operations.list", "OperationsReport.table"}, in = "api/models/operations.py")
     void a_list_of_operations_has_what_the_table_of_them_shows() {
         var id = system.dummy().id();
-        var json = list(system.dummy().active()).stream().filter(it -> it.path("operation_id").asText().equals(id)).findFirst();
+        var json = list(system.dummy().active()).stream().filter(it -> it.path("operation_id").asText().equals(id))
+                .findFirst();
         holds(json.isPresent(), id + " is not among those that are active");
         text(json.get(), "operation_id", "operation_type", "status", "created_at");
         has(json.get(), "symbol", "current_step", "duration_seconds");
@@ -157,25 +175,31 @@ class ContractTest {
     @Test @Relies(by = {"Operations.list", "Operations.Operation"}, in = "api/models/operations.py")
     void each_status_can_be_asked_for_and_only_it_is_listed() {
         for (var status : STATUSES)
-            holds(operations("limit=100&status=" + status).stream().allMatch(operation -> operation.path("status").asText().equals(status)), status);
+            holds(operations("limit=100&status=" + status).stream()
+                    .allMatch(operation -> operation.path("status").asText().equals(status)), status);
     }
 
     @Test @Relies(by = "Operations.list", in = "api/endpoints/operations.py")
     void those_that_are_active_have_not_ended() {
-        holds(operations("limit=100&active_only=true").stream().noneMatch(operation -> OperationsApi.operation(operation).ended()), "one that has ended");
+        holds(operations("limit=100&active_only=true").stream()
+                .noneMatch(operation -> OperationsApi.operation(operation).ended()), "one that has ended");
     }
 
     @Test @Relies(by = "Operations.list", in = "api/models/operations.py")
     void operations_can_be_asked_for_by_their_type() {
         for (var type : List.of("dummy", "backtesting", "training", "data_load"))
-            holds(operations("limit=100&operation_type=" + type).stream().allMatch(operation -> operation.path("operation_type").asText().equals(type)), type);
+            holds(operations("limit=100&operation_type=" + type).stream()
+                    .allMatch(operation -> operation.path("operation_type").asText().equals(type)), type);
     }
 
     @Test @Relies(by = "Operations.list", in = "api/services/operations_service.py")
     void the_newest_operation_comes_first() {
-        if (operations("limit=20").size() < 2) Stream.<Supplier<?>>of(system::dummy, system::backtest).forEach(Supplier::get);
+        if (operations("limit=20").size() < 2)
+            Stream.<Supplier<?>>of(system::dummy, system::backtest).forEach(Supplier::get);
         var times = operations("limit=20").stream().map(operation -> operation.path("created_at").asText()).toList();
-        assertEquals(times.stream().sorted(Comparator.<String, Instant>comparing(time -> Units.instantIn(time).orElseThrow()).reversed()).toList(), times);
+        assertEquals(times.stream()
+                .sorted(Comparator.<String, Instant>comparing(time -> Units.instantIn(time).orElseThrow()).reversed())
+                .toList(), times);
     }
 
     @Test @Relies(by = "Operations.show", in = "api/endpoints/operations.py")
@@ -191,7 +215,8 @@ class ContractTest {
     @Test @Relies(by = "Operations.words", in = "api/models/backtesting.py")
     void a_backtest_without_its_fields_is_refused_with_their_names() {
         var fields = refused(system.emptyBody("/backtests/start"));
-        for (var name : List.of("strategy_name", "start_date", "end_date")) holds(fields.contains("body -> " + name), fields);
+        for (var name : List.of("strategy_name", "start_date", "end_date"))
+            holds(fields.contains("body -> " + name), fields);
     }
 
     @Test @Relies(by = "Operations.words", in = "api/models/data.py")
@@ -211,7 +236,8 @@ class ContractTest {
     void a_dummy_starts_without_a_body_and_says_its_id_under_data() {
         var answer = system.dummy().started();
         var document = Json.parse(answer.body(), "the backend");
-        holds(answer.ok() && document.path("success").asBoolean() && document.path("data").path("operation_id").isTextual(), answer);
+        holds(answer.ok() && document.path("success").asBoolean() && document.path("data").path("operation_id")
+                .isTextual(), answer);
     }
 
     @Test @Relies(by = "Operations.segment", in = "api/services/operations_service.py")
@@ -223,15 +249,18 @@ class ContractTest {
     void an_operation_tells_id_type_status_and_when_it_was_made() {
         var shown = system.dummy().first();
         text(shown, "operation_id", "operation_type", "status", "created_at");
-        assertEquals(system.dummy().id() + " dummy", shown.path("operation_id").asText() + " " + shown.path("operation_type").asText());
-        holds(STATUSES.contains(shown.path("status").asText()) && Units.instantIn(shown.path("created_at").asText()).isPresent(), shown);
+        assertEquals(system.dummy().id() + " dummy",
+                shown.path("operation_id").asText() + " " + shown.path("operation_type").asText());
+        holds(STATUSES.contains(shown.path("status").asText()) && Units.instantIn(shown.path("created_at").asText())
+                .isPresent(), shown);
     }
 
     @Test @Relies(by = {"Operations.operation", "SampleRun.run", "Following.tell"}, in = "api/models/operations.py")
     void a_dummy_progresses_in_percent_and_tells_its_step() {
         var first = system.dummy().first();
         var later = system.dummy().later();
-        holds(percentage(first) >= 0 && percentage(later) > percentage(first) && percentage(later) <= 100, percentage(first) + " % and then " + percentage(later) + " %");
+        holds(percentage(first) >= 0 && percentage(later) > percentage(first) && percentage(later) <= 100,
+                percentage(first) + " % and then " + percentage(later) + " %");
         holds(later.path("progress").path("current_step").isTextual(), later.path("progress"));
     }
 
@@ -243,7 +272,8 @@ class ContractTest {
 
     @Test @Relies(by = {"Failover.started", "Following.look"}, in = "api/services/dummy_service.py")
     void a_dummy_runs_on_no_worker() {
-        holds(system.dummy().workers().stream().noneMatch(worker -> worker.operation().equals(system.dummy().id())), "it is on a worker");
+        holds(system.dummy().workers().stream().noneMatch(worker -> worker.operation().equals(system.dummy().id())),
+                "it is on a worker");
     }
 
     @Test @Relies(by = {"Operations.cancel", "Following.cancel", "SampleRun.run"}, in = "api/endpoints/operations.py")
@@ -260,7 +290,8 @@ class ContractTest {
 
     @Test @Relies(by = {"Jaeger.find", "SampleRun.trace"}, in = "monitoring/setup.py")
     void a_dummy_is_found_among_the_traces_of_the_backend() {
-        holds(system.trace(system.dummy(), "/dummy/start").isPresent(), "no trace by " + system.inventory.tracing().service());
+        holds(system.trace(system.dummy(), "/dummy/start").isPresent(),
+                "no trace by " + system.inventory.tracing().service());
     }
 
     @Test @Relies(by = {"Operations.start", "SampleRun.run"}, in = "api/models/backtesting.py")
@@ -269,9 +300,11 @@ class ContractTest {
         holds(answer.ok() && Json.parse(answer.body(), "the backend").path("operation_id").isTextual(), answer);
     }
 
-    @Test @Relies(by = {"Operations.worker", "Failover.started", "OperationsReport.where"}, in = "api/services/worker_registry.py")
+    @Test @Relies(by = {"Operations.worker", "Failover.started", "OperationsReport.where"},
+            in = "api/services/worker_registry.py")
     void the_worker_of_a_backtest_is_busy_with_it_in_the_registry() {
-        var on = system.backtest().workers().stream().filter(worker -> worker.operation().equals(system.backtest().id())).toList();
+        var on = system.backtest().workers().stream()
+                .filter(worker -> worker.operation().equals(system.backtest().id())).toList();
         holds(on.size() == 1 && on.get(0).status().equals("busy") && on.get(0).type().equals("backtesting"), on);
     }
 
@@ -300,49 +333,64 @@ class ContractTest {
     void the_backend_counts_the_workers_of_each_type() {
         for (var name : List.of("ktrdr_workers_registered_total", "ktrdr_workers_available"))
             for (var type : List.of("backtesting", "training"))
-                holds(system.metrics().contains("\n" + name + "{worker_type=\"" + type + "\"} "), "no " + name + " of " + type);
+                holds(system.metrics().contains("\n" + name + "{worker_type=\"" + type + "\"} "),
+                        "no " + name + " of " + type);
     }
 
     @Test @Relies(by = "monitoring/grafana/dashboards/operations.json", in = "monitoring/metrics.py")
     void the_backend_counts_operations_that_are_active_and_that_ended() {
-        holds(series(system.metrics(), "ktrdr_operations_active") && system.metrics().contains("# TYPE ktrdr_operations_total counter"), "not both");
+        holds(series(system.metrics(), "ktrdr_operations_active")
+                && system.metrics().contains("# TYPE ktrdr_operations_total counter"), "not both");
     }
 
     @Test @Relies(by = "monitoring/grafana/dashboards/operations.json", in = "monitoring/metrics.py")
     void operations_that_ended_are_counted_by_type_and_status() {
         var id = system.dummy().id();
-        var text = Contracted.until(() -> system.get("/metrics/").body(), now -> now.contains("operation_type=\"dummy\""));
+        var text = Contracted.until(() -> system.get("/metrics/").body(),
+                now -> now.contains("operation_type=\"dummy\""));
         holds(series(text, "ktrdr_operations_total", "operation_type", "status"), "no series after " + id);
     }
 
-    @Test @Relies(by = {"monitoring/rules/recording.yml", "monitoring/grafana/dashboards/operations.json"}, in = "monitoring/setup.py")
+    @Test @Relies(by = {"monitoring/rules/recording.yml", "monitoring/grafana/dashboards/operations.json"},
+            in = "monitoring/setup.py")
     void requests_are_measured_by_method_status_and_route() {
         system.workers();
         var text = system.get("/metrics/").body();
         for (var ending : List.of("_bucket", "_count", "_sum"))
-            holds(series(text, "http_server_duration_milliseconds" + ending, "http_method", "http_status_code", "http_target"), "no " + ending);
+            holds(series(text, "http_server_duration_milliseconds" + ending, "http_method", "http_status_code",
+                    "http_target"), "no " + ending);
         holds(text.contains("http_target=\"/api/v1/workers\""), "no route of a request as http_target");
     }
 
     @Test @Relies(by = "monitoring/grafana/dashboards/worker-status.json", in = "monitoring/metrics.py")
     void backend_and_workers_measure_their_processes() {
-        var texts = Stream.concat(Stream.of(system.metrics()), system.each("/metrics").values().stream().map(Contracted.Said::body)).toList();
+        var texts = Stream.concat(Stream.of(system.metrics()),
+                system.each("/metrics").values().stream().map(Contracted.Said::body)).toList();
         for (var text : texts) for (var name : List.of("process_cpu_seconds_total", "process_resident_memory_bytes"))
             holds(series(text, name), "no " + name + " in one of " + texts.size());
     }
 
     @Test @Relies(by = "monitoring/prometheus.yml", in = "workers/base.py")
     void worker_metrics_are_text_and_the_scraped_path_leads_there() {
-        system.each("/metrics").forEach((place, said) -> holds(said.status() == 200 && said.body().contains("# TYPE ktrdr_operations_total counter"), place.words() + " answers " + said.status()));
-        system.each("/metrics/").forEach((place, said) -> holds(said.status() == 200 || said.redirect().endsWith("/metrics"), place.words() + " answers " + said.status()));
+        system.each("/metrics")
+                .forEach((place, said) ->
+                        holds(said.status() == 200 && said.body().contains("# TYPE ktrdr_operations_total counter"),
+                                place.words() + " answers " + said.status()));
+        system.each("/metrics/")
+                .forEach((place, said) -> holds(said.status() == 200 || said.redirect().endsWith("/metrics"),
+                        place.words() + " answers " + said.status()));
     }
 
-    @Test @Relies(by = {"monitoring/rules/recording.yml", "monitoring/grafana/dashboards/system-overview.json"}, in = "monitoring/setup.py")
+    @Test @Relies(by = {"monitoring/rules/recording.yml", "monitoring/grafana/dashboards/system-overview.json"},
+            in = "monitoring/setup.py")
     void requests_are_measured_by_the_backend_alone() {
-        system.each("/metrics").forEach((place, said) -> holds(!said.body().contains("\nhttp_server_duration"), place.words() + " has http_server_duration"));
+        system.each("/metrics")
+                .forEach((place, said) -> holds(!said.body().contains("\nhttp_server_duration"),
+                        place.words() + " has http_server_duration"));
     }
 
-    @Test @Relies(by = {"monitoring/rules/recording.yml", "monitoring/grafana/dashboards/operations.json"}, in = "monitoring/metrics.py")
+    @Test @Relies(by = {"monitoring/rules/recording.yml", "monitoring/grafana/dashboards/operations.json"},
+            in = "monitoring/metrics.py")
     void each_metric_that_dashboards_and_rules_ask_for_is_exported() {
         var all = system.get("/metrics/").body() + system.each("/metrics").values();
         for (var name : Contracted.asked()) holds(all.contains("# TYPE " + name + " "), "no " + name);

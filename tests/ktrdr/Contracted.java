@@ -46,11 +46,13 @@ public final class Contracted implements AutoCloseable {
     /** The property by which operations may be started there. */
     public static final String OPERATIONS = "ktrdr.contract.operations";
     static final Duration SOON = Duration.ofSeconds(20);
-    private static final Map<String, String> PRACTICE = Map.of("strategy_name", "practice", "symbol", "AAPL", "timeframe", "1d",
+    private static final Map<String, String> PRACTICE = Map.of("strategy_name", "practice", "symbol", "AAPL",
+            "timeframe", "1d",
             "start_date", "2024-01-01", "end_date", "2024-02-01", "model_path", "/mnt/ktrdr-shared/models/practice");
     private static final Pattern METRIC = Pattern.compile("\\b(?:ktrdr|http|process|python)_[a-z_]+\\b");
     /** Metrics of the toolkit itself, and labels. */
-    private static final String OURS = "ktrdr_(backup|container|deployment|release)_.*|http_(method|status_code|target)";
+    private static final String OURS =
+            "ktrdr_(backup|container|deployment|release)_.*|http_(method|status_code|target)";
     /** Whether it is the practice fleet, which may be asked for anything. */
     private final boolean practice;
     private final boolean operations;
@@ -73,7 +75,8 @@ public final class Contracted implements AutoCloseable {
     /** The one that this run is about. */
     static Contracted open() {
         boolean practice = System.getProperty(INVENTORY) == null;
-        return new Contracted(practice ? World.inventory() : Path.of(System.getProperty(INVENTORY)), practice, Boolean.getBoolean(OPERATIONS));
+        return new Contracted(practice ? World.inventory() : Path.of(System.getProperty(INVENTORY)), practice,
+                Boolean.getBoolean(OPERATIONS));
     }
 
     /** A worker's answer to a path, asked within its container. */
@@ -84,8 +87,8 @@ public final class Contracted implements AutoCloseable {
     }
 
     /** The course of an operation: what each request was answered, from its start to after its cancellation. */
-    record Course(Http.Answer started, String id, Instant began, JsonNode first, JsonNode later, JsonNode active, List<Backend.Worker> workers,
-            String health, Http.Answer cancelled, JsonNode after, Http.Answer again) {}
+    record Course(Http.Answer started, String id, Instant began, JsonNode first, JsonNode later, JsonNode active,
+            List<Backend.Worker> workers, String health, Http.Answer cancelled, JsonNode after, Http.Answer again) {}
 
     Http.Answer get(String path) {
         return http.get(inventory.url("backend") + path);
@@ -144,7 +147,9 @@ public final class Contracted implements AutoCloseable {
         var sample = inventory.sample();
         if (!practice && !sample.operation().equals("backtest"))
             throw new TestAbortedException("the inventory has no `sample: {operation: backtest, …}`");
-        var course = once("backtest", () -> course("/backtests/start", Json.parse(Json.line(practice ? PRACTICE : sample.body()), "the sample"), ""));
+        var course = once("backtest",
+                () -> course("/backtests/start",
+                        Json.parse(Json.line(practice ? PRACTICE : sample.body()), "the sample"), ""));
         if (!practice && course.health().isEmpty() && course.after().path("status").asText().equals("completed"))
             throw new TestAbortedException("the sample completed before it was seen on its worker");
         return course;
@@ -161,9 +166,11 @@ public final class Contracted implements AutoCloseable {
     private Course course(String path, JsonNode body, String under) {
         var began = Instant.now();
         var started = http.post(inventory.url("backend") + "/api/v1" + path, body);
-        var document = Json.read(started.body()).orElseThrow(() -> new AssertionError("POST " + path + " answered " + started));
+        var document = Json.read(started.body())
+                .orElseThrow(() -> new AssertionError("POST " + path + " answered " + started));
         var id = (under.isEmpty() ? document : document.path(under)).path("operation_id").asText();
-        if (id.isEmpty()) throw new AssertionError("POST " + path + " answered " + started.status() + " " + started.body());
+        if (id.isEmpty())
+            throw new AssertionError("POST " + path + " answered " + started.status() + " " + started.body());
         Http.Answer cancelled = null;
         try {
             var first = data("/operations/" + id);
@@ -172,10 +179,12 @@ public final class Contracted implements AutoCloseable {
             var active = data("/operations?active_only=true&limit=1000");
             var workers = until(() -> new Backend(inventory, http).workers(),
                     all -> body == null || all.stream().anyMatch(worker -> worker.operation().equals(id)));
-            var health = workers.stream().filter(worker -> worker.operation().equals(id)).findFirst().flatMap(worker -> inventory.at(worker.endpointUrl()))
+            var health = workers.stream().filter(worker -> worker.operation().equals(id)).findFirst()
+                    .flatMap(worker -> inventory.at(worker.endpointUrl()))
                     .map(this::health).orElse("");
             cancelled = delete(id);
-            var after = until(() -> data("/operations/" + id), now -> !now.path("status").asText().matches("pending|running"));
+            var after = until(() -> data("/operations/" + id),
+                    now -> !now.path("status").asText().matches("pending|running"));
             return new Course(started, id, began, first, later, active, workers, health, cancelled, after, delete(id));
         } finally {
             if (cancelled == null) delete(id);
@@ -199,7 +208,8 @@ public final class Contracted implements AutoCloseable {
     /** A worker's own word about what it is at, asked as the toolkit does. */
     String health(Place place) {
         var stack = Stack.of(inventory, place.node());
-        return Facts.parse(fleet.ssh(place.node()).must(WorkerStops.question(stack::container, List.of(place.worker())))).under("health")
+        return Facts.parse(fleet.ssh(place.node())
+                .must(WorkerStops.question(stack::container, List.of(place.worker())))).under("health")
                 .getOrDefault(place.worker().name(), "");
     }
 
@@ -210,7 +220,8 @@ public final class Contracted implements AutoCloseable {
             var begun = new ArrayList<String>();
             try {
                 while (true) {
-                    var answer = http.post(inventory.url("backend") + "/api/v1/backtests/start", Json.parse(Json.line(PRACTICE), "the sample"));
+                    var answer = http.post(inventory.url("backend") + "/api/v1/backtests/start",
+                            Json.parse(Json.line(PRACTICE), "the sample"));
                     if (!answer.ok()) return answer;
                     begun.add(Json.parse(answer.body(), "the backend").path("operation_id").asText());
                     assertTrue(begun.size() < 30, "30 backtests were begun");
@@ -228,7 +239,8 @@ public final class Contracted implements AutoCloseable {
             for (var node : inventory.workers()) {
                 var script = new StringBuilder();
                 for (var worker : inventory.workersOf(node))
-                    script.append("printf '\\n@@ '; docker exec ").append(Sh.quote(Stack.of(inventory, node).container(worker.name())))
+                    script.append("printf '\\n@@ '; docker exec ")
+                            .append(Sh.quote(Stack.of(inventory, node).container(worker.name())))
                             .append(" curl -sS -m 5 -w '\\n@ %{http_code} %{redirect_url}' ")
                             .append(Sh.quote("http://localhost:" + worker.port() + path)).append(" || :\n");
                 var said = fleet.ssh(node).must(script.toString()).split("\n@@ ", -1);
@@ -286,20 +298,23 @@ public final class Contracted implements AutoCloseable {
     /** Whether a text of metrics has a series of this name with all these labels. */
     static boolean series(String text, String name, String... labels) {
         return text.lines().filter(line -> line.startsWith(name + "{") || line.startsWith(name + " "))
-                .anyMatch(line -> List.of(labels).stream().allMatch(label -> line.contains("{" + label + "=\"") || line.contains("," + label + "=\"")));
+                .anyMatch(line -> List.of(labels).stream()
+                        .allMatch(label -> line.contains("{" + label + "=\"") || line.contains("," + label + "=\"")));
     }
 
     /**
-     * The metrics of KTRDR that dashboards and rules ask for, without the endings of histograms; those of agents, which are there
-     * only where one ran, are left out.
+     * The metrics of KTRDR that dashboards and rules ask for, without the endings of histograms; those of agents, which
+     * are there only where one ran, are left out.
      */
     static Set<String> asked() {
         var asked = new TreeSet<String>();
-        for (var folder : List.of("rules", "grafana")) try (var files = Files.walk(Project.root().resolve("templates/monitoring/" + folder))) {
-            for (var file : files.filter(Files::isRegularFile).toList())
-                METRIC.matcher(Files.readString(file)).results().map(MatchResult::group).filter(name -> !name.matches(OURS))
-                        .map(name -> name.replaceFirst("_(bucket|count|sum)$", "")).forEach(asked::add);
-        } catch (IOException e) {
+        for (var folder : List.of("rules", "grafana")) try (var files =
+                Files.walk(Project.root().resolve("templates/monitoring/" + folder))) {
+                    for (var file : files.filter(Files::isRegularFile).toList())
+                        METRIC.matcher(Files.readString(file)).results().map(MatchResult::group)
+                                .filter(name -> !name.matches(OURS))
+                                .map(name -> name.replaceFirst("_(bucket|count|sum)$", "")).forEach(asked::add);
+                } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
         return asked;
@@ -310,7 +325,8 @@ public final class Contracted implements AutoCloseable {
     }
 
     Optional<Jaeger.Trace> trace(Course course, String path) {
-        return until(() -> new Jaeger(inventory, http).find(inventory.tracing().service(), course.id(), path, course.began()), Optional::isPresent);
+        return until(() -> new Jaeger(inventory, http)
+                .find(inventory.tracing().service(), course.id(), path, course.began()), Optional::isPresent);
     }
 
     @Override

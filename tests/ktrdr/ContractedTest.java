@@ -18,7 +18,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.opentest4j.TestAbortedException;
 
-/** The contract asks for what the templates do, names what is there, and is careful with an installation that is no practice fleet. */
+/**
+ * The contract asks for what the templates do, names what is there, and is careful with an installation that is no
+ * practice fleet.
+ */
 class ContractedTest {
     private final MockWebServer server = new MockWebServer();
     private final List<String> asked = new ArrayList<>();
@@ -32,7 +35,8 @@ class ContractedTest {
                 synchronized (asked) {
                     asked.add(line);
                 }
-                return new MockResponse.Builder().code(line.startsWith("GET") ? 500 : 200).body("{\"success\": true, \"data\": {\"operation_id\": \"op_1\"}}").build();
+                return new MockResponse.Builder().code(line.startsWith("GET") ? 500 : 200)
+                        .body("{\"success\": true, \"data\": {\"operation_id\": \"op_1\"}}").build();
             }
         });
         server.start();
@@ -44,7 +48,8 @@ class ContractedTest {
     }
 
     private Contracted system(boolean operations, String more) {
-        var inventory = Fixtures.INVENTORY.replace("address: 10.0.0.10", "address: 127.0.0.1") + "services: {backend: {port: " + server.getPort() + "}}\n" + more;
+        var inventory = Fixtures.INVENTORY.replace("address: 10.0.0.10", "address: 127.0.0.1")
+                + "services: {backend: {port: " + server.getPort() + "}}\n" + more;
         return new Contracted(Fixtures.file(inventory), false, operations);
     }
 
@@ -57,7 +62,8 @@ class ContractedTest {
     @Test
     void without_yes_nothing_is_started_and_tests_are_skipped() {
         try (var system = system(false, "")) {
-            for (var runnable : List.<Runnable>of(system::dummy, system::backtest, system::noWorker, () -> system.delete("op_1"), () -> system.emptyBody("/backtests/start")))
+            for (var runnable : List.<Runnable>of(system::dummy, system::backtest, system::noWorker,
+                    () -> system.delete("op_1"), () -> system.emptyBody("/backtests/start")))
                 assertThrows(TestAbortedException.class, runnable::run);
         }
         assertEquals(List.of(), changing());
@@ -66,7 +72,8 @@ class ContractedTest {
     @Test
     void even_with_yes_it_runs_no_backtest_and_blocks_no_workers() {
         try (var system = system(true, "")) {
-            for (var runnable : List.<Runnable>of(system::backtest, system::noWorker)) assertThrows(TestAbortedException.class, runnable::run);
+            for (var runnable : List.<Runnable>of(system::backtest, system::noWorker))
+                assertThrows(TestAbortedException.class, runnable::run);
         }
         assertEquals(List.of(), changing());
     }
@@ -84,17 +91,22 @@ class ContractedTest {
     @Test
     void finds_the_ktrdr_metrics_that_the_dashboards_query() {
         var asked = Contracted.asked();
-        assertTrue(asked.containsAll(List.of("ktrdr_operations_total", "ktrdr_workers_available", "http_server_duration_milliseconds", "process_cpu_seconds_total")), asked::toString);
-        assertTrue(asked.stream().noneMatch(name -> name.matches("ktrdr_(backup|release).*|http_(target|method|status_code)")), asked::toString);
+        assertTrue(asked.containsAll(List.of("ktrdr_operations_total", "ktrdr_workers_available",
+                "http_server_duration_milliseconds", "process_cpu_seconds_total")), asked::toString);
+        assertTrue(asked.stream()
+                .noneMatch(name -> name.matches("ktrdr_(backup|release).*|http_(target|method|status_code)")),
+                asked::toString);
     }
 
     @Test
     void each_place_that_the_contract_names_is_there() throws Exception {
-        var all = Stream.of(ContractTest.class.getDeclaredMethods()).filter(method -> method.isAnnotationPresent(Test.class)).toList();
+        var all = Stream.of(ContractTest.class.getDeclaredMethods())
+                .filter(method -> method.isAnnotationPresent(Test.class)).toList();
         assertTrue(all.size() > 40, () -> all.size() + " assumptions");
         for (var method : all) {
             var relies = method.getAnnotation(Relies.class);
-            assertTrue(relies != null && relies.in().endsWith(".py") || relies != null && relies.in().contains("Dockerfile"), method::toString);
+            assertTrue(relies != null && relies.in().endsWith(".py")
+                    || relies != null && relies.in().contains("Dockerfile"), method::toString);
             for (var place : relies.by()) assertTrue(there(place), place);
         }
     }

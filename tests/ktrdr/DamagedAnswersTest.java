@@ -40,18 +40,31 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.EnumSource;
 
 /**
- * Every answer of a service that is read, in every way that is a little wrong: cut after each byte, each value of it another, each field missing, and fields that nobody
- * knows. Where ApiFuzzTest tries its luck with some answers, this goes through all.
+ * Every answer of a service that is read, in every way that is a little wrong: cut after each byte, each value of it
+ * another, each field missing, and fields that nobody knows. Where ApiFuzzTest tries its luck with some answers, this
+ * goes through all.
  */
 class DamagedAnswersTest {
     private static final String STATES = "{\"status\":\"success\",\"data\":";
-    private static final String SHOWN = "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":\"running\",\"created_at\":\"2026-01-01T10:00:00.5Z\","
-            + "\"progress\":{\"percentage\":42.5,\"current_step\":\"step\"},\"metadata\":{\"symbol\":\"AAPL\"},\"error_message\":null,\"duration_seconds\":2.5,\"result_summary\":{\"a\":1}}}";
-    private static final String LISTED = "{\"success\":true,\"data\":[{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":\"completed\",\"created_at\":\"2026-01-01T10:00:00.5Z\","
+    private static final String SHOWN =
+            "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":\"runnin"
+                    + "g\",\"created_at\":\"2026-01-01T10:00:00.5Z\","
+            + "\"progress\":{\"percentage\":42.5,\"current_step\":\"step\"},\"metadata\":{\"symbol\":\"AAPL\"},\"erro"
+            + "r_message\":null,\"duration_seconds\":2.5,\"result_summary\":{\"a\":1}}}";
+    private static final String LISTED =
+            "{\"success\":true,\"data\":[{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":\"complete"
+                    + "d\",\"created_at\":\"2026-01-01T10:00:00.5Z\","
             + "\"progress_percentage\":100,\"current_step\":null,\"symbol\":\"AAPL\",\"duration_seconds\":2.5}]}";
-    private static final String REFUSED = "{\"detail\":[{\"loc\":[\"body\",\"symbol\",0],\"msg\":\"Field required\",\"type\":\"missing\"}],\"error\":{\"message\":\"no\"},\"message\":\"no\"}";
-    private static final String DASHBOARD = "{\"dashboard\":{\"uid\":\"a\",\"title\":\"A\",\"panels\":[{\"title\":\"P\",\"type\":\"row\",\"targets\":[{\"expr\":\"up\"}]}]},\"meta\":{\"slug\":\"a\"}}";
-    private static final String SPANS = "{\"data\":[{\"traceID\":\"abc\",\"spans\":[{\"operationName\":\"POST /dummy/start\",\"startTime\":4102444800000000,\"tags\":[{\"key\":\"url.path\",\"value\":\"/dummy/start\"}]}],"
+    private static final String REFUSED =
+            "{\"detail\":[{\"loc\":[\"body\",\"symbol\",0],\"msg\":\"Field "
+                    + "required\",\"type\":\"missing\"}],\"error\":{\"message\":\"no\"},\"message\":\"no\"}";
+    private static final String DASHBOARD =
+            "{\"dashboard\":{\"uid\":\"a\",\"title\":\"A\",\"panels\":[{\"title\":\"P\",\"type\":\"row\",\"target"
+                    + "s\":[{\"expr\":\"up\"}]}]},\"meta\":{\"slug\":\"a\"}}";
+    private static final String SPANS =
+            "{\"data\":[{\"traceID\":\"abc\",\"spans\":[{\"operationName\":\"POST "
+                    + "/dummy/start\",\"startTime\":4102444800000000,\"tags\":[{\"key\":\"url.path\",\"value\":\"/"
+                    + "dummy/start\"}]}],"
             + "\"processes\":{\"p1\":{\"serviceName\":\"backend\"}}}],\"errors\":null}";
     private static HttpPeer server;
     private static Http http;
@@ -59,17 +72,29 @@ class DamagedAnswersTest {
     private static volatile byte[] damaged;
     private static volatile String place;
 
-    /** What is read: where it is asked for, what is said there when all is well, with which status, and who reads it. */
+    /**
+     * What is read: where it is asked for, what is said there when all is well, with which status, and who reads it.
+     */
     enum Reader {
-        HEALTH("/api/v1/health", 200, "{\"status\":\"ok\",\"version\":\"1.0.7\",\"timestamp\":\"2026-01-01T10:00:00Z\"}", () -> {
-            ValueText.words(new Backend(inventory, http).health());
-            shown(checks().core(List.of("backend")));
-        }),
-        OPENAPI("/api/v1/openapi.json", 200, "{\"openapi\":\"3.1.0\",\"paths\":{\"/api/v1/operations/{id}\":{\"get\":{\"parameters\":[{\"name\":\"id\",\"in\":\"path\",\"required\":true}],"
-                + "\"responses\":{\"200\":{\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/schemas/One\"}}}}}}}},\"components\":{\"schemas\":{\"One\":{\"anyOf\":["
-                + "{\"type\":\"null\"},{\"properties\":{\"data\":{\"$ref\":\"#/components/schemas/One\"}}}]}}}}", () -> shown(ApiUse.compared(inventory, http).check(inventory).stream().toList())),
-        WORKERS("/api/v1/workers", 200, "[{\"worker_id\":\"backtesting-1\",\"worker_type\":\"backtesting\",\"endpoint_url\":\"http://workers-b.ktrdr.test:5003/\",\"status\":\"busy\","
-                + "\"current_operation_id\":\"op_1\",\"last_healthy_at\":\"2026-01-01T10:00:00.123456Z\",\"capabilities\":{\"cpu\":true}},{\"worker_type\":\"training\",\"endpoint_url\":\"http://x\",\"status\":\"available\"}]", () -> {
+        HEALTH("/api/v1/health", 200,
+                "{\"status\":\"ok\",\"version\":\"1.0.7\",\"timestamp\":\"2026-01-01T10:00:00Z\"}", () -> {
+                    ValueText.words(new Backend(inventory, http).health());
+                    shown(checks().core(List.of("backend")));
+                }),
+        OPENAPI("/api/v1/openapi.json", 200,
+                "{\"openapi\":\"3.1.0\",\"paths\":{\"/api/v1/"
+                        + "operations/{id}\":{\"get\":{\"parameters\":[{\"name\":\"id\",\"in\":\"path\",\"required\":t"
+                        + "rue}],"
+                + "\"responses\":{\"200\":{\"content\":{\"application/json\":{\"schema\":{\"$ref\":\"#/components/"
+                + "schemas/One\"}}}}}}}},\"components\":{\"schemas\":{\"One\":{\"anyOf\":["
+                + "{\"type\":\"null\"},{\"properties\":{\"data\":{\"$ref\":\"#/components/schemas/One\"}}}]}}}}",
+                () -> shown(ApiUse.compared(inventory, http).check(inventory).stream().toList())),
+        WORKERS("/api/v1/workers", 200,
+                "[{\"worker_id\":\"backtesting-1\",\"worker_type\":\"backtesting\",\"endpoint_url\":\"http://"
+                        + "workers-b.ktrdr.test:5003/\",\"status\":\"busy\","
+                + "\"current_operation_id\":\"op_1\",\"last_healthy_at\":\"2026-01-01T10:00:00.123456Z\",\"capabilitie"
+                + "s\":{\"cpu\":true}},{\"worker_type\":\"training\",\"endpoint_url\":\"http://"
+                + "x\",\"status\":\"available\"}]", () -> {
             var registered = new Backend(inventory, http).workers();
             ValueText.words(registered);
             shown(checks().workers(inventory.workers()));
@@ -94,42 +119,76 @@ class DamagedAnswersTest {
             report.table(listed).lines();
             Json.line(report.document(listed));
         }),
-        STARTED("/api/v1/dummy/start", 200, "{\"success\":true,\"operation_id\":\"op_1\",\"data\":{\"operation_id\":\"op_1\",\"status\":\"started\"}}",
+        STARTED("/api/v1/dummy/start", 200,
+                "{\"success\":true,\"operation_id\":\"op_1\",\"data\":{\"operation_id\":\"op_1\",\"status\":\"starte"
+                        + "d\"}}",
                 () -> new OperationsApi(inventory, http).start(OperationsApi.Kind.dummy, Map.of())),
-        NOT_STARTED("/api/v1/dummy/start", 422, REFUSED, () -> new OperationsApi(inventory, http).start(OperationsApi.Kind.dummy, Map.of())),
-        CANCELLED("/api/v1/operations/op_1", 200, "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"status\":\"cancelled\"}}", () -> new OperationsApi(inventory, http).cancel("op_1")),
-        TARGETS("/api/v1/targets", 200, STATES + "{\"activeTargets\":[{\"labels\":{\"job\":\"backend\",\"instance\":\"a\"},\"scrapeUrl\":\"http://a/metrics\",\"lastError\":\"\",\"health\":\"up\"},"
-                + "{\"labels\":{\"job\":\"node\",\"node\":\"core\"},\"scrapeUrl\":\"http://b/metrics\",\"lastError\":\"refused\",\"health\":\"down\"},"
-                + "{\"labels\":{\"job\":\"prometheus\"},\"scrapeUrl\":\"http://c/metrics\",\"lastError\":\"refused\",\"health\":\"down\"}],\"droppedTargets\":[]}}", () -> shown(checks().targets())),
-        VECTOR("/api/v1/query", 200, STATES + "{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"__name__\":\"up\",\"job\":\"a\"},\"value\":[1435781451.781,\"1\"]}]}}", () -> {
-            ValueText.words(new Prometheus(inventory, http).query("up"));
-            shown(List.of(checks().metrics()));
-        }),
-        MATRIX("/api/v1/query", 200, STATES + "{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},\"values\":[[1,\"1\"],[2,\"0\"]]}]}}", () -> ValueText.words(new Prometheus(inventory, http).query("up"))),
-        SCALAR("/api/v1/query", 200, STATES + "{\"resultType\":\"scalar\",\"result\":[1435781451.781,\"2.5\"]}}", () -> ValueText.words(new Prometheus(inventory, http).query("1"))),
-        BAD_QUERY("/api/v1/query", 400, "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"parse error\"}", () -> new Prometheus(inventory, http).query("(")),
-        BUILD("/api/v1/status/buildinfo", 200, STATES + "{\"version\":\"2.53.0\"}}", () -> shown(checks().core(List.of("prometheus")))),
-        ALERTS("/api/v1/alerts", 200, STATES + "{\"alerts\":[{\"labels\":{\"alertname\":\"KtrdrWorkerDown\",\"severity\":\"critical\",\"node\":\"core\"},\"annotations\":{\"summary\":\"a worker is down\","
-                + "\"runbook_url\":\"http://a\"},\"state\":\"firing\",\"activeAt\":\"2026-01-01T10:00:00.123456789Z\",\"value\":\"1e+00\"}]}}", () -> checks().alerts().ifPresent(alerts -> {
+        NOT_STARTED("/api/v1/dummy/start", 422, REFUSED,
+                () -> new OperationsApi(inventory, http).start(OperationsApi.Kind.dummy, Map.of())),
+        CANCELLED("/api/v1/operations/op_1", 200,
+                "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"status\":\"cancelled\"}}",
+                () -> new OperationsApi(inventory, http).cancel("op_1")),
+        TARGETS("/api/v1/targets", 200,
+                STATES + "{\"activeTargets\":[{\"labels\":{\"job\":\"backend\",\"instance\":\"a\"},\"scrapeUrl\":\"htt"
+                        + "p://a/metrics\",\"lastError\":\"\",\"health\":\"up\"},"
+                + "{\"labels\":{\"job\":\"node\",\"node\":\"core\"},\"scrapeUrl\":\"http://b/"
+                + "metrics\",\"lastError\":\"refused\",\"health\":\"down\"},"
+                + "{\"labels\":{\"job\":\"prometheus\"},\"scrapeUrl\":\"http://c/"
+                + "metrics\",\"lastError\":\"refused\",\"health\":\"down\"}],\"droppedTargets\":[]}}",
+                () -> shown(checks().targets())),
+        VECTOR("/api/v1/query", 200,
+                STATES + "{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"__name__\":\"up\",\"job\":\"a\"},\"val"
+                        + "ue\":[1435781451.781,\"1\"]}]}}", () -> {
+                    ValueText.words(new Prometheus(inventory, http).query("up"));
+                    shown(List.of(checks().metrics()));
+                }),
+        MATRIX("/api/v1/query", 200,
+                STATES + "{\"resultType\":\"matrix\",\"result\":[{\"metric\":{},\"values\":[[1,\"1\"],[2,\"0\"]]}]}}",
+                () -> ValueText.words(new Prometheus(inventory, http).query("up"))),
+        SCALAR("/api/v1/query", 200, STATES + "{\"resultType\":\"scalar\",\"result\":[1435781451.781,\"2.5\"]}}",
+                () -> ValueText.words(new Prometheus(inventory, http).query("1"))),
+        BAD_QUERY("/api/v1/query", 400, "{\"status\":\"error\",\"errorType\":\"bad_data\",\"error\":\"parse error\"}",
+                () -> new Prometheus(inventory, http).query("(")),
+        BUILD("/api/v1/status/buildinfo", 200, STATES + "{\"version\":\"2.53.0\"}}",
+                () -> shown(checks().core(List.of("prometheus")))),
+        ALERTS("/api/v1/alerts", 200,
+                STATES + "{\"alerts\":[{\"labels\":{\"alertname\":\"KtrdrWorkerDown\",\"severity\":\"critical\",\"nod"
+                        + "e\":\"core\"},\"annotations\":{\"summary\":\"a worker is down\","
+                + "\"runbook_url\":\"http://"
+                + "a\"},\"state\":\"firing\",\"activeAt\":\"2026-01-01T10:00:00.123456789Z\",\"value\":\"1e+00\"}]}}",
+                () -> checks().alerts().ifPresent(alerts -> {
             shown(ServiceChecks.critical(inventory, alerts));
             alerts.forEach(alert -> Json.line(alert.document()));
         })),
-        GRAFANA("/api/health", 200, "{\"commit\":\"a\",\"database\":\"ok\",\"version\":\"11.1.0\"}", () -> shown(checks().core(List.of("grafana")))),
-        SOURCES("/api/frontend/settings", 200, "{\"datasources\":{\"Prometheus\":{\"name\":\"Prometheus\",\"type\":\"prometheus\",\"uid\":\"prometheus\"},\"Jaeger\":{\"name\":\"Jaeger\",\"type\":\"jaeger\",\"uid\":\"b\"}}}",
+        GRAFANA("/api/health", 200, "{\"commit\":\"a\",\"database\":\"ok\",\"version\":\"11.1.0\"}",
+                () -> shown(checks().core(List.of("grafana")))),
+        SOURCES("/api/frontend/settings", 200,
+                "{\"datasources\":{\"Prometheus\":{\"name\":\"Prometheus\",\"type\":\"prometheus\",\"uid\":\"prometheu"
+                        + "s\"},\"Jaeger\":{\"name\":\"Jaeger\",\"type\":\"jaeger\",\"uid\":\"b\"}}}",
                 () -> shown(new GrafanaChecks(inventory, http).checks())),
         DASHBOARDS("/api/dashboards/uid/", 200, DASHBOARD, () -> shown(new GrafanaChecks(inventory, http).checks())),
-        FRAMES("/api/ds/query", 200, "{\"results\":{\"A\":{\"status\":200,\"frames\":[{\"schema\":{},\"data\":{\"values\":[[1],[2]]}}]}}}", () -> shown(new GrafanaChecks(inventory, http).checks())),
-        NO_FRAMES("/api/ds/query", 200, "{\"results\":{\"A\":{\"status\":500,\"error\":\"no such host\"}}}", () -> shown(new GrafanaChecks(inventory, http).checks())),
-        MANIFEST("/v2/manifests/1", 200, "[{\"Ref\":\"r.test/a:1\",\"Descriptor\":{\"digest\":\"sha256:a\",\"platform\":{\"architecture\":\"amd64\",\"os\":\"linux\",\"variant\":\"v8\"}},\"OCIManifest\":{"
-                + "\"config\":{\"digest\":\"sha256:b\",\"size\":4},\"layers\":[{\"digest\":\"sha256:c\",\"size\":35668542},{\"digest\":\"sha256:d\",\"size\":1}]}},{\"Descriptor\":{\"digest\":\"sha256:e\"}}]", () -> {
+        FRAMES("/api/ds/query", 200,
+                "{\"results\":{\"A\":{\"status\":200,\"frames\":[{\"schema\":{},\"data\":{\"values\":[[1],[2]]}}]}}}",
+                () -> shown(new GrafanaChecks(inventory, http).checks())),
+        NO_FRAMES("/api/ds/query", 200, "{\"results\":{\"A\":{\"status\":500,\"error\":\"no such host\"}}}",
+                () -> shown(new GrafanaChecks(inventory, http).checks())),
+        MANIFEST("/v2/manifests/1", 200,
+                "[{\"Ref\":\"r.test/a:1\",\"Descriptor\":{\"digest\":\"sha256:a\",\"platform\":{\"architecture\":\"amd"
+                        + "64\",\"os\":\"linux\",\"variant\":\"v8\"}},\"OCIManifest\":{"
+                + "\"config\":{\"digest\":\"sha256:b\",\"size\":4},\"layers\":[{\"digest\":\"sha256:c\",\"size\":35668"
+                + "542},{\"digest\":\"sha256:d\",\"size\":1}]}},{\"Descriptor\":{\"digest\":\"sha256:e\"}}]", () -> {
             // a node's docker asks the registry, and passes on what it says
-            var facts = "platform\tlinux/amd64\nmanifest r.test/a:1\t" + http.get(server.url("/v2/manifests/1")).body() + "\nend\tyes\n";
+            var facts = "platform\tlinux/amd64\nmanifest r.test/a:1\t" + http.get(server.url("/v2/manifests/1")).body()
+                    + "\nend\tyes\n";
             var answer = new Registry("r.test", "karl").answer("core", new CommandResult(0, facts, ""));
             assertTrue(Registry.need(answer.manifests().values()) >= 0);
             answer.manifests().values().forEach(manifest -> assertTrue(manifest.bytes() >= 0));
         }),
-        TRACED("/api/services", 200, "{\"data\":[\"backend\",\"worker\"],\"total\":2,\"errors\":null}", () -> shown(checks().core(List.of("jaeger")))),
-        TRACES("/api/traces", 200, SPANS, () -> new Jaeger(inventory, http).find("backend", "op_1", "/dummy/start", Instant.now()).ifPresent(Jaeger.Trace::words)),
+        TRACED("/api/services", 200, "{\"data\":[\"backend\",\"worker\"],\"total\":2,\"errors\":null}",
+                () -> shown(checks().core(List.of("jaeger")))),
+        TRACES("/api/traces", 200, SPANS,
+                () -> new Jaeger(inventory, http).find("backend", "op_1", "/dummy/start", Instant.now())
+                        .ifPresent(Jaeger.Trace::words)),
         ALERTMANAGER("/-/healthy", 200, "OK", () -> shown(checks().core(List.of(Alerting.SERVICE))));
 
         private final String path;
@@ -150,7 +209,8 @@ class DamagedAnswersTest {
             try {
                 Mutants.calm(reads);
             } catch (RuntimeException | AssertionError | StackOverflowError e) {
-                throw new AssertionError(this + " of " + Console.brief(new String(answer, StandardCharsets.UTF_8), 2000), e);
+                throw new AssertionError(this + " of "
+                        + Console.brief(new String(answer, StandardCharsets.UTF_8), 2000), e);
             }
         }
 
@@ -165,7 +225,8 @@ class DamagedAnswersTest {
             out.write(head.contains(place) ? damaged : HttpPeer.whole(200, "{}".getBytes(StandardCharsets.UTF_8)));
             return true;
         });
-        var services = Stream.of("backend", "prometheus", "grafana", "jaeger", "alertmanager").map(name -> name + ": {port: " + server.port() + "}").toList();
+        var services = Stream.of("backend", "prometheus", "grafana", "jaeger", "alertmanager")
+                .map(name -> name + ": {port: " + server.port() + "}").toList();
         inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {" + String.join(", ", services) + "}\n");
         http = new Http(Map.of("backend.ktrdr.test", "127.0.0.1"), Duration.ofSeconds(5));
     }
@@ -183,7 +244,8 @@ class DamagedAnswersTest {
     /** As verify shows them: a table, sentences, and a document. */
     private static void shown(List<Check> checks) {
         Check.table(checks).lines().forEach(line -> assertEquals(Console.harmless(line), line));
-        Check.failures(checks).forEach(problem -> assertEquals(1, problem.sentence().split("\n").length, problem::sentence));
+        Check.failures(checks)
+                .forEach(problem -> assertEquals(1, problem.sentence().split("\n").length, problem::sentence));
         checks.forEach(Json::line);
     }
 
@@ -196,7 +258,8 @@ class DamagedAnswersTest {
         }
         var far = "/".repeat(1_000_000) + "x";
         damaged = HttpPeer.whole(200, ("[{\"endpoint_url\":\"" + far + "\"}]").getBytes(StandardCharsets.UTF_8));
-        assertEquals(far, assertTimeoutPreemptively(Duration.ofSeconds(5), () -> new Backend(inventory, http).workers()).get(0).endpointUrl());
+        assertEquals(far, assertTimeoutPreemptively(Duration.ofSeconds(5), () -> new Backend(inventory, http).workers())
+                .get(0).endpointUrl());
     }
 
     @ParameterizedTest
@@ -210,10 +273,13 @@ class DamagedAnswersTest {
     /** What may stand in the place of a value. */
     private static List<JsonNode> others() {
         var make = JsonNodeFactory.instance;
-        var others = new ArrayList<JsonNode>(List.of(make.nullNode(), make.numberNode(7), make.numberNode(-1), make.textNode("text"), make.textNode(""), make.textNode("NaN"), make.arrayNode(), make.objectNode(),
-                make.booleanNode(true), make.arrayNode().addNull(), make.objectNode().set("a", make.arrayNode().addNull()), make.textNode("a\nb\r\u001b[2J\u202e\ud800\u0000"),
+        var others = new ArrayList<JsonNode>(List.of(make.nullNode(), make.numberNode(7), make.numberNode(-1),
+                make.textNode("text"), make.textNode(""), make.textNode("NaN"), make.arrayNode(), make.objectNode(),
+                make.booleanNode(true), make.arrayNode().addNull(), make.objectNode()
+                        .set("a", make.arrayNode().addNull()), make.textNode("a\nb\r\u001b[2J\u202e\ud800\u0000"),
                 make.textNode("/".repeat(10_000) + "x"), make.textNode("1".repeat(2000) + "Z")));
-        for (var number : List.of("1e400", "-1e400", "99999999999999999999", "9223372036854775807", "1e-400", "9".repeat(900))) others.add(make.rawValueNode(new RawValue(number)));
+        for (var number : List.of("1e400", "-1e400", "99999999999999999999", "9223372036854775807", "1e-400",
+                "9".repeat(900))) others.add(make.rawValueNode(new RawValue(number)));
         return others;
     }
 
@@ -289,9 +355,12 @@ class DamagedAnswersTest {
     @ParameterizedTest
     @EnumSource
     void that_are_no_json_at_all(Reader reader) {
-        for (var text : List.of("", " ", "\n", "<html>\r\n<head><title>502 Bad Gateway</title></head>\u001b[2J\n</html>", "null", "nul", "{\"a\":1}{\"a\":1}", "\ufeff{}", "[".repeat(100_000), "{\"a\":".repeat(100_000),
+        for (var text : List.of("", " ", "\n",
+                "<html>\r\n<head><title>502 Bad Gateway</title></head>\u001b[2J\n</html>", "null", "nul",
+                "{\"a\":1}{\"a\":1}", "\ufeff{}", "[".repeat(100_000), "{\"a\":".repeat(100_000),
                 "\"" + "a".repeat(100_000), "9".repeat(100_000), "1e" + "9".repeat(10_000), "\u0000")) reader.of(text);
         // not UTF-8: a lone continuation, an overlong form, a surrogate, the beginning of a character
-        for (var bytes : List.of("\200", "{\"status\":\"\300\257\"}", "[\"\355\240\200\"]", "{\"data\":\"\360\237\"}")) reader.of(bytes.getBytes(StandardCharsets.ISO_8859_1));
+        for (var bytes : List.of("\200", "{\"status\":\"\300\257\"}", "[\"\355\240\200\"]", "{\"data\":\"\360\237\"}"))
+            reader.of(bytes.getBytes(StandardCharsets.ISO_8859_1));
     }
 }

@@ -22,9 +22,11 @@ import org.w3c.dom.Element;
 import org.xml.sax.SAXException;
 
 /**
- * Every jar that the project runs with: those of the class paths of its procedures and of its tests, and those of JBang as the front door fetches it.
+ * Every jar that the project runs with: those of the class paths of its procedures and of its tests, and those of JBang
+ * as the front door fetches it.
  *
- * docs/DEPENDENCIES.md keeps the list as it was reviewed, with the advisories that were found for it; there is no source of advisories that could be asked while it runs.
+ * docs/DEPENDENCIES.md keeps the list as it was reviewed, with the advisories that were found for it; there is no
+ * source of advisories that could be asked while it runs.
  */
 public final class Dependencies {
     /** The list as it was reviewed. */
@@ -69,7 +71,8 @@ public final class Dependencies {
     }
 
     private static int[] numbers(String version) {
-        return Stream.of(version.split("[^0-9]+")).filter(part -> !part.isEmpty()).mapToInt(Integer::parseInt).toArray();
+        return Stream.of(version.split("[^0-9]+")).filter(part -> !part.isEmpty()).mapToInt(Integer::parseInt)
+                .toArray();
     }
 
     /** The jars of this class path, and JBang's, as they are now. */
@@ -84,7 +87,8 @@ public final class Dependencies {
             var licences = reviewed().stream().collect(Collectors.toMap(Jar::name, Jar::licence));
             for (var line : Files.readAllLines(JBANG)) {
                 var parts = line.split(" +", 2);
-                jars.add(new Jar(parts[1], licences.containsKey(parts[1]) ? licences.get(parts[1]) : licence(parts[1]), parts[0]));
+                jars.add(new Jar(parts[1], licences.containsKey(parts[1]) ? licences.get(parts[1]) : licence(parts[1]),
+                        parts[0]));
             }
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -92,28 +96,35 @@ public final class Dependencies {
         return jars;
     }
 
-    /** That of the tests, in which we are, and that of the procedures, of which JBang tells: where both want another version of a jar the tests have one of the two. */
+    /**
+     * That of the tests, in which we are, and that of the procedures, of which JBang tells: where both want another
+     * version of a jar the tests have one of the two.
+     */
     private static Set<String> classPaths() {
         var entries = new TreeSet<>(List.of(System.getProperty("java.class.path").split(":")));
-        var procedures = Json.parse(LocalCommand.command(Toolkit.jbang().toString(), "info", "tools", Project.root().resolve("lib/sources.java").toString()).must().out(), "jbang");
+        var procedures = Json.parse(LocalCommand.command(Toolkit.jbang().toString(), "info", "tools",
+                Project.root().resolve("lib/sources.java").toString()).must().out(), "jbang");
         procedures.path("resolvedDependencies").forEach(entry -> entries.add(entry.asText()));
         return entries;
     }
 
     /** The jars that docs/DEPENDENCIES.md has. */
     public static List<Jar> reviewed() {
-        return rows().entrySet().stream().map(row -> row.getValue().split(" \\| ")).filter(cells -> cells.length == 3 && cells[2].matches("[0-9a-f]{64}"))
+        return rows().entrySet().stream().map(row -> row.getValue().split(" \\| "))
+                .filter(cells -> cells.length == 3 && cells[2].matches("[0-9a-f]{64}"))
                 .map(cells -> new Jar(cells[0], cells[1], cells[2])).toList();
     }
 
     /** The advisories that docs/DEPENDENCIES.md has. */
     public static List<Advisory> advisories() {
-        return rows().values().stream().map(row -> row.split(" \\| ", 4)).filter(cells -> cells.length == 4).map(cells -> new Advisory(cells[0], cells[1], cells[2], cells[3])).toList();
+        return rows().values().stream().map(row -> row.split(" \\| ", 4)).filter(cells -> cells.length == 4)
+                .map(cells -> new Advisory(cells[0], cells[1], cells[2], cells[3])).toList();
     }
 
     /** The releases that docs/DEPENDENCIES.md says are not taken, by group:artifact. */
     static Map<String, Outdated.Held> held() {
-        return rows().values().stream().map(row -> row.split(" \\| ")).filter(cells -> cells.length == 3 && !cells[2].matches("[0-9a-f]{64}"))
+        return rows().values().stream().map(row -> row.split(" \\| "))
+                .filter(cells -> cells.length == 3 && !cells[2].matches("[0-9a-f]{64}"))
                 .collect(Collectors.toMap(cells -> cells[0], cells -> new Outdated.Held(cells[1], cells[2])));
     }
 
@@ -130,18 +141,21 @@ public final class Dependencies {
 
     /** Which advisories a jar has, by their ids. */
     public static String open(Jar jar) {
-        return advisories().stream().filter(advisory -> advisory.concerns(jar)).map(Advisory::id).collect(Collectors.joining(", "));
+        return advisories().stream().filter(advisory -> advisory.concerns(jar)).map(Advisory::id)
+                .collect(Collectors.joining(", "));
     }
 
     private static Jar jar(Path file, Path repository) throws IOException {
         var version = file.getParent();
         var artifact = version.getParent();
         var group = repository.relativize(artifact.getParent()).toString().replace('/', '.');
-        return new Jar(group + ":" + artifact.getFileName() + ":" + version.getFileName(), licence(pom(file), repository), Sha256.hex(Files.readAllBytes(file)));
+        return new Jar(group + ":" + artifact.getFileName() + ":" + version.getFileName(),
+                licence(pom(file), repository), Sha256.hex(Files.readAllBytes(file)));
     }
 
     private static Path pom(Path jar) {
-        return jar.resolveSibling(jar.getParent().getParent().getFileName() + "-" + jar.getParent().getFileName() + ".pom");
+        return jar.resolveSibling(jar.getParent().getParent().getFileName() + "-" + jar.getParent().getFileName()
+                + ".pom");
     }
 
     /** Of one of JBang's jars that was not reviewed yet: Maven, which fetched it, has its POM. */
@@ -160,13 +174,16 @@ public final class Dependencies {
             var factory = DocumentBuilderFactory.newInstance();
             factory.setFeature("http://apache.org/xml/features/disallow-doctype-decl", true);
             var project = factory.newDocumentBuilder().parse(pom.toFile()).getDocumentElement();
-            var names = child(project, "licenses").map(licenses -> children(licenses).map(licence -> text(licence, "name")).collect(Collectors.joining(" or "))).findFirst();
+            var names = child(project, "licenses")
+                    .map(licenses -> children(licenses).map(licence -> text(licence, "name"))
+                            .collect(Collectors.joining(" or "))).findFirst();
             if (names.isPresent()) return names.get().replace("|", "/").replaceAll("\\s+", " ");
             var parent = child(project, "parent").findFirst();
             if (parent.isEmpty()) return "unknown";
             var artifact = text(parent.get(), "artifactId");
             var version = text(parent.get(), "version");
-            return licence(repository.resolve(text(parent.get(), "groupId").replace('.', '/')).resolve(artifact).resolve(version).resolve(artifact + "-" + version + ".pom"), repository);
+            return licence(repository.resolve(text(parent.get(), "groupId").replace('.', '/')).resolve(artifact)
+                    .resolve(version).resolve(artifact + "-" + version + ".pom"), repository);
         } catch (ParserConfigurationException | SAXException e) {
             throw new IOException(pom + " cannot be read", e);
         }
@@ -174,7 +191,8 @@ public final class Dependencies {
 
     private static Stream<Element> children(Element element) {
         var nodes = element.getChildNodes();
-        return Stream.iterate(0, i -> i < nodes.getLength(), i -> i + 1).map(nodes::item).filter(Element.class::isInstance).map(Element.class::cast);
+        return Stream.iterate(0, i -> i < nodes.getLength(), i -> i + 1).map(nodes::item)
+                .filter(Element.class::isInstance).map(Element.class::cast);
     }
 
     private static Stream<Element> child(Element element, String name) {

@@ -24,7 +24,8 @@ class DependenciesTest {
 
     @Test
     void every_jar_is_the_one_that_was_reviewed_by_its_checksum() {
-        assertEquals(Dependencies.reviewed().stream().map(Jar::row).collect(Collectors.joining("\n")), FOUND.stream().map(Jar::row).collect(Collectors.joining("\n")));
+        assertEquals(Dependencies.reviewed().stream().map(Jar::row).collect(Collectors.joining("\n")),
+                FOUND.stream().map(Jar::row).collect(Collectors.joining("\n")));
         assertTrue(Dependencies.reviewed().size() > 80);
     }
 
@@ -33,10 +34,12 @@ class DependenciesTest {
         var names = FOUND.stream().map(Jar::name).toList();
         var said = new ArrayList<String>();
         try (var files = Files.walk(Project.root())) {
-            for (var file : files.filter(file -> file.toString().endsWith(".java") && !file.toString().contains("/.")).toList())
+            for (var file : files.filter(file -> file.toString().endsWith(".java") && !file.toString().contains("/."))
+                    .toList())
                 DEPS.matcher(Files.readString(file)).results().forEach(dep -> {
                     said.add(dep.group(1));
-                    assertTrue(names.contains(dep.group(1) + ":" + dep.group(2)), () -> file + " names " + dep.group() + ", and another version of it runs");
+                    assertTrue(names.contains(dep.group(1) + ":" + dep.group(2)),
+                            () -> file + " names " + dep.group() + ", and another version of it runs");
                 });
         }
         assertEquals(new TreeSet<>(said).toString(), said.stream().sorted().toList().toString(), "one is named twice");
@@ -45,17 +48,22 @@ class DependenciesTest {
     @Test
     void the_front_door_names_the_versions_with_reviewed_checksums() {
         var names = FOUND.stream().map(Jar::name).collect(Collectors.toSet());
-        assertTrue(names.contains("jbang-cli-" + Project.frontDoor("version") + ".jar") && names.contains("gson-" + Project.frontDoor("gson") + ".jar"), names::toString);
+        assertTrue(names.contains("jbang-cli-" + Project.frontDoor("version") + ".jar")
+                && names.contains("gson-" + Project.frontDoor("gson") + ".jar"), names::toString);
     }
 
     @Test
     void each_known_advisory_is_fixed_or_accepted_with_a_reason() {
         var advisories = Dependencies.advisories();
         assertFalse(advisories.isEmpty());
-        var open = FOUND.stream().flatMap(jar -> advisories.stream().filter(advisory -> advisory.concerns(jar))).toList();
-        for (var advisory : open) assertTrue(advisory.reason().contains("Accepted: "), () -> advisory + " has no reason");
-        var accepted = advisories.stream().filter(advisory -> advisory.reason().contains("Accepted: ")).map(Advisory::id).collect(Collectors.toSet());
-        assertEquals(accepted, open.stream().map(Advisory::id).collect(Collectors.toSet()), "of those that are accepted some are mended by now");
+        var open = FOUND.stream().flatMap(jar -> advisories.stream().filter(advisory -> advisory.concerns(jar)))
+                .toList();
+        for (var advisory : open)
+            assertTrue(advisory.reason().contains("Accepted: "), () -> advisory + " has no reason");
+        var accepted = advisories.stream().filter(advisory -> advisory.reason().contains("Accepted: "))
+                .map(Advisory::id).collect(Collectors.toSet());
+        assertEquals(accepted, open.stream().map(Advisory::id).collect(Collectors.toSet()),
+                "of those that are accepted some are mended by now");
         var artifacts = new HashSet<>(advisories.stream().map(Advisory::artifact).toList());
         FOUND.forEach(jar -> artifacts.removeIf(jar::is));
         assertEquals(Set.of(), artifacts, "nothing of these is in use");
@@ -64,8 +72,10 @@ class DependenciesTest {
     @Test
     void a_version_before_the_one_that_mends_it_has_it() {
         var advisory = new Advisory("CVE-0000-0001", "one", "1.10.2", "");
-        for (var version : List.of("1.9", "1.10", "1.10.1", "0.99.9")) assertTrue(advisory.concerns(new Jar("g:one:" + version, "", "")), version);
-        for (var version : List.of("1.10.2", "1.10.10", "1.11", "2.0")) assertFalse(advisory.concerns(new Jar("g:one:" + version, "", "")), version);
+        for (var version : List.of("1.9", "1.10", "1.10.1", "0.99.9"))
+            assertTrue(advisory.concerns(new Jar("g:one:" + version, "", "")), version);
+        for (var version : List.of("1.10.2", "1.10.10", "1.11", "2.0"))
+            assertFalse(advisory.concerns(new Jar("g:one:" + version, "", "")), version);
         assertFalse(advisory.concerns(new Jar("g:another-one:1.0", "", "")));
         assertTrue(advisory.concerns(new Jar("one-1.10.1.jar", "", "")));
         assertFalse(advisory.concerns(new Jar("one-more-1.10.1.jar", "", "")));
@@ -73,6 +83,7 @@ class DependenciesTest {
 
     @Test
     void every_licence_is_known() {
-        assertEquals(List.of(), Dependencies.reviewed().stream().filter(jar -> jar.licence().isBlank() || jar.licence().equals("unknown")).map(Jar::name).toList());
+        assertEquals(List.of(), Dependencies.reviewed().stream()
+                .filter(jar -> jar.licence().isBlank() || jar.licence().equals("unknown")).map(Jar::name).toList());
     }
 }

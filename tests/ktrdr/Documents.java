@@ -37,7 +37,8 @@ public final class Documents {
     /** A run of tests is for people. */
     private static final Pattern OF_TESTS = Pattern.compile("--outdated|--rooms|--dependencies");
     private static final Map<String, String> TEXTS = texts();
-    private static final SchemaRegistry REGISTRY = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12, builder -> builder.schemas(
+    private static final SchemaRegistry REGISTRY = SchemaRegistry.withDefaultDialect(SpecificationVersion.DRAFT_2020_12,
+            builder -> builder.schemas(
             TEXTS.entrySet().stream().collect(Collectors.toMap(entry -> uri(entry.getKey()), Map.Entry::getValue))));
 
     private Documents() {}
@@ -49,7 +50,8 @@ public final class Documents {
     private static Map<String, String> texts() {
         try (var files = Files.list(FOLDER)) {
             var texts = new TreeMap<String, String>();
-            for (var file : files.toList()) texts.put(file.getFileName().toString().replaceFirst("\\.json$", ""), Files.readString(file));
+            for (var file : files.toList())
+                texts.put(file.getFileName().toString().replaceFirst("\\.json$", ""), Files.readString(file));
             return texts;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -66,7 +68,8 @@ public final class Documents {
         try {
             var printed = new LinkedHashMap<String, List<String>>();
             ROW.matcher(Files.readString(Project.root().resolve("docs/reference/json.md"))).results().forEach(row ->
-                    printed.put(row.group(1), Pattern.compile("`([a-z-]+)[^`]*`").matcher(row.group(2)).results().map(word -> word.group(1)).distinct().toList()));
+                    printed.put(row.group(1), Pattern.compile("`([a-z-]+)[^`]*`").matcher(row.group(2)).results()
+                            .map(word -> word.group(1)).distinct().toList()));
             return printed;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -76,14 +79,16 @@ public final class Documents {
     /** Whether a command line asks for documents that are described. */
     public static boolean asked(List<String> words) {
         if (words.get(0).equals("test") && words.stream().noneMatch(OF_TESTS.asMatchPredicate())) return false;
-        return !NONE.contains(words.get(0)) && Cli.asked(words.toArray(String[]::new)) == Cli.Output.json && words.stream().noneMatch(word -> word.matches("--help|-h|--version|-V"));
+        return !NONE.contains(words.get(0)) && Cli.asked(words.toArray(String[]::new)) == Cli.Output.json
+                && words.stream().noneMatch(word -> word.matches("--help|-h|--version|-V"));
     }
 
     /** Asserts that a run of a procedure printed documents of its own and nothing else, each as its schema has it. */
     public static void hold(String procedure, int exit, String out) {
         var documents = read(out);
         // one that was stopped has no result, and a log may have no lines
-        if (exit < 128 && !procedure.equals("logs")) assertTrue(!documents.isEmpty(), procedure + " printed no document");
+        if (exit < 128 && !procedure.equals("logs"))
+            assertTrue(!documents.isEmpty(), procedure + " printed no document");
         for (var document : documents) {
             hold(document);
             var name = document.path("document").asText();
@@ -91,7 +96,8 @@ public final class Documents {
                     () -> "docs/reference/json.md does not say that " + procedure + " prints " + name);
         }
         if (exit < 128 && !documents.isEmpty() && documents.get(documents.size() - 1).has("exit"))
-            assertEquals(exit, documents.get(documents.size() - 1).path("exit").asInt(), () -> "the exit code of\n" + out);
+            assertEquals(exit, documents.get(documents.size() - 1).path("exit").asInt(),
+                    () -> "the exit code of\n" + out);
     }
 
     public static List<JsonNode> read(String out) {
@@ -102,20 +108,25 @@ public final class Documents {
         }
     }
 
-    /** Asserts that a document is as its schema has it, its keys in the schema's order, the id of each check there once. */
+    /**
+     * Asserts that a document is as its schema has it, its keys in the schema's order, the id of each check there once.
+     */
     public static void hold(JsonNode document) {
         var name = document.path("document").asText();
-        assertTrue(TEXTS.containsKey(name), () -> "no schema docs/schemas/" + name + ".json for\n" + document.toPrettyString());
+        assertTrue(TEXTS.containsKey(name),
+                () -> "no schema docs/schemas/" + name + ".json for\n" + document.toPrettyString());
         assertEquals(List.of(), mistakes(name, document), document::toPrettyString);
         assertEquals(List.of(), disorder(document, schema(name), name, ""), document::toPrettyString);
         var ids = document.path("checks").findValuesAsText("id");
-        assertEquals(List.of(), ids.stream().filter(id -> ids.indexOf(id) != ids.lastIndexOf(id)).distinct().toList(), "ids of several checks");
+        assertEquals(List.of(), ids.stream().filter(id -> ids.indexOf(id) != ids.lastIndexOf(id)).distinct().toList(),
+                "ids of several checks");
     }
 
     /** Asserts that an editor finds no mistake in an inventory that was read without one. */
     public static void holdInventory(Path file) {
         try {
-            assertEquals(List.of(), mistakes("inventory", YAML.readTree(Files.readString(file))), () -> file + " is read, and docs/schemas/inventory.json has it as wrong");
+            assertEquals(List.of(), mistakes("inventory", YAML.readTree(Files.readString(file))),
+                    () -> file + " is read, and docs/schemas/inventory.json has it as wrong");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -123,7 +134,8 @@ public final class Documents {
 
     /** What of a text is not as a schema has it. */
     public static List<String> mistakes(String schema, JsonNode document) {
-        return REGISTRY.getSchema(SchemaLocation.of(uri(schema))).validate(document).stream().map(Object::toString).toList();
+        return REGISTRY.getSchema(SchemaLocation.of(uri(schema))).validate(document).stream().map(Object::toString)
+                .toList();
     }
 
     public static JsonNode schema(String name) {
@@ -138,13 +150,15 @@ public final class Documents {
             return disorder(value, schema(other).at(parts[1]), other, place);
         }
         var found = new ArrayList<String>();
-        if (value.isArray()) for (var json : value) found.addAll(disorder(json, schema.path("items"), file, place + "[]"));
+        if (value.isArray())
+            for (var json : value) found.addAll(disorder(json, schema.path("items"), file, place + "[]"));
         if (!value.isObject()) return found;
         var properties = schema.path("properties");
         var known = names(value).stream().filter(properties::has).toList();
         if (!known.equals(names(properties).stream().filter(known::contains).toList())) found.add(place + ": " + known);
         value.properties().forEach(entry -> found.addAll(disorder(entry.getValue(),
-                properties.has(entry.getKey()) ? properties.path(entry.getKey()) : schema.path("additionalProperties"), file, place + "/" + entry.getKey())));
+                properties.has(entry.getKey()) ? properties.path(entry.getKey()) : schema.path("additionalProperties"),
+                file, place + "/" + entry.getKey())));
         return found;
     }
 

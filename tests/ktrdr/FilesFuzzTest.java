@@ -55,7 +55,8 @@ class FilesFuzzTest {
 
     @Provide
     Arbitrary<Charset> encodings() {
-        return Arbitraries.of(StandardCharsets.UTF_16, StandardCharsets.UTF_16LE, StandardCharsets.ISO_8859_1, Charset.forName("UTF-32"), Charset.forName("windows-1252"));
+        return Arbitraries.of(StandardCharsets.UTF_16, StandardCharsets.UTF_16LE, StandardCharsets.ISO_8859_1,
+                Charset.forName("UTF-32"), Charset.forName("windows-1252"));
     }
 
     @Property(seed = Mutants.SEED)
@@ -84,16 +85,21 @@ class FilesFuzzTest {
 
     @Property(seed = Mutants.SEED)
     void of_ssh(@ForAll("configurations") String text) {
-        read(text.getBytes(StandardCharsets.UTF_8), config -> SshConfig.read(config, config.getParent()).lookup("b.ktrdr.test"));
+        read(text.getBytes(StandardCharsets.UTF_8),
+                config -> SshConfig.read(config, config.getParent()).lookup("b.ktrdr.test"));
     }
 
     @Provide
     Arbitrary<String> hosts() {
-        return Mutants.of("b.ktrdr.test,10.0.0.11 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0l\n@revoked *.test ssh-rsa AAAA\n|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= ssh-ed25519 AAAAC3Nz\n");
+        return Mutants.of(
+                "b.ktrdr.test,10.0.0.11 ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ0l\n@revoked *.test ssh-rsa "
+                        + "AAAA\n|1|F1E1KeoE/eEWhi10WpGv4OdiO6Y=|3988QV0VE8wmZL7suNrYQLITLCg= ssh-ed25519 AAAAC3Nz\n");
     }
 
     @Property(seed = Mutants.SEED)
     void of_known_hosts(@ForAll("hosts") String text) {
-        read(text.getBytes(StandardCharsets.UTF_8), known -> new HostKeys("workers-b", "b.ktrdr.test", Optional.empty(), 22, List.of(known), Optional.empty()).findExistingAlgorithms("", 22));
+        read(text.getBytes(StandardCharsets.UTF_8),
+                known -> new HostKeys("workers-b", "b.ktrdr.test", Optional.empty(), 22, List.of(known),
+                        Optional.empty()).findExistingAlgorithms("", 22));
     }
 }

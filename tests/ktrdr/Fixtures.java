@@ -25,7 +25,8 @@ public final class Fixtures {
             nodes:
               core: {id: A, role: core, host: backend, address: 10.0.0.10, disk_free: 2GB, aliases: [grafana]}
               workers-b: {id: B, role: workers, host: workers-b, address: 10.0.0.11, disk_free: 2GB, scale: 2}
-              gpu: {id: G, role: workers, host: gpu-1, address: 10.0.0.12, disk_free: 2GB, workers: {backtest: 0, training: 1}}
+              gpu: {id: G, role: workers, host: gpu-1, address: 10.0.0.12, disk_free: 2GB, workers: {backtest: 0, \
+            training: 1}}
             images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}
             """;
 
@@ -62,7 +63,8 @@ public final class Fixtures {
         var manifest = new HashMap<String, String>();
         for (var file : new Templates(inventory).render(inventory.node(node), tag)) {
             var now = new Templates.NodeFile(file.path(), changed.getOrDefault(file.path(), file.content()), "644");
-            files.put(file.path(), new NodeFiles.FileState(now.sha256(), "644", "0:0", now.content().length(), Optional.of(now.content())));
+            files.put(file.path(), new NodeFiles.FileState(now.sha256(), "644", "0:0", now.content().length(),
+                    Optional.of(now.content())));
             manifest.put(file.path(), file.sha256());
         }
         return new NodeFiles(files, Map.of(), Map.of(), manifest, Map.of(), List.of());
@@ -71,15 +73,22 @@ public final class Fixtures {
     /** Secrets with values of their own, from the environment. */
     public static Secrets secrets() {
         var environment = new HashMap<String, String>();
-        for (var field : Secrets.Field.values()) environment.put("KTRDR_SECRET_" + field.name().toUpperCase(), "value-of-" + field + "-".repeat(32));
-        return Secrets.fetch(inventory(INVENTORY + "secrets: {provider: env}\n"), Set.of(Secrets.Field.values()), environment, new Console(Console.Color.never, false));
+        for (var field : Secrets.Field.values())
+            environment.put("KTRDR_SECRET_" + field.name().toUpperCase(), "value-of-" + field + "-".repeat(32));
+        return Secrets.fetch(inventory(INVENTORY + "secrets: {provider: env}\n"), Set.of(Secrets.Field.values()),
+                environment, new Console(Console.Color.never, false));
     }
 
-    /** A program of the test in the place of one of this machine, for a PATH that has its folder in front: a script of sh. */
+    /**
+     * A program of the test in the place of one of this machine, for a PATH that has its folder in front: a script of
+     * sh.
+     */
     public static void program(Path place, String script) throws IOException {
         Files.createDirectories(place.getParent());
-        // by another process: while this one writes it, what another test starts has it open too, and then it cannot be run
-        LocalCommand.command("sh", "-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh", place.toString()).input("#!/bin/sh\n" + script + "\n").must();
+        // by another process: while this one writes it, what another test starts has it open too, and then it cannot be
+        // run
+        LocalCommand.command("sh", "-c", "cat >\"$1\" && chmod 755 \"$1\"", "sh", place.toString())
+                .input("#!/bin/sh\n" + script + "\n").must();
     }
 
     public static Path file(String text) {

@@ -24,7 +24,8 @@ record Footprint(long heap, int threads, int files, int sessions, long children)
     static Footprint of(SshPeer peer) {
         System.gc();
         try (var files = Files.list(Path.of("/proc/self/fd"))) {
-            return new Footprint(ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed(), ManagementFactory.getThreadMXBean().getThreadCount(), (int) files.count(),
+            return new Footprint(ManagementFactory.getMemoryMXBean().getHeapMemoryUsage().getUsed(),
+                    ManagementFactory.getThreadMXBean().getThreadCount(), (int) files.count(),
                     peer.server.getActiveSessions().size(), ProcessHandle.current().descendants().count());
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -38,12 +39,14 @@ record Footprint(long heap, int threads, int files, int sessions, long children)
 
     /** The same, with so many bytes of heap that may have come to it. */
     void noMoreThan(Footprint before, long more) {
-        assertTrue(heap < before.heap + more && threads < before.threads + SOME && files < before.files + SOME && sessions <= before.sessions && children < before.children + SOME,
+        assertTrue(heap < before.heap + more && threads < before.threads + SOME && files < before.files + SOME
+                && sessions <= before.sessions && children < before.children + SOME,
                 () -> "it grows: from " + before + " to " + this);
     }
 
     @Override
     public String toString() {
-        return "heap " + heap / 1024 + " KiB, " + threads + " threads, " + files + " files, " + sessions + " connections, " + children + " processes";
+        return "heap " + heap / 1024 + " KiB, " + threads + " threads, " + files + " files, " + sessions
+                + " connections, " + children + " processes";
     }
 }

@@ -11,7 +11,8 @@ class FullScreenTest {
     @Test
     void what_does_not_fit_is_cut_and_counted() {
         assertEquals(List.of("abc", "ab…"), FullScreen.frame(List.of("abc", "abcd"), new Size(2, 3)));
-        assertEquals(List.of("one", "… 3 more lines"), FullScreen.frame(List.of("one", "two", "three", "four"), new Size(2, 20)));
+        assertEquals(List.of("one", "… 3 more lines"),
+                FullScreen.frame(List.of("one", "two", "three", "four"), new Size(2, 20)));
         assertEquals(List.of("… 2 more lines"), FullScreen.frame(List.of("one", "two"), new Size(1, 20)));
         assertEquals(List.of(""), FullScreen.frame(List.of(""), new Size(5, 5)));
     }
@@ -33,6 +34,7 @@ class FullScreenTest {
 
     @Test
     void an_error_is_red_after_it_was_cut() {
-        assertEquals("\033[1;1H\033[31merror:\033[0m no\033[K", FullScreen.changes(List.of(), FullScreen.frame(List.of("error: no"), new Size(1, 9))));
+        assertEquals("\033[1;1H\033[31merror:\033[0m no\033[K",
+                FullScreen.changes(List.of(), FullScreen.frame(List.of("error: no"), new Size(1, 9))));
     }
 }

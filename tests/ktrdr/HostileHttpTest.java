@@ -18,7 +18,10 @@ import java.util.zip.GZIPOutputStream;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.Test;
 
-/** What a server can do to who asks it over HTTP: bodies and heads without an end, drops, bombs, redirects that lead astray. Each ends soon, in a sentence. */
+/**
+ * What a server can do to who asks it over HTTP: bodies and heads without an end, drops, bombs, redirects that lead
+ * astray. Each ends soon, in a sentence.
+ */
 class HostileHttpTest {
     private static final Duration PATIENCE = Duration.ofSeconds(5);
     private static final String OK = "HTTP/1.1 200 OK\r\n";
@@ -73,15 +76,16 @@ class HostileHttpTest {
 
     @Test
     void a_body_that_goes_on_is_refused_when_it_is_too_large() throws IOException {
-        for (var head : List.of(CHUNKED + "\r\n", OK + "\r\n", OK + "Content-Length: " + GIGABYTE + "\r\n\r\n", OK + "Content-Length: " + Long.MAX_VALUE + "\r\n\r\n")) {
-            var poured = new AtomicLong();
-            boolean chunks = head.startsWith(CHUNKED);
-            try (var peer = pouring(head, chunks ? "10000\r\n" : "", chunks ? "\r\n" : "", poured)) {
-                var problem = told(peer);
-                assertTrue(problem.sentence().contains("answered more than 16 MiB"), problem::sentence);
-                assertTrue(poured.get() < GIGABYTE / 2, head + poured);
-            }
-        }
+        for (var head : List.of(CHUNKED + "\r\n", OK + "\r\n", OK + "Content-Length: " + GIGABYTE + "\r\n\r\n",
+                OK + "Content-Length: " + Long.MAX_VALUE + "\r\n\r\n")) {
+                    var poured = new AtomicLong();
+                    boolean chunks = head.startsWith(CHUNKED);
+                    try (var peer = pouring(head, chunks ? "10000\r\n" : "", chunks ? "\r\n" : "", poured)) {
+                        var problem = told(peer);
+                        assertTrue(problem.sentence().contains("answered more than 16 MiB"), problem::sentence);
+                        assertTrue(poured.get() < GIGABYTE / 2, head + poured);
+                    }
+                }
     }
 
     private static byte[] packed(int megabytes) throws IOException {
@@ -106,14 +110,16 @@ class HostileHttpTest {
     @Test
     void what_is_packed_badly_is_told() throws IOException {
         var whole = packed(1);
-        for (var body : List.of(new byte[0], bytes("{\"a\": 1}"), Arrays.copyOf(whole, whole.length / 2), Arrays.copyOf(whole, whole.length - 5))) {
-            var answer = new ByteArrayOutputStream();
-            answer.writeBytes(bytes(OK + "Content-Encoding: gzip\r\nContent-Length: " + body.length + "\r\n\r\n"));
-            answer.writeBytes(body);
-            try (var peer = HttpPeer.saying(answer.toByteArray())) {
-                told(peer);
-            }
-        }
+        for (var body : List.of(new byte[0], bytes("{\"a\": 1}"), Arrays.copyOf(whole, whole.length / 2),
+                Arrays.copyOf(whole, whole.length - 5))) {
+                    var answer = new ByteArrayOutputStream();
+                    answer.writeBytes(
+                            bytes(OK + "Content-Encoding: gzip\r\nContent-Length: " + body.length + "\r\n\r\n"));
+                    answer.writeBytes(body);
+                    try (var peer = HttpPeer.saying(answer.toByteArray())) {
+                        told(peer);
+                    }
+                }
     }
 
     @Test
@@ -136,7 +142,8 @@ class HostileHttpTest {
     /** Each of these renews the patience of a read, never that of the call. */
     @Test
     void what_comes_drop_by_drop_ends_with_the_patience_of_the_call() throws IOException {
-        for (var head : List.of("", "HTTP/1.1 200 OK\r\nX: ", OK + "\r\n", CHUNKED + "\r\n1\r\n", OK + "Content-Length: 100000\r\n\r\n"))
+        for (var head : List.of("", "HTTP/1.1 200 OK\r\nX: ", OK + "\r\n", CHUNKED + "\r\n1\r\n",
+                OK + "Content-Length: 100000\r\n\r\n"))
             try (var peer = new HttpPeer((asked, out) -> {
                 out.write(bytes(head));
                 trickle(out, head.startsWith(CHUNKED) ? " \r\n1\r\n" : " ");
@@ -146,7 +153,9 @@ class HostileHttpTest {
                 var problem = told(() -> impatient.json(peer.url("/x")));
                 assertTrue(System.nanoTime() - began < 3_000_000_000L, head);
                 assertEquals(Exit.UNREACHABLE, problem.exit());
-                assertTrue(found(problem).endsWith((head.endsWith("\r\n") ? " began to answer, and was not done" : " did not answer") + " within 1.0 s"), head + found(problem));
+                assertTrue(found(problem)
+                        .endsWith((head.endsWith("\r\n") ? " began to answer, and was not done" : " did not answer")
+                                + " within 1.0 s"), head + found(problem));
             }
     }
 
@@ -156,7 +165,8 @@ class HostileHttpTest {
             var poured = new AtomicLong();
             try (var peer = new HttpPeer((asked, out) -> {
                 out.write(bytes(OK));
-                for (; poured.get() < GIGABYTE; poured.addAndGet(line.length() * 100L)) out.write(bytes(line.repeat(100)));
+                for (; poured.get() < GIGABYTE; poured.addAndGet(line.length() * 100L))
+                    out.write(bytes(line.repeat(100)));
                 return false;
             })) {
                 told(peer);
@@ -173,15 +183,22 @@ class HostileHttpTest {
 
     @Test
     void a_head_of_nonsense_is_told() throws IOException {
-        for (var answer : List.of("", "\0", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 -12 OK\r\n\r\n", "HTTP/1.1 000 OK\r\n\r\n", "HTTP/1.1 99999 OK\r\n\r\n",
+        for (var answer : List.of("", "\0", "SSH-2.0-OpenSSH_9.2\r\n", "HTTP/1.1 -12 OK\r\n\r\n",
+                "HTTP/1.1 000 OK\r\n\r\n", "HTTP/1.1 99999 OK\r\n\r\n",
                 "HTTP/9.9 200 OK\r\n\r\n", "220 smtp ready\r\n", "\u001b[2J\u001b[31m" + "a".repeat(5000) + "\r\n\r\n",
-                "HTTP/1.1 503 Busy\r\nRetry-After: 99999999999\r\n\r\n", "HTTP/1.1 408 Late\r\nRetry-After: 99999999999\r\n\r\n",
+                "HTTP/1.1 503 Busy\r\nRetry-After: 99999999999\r\n\r\n",
+                "HTTP/1.1 408 Late\r\nRetry-After: 99999999999\r\n\r\n",
                 "HTTP/1.1 503 Busy\r\nRetry-After: 0\r\n\r\n", "HTTP/1.1 407 Proxy\r\n\r\n", "HTTP/1.1 421 No\r\n\r\n",
-                "HTTP/1.1 401 No\r\nWWW-Authenticate: \u0000\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
-                "HTTP/1.1 204 None\r\nContent-Length: 9\r\n\r\n", "HTTP/1.1 204 None\r\n\r\n", "HTTP/1.1 304 Same\r\n\r\n",
-                OK + "Content-Length: -1\r\n\r\n", OK + "Content-Length: -2\r\n\r\n", OK + "Content-Length: 99999999999999999999\r\n\r\n",
-                OK + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n<<", OK + ": no name\r\n\r\n", OK + "no colon\r\n\r\n", OK + "Content-Type: \0;charset=\"\r\n\r\n",
-                OK + "Content-Type: text/html; charset=none-such\r\n\r\n<", OK + "Content-Type: a/b; charset=UTF-32\r\n\r\n<", CHUNKED + "\r\nzz\r\n",
+                "HTTP/1.1 401 No\r\nWWW-Authenticate: \u0000\r\n\r\n",
+                "HTTP/1.1 101 Switching Protocols\r\nUpgrade: h2c\r\n\r\n",
+                "HTTP/1.1 204 None\r\nContent-Length: 9\r\n\r\n", "HTTP/1.1 204 None\r\n\r\n",
+                "HTTP/1.1 304 Same\r\n\r\n",
+                OK + "Content-Length: -1\r\n\r\n", OK + "Content-Length: -2\r\n\r\n",
+                OK + "Content-Length: 99999999999999999999\r\n\r\n",
+                OK + "Content-Length: 1\r\nContent-Length: 2\r\n\r\n<<", OK + ": no name\r\n\r\n",
+                OK + "no colon\r\n\r\n", OK + "Content-Type: \0;charset=\"\r\n\r\n",
+                OK + "Content-Type: text/html; charset=none-such\r\n\r\n<",
+                OK + "Content-Type: a/b; charset=UTF-32\r\n\r\n<", CHUNKED + "\r\nzz\r\n",
                 CHUNKED + "\r\n-1\r\n", CHUNKED + "\r\nffffffffffffffffff\r\n", CHUNKED + "\r\n5\r\nabc",
                 CHUNKED + "\r\n1;" + "x".repeat(500_000) + "\r\n", OK + "Transfer-Encoding: nonsense\r\n\r\n<"))
             told(answer);
@@ -190,7 +207,10 @@ class HostileHttpTest {
     /** The head of an answer, each byte of it another, and cut behind each. */
     @Test
     void each_byte_of_a_head_may_be_another() throws IOException {
-        var whole = bytes("HTTP/1.1 503 Busy\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: 2\r\nRetry-After: 5\r\nConnection: keep-alive\r\nDate: Thu, 01 Jan 2026 10:00:00 GMT\r\n\r\n{}");
+        var whole = bytes(
+                "HTTP/1.1 503 Busy\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: "
+                        + "2\r\nRetry-After: 5\r\nConnection: keep-alive\r\nDate: Thu, 01 Jan 2026 10:00:00 "
+                        + "GMT\r\n\r\n{}");
         var said = new byte[1][];
         try (var peer = new HttpPeer((asked, out) -> {
             out.write(said[0]);
@@ -222,9 +242,10 @@ class HostileHttpTest {
         for (var status : List.of("200 OK", "502 Bad Gateway")) {
             var problem = told("HTTP/1.1 " + status + "\r\nContent-Type: text/html; charset=iso-8859-1\r\n\r\n" + page);
             var screen = new ByteArrayOutputStream();
-            try (var console = new Console(new PrintStream(screen), new PrintStream(screen, true, StandardCharsets.UTF_8), Console.Color.never, false, false, false)) {
-                console.problem(problem);
-            }
+            try (var console = new Console(new PrintStream(screen),
+                    new PrintStream(screen, true, StandardCharsets.UTF_8), Console.Color.never, false, false, false)) {
+                        console.problem(problem);
+                    }
             var shown = screen.toString(StandardCharsets.UTF_8);
             assertTrue(shown.contains("<html>") && shown.contains("502 Bad Gateway"), shown);
             shown.lines().forEach(line -> assertEquals(Console.harmless(line), line));
@@ -244,7 +265,8 @@ class HostileHttpTest {
     }
 
     private static HttpPeer leading(String status, String location) throws IOException {
-        return HttpPeer.saying("HTTP/1.1 " + status + " Elsewhere\r\nLocation: " + location + "\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+        return HttpPeer.saying("HTTP/1.1 " + status + " Elsewhere\r\nLocation: " + location
+                + "\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
     }
 
     @Test
@@ -260,7 +282,8 @@ class HostileHttpTest {
 
     @Test
     void a_redirect_to_what_is_not_http_is_an_answer_and_not_followed() throws IOException {
-        for (var place : List.of("file:///etc/passwd", "ftp://127.0.0.1/", "javascript:alert(1)", "http://[::1", "jar:file:///a!/b", "http://127.0.0.1:99999/"))
+        for (var place : List.of("file:///etc/passwd", "ftp://127.0.0.1/", "javascript:alert(1)", "http://[::1",
+                "jar:file:///a!/b", "http://127.0.0.1:99999/"))
             try (var here = leading("302", place)) {
                 assertEquals(302, http.get(here.url("/x")).status(), place);
                 assertTrue(told(here).sentence().endsWith("/x answered 302"), place);

@@ -35,14 +35,20 @@ import ktrdr.status.StatusReport;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Tables of what nodes, files and services say, on a terminal: a row stays one line, nothing in it steers the terminal, and all of it is there. Those of status and operations are in {@link HostilePagesTest}. */
+/**
+ * Tables of what nodes, files and services say, on a terminal: a row stays one line, nothing in it steers the terminal,
+ * and all of it is there. Those of status and operations are in {@link HostilePagesTest}.
+ */
 class HostileTablesTest {
     private static final Instant NOW = Instant.parse("2026-01-02T00:00:00Z");
     private static final String LONG = "long " + "x".repeat(4096) + "\u001b[2J";
-    private static final List<String> HOSTILE = Stream.concat(HostilePagesTest.HOSTILE.stream(), Stream.of("a\rb", LONG)).toList();
+    private static final List<String> HOSTILE = Stream.concat(HostilePagesTest.HOSTILE.stream(),
+            Stream.of("a\rb", LONG)).toList();
     @TempDir Path folder;
 
-    /** Has each hostile text said in a table, and looks for it there; what is said has to be found within {@code shown}. */
+    /**
+     * Has each hostile text said in a table, and looks for it there; what is said has to be found within {@code shown}.
+     */
     private static void isText(Function<String, Table> table) {
         isText(table, said -> said);
     }
@@ -63,21 +69,25 @@ class HostileTablesTest {
     }
 
     private static History.Entry entry(String said) {
-        return new History.Entry("1" + said, "", said + "2026", "karl" + said, "laptop" + said, "deploy" + said, "core", "sha" + said, List.of("backend" + said), Map.of(), "", 0, 10, said, History.Ending.DEPLOYED);
+        return new History.Entry("1" + said, "", said + "2026", "karl" + said, "laptop" + said, "deploy" + said, "core",
+                "sha" + said, List.of("backend" + said), Map.of(), "", 0, 10, said, History.Ending.DEPLOYED);
     }
 
     /** That of {@code rollback --list}. */
     @Test
     void releases_of_a_node() {
-        isText(said -> NodePlanner.table(Map.of(StatusFixtures.CORE, new History(List.of(entry("x"), entry(said)), Optional.of(entry(said))))), said -> "sha" + said + "  ");
+        isText(said -> NodePlanner.table(Map.of(StatusFixtures.CORE,
+                new History(List.of(entry("x"), entry(said)), Optional.of(entry(said))))), said -> "sha" + said + "  ");
     }
 
     /** As somebody with a hand in the node's file would have it, through the script that reads it there. */
     @Test
     void releases_as_the_file_of_a_node_has_them() throws IOException {
         var said = "\u001b[2J\u202e|<script>\r\u0007";
-        Files.writeString(Files.createDirectories(folder.resolve(".ktrdr")).resolve("releases.jsonl"), entry(said).json() + "\n");
-        var answer = LocalCommand.command("sh", "-euc", Facts.SAY + Sh.let("directory", folder.toString()) + History.script() + "say end yes\n").must().out();
+        Files.writeString(Files.createDirectories(folder.resolve(".ktrdr")).resolve("releases.jsonl"),
+                entry(said).json() + "\n");
+        var answer = LocalCommand.command("sh", "-euc",
+                Facts.SAY + Sh.let("directory", folder.toString()) + History.script() + "say end yes\n").must().out();
         var lines = NodePlanner.table(Map.of(StatusFixtures.CORE, History.parse(Facts.parse(answer)))).lines();
         assertEquals(2, lines.size());
         isOneLine(lines);
@@ -85,12 +95,14 @@ class HostileTablesTest {
     }
 
     private static BackupRecord record(String said) {
-        return new BackupRecord("ktrdr-" + said, NOW, "karl@" + said, "sha" + said, "ktrdr" + said, "15" + said, 150008, said, 1, "ktrdr-" + said, 4, said, Duration.ofSeconds(1), Map.of(said, said),
+        return new BackupRecord("ktrdr-" + said, NOW, "karl@" + said, "sha" + said, "ktrdr" + said, "15" + said, 150008,
+                said, 1, "ktrdr-" + said, 4, said, Duration.ofSeconds(1), Map.of(said, said),
                 List.of(new BackupRecord.Table("public." + said, 1, said)));
     }
 
     private static BackupListing backups(String said) {
-        return new BackupListing("/srv/" + said, List.of(new BackupFolder.Backup(record(said), Optional.of(NOW))), List.of(said), 1);
+        return new BackupListing("/srv/" + said, List.of(new BackupFolder.Backup(record(said), Optional.of(NOW))),
+                List.of(said), 1);
     }
 
     @Test
@@ -103,7 +115,9 @@ class HostileTablesTest {
     /** Names that a file system takes, through the script of {@code backup-db --list}. */
     @Test
     void backups_as_the_folder_of_a_node_has_them() throws IOException {
-        var names = Stream.of("\u001b[2J", "\u202egnp.exe", "\u009b2J", "|", "<script>", "a\rb", "a\tb", "a\nb", "  a  b  ", "$(reboot)", "`reboot`", "-rf", "\u0007", "x".repeat(150)).map(said -> "ktrdr-20260101T000000Z-" + said).toList();
+        var names = Stream.of("\u001b[2J", "\u202egnp.exe", "\u009b2J", "|", "<script>", "a\rb", "a\tb", "a\nb",
+                "  a  b  ", "$(reboot)", "`reboot`", "-rf", "\u0007", "x".repeat(150))
+                .map(said -> "ktrdr-20260101T000000Z-" + said).toList();
         for (var name : names) {
             Files.writeString(folder.resolve(name + ".dump.gz"), "dump");
             Files.writeString(folder.resolve(name + ".dump.gz.sha256"), "");
@@ -119,7 +133,8 @@ class HostileTablesTest {
         isOneLine(Console.lineByLine(BackupReport.incomplete(found)).lines().toList());
         // what a script says is one line, so names with a control character of such a line are no names
         var whole = names.stream().filter(name -> name.matches("[^\r\n\t]*")).toList();
-        for (var name : whole) assertTrue(lines.stream().anyMatch(line -> line.contains(Console.harmless(name))), () -> name + " in " + lines);
+        for (var name : whole) assertTrue(lines.stream().anyMatch(line -> line.contains(Console.harmless(name))),
+                () -> name + " in " + lines);
         assertEquals(whole.size() + 1, lines.size());
     }
 
@@ -131,7 +146,8 @@ class HostileTablesTest {
 
     @Test
     void checks_changes_and_alerts() {
-        isText(said -> Check.table(List.of(new Check(CheckId.ofNode("core", said), "core", true, said, said, said, 1))));
+        isText(said -> Check.table(
+                List.of(new Check(CheckId.ofNode("core", said), "core", true, said, said, said, 1))));
         isText(said -> {
             var changes = new StatusChanges();
             var before = StatusFixtures.fleet();
@@ -139,7 +155,8 @@ class HostileTablesTest {
             changes.add(StatusFixtures.alerts(before, new Alert(said, said, said, said, said, said)));
             return changes.table();
         }, said -> new Alert(said, said, said, said, said, said).words());
-        isText(said -> new StatusReport(StatusFixtures.alerts(StatusFixtures.fleet(), new Alert("a" + said, said, said, said, said, said))).tables()[5], said -> "a" + said);
+        isText(said -> new StatusReport(StatusFixtures.alerts(StatusFixtures.fleet(),
+                new Alert("a" + said, said, said, said, said, said))).tables()[5], said -> "a" + said);
     }
 
     /** What the console shows of values: tables of lists too. */
@@ -147,7 +164,8 @@ class HostileTablesTest {
     void values_at_the_console() {
         var values = new ArrayList<Function<String, Object>>();
         values.add(said -> List.of(new Backend.Worker("w", "training" + said, said, said, said, Optional.empty())));
-        values.add(said -> List.of(new OperationsApi.Operation("op" + said, "type" + said, said, said, said, 1, said, 1, said, said)));
+        values.add(said -> List.of(new OperationsApi.Operation("op" + said, "type" + said, said, said, said, 1, said, 1,
+                said, said)));
         values.add(said -> List.of(new Prometheus.Series("up", Map.of("job", said), 1)));
         for (var value : values) {
             int rows = ValueText.words(value.apply("x")).split("\n", -1).length;

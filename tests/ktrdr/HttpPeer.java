@@ -45,7 +45,8 @@ public final class HttpPeer implements AutoCloseable {
     /** A whole answer with a body of JSON, as bytes. */
     public static byte[] whole(int status, byte[] body) {
         var answer = new ByteArrayOutputStream();
-        answer.writeBytes(("HTTP/1.1 " + status + " Whatever\r\nContent-Type: application/json\r\nContent-Length: " + body.length + "\r\n\r\n").getBytes(StandardCharsets.ISO_8859_1));
+        answer.writeBytes(("HTTP/1.1 " + status + " Whatever\r\nContent-Type: application/json\r\nContent-Length: "
+                + body.length + "\r\n\r\n").getBytes(StandardCharsets.ISO_8859_1));
         answer.writeBytes(body);
         return answer.toByteArray();
     }

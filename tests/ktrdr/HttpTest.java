@@ -24,7 +24,9 @@ import mockwebserver3.MockWebServer;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** HTTP with and without TLS: a certificate that nobody vouches for shows that TLS is spoken, and that it is checked. */
+/**
+ * HTTP with and without TLS: a certificate that nobody vouches for shows that TLS is spoken, and that it is checked.
+ */
 class HttpTest {
     @TempDir Path folder;
 
@@ -32,7 +34,8 @@ class HttpTest {
     private MockWebServer secure() throws IOException, GeneralSecurityException {
         var store = folder.resolve("keys.p12");
         var keytool = Path.of(System.getProperty("java.home"), "bin/keytool").toString();
-        var made = LocalCommand.command(keytool, "-genkeypair", "-keyalg", "EC", "-alias", "test", "-dname", "CN=localhost", "-storetype", "PKCS12", "-storepass", "practice", "-keystore",
+        var made = LocalCommand.command(keytool, "-genkeypair", "-keyalg", "EC", "-alias", "test", "-dname",
+                "CN=localhost", "-storetype", "PKCS12", "-storepass", "practice", "-keystore",
                 store.toString()).run();
         assertTrue(made.ok(), made.err());
         var keys = KeyStore.getInstance("PKCS12");
@@ -92,18 +95,19 @@ class HttpTest {
 
     @Test
     void https_is_asked_over_tls_at_once_and_after_a_redirect() throws Exception {
-        try (var there = secure(); var here = new MockWebServer(); var http = new Http(Map.of(), Duration.ofSeconds(5))) {
-            here.start();
-            var url = there.url("/data").toString();
-            assertTrue(url.startsWith("https:"), url);
-            here.enqueue(new MockResponse.Builder().code(302).setHeader("Location", url).build());
-            here.enqueue(new MockResponse.Builder().code(302).setHeader("Location", url).build());
-            for (var asked : new String[] {url, here.url("/").toString()}) {
-                var problem = assertThrows(Problem.class, () -> http.get(asked));
-                assertEquals(Exit.UNREACHABLE, problem.exit());
-                assertTrue(problem.details().get("found").contains("certif"), problem::toString);
-            }
-        }
+        try (var there = secure(); var here = new MockWebServer();
+                var http = new Http(Map.of(), Duration.ofSeconds(5))) {
+                    here.start();
+                    var url = there.url("/data").toString();
+                    assertTrue(url.startsWith("https:"), url);
+                    here.enqueue(new MockResponse.Builder().code(302).setHeader("Location", url).build());
+                    here.enqueue(new MockResponse.Builder().code(302).setHeader("Location", url).build());
+                    for (var asked : new String[] {url, here.url("/").toString()}) {
+                        var problem = assertThrows(Problem.class, () -> http.get(asked));
+                        assertEquals(Exit.UNREACHABLE, problem.exit());
+                        assertTrue(problem.details().get("found").contains("certif"), problem::toString);
+                    }
+                }
     }
 
     @Test

@@ -21,7 +21,8 @@ class JsonTest {
 
     @Test
     void a_long_text_is_cut() {
-        assertEquals(200, assertThrows(Problem.class, () -> Json.parse("x".repeat(5000), "docker")).details().get("found").length());
+        assertEquals(200, assertThrows(Problem.class, () -> Json.parse("x".repeat(5000), "docker")).details()
+                .get("found").length());
     }
 
     @Test

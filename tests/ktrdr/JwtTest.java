@@ -18,15 +18,18 @@ class JwtTest {
 
     @Test
     void a_token_expires_when_its_claims_say() {
-        assertEquals(Instant.parse("2027-01-15T08:00:00Z"), Jwt.expiry(part("{\"alg\":\"HS256\"}") + "." + part("{\"sub\":\"é\",\"exp\":1800000000}") + ".c2lnbmF0dXJl\n"));
+        assertEquals(Instant.parse("2027-01-15T08:00:00Z"),
+                Jwt.expiry(part("{\"alg\":\"HS256\"}") + "." + part("{\"sub\":\"é\",\"exp\":1800000000}")
+                        + ".c2lnbmF0dXJl\n"));
     }
 
     @Test
     void what_is_no_token_or_has_no_end_is_told_without_a_word_of_it() {
-        for (var text : List.of("", "secret-word", "a.secret-word.b", "a." + part("{\"sub\":\"secret-word\"}") + ".b", "a." + part("[secret-word") + ".b", "a.b.c.d")) {
-            var problem = assertThrows(Problem.class, () -> Jwt.expiry(text));
-            assertEquals(Exit.USAGE, problem.exit());
-            assertFalse((problem.sentence() + problem.details()).contains("secret-word"), problem::sentence);
-        }
+        for (var text : List.of("", "secret-word", "a.secret-word.b", "a." + part("{\"sub\":\"secret-word\"}") + ".b",
+                "a." + part("[secret-word") + ".b", "a.b.c.d")) {
+                    var problem = assertThrows(Problem.class, () -> Jwt.expiry(text));
+                    assertEquals(Exit.USAGE, problem.exit());
+                    assertFalse((problem.sentence() + problem.details()).contains("secret-word"), problem::sentence);
+                }
     }
 }

@@ -39,7 +39,8 @@ class LastWordsTest {
                 INFO:     closed
                 """;
         assertEquals("RuntimeError: no table named operations", LastWords.of(end.repeat(4)));
-        assertEquals("ModuleNotFoundError: No module named 'torch'", LastWords.of("ModuleNotFoundError: No module named 'torch'\n".repeat(5)));
+        assertEquals("ModuleNotFoundError: No module named 'torch'",
+                LastWords.of("ModuleNotFoundError: No module named 'torch'\n".repeat(5)));
     }
 
     @Test
@@ -62,14 +63,17 @@ class LastWordsTest {
     @Test
     void without_an_exception_it_is_the_last_line_that_complains() {
         assertEquals("2026-01-01 FATAL:  database files are incompatible with server",
-                LastWords.of("LOG: starting\n2026-01-01 FATAL:  database files are incompatible with server\nLOG:  shut down\n"));
-        assertEquals("/entrypoint.sh: 3: exec: uvicorn: Permission denied", LastWords.of("hello\n/entrypoint.sh: 3: exec: uvicorn: Permission denied\n"));
+                LastWords.of("LOG: starting\n2026-01-01 FATAL:  database files are incompatible with server\nLOG:  "
+                        + "shut down\n"));
+        assertEquals("/entrypoint.sh: 3: exec: uvicorn: Permission denied",
+                LastWords.of("hello\n/entrypoint.sh: 3: exec: uvicorn: Permission denied\n"));
     }
 
     @Test
     void where_nothing_complains_it_is_the_last_ten_lines() {
         var lines = IntStream.rangeClosed(1, 30).mapToObj(i -> "line " + i).toList();
-        assertEquals(lines.stream().skip(20).collect(Collectors.joining("\n")), LastWords.of(String.join("\n", lines) + "\n"));
+        assertEquals(lines.stream().skip(20).collect(Collectors.joining("\n")),
+                LastWords.of(String.join("\n", lines) + "\n"));
         assertEquals("", LastWords.of("\n"));
     }
 }

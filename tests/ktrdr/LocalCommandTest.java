@@ -14,9 +14,14 @@ class LocalCommandTest {
 
     @Test
     void knows_its_own_unresolvable_host_name_without_a_lookup() throws IOException {
-        assumeTrue(LocalCommand.command("unshare", "--uts", "true").run().ok(), "only root may call this machine something else");
-        var program = Files.writeString(folder.resolve("Who.java"), "class Who { public static void main(String... args) { System.out.println(ktrdr.Local.whoAndWhere()); } }\n");
-        var ran = LocalCommand.command("unshare", "--uts", "sh", "-c", "hostname laptop.of-nobody.test; exec java -cp \"$1\" \"$2\"", "sh", System.getProperty("java.class.path"), program.toString()).must();
+        assumeTrue(LocalCommand.command("unshare", "--uts", "true").run().ok(),
+                "only root may call this machine something else");
+        var program = Files.writeString(folder.resolve("Who.java"),
+                "class Who { public static void main(String... args) { System.out.println(ktrdr.Local.whoAndWhere()); "
+                        + "} }\n");
+        var ran = LocalCommand.command("unshare", "--uts", "sh", "-c",
+                "hostname laptop.of-nobody.test; exec java -cp \"$1\" \"$2\"", "sh",
+                System.getProperty("java.class.path"), program.toString()).must();
         assertEquals(System.getProperty("user.name") + "@laptop.of-nobody.test", ran.out().strip());
     }
 }

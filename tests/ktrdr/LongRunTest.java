@@ -39,14 +39,18 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.TestReporter;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Procedures that go on for hours, on a server in this process: after many rounds they hold no more than after a few. {@code ./ktrdr test long} has twenty times as many, or 2000. */
+/**
+ * Procedures that go on for hours, on a server in this process: after many rounds they hold no more than after a few.
+ * {@code ./ktrdr test long} has twenty times as many, or 2000.
+ */
 @Tag("quiet")
 class LongRunTest {
     private static final int TIMES = Boolean.getBoolean("ktrdr.long") ? 20 : 1;
     /** Rounds of a watch, lines of a console. */
     private static final int ROUNDS = TIMES > 1 ? 2000 : 40;
     @TempDir Path folder;
-    private final Console console = new Console(new PrintStream(OutputStream.nullOutputStream()), new PrintStream(OutputStream.nullOutputStream()), Console.Color.never, false, false, false);
+    private final Console console = new Console(new PrintStream(OutputStream.nullOutputStream()),
+            new PrintStream(OutputStream.nullOutputStream()), Console.Color.never, false, false, false);
     private final Set<Path> before = left().collect(Collectors.toSet());
     private SshPeer peer;
 
@@ -91,7 +95,8 @@ class LongRunTest {
                 return status;
             }, Optional.empty());
             assertTrue(watched.interrupted());
-            assertEquals(3, watched.last().orElseThrow().nodes().size(), () -> watched.last().orElseThrow().unreached().toString());
+            assertEquals(3, watched.last().orElseThrow().nodes().size(),
+                    () -> watched.last().orElseThrow().unreached().toString());
         }
         told.publishEntry("after 10 rounds and after " + rounds, seen.toString());
         seen.get(1).noMoreThan(seen.get(0));
@@ -105,10 +110,12 @@ class LongRunTest {
             int slow = 0;
             for (int i = 0; i < 30 * TIMES; i++) {
                 double seconds = i / 10.0;
-                slow += fleet.each((node, ssh) -> ssh.run("sleep " + (node.name().equals("core") ? 0 : seconds), Duration.ofMillis(300))).problems().size();
+                slow += fleet.each((node, ssh) -> ssh.run("sleep " + (node.name().equals("core") ? 0 : seconds),
+                        Duration.ofMillis(300))).problems().size();
             }
             assertTrue(slow > 20 * TIMES, "they were given up: " + slow);
-            await(() -> ProcessHandle.current().descendants().count() <= before.children(), "what was given up ends on the node");
+            await(() -> ProcessHandle.current().descendants().count() <= before.children(),
+                    "what was given up ends on the node");
             var after = Footprint.of(peer);
             told.publishEntry("before and after " + slow + " answers that were too slow", before + "; " + after);
             after.noMoreThan(before);
@@ -127,17 +134,20 @@ class LongRunTest {
         var seen = new ArrayList<Footprint>();
         var lines = new AtomicInteger();
         try (var fleet = peer.fleet(1, peer.port(), "")) {
-            var reader = new Thread(() -> new LogReader(fleet, new LogReader.Query(List.of(), "all", "", true, text -> true), console, (time, node, service, text) -> {
-                lines.incrementAndGet();
-                return true;
-            }).read());
+            var reader = new Thread(
+                    () -> new LogReader(fleet, new LogReader.Query(List.of(), "all", "", true, text -> true), console,
+                            (time, node, service, text) -> {
+                                lines.incrementAndGet();
+                                return true;
+                            }).read());
             reader.start();
             for (int cut = 0; cut <= cuts; cut++) {
                 int before = lines.get();
                 if (cut > 0) peer.cut();
                 await(() -> lines.get() >= before + 2, "it reads on after cut " + before);
                 if (cut == 1 || cut == cuts) {
-                    await(() -> folders() == 2 && peer.server.getActiveSessions().size() == 2, "the folders of scripts that were cut off are gone");
+                    await(() -> folders() == 2 && peer.server.getActiveSessions().size() == 2,
+                            "the folders of scripts that were cut off are gone");
                     seen.add(Footprint.of(peer));
                 }
             }
@@ -168,7 +178,10 @@ class LongRunTest {
         await(() -> folders() == 0, "nothing is left");
     }
 
-    /** How many folders of scripts that read logs there are more than at the beginning: a script takes no other place from the environment. */
+    /**
+     * How many folders of scripts that read logs there are more than at the beginning: a script takes no other place
+     * from the environment.
+     */
     private long folders() {
         return left().filter(path -> !before.contains(path)).count();
     }
@@ -195,7 +208,8 @@ class LongRunTest {
                 return super.readLine();
             }
         };
-        assertEquals(Exit.OK, new JavaShell(Fixtures.inventory(peer.inventory(0, 0, "")), console).run("test", source, false));
+        assertEquals(Exit.OK, new JavaShell(Fixtures.inventory(peer.inventory(0, 0, "")), console)
+                .run("test", source, false));
         told.publishEntry("after 5 lines and after " + lines, seen.toString());
         // JShell itself keeps each line with what became of it, 90 KiB
         seen.get(1).noMoreThan(seen.get(0), (8 << 20) + lines * (160L << 10));
@@ -205,7 +219,8 @@ class LongRunTest {
     void each_node_has_one_connection_and_none_after_closing(TestReporter told) throws InterruptedException {
         int nodes = 15 * TIMES;
         var before = Footprint.of(peer);
-        var inventory = Fixtures.inventory(peer.inventory(nodes - 1, peer.port(), "").replace("connect_timeout: 5s", "connect_timeout: 60s"));
+        var inventory = Fixtures.inventory(peer.inventory(nodes - 1, peer.port(), "")
+                .replace("connect_timeout: 5s", "connect_timeout: 60s"));
         try (var fleet = new Fleet(inventory, inventory.nodes(), console)) {
             for (int round = 0; round < 3; round++) assertEquals(Map.of(), fleet.run("true").problems());
             var during = Footprint.of(peer);
@@ -223,11 +238,14 @@ class LongRunTest {
                 case $1 in
                   ps) echo one db ;;
                   logs) yes "2026-01-01T $(printf %%0250d 7)" | head -n %d | awk '{
-                      printf "%%s%%02d:%%02d:%%02d.%%06d000Z%%s\\n", substr($0, 1, 11), NR / 3.6e9 %% 24, NR / 6e7 %% 60, NR / 1e6 %% 60, NR %% 1e6, substr($0, 12) }' ;;
+                      printf "%%s%%02d:%%02d:%%02d.%%06d000Z%%s\\n", substr($0, 1, 11), NR / 3.6e9 %% 24, NR / 6e7 %% \
+                60, NR / 1e6 %% 60, NR %% 1e6, substr($0, 12) }' ;;
                 esac""".formatted(lines));
         var inventory = Fixtures.file(peer.inventory(0, 0, ""));
-        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin/java").toString(), "-Xmx32m", "-XX:+ExitOnOutOfMemoryError", "-cp",
-                System.getProperty("java.class.path"), "Logs", "core", "--tail", "all", "-i", inventory.toString()).redirectError(folder.resolve("err").toFile()).start();
+        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin/java").toString(), "-Xmx32m",
+                "-XX:+ExitOnOutOfMemoryError", "-cp",
+                System.getProperty("java.class.path"), "Logs", "core", "--tail", "all", "-i", inventory.toString())
+                .redirectError(folder.resolve("err").toFile()).start();
         try (var said = process.inputReader()) {
             assertEquals(lines, said.lines().count(), Files.readString(folder.resolve("err")));
         }
@@ -238,17 +256,21 @@ class LongRunTest {
     void a_history_of_100_000_lines_is_read_by_its_end(TestReporter told) throws IOException {
         Files.createDirectories(folder.resolve(".ktrdr"));
         try (var history = Files.newBufferedWriter(folder.resolve(".ktrdr/releases.jsonl"))) {
-            var line = StatusFixtures.entry("run-", "sha-1", History.Ending.DEPLOYED, List.of("backend", "db", "grafana", "jaeger", "prometheus")).json() + "\n";
+            var line = StatusFixtures.entry("run-", "sha-1", History.Ending.DEPLOYED,
+                    List.of("backend", "db", "grafana", "jaeger", "prometheus")).json() + "\n";
             for (int i = 0; i < 100_000; i++) history.write(line.replace("run-", "run-" + i));
         }
-        var said = LocalCommand.command("sh").input(Sh.whole(Sh.let("directory", folder.toString()) + Facts.SAY + History.script() + "say end yes\n")).must().out();
+        var said = LocalCommand.command("sh")
+                .input(Sh.whole(Sh.let("directory", folder.toString()) + Facts.SAY + History.script()
+                        + "say end yes\n")).must().out();
         told.publishEntry("answer", said.length() + " bytes of " + Files.size(folder.resolve(".ktrdr/releases.jsonl")));
         assertTrue(said.length() < 200_000, "what a node answers is as long as ever: " + said.length());
         var history = History.parse(Facts.parse(said));
         assertEquals(100, history.entries().size());
         assertEquals("run-99999", history.current().orElseThrow().id());
         var next = StatusFixtures.entry("next", "sha-next", History.Ending.DEPLOYED, List.of("backend"));
-        LocalCommand.command("sh").input(Sh.whole("cd " + Sh.quote(folder.toString()) + "\n" + History.end(next))).must();
+        LocalCommand.command("sh").input(Sh.whole("cd " + Sh.quote(folder.toString()) + "\n" + History.end(next)))
+                .must();
         try (var all = Files.lines(folder.resolve(".ktrdr/releases.jsonl"))) {
             assertEquals(100_001, all.count(), "none is lost with the next");
         }
@@ -260,9 +282,10 @@ class LongRunTest {
         Fixtures.program(folder.resolve("bin/sleep"), "[ $1 = 60 ] || exec /bin/sleep \"$@\"");
         var followed = Thread.currentThread();
         try (var ssh = peer.connect()) {
-            assertThrows(Problem.class, () -> ssh.run(new LogScript("ktrdr", List.of(), "0", "", true, Map.of()).text(), line -> {
-                if (LogScript.Piece.parse(line).kind() == LogScript.Kind.ALIVE) followed.interrupt();
-            }, Duration.ofSeconds(20)));
+            assertThrows(Problem.class,
+                    () -> ssh.run(new LogScript("ktrdr", List.of(), "0", "", true, Map.of()).text(), line -> {
+                        if (LogScript.Piece.parse(line).kind() == LogScript.Kind.ALIVE) followed.interrupt();
+                    }, Duration.ofSeconds(20)));
             assertTrue(Thread.interrupted(), "nothing was heard of it");
         }
     }
@@ -270,20 +293,23 @@ class LongRunTest {
     /** A process of its own that runs a script, waits for a line, and runs another one by the same connection. */
     static final class Sleeper {
         public static void main(String... args) throws IOException {
-            var target = new Ssh.Target("b", "127.0.0.1", Optional.empty(), Optional.of(Integer.valueOf(args[1])), Optional.of("root"), Optional.empty(), Optional.empty(),
+            var target = new Ssh.Target("b", "127.0.0.1", Optional.empty(), Optional.of(Integer.valueOf(args[1])),
+                    Optional.of("root"), Optional.empty(), Optional.empty(),
                     Optional.empty(), false, Optional.empty(), Duration.ofSeconds(60));
-            try (var ssh = Ssh.connect(target, new SshRoute.Surroundings(Path.of(args[0]), Map.of(), Duration.ofSeconds(4), Path.of(args[0], "none")))) {
-                System.out.print(ssh.must("echo before"));
-                System.in.read();
-                System.out.print(ssh.must("echo after"));
-                System.in.read();
-            }
+            try (var ssh = Ssh.connect(target, new SshRoute.Surroundings(Path.of(args[0]), Map.of(),
+                    Duration.ofSeconds(4), Path.of(args[0], "none")))) {
+                        System.out.print(ssh.must("echo before"));
+                        System.in.read();
+                        System.out.print(ssh.must("echo after"));
+                        System.in.read();
+                    }
         }
     }
 
     @Test
     void a_process_keeps_its_connections_after_a_pause() throws Exception {
-        var sleeper = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin/java").toString(), "-cp", System.getProperty("java.class.path"), Sleeper.class.getName(),
+        var sleeper = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin/java").toString(), "-cp",
+                System.getProperty("java.class.path"), Sleeper.class.getName(),
                 peer.home.toString(), String.valueOf(peer.port())).redirectErrorStream(true).start();
         try (var said = sleeper.inputReader()) {
             assertEquals("before", said.readLine());

@@ -14,13 +14,22 @@ import net.jqwik.api.Combinators;
 
 /** Answers and files as they should be, damaged in ways that happen, and in ways that somebody would think of. */
 public final class Mutants {
-    /** One seed for the runs of every day, so that a run tells of a change and not of its luck; jqwik goes through the same cases, and in the long form through more of them. */
+    /**
+     * One seed for the runs of every day, so that a run tells of a change and not of its luck; jqwik goes through the
+     * same cases, and in the long form through more of them.
+     */
     public static final String SEED = "4711";
     private static final int SLOW_SECONDS = 5;
-    private static final Pattern VALUE = Pattern.compile("\"(?:[^\"\\\\]++|\\\\.)*+\"|-?\\b\\d+(?:\\.\\d+)?\\b|\\b(?:true|false|null|yes|no)\\b");
-    private static final List<String> FRAGMENTS = List.of("", " ", "\t", "\n", "\r\n", "\0", "\uFEFF", "\u202E", "\u001B[2J", "\"", "'", "`", "\\", "$", "$$", "${HOME}", "%", "%s", "&a", "*a", "<<: *a", "!!binary ", "!x ", "---\n",
-            "...\n", "? ", "- ", "#", "{", "}", "[", "]", ":", ": ", ",", "|", ">", "-", "--help", "null", "true", "~", "0", "-1", "1e999", "NaN", "99999999999999999999999999", "2147483648",
-            "\"\"", "\"1\"", "[]", "{}", "[1]", "{\"a\": 1}", "\uD800", "ü", "日本", "😀", "../../etc/passwd", "a".repeat(5000), "[".repeat(3000), "{\"a\":".repeat(2000), "- ".repeat(2000), "0x7fffffff", "1_000", "2026-01-01", "yes", "\t\t\t");
+    private static final Pattern VALUE =
+            Pattern.compile("\"(?:[^\"\\\\]++|\\\\.)*+\"|-?\\b\\d+(?:\\.\\d+)?\\b|\\b(?:true|false|null|yes|no)\\b");
+    private static final List<String> FRAGMENTS = List.of("", " ", "\t", "\n", "\r\n", "\0", "\uFEFF", "\u202E",
+            "\u001B[2J", "\"", "'", "`", "\\", "$", "$$", "${HOME}", "%", "%s", "&a", "*a", "<<: *a", "!!binary ",
+            "!x ", "---\n",
+            "...\n", "? ", "- ", "#", "{", "}", "[", "]", ":", ": ", ",", "|", ">", "-", "--help", "null", "true", "~",
+            "0", "-1", "1e999", "NaN", "99999999999999999999999999", "2147483648",
+            "\"\"", "\"1\"", "[]", "{}", "[1]", "{\"a\": 1}", "\uD800", "ü", "日本", "😀", "../../etc/passwd",
+            "a".repeat(5000), "[".repeat(3000), "{\"a\":".repeat(2000), "- ".repeat(2000), "0x7fffffff", "1_000",
+            "2026-01-01", "yes", "\t\t\t");
 
     private enum Kind {
         CUT, INSERT, DELETE, REPLACE_VALUE, REPEAT_LINE, DROP_LINE, SWAP_LINES
@@ -67,23 +76,30 @@ public final class Mutants {
 
     /** These texts, each with one to four damages. */
     public static Arbitrary<String> of(String... whole) {
-        var damage = Combinators.combine(Arbitraries.of(Kind.values()), Arbitraries.doubles().between(0, 1), Arbitraries.of(FRAGMENTS), Arbitraries.integers().between(1, 40)).as(Damage::new);
-        return Combinators.combine(Arbitraries.of(whole), damage.list().ofMinSize(1).ofMaxSize(4)).as((text, damages) -> {
-            var damaged = text;
-            for (var eachDamage : damages) damaged = eachDamage.of(damaged);
-            return damaged;
-        });
+        var damage = Combinators.combine(Arbitraries.of(Kind.values()), Arbitraries.doubles().between(0, 1),
+                Arbitraries.of(FRAGMENTS), Arbitraries.integers().between(1, 40)).as(Damage::new);
+        return Combinators.combine(Arbitraries.of(whole), damage.list().ofMinSize(1).ofMaxSize(4))
+                .as((text, damages) -> {
+                    var damaged = text;
+                    for (var eachDamage : damages) damaged = eachDamage.of(damaged);
+                    return damaged;
+                });
     }
 
-    /** Runs what reads something damaged: it answers, or throws a {@link Problem}, and either soon. Anything else is an exception of the test. */
+    /**
+     * Runs what reads something damaged: it answers, or throws a {@link Problem}, and either soon. Anything else is an
+     * exception of the test.
+     */
     public static void calm(Runnable reads) {
         long started = System.nanoTime();
         try {
             reads.run();
         } catch (Problem problem) {
             assertEquals(1, problem.sentence().split("\n").length, problem::sentence);
-            assertTrue(Set.of(Exit.FAILED, Exit.USAGE, Exit.UNREACHABLE).contains(problem.exit()), problem.exit() + ": " + problem.sentence());
+            assertTrue(Set.of(Exit.FAILED, Exit.USAGE, Exit.UNREACHABLE).contains(problem.exit()),
+                    problem.exit() + ": " + problem.sentence());
         }
-        assertTrue(System.nanoTime() - started < SLOW_SECONDS * 1_000_000_000L, "it took longer than " + SLOW_SECONDS + " s");
+        assertTrue(System.nanoTime() - started < SLOW_SECONDS * 1_000_000_000L,
+                "it took longer than " + SLOW_SECONDS + " s");
     }
 }

@@ -63,7 +63,8 @@ public final class Outdated {
         var table = Table.of("artifact", "pinned", "newest", "state");
         versions.forEach(version -> table.row(version.name(), version.pinned(), version.newest(), version.state()));
         for (var version : versions)
-            if (!version.reason().isEmpty()) common.console().note(version.name() + " is held back: " + version.reason());
+            if (!version.reason().isEmpty())
+                common.console().note(version.name() + " is held back: " + version.reason());
         long behind = versions.stream().filter(Version::behind).count();
         common.report(Document.of("versions", behind == 0 ? Exit.OK : Exit.FAILED).with("versions", versions), table);
         common.console().note(versions.size() + " versions, " + behind + " of them behind");

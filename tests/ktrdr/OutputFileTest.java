@@ -28,7 +28,8 @@ class OutputFileTest {
         file.write("<p>ü</p>");
         assertEquals(List.of("report.html"), names());
         assertEquals("<p>ü</p>", Files.readString(folder.resolve("report.html")));
-        assertEquals("rw-r--r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("report.html"))));
+        assertEquals("rw-r--r--",
+                PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("report.html"))));
     }
 
     @Test
@@ -52,11 +53,12 @@ class OutputFileTest {
     @Test
     void a_place_where_nothing_can_be_written_is_wrong_usage() throws IOException {
         Files.createSymbolicLink(folder.resolve("dangling"), folder.resolve("none/file"));
-        for (var path : List.of(folder.resolve("none/report.html"), folder, Path.of("/dev/null"), Path.of("/proc/report.html"), folder.resolve("x".repeat(300)))) {
-            var problem = assertThrows(Problem.class, () -> OutputFile.at(path), path::toString);
-            assertEquals(Exit.USAGE, problem.exit());
-            assertTrue(problem.sentence().startsWith(path.toString()), problem::sentence);
-        }
+        for (var path : List.of(folder.resolve("none/report.html"), folder, Path.of("/dev/null"),
+                Path.of("/proc/report.html"), folder.resolve("x".repeat(300)))) {
+                    var problem = assertThrows(Problem.class, () -> OutputFile.at(path), path::toString);
+                    assertEquals(Exit.USAGE, problem.exit());
+                    assertTrue(problem.sentence().startsWith(path.toString()), problem::sentence);
+                }
         assertEquals(List.of("dangling"), names());
     }
 }

@@ -25,10 +25,14 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Links that somebody put where our files go, and folders that everybody may write to: no link is followed, and nothing is begun in such a folder. Scripts are run by a real shell. */
+/**
+ * Links that somebody put where our files go, and folders that everybody may write to: no link is followed, and nothing
+ * is begun in such a folder. Scripts are run by a real shell.
+ */
 class PlantedTest {
     private static final LockScripts.Owner KARL = LockScripts.Owner.now("karl@laptop", "deploy core all sha-1");
-    private static final History.Entry ENTRY = new History.Entry("1", "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy core all sha-1", "core", "sha-1", List.of("backend"), Map.of(),
+    private static final History.Entry ENTRY = new History.Entry("1", "", "2026-01-01T10:00:00Z", "karl", "laptop",
+            "deploy core all sha-1", "core", "sha-1", List.of("backend"), Map.of(),
             "configuration", 0, 12.5, "", History.Ending.DEPLOYED);
     @TempDir Path folder;
     private Path stack;
@@ -128,7 +132,8 @@ class PlantedTest {
 
     @Test
     void the_history() throws IOException {
-        for (var name : List.of("deploying.new", "releases.jsonl.new")) Files.createSymbolicLink(ours.resolve(name), victim);
+        for (var name : List.of("deploying.new", "releases.jsonl.new"))
+            Files.createSymbolicLink(ours.resolve(name), victim);
         good(run("cd " + Sh.quote(stack.toString()) + "\n" + History.begin(ENTRY)));
         unharmed();
         good(run("cd " + Sh.quote(stack.toString()) + "\n" + History.end(ENTRY)));
@@ -141,7 +146,8 @@ class PlantedTest {
         var secret = Files.writeString(folder.resolve("secret"), ENTRY.json() + "\n");
         Files.createSymbolicLink(ours.resolve("releases.jsonl"), secret);
         Files.createSymbolicLink(ours.resolve("deploying"), secret);
-        assertEquals("end\tyes\n", run(Facts.SAY + Sh.let("directory", stack.toString()) + History.script() + "say end yes\n").out());
+        assertEquals("end\tyes\n",
+                run(Facts.SAY + Sh.let("directory", stack.toString()) + History.script() + "say end yes\n").out());
         good(run("cd " + Sh.quote(stack.toString()) + "\n" + History.end(ENTRY)));
         assertEquals(ENTRY.json() + "\n", Files.readString(secret));
         assertFalse(Files.isSymbolicLink(ours.resolve("releases.jsonl")));
@@ -161,10 +167,12 @@ class PlantedTest {
         var backups = Files.createDirectories(folder.resolve("backups"));
         var dump = Files.writeString(backups.resolve("b.dump.zst"), "");
         // what a worker, to whom the share belongs, would put there
-        for (var name : List.of(".b.verified", "b.dump.zst.verified")) Files.createSymbolicLink(backups.resolve(name), victim);
+        for (var name : List.of(".b.verified", "b.dump.zst.verified"))
+            Files.createSymbolicLink(backups.resolve(name), victim);
         var text = Files.readString(Project.root().resolve("templates/backup/restore.sh"));
         int start = text.indexOf("note_verified() {");
-        good(run(Sh.let("directory", backups.toString()) + Sh.let("name", "b") + Sh.let("dump", dump.toString()) + "verified=now\n" + text.substring(start, text.indexOf("\n}\n", start) + 3) + "note_verified\n"));
+        good(run(Sh.let("directory", backups.toString()) + Sh.let("name", "b") + Sh.let("dump", dump.toString())
+                + "verified=now\n" + text.substring(start, text.indexOf("\n}\n", start) + 3) + "note_verified\n"));
         unharmed();
         assertEquals("now\n", Files.readString(backups.resolve("b.dump.zst.verified")));
         assertFalse(Files.isSymbolicLink(backups.resolve("b.dump.zst.verified")));
@@ -174,10 +182,12 @@ class PlantedTest {
     void that_a_backup_of_this_machine_was_verified() throws IOException {
         var dump = Files.writeString(folder.resolve("b.dump.zst"), "");
         Files.createSymbolicLink(folder.resolve("b.dump.zst.verified"), victim);
-        new BackupFile(dump, BackupRecord.parse("{\"name\": \"b\", \"made\": \"2026-01-01T00:00:00Z\"}"), "").verified(Instant.EPOCH);
+        new BackupFile(dump, BackupRecord.parse("{\"name\": \"b\", \"made\": \"2026-01-01T00:00:00Z\"}"), "")
+                .verified(Instant.EPOCH);
         unharmed();
         assertEquals(Instant.EPOCH + "\n", Files.readString(folder.resolve("b.dump.zst.verified")));
-        assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("b.dump.zst.verified"))));
+        assertEquals("rw-------",
+                PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve("b.dump.zst.verified"))));
     }
 
     @Test

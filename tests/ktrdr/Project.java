@@ -29,7 +29,8 @@ public final class Project {
 
     /** The classes of this name among library and tests, by package and name; several may have it. */
     public static List<String> classes(String name) {
-        return Stream.of("lib/ktrdr", "tests").flatMap(folder -> sources(folder).stream()).filter(file -> file.endsWith(name + ".java"))
+        return Stream.of("lib/ktrdr", "tests").flatMap(folder -> sources(folder).stream())
+                .filter(file -> file.endsWith(name + ".java"))
                 .map(file -> packageOf(file) + name).toList();
     }
 
@@ -40,7 +41,8 @@ public final class Project {
 
     private static String packageOf(Path file) {
         try (var lines = Files.lines(file)) {
-            return lines.filter(line -> line.startsWith("package ")).findFirst().map(line -> line.replaceFirst("package (.*);", "$1.")).orElse("");
+            return lines.filter(line -> line.startsWith("package ")).findFirst()
+                    .map(line -> line.replaceFirst("package (.*);", "$1.")).orElse("");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }

@@ -15,7 +15,8 @@ import org.junit.jupiter.api.Test;
 
 /** The exit codes of scripts on nodes: one meaning each, in one place. */
 class ScriptExitTest {
-    private static final String NUMBERS = Arrays.stream(ScriptExit.values()).map(scriptExit -> scriptExit.code).filter(code -> code > 5)
+    private static final String NUMBERS = Arrays.stream(ScriptExit.values()).map(scriptExit -> scriptExit.code)
+            .filter(code -> code > 5)
             .map(String::valueOf).collect(Collectors.joining("|", "(", ")"));
     /** Where such a number ends a script, or is compared with how one ended. */
     private static final Pattern LITERAL = Pattern.compile("\\bexit " + NUMBERS + "\\b"

@@ -21,8 +21,10 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ShTest {
-    private static final List<String> NASTY = List.of("", " ", "'", "''", "\"", "\\", "\\'", "$HOME", "$(id)", "`id`", "a b", "a\nb", "\n", "-n",
-            "*", "~", "!x", "#", ";", "&", "|", "<>", "{", "}", "]", "%s", "\\n", "\t", "é…漢\uD83D\uDE00", "\u0001\u007f", "a'\\''b", "EOF\n}\n");
+    private static final List<String> NASTY = List.of("", " ", "'", "''", "\"", "\\", "\\'", "$HOME", "$(id)", "`id`",
+            "a b", "a\nb", "\n", "-n",
+            "*", "~", "!x", "#", ";", "&", "|", "<>", "{", "}", "]", "%s", "\\n", "\t", "é…漢\uD83D\uDE00",
+            "\u0001\u007f", "a'\\''b", "EOF\n}\n");
 
     private record Ended(int exit, String out) {}
 
@@ -72,14 +74,15 @@ class ShTest {
     void a_script_cut_anywhere_does_nothing() throws Exception {
         var mark = folder.resolve("mark");
         var script = "touch " + Sh.quote(mark.toString()) + "\nexit 0\n}\ntouch " + Sh.quote(mark.toString()) + "\n";
-        for (var whole : List.of(Sh.whole("touch " + Sh.quote(mark.toString()) + "\necho 'it''s'"), Sh.tethered(script))) {
-            var bytes = whole.getBytes(StandardCharsets.UTF_8);
-            int last = whole.lastIndexOf("\n}");
-            for (int cut = 0; cut <= last; cut += cut > 250 && cut < last - 20 ? 7 : 1) {
-                sh(Arrays.copyOf(bytes, cut));
-                assertFalse(Files.exists(mark), "cut after " + cut + " bytes");
-            }
-        }
+        for (var whole : List.of(Sh.whole("touch " + Sh.quote(mark.toString()) + "\necho 'it''s'"),
+                Sh.tethered(script))) {
+                    var bytes = whole.getBytes(StandardCharsets.UTF_8);
+                    int last = whole.lastIndexOf("\n}");
+                    for (int cut = 0; cut <= last; cut += cut > 250 && cut < last - 20 ? 7 : 1) {
+                        sh(Arrays.copyOf(bytes, cut));
+                        assertFalse(Files.exists(mark), "cut after " + cut + " bytes");
+                    }
+                }
     }
 
     @Test
@@ -100,40 +103,55 @@ class ShTest {
 
     @Test
     void nothing_of_a_tethered_script_is_in_argv_or_the_environment() throws Exception {
-        var ended = tethered("word=geheim''nis\nset -f\nfor pid in $PPID $$; do tr '\\0' ' ' </proc/$pid/cmdline; tr '\\0' ' ' </proc/$pid/environ; done", 1_000);
+        var ended = tethered(
+                "word=geheim''nis\nset -f\nfor pid in $PPID $$; do tr '\\0' ' ' </proc/$pid/cmdline; tr '\\0' ' ' "
+                        + "</proc/$pid/environ; done", 1_000);
         assertTrue(ended.out().contains("sh -s"));
         assertFalse(ended.out().contains("geheim"));
     }
 
     /** What shell startup files, /etc/environment and a service manager may give to every command of a host. */
-    private static final Map<String, String> POLLUTED = Map.ofEntries(Map.entry("IMAGE_TAG", "sha-2000002"), Map.entry("COMPOSE_PROJECT_NAME", "other"),
-            Map.entry("COMPOSE_FILE", "other.yml"), Map.entry("COMPOSE_PROFILES", "x"), Map.entry("COMPOSE_ENV_FILES", "/x"), Map.entry("DOCKER_HOST", "tcp://127.0.0.1:1"),
-            Map.entry("DOCKER_CONTEXT", "other"), Map.entry("DOCKER_CONFIG", "/x"), Map.entry("DOCKER_DEFAULT_PLATFORM", "linux/arm64"), Map.entry("TMPDIR", "/not there"),
-            Map.entry("CDPATH", "/usr"), Map.entry("BASH_ENV", "/dev/stdin"), Map.entry("ENV", "/x"), Map.entry("IFS", "x"), Map.entry("POSIXLY_CORRECT", "1"),
-            Map.entry("BASH_FUNC_docker%%", "() { echo not docker; }"), Map.entry("two\nlines", "IMAGE_TAG=x"), Map.entry("XIMAGE", "a\nIMAGE_TAG=x"));
+    private static final Map<String, String> POLLUTED = Map.ofEntries(Map.entry("IMAGE_TAG", "sha-2000002"),
+            Map.entry("COMPOSE_PROJECT_NAME", "other"),
+            Map.entry("COMPOSE_FILE", "other.yml"), Map.entry("COMPOSE_PROFILES", "x"),
+            Map.entry("COMPOSE_ENV_FILES", "/x"), Map.entry("DOCKER_HOST", "tcp://127.0.0.1:1"),
+            Map.entry("DOCKER_CONTEXT", "other"), Map.entry("DOCKER_CONFIG", "/x"),
+            Map.entry("DOCKER_DEFAULT_PLATFORM", "linux/arm64"), Map.entry("TMPDIR", "/not there"),
+            Map.entry("CDPATH", "/usr"), Map.entry("BASH_ENV", "/dev/stdin"), Map.entry("ENV", "/x"),
+            Map.entry("IFS", "x"), Map.entry("POSIXLY_CORRECT", "1"),
+            Map.entry("BASH_FUNC_docker%%", "() { echo not docker; }"), Map.entry("two\nlines", "IMAGE_TAG=x"),
+            Map.entry("XIMAGE", "a\nIMAGE_TAG=x"));
 
     private static void pollute(ProcessBuilder process) {
         process.environment().putAll(POLLUTED);
-        process.environment().putAll(Map.of("HOME", "/home/it's", "LANG", "C.UTF-8", "PATH", "/opt/odd/bin:/usr/bin:/bin", "https_proxy", "http://me:it's@proxy:3128"));
+        process.environment()
+                .putAll(Map.of("HOME", "/home/it's", "LANG", "C.UTF-8", "PATH", "/opt/odd/bin:/usr/bin:/bin",
+                        "https_proxy", "http://me:it's@proxy:3128"));
     }
 
     private static Set<String> names(String environment) {
-        return environment.lines().map(line -> line.replaceFirst("=.*", "")).collect(Collectors.toCollection(TreeSet::new));
+        return environment.lines().map(line -> line.replaceFirst("=.*", ""))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     @Test
     void a_script_gets_the_toolkits_environment_not_the_hosts() throws Exception {
         var process = new ProcessBuilder("sh", "-s").redirectErrorStream(true);
         pollute(process);
-        var ended = tethered(process, "env; echo \"mask $(umask)\"; cd /; tr '\\0' '\\n' <\"/proc/$PPID/cmdline\"", 2_000);
+        var ended = tethered(process, "env; echo \"mask $(umask)\"; cd /; tr '\\0' '\\n' <\"/proc/$PPID/cmdline\"",
+                2_000);
         var made = names(ended.out());
         made.removeIf(POLLUTED::containsKey);
-        for (var name : POLLUTED.keySet()) if (!name.equals("DOCKER_CONTEXT")) assertFalse(ended.out().contains("\n" + name + "="), ended.out());
-        for (var line : List.of("HOME=/home/it's", "LANG=C.UTF-8", "https_proxy=http://me:it's@proxy:3128", "DOCKER_CONTEXT=default", "mask 0022"))
+        for (var name : POLLUTED.keySet())
+            if (!name.equals("DOCKER_CONTEXT")) assertFalse(ended.out().contains("\n" + name + "="), ended.out());
+        for (var line : List.of("HOME=/home/it's", "LANG=C.UTF-8", "https_proxy=http://me:it's@proxy:3128",
+                "DOCKER_CONTEXT=default", "mask 0022"))
             assertTrue(ended.out().lines().toList().contains(line), ended.out());
         var path = ended.out().lines().filter(line -> line.startsWith("PATH=")).findFirst().orElseThrow();
         assertTrue(path.startsWith("PATH=/opt/odd/bin:/usr/bin:/bin:") && path.contains(":/usr/sbin"), path);
-        assertTrue(Set.of("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "SUDO_USER", "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "https_proxy", "PWD", "OLDPWD", "SHLVL", "_", "mask 0022", "sh", "-s", "/bin/sh")
+        assertTrue(Set.of("PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "TZ", "SUDO_USER",
+                "SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "https_proxy", "PWD", "OLDPWD", "SHLVL", "_",
+                "mask 0022", "sh", "-s", "/bin/sh")
                 .containsAll(made), made::toString);
     }
 
@@ -141,7 +159,8 @@ class ShTest {
     void a_secret_of_the_hosts_proxy_is_in_no_argument() throws Exception {
         var process = new ProcessBuilder("sh", "-s").redirectErrorStream(true);
         pollute(process);
-        var ended = tethered(process, "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c 'me:it.s@pro[x]y' || :", 2_000);
+        var ended = tethered(process,
+                "cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\\0' '\\n' | grep -c 'me:it.s@pro[x]y' || :", 2_000);
         assertEquals("0\n", ended.out());
     }
 
@@ -154,8 +173,10 @@ class ShTest {
         running.getOutputStream().write("bytes\n".getBytes(StandardCharsets.UTF_8));
         running.getOutputStream().close();
         var out = new String(running.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertTrue(out.endsWith("its\nbytes\n") && out.contains("HOME=/home/it's\n") && out.contains("DOCKER_CONTEXT=default\n"), out);
-        for (var name : POLLUTED.keySet()) if (!name.equals("DOCKER_CONTEXT")) assertFalse(("\n" + out).contains("\n" + name + "="), out);
+        assertTrue(out.endsWith("its\nbytes\n") && out.contains("HOME=/home/it's\n")
+                && out.contains("DOCKER_CONTEXT=default\n"), out);
+        for (var name : POLLUTED.keySet())
+            if (!name.equals("DOCKER_CONTEXT")) assertFalse(("\n" + out).contains("\n" + name + "="), out);
         assertEquals(0, running.waitFor());
     }
 
@@ -163,14 +184,15 @@ class ShTest {
         return tethered(new ProcessBuilder("sh", "-s").redirectErrorStream(true), script, openMillis);
     }
 
-    private static Ended tethered(ProcessBuilder shell, String script, long openMillis) throws IOException, InterruptedException {
-        var process = shell.start();
-        process.getOutputStream().write(Sh.tethered(script).getBytes(StandardCharsets.UTF_8));
-        process.getOutputStream().flush();
-        process.waitFor(openMillis, TimeUnit.MILLISECONDS);
-        process.getOutputStream().close();
-        var out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
-        assertTrue(process.waitFor(20, TimeUnit.SECONDS));
-        return new Ended(process.exitValue(), out);
-    }
+    private static Ended tethered(ProcessBuilder shell, String script, long openMillis)
+            throws IOException, InterruptedException {
+                var process = shell.start();
+                process.getOutputStream().write(Sh.tethered(script).getBytes(StandardCharsets.UTF_8));
+                process.getOutputStream().flush();
+                process.waitFor(openMillis, TimeUnit.MILLISECONDS);
+                process.getOutputStream().close();
+                var out = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8);
+                assertTrue(process.waitFor(20, TimeUnit.SECONDS));
+                return new Ended(process.exitValue(), out);
+            }
 }

@@ -36,7 +36,10 @@ import org.apache.sshd.server.SshServer;
 import org.apache.sshd.server.forward.AcceptAllForwardingFilter;
 import org.apache.sshd.server.shell.ProcessShellFactory;
 
-/** An ssh server in this process that runs a real shell, a home folder to reach it from, and a line in between that can break. */
+/**
+ * An ssh server in this process that runs a real shell, a home folder to reach it from, and a line in between that can
+ * break.
+ */
 public final class SshPeer implements AutoCloseable {
     public final SshServer server = SshServer.setUpDefaultServer();
     public final Path home;
@@ -59,7 +62,8 @@ public final class SshPeer implements AutoCloseable {
         Files.createDirectories(home.resolve(".ssh"));
         server.setHost(address);
         server.setKeyPairProvider(KeyPairProvider.wrap(hostKey));
-        server.setPublickeyAuthenticator((user, key, session) -> allowed.stream().anyMatch(publicKey -> KeyUtils.compareKeys(publicKey, key)));
+        server.setPublickeyAuthenticator((user, key, session) -> allowed.stream()
+                .anyMatch(publicKey -> KeyUtils.compareKeys(publicKey, key)));
         server.setForwardingFilter(AcceptAllForwardingFilter.INSTANCE);
         server.setCommandFactory((channel, command) -> {
             // by a shell, as sshd runs it
@@ -84,7 +88,8 @@ public final class SshPeer implements AutoCloseable {
     }
 
     public Ssh.Target target(int port) {
-        return new Ssh.Target("workers-b", "127.0.0.1", Optional.empty(), Optional.of(port), Optional.of("root"), Optional.empty(),
+        return new Ssh.Target("workers-b", "127.0.0.1", Optional.empty(), Optional.of(port), Optional.of("root"),
+                Optional.empty(),
                 Optional.empty(), Optional.empty(), false, Optional.empty(), Duration.ofSeconds(10));
     }
 
@@ -94,11 +99,15 @@ public final class SshPeer implements AutoCloseable {
 
     /** Through a line of this test, under the host key's entry for the line's port. */
     public Ssh connect(Line line) throws IOException {
-        knownHosts(known(hostKey.getPublic()) + "[127.0.0.1]:" + line.port() + known(hostKey.getPublic()).replaceFirst("^\\S+", ""));
+        knownHosts(known(hostKey.getPublic()) + "[127.0.0.1]:" + line.port() + known(hostKey.getPublic())
+                .replaceFirst("^\\S+", ""));
         return Ssh.connect(target(line.port()), here());
     }
 
-    /** Core and so many workers nodes, which all are this server: it has to listen on all addresses. The first of them is at another port, and more is said of the whole fleet. */
+    /**
+     * Core and so many workers nodes, which all are this server: it has to listen on all addresses. The first of them
+     * is at another port, and more is said of the whole fleet.
+     */
     public Fleet fleet(int workers, int first, String more) {
         var inventory = Fixtures.inventory(inventory(workers, first, more));
         return new Fleet(inventory, inventory.nodes(), new Console(Console.Color.never, false));
@@ -112,14 +121,21 @@ public final class SshPeer implements AutoCloseable {
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
-        var ssh = "ssh: {user: root, port: %d, known_hosts: " + home.resolve(".ssh/known_hosts") + ", identity: " + home.resolve(".ssh/id_ecdsa") + ", connect_timeout: 5s}";
-        return "domain: ktrdr.test\nresolve: inventory\n" + ssh.formatted(port()) + "\nnodes:\n  core: {role: core, host: backend, address: 127.0.0.1}\n"
-                + IntStream.range(0, workers).mapToObj(i -> "  w" + i + ": {role: workers, host: w" + i + ", address: 127.0." + (1 + i / 200) + "." + (i % 200 + 1) + (scaled ? ", scale: 1" : "")
+        var ssh = "ssh: {user: root, port: %d, known_hosts: " + home.resolve(".ssh/known_hosts") + ", identity: "
+                + home.resolve(".ssh/id_ecdsa") + ", connect_timeout: 5s}";
+        return "domain: ktrdr.test\nresolve: inventory\n" + ssh.formatted(port())
+                + "\nnodes:\n  core: {role: core, host: backend, address: 127.0.0.1}\n"
+                + IntStream.range(0, workers)
+                        .mapToObj(i -> "  w" + i + ": {role: workers, host: w" + i + ", address: 127.0." + (1 + i / 200)
+                                + "." + (i % 200 + 1) + (scaled ? ", scale: 1" : "")
                         + (i == 0 ? ", " + ssh.formatted(first) : "") + "}\n").collect(Collectors.joining())
                 + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n" + more;
     }
 
-    /** Has programs of a folder, such as a docker that the test writes, found before those of this machine; temporary files go there too. */
+    /**
+     * Has programs of a folder, such as a docker that the test writes, found before those of this machine; temporary
+     * files go there too.
+     */
     void programs(Path folder) {
         var place = Sh.quote(folder.toString());
         server.setCommandFactory((channel, command) -> {
@@ -155,7 +171,8 @@ public final class SshPeer implements AutoCloseable {
 
     /** Type and base64, as in a .pub file. */
     public static String line(PublicKey key) {
-        return HostKeys.Key.of(key).type() + " " + Base64.getEncoder().encodeToString(new Buffer.PlainBuffer().putPublicKey(key).getCompactData());
+        return HostKeys.Key.of(key).type() + " "
+                + Base64.getEncoder().encodeToString(new Buffer.PlainBuffer().putPublicKey(key).getCompactData());
     }
 
     public static KeyPair ec(String curve) {
@@ -173,12 +190,14 @@ public final class SshPeer implements AutoCloseable {
         var process = new ProcessBuilder(argv).redirectErrorStream(true).start();
         process.getOutputStream().close();
         var out = new String(process.getInputStream().readAllBytes());
-        if (!process.waitFor(20, TimeUnit.SECONDS) || process.exitValue() != 0) throw new IOException(String.join(" ", argv) + ": " + out);
+        if (!process.waitFor(20, TimeUnit.SECONDS) || process.exitValue() != 0)
+            throw new IOException(String.join(" ", argv) + ": " + out);
         return out;
     }
 
     public static boolean has(String program) {
-        return List.of(System.getenv("PATH").split(":")).stream().anyMatch(folder -> Files.isExecutable(Path.of(folder, program)))
+        return List.of(System.getenv("PATH").split(":")).stream()
+                .anyMatch(folder -> Files.isExecutable(Path.of(folder, program)))
                 || Files.isExecutable(Path.of("/usr/sbin", program));
     }
 

@@ -23,24 +23,32 @@ import standin.Backend;
 import standin.Pace;
 import standin.Store;
 
-/** The stand-ins and the schema of the database: its alembic, and what a backend does without tables. The fleet's tests run both on PostgreSQL. */
+/**
+ * The stand-ins and the schema of the database: its alembic, and what a backend does without tables. The fleet's tests
+ * run both on PostgreSQL.
+ */
 class StandinSchemaTest {
-    private static final Map<String, String> ENV = Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32));
+    private static final Map<String, String> ENV = Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET",
+            "x".repeat(32));
     @TempDir Path folder;
 
     /** Runs the script with a psql that answers each query with the next of these lines. */
     private CommandResult alembic(String revisions, String answers, String... words) throws IOException {
-        Fixtures.program(folder.resolve("psql"), "echo \"$*\" >>'" + folder + "/words'\ncat >>'" + folder + "/asked'\nline=$(sed -n 1p '" + folder + "/answers')\nsed -i 1d '" + folder + "/answers'\nprintf '%s\\n' \"$line\"");
+        Fixtures.program(folder.resolve("psql"),
+                "echo \"$*\" >>'" + folder + "/words'\ncat >>'" + folder + "/asked'\nline=$(sed -n 1p '" + folder
+                        + "/answers')\nsed -i 1d '" + folder + "/answers'\nprintf '%s\\n' \"$line\"");
         LocalCommand.command("sh", "-c", "printf '%s' \"$1\" >\"$2/answers\"", "sh", answers, folder.toString()).must();
         var all = new ArrayList<>(List.of("sh", Project.root().resolve("tests/lab/standin/alembic").toString()));
         all.addAll(List.of(words));
-        return LocalCommand.command(all).env("PATH", folder + ":" + System.getenv("PATH")).env("KTRDR_STANDIN_REVISIONS", revisions).run();
+        return LocalCommand.command(all).env("PATH", folder + ":" + System.getenv("PATH"))
+                .env("KTRDR_STANDIN_REVISIONS", revisions).run();
     }
 
     @Test
     void heads_and_history_need_no_database() throws IOException {
         assertEquals("e1a0000000b2 (head)\n", alembic("e1a0000000a1 e1a0000000b2", "", "heads").out());
-        assertEquals("e1a0000000a1 -> e1a0000000b2 (head), create_checkpoints_table\n<base> -> e1a0000000a1, create_operations_table\n", alembic("e1a0000000a1 e1a0000000b2", "", "history").out());
+        assertEquals("e1a0000000a1 -> e1a0000000b2 (head), create_checkpoints_table\n<base> -> e1a0000000a1, "
+                + "create_operations_table\n", alembic("e1a0000000a1 e1a0000000b2", "", "history").out());
         assertTrue(folder.resolve("asked").toFile().length() == 0);
     }
 
@@ -49,7 +57,8 @@ class StandinSchemaTest {
         assertEquals(0, alembic("e1a0000000a1 e1a0000000b2", "f\n\n", "upgrade", "head").exit());
         var asked = Files.readString(folder.resolve("asked"));
         var last = asked.substring(asked.indexOf("create table if not exists alembic_version"));
-        assertTrue(last.contains("create table operations (") && last.contains("create table operation_checkpoints (") && last.contains("insert into alembic_version values ('e1a0000000b2')"), asked);
+        assertTrue(last.contains("create table operations (") && last.contains("create table operation_checkpoints (")
+                && last.contains("insert into alembic_version values ('e1a0000000b2')"), asked);
         // once, with psql's option for it, after the look whether there is a revision
         var words = Files.readAllLines(folder.resolve("words"));
         assertEquals(2, words.size());
@@ -60,11 +69,14 @@ class StandinSchemaTest {
     void with_several_heads_there_is_no_one_to_go_to() throws IOException {
         var branched = "e1a0000000a1 e1a0000000b2 e1a0000000c3 e1a0000000e5";
         assertEquals("e1a0000000c3 (head)\ne1a0000000e5 (head)\n", alembic(branched, "", "heads").out());
-        assertTrue(alembic(branched, "", "history").out().contains("e1a0000000b2 -> e1a0000000e5 (head), add_kind_of_operations\ne1a0000000b2 -> e1a0000000c3 (head), add_priority_of_operations\n"
+        assertTrue(alembic(branched, "", "history").out()
+                .contains("e1a0000000b2 -> e1a0000000e5 (head), add_kind_of_operations\ne1a0000000b2 -> e1a0000000c3 "
+                        + "(head), add_priority_of_operations\n"
                 + "e1a0000000a1 -> e1a0000000b2 (branchpoint), "));
         var ran = alembic(branched, "", "upgrade", "head");
         assertEquals(255, ran.exit(), ran::toString);
-        assertTrue(ran.out().contains("FAILED: Multiple head revisions are present for given argument 'head'"), ran::toString);
+        assertTrue(ran.out().contains("FAILED: Multiple head revisions are present for given argument 'head'"),
+                ran::toString);
         assertFalse(Files.exists(folder.resolve("asked")), "it asked the database");
     }
 
@@ -88,12 +100,16 @@ class StandinSchemaTest {
     }
 
     private static String post(Backend backend, String path, String body) throws Exception {
-        var answer = HttpClient.newHttpClient().send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + backend.port() + path)).POST(BodyPublishers.ofString(body)).build(), BodyHandlers.ofString());
+        var answer = HttpClient.newHttpClient()
+                .send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + backend.port() + path))
+                        .POST(BodyPublishers.ofString(body)).build(), BodyHandlers.ofString());
         return answer.statusCode() + " " + answer.body();
     }
 
     private static String get(Backend backend, String path) throws Exception {
-        return HttpClient.newHttpClient().send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + backend.port() + path)).build(), BodyHandlers.ofString()).body();
+        return HttpClient.newHttpClient()
+                .send(HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + backend.port() + path)).build(),
+                        BodyHandlers.ofString()).body();
     }
 
     @Test
@@ -104,11 +120,15 @@ class StandinSchemaTest {
         try (var backend = new Backend(0, ENV, Pace.REAL, none)) {
             assertTrue(get(backend, "/api/v1/health").contains("ok"));
             var dummy = post(backend, "/api/v1/dummy/start", "");
-            assertTrue(dummy.startsWith("200 ") && dummy.contains("\"success\":false") && dummy.contains("DUMMY-001"), dummy);
+            assertTrue(dummy.startsWith("200 ") && dummy.contains("\"success\":false") && dummy.contains("DUMMY-001"),
+                    dummy);
             assertTrue(dummy.contains("relation \\\"operations\\\" does not exist"), dummy);
-            var backtest = post(backend, "/api/v1/backtests/start", "{\"strategy_name\":\"s\",\"symbol\":\"A\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"end_date\":\"2024-02-01\"}");
+            var backtest = post(backend, "/api/v1/backtests/start",
+                    "{\"strategy_name\":\"s\",\"symbol\":\"A\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"en"
+                            + "d_date\":\"2024-02-01\"}");
             assertTrue(backtest.startsWith("500 ") && backtest.contains("Failed to start backtest"), backtest);
-            var download = post(backend, "/api/v1/data/acquire/download", "{\"symbol\":\"A\",\"timeframe\":\"1d\",\"mode\":\"tail\"}");
+            var download = post(backend, "/api/v1/data/acquire/download",
+                    "{\"symbol\":\"A\",\"timeframe\":\"1d\",\"mode\":\"tail\"}");
             assertTrue(download.startsWith("500 "), download);
             assertTrue(get(backend, "/api/v1/operations").contains("\"total_count\":0"));
         }
@@ -117,9 +137,10 @@ class StandinSchemaTest {
     @Test
     void an_operation_is_in_the_database_before_it_is_started() throws Exception {
         var noted = new ArrayList<String>();
-        try (var backend = new Backend(0, ENV, Pace.REAL, (sql, values) -> noted.add(values.getOrDefault("type", values.get("status"))))) {
-            assertTrue(post(backend, "/api/v1/dummy/start", "").contains("operation_id"));
-            assertEquals(List.of("dummy"), noted);
-        }
+        try (var backend = new Backend(0, ENV, Pace.REAL,
+                (sql, values) -> noted.add(values.getOrDefault("type", values.get("status"))))) {
+                    assertTrue(post(backend, "/api/v1/dummy/start", "").contains("operation_id"));
+                    assertEquals(List.of("dummy"), noted);
+                }
     }
 }

@@ -27,7 +27,8 @@ class UncaughtTest {
                 class script {
                     public static void main(String... args) throws Exception {
                         switch (args[0]) {
-                            case "node" -> { try (var core = Ssh.to("root@127.0.0.1:1")) { System.out.print(core.must("uptime")); } }
+                            case "node" -> { try (var core = Ssh.to("root@127.0.0.1:1")) { \
+                System.out.print(core.must("uptime")); } }
                             case "inventory" -> Inventory.read(java.nio.file.Path.of("none.yaml"));
                             case "thread" -> {
                                 var other = new Thread(() -> { throw Problem.failed("not now"); });
@@ -37,32 +38,37 @@ class UncaughtTest {
                             }
                             case "defect" -> throw new IllegalStateException("mine", Problem.failed("x"));
                             default -> {
-                                Thread.setDefaultUncaughtExceptionHandler((thread, e) -> System.err.print("mine: " + e.getMessage()));
+                                Thread.setDefaultUncaughtExceptionHandler((thread, e) -> System.err.print("mine: " + \
+                e.getMessage()));
                                 throw Problem.usage("x");
                             }
                         }
                     }
                 }
                 """);
-        LocalCommand.command(JAVA.resolve("javac").toString(), "-cp", CLASSES, "-d", folder.toString(), source.toString()).must();
+        LocalCommand.command(JAVA.resolve("javac").toString(), "-cp", CLASSES, "-d", folder.toString(),
+                source.toString()).must();
     }
 
     private static CommandResult script(String which) {
-        return LocalCommand.command(JAVA.resolve("java").toString(), "-cp", folder + File.pathSeparator + CLASSES, "script", which).env("HOME", folder.toString()).run();
+        return LocalCommand.command(JAVA.resolve("java").toString(), "-cp", folder + File.pathSeparator + CLASSES,
+                "script", which).env("HOME", folder.toString()).run();
     }
 
     @Test
     void an_unreachable_node_is_one_error_with_its_exit_code() {
         var ran = script("node");
         assertEquals(3, ran.exit(), ran.err());
-        assertTrue(ran.err().startsWith("error: ") && ran.err().contains("refused the connection") && !ran.err().contains("\tat "), ran.err());
+        assertTrue(ran.err().startsWith("error: ") && ran.err().contains("refused the connection")
+                && !ran.err().contains("\tat "), ran.err());
     }
 
     @Test
     void a_missing_inventory_is_too() {
         var ran = script("inventory");
         assertEquals(2, ran.exit(), ran.err());
-        assertTrue(ran.err().startsWith("error: the inventory none.yaml cannot be read\n  found  no such file\n"), ran.err());
+        assertTrue(ran.err().startsWith("error: the inventory none.yaml cannot be read\n  found  no such file\n"),
+                ran.err());
     }
 
     @Test
@@ -75,7 +81,9 @@ class UncaughtTest {
     void any_other_exception_and_a_handler_of_ones_own_are_as_ever() {
         var defect = script("defect");
         assertEquals(1, defect.exit());
-        assertTrue(defect.err().startsWith("Exception in thread \"main\" java.lang.IllegalStateException: mine\n\tat script.main"), defect.err());
+        assertTrue(defect.err()
+                .startsWith("Exception in thread \"main\" java.lang.IllegalStateException: mine\n\tat script.main"),
+                defect.err());
         var own = script("handler");
         assertEquals("1 mine: x", own.exit() + " " + own.err().strip());
     }

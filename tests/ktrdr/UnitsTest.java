@@ -41,7 +41,8 @@ class UnitsTest {
     }
 
     @ParameterizedTest
-    @CsvSource({"400, 0.4 s", "27300, 27.3 s", "119000, 119 s", "125000, 2 min 5 s", "12000000, 3 h 20 min", "360000000, 4 d 4 h"})
+    @CsvSource({"400, 0.4 s", "27300, 27.3 s", "119000, 119 s", "125000, 2 min 5 s", "12000000, 3 h 20 min",
+            "360000000, 4 d 4 h"})
     void durations_are_printed(long millis, String text) {
         assertEquals(text, Units.duration(Duration.ofMillis(millis)));
     }

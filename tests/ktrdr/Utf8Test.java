@@ -24,7 +24,8 @@ class Utf8Test {
 
     @Test
     void another_encoding_is_told_with_line_and_column() {
-        assertEquals("file:2:8  this is not UTF-8, the byte 0xFC", wrong("a: 1\n# two fünf\n", StandardCharsets.ISO_8859_1));
+        assertEquals("file:2:8  this is not UTF-8, the byte 0xFC",
+                wrong("a: 1\n# two fünf\n", StandardCharsets.ISO_8859_1));
         assertEquals("file:1:3  this is not UTF-8, the byte 0x80", wrong("a €", Charset.forName("windows-1252")));
         assertEquals("file:1:1  this is not UTF-8, the byte 0xFF", wrong("a", Charset.forName("x-UTF-16LE-BOM")));
     }
@@ -33,7 +34,8 @@ class Utf8Test {
     void an_invalid_byte_is_placed_by_characters_and_a_bom_is_dropped() {
         var bytes = "é😀é".getBytes(StandardCharsets.UTF_8);
         bytes[bytes.length - 1] = 'x';
-        assertEquals("file:1:3  this is not UTF-8", assertThrows(Problem.class, () -> Utf8.text(bytes, "file")).sentence());
+        assertEquals("file:1:3  this is not UTF-8", assertThrows(Problem.class, () -> Utf8.text(bytes, "file"))
+                .sentence());
         assertEquals("é😀", Utf8.text("\uFEFFé😀".getBytes(StandardCharsets.UTF_8), "file"));
     }
 
@@ -42,8 +44,10 @@ class Utf8Test {
         var template = folder.resolve("mine/core/docker-compose.core.yml");
         Files.createDirectories(template.getParent());
         Files.write(template, "name: x\n# für\n".getBytes(StandardCharsets.ISO_8859_1));
-        var inventory = Inventory.read(Files.writeString(folder.resolve("inventory.yaml"), Fixtures.INVENTORY + "templates: mine\n"));
-        var problem = assertThrows(Problem.class, () -> new Templates(inventory).render(inventory.core(), "sha-1000001"));
+        var inventory = Inventory.read(Files.writeString(folder.resolve("inventory.yaml"),
+                Fixtures.INVENTORY + "templates: mine\n"));
+        var problem = assertThrows(Problem.class,
+                () -> new Templates(inventory).render(inventory.core(), "sha-1000001"));
         assertEquals("the template " + template + ":2:4  this is not UTF-8", problem.sentence());
     }
 }

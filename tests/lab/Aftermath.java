@@ -25,29 +25,41 @@ public final class Aftermath {
 
     private Aftermath() {}
 
-    /** What of {@link World#everything} has to be the same after a run that changed nothing: all but the history it may be written into. */
+    /**
+     * What of {@link World#everything} has to be the same after a run that changed nothing: all but the history it may
+     * be written into.
+     */
     public static String still(String everything) {
         return everything.lines().filter(line -> !line.contains("/releases.jsonl")).collect(Collectors.joining("\n"));
     }
 
     /** The release that runs on a host; several with blanks between where it is a mixture. */
     public static String release(String host) {
-        return World.on(host, "docker ps -a --format '{{.Image}}' | sed -n 's|.*/ktrdr-backend:||p' | sort -u | tr '\\n' ' '").strip();
+        return World.on(host,
+                "docker ps -a --format '{{.Image}}' | sed -n 's|.*/ktrdr-backend:||p' | sort -u | tr '\\n' ' '")
+                .strip();
     }
 
-    /** The other one of the two good releases than the one that a host runs: to be deployed there, so that no test has to put back what it found. */
+    /**
+     * The other one of the two good releases than the one that a host runs: to be deployed there, so that no test has
+     * to put back what it found.
+     */
     public static String another(String host) {
         return release(host).equals(OLDER) ? NEWER : OLDER;
     }
 
-    /** For tests that may follow one which failed: where a host runs no good release, or something is left on it, the older one is deployed there. */
+    /**
+     * For tests that may follow one which failed: where a host runs no good release, or something is left on it, the
+     * older one is deployed there.
+     */
     public static void settle() {
         for (var host : HOSTS) if (!settled(host)) older(host);
     }
 
     /** For tests that need a release, whichever it is: where the fleet has none yet, the older one is deployed. */
     public static void someRelease() {
-        if (World.on("core", "docker inspect --format '{{.State.Running}}' ktrdr-db 2>/dev/null || :").isEmpty()) restore();
+        if (World.on("core", "docker inspect --format '{{.State.Running}}' ktrdr-db 2>/dev/null || :").isEmpty())
+            restore();
     }
 
     /** For what follows these tests: the older release runs everywhere. */
@@ -66,7 +78,8 @@ public final class Aftermath {
 
     private static boolean settled(String host) {
         var release = release(host);
-        return List.of(OLDER, NEWER).contains(release) && found(host).equals(proven(host, release)) && left(host, 1).isEmpty()
+        return List.of(OLDER, NEWER).contains(release) && found(host).equals(proven(host, release))
+                && left(host, 1).isEmpty()
                 && World.on(host, "[ ! -s " + HISTORY.formatted(host) + " ] || echo yes").equals("yes");
     }
 
@@ -75,7 +88,10 @@ public final class Aftermath {
         deployed(ktrdr("deploy", what.get(0), what.get(1), "--tag", OLDER, "--wait", "2m").run(), host, OLDER);
     }
 
-    /** Asserts that a host runs a release and nothing else: every container of it running, healthy, and from the image that the tag is there. */
+    /**
+     * Asserts that a host runs a release and nothing else: every container of it running, healthy, and from the image
+     * that the tag is there.
+     */
     public static void runs(String host, String tag, Ran ran) {
         assertEquals(proven(host, tag), found(host), () -> host + " after\n" + ran);
     }
@@ -87,17 +103,22 @@ public final class Aftermath {
     private static List<String> found(String host) {
         return World.on(host, """
                 docker ps -aq --no-trunc | while read -r id; do
-                  docker inspect --format '{{.Config.Image}} {{.Image}} {{.State.Status}} {{if .State.Health}}{{.State.Health.Status}}{{end}}' "$id" | {
+                  docker inspect --format '{{.Config.Image}} {{.Image}} {{.State.Status}} {{if \
+                .State.Health}}{{.State.Health.Status}}{{end}}' "$id" | {
                     read -r image its state
                     case $image in
-                      */ktrdr-backend:*) echo "${image##*:} $state $([ "$its" = "$(docker image inspect --format '{{.Id}}' "$image")" ] || echo from another image)" ;;
+                      */ktrdr-backend:*) echo "${image##*:} $state $([ "$its" = "$(docker image inspect --format \
+                '{{.Id}}' "$image")" ] || echo from another image)" ;;
                     esac
                   }
                 done
                 """).lines().map(String::strip).toList();
     }
 
-    /** Asserts that nothing of a deployment is left on a host: lock, login, half-written files, containers under a passing name, lines that are no record. */
+    /**
+     * Asserts that nothing of a deployment is left on a host: lock, login, half-written files, containers under a
+     * passing name, lines that are no record.
+     */
     public static void clean(String host, Ran ran) {
         // what was cut from us is given ten seconds by the node before it is killed
         assertEquals("", left(host, 75), () -> host + " after\n" + ran);
@@ -134,19 +155,22 @@ public final class Aftermath {
 
     /** Asserts that a run says what became of a node, in the words of a script and in those of a person. */
     public static void told(Ran ran, String node, String outcome) {
-        assertTrue(ran.err().lines().anyMatch((node + ": " + outcome)::equals), () -> "no \"" + node + ": " + outcome + "\" in\n" + ran);
+        assertTrue(ran.err().lines().anyMatch((node + ": " + outcome)::equals),
+                () -> "no \"" + node + ": " + outcome + "\" in\n" + ran);
     }
 
     /** Asserts that an error names a node and what to do about it. */
     public static void complained(Ran ran, String node) {
-        assertTrue(Pattern.compile("(?m)^error: " + node + ": .*\n(  .*\n)*?  to do +\\S").matcher(ran.err()).find(), () -> "no error of " + node + " with what to do in\n" + ran);
+        assertTrue(Pattern.compile("(?m)^error: " + node + ": .*\n(  .*\n)*?  to do +\\S").matcher(ran.err()).find(),
+                () -> "no error of " + node + " with what to do in\n" + ran);
     }
 
     /** Asserts that a node was put back, proven, and left clean: exit code, words and world. */
     public static void returned(Ran ran, String node, String tag) {
         assertEquals(5, ran.exit(), ran::toString);
         told(ran, node, "returned");
-        assertTrue(Pattern.compile("(?m)^" + node + " +back +" + tag + ".*\\bhealthy\\b").matcher(ran.err()).find(), () -> "no line about the way back of " + node + " in\n" + ran);
+        assertTrue(Pattern.compile("(?m)^" + node + " +back +" + tag + ".*\\bhealthy\\b").matcher(ran.err()).find(),
+                () -> "no line about the way back of " + node + " in\n" + ran);
         runs(node, tag, ran);
         clean(node, ran);
     }

@@ -30,7 +30,10 @@ import javax.imageio.ImageIO;
 import ktrdr.Console;
 import ktrdr.Problem;
 
-/** A headless Chromium, driven by its DevTools protocol (chromedevtools.github.io/devtools-protocol). It resolves no name, so that it cannot load anything from a network. */
+/**
+ * A headless Chromium, driven by its DevTools protocol (chromedevtools.github.io/devtools-protocol). It resolves no
+ * name, so that it cannot load anything from a network.
+ */
 public final class Browser implements AutoCloseable {
     /** With a font, since a machine without a desktop has hardly any. */
     private static final Map<String, String> PROGRAM = Map.of("chromium", "chromium fonts-inter");
@@ -52,9 +55,11 @@ public final class Browser implements AutoCloseable {
     private Browser(Process process, Path profile, String address) {
         this.process = process;
         this.profile = profile;
-        this.socket = HttpClient.newHttpClient().newWebSocketBuilder().buildAsync(URI.create(address), new Listener()).orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
+        this.socket = HttpClient.newHttpClient().newWebSocketBuilder().buildAsync(URI.create(address), new Listener())
+                .orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
         var target = ask("", "Target.createTarget", Map.of("url", "about:blank")).path("targetId").asText();
-        this.session = ask("", "Target.attachToTarget", Map.of("targetId", target, "flatten", true)).path("sessionId").asText();
+        this.session = ask("", "Target.attachToTarget", Map.of("targetId", target, "flatten", true)).path("sessionId")
+                .asText();
         for (var domain : List.of("Page", "Runtime", "Log", "Network")) ask(domain + ".enable", Map.of());
     }
 
@@ -69,8 +74,10 @@ public final class Browser implements AutoCloseable {
         Machine.ensure(console, PROGRAM, "what a page looks like is seen in a real browser");
         try {
             var profile = Files.createTempDirectory("ktrdr-chromium");
-            var process = new ProcessBuilder("chromium", "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run",
-                    "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND", "--remote-debugging-port=0", "--user-data-dir=" + profile, "about:blank")
+            var process = new ProcessBuilder("chromium", "--headless", "--no-sandbox", "--disable-gpu",
+                    "--disable-dev-shm-usage", "--no-first-run",
+                    "--disable-background-networking", "--host-resolver-rules=MAP * ~NOTFOUND",
+                    "--remote-debugging-port=0", "--user-data-dir=" + profile, "about:blank")
                     .redirectOutput(ProcessBuilder.Redirect.DISCARD).start();
             return new Browser(process, profile, address(process));
         } catch (IOException e) {
@@ -92,7 +99,8 @@ public final class Browser implements AutoCloseable {
     /** Opens a file in a window of this width in CSS pixels. */
     public void open(Path file, int width, boolean dark) {
         events.clear();
-        ask("Emulation.setDeviceMetricsOverride", Map.of("width", width, "height", 900, "deviceScaleFactor", 1, "mobile", width < 600));
+        ask("Emulation.setDeviceMetricsOverride",
+                Map.of("width", width, "height", 900, "deviceScaleFactor", 1, "mobile", width < 600));
         ask("Emulation.setScrollbarsHidden", Map.of("hidden", true));
         media("screen", dark);
         ask("Page.navigate", Map.of("url", file.toUri().toString()));
@@ -114,13 +122,16 @@ public final class Browser implements AutoCloseable {
 
     /** Shows the open page on a screen or on paper. */
     public void media(String kind, boolean dark) {
-        ask("Emulation.setEmulatedMedia", Map.of("media", kind, "features", List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
+        ask("Emulation.setEmulatedMedia",
+                Map.of("media", kind, "features",
+                        List.of(Map.of("name", "prefers-color-scheme", "value", dark ? "dark" : "light"))));
     }
 
     /** The value of a JavaScript expression in the open page. */
     public JsonNode evaluate(String expression) {
         var answer = ask("Runtime.evaluate", Map.of("expression", expression, "returnByValue", true));
-        if (answer.has("exceptionDetails")) throw Problem.failed("the page refused " + expression).found(answer.path("exceptionDetails").toString());
+        if (answer.has("exceptionDetails"))
+            throw Problem.failed("the page refused " + expression).found(answer.path("exceptionDetails").toString());
         return answer.path("result").path("value");
     }
 
@@ -133,7 +144,8 @@ public final class Browser implements AutoCloseable {
     /** The page's upper left corner of this size in CSS pixels as a picture. */
     public BufferedImage screenshot(int width, int height) {
         var clip = Map.of("x", 0, "y", 0, "width", width, "height", height, "scale", 1);
-        var data = ask("Page.captureScreenshot", Map.of("format", "png", "captureBeyondViewport", true, "clip", clip)).path("data").asText();
+        var data = ask("Page.captureScreenshot", Map.of("format", "png", "captureBeyondViewport", true, "clip", clip))
+                .path("data").asText();
         try {
             return ImageIO.read(new ByteArrayInputStream(Base64.getDecoder().decode(data)));
         } catch (IOException e) {
@@ -141,9 +153,14 @@ public final class Browser implements AutoCloseable {
         }
     }
 
-    /** What the browser complained about since the page was opened: its console, exceptions, violations of the page's policy. */
+    /**
+     * What the browser complained about since the page was opened: its console, exceptions, violations of the page's
+     * policy.
+     */
     public List<String> complaints() {
-        return events.stream().filter(event -> List.of("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown").contains(event.method()))
+        return events.stream()
+                .filter(event -> List.of("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown")
+                        .contains(event.method()))
                 .map(event -> event.parameters().toString()).toList();
     }
 
@@ -166,7 +183,8 @@ public final class Browser implements AutoCloseable {
         asked.put(id, answer);
         socket.sendText(message.toString(), true).join();
         var document = answer.orTimeout(PATIENCE_SECONDS, TimeUnit.SECONDS).join();
-        if (document.has("error")) throw Problem.failed("chromium refused " + method).found(document.path("error").toString());
+        if (document.has("error"))
+            throw Problem.failed("chromium refused " + method).found(document.path("error").toString());
         return document.path("result");
     }
 

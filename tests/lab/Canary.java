@@ -3,12 +3,17 @@ package lab;
 import java.io.IOException;
 import java.util.Set;
 
-/** A secret of nobody that is put into each of the places that a {@link Watch} looks at, so that it is known to find what is there. */
+/**
+ * A secret of nobody that is put into each of the places that a {@link Watch} looks at, so that it is known to find
+ * what is there.
+ */
 public final class Canary {
     public static final String VALUE = "canary-that-is-to-be-seen-95f3c1";
     /** What the watch has to say of it. */
-    public static final Set<String> SEEN = Set.of("core:/tmp/canary has the canary", "core:/var/cache/canary was written and has a secret", "something was sent to 10.99.0.1",
-            "the argument list of sh has the canary", "the environment of sleep has the canary", "the wire has the canary");
+    public static final Set<String> SEEN = Set.of("core:/tmp/canary has the canary",
+            "core:/var/cache/canary was written and has a secret", "something was sent to 10.99.0.1",
+            "the argument list of sh has the canary", "the environment of sleep has the canary",
+            "the wire has the canary");
     private static final String FILE = "/var/cache/canary";
 
     private Canary() {}
@@ -26,7 +31,8 @@ public final class Canary {
         arguments.destroy();
         sleeping.destroy();
         World.on("core", "rm /tmp/canary");
-        World.on("workers-b", "printf 'Authorization: Basic %s\\n' \"$(printf 'admin:%s' '" + VALUE + "' | base64)\" | curl -s -o /dev/null -H @- http://10.42.1.10:9090/-/healthy\n"
+        World.on("workers-b", "printf 'Authorization: Basic %s\\n' \"$(printf 'admin:%s' '" + VALUE +
+                "' | base64)\" | curl -s -o /dev/null -H @- http://10.42.1.10:9090/-/healthy\n"
                 + "ping -c 1 -W 1 10.99.0.1 >/dev/null || :");
     }
 

@@ -25,9 +25,13 @@ import ktrdr.Problem;
 public final class Engine {
     private static final Path RUN = Path.of("/run/ktrdr-lab");
     private static final String OWN_HOST = "unix://" + RUN.resolve("docker.sock");
-    /** Docker leaves its bridge and its packet rules behind; what they replaced is noted before it starts and put back at the end. */
+    /**
+     * Docker leaves its bridge and its packet rules behind; what they replaced is noted before it starts and put back
+     * at the end.
+     */
     private static final String NOTE_NETWORK = """
-            [ -e "$1" ] || { cat /proc/sys/net/ipv4/ip_forward; iptables -S FORWARD | sed -n 's/^-P FORWARD //p'; } >"$1"
+            [ -e "$1" ] || { cat /proc/sys/net/ipv4/ip_forward; iptables -S FORWARD | sed -n 's/^-P FORWARD //p'; } \
+            >"$1"
             """;
     private static final String RESTORE_NETWORK = """
             ip link delete docker0 2>/dev/null || :
@@ -38,7 +42,8 @@ public final class Engine {
             printf '%s\\n' "$forward" >/proc/sys/net/ipv4/ip_forward
             """;
     private static final String UNMOUNT = """
-            awk -v at="$1/" 'index($2, at) == 1 { print $2 }' /proc/self/mounts | sort -r | while read -r mount; do umount -l "$mount"; done
+            awk -v at="$1/" 'index($2, at) == 1 { print $2 }' /proc/self/mounts | sort -r | while read -r mount; do \
+            umount -l "$mount"; done
             """;
     private static final Duration SHORT = Duration.ofSeconds(20);
     private final Console console;
@@ -52,7 +57,8 @@ public final class Engine {
 
     /** The engine that answers now: the machine's, else the lab's own. */
     public static Optional<Engine> running(Console console) {
-        return List.of(Optional.<String>empty(), Optional.of(OWN_HOST)).stream().map(host -> new Engine(console, host)).filter(Engine::answers).findFirst();
+        return List.of(Optional.<String>empty(), Optional.of(OWN_HOST)).stream().map(host -> new Engine(console, host))
+                .filter(Engine::answers).findFirst();
     }
 
     /** The engine that answers, installed and started where there is none. */
@@ -73,7 +79,8 @@ public final class Engine {
     /** Where built images and downloads are kept between one lab and the next. */
     static Path cache() {
         var cache = System.getenv("XDG_CACHE_HOME");
-        return (cache == null || cache.isBlank() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(cache)).resolve("ktrdr/lab");
+        return (cache == null || cache.isBlank() ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(cache))
+                .resolve("ktrdr/lab");
     }
 
     /** A docker command on this engine; the user's own docker settings and logins are left alone. */
@@ -115,12 +122,15 @@ public final class Engine {
 
     /** Those of these containers that are there, by name. */
     Map<String, Found> found(List<String> containers) {
-        return docker(concat(List.of("container", "inspect", "--format", "{{.Name}} {{.State.Status}} {{.State.StartedAt}}"), containers)).run().out().lines()
+        return docker(concat(List.of("container", "inspect", "--format",
+                "{{.Name}} {{.State.Status}} {{.State.StartedAt}}"), containers)).run().out().lines()
                 .filter(line -> !line.isBlank()).map(line -> line.substring(1).split(" "))
                 .collect(Collectors.toMap(row -> row[0], row -> new Found(row[1], row[2].replaceFirst("\\..*", "Z"))));
     }
 
-    /** The state of a container, empty if there is none. One that was never started is removed: it may lack its files. */
+    /**
+     * The state of a container, empty if there is none. One that was never started is removed: it may lack its files.
+     */
     String found(String container) {
         var state = found(List.of(container)).getOrDefault(container, new Found("", "")).state();
         if (!state.equals("created")) return state;
@@ -138,7 +148,8 @@ public final class Engine {
 
     static void install(Console console, Map<String, String> packageOf) {
         Machine.install(console, Machine.missing(packageOf), "no Docker engine answers here",
-                Problem.failed("no Docker engine answers on this machine").expected("a running Docker engine, or root on Debian or Ubuntu to install one")
+                Problem.failed("no Docker engine answers on this machine")
+                        .expected("a running Docker engine, or root on Debian or Ubuntu to install one")
                         .fix("install and start Docker, and let " + System.getProperty("user.name") + " use it"));
     }
 
@@ -150,12 +161,14 @@ public final class Engine {
             Files.createDirectories(cache());
             Files.deleteIfExists(RUN.resolve("docker.pid"));
             network(NOTE_NETWORK);
-            new ProcessBuilder("setsid", "dockerd", "--data-root", cache().resolve("docker").toString(), "--host", OWN_HOST,
+            new ProcessBuilder("setsid", "dockerd", "--data-root", cache().resolve("docker").toString(), "--host",
+                    OWN_HOST,
                     "--exec-root", RUN.resolve("exec").toString(), "--pidfile", RUN.resolve("docker.pid").toString())
                     .redirectErrorStream(true).redirectOutput(log).redirectInput(new File("/dev/null")).start();
             long deadline = System.nanoTime() + Duration.ofSeconds(60).toNanos();
             while (!answers()) {
-                if (System.nanoTime() > deadline) throw Problem.failed("the Docker engine of the lab did not start within 60 s").fix("see " + log);
+                if (System.nanoTime() > deadline)
+                    throw Problem.failed("the Docker engine of the lab did not start within 60 s").fix("see " + log);
                 Services.pause();
             }
             step.done("own engine started, data in " + cache());
@@ -195,7 +208,8 @@ public final class Engine {
         var remains = new ArrayList<String>();
         if (Files.exists(RUN)) remains.add(RUN.toString());
         running(console).ifPresent(engine -> List.of("ps -a", "network ls", "volume ls").forEach(list ->
-                engine.docker(concat(List.of(list.split(" ")), List.of("-q", "--filter", "name=ktrdr-lab"))).must().out().lines().forEach(remains::add)));
+                engine.docker(concat(List.of(list.split(" ")), List.of("-q", "--filter", "name=ktrdr-lab"))).must()
+                        .out().lines().forEach(remains::add)));
         return remains;
     }
 
@@ -205,7 +219,10 @@ public final class Engine {
         return all;
     }
 
-    /** Deletes a folder and all that is in it; what a build that was killed left mounted there is taken away first, and not what is behind it. */
+    /**
+     * Deletes a folder and all that is in it; what a build that was killed left mounted there is taken away first, and
+     * not what is behind it.
+     */
     static void deleteTree(Path folder) {
         if (!Files.exists(folder)) return;
         LocalCommand.command("sh", "-euc", UNMOUNT, "sh", folder.toAbsolutePath().toString()).must();

@@ -5,9 +5,11 @@ import java.util.stream.Stream;
 import ktrdr.inventory.Secrets;
 
 /**
- * What can happen to the practice fleet. What lasts is a {@link Fault}, for try-with-resources: closing it mends the thing whatever the test came to.
+ * What can happen to the practice fleet. What lasts is a {@link Fault}, for try-with-resources: closing it mends the
+ * thing whatever the test came to.
  *
- * Each is the real thing where that can be had: processes that are killed, packets that get lost, a file system that is full.
+ * Each is the real thing where that can be had: processes that are killed, packets that get lost, a file system that is
+ * full.
  */
 public final class Faults {
     /** Something that is broken until it is closed; a second time changes nothing. */
@@ -38,12 +40,18 @@ public final class Faults {
         World.on(host, "pkill -KILL -f '^sshd-session: root' || { echo nobody is connected >&2; exit 1; }");
     }
 
-    /** As if the owner of a host's lock had given no sign for longer than a lock lives, where the wait itself is not what is shown. */
+    /**
+     * As if the owner of a host's lock had given no sign for longer than a lock lives, where the wait itself is not
+     * what is shown.
+     */
     public static void silent(String... hosts) {
-        for (var host : hosts) World.on(host, "cd /opt/ktrdr-" + host + "/.ktrdr/lock && echo $(($(cat beat) - 60)) >beat");
+        for (var host : hosts)
+            World.on(host, "cd /opt/ktrdr-" + host + "/.ktrdr/lock && echo $(($(cat beat) - 60)) >beat");
     }
 
-    /** Waits for a pull on a host and loses all it sends to the registry from then on: the pull neither fails nor ends. */
+    /**
+     * Waits for a pull on a host and loses all it sends to the registry from then on: the pull neither fails nor ends.
+     */
     public static Fault stalledPull(String host) {
         return fault(host, """
                 for i in $(seq 4000); do
@@ -64,30 +72,43 @@ public final class Faults {
         World.docker("stop", "-t", "5", Services.CONTAINER);
         return () -> {
             World.docker("start", Services.CONTAINER);
-            World.on("core", "for i in $(seq 200); do curl -sk -o /dev/null https://" + Services.REGISTRY + "/v2/ && exit 0; sleep 0.1; done; exit 1");
+            World.on("core", "for i in $(seq 200); do curl -sk -o /dev/null https://" + Services.REGISTRY
+                    + "/v2/ && exit 0; sleep 0.1; done; exit 1");
         };
     }
 
     /**
-     * A program of a host waits for three seconds before what is asked of it in words, or where its output goes, is done, and says that it does: {@link Underway#awaitAsked}.
+     * A program of a host waits for three seconds before what is asked of it in words, or where its output goes, is
+     * done, and says that it does: {@link Underway#awaitAsked}.
      *
      * @param asked a pattern of sh in that of the words, " >" and the output's place
      */
     public static Fault waits(String host, String program, String asked) {
         // what only waits or looks has no secret in its environment, as no other program but Docker's own may
         var secrets = Stream.of(Secrets.Field.values()).map(field -> field.variable).collect(Collectors.joining(" "));
-        return fault(host, "rm -f /run/reached; cat >/usr/local/bin/" + program + " <<'E'\n#!/bin/sh\nbare() { (unset " + secrets + "; exec \"$@\"); }\n"
-                + "case \"$* >$(bare readlink /proc/$$/fd/1)\" in *" + asked + "*) : >/run/reached; bare sleep 3 ;; esac\nexec /usr/bin/" + program
-                + " \"$@\"\nE\nchmod 755 /usr/local/bin/" + program, "rm -f /usr/local/bin/" + program + " /run/reached");
+        return fault(host, "rm -f /run/reached; cat >/usr/local/bin/" + program +
+                " <<'E'\n#!/bin/sh\nbare() { (unset " + secrets + "; exec \"$@\"); }\n"
+                + "case \"$* >$(bare readlink /proc/$$/fd/1)\" in *" + asked +
+                "*) : >/run/reached; bare sleep 3 ;; esac\nexec /usr/bin/" + program
+                + " \"$@\"\nE\nchmod 755 /usr/local/bin/" + program,
+                "rm -f /usr/local/bin/" + program + " /run/reached");
     }
 
-    /** What happens on a host right before a program of it does what is asked of it in words, the first time that it is. */
+    /**
+     * What happens on a host right before a program of it does what is asked of it in words, the first time that it is.
+     */
     public static Fault before(String host, String program, String asked, String happening) {
-        return fault(host, "cat >/usr/local/bin/" + program + " <<'E'\n#!/bin/sh\ncase \"$*\" in *" + asked + "*) rm -f /usr/local/bin/" + program + "; { " + happening + "; } </dev/null >&2 ;; esac\nexec /usr/bin/" + program
+        return fault(host,
+                "cat >/usr/local/bin/" + program + " <<'E'\n#!/bin/sh\ncase \"$*\" in *" + asked
+                        + "*) rm -f /usr/local/bin/" + program + "; { " + happening
+                        + "; } </dev/null >&2 ;; esac\nexec /usr/bin/" + program
                 + " \"$@\"\nE\nchmod 755 /usr/local/bin/" + program, "rm -f /usr/local/bin/" + program);
     }
 
-    /** A container whose first process hears nothing: to stop it takes the whole of its grace, half a minute, or two seconds for a worker. */
+    /**
+     * A container whose first process hears nothing: to stop it takes the whole of its grace, half a minute, or two
+     * seconds for a worker.
+     */
     public static Fault deaf(String host, String container) {
         var first = World.on(host, "docker inspect --format '{{.State.Pid}}' " + container);
         return fault(host, "kill -s STOP " + first, "kill -s CONT " + first + " 2>/dev/null || :");
@@ -96,7 +117,10 @@ public final class Faults {
     /** A container that does nothing for a while, so that it does not get healthy. */
     public static Fault paused(String host, String container) {
         // freezing what is just starting may fail at the first try
-        return fault(host, "for i in 1 2 3 4 5; do if said=$(docker pause " + container + " 2>&1); then exit 0; fi; sleep 0.3; done; echo \"$said\" >&2; exit 1", "docker unpause " + container + " >/dev/null 2>&1 || :");
+        return fault(host,
+                "for i in 1 2 3 4 5; do if said=$(docker pause " + container
+                        + " 2>&1); then exit 0; fi; sleep 0.3; done; echo \"$said\" >&2; exit 1",
+                "docker unpause " + container + " >/dev/null 2>&1 || :");
     }
 
     public static void restartDocker(String host) {
@@ -108,21 +132,26 @@ public final class Faults {
         World.docker("kill", "ktrdr-lab-" + host);
         return () -> {
             World.docker("start", "ktrdr-lab-" + host);
-            World.on(host, "for i in $(seq 300); do systemctl is-active --quiet ssh docker && [ -n \"$(docker ps -q)\" ] && exit 0; sleep 0.2; done; exit 1");
+            World.on(host, "for i in $(seq 300); do systemctl is-active --quiet ssh docker && [ -n \"$(docker ps "
+                    + "-q)\" ] && exit 0; sleep 0.2; done; exit 1");
         };
     }
 
     /** Docker has no room for what it downloads. */
     public static Fault fullDocker(String host) {
-        return fault(host, "mount -t tmpfs -o size=4k tmpfs " + DOCKER_TMP + "; head -c 4096 /dev/zero >" + DOCKER_TMP + "/full",
+        return fault(host, "mount -t tmpfs -o size=4k tmpfs " + DOCKER_TMP + "; head -c 4096 /dev/zero >" + DOCKER_TMP
+                + "/full",
                 "! mountpoint -q " + DOCKER_TMP + " || umount " + DOCKER_TMP);
     }
 
     /** The folder of a host's stack is on a small disk of its own, with room for a lock; {@link #fill} leaves none. */
     public static Fault smallDisk(String host) {
         var folder = "/opt/ktrdr-" + host;
-        return fault(host, "mkdir /run/small && mount -t tmpfs -o size=16m,mode=755 tmpfs /run/small && cp -a " + folder + "/. /run/small && mount --bind /run/small " + folder,
-                "for place in " + folder + " /run/small; do ! mountpoint -q $place || umount $place; done\nrm -rf --one-file-system /run/small");
+        return fault(host, "mkdir /run/small && mount -t tmpfs -o size=16m,mode=755 tmpfs /run/small && cp -a " + folder
+                + "/. /run/small && mount --bind /run/small " + folder,
+                "for place in " + folder
+                        + " /run/small; do ! mountpoint -q $place || umount $place; done\nrm -rf --one-file-system "
+                        + "/run/small");
     }
 
     /** Fills the small disk of {@link #smallDisk} to the last byte. */
@@ -130,28 +159,39 @@ public final class Faults {
         World.on(host, "cat /dev/zero >/opt/ktrdr-" + host + "/full 2>/dev/null || :");
     }
 
-    /** A clock that is an hour behind: hosts share this machine's, so a program of that name in front of the real one stands in for a wrong one. */
+    /**
+     * A clock that is an hour behind: hosts share this machine's, so a program of that name in front of the real one
+     * stands in for a wrong one.
+     */
     public static Fault clockBehind(String host) {
-        return fault(host, "printf '#!/bin/sh\\nexec /usr/bin/date -d \"1 hour ago\" \"$@\"\\n' >/usr/local/bin/date; chmod +x /usr/local/bin/date",
+        return fault(host,
+                "printf '#!/bin/sh\\nexec /usr/bin/date -d \"1 hour ago\" \"$@\"\\n' >/usr/local/bin/date; chmod +x "
+                        + "/usr/local/bin/date",
                 "rm -f /usr/local/bin/date");
     }
 
     /** A table that a transaction keeps to itself: whoever dumps it waits half-way. */
     public static Fault lockedTable(String table) {
-        return fault("core", "docker exec -d ktrdr-db psql -q -U ktrdr -d ktrdr -c 'BEGIN; LOCK TABLE " + table + " IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)'",
-                "for i in $(seq 100); do docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc \"select pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid <> pg_backend_pid()\""
+        return fault("core", "docker exec -d ktrdr-db psql -q -U ktrdr -d ktrdr -c 'BEGIN; LOCK TABLE " + table
+                + " IN ACCESS EXCLUSIVE MODE; SELECT pg_sleep(60)'",
+                "for i in $(seq 100); do docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc \"select "
+                        + "pg_terminate_backend(pid) from pg_stat_activity where query like '%pg_sleep(60)%' and pid "
+                        + "<> pg_backend_pid()\""
                         + " >/dev/null 2>&1 && exit 0; sleep 0.1; done; exit 1");
     }
 
     /** The database asks for a password also where it is asked by its container's own socket. */
     public static Fault databasePassword() {
-        var hba = "docker exec -u postgres ktrdr-db sh -c 'f=$PGDATA/pg_hba.conf; %s; psql -q -h 127.0.0.1 -U ktrdr -d ktrdr -c \"select pg_reload_conf()\" >/dev/null || kill -HUP 1; sleep 0.5'";
-        return fault("core", hba.formatted("cp $f $f.kept; sed -i \"1i local all all scram-sha-256\" $f"), hba.formatted("[ ! -e $f.kept ] || mv $f.kept $f"));
+        var hba = "docker exec -u postgres ktrdr-db sh -c 'f=$PGDATA/pg_hba.conf; %s; psql -q -h 127.0.0.1 -U ktrdr "
+                + "-d ktrdr -c \"select pg_reload_conf()\" >/dev/null || kill -HUP 1; sleep 0.5'";
+        return fault("core", hba.formatted("cp $f $f.kept; sed -i \"1i local all all scram-sha-256\" $f"),
+                hba.formatted("[ ! -e $f.kept ] || mv $f.kept $f"));
     }
 
     /** A container of a host does not get through to this port of an address. */
     public static Fault unreachable(String host, String container, String address, int port) {
-        var own = World.on(host, "docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' " + container);
+        var own = World.on(host, "docker inspect --format '{{range .NetworkSettings.Networks}}{{.IPAddress}}{{end}}' "
+                + container);
         return rule(host, "", "DOCKER-USER -s " + own + " -d " + address + " -p tcp --dport " + port + " -j REJECT");
     }
 
@@ -163,10 +203,12 @@ public final class Faults {
     /** A container refuses connections to a port that it listens on. */
     public static Fault refusing(String host, String container, int port) {
         var first = World.on(host, "docker inspect --format '{{.State.Pid}}' " + container);
-        return rule(host, "nsenter -n -t " + first + " ", "INPUT -p tcp --dport " + port + " -j REJECT --reject-with tcp-reset");
+        return rule(host, "nsenter -n -t " + first + " ",
+                "INPUT -p tcp --dport " + port + " -j REJECT --reject-with tcp-reset");
     }
 
     private static Fault rule(String host, String within, String rule) {
-        return fault(host, within + "iptables -I " + rule, "while " + within + "iptables -D " + rule + " 2>/dev/null; do :; done");
+        return fault(host, within + "iptables -I " + rule,
+                "while " + within + "iptables -D " + rule + " 2>/dev/null; do :; done");
     }
 }

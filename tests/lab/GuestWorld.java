@@ -15,7 +15,8 @@ import ktrdr.inventory.Inventory;
 
 /** The guests as tests look at them and break them: by scripts of the test's own, over connections of its own. */
 public final class GuestWorld implements AutoCloseable {
-    private final Guests guests = new Guests(new Console(Console.Color.never, false), State.find(System.getenv(), Project.root()));
+    private final Guests guests = new Guests(new Console(Console.Color.never, false),
+            State.find(System.getenv(), Project.root()));
     private final boolean found = guests.running();
     private final Map<String, Fleet> connections = new LinkedHashMap<>();
 
@@ -45,7 +46,8 @@ public final class GuestWorld implements AutoCloseable {
     public CommandResult run(String name, String script) {
         var inventory = Inventory.read(guests.inventory());
         var node = inventory.node(name);
-        var fleet = connections.computeIfAbsent(name, key -> new Fleet(inventory, List.of(node), new Console(Console.Color.never, false)));
+        var fleet = connections.computeIfAbsent(name,
+                key -> new Fleet(inventory, List.of(node), new Console(Console.Color.never, false)));
         try {
             return Spent.on(Spent.What.guests, () -> fleet.ssh(node).run(script, Duration.ofMinutes(3)));
         } catch (Problem lost) {
@@ -57,7 +59,8 @@ public final class GuestWorld implements AutoCloseable {
     /** Runs a shell script on a guest and answers what it printed. */
     public String on(String name, String script) {
         var result = run(name, script);
-        if (!result.ok()) throw new AssertionError(name + ": exit " + result.exit() + " " + result.lastWords() + "\n" + script);
+        if (!result.ok())
+            throw new AssertionError(name + ": exit " + result.exit() + " " + result.lastWords() + "\n" + script);
         return result.out().strip();
     }
 
@@ -85,7 +88,10 @@ public final class GuestWorld implements AutoCloseable {
         until(name + " answers", () -> !boot(name).isEmpty());
     }
 
-    /** Waits for something, with a patience that a loaded machine needs. A guest that does not answer is one that is not there yet. */
+    /**
+     * Waits for something, with a patience that a loaded machine needs. A guest that does not answer is one that is not
+     * there yet.
+     */
     public void until(String what, BooleanSupplier holds) {
         Spent.on(Spent.What.waiting, () -> await(what, holds));
     }

@@ -18,8 +18,8 @@ import ktrdr.fleet.Fleet;
 import ktrdr.inventory.Inventory;
 
 /**
- * Three small virtual machines with a Linux kernel of their own, for what no container can show: a kernel's NFS server and clients, and
- * reboots of both. By plain emulation, on a network that only this machine reaches.
+ * Three small virtual machines with a Linux kernel of their own, for what no container can show: a kernel's NFS server
+ * and clients, and reboots of both. By plain emulation, on a network that only this machine reaches.
  */
 public final class Guests {
     /** One guest; its folder of state has files of its name. */
@@ -29,23 +29,30 @@ public final class Guests {
         }
 
         String mac() {
-            return String.format("52:54:00:42:02:%02x", Integer.parseInt(address.substring(address.lastIndexOf('.') + 1)));
+            return String.format("52:54:00:42:02:%02x",
+                    Integer.parseInt(address.substring(address.lastIndexOf('.') + 1)));
         }
     }
 
     static final String DOMAIN = "guests.ktrdr.test";
     static final List<Guest> ALL = List.of(new Guest("core", "A", "core", "backend", "10.42.2.10"),
-            new Guest("workers-b", "B", "workers", "workers-b", "10.42.2.11"), new Guest("workers-c", "C", "workers", "workers-c", "10.42.2.12"));
+            new Guest("workers-b", "B", "workers", "workers-b", "10.42.2.11"),
+            new Guest("workers-c", "C", "workers", "workers-c", "10.42.2.12"));
     private static final String MACHINE_ADDRESS = "10.42.2.1/24";
     private static final Path RUN = Path.of("/run/ktrdr-guests");
     private static final List<String> FILES = List.of("build", "network", "seed", "seed.service", "sshd.conf");
-    private static final Map<String, String> PROGRAMS = new TreeMap<>(Map.of("qemu-system-x86_64", "qemu-system-x86", "qemu-img", "qemu-utils",
-            "debootstrap", "debootstrap", "ip", "iproute2", "mke2fs", "e2fsprogs", "ssh-keygen", "openssh-client", "unxz", "xz-utils"));
+    private static final Map<String, String> PROGRAMS =
+            new TreeMap<>(Map.of("qemu-system-x86_64", "qemu-system-x86", "qemu-img", "qemu-utils",
+            "debootstrap", "debootstrap", "ip", "iproute2", "mke2fs", "e2fsprogs", "ssh-keygen", "openssh-client",
+            "unxz", "xz-utils"));
     private static final long PATIENCE_SECONDS = 300;
     private final Console console;
     private final Path folder;
 
-    /** The guests that run, wherever they were brought up from; else those that would have their files in the lab's folder. */
+    /**
+     * The guests that run, wherever they were brought up from; else those that would have their files in the lab's
+     * folder.
+     */
     public Guests(Console console, State state) {
         this.console = console;
         this.folder = known().orElse(state.file("guests"));
@@ -53,7 +60,8 @@ public final class Guests {
 
     private static Optional<Path> known() {
         try {
-            return Files.exists(RUN.resolve("folder")) ? Optional.of(Path.of(Files.readString(RUN.resolve("folder")).strip())) : Optional.empty();
+            return Files.exists(RUN.resolve("folder"))
+                    ? Optional.of(Path.of(Files.readString(RUN.resolve("folder")).strip())) : Optional.empty();
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -61,7 +69,8 @@ public final class Guests {
 
     /** Why there can be no guests on this machine; empty where there can. */
     public static Optional<String> obstacle() {
-        if (!System.getProperty("os.arch").equals("amd64")) return Optional.of("the guests are made for amd64, this machine is " + System.getProperty("os.arch"));
+        if (!System.getProperty("os.arch").equals("amd64"))
+            return Optional.of("the guests are made for amd64, this machine is " + System.getProperty("os.arch"));
         if (!System.getProperty("user.name").equals("root")) return Optional.of("the guests' network needs root");
         return Machine.missing(PROGRAMS).isEmpty() || Machine.installs() ? Optional.empty()
                 : Optional.of("the guests need " + String.join(", ", Machine.missing(PROGRAMS)));
@@ -86,9 +95,11 @@ public final class Guests {
             return;
         }
         obstacle().ifPresent(why -> {
-            throw Problem.failed("there can be no virtual machines here").expected("root on Debian or Ubuntu, amd64").found(why);
+            throw Problem.failed("there can be no virtual machines here").expected("root on Debian or Ubuntu, amd64")
+                    .found(why);
         });
-        Machine.install(console, Machine.missing(PROGRAMS), "the guests need it", Problem.failed("the guests' programs are not installed"));
+        Machine.install(console, Machine.missing(PROGRAMS), "the guests need it",
+                Problem.failed("the guests' programs are not installed"));
         down();
         var files = Machine.unpack("guest", FILES);
         try {
@@ -107,12 +118,14 @@ public final class Guests {
     private Path base(Path files) throws IOException {
         var base = Engine.cache().resolve("guests");
         var recipe = recipe(files);
-        if (Files.exists(base.resolve("recipe")) && Files.readString(base.resolve("recipe")).equals(recipe)) return base;
+        if (Files.exists(base.resolve("recipe")) && Files.readString(base.resolve("recipe")).equals(recipe))
+            return base;
         try (var step = console.step("guests", "base")) {
             step.now("Debian 13 by debootstrap, with a kernel");
             Engine.deleteTree(base);
             Files.createDirectories(base);
-            LocalCommand.command(files.resolve("build").toString(), base.toString(), Machine.mirror("a Debian mirror in apt's sources")).must();
+            LocalCommand.command(files.resolve("build").toString(), base.toString(),
+                    Machine.mirror("a Debian mirror in apt's sources")).must();
             Files.writeString(base.resolve("recipe"), recipe);
             step.done("Debian 13 with its cloud kernel");
         }
@@ -139,8 +152,10 @@ public final class Guests {
         var known = new StringBuilder();
         for (var guest : ALL) {
             key("host_" + guest.name(), guest.name());
-            known.append(guest.fqdn()).append(' ').append(Files.readString(folder.resolve("host_" + guest.name() + ".pub")));
-            LocalCommand.command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b", base.resolve("base.raw").toString(), disk(guest)).must();
+            known.append(guest.fqdn()).append(' ')
+                    .append(Files.readString(folder.resolve("host_" + guest.name() + ".pub")));
+            LocalCommand.command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b",
+                    base.resolve("base.raw").toString(), disk(guest)).must();
             seed(guest);
         }
         Files.writeString(folder.resolve("known_hosts"), known);
@@ -148,7 +163,8 @@ public final class Guests {
     }
 
     private void key(String name, String comment) {
-        LocalCommand.command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f", folder.resolve(name).toString()).must();
+        LocalCommand.command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f",
+                folder.resolve(name).toString()).must();
     }
 
     private String disk(Guest guest) {
@@ -159,14 +175,19 @@ public final class Guests {
     private void seed(Guest guest) throws IOException {
         var staging = folder.resolve("staging");
         var hosts = new StringBuilder("127.0.0.1 localhost\n");
-        for (var eachGuest : ALL) hosts.append(eachGuest.address()).append(' ').append(eachGuest.fqdn()).append(' ').append(eachGuest.host()).append('\n');
+        for (var eachGuest : ALL) hosts.append(eachGuest.address()).append(' ').append(eachGuest.fqdn()).append(' ')
+                .append(eachGuest.host()).append('\n');
         put(staging, "etc/hosts", hosts.toString(), "rw-r--r--");
         put(staging, "etc/hostname", guest.name() + "\n", "rw-r--r--");
-        put(staging, "etc/systemd/network/lan.network", "[Match]\nName=eth0\n[Network]\nAddress=" + guest.address() + "/24\nIPv6AcceptRA=no\nLinkLocalAddressing=no\n", "rw-r--r--");
-        put(staging, "etc/ssh/ssh_host_ed25519_key", Files.readString(folder.resolve("host_" + guest.name())), "rw-------");
+        put(staging, "etc/systemd/network/lan.network", "[Match]\nName=eth0\n[Network]\nAddress=" + guest.address()
+                + "/24\nIPv6AcceptRA=no\nLinkLocalAddressing=no\n", "rw-r--r--");
+        put(staging, "etc/ssh/ssh_host_ed25519_key", Files.readString(folder.resolve("host_" + guest.name())),
+                "rw-------");
         put(staging, "root/.ssh/authorized_keys", Files.readString(folder.resolve("id_ed25519.pub")), "rw-------");
-        for (var closed : List.of("root", "root/.ssh")) Files.setPosixFilePermissions(staging.resolve(closed), PosixFilePermissions.fromString("rwx------"));
-        LocalCommand.command("tar", "-C", staging.toString(), "--owner=0", "--group=0", "-cf", folder.resolve(guest.name() + ".tar").toString(), "etc", "root").must();
+        for (var closed : List.of("root", "root/.ssh"))
+            Files.setPosixFilePermissions(staging.resolve(closed), PosixFilePermissions.fromString("rwx------"));
+        LocalCommand.command("tar", "-C", staging.toString(), "--owner=0", "--group=0", "-cf",
+                folder.resolve(guest.name() + ".tar").toString(), "etc", "root").must();
         Engine.deleteTree(staging);
     }
 
@@ -181,17 +202,22 @@ public final class Guests {
     public void start(String name) {
         var guest = guest(name);
         if (process(guest).isPresent()) return;
-        // one processor: with two, the emulated kernel now and then falls over its own patches of code; after a panic it boots again
-        // and behind all others, since an emulated processor takes what it gets
+        // one processor: with two, the emulated kernel now and then falls over its own patches of code; after a panic
+        // it boots again and behind all others, since an emulated processor takes what it gets
         LocalCommand.command("ip", "netns", "exec", "ktrdr-guests", "nice", "-n", "5",
                 "qemu-system-x86_64", "-nodefaults", "-no-user-config", "-display", "none", "-machine", "pc",
-                "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "Nehalem", "-smp", "1", "-m", "512", "-kernel", folder.resolve("vmlinuz").toString(),
-                "-append", "root=/dev/nvme0n1 rw console=ttyS0 quiet mitigations=off nokaslr panic=3 net.ifnames=0 systemd.hostname=" + guest.name(),
+                "-accel", "tcg,thread=multi,tb-size=256", "-cpu", "Nehalem", "-smp", "1", "-m", "512", "-kernel",
+                folder.resolve("vmlinuz").toString(),
+                "-append", "root=/dev/nvme0n1 rw console=ttyS0 quiet mitigations=off nokaslr panic=3 net.ifnames=0 "
+                        + "systemd.hostname=" + guest.name(),
                 "-drive", "if=none,id=d0,cache=unsafe,file=" + disk(guest), "-device", "nvme,serial=d0,drive=d0",
                 // of another kind: two disks on NVMe race for their names
-                "-drive", "if=none,id=d1,format=raw,readonly=on,file=" + folder.resolve(guest.name() + ".tar"), "-device", "virtio-blk-pci,drive=d1",
-                "-netdev", "tap,id=n0,script=no,downscript=no,ifname=" + guest.name(), "-device", "virtio-net-pci,netdev=n0,romfile=,mac=" + guest.mac(),
-                "-serial", "file:" + folder.resolve(guest.name() + ".console"), "-pidfile", pid(guest).toString(), "-daemonize").must();
+                "-drive", "if=none,id=d1,format=raw,readonly=on,file=" + folder.resolve(guest.name() + ".tar"),
+                "-device", "virtio-blk-pci,drive=d1",
+                "-netdev", "tap,id=n0,script=no,downscript=no,ifname=" + guest.name(), "-device",
+                "virtio-net-pci,netdev=n0,romfile=,mac=" + guest.mac(),
+                "-serial", "file:" + folder.resolve(guest.name() + ".console"), "-pidfile", pid(guest).toString(),
+                "-daemonize").must();
     }
 
     /** Waits until these guests answer by ssh. */
@@ -209,8 +235,10 @@ public final class Guests {
                     return;
                 }
                 step.now(problems.values().iterator().next().sentence());
-                if (System.nanoTime() > deadline) throw Problem.failed("the guests did not answer within " + PATIENCE_SECONDS + " s")
-                        .found(problems.values().iterator().next().sentence()).fix("see " + folder.resolve("core.console"));
+                if (System.nanoTime() > deadline) throw Problem.failed("the guests did not answer within "
+                        + PATIENCE_SECONDS + " s")
+                        .found(problems.values().iterator().next().sentence())
+                        .fix("see " + folder.resolve("core.console"));
                 Services.pause();
             }
         }
@@ -246,7 +274,8 @@ public final class Guests {
     /** Takes everything away that {@link #up} made; the base they boot from stays in the cache. */
     public void down() {
         ALL.forEach(guest -> cut(guest.name()));
-        if (Files.exists(RUN.resolve("network"))) LocalCommand.command(RUN.resolve("network").toString(), "down").must();
+        if (Files.exists(RUN.resolve("network")))
+            LocalCommand.command(RUN.resolve("network").toString(), "down").must();
         Engine.deleteTree(folder);
         Engine.deleteTree(RUN);
         var left = folder.getParent().toFile().list();
@@ -256,7 +285,8 @@ public final class Guests {
     /** What is still there of them; nothing after {@link #down}. */
     public List<String> remains() {
         var remains = new ArrayList<String>();
-        for (var place : List.of(RUN, folder, Path.of("/run/netns/ktrdr-guests"), Path.of("/sys/class/net/ktrdr-guests")))
+        for (var place : List.of(RUN, folder, Path.of("/run/netns/ktrdr-guests"),
+                Path.of("/sys/class/net/ktrdr-guests")))
             if (Files.exists(place)) remains.add(place.toString());
         return remains;
     }
@@ -282,9 +312,11 @@ public final class Guests {
             ssh: {user: root, port: 22, identity: id_ed25519, known_hosts: known_hosts, connect_timeout: 10s}
             nodes:
               core: {id: A, role: core, host: backend, address: 10.42.2.10}
-              workers-b: {id: B, role: workers, host: workers-b, address: 10.42.2.11, storage: {options: "vers=4.2,hard,proto=tcp"}}
+              workers-b: {id: B, role: workers, host: workers-b, address: 10.42.2.11, storage: {options: \
+            "vers=4.2,hard,proto=tcp"}}
               workers-c: {id: C, role: workers, host: workers-c, address: 10.42.2.12}
             images: {backend: ghcr.io/kpiteira/ktrdr-backend}
-            storage: {server: core, export: /srv/ktrdr-shared, mount: /mnt/ktrdr-shared, folders: [data, results, models, strategies, checkpoints, db-backups], options: "vers=3,hard,proto=tcp"}
+            storage: {server: core, export: /srv/ktrdr-shared, mount: /mnt/ktrdr-shared, folders: [data, results, \
+            models, strategies, checkpoints, db-backups], options: "vers=3,hard,proto=tcp"}
             """;
 }

@@ -34,8 +34,8 @@ final class HostShell {
     private record Answer(String text, String code) {}
 
     private HostShell(Engine engine, String container) {
-        // it is an argument, since a shell that reads it from its input takes what comes behind it too, if that is there;
-        // a script is read as a whole first, since one that ends early leaves the rest unread
+        // it is an argument, since a shell that reads it from its input takes what comes behind it too, if that is
+        // there; a script is read as a whole first, since one that ends early leaves the rest unread
         var loop = """
                 while read -r size; do
                   script=$(head -c "$size")
@@ -52,7 +52,9 @@ final class HostShell {
         }
     }
 
-    /** Runs a script in a container and answers what it printed; a code but 0 is a {@link Problem} with its last words. */
+    /**
+     * Runs a script in a container and answers what it printed; a code but 0 is a {@link Problem} with its last words.
+     */
     static String run(Engine engine, String container, String script) {
         var idle = IDLE.computeIfAbsent(container, name -> new ConcurrentLinkedDeque<>());
         var shell = idle.poll();

@@ -9,10 +9,14 @@ import java.util.List;
 import java.util.stream.Stream;
 import ktrdr.Problem;
 
-/** The three hosts, and those that may be added to them: containers with systemd as their first process, sshd and a Docker Engine of their own. */
+/**
+ * The three hosts, and those that may be added to them: containers with systemd as their first process, sshd and a
+ * Docker Engine of their own.
+ */
 final class Hosts {
     /**
-     * One host. The shared volume, which stands in for the NFS share, is at /mnt/ktrdr-shared, on core also where it would be exported.
+     * One host. The shared volume, which stands in for the NFS share, is at /mnt/ktrdr-shared, on core also where it
+     * would be exported.
      *
      * @param user who may log in: root, or another one who may become root by sudo and is not let at Docker
      * @param gpu whether its Docker has a driver for GPUs, by a stand-in for NVIDIA's hook
@@ -44,8 +48,12 @@ final class Hosts {
     static final String SHARE = "ktrdr-lab-share";
     static final List<Host> ALL = List.of(new Host("core", "10.42.1.10", "backend"),
             new Host("workers-b", "10.42.1.11", "workers-b"), new Host("workers-c", "10.42.1.12", "workers-c"));
-    /** What {@code lab add} adds: one more workers node, and a machine with a GPU, which is no LXC and where nobody logs in as root. */
-    static final List<Host> MORE = List.of(new Host("workers-d", "10.42.1.13", "workers-d"), new Host("gpuworker", "10.42.1.14", "gpuworker", "ktrdr", true));
+    /**
+     * What {@code lab add} adds: one more workers node, and a machine with a GPU, which is no LXC and where nobody logs
+     * in as root.
+     */
+    static final List<Host> MORE = List.of(new Host("workers-d", "10.42.1.13", "workers-d"),
+            new Host("gpuworker", "10.42.1.14", "gpuworker", "ktrdr", true));
     private static final String HOOK = "nvidia-container-runtime-hook";
     /** The first file of sshd's that has a word on something decides it. */
     private static final String NO_ROOT = "PermitRootLogin no\n";
@@ -53,9 +61,13 @@ final class Hosts {
             id "$1" >/dev/null 2>&1 || useradd --no-create-home --home-dir "/home/$1" --shell /bin/bash "$1"
             chown -R "$1:" "/home/$1"
             """;
-    /** As --privileged, but for the one capability that a sandboxed machine may lack itself and then refuses to give. */
-    private static final List<String> CAPABILITIES = List.of("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE", "--security-opt", "seccomp=unconfined",
-            "--security-opt", "apparmor=unconfined", "--security-opt", "systempaths=unconfined", "--device-cgroup-rule", "a *:* rwm", "--cgroupns", "private");
+    /**
+     * As --privileged, but for the one capability that a sandboxed machine may lack itself and then refuses to give.
+     */
+    private static final List<String> CAPABILITIES = List.of("--cap-add", "ALL", "--cap-drop", "SYS_RESOURCE",
+            "--security-opt", "seccomp=unconfined",
+            "--security-opt", "apparmor=unconfined", "--security-opt", "systempaths=unconfined", "--device-cgroup-rule",
+            "a *:* rwm", "--cgroupns", "private");
     private final Engine engine;
     private final State state;
 
@@ -74,7 +86,8 @@ final class Hosts {
         if (found.isEmpty()) create(host);
         if (found.equals("paused")) engine.docker("unpause", host.container()).must();
         else if (!found.equals("running")) engine.docker("start", host.container()).must();
-        if (!host.user().equals("root")) engine.docker("exec", host.container(), "sh", "-euc", USER, "sh", host.user()).must();
+        if (!host.user().equals("root"))
+            engine.docker("exec", host.container(), "sh", "-euc", USER, "sh", host.user()).must();
     }
 
     /** Those of {@link #MORE} that are there, running or not. */
@@ -91,9 +104,12 @@ final class Hosts {
     }
 
     private void create(Host host) {
-        var words = new ArrayList<>(List.of("create", "--name", host.container(), "--label", "ktrdr-lab", "--hostname", "ktrdr-" + host.name(),
-                "--network", NETWORK, "--ip", host.address(), "--dns", Services.ADDRESS, "--tmpfs", "/run:exec", "--tmpfs", "/tmp:exec",
-                "-v", host.volume() + ":/var/lib/docker", "-v", SHARE + ":/mnt/ktrdr-shared", "--stop-signal", "SIGRTMIN+3"));
+        var words = new ArrayList<>(List.of("create", "--name", host.container(), "--label", "ktrdr-lab", "--hostname",
+                "ktrdr-" + host.name(),
+                "--network", NETWORK, "--ip", host.address(), "--dns", Services.ADDRESS, "--tmpfs", "/run:exec",
+                "--tmpfs", "/tmp:exec",
+                "-v", host.volume() + ":/var/lib/docker", "-v", SHARE + ":/mnt/ktrdr-shared", "--stop-signal",
+                "SIGRTMIN+3"));
         if (host.name().equals("core")) words.addAll(List.of("-v", SHARE + ":/srv/ktrdr-shared"));
         words.addAll(CAPABILITIES);
         words.add("ktrdr-lab/host");
@@ -112,7 +128,8 @@ final class Hosts {
             for (var folder : List.of(host.home(), host.home() + "/.ssh")) mode(staging.resolve(folder), "rwx------");
             if (!host.user().equals("root")) {
                 write(NO_ROOT, staging.resolve("etc/ssh/sshd_config.d/00-nobody-as-root.conf"), "rw-r--r--");
-                write(host.user() + " ALL=(ALL) NOPASSWD: ALL\n", staging.resolve("etc/sudoers.d/" + host.user()), "r--r-----");
+                write(host.user() + " ALL=(ALL) NOPASSWD: ALL\n", staging.resolve("etc/sudoers.d/" + host.user()),
+                        "r--r-----");
             }
             if (host.gpu()) hook(staging.resolve("usr/local/bin"));
             engine.docker("cp", staging + "/.", host.container() + ":/").must();

@@ -39,8 +39,9 @@ import okio.Buffer;
 /**
  * The images of the practice fleet: a Debian base, what hosts and services are made of, and what KTRDR's stacks run.
  *
- * Where an upstream registry answers, base and third parties come from there; else the base is debootstrapped from the machine's own
- * Debian mirror, and PostgreSQL, Prometheus and Alertmanager are Debian's packages. KTRDR itself is always a stand-in.
+ * Where an upstream registry answers, base and third parties come from there; else the base is debootstrapped from the
+ * machine's own Debian mirror, and PostgreSQL, Prometheus and Alertmanager are Debian's packages. KTRDR itself is
+ * always a stand-in.
  */
 final class Images {
     /** An image of the lab's registry: how it is called there, what it is upstream, how it is built, and what it is. */
@@ -54,37 +55,55 @@ final class Images {
     private static final String UPSTREAM_BASE = "debian:trixie-slim";
     private static final String UPSTREAM = "registry-1.docker.io";
     private static final Map<String, String> DEBOOTSTRAP = Map.of("debootstrap", "debootstrap");
-    /** Package lists and downloaded packages. They live as long as the built images, so the name is not one of the fleet's. */
+    /**
+     * Package lists and downloaded packages. They live as long as the built images, so the name is not one of the
+     * fleet's.
+     */
     static final String DOWNLOADS = "ktrdr-downloads";
     /** More at once would only wait for the processor. */
     private static final int BUILDERS = 3;
-    /** The revisions of the database's schema that most tags have, so that a change between them is no migration: see standin/alembic. */
+    /**
+     * The revisions of the database's schema that most tags have, so that a change between them is no migration: see
+     * standin/alembic.
+     */
     private static final String SCHEMA = "e1a0000000a1 e1a0000000b2";
     static final List<Part> PARTS = List.of(
-            ktrdr("sha-1000001", "sha-1000001", "", SCHEMA, ""), ktrdr("sha-2000002", "sha-2000002", "", SCHEMA, ", newer"),
+            ktrdr("sha-1000001", "sha-1000001", "", SCHEMA, ""),
+            ktrdr("sha-2000002", "sha-2000002", "", SCHEMA, ", newer"),
             ktrdr("latest", "sha-2000002", "", SCHEMA, ", the same as sha-2000002"),
             ktrdr("sha-bad0000", "sha-bad0000", "unhealthy", SCHEMA, ", never healthy"),
-            slow(ktrdr("sha-fade000", "sha-fade000", "api", SCHEMA, ", newer, which lacks some of the API and is as slow to start as the real one")),
+            slow(ktrdr("sha-fade000", "sha-fade000", "api", SCHEMA,
+                    ", newer, which lacks some of the API and is as slow to start as the real one")),
             ktrdr("sha-dead000", "sha-dead000", "crash", SCHEMA, ", crashes at start"),
             ktrdr("sha-7000007", "sha-7000007", "", "", ", of before all migrations"),
-            ktrdr("sha-3000003", "sha-3000003", "", SCHEMA + " e1a0000000c3", ", with a schema that older ones work with"),
-            ktrdr("sha-4000004", "sha-4000004", "", SCHEMA + " e1a0000000c3 e1a0000000d4", ", with a schema that older ones do not work with"),
+            ktrdr("sha-3000003", "sha-3000003", "", SCHEMA + " e1a0000000c3",
+                    ", with a schema that older ones work with"),
+            ktrdr("sha-4000004", "sha-4000004", "", SCHEMA + " e1a0000000c3 e1a0000000d4",
+                    ", with a schema that older ones do not work with"),
             ktrdr("sha-5000005", "sha-5000005", "", SCHEMA + " e1a0000000ff", ", whose migration fails"),
-            ktrdr("sha-6000006", "sha-6000006", "unhealthy", SCHEMA + " e1a0000000c3", ", never healthy, with a newer schema"),
+            ktrdr("sha-6000006", "sha-6000006", "unhealthy", SCHEMA + " e1a0000000c3",
+                    ", never healthy, with a newer schema"),
             ktrdr("sha-8000008", "sha-8000008", "", SCHEMA + " e1a0000000c5", ", whose migration takes 8 s"),
-            ktrdr("sha-9000009", "sha-9000009", "", SCHEMA + " e1a0000000c3 e1a0000000e5", ", whose migrations have two heads"),
+            ktrdr("sha-9000009", "sha-9000009", "", SCHEMA + " e1a0000000c3 e1a0000000e5",
+                    ", whose migrations have two heads"),
             new Part("postgresql:17", "timescale/timescaledb-ha:pg15", "postgres", Map.of(), "real PostgreSQL"),
             new Part("prometheus:2", "prom/prometheus:v2.53.4", "prometheus", Map.of(), "real Prometheus"),
             new Part("alertmanager:lab", "prom/alertmanager:v0.27.0", "alertmanager", Map.of(), "real Alertmanager"),
-            new Part("grafana:lab", "grafana/grafana:11.6.1", "standin", Map.of("ROLE", "grafana", "VERSION", "grafana"), "stand-in for Grafana"),
-            new Part("jaeger:lab", "jaegertracing/jaeger:2.6.0", "standin", Map.of("ROLE", "jaeger", "VERSION", "jaeger"), "stand-in for Jaeger"),
+            new Part("grafana:lab", "grafana/grafana:11.6.1", "standin",
+                    Map.of("ROLE", "grafana", "VERSION", "grafana"), "stand-in for Grafana"),
+            new Part("jaeger:lab", "jaegertracing/jaeger:2.6.0", "standin",
+                    Map.of("ROLE", "jaeger", "VERSION", "jaeger"), "stand-in for Jaeger"),
             new Part("node-exporter:lab", "prom/node-exporter:v1.8.2", "node-exporter", Map.of(), "real node-exporter"),
             new Part("probe:lab", "", "probe", Map.of(), "a shell to look around with"));
-    /** What a folder has besides Dockerfile and {@code packages}, in the order of building: what others wait for, then what takes longest. */
+    /**
+     * What a folder has besides Dockerfile and {@code packages}, in the order of building: what others wait for, then
+     * what takes longest.
+     */
     private static final Map<String, List<String>> FILES = new LinkedHashMap<>();
 
     /** What Jaeger's stand-in takes gRPC by: a class of each jar, by the name that it has in the image. */
-    private static final Map<String, Class<?>> LIBRARIES = new TreeMap<>(Map.of("mockwebserver.jar", MockWebServer.class, "okhttp.jar", Protocol.class, "okio.jar", Buffer.class, "kotlin.jar", Unit.class));
+    private static final Map<String, Class<?>> LIBRARIES = new TreeMap<>(Map.of("mockwebserver.jar",
+            MockWebServer.class, "okhttp.jar", Protocol.class, "okio.jar", Buffer.class, "kotlin.jar", Unit.class));
 
     static {
         FILES.put("services", List.of("start", "keys", "fill", "registry.yml"));
@@ -104,7 +123,8 @@ final class Images {
     }
 
     private static Part ktrdr(String tag, String version, String fault, String revisions, String what) {
-        return new Part("ktrdr-backend:" + tag, "", "standin", Map.of("VERSION", version, "FAULT", fault, "REVISIONS", revisions), "stand-in for KTRDR" + what);
+        return new Part("ktrdr-backend:" + tag, "", "standin",
+                Map.of("VERSION", version, "FAULT", fault, "REVISIONS", revisions), "stand-in for KTRDR" + what);
     }
 
     private static Part slow(Part part) {
@@ -114,8 +134,8 @@ final class Images {
     }
 
     /**
-     * Starts to build or pull whatever is not there yet; what did not change is kept. Answers when each folder's images are there,
-     * with what their identities are.
+     * Starts to build or pull whatever is not there yet; what did not change is kept. Answers when each folder's images
+     * are there, with what their identities are.
      */
     Map<String, CompletableFuture<Map<String, String>>> build(Optional<CompletableFuture<Path>> early) {
         boolean upstream = base(early);
@@ -126,7 +146,8 @@ final class Images {
         for (var folder : FILES.keySet())
             built.put(folder, CompletableFuture.supplyAsync(() -> images(folder, upstream, lists), builders));
         builders.shutdown();
-        CompletableFuture.allOf(built.values().toArray(CompletableFuture[]::new)).whenComplete((all, failed) -> Engine.deleteTree(tools));
+        CompletableFuture.allOf(built.values().toArray(CompletableFuture[]::new))
+                .whenComplete((all, failed) -> Engine.deleteTree(tools));
         return built;
     }
 
@@ -203,7 +224,8 @@ final class Images {
             step.now("no upstream registry: debootstrap from this machine's Debian mirror");
             Files.createDirectories(Engine.cache());
             var memory = Files.createDirectories(files.resolve("memory"));
-            LocalCommand.command("unshare", "--mount", "--propagation", "private", files.resolve("base").toString(), memory.toString(),
+            LocalCommand.command("unshare", "--mount", "--propagation", "private", files.resolve("base").toString(),
+                    memory.toString(),
                     Machine.mirror("let Docker pull " + UPSTREAM_BASE), archive.toString()).must();
             step.done("Debian 13 by debootstrap, since no upstream registry answers");
             return archive;
@@ -219,7 +241,8 @@ final class Images {
         boolean there = engine.has("image", image);
         try (var step = console.step("images", "build")) {
             step.now(image);
-            var words = new ArrayList<>(List.of("build", "-q", "-t", image, "--build-arg", "PACKAGES=" + packages(folder, context, lists)));
+            var words = new ArrayList<>(List.of("build", "-q", "-t", image, "--build-arg",
+                    "PACKAGES=" + packages(folder, context, lists)));
             arguments.forEach((name, value) -> words.addAll(List.of("--build-arg", name + "=" + value)));
             words.add(context.toString());
             built(image, engine.docker(words).run());
@@ -236,18 +259,21 @@ final class Images {
 
     /**
      * The image with an image's packages on the base. Its name has what it is made of, and it gets it when it is whole.
-     * It is a container that is committed, since a build would fetch lists and packages each time and leave them in the layer.
+     * It is a container that is committed, since a build would fetch lists and packages each time and leave them in the
+     * layer.
      */
     private String packages(String folder, Path context, FutureTask<Void> lists) {
         var script = "IMAGE=" + folder + "\n" + text(tools.resolve("install")) + text(context.resolve("packages"));
         var madeOf = id(BASE) + script;
-        var image = "ktrdr-lab/packages:" + folder + "-" + UUID.nameUUIDFromBytes(madeOf.getBytes(StandardCharsets.UTF_8));
+        var image = "ktrdr-lab/packages:" + folder + "-"
+                + UUID.nameUUIDFromBytes(madeOf.getBytes(StandardCharsets.UTF_8));
         if (engine.has("image", image)) return image;
         await(lists);
         var container = "ktrdr-lab-packages-" + folder;
         try {
             engine.docker("rm", "-f", container).run();
-            built(image, engine.docker(inBase("--name", container, "--label", "ktrdr-lab", BASE, "sh", "-euc", script)).run());
+            built(image, engine.docker(inBase("--name", container, "--label", "ktrdr-lab", BASE, "sh", "-euc", script))
+                    .run());
             engine.docker("commit", "--change", "CMD [\"sh\"]", container, image).must();
             return image;
         } finally {
@@ -270,7 +296,8 @@ final class Images {
     private void lists() {
         try (var step = console.step("images", "lists")) {
             var script = text(tools.resolve("lists"));
-            built("ktrdr-lab/packages", engine.docker(inBase("--rm", "--label", "ktrdr-lab", BASE, "sh", "-euc", script)).run());
+            built("ktrdr-lab/packages",
+                    engine.docker(inBase("--rm", "--label", "ktrdr-lab", BASE, "sh", "-euc", script)).run());
             step.done("Debian's packages");
         }
     }
@@ -303,7 +330,10 @@ final class Images {
         }
     }
 
-    /** The stand-ins' classes are in this script's own jar; the same bytes each time, so that the build cache knows them. */
+    /**
+     * The stand-ins' classes are in this script's own jar; the same bytes each time, so that the build cache knows
+     * them.
+     */
     private static void standinJar(Path jar) throws IOException {
         var here = jar(Images.class);
         var manifest = new Manifest();
@@ -319,7 +349,8 @@ final class Images {
                 Files.copy(file, out);
             }
         }
-        for (var library : LIBRARIES.entrySet()) Files.copy(jar(library.getValue()), jar.resolveSibling(library.getKey()));
+        for (var library : LIBRARIES.entrySet())
+            Files.copy(jar(library.getValue()), jar.resolveSibling(library.getKey()));
     }
 
     private static JarEntry entry(String name) {

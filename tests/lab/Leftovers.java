@@ -6,12 +6,17 @@ import java.util.List;
 import java.util.Map;
 import java.util.stream.Collectors;
 
-/** Where procedures put files of a moment on a host: what is there later, and was not when this was made, was left by somebody. */
+/**
+ * Where procedures put files of a moment on a host: what is there later, and was not when this was made, was left by
+ * somebody.
+ */
 public final class Leftovers {
     /** The lock of a run that was killed is there until another run takes it over. */
     private static final String LOCK = "/\\.ktrdr/lock(/|$)|^/run/lock/ktrdr-(core|workers)\\.at$";
     /** Folders of the system's and of Docker's own, and what watches. */
-    private static final String OTHERS = "^/run/(docker|containerd|systemd|udev|user|log|sudo|mount|credentials)/|^/run/(utmp|reached)$|^/tmp/runc-process|^/dev/shm/(watch|words)\\.";
+    private static final String OTHERS =
+            "^/run/(docker|containerd|systemd|udev|user|log|sudo|mount|credentials)/|^/run/(utmp|reached)$|^/tmp/"
+                    + "runc-process|^/dev/shm/(watch|words)\\.";
     private final Map<String, String> before;
 
     private Leftovers(Map<String, String> before) {
@@ -20,10 +25,14 @@ public final class Leftovers {
 
     /** What is there now is not looked at. */
     public static Leftovers since(List<String> hosts) {
-        return new Leftovers(hosts.stream().collect(Collectors.toMap(host -> host, host -> World.on(host, look(OTHERS) + "look\n"))));
+        return new Leftovers(hosts.stream()
+                .collect(Collectors.toMap(host -> host, host -> World.on(host, look(OTHERS) + "look\n"))));
     }
 
-    /** Files and folders of a moment: in memory, in folders for temporary ones, beside those that they were to replace, and in the database's container. */
+    /**
+     * Files and folders of a moment: in memory, in folders for temporary ones, beside those that they were to replace,
+     * and in the database's container.
+     */
     private static String look(String others) {
         return """
                 look() {
@@ -38,7 +47,10 @@ public final class Leftovers {
                 """.formatted(Underway.PASSING_NAME, others);
     }
 
-    /** Asserts that none of these paths, which may be patterns, is there: what works for a run ends within seconds of it. */
+    /**
+     * Asserts that none of these paths, which may be patterns, is there: what works for a run ends within seconds of
+     * it.
+     */
     public static void gone(String host, String... paths) {
         assertEquals("", World.on(host, """
                 for i in $(seq 150); do
@@ -57,7 +69,8 @@ public final class Leftovers {
 
     /** The same of one that was killed: it leaves its lock, and a container that took another's place half way. */
     public void noneButLock(String host, String run) {
-        assertEquals("", left(host, OTHERS + "|" + LOCK + "|" + Underway.PASSING_NAME), () -> "on " + host + " after " + run);
+        assertEquals("", left(host, OTHERS + "|" + LOCK + "|" + Underway.PASSING_NAME),
+                () -> "on " + host + " after " + run);
     }
 
     /** What was cut from us is given ten seconds by the node before it is killed. */

@@ -13,7 +13,8 @@ import ktrdr.Problem;
 
 /** The machine that the lab runs on: what is installed on it, and where its Debian comes from. */
 public final class Machine {
-    private static final List<String> PLACES = List.of("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin", "/sbin", "/bin");
+    private static final List<String> PLACES = List.of("/usr/local/sbin", "/usr/local/bin", "/usr/sbin", "/usr/bin",
+            "/sbin", "/bin");
 
     private static boolean updated;
 
@@ -37,10 +38,14 @@ public final class Machine {
         return List.copyOf(missing);
     }
 
-    /** Installs the packages of those programs that are not there, after saying why; where that is not possible it throws a {@link Problem}. */
+    /**
+     * Installs the packages of those programs that are not there, after saying why; where that is not possible it
+     * throws a {@link Problem}.
+     */
     public static void ensure(Console console, Map<String, String> packageOf, String why) {
         var missing = missing(packageOf);
-        install(console, missing, why, Problem.failed(String.join(", ", missing) + " cannot be installed here").expected("root on Debian or Ubuntu").fix("install it yourself"));
+        install(console, missing, why, Problem.failed(String.join(", ", missing) + " cannot be installed here")
+                .expected("root on Debian or Ubuntu").fix("install it yourself"));
     }
 
     /** Installs packages, after saying why; where that is not possible it throws what cannot be done without. */
@@ -67,12 +72,17 @@ public final class Machine {
 
     /** The mirror that this machine's own Debian comes from. */
     static String mirror(String fix) {
-        return LocalCommand.command("apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages").must().out().lines()
-                .filter(site -> site.endsWith("/debian")).findFirst().orElseThrow(() -> Problem.failed("this machine has no Debian mirror to make the lab's base from")
+        return LocalCommand.command("apt-get", "indextargets", "--format", "$(SITE)", "Created-By: Packages").must()
+                .out().lines()
+                .filter(site -> site.endsWith("/debian")).findFirst()
+                .orElseThrow(() -> Problem.failed("this machine has no Debian mirror to make the lab's base from")
                         .expected("Debian's packages by apt").fix(fix));
     }
 
-    /** Files of the lab from the class path, in a new folder; what has no ending is a script, since the class path keeps no modes. */
+    /**
+     * Files of the lab from the class path, in a new folder; what has no ending is a script, since the class path keeps
+     * no modes.
+     */
     static Path unpack(String folder, List<String> names) {
         try {
             var context = Files.createTempDirectory("ktrdr-lab-" + folder);
@@ -81,7 +91,8 @@ public final class Machine {
                     if (resource == null) throw Problem.failed("lab/" + folder + "/" + name + " is not in the toolkit");
                     Files.copy(resource, context.resolve(name));
                 }
-                if (!name.contains(".") && !name.equals("Dockerfile")) context.resolve(name).toFile().setExecutable(true, false);
+                if (!name.contains(".") && !name.equals("Dockerfile"))
+                    context.resolve(name).toFile().setExecutable(true, false);
             }
             return context;
         } catch (IOException e) {

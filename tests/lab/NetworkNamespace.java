@@ -11,13 +11,18 @@ import java.util.stream.IntStream;
 import java.util.stream.Stream;
 import ktrdr.LocalCommand;
 
-/** A machine of its own as far as networks go: a network namespace, with nothing in it but loopback, which only root may make. It is gone with whoever made it at the latest. */
+/**
+ * A machine of its own as far as networks go: a network namespace, with nothing in it but loopback, which only root may
+ * make. It is gone with whoever made it at the latest.
+ */
 public final class NetworkNamespace implements AutoCloseable {
     /** Addresses are there at once: nobody else could have them. */
-    private static final String START = "ip link set lo up; echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; echo up; exec cat";
+    private static final String START =
+            "ip link set lo up; echo 0 >/proc/sys/net/ipv6/conf/default/accept_dad; echo up; exec cat";
     private static final String LISTEN = """
             import socket, sys
-            held = [socket.create_server(("::", int(port)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=50) for port in sys.argv[1:]]
+            held = [socket.create_server(("::", int(port)), family=socket.AF_INET6, dualstack_ipv6=True, backlog=50) \
+            for port in sys.argv[1:]]
             print("up", flush=True)
             sys.stdin.read()
             """;
@@ -46,7 +51,10 @@ public final class NetworkNamespace implements AutoCloseable {
         return namespace;
     }
 
-    /** A process that has said that it is up, and ends with its standard input, even where we are killed; empty if it ended first. */
+    /**
+     * A process that has said that it is up, and ends with its standard input, even where we are killed; empty if it
+     * ended first.
+     */
     static Optional<Process> held(List<String> words) {
         try {
             var process = new ProcessBuilder(words).redirectError(ProcessBuilder.Redirect.INHERIT).start();
@@ -83,19 +91,25 @@ public final class NetworkNamespace implements AutoCloseable {
 
     /** A cable from a device here to one of another, both up. */
     public void link(String device, NetworkNamespace other, String theirs) {
-        sh("ip link add " + device + " type veth peer name " + theirs + " netns " + other.pid + "\nip link set " + device + " up");
+        sh("ip link add " + device + " type veth peer name " + theirs + " netns " + other.pid + "\nip link set "
+                + device + " up");
         other.sh("ip link set " + theirs + " up");
         cables.add(device);
     }
 
     /** Something listens at these TCP ports over both families of addresses, until this is closed. */
     public void listen(int... ports) {
-        held.add(held(within(Stream.concat(Stream.of("python3", "-c", LISTEN), IntStream.of(ports).mapToObj(Integer::toString)))).orElseThrow());
+        held.add(held(within(Stream.concat(Stream.of("python3", "-c", LISTEN),
+                IntStream.of(ports).mapToObj(Integer::toString)))).orElseThrow());
     }
 
-    /** Those of these places, "address port", that let us connect to them; the others do not answer at all: to be refused is an error. */
+    /**
+     * Those of these places, "address port", that let us connect to them; the others do not answer at all: to be
+     * refused is an error.
+     */
     public List<String> reaches(List<String> places) {
-        return LocalCommand.command(within(Stream.concat(Stream.of("python3", "-c", ASK), places.stream()))).must().out().lines().toList();
+        return LocalCommand.command(within(Stream.concat(Stream.of("python3", "-c", ASK), places.stream()))).must()
+                .out().lines().toList();
     }
 
     /** What still runs in it keeps running, without a cable. */

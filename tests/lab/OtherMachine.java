@@ -22,7 +22,9 @@ public final class OtherMachine implements AutoCloseable {
             echo up
             exec cat
             """;
-    /** Images never change, so they can be copied while containers run; what is mounted, the containers' own, is not. */
+    /**
+     * Images never change, so they can be copied while containers run; what is mounted, the containers' own, is not.
+     */
     private static final String COPY = """
             mkdir -p "$2/docker/volumes"
             cp -ax "$1/docker/image" "$1/docker/overlay2" "$2/docker"
@@ -45,8 +47,10 @@ public final class OtherMachine implements AutoCloseable {
         try (var step = console.step("fleet", "second")) {
             step.now("copies the images of the first");
             LocalCommand.command("sh", "-euc", COPY, "sh", cache.toString(), files.toString(), Services.VOLUME).must();
-            var holder = NetworkNamespace.held(List.of("unshare", "--net", "--mount", "--propagation", "private", "--pid",
-                    "--fork", "--mount-proc", "--kill-child", "sh", "-euc", START, "sh", cache.toString(), files.toString()));
+            var holder = NetworkNamespace.held(List.of("unshare", "--net", "--mount", "--propagation", "private",
+                    "--pid",
+                    "--fork", "--mount-proc", "--kill-child", "sh", "-euc", START, "sh", cache.toString(),
+                    files.toString()));
             if (holder.isPresent()) step.done("a machine beside this one, with the images of the first fleet");
             else Engine.deleteTree(files);
             return holder.map(process -> new OtherMachine(files, process));

@@ -28,7 +28,9 @@ public final class Practice {
             systemctl is-active --quiet docker || { echo "docker is not running yet" >&2; exit 1; }
             for name; do getent hosts "$name" >/dev/null || { echo "$name does not resolve" >&2; exit 1; }; done
             docker info --format '{{.Driver}}'
-            code=$(curl -s -o /dev/null -w '%{http_code}' --cacert /etc/docker/certs.d/registry.ktrdr.home.mynerd.place:5000/ca.crt https://registry.ktrdr.home.mynerd.place:5000/v2/)
+            code=$(curl -s -o /dev/null -w '%{http_code}' --cacert \
+            /etc/docker/certs.d/registry.ktrdr.home.mynerd.place:5000/ca.crt \
+            https://registry.ktrdr.home.mynerd.place:5000/v2/)
             [ "$code" = 401 ] || { echo "the registry answered $code instead of asking for a login" >&2; exit 1; }
             """;
     private final Console console;
@@ -42,8 +44,10 @@ public final class Practice {
     /** Where the running lab has its folder: the one it was made with, from wherever it is asked. */
     public State state() {
         return Engine.running(console).flatMap(engine -> {
-            var label = engine.docker("network", "inspect", "--format", "{{index .Labels \"" + LABEL + "\"}}", Hosts.NETWORK).run();
-            return label.ok() && !label.out().isBlank() ? Optional.of(new State(Path.of(label.out().strip()))) : Optional.empty();
+            var label = engine.docker("network", "inspect", "--format", "{{index .Labels \"" + LABEL + "\"}}",
+                    Hosts.NETWORK).run();
+            return label.ok() && !label.out().isBlank() ? Optional.of(new State(Path.of(label.out().strip())))
+                    : Optional.empty();
         }).orElse(asked);
     }
 
@@ -52,7 +56,8 @@ public final class Practice {
         var base = Images.early(console);
         var engine = Engine.ensure(console);
         var state = state();
-        if (state.exists() && status().stream().allMatch(row -> row.get("state").equals("running")) && new Services(engine, state, console).filled()
+        if (state.exists() && status().stream().allMatch(row -> row.get("state").equals("running"))
+                && new Services(engine, state, console).filled()
                 && ready(state.inventory()).problems().isEmpty()) {
             console.note("the practice fleet is up already");
             return state;
@@ -79,7 +84,8 @@ public final class Practice {
             return up;
         }, THREADS));
         for (var host : Engine.concat(Hosts.ALL, hosts.added()))
-            work.add(CompletableFuture.allOf(images.get("host"), network, share).thenRunAsync(() -> hosts.ensure(host), THREADS));
+            work.add(CompletableFuture.allOf(images.get("host"), network, share)
+                    .thenRunAsync(() -> hosts.ensure(host), THREADS));
         for (var future : work) join(future);
         awaitReady(state.inventory());
         return state;
@@ -95,12 +101,17 @@ public final class Practice {
 
     /** The folders of the share, owned as KTRDR's containers need them. */
     private void share(Engine engine) {
-        engine.docker("run", "--rm", "--network", "none", "-v", Hosts.SHARE + ":/share", "ktrdr-lab/services", "sh", "-c",
-                "cd /share && mkdir -p data results models/practice strategies checkpoints db-backups && echo '{\"strategy_name\": \"practice\"}' >models/practice/metadata_v3.json"
-                + " && chown -R 999:1500 . && chmod 2775 . data results models models/practice strategies checkpoints db-backups").must();
+        engine.docker("run", "--rm", "--network", "none", "-v", Hosts.SHARE + ":/share", "ktrdr-lab/services", "sh",
+                "-c",
+                "cd /share && mkdir -p data results models/practice strategies checkpoints db-backups && echo "
+                        + "'{\"strategy_name\": \"practice\"}' >models/practice/metadata_v3.json"
+                + " && chown -R 999:1500 . && chmod 2775 . data results models models/practice strategies checkpoints "
+                        + "db-backups").must();
     }
 
-    /** Adds hosts to the running fleet, all there are where none is named; those that run and the three are not touched. */
+    /**
+     * Adds hosts to the running fleet, all there are where none is named; those that run and the three are not touched.
+     */
     public State add(List<String> names) {
         var asked = more(names);
         var engine = engine();
@@ -129,7 +140,8 @@ public final class Practice {
             there.forEach(hosts::remove);
             state.describe(hosts.added());
             new Services(engine, state, console).names(hosts.added());
-            step.done(there.isEmpty() ? "none was there" : String.join(", ", there.stream().map(Hosts.Host::name).toList()));
+            step.done(there.isEmpty() ? "none was there"
+                    : String.join(", ", there.stream().map(Hosts.Host::name).toList()));
         }
     }
 
@@ -144,7 +156,8 @@ public final class Practice {
 
     private static List<Hosts.Host> more(List<String> names) {
         for (var name : names)
-            if (Hosts.MORE.stream().noneMatch(host -> host.name().equals(name))) throw Problem.usage("the practice fleet has no further host " + name)
+            if (Hosts.MORE.stream().noneMatch(host -> host.name().equals(name))) throw Problem.usage(
+                    "the practice fleet has no further host " + name)
                     .expected("one of " + String.join(", ", Hosts.MORE.stream().map(Hosts.Host::name).toList()));
         return Hosts.MORE.stream().filter(host -> names.isEmpty() || names.contains(host.name())).toList();
     }
@@ -169,8 +182,10 @@ public final class Practice {
                 }
                 var first = outcomes.problems().entrySet().iterator().next();
                 step.now(first.getKey().name() + ": " + first.getValue().sentence());
-                if (System.nanoTime() > deadline) throw Problem.failed("the practice fleet did not get ready within " + PATIENCE_SECONDS + " s")
-                        .found(first.getValue().sentence() + first.getValue().details()).fix("./ktrdr lab down, then ./ktrdr lab up");
+                if (System.nanoTime() > deadline) throw Problem.failed("the practice fleet did not get ready within "
+                        + PATIENCE_SECONDS + " s")
+                        .found(first.getValue().sentence() + first.getValue().details())
+                        .fix("./ktrdr lab down, then ./ktrdr lab up");
                 Services.pause();
             }
         }
@@ -179,28 +194,35 @@ public final class Practice {
     /** A row for each container of the lab: name, address, what it is, state. Empty when there is no engine. */
     public List<Map<String, String>> status() {
         var rows = new ArrayList<Map<String, String>>();
-        var containers = Stream.concat(Hosts.every().map(Hosts.Host::container), Stream.of(Services.CONTAINER)).toList();
+        var containers = Stream.concat(Hosts.every().map(Hosts.Host::container), Stream.of(Services.CONTAINER))
+                .toList();
         var found = Engine.running(console).map(engine -> engine.found(containers)).orElse(Map.of());
         Hosts.every().filter(host -> Hosts.ALL.contains(host) || found.containsKey(host.container())).forEach(host ->
-                rows.add(row(found, host.name(), host.container(), host.address(), "systemd, sshd, Docker Engine: " + host.fqdn()
-                        + (host.user().equals("root") ? "" : ", user " + host.user() + " with sudo") + (host.gpu() ? ", a stand-in for a GPU" : ""))));
-        rows.add(row(found, "services", Services.CONTAINER, Services.ADDRESS, "dnsmasq and the registry " + Services.REGISTRY));
+                rows.add(row(found, host.name(), host.container(), host.address(),
+                        "systemd, sshd, Docker Engine: " + host.fqdn()
+                        + (host.user().equals("root") ? "" : ", user " + host.user() + " with sudo")
+                        + (host.gpu() ? ", a stand-in for a GPU" : ""))));
+        rows.add(row(found, "services", Services.CONTAINER, Services.ADDRESS,
+                "dnsmasq and the registry " + Services.REGISTRY));
         return rows;
     }
 
-    private static Map<String, String> row(Map<String, Engine.Found> found, String name, String container, String address, String what) {
-        var row = new LinkedHashMap<String, String>();
-        row.put("name", name);
-        row.put("address", address);
-        row.put("state", found.containsKey(container) ? found.get(container).state() : "not there");
-        row.put("since", found.containsKey(container) ? found.get(container).since() : "");
-        row.put("what", what);
-        return row;
-    }
+    private static Map<String, String> row(Map<String, Engine.Found> found, String name, String container,
+            String address, String what) {
+                var row = new LinkedHashMap<String, String>();
+                row.put("name", name);
+                row.put("address", address);
+                row.put("state", found.containsKey(container) ? found.get(container).state() : "not there");
+                row.put("since", found.containsKey(container) ? found.get(container).since() : "");
+                row.put("what", what);
+                return row;
+            }
 
     /** What of the lab's images is real and what stands in for something. */
     public static List<Map<String, String>> images() {
-        return Images.PARTS.stream().map(part -> (Map<String, String>) new TreeMap<>(Map.of("image", Services.REGISTRY + "/" + part.name(), "what", part.what()))).toList();
+        return Images.PARTS.stream()
+                .map(part -> (Map<String, String>) new TreeMap<>(Map.of("image", Services.REGISTRY + "/" + part.name(),
+                        "what", part.what()))).toList();
     }
 
     /** A command of the engine that the lab lives in; for tests that break things. */
@@ -223,7 +245,8 @@ public final class Practice {
     /** What is still there of the lab; nothing after {@link #down}. */
     public List<String> remains() {
         var remains = new ArrayList<>(Engine.remains(console));
-        for (var place : List.of(state().folder(), State.SECRETS.getParent())) if (Files.exists(place)) remains.add(place.toString());
+        for (var place : List.of(state().folder(), State.SECRETS.getParent()))
+            if (Files.exists(place)) remains.add(place.toString());
         return remains;
     }
 

@@ -10,8 +10,9 @@ import ktrdr.Project;
 import lab.Toolkit.Ran;
 
 /**
- * Lines as a person types them in bash, in a folder where {@code ./ktrdr} is the front door and {@code jbang X@ktrdr} runs the procedure X by it. The line's own
- * quotes, pipes and redirections count; of a pipe all parts have to end well.
+ * Lines as a person types them in bash, in a folder where {@code ./ktrdr} is the front door and {@code jbang X@ktrdr}
+ * runs the procedure X by it. The line's own quotes, pipes and redirections count; of a pipe all parts have to end
+ * well.
  */
 public final class Prompt {
     /** Set in the surroundings of a line that is only to be read: the file that the procedure's words go to. */
@@ -33,7 +34,8 @@ public final class Prompt {
     public static Prompt at(Path folder, Path inventory) {
         var prompt = new Prompt(folder, inventory);
         if (Files.exists(folder.resolve("ktrdr"))) return prompt;
-        prompt.command(folder.resolve("bin/jbang"), "case $1 in *@ktrdr) ;; *) exec '" + Toolkit.jbang() + "' \"$@\" ;; esac\n");
+        prompt.command(folder.resolve("bin/jbang"),
+                "case $1 in *@ktrdr) ;; *) exec '" + Toolkit.jbang() + "' \"$@\" ;; esac\n");
         prompt.command(folder.resolve("ktrdr"), "");
         return prompt;
     }
@@ -41,15 +43,20 @@ public final class Prompt {
     private void command(Path file, String before) {
         try {
             Files.createDirectories(file.getParent());
-            Files.writeString(file, "#!/bin/sh\n" + before + "procedure=${1%@ktrdr}; shift\n[ -z \"${" + WORDS + ":-}\" ] || { printf '%s\\n' \"$procedure\" \"$@\" >\"$" + WORDS + "\"; exit; }\n"
+            Files.writeString(file, "#!/bin/sh\n" + before + "procedure=${1%@ktrdr}; shift\n[ -z \"${" + WORDS +
+                    ":-}\" ] || { printf '%s\\n' \"$procedure\" \"$@\" >\"$" + WORDS + "\"; exit; }\n"
                     + "exec '" + Project.root().resolve("ktrdr") + "' \"$procedure\" \"$@\"\n");
-            if (!file.toFile().setExecutable(true)) throw new IllegalStateException(file + " cannot be made executable");
+            if (!file.toFile().setExecutable(true))
+                throw new IllegalStateException(file + " cannot be made executable");
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
     }
 
-    /** The procedure that a line runs, and its arguments, as the shell hands them over; nothing is run. Empty where it runs none. */
+    /**
+     * The procedure that a line runs, and its arguments, as the shell hands them over; nothing is run. Empty where it
+     * runs none.
+     */
     public List<String> words(String line) {
         try {
             var file = Files.createTempFile(folder, "words", "");
@@ -66,7 +73,10 @@ public final class Prompt {
         return typed(line).run();
     }
 
-    /** Runs lines one after the other, as a block that is copied, until one does not end well; all that they print is standard output. More than this time is a failure. */
+    /**
+     * Runs lines one after the other, as a block that is copied, until one does not end well; all that they print is
+     * standard output. More than this time is a failure.
+     */
     public Ran block(String lines, Duration limit) {
         return typed("set -eu\nexec 2>&1\n" + lines).within(limit).run();
     }
@@ -77,6 +87,7 @@ public final class Prompt {
     }
 
     private Toolkit typed(String line) {
-        return Toolkit.command("bash", "-o", "pipefail", "-c", line).in(folder).env("KTRDR_INVENTORY", inventory.toString()).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
+        return Toolkit.command("bash", "-o", "pipefail", "-c", line).in(folder).env("KTRDR_INVENTORY",
+                inventory.toString()).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
     }
 }

@@ -20,15 +20,20 @@ final class Services {
     /** As long as the built images live, of which it is another form: the next fleet has them at once. */
     static final String VOLUME = "ktrdr-registry";
     private static final String USER = "kpiteira";
-    /** Notes in the registry's storage, one for each image: its identity in Docker, and the digest that its tag was given. */
+    /**
+     * Notes in the registry's storage, one for each image: its identity in Docker, and the digest that its tag was
+     * given.
+     */
     private static final String NOTES = """
             cd /registry
             tags=docker/registry/v2/repositories
-            note() { mkdir -p filled; name=$1; echo "$2 $(cat "$tags/${name%:*}/_manifests/tags/${name#*:}/current/link")" >"filled/$name"; }
+            note() { mkdir -p filled; name=$1; echo "$2 $(cat \
+            "$tags/${name%:*}/_manifests/tags/${name#*:}/current/link")" >"filled/$name"; }
             notes() {
               for name in $(ls filled 2>/dev/null); do
                 read -r id digest <"filled/$name"
-                [ "$(cat "$tags/${name%:*}/_manifests/tags/${name#*:}/current/link" 2>/dev/null)" != "$digest" ] || echo "$name $id"
+                [ "$(cat "$tags/${name%:*}/_manifests/tags/${name#*:}/current/link" 2>/dev/null)" != "$digest" ] || \
+            echo "$name $id"
               done
             }
             """;
@@ -65,25 +70,35 @@ final class Services {
         engine.docker(words).input(token).must();
     }
 
-    /** Gives each added host a name in the DNS server, which reads this folder by itself; all other names of added hosts go. */
+    /**
+     * Gives each added host a name in the DNS server, which reads this folder by itself; all other names of added hosts
+     * go.
+     */
     void names(List<Hosts.Host> added) {
-        var script = new StringBuilder("cd /lab/names; for old in *; do case ' " + String.join(" ", added.stream().map(Hosts.Host::name).toList())
+        var script = new StringBuilder("cd /lab/names; for old in *; do case ' "
+                + String.join(" ", added.stream().map(Hosts.Host::name).toList())
                 + " ' in *\" $old \"*) ;; *) rm -f \"$old\" ;; esac; done\n");
-        added.forEach(host -> script.append("echo '").append(host.address()).append(' ').append(host.fqdn()).append("' >").append(host.name()).append('\n'));
+        added.forEach(host -> script.append("echo '").append(host.address()).append(' ').append(host.fqdn())
+                .append("' >").append(host.name()).append('\n'));
         engine.docker("exec", "-i", CONTAINER, "sh", "-eu").input(script.toString()).must();
     }
 
-    /** What setup-dns prints for dnsmasq, and what only the lab has: the registry's name, that nobody else knows the domain, and names to come. */
+    /**
+     * What setup-dns prints for dnsmasq, and what only the lab has: the registry's name, that nobody else knows the
+     * domain, and names to come.
+     */
     private String dns() {
         var records = String.join("\n", Dns.records(Inventory.read(state.inventory()), Dns.Format.dnsmasq));
-        return records + "\nhost-record=registry." + Hosts.DOMAIN + "," + ADDRESS + "\nlocal=/" + Hosts.DOMAIN + "/\nhostsdir=/lab/names\n";
+        return records + "\nhost-record=registry." + Hosts.DOMAIN + "," + ADDRESS + "\nlocal=/" + Hosts.DOMAIN
+                + "/\nhostsdir=/lab/names\n";
     }
 
     void ensure() {
         var found = engine.found(CONTAINER);
         if (found.isEmpty()) {
             state.write("dnsmasq.conf", dns());
-            engine.docker("create", "--name", CONTAINER, "--label", "ktrdr-lab", "--network", Hosts.NETWORK, "--ip", ADDRESS, "--restart", "on-failure",
+            engine.docker("create", "--name", CONTAINER, "--label", "ktrdr-lab", "--network", Hosts.NETWORK, "--ip",
+                    ADDRESS, "--restart", "on-failure",
                     "-v", VOLUME + ":/registry", "ktrdr-lab/services").must();
             for (var name : List.of("registry.crt", "registry.key", "htpasswd", "dnsmasq.conf"))
                 engine.docker("cp", state.file(name).toString(), CONTAINER + ":/lab/" + name).must();
@@ -101,7 +116,8 @@ final class Services {
 
     /** The images in the registry, with their identities. */
     private Map<String, String> inside() {
-        return engine.docker("exec", "-i", CONTAINER, "sh", "-eu").input(NOTES + "notes\n").must().out().lines().map(line -> line.split(" "))
+        return engine.docker("exec", "-i", CONTAINER, "sh", "-eu").input(NOTES + "notes\n").must().out().lines()
+                .map(line -> line.split(" "))
                 .collect(Collectors.toMap(pair -> pair[0], pair -> pair[1]));
     }
 
@@ -115,9 +131,11 @@ final class Services {
             var script = "container=$1; shift; docker save \"$@\" | docker exec -i \"$container\" /lab/fill";
             var saved = names.stream().map(name -> "ktrdr-lab/" + name).toList();
             var filled = engine.command(Engine.concat(List.of("sh", "-euc", script, "sh", CONTAINER), saved)).run();
-            if (!filled.ok()) throw Problem.failed("the lab's registry could not be filled with " + String.join(", ", names))
+            if (!filled.ok()) throw Problem.failed("the lab's registry could not be filled with "
+                    + String.join(", ", names))
                     .found(filled.lastWords());
-            var notes = names.stream().map(name -> "note " + name + " " + images.get(name) + "\n").collect(Collectors.joining());
+            var notes = names.stream().map(name -> "note " + name + " " + images.get(name) + "\n")
+                    .collect(Collectors.joining());
             engine.docker("exec", "-i", CONTAINER, "sh", "-eu").input(NOTES + notes).must();
             step.done(names.size() > 2 ? names.size() + " tags" : String.join(", ", names));
         }

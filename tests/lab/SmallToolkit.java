@@ -17,8 +17,8 @@ import ktrdr.LocalCommand;
 import ktrdr.Project;
 
 /**
- * A toolkit of one class and three scripts of two lines, which is built in a second or two. Front door and JBang are the real ones, JBang with a list of what it
- * was asked for.
+ * A toolkit of one class and three scripts of two lines, which is built in a second or two. Front door and JBang are
+ * the real ones, JBang with a list of what it was asked for.
  */
 public final class SmallToolkit {
     /** What standard error has while the library is built. */
@@ -39,18 +39,28 @@ public final class SmallToolkit {
             Files.copy(Project.root().resolve(text), checkout.resolve(text), StandardCopyOption.COPY_ATTRIBUTES);
         }
         var header = Files.readString(Project.root().resolve("lib/sources.java"));
-        write("lib/sources.java", Stream.concat(header.lines().filter(line -> line.matches("//(JAVA|JAVAC_OPTIONS) .*|//DEPS org.slf4j:slf4j-nop.*")),
-                Stream.of("//SOURCES ktrdr/Word.java", "//SOURCES ktrdr/cli/Training.java", "//FILES templates/word=../templates/word")).toList());
-        write("lib/library.java", Stream.concat(Files.readString(Project.root().resolve("lib/library.java")).lines().filter(line -> line.matches("//(JAVAC|RUNTIME)_OPTIONS .*")),
-                Stream.of("//JAVA 17+", "//DEPS sources.java", "//FILES lib/ktrdr/Word.java=ktrdr/Word.java")).toList());
+        write("lib/sources.java",
+                Stream.concat(header.lines()
+                        .filter(line -> line.matches("//(JAVA|JAVAC_OPTIONS) .*|//DEPS org.slf4j:slf4j-nop.*")),
+                Stream.of("//SOURCES ktrdr/Word.java", "//SOURCES ktrdr/cli/Training.java",
+                        "//FILES templates/word=../templates/word")).toList());
+        write("lib/library.java",
+                Stream.concat(Files.readString(Project.root().resolve("lib/library.java")).lines()
+                        .filter(line -> line.matches("//(JAVAC|RUNTIME)_OPTIONS .*")),
+                Stream.of("//JAVA 17+", "//DEPS sources.java", "//FILES lib/ktrdr/Word.java=ktrdr/Word.java"))
+                .toList());
         word("one");
-        write("lib/ktrdr/cli/Training.java", List.of("package ktrdr.cli;", "class Training { public static void main(String... args) { new ktrdr.Word(); } }"));
+        write("lib/ktrdr/cli/Training.java",
+                List.of("package ktrdr.cli;",
+                        "class Training { public static void main(String... args) { new ktrdr.Word(); } }"));
         write("templates/word", List.of("one"));
         write("tests/NoneTest.java", List.of("class NoneTest {}"));
-        script("Say", "//SOURCES ../lib/ktrdr.java", "new ktrdr.Word(); System.out.println(\"says \" + ktrdr.Word.WORD + String.join(\" \", args));");
+        script("Say", "//SOURCES ../lib/ktrdr.java",
+                "new ktrdr.Word(); System.out.println(\"says \" + ktrdr.Word.WORD + String.join(\" \", args));");
         script("Ask", "//SOURCES ../lib/ktrdr.java", "System.out.println(\"asks\");");
         script("Both", "//SOURCES ../lib/ktrdr.java\n//SOURCES Say.java", "Say.main(args);");
-        write("jbang-catalog.json", List.of("{\"aliases\": {", alias("say", "Say") + ",", alias("ask", "Ask") + ",", alias("both", "Both"), "}}"));
+        write("jbang-catalog.json", List.of("{\"aliases\": {", alias("say", "Say") + ",", alias("ask", "Ask") + ",",
+                alias("both", "Both"), "}}"));
         var bin = Files.createDirectory(folder.resolve("bin"));
         var jbang = Files.writeString(bin.resolve("jbang"), """
                 #!/bin/sh
@@ -62,12 +72,15 @@ public final class SmallToolkit {
     }
 
     private static String alias(String name, String script) {
-        return "\"%s\": {\"script-ref\": \"scripts/%s.java\", \"description\": \"One of a few words\"}".formatted(name, script);
+        return "\"%s\": {\"script-ref\": \"scripts/%s.java\", \"description\": \"One of a few words\"}"
+                .formatted(name, script);
     }
 
     /** Writes a script: its directives, and what it does. */
     public void script(String name, String header, String body) throws IOException {
-        write("scripts/" + name + ".java", List.of(header, "public class " + name + " { public static void main(String... args) { " + body + " } }"));
+        write("scripts/" + name + ".java",
+                List.of(header, "public class " + name + " { public static void main(String... args) { " + body
+                        + " } }"));
     }
 
     /** Writes a file of the checkout. */
@@ -85,7 +98,8 @@ public final class SmallToolkit {
 
     /** Edits the library: its one word is another. */
     public void word(String word) throws IOException {
-        write("lib/ktrdr/Word.java", List.of("package ktrdr;", "public class Word { public static final String WORD = \"" + word + "\"; }"));
+        write("lib/ktrdr/Word.java",
+                List.of("package ktrdr;", "public class Word { public static final String WORD = \"" + word + "\"; }"));
     }
 
     /** Has JBang run a shell script before what it is asked for, while front doors wait for it. */
@@ -100,8 +114,10 @@ public final class SmallToolkit {
 
     /** A command with the cache and the JBang of this toolkit. */
     public LocalCommand.Command command(String... words) {
-        return LocalCommand.command(words).directory(folder).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
-                .env("XDG_CACHE_HOME", cache().toString()).env("JBANG_DIR", folder.resolve("jbang").toString()).timeout(Duration.ofMinutes(3));
+        return LocalCommand.command(words).directory(folder)
+                .env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
+                .env("XDG_CACHE_HOME", cache().toString()).env("JBANG_DIR", folder.resolve("jbang").toString())
+                .timeout(Duration.ofMinutes(3));
     }
 
     private Path cache() {
@@ -110,7 +126,8 @@ public final class SmallToolkit {
 
     /** The front door. */
     public LocalCommand.Command door(String... arguments) {
-        return command(Stream.concat(Stream.of(checkout.resolve("ktrdr").toString()), Stream.of(arguments)).toArray(String[]::new));
+        return command(Stream.concat(Stream.of(checkout.resolve("ktrdr").toString()), Stream.of(arguments))
+                .toArray(String[]::new));
     }
 
     /** What JBang was asked for during a run. */
@@ -124,7 +141,10 @@ public final class SmallToolkit {
         }
     }
 
-    /** Asserts that a run says this, and that JBang was asked exactly that for it; answers what it had on standard error. */
+    /**
+     * Asserts that a run says this, and that JBang was asked exactly that for it; answers what it had on standard
+     * error.
+     */
     public String says(String wanted, List<String> ofJBang, LocalCommand.Command command) {
         var results = new CommandResult[1];
         var by = askedBy(() -> results[0] = command.run());
@@ -147,7 +167,8 @@ public final class SmallToolkit {
     /** The files of the cache that have this name. */
     public List<Path> named(String name) throws IOException {
         try (var found = Files.walk(cache())) {
-            return found.filter(file -> file.getFileName().toString().equals(name) && Files.isRegularFile(file)).toList();
+            return found.filter(file -> file.getFileName().toString().equals(name) && Files.isRegularFile(file))
+                    .toList();
         }
     }
 
@@ -155,6 +176,7 @@ public final class SmallToolkit {
     public String loaded(String procedure, String name) throws IOException {
         var log = folder.resolve("loaded");
         assertEquals(0, door(procedure).env("_JAVA_OPTIONS", "-Xlog:class+load:file=" + log).run().exit());
-        return Files.readAllLines(log).stream().filter(line -> line.contains(" " + name + " ")).findFirst().orElseThrow();
+        return Files.readAllLines(log).stream().filter(line -> line.contains(" " + name + " ")).findFirst()
+                .orElseThrow();
     }
 }

@@ -31,12 +31,14 @@ class StandinApiTest {
     }
 
     private String backend(String fault) throws IOException {
-        backend = new Backend(0, Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32), "KTRDR_STANDIN_FAULT", fault), QUICK);
+        backend = new Backend(0, Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32),
+                "KTRDR_STANDIN_FAULT", fault), QUICK);
         return "http://127.0.0.1:" + backend.port();
     }
 
     private static JsonNode schema(JsonNode document, String path, String method) {
-        return document.path("paths").path("/api/v1" + path).path(method).path("responses").path("200").path("content").path("application/json").path("schema");
+        return document.path("paths").path("/api/v1" + path).path(method).path("responses").path("200").path("content")
+                .path("application/json").path("schema");
     }
 
     @Test
@@ -45,11 +47,13 @@ class StandinApiTest {
         assertEquals(404, http.get(url + "/openapi.json").status());
         var document = http.json(url + "/api/v1/openapi.json");
         assertEquals("3.1.0", document.path("openapi").asText());
-        for (var path : List.of("/health", "/workers", "/workers/register", "/workers/{worker_id}", "/dummy/start", "/backtests/start",
+        for (var path : List.of("/health", "/workers", "/workers/register", "/workers/{worker_id}", "/dummy/start",
+                "/backtests/start",
                 "/data/acquire/download", "/operations", "/operations/{operation_id}"))
             assertTrue(document.path("paths").has("/api/v1" + path), path);
         assertTrue(document.path("paths").path("/api/v1/operations/{operation_id}").has("delete"));
-        assertFalse(document.path("paths").has("/metrics/") || document.path("paths").has("/api/v1/openapi.json"), "what is no route of the API");
+        assertFalse(document.path("paths").has("/metrics/") || document.path("paths").has("/api/v1/openapi.json"),
+                "what is no route of the API");
     }
 
     @Test
@@ -65,9 +69,11 @@ class StandinApiTest {
     void an_operation_has_only_documented_fields_and_no_duration() throws IOException {
         var url = backend("");
         var document = http.json(url + "/api/v1/openapi.json");
-        var id = Json.parse(http.post(url + "/api/v1/dummy/start", null).body(), "the stand-in").path("data").path("operation_id").asText();
+        var id = Json.parse(http.post(url + "/api/v1/dummy/start", null).body(), "the stand-in").path("data")
+                .path("operation_id").asText();
         http.json(url + "/api/v1/operations/" + id).path("data").fieldNames()
-                .forEachRemaining(name -> assertTrue(document.at("/components/schemas/Operation/properties").has(name), name));
+                .forEachRemaining(name -> assertTrue(document.at("/components/schemas/Operation/properties").has(name),
+                        name));
         assertTrue(http.json(url + "/api/v1/operations").path("data").path(0).has("duration_seconds"));
     }
 
@@ -87,7 +93,8 @@ class StandinApiTest {
             var url = "http://127.0.0.1:" + worker.port();
             http.get(url + "/health");
             var text = http.get(url + "/metrics").body();
-            assertTrue(text.contains("# TYPE ktrdr_operations_total counter") && text.contains("\nprocess_cpu_seconds_total "), text);
+            assertTrue(text.contains("# TYPE ktrdr_operations_total counter")
+                    && text.contains("\nprocess_cpu_seconds_total "), text);
             assertFalse(text.contains("\nhttp_server_duration"), text);
             assertEquals(text.lines().count(), http.get(url + "/metrics/").body().lines().count());
         }

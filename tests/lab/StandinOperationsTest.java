@@ -23,7 +23,8 @@ class StandinOperationsTest {
     private static final String API = "/api/v1/operations/";
     private static final String GIVEN_UP = "\"error_message\":\"Operation was RUNNING but no worker claimed it\"";
     /** The least that there is: a second until it is given up, and a look every second. */
-    private static final String[] HASTY = {"KTRDR_ORPHAN_TIMEOUT_SECONDS", "1", "KTRDR_ORPHAN_CHECK_INTERVAL_SECONDS", "1"};
+    private static final String[] HASTY = {"KTRDR_ORPHAN_TIMEOUT_SECONDS", "1", "KTRDR_ORPHAN_CHECK_INTERVAL_SECONDS",
+            "1"};
 
     @RegisterExtension final Standins standins = new Standins();
     @TempDir Path share;
@@ -33,7 +34,8 @@ class StandinOperationsTest {
         var quick = Standins.QUICK;
         var env = new HashMap<>(Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32)));
         for (int i = 0; i < more.length; i += 2) env.put(more[i], more[i + 1]);
-        return standins.run(new Backend(0, env, new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(), quick.silence(), quick.reconnect(), millis,
+        return standins.run(new Backend(0, env, new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(),
+                quick.silence(), quick.reconnect(), millis,
                 quick.backtest(), quick.epoch(), quick.linger(), quick.follow(), quick.drain())));
     }
 
@@ -58,7 +60,8 @@ class StandinOperationsTest {
     }
 
     private String training(int port, String strategy) throws Exception {
-        return Standins.field(send("POST", port, "/api/v1/trainings/start", "{\"strategy_name\":\"" + strategy + "\"}").body(), "task_id");
+        return Standins.field(send("POST", port, "/api/v1/trainings/start", "{\"strategy_name\":\"" + strategy + "\"}")
+                .body(), "task_id");
     }
 
     @Test
@@ -74,8 +77,10 @@ class StandinOperationsTest {
 
     @Test
     void the_time_until_then_is_60_to_75_seconds_unless_it_is_set() throws Exception {
-        assertTrue(get(dummies(20_000).port(), "/api/v1/health").contains("\"orphan_timeout_seconds\":60,\"check_interval_seconds\":15"));
-        for (var value : new String[] {"0", "soon", "0.5"}) assertThrows(IllegalArgumentException.class, () -> dummies(20_000, "KTRDR_ORPHAN_TIMEOUT_SECONDS", value));
+        assertTrue(get(dummies(20_000).port(), "/api/v1/health")
+                .contains("\"orphan_timeout_seconds\":60,\"check_interval_seconds\":15"));
+        for (var value : new String[] {"0", "soon", "0.5"})
+            assertThrows(IllegalArgumentException.class, () -> dummies(20_000, "KTRDR_ORPHAN_TIMEOUT_SECONDS", value));
     }
 
     @Test
@@ -165,21 +170,28 @@ class StandinOperationsTest {
         var id = training(port, "practice_400");
         await(port, API + id, "\"status\":\"running\"");
         var running = send("POST", port, API + id + "/resume", "");
-        assertEquals("409 {\"detail\":\"Operation " + id + " is already running\"}", running.statusCode() + " " + running.body());
+        assertEquals("409 {\"detail\":\"Operation " + id + " is already running\"}",
+                running.statusCode() + " " + running.body());
         send("DELETE", port, API + id, "");
         await(port, "/api/v1/workers", "\"available\"");
         var none = send("POST", port, API + id + "/resume", "");
-        assertEquals("404 {\"detail\":\"No checkpoint available for operation " + id + "\"}", none.statusCode() + " " + none.body());
+        assertEquals("404 {\"detail\":\"No checkpoint available for operation " + id + "\"}",
+                none.statusCode() + " " + none.body());
         await(port, API + id, "\"status\":\"failed\"");
         Files.createDirectories(share.resolve("checkpoints"));
-        Files.writeString(share.resolve("checkpoints/" + id + ".json"), "{\"operation_id\":\"" + id + "\",\"epoch\":230}");
+        Files.writeString(share.resolve("checkpoints/" + id + ".json"),
+                "{\"operation_id\":\"" + id + "\",\"epoch\":230}");
         await(port, "/api/v1/workers", "\"available\"");
         var resumed = send("POST", port, API + id + "/resume", "").body();
-        assertTrue(resumed.matches("\\{\"success\":true,\"data\":\\{\"operation_id\":\"" + id + "\",\"status\":\"resuming\",\"resumed_from\":\\{\"checkpoint_type\":\"shutdown\",\"created_at\":\"[^\"]+\",\"epoch\":230}}}"),
+        assertTrue(resumed.matches("\\{\"success\":true,\"data\":\\{\"operation_id\":\"" + id
+                + "\",\"status\":\"resuming\",\"resumed_from\":\\{\"checkpoint_type\":\"shutdown\",\"created_a"
+                + "t\":\"[^\"]+\",\"epoch\":230}}}"),
                 resumed);
         await(port, API + id, "\"status\":\"running\"");
         // the percentage begins anew
-        assertTrue(get(port, API + id).matches("(?s).*\"percentage\":[0-3]?\\d\\.\\d+,\"current_step\":\"Epoch 2[3-9]\\d/400\".*"), () -> "not at its epoch");
+        assertTrue(get(port, API + id)
+                .matches("(?s).*\"percentage\":[0-3]?\\d\\.\\d+,\"current_step\":\"Epoch 2[3-9]\\d/400\".*"),
+                () -> "not at its epoch");
         assertEquals(409, send("POST", port, API + id + "/resume", "").statusCode());
         assertEquals(404, send("POST", port, API + "none/resume", "").statusCode());
     }
@@ -201,6 +213,7 @@ class StandinOperationsTest {
         var id = dummy(port);
         await(port, API + id, "\"status\":\"running\"");
         var refused = send("GET", port, API + id + "/results", "");
-        assertEquals("400 {\"detail\":\"Operation not finished (status: running)\"}", refused.statusCode() + " " + refused.body());
+        assertEquals("400 {\"detail\":\"Operation not finished (status: running)\"}",
+                refused.statusCode() + " " + refused.body());
     }
 }

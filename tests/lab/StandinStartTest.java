@@ -39,7 +39,8 @@ class StandinStartTest {
         env.put("KTRDR_API_ENVIRONMENT", "production");
         standins.run(new Backend(0, env, Standins.QUICK));
         env.put("KTRDR_ENV", "production");
-        assertEquals("Insecure defaults not allowed in production: KTRDR_DB_PASSWORD", assertThrows(IllegalArgumentException.class, () -> new Backend(0, env, Standins.QUICK)).getMessage());
+        assertEquals("Insecure defaults not allowed in production: KTRDR_DB_PASSWORD",
+                assertThrows(IllegalArgumentException.class, () -> new Backend(0, env, Standins.QUICK)).getMessage());
         env.put("KTRDR_DB_PASSWORD", "another");
         standins.run(new Backend(0, env, Standins.QUICK));
     }
@@ -66,14 +67,18 @@ class StandinStartTest {
     @Test
     void a_stopping_backend_answers_a_registration_with_503_and_delay() throws Exception {
         var quick = Standins.QUICK;
-        var backend = new Backend(0, Standins.SECRETS, new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(), quick.silence(), quick.reconnect(), quick.dummy(), quick.backtest(),
+        var backend = new Backend(0, Standins.SECRETS, new Pace(quick.poll(), quick.remove(), quick.retry(),
+                quick.check(), quick.silence(), quick.reconnect(), quick.dummy(), quick.backtest(),
                 quick.epoch(), quick.linger(), quick.follow(), 2_000));
         var stopping = new Thread(backend::close);
         stopping.start();
-        Wait.until(() -> standins.send("GET", backend.port(), "/api/v1/workers", "").statusCode() == 503, () -> "it never said that it stops");
-        var refused = standins.send("POST", backend.port(), "/api/v1/workers/register", "{\"worker_id\":\"one\",\"worker_type\":\"training\",\"endpoint_url\":\"http://x\"}");
+        Wait.until(() -> standins.send("GET", backend.port(), "/api/v1/workers", "").statusCode() == 503,
+                () -> "it never said that it stops");
+        var refused = standins.send("POST", backend.port(), "/api/v1/workers/register",
+                "{\"worker_id\":\"one\",\"worker_type\":\"training\",\"endpoint_url\":\"http://x\"}");
         stopping.join();
-        assertEquals("503 {\"detail\":\"Backend is shutting down - retry after restart\"} 5", refused.statusCode() + " " + refused.body() + " " + refused.headers().firstValue("retry-after").orElse("none"));
+        assertEquals("503 {\"detail\":\"Backend is shutting down - retry after restart\"} 5", refused.statusCode() + " "
+                + refused.body() + " " + refused.headers().firstValue("retry-after").orElse("none"));
     }
 
     @Test
@@ -81,7 +86,8 @@ class StandinStartTest {
         int port = standins.backend(0).port();
         standins.worker("training", port, share, "KTRDR_STANDIN_FAULT", "bare");
         standins.await(port, "/api/v1/workers", "\"available\"");
-        var id = Standins.field(standins.send("POST", port, "/api/v1/trainings/start", "{\"strategy_name\":\"practice_2\"}").body(), "task_id");
+        var id = Standins.field(standins.send("POST", port, "/api/v1/trainings/start",
+                "{\"strategy_name\":\"practice_2\"}").body(), "task_id");
         standins.await(port, "/api/v1/operations/" + id, "\"status\":\"failed\"");
         assertTrue(standins.get(port, "/api/v1/operations/" + id).contains("No module named 'torch'"));
     }
@@ -90,11 +96,14 @@ class StandinStartTest {
     void an_image_of_before_all_migrations_reads_the_older_names() throws Exception {
         var checkpoint = Files.createDirectories(share.resolve("kept")).resolve("op_1.json");
         Files.writeString(checkpoint, "{}");
-        var names = new String[] {"CHECKPOINT_DIR", share + "/kept", "KTRDR_CHECKPOINT_DIR", share + "/none", "KTRDR_STANDIN_REVISIONS", ""};
+        var names = new String[] {"CHECKPOINT_DIR", share + "/kept", "KTRDR_CHECKPOINT_DIR", share + "/none",
+                "KTRDR_STANDIN_REVISIONS", ""};
         int port = standins.backend(0).port();
-        assertEquals(200, standins.send("GET", standins.worker("training", port, share, names).port(), "/checkpoints/op_1", "").statusCode());
+        assertEquals(200, standins.send("GET", standins.worker("training", port, share, names).port(),
+                "/checkpoints/op_1", "").statusCode());
         names[5] = "a1";
-        assertEquals(404, standins.send("GET", standins.worker("training", port, share, names).port(), "/checkpoints/op_1", "").statusCode());
+        assertEquals(404, standins.send("GET", standins.worker("training", port, share, names).port(),
+                "/checkpoints/op_1", "").statusCode());
         assertFalse(Files.exists(share.resolve("none")));
     }
 }

@@ -28,7 +28,8 @@ class StandinStopsTest {
         int port = standins.backend(0).port();
         standins.worker("training", port, share);
         standins.await(port, "/api/v1/workers?worker_type=training", "\"available\"");
-        var answer = standins.send("POST", port, "/api/v1/trainings/start", "{\"strategy_name\":\"practice_40\",\"symbols\":[\"AAPL\"]}").body();
+        var answer = standins.send("POST", port, "/api/v1/trainings/start",
+                "{\"strategy_name\":\"practice_40\",\"symbols\":[\"AAPL\"]}").body();
         assertTrue(answer.contains("\"status\":\"training_started\"") && !answer.contains("operation_id"), answer);
         var id = Standins.field(answer, "task_id");
         standins.await(port, "/api/v1/operations/" + id, "/40\"");
@@ -39,7 +40,8 @@ class StandinStopsTest {
     /** The id of a training that has run for so many of its epochs. */
     private String training(int port, int epochs) throws Exception {
         standins.await(port, "/api/v1/workers?worker_type=training", "\"available\"");
-        var id = Standins.field(standins.send("POST", port, "/api/v1/trainings/start", "{\"strategy_name\":\"practice_9000\"}").body(), "task_id");
+        var id = Standins.field(standins.send("POST", port, "/api/v1/trainings/start",
+                "{\"strategy_name\":\"practice_9000\"}").body(), "task_id");
         var epoch = Pattern.compile("Epoch (\\d+)/9000");
         Wait.until(() -> {
             var now = epoch.matcher(standins.get(port, "/api/v1/operations/" + id));
@@ -54,23 +56,30 @@ class StandinStopsTest {
         var worker = standins.worker("training", port, share);
         var id = training(port, 2);
         worker.terminate();
-        Wait.until(Duration.ofSeconds(1), () -> standins.get(port, "/api/v1/operations/" + id).contains("\"status\":\"cancelled\""), () -> "it is not cancelled");
-        assertTrue(standins.get(port, "/api/v1/operations/" + id).contains("\"error_message\":\"Graceful shutdown - checkpoint saved\""));
-        assertTrue(standins.get(worker.port(), "/health").contains("\"worker_status\":\"busy\",\"current_operation\":\"" + id + "\""));
+        Wait.until(Duration.ofSeconds(1), () -> standins.get(port, "/api/v1/operations/" + id)
+                .contains("\"status\":\"cancelled\""), () -> "it is not cancelled");
+        assertTrue(standins.get(port, "/api/v1/operations/" + id)
+                .contains("\"error_message\":\"Graceful shutdown - checkpoint saved\""));
+        assertTrue(standins.get(worker.port(), "/health")
+                .contains("\"worker_status\":\"busy\",\"current_operation\":\"" + id + "\""));
         var checkpoint = standins.get(port, "/api/v1/checkpoints/" + id);
-        assertTrue(checkpoint.contains("\"checkpoint_type\":\"shutdown\"") && Pattern.compile("\"state\":\\{\"epoch\":[1-9]").matcher(checkpoint).find(), checkpoint);
+        assertTrue(checkpoint.contains("\"checkpoint_type\":\"shutdown\"")
+                && Pattern.compile("\"state\":\\{\"epoch\":[1-9]").matcher(checkpoint).find(), checkpoint);
         standins.await(worker.port(), "/health", "\"worker_status\":\"idle\"");
         training(port, 0);
     }
 
     @Test
     void a_training_in_its_first_epoch_saves_no_checkpoint() throws Exception {
-        int port = standins.run(new Backend(0, Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32)), Pace.REAL)).port();
+        int port = standins.run(new Backend(0,
+                Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32)), Pace.REAL)).port();
         var worker = standins.worker("training", port, share);
         var id = training(port, 0);
         worker.terminate();
         standins.await(port, "/api/v1/operations/" + id, "Graceful shutdown - checkpoint saved");
-        assertEquals("404 {\"detail\":\"Checkpoint not found: " + id + "\"}", standins.send("GET", port, "/api/v1/checkpoints/" + id, "").statusCode() + " " + standins.get(port, "/api/v1/checkpoints/" + id));
+        assertEquals("404 {\"detail\":\"Checkpoint not found: " + id + "\"}",
+                standins.send("GET", port, "/api/v1/checkpoints/" + id, "").statusCode() + " "
+                        + standins.get(port, "/api/v1/checkpoints/" + id));
     }
 
     @Test
@@ -78,7 +87,8 @@ class StandinStopsTest {
         int port = standins.backend(0).port();
         var worker = standins.worker("backtesting", port, share);
         standins.await(port, "/api/v1/workers", "\"one\"");
-        var id = Standins.field(standins.send("POST", port, "/api/v1/backtests/start", Standins.BACKTEST).body(), "operation_id");
+        var id = Standins.field(standins.send("POST", port, "/api/v1/backtests/start", Standins.BACKTEST).body(),
+                "operation_id");
         worker.terminate();
         standins.await(port, "/api/v1/operations/" + id, "\"status\":\"completed\"");
         assertEquals(404, standins.send("GET", port, "/api/v1/checkpoints/" + id, "").statusCode());
@@ -101,8 +111,11 @@ class StandinStopsTest {
             port = socket.getLocalPort();
         }
         // who starts tests in the background has them ignore SIGINT, and so would what they start
-        var builder = new ProcessBuilder("env", "--default-signal=INT,TERM", Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
-                "standin.Main", "-m", "uvicorn", "ktrdr.training.training_worker:app", "--port", String.valueOf(port)).redirectErrorStream(true).redirectOutput(share.resolve("log").toFile());
+        var builder = new ProcessBuilder("env", "--default-signal=INT,TERM",
+                Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-cp",
+                System.getProperty("java.class.path"),
+                "standin.Main", "-m", "uvicorn", "ktrdr.training.training_worker:app", "--port", String.valueOf(port))
+                .redirectErrorStream(true).redirectOutput(share.resolve("log").toFile());
         builder.environment().put("KTRDR_DATA_SHARED_MOUNT_PATH", share.toString());
         var process = builder.start();
         standins.run(() -> process.destroyForcibly().waitFor());
@@ -114,7 +127,8 @@ class StandinStopsTest {
             }
         }, () -> "it does not answer");
         World.signal(process.pid(), "TERM");
-        Wait.until(() -> Files.readString(share.resolve("log")).contains("SIGTERM received"), () -> "it did not hear it");
+        Wait.until(() -> Files.readString(share.resolve("log")).contains("SIGTERM received"),
+                () -> "it did not hear it");
         assertEquals(200, standins.send("POST", port, "/operations/start", "{\"operation_id\":\"op_1\"}").statusCode());
         assertTrue(process.isAlive() && standins.get(port, "/health").contains("op_1"));
         World.signal(process.pid(), "INT");
@@ -128,7 +142,8 @@ class StandinStopsTest {
         var id = training(port, 0);
         var other = standins.worker("training", port, share, "KTRDR_WORKER_ID", "two");
         assertTrue(standins.get(other.port(), "/api/v1/operations/" + id).contains("\"status\":\"running\""));
-        assertTrue(standins.get(other.port(), "/health").contains("\"worker_status\":\"busy\",\"current_operation\":\"" + id + "\""));
+        assertTrue(standins.get(other.port(), "/health")
+                .contains("\"worker_status\":\"busy\",\"current_operation\":\"" + id + "\""));
         standins.await(port, "/api/v1/workers?status=busy", "\"two\"");
         assertEquals(404, standins.send("GET", other.port(), "/api/v1/operations/none", "").statusCode());
         standins.send("DELETE", port, "/api/v1/operations/" + id, "");

@@ -61,9 +61,10 @@ class StandinTest {
         return standins.worker("backtesting", backend, share, more);
     }
 
-    private HttpResponse<String> send(String method, int port, String path, String body, String... headers) throws Exception {
-        return standins.send(method, port, path, body, headers);
-    }
+    private HttpResponse<String> send(String method, int port, String path, String body, String... headers)
+            throws Exception {
+                return standins.send(method, port, path, body, headers);
+            }
 
     private String get(int port, String path) throws Exception {
         return standins.get(port, path);
@@ -82,13 +83,15 @@ class StandinTest {
         var first = backend(0);
         int port = first.port();
         var worker = worker(port);
-        await(port, "/api/v1/workers", "\"endpoint_url\":\"http://127.0.0.1:" + worker.port() + "\",\"status\":\"available\"");
+        await(port, "/api/v1/workers",
+                "\"endpoint_url\":\"http://127.0.0.1:" + worker.port() + "\",\"status\":\"available\"");
         assertEquals("[]", get(port, "/api/v1/workers?worker_type=training"));
         assertEquals(404, send("GET", port, "/api/v1/workers/nobody", "").statusCode());
         first.close();
         // asked all the time, as by a health check of Docker's
         again(port);
-        Wait.until(() -> get(worker.port(), "/health").contains("idle") && get(port, "/api/v1/workers").contains("\"one\""), () -> "it does not register");
+        Wait.until(() -> get(worker.port(), "/health").contains("idle") && get(port, "/api/v1/workers")
+                .contains("\"one\""), () -> "it does not register");
     }
 
     @Test
@@ -110,11 +113,13 @@ class StandinTest {
         await(port, "/api/v1/workers", "\"one\"");
         first.kill();
         again(port);
-        for (long end = System.nanoTime() + 2 * QUICK.silence() * 1_000_000L; System.nanoTime() < end; Wait.millis(QUICK.check())) {
-            get(worker.port(), "/health");
-            assertEquals("[]", get(port, "/api/v1/workers"));
-        }
-        Wait.until(() -> get(worker.port(), "/").contains("\"status\":\"running\"") && get(port, "/api/v1/workers").contains("\"one\""), () -> "it does not register");
+        for (long end = System.nanoTime() + 2 * QUICK.silence() * 1_000_000L; System.nanoTime() < end;
+                Wait.millis(QUICK.check())) {
+                    get(worker.port(), "/health");
+                    assertEquals("[]", get(port, "/api/v1/workers"));
+                }
+        Wait.until(() -> get(worker.port(), "/").contains("\"status\":\"running\"") && get(port, "/api/v1/workers")
+                .contains("\"one\""), () -> "it does not register");
     }
 
     @Test
@@ -147,12 +152,15 @@ class StandinTest {
         int port = backend(0).port();
         worker(port, "KTRDR_WORKER_ID", "backtests");
         var devices = Files.createDirectories(share.resolve("dev"));
-        standins.worker("training", port, share, "KTRDR_WORKER_ID", "cpu", "KTRDR_STANDIN_DEVICES", devices.toString(), "KTRDR_WORKER_HAS_GPU", "true");
+        standins.worker("training", port, share, "KTRDR_WORKER_ID", "cpu", "KTRDR_STANDIN_DEVICES", devices.toString(),
+                "KTRDR_WORKER_HAS_GPU", "true");
         Files.createFile(devices.resolve("nvidia0"));
         standins.worker("training", port, share, "KTRDR_WORKER_ID", "gpu", "KTRDR_STANDIN_DEVICES", devices.toString());
-        var capabilities = Pattern.compile("\"worker_id\":\"(\\w+)\".*?\"capabilities\":(\\{.*?\\})").matcher(get(port, "/api/v1/workers")).results()
+        var capabilities = Pattern.compile("\"worker_id\":\"(\\w+)\".*?\"capabilities\":(\\{.*?\\})")
+                .matcher(get(port, "/api/v1/workers")).results()
                 .collect(Collectors.toMap(found -> found.group(1), found -> found.group(2)));
-        assertEquals(Map.of("backtests", "{}", "cpu", "{\"gpu\":false}", "gpu", "{\"gpu\":true,\"gpu_type\":\"CUDA\",\"gpu_count\":1}"), capabilities);
+        assertEquals(Map.of("backtests", "{}", "cpu", "{\"gpu\":false}", "gpu",
+                "{\"gpu\":true,\"gpu_type\":\"CUDA\",\"gpu_count\":1}"), capabilities);
         for (var next : List.of("gpu", "cpu")) {
             send("POST", port, "/api/v1/trainings/start", "{\"strategy_name\":\"practice_900\"}");
             var at = Pattern.compile("\"worker_id\":\"" + next + "\"[^{}]*\"current_operation_id\":\"op_");
@@ -182,12 +190,15 @@ class StandinTest {
         assertEquals(503, send("POST", port, "/api/v1/backtests/start", BACKTEST).statusCode(), "no second worker");
         await(port, "/api/v1/operations/" + id, "\"status\":\"completed\"");
         assertFalse(Files.exists(share.resolve("results")), "its result is the backend's");
-        assertEquals("{\"success\":true,\"operation_id\":\"" + id + "\",\"operation_type\":\"backtesting\",\"status\":\"completed\",\"results\":{\"metrics\":{\"total_return\":0.0,\"total_trades\":0}}}",
+        assertEquals("{\"success\":true,\"operation_id\":\"" + id
+                + "\",\"operation_type\":\"backtesting\",\"status\":\"completed\",\"results\":{\"metrics\":{\"total_re"
+                + "turn\":0.0,\"total_trades\":0}}}",
                 get(port, "/api/v1/operations/" + id + "/results"));
         assertFalse(get(port, "/api/v1/operations/" + id).contains("result_path"));
         await(port, "/api/v1/workers", "\"status\":\"available\"");
         var tags = "&tags=%7B%22operation.id%22%3A%22" + id + "%22%7D";
-        await(jaeger.uiPort(), "/api/traces?service=ktrdr-api&limit=1" + tags, "\"serviceName\":\"ktrdr-backtest-worker-one\"");
+        await(jaeger.uiPort(), "/api/traces?service=ktrdr-api&limit=1" + tags,
+                "\"serviceName\":\"ktrdr-backtest-worker-one\"");
         assertTrue(get(jaeger.uiPort(), "/api/services").contains("\"ktrdr-api\",\"ktrdr-backtest-worker-one\""));
     }
 
@@ -210,7 +221,8 @@ class StandinTest {
         assertTrue(get(port, "/api/v1/operations/" + id).contains("\"error_message\":\"Operation cancelled by user\""));
         assertEquals(400, send("DELETE", port, "/api/v1/operations/" + id, "").statusCode());
         assertEquals(404, send("GET", port, "/api/v1/operations/none", "").statusCode());
-        for (var limit : new String[] {"x", "0", "1001"}) assertEquals(422, send("GET", port, "/api/v1/operations?limit=" + limit, "").statusCode());
+        for (var limit : new String[] {"x", "0", "1001"})
+            assertEquals(422, send("GET", port, "/api/v1/operations?limit=" + limit, "").statusCode());
         for (int i = 0; i < 11; i++) send("POST", port, "/api/v1/dummy/start", "");
         assertEquals(10, get(port, "/api/v1/operations").split("progress_percentage", -1).length - 1);
     }
@@ -218,29 +230,41 @@ class StandinTest {
     @Test
     void a_download_fails_without_a_broker_or_without_a_mode() throws Exception {
         int port = backend(0).port();
-        var id = id(send("POST", port, "/api/v1/data/acquire/download", "{\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"mode\":\"tail\"}").body());
+        var id = id(send("POST", port, "/api/v1/data/acquire/download",
+                "{\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"mode\":\"tail\"}").body());
         await(port, "/api/v1/operations/" + id, "IB host service is not available");
         var refused = send("POST", port, "/api/v1/data/acquire/download", "{\"symbol\":\"AAPL\",\"timeframe\":\"1d\"}");
-        assertEquals("500 {\"detail\":\"Data acquisition failed: Invalid mode: local\"}", refused.statusCode() + " " + refused.body());
+        assertEquals("500 {\"detail\":\"Data acquisition failed: Invalid mode: local\"}",
+                refused.statusCode() + " " + refused.body());
     }
 
     @Test
     void what_is_refused_is_told_in_the_forms_of_the_real_one() throws Exception {
         int port = backend(0).port();
-        assertEquals("{\"success\":false,\"error\":{\"code\":\"VALIDATION_ERROR\",\"message\":\"Request validation failed\",\"details\":[{\"field\":\"body -> symbol\","
-                + "\"message\":\"Field required\",\"type\":\"missing\"}]}}", send("POST", port, "/api/v1/data/acquire/download", "{\"timeframe\":\"1d\",\"mode\":\"tail\"}").body());
+        assertEquals("{\"success\":false,\"error\":{\"code\":\"VALIDATION_ERROR\",\"message\":\"Request validation "
+                + "failed\",\"details\":[{\"field\":\"body -> symbol\","
+                + "\"message\":\"Field required\",\"type\":\"missing\"}]}}",
+                send("POST", port, "/api/v1/data/acquire/download", "{\"timeframe\":\"1d\",\"mode\":\"tail\"}").body());
         var none = send("POST", port, "/api/v1/backtests/start", BACKTEST);
         assertEquals(503, none.statusCode());
-        assertTrue(none.body().startsWith("{\"detail\":{\"error\":\"No backtesting workers available\",\"worker_type\":\"backtesting\",\"registered_workers\":0,\"backend_uptime_seconds\":"), none.body());
+        assertTrue(none.body()
+                .startsWith("{\"detail\":{\"error\":\"No backtesting workers "
+                        + "available\",\"worker_type\":\"backtesting\",\"registered_workers\":0,\"backend_uptime_secon"
+                        + "ds\":"), none.body());
         assertEquals("{\"detail\":\"Operation not found: none\"}", get(port, "/api/v1/operations/none"));
     }
 
     @Test
     void backend_and_workers_refuse_an_unknown_environment() {
         for (var environment : new String[] {"preprod", "homelab", ""}) {
-            var words = "Environment must be one of ['development', 'staging', 'production'], got '" + environment + "'";
-            assertEquals(words, assertThrows(IllegalArgumentException.class, () -> backend(0, "KTRDR_API_ENVIRONMENT", environment)).getMessage());
-            assertEquals(words, assertThrows(IllegalArgumentException.class, () -> worker(0, "KTRDR_API_ENVIRONMENT", environment)).getMessage());
+            var words = "Environment must be one of ['development', 'staging', 'production'], got '" + environment
+                    + "'";
+            assertEquals(words,
+                    assertThrows(IllegalArgumentException.class, () -> backend(0, "KTRDR_API_ENVIRONMENT", environment))
+                            .getMessage());
+            assertEquals(words,
+                    assertThrows(IllegalArgumentException.class, () -> worker(0, "KTRDR_API_ENVIRONMENT", environment))
+                            .getMessage());
         }
     }
 
@@ -252,23 +276,30 @@ class StandinTest {
         assertEquals(307, bare.statusCode());
         assertEquals("/metrics/", bare.headers().firstValue("location").orElse(""));
         var text = get(port, "/metrics/");
-        for (var name : new String[] {"ktrdr_workers_registered_total{worker_type=\"training\"} 0", "ktrdr_workers_available{worker_type=\"backtesting\"} 0",
-            "ktrdr_operations_active 0", "# TYPE ktrdr_operations_total", "http_server_duration_milliseconds_bucket{", "http_server_duration_milliseconds_sum{",
-            "http_method=\"GET\",http_scheme=\"http\",http_server_name=\"backend:8000\",http_status_code=\"200\",http_target=\"/api/v1/health\",", "agent_budget_spend_total 0", "agent_cycle_duration_seconds_count 0",
+        for (var name : new String[] {"ktrdr_workers_registered_total{worker_type=\"training\"} 0",
+                "ktrdr_workers_available{worker_type=\"backtesting\"} 0",
+            "ktrdr_operations_active 0", "# TYPE ktrdr_operations_total", "http_server_duration_milliseconds_bucket{",
+                "http_server_duration_milliseconds_sum{",
+            "http_method=\"GET\",http_scheme=\"http\",http_server_name=\"backend:8000\",http_status_code=\"200\","
+                    + "http_target=\"/api/v1/health\",", "agent_budget_spend_total 0",
+                "agent_cycle_duration_seconds_count 0",
             "process_cpu_seconds_total", "process_resident_memory_bytes"})
             assertTrue(text.contains(name), name + " in " + text);
         // a worker's are a route of its own, and nothing about HTTP
         var worker = worker(port);
-        assertEquals("/metrics", send("GET", worker.port(), "/metrics/", "").headers().firstValue("location").orElse(""));
+        assertEquals("/metrics", send("GET", worker.port(), "/metrics/", "").headers().firstValue("location")
+                .orElse(""));
         var workers = get(worker.port(), "/metrics");
-        assertTrue(workers.contains("ktrdr_operations_active 0") && workers.lines().noneMatch(line -> line.matches("(?!#|ktrdr_operation|process_|python_).*")), workers);
+        assertTrue(workers.contains("ktrdr_operations_active 0") && workers.lines()
+                .noneMatch(line -> line.matches("(?!#|ktrdr_operation|process_|python_).*")), workers);
     }
 
     @Test
     void the_backend_refuses_to_start_without_its_secrets() {
         for (var env : new Map[] {Map.of(), Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "tooshort")}) {
             @SuppressWarnings("unchecked")
-            var refused = assertThrows(IllegalArgumentException.class, () -> new Backend(0, (Map<String, String>) env, QUICK));
+            var refused = assertThrows(IllegalArgumentException.class,
+                    () -> new Backend(0, (Map<String, String>) env, QUICK));
             assertTrue(!refused.getMessage().contains("tooshort") && refused.getMessage().startsWith("KTRDR_"));
         }
     }
@@ -290,29 +321,40 @@ class StandinTest {
                 """);
         var boards = Files.createDirectories(share.resolve("dashboards"));
         Files.writeString(boards.resolve("one.json"), "{\"uid\":\"one\",\"title\":\"System overview\",\"panels\":[]}");
-        int port = run(new Grafana(0, Map.of("GF_SECURITY_ADMIN_PASSWORD", "secret", "GF_AUTH_ANONYMOUS_ENABLED", "true"), sources, boards)).port();
+        int port = run(new Grafana(0, Map.of("GF_SECURITY_ADMIN_PASSWORD", "secret", "GF_AUTH_ANONYMOUS_ENABLED",
+                "true"), sources, boards)).port();
         assertTrue(get(port, "/api/health").contains("\"database\": \"ok\""));
         assertTrue(get(port, "/api/search").contains("\"title\":\"System overview\""));
         assertTrue(get(port, "/api/dashboards/uid/one").contains("\"panels\":[]"));
         assertEquals(403, send("GET", port, "/api/datasources", "").statusCode(), "an anonymous viewer");
         assertEquals(401, send("GET", port, "/api/datasources", "", "Authorization", basic("wrong")).statusCode());
         var list = send("GET", port, "/api/datasources", "", "Authorization", basic("secret")).body();
-        assertTrue(list.contains("\"uid\":\"prometheus\"") && list.contains("\"url\":\"http://prometheus:9090\"") && list.contains("\"name\":\"Jaeger\""), list);
-        assertEquals(404, send("GET", port, "/api/datasources/uid/jaeger", "", "Authorization", basic("secret")).statusCode(), "it has no fixed uid");
+        assertTrue(list.contains("\"uid\":\"prometheus\"") && list.contains("\"url\":\"http://prometheus:9090\"")
+                && list.contains("\"name\":\"Jaeger\""), list);
+        assertEquals(404, send("GET", port, "/api/datasources/uid/jaeger", "", "Authorization", basic("secret"))
+                .statusCode(), "it has no fixed uid");
     }
 
     @Test
     void grafana_hands_a_panels_query_to_prometheus() throws Exception {
         try (var prometheus = new MockWebServer()) {
             prometheus.start();
-            prometheus.enqueue(new MockResponse.Builder().body("{\"status\":\"success\",\"data\":{\"result\":[{\"metric\":{\"job\":\"a\"},\"value\":[1,\"1\"]}]}}").build());
+            prometheus.enqueue(new MockResponse.Builder()
+                    .body("{\"status\":\"success\",\"data\":{\"result\":[{\"metric\":{\"job\":\"a\"},\"valu"
+                            + "e\":[1,\"1\"]}]}}").build());
             var sources = Files.createDirectories(share.resolve("datasources"));
-            Files.writeString(sources.resolve("one.yml"), "datasources:\n  - name: Prometheus\n    uid: prometheus\n    type: prometheus\n    url: " + prometheus.url("").toString().replaceFirst("/$", "") + "\n");
+            Files.writeString(sources.resolve("one.yml"),
+                    "datasources:\n  - name: Prometheus\n    uid: prometheus\n    type: prometheus\n    url: "
+                            + prometheus.url("").toString().replaceFirst("/$", "") + "\n");
             int port = run(new Grafana(0, Map.of("GF_AUTH_ANONYMOUS_ENABLED", "true"), sources, share)).port();
-            var answer = send("POST", port, "/api/ds/query", "{\"queries\":[{\"refId\":\"A\",\"expr\":\"up == 1\",\"datasource\":{\"uid\":\"prometheus\"}}]}").body();
+            var answer = send("POST", port, "/api/ds/query",
+                    "{\"queries\":[{\"refId\":\"A\",\"expr\":\"up == 1\",\"datasource\":{\"uid\":\"prometheus\"}}]}")
+                    .body();
             assertTrue(answer.contains("\"values\":[[1],[\"1\"]]"), answer);
             assertEquals("/api/v1/query?query=up+%3D%3D+1", prometheus.takeRequest().getTarget());
-            assertTrue(send("POST", port, "/api/ds/query", "{\"queries\":[{\"refId\":\"A\",\"datasource\":{\"uid\":\"other\"}}]}").body().contains("data source not found"));
+            assertTrue(send("POST", port, "/api/ds/query",
+                    "{\"queries\":[{\"refId\":\"A\",\"datasource\":{\"uid\":\"other\"}}]}").body()
+                    .contains("data source not found"));
         }
     }
 

@@ -32,7 +32,8 @@ class StandinWorkersTest {
 
     private String training(int port, String strategy) throws Exception {
         standins.await(port, "/api/v1/workers?worker_type=training", "\"available\"");
-        var id = Standins.field(standins.send("POST", port, "/api/v1/trainings/start", "{\"strategy_name\":\"" + strategy + "\"}").body(), "task_id");
+        var id = Standins.field(standins.send("POST", port, "/api/v1/trainings/start",
+                "{\"strategy_name\":\"" + strategy + "\"}").body(), "task_id");
         standins.await(port, API + id, "\"status\":\"running\"");
         return id;
     }
@@ -41,7 +42,8 @@ class StandinWorkersTest {
     void the_intervals_are_those_of_the_real_one() {
         var real = Pace.REAL;
         // three misses make it unavailable, so after 20 to 30 s
-        assertEquals(List.of(10_000L, 300_000L, 1_000L, 10_000L, 30_000L, 2_000L), List.of(real.poll(), real.remove(), real.retry(), real.check(), real.silence(), real.reconnect()));
+        assertEquals(List.of(10_000L, 300_000L, 1_000L, 10_000L, 30_000L, 2_000L),
+                List.of(real.poll(), real.remove(), real.retry(), real.check(), real.silence(), real.reconnect()));
     }
 
     /** A worker in a process of its own, since what it says goes to the log of that. */
@@ -49,8 +51,10 @@ class StandinWorkersTest {
         public static void main(String... backend) throws Exception {
             var quick = Standins.QUICK;
             long began = System.nanoTime();
-            new Worker("training", 0, Map.of("KTRDR_API_URL", "http://127.0.0.1:" + backend[0], "WORKER_HOSTNAME", "127.0.0.1"),
-                    new Pace(quick.poll(), quick.remove(), 100, 60_000, quick.silence(), quick.reconnect(), quick.dummy(), quick.backtest(), quick.epoch(), quick.linger(), quick.follow(), 0));
+            new Worker("training", 0,
+                    Map.of("KTRDR_API_URL", "http://127.0.0.1:" + backend[0], "WORKER_HOSTNAME", "127.0.0.1"),
+                    new Pace(quick.poll(), quick.remove(), 100, 60_000, quick.silence(), quick.reconnect(),
+                            quick.dummy(), quick.backtest(), quick.epoch(), quick.linger(), quick.follow(), 0));
             System.out.println("it answers after 1.5 s or more: " + (System.nanoTime() - began >= 1_500_000_000L));
         }
     }
@@ -58,10 +62,13 @@ class StandinWorkersTest {
     @Test
     void a_cold_worker_tries_five_times_with_doubled_delays() throws Exception {
         var log = share.resolve("log");
-        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(), "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
-                Cold.class.getName(), String.valueOf(free())).redirectErrorStream(true).redirectOutput(log.toFile()).start();
+        var process = new ProcessBuilder(Path.of(System.getProperty("java.home"), "bin", "java").toString(),
+                "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
+                Cold.class.getName(), String.valueOf(free())).redirectErrorStream(true).redirectOutput(log.toFile())
+                .start();
         standins.run(() -> process.destroyForcibly().waitFor());
-        Wait.until(() -> Files.readString(log).contains("it answers after"), () -> "it does not start: " + Files.readString(log));
+        Wait.until(() -> Files.readString(log).contains("it answers after"),
+                () -> "it does not start: " + Files.readString(log));
         assertEquals(List.of("WARNING: Registration attempt 1/5 failed: backend not reachable (retrying in 0.1s)",
                 "WARNING: Registration attempt 2/5 failed: backend not reachable (retrying in 0.2s)",
                 "WARNING: Registration attempt 3/5 failed: backend not reachable (retrying in 0.4s)",
@@ -77,18 +84,26 @@ class StandinWorkersTest {
         var worker = standins.worker("training", port, share);
         var time = "\"timestamp\":\"[0-9T:.-]+Z\"";
         var root = standins.get(worker.port(), "/");
-        assertTrue(root.matches("\\{\"service\":\"Training Worker Service\",\"version\":\"1.0.0\",\"status\":\"running\"," + time + ",\"worker_id\":\"one\"}"), root);
+        assertTrue(root.matches(
+                "\\{\"service\":\"Training Worker Service\",\"version\":\"1.0.0\",\"status\":\"running\"," + time
+                        + ",\"worker_id\":\"one\"}"), root);
         var health = standins.get(worker.port(), "/health");
-        assertTrue(health.matches("\\{\"healthy\":true,\"service\":\"training-worker\"," + time + ",\"status\":\"operational\",\"worker_status\":\"idle\",\"current_operation\":null}"), health);
+        assertTrue(health.matches("\\{\"healthy\":true,\"service\":\"training-worker\"," + time
+                + ",\"status\":\"operational\",\"worker_status\":\"idle\",\"current_operation\":null}"), health);
     }
 
     @Test
     void registers_any_known_worker_type_and_mixes_no_work() throws Exception {
         int port = standins.backend(0).port();
         for (var type : List.of("agent_design", "agent_assessment", "gpu_host", "cpu_training"))
-            assertEquals(200, standins.send("POST", port, "/api/v1/workers/register", "{\"worker_id\":\"" + type + "-1\",\"worker_type\":\"" + type + "\",\"endpoint_url\":\"http://127.0.0.1:9/" + type + "\"}").statusCode());
-        assertEquals(422, standins.send("POST", port, "/api/v1/workers/register", "{\"worker_id\":\"x\",\"worker_type\":\"other\",\"endpoint_url\":\"http://x\"}").statusCode());
-        assertEquals(503, standins.send("POST", port, "/api/v1/trainings/start", "{\"strategy_name\":\"s\"}").statusCode());
+            assertEquals(200,
+                    standins.send("POST", port, "/api/v1/workers/register",
+                            "{\"worker_id\":\"" + type + "-1\",\"worker_type\":\"" + type
+                                    + "\",\"endpoint_url\":\"http://127.0.0.1:9/" + type + "\"}").statusCode());
+        assertEquals(422, standins.send("POST", port, "/api/v1/workers/register",
+                "{\"worker_id\":\"x\",\"worker_type\":\"other\",\"endpoint_url\":\"http://x\"}").statusCode());
+        assertEquals(503, standins.send("POST", port, "/api/v1/trainings/start", "{\"strategy_name\":\"s\"}")
+                .statusCode());
         assertFalse(standins.get(port, "/metrics/").contains("agent_design"), "they are counted nowhere");
     }
 
@@ -97,9 +112,11 @@ class StandinWorkersTest {
         int port = standins.backend(0).port();
         var url = "http://127.0.0.1:" + free();
         for (var type : List.of("training", "backtesting"))
-            standins.send("POST", port, "/api/v1/workers/register", "{\"worker_id\":\"gone-" + type + "\",\"worker_type\":\"" + type + "\",\"endpoint_url\":\"" + url + "/" + type + "\"}");
+            standins.send("POST", port, "/api/v1/workers/register", "{\"worker_id\":\"gone-" + type
+                    + "\",\"worker_type\":\"" + type + "\",\"endpoint_url\":\"" + url + "/" + type + "\"}");
         var training = standins.send("POST", port, "/api/v1/trainings/start", "{\"strategy_name\":\"s\"}");
-        assertEquals("500 {\"detail\":\"Failed to start training: All connection attempts failed\"}", training.statusCode() + " " + training.body());
+        assertEquals("500 {\"detail\":\"Failed to start training: All connection attempts failed\"}",
+                training.statusCode() + " " + training.body());
         var backtest = standins.send("POST", port, "/api/v1/backtests/start", Standins.BACKTEST);
         assertEquals("500 {\"detail\":\"Failed to start backtest\"}", backtest.statusCode() + " " + backtest.body());
     }
@@ -107,16 +124,20 @@ class StandinWorkersTest {
     @Test
     void a_lost_worker_keeps_its_operation_until_its_removal_fails_it() throws Exception {
         var quick = Standins.QUICK;
-        var env = new HashMap<>(Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32), "KTRDR_ORPHAN_TIMEOUT_SECONDS", "3", "KTRDR_ORPHAN_CHECK_INTERVAL_SECONDS", "1"));
-        int port = standins.run(new Backend(0, env, new Pace(quick.poll(), 1_500, quick.retry(), quick.check(), quick.silence(), quick.reconnect(), quick.dummy(), quick.backtest(), quick.epoch(),
+        var env = new HashMap<>(Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32),
+                "KTRDR_ORPHAN_TIMEOUT_SECONDS", "3", "KTRDR_ORPHAN_CHECK_INTERVAL_SECONDS", "1"));
+        int port = standins.run(new Backend(0, env, new Pace(quick.poll(), 1_500, quick.retry(), quick.check(),
+                quick.silence(), quick.reconnect(), quick.dummy(), quick.backtest(), quick.epoch(),
                 quick.linger(), quick.follow(), 0))).port();
         var worker = standins.worker("training", port, share);
         var id = training(port, "practice_9000");
         standins.await(port, "/api/v1/workers?status=busy", id);
         worker.close();
-        standins.await(port, "/api/v1/workers?status=temporarily_unavailable", "\"current_operation_id\":\"" + id + "\"");
+        standins.await(port, "/api/v1/workers?status=temporarily_unavailable",
+                "\"current_operation_id\":\"" + id + "\"");
         Wait.until(() -> standins.get(port, "/api/v1/workers").equals("[]"), () -> "it is never removed");
-        assertTrue(standins.get(port, API + id).contains("\"status\":\"running\""), "it was failed while it was claimed");
+        assertTrue(standins.get(port, API + id).contains("\"status\":\"running\""),
+                "it was failed while it was claimed");
         standins.await(port, API + id, "Operation was RUNNING but no worker claimed it");
     }
 
@@ -126,11 +147,13 @@ class StandinWorkersTest {
         var lost = standins.worker("training", port, share);
         var id = training(port, "practice_9000");
         lost.close();
-        var env = Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1", "KTRDR_API_URL", "http://127.0.0.1:" + port, "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString());
+        var env = Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1", "KTRDR_API_URL",
+                "http://127.0.0.1:" + port, "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString());
         var fresh = standins.run(new Worker("training", lost.port(), env, Standins.QUICK));
         Wait.until(() -> {
             standins.get(port, API + id);
-            return standins.get(fresh.port(), "/health").contains("\"worker_status\":\"busy\",\"current_operation\":\"" + id + "\"");
+            return standins.get(fresh.port(), "/health")
+                    .contains("\"worker_status\":\"busy\",\"current_operation\":\"" + id + "\"");
         }, () -> "it is idle");
         standins.await(port, "/api/v1/workers?status=busy", id);
         assertEquals(404, standins.send("GET", fresh.port(), "/operations/" + id, "").statusCode(), "it runs it");
@@ -144,15 +167,20 @@ class StandinWorkersTest {
         int port = standins.run(new Backend(0, Standins.SECRETS,
                 new Pace(3_000, 60_000, 50, 50, 1_500, 50, slow.dummy(), slow.backtest(), 50, 0, 50, 0))).port();
         var quick = Standins.QUICK;
-        var worker = standins.run(new Worker("training", 0, Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1", "KTRDR_API_URL", "http://127.0.0.1:" + port,
-                "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString()), new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(), quick.silence(), quick.reconnect(), quick.dummy(), quick.backtest(), 50, 0, 50, 0)));
+        var worker = standins.run(new Worker("training", 0, Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME",
+                "127.0.0.1", "KTRDR_API_URL", "http://127.0.0.1:" + port,
+                "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString()),
+                new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(), quick.silence(), quick.reconnect(),
+                        quick.dummy(), quick.backtest(), 50, 0, 50, 0)));
         var id = training(port, "practice_9000");
-        Wait.until(() -> Pattern.compile("Epoch [3-9]").matcher(standins.get(port, API + id)).find(), () -> "no epoch is done");
+        Wait.until(() -> Pattern.compile("Epoch [3-9]").matcher(standins.get(port, API + id)).find(),
+                () -> "no epoch is done");
         worker.terminate();
         standins.await(port, API + id, "\"status\":\"cancelled\"");
         standins.await(port, "/api/v1/workers", "\"available\"");
         assertTrue(standins.send("POST", port, API + id + "/resume", "").body().contains("resuming"));
-        assertTrue(standins.get(port, "/api/v1/workers").contains("\"available\""), "the registry knows of it before the next look");
+        assertTrue(standins.get(port, "/api/v1/workers").contains("\"available\""),
+                "the registry knows of it before the next look");
         var second = standins.send("POST", port, "/api/v1/trainings/start", "{\"strategy_name\":\"practice_9000\"}");
         assertEquals(200, second.statusCode(), second::body);
         var other = Standins.field(second.body(), "task_id");
@@ -165,8 +193,10 @@ class StandinWorkersTest {
     @Test
     void a_cancelled_dummy_is_subtracted_twice_from_active_ones() throws Exception {
         var quick = Standins.QUICK;
-        int port = standins.run(new Backend(0, Standins.SECRETS, new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(),
-                quick.silence(), quick.reconnect(), 200_000, quick.backtest(), quick.epoch(), quick.linger(), quick.follow(), 0))).port();
+        int port = standins.run(new Backend(0, Standins.SECRETS,
+                new Pace(quick.poll(), quick.remove(), quick.retry(), quick.check(),
+                quick.silence(), quick.reconnect(), 200_000, quick.backtest(), quick.epoch(), quick.linger(),
+                quick.follow(), 0))).port();
         var id = Standins.field(standins.send("POST", port, "/api/v1/dummy/start", "").body(), "operation_id");
         // at the beginning of a step of two seconds, so that it is asked for before its end
         standins.await(port, API + id, "step 2 of 100");

@@ -26,8 +26,11 @@ import standin.Worker;
 final class Standins implements AfterEachCallback {
     static final Pace QUICK = new Pace(50, 60_000, 50, 50, 1_500, 50, 20_000, 600, 50, 3_000, 50, 0);
     /** Without which a backend does not start. */
-    static final Map<String, String> SECRETS = Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32));
-    static final String BACKTEST = "{\"strategy_name\":\"s\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"end_date\":\"2024-02-01\","
+    static final Map<String, String> SECRETS = Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET",
+            "x".repeat(32));
+    static final String BACKTEST =
+            "{\"strategy_name\":\"s\",\"symbol\":\"AAPL\",\"timeframe\":\"1d\",\"start_date\":\"2024-01-01\",\"end_dat"
+                    + "e\":\"2024-02-01\","
             + "\"model_path\":\"/mnt/ktrdr-shared/models/s\"}";
     private final HttpClient http = HttpClient.newHttpClient();
     private final Deque<AutoCloseable> running = new ArrayDeque<>();
@@ -50,7 +53,8 @@ final class Standins implements AfterEachCallback {
     Worker worker(String type, int backend, Path share, String... more) throws IOException {
         Files.writeString(Files.createDirectories(share.resolve("models/s")).resolve("metadata_v3.json"), "{}");
         return run(new Worker(type, 0, env(Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1",
-                "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend + "/api/v1", "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString(), "KTRDR_STANDIN_APP", share.toString()), more), QUICK));
+                "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend + "/api/v1", "KTRDR_DATA_SHARED_MOUNT_PATH",
+                share.toString(), "KTRDR_STANDIN_APP", share.toString()), more), QUICK));
     }
 
     private static Map<String, String> env(Map<String, String> base, String... more) {
@@ -60,7 +64,8 @@ final class Standins implements AfterEachCallback {
     }
 
     HttpResponse<String> send(String method, int port, String path, String body, String... headers) throws Exception {
-        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path)).method(method, BodyPublishers.ofString(body));
+        var request = HttpRequest.newBuilder(URI.create("http://127.0.0.1:" + port + path))
+                .method(method, BodyPublishers.ofString(body));
         if (headers.length > 0) request.headers(headers);
         return http.send(request.build(), BodyHandlers.ofString());
     }

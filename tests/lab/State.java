@@ -54,11 +54,14 @@ public record State(Path folder) {
     static String secrets() {
         try {
             var token = random(24);
-            Files.createDirectories(SECRETS.getParent(), PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
+            Files.createDirectories(SECRETS.getParent(),
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rwx------")));
             Files.deleteIfExists(SECRETS);
-            Files.createFile(SECRETS, PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
+            Files.createFile(SECRETS,
+                    PosixFilePermissions.asFileAttribute(PosixFilePermissions.fromString("rw-------")));
             Files.writeString(SECRETS, """
-                    {"db_username": "ktrdr", "db_password": "%s", "jwt_secret": "%s", "grafana_password": "%s", "ghcr_token": "%s"}
+                    {"db_username": "ktrdr", "db_password": "%s", "jwt_secret": "%s", "grafana_password": "%s", \
+                    "ghcr_token": "%s"}
                     """.formatted(random(24), random(48), random(24), token));
             return token;
         } catch (IOException e) {
@@ -78,14 +81,20 @@ public record State(Path folder) {
         describe(List.of());
     }
 
-    /** Writes known_hosts, and the inventory with the added hosts where there are some; others read these files meanwhile. */
+    /**
+     * Writes known_hosts, and the inventory with the added hosts where there are some; others read these files
+     * meanwhile.
+     */
     void describe(List<Hosts.Host> added) {
         try {
             var known = new StringBuilder();
             for (var hosts : List.of(Hosts.ALL, added)) for (var host : hosts) known.append(known(host));
             replace(file("known_hosts"), known.toString());
             if (added.isEmpty()) Files.deleteIfExists(more());
-            else replace(more(), Files.readString(inventory()).replaceFirst("\nimages:", "\n" + added.stream().map(host -> MORE.get(host.name())).collect(Collectors.joining()) + "images:"));
+            else replace(more(),
+                    Files.readString(inventory())
+                            .replaceFirst("\nimages:", "\n" + added.stream().map(host -> MORE.get(host.name()))
+                                    .collect(Collectors.joining()) + "images:"));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -110,8 +119,12 @@ public record State(Path folder) {
     }
 
     private static final Map<String, String> MORE = Map.of(
-            "workers-d", "  workers-d: {id: D, role: workers, host: workers-d, address: 10.42.1.13, memory: 1GB, disk_free: 2GB, scale: 1}\n",
-            "gpuworker", "  gpu: {id: G, role: workers, host: gpuworker, address: 10.42.1.14, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-gpuworker,\n"
+            "workers-d",
+            "  workers-d: {id: D, role: workers, host: workers-d, address: 10.42.1.13, memory: 1GB, disk_free: 2GB, "
+                    + "scale: 1}\n",
+            "gpuworker",
+            "  gpu: {id: G, role: workers, host: gpuworker, address: 10.42.1.14, memory: 1GB, disk_free: 2GB, "
+                    + "directory: /opt/ktrdr-gpuworker,\n"
                     + "    gpu: true, ssh: {user: ktrdr, sudo: true}}\n");
 
     private static final String INVENTORY = """
@@ -122,9 +135,12 @@ public record State(Path folder) {
             limits: {backtest: {cpus: 1, memory: 200MB}, training: {cpus: 4, memory: 200MB}}
             ssh: {user: root, port: 22, identity: id_ed25519, known_hosts: known_hosts, connect_timeout: 5s}
             nodes:
-              core: {id: A, role: core, host: backend, address: 10.42.1.10, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-core, aliases: [postgres, grafana, prometheus]}
-              workers-b: {id: B, role: workers, host: workers-b, address: 10.42.1.11, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-workers-b, scale: 2}
-              workers-c: {id: C, role: workers, host: workers-c, address: 10.42.1.12, memory: 1GB, disk_free: 2GB, directory: /opt/ktrdr-workers-c, scale: 2, apparmor: unconfined}
+              core: {id: A, role: core, host: backend, address: 10.42.1.10, memory: 1GB, disk_free: 2GB, directory: \
+            /opt/ktrdr-core, aliases: [postgres, grafana, prometheus]}
+              workers-b: {id: B, role: workers, host: workers-b, address: 10.42.1.11, memory: 1GB, disk_free: 2GB, \
+            directory: /opt/ktrdr-workers-b, scale: 2}
+              workers-c: {id: C, role: workers, host: workers-c, address: 10.42.1.12, memory: 1GB, disk_free: 2GB, \
+            directory: /opt/ktrdr-workers-c, scale: 2, apparmor: unconfined}
             images:
               registry: registry.ktrdr.home.mynerd.place:5000
               username: kpiteira
@@ -137,10 +153,13 @@ public record State(Path folder) {
               node_exporter: registry.ktrdr.home.mynerd.place:5000/node-exporter:lab
             database: {name: ktrdr, data: /home/postgres/pgdata/data}
             secrets: {provider: file, file: SECRETS}
-            storage: {server: core, export: /srv/ktrdr-shared, mount: /mnt/ktrdr-shared, folders: [data, results, models, strategies, checkpoints, db-backups]}
+            storage: {server: core, export: /srv/ktrdr-shared, mount: /mnt/ktrdr-shared, folders: [data, results, \
+            models, strategies, checkpoints, db-backups]}
             backup: {directory: /srv/ktrdr-shared/db-backups, keep: 30}
-            services: {backend: {port: 8000}, grafana: {port: 3000}, prometheus: {port: 9090}, jaeger: {port: 16686, otlp: 4317}, db: {port: 5432}}
+            services: {backend: {port: 8000}, grafana: {port: 3000}, prometheus: {port: 9090}, jaeger: {port: 16686, \
+            otlp: 4317}, db: {port: 5432}}
             tracing: {service: ktrdr-api}
-            sample: {operation: backtest, body: {strategy_name: practice, symbol: AAPL, timeframe: 1d, start_date: 2024-01-01, end_date: 2024-06-30, model_path: /mnt/ktrdr-shared/models/practice}}
+            sample: {operation: backtest, body: {strategy_name: practice, symbol: AAPL, timeframe: 1d, start_date: \
+            2024-01-01, end_date: 2024-06-30, model_path: /mnt/ktrdr-shared/models/practice}}
             """;
 }

@@ -33,13 +33,15 @@ import ktrdr.cli.Cli;
 /**
  * The toolkit as a person uses it: {@code ./ktrdr …}, against the practice fleet unless told otherwise.
  *
- * {@link #run} calls the procedure's own class in this JVM where nothing asked for needs a process: a start costs as much as most procedures. What is sent signals,
- * started under another command or in another folder, or given variables that are not the procedures' own, is a process; so is what asks for one by {@link #asProcess}.
+ * {@link #run} calls the procedure's own class in this JVM where nothing asked for needs a process: a start costs as
+ * much as most procedures. What is sent signals, started under another command or in another folder, or given variables
+ * that are not the procedures' own, is a process; so is what asks for one by {@link #asProcess}.
  */
 public final class Toolkit {
     private static final Path HERE = Path.of("").toAbsolutePath();
     /** Those that are about processes and machines themselves, start others, or have flags of their own for the JVM. */
-    private static final Set<String> PROCESSES = Set.of("lab", "quickstart", "console", "completion", "test", "bench", "pictures");
+    private static final Set<String> PROCESSES = Set.of("lab", "quickstart", "console", "completion", "test", "bench",
+            "pictures");
     private static final String FRONT_DOOR = Project.root().resolve("ktrdr").toString();
     /** The name of each procedure's class. */
     private static final Map<String, String> SCRIPTS = scripts();
@@ -68,7 +70,8 @@ public final class Toolkit {
         /** The checks that do not hold, of a run with {@code -o json}: id to what was found, in the order printed. */
         public Map<String, String> failing() {
             var failing = new LinkedHashMap<String, String>();
-            for (var check : json().path("checks")) if (!check.path("ok").asBoolean()) failing.put(check.path("id").asText(), check.path("found").asText());
+            for (var check : json().path("checks"))
+                if (!check.path("ok").asBoolean()) failing.put(check.path("id").asText(), check.path("found").asText());
             return failing;
         }
 
@@ -100,10 +103,12 @@ public final class Toolkit {
     private static Map<String, String> scripts() {
         var scripts = new HashMap<String, String>();
         try {
-            new ObjectMapper().readTree(Project.root().resolve("jbang-catalog.json").toFile()).path("aliases").properties().forEach(alias -> {
-                var script = alias.getValue().path("script-ref").asText();
-                if (script.startsWith("scripts/")) scripts.put(alias.getKey(), script.replaceAll(".*/|\\.java$", ""));
-            });
+            new ObjectMapper().readTree(Project.root().resolve("jbang-catalog.json").toFile()).path("aliases")
+                    .properties().forEach(alias -> {
+                        var script = alias.getValue().path("script-ref").asText();
+                        if (script.startsWith("scripts/"))
+                            scripts.put(alias.getKey(), script.replaceAll(".*/|\\.java$", ""));
+                    });
             return scripts;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
@@ -112,9 +117,12 @@ public final class Toolkit {
 
     /** The real JBang: the one that the front door fetched, else the one on the PATH. */
     public static Path jbang() {
-        var cache = System.getenv("XDG_CACHE_HOME") == null ? Path.of(System.getProperty("user.home"), ".cache") : Path.of(System.getenv("XDG_CACHE_HOME"));
-        var fetched = cache.resolve("ktrdr/jbang-" + Project.frontDoor("version") + "-gson-" + Project.frontDoor("gson") + "/bin");
-        return Stream.concat(Stream.of(fetched), Stream.of(System.getenv("PATH").split(":")).map(Path::of)).map(place -> place.resolve("jbang")).filter(Files::isExecutable)
+        var cache = System.getenv("XDG_CACHE_HOME") == null ? Path.of(System.getProperty("user.home"), ".cache")
+                : Path.of(System.getenv("XDG_CACHE_HOME"));
+        var fetched = cache.resolve("ktrdr/jbang-" + Project.frontDoor("version") + "-gson-" + Project.frontDoor("gson")
+                + "/bin");
+        return Stream.concat(Stream.of(fetched), Stream.of(System.getenv("PATH").split(":")).map(Path::of))
+                .map(place -> place.resolve("jbang")).filter(Files::isExecutable)
                 .findFirst().orElseThrow();
     }
 
@@ -159,7 +167,8 @@ public final class Toolkit {
     private Ran described(Ran ran) {
         int door = words.indexOf(FRONT_DOOR);
         var asked = door < 0 ? List.<String>of() : words.subList(door + 1, words.size());
-        if (ran.exit() == 0 && asked.size() > 0) inventory(asked).filter(Files::isRegularFile).ifPresent(Documents::holdInventory);
+        if (ran.exit() == 0 && asked.size() > 0)
+            inventory(asked).filter(Files::isRegularFile).ifPresent(Documents::holdInventory);
         if (asked.size() > 1 && Documents.asked(asked)) Documents.hold(asked.get(0), ran.exit(), ran.out());
         return ran;
     }
@@ -167,15 +176,18 @@ public final class Toolkit {
     /** The inventory that a run reads. */
     private Optional<Path> inventory(List<String> asked) {
         int option = Math.max(asked.indexOf("-i"), asked.indexOf("--inventory"));
-        return Optional.ofNullable(option >= 0 ? asked.get(option + 1) : environment.get("KTRDR_INVENTORY")).map(directory::resolve);
+        return Optional.ofNullable(option >= 0 ? asked.get(option + 1) : environment.get("KTRDR_INVENTORY"))
+                .map(directory::resolve);
     }
 
     /** The procedure that can be run in this JVM. */
     private Optional<Callable<Exit>> procedure() {
         boolean ours = words.size() > 1 && words.get(0).equals(FRONT_DOOR) && !PROCESSES.contains(words.get(1));
         boolean plain = directory.toAbsolutePath().equals(HERE) && patience.isEmpty()
-                && environment.keySet().stream().allMatch(name -> name.equals("KTRDR_INVENTORY") || name.startsWith("KTRDR_SECRET_"));
-        return process || !ours || !plain ? Optional.empty() : Optional.ofNullable(SCRIPTS.get(words.get(1))).map(Toolkit::made);
+                && environment.keySet().stream()
+                        .allMatch(name -> name.equals("KTRDR_INVENTORY") || name.startsWith("KTRDR_SECRET_"));
+        return process || !ours || !plain ? Optional.empty()
+                : Optional.ofNullable(SCRIPTS.get(words.get(1))).map(Toolkit::made);
     }
 
     @SuppressWarnings("unchecked")
@@ -194,7 +206,9 @@ public final class Toolkit {
         variables.putAll(surroundings());
         var out = new ByteArrayOutputStream();
         var err = new ByteArrayOutputStream();
-        int exit = Cli.run(procedure, Invocation.of(variables, new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), stream(out), stream(err)),
+        int exit = Cli.run(procedure,
+                Invocation.of(variables, new ByteArrayInputStream(input.getBytes(StandardCharsets.UTF_8)), stream(out),
+                        stream(err)),
                 words.subList(2, words.size()).toArray(String[]::new));
         return new Ran(exit, out.toString(StandardCharsets.UTF_8), err.toString(StandardCharsets.UTF_8));
     }
@@ -227,7 +241,8 @@ public final class Toolkit {
     }
 
     private Map<String, String> surroundings() {
-        if (!environment.containsKey("KTRDR_INVENTORY")) environment.put("KTRDR_INVENTORY", World.inventory().toString());
+        if (!environment.containsKey("KTRDR_INVENTORY"))
+            environment.put("KTRDR_INVENTORY", World.inventory().toString());
         return environment;
     }
 }

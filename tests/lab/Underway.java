@@ -10,7 +10,8 @@ import java.util.function.Predicate;
 import lab.Toolkit.Ran;
 
 /**
- * A run of the toolkit that is under way, so that something can happen to it at a moment that the world tells, never the clock.
+ * A run of the toolkit that is under way, so that something can happen to it at a moment that the world tells, never
+ * the clock.
  *
  * <pre>try (var run = ktrdr("deploy", "workers", "B", "--tag", NEWER).start()) {
  *    run.awaitUp("workers-b");
@@ -42,20 +43,31 @@ public final class Underway implements AutoCloseable {
         }
     }
 
-    /** Waits until containers are replaced on a host: the old ones are being stopped, or new ones are made by Compose and old ones are still there. */
+    /**
+     * Waits until containers are replaced on a host: the old ones are being stopped, or new ones are made by Compose
+     * and old ones are still there.
+     */
     public void awaitUp(String host) {
-        await(host, "no container is being replaced on " + host, "pgrep -f '^docker stop' >/dev/null || docker ps -a --format '{{.Names}}' | grep -qE '" + PASSING_NAME + "'");
+        await(host, "no container is being replaced on " + host,
+                "pgrep -f '^docker stop' >/dev/null || docker ps -a --format '{{.Names}}' | grep -qE '" + PASSING_NAME
+                        + "'");
     }
 
-    /** Waits until a host's containers of KTRDR are replaced by so many running ones of a release, and the script that did it has ended: what follows is the wait for health. */
+    /**
+     * Waits until a host's containers of KTRDR are replaced by so many running ones of a release, and the script that
+     * did it has ended: what follows is the wait for health.
+     */
     public void awaitHealth(String host, int containers, String tag) {
         await(host, "nobody waits for the health of " + tag + " on " + host,
-                "[ \"$(docker ps --format '{{.Image}}' | grep -c ':" + tag + "$')\" = " + containers + " ] && ! " + World.AT_WORK);
+                "[ \"$(docker ps --format '{{.Image}}' | grep -c ':" + tag + "$')\" = " + containers + " ] && ! "
+                        + World.AT_WORK);
     }
 
     /** Waits until PostgreSQL has another verifier of its role's password than this. */
     public void awaitVerifier(String former) {
-        await("core", "the role's password was not changed", "[ \"$(docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc 'select rolpassword from pg_authid where rolname = current_user')\" != '" + former + "' ]");
+        await("core", "the role's password was not changed",
+                "[ \"$(docker exec ktrdr-db psql -U ktrdr -d ktrdr -Atqc 'select rolpassword from pg_authid where "
+                        + "rolname = current_user')\" != '" + former + "' ]");
     }
 
     /** Waits until a program of a host waits before what it was asked, see {@link Faults#waits}. */
@@ -70,7 +82,8 @@ public final class Underway implements AutoCloseable {
 
     /** Waits until the backend has an operation under way. */
     public void awaitOperation() {
-        await("core", "no operation was started", "curl -fsS 'http://localhost:8000/api/v1/operations?active_only=true' | grep -q op_");
+        await("core", "no operation was started",
+                "curl -fsS 'http://localhost:8000/api/v1/operations?active_only=true' | grep -q op_");
     }
 
     /** Waits until what it printed so far is as wanted; its exit code is no part of that yet. */
@@ -115,7 +128,8 @@ public final class Underway implements AutoCloseable {
     /** Waits until it ends. */
     public Ran end() {
         try {
-            if (!Spent.on(Spent.What.procedures, this::ended)) throw new AssertionError("it did not end within " + PATIENCE + ":\n" + said());
+            if (!Spent.on(Spent.What.procedures, this::ended))
+                throw new AssertionError("it did not end within " + PATIENCE + ":\n" + said());
             return new Ran(process.exitValue(), Files.readString(out), Files.readString(err));
         } catch (IOException e) {
             throw new UncheckedIOException(e);

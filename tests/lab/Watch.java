@@ -18,18 +18,25 @@ import java.util.stream.Stream;
 import ktrdr.LocalCommand;
 
 /**
- * Whether marked secrets are seen where they must not be, from when it is made until it is closed: in argument lists and environments of any process and in files of a
- * moment, ten times a second and more; on the wire; and in the end in every file that was written.
+ * Whether marked secrets are seen where they must not be, from when it is made until it is closed: in argument lists
+ * and environments of any process and in files of a moment, ten times a second and more; on the wire; and in the end in
+ * every file that was written.
  *
- * The hosts' processes are processes of this machine too, and their files are below /proc/PID/root: one watcher sees all. The secrets are looked for as they are and in base64.
- * What is allowed is what docs/reference/secrets.md says.
+ * The hosts' processes are processes of this machine too, and their files are below /proc/PID/root: one watcher sees
+ * all. The secrets are looked for as they are and in base64. What is allowed is what docs/reference/secrets.md says.
  */
 public final class Watch implements AutoCloseable {
     private static final List<String> HOSTS = List.of("core", "workers-b", "workers-c");
     /** Programs that hold secrets in their environment because that is how Compose and containers get them. */
-    private static final Set<String> ALLOWED = Set.of("sh", "dash", "bash", "docker", "docker-compose", "dockerd", "containerd", "containerd-shim", "runc", "runc:[2:INIT]", "runc:[1:CHILD]", "exe");
-    /** Docker's own notes of a container, to runc too when a health check starts; and the registry's login while something is pulled, in memory. */
-    private static final Pattern DOCKERS = Pattern.compile("/var/lib/docker/containers/[0-9a-f]{64}/config\\.v2\\.json|/var/lib/containerd/.*/meta\\.db|/run/(docker|containerd)/.*|/tmp/runc-process\\d+");
+    private static final Set<String> ALLOWED = Set.of("sh", "dash", "bash", "docker", "docker-compose", "dockerd",
+            "containerd", "containerd-shim", "runc", "runc:[2:INIT]", "runc:[1:CHILD]", "exe");
+    /**
+     * Docker's own notes of a container, to runc too when a health check starts; and the registry's login while
+     * something is pulled, in memory.
+     */
+    private static final Pattern DOCKERS =
+            Pattern.compile("/var/lib/docker/containers/[0-9a-f]{64}/config\\.v2\\.json|/var/lib/containerd/.*/"
+                    + "meta\\.db|/run/(docker|containerd)/.*|/tmp/runc-process\\d+");
     private static final Pattern LOGIN = Pattern.compile("/dev/shm/ktrdr\\.[^/]+/(said|config\\.json.*)");
     /** Folders of a host in which a file may be gone again before anybody looks. */
     private static final List<String> PASSING = List.of("tmp", "dev/shm", "opt", "run/lock");
@@ -48,7 +55,10 @@ public final class Watch implements AutoCloseable {
     private Watch(Map<String, String> secrets, Path folder, Path provider) throws IOException {
         this.provider = provider;
         secrets.forEach((name, value) -> forms(value).forEach(form -> words.put(form, name)));
-        roots = HOSTS.stream().collect(Collectors.toMap(host -> host, host -> Path.of("/proc", World.docker("inspect", "--format", "{{.State.Pid}}", "ktrdr-lab-" + host).strip(), "root")));
+        roots = HOSTS.stream()
+                .collect(Collectors.toMap(host -> host,
+                        host -> Path.of("/proc", World.docker("inspect", "--format", "{{.State.Pid}}",
+                                "ktrdr-lab-" + host).strip(), "root")));
         stamp = Files.createFile(folder.resolve("stamp"));
         for (var root : roots.values()) Files.writeString(root.resolve("dev/shm/watch.stamp"), "");
         wire = Wire.tap(folder);
@@ -67,10 +77,14 @@ public final class Watch implements AutoCloseable {
         return new Watch(secrets, folder, provider);
     }
 
-    /** A secret as it is, and as base64 has it in the middle of something longer, at each of the three places it may have there. */
+    /**
+     * A secret as it is, and as base64 has it in the middle of something longer, at each of the three places it may
+     * have there.
+     */
     static Stream<String> forms(String secret) {
         return Stream.concat(Stream.of(secret), Stream.of(0, 1, 2).map(before -> {
-            var text = Base64.getEncoder().withoutPadding().encodeToString((" ".repeat(before) + secret).getBytes(StandardCharsets.UTF_8));
+            var text = Base64.getEncoder().withoutPadding()
+                    .encodeToString((" ".repeat(before) + secret).getBytes(StandardCharsets.UTF_8));
             int bits = 8 * (before + secret.getBytes(StandardCharsets.UTF_8).length);
             return text.substring((8 * before + 5) / 6, bits / 6);
         }));
@@ -112,13 +126,15 @@ public final class Watch implements AutoCloseable {
         var name = read(process.resolve("comm")).strip();
         read("the argument list of " + name, read(process.resolve("cmdline")));
         // where it is comes first: a process that is gone a moment later must not count as one outside of containers
-        if (!ALLOWED.contains(name) && outsideContainers(process)) read("the environment of " + name, read(process.resolve("environ")));
+        if (!ALLOWED.contains(name) && outsideContainers(process))
+            read("the environment of " + name, read(process.resolve("environ")));
     }
 
     /** Not in a container of the stack, two levels down: there the secrets are meant to be. */
     private static boolean outsideContainers(Path process) {
         var groups = read(process.resolve("cgroup"));
-        return !groups.isEmpty() && groups.lines().noneMatch(line -> line.matches(".*/docker/[0-9a-f]{64}/.*(docker[/-])[0-9a-f]{64}.*"));
+        return !groups.isEmpty() && groups.lines()
+                .noneMatch(line -> line.matches(".*/docker/[0-9a-f]{64}/.*(docker[/-])[0-9a-f]{64}.*"));
     }
 
     private void passing(String host, String folder) throws IOException {
@@ -126,7 +142,8 @@ public final class Watch implements AutoCloseable {
         try (Stream<Path> files = Files.walk(root.resolve(folder), 5)) {
             for (var file : files.toList()) {
                 var path = "/" + root.relativize(file);
-                if (Files.isRegularFile(file) && Files.size(file) < SMALL && !LOGIN.matcher(path).matches() && !DOCKERS.matcher(path).matches()) read(host + ":" + path, read(file));
+                if (Files.isRegularFile(file) && Files.size(file) < SMALL && !LOGIN.matcher(path).matches()
+                        && !DOCKERS.matcher(path).matches()) read(host + ":" + path, read(file));
             }
         }
     }
@@ -139,7 +156,10 @@ public final class Watch implements AutoCloseable {
         }
     }
 
-    /** Ends it, with a look at what was sent and at every file that was written meanwhile, on this machine and on each host. */
+    /**
+     * Ends it, with a look at what was sent and at every file that was written meanwhile, on this machine and on each
+     * host.
+     */
     @Override
     public void close() {
         over = true;
@@ -151,18 +171,29 @@ public final class Watch implements AutoCloseable {
         wire.close();
         for (var word : wire.carried(words.keySet())) seen.add("the wire has " + words.get(word));
         for (var address : wire.foreign()) seen.add("something was sent to " + address);
-        written(LocalCommand.command("sh", "-eu").input(written(stamp, List.of(provider.toString(), wire.file().toString(), State.SECRETS.toString(), Engine.cache().toString()))).must().out(), "here");
-        HOSTS.parallelStream().forEach(host -> written(World.on(host, written(Path.of("/dev/shm/watch.stamp"), List.of()) + "rm /dev/shm/watch.stamp\n"), host));
+        written(LocalCommand.command("sh", "-eu")
+                .input(written(stamp, List.of(provider.toString(), wire.file().toString(), State.SECRETS.toString(),
+                        Engine.cache().toString()))).must().out(), "here");
+        HOSTS.parallelStream()
+                .forEach(host -> written(World.on(host,
+                        written(Path.of("/dev/shm/watch.stamp"), List.of()) + "rm /dev/shm/watch.stamp\n"), host));
     }
 
     private void written(String found, String where) {
-        found.lines().filter(file -> !file.isBlank() && !DOCKERS.matcher(file).matches()).forEach(file -> seen.add(where + ":" + file + " was written and has a secret"));
+        found.lines().filter(file -> !file.isBlank() && !DOCKERS.matcher(file).matches())
+                .forEach(file -> seen.add(where + ":" + file + " was written and has a secret"));
     }
 
-    /** A script that names the files with a secret in them that were written since; another's time of change cannot be set back. */
+    /**
+     * A script that names the files with a secret in them that were written since; another's time of change cannot be
+     * set back.
+     */
     private String written(Path since, List<String> but) {
-        var prune = Stream.concat(but.stream(), Stream.of("/proc", "/sys", "*/overlay2/*/merged", "*/words.secrets")).map(path -> "-path '" + path + "'").collect(Collectors.joining(" -o "));
-        return "words=$(mktemp -d /dev/shm/words.XXXXXX)/words.secrets\ntrap 'rm -rf \"${words%/*}\"' EXIT\ncat >\"$words\" <<'WORDS'\n" + String.join("\n", words.keySet()) + "\nWORDS\n"
-                + "find / \\( " + prune + " \\) -prune -o -type f -cnewer " + since + " -print0 2>/dev/null | xargs -0 -r grep -lFs -f \"$words\" || :\n";
+        var prune = Stream.concat(but.stream(), Stream.of("/proc", "/sys", "*/overlay2/*/merged", "*/words.secrets"))
+                .map(path -> "-path '" + path + "'").collect(Collectors.joining(" -o "));
+        return "words=$(mktemp -d /dev/shm/words.XXXXXX)/words.secrets\ntrap 'rm -rf \"${words%/*}\"' EXIT\ncat "
+                + ">\"$words\" <<'WORDS'\n" + String.join("\n", words.keySet()) + "\nWORDS\n"
+                + "find / \\( " + prune + " \\) -prune -o -type f -cnewer " + since +
+                " -print0 2>/dev/null | xargs -0 -r grep -lFs -f \"$words\" || :\n";
     }
 }

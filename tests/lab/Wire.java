@@ -15,7 +15,10 @@ import java.util.stream.Collectors;
 import ktrdr.Console;
 import ktrdr.LocalCommand;
 
-/** All that is sent between this machine and the hosts of the practice fleet, and between the hosts: whole packets of the bridge that joins them, in a file. */
+/**
+ * All that is sent between this machine and the hosts of the practice fleet, and between the hosts: whole packets of
+ * the bridge that joins them, in a file.
+ */
 final class Wire implements AutoCloseable {
     private static final String LAST = "end-of-the-watch";
     private final Process tcpdump;
@@ -28,11 +31,13 @@ final class Wire implements AutoCloseable {
 
     /** Listens from now on; tcpdump is installed where it is not there. */
     static Wire tap(Path folder) {
-        Machine.ensure(new Console(Console.Color.never, false), Map.of("tcpdump", "tcpdump"), "what is sent between the hosts is read");
+        Machine.ensure(new Console(Console.Color.never, false), Map.of("tcpdump", "tcpdump"),
+                "what is sent between the hosts is read");
         var bridge = World.bridge();
         var packets = folder.resolve("packets.pcap");
         try {
-            var tcpdump = new ProcessBuilder("tcpdump", "-i", bridge, "-nn", "-s", "0", "-B", "32768", "--immediate-mode", "-U", "-Z", "root", "-w", packets.toString()).start();
+            var tcpdump = new ProcessBuilder("tcpdump", "-i", bridge, "-nn", "-s", "0", "-B", "32768",
+                    "--immediate-mode", "-U", "-Z", "root", "-w", packets.toString()).start();
             var said = new BufferedReader(new InputStreamReader(tcpdump.getErrorStream()));
             for (var line = said.readLine(); line == null || !line.contains("listening on"); line = said.readLine())
                 if (line == null) throw new AssertionError("tcpdump does not listen on " + bridge);
@@ -50,20 +55,29 @@ final class Wire implements AutoCloseable {
     /** Ends it, once what was sent before is in the file: a ping with words of its own comes last. */
     @Override
     public void close() {
-        World.on("core", "ping -c 1 -p " + HexFormat.of().formatHex(LAST.getBytes(StandardCharsets.US_ASCII)) + " 10.42.1.11 >/dev/null");
+        World.on("core", "ping -c 1 -p " + HexFormat.of().formatHex(LAST.getBytes(StandardCharsets.US_ASCII))
+                + " 10.42.1.11 >/dev/null");
         for (int looks = 0; looks < 100 && carried(Set.of(LAST)).isEmpty(); looks++) Services.pause();
         World.signal(tcpdump.pid(), "INT");
         tcpdump.onExit().join();
     }
 
-    /** Which of these words were sent in the clear. Bodies that are compressed and what TLS or ssh carry are not read. */
+    /**
+     * Which of these words were sent in the clear. Bodies that are compressed and what TLS or ssh carry are not read.
+     */
     Set<String> carried(Set<String> words) {
-        return new TreeSet<>(LocalCommand.command("grep", "-aoFf", "-", packets.toString()).env("LC_ALL", "C").input(String.join("\n", words)).run().out().lines().toList());
+        return new TreeSet<>(LocalCommand.command("grep", "-aoFf", "-", packets.toString()).env("LC_ALL", "C")
+                .input(String.join("\n", words)).run().out().lines().toList());
     }
 
-    /** Where packets went to, outside of the hosts' own network: address and port. Answers to what was asked from outside, and what is for everybody, are none. */
+    /**
+     * Where packets went to, outside of the hosts' own network: address and port. Answers to what was asked from
+     * outside, and what is for everybody, are none.
+     */
     Set<String> foreign() {
-        return LocalCommand.command(List.of("tcpdump", "-nn", "-q", "-r", packets.toString(), "ip and src net 10.42.1.0/24 and not dst net 10.42.1.0/24 and not multicast and not broadcast"))
-                .must().out().lines().map(line -> line.replaceFirst(".* > (\\S+):.*", "$1")).collect(Collectors.toCollection(TreeSet::new));
+        return LocalCommand.command(List.of("tcpdump", "-nn", "-q", "-r", packets.toString(),
+                "ip and src net 10.42.1.0/24 and not dst net 10.42.1.0/24 and not multicast and not broadcast"))
+                .must().out().lines().map(line -> line.replaceFirst(".* > (\\S+):.*", "$1"))
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 }

@@ -16,12 +16,14 @@ import ktrdr.LocalCommand;
 import ktrdr.Project;
 
 /**
- * The practice fleet as tests look at it and break it: through the Docker engine that it lives in, never through what is tested.
+ * The practice fleet as tests look at it and break it: through the Docker engine that it lives in, never through what
+ * is tested.
  *
  * Hosts are core, workers-b and workers-c, and workers-d and gpuworker once they are added.
  */
 public final class World {
-    private static final Practice PRACTICE = new Practice(new Console(Console.Color.never, false), State.find(System.getenv(), Project.root()));
+    private static final Practice PRACTICE = new Practice(new Console(Console.Color.never, false),
+            State.find(System.getenv(), Project.root()));
 
     /** Found when the first test asks, by when the fleet is up. */
     private static final class Hosting {
@@ -60,20 +62,30 @@ public final class World {
 
     /** Gives the worker that answers on this port of a host something to do for so long, by its own door. */
     public static void occupy(String host, int port, String operation, Duration time) {
-        var body = "{\"operation_id\": \"" + operation + "\", \"operation_type\": \"backtesting\", \"millis\": " + time.toMillis()
+        var body = "{\"operation_id\": \"" + operation + "\", \"operation_type\": \"backtesting\", \"millis\": "
+                + time.toMillis()
                 + ", \"note\": true, \"parameters\": {\"model_path\": \"models/practice\"}}";
-        on(host, "curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' http://localhost:" + port + "/operations/start");
+        on(host, "curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' http://localhost:" + port
+                + "/operations/start");
     }
 
-    /** Gives the worker that answers on this port of a host an operation by the backend: what others get of it meanwhile is cancelled. Answers its id once it is at the second step. */
+    /**
+     * Gives the worker that answers on this port of a host an operation by the backend: what others get of it meanwhile
+     * is cancelled. Answers its id once it is at the second step.
+     */
     public static String work(String host, int port, String path, String body) {
         var api = "http://localhost:8000/api/v1";
         return on("core", "mine=; others=; for i in $(seq 30); do\n"
                 // the backend has a worker that is free as busy until it looks again
-                + "id=$(curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' " + api + path + " | grep -oE 'op_[a-z0-9_]+' | head -n 1) || :\nif [ -z \"$id\" ]; then sleep 1; continue; fi\n"
-                + "if curl -fsS " + api + "/workers | tr '{' '\\n' | grep -F '" + host + "." + domain() + ":" + port + "\"' | grep -q \"$id\"; then mine=$id; break; fi\nothers=\"$others $id\"\ndone\n"
-                + "for id in $others; do curl -fsS -X DELETE " + api + "/operations/$id >/dev/null; done\n[ -n \"$mine\" ]\n"
-                + "for i in $(seq 100); do curl -fsS " + api + "/operations/$mine | grep -qE 'Epoch ([2-9]|[0-9]{2})|Running' && break; sleep 0.2; done\necho \"$mine\"");
+                + "id=$(curl -fsS -X POST -H 'Content-Type: application/json' -d '" + body + "' " + api + path +
+                " | grep -oE 'op_[a-z0-9_]+' | head -n 1) || :\nif [ -z \"$id\" ]; then sleep 1; continue; fi\n"
+                + "if curl -fsS " + api + "/workers | tr '{' '\\n' | grep -F '" + host + "." + domain() + ":" + port +
+                "\"' | grep -q \"$id\"; then mine=$id; break; fi\nothers=\"$others $id\"\ndone\n"
+                + "for id in $others; do curl -fsS -X DELETE " + api +
+                "/operations/$id >/dev/null; done\n[ -n \"$mine\" ]\n"
+                + "for i in $(seq 100); do curl -fsS " + api +
+                "/operations/$mine | grep -qE 'Epoch ([2-9]|[0-9]{2})|Running' && break; sleep 0.2; done\necho "
+                + "\"$mine\"");
     }
 
     /** A training of more epochs than a test waits for. */
@@ -99,7 +111,8 @@ public final class World {
     public static Map<String, String> secretFields() {
         var fields = new LinkedHashMap<String, String>();
         try {
-            new ObjectMapper().readTree(Files.readString(secrets())).properties().forEach(field -> fields.put(field.getKey(), field.getValue().asText()));
+            new ObjectMapper().readTree(Files.readString(secrets())).properties()
+                    .forEach(field -> fields.put(field.getKey(), field.getValue().asText()));
         } catch (IOException e) {
             throw new UncheckedIOException(e);
         }
@@ -112,7 +125,10 @@ public final class World {
         return List.copyOf(secretFields().values());
     }
 
-    /** Writes the lab's secrets with another value for one of them into a file, which nobody else may read; it is to lie in memory, as they do. */
+    /**
+     * Writes the lab's secrets with another value for one of them into a file, which nobody else may read; it is to lie
+     * in memory, as they do.
+     */
     public static Path secretsWith(Path file, String field, String value) {
         try {
             var secrets = (ObjectNode) new ObjectMapper().readTree(Files.readString(secrets()));
@@ -133,7 +149,8 @@ public final class World {
         try {
             var text = Files.readString(inventory);
             for (int i = 0; i < replacements.length; i += 2) {
-                if (!text.contains(replacements[i])) throw new IllegalArgumentException("not in the lab's inventory: " + replacements[i]);
+                if (!text.contains(replacements[i]))
+                    throw new IllegalArgumentException("not in the lab's inventory: " + replacements[i]);
                 text = text.replace(replacements[i], replacements[i + 1]);
             }
             text = text.replace("identity: id_ed25519", "identity: " + folder().resolve("id_ed25519"))
@@ -173,14 +190,21 @@ public final class World {
         on(host, "mount --bind /mnt/kept /mnt/ktrdr-shared; umount /mnt/kept; rmdir /mnt/kept");
     }
 
-    /** Tries a condition of the shell on a host again and again, so many times with so many seconds between, and answers when it holds. */
+    /**
+     * Tries a condition of the shell on a host again and again, so many times with so many seconds between, and answers
+     * when it holds.
+     */
     public static void await(String host, int times, String pause, String otherwise, String condition) {
-        Spent.on(Spent.What.waiting, () -> on(host, "for i in $(seq " + times + "); do\n  if " + condition + "; then exit 0; fi\n  sleep " + pause + "\ndone\necho '" + otherwise + "' >&2\nexit 1\n"));
+        Spent.on(Spent.What.waiting,
+                () -> on(host, "for i in $(seq " + times + "); do\n  if " + condition + "; then exit 0; fi\n  sleep "
+                        + pause + "\ndone\necho '" + otherwise + "' >&2\nexit 1\n"));
     }
 
     /** Waits until the lab's DNS server has this address for workers-b. */
     public static void awaitDns(String address) {
-        await("core", 100, "0.2", "workers-b has another address", "[ \"$(getent ahosts workers-b.ktrdr.home.mynerd.place | awk 'NR == 1 { print $1 }')\" = " + address + " ]");
+        await("core", 100, "0.2", "workers-b has another address",
+                "[ \"$(getent ahosts workers-b.ktrdr.home.mynerd.place | awk 'NR == 1 { print $1 }')\" = " + address
+                        + " ]");
     }
 
     /** Waits until no script under a host's lock is at work any more, and nothing that such a one left to be done. */
@@ -209,14 +233,21 @@ public final class World {
     /** Name to id and start time of every container on a host: equal when nothing was recreated or restarted. */
     public static Map<String, String> containers(String host) {
         var containers = new LinkedHashMap<String, String>();
-        on(host, "ids=$(docker ps -aq); [ -z \"$ids\" ] || docker inspect --format '{{.Name}} {{.Id}} {{.State.StartedAt}} {{.Config.Image}}' $ids | sort").lines()
+        on(host, "ids=$(docker ps -aq); [ -z \"$ids\" ] || docker inspect --format '{{.Name}} {{.Id}} "
+                + "{{.State.StartedAt}} {{.Config.Image}}' $ids | sort").lines()
                 .forEach(line -> containers.put(line.split(" ", 2)[0].substring(1), line.split(" ", 2)[1]));
         return containers;
     }
 
-    /** Path, content hash and time of change of every file of a stack, but for the lock, which beats, the history and the metrics of its deployments, and what images said of themselves. */
+    /**
+     * Path, content hash and time of change of every file of a stack, but for the lock, which beats, the history and
+     * the metrics of its deployments, and what images said of themselves.
+     */
     public static String files(String host) {
-        return on(host, "cd /opt/ktrdr-" + host + " 2>/dev/null || exit 0; find . -path ./.ktrdr/lock -prune -o -path ./.ktrdr/releases.jsonl -prune -o -path ./.ktrdr/metrics -prune -o -path ./.ktrdr/revisions -prune -o -type f -exec sha256sum {} + -exec stat -c '%n %y %U %a' {} + | sort");
+        return on(host, "cd /opt/ktrdr-" + host
+                + " 2>/dev/null || exit 0; find . -path ./.ktrdr/lock -prune -o -path ./.ktrdr/releases.jsonl -prune "
+                + "-o -path ./.ktrdr/metrics -prune -o -path ./.ktrdr/revisions -prune -o -type f -exec sha256sum {} "
+                + "+ -exec stat -c '%n %y %U %a' {} + | sort");
     }
 
     /** The history of deployments, as it is in the file. */
@@ -231,7 +262,9 @@ public final class World {
 
     /** The same, but for the history of deployments. */
     public static String state(String host) {
-        return containers(host) + "\n" + files(host) + "\n" + on(host, "docker images --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}' | grep -v '^ktrdr-probe:' | sort");
+        return containers(host) + "\n" + files(host) + "\n"
+                + on(host, "docker images --no-trunc --format '{{.Repository}}:{{.Tag}} {{.ID}}' | grep -v "
+                        + "'^ktrdr-probe:' | sort");
     }
 
     public static String everything() {
@@ -240,7 +273,8 @@ public final class World {
 
     /** Removes a release's image from a host, so that a deployment has to pull it. */
     public static void forget(String host, String tag) {
-        on(host, "docker image inspect " + BACKEND + tag + " >/dev/null 2>&1 || exit 0; docker rmi " + BACKEND + tag + " >/dev/null");
+        on(host, "docker image inspect " + BACKEND + tag + " >/dev/null 2>&1 || exit 0; docker rmi " + BACKEND + tag
+                + " >/dev/null");
     }
 
     /** The id of a release's image on a host. */
@@ -262,7 +296,8 @@ public final class World {
 
     /** Runs SQL inside the database's container. */
     public static String sql(String statement) {
-        return on("core", "docker exec -i ktrdr-db psql -U ktrdr -d ktrdr -Atq -v ON_ERROR_STOP=1 <<'SQL'\n" + statement + "\nSQL\n");
+        return on("core", "docker exec -i ktrdr-db psql -U ktrdr -d ktrdr -Atq -v ON_ERROR_STOP=1 <<'SQL'\n" + statement
+                + "\nSQL\n");
     }
 
     /** GET of a URL from this machine, by curl. */

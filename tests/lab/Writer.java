@@ -9,8 +9,9 @@ import java.util.concurrent.CompletableFuture;
 import ktrdr.Sh;
 
 /**
- * A client of the database on a machine of its own in the fleet's network, as a worker on another node is: it writes some five numbered rows a second through the published
- * port, each over a connection of its own, and notes the numbers that PostgreSQL acknowledged.
+ * A client of the database on a machine of its own in the fleet's network, as a worker on another node is: it writes
+ * some five numbered rows a second through the published port, each over a connection of its own, and notes the numbers
+ * that PostgreSQL acknowledged.
  */
 public final class Writer implements AutoCloseable {
     private static final String CONTAINER = "ktrdr-lab-writer";
@@ -24,13 +25,15 @@ public final class Writer implements AutoCloseable {
     public static Writer start() {
         World.sql("drop table if exists " + TABLE + "; create table " + TABLE + " (number int primary key)");
         World.docker("rm", "-f", CONTAINER);
-        World.docker("run", "-d", "--rm", "--name", CONTAINER, "--label", "ktrdr-lab", "--network", Hosts.NETWORK, "--entrypoint", "sleep", "ktrdr-lab/postgresql:17", "3600");
+        World.docker("run", "-d", "--rm", "--name", CONTAINER, "--label", "ktrdr-lab", "--network", Hosts.NETWORK,
+                "--entrypoint", "sleep", "ktrdr-lab/postgresql:17", "3600");
         var script = Sh.let("PGPASSWORD", password()) + """
                 export PGPASSWORD PGCONNECT_TIMEOUT=5
                 number=0
                 while [ ! -e /tmp/enough ]; do
                   number=$((number + 1))
-                  if psql -qAt -h 10.42.1.10 -U ktrdr -d ktrdr -v ON_ERROR_STOP=1 -c "insert into %s values ($number)" </dev/null; then echo "$number"; fi
+                  if psql -qAt -h 10.42.1.10 -U ktrdr -d ktrdr -v ON_ERROR_STOP=1 -c "insert into %s values \
+                ($number)" </dev/null; then echo "$number"; fi
                   sleep 0.2
                 done
                 """.formatted(TABLE);

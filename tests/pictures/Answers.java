@@ -15,7 +15,10 @@ import ktrdr.release.Templates;
 import pictures.Dashboard.Panel;
 import pictures.Prometheus.Range;
 
-/** What Prometheus answers to all that a dashboard asks: for a picture of it, and for a table of which query has how many series. */
+/**
+ * What Prometheus answers to all that a dashboard asks: for a picture of it, and for a table of which query has how
+ * many series.
+ */
 public final class Answers {
     /** Of a panel's width in pixels: Grafana asks for no more points than that. */
     private static final int POINTS = 800;
@@ -57,11 +60,14 @@ public final class Answers {
      *
      * @param uids of some of them; none for all
      */
-    public static List<Answers> ofAll(Inventory inventory, List<String> uids, Prometheus prometheus, Instant until, Duration length) {
-        var models = models(inventory);
-        for (var uid : uids) if (!models.containsKey(uid)) throw Problem.usage("there is no dashboard " + uid).expected("one of " + String.join(", ", models.keySet()));
-        return models.entrySet().stream().filter(entry -> uids.isEmpty() || uids.contains(entry.getKey())).map(entry -> ask(entry.getValue(), prometheus, until, length)).toList();
-    }
+    public static List<Answers> ofAll(Inventory inventory, List<String> uids, Prometheus prometheus, Instant until,
+            Duration length) {
+                var models = models(inventory);
+                for (var uid : uids) if (!models.containsKey(uid)) throw Problem.usage("there is no dashboard " + uid)
+                        .expected("one of " + String.join(", ", models.keySet()));
+                return models.entrySet().stream().filter(entry -> uids.isEmpty() || uids.contains(entry.getKey()))
+                        .map(entry -> ask(entry.getValue(), prometheus, until, length)).toList();
+            }
 
     /** The dashboards' files by uid. */
     private static Map<String, JsonNode> models(Inventory inventory) {
@@ -74,22 +80,30 @@ public final class Answers {
         return models;
     }
 
-    /** Asks all that the dashboard of this file shows of so long until that moment; null for as long as the dashboard itself says. */
+    /**
+     * Asks all that the dashboard of this file shows of so long until that moment; null for as long as the dashboard
+     * itself says.
+     */
     public static Answers ask(JsonNode model, Prometheus prometheus, Instant until, Duration length) {
         var values = new LinkedHashMap<String, List<String>>();
         for (var variable : model.path("templating").path("list"))
-            values.put(variable.path("name").asText(), List.copyOf(prometheus.labelValues(variable.path("definition").asText(), until)));
+            values.put(variable.path("name").asText(),
+                    List.copyOf(prometheus.labelValues(variable.path("definition").asText(), until)));
         var dashboard = new Dashboard(model, values);
         var shown = length == null ? length(model.path("time").path("from").asText()) : length;
-        var range = new Range(until.minus(shown), until, Math.max(SCRAPE_SECONDS, shown.toSeconds() / POINTS)).aligned();
-        var panels = dashboard.panels().stream().map(panel -> new Answered(panel, queries(panel, prometheus, range))).toList();
+        var range = new Range(until.minus(shown), until, Math.max(SCRAPE_SECONDS, shown.toSeconds() / POINTS))
+                .aligned();
+        var panels = dashboard.panels().stream().map(panel -> new Answered(panel, queries(panel, prometheus, range)))
+                .toList();
         var annotations = new ArrayList<Annotation>();
-        model.path("annotations").path("list").forEach(annotation -> annotations.add(annotation(annotation, values, prometheus, range)));
+        model.path("annotations").path("list")
+                .forEach(annotation -> annotations.add(annotation(annotation, values, prometheus, range)));
         return new Answers(dashboard, range, panels, annotations);
     }
 
     private static Duration length(String from) {
-        if (!from.startsWith(NOW)) throw Problem.failed("this dashboard's time is not known").expected("now-3h or the like").found(from);
+        if (!from.startsWith(NOW))
+            throw Problem.failed("this dashboard's time is not known").expected("now-3h or the like").found(from);
         return Units.duration(from.substring(NOW.length()));
     }
 
@@ -97,20 +111,26 @@ public final class Answers {
         var queries = new ArrayList<Query>();
         for (var target : panel.model().path("targets")) {
             var expression = Dashboard.filled(target.path("expr").asText(), panel.values());
-            var series = target.path("instant").asBoolean() ? prometheus.at(expression, range.to()) : prometheus.over(expression, range);
-            queries.add(new Query(target.path("refId").asText(), expression, target.path("legendFormat").asText(), series));
+            var series = target.path("instant").asBoolean() ? prometheus.at(expression, range.to())
+                    : prometheus.over(expression, range);
+            queries.add(new Query(target.path("refId").asText(), expression, target.path("legendFormat").asText(),
+                    series));
         }
         return queries;
     }
 
     /** The value of such a query is the event's time in milliseconds. */
-    private static Annotation annotation(JsonNode model, Map<String, List<String>> values, Prometheus prometheus, Range range) {
-        var times = new ArrayList<Long>();
-        for (var series : prometheus.over(Dashboard.filled(model.path("expr").asText(), values), range))
-            for (var point : series.path("values")) times.add(Math.round(point.path(1).asDouble() / 1000));
-        return new Annotation(model.path("name").asText(), model.path("iconColor").asText(),
-                times.stream().distinct().filter(time -> time >= range.from().getEpochSecond() && time <= range.to().getEpochSecond()).sorted().toList());
-    }
+    private static Annotation annotation(JsonNode model, Map<String, List<String>> values, Prometheus prometheus,
+            Range range) {
+                var times = new ArrayList<Long>();
+                for (var series : prometheus.over(Dashboard.filled(model.path("expr").asText(), values), range))
+                    for (var point : series.path("values")) times.add(Math.round(point.path(1).asDouble() / 1000));
+                return new Annotation(model.path("name").asText(), model.path("iconColor").asText(),
+                        times.stream().distinct()
+                                .filter(time -> time >= range.from().getEpochSecond()
+                                        && time <= range.to().getEpochSecond())
+                                .sorted().toList());
+            }
 
     public Dashboard dashboard() {
         return dashboard;
@@ -129,6 +149,8 @@ public final class Answers {
     String document() {
         return Json.line(Map.of("model", dashboard.model(), "values", dashboard.values(), "annotations", annotations,
                 "from", range.from().getEpochSecond(), "to", range.to().getEpochSecond(), "step", range.step(),
-                "panels", panels.stream().map(answered -> Map.of("model", answered.panel().model(), "title", answered.panel().title(), "y", answered.panel().y(), "queries", answered.queries())).toList()));
+                "panels", panels.stream()
+                        .map(answered -> Map.of("model", answered.panel().model(), "title", answered.panel().title(),
+                                "y", answered.panel().y(), "queries", answered.queries())).toList()));
     }
 }

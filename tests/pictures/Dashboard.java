@@ -42,13 +42,15 @@ public record Dashboard(JsonNode model, Map<String, List<String>> values) {
     public static String filled(String expression, Map<String, ? extends Collection<String>> values) {
         var filled = expression.replace("$__rate_interval", RATE_INTERVAL);
         for (var value : values.entrySet())
-            filled = filled.replace("$" + value.getKey(), value.getValue().size() == 1 ? value.getValue().iterator().next() : "(" + String.join("|", value.getValue()) + ")");
+            filled = filled.replace("$" + value.getKey(), value.getValue().size() == 1
+                    ? value.getValue().iterator().next() : "(" + String.join("|", value.getValue()) + ")");
         return filled;
     }
 
     /** A text as it is shown: several values with a plus between, as Grafana does. */
     private static String shown(String text, Map<String, List<String>> values) {
-        for (var value : values.entrySet()) text = text.replace("$" + value.getKey(), String.join(" + ", value.getValue()));
+        for (var value : values.entrySet())
+            text = text.replace("$" + value.getKey(), String.join(" + ", value.getValue()));
         return text;
     }
 
@@ -66,8 +68,10 @@ public record Dashboard(JsonNode model, Map<String, List<String>> values) {
         int lower = 0;
         for (var section : sections()) {
             var repeat = section.get(0).path("repeat").asText();
-            var times = repeat.isEmpty() ? List.of(values) : values.getOrDefault(repeat, List.of()).stream().map(text -> with(repeat, text)).toList();
-            for (int i = 0; i < times.size(); i++) for (var panel : section) panels.add(new Panel(panel, top(panel) + lower + i * height(section), times.get(i)));
+            var times = repeat.isEmpty() ? List.of(values)
+                    : values.getOrDefault(repeat, List.of()).stream().map(text -> with(repeat, text)).toList();
+            for (int i = 0; i < times.size(); i++) for (var panel : section)
+                panels.add(new Panel(panel, top(panel) + lower + i * height(section), times.get(i)));
             lower += (times.size() - 1) * height(section);
         }
         return panels;
@@ -88,7 +92,8 @@ public record Dashboard(JsonNode model, Map<String, List<String>> values) {
     }
 
     private static int height(List<JsonNode> section) {
-        return section.stream().mapToInt(panel -> top(panel) + panel.path("gridPos").path("h").asInt()).max().orElse(0) - top(section.get(0));
+        return section.stream().mapToInt(panel -> top(panel) + panel.path("gridPos").path("h").asInt()).max().orElse(0)
+                - top(section.get(0));
     }
 
     private Map<String, List<String>> with(String variable, String value) {

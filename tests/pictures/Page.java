@@ -12,23 +12,26 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * A dashboard as a page of its own, which asks nothing of a network: like Grafana's, and not Grafana. Curves are drawn by uPlot, as in Grafana; the rest is
- * page.css and the scripts beside this.
+ * A dashboard as a page of its own, which asks nothing of a network: like Grafana's, and not Grafana. Curves are drawn
+ * by uPlot, as in Grafana; the rest is page.css and the scripts beside this.
  */
 public final class Page {
     private Page() {}
 
     /** The page's HTML. */
     public static String of(Answers answers) {
-        var scripts = List.of(webjar("uplot/1.6.30/dist/uPlot.iife.min.js"), resource("/pictures/units.js"), resource("/pictures/plots.js"), resource("/pictures/panels.js"));
-        return filled("page.html", List.of(webjar("uplot/1.6.30/dist/uPlot.min.css"), resource("/pictures/page.css")), scripts, answers.document());
+        var scripts = List.of(webjar("uplot/1.6.30/dist/uPlot.iife.min.js"), resource("/pictures/units.js"),
+                resource("/pictures/plots.js"), resource("/pictures/panels.js"));
+        return filled("page.html", List.of(webjar("uplot/1.6.30/dist/uPlot.min.css"), resource("/pictures/page.css")),
+                scripts, answers.document());
     }
 
     /** A page of this folder with its styles, its scripts and its data in it. */
     static String filled(String page, List<String> styles, List<String> scripts, String data) {
         return resource("/pictures/" + page).replace("/* style */", String.join("\n", styles))
                 // no text of the data can end the element that it stands in
-                .replace("{\"data\": null}", data.replace("<", "\\u003c")).replace("/* scripts */", String.join("\n", scripts));
+                .replace("{\"data\": null}", data.replace("<", "\\u003c"))
+                .replace("/* scripts */", String.join("\n", scripts));
     }
 
     /** A file of an npm package, as Maven Central has it (webjars.org). */

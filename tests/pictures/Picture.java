@@ -32,7 +32,8 @@ public final class Picture {
         var known = new HashMap<Integer, Integer>();
         for (int y = 0; y < shown.getHeight(); y++)
             for (int x = 0; x < shown.getWidth(); x++)
-                few.getRaster().setSample(x, y, 0, known.computeIfAbsent(shown.getRGB(x, y) & 0xffffff, colour -> nearest(colour, palette)));
+                few.getRaster().setSample(x, y, 0,
+                        known.computeIfAbsent(shown.getRGB(x, y) & 0xffffff, colour -> nearest(colour, palette)));
         var bytes = new ByteArrayOutputStream();
         var writer = ImageIO.getImageWritersByFormatName("png").next();
         try (var stream = ImageIO.createImageOutputStream(bytes)) {
@@ -48,19 +49,26 @@ public final class Picture {
         return bytes.size();
     }
 
-    /** The most frequent colour of each of the 256 most frequent kinds, which are alike in the upper five bits of red, green and blue. */
+    /**
+     * The most frequent colour of each of the 256 most frequent kinds, which are alike in the upper five bits of red,
+     * green and blue.
+     */
     private static List<Integer> colours(BufferedImage shown) {
         var counts = new HashMap<Integer, Integer>();
-        for (int y = 0; y < shown.getHeight(); y++) for (int x = 0; x < shown.getWidth(); x++) counts.merge(shown.getRGB(x, y) & 0xffffff, 1, Integer::sum);
+        for (int y = 0; y < shown.getHeight(); y++)
+            for (int x = 0; x < shown.getWidth(); x++) counts.merge(shown.getRGB(x, y) & 0xffffff, 1, Integer::sum);
         var kinds = counts.entrySet().stream().collect(Collectors.groupingBy(colour -> colour.getKey() & 0xf8f8f8));
         Comparator<Map.Entry<Integer, Integer>> frequent = Map.Entry.comparingByValue();
-        return kinds.values().stream().sorted(Comparator.comparingInt((List<Map.Entry<Integer, Integer>> kind) -> kind.stream().mapToInt(Map.Entry::getValue).sum()).reversed())
+        return kinds.values().stream()
+                .sorted(Comparator.comparingInt((List<Map.Entry<Integer, Integer>> kind) ->
+                        kind.stream().mapToInt(Map.Entry::getValue).sum()).reversed())
                 .limit(256).map(kind -> kind.stream().max(frequent).orElseThrow().getKey()).toList();
     }
 
     private static int nearest(int colour, int[] palette) {
         int best = 0;
-        for (int i = 1; i < palette.length; i++) if (distance(colour, palette[i]) < distance(colour, palette[best])) best = i;
+        for (int i = 1; i < palette.length; i++)
+            if (distance(colour, palette[i]) < distance(colour, palette[best])) best = i;
         return best;
     }
 

@@ -29,7 +29,8 @@ public final class Prometheus {
     public record Range(Instant from, Instant to, long step) {
         /** Between multiples of the step, so that a picture made a moment later has the same points. */
         public Range aligned() {
-            return new Range(Instant.ofEpochSecond(from.getEpochSecond() / step * step), Instant.ofEpochSecond(to.getEpochSecond() / step * step), step);
+            return new Range(Instant.ofEpochSecond(from.getEpochSecond() / step * step),
+                    Instant.ofEpochSecond(to.getEpochSecond() / step * step), step);
         }
     }
 
@@ -40,15 +41,18 @@ public final class Prometheus {
 
     /** The series of an expression over some time; ends included. */
     public JsonNode over(String expression, Range range) {
-        return get("query_range?query=" + encoded(expression) + "&start=" + range.from().getEpochSecond() + "&end=" + range.to().getEpochSecond() + "&step=" + range.step());
+        return get("query_range?query=" + encoded(expression) + "&start=" + range.from().getEpochSecond() + "&end="
+                + range.to().getEpochSecond() + "&step=" + range.step());
     }
 
     /** What Grafana's {@code label_values(selector, label)} stands for at a moment, in the order of the alphabet. */
     public TreeSet<String> labelValues(String definition, Instant moment) {
         var parts = LABEL_VALUES.matcher(definition);
-        if (!parts.matches()) throw Problem.failed("this kind of variable is not known").expected("label_values(selector, label)").found(definition);
+        if (!parts.matches()) throw Problem.failed("this kind of variable is not known")
+                .expected("label_values(selector, label)").found(definition);
         var values = new TreeSet<String>();
-        at("count by (" + parts.group(2) + ") (" + parts.group(1) + ")", moment).forEach(series -> values.add(series.path("metric").path(parts.group(2)).asText()));
+        at("count by (" + parts.group(2) + ") (" + parts.group(1) + ")", moment)
+                .forEach(series -> values.add(series.path("metric").path(parts.group(2)).asText()));
         values.remove("");
         return values;
     }

@@ -11,18 +11,23 @@ import java.util.Map;
 import java.util.Optional;
 
 /**
- * A fenced block of commands in a page of docs, with the output that the page promises: the {@code text} block that comes next.
+ * A fenced block of commands in a page of docs, with the output that the page promises: the {@code text} block that
+ * comes next.
  *
- * The words after {@code sh} say how it is run: {@code exit=N}, {@code on=HOST} for a shell there, {@code test=CLASS} where a test of that name runs its commands,
- * {@code by-hand} where no test can.
+ * The words after {@code sh} say how it is run: {@code exit=N}, {@code on=HOST} for a shell there, {@code test=CLASS}
+ * where a test of that name runs its commands, {@code by-hand} where no test can.
  *
  * @param line where its fence is, from 1
  * @param heading the nearest one above it
  */
-public record Block(String page, int line, String heading, Map<String, String> words, String commands, Optional<String> output) {
+public record Block(String page, int line, String heading, Map<String, String> words, String commands,
+        Optional<String> output) {
     private static final String FENCE = "```";
 
-    /** The blocks of commands of a page, in order. Fences of any other language than sh, text, java and yaml are a mistake of the page. */
+    /**
+     * The blocks of commands of a page, in order. Fences of any other language than sh, text, java and yaml are a
+     * mistake of the page.
+     */
     public static List<Block> of(Path page) {
         try {
             return of(page.getFileName().toString(), Files.readAllLines(page));
@@ -38,11 +43,13 @@ public record Block(String page, int line, String heading, Map<String, String> w
         for (int i = 0; i < lines.size(); i++) {
             var line = lines.get(i);
             if (line.startsWith("#")) heading = line.replaceFirst("^#+ *", "");
-            if (line.startsWith("    ") && (i == 0 || lines.get(i - 1).isBlank())) throw new IllegalArgumentException(page + ":" + (i + 1) + ": an indented block has no test; fence it");
+            if (line.startsWith("    ") && (i == 0 || lines.get(i - 1).isBlank()))
+                throw new IllegalArgumentException(page + ":" + (i + 1) + ": an indented block has no test; fence it");
             if (!line.startsWith(FENCE)) continue;
             int end = i + 1;
             while (end < lines.size() && !lines.get(end).equals(FENCE)) end++;
-            if (end == lines.size()) throw new IllegalArgumentException(page + ":" + (i + 1) + ": a block that does not end");
+            if (end == lines.size())
+                throw new IllegalArgumentException(page + ":" + (i + 1) + ": a block that does not end");
             var text = String.join("\n", lines.subList(i + 1, end));
             var info = line.substring(FENCE.length()).split(" ");
             switch (info[0]) {
@@ -51,12 +58,14 @@ public record Block(String page, int line, String heading, Map<String, String> w
                     open = new Block(page, i + 1, heading, words(info), text, Optional.empty());
                 }
                 case "text" -> {
-                    if (open == null) throw new IllegalArgumentException(page + ":" + (i + 1) + ": output of no command");
+                    if (open == null)
+                        throw new IllegalArgumentException(page + ":" + (i + 1) + ": output of no command");
                     blocks.add(new Block(page, open.line, open.heading, open.words, open.commands, Optional.of(text)));
                     open = null;
                 }
                 case "java", "yaml" -> { }
-                default -> throw new IllegalArgumentException(page + ":" + (i + 1) + ": a block of sh, text, java or yaml is expected, not " + line);
+                default -> throw new IllegalArgumentException(page + ":" + (i + 1)
+                        + ": a block of sh, text, java or yaml is expected, not " + line);
             }
             i = end;
         }
@@ -68,7 +77,8 @@ public record Block(String page, int line, String heading, Map<String, String> w
         var words = new HashMap<String, String>();
         for (int i = 1; i < info.length; i++) {
             var parts = info[i].split("=", 2);
-            if (!List.of("exit", "on", "test", "by-hand").contains(parts[0])) throw new IllegalArgumentException("exit=, on=, test= or by-hand is expected, not " + info[i]);
+            if (!List.of("exit", "on", "test", "by-hand").contains(parts[0]))
+                throw new IllegalArgumentException("exit=, on=, test= or by-hand is expected, not " + info[i]);
             words.put(parts[0], parts.length == 2 ? parts[1] : "");
         }
         return words;

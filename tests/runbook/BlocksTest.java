@@ -12,7 +12,9 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Every block of commands in README.md and OPERATIONS.md has a test, or says that it has none; each kind is counted. */
+/**
+ * Every block of commands in README.md and OPERATIONS.md has a test, or says that it has none; each kind is counted.
+ */
 class BlocksTest {
     private static List<Block> read(String... lines) {
         return Block.of("page.md", List.of(lines));
@@ -20,7 +22,8 @@ class BlocksTest {
 
     @Test
     void reads_a_blocks_heading_commands_exit_code_and_output() {
-        var blocks = read("# Page", "## locked", "```sh exit=4", "jbang deploy@ktrdr core all", "```", "It says:", "```text", "error: locked", "```", "```sh on=core", "uptime", "```");
+        var blocks = read("# Page", "## locked", "```sh exit=4", "jbang deploy@ktrdr core all", "```", "It says:",
+                "```text", "error: locked", "```", "```sh on=core", "uptime", "```");
         assertEquals(2, blocks.size());
         assertEquals("page.md:3 (locked)", blocks.get(0).toString());
         assertEquals(4, blocks.get(0).exit());
@@ -41,7 +44,8 @@ class BlocksTest {
 
     @Test
     void times_sizes_and_widths_count_for_nothing_and_words_do() {
-        assertEquals(Optional.empty(), Promised.missing("core  up  3.0 s\nbackup 12 MB of 2026-01-01T10:00:00Z", "core up     12 min 3 s\nbackup 9.1 GB of 2026-11-26T01:02:03Z\n"));
+        assertEquals(Optional.empty(), Promised.missing("core  up  3.0 s\nbackup 12 MB of 2026-01-01T10:00:00Z",
+                "core up     12 min 3 s\nbackup 9.1 GB of 2026-11-26T01:02:03Z\n"));
         assertEquals(Optional.of("core  down"), Promised.missing("core  down", "core up"));
         assertEquals(Optional.of("two"), Promised.missing("one\ntwo", "one"));
         assertEquals(Optional.of("nothing after \"one\", but there is \"two\""), Promised.missing("one", "one\ntwo"));

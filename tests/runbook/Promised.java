@@ -9,17 +9,19 @@ import java.util.stream.Collectors;
 /**
  * Output as a page promises it, compared with what came.
  *
- * Times, durations, sizes, digests, numbers of processes and the widths of columns differ from run to run and count for nothing. {@code …} stands for anything within a
- * line, and alone on a line for any lines.
+ * Times, durations, sizes, digests, numbers of processes and the widths of columns differ from run to run and count for
+ * nothing. {@code …} stands for anything within a line, and alone on a line for any lines.
  */
 public final class Promised {
     private static final String ANYTHING = "…";
     /** What JBang says while it builds a script for the first time. */
     private static final String JBANG = "[jbang] ";
     private static final List<Mask> MASKS = List.of(
-            new Mask("\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:?\\d\\d(:?\\d\\d)?(\\.\\d+)?Z", "TIME"), new Mask("\\b\\d{8}T\\d{6}Z\\b", "TIME"), new Mask("\\bop_[a-z]+_\\w+", "ID"),
+            new Mask("\\d{4}-\\d\\d-\\d\\d[T ]\\d\\d:?\\d\\d(:?\\d\\d)?(\\.\\d+)?Z", "TIME"),
+            new Mask("\\b\\d{8}T\\d{6}Z\\b", "TIME"), new Mask("\\bop_[a-z]+_\\w+", "ID"),
             new Mask("\\b(sha256:)?[0-9a-f]{12,64}\\b", "ID"), new Mask("SHA256:[\\w+/]+", "ID"),
-            new Mask("\\d+(\\.\\d+)? (ms|s|min|h|d)( \\d+ (s|min|h))?\\b", "DURATION"), new Mask("\\d+(\\.\\d+)? (B|kB|MB|GB|TB)\\b", "SIZE"), new Mask("\\b\\d+\\.\\d+\\b", "NUMBER"));
+            new Mask("\\d+(\\.\\d+)? (ms|s|min|h|d)( \\d+ (s|min|h))?\\b", "DURATION"),
+            new Mask("\\d+(\\.\\d+)? (B|kB|MB|GB|TB)\\b", "SIZE"), new Mask("\\b\\d+\\.\\d+\\b", "NUMBER"));
 
     private record Mask(Pattern pattern, String name) {
         Mask(String pattern, String name) {
@@ -31,7 +33,8 @@ public final class Promised {
 
     /** The first line of what is promised that did not come in its place; empty when all came. */
     public static Optional<String> missing(String promised, String came) {
-        var lines = came.lines().filter(line -> !line.startsWith(JBANG)).map(Promised::masked).filter(line -> !line.isEmpty()).toList();
+        var lines = came.lines().filter(line -> !line.startsWith(JBANG)).map(Promised::masked)
+                .filter(line -> !line.isEmpty()).toList();
         int at = 0;
         boolean anywhere = false;
         for (var line : promised.strip().lines().filter(text -> !text.isBlank()).toList()) {
@@ -46,11 +49,14 @@ public final class Promised {
             at = found + 1;
             anywhere = false;
         }
-        return anywhere || at == lines.size() ? Optional.empty() : Optional.of("nothing after \"" + (at == 0 ? "" : lines.get(at - 1)) + "\", but there is \"" + lines.get(at) + "\"");
+        return anywhere || at == lines.size() ? Optional.empty()
+                : Optional.of("nothing after \"" + (at == 0 ? "" : lines.get(at - 1)) + "\", but there is \""
+                        + lines.get(at) + "\"");
     }
 
     private static Pattern pattern(String line) {
-        return Pattern.compile(Arrays.stream(masked(line).split(ANYTHING, -1)).map(Pattern::quote).collect(Collectors.joining(".*")));
+        return Pattern.compile(Arrays.stream(masked(line).split(ANYTHING, -1)).map(Pattern::quote)
+                .collect(Collectors.joining(".*")));
     }
 
     private static String masked(String line) {

@@ -14,7 +14,10 @@ import lab.Faults;
 import lab.Faults.Fault;
 import lab.World;
 
-/** What is broken, or there, on the practice fleet when a section of the runbook is entered, by the section's heading; what the section does not mend by itself is mended by closing it. */
+/**
+ * What is broken, or there, on the practice fleet when a section of the runbook is entered, by the section's heading;
+ * what the section does not mend by itself is mended by closing it.
+ */
 public final class Symptoms {
     private Symptoms() {}
 
@@ -25,7 +28,8 @@ public final class Symptoms {
     public static Map<String, Supplier<Fault>> on(Path folder, Path secrets) {
         var symptoms = new LinkedHashMap<String, Supplier<Fault>>();
         symptoms.put("the daily checklist", () -> {
-            World.sql("CREATE TABLE IF NOT EXISTS bars AS SELECT i AS id, 'AAPL' AS symbol, i * 1.5 AS close FROM generate_series(1, 1000) i");
+            World.sql("CREATE TABLE IF NOT EXISTS bars AS SELECT i AS id, 'AAPL' AS symbol, i * 1.5 AS close FROM "
+                    + "generate_series(1, 1000) i");
             return nothing();
         });
         symptoms.put("rotate a secret", () -> {
@@ -48,12 +52,14 @@ public final class Symptoms {
             return nothing();
         });
         symptoms.put("an empty dashboard", () -> {
-            World.on("core", "rm /opt/ktrdr-core/monitoring/grafana/dashboards/operations.json; docker restart -t 1 ktrdr-grafana >/dev/null");
+            World.on("core", "rm /opt/ktrdr-core/monitoring/grafana/dashboards/operations.json; docker restart -t 1 "
+                    + "ktrdr-grafana >/dev/null");
             await("docker inspect --format '{{.State.Health.Status}}' ktrdr-grafana | grep -qx healthy");
             return nothing();
         });
         symptoms.put("locked", () -> {
-            World.on("workers-b", LockScripts.take(new LockScripts.Place("/opt/ktrdr-workers-b", "ktrdr-workers"), LockScripts.Owner.now("karl@laptop", "deploy workers B sha-2000002"), Duration.ofSeconds(30)));
+            World.on("workers-b", LockScripts.take(new LockScripts.Place("/opt/ktrdr-workers-b", "ktrdr-workers"),
+                    LockScripts.Owner.now("karl@laptop", "deploy workers B sha-2000002"), Duration.ofSeconds(30)));
             return nothing();
         });
         symptoms.put("disk full", () -> {
@@ -88,7 +94,8 @@ public final class Symptoms {
         try {
             Files.copy(known, kept);
             var lines = Files.readAllLines(known);
-            var other = lines.stream().filter(line -> line.startsWith("workers-c")).findFirst().orElseThrow().replaceFirst("^workers-c", "workers-b");
+            var other = lines.stream().filter(line -> line.startsWith("workers-c")).findFirst().orElseThrow()
+                    .replaceFirst("^workers-c", "workers-b");
             Files.write(known, lines.stream().map(line -> line.startsWith("workers-b") ? other : line).toList());
         } catch (IOException e) {
             throw new UncheckedIOException(e);

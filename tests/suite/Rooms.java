@@ -15,16 +15,19 @@ import ktrdr.Table;
  */
 public final class Rooms {
     private static final String ALL = """
-            api         ApiFuzz ApiUse Contracted OperationFollower DowntimeProbe HostileHttp Http Jwt Observed OperationsApi OperationsFleet
+            api         ApiFuzz ApiUse Contracted OperationFollower DowntimeProbe HostileHttp Http Jwt Observed \
+            OperationsApi OperationsFleet
             api         OperationsReport Prometheus Database
             backup      Backup BackupFaults BackupRecord BackupRoundTrip BackupScript BackupTimer BackupFolder
             backup      BackupFile Recovery RenamedDatabase Restore RestoreFaults RestoreScript Rows
             bench       Bench SideBySide Verifying
-            cli         Console Documents HelpExamples HelpWidth Json Ktrdr OutputFile StandardOutput Table FullScreen Threads
+            cli         Console Documents HelpExamples HelpWidth Json Ktrdr OutputFile StandardOutput Table \
+            FullScreen Threads
             cli         Units Waiting Words
             contract    Contract
             dashboards  ContainerFigures Dashboards DashboardsFleet NodeFigures Rules RulesFleet
-            deploy      ComposeChanges DatabaseName DatabaseNames Deploy DeployCut DeployFaults DeployIdle DeployKilled DeployLock DeployPartly
+            deploy      ComposeChanges DatabaseName DatabaseNames Deploy DeployCut DeployFaults DeployIdle \
+            DeployKilled DeployLock DeployPartly
             deploy      DeployRefused NodePlan Likeness Migration MigrationScript MoreNodes Restart RestartFleet
             deploy      Aside Installation Pins RetireScript Rollback Scale ScalePlan Takeover WorkerStops
             docs        Blocks Dependencies KtrdrFacts Library Outdated Packages Pages Recipes RecipesPage
@@ -34,11 +37,14 @@ public final class Rooms {
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
             hostile     LeftFolders Planted SecretsWatch
             inventory   ExampleInventory HostKeyPin Inventory InventorySchema InventorySecrets NoWorkers Secrets Utf8
-            lab         Lab Standin StandinApi StandinModels StandinOperations StandinSchema StandinStart StandinStops StandinTraces StandinWorkers
+            lab         Lab Standin StandinApi StandinModels StandinOperations StandinSchema StandinStart \
+            StandinStops StandinTraces StandinWorkers
             logs        LastWords LogChoice LogCursor LogMask LogMerge LogNode Logs
-            node        ContainerProbe DatabaseData Dns MachineFacts Mount StaleMounts NodeFiles Occupant Operators Registry Room SetupDns Sudoers ContainerUsage
+            node        ContainerProbe DatabaseData Dns MachineFacts Mount StaleMounts NodeFiles Occupant Operators \
+            Registry Room SetupDns Sudoers ContainerUsage
             pictures    Pictures PicturesFleet PicturesInBrowser
-            release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History LockScripts LockFolders NodeLocks TextfileMetrics
+            release     Alerting AlertsFleet Firewall FirewallFleet FirewallScript History LockScripts LockFolders \
+            NodeLocks TextfileMetrics
             release     StackFacts ReleaseTag Schema Stage StageRefused FileChanges FileChangesScript Templates
             rotation    GrafanaPassword RotateSecret SecretRotation ScramVerifier
             share       NfsFiles NfsPlan NfsProof SetupNfs SetupNfsFleet ShareFromHost
@@ -48,7 +54,8 @@ public final class Rooms {
             start       BuiltIn CoreDumps FrontDoor LocalCommand ScriptTemplate Start StartElsewhere
             status      Alert FleetStatus NodeStatus Repeated Status StatusChanges
             suite       EveryProcedure FleetClasses Lane Rooms TestNames TimeTable Wait
-            verify      BackendLost Failover FailoverChecks WorkerOutage ReportInBrowser Verification Verify VerifyPage VerifyReport
+            verify      BackendLost Failover FailoverChecks WorkerOutage ReportInBrowser Verification Verify \
+            VerifyPage VerifyReport
             """;
     private static final Map<String, List<String>> ROOMS = ALL.lines().map(line -> List.of(line.split(" +")))
             .collect(Collectors.toMap(words -> words.get(0), words -> words.subList(1, words.size()), Rooms::joined,

@@ -50,7 +50,8 @@ public final class TimeTable {
         var slowest = seconds.entrySet().stream()
                 .sorted((a, b) -> Double.compare(total(b.getValue()), total(a.getValue()))).limit(SLOWEST);
         slowest.forEach(entry -> {
-            var figures = DoubleStream.concat(DoubleStream.of(total(entry.getValue())), Arrays.stream(entry.getValue()));
+            var figures = DoubleStream.concat(DoubleStream.of(total(entry.getValue())),
+                    Arrays.stream(entry.getValue()));
             table.row(Stream.concat(Stream.of(entry.getKey()), figures.mapToObj(TimeTable::shown)).toArray());
         });
         return table;

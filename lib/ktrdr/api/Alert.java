@@ -8,7 +8,8 @@ import java.util.Map;
 import java.util.stream.StreamSupport;
 
 /**
- * An alert that fires, as Prometheus tells of it whether or not it has somebody to tell (https://prometheus.io/docs/prometheus/latest/querying/api/, "Alerts").
+ * An alert that fires, as Prometheus tells of it whether or not it has somebody to tell
+ * (https://prometheus.io/docs/prometheus/latest/querying/api/, "Alerts").
  *
  * @param severity critical or warning
  * @param node that it is about; empty where it is about none
@@ -17,18 +18,21 @@ import java.util.stream.StreamSupport;
  * @param runbook where the runbook tells what to do
  */
 public record Alert(String name, String severity, String node, String since, String summary, String runbook) {
-    private static final Comparator<Alert> ORDER = Comparator.comparing((Alert alert) -> !alert.critical()).thenComparing(Alert::since).thenComparing(Alert::summary);
+    private static final Comparator<Alert> ORDER = Comparator.comparing((Alert alert) -> !alert.critical())
+            .thenComparing(Alert::since).thenComparing(Alert::summary);
 
     /** Those of an answer of {@code /api/v1/alerts} that fire: critical ones first, then the oldest. */
     public static List<Alert> firing(JsonNode answer) {
-        return StreamSupport.stream(answer.path("data").path("alerts").spliterator(), false).filter(json -> json.path("state").asText().equals("firing"))
+        return StreamSupport.stream(answer.path("data").path("alerts").spliterator(), false)
+                .filter(json -> json.path("state").asText().equals("firing"))
                 .map(Alert::of).sorted(ORDER).toList();
     }
 
     private static Alert of(JsonNode json) {
         var labels = json.path("labels");
         var annotations = json.path("annotations");
-        return new Alert(labels.path("alertname").asText(), labels.path("severity").asText(), labels.path("node").asText(), json.path("activeAt").asText().replaceFirst("\\.\\d+", ""),
+        return new Alert(labels.path("alertname").asText(), labels.path("severity").asText(),
+                labels.path("node").asText(), json.path("activeAt").asText().replaceFirst("\\.\\d+", ""),
                 annotations.path("summary").asText(), annotations.path("runbook_url").asText());
     }
 

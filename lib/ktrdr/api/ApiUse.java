@@ -63,17 +63,22 @@ public final class ApiUse {
     static final List<Call> CALLS = List.of(
             call("GET", "/health").answers("status", "version"),
             call("GET", "/workers").answers("[].worker_id", "[].worker_type", "[].endpoint_url", "[].status",
-                    "[].current_operation_id", "[].last_healthy_at", "[].capabilities.gpu", "[].capabilities.gpu_type", "[].capabilities.gpu_count"),
+                    "[].current_operation_id", "[].last_healthy_at", "[].capabilities.gpu", "[].capabilities.gpu_type",
+                    "[].capabilities.gpu_count"),
             call("GET", "/operations").parameters("limit", "active_only", "status", "operation_type")
-                    .answers("data[].operation_id", "data[].operation_type", "data[].status", "data[].created_at", "data[].symbol",
+                    .answers("data[].operation_id", "data[].operation_type", "data[].status", "data[].created_at",
+                            "data[].symbol",
                             "data[].progress_percentage", "data[].current_step", "data[].duration_seconds"),
-            call("GET", "/operations/{id}").answers("data.operation_id", "data.operation_type", "data.status", "data.created_at",
-                    "data.metadata.symbol", "data.progress.percentage", "data.progress.current_step", "data.error_message",
+            call("GET", "/operations/{id}").answers("data.operation_id", "data.operation_type", "data.status",
+                    "data.created_at",
+                    "data.metadata.symbol", "data.progress.percentage", "data.progress.current_step",
+                    "data.error_message",
                     "data.result_summary"),
             call("DELETE", "/operations/{id}").answers("success"),
             call("POST", "/dummy/start").answers("success", "data.operation_id"),
             call("POST", "/backtests/start")
-                    .sends("strategy_name", "symbol", "timeframe", "start_date", "end_date", "model_path?", "initial_capital?")
+                    .sends("strategy_name", "symbol", "timeframe", "start_date", "end_date", "model_path?",
+                            "initial_capital?")
                     .answers("operation_id"),
             call("POST", "/trainings/start")
                     .sends("strategy_name", "symbols?", "timeframes?", "start_date?", "end_date?").answers("task_id"),
@@ -95,17 +100,20 @@ public final class ApiUse {
         /** For people; nothing where all is as it is used. */
         public Optional<String> words() {
             if (!unknown.isEmpty()) return Optional.of("not compared with what the toolkit uses: " + unknown);
-            return gone.isEmpty() ? Optional.empty() : Optional.of("the backend differs from what the toolkit uses: " + told());
+            return gone.isEmpty() ? Optional.empty()
+                    : Optional.of("the backend differs from what the toolkit uses: " + told());
         }
 
         private String told() {
-            return String.join("; ", gone.subList(0, Math.min(TOLD, gone.size()))) + (gone.size() > TOLD ? "; and " + (gone.size() - TOLD) + " more" : "");
+            return String.join("; ", gone.subList(0, Math.min(TOLD, gone.size())))
+                    + (gone.size() > TOLD ? "; and " + (gone.size() - TOLD) + " more" : "");
         }
 
         /** The check of verify; none where nothing could be compared. */
         public Optional<Check> check(Inventory inventory) {
             if (!unknown.isEmpty()) return Optional.empty();
-            return Optional.of(new Check(CheckId.ofFleet("backend", "contract"), inventory.core().name(), gone.isEmpty(),
+            return Optional.of(new Check(CheckId.ofFleet("backend", "contract"), inventory.core().name(),
+                    gone.isEmpty(),
                     "each request and field that the toolkit uses, in the backend's OpenAPI document",
                     gone.isEmpty() ? CALLS.size() + " requests as used, version " + version : told(),
                     "a toolkit for this KTRDR, or the release before: jbang rollback@ktrdr core", 0));
@@ -118,15 +126,20 @@ public final class ApiUse {
         return new Call(method, path, List.of(), List.of(), List.of());
     }
 
-    /** Asks a backend for its document, and compares. No document, or one that cannot be read, is no mistake of the backend. */
+    /**
+     * Asks a backend for its document, and compares. No document, or one that cannot be read, is no mistake of the
+     * backend.
+     */
     public static Compared compared(Inventory inventory, Http http) {
         var url = new Backend(inventory, http).url("/openapi.json");
         try {
             var answer = http.get(url);
             if (!answer.ok()) return unknown("GET " + url + " answered " + answer.status());
-            var document = Json.read(answer.body()).filter(json -> json.path("paths").isObject() && !json.path("paths").isEmpty());
+            var document = Json.read(answer.body())
+                    .filter(json -> json.path("paths").isObject() && !json.path("paths").isEmpty());
             return document.map(ApiUse::compared)
-                    .orElseGet(() -> unknown("GET " + url + " answered no OpenAPI document: " + Console.brief(answer.body().strip(), 100)));
+                    .orElseGet(() -> unknown("GET " + url + " answered no OpenAPI document: "
+                            + Console.brief(answer.body().strip(), 100)));
         } catch (Problem problem) {
             return unknown(problem.sentenceAndFound());
         }
@@ -156,7 +169,8 @@ public final class ApiUse {
             body(resolved(operation.path("requestBody")));
             var answer = json(resolved(operation.path("responses").path("200")));
             for (var field : call.answers())
-                if (!has(answer, field.replace("[]", ".[]").replaceFirst("^\\.", ""))) gone.add("answer field " + field + " of " + call.words() + " is gone");
+                if (!has(answer, field.replace("[]", ".[]").replaceFirst("^\\.", "")))
+                    gone.add("answer field " + field + " of " + call.words() + " is gone");
         }
 
         /** Under whatever names the document has its variable parts. */
@@ -191,7 +205,8 @@ public final class ApiUse {
             if (!sends || request.isMissingNode()) return;
             var body = json(request);
             for (var name : call.sends())
-                if (!has(body, name.replace("?", ""))) gone.add("field " + name.replace("?", "") + " of " + call.words() + " is gone");
+                if (!has(body, name.replace("?", "")))
+                    gone.add("field " + name.replace("?", "") + " of " + call.words() + " is gone");
             for (var shape : shapes(List.of(body)))
                 for (var name : shape.path("required"))
                     if (!call.sends().contains(name.asText())) gone.add(call.words() + " needs field " + name.asText()
@@ -206,7 +221,8 @@ public final class ApiUse {
         private boolean has(JsonNode schema, String field) {
             var at = shapes(List.of(schema));
             for (var name : field.split("\\.")) {
-                var below = at.stream().map(shape -> name.equals("[]") ? shape.path("items") : shape.path("properties").path(name))
+                var below = at.stream()
+                        .map(shape -> name.equals("[]") ? shape.path("items") : shape.path("properties").path(name))
                         .filter(json -> !json.isMissingNode()).toList();
                 if (below.isEmpty()) return at.isEmpty() || at.stream().anyMatch(shape -> open(shape, name));
                 at = shapes(below);

@@ -15,21 +15,25 @@ import ktrdr.inventory.Inventory;
 /** KTRDR's own API: {@code GET /api/v1/…} of the backend. */
 public final class Backend {
     /**
-     * A worker as the backend sees it. Its id is not its container's name: node and port are told by the endpoint's URL.
+     * A worker as the backend sees it. Its id is not its container's name: node and port are told by the endpoint's
+     * URL.
      *
      * @param type backtesting or training
      * @param status available, busy or temporarily_unavailable
      * @param operation the id of what it is at; empty when idle
      * @param healthy when it last answered the backend well, where that is told
-     * @param gpu how many GPUs of which kind it said that it has, such as "1 CUDA"; empty where it has none. Its own torch is asked for that, once, as it registers
+     * @param gpu how many GPUs of which kind it said that it has, such as "1 CUDA"; empty where it has none. Its own
+     *     torch is asked for that, once, as it registers
      */
-    public record Worker(String id, String type, String endpointUrl, String status, String operation, Optional<Instant> healthy, String gpu) {
+    public record Worker(String id, String type, String endpointUrl, String status, String operation,
+            Optional<Instant> healthy, String gpu) {
         private static final Set<String> SERVING = Set.of("available", "busy");
 
         /** One without a GPU. */
-        public Worker(String id, String type, String endpointUrl, String status, String operation, Optional<Instant> healthy) {
-            this(id, type, endpointUrl, status, operation, healthy, "");
-        }
+        public Worker(String id, String type, String endpointUrl, String status, String operation,
+                Optional<Instant> healthy) {
+                    this(id, type, endpointUrl, status, operation, healthy, "");
+                }
 
         /** Whether the backend would give it work, now or when it is done with what it has. */
         public boolean serving() {
@@ -41,7 +45,8 @@ public final class Backend {
     public record Health(String status, String version) {}
 
     /** Of Prometheus' client for Python, on Linux. */
-    private static final Pattern STARTED = Pattern.compile("(?m)^process_start_time_seconds ([0-9.]{1,20}(?:e\\+?[0-9]{1,2})?)$");
+    private static final Pattern STARTED =
+            Pattern.compile("(?m)^process_start_time_seconds ([0-9.]{1,20}(?:e\\+?[0-9]{1,2})?)$");
     private final Http http;
     private final String api;
 
@@ -55,10 +60,14 @@ public final class Backend {
         return api + path;
     }
 
-    /** When its process started, by its own clock; empty where its metrics do not tell. What it lists of operations is what it was told since. */
+    /**
+     * When its process started, by its own clock; empty where its metrics do not tell. What it lists of operations is
+     * what it was told since.
+     */
     public Optional<Instant> started() {
         var answer = http.get(api.replaceFirst("/api/v1$", "/metrics"));
-        return STARTED.matcher(answer.ok() ? answer.body() : "").results().map(found -> Instant.ofEpochSecond((long) Double.parseDouble(found.group(1)))).findFirst();
+        return STARTED.matcher(answer.ok() ? answer.body() : "").results()
+                .map(found -> Instant.ofEpochSecond((long) Double.parseDouble(found.group(1)))).findFirst();
     }
 
     /** Does not test the database. Throws a {@link Problem} when the backend does not answer, or not with 2xx. */
@@ -67,11 +76,15 @@ public final class Backend {
         return new Health(answer.path("status").asText(), answer.path("version").asText());
     }
 
-    /** Every registration the backend remembers, ghosts of replaced workers among them: count by endpoint, never by length. */
+    /**
+     * Every registration the backend remembers, ghosts of replaced workers among them: count by endpoint, never by
+     * length.
+     */
     public List<Worker> workers() {
         var answer = http.json(api + "/workers");
         if (!answer.isArray()) throw Problem.failed("the backend's list of workers has another shape than expected")
-                .expected("GET " + api + "/workers with a JSON array").found(answer.getNodeType().toString().toLowerCase());
+                .expected("GET " + api + "/workers with a JSON array")
+                .found(answer.getNodeType().toString().toLowerCase());
         var workers = new ArrayList<Worker>();
         for (JsonNode json : answer)
             // without looking behind it, each of a million slashes would be tried as the first of those at the end

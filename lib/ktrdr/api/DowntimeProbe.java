@@ -19,13 +19,17 @@ import ktrdr.Threads;
  *…
  *console.note("it was away for " + Units.duration(gap.stop()));</pre>
  *
- * What answers is asked five times less often than what does not: each good answer costs the one that gives it, and is a trace and a figure there. An ask that hangs does not
- * keep the next one waiting, so the window is as exact as the asks are frequent, whatever their timeout is.
+ * What answers is asked five times less often than what does not: each good answer costs the one that gives it, and is
+ * a trace and a figure there. An ask that hangs does not keep the next one waiting, so the window is as exact as the
+ * asks are frequent, whatever their timeout is.
  */
 public final class DowntimeProbe {
     /** So many turns of the clock make one ask while all is well. */
     private static final int SELDOM = 5;
-    /** How long {@link #stop} waits for answers that are still out; what is out then is not counted, so an ask must give up sooner. */
+    /**
+     * How long {@link #stop} waits for answers that are still out; what is out then is not counted, so an ask must give
+     * up sooner.
+     */
     private static final Duration PATIENCE = Duration.ofSeconds(10);
 
     /**
@@ -47,8 +51,8 @@ public final class DowntimeProbe {
     }
 
     /**
-     * Asks at this pace while there is no good answer, and at a fifth of it else, until {@link #stop}, on threads that do not keep the program alive. A {@link Problem} is no
-     * good answer.
+     * Asks at this pace while there is no good answer, and at a fifth of it else, until {@link #stop}, on threads that
+     * do not keep the program alive. A {@link Problem} is no good answer.
      */
     public static DowntimeProbe start(Supplier<Boolean> ask, Duration every) {
         var gap = new DowntimeProbe(ask);
@@ -101,8 +105,9 @@ public final class DowntimeProbe {
     }
 
     /**
-     * The window without a good answer: from the last good one before the first bad one to the first good one after the last bad one. Where there was none
-     * before, from the first ask; where there was none after, to the last bad one. Zero when none was bad.
+     * The window without a good answer: from the last good one before the first bad one to the first good one after the
+     * last bad one. Where there was none before, from the first ask; where there was none after, to the last bad one.
+     * Zero when none was bad.
      */
     public static Duration window(List<Sample> samples) {
         var asks = samples.stream().sorted(Comparator.comparingLong(Sample::asked)).toList();

@@ -13,8 +13,8 @@ import ktrdr.inventory.Inventory.Role;
 import ktrdr.node.Database;
 
 /**
- * What somebody at the console, or an ad-hoc script, has at hand: the fleet, its nodes and services, each reached when it is first asked for. Of the connections
- * over ssh there is one a node.
+ * What somebody at the console, or an ad-hoc script, has at hand: the fleet, its nodes and services, each reached when
+ * it is first asked for. Of the connections over ssh there is one a node.
  */
 public final class FleetSession implements AutoCloseable {
     /** An example of what can be typed, and what it is for. */
@@ -23,16 +23,20 @@ public final class FleetSession implements AutoCloseable {
     /** Each of them works as it stands. */
     public static final List<Example> EXAMPLES = List.of(
         new Example("core.run(\"docker ps\")", "a script on one node: what it printed, and how it ended"),
-        new Example("host(\"B\").must(\"df -h /\")", "on a node by its id, name or host; must: an exit code other than 0 is an error"),
-        new Example("fleet.run(\"uptime\")", "on every node side by side, as a table; workers.run(…): on the workers nodes"),
+        new Example("host(\"B\").must(\"df -h /\")",
+                "on a node by its id, name or host; must: an exit code other than 0 is an error"),
+        new Example("fleet.run(\"uptime\")",
+                "on every node side by side, as a table; workers.run(…): on the workers nodes"),
         new Example("fleet.run(\"uname -r\").values()", "the answers by node, to go on with"),
-        new Example("inventory.workersOf(host(\"B\").node())", "what the inventory says, here: which workers node B runs"),
+        new Example("inventory.workersOf(host(\"B\").node())",
+                "what the inventory says, here: which workers node B runs"),
         new Example("backend.health()", "the backend's own health and version"),
         new Example("backend.workers()", "every worker that is registered"),
         new Example("operations.list(\"\", \"\", false, 5)", "KTRDR's operations; also show(ID) and cancel(ID)"),
         new Example("prometheus.query(\"up\")", "the series of a query in PromQL, now"),
         new Example("db.query(\"select 1 as one\")", "SQL, read-only; db.writing().query(…) may change something"),
-        new Example("http.json(backend.url(\"/health\"))", "GET of any URL, as JSON; http.get(…) with status and headers"),
+        new Example("http.json(backend.url(\"/health\"))",
+                "GET of any URL, as JSON; http.get(…) with status and headers"),
         new Example("for (var node : fleet.nodes()) System.out.println(node.name())", "and all of Java")
     );
 
@@ -109,14 +113,18 @@ public final class FleetSession implements AutoCloseable {
 
     /** All that is at hand, with examples. */
     public String help() {
-        int width = EXAMPLES.stream().mapToInt(example -> example.code().length()).filter(length -> length < 45).max().orElse(0);
+        int width = EXAMPLES.stream().mapToInt(example -> example.code().length()).filter(length -> length < 45).max()
+                .orElse(0);
         var examples = EXAMPLES.stream()
-                .map(example -> "  " + example.code() + " ".repeat(Math.max(2, width + 2 - example.code().length())) + example.purpose()).collect(Collectors.joining("\n"));
+                .map(example -> "  " + example.code() + " ".repeat(Math.max(2, width + 2 - example.code().length()))
+                        + example.purpose()).collect(Collectors.joining("\n"));
         return """
-                At hand: inventory, fleet, workers, core, host(NAME), backend, operations, prometheus, db, http; the types of docs/LIBRARY.md, java.util, java.time and
+                At hand: inventory, fleet, workers, core, host(NAME), backend, operations, prometheus, db, http; the \
+                types of docs/LIBRARY.md, java.util, java.time and
                 java.util.stream are imported. Nodes are connected when they are first asked, and stay so.
 
-                """ + examples + "\n\nTab completes, Ctrl-C stops what runs, /exit or Ctrl-D ends, /help tells of JShell itself.";
+                """ + examples
+                + "\n\nTab completes, Ctrl-C stops what runs, /exit or Ctrl-D ends, /help tells of JShell itself.";
     }
 
     @Override

@@ -33,24 +33,31 @@ public final class Jaeger {
     public record Trace(String id, int spans, TreeSet<String> services) {
         /** In words: "trace 1b50…, 2 spans of ktrdr-api". */
         public String words() {
-            return "trace " + id + ", " + spans + (spans == 1 ? " span of " : " spans of ") + String.join(", ", services);
+            return "trace " + id + ", " + spans + (spans == 1 ? " span of " : " spans of ")
+                    + String.join(", ", services);
         }
     }
 
-    /** The trace of an operation: one that names it, else one of a request for this path since then. No answer is a {@link Problem}. */
+    /**
+     * The trace of an operation: one that names it, else one of a request for this path since then. No answer is a
+     * {@link Problem}.
+     */
     public Optional<Trace> find(String service, String operation, String path, Instant since) {
         var query = api + "?service=" + encoded(service) + "&limit=" + LIMIT;
         var named = http.json(query + "&tags=" + encoded(Json.line(Map.of(OPERATION, operation))));
         for (var trace : named.path("data")) return Optional.of(trace(trace));
         long micros = (since.getEpochSecond() - SKEW_SECONDS) * 1_000_000;
-        for (var trace : http.json(query + "&start=" + micros + "&end=" + (Instant.now().getEpochSecond() + SKEW_SECONDS) * 1_000_000).path("data"))
-            for (var span : trace.path("spans")) if (span.path("startTime").asLong() >= micros && asks(span, path)) return Optional.of(trace(trace));
+        for (var trace : http.json(query + "&start=" + micros + "&end="
+                + (Instant.now().getEpochSecond() + SKEW_SECONDS) * 1_000_000).path("data"))
+            for (var span : trace.path("spans"))
+                if (span.path("startTime").asLong() >= micros && asks(span, path)) return Optional.of(trace(trace));
         return Optional.empty();
     }
 
     private static boolean asks(JsonNode span, String path) {
         if (span.path("operationName").asText().contains(path)) return true;
-        for (var tag : span.path("tags")) if (PATHS.contains(tag.path("key").asText()) && tag.path("value").asText().contains(path)) return true;
+        for (var tag : span.path("tags"))
+            if (PATHS.contains(tag.path("key").asText()) && tag.path("value").asText().contains(path)) return true;
         return false;
     }
 

@@ -6,7 +6,10 @@ import ktrdr.Problem;
 import ktrdr.api.OperationsApi.Operation;
 import ktrdr.inventory.Inventory;
 
-/** An operation followed by a person: its progress on the console, where it runs by name, and the question what becomes of it on Ctrl-C. */
+/**
+ * An operation followed by a person: its progress on the console, where it runs by name, and the question what becomes
+ * of it on Ctrl-C.
+ */
 public final class OperationFollower {
     private static final Duration FOREVER = Duration.ofDays(365);
     private static final Duration LOOK = Duration.ofSeconds(10);
@@ -14,7 +17,9 @@ public final class OperationFollower {
     private static final Duration CANCEL = Duration.ofSeconds(30);
     private static final String BACKEND = "the backend itself";
     /** What to know of a dummy, which ends after the backend has given it up. */
-    public static final String GIVEN_UP = "takes 200 s, and after 60 to 75 s the backend calls it failed, since no worker claims it; it runs on all the same";
+    public static final String GIVEN_UP =
+            "takes 200 s, and after 60 to 75 s the backend calls it failed, since no worker claims it; it runs on all "
+                    + "the same";
     private final Inventory inventory;
     private final OperationsApi operations;
     private final Console console;
@@ -29,8 +34,9 @@ public final class OperationFollower {
     }
 
     /**
-     * Follows an operation to its end, whichever that is, or until nobody takes what is told of it any more ({@link Console#untold}). Whoever interrupts it is asked at a terminal whether the operation is to be cancelled; it goes on otherwise, and
-     * either is a {@link Problem} with exit code 130.
+     * Follows an operation to its end, whichever that is, or until nobody takes what is told of it any more
+     * ({@link Console#untold}). Whoever interrupts it is asked at a terminal whether the operation is to be cancelled;
+     * it goes on otherwise, and either is a {@link Problem} with exit code 130.
      */
     public Operation follow(String id) {
         try {
@@ -45,7 +51,8 @@ public final class OperationFollower {
     private Operation toItsEnd(Operation first) {
         if (!first.ended() && first.type().equals("dummy")) console.note("operation", first.type(), GIVEN_UP);
         try (var step = console.step("operation", first.type())) {
-            var ended = operations.follow(first.id(), FOREVER, operation -> console.untold(), operation -> tell(step, operation), problem -> away(step));
+            var ended = operations.follow(first.id(), FOREVER, operation -> console.untold(),
+                    operation -> tell(step, operation), problem -> away(step));
             // whoever followed it has gone, and it goes on
             if (!ended.ended()) return ended;
             if (ended.completed()) step.done("completed" + (place.isEmpty() ? "" : " on " + place));
@@ -58,7 +65,8 @@ public final class OperationFollower {
         if (away) console.note("operation", operation.type(), "the backend answers again");
         away = false;
         if (operation.ended()) return;
-        if (operation.status().equals("running") && (looked == 0 || System.nanoTime() - looked > LOOK.toNanos())) look(operation);
+        if (operation.status().equals("running") && (looked == 0 || System.nanoTime() - looked > LOOK.toNanos()))
+            look(operation);
         step.progress(operation.percentage(), operation.step());
     }
 
@@ -84,22 +92,26 @@ public final class OperationFollower {
     }
 
     private Problem interrupted(String id) {
-        var answer = console.ask("Operation " + id + " still runs. Cancel it, or leave it running? [c/L]", "clq", ANSWER);
+        var answer = console.ask("Operation " + id + " still runs. Cancel it, or leave it running? [c/L]", "clq",
+                ANSWER);
         if (answer.filter(key -> key == 'c').isPresent()) {
             cancel(id);
             return Problem.interrupted("interrupted: operation " + id + " was cancelled");
         }
-        return Problem.interrupted("interrupted: operation " + id + " goes on").fix("jbang operations@ktrdr follow " + id + ", or cancel " + id);
+        return Problem.interrupted("interrupted: operation " + id + " goes on")
+                .fix("jbang operations@ktrdr follow " + id + ", or cancel " + id);
     }
 
     /** Cancels an operation and proves it; one that has ended otherwise is a {@link Problem}. */
     public Operation cancel(String id) {
         var before = operations.show(id);
-        if (before.ended()) throw Problem.failed("operation " + id + " had ended before: " + before.words()).fix("jbang operations@ktrdr show " + id);
+        if (before.ended()) throw Problem.failed("operation " + id + " had ended before: " + before.words())
+                .fix("jbang operations@ktrdr show " + id);
         try (var step = console.step("operation", "cancel")) {
             operations.cancel(id);
             var ended = operations.follow(id, CANCEL, operation -> false, operation -> step.now(operation.words()));
-            if (!ended.cancelled()) throw Problem.failed("operation " + id + " was not cancelled: it ended first").found(ended.words());
+            if (!ended.cancelled())
+                throw Problem.failed("operation " + id + " was not cancelled: it ended first").found(ended.words());
             step.done(id + " is cancelled");
             return ended;
         }

@@ -30,7 +30,8 @@ import ktrdr.inventory.Inventory;
 public final class OperationsApi {
     /** What can be started, by the path that does. */
     public enum Kind {
-        dummy("/dummy/start"), backtest("/backtests/start"), training("/trainings/start"), data("/data/acquire/download");
+        dummy("/dummy/start"), backtest("/backtests/start"), training("/trainings/start"),
+            data("/data/acquire/download");
 
         /** Under {@code /api/v1}. */
         public final String path;
@@ -54,15 +55,22 @@ public final class OperationsApi {
      * @param error the backend's own words about why it failed
      * @param result its result_summary as JSON
      */
-    public record Operation(String id, String type, String status, String created, String symbol, double percentage, String step, double seconds, String error, String result) {
+    public record Operation(String id, String type, String status, String created, String symbol, double percentage,
+            String step, double seconds, String error, String result) {
         private static final Set<String> ENDED = Set.of("completed", "failed", "cancelled");
-        /** What the backend writes into the error of one that is cancelled, and leaves there when it overwrites the status. */
+        /**
+         * What the backend writes into the error of one that is cancelled, and leaves there when it overwrites the
+         * status.
+         */
         private static final String CANCELLED = "Operation cancelled by user";
         private static final String UNCLAIMED = "no worker claimed it";
         /** What a worker does by itself. */
         private static final Set<String> WORKERS = Set.of("training", "backtesting");
 
-        /** Whether it is completed, failed or cancelled; what runs on the backend itself may change its status once more. */
+        /**
+         * Whether it is completed, failed or cancelled; what runs on the backend itself may change its status once
+         * more.
+         */
         public boolean ended() {
             return ended(status);
         }
@@ -82,7 +90,10 @@ public final class OperationsApi {
             return status.equals("cancelled") || status.equals("completed") && error.equals(CANCELLED);
         }
 
-        /** Whether the backend gave it up as claimed by no worker. What runs on the backend itself goes on then, and may become "completed". */
+        /**
+         * Whether the backend gave it up as claimed by no worker. What runs on the backend itself goes on then, and may
+         * become "completed".
+         */
         public boolean unclaimed() {
             return status.equals("failed") && error.contains(UNCLAIMED);
         }
@@ -94,19 +105,27 @@ public final class OperationsApi {
 
         /** "running, 42 %, Working: step 42 of 100"; "completed, after it was cancelled". */
         public String words() {
-            return Stream.of(status, ended() ? "" : Math.round(percentage) + " %", why()).filter(word -> !word.isEmpty()).collect(Collectors.joining(", "));
+            return Stream.of(status, ended() ? "" : Math.round(percentage) + " %", why())
+                    .filter(word -> !word.isEmpty()).collect(Collectors.joining(", "));
         }
 
         private String why() {
             if (!status.equals("completed")) return ended() ? error : step;
-            return cancelled() ? "after it was cancelled" : error.contains(UNCLAIMED) ? "after the backend had given it up" : error;
+            return cancelled() ? "after it was cancelled" : error.contains(UNCLAIMED)
+                    ? "after the backend had given it up" : error;
         }
     }
 
-    /** How long a backend that does not answer is asked again while an operation is followed: it may be replaced meanwhile. */
+    /**
+     * How long a backend that does not answer is asked again while an operation is followed: it may be replaced
+     * meanwhile.
+     */
     private static final Duration AWAY = Duration.ofSeconds(60);
     private static final long PAUSE_MILLIS = 500;
-    /** At its beginning and near its end an operation is looked at more often: whoever waits for it does not wait for us. */
+    /**
+     * At its beginning and near its end an operation is looked at more often: whoever waits for it does not wait for
+     * us.
+     */
     private static final long SHORT_PAUSE_MILLIS = 50;
     private static final double NEARLY = 90;
     /** What the backend lists at most. */
@@ -124,21 +143,25 @@ public final class OperationsApi {
 
     /** The newest ones first, at most {@code limit}; {@code status} and {@code type} empty for any. */
     public List<Operation> list(String status, String type, boolean activeOnly, int limit) {
-        var url = api + "/operations?limit=" + limit + (activeOnly ? "&active_only=true" : "") + query("status", status) + query("operation_type", type);
+        var url = api + "/operations?limit=" + limit + (activeOnly ? "&active_only=true" : "") + query("status", status)
+                + query("operation_type", type);
         var operations = new ArrayList<Operation>();
         data("GET " + url, http.get(url), JsonNode::isArray).forEach(json -> operations.add(operation(json)));
         return operations;
     }
 
     /**
-     * The same, and what workers say that they are at: the backend lists what it has in memory, and after its restart an operation of a worker is in it only once it was asked
-     * for by its id, which this does.
+     * The same, and what workers say that they are at: the backend lists what it has in memory, and after its restart
+     * an operation of a worker is in it only once it was asked for by its id, which this does.
      */
     public List<Operation> listWithWorkers(String status, String type, boolean activeOnly, int limit) {
         var found = new ArrayList<>(list(status, type, activeOnly, limit));
         for (var worker : backend.workers())
-            if (!worker.operation().isEmpty() && found.stream().noneMatch(operation -> operation.id().equals(worker.operation()))) claimed(worker.operation()).filter(operation ->
-                    (status.isEmpty() || operation.status().equals(status)) && (type.isEmpty() || operation.type().equals(type)) && !(activeOnly && operation.ended())).ifPresent(found::add);
+            if (!worker.operation().isEmpty()
+                    && found.stream().noneMatch(operation -> operation.id().equals(worker.operation()))) claimed(
+                            worker.operation()).filter(operation ->
+                    (status.isEmpty() || operation.status().equals(status)) && (type.isEmpty() || operation.type()
+                            .equals(type)) && !(activeOnly && operation.ended())).ifPresent(found::add);
         return found.stream().sorted(Comparator.comparing(Operation::created).reversed()).limit(limit).toList();
     }
 
@@ -168,7 +191,8 @@ public final class OperationsApi {
     private JsonNode document(String id, String unknown) {
         var url = api + "/operations/" + segment(id);
         var answer = http.get(url);
-        if (answer.status() == 404) throw Problem.failed(unknown).found(words(answer)).fix("jbang operations@ktrdr list");
+        if (answer.status() == 404)
+            throw Problem.failed(unknown).found(words(answer)).fix("jbang operations@ktrdr list");
         return data("GET " + url, answer, JsonNode::isObject);
     }
 
@@ -179,19 +203,23 @@ public final class OperationsApi {
 
     /** Refuses what the backend would not take, or would have fail, for want of a field. */
     public static void complete(Kind kind, Map<String, String> body) {
-        var missing = Inventory.Sample.required(kind.name()).stream().filter(field -> body.getOrDefault(field, "").isBlank()).toList();
-        if (!missing.isEmpty()) throw Problem.usage("KTRDR takes no " + kind + " without " + String.join(", ", missing)).fix("--set " + missing.get(0) + "=…; nothing was sent");
+        var missing = Inventory.Sample.required(kind.name()).stream()
+                .filter(field -> body.getOrDefault(field, "").isBlank()).toList();
+        if (!missing.isEmpty()) throw Problem.usage("KTRDR takes no " + kind + " without " + String.join(", ", missing))
+                .fix("--set " + missing.get(0) + "=…; nothing was sent");
     }
 
     /**
-     * Starts one and answers its id. What the backend refuses is a {@link Problem} in its own words; nothing is sent where a field is missing without which it would fail.
-     * The symbols and timeframes of a training are lists: several have commas between.
+     * Starts one and answers its id. What the backend refuses is a {@link Problem} in its own words; nothing is sent
+     * where a field is missing without which it would fail. The symbols and timeframes of a training are lists: several
+     * have commas between.
      */
     public String start(Kind kind, Map<String, String> body) {
         complete(kind, body);
         var json = JsonNodeFactory.instance.objectNode();
         body.forEach((name, value) -> {
-            if (kind == Kind.training && LISTS.contains(name)) Stream.of(value.split(",")).map(String::strip).forEach(json.withArray("/" + name)::add);
+            if (kind == Kind.training && LISTS.contains(name))
+                Stream.of(value.split(",")).map(String::strip).forEach(json.withArray("/" + name)::add);
             else json.put(name, value);
         });
         // without one the backend takes a mode that it refuses itself
@@ -200,8 +228,11 @@ public final class OperationsApi {
         var answer = post(kind, kind == Kind.dummy ? null : json);
         var document = document(asked, answer);
         // a training's task is its operation
-        var id = document.path("data").path("operation_id").asText(document.path("operation_id").asText(kind == Kind.training ? document.path("task_id").asText("") : ""));
-        if (id.isEmpty()) throw Problem.failed("the backend started a " + kind + " operation and did not say which").expected("an operation_id").found(Console.brief(answer.body(), 200));
+        var id = document.path("data").path("operation_id")
+                .asText(document.path("operation_id")
+                        .asText(kind == Kind.training ? document.path("task_id").asText("") : ""));
+        if (id.isEmpty()) throw Problem.failed("the backend started a " + kind + " operation and did not say which")
+                .expected("an operation_id").found(Console.brief(answer.body(), 200));
         return id;
     }
 
@@ -210,7 +241,8 @@ public final class OperationsApi {
             return http.post(url(kind), body);
         } catch (Problem problem) {
             if (!Thread.currentThread().isInterrupted()) throw problem;
-            throw Problem.interrupted("interrupted while a " + kind + " operation was started: it may run").fix("jbang operations@ktrdr list --active").because(problem);
+            throw Problem.interrupted("interrupted while a " + kind + " operation was started: it may run")
+                    .fix("jbang operations@ktrdr list --active").because(problem);
         }
     }
 
@@ -221,8 +253,9 @@ public final class OperationsApi {
     }
 
     /**
-     * Has a cancelled or failed operation go on from its last checkpoint, and answers what the backend says of that: {@code checkpoint_type}, {@code created_at}, {@code epoch}.
-     * One that runs, that has completed or that left no checkpoint is a {@link Problem}, as is a fleet without an idle worker of its type.
+     * Has a cancelled or failed operation go on from its last checkpoint, and answers what the backend says of that:
+     * {@code checkpoint_type}, {@code created_at}, {@code epoch}. One that runs, that has completed or that left no
+     * checkpoint is a {@link Problem}, as is a fleet without an idle worker of its type.
      */
     public JsonNode resume(String id) {
         var url = api + "/operations/" + segment(id) + "/resume";
@@ -236,47 +269,54 @@ public final class OperationsApi {
     }
 
     /**
-     * Those that run on the backend itself at this moment, as far as it lists them: active, claimed by no worker, and not of a type that workers do. What it gave up as
-     * unclaimed runs on and is not listed.
+     * Those that run on the backend itself at this moment, as far as it lists them: active, claimed by no worker, and
+     * not of a type that workers do. What it gave up as unclaimed runs on and is not listed.
      */
     public List<Operation> ofBackend() {
         var claimed = backend.workers().stream().map(Worker::operation).collect(Collectors.toSet());
-        return list("", "", true, MOST).stream().filter(operation -> operation.onBackend() && !claimed.contains(operation.id())).toList();
+        return list("", "", true, MOST).stream()
+                .filter(operation -> operation.onBackend() && !claimed.contains(operation.id())).toList();
     }
 
     /**
-     * Asks for an operation again and again until it has ended or {@code enough} says so, and answers it as it is then. Told of it each time is {@code each}. A backend
-     * that is away is asked again for a minute; an operation that has not come so far in time is a {@link Problem}, and one that the backend forgot meanwhile.
+     * Asks for an operation again and again until it has ended or {@code enough} says so, and answers it as it is then.
+     * Told of it each time is {@code each}. A backend that is away is asked again for a minute; an operation that has
+     * not come so far in time is a {@link Problem}, and one that the backend forgot meanwhile.
      */
     public Operation follow(String id, Duration timeout, Predicate<Operation> enough, Consumer<Operation> each) {
         return follow(id, timeout, enough, each, away -> { });
     }
 
     /** The same; {@code away} is told each time the backend does not answer. */
-    public Operation follow(String id, Duration timeout, Predicate<Operation> enough, Consumer<Operation> each, Consumer<Problem> away) {
-        long began = System.nanoTime();
-        long deadline = began + timeout.toNanos();
-        long answered = began;
-        var unknown = "the backend knows no operation " + id;
-        while (true) {
-            // a twentieth of the time that it has taken so far
-            long pause = Math.min(PAUSE_MILLIS, Math.max(SHORT_PAUSE_MILLIS, (System.nanoTime() - began) / 20_000_000));
-            try {
-                var operation = operation(document(id, unknown));
-                answered = System.nanoTime();
-                unknown = "the backend forgot operation " + id + ": it was started again meanwhile, and the operation is lost";
-                each.accept(operation);
-                if (operation.percentage() >= NEARLY) pause = SHORT_PAUSE_MILLIS;
-                if (operation.ended() || enough.test(operation)) return operation;
-                if (answered > deadline) throw Problem.failed("operation " + id + " did not end within " + Units.duration(timeout)).found(operation.words())
-                        .fix("jbang operations@ktrdr follow " + id);
-            } catch (Problem problem) {
-                if (problem.exit() != Exit.UNREACHABLE || System.nanoTime() - answered > AWAY.toNanos()) throw problem;
-                away.accept(problem);
+    public Operation follow(String id, Duration timeout, Predicate<Operation> enough, Consumer<Operation> each,
+            Consumer<Problem> away) {
+                long began = System.nanoTime();
+                long deadline = began + timeout.toNanos();
+                long answered = began;
+                var unknown = "the backend knows no operation " + id;
+                while (true) {
+                    // a twentieth of the time that it has taken so far
+                    long pause = Math.min(PAUSE_MILLIS,
+                            Math.max(SHORT_PAUSE_MILLIS, (System.nanoTime() - began) / 20_000_000));
+                    try {
+                        var operation = operation(document(id, unknown));
+                        answered = System.nanoTime();
+                        unknown = "the backend forgot operation " + id
+                                + ": it was started again meanwhile, and the operation is lost";
+                        each.accept(operation);
+                        if (operation.percentage() >= NEARLY) pause = SHORT_PAUSE_MILLIS;
+                        if (operation.ended() || enough.test(operation)) return operation;
+                        if (answered > deadline) throw Problem.failed("operation " + id + " did not end within "
+                                + Units.duration(timeout)).found(operation.words())
+                                .fix("jbang operations@ktrdr follow " + id);
+                    } catch (Problem problem) {
+                        if (problem.exit() != Exit.UNREACHABLE || System.nanoTime() - answered > AWAY.toNanos())
+                            throw problem;
+                        away.accept(problem);
+                    }
+                    Threads.pause(pause, "interrupted while following operation " + id);
+                }
             }
-            Threads.pause(pause, "interrupted while following operation " + id);
-        }
-    }
 
     /** The worker that an operation runs on; empty where it runs on the backend itself, or on none any more. */
     public Optional<Worker> worker(String id) {
@@ -285,35 +325,44 @@ public final class OperationsApi {
 
     /** An id is a part of a path: what could be anything else is none. */
     public static String segment(String id) {
-        if (!id.matches("[A-Za-z0-9._-]{1,200}") || id.matches("\\.+")) throw Problem.usage("`" + id + "` is no operation's id").expected("letters, digits, '_', '-' and '.'").fix("jbang operations@ktrdr list");
+        if (!id.matches("[A-Za-z0-9._-]{1,200}") || id.matches("\\.+")) throw Problem.usage("`" + id
+                + "` is no operation's id").expected("letters, digits, '_', '-' and '.'")
+                .fix("jbang operations@ktrdr list");
         return id;
     }
 
     private static JsonNode data(String asked, Http.Answer answer, Predicate<JsonNode> fits) {
         var document = document(asked, answer);
-        if (!fits.test(document.path("data"))) throw Problem.failed(asked + " has another shape than expected").expected("\"data\" with one operation, or with a list of them").found(Console.brief(answer.body(), 200));
+        if (!fits.test(document.path("data"))) throw Problem.failed(asked + " has another shape than expected")
+                .expected("\"data\" with one operation, or with a list of them")
+                .found(Console.brief(answer.body(), 200));
         return document.path("data");
     }
 
     /** The JSON of an answer that has to be a success; the backend says so in three ways. */
     private static JsonNode document(String asked, Http.Answer answer) {
-        var refused = Json.read(answer.body()).filter(document -> !answer.ok() || !document.path("success").asBoolean(true));
+        var refused = Json.read(answer.body())
+                .filter(document -> !answer.ok() || !document.path("success").asBoolean(true));
         if (refused.isEmpty()) return Http.json(asked, answer);
         var sentence = asked + " was refused";
-        throw (answer.status() == 503 ? Problem.unreachable(sentence) : Problem.failed(sentence)).expected("\"success\": true").found(words(answer));
+        throw (answer.status() == 503 ? Problem.unreachable(sentence) : Problem.failed(sentence))
+                .expected("\"success\": true").found(words(answer));
     }
 
     /**
-     * What the backend says of an error: {@code {"error": {"message", "details": [{"field", "message"}]}}}, or {@code {"detail"}} as text, as a list of fields
-     * (FastAPI's own), or as {@code {"error", "registered_workers", "hint"}} where there is no worker.
+     * What the backend says of an error: {@code {"error": {"message", "details": [{"field", "message"}]}}}, or
+     * {@code {"detail"}} as text, as a list of fields (FastAPI's own), or as
+     * {@code {"error", "registered_workers", "hint"}} where there is no worker.
      */
     private static String words(Http.Answer answer) {
         var body = Json.read(answer.body()).orElse(JsonNodeFactory.instance.objectNode());
         var detail = body.path("detail");
         var said = fields(body.path("error").path("details").isArray() ? body.path("error").path("details") : detail);
         if (said.isEmpty() && detail.path("error").isTextual()) said = missing(detail);
-        if (said.isEmpty()) said = Stream.of(body.path("error").path("message"), body.path("error"), detail, body.path("message"))
-                .filter(JsonNode::isTextual).map(JsonNode::asText).findFirst().orElse(Console.brief(answer.body(), 200));
+        if (said.isEmpty()) said = Stream.of(body.path("error").path("message"), body.path("error"), detail,
+                body.path("message"))
+                .filter(JsonNode::isTextual).map(JsonNode::asText).findFirst()
+                .orElse(Console.brief(answer.body(), 200));
         return answer.ok() ? said : answer.status() + " " + said;
     }
 
@@ -329,18 +378,23 @@ public final class OperationsApi {
         if (list.isArray()) for (var json : list) {
             var place = new ArrayList<String>();
             json.path("loc").forEach(part -> place.add(part.asText()));
-            fields.put(json.path("field").asText(String.join(".", place)).replace(" -> ", "."), json.path("message").asText(json.path("msg").asText()));
+            fields.put(json.path("field").asText(String.join(".", place)).replace(" -> ", "."),
+                    json.path("message").asText(json.path("msg").asText()));
         }
-        return fields.entrySet().stream().map(field -> field.getKey() + ": " + field.getValue()).collect(Collectors.joining("; "));
+        return fields.entrySet().stream().map(field -> field.getKey() + ": " + field.getValue())
+                .collect(Collectors.joining("; "));
     }
 
     /** What {@link #document} says. */
     public static Operation operation(JsonNode json) {
         var progress = json.path("progress");
-        return new Operation(json.path("operation_id").asText(), json.path("operation_type").asText(), json.path("status").asText(), json.path("created_at").asText(""),
+        return new Operation(json.path("operation_id").asText(), json.path("operation_type").asText(),
+                json.path("status").asText(), json.path("created_at").asText(""),
                 text(json.has("symbol") ? json.path("symbol") : json.path("metadata").path("symbol")),
-                progress.path("percentage").asDouble(json.path("progress_percentage").asDouble()), text(progress.has("current_step") ? progress.path("current_step") : json.path("current_step")),
-                json.path("duration_seconds").asDouble(), text(json.path("error_message")), json.path("result_summary").isObject() ? json.path("result_summary").toString() : "");
+                progress.path("percentage").asDouble(json.path("progress_percentage").asDouble()),
+                text(progress.has("current_step") ? progress.path("current_step") : json.path("current_step")),
+                json.path("duration_seconds").asDouble(), text(json.path("error_message")),
+                json.path("result_summary").isObject() ? json.path("result_summary").toString() : "");
     }
 
     private static String text(JsonNode value) {

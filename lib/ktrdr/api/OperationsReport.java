@@ -28,23 +28,34 @@ public final class OperationsReport {
         this.workers = workers;
     }
 
-    /** Where an operation runs: "workers-b backtest-worker-1", "backend"; empty for one that has ended or does not run yet, and where no worker says that it has it. */
+    /**
+     * Where an operation runs: "workers-b backtest-worker-1", "backend"; empty for one that has ended or does not run
+     * yet, and where no worker says that it has it.
+     */
     String where(Operation operation) {
         if (operation.ended()) return "";
-        Optional<Worker> worker = workers.stream().filter(eachWorker -> eachWorker.operation().equals(operation.id())).findFirst();
-        return worker.map(eachWorker -> inventory.place(eachWorker.endpointUrl())).orElse(operation.status().equals("running") && operation.onBackend() ? "backend" : "");
+        Optional<Worker> worker = workers.stream().filter(eachWorker -> eachWorker.operation().equals(operation.id()))
+                .findFirst();
+        return worker.map(eachWorker -> inventory.place(eachWorker.endpointUrl()))
+                .orElse(operation.status().equals("running") && operation.onBackend() ? "backend" : "");
     }
 
     /** A line for each. */
     public Table table(List<Operation> operations) {
         var table = Table.of("operation", "type", "status", "progress", "symbol", "started", "took", "runs on");
         for (var operation : operations)
-            table.row(operation.id(), operation.type(), operation.status(), Math.round(operation.percentage()) + " %", operation.symbol(), operation.created().replaceFirst("\\.\\d+", ""),
-                    operation.seconds() == 0 ? "" : Units.duration(Duration.ofMillis(Math.round(operation.seconds() * 1000))), where(operation));
+            table.row(operation.id(), operation.type(), operation.status(), Math.round(operation.percentage()) + " %",
+                    operation.symbol(), operation.created().replaceFirst("\\.\\d+", ""),
+                    operation.seconds() == 0 ? ""
+                            : Units.duration(Duration.ofMillis(Math.round(operation.seconds() * 1000))),
+                    where(operation));
         return table;
     }
 
-    /** The same for machines: {@code [{"operation", "type", "status", "percentage", "step", "symbol", "created", "seconds", "runs_on"}]}. */
+    /**
+     * The same for machines: {@code [{"operation", "type", "status", "percentage", "step", "symbol", "created",
+     * "seconds", "runs_on"}]}.
+     */
     public List<Map<String, Object>> document(List<Operation> operations) {
         var documents = new ArrayList<Map<String, Object>>();
         for (var operation : operations) {
@@ -64,8 +75,9 @@ public final class OperationsReport {
     }
 
     /**
-     * All that the backend says of one, a line for each value that there is, those of objects by their path; and where it runs. A value longer than a line or two is cut and
-     * says how long it is: the strategy's file and the figures of each epoch are kilobytes.
+     * All that the backend says of one, a line for each value that there is, those of objects by their path; and where
+     * it runs. A value longer than a line or two is cut and says how long it is: the strategy's file and the figures of
+     * each epoch are kilobytes.
      */
     public Table details(JsonNode document) {
         var table = Table.of("what", "is");
@@ -91,19 +103,23 @@ public final class OperationsReport {
         if (text.length() <= LONG) return text;
         // never in the middle of a character of two
         int end = text.offsetByCodePoints(0, text.codePointCount(0, SHORT));
-        return text.substring(0, end) + "… (" + (value.isArray() ? value.size() + " entries, " : "") + text.length() + " characters; -o json has all)";
+        return text.substring(0, end) + "… (" + (value.isArray() ? value.size() + " entries, " : "") + text.length()
+                + " characters; -o json has all)";
     }
 
     /** What a status that the backend has written does not say by itself; empty where it does. */
     static String remark(Operation operation) {
-        if (operation.unclaimed() && operation.onBackend()) return "given up by the backend, which runs it all the same: it may become completed";
+        if (operation.unclaimed() && operation.onBackend())
+            return "given up by the backend, which runs it all the same: it may become completed";
         if (operation.unclaimed()) return "lost with its worker, or with its worker's registration";
-        return operation.status().equals("completed") && !operation.words().equals("completed") ? operation.words() : "";
+        return operation.status().equals("completed") && !operation.words().equals("completed") ? operation.words()
+                : "";
     }
 
     /** What the backend says of one, as it says it, and {@code runs_on}. */
     public Map<String, Object> document(JsonNode document) {
         var operation = OperationsApi.operation(document);
-        return Document.fields("operation", operation.id(), "status", operation.status(), "runs_on", where(operation), "backend", document);
+        return Document.fields("operation", operation.id(), "status", operation.status(), "runs_on", where(operation),
+                "backend", document);
     }
 }

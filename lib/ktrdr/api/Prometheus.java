@@ -14,7 +14,9 @@ import ktrdr.Json;
 import ktrdr.Problem;
 import ktrdr.inventory.Inventory;
 
-/** Queries of Prometheus by its HTTP API (https://prometheus.io/docs/prometheus/latest/querying/api/, instant queries). */
+/**
+ * Queries of Prometheus by its HTTP API (https://prometheus.io/docs/prometheus/latest/querying/api/, instant queries).
+ */
 public final class Prometheus {
     /**
      * A series and its value at the moment of the query; of a range, the last one.
@@ -25,7 +27,9 @@ public final class Prometheus {
     public record Series(String name, Map<String, String> labels, double value) {
         /** As a query has it: {@code up{job="backend"}}. */
         public String words() {
-            var inner = labels.entrySet().stream().map(label -> label.getKey() + "=\"" + escape(label.getValue()) + "\"").collect(Collectors.joining(", "));
+            var inner = labels.entrySet().stream()
+                    .map(label -> label.getKey() + "=\"" + escape(label.getValue()) + "\"")
+                    .collect(Collectors.joining(", "));
             return name + (name.isEmpty() || !inner.isEmpty() ? "{" + inner + "}" : "");
         }
     }
@@ -38,14 +42,19 @@ public final class Prometheus {
         this.api = inventory.url("prometheus") + "/api/v1";
     }
 
-    /** The series of a query in PromQL now. One that Prometheus does not understand is a {@link Problem} with what it said. */
+    /**
+     * The series of a query in PromQL now. One that Prometheus does not understand is a {@link Problem} with what it
+     * said.
+     */
     public List<Series> query(String promql) {
         var answer = http.get(api + "/query?query=" + URLEncoder.encode(promql, StandardCharsets.UTF_8));
         var said = Json.read(answer.body()).filter(document -> document.path("status").asText().equals("error"));
-        if (said.isPresent()) throw Problem.failed("Prometheus refused the query").expected("PromQL").found(said.get().path("error").asText());
+        if (said.isPresent()) throw Problem.failed("Prometheus refused the query").expected("PromQL")
+                .found(said.get().path("error").asText());
         var data = Http.json("GET " + api + "/query", answer).path("data");
         var series = new ArrayList<Series>();
-        if (data.path("resultType").asText().equals("scalar")) series.add(new Series("", Map.of(), number(data.path("result"))));
+        if (data.path("resultType").asText().equals("scalar"))
+            series.add(new Series("", Map.of(), number(data.path("result"))));
         else data.path("result").forEach(json -> series.add(series(json)));
         return List.copyOf(series);
     }
@@ -55,7 +64,8 @@ public final class Prometheus {
         json.path("metric").properties().forEach(label -> labels.put(label.getKey(), label.getValue().asText()));
         var name = labels.remove("__name__");
         var values = json.path("values");
-        return new Series(name == null ? "" : name, labels, number(values.isArray() ? values.path(values.size() - 1) : json.path("value")));
+        return new Series(name == null ? "" : name, labels,
+                number(values.isArray() ? values.path(values.size() - 1) : json.path("value")));
     }
 
     /** The second of a pair; Prometheus writes numbers as text, also NaN and +Inf. */
@@ -64,7 +74,8 @@ public final class Prometheus {
         try {
             return Double.parseDouble(text.replace("Inf", "Infinity"));
         } catch (NumberFormatException e) {
-            throw Problem.failed("Prometheus answered something else than a number").expected("a number, NaN, +Inf or -Inf").found(Console.brief(text, 100)).because(e);
+            throw Problem.failed("Prometheus answered something else than a number")
+                    .expected("a number, NaN, +Inf or -Inf").found(Console.brief(text, 100)).because(e);
         }
     }
 

@@ -25,7 +25,9 @@ public record WorkerRoster(Map<Node, Map<String, String>> states, List<Worker> g
         for (var node : inventory.workers()) {
             var ofNode = new LinkedHashMap<String, String>();
             for (var worker : inventory.workersOf(node)) {
-                var here = registered.stream().filter(eachWorker -> eachWorker.endpointUrl().equals(worker.endpointUrl()) && eachWorker.type().equals(worker.type())).toList();
+                var here = registered.stream()
+                        .filter(eachWorker -> eachWorker.endpointUrl().equals(worker.endpointUrl())
+                                && eachWorker.type().equals(worker.type())).toList();
                 var best = here.stream().filter(Worker::serving).findFirst().or(() -> here.stream().findFirst());
                 best.ifPresent(ghosts::remove);
                 ofNode.put(worker.name(), best.map(Worker::status).orElse("not registered"));
@@ -47,10 +49,14 @@ public record WorkerRoster(Map<Node, Map<String, String>> states, List<Worker> g
 
     /** Ghosts whose address is on this host. */
     public long ghostsOn(String host) {
-        return ghosts.stream().filter(ghost -> ghost.endpointUrl().matches("https?://" + Pattern.quote(host) + "(:.*)?")).count();
+        return ghosts.stream()
+                .filter(ghost -> ghost.endpointUrl().matches("https?://" + Pattern.quote(host) + "(:.*)?")).count();
     }
 
-    /** Ghosts whose address is that of no worker of the inventory, so that they are more than what a replaced worker left for some minutes. */
+    /**
+     * Ghosts whose address is that of no worker of the inventory, so that they are more than what a replaced worker
+     * left for some minutes.
+     */
     public List<Worker> strangers(Inventory inventory) {
         return ghosts.stream().filter(ghost -> inventory.at(ghost.endpointUrl()).isEmpty()).toList();
     }

@@ -21,8 +21,9 @@ import ktrdr.Problem;
 import ktrdr.Sha256;
 
 /**
- * A backup in a file of this machine, with FILE.json (its record) and FILE.sha256 (the sums of both) beside it, readable by its owner alone.
- * They appear when all is good, the dump last; until then what was there stays, and whatever ends it leaves nothing else; what one leaves that is killed goes with the next one.
+ * A backup in a file of this machine, with FILE.json (its record) and FILE.sha256 (the sums of both) beside it,
+ * readable by its owner alone. They appear when all is good, the dump last; until then what was there stays, and
+ * whatever ends it leaves nothing else; what one leaves that is killed goes with the next one.
  */
 public final class BackupDownload implements AutoCloseable {
     private static final int CHUNK = 1 << 20;
@@ -44,7 +45,8 @@ public final class BackupDownload implements AutoCloseable {
     public static BackupDownload at(Path asked) {
         var target = OutputFile.at(asked).target();
         if (target.getFileName().toString().matches("(?s).*[\\n\\r\\\\].*"))
-            throw Problem.usage(asked + " cannot be written").expected("a name without line breaks and backslashes, as a line of checksums has it");
+            throw Problem.usage(asked + " cannot be written")
+                    .expected("a name without line breaks and backslashes, as a line of checksums has it");
         return new BackupDownload(asked, target);
     }
 
@@ -55,7 +57,8 @@ public final class BackupDownload implements AutoCloseable {
 
     /** What is there and would be replaced. */
     public List<Path> present() {
-        return List.of(target, side(".json"), side(".sha256"), side(".verified")).stream().filter(Files::exists).toList();
+        return List.of(target, side(".json"), side(".sha256"), side(".verified")).stream().filter(Files::exists)
+                .toList();
     }
 
     private Path side(String ending) {
@@ -105,7 +108,10 @@ public final class BackupDownload implements AutoCloseable {
         };
     }
 
-    /** The file that the dump goes to, with a lock on it for as long as we live: by that others know that it is no leftover. */
+    /**
+     * The file that the dump goes to, with a lock on it for as long as we live: by that others know that it is no
+     * leftover.
+     */
     private FileChannel held() throws IOException {
         while (true) {
             beside = hidden(MAKING);
@@ -123,16 +129,17 @@ public final class BackupDownload implements AutoCloseable {
     /** Removes what runs that were killed left of dumps to this file: nobody holds it. */
     private void forsaken() throws IOException {
         var beginning = "." + target.getFileName();
-        try (var files = Files.newDirectoryStream(target.getParent(), file -> file.getFileName().toString().startsWith(beginning) && file.toString().endsWith(MAKING))) {
-            for (var file : files) {
-                if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) continue;
-                try (var left = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
-                    if (left.tryLock() != null) Files.delete(file);
-                } catch (IOException | OverlappingFileLockException another) {
-                    // another run writes to it, or another user does
+        try (var files = Files.newDirectoryStream(target.getParent(),
+                file -> file.getFileName().toString().startsWith(beginning) && file.toString().endsWith(MAKING))) {
+                    for (var file : files) {
+                        if (!Files.isRegularFile(file, LinkOption.NOFOLLOW_LINKS)) continue;
+                        try (var left = FileChannel.open(file, StandardOpenOption.WRITE, LinkOption.NOFOLLOW_LINKS)) {
+                            if (left.tryLock() != null) Files.delete(file);
+                        } catch (IOException | OverlappingFileLockException another) {
+                            // another run writes to it, or another user does
+                        }
+                    }
                 }
-            }
-        }
     }
 
     private void append(byte[] buffer, int from, int count) {
@@ -150,10 +157,14 @@ public final class BackupDownload implements AutoCloseable {
         boolean gzip = count > 1 && gzip(buffer[from], buffer[from + 1]);
         var name = target.getFileName().toString();
         if (gzip ? name.endsWith(".zst") : name.endsWith(".gz"))
-            throw Problem.usage(asked + ": core compresses with " + (gzip ? "gzip" : "zstd")).expected("a name that ends in " + (gzip ? ".gz" : ".zst"));
+            throw Problem.usage(asked + ": core compresses with " + (gzip ? "gzip" : "zstd"))
+                    .expected("a name that ends in " + (gzip ? ".gz" : ".zst"));
     }
 
-    /** Puts it there with this text of its record. What is on the disk has to have the sum that the record says, else it is a {@link Problem}. */
+    /**
+     * Puts it there with this text of its record. What is on the disk has to have the sum that the record says, else it
+     * is a {@link Problem}.
+     */
     BackupRecord place(String text) {
         var name = target.getFileName().toString();
         try {
@@ -207,12 +218,15 @@ public final class BackupDownload implements AutoCloseable {
     }
 
     private Problem unlike(String what, String expected, String found) {
-        return Problem.failed(asked + ": " + what + " is not what the database sent").expected(expected).found(found).with("earlier backups", "are as they were");
+        return Problem.failed(asked + ": " + what + " is not what the database sent").expected(expected).found(found)
+                .with("earlier backups", "are as they were");
     }
 
     private Problem unwritten(IOException e) {
-        if (e instanceof ClosedByInterruptException) return Problem.interrupted(asked + ": interrupted, no backup was made").because(e);
-        return Problem.failed(asked + " could not be written").expected("room for the whole backup").found(e instanceof FileSystemException known && known.getReason() != null
+        if (e instanceof ClosedByInterruptException)
+            return Problem.interrupted(asked + ": interrupted, no backup was made").because(e);
+        return Problem.failed(asked + " could not be written").expected("room for the whole backup")
+                .found(e instanceof FileSystemException known && known.getReason() != null
                 ? known.getReason() : e.getMessage()).with("earlier backups", "are as they were").because(e);
     }
 

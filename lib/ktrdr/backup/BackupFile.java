@@ -11,7 +11,8 @@ import ktrdr.Units;
 import ktrdr.ssh.Ssh;
 
 /**
- * A backup in a file of this machine, as {@link BackupDownload} leaves it: FILE, FILE.json (its record), FILE.sha256 (the sums of both).
+ * A backup in a file of this machine, as {@link BackupDownload} leaves it: FILE, FILE.json (its record), FILE.sha256
+ * (the sums of both).
  *
  * @param text of the record
  */
@@ -24,35 +25,48 @@ public record BackupFile(Path path, BackupRecord record, String text) {
     /** Reads it whole, and compares it with its sums; what is no whole backup is a {@link Problem}. */
     public static BackupFile read(String asked) {
         var path = Path.of(asked);
-        if (!Files.isRegularFile(path)) throw Problem.failed("there is no file " + asked).expected("a backup that `backup-db --to FILE` has made, or a name in jbang backup-db@ktrdr --list");
+        if (!Files.isRegularFile(path)) throw Problem.failed("there is no file " + asked)
+                .expected("a backup that `backup-db --to FILE` has made, or a name in jbang backup-db@ktrdr --list");
         try {
             var text = Files.readString(BackupDownload.side(path, ".json"));
             var record = BackupRecord.parse(text);
             var sums = Files.readString(BackupDownload.side(path, ".sha256"));
             var name = path.getFileName().toString();
-            if (!sums.lines().toList().containsAll(BackupDownload.sums(record.sha256(), name, text, name + ".json").lines().toList()))
-                throw Problem.failed(asked + ": its record was changed, or is of another file").expected("the sums in " + asked + ".sha256").found("others");
+            if (!sums.lines().toList()
+                    .containsAll(BackupDownload.sums(record.sha256(), name, text, name + ".json").lines().toList()))
+                throw Problem.failed(asked + ": its record was changed, or is of another file")
+                        .expected("the sums in " + asked + ".sha256").found("others");
             if (Files.size(path) != record.bytes() || !BackupDownload.sha256(path).equals(record.sha256()))
-                throw Problem.failed("the backup " + asked + " is damaged, or was changed").expected(record.bytes() + " bytes with the sum " + record.sha256())
-                        .found(Files.size(path) + " bytes" + (Files.size(path) == record.bytes() ? " with another sum" : ""));
+                throw Problem.failed("the backup " + asked + " is damaged, or was changed")
+                        .expected(record.bytes() + " bytes with the sum " + record.sha256())
+                        .found(Files.size(path) + " bytes" + (Files.size(path) == record.bytes() ? " with another sum"
+                                : ""));
             return new BackupFile(path, record, text);
         } catch (IOException e) {
-            throw Problem.failed(asked + " is no whole backup").expected(asked + ".json and " + asked + ".sha256 beside it, as `backup-db --to` makes them").found("cannot read " + e.getMessage()).because(e);
+            throw Problem.failed(asked + " is no whole backup")
+                    .expected(asked + ".json and " + asked + ".sha256 beside it, as `backup-db --to` makes them")
+                    .found("cannot read " + e.getMessage()).because(e);
         }
     }
 
-    /** Sends it to core, where it stays until it is closed. What does not arrive whole, and one that core has no room for, is a {@link Problem}. */
+    /**
+     * Sends it to core, where it stays until it is closed. What does not arrive whole, and one that core has no room
+     * for, is a {@link Problem}.
+     */
     public BackupUpload push(Ssh core, Console console) {
         var name = BackupDownload.stem(path.getFileName().toString()).replaceAll("[^A-Za-z0-9._-]", "_");
         try (var step = console.step(core.name(), "push"); var bytes = Files.newInputStream(path)) {
             var file = name + ".dump." + (gzip() ? "gz" : "zst");
             var moved = BackupRecord.moved(text, name, file, record.bytes());
             var sums = BackupDownload.sums(record.sha256(), file, moved, name + ".json");
-            var pushed = BackupUpload.prepare(core, console, new BackupUpload.Dump(name, file, record.bytes(), moved, sums));
+            var pushed = BackupUpload.prepare(core, console,
+                    new BackupUpload.Dump(name, file, record.bytes(), moved, sums));
             try {
                 long started = System.nanoTime();
                 pushed.receive(file, record.bytes(), bytes,
-                        sent -> step.progress(100.0 * sent / record.bytes(), Units.size(Math.round(sent / ((System.nanoTime() - started) / 1e9))) + "/s of " + Units.size(record.bytes())));
+                        sent -> step.progress(100.0 * sent / record.bytes(),
+                                Units.size(Math.round(sent / ((System.nanoTime() - started) / 1e9))) + "/s of "
+                                        + Units.size(record.bytes())));
             } catch (RuntimeException e) {
                 pushed.close();
                 throw e;

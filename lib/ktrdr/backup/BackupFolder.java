@@ -23,7 +23,10 @@ import ktrdr.release.Templates;
 import ktrdr.release.TextfileMetrics;
 import ktrdr.ssh.Ssh;
 
-/** The backups of the database in their folder, as core sees it: made, listed, removed by templates/backup/backup.sh, which runs there. */
+/**
+ * The backups of the database in their folder, as core sees it: made, listed, removed by templates/backup/backup.sh,
+ * which runs there.
+ */
 public final class BackupFolder {
     /** How long a backup waits for a lock that another session has. */
     static final Duration LOCK_WAIT = Duration.ofMinutes(2);
@@ -66,18 +69,26 @@ public final class BackupFolder {
      * @param local that file
      */
     public record ChosenBackup(BackupFolder backups, BackupRecord record, Optional<BackupFile> local) {
-        /** The one of this name in the folder, the newest there where it is called "latest", or the file of this path; one that is not whole is a {@link Problem}. */
+        /**
+         * The one of this name in the folder, the newest there where it is called "latest", or the file of this path;
+         * one that is not whole is a {@link Problem}.
+         */
         public static ChosenBackup of(BackupFolder backups, String name) {
             if (BackupFile.meant(name)) {
                 var local = BackupFile.read(name);
                 return new ChosenBackup(backups, local.record(), Optional.of(local));
             }
-            return new ChosenBackup(backups, RestoreScript.choose(backups.list(), name, directory(backups.inventory)), Optional.empty());
+            return new ChosenBackup(backups, RestoreScript.choose(backups.list(), name, directory(backups.inventory)),
+                    Optional.empty());
         }
 
-        /** Has it restored from where it is on core; a file of this machine is sent there first, and what was sent is gone in the end. */
+        /**
+         * Has it restored from where it is on core; a file of this machine is sent there first, and what was sent is
+         * gone in the end.
+         */
         public <T> T restored(Function<RestoreScript.Source, T> restore) {
-            if (local.isEmpty()) return restore.apply(new RestoreScript.Source(directory(backups.inventory), record.name(), false));
+            if (local.isEmpty())
+                return restore.apply(new RestoreScript.Source(directory(backups.inventory), record.name(), false));
             try (var pushed = local.get().push(backups.core, backups.console)) {
                 return restore.apply(pushed.source());
             }
@@ -92,12 +103,17 @@ public final class BackupFolder {
         return Mount.folder(inventory, inventory.core(), inventory.backup().directory());
     }
 
-    /** The script that makes a backup into this folder, or to standard output where it is empty; it needs nothing of ours on the node. */
+    /**
+     * The script that makes a backup into this folder, or to standard output where it is empty; it needs nothing of
+     * ours on the node.
+     */
     public static String script(Inventory inventory, String directory, Retention retention, String by) {
         var templates = new Templates(inventory);
         return Docker.database() + Sh.let("database", inventory.database().name()) + Sh.let("directory", directory)
-                + Sh.let("metrics", directory.isEmpty() || !inventory.metrics().nodes() ? "" : TextfileMetrics.folder(inventory.core())) + "keep=" + retention.keep() + "\ndays="
-                + retention.days() + "\nlock_wait=" + LOCK_WAIT.toSeconds() + "\n" + by(by) + common(templates) + templates.read("backup/backup.sh");
+                + Sh.let("metrics", directory.isEmpty() || !inventory.metrics().nodes() ? ""
+                        : TextfileMetrics.folder(inventory.core())) + "keep=" + retention.keep() + "\ndays="
+                + retention.days() + "\nlock_wait=" + LOCK_WAIT.toSeconds() + "\n" + by(by) + common(templates)
+                + templates.read("backup/backup.sh");
     }
 
     static String by(String who) {
@@ -143,7 +159,10 @@ public final class BackupFolder {
         return record.file() + ", " + Units.size(record.bytes()) + ", " + record.rows() + " rows";
     }
 
-    /** Makes one before a deployment, as the inventory says; where there is nothing yet that could be lost, this is told. A failure is a {@link Problem}. */
+    /**
+     * Makes one before a deployment, as the inventory says; where there is nothing yet that could be lost, this is
+     * told. A failure is a {@link Problem}.
+     */
     public Optional<BackupRecord> beforeDeployment() {
         var nothing = Facts.parse(core.must(nothing())).get("nothing");
         if (!nothing.isEmpty()) {
@@ -165,10 +184,12 @@ public final class BackupFolder {
                 if [ -z "$(docker ps -aq --filter "name=^$container$")" ]; then say nothing "there is no database yet"
                 else
                   # shellcheck disable=SC2016 # for the shell in the container
-                  tables=$(timeout 20 docker exec "$container" sh -c 'psql -w -X -Atq -U "$POSTGRES_USER" -d "$1" -c "$2"' sh "$database" "
+                  tables=$(timeout 20 docker exec "$container" sh -c 'psql -w -X -Atq -U "$POSTGRES_USER" -d "$1" -c \
+                "$2"' sh "$database" "
                     select count(*) from pg_class c join pg_namespace n on n.oid = c.relnamespace
                     where c.relkind = 'r' and n.nspname <> 'information_schema' and n.nspname !~ '^pg_'
-                      and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = c.oid and d.deptype = 'e')" 2>/dev/null) || tables=
+                      and not exists (select from pg_depend d where d.classid = 'pg_class'::regclass and d.objid = \
+                c.oid and d.deptype = 'e')" 2>/dev/null) || tables=
                   [ "$tables" != 0 ] || say nothing "there is no table in the database yet"
                 fi
                 say end yes
@@ -223,19 +244,26 @@ public final class BackupFolder {
         BackupRecord record(String node, CommandResult result) {
             if (result.ok() && !record.isEmpty()) return BackupRecord.parse(text());
             var problem = ScriptExit.of(result) == ScriptExit.BACKUP_BUSY ? busy(node, failed)
-                    : Problem.failed(node + ": no backup was made").expected("a dump that ended well, on the disk, readable").fix(letIn(failed));
-            throw problem.found(failed.isEmpty() ? result.lastWords() : failed).with("earlier backups", "are as they were").stderr(result.err());
+                    : Problem.failed(node + ": no backup was made")
+                            .expected("a dump that ended well, on the disk, readable").fix(letIn(failed));
+            throw problem.found(failed.isEmpty() ? result.lastWords() : failed)
+                    .with("earlier backups", "are as they were").stderr(result.err());
         }
     }
 
     /** Another backup or restore is under way: only that of the timer tells a journal. */
     static Problem busy(String node, String what) {
-        return Problem.locked(node + ": " + what).fix(what.contains(" by timer,") ? "wait for its end: journalctl -fu ktrdr-backup on " + node + " follows it; then run it again" : "wait for its end, then run it again");
+        return Problem.locked(node + ": " + what)
+                .fix(what.contains(" by timer,") ? "wait for its end: journalctl -fu ktrdr-backup on " + node
+                        + " follows it; then run it again" : "wait for its end, then run it again");
     }
 
     /** What to do where these are PostgreSQL's words for letting nobody in; else empty. */
     static String letIn(String words) {
-        return words.contains("no password supplied") ? "have pg_hba.conf in the container " + Docker.DATABASE + " let its own socket in without a password: `local all all trust` as its first line, as the image makes it" : "";
+        return words.contains("no password supplied")
+                ? "have pg_hba.conf in the container " + Docker.DATABASE
+                        + " let its own socket in without a password: `local all all trust` as its first line, as the "
+                        + "image makes it" : "";
     }
 
     /** All backups that are whole, the newest first. */

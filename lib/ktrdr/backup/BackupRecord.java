@@ -14,7 +14,8 @@ import ktrdr.Problem;
 /**
  * What a backup says of itself, in the file NAME.json beside its dump: templates/backup/backup.sh writes it.
  *
- * @param name such as ktrdr-20260101T120000Z-sha-3f2c9ab: when the database was seen, in UTC, and the release of the backend that ran
+ * @param name such as ktrdr-20260101T120000Z-sha-3f2c9ab: when the database was seen, in UTC, and the release of the
+ *     backend that ran
  * @param made when the database was seen
  * @param by who asked for it
  * @param server PostgreSQL's version in words, and {@code serverNumber} as a number: 150008 is 15.8
@@ -25,8 +26,9 @@ import ktrdr.Problem;
  * @param extensions with their versions
  * @param tables rows and content of each table at that moment
  */
-public record BackupRecord(String name, Instant made, String by, String tag, String database, String server, int serverNumber, String image, long databaseBytes,
-        String file, long bytes, String sha256, Duration took, Map<String, String> extensions, List<Table> tables) {
+public record BackupRecord(String name, Instant made, String by, String tag, String database, String server,
+        int serverNumber, String image, long databaseBytes, String file, long bytes, String sha256, Duration took,
+        Map<String, String> extensions, List<Table> tables) {
 
     /**
      * A table of the backup.
@@ -45,17 +47,23 @@ public record BackupRecord(String name, Instant made, String by, String tag, Str
         var json = Json.parse(text, "the record of a backup");
         try {
             var extensions = new LinkedHashMap<String, String>();
-            json.path("extensions").properties().forEach(entry -> extensions.put(entry.getKey(), entry.getValue().asText()));
+            json.path("extensions").properties()
+                    .forEach(entry -> extensions.put(entry.getKey(), entry.getValue().asText()));
             var tables = StreamSupport.stream(json.path("tables").spliterator(), false).map(Table::of).toList();
-            return new BackupRecord(text(json, "name"), Instant.parse(text(json, "made")), text(json, "by"), text(json, "tag"), text(json, "database"), text(json, "server"),
-                    json.path("server_number").asInt(), text(json, "image"), json.path("database_bytes").asLong(), text(json, "file"), json.path("bytes").asLong(),
+            return new BackupRecord(text(json, "name"), Instant.parse(text(json, "made")), text(json, "by"),
+                    text(json, "tag"), text(json, "database"), text(json, "server"),
+                    json.path("server_number").asInt(), text(json, "image"), json.path("database_bytes").asLong(),
+                    text(json, "file"), json.path("bytes").asLong(),
                     text(json, "sha256"), Duration.ofSeconds(json.path("seconds").asLong()), extensions, tables);
         } catch (DateTimeParseException e) {
             throw Problem.failed("the record of a backup has no time").found(text(json, "made")).because(e);
         }
     }
 
-    /** The text of a record as that of another file of the same dump; all else, each table's line too, stays as it was written. */
+    /**
+     * The text of a record as that of another file of the same dump; all else, each table's line too, stays as it was
+     * written.
+     */
     static String moved(String text, String name, String file, long bytes) {
         var moved = Json.replaced(text, Map.of("name", name, "file", file, "bytes", bytes));
         return moved.endsWith("\n") ? moved : moved + "\n";

@@ -15,13 +15,15 @@ public final class BackupReport {
 
     /** A backup that was just made. */
     public static Table table(BackupRecord record) {
-        return Table.of("backup", "size", "rows", "tables", "took", "database").row(record.file(), Units.size(record.bytes()), record.rows(), record.count(),
+        return Table.of("backup", "size", "rows", "tables", "took", "database")
+                .row(record.file(), Units.size(record.bytes()), record.rows(), record.count(),
                 Units.duration(record.took()), Units.size(record.databaseBytes()));
     }
 
     /** @param path the dump's, on the node or, where it is empty, on this machine */
     public static Document document(String node, String path, BackupRecord record, List<String> removed) {
-        return Document.of("backup", Exit.OK).with("node", node).with("path", path).with("backup", record.document()).with("removed", removed);
+        return Document.of("backup", Exit.OK).with("node", node).with("path", path).with("backup", record.document())
+                .with("removed", removed);
     }
 
     /** All backups, by this clock. */
@@ -29,7 +31,8 @@ public final class BackupReport {
         var table = Table.of("backup", "age", "size", "rows", "tables", "database", "verified");
         for (var found : folder.backups()) {
             var record = found.record();
-            table.row(record.file(), age(record.made(), now), Units.size(record.bytes()), record.rows(), record.count(), Units.size(record.databaseBytes()),
+            table.row(record.file(), age(record.made(), now), Units.size(record.bytes()), record.rows(), record.count(),
+                    Units.size(record.databaseBytes()),
                     found.verified().map(time -> age(time, now) + " ago").orElse("never"));
         }
         return table;
@@ -60,13 +63,17 @@ public final class BackupReport {
     public static String incomplete(BackupListing folder) {
         var names = folder.incomplete();
         if (names.isEmpty()) return "";
-        return "not whole, so no " + (names.size() == 1 ? "backup: " : "backups: ") + String.join(", ", names) + " in " + folder.path();
+        return "not whole, so no " + (names.size() == 1 ? "backup: " : "backups: ") + String.join(", ", names) + " in "
+                + folder.path();
     }
 
     /** What making one would do, without doing it. */
     public static Table plan(String node, BackupListing folder, List<String> surplus) {
-        var table = Table.of("plan", "").row("backup of", "the database in the container " + Docker.DATABASE + " on " + node).row("into", folder.path() + ", " + Units.size(folder.free()) + " free");
-        folder.backups().stream().findFirst().ifPresent(newest -> table.row("the last one", newest.record().file() + ", " + Units.size(newest.record().bytes())));
+        var table = Table.of("plan", "").row("backup of", "the database in the container " + Docker.DATABASE + " on "
+                + node).row("into", folder.path() + ", " + Units.size(folder.free()) + " free");
+        folder.backups().stream().findFirst()
+                .ifPresent(newest ->
+                        table.row("the last one", newest.record().file() + ", " + Units.size(newest.record().bytes())));
         surplus.forEach(name -> table.row("then removed", name));
         return table;
     }

@@ -14,11 +14,13 @@ import ktrdr.Units;
  * @param at the time of day, such as 02:00, in the zone of core
  * @param active whether the timer waits for it
  * @param next when that is
- * @param failed systemd's word for how the last run failed, such as exit-code (systemd.service(5)); empty where it did not
+ * @param failed systemd's word for how the last run failed, such as exit-code (systemd.service(5)); empty where it did
+ *     not
  * @param ended when the last run ended
  * @param written when the timer was written
  */
-public record BackupSchedule(String at, boolean active, Optional<Instant> next, String failed, Optional<Instant> ended, Instant written) {
+public record BackupSchedule(String at, boolean active, Optional<Instant> next, String failed, Optional<Instant> ended,
+        Instant written) {
     public static final String UNIT = "ktrdr-backup";
     static final String TIMER = "/etc/systemd/system/" + UNIT + ".timer";
     /** A day, and two hours for making it. */
@@ -27,8 +29,10 @@ public record BackupSchedule(String at, boolean active, Optional<Instant> next, 
     /** Shell lines that say it; nothing, and at no cost, where there is no timer. They need {@link Facts#SAY}. */
     public static final String LOOK = Sh.let("timer", TIMER) + """
             since() {
-              # a run that fails at once may end within the second of a good backup; before systemd 247 a second is all that is known
-              moment=$(TZ=UTC systemctl show --timestamp=us --value -p "$2" "$1" 2>/dev/null || TZ=UTC systemctl show --value -p "$2" "$1")
+              # a run that fails at once may end within the second of a good backup; before systemd 247 a second is \
+            all that is known
+              moment=$(TZ=UTC systemctl show --timestamp=us --value -p "$2" "$1" 2>/dev/null || TZ=UTC systemctl show \
+            --value -p "$2" "$1")
               [ -z "$moment" ] || date -u -d "$moment" +%s%3N 2>/dev/null || :
             }
             if [ -f "$timer" ] && [ -d /run/systemd/system ]; then
@@ -45,8 +49,10 @@ public record BackupSchedule(String at, boolean active, Optional<Instant> next, 
     public static Optional<BackupSchedule> parse(Facts facts) {
         if (facts.number("timer-written") < 0) return Optional.empty();
         var result = facts.get("timer-result");
-        return Optional.of(new BackupSchedule(facts.get("timer-at"), facts.get("timer-state").equals("active"), moment(facts, "timer-next"),
-                result.equals("success") ? "" : result, moment(facts, "timer-ended"), Instant.ofEpochSecond(facts.number("timer-written"))));
+        return Optional.of(new BackupSchedule(facts.get("timer-at"), facts.get("timer-state").equals("active"),
+                moment(facts, "timer-next"),
+                result.equals("success") ? "" : result, moment(facts, "timer-ended"),
+                Instant.ofEpochSecond(facts.number("timer-written"))));
     }
 
     private static Optional<Instant> moment(Facts facts, String name) {
@@ -55,16 +61,19 @@ public record BackupSchedule(String at, boolean active, Optional<Instant> next, 
     }
 
     /**
-     * What is wrong at this moment of core's clock; empty where all is well. A failed run is forgiven once there is a backup after it.
+     * What is wrong at this moment of core's clock; empty where all is well. A failed run is forgiven once there is a
+     * backup after it.
      *
      * @param last when the newest backup that is whole was written
      */
     public Optional<String> wrong(Instant now, Optional<Instant> last) {
         if (!failed.isEmpty() && (last.isEmpty() || ended.isEmpty() || last.get().isBefore(ended.get())))
-            return Optional.of("the last run of " + UNIT + ".service failed (" + failed + ")" + ended.map(end -> " at " + end.truncatedTo(ChronoUnit.SECONDS)).orElse(""));
+            return Optional.of("the last run of " + UNIT + ".service failed (" + failed + ")"
+                    + ended.map(end -> " at " + end.truncatedTo(ChronoUnit.SECONDS)).orElse(""));
         if (!active) return Optional.of(UNIT + ".timer is not active");
         var due = now.minus(OLDEST);
         if (written.isAfter(due) || last.filter(due::isBefore).isPresent()) return Optional.empty();
-        return Optional.of(last.map(time -> "the newest is " + Units.duration(Duration.between(time, now)) + " old").orElse("there is none"));
+        return Optional.of(last.map(time -> "the newest is " + Units.duration(Duration.between(time, now)) + " old")
+                .orElse("there is none"));
     }
 }

@@ -13,8 +13,9 @@ import ktrdr.ssh.HeldScript;
 import ktrdr.ssh.Ssh;
 
 /**
- * A backup of this machine in a folder of its own in /var/tmp of core, readable by root alone, for as long as this is open. A script there holds the folder and takes
- * it away when the connection ends, however we ended; a part of the backup stays as little as the whole.
+ * A backup of this machine in a folder of its own in /var/tmp of core, readable by root alone, for as long as this is
+ * open. A script there holds the folder and takes it away when the connection ends, however we ended; a part of the
+ * backup stays as little as the whole.
  */
 public final class BackupUpload implements AutoCloseable {
     private static final Duration PREPARING = Duration.ofMinutes(1);
@@ -73,10 +74,15 @@ public final class BackupUpload implements AutoCloseable {
     /** Sends the dump; one that does not arrive whole is a {@link Problem}. */
     void receive(String file, long bytes, InputStream dump, LongConsumer sent) {
         try {
-            var result = core.push(Sh.let("directory", folder()) + Sh.let("file", file) + Sh.let("bytes", String.valueOf(bytes)) + RECEIVE, dump, sent);
-            if (!result.ok()) throw Problem.failed(core.name() + ": the backup did not arrive whole, and nothing was changed").expected(bytes + " bytes in " + folder()).found(result);
+            var result = core.push(Sh.let("directory", folder()) + Sh.let("file", file)
+                    + Sh.let("bytes", String.valueOf(bytes)) + RECEIVE, dump, sent);
+            if (!result.ok()) throw Problem.failed(core.name()
+                    + ": the backup did not arrive whole, and nothing was changed")
+                    .expected(bytes + " bytes in " + folder()).found(result);
         } catch (Problem lost) {
-            throw lost.exit() == Exit.UNREACHABLE ? lost.with("the database", "is as it was; what was sent of the backup is removed by the node") : lost;
+            throw lost.exit() == Exit.UNREACHABLE
+                    ? lost.with("the database", "is as it was; what was sent of the backup is removed by the node")
+                    : lost;
         }
     }
 
@@ -113,7 +119,8 @@ public final class BackupUpload implements AutoCloseable {
             try {
                 Threads.uninterrupted(() -> core.run("rm -rf " + Sh.quote(folder()), FORGET));
             } catch (Problem gone) {
-                console.note(core.name(), "push", "the copy in " + folder() + " is removed by the node itself; it did not answer");
+                console.note(core.name(), "push",
+                        "the copy in " + folder() + " is removed by the node itself; it did not answer");
             }
         // it ends with its connection, if it has not yet, and does the same by itself
         held.cut();

@@ -25,7 +25,10 @@ import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
-/** A backup in the place of the database: what writes is stopped on every node, the two are swapped, and what was stopped runs again and is known to the backend. */
+/**
+ * A backup in the place of the database: what writes is stopped on every node, the two are swapped, and what was
+ * stopped runs again and is known to the backend.
+ */
 public final class DatabaseReplacement {
     private static final Duration ASK = Duration.ofMillis(200);
     private static final Duration HEALTH = Duration.ofMinutes(2);
@@ -51,16 +54,24 @@ public final class DatabaseReplacement {
      */
     public record Replaced(RestoreScript.Done done, Optional<Duration> away) {}
 
-    /** Restores a backup that is on core; whatever goes wrong, all that was stopped is started again, and a {@link Problem} says what the database is. */
+    /**
+     * Restores a backup that is on core; whatever goes wrong, all that was stopped is started again, and a
+     * {@link Problem} says what the database is.
+     */
     public Replaced run(RestoreScript.Source source) {
         var before = registered();
         var backend = new Backend(fleet.inventory(), http);
         var gap = DowntimeProbe.start(() -> backend.health().status().equals("ok"), ASK);
         RestoreScript.Done done;
-        try (var held = WorkerPause.take(fleet, fleet.nodes().stream().filter(node -> locked(node) && !node.equals(core)).toList(), locks, http, console)) {
-            if (held.cut()) console.note(core.name(), "restore", "what workers saved of their work is in the database that is replaced, and can be resumed only if this fails");
-            done = new RestoreScript(fleet.inventory(), fleet.ssh(core), console).run(RestoreScript.Mode.replace, source, "", locks.under(core));
-        } catch (Problem problem) {
+        try (var held = WorkerPause.take(fleet, fleet.nodes().stream()
+                .filter(node -> locked(node) && !node.equals(core)).toList(), locks, http, console)) {
+                    if (held.cut()) console.note(core.name(), "restore",
+                            "what workers saved of their work is in the database that is replaced, and can be resumed "
+                                    + "only if "
+                                    + "this fails");
+                    done = new RestoreScript(fleet.inventory(), fleet.ssh(core), console)
+                            .run(RestoreScript.Mode.replace, source, "", locks.under(core));
+                } catch (Problem problem) {
             gap.stop();
             if (problem.exit() == Exit.INTERRUPTED) ended();
             throw problem;
@@ -105,16 +116,21 @@ public final class DatabaseReplacement {
         found.add(checks.database(fleet.ssh(core)));
         // who does not answer knows no workers either: one sentence about it is enough
         if (Check.allOk(found)) found.addAll(containers());
-        if (Check.allOk(found) && !before.isEmpty()) found.addAll(workers().stream().filter(check -> before.contains(check.what()) || check.what().ofFleet("workers")).toList());
+        if (Check.allOk(found) && !before.isEmpty()) found.addAll(workers().stream()
+                .filter(check -> before.contains(check.what()) || check.what().ofFleet("workers")).toList());
         return found;
     }
 
-    /** Of the containers that were stopped and started again, those that are about to be healthy: a worker registers before it is. */
+    /**
+     * Of the containers that were stopped and started again, those that are about to be healthy: a worker registers
+     * before it is.
+     */
     private List<Check> containers() {
         var found = new ArrayList<Check>();
         fleet.each(this::locked, (node, ssh) -> {
             var stack = Stack.of(fleet.inventory(), node);
-            var starting = Docker.containers(ssh.must(Docker.containersOf(stack.project()))).stream().filter(container -> container.running() && container.health().equals("starting")).toList();
+            var starting = Docker.containers(ssh.must(Docker.containersOf(stack.project()))).stream()
+                    .filter(container -> container.running() && container.health().equals("starting")).toList();
             return ServiceChecks.containers(stack, starting.stream().map(Docker.Container::service).toList(), starting);
         }).values().values().forEach(found::addAll);
         return found;

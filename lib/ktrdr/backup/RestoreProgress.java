@@ -51,7 +51,8 @@ final class RestoreProgress implements Consumer<String> {
 
     private void read(String bytes) {
         long total = number("total");
-        if (total > 0 && bytes.matches("\\d+")) step.progress(100.0 * Long.parseLong(bytes) / total, "loaded of " + Units.size(total));
+        if (total > 0 && bytes.matches("\\d+"))
+            step.progress(100.0 * Long.parseLong(bytes) / total, "loaded of " + Units.size(total));
     }
 
     private long number(String name) {
@@ -71,16 +72,24 @@ final class RestoreProgress implements Consumer<String> {
     /** What came of it; a {@link Problem} that says what is as it was, where it did not end well. */
     synchronized RestoreScript.Done done(String node, RestoreScript.Mode mode, CommandResult result) {
         next("");
-        if (result.ok()) return new RestoreScript.Done(number("restored"), last.containsKey("away"), said("replaced"), List.copyOf(dropped),
+        if (result.ok()) return new RestoreScript.Done(number("restored"), last.containsKey("away"), said("replaced"),
+                List.copyOf(dropped),
                 said("verified").map(Instant::parse), new LinkedHashMap<>(seconds));
-        var why = said("failed").orElseGet(() -> result.lastWords().isBlank() ? "its script ended with exit code " + result.exit() : result.lastWords());
+        var why = said("failed")
+                .orElseGet(() -> result.lastWords().isBlank() ? "its script ended with exit code " + result.exit()
+                        : result.lastWords());
         if (ScriptExit.of(result) == ScriptExit.BACKUP_BUSY) throw BackupFolder.busy(node, why);
         throw Problem.failed(node + ": " + switch (mode) {
             case attempt -> "the backup is not proven";
             case drop -> "the databases that were kept could not be dropped";
             default -> swapped() ? "the backup is restored, but not all went well after it" : "nothing was restored";
-        }).expected("a whole backup that is loaded and found equal to its record").found(why).with("differs", String.join("\n", different))
-                .with("left behind", said("left").map(name -> name + ", half of it restored, because the database did not answer; once it does: jbang restore-db@ktrdr --drop-old").orElse(""))
-                .with("the database", mode == RestoreScript.Mode.drop ? "" : swapped() ? "is that of the backup" : "is as it was").stderr(result.err());
+        }).expected("a whole backup that is loaded and found equal to its record").found(why)
+                .with("differs", String.join("\n", different))
+                .with("left behind",
+                        said("left").map(name ->
+                                name + ", half of it restored, because the database did not answer; once it does: "
+                                        + "jbang restore-db@ktrdr --drop-old").orElse(""))
+                .with("the database", mode == RestoreScript.Mode.drop ? "" : swapped() ? "is that of the backup"
+                        : "is as it was").stderr(result.err());
     }
 }

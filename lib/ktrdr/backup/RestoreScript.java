@@ -18,9 +18,15 @@ import ktrdr.node.Docker;
 import ktrdr.release.Templates;
 import ktrdr.ssh.Ssh;
 
-/** Restores backups on core: in the place of the database, beside it, or for a try, as templates/backup/restore.sh does, which runs there. */
+/**
+ * Restores backups on core: in the place of the database, beside it, or for a try, as templates/backup/restore.sh does,
+ * which runs there.
+ */
 public final class RestoreScript {
-    /** Where a backup is restored to: the database itself, a new one beside it, a container of its own for a try; or nothing is, and what was replaced before is dropped. */
+    /**
+     * Where a backup is restored to: the database itself, a new one beside it, a container of its own for a try; or
+     * nothing is, and what was replaced before is dropped.
+     */
     public enum Mode {
         replace("replace"), beside("into"), attempt("try"), drop("drop");
 
@@ -51,13 +57,16 @@ public final class RestoreScript {
      * @param verified when a try found the backup good
      * @param seconds that each step took
      */
-    public record Done(long rows, boolean away, Optional<String> replaced, List<String> dropped, Optional<Instant> verified, Map<String, Double> seconds) {}
+    public record Done(long rows, boolean away, Optional<String> replaced, List<String> dropped,
+            Optional<Instant> verified, Map<String, Double> seconds) {}
 
     /**
      * The database as it is.
      *
-     * @param there whether it exists; {@code rows} of each table are counted up to 10,000, and estimated beyond by what its first pages hold: PostgreSQL's own figure is lost in a crash
-     * @param filled tables that have a row, but for that of the schema's revision: a schema that was made and not used yet is nothing to keep, and would be the latest backup
+     * @param there whether it exists; {@code rows} of each table are counted up to 10,000, and estimated beyond by what
+     *     its first pages hold: PostgreSQL's own figure is lost in a crash
+     * @param filled tables that have a row, but for that of the schema's revision: a schema that was made and not used
+     *     yet is nothing to keep, and would be the latest backup
      * @param kept databases that earlier restores replaced, or left half-way
      */
     public record Present(boolean there, long tables, long filled, long rows, long bytes, List<String> kept) {
@@ -86,54 +95,78 @@ public final class RestoreScript {
     /** The script that restores, or drops; it needs nothing of ours on the node. */
     static String script(Inventory inventory, Mode mode, Source source, String target) {
         var templates = new Templates(inventory);
-        return Docker.database() + Sh.let("database", inventory.database().name()) + Sh.let("directory", source.directory()) + Sh.let("name", source.name())
-                + Sh.let("pushed", source.pushed() ? "yes" : "") + Sh.let("mode", mode.word) + Sh.let("target", target) + Sh.let("backend", Docker.BACKEND) + BackupFolder.by(LocalCommand.whoAndWhere()) + BackupFolder.common(templates) + templates.read("backup/restore.sh");
+        return Docker.database() + Sh.let("database", inventory.database().name())
+                + Sh.let("directory", source.directory()) + Sh.let("name", source.name())
+                + Sh.let("pushed", source.pushed() ? "yes" : "") + Sh.let("mode", mode.word) + Sh.let("target", target)
+                + Sh.let("backend", Docker.BACKEND) + BackupFolder.by(LocalCommand.whoAndWhere())
+                + BackupFolder.common(templates) + templates.read("backup/restore.sh");
     }
 
-    /** The backup of this name, with or without its file's ending, or the newest where it is called "latest"; one that is not there is a {@link Problem}. */
+    /**
+     * The backup of this name, with or without its file's ending, or the newest where it is called "latest"; one that
+     * is not there is a {@link Problem}.
+     */
     public static BackupRecord choose(List<BackupFolder.Backup> all, String name, String directory) {
         var stem = name.replaceFirst("\\.dump\\.(zst|gz)$", "");
-        return all.stream().map(BackupFolder.Backup::record).filter(record -> stem.equals("latest") || record.name().equals(stem)).findFirst()
-                .orElseThrow(() -> Problem.failed("there is no whole backup " + name + " in " + directory).expected("one of jbang backup-db@ktrdr --list, or latest")
-                        .found(all.isEmpty() ? "no backups" : all.size() + " backups, the newest " + all.get(0).record().name()));
+        return all.stream().map(BackupFolder.Backup::record)
+                .filter(record -> stem.equals("latest") || record.name().equals(stem)).findFirst()
+                .orElseThrow(() -> Problem.failed("there is no whole backup " + name + " in " + directory)
+                        .expected("one of jbang backup-db@ktrdr --list, or latest")
+                        .found(all.isEmpty() ? "no backups"
+                                : all.size() + " backups, the newest " + all.get(0).record().name()));
     }
 
     /** The script that asks what a restore would replace. */
     static String look(Inventory inventory) {
-        return Facts.SAY + Docker.database() + Sh.let("database", inventory.database().name()) + BuiltIn.lines("backup/present.sh");
+        return Facts.SAY + Docker.database() + Sh.let("database", inventory.database().name())
+                + BuiltIn.lines("backup/present.sh");
     }
 
     /** What a restore would replace. */
     public Present present() {
         var answer = core.run(look(inventory), Duration.ofMinutes(1));
-        if (answer.err().contains("lock timeout")) throw Problem.failed(core.name() + ": a table of the database is locked, so that what it holds cannot be told").expected("no lock that lasts longer than 15 s")
-                .found(answer.err().lines().filter(line -> line.contains("ERROR:")).findFirst().orElse(answer.lastWords())).fix("end the session that has it: pg_stat_activity and pg_locks name it");
+        if (answer.err().contains("lock timeout")) throw Problem.failed(core.name()
+                + ": a table of the database is locked, so that what it holds cannot be told")
+                .expected("no lock that lasts longer than 15 s")
+                .found(answer.err().lines().filter(line -> line.contains("ERROR:")).findFirst()
+                        .orElse(answer.lastWords()))
+                .fix("end the session that has it: pg_stat_activity and pg_locks name it");
         var letIn = BackupFolder.letIn(answer.err());
-        if (!answer.ok()) throw Problem.failed(core.name() + ": the database does not answer").expected("PostgreSQL in the container " + Docker.DATABASE).found(answer)
+        if (!answer.ok()) throw Problem.failed(core.name() + ": the database does not answer")
+                .expected("PostgreSQL in the container " + Docker.DATABASE).found(answer)
                 .fix(letIn.isEmpty() ? "jbang deploy@ktrdr core db" : letIn);
         var facts = Facts.parse(answer.out());
         var deployed = facts.get("deployed");
         if (!deployed.isEmpty()) throw Problem
-                .failed(core.name() + ": there is no database " + inventory.database().name() + ", and core was deployed with another")
-                .expected("the database of the deployment as database.name in the inventory").found(deployed + ", which is there")
-                .fix("`database: {name: " + deployed + "}` in the inventory; for another name see what jbang deploy@ktrdr core all --dry-run"
+                .failed(core.name() + ": there is no database " + inventory.database().name()
+                        + ", and core was deployed with another")
+                .expected("the database of the deployment as database.name in the inventory")
+                .found(deployed + ", which is there")
+                .fix("`database: {name: " + deployed +
+                        "}` in the inventory; for another name see what jbang deploy@ktrdr core all --dry-run"
                         + " says; nothing was changed");
-        return new Present(!facts.get("bytes").isEmpty(), facts.number("tables"), facts.number("filled"), facts.number("rows"), facts.number("bytes"), facts.all("kept"));
+        return new Present(!facts.get("bytes").isEmpty(), facts.number("tables"), facts.number("filled"),
+                facts.number("rows"), facts.number("bytes"), facts.all("kept"));
     }
 
     /**
-     * Restores a backup, or drops. What does not end well is a {@link Problem}, and until the swap the database is as it was.
+     * Restores a backup, or drops. What does not end well is a {@link Problem}, and until the swap the database is as
+     * it was.
      *
      * @param target the name of the new database of {@link Mode#beside}, else empty
      * @param before a script's start, such as {@link NodeLocks#under}; empty for none
      */
     public Done run(Mode mode, Source source, String target, String before) {
-        try (var step = console.step(core.name(), mode == Mode.attempt ? "verify" : mode == Mode.drop ? "drop" : "restore")) {
-            var said = new RestoreProgress(step);
-            var done = said.done(core.name(), mode, core.run(before + script(inventory, mode, source, target), said));
-            step.done(mode == Mode.drop ? done.dropped().isEmpty() ? "none was kept" : String.join(", ", done.dropped()) : source.name() + ", " + done.rows() + " rows, equal to its record");
-            return done;
-        }
+        try (var step = console.step(core.name(),
+                mode == Mode.attempt ? "verify" : mode == Mode.drop ? "drop" : "restore")) {
+                    var said = new RestoreProgress(step);
+                    var done = said.done(core.name(), mode,
+                            core.run(before + script(inventory, mode, source, target), said));
+                    step.done(mode == Mode.drop ? done.dropped().isEmpty() ? "none was kept"
+                            : String.join(", ", done.dropped())
+                            : source.name() + ", " + done.rows() + " rows, equal to its record");
+                    return done;
+                }
     }
 
     /** Restores a backup in a container of its own and compares it with its record; then it is noted as verified. */

@@ -32,11 +32,14 @@ import picocli.CommandLine;
 import picocli.CommandLine.Option;
 
 /**
- * The command line all scripts share: their common options, their exit codes, and the one place where an exception becomes a
- * sentence.
+ * The command line all scripts share: their common options, their exit codes, and the one place where an exception
+ * becomes a sentence.
  */
 public final class Cli {
-    /** The option in each of the forms that picocli takes: {@code -o json}, {@code -o=json}, {@code -ojson}, {@code --output json}, {@code --output=json}. */
+    /**
+     * The option in each of the forms that picocli takes: {@code -o json}, {@code -o=json}, {@code -ojson},
+     * {@code --output json}, {@code --output=json}.
+     */
     private static final Pattern OUTPUT = Pattern.compile("(?:--output|-o)|(?:--output=|-o=?)(?<value>.+)");
 
     private Cli() {}
@@ -51,7 +54,8 @@ public final class Cli {
     }
 
     private static boolean unfinished(CommandLine line) {
-        return mixins(line, Common.class).anyMatch(Common::unfinished) || line.getSubcommands().values().stream().anyMatch(Cli::unfinished);
+        return mixins(line, Common.class).anyMatch(Common::unfinished) || line.getSubcommands().values().stream()
+                .anyMatch(Cli::unfinished);
     }
 
     /** Runs a command in this process and answers its exit code. */
@@ -59,12 +63,18 @@ public final class Cli {
         return run(command, Invocation.ofProcess(), args);
     }
 
-    /** The same with other variables and streams than this process has, for programs that start procedures and read what they print. */
+    /**
+     * The same with other variables and streams than this process has, for programs that start procedures and read what
+     * they print.
+     */
     public static int run(Callable<Exit> command, Invocation invocation, String... args) {
         return run(line(command, invocation), invocation, args);
     }
 
-    /** The command line of a command, with what all have in common: how durations and dates are written, and what becomes of an exception. */
+    /**
+     * The command line of a command, with what all have in common: how durations and dates are written, and what
+     * becomes of an exception.
+     */
     public static CommandLine line(Callable<Exit> command) {
         return line(command, Invocation.ofProcess());
     }
@@ -88,7 +98,8 @@ public final class Cli {
     private static void prepare(CommandLine line, Invocation invocation) {
         line.getCommandSpec().version("ktrdr " + LocalCommand.VERSION);
         line.getHelpSectionMap().put(CommandLine.Model.UsageMessageSpec.SECTION_KEY_FOOTER,
-                help -> HelpFooter.text(List.of(help.commandSpec().usageMessage().footer()), help.commandSpec().usageMessage().width()));
+                help -> HelpFooter.text(List.of(help.commandSpec().usageMessage().footer()),
+                        help.commandSpec().usageMessage().width()));
         mixins(line, Common.class).forEach(common -> common.invocation = invocation);
         line.getSubcommands().values().forEach(below -> prepare(below, invocation));
     }
@@ -96,7 +107,8 @@ public final class Cli {
     private static int run(CommandLine line, Invocation invocation, String... args) {
         int code = line.execute(args);
         int ended = code == 0 ? result(line) : code;
-        return StandardOutput.lost(invocation.out()).map(lost -> failed(lost, new Common(invocation))).filter(failed -> ended == 0).orElse(ended);
+        return StandardOutput.lost(invocation.out()).map(lost -> failed(lost, new Common(invocation)))
+                .filter(failed -> ended == 0).orElse(ended);
     }
 
     private static int result(CommandLine line) {
@@ -108,9 +120,11 @@ public final class Cli {
 
     private static int wrongUsage(CommandLine.ParameterException wrong, String[] arguments, Invocation invocation) {
         var command = wrong.getCommandLine().getCommandSpec().qualifiedName();
-        var problem = wrong.getCause() instanceof Problem cause ? cause : Problem.usage(command + ": " + wrong.getMessage().replaceFirst("^Error: ", ""));
+        var problem = wrong.getCause() instanceof Problem cause ? cause
+                : Problem.usage(command + ": " + wrong.getMessage().replaceFirst("^Error: ", ""));
         var below = wrong.getCommandLine().getSubcommands().keySet();
-        if (wrong instanceof CommandLine.UnmatchedArgumentException && !below.isEmpty()) problem.expected("one of " + String.join(", ", below));
+        if (wrong instanceof CommandLine.UnmatchedArgumentException && !below.isEmpty())
+            problem.expected("one of " + String.join(", ", below));
         var common = new Common(invocation);
         common.output = asked(arguments);
         return failed(problem.fix(command + " --help"), common);
@@ -123,7 +137,8 @@ public final class Cli {
         for (int i = 0; i < words.size(); i++) {
             var found = OUTPUT.matcher(words.get(i));
             if (!found.matches()) continue;
-            var value = found.group("value") != null ? found.group("value") : i + 1 < words.size() ? words.get(i + 1) : "";
+            var value = found.group("value") != null ? found.group("value") : i + 1 < words.size() ? words.get(i + 1)
+                    : "";
             asked = value.equalsIgnoreCase("json") ? Output.json : Output.text;
         }
         return asked;
@@ -132,7 +147,8 @@ public final class Cli {
     private static int failed(Exception exception, Common common) {
         try (var console = common.console()) {
             var problem = exception instanceof Problem known ? known
-                    : Thread.interrupted() || exception instanceof InterruptedException ? Problem.interrupted("interrupted") : unexpected(exception, console);
+                    : Thread.interrupted() || exception instanceof InterruptedException
+                    ? Problem.interrupted("interrupted") : unexpected(exception, console);
             console.problem(problem);
             if (common.json()) common.report(Document.error(problem));
             return problem.exit().code;
@@ -143,7 +159,8 @@ public final class Cli {
         if (console.verbose())
             for (var frame : exception.getStackTrace()) console.note("    at " + frame);
         return Problem.failed("something unexpected went wrong: " + exception)
-                .fix(console.verbose() ? "this is a defect of the toolkit" : "this is a defect of the toolkit; --verbose tells where");
+                .fix(console.verbose() ? "this is a defect of the toolkit"
+                        : "this is a defect of the toolkit; --verbose tells where");
     }
 
     private static Common common(CommandLine at, Invocation invocation) {
@@ -164,7 +181,8 @@ public final class Cli {
     /** The options every script has, and what they lead to: the console, the inventory, the fleet. */
     public static final class Common extends Reports {
         @Option(names = {"-i", "--inventory"}, paramLabel = "FILE",
-                description = "The fleet's description; else $KTRDR_INVENTORY, inventory.yaml here or in a folder above, ~/.config/ktrdr/.")
+                description = "The fleet's description; else $KTRDR_INVENTORY, inventory.yaml here or in a folder "
+                        + "above, ~/.config/ktrdr/.")
         public Path inventoryFile;
 
         @Option(names = {"-o", "--output"}, paramLabel = "text|json", defaultValue = "text",
@@ -178,7 +196,8 @@ public final class Cli {
                 description = "${COMPLETION-CANDIDATES} (default: ${DEFAULT-VALUE}; NO_COLOR is obeyed).")
         Console.Color color = Console.Color.auto;
 
-        @Option(names = "--forks", paramLabel = "N", defaultValue = "" + Fleet.FORKS, description = "On how many nodes to work at once (default: ${DEFAULT-VALUE}).")
+        @Option(names = "--forks", paramLabel = "N", defaultValue = "" + Fleet.FORKS,
+                description = "On how many nodes to work at once (default: ${DEFAULT-VALUE}).")
         int forks = Fleet.FORKS;
 
         @Option(names = {"-h", "--help"}, usageHelp = true, description = "Show this help.")
@@ -189,8 +208,11 @@ public final class Cli {
 
         private Invocation invocation;
         private volatile Console console;
-        private static final String EXAMPLE = "this is the toolkit's example of an inventory, its hosts are not yours: describe your own in a copy without"
-                + " its line `example: true`, and name that by -i FILE or KTRDR_INVENTORY, or put it at ~/.config/ktrdr/inventory.yaml";
+        private static final String EXAMPLE =
+                "this is the toolkit's example of an inventory, its hosts are not yours: describe your own in a copy "
+                        + "without"
+                + " its line `example: true`, and name that by -i FILE or KTRDR_INVENTORY, or put it at "
+                + "~/.config/ktrdr/inventory.yaml";
         private Inventory inventory;
         /** What asked for the scale of nodes, for the work that follows. */
         private volatile NodeLocks locks;
@@ -219,14 +241,18 @@ public final class Cli {
         /** The fleet's inventory, found as {@link Inventory#find} tells and named once on standard error. */
         public Inventory inventory() {
             if (inventory == null) {
-                inventory = Inventory.find(Optional.ofNullable(inventoryFile), invocation.environment(), Path.of("").toAbsolutePath());
+                inventory = Inventory.find(Optional.ofNullable(inventoryFile), invocation.environment(),
+                        Path.of("").toAbsolutePath());
                 console().note("inventory " + inventory.source() + ", " + inventory.nodes().size() + " nodes");
                 if (inventory.example()) console().note(EXAMPLE);
             }
             return inventory;
         }
 
-        /** Has everything that follows log in as whoever only looks, by {@link Inventory#looking}: for procedures that change nothing, and that ask for no secret. */
+        /**
+         * Has everything that follows log in as whoever only looks, by {@link Inventory#looking}: for procedures that
+         * change nothing, and that ask for no secret.
+         */
         public Inventory looking() {
             inventory = inventory().looking();
             return inventory;
@@ -237,19 +263,22 @@ public final class Cli {
          * everything that counts workers: see {@link DeployedScale}.
          * Nodes that were asked for it stay connected: {@link Fleet#of} has some of them by the same connections.
          *
-         * @param targets whether Prometheus' targets are written from it; then a node that cannot be asked is a {@link Problem}, else it is told and has 1
+         * @param targets whether Prometheus' targets are written from it; then a node that cannot be asked is a
+         *     {@link Problem}, else it is told and has 1
          */
         public Fleet running(boolean targets) {
             var asking = fleet(inventory(), inventory().nodes());
             var asked = DeployedScale.of(asking);
             inventory = targets ? asked.known() : asked.inventory();
-            asked.unknown().forEach((node, problem) -> console().note(node.name(), "scale", "is not in the inventory, and it could not be asked: 1 is taken for it"));
+            asked.unknown().forEach((node, problem) -> console().note(node.name(), "scale",
+                    "is not in the inventory, and it could not be asked: 1 is taken for it"));
             return asking.of(inventory, inventory.nodes());
         }
 
         /** The nodes of these ids, names or hosts, or all of them where none is named; not connected yet. */
         public Fleet fleet(List<String> names) {
-            var nodes = names == null || names.isEmpty() ? inventory().nodes() : names.stream().map(inventory()::node).distinct().toList();
+            var nodes = names == null || names.isEmpty() ? inventory().nodes()
+                    : names.stream().map(inventory()::node).distinct().toList();
             return fleet(inventory(), nodes);
         }
 
@@ -258,22 +287,32 @@ public final class Cli {
             return new Fleet(inventory, nodes, console()).atOnce(forks);
         }
 
-        /** What is at hand at the console: every node, backend, operations, Prometheus, database; nothing is connected yet. */
+        /**
+         * What is at hand at the console: every node, backend, operations, Prometheus, database; nothing is connected
+         * yet.
+         */
         public FleetSession session() {
             return FleetSession.of(fleet(inventory(), inventory().nodes()));
         }
 
-        /** The locks of the fleet's nodes that can be reached, for what the command line says, after waiting so long for whoever has them. */
+        /**
+         * The locks of the fleet's nodes that can be reached, for what the command line says, after waiting so long for
+         * whoever has them.
+         */
         public NodeLocks locks(Fleet fleet, String what, Duration wait) {
             return locks(fleet, what, wait, node -> "");
         }
 
         private NodeLocks locks(Fleet fleet, String what, Duration wait, Function<Node, String> look) {
-            locks = NodeLocks.take(fleet, LockScripts.Owner.now(LocalCommand.whoAndWhere(), what.strip().replaceAll(" +", " ")), wait, console(), look);
+            locks = NodeLocks.take(fleet, LockScripts.Owner.now(LocalCommand.whoAndWhere(),
+                    what.strip().replaceAll(" +", " ")), wait, console(), look);
             return locks;
         }
 
-        /** Whether something is under way that may not be left half done: work on a node, or what a person was asked about. */
+        /**
+         * Whether something is under way that may not be left half done: work on a node, or what a person was asked
+         * about.
+         */
         boolean unfinished() {
             return locks != null && locks.held() || console != null && console.asked();
         }
@@ -287,13 +326,15 @@ public final class Cli {
 
     /** The options of scripts that change something. */
     public static final class Changing {
-        @Option(names = {"-n", "--dry-run"}, description = "Show what would be done, with a diff of each file, and stop.")
+        @Option(names = {"-n", "--dry-run"},
+                description = "Show what would be done, with a diff of each file, and stop.")
         public boolean dryRun;
 
         @Option(names = {"-y", "--yes"}, description = "Do not ask before a destructive step.")
         public boolean yes;
 
-        @Option(names = "--wait", paramLabel = "D", defaultValue = "0s", description = "Wait so long for a node that somebody else is at work on.")
+        @Option(names = "--wait", paramLabel = "D", defaultValue = "0s",
+                description = "Wait so long for a node that somebody else is at work on.")
         Duration wait;
 
         /** The locks of the nodes that can be reached, for what the command line says; none for --dry-run. */

@@ -19,7 +19,8 @@ final class HelpFooter {
 
     /** The lines, each ended, in so many columns: a purpose goes on below itself, any other line at the margin. */
     static String text(List<String> lines, int wide) {
-        return lines.stream().flatMap(line -> one(line, wide).stream()).map(line -> line + System.lineSeparator()).collect(Collectors.joining());
+        return lines.stream().flatMap(line -> one(line, wide).stream()).map(line -> line + System.lineSeparator())
+                .collect(Collectors.joining());
     }
 
     private static List<String> one(String line, int wide) {
@@ -27,11 +28,13 @@ final class HelpFooter {
         if (line.length() <= wide || !example.matches()) return Table.wrapped(line, wide);
         var beside = example.group("command") + example.group("gap");
         if (wide - beside.length() >= BESIDE) return hanging(beside, example.group("purpose"), wide);
-        return Stream.concat(Stream.of(example.group("command")), hanging(BELOW, example.group("purpose"), wide).stream()).toList();
+        return Stream.concat(Stream.of(example.group("command")),
+                hanging(BELOW, example.group("purpose"), wide).stream()).toList();
     }
 
     private static List<String> hanging(String first, String text, int wide) {
         var indented = Table.wrapped(text, Math.max(1, wide - first.length()));
-        return IntStream.range(0, indented.size()).mapToObj(i -> (i == 0 ? first : " ".repeat(first.length())) + indented.get(i)).toList();
+        return IntStream.range(0, indented.size())
+                .mapToObj(i -> (i == 0 ? first : " ".repeat(first.length())) + indented.get(i)).toList();
     }
 }

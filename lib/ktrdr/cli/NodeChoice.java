@@ -19,7 +19,8 @@ public final class NodeChoice {
     /** The nodes; names where none belong are a {@link Problem} that names the command. */
     public List<Node> nodes(Inventory inventory, String command) {
         if (target != Target.workers && !names.isEmpty())
-            throw Problem.usage("`" + command + " " + target + "` takes no names").found(String.join(" ", names)).expected(command + " all, core, or workers NODE…");
+            throw Problem.usage("`" + command + " " + target + "` takes no names").found(String.join(" ", names))
+                    .expected(command + " all, core, or workers NODE…");
         return switch (target) {
             case core -> List.of(inventory.core());
             case all -> inventory.nodes();

@@ -8,8 +8,9 @@ import java.util.function.BooleanSupplier;
 import ktrdr.Exit;
 
 /**
- * What Ctrl-C, SIGTERM and a lost terminal do to a command: its thread is interrupted, and the process ends with the command's own exit code
- * once the command has put things in order. One that does not end within a grace period, and has nothing unfinished, is left.
+ * What Ctrl-C, SIGTERM and a lost terminal do to a command: its thread is interrupted, and the process ends with the
+ * command's own exit code once the command has put things in order. One that does not end within a grace period, and
+ * has nothing unfinished, is left.
  */
 final class Shutdown {
     private static final long GRACE_SECONDS = 10;

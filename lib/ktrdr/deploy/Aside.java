@@ -14,10 +14,12 @@ import ktrdr.drain.WorkerStops;
 import ktrdr.node.DatabaseData;
 
 /**
- * A container put aside: the same container under another name, which Compose does not count among its own and the Engine does not start by itself. And back.
+ * A container put aside: the same container under another name, which Compose does not count among its own and the
+ * Engine does not start by itself. And back.
  *
- * The labels by which Compose knows a container cannot be changed, so that each of the two is made anew from what {@code docker inspect} says of the other, by the Engine's
- * own interface (POST /containers/create), which takes the same words. Data in volumes is in both; what lies in the container's own layer has to be committed to an image.
+ * The labels by which Compose knows a container cannot be changed, so that each of the two is made anew from what
+ * {@code docker inspect} says of the other, by the Engine's own interface (POST /containers/create), which takes the
+ * same words. Data in volumes is in both; what lies in the container's own layer has to be committed to an image.
  */
 final class Aside {
     /** What the name of one that is aside ends with. */
@@ -30,10 +32,14 @@ final class Aside {
     private static final String BEFORE = LABEL + ".label.";
     private static final String COMPOSE = "com.docker.compose.";
 
-    /** The shell function {@code engine PATH LENGTH BODY}: it asks the Engine to make something, through docker's own client, wherever that finds it. */
+    /**
+     * The shell function {@code engine PATH LENGTH BODY}: it asks the Engine to make something, through docker's own
+     * client, wherever that finds it.
+     */
     static final String ENGINE = """
             engine() {
-              printf 'POST /v1.44%s HTTP/1.1\\r\\nHost: docker\\r\\nContent-Type: application/json\\r\\nContent-Length: %s\\r\\nConnection: close\\r\\n\\r\\n%s' "$1" "$2" "$3" \\
+              printf 'POST /v1.44%s HTTP/1.1\\r\\nHost: docker\\r\\nContent-Type: \
+            application/json\\r\\nContent-Length: %s\\r\\nConnection: close\\r\\n\\r\\n%s' "$1" "$2" "$3" \\
                 | docker system dial-stdio | tr -d '\\r' | {
                 IFS= read -r line || line=nothing
                 case $line in
@@ -52,7 +58,8 @@ final class Aside {
      * @param image that it is made from instead, with what its own layer holds
      */
     static String put(JsonNode inspected, Optional<String> image) {
-        return create(name(inspected) + ENDING, body(inspected, Optional.of(image.orElse(inspected.path("Image").asText()))));
+        return create(name(inspected) + ENDING,
+                body(inspected, Optional.of(image.orElse(inspected.path("Image").asText()))));
     }
 
     /** The shell line that makes, of one that is aside, the container which it was. */
@@ -61,18 +68,21 @@ final class Aside {
     }
 
     /**
-     * Shell lines that stop containers, side by side: each with the grace that it was made with, but a worker that says that it is idle as {@link WorkerStops} does, since it would
-     * not go at SIGTERM. They exit with 1 where one could not be stopped.
+     * Shell lines that stop containers, side by side: each with the grace that it was made with, but a worker that says
+     * that it is idle as {@link WorkerStops} does, since it would not go at SIGTERM. They exit with 1 where one could
+     * not be stopped.
      */
     static String stop(List<String> names) {
         return "stop() {\n" + """
                   set -- "$0" "$1" "$(docker port "$1" 2>/dev/null | sed -n 's,^\\([0-9]*\\)/tcp.*,\\1,p' | head -n 1)"
-                  if [ -n "$3" ] && HEALTH | grep -q '"worker_status": *"idle"'; then STOP "$2"; else docker stop "$2"; fi >/dev/null
+                  if [ -n "$3" ] && HEALTH | grep -q '"worker_status": *"idle"'; then STOP "$2"; else docker stop \
+                "$2"; fi >/dev/null
                 }
                 stops=''
                 for name in NAMES; do stop "$name" & stops="$stops $!"; done
                 for one in $stops; do wait "$one" || exit 1; done
-                """.replace("HEALTH", WorkerStops.HEALTH).replace("STOP", WorkerStops.STOP).replace("NAMES", Sh.words(names));
+                """.replace("HEALTH", WorkerStops.HEALTH).replace("STOP", WorkerStops.STOP)
+                .replace("NAMES", Sh.words(names));
     }
 
     static String name(JsonNode inspected) {
@@ -80,18 +90,21 @@ final class Aside {
     }
 
     private static String create(String name, String body) {
-        return "engine " + Sh.words(List.of("/containers/create?name=" + name, String.valueOf(body.getBytes(StandardCharsets.UTF_8).length), body)) + "\n";
+        return "engine " + Sh.words(List.of("/containers/create?name=" + name,
+                String.valueOf(body.getBytes(StandardCharsets.UTF_8).length), body)) + "\n";
     }
 
     private static String body(JsonNode inspected, Optional<String> aside) {
         var config = map(inspected.path("Config"));
         var host = map(inspected.path("HostConfig"));
         var labels = new TreeMap<String, Object>();
-        map(inspected.path("Config").path("Labels")).forEach((key, value) -> labels.put(key, ((JsonNode) value).asText()));
+        map(inspected.path("Config").path("Labels"))
+                .forEach((key, value) -> labels.put(key, ((JsonNode) value).asText()));
         if (aside.isPresent()) {
             for (var key : List.copyOf(labels.keySet())) if (key.startsWith(COMPOSE)) {
                 labels.put(BEFORE + key, labels.get(key));
-                // empty, not gone: an image that was made of the container has its labels, and Compose would take what is made of that for its own
+                // empty, not gone: an image that was made of the container has its labels, and Compose would take what
+                // is made of that for its own
                 labels.put(key, "");
             }
             labels.put(LABEL, name(inspected));
@@ -102,11 +115,13 @@ final class Aside {
         } else {
             var policy = String.valueOf(labels.get(RESTART));
             var reference = String.valueOf(labels.get(IMAGE));
-            for (var key : List.copyOf(labels.keySet())) if (key.startsWith(BEFORE)) labels.put(key.substring(BEFORE.length()), labels.remove(key));
+            for (var key : List.copyOf(labels.keySet()))
+                if (key.startsWith(BEFORE)) labels.put(key.substring(BEFORE.length()), labels.remove(key));
             labels.keySet().removeIf(key -> key.startsWith(LABEL));
             host.put("RestartPolicy", Json.parse(policy, "a label of ours"));
             // the very image, where the reference means another by now
-            if (inspected.path("reference-id").asText().equals(inspected.path("Image").asText())) config.put("Image", reference);
+            if (inspected.path("reference-id").asText().equals(inspected.path("Image").asText()))
+                config.put("Image", reference);
         }
         config.put("Labels", labels);
         host.put("Binds", binds(inspected));
@@ -128,8 +143,10 @@ final class Aside {
         for (var mount : inspected.path("Mounts")) {
             var destination = mount.path("Destination").asText();
             boolean known = binds.stream().anyMatch(bind -> bind.contains(":" + destination));
-            for (var json : inspected.path("HostConfig").path("Mounts")) known |= json.path("Target").asText().equals(destination) && !json.path("Source").asText().isEmpty();
-            if (!known && mount.path("Name").asText().matches(DatabaseData.ANONYMOUS)) binds.add(mount.path("Name").asText() + ":" + destination);
+            for (var json : inspected.path("HostConfig").path("Mounts"))
+                known |= json.path("Target").asText().equals(destination) && !json.path("Source").asText().isEmpty();
+            if (!known && mount.path("Name").asText().matches(DatabaseData.ANONYMOUS))
+                binds.add(mount.path("Name").asText() + ":" + destination);
         }
         return binds;
     }
@@ -137,10 +154,12 @@ final class Aside {
     /** The networks that are its own to name, with its names in them but the one that is its id. */
     private static Map<String, Object> networks(JsonNode inspected) {
         var networks = new LinkedHashMap<String, Object>();
-        if (inspected.path("HostConfig").path("NetworkMode").asText().matches("host|none|bridge|default|container:.*")) return networks;
+        if (inspected.path("HostConfig").path("NetworkMode").asText().matches("host|none|bridge|default|container:.*"))
+            return networks;
         inspected.path("NetworkSettings").path("Networks").properties().forEach(network -> {
             var aliases = new ArrayList<String>();
-            for (var alias : network.getValue().path("Aliases")) if (!inspected.path("Id").asText().startsWith(alias.asText())) aliases.add(alias.asText());
+            for (var alias : network.getValue().path("Aliases"))
+                if (!inspected.path("Id").asText().startsWith(alias.asText())) aliases.add(alias.asText());
             var endpoint = new LinkedHashMap<String, Object>();
             endpoint.put("Aliases", aliases);
             endpoint.put("IPAMConfig", network.getValue().path("IPAMConfig"));

@@ -15,8 +15,8 @@ import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 
 /**
- * The operations that the backend does itself, such as a download of data: they end with its process, and no worker has them. What it has given up as claimed by no worker
- * runs on and cannot be seen.
+ * The operations that the backend does itself, such as a download of data: they end with its process, and no worker has
+ * them. What it has given up as claimed by no worker runs on and cannot be seen.
  */
 public final class BackendDrain {
     private static final int NAMED = 3;
@@ -30,7 +30,10 @@ public final class BackendDrain {
         this.console = console;
     }
 
-    /** Those that run at this moment; empty where the backend does not answer: then nobody can tell, and it may have to be replaced for just that. */
+    /**
+     * Those that run at this moment; empty where the backend does not answer: then nobody can tell, and it may have to
+     * be replaced for just that.
+     */
     public Optional<List<Operation>> running() {
         try {
             return Optional.of(operations.ofBackend());
@@ -53,12 +56,15 @@ public final class BackendDrain {
     /** Waits so long for them, and says which are cut then. */
     void drain(Duration patience) {
         var left = await(patience);
-        if (!left.isEmpty()) console.note(core.name(), "idle", "the backend is stopped at work, and " + words(left) + " cut with it");
+        if (!left.isEmpty())
+            console.note(core.name(), "idle", "the backend is stopped at work, and " + words(left) + " cut with it");
     }
 
     /** In words: "op_1 (data_load, 42 %), …". */
     public static String words(List<Operation> operations) {
-        var named = operations.stream().limit(NAMED).map(operation -> operation.id() + " (" + operation.type() + ", " + Math.round(operation.percentage()) + " %)").collect(Collectors.joining(", "));
+        var named = operations.stream().limit(NAMED)
+                .map(operation -> operation.id() + " (" + operation.type() + ", " + Math.round(operation.percentage())
+                        + " %)").collect(Collectors.joining(", "));
         return named + (operations.size() > NAMED ? " and " + (operations.size() - NAMED) + " more" : "");
     }
 }

@@ -11,8 +11,9 @@ import ktrdr.node.Docker;
 /**
  * What {@code docker compose up -d} would do to the services of a stack, known before it runs.
  *
- * Compose recreates a container when the hash of the service's configuration is not the one in the label {@value Docker#CONFIG_HASH}, or when the image that the
- * service names is not the one the container was made from. The hash covers what the environment gives, so the secrets have to be the real ones.
+ * Compose recreates a container when the hash of the service's configuration is not the one in the label
+ * {@value Docker#CONFIG_HASH}, or when the image that the service names is not the one the container was made from. The
+ * hash covers what the environment gives, so the secrets have to be the real ones.
  */
 public final class ComposeChanges {
     /** What happens to a service. A container that is there as it should be but does not run is started. */
@@ -21,8 +22,9 @@ public final class ComposeChanges {
     private ComposeChanges() {}
 
     /**
-     * The script that asks Compose for the hashes that these files lead to, for one in which {@code with_secrets} is defined; the files in the directory
-     * are not touched. Its answer is for {@link #hashes}. Exit codes: 20 the files could not be written beside, 21 Compose refuses them.
+     * The script that asks Compose for the hashes that these files lead to, for one in which {@code with_secrets} is
+     * defined; the files in the directory are not touched. Its answer is for {@link #hashes}. Exit codes: 20 the files
+     * could not be written beside, 21 Compose refuses them.
      *
      * @param directory of the stack; it need not be there
      * @param env content of its env file, {@code compose} of its Compose file
@@ -35,17 +37,23 @@ public final class ComposeChanges {
                 place=/dev/shm
                 [ -w "$place" ] || place=${TMPDIR:-/tmp}
                 """ + Sh.atEnd("rm -rf \"$look\"") + Sh.folder("look", "\"$place\"/ktrdr")
-                + "{ printf %s " + Sh.quote(env) + " >\"$look/env\" && printf %s " + Sh.quote(compose) + " >\"$look/compose.yml\"; } || exit " + ScriptExit.NOT_WRITTEN.code + "\n" + """
+                + "{ printf %s " + Sh.quote(env) + " >\"$look/env\" && printf %s " + Sh.quote(compose) +
+                " >\"$look/compose.yml\"; } || exit " + ScriptExit.NOT_WRITTEN.code + "\n" + """
                 # paths in the files are those of the directory that Compose will run in
                 here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory
                 """ + ask("\"$here\"", "\"$look/env\"", "\"$look/compose.yml\"") + more + "say end yes\n";
     }
 
-    /** The lines of a script that ask, with {@code say} and {@code with_secrets} defined; each argument is a word of the shell. */
+    /**
+     * The lines of a script that ask, with {@code say} and {@code with_secrets} defined; each argument is a word of the
+     * shell.
+     */
     static String ask(String directory, String envFile, String composeFile) {
-        return "hashes=$(with_secrets docker compose --project-directory " + directory + " --env-file " + envFile + " -f " + composeFile
+        return "hashes=$(with_secrets docker compose --project-directory " + directory + " --env-file " + envFile +
+                " -f " + composeFile
                 + " config --hash '*') || exit " + ScriptExit.COMPOSE_REFUSES.code + "\n" + """
-                printf '%s\\n' "$hashes" | while read -r service hash; do [ -z "$hash" ] || say "hash $service" "$hash"; done
+                printf '%s\\n' "$hashes" | while read -r service hash; do [ -z "$hash" ] || say "hash $service" \
+                "$hash"; done
                 """;
     }
 
@@ -55,23 +63,30 @@ public final class ComposeChanges {
     }
 
     /**
-     * What would happen to each of these services. One that is unhealthy is made anew, which Compose does when it is told to: {@link NodePlan} has it do so.
+     * What would happen to each of these services. One that is unhealthy is made anew, which Compose does when it is
+     * told to: {@link NodePlan} has it do so.
      *
      * @param hashes of the services' new configuration; a container whose service has none is taken to be recreated
      * @param containers of the stack as they are
-     * @param images service to the ids that its image has on the node, or will have once it is pulled ({@link Registry.Manifest#ids}); one that is not known decides nothing
+     * @param images service to the ids that its image has on the node, or will have once it is pulled
+     *     ({@link Registry.Manifest#ids}); one that is not known decides nothing
      */
-    public static Map<String, Action> of(List<String> services, Map<String, String> hashes, List<Docker.Container> containers, Map<String, List<String>> images) {
-        var actions = new LinkedHashMap<String, Action>();
-        for (var service : services)
-            actions.put(service, Docker.service(containers, service).map(container -> of(container, hashes.get(service), images.get(service))).orElse(Action.CREATE));
-        return actions;
-    }
+    public static Map<String, Action> of(List<String> services, Map<String, String> hashes,
+            List<Docker.Container> containers, Map<String, List<String>> images) {
+                var actions = new LinkedHashMap<String, Action>();
+                for (var service : services)
+                    actions.put(service, Docker.service(containers, service)
+                            .map(container -> of(container, hashes.get(service), images.get(service)))
+                            .orElse(Action.CREATE));
+                return actions;
+            }
 
     private static Action of(Docker.Container container, String hash, List<String> images) {
-        // nothing of ours differs, so that its cause is outside of what Compose compares: what Docker gives each new container, such as a proxy or a DNS server
+        // nothing of ours differs, so that its cause is outside of what Compose compares: what Docker gives each new
+        // container, such as a proxy or a DNS server
         if (container.unhealthy()) return Action.RECREATE;
-        if (!container.configHash().equals(hash) || images != null && !images.contains(container.imageId())) return Action.RECREATE;
+        if (!container.configHash().equals(hash) || images != null && !images.contains(container.imageId()))
+            return Action.RECREATE;
         return container.running() ? Action.SAME : Action.START;
     }
 }

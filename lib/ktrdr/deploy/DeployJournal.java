@@ -23,7 +23,10 @@ import ktrdr.release.Revision;
 import ktrdr.release.StackFacts;
 import ktrdr.release.TextfileMetrics;
 
-/** What is written about a deployment on its node: the history, the files of releases one may go back to, the logs of what failed. */
+/**
+ * What is written about a deployment on its node: the history, the files of releases one may go back to, the logs of
+ * what failed.
+ */
 public final class DeployJournal {
     private static final String FAILED = NodeFiles.OURS + "/failed";
     private static final int LINES = 2000;
@@ -44,7 +47,8 @@ public final class DeployJournal {
 
     /** What became of the schema of the database is noted with how it ends. */
     void migrated(History.SchemaChange done) {
-        migration = migration.map(first -> new History.SchemaChange(first.from(), done.to(), first.backup())).or(() -> Optional.of(done));
+        migration = migration.map(first -> new History.SchemaChange(first.from(), done.to(), first.backup()))
+                .or(() -> Optional.of(done));
     }
 
     /** Shell lines that note the deployment as under way; as long as nothing else is said it was interrupted. */
@@ -65,38 +69,54 @@ public final class DeployJournal {
 
     /** Of a rollback, the run whose state it puts back. */
     private String of(Ending outcome) {
-        return outcome == Ending.ROLLED_BACK ? tools.options().rollback().map(chosen -> chosen.get(plan.stack().node())).map(Entry::id).orElse("") : "";
+        return outcome == Ending.ROLLED_BACK ? tools.options().rollback().map(chosen -> chosen.get(plan.stack().node()))
+                .map(Entry::id).orElse("") : "";
     }
 
-    private Entry entry(String id, String of, Ending outcome, Map<String, Docker.Image> images, String error, Revision revision) {
-        var owner = tools.locks().owner();
-        var who = owner.who().split("@", 2);
-        var node = plan.stack().node();
-        return new Entry(id, of, owner.since(), who[0], who.length > 1 ? who[1] : "", owner.what(), plan.stack().core() ? "core" : "workers", revision.tag(),
-                plan.services(), images, configuration(revision), plan.stack().core() ? 0 : node.scale(), Math.round((System.nanoTime() - started) / 1e8) / 10.0, error, outcome, migration);
-    }
+    private Entry entry(String id, String of, Ending outcome, Map<String, Docker.Image> images, String error,
+            Revision revision) {
+                var owner = tools.locks().owner();
+                var who = owner.who().split("@", 2);
+                var node = plan.stack().node();
+                return new Entry(id, of, owner.since(), who[0], who.length > 1 ? who[1] : "", owner.what(),
+                        plan.stack().core() ? "core" : "workers", revision.tag(),
+                        plan.services(), images, configuration(revision), plan.stack().core() ? 0 : node.scale(),
+                        Math.round((System.nanoTime() - started) / 1e8) / 10.0, error, outcome, migration);
+            }
 
     /** A restart leaves files as they are, those too that were changed by hand. */
     private String configuration(Revision revision) {
-        return plan.restart() ? plan.facts().history().current().map(Entry::configuration).orElse("") : KeptFiles.hash(revision.files());
+        return plan.restart() ? plan.facts().history().current().map(Entry::configuration).orElse("")
+                : KeptFiles.hash(revision.files());
     }
 
-    /** Notes how it ended. Of one that ended well the files are kept, and what no kept release needs any more is removed. */
+    /**
+     * Notes how it ended. Of one that ended well the files are kept, and what no kept release needs any more is
+     * removed.
+     */
     void end(Ending outcome, Map<String, Docker.Image> images, String error) {
         write(entry(id(), of(outcome), outcome, images, error, plan.revision()), plan.revision());
     }
 
-    /** Notes that it was taken back: the images of the release that failed, by which what made a newer schema is found, and those that run again. */
+    /**
+     * Notes that it was taken back: the images of the release that failed, by which what made a newer schema is found,
+     * and those that run again.
+     */
     void returned(Map<String, Docker.Image> images, Map<String, Docker.Image> back, String error) {
         var entry = entry(id(), of(Ending.RETURNED), Ending.RETURNED, images, error, plan.revision());
         write(entry.returned(back), plan.revision());
     }
 
-    /** Notes, as the lock is given back, that nothing was to be done; the rules of {@link Firewall} and what tells Prometheus the figures of the node are seen to as well. */
+    /**
+     * Notes, as the lock is given back, that nothing was to be done; the rules of {@link Firewall} and what tells
+     * Prometheus the figures of the node are seen to as well.
+     */
     void endLater(Ending outcome, Map<String, Docker.Image> images) {
         var node = plan.stack().node();
         var script = script(entry(id(), of(outcome), outcome, images, "", plan.revision()), plan.revision());
-        tools.locks().atEnd(node, "cd -P \"$directory\"\n" + FileChangesScript.TELL + Firewall.script(plan.revision().files(), ":") + NodeMetrics.script(plan.revision().files()) + script, this::heard);
+        tools.locks().atEnd(node,
+                "cd -P \"$directory\"\n" + FileChangesScript.TELL + Firewall.script(plan.revision().files(), ":")
+                        + NodeMetrics.script(plan.revision().files()) + script, this::heard);
     }
 
     /** Notes that a release that had ended well was taken back. */
@@ -108,21 +128,24 @@ public final class DeployJournal {
     private void write(Entry entry, Revision revision) {
         var node = plan.stack().node();
         try {
-            heard(tools.fleet().ssh(node).run(tools.locks().under(node) + "cd -P \"$directory\"\n" + script(entry, revision)));
+            heard(tools.fleet().ssh(node)
+                    .run(tools.locks().under(node) + "cd -P \"$directory\"\n" + script(entry, revision)));
         } catch (Problem problem) {
             lost(problem.sentence() + " " + problem.found());
         }
     }
 
     private String script(Entry entry, Revision revision) {
-        return (entry.good() ? KeptFiles.save(revision.files()) : "") + History.end(entry) + (tools.fleet().inventory().metrics().nodes() ? TextfileMetrics.release(entry) : "")
+        return (entry.good() ? KeptFiles.save(revision.files()) : "") + History.end(entry)
+                + (tools.fleet().inventory().metrics().nodes() ? TextfileMetrics.release(entry) : "")
                 + (entry.good() ? prune(plan.facts().history().with(entry)) : "");
     }
 
     private void heard(CommandResult result) {
         var node = plan.stack().node().name();
         if (!result.ok()) lost("exit code " + result.exit() + " " + result.lastWords());
-        for (var part : List.of("firewall", "metrics")) FileChangesScript.told(part, result.out()).forEach(why -> tools.console().note(node, part, why));
+        for (var part : List.of("firewall", "metrics"))
+            FileChangesScript.told(part, result.out()).forEach(why -> tools.console().note(node, part, why));
         FileChangesScript.told("pruned", result.out()).forEach(image -> tools.console().detail(node, "prune", image));
     }
 
@@ -137,25 +160,37 @@ public final class DeployJournal {
         history.kept(keep).forEach(entry -> hashes.add(entry.configuration()));
         var script = new StringBuilder(KeptFiles.keep(hashes)).append("""
                 drop() {
-                  [ "$(docker image inspect --format '{{.Id}}' "$2" 2>/dev/null)" != "$1" ] || docker image rm "$2" >/dev/null 2>&1 || :
-                  [ "$(docker image inspect --format '{{len .RepoTags}}' "$1" 2>/dev/null)" != 0 ] || docker image rm "$1" >/dev/null 2>&1 || :
+                  [ "$(docker image inspect --format '{{.Id}}' "$2" 2>/dev/null)" != "$1" ] || docker image rm "$2" \
+                >/dev/null 2>&1 || :
+                  [ "$(docker image inspect --format '{{len .RepoTags}}' "$1" 2>/dev/null)" != 0 ] || docker image rm \
+                "$1" >/dev/null 2>&1 || :
                   docker image inspect "$1" >/dev/null 2>&1 || printf 'told\\tpruned\\t%s\\n' "$2"
                 }
                 """);
-        for (var image : history.outdated(keep, plan.stack()::released)) script.append("drop ").append(Sh.words(List.of(image.id(), image.reference()))).append('\n');
+        for (var image : history.outdated(keep, plan.stack()::released))
+            script.append("drop ").append(Sh.words(List.of(image.id(), image.reference()))).append('\n');
         return script.toString();
     }
 
-    /** The script that writes the whole logs of containers into a folder below a stack's directory, each without its container's secrets. */
+    /**
+     * The script that writes the whole logs of containers into a folder below a stack's directory, each without its
+     * container's secrets.
+     */
     public static String keep(String directory, String folder, List<String> containers) {
-        return "cd -P " + Sh.quote(directory) + "\n" + Sh.let("folder", folder) + "umask 077\n[ ! -L " + FAILED + " ] || exit " + ScriptExit.IN_THE_WAY.code + "\nmkdir -p \"$folder\"\n" + LogMask.shell()
+        return "cd -P " + Sh.quote(directory) + "\n" + Sh.let("folder", folder) + "umask 077\n[ ! -L " + FAILED +
+                " ] || exit " + ScriptExit.IN_THE_WAY.code + "\nmkdir -p \"$folder\"\n" + LogMask.shell()
                 + "for name in " + Sh.words(containers) + "; do\n"
-                + "  docker logs --tail " + LINES + " --timestamps \"$name\" 2>&1 | masked \"$name\" >\"$folder/$name.log\" || rm -f \"$folder/$name.log\"\ndone\n"
+                + "  docker logs --tail " + LINES +
+                " --timestamps \"$name\" 2>&1 | masked \"$name\" >\"$folder/$name.log\" || rm -f "
+                + "\"$folder/$name.log\"\ndone\n"
                 // the last five failures
                 + "ls -d " + FAILED + "/* | sort -r | tail -n +6 | while IFS= read -r old; do rm -rf \"$old\"; done\n";
     }
 
-    /** Keeps the whole logs of these services' containers on the node, without their secrets, and answers the last lines of the first that is not healthy, and where the rest is; nothing for none. */
+    /**
+     * Keeps the whole logs of these services' containers on the node, without their secrets, and answers the last lines
+     * of the first that is not healthy, and where the rest is; nothing for none.
+     */
     String keepLogs(List<String> services) {
         if (services.isEmpty()) return "";
         var node = plan.stack().node();
@@ -164,7 +199,8 @@ public final class DeployJournal {
         try {
             var kept = tools.fleet().ssh(node).run(keep(node.directory(), folder, names), Duration.ofMinutes(1));
             var last = HealthGate.failingLog(plan, tools.fleet().ssh(node));
-            return last + (kept.ok() ? (last.isBlank() ? "" : "\n") + "all of it on " + node.name() + " in " + node.directory() + "/" + folder : "");
+            return last + (kept.ok() ? (last.isBlank() ? "" : "\n") + "all of it on " + node.name() + " in "
+                    + node.directory() + "/" + folder : "");
         } catch (Problem problem) {
             return "";
         }

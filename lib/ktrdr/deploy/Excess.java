@@ -9,13 +9,18 @@ import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.node.Docker;
 
-/** What a deployment does to containers that Compose would leave, or stumble over: those of services that are not to be there, a second one of a service, one of another name. Pure. */
+/**
+ * What a deployment does to containers that Compose would leave, or stumble over: those of services that are not to be
+ * there, a second one of a service, one of another name. Pure.
+ */
 public record Excess(NodePlan plan) {
     /** Those of its services that have another name than theirs, by it: Compose goes by labels. */
     Map<String, String> renamed() {
         var renamed = new TreeMap<String, String>();
-        if (!plan.restart()) for (var service : plan.services()) Docker.service(plan.facts().containers(), service).filter(container -> !container.passing())
-                .filter(container -> !container.name().equals(plan.stack().container(service))).ifPresent(container -> renamed.put(container.name(), plan.stack().container(service)));
+        if (!plan.restart()) for (var service : plan.services()) Docker.service(plan.facts().containers(), service)
+                .filter(container -> !container.passing())
+                .filter(container -> !container.name().equals(plan.stack().container(service)))
+                .ifPresent(container -> renamed.put(container.name(), plan.stack().container(service)));
         return renamed;
     }
 
@@ -23,27 +28,37 @@ public record Excess(NodePlan plan) {
     private List<Docker.Container> away() {
         var seen = new TreeSet<String>();
         return plan.facts().containers().stream().filter(container -> !container.passing())
-                .filter(container -> plan.retired().contains(container.service()) || !seen.add(container.service()) && plan.services().contains(container.service())).toList();
+                .filter(container -> plan.retired().contains(container.service())
+                        || !seen.add(container.service()) && plan.services().contains(container.service())).toList();
     }
 
-    /** Shell lines that do it, by id and not by Compose: its file may not know the service any more. One that went meanwhile is no failure; {@link ScriptExit#DOCKER_FAILED} is one. */
+    /**
+     * Shell lines that do it, by id and not by Compose: its file may not know the service any more. One that went
+     * meanwhile is no failure; {@link ScriptExit#DOCKER_FAILED} is one.
+     */
     String script() {
         var script = new StringBuilder();
         away().forEach(container -> script.append("away ").append(Sh.quote(container.id())).append('\n'));
-        renamed().forEach((name, own) -> script.append("docker rename ").append(Sh.words(List.of(name, own))).append(" || exit ").append(ScriptExit.DOCKER_FAILED.code).append("\n"));
+        renamed().forEach((name, own) -> script.append("docker rename ").append(Sh.words(List.of(name, own)))
+                .append(" || exit ").append(ScriptExit.DOCKER_FAILED.code).append("\n"));
         return script.isEmpty() ? "" : ScriptExit.numbers("""
                 away() {
                   docker stop "$1" >/dev/null 2>&1 || :
-                  docker rm -f "$1" >/dev/null 2>&1 || ! docker inspect "$1" >/dev/null 2>&1 || { echo "the container $1 could not be removed" >&2; exit $DOCKER_FAILED; }
+                  docker rm -f "$1" >/dev/null 2>&1 || ! docker inspect "$1" >/dev/null 2>&1 || { echo "the container \
+                $1 could not be removed" >&2; exit $DOCKER_FAILED; }
                 }
                 """) + script;
     }
 
-    /** In words, such as "foo renamed to backtest-worker-1"; the retired services are told of by themselves. Empty where there is nothing. */
+    /**
+     * In words, such as "foo renamed to backtest-worker-1"; the retired services are told of by themselves. Empty where
+     * there is nothing.
+     */
     public String words() {
         var words = new ArrayList<String>();
         renamed().forEach((name, own) -> words.add(name + " renamed to " + own));
-        var more = away().stream().filter(container -> !plan.retired().contains(container.service())).map(Docker.Container::name).toList();
+        var more = away().stream().filter(container -> !plan.retired().contains(container.service()))
+                .map(Docker.Container::name).toList();
         if (!more.isEmpty()) words.add(String.join(", ", more) + " removed");
         return String.join("; ", words);
     }

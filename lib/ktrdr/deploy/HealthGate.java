@@ -36,7 +36,9 @@ final class HealthGate {
     private static final long PAUSE_MILLIS = 500;
     /** Prometheus asks its targets every 15 s, the first time within as long. */
     private static final Duration SCRAPES = Duration.ofSeconds(40);
-    /** A container that ended so often since it was begun with is not waited for any longer: it would go on for ever. */
+    /**
+     * A container that ended so often since it was begun with is not waited for any longer: it would go on for ever.
+     */
     private static final int ENDS = 3;
     private final NodeRollout.RolloutContext tools;
     private final NodePlan plan;
@@ -51,27 +53,36 @@ final class HealthGate {
      * @param made the containers as they were right after they were brought up; none where nothing was
      * @param digests of their images, by id
      */
-    HealthGate(NodeRollout.RolloutContext tools, NodePlan plan, Duration timeout, List<Docker.Container> made, Map<String, List<String>> digests) {
-        this.tools = tools;
-        this.plan = plan;
-        this.digests = digests;
-        this.likeness = new Likeness(plan.stack(), wanted(plan, made));
-        this.timeout = plan.stack().core() && plan.services().isEmpty() && timeout.compareTo(SCRAPES) < 0 ? SCRAPES : timeout;
-        this.node = plan.stack().node();
-    }
+    HealthGate(NodeRollout.RolloutContext tools, NodePlan plan, Duration timeout, List<Docker.Container> made,
+            Map<String, List<String>> digests) {
+                this.tools = tools;
+                this.plan = plan;
+                this.digests = digests;
+                this.likeness = new Likeness(plan.stack(), wanted(plan, made));
+                this.timeout = plan.stack().core() && plan.services().isEmpty() && timeout.compareTo(SCRAPES) < 0
+                        ? SCRAPES
+                        : timeout;
+                this.node = plan.stack().node();
+            }
 
-    /** What was asked for, with the configuration that Compose made each container from, and the folder: what it makes anew has this one. */
+    /**
+     * What was asked for, with the configuration that Compose made each container from, and the folder: what it makes
+     * anew has this one.
+     */
     private static Map<String, Docker.Image> wanted(NodePlan plan, List<Docker.Container> made) {
         var wanted = new TreeMap<>(Pins.wanted(plan));
         var before = plan.facts().containers().stream().map(Docker.Container::id).toList();
-        wanted.replaceAll((service, image) -> Docker.service(made, service).map(container -> new Docker.Image(image.reference(), image.id(), image.digest(), container.configHash(),
+        wanted.replaceAll((service, image) -> Docker.service(made, service)
+                .map(container -> new Docker.Image(image.reference(), image.id(), image.digest(),
+                        container.configHash(),
                 before.contains(container.id()) ? container.folder() : plan.facts().folder())).orElse(image));
         return wanted;
     }
 
     /**
-     * Waits until the containers are healthy and the services answer, then until the workers with these check ids, which a new
-     * backend has forgotten, are registered again. Too late is a {@link Problem}, and so is a container that ends again and again, at once. A node that does not answer in between is asked again.
+     * Waits until the containers are healthy and the services answer, then until the workers with these check ids,
+     * which a new backend has forgotten, are registered again. Too late is a {@link Problem}, and so is a container
+     * that ends again and again, at once. A node that does not answer in between is asked again.
      */
     void await(Set<CheckId> workersBefore) {
         var waiting = new Waiting(timeout, PAUSE_MILLIS, "interrupted while waiting for health");
@@ -93,15 +104,20 @@ final class HealthGate {
         gpu();
     }
 
-    /** Says where a worker that is to have a GPU has none: it does its work all the same, only slowly, so that the deployment is none the worse for it. */
+    /**
+     * Says where a worker that is to have a GPU has none: it does its work all the same, only slowly, so that the
+     * deployment is none the worse for it.
+     */
     private void gpu() {
         if (plan.stack().gpu().filter(plan.services()::contains).isEmpty()) return;
         try {
             tools.checks().gpus(List.of(node)).stream().filter(check -> !check.ok())
-                    .forEach(check -> tools.console().note(node.name(), "gpu", check.what().subject() + " has no GPU, it trains on the CPU; " + check.fix()));
+                    .forEach(check -> tools.console().note(node.name(), "gpu",
+                            check.what().subject() + " has no GPU, it trains on the CPU; " + check.fix()));
         } catch (Problem unknown) {
             if (unknown.exit() == Exit.INTERRUPTED) throw unknown;
-            tools.console().note(node.name(), "gpu", "it is not known whether its training worker has a GPU: " + unknown.sentence());
+            tools.console().note(node.name(), "gpu",
+                    "it is not known whether its training worker has a GPU: " + unknown.sentence());
         }
     }
 
@@ -123,7 +139,8 @@ final class HealthGate {
             until(waiting, step, () -> ScalePlan.targets(inventory, workers, file,
                     tools.http().json(inventory.url("prometheus") + "/api/v1/targets?state=active")));
             var listed = workers.stream().flatMap(node -> ScalePlan.listed(inventory, node, file).stream()).toList();
-            step.done(listed.size() + " of " + String.join(", ", workers.stream().map(Node::name).toList()) + " up, no others");
+            step.done(listed.size() + " of " + String.join(", ", workers.stream().map(Node::name).toList())
+                    + " up, no others");
         }
     }
 
@@ -135,20 +152,24 @@ final class HealthGate {
      */
     boolean holds(Facts seen, Runnable before) {
         var stack = plan.stack();
-        try (var health = tools.console().step(node.name(), "health"); var registered = tools.console().step(node.name(), "workers")) {
-            var workers = stack.core() ? List.<Check>of() : answered(() -> workers(stack, Set.of()));
-            if (!Check.allOk(answered(() -> services(seen))) || !Check.allOk(workers)) return false;
-            before.run();
-            health.done(String.join(", ", plan.services()));
-            if (!stack.core()) registered.done(registered(workers.size(), stack));
-            gpu();
-            return true;
-        }
+        try (var health = tools.console().step(node.name(), "health");
+                var registered = tools.console().step(node.name(), "workers")) {
+                    var workers = stack.core() ? List.<Check>of() : answered(() -> workers(stack, Set.of()));
+                    if (!Check.allOk(answered(() -> services(seen))) || !Check.allOk(workers)) return false;
+                    before.run();
+                    health.done(String.join(", ", plan.services()));
+                    if (!stack.core()) registered.done(registered(workers.size(), stack));
+                    gpu();
+                    return true;
+                }
     }
 
-    /** Shell lines that ask a node for all that it knows of the health of what is deployed, with {@code say} defined. */
+    /**
+     * Shell lines that ask a node for all that it knows of the health of what is deployed, with {@code say} defined.
+     */
     static String question(NodePlan plan) {
-        return Docker.sayContainers(plan.stack().project()) + (plan.services().contains("db") ? ServiceChecks.SAY_QUERY : "");
+        return Docker.sayContainers(plan.stack().project()) + (plan.services().contains("db") ? ServiceChecks.SAY_QUERY
+                : "");
     }
 
     /** Asks the node. */
@@ -159,7 +180,8 @@ final class HealthGate {
     private List<Check> services(Facts seen) {
         var stack = plan.stack();
         var containers = Docker.containers(seen);
-        ending = containers.stream().filter(container -> !container.running() && container.restarts() - restartsBefore(container) >= ENDS)
+        ending = containers.stream()
+                .filter(container -> !container.running() && container.restarts() - restartsBefore(container) >= ENDS)
                 .map(container -> CheckId.ofNode(node, container.service(), "container")).collect(Collectors.toSet());
         var found = new ArrayList<>(ServiceChecks.containers(stack, plan.services(), containers));
         // a restart leaves what is there
@@ -179,7 +201,8 @@ final class HealthGate {
 
     private List<Check> workers(Stack stack, Set<CheckId> workersBefore) {
         if (!stack.core()) return registered(stack);
-        return tools.checks().workers(tools.fleet().inventory().workers()).stream().filter(check -> workersBefore.contains(check.what()) || !check.ok()
+        return tools.checks().workers(tools.fleet().inventory().workers()).stream()
+                .filter(check -> workersBefore.contains(check.what()) || !check.ok()
                 && check.what().ofFleet("workers")).toList();
     }
 
@@ -223,7 +246,8 @@ final class HealthGate {
 
     private Problem tooLate(Check failing) {
         var sentence = node.name() + ": " + sentence(failing.what()) + " within " + Units.duration(timeout);
-        return failing.what().equals(CheckId.ofNode(node, "ssh")) ? Problem.unreachable(sentence).found(failing.found()).fix(failing.fix()) : failing.problem(sentence);
+        return failing.what().equals(CheckId.ofNode(node, "ssh")) ? Problem.unreachable(sentence).found(failing.found())
+                .fix(failing.fix()) : failing.problem(sentence);
     }
 
     private static String sentence(CheckId check) {
@@ -247,6 +271,7 @@ final class HealthGate {
         boolean ended = !container.running() || container.restarts() > 0;
         var log = ssh.run(Docker.logTail(container.name(), ended ? LastWords.LINES : LastWords.SHOWN)).out();
         var check = ended ? null : HealthLog.ask(ssh, List.of(container)).get(container.service());
-        return ended ? LastWords.of(log) : LastWords.lines(log, LastWords.SHOWN) + (check == null ? "" : (log.isBlank() ? "" : "\n") + "its health check: " + check);
+        return ended ? LastWords.of(log) : LastWords.lines(log, LastWords.SHOWN)
+                + (check == null ? "" : (log.isBlank() ? "" : "\n") + "its health check: " + check);
     }
 }

@@ -28,7 +28,8 @@ import ktrdr.ssh.Ssh;
 /**
  * What runs where a node's stack belongs and was not made by this toolkit, but by hand or by another tool.
  *
- * @param replaced the containers in the way, as {@code docker inspect} has them: of a name or a port that one of ours has; those that run first have the database last
+ * @param replaced the containers in the way, as {@code docker inspect} has them: of a name or a port that one of ours
+ *     has; those that run first have the database last
  * @param alone the names of the others of the same Compose projects, which are not touched
  * @param copies the data that is taken over
  * @param server the version of the database's server as PostgreSQL counts it, such as 150013; 0 where it did not say
@@ -46,16 +47,21 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
      * @param volume of ours that gets it
      * @param bytes that it takes; -1 where nobody said
      */
-    record Copy(String container, String directory, String words, boolean layer, String source, String volume, long bytes) {}
+    record Copy(String container, String directory, String words, boolean layer, String source, String volume,
+            long bytes) {}
 
     /** The containers beside this stack's own project that are in its way, of all that a node has. */
     static List<Docker.Beside> foreign(Inventory inventory, Stack stack, StackFacts facts) {
         var ports = ports(inventory, stack);
         var own = facts.containers().stream().map(Docker.Container::name).toList();
         // a container of a service that is none of ours is another's, whatever its project
-        return facts.beside().stream().filter(beside -> !(beside.project().equals(stack.project()) && (own.isEmpty() || own.contains(beside.name()))))
-                .filter(beside -> !beside.project().equals(NodeMetrics.PROJECT) && !beside.name().endsWith(Aside.ENDING))
-                .filter(beside -> names(inventory, stack).contains(beside.name()) || beside.ports().stream().anyMatch(ports::contains)).toList();
+        return facts.beside().stream()
+                .filter(beside -> !(beside.project().equals(stack.project())
+                        && (own.isEmpty() || own.contains(beside.name()))))
+                .filter(beside -> !beside.project().equals(NodeMetrics.PROJECT)
+                        && !beside.name().endsWith(Aside.ENDING))
+                .filter(beside -> names(inventory, stack).contains(beside.name())
+                        || beside.ports().stream().anyMatch(ports::contains)).toList();
     }
 
     /** The ports that the stack publishes; what tells figures of the node is none of it. */
@@ -67,27 +73,39 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
 
     /** The names that containers of ours have, or may have, on a node. */
     static Set<String> names(Inventory inventory, Stack stack) {
-        if (!stack.core()) return inventory.workersOf(stack.node().full()).stream().map(Inventory.Worker::name).collect(Collectors.toCollection(LinkedHashSet::new));
+        if (!stack.core()) return inventory.workersOf(stack.node().full()).stream().map(Inventory.Worker::name)
+                .collect(Collectors.toCollection(LinkedHashSet::new));
         return Docker.CORE_SERVICES.stream().map(stack::container).collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
-    /** Why nothing may be deployed to a node: the host is another node's, or what is there is another's, or half taken over. Empty where it is ours, or nobody's. */
+    /**
+     * Why nothing may be deployed to a node: the host is another node's, or what is there is another's, or half taken
+     * over. Empty where it is ours, or nobody's.
+     */
     static Optional<Problem> inTheWay(Inventory inventory, Stack stack, StackFacts facts) {
         var node = stack.node();
         var again = command(node);
         var other = facts.occupant().problem(inventory, node);
         if (other.isPresent()) return other;
-        if (facts.takeover().equals("open")) return Optional.of(Problem.failed(node.name() + ": a takeover did not come to its end there")
-                .expected("one that was proven, or was taken back").found("the installation from before, put aside").fix(again + " --back starts it again; nothing was changed"));
+        if (facts.takeover().equals("open")) return Optional.of(
+                Problem.failed(node.name() + ": a takeover did not come to its end there")
+                .expected("one that was proven, or was taken back").found("the installation from before, put aside")
+                .fix(again + " --back starts it again; nothing was changed"));
         var foreign = foreign(inventory, stack, facts);
         if (foreign.isEmpty()) return Optional.empty();
-        return Optional.of(Problem.failed(node.name() + ": containers that this toolkit did not make are where its own belong")
+        return Optional.of(
+                Problem.failed(node.name() + ": containers that this toolkit did not make are where its own belong")
                 .expected("none of these names or ports, but in the Compose project " + stack.project())
-                .found(foreign.stream().map(beside -> beside.name() + (beside.project().isEmpty() ? "" : " of the project " + beside.project())).collect(Collectors.joining(", ")))
+                .found(foreign.stream()
+                        .map(beside -> beside.name() + (beside.project().isEmpty() ? ""
+                                : " of the project " + beside.project())).collect(Collectors.joining(", ")))
                 .fix(again + " takes them over, with their data; --dry-run shows how. Nothing was changed"));
     }
 
-    /** Why no container of a node may be touched: see {@link #inTheWay}, and containers of the stack's project that were started from another folder, which is still there. */
+    /**
+     * Why no container of a node may be touched: see {@link #inTheWay}, and containers of the stack's project that were
+     * started from another folder, which is still there.
+     */
     static Optional<Problem> untouchable(Inventory inventory, Stack stack, StackFacts facts) {
         return inTheWay(inventory, stack, facts).or(() -> elsewhere(inventory, stack, facts));
     }
@@ -95,25 +113,43 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     /** By another inventory, or before `directory` was changed. */
     private static Optional<Problem> elsewhere(Inventory inventory, Stack stack, StackFacts facts) {
         var node = stack.node();
-        var there = facts.beside().stream().filter(beside -> beside.project().equals(stack.project()) && !beside.folder().isEmpty() && !beside.name().endsWith(Aside.ENDING)
+        var there = facts.beside().stream()
+                .filter(beside -> beside.project().equals(stack.project()) && !beside.folder().isEmpty()
+                        && !beside.name().endsWith(Aside.ENDING)
                 && (!stack.core() || names(inventory, stack).contains(beside.name()))).toList();
         if (there.isEmpty()) return Optional.empty();
         var folders = there.stream().map(Docker.Beside::folder).distinct().collect(Collectors.joining(", "));
-        return Optional.of(Problem.failed(node.name() + ": containers of the Compose project " + stack.project() + " were started from another folder")
-                .expected("containers started from " + node.directory() + ", the `directory` of " + node.name() + " in " + inventory.source())
-                .found(there.stream().map(Docker.Beside::name).sorted().collect(Collectors.joining(", ")) + ", started from " + folders)
-                .fix("`directory: " + there.get(0).folder() + "` in the inventory, if another one deploys to this host; to move the installation, on the node: mv -T "
-                        + Sh.quote(there.get(0).folder()) + " " + Sh.quote(node.directory()) + ". Nothing was changed"));
+        return Optional.of(Problem.failed(node.name() + ": containers of the Compose project " + stack.project()
+                + " were started from another folder")
+                .expected("containers started from " + node.directory() + ", the `directory` of " + node.name() + " in "
+                        + inventory.source())
+                .found(there.stream().map(Docker.Beside::name).sorted().collect(Collectors.joining(", "))
+                        + ", started from " + folders)
+                .fix("`directory: " + there.get(0).folder()
+                        + "` in the inventory, if another one deploys to this host; to move the installation, on the "
+                        + "node: mv -T "
+                        + Sh.quote(there.get(0).folder()) + " " + Sh.quote(node.directory())
+                        + ". Nothing was changed"));
     }
 
-    /** Why no file may be put into the folder of a node's stack: what runs from it, or where it belongs, is another's. Empty where it is ours, or nobody's. */
+    /**
+     * Why no file may be put into the folder of a node's stack: what runs from it, or where it belongs, is another's.
+     * Empty where it is ours, or nobody's.
+     */
     static Optional<Problem> unmade(Inventory inventory, Stack stack, StackFacts facts) {
-        // in an empty folder nothing is replaced: containers of ours may run from the one that the inventory named before
-        boolean replaces = facts.files().files().containsKey(stack.composeFile()) && facts.files().manifest().isEmpty() && facts.history().last().isEmpty();
-        return inTheWay(inventory, stack, facts).or(() -> facts.containers().isEmpty() || !replaces ? Optional.empty() : Optional.of(Problem
-                .failed(stack.node().name() + ": containers run in the Compose project " + stack.project() + " from files that this toolkit did not write")
-                .expected("files of ours in " + stack.node().directory() + ", or no container").found(facts.containers().stream().map(Docker.Container::name).collect(Collectors.joining(", ")))
-                .fix(command(stack.node()) + " takes them over, with their data, and keeps their files; --dry-run shows how. Nothing was changed")));
+        // in an empty folder nothing is replaced: containers of ours may run from the one that the inventory named
+        // before
+        boolean replaces = facts.files().files().containsKey(stack.composeFile()) && facts.files().manifest().isEmpty()
+                && facts.history().last().isEmpty();
+        return inTheWay(inventory, stack, facts)
+                .or(() -> facts.containers().isEmpty() || !replaces ? Optional.empty() : Optional.of(Problem
+                .failed(stack.node().name() + ": containers run in the Compose project " + stack.project()
+                        + " from files that this toolkit did not write")
+                .expected("files of ours in " + stack.node().directory() + ", or no container")
+                .found(facts.containers().stream().map(Docker.Container::name).collect(Collectors.joining(", ")))
+                .fix(command(stack.node())
+                        + " takes them over, with their data, and keeps their files; --dry-run shows how. Nothing was "
+                        + "changed")));
     }
 
     /** The command that takes a node over. */
@@ -148,28 +184,41 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
         return service.isEmpty() ? Aside.name(container).replaceFirst("^ktrdr-", "") : service;
     }
 
-    /** Looks at what is in the way of a stack: in another project, or in its own one with the database's data where ours would not have it. */
+    /**
+     * Looks at what is in the way of a stack: in another project, or in its own one with the database's data where ours
+     * would not have it.
+     */
     static Installation look(Inventory inventory, Stack stack, Ssh ssh, StackFacts facts) {
         var foreign = foreign(inventory, stack, facts);
-        var data = stack.core() ? Optional.of(DatabaseData.parse(ssh.must(DatabaseData.script(Docker.DATABASE)))) : Optional.<DatabaseData>empty();
-        boolean own = data.flatMap(databaseData -> databaseData.outside(stack.node().name(), stack.project() + "_db-data")).isPresent();
-        var projects = foreign.stream().map(Docker.Beside::project).filter(name -> !name.isEmpty()).collect(Collectors.toCollection(LinkedHashSet::new));
+        var data = stack.core() ? Optional.of(DatabaseData.parse(ssh.must(DatabaseData.script(Docker.DATABASE))))
+                : Optional.<DatabaseData>empty();
+        boolean own = data.flatMap(
+                databaseData -> databaseData.outside(stack.node().name(), stack.project() + "_db-data")).isPresent();
+        var projects = foreign.stream().map(Docker.Beside::project).filter(name -> !name.isEmpty())
+                .collect(Collectors.toCollection(LinkedHashSet::new));
         if (own) projects.add(stack.project());
         var ours = names(inventory, stack);
         var ports = ports(inventory, stack);
         var way = facts.beside().stream().filter(beside -> foreign.contains(beside)
-                || own && beside.project().equals(stack.project()) && (ours.contains(beside.name()) || beside.ports().stream().anyMatch(ports::contains))).map(Docker.Beside::name).toList();
+                || own && beside.project().equals(stack.project()) && (ours.contains(beside.name())
+                        || beside.ports().stream().anyMatch(ports::contains))).map(Docker.Beside::name).toList();
         if (way.isEmpty()) return NONE;
-        var alone = facts.beside().stream().filter(beside -> projects.contains(beside.project()) && !way.contains(beside.name())).map(Docker.Beside::name).toList();
+        var alone = facts.beside().stream()
+                .filter(beside -> projects.contains(beside.project()) && !way.contains(beside.name()))
+                .map(Docker.Beside::name).toList();
         var answer = Facts.parse(ssh.must(Facts.SAY + inspect(way) + """
-                version=$(timeout 20 docker exec CONTAINER sh -c 'psql -w -X -Atq -U "$POSTGRES_USER" -d template1 -c "show server_version_num"' 2>/dev/null) || version=0
+                version=$(timeout 20 docker exec CONTAINER sh -c 'psql -w -X -Atq -U "$POSTGRES_USER" -d template1 -c \
+                "show server_version_num"' 2>/dev/null) || version=0
                 say server "${version:-0}"
                 """.replace("CONTAINER", Docker.DATABASE) + "say end yes\n"));
-        var replaced = inspected(answer).values().stream().sorted((a, b) -> Boolean.compare(service(a).equals("db"), service(b).equals("db"))).toList();
+        var replaced = inspected(answer).values().stream()
+                .sorted((a, b) -> Boolean.compare(service(a).equals("db"), service(b).equals("db"))).toList();
         var copies = new ArrayList<Copy>();
-        if (stack.core()) for (var json : replaced) directory(json, data.orElseThrow()).ifPresent(directory -> copies.add(copy(stack, json, directory)));
+        if (stack.core()) for (var json : replaced)
+            directory(json, data.orElseThrow()).ifPresent(directory -> copies.add(copy(stack, json, directory)));
         var sized = new ArrayList<Copy>();
-        for (var copy : copies) sized.add(new Copy(copy.container(), copy.directory(), copy.words(), copy.layer(), copy.source(), copy.volume(), size(ssh, copy)));
+        for (var copy : copies) sized.add(new Copy(copy.container(), copy.directory(), copy.words(), copy.layer(),
+                copy.source(), copy.volume(), size(ssh, copy)));
         return new Installation(replaced, alone, sized, (int) Math.max(0, answer.number("server")));
     }
 
@@ -179,7 +228,8 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
                   if said=$(docker inspect --type container --format '{{json .}}' "$name" 2>/dev/null); then
                     say "inspect $name" "$(printf %s "$said" | base64 | tr -d '\\n')"
                     reference=$(docker inspect --format '{{index .Config.Labels "ktrdr.takeover.image"}}' "$name")
-                    [ -z "$reference" ] || say "reference $name" "$(docker image inspect --format '{{.Id}}' "$reference" 2>/dev/null || :)"
+                    [ -z "$reference" ] || say "reference $name" "$(docker image inspect --format '{{.Id}}' \
+                "$reference" 2>/dev/null || :)"
                   fi
                 done
                 """;
@@ -217,19 +267,23 @@ record Installation(List<JsonNode> replaced, List<String> alone, List<Copy> copi
     }
 
     private static Optional<String> first(JsonNode words, String start) {
-        for (var word : words) if (word.asText().startsWith(start)) return Optional.of(word.asText().substring(start.length()));
+        for (var word : words)
+            if (word.asText().startsWith(start)) return Optional.of(word.asText().substring(start.length()));
         return Optional.empty();
     }
 
     private static Copy copy(Stack stack, JsonNode container, String directory) {
         var place = new DatabaseData(true, directory, true, DatabaseData.mounts(container.path("Mounts"))).place();
-        return new Copy(Aside.name(container), directory, place.map(DatabaseData.Mounted::words).orElse("in the container itself"), place.isEmpty(),
+        return new Copy(Aside.name(container), directory,
+                place.map(DatabaseData.Mounted::words).orElse("in the container itself"), place.isEmpty(),
                 place.filter(mount -> mount.type().equals("volume")).map(DatabaseData.Mounted::name).orElse(""),
                 stack.project() + "_" + service(container) + "-data", -1);
     }
 
     private static long size(Ssh ssh, Copy copy) {
-        var said = ssh.run("timeout 60 docker exec " + Sh.words(List.of(copy.container(), "du", "-sk", copy.directory())) + " 2>/dev/null | tail -n 1 | cut -f 1").out().strip();
+        var said = ssh.run("timeout 60 docker exec "
+                + Sh.words(List.of(copy.container(), "du", "-sk", copy.directory()))
+                + " 2>/dev/null | tail -n 1 | cut -f 1").out().strip();
         return said.matches("\\d{1,12}") ? Long.parseLong(said) * 1024 : -1;
     }
 }

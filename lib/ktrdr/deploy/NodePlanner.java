@@ -27,40 +27,54 @@ public final class NodePlanner {
 
     /** The script that asks a node all that a release takes. */
     public static String look(Inventory inventory, Stack stack, List<String> services, Optional<String> tag) {
-        return FileChanges.look(inventory, stack, tag, NodePlan.asked(Revision.of(inventory, stack, tag.orElse("none")), stack.services(services)));
+        return FileChanges.look(inventory, stack, tag,
+                NodePlan.asked(Revision.of(inventory, stack, tag.orElse("none")), stack.services(services)));
     }
 
     /**
-     * A release as inventory and templates have it now. Without a tag the release that runs there stays, which is for services that do not follow it.
+     * A release as inventory and templates have it now. Without a tag the release that runs there stays, which is for
+     * services that do not follow it.
      *
      * @param answer of {@link #look} for the same
      */
-    public static NodePlan release(Inventory inventory, Stack stack, String answer, List<String> services, Optional<String> tag) {
-        var wanted = stack.services(services);
-        var facts = StackFacts.parse(answer);
-        var release = tag.or(() -> FileChanges.staged(stack, facts)).orElseThrow(ReleaseTag::missing);
-        return NodePlan.plan(stack, Revision.of(inventory, stack, release), wanted, facts);
-    }
+    public static NodePlan release(Inventory inventory, Stack stack, String answer, List<String> services,
+            Optional<String> tag) {
+                var wanted = stack.services(services);
+                var facts = StackFacts.parse(answer);
+                var release = tag.or(() -> FileChanges.staged(stack, facts)).orElseThrow(ReleaseTag::missing);
+                return NodePlan.plan(stack, Revision.of(inventory, stack, release), wanted, facts);
+            }
 
-    /** Throws a {@link Problem} where the files of a stack would come into the folder, or in the way, of an installation that is not ours. */
+    /**
+     * Throws a {@link Problem} where the files of a stack would come into the folder, or in the way, of an installation
+     * that is not ours.
+     */
     public static void proveOurs(Inventory inventory, Stack stack, StackFacts facts) {
         Installation.unmade(inventory, stack, facts).ifPresent(problem -> {
             throw problem;
         });
     }
 
-    /** A release of the node's history, as it was but for the rules of {@link Firewall}, in two round trips: see {@link History#target}. None to go back to is a {@link Problem}. */
+    /**
+     * A release of the node's history, as it was but for the rules of {@link Firewall}, in two round trips: see
+     * {@link History#target}. None to go back to is a {@link Problem}.
+     */
     public static NodePlan rollback(Stack stack, Ssh ssh, History.Entry to) {
-        var files = kept(stack, ssh, to).orElseThrow(() -> Problem.failed(stack.node().name() + ": the files of " + to.tag() + " are not on the node any more")
-                .expected("the files of a release that ended well").found("nothing, or changed ones, in " + stack.node().directory() + "/.ktrdr/configurations")
+        var files = kept(stack, ssh, to)
+                .orElseThrow(() -> Problem.failed(stack.node().name() + ": the files of " + to.tag()
+                        + " are not on the node any more")
+                .expected("the files of a release that ended well")
+                .found("nothing, or changed ones, in " + stack.node().directory() + "/.ktrdr/configurations")
                 .fix("jbang deploy@ktrdr with --tag " + to.tag() + " makes them anew"));
         var revision = Revision.of(stack, to, Firewall.current(files, stack.files(to.tag())));
         var services = List.copyOf(revision.images().keySet());
-        return NodePlan.plan(stack, revision, services, FileChanges.gather(stack, ssh, revision.files(), NodePlan.asked(revision, services)));
+        return NodePlan.plan(stack, revision, services,
+                FileChanges.gather(stack, ssh, revision.files(), NodePlan.asked(revision, services)));
     }
 
     /**
-     * The restart of services that are there, as they are; of all of them where none is named. One that is not there is a {@link Problem}.
+     * The restart of services that are there, as they are; of all of them where none is named. One that is not there is
+     * a {@link Problem}.
      *
      * @param answer of {@link #look} without a tag
      */
@@ -73,8 +87,11 @@ public final class NodePlanner {
         var there = Revision.there(stack, facts, new Templates(inventory).render(stack.node(), "")).orElseThrow(() ->
                 Problem.failed(node + ": nothing runs there that could be restarted").fix(stack.deploy()));
         for (var service : services) if (!there.images().containsKey(service))
-            throw Problem.failed(node + ": there is no container of " + service).expected("one of " + String.join(", ", there.images().keySet())).found("none of " + service).fix(stack.deploy());
-        return NodePlan.restart(stack, there, services.isEmpty() ? List.copyOf(there.images().keySet()) : services, facts);
+            throw Problem.failed(node + ": there is no container of " + service)
+                    .expected("one of " + String.join(", ", there.images().keySet())).found("none of " + service)
+                    .fix(stack.deploy());
+        return NodePlan.restart(stack, there, services.isEmpty() ? List.copyOf(there.images().keySet()) : services,
+                facts);
     }
 
     /** What was deployed to these nodes, the oldest first. */
@@ -83,7 +100,8 @@ public final class NodePlanner {
         histories.forEach((node, history) -> {
             for (var entry : history.all()) {
                 boolean current = !history.unproven() && history.current().filter(entry::equals).isPresent();
-                table.row(node.name(), entry.time(), entry.tag(), entry.outcome().word(), entry.seconds() + " s", entry.by(), String.join(" ", entry.services()), current ? "runs now" : "");
+                table.row(node.name(), entry.time(), entry.tag(), entry.outcome().word(), entry.seconds() + " s",
+                        entry.by(), String.join(" ", entry.services()), current ? "runs now" : "");
             }
         });
         return table;
@@ -93,8 +111,11 @@ public final class NodePlanner {
     public static History.Entry target(Stack stack, History history, Optional<String> tag) {
         return history.target(tag).orElseThrow(() -> {
             var good = history.kept(Integer.MAX_VALUE).stream().map(History.Entry::tag).distinct().toList();
-            return Problem.failed(stack.node().name() + ": there is nothing to roll back to").expected(tag.map(name -> "a deployment of " + name + " that ended well")
-                    .orElse("an earlier deployment that ended well and differs from what runs")).found(good.isEmpty() ? "no deployment that ended well" : "deployed so far: " + String.join(", ", good))
+            return Problem.failed(stack.node().name() + ": there is nothing to roll back to")
+                    .expected(tag.map(name -> "a deployment of " + name + " that ended well")
+                    .orElse("an earlier deployment that ended well and differs from what runs"))
+                    .found(good.isEmpty() ? "no deployment that ended well"
+                            : "deployed so far: " + String.join(", ", good))
                     .fix("jbang rollback@ktrdr " + stack.words() + " --list shows the history");
         });
     }
@@ -102,12 +123,15 @@ public final class NodePlanner {
     /** In words where nodes would end up, where that is not one release: each has a history of its own. */
     public static Optional<String> different(Map<Inventory.Node, History.Entry> chosen) {
         if (chosen.values().stream().map(History.Entry::tag).distinct().count() < 2) return Optional.empty();
-        return Optional.of(chosen.entrySet().stream().map(entry -> entry.getKey().name() + " on " + entry.getValue().tag()).collect(Collectors.joining(", ")));
+        return Optional.of(chosen.entrySet().stream()
+                .map(entry -> entry.getKey().name() + " on " + entry.getValue().tag())
+                .collect(Collectors.joining(", ")));
     }
 
     /** The files of a release as they were, where the node still has them. */
     static Optional<List<NodeFile>> kept(Stack stack, Ssh ssh, History.Entry entry) {
-        var answer = ssh.must(Facts.SAY + Sh.let("directory", stack.node().directory()) + KeptFiles.script(entry.configuration()) + "say end yes\n");
+        var answer = ssh.must(Facts.SAY + Sh.let("directory", stack.node().directory())
+                + KeptFiles.script(entry.configuration()) + "say end yes\n");
         return KeptFiles.parse(Facts.parse(answer), entry.configuration());
     }
 }

@@ -47,8 +47,12 @@ final class NodeRollout {
     /** How long what a node said with the look counts. */
     private static final Duration FRESH = Duration.ofSeconds(30);
 
-    /** What all nodes of a rollout share; the backup is the one made for it, null before there is one, empty where there was nothing to keep. */
-    record RolloutContext(Fleet fleet, NodeLocks locks, Http http, ServiceChecks checks, Console console, Rollout.Options options, RolloutExchange exchange, AtomicBoolean changed, AtomicReference<String> backup) {}
+    /**
+     * What all nodes of a rollout share; the backup is the one made for it, null before there is one, empty where there
+     * was nothing to keep.
+     */
+    record RolloutContext(Fleet fleet, NodeLocks locks, Http http, ServiceChecks checks, Console console,
+            Rollout.Options options, RolloutExchange exchange, AtomicBoolean changed, AtomicReference<String> backup) {}
 
     private final RolloutContext tools;
     private final NodePlan plan;
@@ -83,7 +87,8 @@ final class NodeRollout {
         var under = tools.locks.held() ? tools.locks.under(node) : "";
         boolean withCore = tools.fleet.nodes().contains(tools.fleet.inventory().core());
         if (!withCore) plan.newDatabase().ifPresent(name -> DatabaseNames.prove(tools.fleet, name, plan.tag()));
-        preview = Optional.of(PlanPreview.look(plan, tools.fleet.ssh(node), under, secrets, manifests, tools.options.skipChecks(), migration));
+        preview = Optional.of(PlanPreview.look(plan, tools.fleet.ssh(node), under, secrets, manifests,
+                tools.options.skipChecks(), migration));
         if (preview.get().stopped().contains("backend")) atWork = backend().running();
     }
 
@@ -100,7 +105,10 @@ final class NodeRollout {
         return new BackendDrain(tools.fleet.inventory(), tools.http, tools.console);
     }
 
-    /** What the backend that would be stopped was at when it was looked; empty where it is not stopped, or did not answer. */
+    /**
+     * What the backend that would be stopped was at when it was looked; empty where it is not stopped, or did not
+     * answer.
+     */
     List<OperationsApi.Operation> atWork() {
         return atWork.orElse(List.of());
     }
@@ -126,31 +134,36 @@ final class NodeRollout {
     }
 
     /**
-     * Brings the node to its revision and proves it. A failure is a {@link Problem}; when containers may have been touched by then, what ran before is
-     * put back first, and its exit code says so.
+     * Brings the node to its revision and proves it. A failure is a {@link Problem}; when containers may have been
+     * touched by then, what ran before is put back first, and its exit code says so.
      */
     void run(Secrets secrets, Set<CheckId> workersBefore) {
         journal.start();
         previous = plan.restart() ? Optional.empty() : previous();
         if (settled()) return;
-        try (var meter = DowntimeProbe.meter(() -> new Backend(tools.fleet.inventory(), tools.http).health().status().equals("ok"), plan.services().contains("backend"), this::away)) {
-            forward(secrets, workersBefore);
-        } catch (RuntimeException e) {
+        try (var meter = DowntimeProbe.meter(() -> new Backend(tools.fleet.inventory(), tools.http).health().status()
+                .equals("ok"), plan.services().contains("backend"), this::away)) {
+                    forward(secrets, workersBefore);
+                } catch (RuntimeException e) {
             // from here on nothing is to be stopped half way
             Thread.interrupted();
-            throw failed(e instanceof Problem why ? why : Problem.failed(node.name() + ": something unexpected went wrong: " + e).because(e), secrets, workersBefore);
+            throw failed(e instanceof Problem why ? why
+                    : Problem.failed(node.name() + ": something unexpected went wrong: " + e).because(e), secrets,
+                    workersBefore);
         }
         journal.end(outcome(), Docker.images(after, digests), "");
     }
 
     /**
-     * Whether nothing is to be done and all is proven at first sight. Then that was all: nothing is begun, and it is noted as the lock is given back. Else the node
-     * goes the way of every deployment, which waits, and knows the way back.
+     * Whether nothing is to be done and all is proven at first sight. Then that was all: nothing is begun, and it is
+     * noted as the lock is given back. Else the node goes the way of every deployment, which waits, and knows the way
+     * back.
      */
     private boolean settled() {
         var seen = preview.flatMap(PlanPreview::seen);
         if (seen.isEmpty() || !migration.settled()) return false;
-        var gate = new HealthGate(tools, plan, tools.options.timeout(), plan.facts().containers(), plan.facts().digests());
+        var gate = new HealthGate(tools, plan, tools.options.timeout(), plan.facts().containers(),
+                plan.facts().digests());
         // what another node was given since may have changed this one too
         boolean fresh = !tools.changed.get() && System.nanoTime() - seen.get().at() < FRESH.toNanos();
         Facts facts;
@@ -202,7 +215,8 @@ final class NodeRollout {
         }
         // a part after the first finds it begun
         else workers(secrets);
-        new HealthGate(tools, plan, tools.options.timeout(), after, digests).await(fresh.contains("backend") ? workersBefore : Set.of());
+        new HealthGate(tools, plan, tools.options.timeout(), after, digests)
+                .await(fresh.contains("backend") ? workersBefore : Set.of());
         tools.exchange.proven(node);
     }
 
@@ -215,7 +229,8 @@ final class NodeRollout {
     private void workers(Secrets secrets) {
         var drain = new WorkerDrain(tools, preview.orElseThrow());
         try {
-            drain.replace((part, unless, stop) -> up(part, secrets, unless + (after.isEmpty() ? journal.begin() : ""), stop));
+            drain.replace((part, unless, stop) -> up(part, secrets, unless + (after.isEmpty() ? journal.begin() : ""),
+                    stop));
         } finally {
             ended.addAll(drain.ended());
         }
@@ -235,34 +250,47 @@ final class NodeRollout {
         tools.changed.set(true);
         touched = true;
         try (var step = tools.console.step(node.name(), "up")) {
-            var result = tools.fleet.ssh(node).run(tools.locks.under(node) + script, tools.options.timeout().plusMinutes(2));
+            var result = tools.fleet.ssh(node)
+                    .run(tools.locks.under(node) + script, tools.options.timeout().plusMinutes(2));
             if (ScriptExit.of(result) == ScriptExit.AT_WORK) return false;
             if (!result.ok()) throw part.upFailed(result).stderr(result.err());
-            digests = Docker.digests(FileChangesScript.told("digest", result.out()).stream().collect(Collectors.toMap(line -> line.split(" ")[0], line -> line.substring(line.indexOf(' ') + 1))));
+            digests = Docker.digests(FileChangesScript.told("digest", result.out()).stream()
+                    .collect(Collectors.toMap(line -> line.split(" ")[0],
+                            line -> line.substring(line.indexOf(' ') + 1))));
             after = Docker.containers(FileChangesScript.rest(result.out()));
             var replaced = part.replaced(after);
             fresh.addAll(replaced);
-            FileChangesScript.told("metrics", result.out()).forEach(why -> tools.console().note(node.name(), "metrics", why));
+            FileChangesScript.told("metrics", result.out())
+                    .forEach(why -> tools.console().note(node.name(), "metrics", why));
             FileChangesScript.checked(result.out()).forEach(how -> tools.console.detail(node.name(), "files", how));
-            step.done(part.outcome(replaced, FileChangesScript.told("reloaded", result.out()), FileChangesScript.told("restarted", result.out())));
+            step.done(part.outcome(replaced, FileChangesScript.told("reloaded", result.out()),
+                    FileChangesScript.told("restarted", result.out())));
             new Reread(tools, part).prove(result.out());
             return true;
         }
     }
 
-    /** What to go back to: what is there, unless nobody proved it; then the last release that ended well, as far as its files were kept. */
+    /**
+     * What to go back to: what is there, unless nobody proved it; then the last release that ended well, as far as its
+     * files were kept.
+     */
     private Optional<Revision> previous() {
         var facts = plan.facts();
-        boolean broken = facts.history().unproven() || facts.containers().stream().filter(container -> plan.stack().services().contains(container.service())).anyMatch(container -> !container.running() || container.health().equals("unhealthy"));
+        boolean broken = facts.history().unproven() || facts.containers().stream()
+                .filter(container -> plan.stack().services().contains(container.service()))
+                .anyMatch(container -> !container.running() || container.health().equals("unhealthy"));
         touched = broken;
         if (!broken) return Revision.there(plan.stack(), facts, plan.revision().files());
-        return facts.history().current().flatMap(entry -> NodePlanner.kept(plan.stack(), tools.fleet.ssh(node), entry).map(files -> Revision.of(plan.stack(), entry, files)));
+        return facts.history().current()
+                .flatMap(entry -> NodePlanner.kept(plan.stack(), tools.fleet.ssh(node), entry)
+                        .map(files -> Revision.of(plan.stack(), entry, files)));
     }
 
     /** What to say of a failure, after what can be done about it was done. */
     private Problem failed(Problem why, Secrets secrets, Set<CheckId> workersBefore) {
         if (plan.restart()) {
-            why.with("its log", journal.keepLogs(plan.services())).with("now", "left as it is: it is the release that ran before");
+            why.with("its log", journal.keepLogs(plan.services()))
+                    .with("now", "left as it is: it is the release that ran before");
             journal.end(History.Ending.FAILED, Map.of(), why.sentence());
             return why;
         }
@@ -277,32 +305,41 @@ final class NodeRollout {
         why.with("its log", journal.keepLogs(plan.services()));
         if (!tools.options.back() || previous.isEmpty()) {
             journal.end(History.Ending.FAILED, Docker.images(facts.containers(), facts.digests()), why.sentence());
-            return why.with("now", tools.options.back() ? "left as it is: nothing ran before that one could go back to" : "left as it is, as --no-rollback says");
+            return why.with("now", tools.options.back() ? "left as it is: nothing ran before that one could go back to"
+                    : "left as it is, as --no-rollback says");
         }
-        tools.console.note(node.name(), "back", "to " + previous.get().tag() + ": " + why.sentence().replaceFirst("^" + Pattern.quote(node.name() + ": "), ""));
+        tools.console.note(node.name(), "back", "to " + previous.get().tag() + ": "
+                + why.sentence().replaceFirst("^" + Pattern.quote(node.name() + ": "), ""));
         try {
             back(previous.get(), facts, secrets, workersBefore);
-            journal.returned(Docker.images(facts.containers(), facts.digests()), Docker.images(after, digests), why.sentence());
-            return why.returned().fix("mend the cause, then run it again; " + node.name() + " runs " + previous.get().tag() + " as before");
+            journal.returned(Docker.images(facts.containers(), facts.digests()), Docker.images(after, digests),
+                    why.sentence());
+            return why.returned()
+                    .fix("mend the cause, then run it again; " + node.name() + " runs " + previous.get().tag()
+                            + " as before");
         } catch (Problem second) {
             journal.end(History.Ending.FAILED, Docker.images(facts.containers(), facts.digests()), why.sentence());
             // an interrupt that is no more than that leaves nothing half done
-            return why.unfinished().with("the way back", second.sentence() + " " + second.found()).fix("look at " + node.name() + ", then: " + rollback());
+            return why.unfinished().with("the way back", second.sentence() + " " + second.found())
+                    .fix("look at " + node.name() + ", then: " + rollback());
         }
     }
 
     /** What ran before was not ours: whoever put it aside puts it back. */
     private Problem restored(Problem why) {
         var now = why.sentence();
-        if (!tools.options.back()) return why.with("now", "left as it is, as --no-rollback says; what ran before is kept aside");
-        tools.console.note(node.name(), "back", "to what ran before: " + now.replaceFirst("^" + Pattern.quote(node.name() + ": "), ""));
+        if (!tools.options.back())
+            return why.with("now", "left as it is, as --no-rollback says; what ran before is kept aside");
+        tools.console.note(node.name(), "back",
+                "to what ran before: " + now.replaceFirst("^" + Pattern.quote(node.name() + ": "), ""));
         try {
             why.with("its log", journal.keepLogs(plan.services()));
             tools.exchange.restore(node);
             journal.end(History.Ending.RETURNED, Map.of(), now);
             return why.returned().fix("mend the cause, then run it again; " + node.name() + " runs what it ran before");
         } catch (Problem second) {
-            return why.unfinished().with("the way back", second.sentence() + " " + second.found()).fix(Installation.command(node) + " --back");
+            return why.unfinished().with("the way back", second.sentence() + " " + second.found())
+                    .fix(Installation.command(node) + " --back");
         }
     }
 
@@ -312,12 +349,14 @@ final class NodeRollout {
 
     private Problem lost(Problem why, Problem gone) {
         return Problem.unreachable(why.sentence()).expected(why.expected()).found(why.found())
-                .with("then", gone.sentence()).fix("once " + node.name() + " answers again: " + rollback() + ", or the same deployment once more");
+                .with("then", gone.sentence())
+                .fix("once " + node.name() + " answers again: " + rollback() + ", or the same deployment once more");
     }
 
     /** The services of a revision that the deployment replaced or removed. */
     private List<String> replaced(Revision to) {
-        return Stream.concat(plan.services().stream(), plan.retired().stream()).filter(to.images()::containsKey).toList();
+        return Stream.concat(plan.services().stream(), plan.retired().stream()).filter(to.images()::containsKey)
+                .toList();
     }
 
     /** Puts a revision in the place of what failed, and proves it healthy. */
@@ -325,16 +364,19 @@ final class NodeRollout {
         long started = System.nanoTime();
         tools.exchange.back();
         var way = NodePlan.plan(plan.stack(), to, replaced(to), facts);
-        if (!way.pulls().isEmpty()) throw Problem.failed(node.name() + ": " + String.join(", ", way.pulls()) + " is not on the node any more").fix(rollback());
+        if (!way.pulls().isEmpty()) throw Problem.failed(node.name() + ": " + String.join(", ", way.pulls())
+                + " is not on the node any more").fix(rollback());
         migration.back(to, secrets);
-        // else what runs on core is what ran, and Compose might make it anew all the same; workers were told to stop by then
+        // else what runs on core is what ran, and Compose might make it anew all the same; workers were told to stop by
+        // then
         after = facts.containers();
         digests = facts.digests();
         if (touched || !plan.stack().core()) up(way, tools.exchange.former(node, secrets), "", settle(way, facts));
         // a short time for the new release is no short time for the old one
         var patience = tools.options.timeout().compareTo(BACK) > 0 ? tools.options.timeout() : BACK;
         new HealthGate(tools, way, patience, after, digests).await(workersBefore);
-        tools.console.note(node.name(), "back", to.tag() + " runs again, healthy, after " + Units.duration(Duration.ofNanos(System.nanoTime() - started)));
+        tools.console.note(node.name(), "back", to.tag() + " runs again, healthy, after "
+                + Units.duration(Duration.ofNanos(System.nanoTime() - started)));
     }
 
     /** See {@link WorkerDrain#back}. */
@@ -361,7 +403,8 @@ final class NodeRollout {
     /** Goes back from a release that was proven here, because others failed. */
     void revert(Secrets secrets, Set<CheckId> workersBefore) {
         if (tools.exchange.restored(node)) return;
-        var to = previous.orElseThrow(() -> Problem.failed(node.name() + ": nothing ran before that one could go back to"));
+        var to = previous.orElseThrow(
+                () -> Problem.failed(node.name() + ": nothing ran before that one could go back to"));
         var facts = again(to.files());
         tools.locks.settle(node);
         back(to, facts, secrets, workersBefore);

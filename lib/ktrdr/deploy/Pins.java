@@ -17,11 +17,17 @@ import ktrdr.node.Docker;
 import ktrdr.node.Registry;
 import ktrdr.release.StackFacts;
 
-/** What the tags of a deployment mean, found out once for all of its nodes: a tag that is pushed again would be another image on each. */
+/**
+ * What the tags of a deployment mean, found out once for all of its nodes: a tag that is pushed again would be another
+ * image on each.
+ */
 final class Pins {
     private final Map<Node, Registry.Images> answers = new LinkedHashMap<>();
 
-    /** A moving tag has to be asked for each time, a fixed one is what it was; an image of which more is known is that very one. */
+    /**
+     * A moving tag has to be asked for each time, a fixed one is what it was; an image of which more is known is that
+     * very one.
+     */
     static List<String> pulls(List<Docker.Image> images, StackFacts facts) {
         var pulls = new LinkedHashSet<String>();
         for (var image : images) {
@@ -37,17 +43,25 @@ final class Pins {
     static Map<String, String> tagged(List<Docker.Image> images, StackFacts facts) {
         var tagged = new LinkedHashMap<String, String>();
         for (var image : images) {
-            if (image.id().isEmpty() && image.digest().isEmpty() || !image.id().isEmpty() && image.id().equals(facts.images().get(image.reference()))) continue;
+            if (image.id().isEmpty() && image.digest().isEmpty()
+                    || !image.id().isEmpty() && image.id().equals(facts.images().get(image.reference()))) continue;
             if (facts.images().containsKey(image.id())) tagged.put(image.id(), image.reference());
             else if (!image.digest().isEmpty()) tagged.put(image.digest(), image.reference());
         }
         return tagged;
     }
 
-    /** What to pull, each with the reference that it gets at once: of an image that is pinned. Of one of the history, whose reference means another, the containers of now have that until they go. */
+    /**
+     * What to pull, each with the reference that it gets at once: of an image that is pinned. Of one of the history,
+     * whose reference means another, the containers of now have that until they go.
+     */
     static Map<String, String> pulledAs(NodePlan plan) {
         var as = new LinkedHashMap<String, String>();
-        plan.pulls().forEach(pull -> as.put(pull, plan.revision().images().values().stream().filter(image -> image.id().isEmpty() && image.digest().equals(pull)).map(Docker.Image::reference)
+        plan.pulls().forEach(
+                pull -> as.put(pull,
+                        plan.revision().images().values().stream()
+                                .filter(image -> image.id().isEmpty() && image.digest().equals(pull))
+                                .map(Docker.Image::reference)
                 .findFirst().orElse("")));
         return as;
     }
@@ -57,8 +71,12 @@ final class Pins {
         var wanted = new TreeMap<String, Docker.Image>();
         for (var service : plan.services()) {
             var image = plan.revision().images().get(service);
-            boolean there = image.id().isEmpty() && image.digest().isEmpty() && !plan.pulls().contains(image.reference());
-            wanted.put(service, new Docker.Image(image.reference(), there ? plan.facts().images().getOrDefault(image.reference(), "") : image.id(), image.digest()));
+            boolean there = image.id().isEmpty() && image.digest().isEmpty()
+                    && !plan.pulls().contains(image.reference());
+            wanted.put(service,
+                    new Docker.Image(image.reference(),
+                            there ? plan.facts().images().getOrDefault(image.reference(), "") : image.id(),
+                            image.digest()));
         }
         return wanted;
     }
@@ -68,13 +86,15 @@ final class Pins {
         var images = fleet.inventory().images();
         var registry = new Registry(images.registry(), images.username());
         var open = open(plans.values());
-        var asked = fleet.each(node -> plans.containsKey(node) && !asked(plans.get(node), open).isEmpty(), (node, ssh) -> {
-            var answer = registry.answer(node.name(), ssh.run(secrets.registry() + registry.ask(asked(plans.get(node), open))));
-            answer.problems().values().stream().findFirst().ifPresent(problem -> {
-                throw problem;
-            });
-            return answer;
-        });
+        var asked = fleet.each(node -> plans.containsKey(node) && !asked(plans.get(node), open).isEmpty(),
+                (node, ssh) -> {
+                    var answer = registry.answer(node.name(),
+                            ssh.run(secrets.registry() + registry.ask(asked(plans.get(node), open))));
+                    answer.problems().values().stream().findFirst().ifPresent(problem -> {
+                        throw problem;
+                    });
+                    return answer;
+                });
         answers.putAll(asked.values());
         return asked;
     }
@@ -89,13 +109,17 @@ final class Pins {
         var manifests = new LinkedHashMap<String, Registry.Manifest>();
         pulledAs(plan).forEach((pull, reference) -> {
             var name = reference.isEmpty() ? pull : reference;
-            answers.values().stream().map(answer -> answer.manifests().get(name)).filter(Objects::nonNull).filter(manifest -> reference.isEmpty() || pull.endsWith("@" + manifest.digest()))
+            answers.values().stream().map(answer -> answer.manifests().get(name)).filter(Objects::nonNull)
+                    .filter(manifest -> reference.isEmpty() || pull.endsWith("@" + manifest.digest()))
                     .findFirst().ifPresent(manifest -> manifests.put(name, manifest));
         });
         return manifests;
     }
 
-    /** The references that the registry has to say the meaning of: those that a node is to pull, and those that mean another image on one node than on the next. */
+    /**
+     * The references that the registry has to say the meaning of: those that a node is to pull, and those that mean
+     * another image on one node than on the next.
+     */
     static Set<String> open(Collection<NodePlan> plans) {
         var open = new LinkedHashSet<String>();
         var known = new LinkedHashMap<String, List<Local>>();
@@ -103,7 +127,8 @@ final class Pins {
             for (var reference : references(plan)) {
                 if (plan.pulls().contains(reference)) open.add(reference);
                 var id = plan.facts().images().get(reference);
-                if (id != null) known.computeIfAbsent(reference, none -> new ArrayList<>()).add(new Local(id, plan.facts().digests().getOrDefault(id, List.of())));
+                if (id != null) known.computeIfAbsent(reference, none -> new ArrayList<>())
+                        .add(new Local(id, plan.facts().digests().getOrDefault(id, List.of())));
             }
         known.forEach((reference, locals) -> {
             if (locals.stream().anyMatch(local -> !local.same(locals.get(0)))) open.add(reference);
@@ -120,7 +145,8 @@ final class Pins {
 
     /** The images of a deployment that are known by a tag and nothing else. */
     private static Set<String> references(NodePlan plan) {
-        return plan.services().stream().map(plan.revision().images()::get).filter(image -> image.id().isEmpty() && image.digest().isEmpty()).map(Docker.Image::reference)
+        return plan.services().stream().map(plan.revision().images()::get)
+                .filter(image -> image.id().isEmpty() && image.digest().isEmpty()).map(Docker.Image::reference)
                 .collect(Collectors.toCollection(LinkedHashSet::new));
     }
 
@@ -131,17 +157,23 @@ final class Pins {
         return List.copyOf(asked);
     }
 
-    /** The deployments with each open reference as what the first node heard of it, for nodes of the same platform. A node that heard nothing is as it was. */
+    /**
+     * The deployments with each open reference as what the first node heard of it, for nodes of the same platform. A
+     * node that heard nothing is as it was.
+     */
     static Map<Node, NodePlan> pinned(Map<Node, NodePlan> plans, Map<Node, Registry.Images> answers, Set<String> open) {
         var meanings = new LinkedHashMap<String, Registry.Manifest>();
         plans.keySet().stream().filter(answers::containsKey).map(answers::get)
-                .forEach(answer -> answer.manifests().forEach((reference, manifest) -> meanings.putIfAbsent(answer.platform() + " " + reference, manifest)));
+                .forEach(answer -> answer.manifests()
+                        .forEach((reference, manifest) -> meanings.putIfAbsent(answer.platform() + " " + reference,
+                                manifest)));
         var pinned = new LinkedHashMap<Node, NodePlan>();
         plans.forEach((node, plan) -> {
             var images = new LinkedHashMap<String, Docker.Image>();
             if (answers.containsKey(node)) for (var reference : references(plan)) {
                 var manifest = meanings.get(answers.get(node).platform() + " " + reference);
-                if (open.contains(reference) && manifest != null) images.put(reference, image(reference, manifest, plan.facts()));
+                if (open.contains(reference) && manifest != null)
+                    images.put(reference, image(reference, manifest, plan.facts()));
             }
             pinned.put(node, images.isEmpty() ? plan : plan.pinned(images));
         });
@@ -151,7 +183,8 @@ final class Pins {
     private static Docker.Image image(String reference, Registry.Manifest manifest, StackFacts facts) {
         var digest = Docker.repository(reference) + "@" + manifest.digest();
         var there = facts.images().getOrDefault(reference, "");
-        boolean same = manifest.ids().contains(there) || facts.digests().getOrDefault(there, List.of()).contains(digest);
+        boolean same = manifest.ids().contains(there) || facts.digests().getOrDefault(there, List.of())
+                .contains(digest);
         return new Docker.Image(reference, same ? there : "", digest);
     }
 }

@@ -28,10 +28,12 @@ import ktrdr.ssh.Ssh;
  *
  * @param actions what happens to each service
  * @param manifests of the images to be pulled, by reference
- * @param seen where nothing at all is to be done the answer to {@link HealthGate#question}, for a proof without asking again
+ * @param seen where nothing at all is to be done the answer to {@link HealthGate#question}, for a proof without asking
+ *     again
  * @param schema what is done to the schema of the database, where the backend is deployed
  */
-public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String, Registry.Manifest> manifests, Optional<Seen> seen, Optional<Migration.Step> schema) {
+public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String, Registry.Manifest> manifests,
+        Optional<Seen> seen, Optional<Migration.Step> schema) {
     /** Services that read their files again when they are told to; others are restarted. */
     private static final Set<String> HUPPED = Set.of("prometheus", Alerting.SERVICE);
     private static final Pattern DATA = Pattern.compile("(?m)^\\s*- ([A-Za-z0-9_.-]+):\\$\\{DB_DATA\\b");
@@ -46,38 +48,53 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
      * @param under the start of a script under the node's lock; empty where it is only looked
      * @param manifests what the registry says of the images to be pulled, by reference
      */
-    static PlanPreview look(NodePlan plan, Ssh ssh, String under, Secrets secrets, Map<String, Registry.Manifest> manifests, boolean skipChecks, Migration migration) {
-        if (plan.restart()) return new PlanPreview(plan, restarted(plan, Map.of()), Map.of(), Optional.empty(), Optional.empty());
-        var node = plan.stack().node();
-        if (!skipChecks) tooSmall(node.name(), plan.facts().free(), manifests.values()).ifPresent(problem -> {
-            throw problem;
-        });
-        long at = System.nanoTime();
-        var result = ssh.run(under + secrets.shell(plan.secrets()) + ComposeChanges.script(node.directory(), plan.staging().content(plan.stack().envFile()),
-                plan.staging().content(plan.stack().composeFile()), (plan.quiet() ? HealthGate.question(plan) : "") + migration.question()));
-        if (!result.ok()) throw NodeLocks.refused(node, result).or(() -> FileChangesScript.failure(plan.staging(), result))
-                .orElseGet(() -> Problem.failed(node.name() + ": Compose did not say what it would do").found(result));
-        var facts = Facts.parse(result.out());
-        var actions = ComposeChanges.of(plan.services(), ComposeChanges.hashes(facts), plan.facts().containers(), ids(plan, manifests));
-        if (actions.get("db") == Action.RECREATE) DatabaseData.parse(ssh.must(DatabaseData.script(plan.stack().container("db"))))
-                .outside(node.name(), dataVolume(plan)).ifPresent(problem -> {
+    static PlanPreview look(NodePlan plan, Ssh ssh, String under, Secrets secrets,
+            Map<String, Registry.Manifest> manifests, boolean skipChecks, Migration migration) {
+                if (plan.restart())
+                    return new PlanPreview(plan, restarted(plan, Map.of()), Map.of(), Optional.empty(),
+                            Optional.empty());
+                var node = plan.stack().node();
+                if (!skipChecks) tooSmall(node.name(), plan.facts().free(), manifests.values()).ifPresent(problem -> {
                     throw problem;
                 });
-        var schema = migration.look(facts, actions.get("backend") == Action.SAME);
-        boolean same = plan.quiet() && actions.values().stream().allMatch(Action.SAME::equals);
-        return new PlanPreview(plan, restarted(plan, actions), manifests, same ? Optional.of(new Seen(facts, at)) : Optional.empty(), schema);
-    }
+                long at = System.nanoTime();
+                var result = ssh.run(under + secrets.shell(plan.secrets())
+                        + ComposeChanges.script(node.directory(), plan.staging().content(plan.stack().envFile()),
+                        plan.staging().content(plan.stack().composeFile()),
+                        (plan.quiet() ? HealthGate.question(plan) : "") + migration.question()));
+                if (!result.ok()) throw NodeLocks.refused(node, result)
+                        .or(() -> FileChangesScript.failure(plan.staging(), result))
+                        .orElseGet(() -> Problem.failed(node.name() + ": Compose did not say what it would do")
+                                .found(result));
+                var facts = Facts.parse(result.out());
+                var actions = ComposeChanges.of(plan.services(), ComposeChanges.hashes(facts),
+                        plan.facts().containers(),
+                        ids(plan, manifests));
+                if (actions.get("db")
+                        == Action.RECREATE) DatabaseData.parse(
+                                ssh.must(DatabaseData.script(plan.stack().container("db"))))
+                        .outside(node.name(), dataVolume(plan)).ifPresent(problem -> {
+                            throw problem;
+                        });
+                var schema = migration.look(facts, actions.get("backend") == Action.SAME);
+                boolean same = plan.quiet() && actions.values().stream().allMatch(Action.SAME::equals);
+                return new PlanPreview(plan, restarted(plan, actions), manifests,
+                        same ? Optional.of(new Seen(facts, at)) : Optional.empty(), schema);
+            }
 
     private static Map<String, Action> restarted(NodePlan plan, Map<String, Action> actions) {
         var all = new LinkedHashMap<>(actions);
-        plan.restarted().forEach(service -> all.merge(service, Action.RESTART, (found, restart) -> found == Action.SAME ? restart : found));
+        plan.restarted().forEach(service ->
+                all.merge(service, Action.RESTART, (found, restart) -> found == Action.SAME ? restart : found));
         return all;
     }
 
     static Optional<Problem> tooSmall(String node, long free, Collection<Registry.Manifest> pulled) {
         long need = Registry.need(pulled);
-        return need <= free ? Optional.empty() : Optional.of(Problem.failed(node + ": too little disk is free for the images to pull")
-                .expected(Units.size(need) + ", by the sizes of their layers in the registry").found(Units.size(free) + " free")
+        return need <= free ? Optional.empty()
+                : Optional.of(Problem.failed(node + ": too little disk is free for the images to pull")
+                .expected(Units.size(need) + ", by the sizes of their layers in the registry")
+                .found(Units.size(free) + " free")
                 .fix("docker image prune on the node, or a larger disk; nothing was changed"));
     }
 
@@ -85,8 +102,12 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
     private static String dataVolume(NodePlan plan) {
         var compose = plan.staging().content(plan.stack().composeFile());
         var mounted = DATA.matcher(compose).results().map(match -> match.group(1)).findFirst();
-        return plan.stack().project() + "_" + mounted.orElseThrow(() -> Problem.usage(plan.stack().composeFile() + " mounts no volume where the database keeps its data")
-                .expected("- <volume>:${DB_DATA} among the volumes of db").found("none").fix("mend it in the folder that `templates` in the inventory names"));
+        return plan.stack().project() + "_"
+                + mounted.orElseThrow(
+                        () -> Problem.usage(plan.stack().composeFile()
+                                + " mounts no volume where the database keeps its data")
+                .expected("- <volume>:${DB_DATA} among the volumes of db").found("none")
+                .fix("mend it in the folder that `templates` in the inventory names"));
     }
 
     /** The ids that the image of each service has or will have; none where nobody knows. */
@@ -97,7 +118,8 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
             var pulled = manifests.get(image.reference());
             if (!image.id().isEmpty()) ids.put(service, List.of(image.id()));
             else if (pulled != null) ids.put(service, pulled.ids());
-            else if (plan.facts().images().containsKey(image.reference())) ids.put(service, List.of(plan.facts().images().get(image.reference())));
+            else if (plan.facts().images().containsKey(image.reference()))
+                ids.put(service, List.of(plan.facts().images().get(image.reference())));
         }
         return ids;
     }
@@ -105,12 +127,17 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
     /** In words: "backend recreated; db, grafana same". */
     public String outcome() {
         var words = new LinkedHashMap<Action, List<String>>();
-        var told = plan.rereads().stream().filter(service -> actions.getOrDefault(service, Action.SAME) == Action.SAME).toList();
+        var told = plan.rereads().stream().filter(service -> actions.getOrDefault(service, Action.SAME) == Action.SAME)
+                .toList();
         actions.forEach((service, action) -> {
             if (!told.contains(service)) words.computeIfAbsent(action, none -> new ArrayList<>()).add(service);
         });
-        var parts = words.entrySet().stream().map(entry -> String.join(", ", entry.getValue()) + " " + word(entry.getKey())).collect(Collectors.toCollection(ArrayList::new));
-        var anew = told.stream().filter(service -> !HUPPED.contains(service) || plan.facts().files().stale().contains(service)).toList();
+        var parts = words.entrySet().stream()
+                .map(entry -> String.join(", ", entry.getValue()) + " " + word(entry.getKey()))
+                .collect(Collectors.toCollection(ArrayList::new));
+        var anew = told.stream()
+                .filter(service -> !HUPPED.contains(service) || plan.facts().files().stale().contains(service))
+                .toList();
         var reloaded = told.stream().filter(service -> !anew.contains(service)).toList();
         if (!reloaded.isEmpty()) parts.add(String.join(", ", reloaded) + " reloaded");
         if (!anew.isEmpty()) parts.add(String.join(", ", anew) + " restarted");
@@ -120,7 +147,10 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         return parts.isEmpty() ? "no container touched" : String.join("; ", parts);
     }
 
-    /** How many workers the node has when this leads to another number, and where that is from; empty where it does not, or there are none yet. */
+    /**
+     * How many workers the node has when this leads to another number, and where that is from; empty where it does not,
+     * or there are none yet.
+     */
     public Optional<String> rescaled() {
         var node = plan.stack().node();
         var there = plan.facts().containers().stream().map(Docker.Container::service).toList();
@@ -129,7 +159,8 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
         var from = even(there) ? count(there, "backtest") + " of each type" : counts(there);
         var to = even(there) && even(wanted) ? String.valueOf(count(wanted, "backtest")) : counts(wanted);
         boolean given = node.given().isPresent() && wanted.equals(Set.copyOf(plan.stack().services()));
-        return Optional.of(node.name() + " runs " + from + ", " + (given ? "the inventory says " + to : to + " from now on"));
+        return Optional.of(node.name() + " runs " + from + ", "
+                + (given ? "the inventory says " + to : to + " from now on"));
     }
 
     private static boolean even(Collection<String> services) {
@@ -138,20 +169,26 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
 
     /** The services whose container is stopped by it. */
     Collection<String> stopped() {
-        return actions.entrySet().stream().filter(entry -> entry.getValue() == Action.RECREATE || entry.getValue() == Action.RESTART).map(Map.Entry::getKey).toList();
+        return actions.entrySet().stream()
+                .filter(entry -> entry.getValue() == Action.RECREATE || entry.getValue() == Action.RESTART)
+                .map(Map.Entry::getKey).toList();
     }
 
     /** What it would do, a line each, as --dry-run shows it. */
     public List<String> describe() {
         var stack = plan.stack();
         var lines = new ArrayList<String>();
-        if (plan.restart()) return List.of(stack.node().name() + "  " + plan.tag() + ", which stays", "  up       " + outcome());
-        lines.add(stack.node().name() + "  " + (plan.before().isEmpty() ? "nothing" : plan.before()) + " -> " + plan.tag());
-        images().forEach((image, services) -> lines.add("  image    " + image + "  (" + String.join(", ", services) + ")"));
+        if (plan.restart())
+            return List.of(stack.node().name() + "  " + plan.tag() + ", which stays", "  up       " + outcome());
+        lines.add(stack.node().name() + "  " + (plan.before().isEmpty() ? "nothing" : plan.before()) + " -> "
+                + plan.tag());
+        images().forEach((image, services) ->
+                lines.add("  image    " + image + "  (" + String.join(", ", services) + ")"));
         lines.add("  files    " + plan.staging().outcome());
         schema.ifPresent(step -> lines.add("  schema   " + step.words()));
         lines.add("  up       " + outcome());
-        if (!stack.core()) lines.add("  scale    " + counts(plan.revision().images().keySet()) + rescaled().map("; "::concat).orElse(""));
+        if (!stack.core()) lines.add("  scale    " + counts(plan.revision().images().keySet())
+                + rescaled().map("; "::concat).orElse(""));
         plan.staging().memory().ifPresent(remark -> lines.add("  limits   " + remark));
         return lines;
     }
@@ -182,7 +219,8 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
             var to = target(service);
             var manifest = manifests.get(plan.revision().images().get(service).reference());
             var pull = manifest == null ? "" : ", pull " + Units.size(manifest.bytes());
-            images.computeIfAbsent(from.equals(to) ? brief(to) + " same" : (from.isEmpty() ? "" : brief(from) + " -> ") + brief(to) + pull, none -> new ArrayList<>()).add(service);
+            images.computeIfAbsent(from.equals(to) ? brief(to) + " same" : (from.isEmpty() ? "" : brief(from) + " -> ")
+                    + brief(to) + pull, none -> new ArrayList<>()).add(service);
         }
         return images;
     }
@@ -210,7 +248,9 @@ public record PlanPreview(NodePlan plan, Map<String, Action> actions, Map<String
     public Map<String, Object> document() {
         var document = new LinkedHashMap<>(plan.document());
         var services = new LinkedHashMap<String, Object>();
-        actions.forEach((service, action) -> services.put(service, Document.fields("action", action.name().toLowerCase(), "from", digest(service), "to", target(service))));
+        actions.forEach((service, action) ->
+                services.put(service, Document.fields("action", action.name().toLowerCase(), "from", digest(service),
+                        "to", target(service))));
         document.put("actions", services);
         schema.ifPresent(step -> document.put("schema", step.document()));
         document.put("pull_bytes", manifests.values().stream().mapToLong(Registry.Manifest::bytes).sum());

@@ -26,8 +26,9 @@ import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
 
 /**
- * The proof that services of core which were told of a changed configuration have it, by what they say of it themselves: Prometheus and Alertmanager in their metrics when they
- * last read their files well, Grafana in the dashboards that it serves. A signal alone says nothing of what came of it.
+ * The proof that services of core which were told of a changed configuration have it, by what they say of it
+ * themselves: Prometheus and Alertmanager in their metrics when they last read their files well, Grafana in the
+ * dashboards that it serves. A signal alone says nothing of what came of it.
  */
 public final class Reread {
     /** A service that answers has read its files within this time, or refused them. */
@@ -44,20 +45,27 @@ public final class Reread {
     }
 
     /**
-     * Waits until each service that was told has its files, then takes the marks away by which a later deployment would tell it again. Else it is a {@link Problem}.
+     * Waits until each service that was told has its files, then takes the marks away by which a later deployment would
+     * tell it again. Else it is a {@link Problem}.
      *
      * @param out of {@link NodePlan#applyScript}
      */
     void prove(String out) {
         // service to when it was told, by the node's clock in seconds since 1970
         var told = new TreeMap<String, Long>();
-        FileChangesScript.told("reading", out).stream().map(line -> line.split(" ")).forEach(words -> told.put(words[0], Facts.number("reading", words[1])));
+        FileChangesScript.told("reading", out).stream().map(line -> line.split(" "))
+                .forEach(words -> told.put(words[0], Facts.number("reading", words[1])));
         if (told.isEmpty()) return;
         try (var step = tools.console().step(node.name(), "config")) {
-            var found = told.entrySet().stream().map(entry -> entry.getKey() + " " + prove(entry.getKey(), entry.getValue())).collect(Collectors.joining(", "));
+            var found = told.entrySet().stream()
+                    .map(entry -> entry.getKey() + " " + prove(entry.getKey(), entry.getValue()))
+                    .collect(Collectors.joining(", "));
             var marks = told.keySet().stream().map(service -> NodeFiles.OURS + "/unread." + service).toList();
-            var result = tools.fleet().ssh(node).run(tools.locks().under(node) + "cd -P \"$directory\"\nrm -f " + Sh.words(marks) + "\n");
-            if (!result.ok()) throw NodeLocks.refused(node, result).orElseGet(() -> Problem.failed(node.name() + ": " + String.join(", ", marks) + " could not be removed").found(result));
+            var result = tools.fleet().ssh(node)
+                    .run(tools.locks().under(node) + "cd -P \"$directory\"\nrm -f " + Sh.words(marks) + "\n");
+            if (!result.ok()) throw NodeLocks.refused(node, result)
+                    .orElseGet(() -> Problem.failed(node.name() + ": " + String.join(", ", marks)
+                            + " could not be removed").found(result));
             step.done(found);
         }
     }
@@ -72,7 +80,8 @@ public final class Reread {
             if (check.ok()) return check.found();
             if (reading == null && heard.get()) reading = new Waiting(READS, PAUSE_MILLIS, interrupted);
             if (waiting.over() || reading != null && reading.over())
-                throw check.problem(node.name() + ": " + service + " did not take its changed configuration").with("its log", log(service));
+                throw check.problem(node.name() + ": " + service + " did not take its changed configuration")
+                        .with("its log", log(service));
             waiting.pause();
         }
     }
@@ -81,28 +90,32 @@ public final class Reread {
         var url = tools.fleet().inventory().url(service) + "/metrics";
         var ok = service + "_config_last_reload_successful";
         var when = service + "_config_last_reload_success_timestamp_seconds";
-        return Check.of(CheckId.ofFleet(service, "config"), node.name(), ok + " 1 by " + url + ", for files read since it was told", fix(service), () -> {
-            var text = answer(heard, () -> tools.http().get(url).body());
-            var well = value(ok, text);
-            // of older and of other programs nothing is known, and that is said
-            if (well.isEmpty()) return Finding.good("does not say whether it has its files");
-            if (well.get(0) == 1 && value(when, text).stream().anyMatch(time -> time >= since))
-                return Finding.good("has read its files");
-            return Finding.bad(ok + " " + (well.get(0) == 1 ? "1, of files read before" : "0"));
-        });
+        return Check.of(CheckId.ofFleet(service, "config"), node.name(),
+                ok + " 1 by " + url + ", for files read since it was told", fix(service), () -> {
+                    var text = answer(heard, () -> tools.http().get(url).body());
+                    var well = value(ok, text);
+                    // of older and of other programs nothing is known, and that is said
+                    if (well.isEmpty()) return Finding.good("does not say whether it has its files");
+                    if (well.get(0) == 1 && value(when, text).stream().anyMatch(time -> time >= since))
+                        return Finding.good("has read its files");
+                    return Finding.bad(ok + " " + (well.get(0) == 1 ? "1, of files read before" : "0"));
+                });
     }
 
     private Check dashboards(AtomicBoolean heard) {
         var inventory = tools.fleet().inventory();
-        return Check.of(CheckId.ofFleet("grafana", "config"), node.name(), "the dashboards of " + node.directory() + "/monitoring/grafana/dashboards", fix("grafana"), () -> {
-            int status = answer(heard, () -> tools.http().get(inventory.url("grafana") + "/api/frontend/settings").status());
-            if (Set.of(401, 403).contains(status))
-                return Finding.good("lets nobody look without a login, its dashboards were not compared");
-            var shown = new GrafanaChecks(inventory, tools.http()).dashboards(plan.revision().files(), new ArrayList<>());
-            return shown.stream().filter(check -> !check.ok()).findFirst()
-                    .map(check -> Finding.bad(check.id() + ": " + check.found()))
-                    .orElseGet(() -> Finding.good("shows " + shown.size() + " dashboards as in our files"));
-        });
+        return Check.of(CheckId.ofFleet("grafana", "config"), node.name(),
+                "the dashboards of " + node.directory() + "/monitoring/grafana/dashboards", fix("grafana"), () -> {
+                    int status = answer(heard,
+                            () -> tools.http().get(inventory.url("grafana") + "/api/frontend/settings").status());
+                    if (Set.of(401, 403).contains(status))
+                        return Finding.good("lets nobody look without a login, its dashboards were not compared");
+                    var shown = new GrafanaChecks(inventory, tools.http())
+                            .dashboards(plan.revision().files(), new ArrayList<>());
+                    return shown.stream().filter(check -> !check.ok()).findFirst()
+                            .map(check -> Finding.bad(check.id() + ": " + check.found()))
+                            .orElseGet(() -> Finding.good("shows " + shown.size() + " dashboards as in our files"));
+                });
     }
 
     private String fix(String service) {
@@ -122,10 +135,12 @@ public final class Reread {
 
     /** The values of a series without labels in Prometheus' text format. */
     public static List<Double> value(String name, String text) {
-        return Pattern.compile("(?m)^" + Pattern.quote(name) + " ([0-9.]+(?:[eE][+-]?[0-9]+)?)\\b").matcher(text).results().map(found -> Double.parseDouble(found.group(1))).toList();
+        return Pattern.compile("(?m)^" + Pattern.quote(name) + " ([0-9.]+(?:[eE][+-]?[0-9]+)?)\\b").matcher(text)
+                .results().map(found -> Double.parseDouble(found.group(1))).toList();
     }
 
     private String log(String service) {
-        return LastWords.of(tools.fleet().ssh(node).run(Docker.logTail(plan.stack().container(service), LastWords.LINES)).out());
+        return LastWords.of(tools.fleet().ssh(node)
+                .run(Docker.logTail(plan.stack().container(service), LastWords.LINES)).out());
     }
 }

@@ -23,19 +23,27 @@ import ktrdr.release.LockScripts;
 import ktrdr.release.Templates;
 import ktrdr.ssh.Ssh;
 
-/** Takes away what the toolkit has put on a node that leaves the fleet, or has left it, as templates/retire/retire.sh does, which runs there. */
+/**
+ * Takes away what the toolkit has put on a node that leaves the fleet, or has left it, as templates/retire/retire.sh
+ * does, which runs there.
+ */
 public final class Retirement {
     private static final Duration PATIENCE = Duration.ofSeconds(10);
     private final Inventory inventory;
     private final String name;
     private final Optional<Node> node;
 
-    /** @param asked a node of the inventory by any of its names or its address, or a host that is none any more, as ssh knows it */
+    /**
+     * @param asked a node of the inventory by any of its names or its address, or a host that is none any more, as ssh
+     * knows it
+     */
     public Retirement(Inventory inventory, String asked) {
         this.inventory = inventory;
         this.name = asked;
         var host = Ssh.Target.of(asked).host();
-        this.node = inventory.nodes().stream().filter(node -> Stream.concat(Stream.of(node.id(), node.name(), node.host(), inventory.fqdn(node)), node.address().stream())
+        this.node = inventory.nodes().stream()
+                .filter(node -> Stream.concat(Stream.of(node.id(), node.name(), node.host(), inventory.fqdn(node)),
+                        node.address().stream())
                 .anyMatch(word -> word.equalsIgnoreCase(asked) || word.equalsIgnoreCase(host))).findFirst();
     }
 
@@ -46,7 +54,8 @@ public final class Retirement {
      * @param core why it is no plain workers node; empty where it is one
      * @param busy workers at work, each with its operation
      */
-    public record Remains(Map<String, String> directories, List<String> would, List<String> left, List<String> failed, List<String> core, Map<String, String> busy) {}
+    public record Remains(Map<String, String> directories, List<String> would, List<String> left, List<String> failed,
+            List<String> core, Map<String, String> busy) {}
 
     /** What was done. */
     public record Done(List<String> removed, List<String> left, List<String> failed) {}
@@ -59,11 +68,15 @@ public final class Retirement {
     /** Refuses what the fleet cannot do without as long as the inventory has it. */
     public void allowed() {
         node.filter(node -> node.role() == Role.CORE).ifPresent(core -> {
-            throw Problem.usage(core.name() + " is the core node of this inventory, and is not retired").expected("a workers node, or a host that is not in the inventory any more")
-                    .fix("have another core in the inventory first; then name this machine by its address, with --core");
+            throw Problem.usage(core.name() + " is the core node of this inventory, and is not retired")
+                    .expected("a workers node, or a host that is not in the inventory any more")
+                    .fix("have another core in the inventory first; then name this machine by its address, with "
+                            + "--core");
         });
         node.filter(inventory::exportsShare).ifPresent(server -> {
-            throw Problem.usage(server.name() + " exports the share of this inventory, and is not retired").expected("a node that others do not need").fix("have another storage.server in the inventory first");
+            throw Problem.usage(server.name() + " exports the share of this inventory, and is not retired")
+                    .expected("a node that others do not need")
+                    .fix("have another storage.server in the inventory first");
         });
     }
 
@@ -73,10 +86,12 @@ public final class Retirement {
         var asked = Ssh.Target.of(name);
         var all = inventory.ssh();
         try {
-            return Ssh.connect(new Ssh.Target(asked.host(), asked.host(), Optional.empty(), asked.port().or(all::port), asked.user().or(all::user), all.identity(), all.knownHosts(), Optional.empty(),
+            return Ssh.connect(new Ssh.Target(asked.host(), asked.host(), Optional.empty(), asked.port().or(all::port),
+                    asked.user().or(all::user), all.identity(), all.knownHosts(), Optional.empty(),
                     sudo ? Inventory.Sudo.ALWAYS : all.sudo(), all.jump(), all.connectTimeout(), inventory.hostKeys()));
         } catch (Problem problem) {
-            throw problem.with("not a node", asked.host() + " is none of " + inventory.source() + ", so it is asked as a host of that name");
+            throw problem.with("not a node",
+                    asked.host() + " is none of " + inventory.source() + ", so it is asked as a host of that name");
         }
     }
 
@@ -86,10 +101,14 @@ public final class Retirement {
         // of a node; who names a host by its address means that host
         node.filter(node -> node.address().filter(address -> address.equals(Ssh.Target.of(name).host())).isEmpty())
                 .ifPresent(node -> Occupant.parse(facts).prove(inventory, node));
-        if (!facts.get("user").equals("root")) throw Ssh.notRoot(ssh.name(), facts.get("user"), "take away what the toolkit has put there");
+        if (!facts.get("user").equals("root"))
+            throw Ssh.notRoot(ssh.name(), facts.get("user"), "take away what the toolkit has put there");
         var busy = new LinkedHashMap<String, String>();
-        facts.under("health").forEach((worker, health) -> WorkerStops.operation(health).ifPresent(operation -> busy.put(worker, operation)));
-        return new Remains(facts.under("directory"), facts.all("would"), facts.all("left"), facts.all("failed"), facts.all("core"), busy);
+        facts.under("health")
+                .forEach((worker, health) -> WorkerStops.operation(health)
+                        .ifPresent(operation -> busy.put(worker, operation)));
+        return new Remains(facts.under("directory"), facts.all("would"), facts.all("left"), facts.all("failed"),
+                facts.all("core"), busy);
     }
 
     /** Does it, with the lock of each stack that is there; what could not be removed is among what failed. */
@@ -110,7 +129,8 @@ public final class Retirement {
                 said.append(line).append('\n');
                 step.now(line.substring(line.indexOf('\t') + 1));
             });
-            if (!result.ok()) throw Problem.failed(ssh.name() + ": it was left half done").expected("all of it removed").found(result.lastWords()).fix("run it again: what is gone is not looked for");
+            if (!result.ok()) throw Problem.failed(ssh.name() + ": it was left half done").expected("all of it removed")
+                    .found(result.lastWords()).fix("run it again: what is gone is not looked for");
             var facts = Facts.parse(said.toString());
             return new Done(facts.all("removed"), facts.all("left"), facts.all("failed"));
         } finally {
@@ -122,13 +142,16 @@ public final class Retirement {
     public List<String> next() {
         var next = new ArrayList<String>();
         node.ifPresent(node -> next.add("take " + node.name() + " out of " + inventory.source()));
-        next.add(inventory.firewall().isPresent() ? "jbang deploy@ktrdr all: Prometheus' targets follow, and no node lets it in any more" : "jbang deploy@ktrdr core prometheus: its targets follow");
+        next.add(inventory.firewall().isPresent()
+                ? "jbang deploy@ktrdr all: Prometheus' targets follow, and no node lets it in any more"
+                : "jbang deploy@ktrdr core prometheus: its targets follow");
         if (inventory.storageNode().isPresent()) next.add("jbang setup-nfs@ktrdr: the share lets it in no more");
         next.add("take its names out of your DNS server: jbang setup-dns@ktrdr prints those that stay");
         return next;
     }
 
     private String script(String act, boolean data) {
-        return Firewall.down() + Sh.let("directory", node.map(Node::directory).orElse("")) + Sh.let("act", act) + Sh.let("data", data ? "yes" : "") + new Templates(inventory).read("retire/retire.sh");
+        return Firewall.down() + Sh.let("directory", node.map(Node::directory).orElse("")) + Sh.let("act", act)
+                + Sh.let("data", data ? "yes" : "") + new Templates(inventory).read("retire/retire.sh");
     }
 }

@@ -42,16 +42,23 @@ import ktrdr.ssh.Ssh;
 /**
  * A deployment over several nodes, phase by phase: {@link #plan}, {@link #look}, {@link #pull}, {@link #apply}.
  *
- * Nodes are planned and pulled for side by side, and nothing is stopped anywhere before every node has what it needs. Then core is replaced, and the
- * workers nodes one after another, so that the first is the proof for the next; a core that is only told of workers is told after they came and before
- * they go. What becomes of the others when a node fails is {@link OnFailure}.
+ * Nodes are planned and pulled for side by side, and nothing is stopped anywhere before every node has what it needs.
+ * Then core is replaced, and the workers nodes one after another, so that the first is the proof for the next; a core
+ * that is only told of workers is told after they came and before they go. What becomes of the others when a node fails
+ * is {@link OnFailure}.
  */
 public final class Rollout {
     private static final Duration PULL = Duration.ofMinutes(30);
-    /** A worker tries for a quarter of a minute as it starts, and after that every ten seconds, if it was not asked for its health for thirty. */
+    /**
+     * A worker tries for a quarter of a minute as it starts, and after that every ten seconds, if it was not asked for
+     * its health for thirty.
+     */
     private static final Duration REGISTERED = Duration.ofSeconds(60);
 
-    /** What becomes of the other nodes when one fails: they are left as they are, those done are put back too, or the rest goes on. */
+    /**
+     * What becomes of the other nodes when one fails: they are left as they are, those done are put back too, or the
+     * rest goes on.
+     */
     public enum OnFailure { stop, revert, continue_;
 
         /** As it is typed. */
@@ -70,13 +77,14 @@ public final class Rollout {
      * @param rollback the releases that are gone back to, by node; empty for new ones
      * @param schema what is done about the database's schema; empty where the release stays and so does that
      */
-    public record Options(Duration timeout, boolean back, boolean parallel, OnFailure onFailure, Duration waitIdle, boolean skipChecks,
-            Optional<Map<Node, History.Entry>> rollback, Optional<Migration.Choice> schema) {
+    public record Options(Duration timeout, boolean back, boolean parallel, OnFailure onFailure, Duration waitIdle,
+            boolean skipChecks, Optional<Map<Node, History.Entry>> rollback, Optional<Migration.Choice> schema) {
 
         /** Those of a run that keeps the release. */
-        public Options(Duration timeout, boolean back, boolean parallel, OnFailure onFailure, Duration waitIdle, boolean skipChecks, Optional<Map<Node, History.Entry>> rollback) {
-            this(timeout, back, parallel, onFailure, waitIdle, skipChecks, rollback, Optional.empty());
-        }
+        public Options(Duration timeout, boolean back, boolean parallel, OnFailure onFailure, Duration waitIdle,
+                boolean skipChecks, Optional<Map<Node, History.Entry>> rollback) {
+                    this(timeout, back, parallel, onFailure, waitIdle, skipChecks, rollback, Optional.empty());
+                }
     }
 
     /** How a node ended: {@code untouched} where it runs what it ran before without having been replaced. */
@@ -94,13 +102,16 @@ public final class Rollout {
     private boolean interrupted;
 
     /** A rollout that works on a node under the node's lock only. */
-    public Rollout(Fleet fleet, NodeLocks locks, Http http, Console console, Options options, RolloutExchange exchange) {
-        this.fleet = fleet;
-        this.console = console;
-        this.options = options;
-        this.tools = new NodeRollout.RolloutContext(fleet, locks, http, new ServiceChecks(fleet.inventory(), http), console, options, exchange, new AtomicBoolean(), new AtomicReference<>());
-        this.exchange = exchange;
-    }
+    public Rollout(Fleet fleet, NodeLocks locks, Http http, Console console, Options options,
+            RolloutExchange exchange) {
+                this.fleet = fleet;
+                this.console = console;
+                this.options = options;
+                this.tools = new NodeRollout.RolloutContext(fleet, locks, http,
+                        new ServiceChecks(fleet.inventory(), http),
+                        console, options, exchange, new AtomicBoolean(), new AtomicReference<>());
+                this.exchange = exchange;
+            }
 
     /** Tells of the backup that was made for this run, so that a migration needs none of its own. */
     public void backedUp(Optional<BackupRecord> made) {
@@ -126,7 +137,8 @@ public final class Rollout {
 
     /** What came of the operations whose workers were stopped at work on a node, for machines. */
     public List<Map<String, Object>> stoppedAtWork(Node node) {
-        return nodes.containsKey(node) ? nodes.get(node).ended().stream().map(WorkerStops.Ended::document).toList() : List.of();
+        return nodes.containsKey(node) ? nodes.get(node).ended().stream().map(WorkerStops.Ended::document).toList()
+                : List.of();
     }
 
     /** How long the backend gave no good answer, where it was replaced. */
@@ -156,34 +168,46 @@ public final class Rollout {
                     throw problem;
                 });
                 var facts = plan.facts();
-                step.done("docker " + facts.docker() + ", compose " + facts.compose() + ", " + Units.size(facts.free()) + " free");
+                step.done("docker " + facts.docker() + ", compose " + facts.compose() + ", " + Units.size(facts.free())
+                        + " free");
                 return plan;
             }
         });
         keep(planned);
         var unknown = unknown(planned.values().values());
         planned.values().forEach((node, plan) -> {
-            if (!plan.done() && !plan.staging().files().isEmpty()) nodes.put(node, new NodeRollout(tools, plan.restart() ? plan : plan.restarting(lost(plan, unknown))));
+            if (!plan.done() && !plan.staging().files().isEmpty())
+                nodes.put(node, new NodeRollout(tools, plan.restart() ? plan : plan.restarting(lost(plan, unknown))));
         });
-        planned.values().values().stream().filter(plan -> !plan.staging().files().isEmpty()).forEach(plan -> plan.staging().refuseUnknownVariables());
+        planned.values().values().stream().filter(plan -> !plan.staging().files().isEmpty())
+                .forEach(plan -> plan.staging().refuseUnknownVariables());
     }
 
-    /** The checks of workers that the backend does not know, asked once for all nodes with workers that had their time to register. */
+    /**
+     * The checks of workers that the backend does not know, asked once for all nodes with workers that had their time
+     * to register.
+     */
     private Set<CheckId> unknown(Collection<NodePlan> plans) {
-        var nodes = plans.stream().filter(plan -> !plan.restart() && !up(plan).isEmpty()).map(plan -> plan.stack().node().full()).toList();
+        var nodes = plans.stream().filter(plan -> !plan.restart() && !up(plan).isEmpty())
+                .map(plan -> plan.stack().node().full()).toList();
         if (nodes.isEmpty()) return Set.of();
-        return tools.checks().workers(nodes).stream().filter(ServiceChecks::lost).map(Check::what).collect(Collectors.toSet());
+        return tools.checks().workers(nodes).stream().filter(ServiceChecks::lost).map(Check::what)
+                .collect(Collectors.toSet());
     }
 
     /** The workers of a plan that are up and yet not registered: left as they are they would never be. */
     private List<String> lost(NodePlan plan, Set<CheckId> unknown) {
         var node = plan.stack().node();
-        var lost = up(plan).stream().filter(service -> unknown.contains(ServiceChecks.registered(node, service))).toList();
-        if (!lost.isEmpty()) console.note(node.name(), "lost", String.join(", ", lost) + " up, and not registered with the backend");
+        var lost = up(plan).stream().filter(service -> unknown.contains(ServiceChecks.registered(node, service)))
+                .toList();
+        if (!lost.isEmpty())
+            console.note(node.name(), "lost", String.join(", ", lost) + " up, and not registered with the backend");
         return lost;
     }
 
-    /** The workers of a plan that are up for long enough to be known: healthy, since one registers before it answers. */
+    /**
+     * The workers of a plan that are up for long enough to be known: healthy, since one registers before it answers.
+     */
     static List<String> up(NodePlan plan) {
         if (plan.stack().core()) return List.of();
         return plan.facts().containers().stream().filter(container -> container.healthy() && settledIn(container))
@@ -194,21 +218,27 @@ public final class Rollout {
         return Instant.parse(container.startedAt()).isBefore(Instant.now().minus(REGISTERED));
     }
 
-    /** The secrets that this rollout needs, and no others: the registry's token only where something has to be pulled. */
+    /**
+     * The secrets that this rollout needs, and no others: the registry's token only where something has to be pulled.
+     */
     public Set<Secrets.Field> secretsNeeded() {
-        var needed = plans().values().stream().flatMap(plan -> plan.secrets().stream()).collect(Collectors.toCollection(TreeSet::new));
-        if (plans().values().stream().anyMatch(plan -> !plan.pulls().isEmpty()) || !Pins.open(plans().values()).isEmpty()) needed.add(Secrets.Field.ghcr_token);
+        var needed = plans().values().stream().flatMap(plan -> plan.secrets().stream())
+                .collect(Collectors.toCollection(TreeSet::new));
+        if (plans().values().stream().anyMatch(plan -> !plan.pulls().isEmpty()) || !Pins.open(plans().values())
+                .isEmpty()) needed.add(Secrets.Field.ghcr_token);
         return needed;
     }
 
     /** Those that only a way back would need. */
     Set<Secrets.Field> secretsBefore() {
-        return plans().values().stream().flatMap(plan -> plan.secretsBefore().stream()).collect(Collectors.toCollection(TreeSet::new));
+        return plans().values().stream().flatMap(plan -> plan.secretsBefore().stream())
+                .collect(Collectors.toCollection(TreeSet::new));
     }
 
     /** Whether nodes that have no problem are to be gone on with. */
     public boolean goesOn() {
-        return !interrupted && (problems.isEmpty() || options.onFailure() == OnFailure.continue_) && !problems.containsKey(fleet.inventory().core()) && !nodes.isEmpty();
+        return !interrupted && (problems.isEmpty() || options.onFailure() == OnFailure.continue_)
+                && !problems.containsKey(fleet.inventory().core()) && !nodes.isEmpty();
     }
 
     /** Finds out what would be done exactly, and what would go wrong, before anything is pulled anywhere. */
@@ -225,10 +255,13 @@ public final class Rollout {
                 var preview = nodes.get(node).preview().orElseThrow();
                 step.done(preview.outcome());
                 var unhealthy = preview.plan().unhealthy();
-                if (!unhealthy.isEmpty()) console.note(node.name(), "health", HealthLog.words(unhealthy, HealthLog.ask(ssh, unhealthy)) + " unhealthy, made anew");
+                if (!unhealthy.isEmpty()) console.note(node.name(), "health",
+                        HealthLog.words(unhealthy, HealthLog.ask(ssh, unhealthy)) + " unhealthy, made anew");
                 preview.rescaled().ifPresent(text -> console.note(node.name(), "scale", text));
                 var cut = nodes.get(node).atWork();
-                if (!cut.isEmpty()) console.note(node.name(), "at work", "the backend itself, which is stopped: " + BackendDrain.words(cut) + (options.waitIdle().isZero() ? "; --wait-idle 10m lets it finish" : ""));
+                if (!cut.isEmpty()) console.note(node.name(), "at work",
+                        "the backend itself, which is stopped: " + BackendDrain.words(cut)
+                                + (options.waitIdle().isZero() ? "; --wait-idle 10m lets it finish" : ""));
                 return node;
             }
         }));
@@ -241,12 +274,18 @@ public final class Rollout {
         return previews;
     }
 
-    /** The operations that the backend itself was at when it was looked, and that end with it; none where it is not stopped. */
+    /**
+     * The operations that the backend itself was at when it was looked, and that end with it; none where it is not
+     * stopped.
+     */
     public List<OperationsApi.Operation> atWork(Node node) {
         return nodes.containsKey(node) ? nodes.get(node).atWork() : List.of();
     }
 
-    /** Waits so long for the workers of a node that will be stopped to be idle; answers those that are still at work then, each with its operation. */
+    /**
+     * Waits so long for the workers of a node that will be stopped to be idle; answers those that are still at work
+     * then, each with its operation.
+     */
     public Map<String, String> drain(Node node, Duration patience) {
         return nodes.containsKey(node) ? nodes.get(node).drain(patience) : Map.of();
     }
@@ -262,7 +301,9 @@ public final class Rollout {
                 }
                 step.now(plan.pulls().size() + " images");
                 pull(plan, ssh, secrets);
-                step.done(Pins.pulledAs(plan).entrySet().stream().map(entry -> entry.getValue().isEmpty() ? entry.getKey() : entry.getValue()).map(Rollout::shortImage).collect(Collectors.joining(", ")));
+                step.done(Pins.pulledAs(plan).entrySet().stream()
+                        .map(entry -> entry.getValue().isEmpty() ? entry.getKey() : entry.getValue())
+                        .map(Rollout::shortImage).collect(Collectors.joining(", ")));
             }
             nodes.get(node).pulled();
             return plan;
@@ -276,15 +317,21 @@ public final class Rollout {
     private void pull(NodePlan plan, Ssh ssh, Secrets secrets) {
         var images = fleet.inventory().images();
         var node = plan.stack().node().name();
-        var result = ssh.run(secrets.registry() + Docker.pull(images.registry(), images.username(), Pins.pulledAs(plan)), PULL);
+        var result = ssh.run(secrets.registry()
+                + Docker.pull(images.registry(), images.username(), Pins.pulledAs(plan)), PULL);
         if (result.ok()) return;
         var said = LastWords.lines(result.err(), 3);
-        throw new Registry(images.registry(), images.username()).failure(node, result).orElseGet(() -> switch (ScriptExit.of(result)) {
-            case NOT_PULLED -> Problem.failed(node + ": " + result.out().strip().replace("\n", ", ") + " could not be pulled")
-                    .found(said)
-                    .fix(said.contains("no space left") ? "make room there: docs/OPERATIONS.md, \"disk full\"; nothing was changed" : "is there such a tag in the registry? Nothing was changed");
-            default -> Problem.failed(node + ": pulling images failed").found(said).fix("nothing was changed");
-        });
+        throw new Registry(images.registry(), images.username()).failure(node, result)
+                .orElseGet(() -> switch (ScriptExit.of(result)) {
+                    case NOT_PULLED ->
+                            Problem.failed(node + ": " + result.out().strip().replace("\n", ", ")
+                                    + " could not be pulled")
+                            .found(said)
+                            .fix(said.contains("no space left")
+                                    ? "make room there: docs/OPERATIONS.md, \"disk full\"; nothing was changed"
+                                    : "is there such a tag in the registry? Nothing was changed");
+                    default -> Problem.failed(node + ": pulling images failed").found(said).fix("nothing was changed");
+                });
     }
 
     /** Replaces core, then the workers nodes, and proves each. */
@@ -292,13 +339,15 @@ public final class Rollout {
         exchange.begin();
         var core = fleet.inventory().core();
         var workers = fleet.nodes().stream().filter(node -> node.role() == Role.WORKERS && open(node)).toList();
-        boolean last = open(core) && plans().get(core).services().isEmpty() && workers.stream().anyMatch(node -> !plans().get(node).services().isEmpty());
+        boolean last = open(core) && plans().get(core).services().isEmpty()
+                && workers.stream().anyMatch(node -> !plans().get(node).services().isEmpty());
         if (open(core) && !last) apply(List.of(core), secrets);
         if (options.parallel() && goesOn()) apply(workers, secrets);
         else for (var node : workers) if (goesOn()) apply(List.of(node), secrets);
         if (last && goesOn()) apply(List.of(core), secrets);
         boolean ended = problems.isEmpty() && !interrupted;
-        if (exchange.together() ? !ended : options.onFailure() == OnFailure.revert && !problems.isEmpty() && !interrupted) revert(secrets);
+        if (exchange.together() ? !ended
+                : options.onFailure() == OnFailure.revert && !problems.isEmpty() && !interrupted) revert(secrets);
     }
 
     private void apply(List<Node> some, Secrets secrets) {
@@ -311,10 +360,14 @@ public final class Rollout {
         }));
     }
 
-    /** The workers, as ids of checks, that a new backend has to have again: those that serve now. Where workers are deployed next, they are waited for then. */
+    /**
+     * The workers, as ids of checks, that a new backend has to have again: those that serve now. Where workers are
+     * deployed next, they are waited for then.
+     */
     private Set<CheckId> serving(boolean workersFollow) {
         if (workersFollow) return Set.of();
-        return tools.checks().workers(fleet.inventory().workers()).stream().filter(Check::ok).map(Check::what).collect(Collectors.toSet());
+        return tools.checks().workers(fleet.inventory().workers()).stream().filter(Check::ok).map(Check::what)
+                .collect(Collectors.toSet());
     }
 
     private void revert(Secrets secrets) {
@@ -335,7 +388,8 @@ public final class Rollout {
         reverted.values().keySet().forEach(node -> outcomes.put(node, Outcome.returned));
         problems.putAll(reverted.problems());
         reverted.problems().keySet().forEach(node -> outcomes.put(node, Outcome.failed));
-        if (!done.isEmpty()) console.note(done.stream().map(Node::name).collect(Collectors.joining(", ")), "revert", "because of: " + cause.sentence());
+        if (!done.isEmpty()) console.note(done.stream().map(Node::name).collect(Collectors.joining(", ")), "revert",
+                "because of: " + cause.sentence());
     }
 
     private void keep(Fleet.Outcomes<?> some) {

@@ -29,38 +29,46 @@ import picocli.CommandLine.Option;
 public final class RolloutCommand {
     /** How long what replaces containers waits. */
     public static final class Patience {
-        @Option(names = "--timeout", paramLabel = "D", defaultValue = "120s", description = "How long to wait for health (default: ${DEFAULT-VALUE}).")
+        @Option(names = "--timeout", paramLabel = "D", defaultValue = "120s",
+                description = "How long to wait for health (default: ${DEFAULT-VALUE}).")
         Duration timeout;
 
         @Option(names = "--wait-idle", paramLabel = "D", defaultValue = "0s",
-                description = "How long workers, and the backend itself, may finish what they are at (default: ${DEFAULT-VALUE}); then workers get 25 s to save a checkpoint.")
+                description = "How long workers, and the backend itself, may finish what they are at (default: "
+                        + "${DEFAULT-VALUE}); then workers get 25 s to save a checkpoint.")
         Duration waitIdle;
 
         /** Of a rollout that changes no release, so that there is nothing to go back to. */
         public Rollout.Options staying(boolean parallel) {
-            return new Rollout.Options(timeout, false, parallel, Rollout.OnFailure.stop, waitIdle, false, Optional.empty());
+            return new Rollout.Options(timeout, false, parallel, Rollout.OnFailure.stop, waitIdle, false,
+                    Optional.empty());
         }
 
         /** Of a rollout that ends on all nodes alike, one workers node after another. */
         public Rollout.Options together() {
-            return new Rollout.Options(timeout, true, false, Rollout.OnFailure.revert, waitIdle, false, Optional.empty());
+            return new Rollout.Options(timeout, true, false, Rollout.OnFailure.revert, waitIdle, false,
+                    Optional.empty());
         }
     }
 
     @Mixin Patience patience;
 
-    @Option(names = "--no-rollback", description = "Leave a node as it is when it does not get healthy, instead of putting back what ran before.")
+    @Option(names = "--no-rollback",
+            description = "Leave a node as it is when it does not get healthy, instead of putting back what ran "
+                    + "before.")
     boolean noRollback;
 
     @Option(names = "--on-failure", paramLabel = "POLICY", defaultValue = "stop",
-            description = "When one node fails: stop with the rest as it is, revert those done too, or continue with the rest (default: ${DEFAULT-VALUE}).")
+            description = "When one node fails: stop with the rest as it is, revert those done too, or continue with "
+                    + "the rest (default: ${DEFAULT-VALUE}).")
     Rollout.OnFailure onFailure;
 
     @Option(names = "--parallel", description = "Workers nodes side by side, instead of one after another.")
     boolean parallel;
 
     @Option(names = "--schema", paramLabel = "POLICY", defaultValue = "refuse",
-            description = "When a newer release made the database's schema: refuse, keep it as it is, or downgrade it by the newer release after a backup; keep "
+            description = "When a newer release made the database's schema: refuse, keep it as it is, or downgrade it "
+                    + "by the newer release after a backup; keep "
                     + "also leaves an older schema (default: ${DEFAULT-VALUE}).")
     Schema.Policy schema;
 
@@ -73,7 +81,8 @@ public final class RolloutCommand {
      * @param backup whether a migration begins with one
      */
     public Rollout.Options options(Optional<Map<Node, History.Entry>> rollback, boolean backup) {
-        return new Rollout.Options(patience.timeout, !noRollback, parallel, onFailure, patience.waitIdle, skipChecks, rollback, Optional.of(new Migration.Choice(schema, backup)));
+        return new Rollout.Options(patience.timeout, !noRollback, parallel, onFailure, patience.waitIdle, skipChecks,
+                rollback, Optional.of(new Migration.Choice(schema, backup)));
     }
 
     /**
@@ -82,29 +91,31 @@ public final class RolloutCommand {
      * @param good the word for a node where it went well, such as "deployed"
      * @param before what is to be done, or asked, when all is known and nothing was changed yet
      */
-    public static Exit run(Cli.Common common, boolean dryRun, String good, Fleet fleet, NodeLocks locks, Rollout.Options options, BiFunction<Stack, Ssh, NodePlan> planner,
-            Consumer<Rollout> before) {
-        return run(common, dryRun, good, fleet, locks, options, planner, before, new RolloutExchange() {});
-    }
+    public static Exit run(Cli.Common common, boolean dryRun, String good, Fleet fleet, NodeLocks locks,
+            Rollout.Options options, BiFunction<Stack, Ssh, NodePlan> planner, Consumer<Rollout> before) {
+                return run(common, dryRun, good, fleet, locks, options, planner, before, new RolloutExchange() {});
+            }
 
     /** The same, with what is exchanged beside the containers. */
-    public static Exit run(Cli.Common common, boolean dryRun, String good, Fleet fleet, NodeLocks locks, Rollout.Options options, BiFunction<Stack, Ssh, NodePlan> planner,
-            Consumer<Rollout> before, RolloutExchange exchange) {
-        long started = System.nanoTime();
-        try (var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
-            var rollout = new Rollout(fleet, locks, http, common.console(), options, exchange);
-            rollout.plan(planner);
-            if (rollout.goesOn() || dryRun && !rollout.plans().isEmpty()) {
-                var secrets = exchange.given(Secrets.fetch(fleet.inventory(), rollout.secretsNeeded(), rollout.secretsBefore(), common.invocation().environment(), common.console()));
-                rollout.look(secrets);
-                if (dryRun) return planned(common, fleet, rollout);
-                if (rollout.goesOn()) before.accept(rollout);
-                if (rollout.goesOn()) rollout.pull(secrets);
-                if (rollout.goesOn()) rollout.apply(secrets);
+    public static Exit run(Cli.Common common, boolean dryRun, String good, Fleet fleet, NodeLocks locks,
+            Rollout.Options options, BiFunction<Stack, Ssh, NodePlan> planner, Consumer<Rollout> before,
+            RolloutExchange exchange) {
+                long started = System.nanoTime();
+                try (var http = new Http(fleet.inventory().overrides(), Duration.ofSeconds(5))) {
+                    var rollout = new Rollout(fleet, locks, http, common.console(), options, exchange);
+                    rollout.plan(planner);
+                    if (rollout.goesOn() || dryRun && !rollout.plans().isEmpty()) {
+                        var secrets = exchange.given(Secrets.fetch(fleet.inventory(), rollout.secretsNeeded(),
+                                rollout.secretsBefore(), common.invocation().environment(), common.console()));
+                        rollout.look(secrets);
+                        if (dryRun) return planned(common, fleet, rollout);
+                        if (rollout.goesOn()) before.accept(rollout);
+                        if (rollout.goesOn()) rollout.pull(secrets);
+                        if (rollout.goesOn()) rollout.apply(secrets);
+                    }
+                    return report(common, fleet, rollout, good, Duration.ofNanos(System.nanoTime() - started));
+                }
             }
-            return report(common, fleet, rollout, good, Duration.ofNanos(System.nanoTime() - started));
-        }
-    }
 
     private static Exit planned(Cli.Common common, Fleet fleet, Rollout rollout) {
         if (!common.json())
@@ -120,8 +131,11 @@ public final class RolloutCommand {
         rollout.gap().ifPresent(gap -> document.with("backend_away_seconds", gap.toMillis() / 1000.0));
         var exit = end(common, fleet, rollout, good, document);
         var away = rollout.gap().map(gap -> "the backend was away for " + Units.duration(gap));
-        if (exit == Exit.OK && rollout.plans().isEmpty()) common.console().note("0 changed: " + String.join(", ", fleet.nodes().stream().map(Node::name).toList()) + " are so already");
-        else if (exit == Exit.OK) common.console().note(good + " in " + Units.duration(took) + away.map("; "::concat).orElse(""));
+        if (exit == Exit.OK && rollout.plans().isEmpty()) common.console()
+                .note("0 changed: " + String.join(", ", fleet.nodes().stream().map(Node::name).toList())
+                        + " are so already");
+        else if (exit == Exit.OK)
+            common.console().note(good + " in " + Units.duration(took) + away.map("; "::concat).orElse(""));
         else away.ifPresent(common.console()::note);
         return exit;
     }
@@ -130,7 +144,8 @@ public final class RolloutCommand {
         if (common.json()) common.report(document);
         common.problems(rollout.problems());
         var exit = document.exit();
-        if (exit != Exit.OK) fleet.nodes().forEach(node -> common.console().note(node.name() + ": " + outcome(rollout, node, good)));
+        if (exit != Exit.OK)
+            fleet.nodes().forEach(node -> common.console().note(node.name() + ": " + outcome(rollout, node, good)));
         return exit;
     }
 

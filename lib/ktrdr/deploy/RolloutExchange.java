@@ -5,8 +5,8 @@ import ktrdr.inventory.Inventory.Node;
 import ktrdr.inventory.Secrets;
 
 /**
- * What is exchanged beside the containers, because they get it in their environment and something else keeps it too, such as a password. Without it they get the
- * secrets of the provider on every way.
+ * What is exchanged beside the containers, because they get it in their environment and something else keeps it too,
+ * such as a password. Without it they get the secrets of the provider on every way.
  */
 public interface RolloutExchange {
     /** What containers get, of what the provider has. */
@@ -43,7 +43,9 @@ public interface RolloutExchange {
         return true;
     }
 
-    /** Hears that a node was proven healthy; what is not good all the same is a {@link Problem}, and the node goes back. */
+    /**
+     * Hears that a node was proven healthy; what is not good all the same is a {@link Problem}, and the node goes back.
+     */
     default void proven(Node node) {}
 
     /** What it means for a node, for machines. */

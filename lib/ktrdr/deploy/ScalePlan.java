@@ -27,8 +27,9 @@ import ktrdr.report.CheckId;
 import ktrdr.ssh.Ssh;
 
 /**
- * A workers node brought to another number of workers at the release that runs there, with everything else on it and on core as it is: workers that are missing
- * are made like those that run, those beyond go, and Prometheus is told. Pure, but for {@link #plan}.
+ * A workers node brought to another number of workers at the release that runs there, with everything else on it and on
+ * core as it is: workers that are missing are made like those that run, those beyond go, and Prometheus is told. Pure,
+ * but for {@link #plan}.
  */
 public final class ScalePlan {
     /** How the history tells a deployment with a scale of its own. */
@@ -38,16 +39,24 @@ public final class ScalePlan {
 
     private ScalePlan() {}
 
-    /** The inventory in which this node has so many workers of each type. A node whose workers it gives one by one, and a number without ports, are {@link Problem}s. */
+    /**
+     * The inventory in which this node has so many workers of each type. A node whose workers it gives one by one, and
+     * a number without ports, are {@link Problem}s.
+     */
     public static Inventory scaled(Inventory inventory, Node node, int scale) {
         if (scale < 1 || scale > MOST)
-            throw Problem.usage("a node runs 1, 2 or 3 workers of each type: KTRDR has ports 5003 to 5008, three for each").found(String.valueOf(scale))
+            throw Problem.usage(
+                    "a node runs 1, 2 or 3 workers of each type: KTRDR has ports 5003 to 5008, three for each")
+                    .found(String.valueOf(scale))
                     .fix("one more node in the inventory has ports of its own");
         if (node.running().gpu()) throw noScale(inventory, node);
         node.given().filter(given -> given.key().equals("workers")).ifPresent(given -> {
-            throw Problem.usage(node.name() + ": the inventory gives the workers of this node by type, and a scale is the same number of each")
-                    .found(inventory.source() + ":" + given.line() + ": workers: {backtest: " + node.backtest() + ", training: " + node.training() + "}")
-                    .fix("change that line, then jbang deploy@ktrdr workers " + node.id() + " and jbang deploy@ktrdr core prometheus");
+            throw Problem.usage(node.name()
+                    + ": the inventory gives the workers of this node by type, and a scale is the same number of each")
+                    .found(inventory.source() + ":" + given.line() + ": workers: {backtest: " + node.backtest()
+                            + ", training: " + node.training() + "}")
+                    .fix("change that line, then jbang deploy@ktrdr workers " + node.id()
+                            + " and jbang deploy@ktrdr core prometheus");
         });
         return inventory.with(node.withScale(scale));
     }
@@ -56,28 +65,38 @@ public final class ScalePlan {
     public static Problem noScale(Inventory inventory, Node node) {
         return Problem.usage(node.name() + ": a node with a GPU has one training worker, so it has no scale")
                 .found(inventory.source() + node.given().map(given -> ":" + given.line()).orElse("") + ": gpu: true")
-                .fix("backtest workers as well: `workers: {backtest: 1, training: 1}` of the node in the inventory, then jbang deploy@ktrdr workers " + node.id() + " and jbang deploy@ktrdr core prometheus");
-    }
-
-    /** What has to change in the inventory for the scale to stay, as "inventory.yaml:42: scale: 2 -> 3, …"; empty where it says so already, or says nothing. */
-    public static List<String> toChange(Inventory inventory, Node node, int scale) {
-        return node.given().filter(given -> node.scale() != scale)
-                .map(given -> inventory.source() + ":" + given.line() + ": " + given.key() + ": " + node.scale() + " -> " + scale + ", or the next deploy puts it back").stream().toList();
+                .fix("backtest workers as well: `workers: {backtest: 1, training: 1}` of the node in the inventory, "
+                        + "then jbang deploy@ktrdr workers " + node.id() + " and jbang deploy@ktrdr core prometheus");
     }
 
     /**
-     * How many workers of each type a node runs on purpose though the inventory gives another number: the last release that ended well there was scaled, or deployed with a scale of its own, or
-     * was gone back to. Empty where the inventory gives that number, gives workers by type or no number, and where what was deployed last is what the inventory gave then.
+     * What has to change in the inventory for the scale to stay, as "inventory.yaml:42: scale: 2 -> 3, …"; empty where
+     * it says so already, or says nothing.
+     */
+    public static List<String> toChange(Inventory inventory, Node node, int scale) {
+        return node.given().filter(given -> node.scale() != scale)
+                .map(given -> inventory.source() + ":" + given.line() + ": " + given.key() + ": " + node.scale()
+                        + " -> " + scale + ", or the next deploy puts it back").stream().toList();
+    }
+
+    /**
+     * How many workers of each type a node runs on purpose though the inventory gives another number: the last release
+     * that ended well there was scaled, or deployed with a scale of its own, or was gone back to. Empty where the
+     * inventory gives that number, gives workers by type or no number, and where what was deployed last is what the
+     * inventory gave then.
      */
     public static Optional<Integer> chosen(Node node, History history) {
         if (node.given().filter(given -> given.key().equals("scale")).isEmpty()) return Optional.empty();
-        return history.current().filter(entry -> !entry.kind().equals("deploy") || entry.command().contains(OPTION)).flatMap(entry -> DeployedScale.of(history)).filter(scale -> scale != node.scale());
+        return history.current().filter(entry -> !entry.kind().equals("deploy") || entry.command().contains(OPTION))
+                .flatMap(entry -> DeployedScale.of(history)).filter(scale -> scale != node.scale());
     }
 
     /** That in words, for who looks at a fleet. */
     public static String chosenWords(Inventory inventory, Node node, History history, int scale) {
-        return node.name() + " runs " + scale + " of each type since " + history.current().map(History.Entry::command).orElse("") + "; " + inventory.source()
-                + node.given().map(given -> ":" + given.line()).orElse("") + " says scale: " + node.scale() + ", and the next deploy puts that back";
+        return node.name() + " runs " + scale + " of each type since " + history.current().map(History.Entry::command)
+                .orElse("") + "; " + inventory.source()
+                + node.given().map(given -> ":" + given.line()).orElse("") + " says scale: " + node.scale()
+                + ", and the next deploy puts that back";
     }
 
     /** What a node takes, in two round trips: the workers node itself, or core whose Prometheus follows. */
@@ -85,9 +104,11 @@ public final class ScalePlan {
         var looked = FileChanges.gather(inventory, stack, ssh, Optional.empty(), List.of());
         var revision = revision(inventory, stack, scaled, looked);
         var services = missing(stack, revision, looked);
-        var plan = NodePlan.plan(stack, revision, services, FileChanges.gather(stack, ssh, revision.files(), NodePlan.asked(revision, services)));
+        var plan = NodePlan.plan(stack, revision, services,
+                FileChanges.gather(stack, ssh, revision.files(), NodePlan.asked(revision, services)));
         plan.rereads().stream().filter(service -> !service.equals("prometheus")).findFirst().ifPresent(service -> {
-            throw Problem.failed(stack.node().name() + ": a configuration of " + service + " is staged that it has not read yet").expected("nothing but the scale to change")
+            throw Problem.failed(stack.node().name() + ": a configuration of " + service
+                    + " is staged that it has not read yet").expected("nothing but the scale to change")
                     .fix("jbang deploy@ktrdr core " + service);
         });
         return plan;
@@ -96,21 +117,30 @@ public final class ScalePlan {
     /** The workers that do not run. */
     static List<String> missing(Stack stack, Revision revision, StackFacts facts) {
         if (stack.core()) return List.of();
-        return revision.images().keySet().stream().filter(service -> Docker.service(facts.containers(), service).filter(Docker.Container::running).isEmpty()).toList();
+        return revision.images().keySet().stream()
+                .filter(service -> Docker.service(facts.containers(), service).filter(Docker.Container::running)
+                        .isEmpty()).toList();
     }
 
-    /** What runs on a node, with what the scale changes about it. Where that is not known to be one release that ended well it is a {@link Problem}. */
+    /**
+     * What runs on a node, with what the scale changes about it. Where that is not known to be one release that ended
+     * well it is a {@link Problem}.
+     */
     static Revision revision(Inventory inventory, Stack stack, Node scaled, StackFacts facts) {
         var wanted = new Templates(inventory).render(stack.node(), "");
         if (facts.history().unproven())
-            throw Problem.failed(stack.node().name() + ": the last deployment there did not end well and was left").found(facts.history().last().map(History.Entry::command).orElse(""))
+            throw Problem.failed(stack.node().name() + ": the last deployment there did not end well and was left")
+                    .found(facts.history().last().map(History.Entry::command).orElse(""))
                     .fix("jbang rollback@ktrdr " + stack.words() + ", or deploy again; then scale");
         var there = Revision.running(stack, facts, wanted, "scaled");
-        if (stack.core()) return new Revision(there.tag(), replaced(there.files(), Templates.PROMETHEUS, prometheus(inventory, stack.node(), scaled, there)), there.images());
+        if (stack.core()) return new Revision(there.tag(),
+                replaced(there.files(), Templates.PROMETHEUS, prometheus(inventory, stack.node(), scaled, there)),
+                there.images());
         var images = new LinkedHashMap<String, Docker.Image>();
         var like = there.images().values().iterator().next();
         stack.services().forEach(service -> images.put(service, there.images().getOrDefault(service, like)));
-        return new Revision(there.tag(), replaced(there.files(), stack.envFile(), env(stack, there, content(wanted, stack.envFile()))), images);
+        return new Revision(there.tag(),
+                replaced(there.files(), stack.envFile(), env(stack, there, content(wanted, stack.envFile()))), images);
     }
 
     /** The env file that is there with the profiles of the one that would be rendered. */
@@ -118,9 +148,11 @@ public final class ScalePlan {
         var profiles = rendered.lines().filter(line -> line.startsWith(PROFILES)).findFirst().orElse("");
         var text = content(there.files(), stack.envFile());
         if (profiles.isEmpty() || text.lines().noneMatch(line -> line.startsWith(PROFILES)))
-            throw Problem.usage(stack.node().name() + ": " + stack.envFile() + " names no profiles").expected("a line " + PROFILES + "{{node.profiles}}").found("none")
+            throw Problem.usage(stack.node().name() + ": " + stack.envFile() + " names no profiles")
+                    .expected("a line " + PROFILES + "{{node.profiles}}").found("none")
                     .fix("add it to the template, then " + stack.deploy());
-        return text.lines().map(line -> (line.startsWith(PROFILES) ? profiles : line) + "\n").collect(Collectors.joining());
+        return text.lines().map(line -> (line.startsWith(PROFILES) ? profiles : line) + "\n")
+                .collect(Collectors.joining());
     }
 
     /** As it is rendered, with the other nodes as Prometheus has them now: what runs there is not this run's to say. */
@@ -129,7 +161,9 @@ public final class ScalePlan {
         var followed = inventory;
         for (var node : inventory.workers()) {
             int listed = listed(inventory, node, text).stream().mapToInt(ScalePlan::number).max().orElse(0);
-            if (!node.name().equals(scaled.name()) && listed > 0 && node.given().filter(given -> given.key().equals("workers")).isEmpty()) followed = followed.with(node.withScale(listed));
+            if (!node.name().equals(scaled.name()) && listed > 0
+                    && node.given().filter(given -> given.key().equals("workers")).isEmpty()) followed =
+                            followed.with(node.withScale(listed));
         }
         return content(new Templates(followed).render(core, there.tag()), Templates.PROMETHEUS);
     }
@@ -137,7 +171,8 @@ public final class ScalePlan {
     /** The workers that a node might have and whose addresses stand in a prometheus.yml. */
     static List<Worker> listed(Inventory inventory, Node node, String prometheus) {
         return inventory.workersOf(node.withScale(MOST)).stream()
-                .filter(worker -> prometheus.matches("(?s).*(?<![A-Za-z0-9.-])" + Pattern.quote(address(worker)) + "(?!\\d).*")).toList();
+                .filter(worker -> prometheus.matches("(?s).*(?<![A-Za-z0-9.-])" + Pattern.quote(address(worker))
+                        + "(?!\\d).*")).toList();
     }
 
     private static String address(Worker worker) {
@@ -148,23 +183,30 @@ public final class ScalePlan {
         return Worker.number(worker.name());
     }
 
-    /** Whether Prometheus has of these nodes' workers those that stand in its file, up, and no others; {@code answer} is that of {@code /api/v1/targets}. */
+    /**
+     * Whether Prometheus has of these nodes' workers those that stand in its file, up, and no others; {@code answer} is
+     * that of {@code /api/v1/targets}.
+     */
     static List<Check> targets(Inventory inventory, List<Node> nodes, String prometheus, JsonNode answer) {
         var active = StreamSupport.stream(answer.path("data").path("activeTargets").spliterator(), false)
-                .collect(Collectors.toMap(target -> target.path("discoveredLabels").path("__address__").asText(), target -> target, (first, second) -> second));
+                .collect(Collectors.toMap(target -> target.path("discoveredLabels").path("__address__").asText(),
+                        target -> target, (first, second) -> second));
         var checks = new ArrayList<Check>();
         for (var node : nodes) {
             var listed = listed(inventory, node, prometheus);
-            for (var worker : inventory.workersOf(node.withScale(MOST))) checks.add(target(node, worker, listed.contains(worker), active));
+            for (var worker : inventory.workersOf(node.withScale(MOST)))
+                checks.add(target(node, worker, listed.contains(worker), active));
         }
         return checks;
     }
 
     private static Check target(Node node, Worker worker, boolean listed, Map<String, JsonNode> active) {
         var target = active.get(address(worker));
-        var found = target == null ? "no target" : (target.path("health").asText() + " " + target.path("lastError").asText("")).strip();
+        var found = target == null ? "no target"
+                : (target.path("health").asText() + " " + target.path("lastError").asText("")).strip();
         boolean ok = listed ? target != null && target.path("health").asText().equals("up") : target == null;
-        return new Check(CheckId.ofNode(node, worker.name(), "target"), node.name(), ok, listed ? "a Prometheus target that is up" : "no target", found,
+        return new Check(CheckId.ofNode(node, worker.name(), "target"), node.name(), ok,
+                listed ? "a Prometheus target that is up" : "no target", found,
                 "curl " + worker.endpointUrl() + "/metrics on core", 0);
     }
 
@@ -173,6 +215,7 @@ public final class ScalePlan {
     }
 
     private static List<NodeFile> replaced(List<NodeFile> files, String path, String content) {
-        return files.stream().map(file -> file.path().equals(path) ? new NodeFile(path, content, "644") : file).toList();
+        return files.stream().map(file -> file.path().equals(path) ? new NodeFile(path, content, "644") : file)
+                .toList();
     }
 }

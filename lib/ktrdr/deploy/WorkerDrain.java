@@ -12,9 +12,15 @@ import ktrdr.drain.WorkerStops;
 import ktrdr.node.Docker;
 import ktrdr.release.StackFacts;
 
-/** Replaces the workers of a node, those at work last: each gets the time that {@code --wait-idle} gives to finish what it does, and then that of {@link WorkerStops}. */
+/**
+ * Replaces the workers of a node, those at work last: each gets the time that {@code --wait-idle} gives to finish what
+ * it does, and then that of {@link WorkerStops}.
+ */
 final class WorkerDrain {
-    /** Brings a part of a deployment up; {@code unless} and {@code stop} are shell lines for before anything is changed, and for right before the containers are. */
+    /**
+     * Brings a part of a deployment up; {@code unless} and {@code stop} are shell lines for before anything is changed,
+     * and for right before the containers are.
+     */
     interface Up {
         /** Whether it was done; else a worker is at work that was idle, and nothing was changed. */
         boolean up(NodePlan part, String unless, String stop);
@@ -32,12 +38,16 @@ final class WorkerDrain {
         this.tools = tools;
         this.preview = preview;
         this.plan = preview.plan();
-        this.stops = new WorkerStops(tools.fleet(), tools.locks(), tools.http(), tools.console(), plan.stack().node()).named(plan.facts().containers());
+        this.stops = new WorkerStops(tools.fleet(), tools.locks(), tools.http(), tools.console(), plan.stack().node())
+                .named(plan.facts().containers());
         this.stopped = new ArrayList<>(preview.stopped());
         stopped.addAll(plan.retired());
     }
 
-    /** Has the parts of the deployment brought up: what is idle at once, the rest when it is idle, or when the time is over and it has saved what it can. */
+    /**
+     * Has the parts of the deployment brought up: what is idle at once, the rest when it is idle, or when the time is
+     * over and it has saved what it can.
+     */
     void replace(Up up) {
         var left = new ArrayList<>(plan.services());
         // all are idle as a rule, and then one command finds that out and replaces them
@@ -72,31 +82,40 @@ final class WorkerDrain {
     }
 
     private boolean up(Up up, List<String> services, List<String> retired) {
-        var going = stopped.stream().filter(service -> services.contains(service) || retired.contains(service)).toList();
+        var going = stopped.stream().filter(service -> services.contains(service) || retired.contains(service))
+                .toList();
         return up.up(plan.part(services, retired), stops.unlessAtWork(going), stops.stop(going));
     }
 
     /**
-     * Shell lines that stop for good what the way back replaces, and what a stop that was cut may still be about to end: Compose would find it running and leave it, and then it went. What is at work
-     * saves what it can first; a worker of before that is at work was not stopped, and stays.
+     * Shell lines that stop for good what the way back replaces, and what a stop that was cut may still be about to
+     * end: Compose would find it running and leave it, and then it went. What is at work saves what it can first; a
+     * worker of before that is at work was not stopped, and stays.
      *
      * @param facts of the node as it is now
      */
     String back(NodePlan way, StackFacts facts) {
         var before = plan.facts().containers().stream().map(Docker.Container::id).collect(Collectors.toSet());
-        var made = facts.containers().stream().filter(container -> !before.contains(container.id())).map(Docker.Container::service)
-                .filter(service -> way.services().contains(service) || way.retired().contains(service)).collect(Collectors.toSet());
-        var going = Stream.concat(made.stream(), preview.stopped().stream()).distinct().collect(Collectors.toCollection(ArrayList::new));
+        var made = facts.containers().stream().filter(container -> !before.contains(container.id()))
+                .map(Docker.Container::service)
+                .filter(service -> way.services().contains(service) || way.retired().contains(service))
+                .collect(Collectors.toSet());
+        var going = Stream.concat(made.stream(), preview.stopped().stream()).distinct()
+                .collect(Collectors.toCollection(ArrayList::new));
         plan.retired().stream().filter(service -> !going.contains(service)).forEach(going::add);
         stops.named(facts.containers());
         var busy = stops.busy(going);
         var saved = new TreeMap<>(busy);
         saved.keySet().retainAll(made);
         ended.addAll(stops.end(saved));
-        return stops.stop(going.stream().filter(service -> made.contains(service) || !busy.containsKey(service)).toList());
+        return stops.stop(going.stream().filter(service -> made.contains(service) || !busy.containsKey(service))
+                .toList());
     }
 
-    /** Waits so long for all that will be stopped to be idle, with nothing stopped meanwhile; answers those that are still at work, each with its operation. */
+    /**
+     * Waits so long for all that will be stopped to be idle, with nothing stopped meanwhile; answers those that are
+     * still at work, each with its operation.
+     */
     Map<String, String> await(Duration patience) {
         try (var step = tools.console().step(plan.stack().node().name(), "idle")) {
             return waiting(patience).until(() -> stops.busy(stopped), Map::isEmpty,

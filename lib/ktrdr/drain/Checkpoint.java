@@ -8,7 +8,8 @@ import ktrdr.api.OperationsApi;
 import ktrdr.inventory.Inventory;
 
 /**
- * What is saved of an operation, so that it can be resumed, by the backend's {@code /api/v1/checkpoints/{id}}. An operation has one at most, the newest.
+ * What is saved of an operation, so that it can be resumed, by the backend's {@code /api/v1/checkpoints/{id}}. An
+ * operation has one at most, the newest.
  *
  * @param type shutdown, periodic, cancellation or failure
  * @param unit what it counts, epoch or bar; empty where that is not told
@@ -21,14 +22,16 @@ public record Checkpoint(String type, String unit, long at, String created) {
     public static Optional<Checkpoint> of(Inventory inventory, Http http, String operation) {
         var url = new Backend(inventory, http).url("/checkpoints/" + OperationsApi.segment(operation));
         var answer = http.get(url);
-        return answer.status() == 404 ? Optional.empty() : Optional.of(of(Http.json("GET " + url, answer).path("data")));
+        return answer.status() == 404 ? Optional.empty()
+                : Optional.of(of(Http.json("GET " + url, answer).path("data")));
     }
 
     private static Checkpoint of(JsonNode data) {
         var state = data.path("state");
         var bar = state.path("bar_index").isNumber();
         var count = bar ? state.path("bar_index") : state.path("epoch");
-        return new Checkpoint(data.path("checkpoint_type").asText(), bar ? "bar" : count.isNumber() ? "epoch" : "", count.asLong(), data.path("created_at").asText());
+        return new Checkpoint(data.path("checkpoint_type").asText(), bar ? "bar" : count.isNumber() ? "epoch" : "",
+                count.asLong(), data.path("created_at").asText());
     }
 
     /** "checkpoint at epoch 23". */

@@ -21,8 +21,8 @@ import ktrdr.release.Stack;
 import ktrdr.ssh.HeldScript;
 
 /**
- * Workers that are away on purpose, on every node at once, for as long as something holds them. Each node starts exactly those that it stopped by itself when the
- * connection ends, however we ended.
+ * Workers that are away on purpose, on every node at once, for as long as something holds them. Each node starts
+ * exactly those that it stopped by itself when the connection ends, however we ended.
  */
 public final class WorkerPause implements AutoCloseable {
     /** What is at work has had its time by then; an engine that has much to do takes some. */
@@ -39,13 +39,15 @@ public final class WorkerPause implements AutoCloseable {
     }
 
     /**
-     * Stops the running workers of these nodes, side by side, those at work once they have saved what they can; a node where that fails is a {@link Problem}, and all are started again.
+     * Stops the running workers of these nodes, side by side, those at work once they have saved what they can; a node
+     * where that fails is a {@link Problem}, and all are started again.
      */
     public static WorkerPause take(Fleet fleet, List<Node> nodes, NodeLocks locks, Http http, Console console) {
         var held = new WorkerPause(fleet, console);
         var saved = fleet.each(nodes::contains, (node, ssh) -> {
             var stops = new WorkerStops(fleet, locks, http, console, node);
-            return stops.end(stops.busy(fleet.inventory().workersOf(node.full()).stream().map(Inventory.Worker::name).toList()));
+            return stops.end(stops.busy(fleet.inventory().workersOf(node.full()).stream().map(Inventory.Worker::name)
+                    .toList()));
         });
         saved.problems().values().stream().findFirst().ifPresent(problem -> {
             throw problem;
@@ -64,7 +66,10 @@ public final class WorkerPause implements AutoCloseable {
         }
     }
 
-    /** A script that stops the running containers of a Compose project and starts them again when {@link #release} ran, or whatever else ends it. */
+    /**
+     * A script that stops the running containers of a Compose project and starts them again when {@link #release} ran,
+     * or whatever else ends it.
+     */
     public static String hold(String project) {
         return Sh.let("project", project) + FILE + BuiltIn.lines("drain/hold.sh").replace("STOP", WorkerStops.STOP);
     }
@@ -103,7 +108,9 @@ public final class WorkerPause implements AutoCloseable {
         return List.copyOf(scripts.keySet());
     }
 
-    /** Starts them again, after an interrupt too; a node where that is not known is told, since it does so by itself. */
+    /**
+     * Starts them again, after an interrupt too; a node where that is not known is told, since it does so by itself.
+     */
     @Override
     public void close() {
         if (scripts.values().stream().allMatch(HeldScript::ready)) Threads.uninterrupted(this::start);

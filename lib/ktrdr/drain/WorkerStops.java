@@ -31,13 +31,16 @@ import ktrdr.release.Stack;
 import ktrdr.report.Document;
 
 /**
- * How the workers of a node are stopped. KTRDR's do not end at SIGTERM: a training saves a checkpoint and is given up, a backtest goes on, and the process stays, and takes work, until
- * it is killed; at SIGINT one ends at once. So an idle one gets SIGINT; one at work gets SIGTERM first, and SIGINT once the backend says that its operation ended.
+ * How the workers of a node are stopped. KTRDR's do not end at SIGTERM: a training saves a checkpoint and is given up,
+ * a backtest goes on, and the process stays, and takes work, until it is killed; at SIGINT one ends at once. So an idle
+ * one gets SIGINT; one at work gets SIGTERM first, and SIGINT once the backend says that its operation ended.
  */
 public final class WorkerStops {
     /** How long one at work has: as KTRDR's workers give themselves. */
     private static final Duration GRACE = Duration.ofSeconds(25);
-    /** Seconds from SIGINT to SIGKILL: a stop that was cut is over by then, whatever became of those who asked for it. */
+    /**
+     * Seconds from SIGINT to SIGKILL: a stop that was cut is over by then, whatever became of those who asked for it.
+     */
     private static final int SECONDS = 2;
     private static final long PAUSE_MILLIS = 300;
     /** Stops containers, one or several, that have nothing to lose. */
@@ -45,7 +48,8 @@ public final class WorkerStops {
     /** The same, and starts them again. */
     public static final String RESTART = "docker restart --signal INT -t " + SECONDS;
     /** What a worker says of itself, in the container {@code $2} at the port {@code $3}. */
-    public static final String HEALTH = "docker exec \"$2\" curl -fsS --noproxy localhost -m 5 \"http://localhost:$3/health\" 2>/dev/null";
+    public static final String HEALTH =
+            "docker exec \"$2\" curl -fsS --noproxy localhost -m 5 \"http://localhost:$3/health\" 2>/dev/null";
 
     /** What a worker says that it is at, by its {@code /health}, and since when its container runs. */
     record AtWork(String operation, String containerStarted) {}
@@ -85,11 +89,13 @@ public final class WorkerStops {
     }
 
     /**
-     * Of these services those that are at work, each with its operation. One that does not answer has nothing to lose, and neither has one that says that it is at an operation
-     * which the backend has as ended, or which began before the worker's container did and has not come to a step since: it was asked for that one once, and does not run it.
+     * Of these services those that are at work, each with its operation. One that does not answer has nothing to lose,
+     * and neither has one that says that it is at an operation which the backend has as ended, or which began before
+     * the worker's container did and has not come to a step since: it was asked for that one once, and does not run it.
      */
     public Map<String, String> busy(Collection<String> services) {
-        var asked = services.stream().filter(workers::containsKey).filter(service -> !settled.contains(service)).map(workers::get).toList();
+        var asked = services.stream().filter(workers::containsKey).filter(service -> !settled.contains(service))
+                .map(workers::get).toList();
         var busy = new LinkedHashMap<String, String>();
         if (asked.isEmpty()) return busy;
         answers(fleet.ssh(stack.node()).must(question(this::name, asked))).forEach((worker, work) -> {
@@ -97,20 +103,26 @@ public final class WorkerStops {
             if (wrong.isEmpty()) busy.put(worker, work.operation());
             else {
                 settled.add(worker);
-                console.note(node(), "idle", worker + " says that it is at operation " + work.operation() + ", " + wrong.get() + ": it is not waited for");
+                console.note(node(), "idle", worker + " says that it is at operation " + work.operation() + ", "
+                        + wrong.get() + ": it is not waited for");
             }
         });
         return busy;
     }
 
-    /** A script that asks each worker within its container: from here its port may be closed, and a worker at work would seem silent. */
+    /**
+     * A script that asks each worker within its container: from here its port may be closed, and a worker at work would
+     * seem silent.
+     */
     public static String question(UnaryOperator<String> names, List<Worker> asked) {
         return Facts.SAY + "health() {\n  if said=$(" + HEALTH + "); then\n" + """
                     say "health $1" "$said"
-                    case $said in *busy*) say "started $1" "$(docker inspect --format '{{.State.StartedAt}}' "$2")" ;; esac
+                    case $said in *busy*) say "started $1" "$(docker inspect --format '{{.State.StartedAt}}' "$2")" \
+                ;; esac
                   fi
                 }
-                """ + asked.stream().map(worker -> "health " + words(names, worker) + " &\n").collect(Collectors.joining()) + "wait\nsay end yes\n";
+                """ + asked.stream().map(worker -> "health " + words(names, worker) + " &\n")
+                        .collect(Collectors.joining()) + "wait\nsay end yes\n";
     }
 
     private static String words(UnaryOperator<String> names, Worker worker) {
@@ -122,20 +134,25 @@ public final class WorkerStops {
         var facts = Facts.parse(answer);
         var started = facts.under("started");
         var at = new LinkedHashMap<String, AtWork>();
-        facts.under("health").forEach((worker, health) -> operation(health).ifPresent(operation -> at.put(worker, new AtWork(operation, started.getOrDefault(worker, "")))));
+        facts.under("health")
+                .forEach((worker, health) -> operation(health)
+                        .ifPresent(operation ->
+                                at.put(worker, new AtWork(operation, started.getOrDefault(worker, "")))));
         return at;
     }
 
     /** What a worker says in its {@code /health} that it is at; empty when it is idle, or says no such thing. */
     public static Optional<String> operation(String health) {
-        return Json.read(health).filter(said -> said.path("worker_status").asText().equals("busy")).map(said -> said.path("current_operation").asText("unknown"));
+        return Json.read(health).filter(said -> said.path("worker_status").asText().equals("busy"))
+                .map(said -> said.path("current_operation").asText("unknown"));
     }
 
     /** Why a worker that says busy is idle all the same; empty where it is at work as far as is known. */
     private Optional<String> idle(AtWork work) {
         try {
             var operation = new OperationsApi(fleet.inventory(), http).document(work.operation());
-            return idle(operation.path("status").asText(), operation.path("started_at").asText(""), operation.path("progress").path("current_step").asText(""), work.containerStarted());
+            return idle(operation.path("status").asText(), operation.path("started_at").asText(""),
+                    operation.path("progress").path("current_step").asText(""), work.containerStarted());
         } catch (Problem unknown) {
             if (unknown.exit() == Exit.INTERRUPTED) throw unknown;
             return Optional.empty();
@@ -146,12 +163,14 @@ public final class WorkerStops {
         if (OperationsApi.Operation.ended(status)) return Optional.of("which the backend has as " + status);
         if (!step.isBlank() && !step.equals("null")) return Optional.empty();
         var began = Units.instantIn(started);
-        boolean before = Units.instantIn(containerStarted).filter(since -> began.filter(since::isAfter).isPresent()).isPresent();
+        boolean before = Units.instantIn(containerStarted).filter(since -> began.filter(since::isAfter).isPresent())
+                .isPresent();
         return before ? Optional.of("which began before it and has come to no step") : Optional.empty();
     }
 
     /** What came of an operation whose worker was told to stop. */
-    public record Ended(String worker, String operation, String status, Optional<Checkpoint> checkpoint, String unknown) {
+    public record Ended(String worker, String operation, String status, Optional<Checkpoint> checkpoint,
+            String unknown) {
         private boolean over() {
             return OperationsApi.Operation.ended(status);
         }
@@ -161,8 +180,12 @@ public final class WorkerStops {
             var resume = "jbang operations@ktrdr resume " + operation;
             if (status.equals("completed")) return worker + ": operation " + operation + " completed";
             if (!unknown.isEmpty()) return worker + ": operation " + operation + " is cut, " + unknown;
-            if (over()) return worker + ": operation " + operation + " is " + status + checkpoint.map(saved -> ", " + saved.words() + "; resume with " + resume).orElse(" and left no checkpoint: what it did is lost");
-            return worker + ": operation " + operation + " is cut" + checkpoint.map(saved -> "; its last " + saved.words() + " (" + saved.type() + "); once the backend has it as failed, in a minute or two: " + resume)
+            if (over()) return worker + ": operation " + operation + " is " + status
+                    + checkpoint.map(saved -> ", " + saved.words() + "; resume with " + resume)
+                            .orElse(" and left no checkpoint: what it did is lost");
+            return worker + ": operation " + operation + " is cut"
+                    + checkpoint.map(saved -> "; its last " + saved.words() + " (" + saved.type()
+                            + "); once the backend has it as failed, in a minute or two: " + resume)
                     .orElse(" and left no checkpoint: what it did is lost");
         }
 
@@ -172,14 +195,17 @@ public final class WorkerStops {
             document.put("worker", worker);
             document.put("operation", operation);
             document.put("status", status);
-            document.put("checkpoint", checkpoint.map(saved -> Document.fields("type", saved.type(), "unit", saved.unit(), "at", saved.at())).orElse(null));
+            document.put("checkpoint",
+                    checkpoint.map(saved -> Document.fields("type", saved.type(), "unit", saved.unit(), "at",
+                            saved.at())).orElse(null));
             return document;
         }
     }
 
     /**
-     * Has workers at work save what they can, waits, at most 25 s, until the backend says that each of their operations ended, and tells what came of them. From then on they count as idle,
-     * whatever they say: nothing is waited for any longer.
+     * Has workers at work save what they can, waits, at most 25 s, until the backend says that each of their operations
+     * ended, and tells what came of them. From then on they count as idle, whatever they say: nothing is waited for any
+     * longer.
      */
     public List<Ended> end(Map<String, String> busy) {
         if (busy.isEmpty()) return List.of();
@@ -198,7 +224,9 @@ public final class WorkerStops {
             }, Map::isEmpty, map -> step.now("waiting until the backend has them as ended: " + words(map)));
         }
         var ended = new ArrayList<Ended>();
-        busy.forEach((worker, operation) -> ended.add(ended(worker, operation, status.getOrDefault(operation, ""), unknown.getOrDefault(operation, ""))));
+        busy.forEach((worker, operation) ->
+                ended.add(ended(worker, operation, status.getOrDefault(operation, ""),
+                        unknown.getOrDefault(operation, ""))));
         ended.forEach(eachEnded -> console.note(node(), "stop", eachEnded.words()));
         return ended;
     }
@@ -213,47 +241,63 @@ public final class WorkerStops {
         } catch (Problem problem) {
             if (problem.exit() == Exit.INTERRUPTED) throw problem;
             boolean away = problem.exit() == Exit.UNREACHABLE;
-            unknown.put(operation, away ? "and the backend does not answer: whether it left a checkpoint, jbang operations@ktrdr show " + operation + " may tell" : "which the backend does not know");
+            unknown.put(operation,
+                    away ? "and the backend does not answer: whether it left a checkpoint, jbang operations@ktrdr show "
+                            + operation + " may tell" : "which the backend does not know");
             return !away;
         }
     }
 
     private Ended ended(String worker, String operation, String status, String unknown) {
         try {
-            return new Ended(worker, operation, status, unknown.isEmpty() ? Checkpoint.of(fleet.inventory(), http, operation) : Optional.empty(), unknown);
+            return new Ended(worker, operation, status,
+                    unknown.isEmpty() ? Checkpoint.of(fleet.inventory(), http, operation) : Optional.empty(), unknown);
         } catch (Problem problem) {
             if (problem.exit() == Exit.INTERRUPTED) throw problem;
-            return new Ended(worker, operation, status, Optional.empty(), "and the backend did not say whether it left a checkpoint");
+            return new Ended(worker, operation, status, Optional.empty(),
+                    "and the backend did not say whether it left a checkpoint");
         }
     }
 
-    /** SIGTERM to the first process of each, from within: a signal by the Engine would count as a stop by hand, so that the worker stayed away after the next reboot. */
+    /**
+     * SIGTERM to the first process of each, from within: a signal by the Engine would count as a stop by hand, so that
+     * the worker stayed away after the next reboot.
+     */
     private void terminate(Collection<String> services) {
         var result = fleet.ssh(stack.node()).run(locks.under(stack.node())
-                + services.stream().map(service -> "docker exec " + Sh.quote(name(service)) + " sh -c 'kill -s TERM 1' &\n").collect(Collectors.joining()) + "wait\n");
+                + services.stream()
+                        .map(service -> "docker exec " + Sh.quote(name(service)) + " sh -c 'kill -s TERM 1' &\n")
+                        .collect(Collectors.joining()) + "wait\n");
         NodeLocks.refused(stack.node(), result).ifPresent(refused -> {
             throw refused;
         });
     }
 
-    /** Shell lines that end a script with {@link ScriptExit#AT_WORK} where one of these is at work by now, with nothing stopped; those whose work is over are not asked again. */
+    /**
+     * Shell lines that end a script with {@link ScriptExit#AT_WORK} where one of these is at work by now, with nothing
+     * stopped; those whose work is over are not asked again.
+     */
     public String unlessAtWork(Collection<String> services) {
-        return unlessAtWork(this::name, services.stream().filter(workers::containsKey).filter(service -> !settled.contains(service)).map(workers::get).toList());
+        return unlessAtWork(this::name, services.stream().filter(workers::containsKey)
+                .filter(service -> !settled.contains(service)).map(workers::get).toList());
     }
 
     static String unlessAtWork(UnaryOperator<String> names, List<Worker> asked) {
         if (asked.isEmpty()) return "";
         return "at_work() { case $(" + HEALTH + ") in *'\"busy\"'*) echo \"$1\" ;; esac; }\nat=$(\n"
-                + asked.stream().map(worker -> "at_work " + words(names, worker) + " &\n").collect(Collectors.joining()) + "wait\n)\n[ -z \"$at\" ] || exit " + ScriptExit.AT_WORK.code + "\n";
+                + asked.stream().map(worker -> "at_work " + words(names, worker) + " &\n").collect(Collectors.joining())
+                + "wait\n)\n[ -z \"$at\" ] || exit " + ScriptExit.AT_WORK.code + "\n";
     }
 
     /** Shell lines that stop these. One that could not be stopped is left to Compose, which takes longer. */
     public String stop(Collection<String> services) {
-        return services.isEmpty() ? "" : STOP + " " + Sh.words(services.stream().map(this::name).toList()) + " >/dev/null 2>&1 || :\n";
+        return services.isEmpty() ? ""
+                : STOP + " " + Sh.words(services.stream().map(this::name).toList()) + " >/dev/null 2>&1 || :\n";
     }
 
     /** In words: "backtest-worker-3 (op_1), …". */
     public static String words(Map<String, String> busy) {
-        return busy.entrySet().stream().map(entry -> entry.getKey() + " (" + entry.getValue() + ")").collect(Collectors.joining(", "));
+        return busy.entrySet().stream().map(entry -> entry.getKey() + " (" + entry.getValue() + ")")
+                .collect(Collectors.joining(", "));
     }
 }

@@ -32,9 +32,9 @@ import ktrdr.ssh.Ssh;
  * <pre>var uptimes = fleet.each((node, ssh) -> ssh.must("uptime"));
  *uptimes.values().forEach((node, text) -> …);</pre>
  *
- * There is one connection a node, opened on first use and kept until {@link #close}; one that was lost is made anew by the next who asks.
- * Some nodes are worked on at once and the others after them: {@link #FORKS}, or as {@link #atOnce} has it.
- * A thread that is interrupted while it waits interrupts the work on every node, and waits for its end.
+ * There is one connection a node, opened on first use and kept until {@link #close}; one that was lost is made anew by
+ * the next who asks. Some nodes are worked on at once and the others after them: {@link #FORKS}, or as {@link #atOnce}
+ * has it. A thread that is interrupted while it waits interrupts the work on every node, and waits for its end.
  */
 public final class Fleet implements AutoCloseable {
     /** What is done on one node. */
@@ -68,15 +68,20 @@ public final class Fleet implements AutoCloseable {
         /** The nodes where it did not go well, with why. */
         public Map<Node, Problem> problems() {
             var problems = new LinkedHashMap<Node, Problem>();
-            for (var outcome : all) if (outcome instanceof Failed<T> failed) problems.put(failed.node(), failed.problem());
+            for (var outcome : all)
+                if (outcome instanceof Failed<T> failed) problems.put(failed.node(), failed.problem());
             return problems;
         }
 
-        /** A row for each line that a node answered, under this heading; of a node where it did not go well, why. Node names stand at the first line of each. */
+        /**
+         * A row for each line that a node answered, under this heading; of a node where it did not go well, why. Node
+         * names stand at the first line of each.
+         */
         public Table table(String heading) {
             var table = Table.of("node", heading);
             for (var outcome : all) {
-                var said = outcome instanceof Done<T> done ? String.valueOf(done.value()).stripTrailing() : String.join("\n", ((Failed<T>) outcome).problem().lines());
+                var said = outcome instanceof Done<T> done ? String.valueOf(done.value()).stripTrailing()
+                        : String.join("\n", ((Failed<T>) outcome).problem().lines());
                 var lines = said.isEmpty() ? List.of("") : said.lines().toList();
                 for (int i = 0; i < lines.size(); i++) table.row(i == 0 ? outcome.node().name() : "", lines.get(i));
             }
@@ -84,14 +89,15 @@ public final class Fleet implements AutoCloseable {
         }
 
         /**
-         * A row for each line of the nodes that answered, their node in front, under these headings: the fields of a line have tabs between. A line with another
-         * number of fields is a {@link Problem}.
+         * A row for each line of the nodes that answered, their node in front, under these headings: the fields of a
+         * line have tabs between. A line with another number of fields is a {@link Problem}.
          */
         public Table rows(String... headings) {
             var table = Table.of(Stream.concat(Stream.of("node"), Stream.of(headings)).toArray(String[]::new));
             values().forEach((node, said) -> String.valueOf(said).lines().forEach(line -> {
                 var fields = line.split("\t", -1);
-                if (fields.length != headings.length) throw Problem.failed(node.name() + " answered a line of another form")
+                if (fields.length != headings.length) throw Problem.failed(node.name()
+                        + " answered a line of another form")
                         .expected(String.join(", ", headings) + ", with tabs between").found(Console.brief(line, 100));
                 table.row(Stream.concat(Stream.of(node.name()), Stream.of(fields).map(Console::harmless)).toArray());
             }));
@@ -117,7 +123,10 @@ public final class Fleet implements AutoCloseable {
         }
     }
 
-    /** On how many nodes at once, where nothing else is said: measured on two processors, 64 and 128 are no quicker for 99 and 300 nodes, and take a sixth and a half more memory. */
+    /**
+     * On how many nodes at once, where nothing else is said: measured on two processors, 64 and 128 are no quicker for
+     * 99 and 300 nodes, and take a sixth and a half more memory.
+     */
     public static final int FORKS = 32;
 
     private final Inventory inventory;
@@ -125,7 +134,9 @@ public final class Fleet implements AutoCloseable {
     private final Console console;
     private final int forks;
     private final boolean once;
-    /** By the name of the node: how many workers it has, which may become known later, is no matter of its connection. */
+    /**
+     * By the name of the node: how many workers it has, which may become known later, is no matter of its connection.
+     */
     private final Map<String, CompletableFuture<Ssh>> connections;
     /** Nodes that answered once: after that, one that does not is asked again. */
     private final Set<String> met;
@@ -168,13 +179,15 @@ public final class Fleet implements AutoCloseable {
 
     /** The same nodes by the same connections, so many of them at once. Fewer than one is a {@link Problem}. */
     public Fleet atOnce(int forks) {
-        if (forks < 1) throw Problem.usage("--forks is how many nodes are worked on at once").expected("1 or more").found(String.valueOf(forks));
+        if (forks < 1) throw Problem.usage("--forks is how many nodes are worked on at once").expected("1 or more")
+                .found(String.valueOf(forks));
         return new Fleet(this, inventory, nodes, forks, once);
     }
 
     /**
-     * The same nodes by the same connections, each closed when the work on its node is done: for whoever asks a node nothing more, so that of hundreds no more
-     * connections are open, with their threads and buffers, than are worked on.
+     * The same nodes by the same connections, each closed when the work on its node is done: for whoever asks a node
+     * nothing more, so that of hundreds no more connections are open, with their threads and buffers, than are worked
+     * on.
      */
     public Fleet once() {
         return new Fleet(this, inventory, nodes, forks, true);
@@ -195,7 +208,10 @@ public final class Fleet implements AutoCloseable {
         return nodes;
     }
 
-    /** Does the work on every node of the fleet, side by side: one that hangs keeps the others waiting for no more than its own place. It does not throw: a node that fails is an outcome. */
+    /**
+     * Does the work on every node of the fleet, side by side: one that hangs keeps the others waiting for no more than
+     * its own place. It does not throw: a node that fails is an outcome.
+     */
     public <T> Outcomes<T> each(Work<T> work) {
         return each(node -> true, work);
     }
@@ -281,14 +297,15 @@ public final class Fleet implements AutoCloseable {
     }
 
     /**
-     * The connection to a node, opened on first use and made anew when it was lost. A node that could not be reached in the first place
-     * is the same {@link Problem} each time.
+     * The connection to a node, opened on first use and made anew when it was lost. A node that could not be reached in
+     * the first place is the same {@link Problem} each time.
      */
     public Ssh ssh(Node node) {
         CompletableFuture<Ssh> connection;
         synchronized (connections) {
             if (lost(node)) connections.remove(node.name()).thenAccept(Ssh::close);
-            connection = connections.computeIfAbsent(node.name(), missing -> CompletableFuture.supplyAsync(() -> connect(node), threads));
+            connection = connections.computeIfAbsent(node.name(),
+                    missing -> CompletableFuture.supplyAsync(() -> connect(node), threads));
         }
         return Threads.get(connection, node.name() + ": interrupted while connecting");
     }
@@ -301,8 +318,9 @@ public final class Fleet implements AutoCloseable {
     }
 
     /**
-     * Has connections that are opened from now on opened anew, once and without a word, where one turns out to have dropped before a script was started: for the console and for whoever
-     * watches, where connections are kept over a long time and nothing on a node ends with them.
+     * Has connections that are opened from now on opened anew, once and without a word, where one turns out to have
+     * dropped before a script was started: for the console and for whoever watches, where connections are kept over a
+     * long time and nothing on a node ends with them.
      */
     public Fleet lasting() {
         lasting.set(true);
@@ -322,15 +340,18 @@ public final class Fleet implements AutoCloseable {
         synchronized (connections) {
             met.add(node.name());
         }
-        console.detail(String.format("%-10s connected in %d ms", node.name(), (System.nanoTime() - started) / 1_000_000));
+        console.detail(String.format("%-10s connected in %d ms", node.name(),
+                (System.nanoTime() - started) / 1_000_000));
         return ssh;
     }
 
     private Ssh.Target target(Node node) {
         var ssh = node.ssh();
         var address = inventory.resolve() == Inventory.Resolve.INVENTORY ? node.address() : Optional.<String>empty();
-        return new Ssh.Target(node.name(), inventory.fqdn(node), address, ssh.port(), ssh.user(), ssh.identity(), ssh.knownHosts(),
-                Optional.empty(), ssh.sudo(), ssh.jump(), ssh.connectTimeout(), inventory.hostKeys(), () -> HostKeys.neighbours(inventory, node));
+        return new Ssh.Target(node.name(), inventory.fqdn(node), address, ssh.port(), ssh.user(), ssh.identity(),
+                ssh.knownHosts(),
+                Optional.empty(), ssh.sudo(), ssh.jump(), ssh.connectTimeout(), inventory.hostKeys(),
+                () -> HostKeys.neighbours(inventory, node));
     }
 
     @Override

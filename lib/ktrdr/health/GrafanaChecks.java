@@ -23,9 +23,15 @@ import ktrdr.report.Check;
 import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
 
-/** What has to be true of Grafana for its dashboards to show something, asked as anybody may who may look: without a login. */
+/**
+ * What has to be true of Grafana for its dashboards to show something, asked as anybody may who may look: without a
+ * login.
+ */
 public final class GrafanaChecks {
-    /** The types of our data sources, each also the uid by which dashboards find it: one that was generated leaves every panel empty. */
+    /**
+     * The types of our data sources, each also the uid by which dashboards find it: one that was generated leaves every
+     * panel empty.
+     */
     private static final List<String> SOURCES = List.of("prometheus", "jaeger");
     private static final String NOT_ASKED = "not asked: this Grafana has no /api/ds/query";
     /** So many queries of a dashboard are tried before it is said to show nothing. */
@@ -57,36 +63,46 @@ public final class GrafanaChecks {
     private Check source(String type, Supplier<JsonNode> settings) {
         return check("datasource." + type, "a data source of type " + type + " with the uid " + type, () -> {
             for (var source : settings.get().path("datasources"))
-                if (source.path("uid").asText().equals(type) && source.path("type").asText().equals(type)) return Finding.good(source.path("name").asText() + ", " + type);
+                if (source.path("uid").asText().equals(type) && source.path("type").asText().equals(type))
+                    return Finding.good(source.path("name").asText() + ", " + type);
             return Finding.bad(names(settings.get().path("datasources")));
         });
     }
 
     private static String names(JsonNode sources) {
         var names = new ArrayList<String>();
-        sources.forEach(source -> names.add(source.path("name").asText() + " (" + source.path("type").asText() + ", uid " + source.path("uid").asText() + ")"));
+        sources.forEach(source -> names.add(source.path("name").asText() + " (" + source.path("type").asText()
+                + ", uid " + source.path("uid").asText() + ")"));
         return names.isEmpty() ? "no data source" : String.join(", ", names);
     }
 
     /** Each dashboard of these files; the models that it serves are added to {@code found}. */
     public List<Check> dashboards(List<NodeFile> files, List<JsonNode> found) {
-        return files.stream().filter(file -> file.path().matches("monitoring/grafana/dashboards/.*\\.json")).map(file -> dashboard(file, found)).toList();
+        return files.stream().filter(file -> file.path().matches("monitoring/grafana/dashboards/.*\\.json"))
+                .map(file -> dashboard(file, found)).toList();
     }
 
-    /** It is there, with the panels and the queries that are in our file: what somebody saved over it in Grafana is lost with the next start. */
+    /**
+     * It is there, with the panels and the queries that are in our file: what somebody saved over it in Grafana is lost
+     * with the next start.
+     */
     private Check dashboard(NodeFile file, List<JsonNode> found) {
         var model = Json.parse(file.content(), file.path());
         var uid = model.path("uid").asText();
-        return check("dashboard." + uid, "the dashboard " + model.path("title").asText() + " at " + url + "/d/" + uid + ", as in " + file.path(), () -> {
-            var there = http.json(url + "/api/dashboards/uid/" + uid).path("dashboard");
-            if (there.path("panels").isEmpty()) return Finding.bad("a dashboard without a panel");
-            var wanted = panels(model);
-            var shown = panels(there);
-            if (!shown.equals(wanted)) return Finding.bad("changed: " + Stream.concat(wanted.entrySet().stream().filter(panel -> !panel.getValue().equals(shown.get(panel.getKey()))),
-                    shown.entrySet().stream().filter(panel -> !wanted.containsKey(panel.getKey()))).map(Map.Entry::getKey).distinct().collect(Collectors.joining(", ")));
-            found.add(there);
-            return Finding.good(there.path("title").asText() + ", " + there.path("panels").size() + " panels");
-        });
+        return check("dashboard." + uid, "the dashboard " + model.path("title").asText() + " at " + url + "/d/" + uid
+                + ", as in " + file.path(), () -> {
+                    var there = http.json(url + "/api/dashboards/uid/" + uid).path("dashboard");
+                    if (there.path("panels").isEmpty()) return Finding.bad("a dashboard without a panel");
+                    var wanted = panels(model);
+                    var shown = panels(there);
+                    if (!shown.equals(wanted)) return Finding.bad("changed: "
+                            + Stream.concat(wanted.entrySet().stream()
+                                    .filter(panel -> !panel.getValue().equals(shown.get(panel.getKey()))),
+                            shown.entrySet().stream().filter(panel -> !wanted.containsKey(panel.getKey())))
+                            .map(Map.Entry::getKey).distinct().collect(Collectors.joining(", ")));
+                    found.add(there);
+                    return Finding.good(there.path("title").asText() + ", " + there.path("panels").size() + " panels");
+                });
     }
 
     /** Title to the queries of a dashboard's panels; rows are panels too. */
@@ -101,11 +117,16 @@ public final class GrafanaChecks {
 
     /** The first queries of a dashboard, with every value of its variables. */
     private static List<String> expressions(JsonNode dashboard) {
-        return panels(dashboard).values().stream().flatMap(List::stream).filter(expression -> !expression.isEmpty()).limit(ASKED)
-                .map(expression -> expression.replace("$__rate_interval", "5m").replaceAll("\\$[a-z_]+", ".+")).toList();
+        return panels(dashboard).values().stream().flatMap(List::stream).filter(expression -> !expression.isEmpty())
+                .limit(ASKED)
+                .map(expression -> expression.replace("$__rate_interval", "5m").replaceAll("\\$[a-z_]+", ".+"))
+                .toList();
     }
 
-    /** One of the first queries of each dashboard, which goes the way that a panel's goes: by Grafana, from its data source. */
+    /**
+     * One of the first queries of each dashboard, which goes the way that a panel's goes: by Grafana, from its data
+     * source.
+     */
     private Check query(List<JsonNode> dashboards) {
         return check("query", "data for a query of each dashboard by POST " + url + "/api/ds/query", () -> {
             int series = 0;
@@ -124,7 +145,8 @@ public final class GrafanaChecks {
             if (!dashboards.isEmpty()) return Finding.good(dashboards.size() + " dashboards, " + series + " series");
             var data = series("up");
             if (data.isEmpty()) return Finding.good(NOT_ASKED);
-            return data.getAsInt() > 0 ? Finding.good(data.getAsInt() + " series") : Finding.bad("an answer without data");
+            return data.getAsInt() > 0 ? Finding.good(data.getAsInt() + " series")
+                    : Finding.bad("an answer without data");
         });
     }
 
@@ -133,7 +155,8 @@ public final class GrafanaChecks {
         var answer = http.post(url + "/api/ds/query", body(expression));
         if (answer.status() == 404) return OptionalInt.empty();
         var result = Http.json("POST " + url + "/api/ds/query", answer).path("results").path("A");
-        if (result.has("error")) throw Problem.failed("refused").found(Console.brief(result.path("error").asText(), 200));
+        if (result.has("error"))
+            throw Problem.failed("refused").found(Console.brief(result.path("error").asText(), 200));
         int series = 0;
         for (var frame : result.path("frames")) if (frame.path("data").path("values").path(0).size() > 0) series++;
         return OptionalInt.of(series);
@@ -141,13 +164,17 @@ public final class GrafanaChecks {
 
     private static ObjectNode body(String expression) {
         var body = JsonNodeFactory.instance.objectNode().put("from", "now-5m").put("to", "now");
-        var query = body.putArray("queries").addObject().put("refId", "A").put("expr", expression).put("instant", true).put("range", false).put("intervalMs", 15000).put("maxDataPoints", 100);
+        var query = body.putArray("queries").addObject().put("refId", "A").put("expr", expression).put("instant", true)
+                .put("range", false).put("intervalMs", 15000).put("maxDataPoints", 100);
         query.putObject("datasource").put("uid", "prometheus").put("type", "prometheus");
         return body;
     }
 
     private Check check(String kind, String expected, Supplier<Finding> ask) {
-        return Check.of(CheckId.ofFleet("grafana", kind), node, expected, "on " + node + ": docker logs " + Docker.GRAFANA + "; jbang deploy@ktrdr core grafana puts its files back, then jbang restart@ktrdr core grafana has it read them", ask);
+        return Check.of(CheckId.ofFleet("grafana", kind), node, expected,
+                "on " + node + ": docker logs " + Docker.GRAFANA
+                        + "; jbang deploy@ktrdr core grafana puts its files back, then jbang restart@ktrdr core "
+                        + "grafana has it read them", ask);
     }
 
     /** Asks once: what comes of it, a {@link Problem} too, is what each who wants it gets. */

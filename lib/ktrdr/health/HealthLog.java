@@ -17,13 +17,19 @@ import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 import ktrdr.ssh.Ssh;
 
-/** What the health check of a container said last, as the Engine has it in {@code .State.Health.Log}: the container's own log has nothing of it, least of all that no command could be run in it. */
+/**
+ * What the health check of a container said last, as the Engine has it in {@code .State.Health.Log}: the container's
+ * own log has nothing of it, least of all that no command could be run in it.
+ */
 public final class HealthLog {
     private static final int LENGTH = 300;
 
     private HealthLog() {}
 
-    /** Of each container that is unhealthy: the id of its check to what its health check said. A node that does not answer any more has none. */
+    /**
+     * Of each container that is unhealthy: the id of its check to what its health check said. A node that does not
+     * answer any more has none.
+     */
     public static Map<String, String> ask(Fleet fleet, Map<Node, List<Docker.Container>> nodes) {
         var unwell = new LinkedHashMap<Node, List<Docker.Container>>();
         nodes.forEach((node, containers) -> {
@@ -40,9 +46,11 @@ public final class HealthLog {
     /** Service to what the health check of its container said last; nothing of one that said nothing. */
     public static Map<String, String> ask(Ssh ssh, List<Docker.Container> containers) {
         if (containers.isEmpty()) return Map.of();
-        var facts = Facts.parse(ssh.must(Facts.SAY + script(containers.stream().map(Docker.Container::name).toList()) + "say end yes\n"));
+        var facts = Facts.parse(ssh.must(Facts.SAY + script(containers.stream().map(Docker.Container::name).toList())
+                + "say end yes\n"));
         var said = new LinkedHashMap<String, String>();
-        containers.forEach(container -> Optional.of(facts.get("health " + container.name())).filter(text -> !text.isBlank())
+        containers.forEach(container -> Optional.of(facts.get("health " + container.name()))
+                .filter(text -> !text.isBlank())
                 .ifPresent(text -> said.put(container.service(), Console.brief(text.strip(), LENGTH))));
         return said;
     }
@@ -50,7 +58,9 @@ public final class HealthLog {
     /** Shell lines that say it, without the containers' secrets. */
     static String script(List<String> containers) {
         return LogMask.shell() + "for name in " + Sh.words(containers) + "; do\n" + """
-                  said=$(docker inspect --type container --format '{{$last := ""}}{{if .State.Health}}{{range .State.Health.Log}}{{$last = printf "exit code %d: %s" .ExitCode .Output}}{{end}}{{end}}{{$last}}' "$name" 2>/dev/null |
+                  said=$(docker inspect --type container --format '{{$last := ""}}{{if .State.Health}}{{range \
+                .State.Health.Log}}{{$last = printf "exit code %d: %s" .ExitCode .Output}}{{end}}{{end}}{{$last}}' \
+                "$name" 2>/dev/null |
                     masked "$name") || said=
                   say "health $name" "$said"
                 done
@@ -64,13 +74,16 @@ public final class HealthLog {
     /** In words: "training-worker-1 (exit code 1: …), …". */
     public static String words(List<Docker.Container> containers, Map<String, String> said) {
         var words = new ArrayList<String>();
-        containers.forEach(container -> words.add(container.service() + Optional.ofNullable(said.get(container.service())).map(text -> " (" + text + ")").orElse("")));
+        containers.forEach(
+                container -> words.add(container.service() + Optional.ofNullable(said.get(container.service()))
+                        .map(text -> " (" + text + ")").orElse("")));
         return words.stream().sorted().collect(Collectors.joining(", "));
     }
 
     /** The check of a container with what its health check said. */
     public static Check told(Check check, Map<String, String> said) {
         var words = said.get(check.id());
-        return words == null ? check : new Check(check.what(), check.node(), check.ok(), check.expected(), check.found() + "; its health check: " + words, check.fix(), check.seconds());
+        return words == null ? check : new Check(check.what(), check.node(), check.ok(), check.expected(),
+                check.found() + "; its health check: " + words, check.fix(), check.seconds());
     }
 }

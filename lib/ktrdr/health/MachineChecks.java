@@ -29,9 +29,15 @@ import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 import ktrdr.share.NfsFiles;
 
-/** What has to be true of the machines before the first deployment. Pure: from the inventory and the gathered facts to checks. */
+/**
+ * What has to be true of the machines before the first deployment. Pure: from the inventory and the gathered facts to
+ * checks.
+ */
 public final class MachineChecks {
-    /** Containers and file systems share what is left for the kernel and the firmware; an LXC has all of what it was given. */
+    /**
+     * Containers and file systems share what is left for the kernel and the firmware; an LXC has all of what it was
+     * given.
+     */
     private static final double MEMORY_TOLERANCE = 0.93;
     /** Tokens, traces and "last seen" are compared between nodes. */
     private static final double SKEW_SECONDS = 2;
@@ -53,11 +59,15 @@ public final class MachineChecks {
             peers.put(peer.name(), host);
             ports(node, peer).keySet().forEach(port -> ports.add(host + " " + port));
         }
-        return new MachineFacts.Question(List.copyOf(inventory.addresses().keySet()), peers, ports, inventory.images().registry(),
+        return new MachineFacts.Question(List.copyOf(inventory.addresses().keySet()), peers, ports,
+                inventory.images().registry(),
                 Stack.of(inventory, node).share(), node.running().gpu());
     }
 
-    /** The ports of a peer that the plan has this node connect to, and what they are; ssh's stands for "reachable at all". */
+    /**
+     * The ports of a peer that the plan has this node connect to, and what they are; ssh's stands for "reachable at
+     * all".
+     */
     private Map<Integer, String> ports(Node node, Node peer) {
         var ports = new TreeMap<Integer, String>();
         ports.put(peer.ssh().port().orElse(22), "ssh");
@@ -101,7 +111,8 @@ public final class MachineChecks {
             checks.addAll(docker(node, host));
             checks.add(clock(node, host, facts));
             names.stream().filter(check -> check.node().equals(node.name())).forEach(checks::add);
-            for (var peer : inventory.nodes()) if (!peer.equals(node)) checks.add(reach(node, host, peer, facts.get(peer)));
+            for (var peer : inventory.nodes())
+                if (!peer.equals(node)) checks.add(reach(node, host, peer, facts.get(peer)));
             checks.add(ports(node, host));
             firewall(node, host.facts().get("firewall")).ifPresent(checks::add);
             checks.add(registry(node, host));
@@ -116,7 +127,8 @@ public final class MachineChecks {
         facts.forEach((node, host) -> {
             places.add(new Dns.Answers(node.name(), node.name(), Dns.addresses(host.facts(), "resolve"), true));
             if (!host.facts().get("container").isEmpty())
-                places.add(new Dns.Answers(node.name() + " container", node.name(), Dns.addresses(host.facts(), "inside"), true));
+                places.add(new Dns.Answers(node.name() + " container", node.name(),
+                        Dns.addresses(host.facts(), "inside"), true));
         });
         places.add(here);
         return places;
@@ -128,15 +140,20 @@ public final class MachineChecks {
         boolean enough = host.memory() >= node.memory() * MEMORY_TOLERANCE;
         var checks = new ArrayList<>(List.of(
                 user(node, facts),
-                check(node, "os", debian, "Debian or Ubuntu", facts.get("os") + ", Linux " + facts.get("kernel") + virtual(facts.get("virtual")),
+                check(node, "os", debian, "Debian or Ubuntu",
+                        facts.get("os") + ", Linux " + facts.get("kernel") + virtual(facts.get("virtual")),
                         "setup-nfs installs with apt; prepare other systems by hand"),
-                check(node, "cpus", host.cpus() >= node.cpus(), node.cpus() + " (cpus in the inventory)", String.valueOf(host.cpus()),
+                check(node, "cpus", host.cpus() >= node.cpus(), node.cpus() + " (cpus in the inventory)",
+                        String.valueOf(host.cpus()),
                         "pct set <ID> --cores " + node.cpus() + " on the Proxmox host, or correct the inventory"),
-                check(node, "memory", enough, Units.size(node.memory()) + " (memory in the inventory)", Units.size(host.memory()),
-                        "pct set <ID> --memory " + (node.memory() >> 20) + " on the Proxmox host, or correct the inventory")));
+                check(node, "memory", enough, Units.size(node.memory()) + " (memory in the inventory)",
+                        Units.size(host.memory()),
+                        "pct set <ID> --memory " + (node.memory() >> 20)
+                                + " on the Proxmox host, or correct the inventory")));
         checks.add(disk(node, host, "root", "/"));
         var full = Room.parse(facts);
-        checks.add(check(node, "folders", full.isEmpty(), Room.expected(), full.isEmpty() ? "all take it" : Room.words(full), full.isEmpty() ? "" : Room.fix(node.name(), full)));
+        checks.add(check(node, "folders", full.isEmpty(), Room.expected(),
+                full.isEmpty() ? "all take it" : Room.words(full), full.isEmpty() ? "" : Room.fix(node.name(), full)));
         checks.addAll(shared(node, host));
         return checks;
     }
@@ -147,7 +164,8 @@ public final class MachineChecks {
         boolean root = user.equals("root");
         boolean sudo = facts.get("root").equals("yes");
         var login = facts.get("login");
-        var found = root ? login.isEmpty() ? user : login + ", root by sudo" : user + (sudo ? ", sudo would work and is not used" : ", sudo refuses");
+        var found = root ? login.isEmpty() ? user : login + ", root by sudo"
+                : user + (sudo ? ", sudo would work and is not used" : ", sudo refuses");
         var line = "`ssh: {sudo: true}` of the node in the inventory";
         return check(node, "user", root && sudo, "root, or a user who becomes root by sudo without a password", found,
                 sudo ? line : "log in as root, or a file in /etc/sudoers.d with NOPASSWD for " + user + " and " + line);
@@ -175,9 +193,11 @@ public final class MachineChecks {
         var wrong = Mount.wrong(inventory, node, mount);
         if (wrong.isEmpty() && !missing.isEmpty()) {
             var lacks = Stack.of(inventory, node).lacks(missing);
-            return check(node, "share", false, lacks.expected(), "no such folder: " + String.join(", ", missing), lacks.fix());
+            return check(node, "share", false, lacks.expected(), "no such folder: " + String.join(", ", missing),
+                    lacks.fix());
         }
-        return check(node, "share", wrong.isEmpty(), wrong.map(problem -> problem.expected()).orElse("the share at " + mount.path()),
+        return check(node, "share", wrong.isEmpty(),
+                wrong.map(problem -> problem.expected()).orElse("the share at " + mount.path()),
                 found(node, mount, wrong.isEmpty()), wrong.map(problem -> problem.fix()).orElse(""));
     }
 
@@ -192,22 +212,28 @@ public final class MachineChecks {
 
     private static Check disk(Node node, MachineFacts host, String what, String path) {
         long free = host.free(path);
-        return check(CheckId.ofNode(node, "disk", what), free >= node.diskFree(), Units.size(node.diskFree()) + " free (disk_free in the inventory) on " + path,
-                Units.size(Math.max(free, 0)) + " free", "make room on " + node.name() + ": df -h " + path + "; docker system df");
+        return check(CheckId.ofNode(node, "disk", what), free >= node.diskFree(),
+                Units.size(node.diskFree()) + " free (disk_free in the inventory) on " + path,
+                Units.size(Math.max(free, 0)) + " free",
+                "make room on " + node.name() + ": df -h " + path + "; docker system df");
     }
 
     private List<Check> docker(Node node, MachineFacts host) {
         var facts = host.facts();
         var compose = facts.get("compose");
         var checks = new ArrayList<Check>();
-        checks.add(check(node, "compose", Docker.atLeast(Docker.OLDEST_COMPOSE, compose), "Compose " + Docker.OLDEST_COMPOSE + " or newer", compose.isEmpty() ? "no docker compose" : compose,
+        checks.add(check(node, "compose", Docker.atLeast(Docker.OLDEST_COMPOSE, compose),
+                "Compose " + Docker.OLDEST_COMPOSE + " or newer", compose.isEmpty() ? "no docker compose" : compose,
                 "apt-get install docker-compose-plugin (Docker's packages) or docker-compose (Debian 13)"));
-        checks.add(check(CheckId.ofNode(node, "docker", "boot"), facts.get("boot").equals("enabled"), "Docker starts at boot", facts.get("boot").isEmpty() ? "no unit docker" : facts.get("boot"),
-                facts.get("boot").isEmpty() ? Docker.startOrInstall(facts.get("docker-error"), "the user") : "systemctl enable docker"));
+        checks.add(check(CheckId.ofNode(node, "docker", "boot"), facts.get("boot").equals("enabled"),
+                "Docker starts at boot", facts.get("boot").isEmpty() ? "no unit docker" : facts.get("boot"),
+                facts.get("boot").isEmpty() ? Docker.startOrInstall(facts.get("docker-error"), "the user")
+                        : "systemctl enable docker"));
         checks.add(0, engine(node, host));
         if (facts.get("docker").isEmpty()) return checks;
         checks.add(disk(node, host, "docker", facts.get("docker-root")));
-        checks.add(check(CheckId.ofNode(node, "docker", "driver"), !POOR_DRIVERS.contains(facts.get("driver")), "a storage driver with copy on write, such as overlay2", facts.get("driver"),
+        checks.add(check(CheckId.ofNode(node, "docker", "driver"), !POOR_DRIVERS.contains(facts.get("driver")),
+                "a storage driver with copy on write, such as overlay2", facts.get("driver"),
                 "pct set <ID> --features nesting=1,keyctl=1, and a file system that overlay2 takes"));
         checks.addAll(container(node, host));
         if (node.running().gpu()) checks.add(Gpu.parse(facts).check(node.name()));
@@ -216,8 +242,10 @@ public final class MachineChecks {
 
     private static Check engine(Node node, MachineFacts host) {
         var version = host.facts().get("docker");
-        return check(node, "docker", Docker.atLeast(Docker.OLDEST_ENGINE, version), "Docker Engine " + Docker.OLDEST_ENGINE + " or newer, running",
-                version.isEmpty() ? host.facts().get("docker-error") : version, Docker.startOrInstall(host.facts().get("docker-error"), "the user"));
+        return check(node, "docker", Docker.atLeast(Docker.OLDEST_ENGINE, version),
+                "Docker Engine " + Docker.OLDEST_ENGINE + " or newer, running",
+                version.isEmpty() ? host.facts().get("docker-error") : version,
+                Docker.startOrInstall(host.facts().get("docker-error"), "the user"));
     }
 
     /** Whether a container starts; nothing where Docker does not answer. */
@@ -225,14 +253,16 @@ public final class MachineChecks {
         var facts = host.facts();
         if (facts.get("docker").isEmpty()) return List.of();
         boolean started = facts.get("container").equals("yes");
-        return List.of(check(CheckId.ofNode(node, "docker", "container"), started, "a container starts", started ? "started" : facts.get("container-error"),
+        return List.of(check(CheckId.ofNode(node, "docker", "container"), started, "a container starts",
+                started ? "started" : facts.get("container-error"),
                 "in an LXC: pct set <ID> --features nesting=1,keyctl=1 on the Proxmox host, then restart it"));
     }
 
     private static Check clock(Node node, MachineFacts host, Map<Node, MachineFacts> all) {
         var far = all.values().stream().mapToDouble(other -> Math.abs(other.skew() - host.skew())).max().orElse(0);
         boolean ok = Math.abs(host.skew()) <= SKEW_SECONDS && far <= 2 * SKEW_SECONDS;
-        return check(node, "clock", ok, "this machine's time and the other nodes', to " + (int) SKEW_SECONDS + " s", host.skewWords(),
+        return check(node, "clock", ok, "this machine's time and the other nodes', to " + (int) SKEW_SECONDS + " s",
+                host.skewWords(),
                 "timedatectl set-ntp true on " + node.name() + " (an LXC has the clock of its Proxmox host)");
     }
 
@@ -241,21 +271,25 @@ public final class MachineChecks {
         var ping = host.facts().get("ping " + peer.name());
         var words = new ArrayList<String>();
         var bad = new TreeSet<String>();
-        words.add(ping.matches("[0-9.]+") ? "ping " + ping + " ms" : ping.equals("none") ? "ping is not answered" : "no ping");
+        words.add(ping.matches("[0-9.]+") ? "ping " + ping + " ms" : ping.equals("none") ? "ping is not answered"
+                : "no ping");
         boolean connected = false;
         for (var port : ports(node, peer).entrySet()) {
             var said = host.facts().get("connect " + address + " " + port.getKey());
             connected |= said.equals("open");
             // a port that is refused while something listens there is blocked on the way
             boolean blocked = said.equals("refused") && other != null && other.listens(port.getKey());
-            if (blocked || !Set.of("open", "refused").contains(said)) bad.add(port.getKey() + " (" + port.getValue() + ") " + (blocked ? "is blocked" : said));
+            if (blocked || !Set.of("open", "refused").contains(said))
+                bad.add(port.getKey() + " (" + port.getValue() + ") " + (blocked ? "is blocked" : said));
             else words.add(port.getKey() + (said.equals("open") ? " open" : " not in use yet"));
         }
         words.addAll(bad);
         boolean ok = bad.isEmpty() && (connected || ping.matches("[0-9.]+"));
         boolean cannot = bad.stream().anyMatch(text -> text.endsWith("bash is missing"));
-        return check(CheckId.ofNode(node, "reach", peer.name()), ok, "TCP to the ports of the plan on " + address + " (" + peer.name() + ")", String.join(", ", words),
-                cannot ? "apt-get install bash on " + node.name() : "look at firewalls between " + node.name() + " and " + peer.name() + ", and at their bridge or VLAN");
+        return check(CheckId.ofNode(node, "reach", peer.name()), ok,
+                "TCP to the ports of the plan on " + address + " (" + peer.name() + ")", String.join(", ", words),
+                cannot ? "apt-get install bash on " + node.name() : "look at firewalls between " + node.name() + " and "
+                        + peer.name() + ", and at their bridge or VLAN");
     }
 
     private Check ports(Node node, MachineFacts host) {
@@ -267,13 +301,16 @@ public final class MachineChecks {
             var publisher = publishers.get(port);
             if (publisher != null && Set.of(project, NodeMetrics.PROJECT).contains(publisher.project())) ours.add(port);
             else if (publisher != null) taken.add(port + " (for " + service + ") by the container " + publisher.name());
-            else if (host.listens(port)) taken.add(port + " (for " + service + ") by " + host.facts().get("listen " + port));
+            else if (host.listens(port))
+                taken.add(port + " (for " + service + ") by " + host.facts().get("listen " + port));
         });
         boolean known = host.facts().get("missing").isEmpty();
         var found = !known ? "ss is missing" : !taken.isEmpty() ? "taken: " + String.join(", ", taken)
                 : ours.isEmpty() ? "all free" : ours.size() + " held by our own containers, the others free";
-        return check(node, "ports", known && taken.isEmpty(), "ports " + published(node).keySet().stream().map(String::valueOf).collect(Collectors.joining(", "))
-                + " free, or held by our own containers", found, known ? "stop what holds it: ss -ltnp on " + node.name() : "apt-get install iproute2");
+        return check(node, "ports", known && taken.isEmpty(),
+                "ports " + published(node).keySet().stream().map(String::valueOf).collect(Collectors.joining(", "))
+                + " free, or held by our own containers", found,
+                known ? "stop what holds it: ss -ltnp on " + node.name() : "apt-get install iproute2");
     }
 
     /** Nothing where the rules are neither wanted nor there. */
@@ -281,15 +318,19 @@ public final class MachineChecks {
         boolean wanted = inventory.firewall().isPresent();
         if (!wanted && found.isEmpty()) return Optional.empty();
         var ports = Firewall.ports(inventory, node).stream().map(String::valueOf).collect(Collectors.joining(", "));
-        return Optional.of(check(node, "firewall", wanted && found.equals("in place"), wanted ? "rules that let the fleet alone reach " + ports : "no rules, as there is no `firewall` in the inventory",
+        return Optional.of(check(node, "firewall", wanted && found.equals("in place"),
+                wanted ? "rules that let the fleet alone reach " + ports
+                        : "no rules, as there is no `firewall` in the inventory",
                 found, Stack.of(inventory, node).deploy()));
     }
 
     private Check registry(Node node, MachineFacts host) {
         var said = host.facts().get("registry");
         boolean ok = Set.of("200", "401").contains(said);
-        return check(node, "registry", ok, "https://" + inventory.images().registry() + "/v2/ answers 200, or 401 to whoever did not log in", said,
-                said.equals("curl is missing") ? "apt-get install curl on " + node.name() : "curl -v https://" + inventory.images().registry() + "/v2/ on " + node.name());
+        return check(node, "registry", ok,
+                "https://" + inventory.images().registry() + "/v2/ answers 200, or 401 to whoever did not log in", said,
+                said.equals("curl is missing") ? "apt-get install curl on " + node.name()
+                        : "curl -v https://" + inventory.images().registry() + "/v2/ on " + node.name());
     }
 
     private static Check check(Node node, String what, boolean ok, String expected, String found, String fix) {

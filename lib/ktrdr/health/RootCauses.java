@@ -14,7 +14,9 @@ import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 import ktrdr.report.Repeated;
 
-/** Which failing check explains which others, by their ids, so that a person is told of one thing and not of five. Pure. */
+/**
+ * Which failing check explains which others, by their ids, so that a person is told of one thing and not of five. Pure.
+ */
 public final class RootCauses {
     /** What a check takes with it: any effect that one of the predicates holds for, given the cause and the effect. */
     private record Rule(Predicate<CheckId> cause, List<BiPredicate<CheckId, CheckId>> effects) {
@@ -115,7 +117,10 @@ public final class RootCauses {
         return sameNode().and((cause, effect) -> effect.subject().equals(cause.subject()) && effect.is(kinds));
     }
 
-    /** Of the checks that do not hold, each that is explained by another one, to the one that explains it and is itself explained by none. */
+    /**
+     * Of the checks that do not hold, each that is explained by another one, to the one that explains it and is itself
+     * explained by none.
+     */
     public static Map<String, String> of(Inventory inventory, List<Check> checks) {
         var rules = rules(inventory.core().name());
         var failing = checks.stream().filter(check -> !check.ok()).map(Check::what).toList();
@@ -138,7 +143,8 @@ public final class RootCauses {
         var problems = new ArrayList<Problem>();
         for (var check : checks) {
             if (check.ok() || causes.containsKey(check.id())) continue;
-            var effects = causes.entrySet().stream().filter(entry -> entry.getValue().equals(check.id())).map(Map.Entry::getKey).collect(Collectors.joining(", "));
+            var effects = causes.entrySet().stream().filter(entry -> entry.getValue().equals(check.id()))
+                    .map(Map.Entry::getKey).collect(Collectors.joining(", "));
             problems.add(check.problem(check.id() + " does not hold").with("as well", effects));
         }
         return Repeated.once(inventory.nodes(), problems);

@@ -14,12 +14,16 @@ import ktrdr.Sha256;
  */
 public record HostKeyPin(Optional<String> type, String fingerprint) {
     /** How a sentence calls what {@link #of} takes. */
-    static final String FORM = "the fingerprint of its host key (SHA256:…, as `ssh-keygen -lf` prints it), or the line of its .pub file";
+    static final String FORM =
+            "the fingerprint of its host key (SHA256:…, as `ssh-keygen -lf` prints it), or the line of its .pub file";
     private static final String TYPE = "(?:ssh-(?:ed25519|rsa)|ecdsa-sha2-nistp(?:256|384|521))";
     private static final Pattern FINGERPRINT = Pattern.compile("(?:(" + TYPE + ") )?(SHA256:[A-Za-z0-9+/]{43})=?");
     private static final Pattern LINE = Pattern.compile("(" + TYPE + ")\\s+([A-Za-z0-9+/]{40,2000}={0,2})(?:\\s.*)?");
 
-    /** A fingerprint, with the key's type before it or without, or a public key as its .pub file has it; empty where a text is neither. */
+    /**
+     * A fingerprint, with the key's type before it or without, or a public key as its .pub file has it; empty where a
+     * text is neither.
+     */
     public static Optional<HostKeyPin> of(String text) {
         var print = FINGERPRINT.matcher(text.strip());
         if (print.matches()) return Optional.of(new HostKeyPin(Optional.ofNullable(print.group(1)), print.group(2)));
@@ -27,7 +31,8 @@ public record HostKeyPin(Optional<String> type, String fingerprint) {
         if (!line.matches()) return Optional.empty();
         try {
             var blob = Base64.getDecoder().decode(line.group(2));
-            return begins(blob, line.group(1)) ? Optional.of(new HostKeyPin(Optional.of(line.group(1)), fingerprint(blob))) : Optional.empty();
+            return begins(blob, line.group(1))
+                    ? Optional.of(new HostKeyPin(Optional.of(line.group(1)), fingerprint(blob))) : Optional.empty();
         } catch (IllegalArgumentException e) {
             return Optional.empty();
         }

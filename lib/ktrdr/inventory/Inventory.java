@@ -17,7 +17,8 @@ import ktrdr.Yaml;
  * The fleet as inventory.yaml describes it. The file at the top of the project is the description of each key.
  *
  * @param source the file it was read from
- * @param example whether it says that it is the example that comes with the toolkit, which describes no fleet of the reader's
+ * @param example whether it says that it is the example that comes with the toolkit, which describes no fleet of the
+ *     reader's
  * @param domain of all hosts
  * @param environment what KTRDR is told that it runs in
  * @param broker where the broker's host service answers; empty where there is none
@@ -28,9 +29,11 @@ import ktrdr.Yaml;
  * @param firewall who may ask for the ports of the database and the workers beside the fleet; empty where everybody may
  * @param templates a folder whose files win over the built-in templates
  */
-public record Inventory(Path source, boolean example, String domain, String environment, Optional<String> broker, Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database,
-        SecretsSettings secrets, Storage storage, BackupSettings backup, Services services, MetricsSettings metrics, Tracing tracing, Sample sample,
-        Optional<Alerts> alerts, Optional<Operators> operators, Optional<FirewallSettings> firewall, Optional<Path> templates) {
+public record Inventory(Path source, boolean example, String domain, String environment, Optional<String> broker,
+        Resolve resolve, SshSettings ssh, List<Node> nodes, Images images, Database database, SecretsSettings secrets,
+        Storage storage, BackupSettings backup, Services services, MetricsSettings metrics, Tracing tracing,
+        Sample sample, Optional<Alerts> alerts, Optional<Operators> operators, Optional<FirewallSettings> firewall,
+        Optional<Path> templates) {
 
     /** What KTRDR takes as its environment, and ends at its start for any other (ktrdr/config/settings.py). */
     static final List<String> ENVIRONMENTS = List.of("development", "staging", "production");
@@ -44,21 +47,36 @@ public record Inventory(Path source, boolean example, String domain, String envi
     /** Where secrets come from. */
     public enum Provider { ONEPASSWORD, ENV, FILE, COMMAND }
 
-    /** How to log in; what is empty is left to ~/.ssh/config. {@code hostKey} is the one key that the host may show, whatever known_hosts has. */
-    public record SshSettings(Optional<String> user, Optional<Integer> port, Optional<Path> identity, Optional<Path> knownHosts,
-            Sudo sudo, Optional<String> jump, Duration connectTimeout, Optional<HostKeyPin> hostKey) {
+    /**
+     * How to log in; what is empty is left to ~/.ssh/config. {@code hostKey} is the one key that the host may show,
+     * whatever known_hosts has.
+     */
+    public record SshSettings(Optional<String> user, Optional<Integer> port, Optional<Path> identity,
+            Optional<Path> knownHosts, Sudo sudo, Optional<String> jump, Duration connectTimeout,
+            Optional<HostKeyPin> hostKey) {
 
-        /** The same for whoever only looks: as this operator and never as root, where there is one; else root is asked for only where Docker is not ours without. */
+        /**
+         * The same for whoever only looks: as this operator and never as root, where there is one; else root is asked
+         * for only where Docker is not ours without.
+         */
         SshSettings looking(Optional<Operators> operators) {
             var spared = operators.isPresent() ? Sudo.NEVER : sudo == Sudo.ALWAYS ? Sudo.WHERE_NEEDED : sudo;
-            return new SshSettings(operators.map(Operators::user).or(this::user), port, operators.flatMap(Operators::identity).or(this::identity), knownHosts, spared, jump, connectTimeout, hostKey);
+            return new SshSettings(operators.map(Operators::user).or(this::user), port,
+                    operators.flatMap(Operators::identity).or(this::identity), knownHosts, spared, jump, connectTimeout,
+                    hostKey);
         }
     }
 
-    /** Whether scripts run as root by way of {@code sudo -n}; where needed: unless Docker's socket can be written without. */
+    /**
+     * Whether scripts run as root by way of {@code sudo -n}; where needed: unless Docker's socket can be written
+     * without.
+     */
     public enum Sudo { NEVER, WHERE_NEEDED, ALWAYS }
 
-    /** Who logs in to look and to change nothing: a user of the nodes who is in the group docker, and the key, where that is not the one of {@link SshSettings}. */
+    /**
+     * Who logs in to look and to change nothing: a user of the nodes who is in the group docker, and the key, where
+     * that is not the one of {@link SshSettings}.
+     */
     public record Operators(String user, Optional<Path> identity) {}
 
     /** Addresses and networks of IPv4 and IPv6, such as {@code 10.0.0.0/24}, that are let in beside the nodes. */
@@ -69,76 +87,107 @@ public record Inventory(Path source, boolean example, String domain, String envi
      *
      * @param name its key in the inventory; {@code id} the short one, such as B
      * @param host without the domain; {@code aliases} are further names of it
-     * @param cpus and {@code memory} in bytes that it is meant to have; {@code diskFree} bytes that have to be free before a deployment
-     * @param scale workers of each type, 1 to 3; {@code backtest} and {@code training} are the counts that follow, or are given
+     * @param cpus and {@code memory} in bytes that it is meant to have; {@code diskFree} bytes that have to be free
+     *     before a deployment
+     * @param scale workers of each type, 1 to 3; {@code backtest} and {@code training} are the counts that follow, or
+     *     are given
      * @param given where the inventory says so; empty where it does not, or where something else said it since
      * @param share how it has the share, where that is not as {@link Storage} says
      * @param bind the one address of the node that its ports are published at; empty for all that it has
      * @param running how its workers run
      */
-    public record Node(String name, String id, Role role, String host, Optional<String> address, int cpus, long memory, long diskFree,
-            String directory, List<String> aliases, int scale, int backtest, int training, Optional<Given> given, SshSettings ssh, NodeShare share,
-            Optional<String> bind, Running running) {
+    public record Node(String name, String id, Role role, String host, Optional<String> address, int cpus, long memory,
+            long diskFree, String directory, List<String> aliases, int scale, int backtest, int training,
+            Optional<Given> given, SshSettings ssh, NodeShare share, Optional<String> bind, Running running) {
 
-        /** The same node with so many workers of each type that it runs, which is not what the inventory gives. Of those with a GPU there is never more than one. */
+        /**
+         * The same node with so many workers of each type that it runs, which is not what the inventory gives. Of those
+         * with a GPU there is never more than one.
+         */
         public Node withScale(int count) {
             return with(count, backtest == 0 ? 0 : count, training == 0 ? 0 : running.gpu ? 1 : count);
         }
 
-        /** The same node with every worker that it may ever have had: all that its ports allow, and the one with a GPU, which has the port of another. */
+        /**
+         * The same node with every worker that it may ever have had: all that its ports allow, and the one with a GPU,
+         * which has the port of another.
+         */
         public Node full() {
             return with(BACKTEST_PORTS.length, BACKTEST_PORTS.length, TRAINING_PORTS.length);
         }
 
         private Node looking(Optional<Operators> operators) {
-            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, given, ssh.looking(operators), share, bind, running);
+            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest,
+                    training, given, ssh.looking(operators), share, bind, running);
         }
 
         private Node with(int scale, int backtest, int training) {
-            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest, training, Optional.empty(), ssh, share, bind, running);
+            return new Node(name, id, role, host, address, cpus, memory, diskFree, directory, aliases, scale, backtest,
+                    training, Optional.empty(), ssh, share, bind, running);
         }
     }
 
-    /** How a node's workers run: what one of each type may use, their image without a tag where the node has one of its own, whether without AppArmor, and whether its one training worker has a GPU. */
+    /**
+     * How a node's workers run: what one of each type may use, their image without a tag where the node has one of its
+     * own, whether without AppArmor, and whether its one training worker has a GPU.
+     */
     public record Running(Limit backtest, Limit training, Optional<String> image, boolean unconfined, boolean gpu) {}
 
     /** What a worker may use: processors, of which a node may have fewer, and bytes of memory. */
     public record Limit(double cpus, long memory) {}
 
-    /** The key that says how many workers a node runs, scale, workers or gpu, and the line of the file that it stands in. */
+    /**
+     * The key that says how many workers a node runs, scale, workers or gpu, and the line of the file that it stands
+     * in.
+     */
     public record Given(String key, int line) {}
 
-    /** Image references: backend and workers without a tag, the others with one; images of the last {@code keep} releases stay on the nodes. */
-    public record Images(String registry, String username, String backend, String worker, String workerGpu, String db, String prometheus, String grafana,
-            String jaeger, String nodeExporter, String alertmanager, int keep) {}
+    /**
+     * Image references: backend and workers without a tag, the others with one; images of the last {@code keep}
+     * releases stay on the nodes.
+     */
+    public record Images(String registry, String username, String backend, String worker, String workerGpu, String db,
+            String prometheus, String grafana, String jaeger, String nodeExporter, String alertmanager, int keep) {}
 
     /** The database's name, and the path inside its image where it keeps its data. */
     public record Database(String name, String data) {}
 
     /** Where secrets come from; {@code fields} maps our names of fields to the provider's where they differ. */
-    public record SecretsSettings(Provider provider, String vault, String item, String prefix, Optional<Path> file, List<String> command,
-            Map<String, String> fields) {}
+    public record SecretsSettings(Provider provider, String vault, String item, String prefix, Optional<Path> file,
+            List<String> command, Map<String, String> fields) {}
 
-    /** The shared folder: exported by a node or by a host that is none to these clients ("fleet": its other nodes), mounted everywhere
-     * else; {@code fromHost} where nodes have it from the host that they run on, by a bind mount. */
-    public record Storage(String server, String export, String mount, List<String> folders, String options, String clients, boolean fromHost) {}
+    /**
+     * The shared folder: exported by a node or by a host that is none to these clients ("fleet": its other nodes),
+     * mounted everywhere else; {@code fromHost} where nodes have it from the host that they run on, by a bind mount.
+     */
+    public record Storage(String server, String export, String mount, List<String> folders, String options,
+            String clients, boolean fromHost) {}
 
-    /** What a node says of the share for itself: options that it mounts it with, whether it has it from the host it runs on. */
+    /**
+     * What a node says of the share for itself: options that it mounts it with, whether it has it from the host it runs
+     * on.
+     */
     public record NodeShare(Optional<String> options, Optional<Boolean> fromHost) {}
 
     /**
      * The backups of the database.
      *
      * @param directory where they go, as the storage server sees it
-     * @param keep so many of the newest stay; {@code days} and of these none that is older, 0 for any age. The newest always stays
-     * @param beforeDeploy whether a deployment to core begins with one; {@code schedule} the time of day at which core makes one by itself, as HH:MM; empty where the inventory does not say
+     * @param keep so many of the newest stay; {@code days} and of these none that is older, 0 for any age. The newest
+     *     always stays
+     * @param beforeDeploy whether a deployment to core begins with one; {@code schedule} the time of day at which core
+     *     makes one by itself, as HH:MM; empty where the inventory does not say
      */
-    public record BackupSettings(String directory, int keep, int days, boolean beforeDeploy, Optional<String> schedule) {}
+    public record BackupSettings(String directory, int keep, int days, boolean beforeDeploy,
+            Optional<String> schedule) {}
 
     /** The ports that core publishes. */
     public record Services(int backend, int grafana, int prometheus, int jaeger, int otlp, int db, int alertmanager) {}
 
-    /** Whether every node tells Prometheus its own figures and those of its containers, and the port that node-exporter has there. */
+    /**
+     * Whether every node tells Prometheus its own figures and those of its containers, and the port that node-exporter
+     * has there.
+     */
     public record MetricsSettings(boolean nodes, int port) {}
 
     /** The name of the service under which the backend's traces are found, and how many traces Jaeger keeps. */
@@ -150,13 +199,19 @@ public record Inventory(Path source, boolean example, String domain, String envi
     /** A POST of Alertmanager's JSON to an address; without one the address is a secret. */
     public record Webhook(Optional<String> url) {}
 
-    /** Mail by a smarthost, {@code host:port}; with a user it logs in there, with a password that is a secret. {@code tls} is whether STARTTLS is insisted on. */
+    /**
+     * Mail by a smarthost, {@code host:port}; with a user it logs in there, with a password that is a secret.
+     * {@code tls} is whether STARTTLS is insisted on.
+     */
     public record Mail(String to, String from, String smarthost, Optional<String> user, boolean tls) {}
 
     /** A message of a bot, whose token is a secret, to a chat. */
     public record Telegram(long chatId) {}
 
-    /** The sample operation of verify: dummy, backtest or data, what its body says, whether it is followed to its end or cancelled once it progresses, and for how long. */
+    /**
+     * The sample operation of verify: dummy, backtest or data, what its body says, whether it is followed to its end or
+     * cancelled once it progresses, and for how long.
+     */
     public record Sample(String operation, Map<String, String> body, boolean toItsEnd, Duration timeout) {
         /** The fields without which KTRDR refuses such an operation, or has it fail. */
         public static List<String> required(String operation) {
@@ -168,7 +223,10 @@ public record Inventory(Path source, boolean example, String domain, String envi
         }
     }
 
-    /** A worker that the inventory runs. {@code type} is backtesting or training; {@code profile} is empty for the first of a type without a GPU. */
+    /**
+     * A worker that the inventory runs. {@code type} is backtesting or training; {@code profile} is empty for the first
+     * of a type without a GPU.
+     */
     public record Worker(String name, String type, int port, String profile, String endpointUrl) {
         /** Whether it is the one that has the node's GPU. */
         public boolean gpu() {
@@ -192,7 +250,10 @@ public record Inventory(Path source, boolean example, String domain, String envi
         return new InventoryReader(file).read(Yaml.read(file));
     }
 
-    /** The inventory in use: the one asked for, $KTRDR_INVENTORY, inventory.yaml in this folder or one above, ~/.config/ktrdr/. */
+    /**
+     * The inventory in use: the one asked for, $KTRDR_INVENTORY, inventory.yaml in this folder or one above,
+     * ~/.config/ktrdr/.
+     */
     public static Inventory find(Optional<Path> asked, Map<String, String> environment, Path folder) {
         return InventoryReader.find(asked, environment, folder);
     }
@@ -209,7 +270,8 @@ public record Inventory(Path source, boolean example, String domain, String envi
 
     /** The node that exports the share; none where a host outside the fleet does. */
     public Optional<Node> storageNode() {
-        return nodes.stream().filter(node -> names(node).stream().anyMatch(storage.server()::equalsIgnoreCase)).findFirst();
+        return nodes.stream().filter(node -> names(node).stream().anyMatch(storage.server()::equalsIgnoreCase))
+                .findFirst();
     }
 
     /** Whether this node is the one that exports the share. */
@@ -232,14 +294,19 @@ public record Inventory(Path source, boolean example, String domain, String envi
     public Node workersNode(String asked) {
         var node = node(asked);
         if (node.role() == Role.WORKERS) return node;
-        throw Problem.usage(node.name() + " runs no workers").expected("one of " + String.join(", ", workersNodes(List.of()).stream().map(Node::name).toList()));
+        throw Problem.usage(node.name() + " runs no workers")
+                .expected("one of " + String.join(", ", workersNodes(List.of()).stream().map(Node::name).toList()));
     }
 
-    /** The workers nodes named, or every one where none is named or the one name is {@code all}; that there are none is a {@link Problem}, not a choice of nothing. */
+    /**
+     * The workers nodes named, or every one where none is named or the one name is {@code all}; that there are none is
+     * a {@link Problem}, not a choice of nothing.
+     */
     public List<Node> workersNodes(List<String> names) {
         boolean every = names.isEmpty() || names.equals(List.of("all"));
         var nodes = every ? workers() : names.stream().map(this::workersNode).distinct().toList();
-        if (nodes.isEmpty()) throw Problem.usage("there are no workers nodes in " + source).expected("a node with `role: workers`").found("core alone");
+        if (nodes.isEmpty()) throw Problem.usage("there are no workers nodes in " + source)
+                .expected("a node with `role: workers`").found("core alone");
         return nodes;
     }
 
@@ -273,7 +340,9 @@ public record Inventory(Path source, boolean example, String domain, String envi
     public Map<String, HostKeyPin> hostKeys() {
         var keys = new LinkedHashMap<String, HostKeyPin>();
         for (var node : nodes)
-            node.ssh().hostKey().ifPresent(pin -> Stream.of(Stream.of(node.host(), fqdn(node)), node.aliases().stream().map(alias -> alias + "." + domain), node.address().stream())
+            node.ssh().hostKey()
+                    .ifPresent(pin -> Stream.of(Stream.of(node.host(), fqdn(node)),
+                            node.aliases().stream().map(alias -> alias + "." + domain), node.address().stream())
                     .flatMap(names -> names).forEach(name -> keys.put(name.toLowerCase(Locale.ROOT), pin)));
         return keys;
     }
@@ -281,11 +350,15 @@ public record Inventory(Path source, boolean example, String domain, String envi
     /** Name to address for what connects from here, where DNS is not asked; empty with {@code resolve: dns}. */
     public Map<String, String> overrides() {
         var overrides = new LinkedHashMap<String, String>();
-        if (resolve == Resolve.INVENTORY) addresses().forEach((name, address) -> address.ifPresent(known -> overrides.put(name, known)));
+        if (resolve == Resolve.INVENTORY)
+            addresses().forEach((name, address) -> address.ifPresent(known -> overrides.put(name, known)));
         return overrides;
     }
 
-    /** Where a core service answers: {@code http://grafana.<domain>:3000}, under its own name where core has such an alias. */
+    /**
+     * Where a core service answers: {@code http://grafana.<domain>:3000}, under its own name where core has such an
+     * alias.
+     */
     public String url(String service) {
         int port = switch (service) {
             case "backend" -> services.backend();
@@ -302,7 +375,8 @@ public record Inventory(Path source, boolean example, String domain, String envi
     /** The workers that a node runs, by type and number, with the fixed ports of KTRDR. None on core. */
     public List<Worker> workersOf(Node node) {
         var workers = new ArrayList<Worker>();
-        for (int i = 0; i < node.backtest(); i++) workers.add(worker(node, "backtest", "backtesting", i, BACKTEST_PORTS[i]));
+        for (int i = 0; i < node.backtest(); i++)
+            workers.add(worker(node, "backtest", "backtesting", i, BACKTEST_PORTS[i]));
         int first = node.running().gpu() ? TRAINING_PORTS.length - 1 : 0;
         for (int i = 0; i < node.training(); i++) {
             int index = (first + i) % TRAINING_PORTS.length;
@@ -336,7 +410,8 @@ public record Inventory(Path source, boolean example, String domain, String envi
     }
 
     private Worker worker(Node node, String kind, String type, int index, int port) {
-        return new Worker(kind + "-worker-" + NUMBERS[index], type, port, PROFILES[index], "http://" + fqdn(node) + ":" + port);
+        return new Worker(kind + "-worker-" + NUMBERS[index], type, port, PROFILES[index],
+                "http://" + fqdn(node) + ":" + port);
     }
 
     /** The same inventory with this node in the place of the one of its name. */
@@ -351,6 +426,7 @@ public record Inventory(Path source, boolean example, String domain, String envi
     }
 
     private Inventory with(List<Node> all) {
-        return new Inventory(source, example, domain, environment, broker, resolve, ssh, all, images, database, secrets, storage, backup, services, metrics, tracing, sample, alerts, operators, firewall, templates);
+        return new Inventory(source, example, domain, environment, broker, resolve, ssh, all, images, database, secrets,
+                storage, backup, services, metrics, tracing, sample, alerts, operators, firewall, templates);
     }
 }

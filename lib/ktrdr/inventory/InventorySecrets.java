@@ -9,13 +9,19 @@ import java.util.stream.Stream;
 import ktrdr.Problem;
 import ktrdr.Yaml;
 
-/** An inventory is shared and kept in git: what looks like a secret in it is refused before anything else is read of it, by its place and never by its value. */
+/**
+ * An inventory is shared and kept in git: what looks like a secret in it is refused before anything else is read of it,
+ * by its place and never by its value.
+ */
 final class InventorySecrets {
-    private static final Pattern NAME = Pattern.compile("(?i)(?:.*[_-])?(?:passwords?|passwd|passphrases?|secrets?|token|api[_-]?keys?|private[_-]?keys?|access[_-]?keys?|credentials?|alert_webhook_url)");
+    private static final Pattern NAME =
+            Pattern.compile("(?i)(?:.*[_-])?(?:passwords?|passwd|passphrases?|secrets?|token|api[_-]?keys?|"
+                    + "private[_-]?keys?|access[_-]?keys?|credentials?|alert_webhook_url)");
     /** Of a secret's field, how the provider calls it. */
     private static final String NAMES_OF_FIELDS = "secrets.fields";
     /** A digest or a key that anybody may know, at the end of an image or as a pinned host key. */
-    private static final Pattern PUBLIC = Pattern.compile("SHA256:[A-Za-z0-9+/]{43}=?|@sha256:[0-9a-f]{64}$|(?:ssh-|ecdsa-)[a-z0-9-]+\\s+AAAA[A-Za-z0-9+/]+={0,2}");
+    private static final Pattern PUBLIC = Pattern.compile(
+            "SHA256:[A-Za-z0-9+/]{43}=?|@sha256:[0-9a-f]{64}$|(?:ssh-|ecdsa-)[a-z0-9-]+\\s+AAAA[A-Za-z0-9+/]+={0,2}");
     /** The forms of well-known tokens, as those who issue them tell scanners of repositories. */
     private static final Map<Pattern, String> FORMS = new LinkedHashMap<>();
 
@@ -48,28 +54,34 @@ final class InventorySecrets {
         var secrets = new InventorySecrets(file);
         secrets.look("", tree);
         if (secrets.found.isEmpty()) return;
-        var problem = Problem.usage(file + " holds what looks like " + (secrets.found.size() == 1 ? "a secret" : secrets.found.size() + " secrets") + ", and nothing of it was read")
+        var problem = Problem.usage(file + " holds what looks like " + (secrets.found.size() == 1 ? "a secret"
+                : secrets.found.size() + " secrets") + ", and nothing of it was read")
                 .expected("secrets where `secrets` says, and none in the inventory");
         secrets.found.forEach(problem::with);
-        throw problem.fix("take it out and put it where `secrets` says; whatever was in a file that others have, or in git, is to be changed: jbang rotate-secret@ktrdr");
+        throw problem.fix(
+                "take it out and put it where `secrets` says; whatever was in a file that others have, or in git, is "
+                        + "to be changed: jbang rotate-secret@ktrdr");
     }
 
     private void look(String path, Yaml.Item item) {
         if (item instanceof Yaml.Sequence list) list.values().forEach(eachItem -> look(path, eachItem));
-        else if (item instanceof Yaml.Scalar scalar) value(path, scalar.text() == null ? "" : scalar.text()).ifPresent(what -> note(scalar.place(), path, "this looks like " + what));
+        else if (item instanceof Yaml.Scalar scalar) value(path, scalar.text() == null ? "" : scalar.text())
+                .ifPresent(what -> note(scalar.place(), path, "this looks like " + what));
         else if (item instanceof Yaml.Mapping mapping) mapping.values().forEach((key, value) -> {
             // a key may be what it should only name
             var secret = value("", key);
             var at = (path.isEmpty() ? "" : path + ".") + (secret.isPresent() ? "…" : key);
             if (secret.isPresent()) note(mapping.keys().get(key), at, "this looks like " + secret.get());
-            else if (NAME.matcher(key).matches() && !path.equals(NAMES_OF_FIELDS) && holds(value)) note(mapping.keys().get(key), at, "a key of this name is for a secret");
+            else if (NAME.matcher(key).matches() && !path.equals(NAMES_OF_FIELDS) && holds(value))
+                note(mapping.keys().get(key), at, "a key of this name is for a secret");
             else look(at, value);
         });
     }
 
     /** A node or a section may have any name. */
     private static boolean holds(Yaml.Item value) {
-        return value instanceof Yaml.Sequence list ? !list.values().isEmpty() : value instanceof Yaml.Scalar scalar && scalar.text() != null && !scalar.text().isBlank();
+        return value instanceof Yaml.Sequence list ? !list.values().isEmpty()
+                : value instanceof Yaml.Scalar scalar && scalar.text() != null && !scalar.text().isBlank();
     }
 
     private void note(Yaml.Place place, String path, String what) {
@@ -78,12 +90,15 @@ final class InventorySecrets {
 
     /** What a value looks like, where that is a secret. */
     private static Optional<String> value(String path, String text) {
-        var known = FORMS.entrySet().stream().filter(form -> form.getKey().matcher(text).find()).map(Map.Entry::getValue).findFirst();
+        var known = FORMS.entrySet().stream().filter(form -> form.getKey().matcher(text).find())
+                .map(Map.Entry::getValue).findFirst();
         if (known.isPresent()) return known;
         // 1Password calls its items and vaults by words of chance too
         if (path.equals("secrets.item") || path.equals("secrets.vault")) return Optional.empty();
-        var rest = path.endsWith(".host_key") || path.startsWith("images.") ? PUBLIC.matcher(text).replaceAll("") : text;
-        return Stream.of(rest.split("[^A-Za-z0-9+]+")).anyMatch(InventorySecrets::random) ? Optional.of("a password, or another word of chance") : Optional.empty();
+        var rest = path.endsWith(".host_key") || path.startsWith("images.") ? PUBLIC.matcher(text).replaceAll("")
+                : text;
+        return Stream.of(rest.split("[^A-Za-z0-9+]+")).anyMatch(InventorySecrets::random)
+                ? Optional.of("a password, or another word of chance") : Optional.empty();
     }
 
     /** Whether a word is long, and goes from letters to digits and from small to capital so often as no name does. */
@@ -95,6 +110,7 @@ final class InventorySecrets {
     }
 
     private static int kind(char letter) {
-        return Character.isDigit(letter) ? 0 : Character.isUpperCase(letter) ? 1 : Character.isLowerCase(letter) ? 2 : 3;
+        return Character.isDigit(letter) ? 0 : Character.isUpperCase(letter) ? 1 : Character.isLowerCase(letter) ? 2
+                : 3;
     }
 }

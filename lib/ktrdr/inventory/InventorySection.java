@@ -16,8 +16,8 @@ import ktrdr.Units;
 import ktrdr.Yaml;
 
 /**
- * One mapping of the inventory, read key by key. What is wrong is noted with its place and the reading goes on with a default, so that
- * one run tells of every mistake.
+ * One mapping of the inventory, read key by key. What is wrong is noted with its place and the reading goes on with a
+ * default, so that one run tells of every mistake.
  */
 final class InventorySection {
     /** A wrong place: where it stands, the path of its key, and what is wrong with it. */
@@ -30,32 +30,47 @@ final class InventorySection {
         }
     }
 
-    static final Form HOST = Form.of("a host name of letters, digits and hyphens", "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?");
+    static final Form HOST = Form.of("a host name of letters, digits and hyphens",
+            "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?");
     static final Form DOMAIN = Form.of("a domain such as ktrdr.home.mynerd.place",
-            "(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*");
+            "(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\\.[A-Za-z0-9]([A-Za-z0-9-]{0,"
+                    + "61}[A-Za-z0-9])?)*");
     static final Form ADDRESS = Form.of("an IPv4 or IPv6 address",
-            "((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(?!$)|$)){4}|(" + "H:".repeat(7).replace("H", "[0-9A-Fa-f]{1,4}") + "([0-9A-Fa-f]{1,4}|:)|:(:[0-9A-Fa-f]{1,4}){7}"
-            + "|(?=.*::)(?!.*::.*::|.*:::|:[^:]|.*[^:]:(%|$))([0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,4})(%[A-Za-z0-9]+)?");
-    static final Form PLAIN_ADDRESS = Form.of(ADDRESS.name() + " without an interface", "(?!.*%)(" + ADDRESS.pattern() + ")");
-    static final Form ABSOLUTE = Form.of("an absolute path of letters, digits, '.', '_' and '-', without . and ..", "(/(?!\\.{1,2}(/|$))[A-Za-z0-9._-]+)+");
-    static final Form WORD = Form.of("letters, digits, '.', '_' and '-', not in front", "(?!\\.{1,2}$)[A-Za-z0-9._][A-Za-z0-9._-]*");
+            "((25[0-5]|2[0-4]\\d|1\\d\\d|[1-9]?\\d)(\\.(?!$)|$)){4}|(" +
+                    "H:".repeat(7).replace("H", "[0-9A-Fa-f]{1,4}") + "([0-9A-Fa-f]{1,4}|:)|:(:[0-9A-Fa-f]{1,4}){7}"
+            + "|(?=.*::)(?!.*::.*::|.*:::|:[^:]|.*[^:]:(%|$))([0-9A-Fa-f]{0,4}:){2,7}[0-9A-Fa-f]{0,"
+                    + "4})(%[A-Za-z0-9]+)?");
+    static final Form PLAIN_ADDRESS = Form.of(ADDRESS.name() + " without an interface",
+            "(?!.*%)(" + ADDRESS.pattern() + ")");
+    static final Form ABSOLUTE = Form.of("an absolute path of letters, digits, '.', '_' and '-', without . and ..",
+            "(/(?!\\.{1,2}(/|$))[A-Za-z0-9._-]+)+");
+    static final Form WORD = Form.of("letters, digits, '.', '_' and '-', not in front",
+            "(?!\\.{1,2}$)[A-Za-z0-9._][A-Za-z0-9._-]*");
     static final Form OPTIONS = Form.of("mount options with commas between", "[A-Za-z0-9._=,-]+");
-    static final Form CLIENTS = Form.of("fleet, *, or addresses and networks with commas between", "fleet|\\*|[0-9A-Fa-f.:/]+(,[0-9A-Fa-f.:/]+)*");
+    static final Form CLIENTS = Form.of("fleet, *, or addresses and networks with commas between",
+            "fleet|\\*|[0-9A-Fa-f.:/]+(,[0-9A-Fa-f.:/]+)*");
     static final Form SCHEDULE = Form.of("daily, or a time of day such as 02:00", "daily|([01]\\d|2[0-3]):[0-5]\\d");
     static final Form TEXT = Form.of("text on one line", "[^\\p{Cc}\\p{Cs}\\u2028\\u2029]+");
     static final Form ITEM = Form.of("text on one line, without '-' in front", "(?!-)" + TEXT.pattern());
-    static final Form URL = Form.of("an http or https address without user and query; one with a token in it is the secret alert_webhook_url, and no url here",
+    static final Form URL =
+            Form.of("an http or https address without user and query; one with a token in it is the secret "
+                    + "alert_webhook_url, and no url here",
             "https?://[A-Za-z0-9.-]+(:\\d{1,5})?(/[A-Za-z0-9._~/-]*)?");
     static final Form MAILBOX = Form.of("a mail address", "[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+");
-    static final Form MAILBOXES = Form.of("mail addresses with commas between", MAILBOX.pattern() + "(, ?" + MAILBOX.pattern() + ")*");
-    static final Form SMARTHOST = Form.of("a mail server with its port, such as mail.example.org:587", "[A-Za-z0-9.-]+:\\d{1,5}");
+    static final Form MAILBOXES = Form.of("mail addresses with commas between",
+            MAILBOX.pattern() + "(, ?" + MAILBOX.pattern() + ")*");
+    static final Form SMARTHOST = Form.of("a mail server with its port, such as mail.example.org:587",
+            "[A-Za-z0-9.-]+:\\d{1,5}");
     static final Form USER = Form.of("a user without blanks, quotes and invisible characters", "[^'\"\\p{C}\\p{Z}]+");
     static final Form CHAT = Form.of("the number of a chat, such as -1001234567890", "-?[1-9]\\d{0,17}");
     static final Form REGISTRY = Form.of("a registry such as ghcr.io or registry:5000", "[A-Za-z0-9.-]+(:\\d{1,5})?");
-    static final Form REPOSITORY = Form.of("an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's)",
+    static final Form REPOSITORY =
+            Form.of("an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's)",
             "([A-Za-z0-9.-]+(:\\d{1,5})?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*");
-    static final Form IMAGE = Form.of("an image with a fixed tag or digest, such as prom/prometheus:v2.53.0 (latest would change by itself)",
-            "([A-Za-z0-9.-]+(:\\d{1,5})?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*(:(?!latest$)[A-Za-z0-9_][A-Za-z0-9._-]{0,127}|@sha256:[0-9a-f]{64})");
+    static final Form IMAGE = Form.of(
+            "an image with a fixed tag or digest, such as prom/prometheus:v2.53.0 (latest would change by itself)",
+            "([A-Za-z0-9.-]+(:\\d{1,5})?/)?[a-z0-9._-]+(/[a-z0-9._-]+)*(:(?!latest$)[A-Za-z0-9_][A-Za-z0-9._-]{0,"
+                    + "127}|@sha256:[0-9a-f]{64})");
 
     private final String path;
     private final Yaml.Mapping mapping;
@@ -85,7 +100,8 @@ final class InventorySection {
     /** Notes every key that was never asked for. To be called last. */
     void end() {
         mapping.values().keySet().stream().filter(key -> !known.contains(key)).forEach(key -> mistakes.add(new Mistake(
-                mapping.keys().get(key), at(key), "unknown key" + DidYouMean.of(key, known).map(near -> ", did you mean " + near + "?").orElse(".")
+                mapping.keys().get(key), at(key),
+                "unknown key" + DidYouMean.of(key, known).map(near -> ", did you mean " + near + "?").orElse(".")
                 + " Allowed: " + String.join(", ", known))));
     }
 
@@ -98,7 +114,8 @@ final class InventorySection {
 
     Optional<String> text(String key, Form form) {
         if (!has(key)) return Optional.empty();
-        if (!(mapping.values().get(key) instanceof Yaml.Scalar scalar) || scalar.text() == null) return wrong(key, form.name());
+        if (!(mapping.values().get(key) instanceof Yaml.Scalar scalar) || scalar.text() == null)
+            return wrong(key, form.name());
         return form.pattern().matcher(scalar.text()).matches() ? Optional.of(scalar.text()) : wrong(key, form.name());
     }
 
@@ -120,7 +137,8 @@ final class InventorySection {
     }
 
     long size(String key, String otherwise) {
-        return text(key, TEXT).map(text -> parsed(key, () -> Units.size(text), 0L)).orElseGet(() -> Units.size(otherwise));
+        return text(key, TEXT).map(text -> parsed(key, () -> Units.size(text), 0L))
+                .orElseGet(() -> Units.size(otherwise));
     }
 
     Duration duration(String key, Duration otherwise) {
@@ -153,7 +171,8 @@ final class InventorySection {
         }
         var texts = new ArrayList<String>();
         for (var item : sequence.values()) {
-            if (item instanceof Yaml.Scalar scalar && scalar.text() != null && form.pattern().matcher(scalar.text()).matches()) texts.add(scalar.text());
+            if (item instanceof Yaml.Scalar scalar && scalar.text() != null && form.pattern().matcher(scalar.text())
+                    .matches()) texts.add(scalar.text());
             else mistakes.add(new Mistake(item.place(), at(key), "expected " + form.name() + ", found " + words(item)));
         }
         return List.copyOf(texts);
@@ -161,7 +180,8 @@ final class InventorySection {
 
     /** The section under a key; an empty one where there is none. */
     InventorySection section(String key) {
-        if (has(key) && mapping.values().get(key) instanceof Yaml.Mapping inner) return new InventorySection(at(key), inner, mistakes);
+        if (has(key) && mapping.values().get(key) instanceof Yaml.Mapping inner)
+            return new InventorySection(at(key), inner, mistakes);
         if (mapping.values().containsKey(key)) wrong(key, "keys with values");
         return new InventorySection(at(key), new Yaml.Mapping(mapping.place(), Map.of(), Map.of()), mistakes);
     }
@@ -178,13 +198,15 @@ final class InventorySection {
     Map<String, String> values(String key) {
         var inner = section(key);
         var values = new LinkedHashMap<String, String>();
-        inner.mapping.values().keySet().forEach(name -> inner.text(name, TEXT).ifPresent(value -> values.put(name, value)));
+        inner.mapping.values().keySet()
+                .forEach(name -> inner.text(name, TEXT).ifPresent(value -> values.put(name, value)));
         return values;
     }
 
     /** Notes a mistake at a key of this section, or at the section itself where it is not there. */
     void mistake(String key, String text) {
-        mistakes.add(new Mistake(mapping.values().containsKey(key) ? mapping.values().get(key).place() : mapping.place(), at(key), text));
+        mistakes.add(new Mistake(mapping.values().containsKey(key) ? mapping.values().get(key).place()
+                : mapping.place(), at(key), text));
     }
 
     private <T> T parsed(String key, java.util.function.Supplier<T> parse, T otherwise) {

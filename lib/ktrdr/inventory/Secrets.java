@@ -23,11 +23,14 @@ import ktrdr.Utf8;
 /**
  * The secrets of a deployment: fetched once from the inventory's provider, kept in memory, sent on standard input.
  *
- * They are read from 1Password's {@code op}, from the environment, from a file that only its owner can read, or from a command
- * that prints JSON. What is fetched is masked by the {@link Console} from then on.
+ * They are read from 1Password's {@code op}, from the environment, from a file that only its owner can read, or from a
+ * command that prints JSON. What is fetched is masked by the {@link Console} from then on.
  */
 public final class Secrets {
-    /** A field of the secret store, the variable the compose files know it by, and whether showing it would give something away. */
+    /**
+     * A field of the secret store, the variable the compose files know it by, and whether showing it would give
+     * something away.
+     */
     public enum Field {
         db_username("KTRDR_DB_USER", false),
         db_password("KTRDR_DB_PASSWORD", true),
@@ -53,55 +56,76 @@ public final class Secrets {
     /** How the name of a variable with a secret ends, as a regular expression that awk has too. */
     public static final String NAMES = "(PASSWORD|SECRET|TOKEN|WEBHOOK_URL)";
     /** NAME=value and NAME: value, in a list or a diff too; a reference such as ${NAME:?…} is no value. */
-    private static final Pattern ASSIGNED = Pattern.compile("^([+-]?\\s*(?:- |export )?[\"']?[A-Z_]*" + NAMES.replace("(", "(?:") + "[\"']?\\s*+[=:]\\s*+)(?!\\$\\{).+");
+    private static final Pattern ASSIGNED = Pattern.compile("^([+-]?\\s*(?:- |export )?[\"']?[A-Z_]*"
+            + NAMES.replace("(", "(?:") + "[\"']?\\s*+[=:]\\s*+)(?!\\$\\{).+");
     private final Map<Field, String> values;
 
     private Secrets(Map<Field, String> values) {
         this.values = values;
     }
 
-    /** Asks the provider for these fields and no others. A field that is missing or blank is a {@link Problem} that names it. */
-    public static Secrets fetch(Inventory inventory, Set<Field> wanted, Map<String, String> environment, Console console) {
-        return fetch(inventory, wanted, Set.of(), environment, console);
-    }
+    /**
+     * Asks the provider for these fields and no others. A field that is missing or blank is a {@link Problem} that
+     * names it.
+     */
+    public static Secrets fetch(Inventory inventory, Set<Field> wanted, Map<String, String> environment,
+            Console console) {
+                return fetch(inventory, wanted, Set.of(), environment, console);
+            }
 
     /** The same, with fields that are taken where the provider has them and not missed where it has not. */
-    public static Secrets fetch(Inventory inventory, Set<Field> wanted, Set<Field> welcome, Map<String, String> environment, Console console) {
-        var asked = EnumSet.noneOf(Field.class);
-        asked.addAll(wanted);
-        asked.addAll(welcome);
-        var settings = inventory.secrets();
-        // a provider that is not to be had stands in the way of nothing that needs none
-        var found = asked.isEmpty() ? Map.<String, String>of() : switch (settings.provider()) {
-            case ENV -> fromEnvironment(settings, asked, environment);
-            case FILE -> fields(readFile(settings.file().orElseThrow()), settings.file().orElseThrow().toString());
-            case COMMAND -> fields(LocalCommand.command(settings.command()).timeout(PATIENCE).must().out(), "the secrets command");
-            case ONEPASSWORD -> fields(LocalCommand.command("op", "item", "get", settings.item(), "--vault", settings.vault(),
-                    "--format", "json").timeout(PATIENCE).must().out(), "op");
-        };
-        var values = new EnumMap<Field, String>(Field.class);
-        var missing = new ArrayList<String>();
-        for (var field : asked) {
-            var value = found.get(settings.fields().getOrDefault(field.name(), field.name()));
-            if (value != null && !value.isBlank()) values.put(field, value);
-            else if (wanted.contains(field)) missing.add(field.name());
-        }
-        if (!missing.isEmpty()) throw Problem.usage("the secret " + String.join(", ", missing) + " is missing or blank")
-                .expected("a value from the provider " + settings.provider().name().toLowerCase().replace("onepassword", "1password") + " of " + inventory.source())
-                .found("fields: " + (found.isEmpty() ? "none" : String.join(", ", found.keySet())));
-        values.forEach((field, value) -> {
-            if (field.concealed) console.secret(value);
-            if (value.matches("(?s).*[\\n\\r\\x00].*")) throw Problem.usage("the secret " + field + " has a line break or a NUL in it").expected("one line of text")
-                    .fix("write it anew where " + inventory.source() + " says, under secrets");
-            // Java has U+FFFD where bytes were none of the locale's characters, and half a character is sent as a question mark
-            if (value.codePoints().anyMatch(codePoint -> codePoint == 0xfffd || Character.getType(codePoint) == Character.SURROGATE))
-                throw Problem.usage("the secret " + field + " has a character that could not be read").expected("UTF-8").fix("run it with LC_ALL=C.UTF-8, or write it anew where " + inventory.source() + " says");
-            if (field == Field.jwt_secret && value.codePointCount(0, value.length()) < JWT_CHARACTERS)
-                throw Problem.usage("the secret jwt_secret has fewer than " + JWT_CHARACTERS + " characters").expected("as many or more: with fewer KTRDR's backend does not start")
-                        .fix("make one with: openssl rand -base64 48, and write it where " + inventory.source() + " says, under secrets");
-        });
-        return new Secrets(values);
-    }
+    public static Secrets fetch(Inventory inventory, Set<Field> wanted, Set<Field> welcome,
+            Map<String, String> environment, Console console) {
+                var asked = EnumSet.noneOf(Field.class);
+                asked.addAll(wanted);
+                asked.addAll(welcome);
+                var settings = inventory.secrets();
+                // a provider that is not to be had stands in the way of nothing that needs none
+                var found = asked.isEmpty() ? Map.<String, String>of() : switch (settings.provider()) {
+                    case ENV -> fromEnvironment(settings, asked, environment);
+                    case FILE -> fields(readFile(settings.file().orElseThrow()),
+                            settings.file().orElseThrow().toString());
+                    case COMMAND -> fields(LocalCommand.command(settings.command()).timeout(PATIENCE).must().out(),
+                            "the secrets command");
+                    case ONEPASSWORD ->
+                            fields(LocalCommand.command("op", "item", "get", settings.item(), "--vault",
+                                    settings.vault(),
+                            "--format", "json").timeout(PATIENCE).must().out(), "op");
+                };
+                var values = new EnumMap<Field, String>(Field.class);
+                var missing = new ArrayList<String>();
+                for (var field : asked) {
+                    var value = found.get(settings.fields().getOrDefault(field.name(), field.name()));
+                    if (value != null && !value.isBlank()) values.put(field, value);
+                    else if (wanted.contains(field)) missing.add(field.name());
+                }
+                if (!missing.isEmpty()) throw Problem.usage("the secret " + String.join(", ", missing)
+                        + " is missing or blank")
+                        .expected("a value from the provider " + settings.provider().name().toLowerCase()
+                                .replace("onepassword", "1password") + " of " + inventory.source())
+                        .found("fields: " + (found.isEmpty() ? "none" : String.join(", ", found.keySet())));
+                values.forEach((field, value) -> {
+                    if (field.concealed) console.secret(value);
+                    if (value.matches("(?s).*[\\n\\r\\x00].*")) throw Problem.usage("the secret " + field
+                            + " has a line break or a NUL in it").expected("one line of text")
+                            .fix("write it anew where " + inventory.source() + " says, under secrets");
+                    // Java has U+FFFD where bytes were none of the locale's characters, and half a character is sent as
+                    // a question mark
+                    if (value.codePoints()
+                            .anyMatch(codePoint -> codePoint == 0xfffd
+                                    || Character.getType(codePoint) == Character.SURROGATE))
+                        throw Problem.usage("the secret " + field + " has a character that could not be read")
+                                .expected("UTF-8")
+                                .fix("run it with LC_ALL=C.UTF-8, or write it anew where " + inventory.source()
+                                        + " says");
+                    if (field == Field.jwt_secret && value.codePointCount(0, value.length()) < JWT_CHARACTERS)
+                        throw Problem.usage("the secret jwt_secret has fewer than " + JWT_CHARACTERS + " characters")
+                                .expected("as many or more: with fewer KTRDR's backend does not start")
+                                .fix("make one with: openssl rand -base64 48, and write it where " + inventory.source()
+                                        + " says, under secrets");
+                });
+                return new Secrets(values);
+            }
 
     /** The same, but for these values, which the console masks from then on too. */
     public Secrets with(Map<Field, String> others, Console console) {
@@ -120,8 +144,8 @@ public final class Secrets {
     }
 
     /**
-     * Shell lines that define {@code with_secrets}, which runs a command with these fields in its environment; no other command of the
-     * script has them in its own. For the standard input of a remote shell, never for its arguments.
+     * Shell lines that define {@code with_secrets}, which runs a command with these fields in its environment; no other
+     * command of the script has them in its own. For the standard input of a remote shell, never for its arguments.
      */
     public String shell(Set<Field> fields) {
         var lines = new StringBuilder();
@@ -136,7 +160,10 @@ public final class Secrets {
         return Sh.let(Field.ghcr_token.variable, values.get(Field.ghcr_token));
     }
 
-    /** A line of a file, or of a diff, without the value of what is called a secret: somebody may have written one there by hand. */
+    /**
+     * A line of a file, or of a diff, without the value of what is called a secret: somebody may have written one there
+     * by hand.
+     */
     public static String concealed(String line) {
         return ASSIGNED.matcher(line).replaceFirst("$1••••");
     }
@@ -147,20 +174,22 @@ public final class Secrets {
         return "Secrets" + values.keySet();
     }
 
-    private static Map<String, String> fromEnvironment(Inventory.SecretsSettings settings, Set<Field> wanted, Map<String, String> environment) {
-        var found = new LinkedHashMap<String, String>();
-        for (var field : wanted) {
-            var name = settings.fields().getOrDefault(field.name(), field.name());
-            var value = environment.get(settings.prefix() + name.toUpperCase());
-            if (value != null) found.put(name, value);
-        }
-        return found;
-    }
+    private static Map<String, String> fromEnvironment(Inventory.SecretsSettings settings, Set<Field> wanted,
+            Map<String, String> environment) {
+                var found = new LinkedHashMap<String, String>();
+                for (var field : wanted) {
+                    var name = settings.fields().getOrDefault(field.name(), field.name());
+                    var value = environment.get(settings.prefix() + name.toUpperCase());
+                    if (value != null) found.put(name, value);
+                }
+                return found;
+            }
 
     private static String readFile(Path file) {
         try {
             var mode = Files.getPosixFilePermissions(file);
-            if (PosixFilePermissions.toString(mode).endsWith("------")) return Utf8.text(Files.readAllBytes(file), file.toString());
+            if (PosixFilePermissions.toString(mode).endsWith("------"))
+                return Utf8.text(Files.readAllBytes(file), file.toString());
             throw Problem.usage("the secrets file " + file + " can be read by others").expected("mode 0600")
                     .found(PosixFilePermissions.toString(mode)).fix("chmod 600 " + Sh.quote(file.toString()));
         } catch (IOException e) {
@@ -169,13 +198,18 @@ public final class Secrets {
         }
     }
 
-    /** Label to value, of 1Password's item shape or of a flat object. The text is never part of a problem: it is all secrets. */
+    /**
+     * Label to value, of 1Password's item shape or of a flat object. The text is never part of a problem: it is all
+     * secrets.
+     */
     private static Map<String, String> fields(String text, String source) {
         var document = Json.read(text).orElseThrow(() ->
-                Problem.usage(source + " did not give JSON").expected("{\"db_password\": \"…\", …}, or an item of op with fields[]"));
+                Problem.usage(source + " did not give JSON")
+                        .expected("{\"db_password\": \"…\", …}, or an item of op with fields[]"));
         var found = new LinkedHashMap<String, String>();
         if (document.path("fields").isArray())
-            document.path("fields").forEach(field -> found.put(field.path("label").asText(), field.path("value").asText()));
+            document.path("fields")
+                    .forEach(field -> found.put(field.path("label").asText(), field.path("value").asText()));
         else document.properties().forEach(entry -> found.put(entry.getKey(), entry.getValue().asText()));
         return found;
     }

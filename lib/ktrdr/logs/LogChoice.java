@@ -19,8 +19,9 @@ import ktrdr.release.Stack;
  */
 public record LogChoice(List<Node> nodes, List<String> services) {
     /**
-     * The first word is a node, {@code workers} or {@code all}. A later one is a service where a node before it has such a one, else a node: a host may well have the name of
-     * its most important service. Anything else is a {@link Problem} with the nearest word that is one.
+     * The first word is a node, {@code workers} or {@code all}. A later one is a service where a node before it has
+     * such a one, else a node: a host may well have the name of its most important service. Anything else is a
+     * {@link Problem} with the nearest word that is one.
      */
     public static LogChoice of(Inventory inventory, List<String> words) {
         var nodes = new LinkedHashSet<Node>();
@@ -35,7 +36,9 @@ public record LogChoice(List<Node> nodes, List<String> services) {
 
     /** "node service" of all that are meant to be there, for columns and colours that stay. */
     public List<String> places(Inventory inventory) {
-        return nodes.stream().flatMap(node -> Stack.of(inventory, node).services().stream().filter(service -> services.isEmpty() || services.contains(service))
+        return nodes.stream()
+                .flatMap(node -> Stack.of(inventory, node).services().stream()
+                        .filter(service -> services.isEmpty() || services.contains(service))
                 .map(service -> node.name() + " " + service)).toList();
     }
 
@@ -44,7 +47,8 @@ public record LogChoice(List<Node> nodes, List<String> services) {
         return nodes.stream().flatMap(node -> {
             // of workers each one that a scale can give it
             var stack = Stack.of(inventory, node.full());
-            return stack.services().stream().filter(service -> word.equals(service) || word.equals(stack.container(service)));
+            return stack.services().stream()
+                    .filter(service -> word.equals(service) || word.equals(stack.container(service)));
         }).distinct().limit(1).toList();
     }
 
@@ -61,11 +65,14 @@ public record LogChoice(List<Node> nodes, List<String> services) {
     }
 
     private static Problem neither(Inventory inventory, Set<Node> nodes, String word) {
-        var services = nodes.stream().flatMap(node -> Stack.of(inventory, node.full()).services().stream()).distinct().toList();
+        var services = nodes.stream().flatMap(node -> Stack.of(inventory, node.full()).services().stream()).distinct()
+                .toList();
         var known = new ArrayList<>(services);
         inventory.nodes().stream().flatMap(node -> Stream.of(node.name(), node.id(), node.host())).forEach(known::add);
-        return Problem.usage("`" + word + "` is neither a node nor a service of " + String.join(", ", nodes.stream().map(Node::name).toList()))
-                .expected("services: " + String.join(", ", services) + "; nodes: " + String.join(", ", inventory.nodes().stream().map(Node::name).toList()))
+        return Problem.usage("`" + word + "` is neither a node nor a service of "
+                + String.join(", ", nodes.stream().map(Node::name).toList()))
+                .expected("services: " + String.join(", ", services) + "; nodes: "
+                        + String.join(", ", inventory.nodes().stream().map(Node::name).toList()))
                 .found(word + DidYouMean.of(word, known).map(near -> "; did you mean " + near + "?").orElse(""));
     }
 }

@@ -6,8 +6,8 @@ import java.util.Map;
 /**
  * How far the log of a container is known, so that it can be read on from there with no line lost and none told twice.
  *
- * Lines of standard output and of standard error may be a little out of order, so what is asked for again reaches back to the hundredth of a second before the one of the
- * last line; what is known of it is remembered.
+ * Lines of standard output and of standard error may be a little out of order, so what is asked for again reaches back
+ * to the hundredth of a second before the one of the last line; what is known of it is remembered.
  */
 final class LogCursor {
     /** Characters of a time up to the hundredth of a second. */
@@ -20,7 +20,10 @@ final class LogCursor {
     private Map<String, Integer> linesNow = new HashMap<>();
     private Map<String, Integer> repeats = Map.of();
 
-    /** @param start a time from which nothing is known, for as long as there is no line; empty where nothing is known at all */
+    /**
+     * @param start a time from which nothing is known, for as long as there is no line; empty where nothing is known at
+     * all
+     */
     LogCursor(String start) {
         this.start = start;
     }

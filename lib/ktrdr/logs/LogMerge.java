@@ -12,9 +12,10 @@ import java.util.Queue;
 /**
  * Lines of many nodes as one stream in the order of their times.
  *
- * As long as a node tells its past, in order, nobody's line goes out that may be younger than its next one. What is written from then on arrives in about its order: each
- * line waits a moment for older ones, and no longer; one of a clock that is ahead is not overtaken without end. What waits of a node is bounded: one that is {@link #full} is
- * not to be read from for a while. Pure, and for one thread at a time.
+ * As long as a node tells its past, in order, nobody's line goes out that may be younger than its next one. What is
+ * written from then on arrives in about its order: each line waits a moment for older ones, and no longer; one of a
+ * clock that is ahead is not overtaken without end. What waits of a node is bounded: one that is {@link #full} is not
+ * to be read from for a while. Pure, and for one thread at a time.
  */
 public final class LogMerge {
     /** A line of a log; {@code time} is UTC with nine digits of a second. */
@@ -41,7 +42,8 @@ public final class LogMerge {
 
     /** So many lines that came later may go before one, whose node's clock is ahead; then its turn has come. */
     private static final int OVERTAKING = 1000;
-    private static final Comparator<Held> ORDER = Comparator.<Held, String>comparing(held -> held.line.time()).thenComparingLong(held -> held.order);
+    private static final Comparator<Held> ORDER = Comparator.<Held, String>comparing(held -> held.line.time())
+            .thenComparingLong(held -> held.order);
     private final Map<String, Source> sources = new LinkedHashMap<>();
     private final PriorityQueue<Held> present = new PriorityQueue<>(ORDER);
     private final Queue<Held> arrivals = new ArrayDeque<>();
@@ -122,7 +124,10 @@ public final class LogMerge {
         while (!arrivals.isEmpty() && arrivals.peek().line == null) arrivals.remove();
     }
 
-    /** Nanoseconds until a line's turn comes that waits for older ones; 0 where it has come, {@link Long#MAX_VALUE} where none waits. */
+    /**
+     * Nanoseconds until a line's turn comes that waits for older ones; 0 where it has come, {@link Long#MAX_VALUE}
+     * where none waits.
+     */
     long patience(long now) {
         forget();
         if (arrivals.isEmpty()) return Long.MAX_VALUE;

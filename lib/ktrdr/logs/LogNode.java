@@ -8,7 +8,10 @@ import java.util.TreeSet;
 import ktrdr.Problem;
 import ktrdr.Units;
 
-/** What one node answers to a {@link LogScript}, put together: pieces to lines, what is told again left out. Keeps how far each container is known. Pure. */
+/**
+ * What one node answers to a {@link LogScript}, put together: pieces to lines, what is told again left out. Keeps how
+ * far each container is known. Pure.
+ */
 public final class LogNode {
     private static final int LONGEST = 64 << 10;
 
@@ -102,6 +105,7 @@ public final class LogNode {
             log.begun.setLength(0);
             log.cut = 0;
         }
-        if (log.cursor.fresh(piece.time(), text)) listener.line(new LogMerge.Line(piece.time(), node, log.service, text));
+        if (log.cursor.fresh(piece.time(), text))
+            listener.line(new LogMerge.Line(piece.time(), node, log.service, text));
     }
 }

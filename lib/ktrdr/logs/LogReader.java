@@ -25,8 +25,9 @@ import ktrdr.report.Repeated;
 import ktrdr.ssh.Ssh;
 
 /**
- * Reads the logs of many containers on many nodes, in the order of their times, and follows them: through the replacement of a container, its restart, a restart of the Engine,
- * and a connection that is cut. What waits is bounded; where lines come faster than they are taken, the nodes wait.
+ * Reads the logs of many containers on many nodes, in the order of their times, and follows them: through the
+ * replacement of a container, its restart, a restart of the Engine, and a connection that is cut. What waits is
+ * bounded; where lines come faster than they are taken, the nodes wait.
  */
 public final class LogReader {
     private static final Duration WINDOW = Duration.ofMillis(300);
@@ -76,7 +77,10 @@ public final class LogReader {
         this.sink = sink;
     }
 
-    /** Reads until all was read or, following, until the thread is interrupted or the sink takes no more. What goes wrong is told and makes the exit code. */
+    /**
+     * Reads until all was read or, following, until the thread is interrupted or the sink takes no more. What goes
+     * wrong is told and makes the exit code.
+     */
     public Exit read() {
         var connected = fleet.each((node, ssh) -> ssh);
         if (Thread.interrupted()) return Exit.INTERRUPTED;
@@ -94,8 +98,8 @@ public final class LogReader {
     }
 
     /**
-     * Follows the log of a service from now on until a line passes, which is printed with its time; a {@link Problem} where none came within the limit. Like {@link #read} for the
-     * calling thread.
+     * Follows the log of a service from now on until a line passes, which is printed with its time; a {@link Problem}
+     * where none came within the limit. Like {@link #read} for the calling thread.
      */
     public static Exit until(Fleet fleet, LogChoice choice, Predicate<String> wanted, Duration limit, Console console) {
         var waiting = Thread.currentThread();
@@ -104,13 +108,15 @@ public final class LogReader {
             over.set(true);
             waiting.interrupt();
         }, CompletableFuture.delayedExecutor(limit.toMillis(), TimeUnit.MILLISECONDS));
-        var exit = new LogReader(fleet, new Query(choice.services(), "0", "", true, wanted), console, (time, node, service, text) -> {
-            console.print(time + " " + node + " " + service + " " + text);
-            return false;
-        }).read();
+        var exit = new LogReader(fleet, new Query(choice.services(), "0", "", true, wanted), console,
+                (time, node, service, text) -> {
+                    console.print(time + " " + node + " " + service + " " + text);
+                    return false;
+                }).read();
         alarm.cancel(false);
         if (exit != Exit.INTERRUPTED || !over.get()) return exit;
-        throw Problem.failed("no such line came within " + Units.duration(limit)).expected("a line that matches").found("none");
+        throw Problem.failed("no such line came within " + Units.duration(limit)).expected("a line that matches")
+                .found("none");
     }
 
     private Exit told(Map<Node, Problem> problems) {
@@ -237,26 +243,32 @@ public final class LogReader {
         var there = new HashSet<String>();
         listed.values().forEach(there::addAll);
         for (var service : query.services())
-            if (!there.contains(service)) absent("there is no container of " + service + " on " + String.join(", ", reached.stream().map(Node::name).toList()));
+            if (!there.contains(service)) absent("there is no container of " + service + " on "
+                    + String.join(", ", reached.stream().map(Node::name).toList()));
         if (query.services().isEmpty())
             for (var node : reached)
-                if (listed.get(node).isEmpty()) absent("there is no container of " + Stack.of(fleet.inventory(), node).project() + " on " + node.name());
+                if (listed.get(node).isEmpty()) absent("there is no container of " + Stack.of(fleet.inventory(), node)
+                        .project() + " on " + node.name());
     }
 
     private void absent(String sentence) {
         failed = true;
-        console.problem(Problem.failed(sentence).expected("a container, running or stopped").fix("jbang status@ktrdr tells what runs where"));
+        console.problem(Problem.failed(sentence).expected("a container, running or stopped")
+                .fix("jbang status@ktrdr tells what runs where"));
     }
 
     private Exit read(Node node, Ssh ssh) {
         var log = new LogNode(node.name(), new Feed(node));
         try {
             var result = ssh.run(script(node, log), log::accept);
-            if (!query.follow() && ScriptExit.of(result) == ScriptExit.NOT_WRITTEN) throw Problem.failed(node.name() + ": logs cannot be read there, nothing can be written to its folder for temporary files")
+            if (!query.follow() && ScriptExit.of(result) == ScriptExit.NOT_WRITTEN) throw Problem.failed(node.name()
+                    + ": logs cannot be read there, nothing can be written to its folder for temporary files")
                     .found(result).fix("on " + node.name() + ": df -h /tmp, then make room");
             if (!query.follow() && !result.ok())
-                throw Problem.failed(node.name() + ": reading logs ended with exit code " + result.exit()).expected("exit code 0").found(result);
-            if (query.follow()) again(node, log, "the script there ended with exit code " + result.exit() + brief(result));
+                throw Problem.failed(node.name() + ": reading logs ended with exit code " + result.exit())
+                        .expected("exit code 0").found(result);
+            if (query.follow())
+                again(node, log, "the script there ended with exit code " + result.exit() + brief(result));
         } catch (Problem problem) {
             if (!query.follow() || problem.exit() != Exit.UNREACHABLE) throw problem;
             again(node, log, "the connection was lost");
@@ -267,7 +279,8 @@ public final class LogReader {
     }
 
     private String script(Node node, LogNode log) {
-        return new LogScript(Stack.of(fleet.inventory(), node).project(), query.services(), query.tail(), query.since(), query.follow(), log.resume()).text();
+        return new LogScript(Stack.of(fleet.inventory(), node).project(), query.services(), query.tail(), query.since(),
+                query.follow(), log.resume()).text();
     }
 
     private static String brief(CommandResult result) {
@@ -285,7 +298,8 @@ public final class LogReader {
                 console.note(node.name(), "logs", "connected again");
                 pause = 1;
                 var result = ssh.run(script(node, log), log::accept);
-                console.note(node.name(), "logs", "the script there ended with exit code " + result.exit() + brief(result) + "; connecting again");
+                console.note(node.name(), "logs", "the script there ended with exit code " + result.exit()
+                        + brief(result) + "; connecting again");
             } catch (Problem problem) {
                 if (problem.exit() != Exit.UNREACHABLE) throw problem;
                 console.detail(node.name(), "logs", problem.sentence());

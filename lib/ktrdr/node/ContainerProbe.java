@@ -3,9 +3,10 @@ package ktrdr.node;
 import ktrdr.Sh;
 
 /**
- * A container that is started on a node and goes again, to see that one does start, and what it makes of names. It runs the node's own programs, which it sees read-only, on an
- * image that has but one small file: it needs no registry, and is never out of date. The image stays for the next time, and is made again where it was removed. A container that a script
- * left behind since it was killed is taken away by the next one.
+ * A container that is started on a node and goes again, to see that one does start, and what it makes of names. It runs
+ * the node's own programs, which it sees read-only, on an image that has but one small file: it needs no registry, and
+ * is never out of date. The image stays for the next time, and is made again where it was removed. A container that a
+ * script left behind since it was killed is taken away by the next one.
  */
 final class ContainerProbe {
     /** What the image is called on a node. */
@@ -14,8 +15,8 @@ final class ContainerProbe {
     private ContainerProbe() {}
 
     /**
-     * The shell function {@code container}, to be called in a shell of its own: it says the fact {@code container}, and what the script says inside; else {@code container-error}. It wants
-     * {@link MachineFacts#engine}.
+     * The shell function {@code container}, to be called in a shell of its own: it says the fact {@code container}, and
+     * what the script says inside; else {@code container-error}. It wants {@link MachineFacts#engine}.
      */
     static String script(String inside) {
         return Sh.let("inside", inside) + Sh.let("image", IMAGE) + CONTAINER;
@@ -26,8 +27,10 @@ final class ContainerProbe {
             container() {
               name=$image-$$ box=''
             """ + Sh.atEnd("[ -z \"$name\" ] || docker rm -f \"$name\" >/dev/null 2>&1 || :; rm -rf \"$box\"") + """
-              # where all containers run nothing was left; the number is that of a script's shell, which may still be at it
-              [ "$stopped" = 0 ] || for left in $(docker ps -a --filter "name=^/$image-" --filter status=created --filter status=exited --filter status=dead --format '{{.Names}}'); do
+              # where all containers run nothing was left; the number is that of a script's shell, which may still be \
+            at it
+              [ "$stopped" = 0 ] || for left in $(docker ps -a --filter "name=^/$image-" --filter status=created \
+            --filter status=exited --filter status=dead --format '{{.Names}}'); do
                 [ "$(cat "/proc/${left##*-}/comm" 2>/dev/null)" = sh ] || docker rm "$left" >/dev/null 2>&1 || :
               done
               set -- --rm --name "$name" --pull never --entrypoint /bin/sh

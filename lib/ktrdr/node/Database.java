@@ -10,8 +10,8 @@ import ktrdr.Table;
 import ktrdr.fleet.FleetNode;
 
 /**
- * SQL on KTRDR's database, by psql inside its container: no password travels. Every transaction is read-only (default_transaction_read_only), unless
- * {@link #writing} is asked for.
+ * SQL on KTRDR's database, by psql inside its container: no password travels. Every transaction is read-only
+ * (default_transaction_read_only), unless {@link #writing} is asked for.
  */
 public final class Database {
     /** What a query answered, as text; what is null there is "null". */
@@ -46,15 +46,18 @@ public final class Database {
         var result = core.run(script(statement, readOnly));
         if (result.ok()) return parse(result.out());
         var problem = Problem.failed(core + ": the query failed").found(said(result));
-        throw result.err().contains("read-only transaction") ? problem.fix("db.writing().query(…), where it is meant to change something") : problem;
+        throw result.err().contains("read-only transaction")
+                ? problem.fix("db.writing().query(…), where it is meant to change something") : problem;
     }
 
     /** The script of one statement, which goes to psql on standard input; its answer is CSV. */
     public static String script(String statement, boolean readOnly) {
-        return Sh.let("statement", statement) + Sh.let("options", "-c default_transaction_read_only=" + (readOnly ? "on" : "off")) + Docker.database() + """
-                printf '%s\\n' "$statement" | docker exec -i -e PGOPTIONS="$options" "$container" sh -c '
-                  exec psql -w -X -q --csv -P null=null -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d "$POSTGRES_DB" -f -'
-                """;
+        return Sh.let("statement", statement) + Sh.let("options",
+                "-c default_transaction_read_only=" + (readOnly ? "on" : "off")) + Docker.database() + """
+                        printf '%s\\n' "$statement" | docker exec -i -e PGOPTIONS="$options" "$container" sh -c '
+                          exec psql -w -X -q --csv -P null=null -v ON_ERROR_STOP=1 -U "$POSTGRES_USER" -d \
+                        "$POSTGRES_DB" -f -'
+                        """;
     }
 
     /** PostgreSQL's own words of a script that failed. */

@@ -14,7 +14,8 @@ import ktrdr.Sh;
  * Where the database's container keeps its data, and whether that outlives the container.
  *
  * @param there whether there is a container at all
- * @param directory PostgreSQL's data_directory inside the container, with its links followed; empty where nothing says so
+ * @param directory PostgreSQL's data_directory inside the container, with its links followed; empty where nothing says
+ *     so
  * @param asked whether PostgreSQL said so itself; else it is PGDATA of a container that did not answer
  * @param mounts of the container
  */
@@ -50,17 +51,22 @@ public record DatabaseData(boolean there, String directory, boolean asked, List<
         }
     }
 
-    /** A script that looks at the container; no other variable of its environment leaves the node. Its answer is for {@link #parse}. */
+    /**
+     * A script that looks at the container; no other variable of its environment leaves the node. Its answer is for
+     * {@link #parse}.
+     */
     public static String script(String container) {
         return Facts.SAY + Sh.let("container", container) + """
                 if mounts=$(docker inspect --type container --format '{{json .Mounts}}' "$container" 2>/dev/null); then
                   say mounts "$mounts"
                   if directory=$(timeout 20 docker exec "$container" sh -c '
-                    directory=$(psql -w -U "$POSTGRES_USER" -d "$POSTGRES_DB" -Atqc "show data_directory") && [ -n "$directory" ] || exit 1
+                    directory=$(psql -w -U "$POSTGRES_USER" -d "$POSTGRES_DB" -Atqc "show data_directory") && [ -n \
+                "$directory" ] || exit 1
                     { cd "$directory" && pwd -P; } 2>/dev/null || printf "%s\\n" "$directory"' 2>/dev/null); then
                     say asked "$directory"
                   else
-                    say pgdata "$(docker inspect --type container --format '{{range .Config.Env}}{{println .}}{{end}}' "$container" | sed -n 's/^PGDATA=//p')"
+                    say pgdata "$(docker inspect --type container --format '{{range .Config.Env}}{{println \
+                .}}{{end}}' "$container" | sed -n 's/^PGDATA=//p')"
                   fi
                 fi
                 say end yes
@@ -72,7 +78,8 @@ public record DatabaseData(boolean there, String directory, boolean asked, List<
         var facts = Facts.parse(answer);
         var mounts = facts.all("mounts").stream().flatMap(json -> mounts(Json.parse(json, "docker")).stream()).toList();
         boolean asked = !facts.get("asked").isEmpty();
-        return new DatabaseData(!facts.get("mounts").isEmpty(), asked ? facts.get("asked") : facts.get("pgdata"), asked, mounts);
+        return new DatabaseData(!facts.get("mounts").isEmpty(), asked ? facts.get("asked") : facts.get("pgdata"), asked,
+                mounts);
     }
 
     /** Those of the list that {@code docker inspect} has. */
@@ -81,27 +88,35 @@ public record DatabaseData(boolean there, String directory, boolean asked, List<
     }
 
     private static Mounted mounted(JsonNode mount) {
-        return new Mounted(mount.path("Type").asText(), mount.path("Name").asText(), mount.path("Source").asText(), mount.path("Destination").asText());
-    }
-
-    /** The mount in which the data lies: the innermost around it. Empty where it lies in the container itself, or nobody knows. */
-    public Optional<Mounted> place() {
-        return mounts.stream().filter(mount -> mount.holds(directory)).max(Comparator.comparingInt(mount -> mount.destination().length()));
+        return new Mounted(mount.path("Type").asText(), mount.path("Name").asText(), mount.path("Source").asText(),
+                mount.path("Destination").asText());
     }
 
     /**
-     * Why a new container would start with an empty database: the data is not in the volume that Compose mounts into it. Empty where it is, and where no
-     * container is there whose data could be lost.
+     * The mount in which the data lies: the innermost around it. Empty where it lies in the container itself, or nobody
+     * knows.
+     */
+    public Optional<Mounted> place() {
+        return mounts.stream().filter(mount -> mount.holds(directory))
+                .max(Comparator.comparingInt(mount -> mount.destination().length()));
+    }
+
+    /**
+     * Why a new container would start with an empty database: the data is not in the volume that Compose mounts into
+     * it. Empty where it is, and where no container is there whose data could be lost.
      *
      * @param node where
      * @param volume that the Compose file mounts, such as "ktrdr-core_db-data"
      */
     public Optional<Problem> outside(String node, String volume) {
-        if (!there || place().filter(mount -> mount.named() && mount.name().equals(volume)).isPresent()) return Optional.empty();
+        if (!there || place().filter(mount -> mount.named() && mount.name().equals(volume)).isPresent())
+            return Optional.empty();
         var where = place().map(Mounted::words).orElse("in the container itself");
-        return Optional.of(Problem.failed(node + ": a new database container would not have the data of the one that is there")
+        return Optional.of(
+                Problem.failed(node + ": a new database container would not have the data of the one that is there")
                 .expected((asked ? "data_directory" : "PGDATA") + " in the volume " + volume)
-                .found(directory.isEmpty() ? "a container that does not say where its data is" : directory + ", " + where)
+                .found(directory.isEmpty() ? "a container that does not say where its data is"
+                        : directory + ", " + where)
                 .fix("jbang takeover@ktrdr " + node + " moves it there, and keeps what is there; nothing was changed"));
     }
 }

@@ -55,10 +55,13 @@ public final class Dns {
             if (address.isEmpty()) missing.add(name);
             else names.put(name, address.get());
         });
-        if (!missing.isEmpty()) throw Problem.usage("names without an address have no record: " + String.join(", ", missing))
+        if (!missing.isEmpty()) throw Problem.usage("names without an address have no record: "
+                + String.join(", ", missing))
                 .expected("`address` for every node").fix("add it to the node in " + inventory.source());
         names.forEach((name, address) -> {
-            if (address.contains("%")) throw Problem.usage(name + " has an address of one network interface, which is no record").expected("an address without %").found(address).fix("correct it in " + inventory.source());
+            if (address.contains("%")) throw Problem.usage(name
+                    + " has an address of one network interface, which is no record").expected("an address without %")
+                    .found(address).fix("correct it in " + inventory.source());
         });
         return switch (format) {
             case bind -> bind(inventory.domain(), names);
@@ -70,28 +73,37 @@ public final class Dns {
     }
 
     private static List<String> bind(String domain, Map<String, String> names) {
-        var lines = new ArrayList<>(List.of("; in the zone file of " + domain + "; raise its serial, then: rndc reload " + domain, "$ORIGIN " + domain + "."));
-        names.forEach((name, address) -> lines.add(name.substring(0, name.length() - domain.length() - 1) + " IN " + type(address) + " " + address));
+        var lines = new ArrayList<>(List.of("; in the zone file of " + domain + "; raise its serial, then: rndc reload "
+                + domain, "$ORIGIN " + domain + "."));
+        names.forEach((name, address) -> lines.add(name.substring(0, name.length() - domain.length() - 1) + " IN "
+                + type(address) + " " + address));
         return lines;
     }
 
     private static List<String> unbound(String domain, Map<String, String> names) {
         // transparent: other names of the domain are still asked for elsewhere
-        var lines = new ArrayList<>(List.of("# in a file of its own under /etc/unbound/unbound.conf.d, then: unbound-control reload", "server:",
+        var lines = new ArrayList<>(
+                List.of("# in a file of its own under /etc/unbound/unbound.conf.d, then: unbound-control reload",
+                        "server:",
                 "  local-zone: \"" + domain + ".\" transparent"));
-        names.forEach((name, address) -> lines.add("  local-data: \"" + name + ". IN " + type(address) + " " + address + "\""));
+        names.forEach((name, address) ->
+                lines.add("  local-data: \"" + name + ". IN " + type(address) + " " + address + "\""));
         return lines;
     }
 
     private static List<String> dnsmasq(Map<String, String> names) {
-        var lines = new ArrayList<>(List.of("# in a file of its own under /etc/dnsmasq.d, then: systemctl restart dnsmasq"));
+        var lines = new ArrayList<>(
+                List.of("# in a file of its own under /etc/dnsmasq.d, then: systemctl restart dnsmasq"));
         names.forEach((name, address) -> lines.add("host-record=" + name + "," + address));
         return lines;
     }
 
     private static List<String> pihole(Map<String, String> names) {
-        var lines = new ArrayList<>(List.of("# Pi-hole 6: add the entries to `hosts` under [dns] in /etc/pihole/pihole.toml, beside those that are there.",
-                "# Pi-hole 5: address and name, without quotes and comma, in /etc/pihole/custom.list, then: pihole restartdns", "[dns]", "hosts = ["));
+        var lines = new ArrayList<>(
+                List.of("# Pi-hole 6: add the entries to `hosts` under [dns] in /etc/pihole/pihole.toml, beside those "
+                        + "that are there.",
+                "# Pi-hole 5: address and name, without quotes and comma, in /etc/pihole/custom.list, then: pihole "
+                        + "restartdns", "[dns]", "hosts = ["));
         names.forEach((name, address) -> lines.add("  \"" + address + " " + name + "\","));
         lines.add("]");
         return lines;
@@ -100,7 +112,9 @@ public final class Dns {
     private static List<String> hosts(Map<String, String> names) {
         var byAddress = new LinkedHashMap<String, List<String>>();
         names.forEach((name, address) -> byAddress.computeIfAbsent(address, first -> new ArrayList<>()).add(name));
-        var lines = new ArrayList<>(List.of("# in /etc/hosts of this machine, of every node, and in `extra_hosts` of containers: a DNS server is less work"));
+        var lines = new ArrayList<>(
+                List.of("# in /etc/hosts of this machine, of every node, and in `extra_hosts` of containers: a DNS "
+                        + "server is less work"));
         byAddress.forEach((address, all) -> lines.add(address + " " + String.join(" ", all)));
         return lines;
     }
@@ -110,8 +124,8 @@ public final class Dns {
     }
 
     /**
-     * A script that says a fact "{@code <fact> <name>}" with the addresses that programs get for each name, /etc/hosts included. It needs
-     * no program but getent, and prints whole lines, so that it may run beside others.
+     * A script that says a fact "{@code <fact> <name>}" with the addresses that programs get for each name, /etc/hosts
+     * included. It needs no program but getent, and prints whole lines, so that it may run beside others.
      */
     static String script(String fact, List<String> names) {
         return "for name in " + Sh.words(names) + "; do\n" + Sh.let("fact", fact) + """
@@ -147,15 +161,16 @@ public final class Dns {
 
     private static List<String> resolve(String name) {
         try {
-            return Arrays.stream(InetAddress.getAllByName(name)).map(InetAddress::getHostAddress).distinct().sorted().toList();
+            return Arrays.stream(InetAddress.getAllByName(name)).map(InetAddress::getHostAddress).distinct().sorted()
+                    .toList();
         } catch (UnknownHostException e) {
             return List.of();
         }
     }
 
     /**
-     * A check for each place: every name there, with the inventory's address and no other. Names that the inventory gives no address
-     * have to be the same everywhere. Wrong, missing and different answers are told apart. Pure.
+     * A check for each place: every name there, with the inventory's address and no other. Names that the inventory
+     * gives no address have to be the same everywhere. Wrong, missing and different answers are told apart. Pure.
      */
     public static List<Check> checks(Inventory inventory, List<Answers> places) {
         return places.stream().map(place -> check(inventory, place, places)).toList();
@@ -172,26 +187,34 @@ public final class Dns {
         var expected = "every name of the inventory resolves to its address";
         int count = inventory.addresses().size();
         var good = unasked.isEmpty() ? count + " names, each with its address"
-                : unasked.size() + " of " + count + " names are not in this machine's DNS, which is not asked (resolve: inventory)";
-        return new Check(id(place), place.node(), wrong.isEmpty(), expected, wrong.isEmpty() ? good : String.join("; ", wrong), fix(place), 0);
+                : unasked.size() + " of " + count
+                        + " names are not in this machine's DNS, which is not asked (resolve: inventory)";
+        return new Check(id(place), place.node(), wrong.isEmpty(), expected,
+                wrong.isEmpty() ? good : String.join("; ", wrong), fix(place), 0);
     }
 
-    private static Optional<String> mistake(String name, Optional<String> address, List<String> found, List<Answers> places) {
-        if (found.isEmpty()) return Optional.of(name + " is missing");
-        if (address.isPresent()) {
-            var same = found.stream().allMatch(text -> sameAddress(text, address.get()));
-            return same ? Optional.empty() : Optional.of(name + " is wrong: " + String.join(", ", found) + " instead of " + address.get());
-        }
-        var all = places.stream().map(place -> place.addresses().getOrDefault(name, List.of())).filter(texts -> !texts.isEmpty())
-                .map(texts -> String.join(", ", texts)).collect(Collectors.toCollection(TreeSet::new));
-        return all.size() < 2 ? Optional.empty() : Optional.of(name + " differs from place to place: " + String.join(" / ", all));
-    }
+    private static Optional<String> mistake(String name, Optional<String> address, List<String> found,
+            List<Answers> places) {
+                if (found.isEmpty()) return Optional.of(name + " is missing");
+                if (address.isPresent()) {
+                    var same = found.stream().allMatch(text -> sameAddress(text, address.get()));
+                    return same ? Optional.empty()
+                            : Optional.of(name + " is wrong: " + String.join(", ", found) + " instead of "
+                                    + address.get());
+                }
+                var all = places.stream().map(place -> place.addresses().getOrDefault(name, List.of()))
+                        .filter(texts -> !texts.isEmpty())
+                        .map(texts -> String.join(", ", texts)).collect(Collectors.toCollection(TreeSet::new));
+                return all.size() < 2 ? Optional.empty()
+                        : Optional.of(name + " differs from place to place: " + String.join(" / ", all));
+            }
 
     /** Equal as addresses: an IPv6 address has many spellings. Literals only, so nothing is looked up. */
     private static boolean sameAddress(String text, String other) {
         if (text.equals(other)) return true;
         try {
-            return text.contains(":") && other.contains(":") && InetAddress.getByName(text).equals(InetAddress.getByName(other));
+            return text.contains(":") && other.contains(":") && InetAddress.getByName(text)
+                    .equals(InetAddress.getByName(other));
         } catch (UnknownHostException e) {
             return false;
         }
@@ -204,7 +227,9 @@ public final class Dns {
 
     private static String fix(Answers place) {
         if (id(place).is("container"))
-            return "\"dns\" in /etc/docker/daemon.json on " + place.node() + " names the DNS server that containers ask; then systemctl restart docker";
-        return "jbang setup-dns@ktrdr prints the records; " + (place.node().equals("here") ? "this machine" : place.node()) + " has to ask the server that has them";
+            return "\"dns\" in /etc/docker/daemon.json on " + place.node()
+                    + " names the DNS server that containers ask; then systemctl restart docker";
+        return "jbang setup-dns@ktrdr prints the records; " + (place.node().equals("here") ? "this machine"
+                : place.node()) + " has to ask the server that has them";
     }
 }

@@ -33,24 +33,39 @@ public final class Docker {
     public static final String GRAFANA = CORE + "grafana";
     public static final String JAEGER = CORE + "jaeger";
     public static final String PROMETHEUS = CORE + "prometheus";
-    /** The services of ours in core's project. An installation that was taken over may have others there, such as the homelab's `mcp`: those are left alone. */
-    public static final List<String> CORE_SERVICES = List.of("db", "backend", "prometheus", "grafana", "jaeger", "alertmanager");
+    /**
+     * The services of ours in core's project. An installation that was taken over may have others there, such as the
+     * homelab's `mcp`: those are left alone.
+     */
+    public static final List<String> CORE_SERVICES = List.of("db", "backend", "prometheus", "grafana", "jaeger",
+            "alertmanager");
     /** Those of them that read files of ours. */
     static final List<String> CORE_READERS = List.of("prometheus", "grafana", "alertmanager");
     /** The label in which Compose notes what a container was made from. */
     static final String CONFIG_HASH = "com.docker.compose.config-hash";
-    /** The label with the folder that Compose ran in, and the one of a container for one command, as `docker compose run` makes them. */
+    /**
+     * The label with the folder that Compose ran in, and the one of a container for one command, as `docker compose
+     * run` makes them.
+     */
     static final String FOLDER = "com.docker.compose.project.working_dir";
     private static final String ONE_OFF = "com.docker.compose.oneoff";
     public static final String WORKERS_PROJECT = "ktrdr-workers";
     private static final Pattern WORKER = Pattern.compile("(backtest|training)-worker-(\\d+|gpu)");
     /** What is asked of a container; not its environment, which has the secrets in it. */
-    private static final String CONTAINER = "{\"Id\":{{json .Id}},\"Name\":{{json .Name}},\"Image\":{{json .Image}},\"RestartCount\":{{json .RestartCount}},"
-            + "\"State\":{{json .State}},\"Config\":{\"Image\":{{json .Config.Image}},\"Labels\":{{json .Config.Labels}}}}";
+    private static final String CONTAINER =
+            "{\"Id\":{{json .Id}},\"Name\":{{json .Name}},\"Image\":{{json .Image}},\"RestartCount\":{{json "
+                    + ".RestartCount}},"
+            + "\"State\":{{json .State}},\"Config\":{\"Image\":{{json .Config.Image}},\"Labels\":{{json "
+            + ".Config.Labels}}}}";
     /** After {@link #sayContainers}: the command that prints the image's id of each. */
-    public static final String IMAGES = "printf '%s\\n' \"$containers\" | sed -n 's/^{\"Id\":\"[^\"]*\",\"Name\":\"[^\"]*\",\"Image\":\"\\([^\"]*\\)\".*/\\1/p'";
+    public static final String IMAGES =
+            "printf '%s\\n' \"$containers\" | sed -n "
+                    + "'s/^{\"Id\":\"[^\"]*\",\"Name\":\"[^\"]*\",\"Image\":\"\\([^\"]*\\)\".*/\\1/p'";
 
-    /** The oldest versions that take our Compose files: those that know {@code start_interval}, by which a start is known to be healthy within a second or two. */
+    /**
+     * The oldest versions that take our Compose files: those that know {@code start_interval}, by which a start is
+     * known to be healthy within a second or two.
+     */
     public static final String OLDEST_ENGINE = "25.0";
     public static final String OLDEST_COMPOSE = "2.20.2";
 
@@ -80,13 +95,15 @@ public final class Docker {
      * @param configHash Compose's hash of the configuration it was made from; {@link ComposeChanges} compares it
      * @param folder that Compose ran in; empty for a container that Compose did not make
      */
-    public record Container(String id, String name, String service, String image, String imageId, String status, String health,
-            int restarts, int exitCode, String startedAt, String configHash, String folder) {
+    public record Container(String id, String name, String service, String image, String imageId, String status,
+            String health, int restarts, int exitCode, String startedAt, String configHash, String folder) {
 
         /** One whose folder is not known. */
-        public Container(String id, String name, String service, String image, String imageId, String status, String health, int restarts, int exitCode, String startedAt, String configHash) {
-            this(id, name, service, image, imageId, status, health, restarts, exitCode, startedAt, configHash, "");
-        }
+        public Container(String id, String name, String service, String image, String imageId, String status,
+                String health, int restarts, int exitCode, String startedAt, String configHash) {
+                    this(id, name, service, image, imageId, status, health, restarts, exitCode, startedAt, configHash,
+                            "");
+                }
 
         /** Whether its process runs. */
         public boolean running() {
@@ -131,23 +148,31 @@ public final class Docker {
      *
      * @param reference such as registry/name:tag; {@code id} is what that was at the time
      * @param digest name@sha256:… as its registry knows it; empty for an image that came from none
-     * @param hash Compose's of the configuration that its container was made from, {@code folder} where that was; empty where nobody noted it
+     * @param hash Compose's of the configuration that its container was made from, {@code folder} where that was; empty
+     *     where nobody noted it
      */
-    public record Image(String reference, String id, String digest, @JsonInclude(JsonInclude.Include.NON_EMPTY) String hash, @JsonInclude(JsonInclude.Include.NON_EMPTY) String folder) {
+    public record Image(String reference, String id, String digest,
+            @JsonInclude(JsonInclude.Include.NON_EMPTY) String hash,
+            @JsonInclude(JsonInclude.Include.NON_EMPTY) String folder) {
 
         /** One of which no container is known. */
         public Image(String reference, String id, String digest) {
             this(reference, id, digest, "", "");
         }
 
-        /** Whether an image is this one, by its id or by the digests that its registries know it by; of one with neither nothing is known. */
+        /**
+         * Whether an image is this one, by its id or by the digests that its registries know it by; of one with neither
+         * nothing is known.
+         */
         public boolean is(String other, List<String> digests) {
-            return id.isEmpty() && digest.isEmpty() || id.equals(other) || !digest.isEmpty() && digests.contains(digest);
+            return id.isEmpty() && digest.isEmpty() || id.equals(other)
+                    || !digest.isEmpty() && digests.contains(digest);
         }
     }
 
     /**
-     * A container of whatever project, none where it is not of Compose, and the ports of the node that it publishes while it runs.
+     * A container of whatever project, none where it is not of Compose, and the ports of the node that it publishes
+     * while it runs.
      *
      * @param folder from which Compose started it, where that is there and not the stack's; else empty
      */
@@ -157,15 +182,20 @@ public final class Docker {
         }
     }
 
-    /** Shell lines that say every container of the node as a fact {@code beside}, and what {@link Occupant} reads, with {@code say} defined, and {@code directory} as the stack's. */
+    /**
+     * Shell lines that say every container of the node as a fact {@code beside}, and what {@link Occupant} reads, with
+     * {@code say} defined, and {@code directory} as the stack's.
+     */
     public static final String BESIDE = Occupant.TOOLS + """
             here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory
-            docker ps -a --format '{{.Names}}|{{.Label "PROJECT"}}|{{.Ports}}|{{.Label "WORKING_DIR"}}' | while IFS= read -r line; do
+            docker ps -a --format '{{.Names}}|{{.Label "PROJECT"}}|{{.Ports}}|{{.Label "WORKING_DIR"}}' | while IFS= \
+            read -r line; do
               folder=${line##*|}
               project=${line#*|}
               occupied "${line%%|*}" "${project%%|*}" "$folder"
               # by another path the same one
-              case $folder in "$here") folder= ;; /*) folder=$(cd -P "$folder" 2>/dev/null && pwd) || folder= ;; *) folder= ;; esac
+              case $folder in "$here") folder= ;; /*) folder=$(cd -P "$folder" 2>/dev/null && pwd) || folder= ;; *) \
+            folder= ;; esac
               [ "$folder" != "$here" ] || folder=
               say beside "${line%|*}|$folder"
             done
@@ -173,28 +203,37 @@ public final class Docker {
 
     /** The answer of {@link #BESIDE}. Ports come as "0.0.0.0:8000-8001->8000-8001/tcp, [::]:8000->8000/tcp". */
     public static List<Beside> beside(Facts facts) {
-        return facts.all("beside").stream().map(line -> line.split("\\|", 4)).filter(parts -> parts.length > 2).map(parts -> {
-            var ports = new TreeSet<Integer>();
-            PUBLISHED.matcher(parts[2]).results().forEach(range -> {
-                int first = Integer.parseInt(range.group(1));
-                int last = range.group(2) == null ? first : Integer.parseInt(range.group(2));
-                for (int port = first; port <= Math.min(last, first + 1000); port++) ports.add(port);
-            });
-            return new Beside(parts[0], parts[1], ports, parts.length > 3 ? parts[3] : "");
-        }).toList();
+        return facts.all("beside").stream().map(line -> line.split("\\|", 4)).filter(parts -> parts.length > 2)
+                .map(parts -> {
+                    var ports = new TreeSet<Integer>();
+                    PUBLISHED.matcher(parts[2]).results().forEach(range -> {
+                        int first = Integer.parseInt(range.group(1));
+                        int last = range.group(2) == null ? first : Integer.parseInt(range.group(2));
+                        for (int port = first; port <= Math.min(last, first + 1000); port++) ports.add(port);
+                    });
+                    return new Beside(parts[0], parts[1], ports, parts.length > 3 ? parts[3] : "");
+                }).toList();
     }
 
-    /** What helps where an Engine does not answer, by what it said: a service that is not installed cannot be enabled. */
+    /**
+     * What helps where an Engine does not answer, by what it said: a service that is not installed cannot be enabled.
+     */
     public static String startOrInstall(String said, String user) {
-        return said.startsWith("there is no docker") ? "apt-get install docker.io docker-compose (Debian 13), or docker-ce and docker-compose-plugin from Docker's own packages"
+        return said.startsWith("there is no docker")
+                ? "apt-get install docker.io docker-compose (Debian 13), or docker-ce and docker-compose-plugin from "
+                        + "Docker's own packages"
                 : "systemctl enable --now docker; is " + user + " allowed to use it?";
     }
 
-    /** Shell lines that define {@code container}: the database's, which Compose's labels tell where somebody gave it another name. */
+    /**
+     * Shell lines that define {@code container}: the database's, which Compose's labels tell where somebody gave it
+     * another name.
+     */
     public static String database() {
         return Sh.let("container", DATABASE) + """
                 named=
-                for one in $(docker ps -a --filter label=com.docker.compose.project=PROJECT --filter label=com.docker.compose.service=db \\
+                for one in $(docker ps -a --filter label=com.docker.compose.project=PROJECT --filter \
+                label=com.docker.compose.service=db \\
                     --filter label=com.docker.compose.oneoff=False --format '{{.Names}}' 2>/dev/null); do
                   [ "$named" = "$container" ] || named=$one
                 done
@@ -210,7 +249,9 @@ public final class Docker {
 
     /** Shell lines that say the same as facts, with {@code say} defined. */
     public static String sayContainers(String project) {
-        return "containers=$(\n" + containersOf(project) + ") || :\n[ -z \"$containers\" ] || printf '%s\\n' \"$containers\" | while IFS= read -r line; do say container \"$line\"; done\n";
+        return "containers=$(\n" + containersOf(project)
+                + ") || :\n[ -z \"$containers\" ] || printf '%s\\n' \"$containers\" | while IFS= read -r line; do say "
+                + "container \"$line\"; done\n";
     }
 
     /** The command that prints the id of each container of a Compose project, stopped ones too. */
@@ -218,15 +259,20 @@ public final class Docker {
         return "docker ps -aq --no-trunc --filter label=" + PROJECT + "=" + Sh.quote(project);
     }
 
-    /** Shell lines that hand the id of each of these images, and its references by digest as JSON, to a function; one that is gone is passed over. */
+    /**
+     * Shell lines that hand the id of each of these images, and its references by digest as JSON, to a function; one
+     * that is gone is passed over.
+     */
     public static String digests(String ids, String function) {
-        return "docker image inspect --format '{{.Id}} {{json .RepoDigests}}' " + ids + " 2>/dev/null | sort -u | while read -r id digests; do " + function + " \"$id\" \"$digests\"; done\n";
+        return "docker image inspect --format '{{.Id}} {{json .RepoDigests}}' " + ids
+                + " 2>/dev/null | sort -u | while read -r id digests; do " + function + " \"$id\" \"$digests\"; done\n";
     }
 
     /** The answer of {@link #digests}: image id to references such as ghcr.io/kpiteira/ktrdr-backend@sha256:…. */
     public static Map<String, List<String>> digests(Map<String, String> answer) {
         var digests = new TreeMap<String, List<String>>();
-        answer.forEach((id, json) -> digests.put(id, StreamSupport.stream(Json.parse(json, "docker").spliterator(), false).map(JsonNode::asText).toList()));
+        answer.forEach((id, json) -> digests.put(id,
+                StreamSupport.stream(Json.parse(json, "docker").spliterator(), false).map(JsonNode::asText).toList()));
         return digests;
     }
 
@@ -240,7 +286,8 @@ public final class Docker {
         var images = new TreeMap<String, Image>();
         for (var container : containers)
             images.putIfAbsent(container.service(), new Image(container.image(), container.imageId(),
-                    digest(container.image(), digests.getOrDefault(container.imageId(), List.of())).orElse(""), container.configHash(), container.folder()));
+                    digest(container.image(), digests.getOrDefault(container.imageId(), List.of())).orElse(""),
+                    container.configHash(), container.folder()));
         return images;
     }
 
@@ -252,25 +299,35 @@ public final class Docker {
     }
 
     /**
-     * Shell lines that remove what a Compose that was killed left: containers that were made to take the place of others under a passing name (12 digits of the other's id
-     * in front, as Compose 2 makes them), and never ran. A later Compose would stumble over their names.
+     * Shell lines that remove what a Compose that was killed left: containers that were made to take the place of
+     * others under a passing name (12 digits of the other's id in front, as Compose 2 makes them), and never ran. A
+     * later Compose would stumble over their names.
      */
     public static String removePassing(String project) {
-        return "left=$(docker ps -a --no-trunc --filter status=created --filter label=" + PROJECT + "=" + Sh.quote(project) + " --format '{{.ID}} {{.Names}}' | sed -n 's/ [0-9a-f]\\{12\\}_.*//p')\n"
+        return "left=$(docker ps -a --no-trunc --filter status=created --filter label=" + PROJECT + "=" +
+                Sh.quote(project) + " --format '{{.ID}} {{.Names}}' | sed -n 's/ [0-9a-f]\\{12\\}_.*//p')\n"
                 + "[ -z \"$left\" ] || docker rm $left >/dev/null || exit " + ScriptExit.DOCKER_FAILED.code + "\n";
     }
 
     /**
-     * The answer of {@link #containersOf}, by service, of several of one those first that Compose made; those of the services of ours alone. A line that is no such JSON is a
-     * {@link Problem}.
+     * The answer of {@link #containersOf}, by service, of several of one those first that Compose made; those of the
+     * services of ours alone. A line that is no such JSON is a {@link Problem}.
      */
     public static List<Container> containers(String lines) {
-        return parsed(lines).filter(Docker::ours).map(Docker::container).sorted(Comparator.comparing(Container::service).thenComparing(container -> container.configHash().isEmpty()).thenComparing(Container::passing)).toList();
+        return parsed(lines).filter(Docker::ours).map(Docker::container)
+                .sorted(Comparator.comparing(Container::service)
+                        .thenComparing(container -> container.configHash().isEmpty()).thenComparing(Container::passing))
+                .toList();
     }
 
-    /** The containers of other services in the project of workers, which Compose and we leave alone. Core's project may have such of a homelab that was taken over. */
+    /**
+     * The containers of other services in the project of workers, which Compose and we leave alone. Core's project may
+     * have such of a homelab that was taken over.
+     */
     public static List<Container> strays(Facts facts) {
-        return parsed(String.join("\n", facts.all("container"))).filter(json -> !oneOff(json) && !ours(json) && !label(json, PROJECT).equals(CORE_PROJECT)).map(Docker::container).toList();
+        return parsed(String.join("\n", facts.all("container")))
+                .filter(json -> !oneOff(json) && !ours(json) && !label(json, PROJECT).equals(CORE_PROJECT))
+                .map(Docker::container).toList();
     }
 
     private static Stream<JsonNode> parsed(String lines) {
@@ -313,27 +370,36 @@ public final class Docker {
         var labels = node.path("Config").path("Labels");
         return new Container(node.path("Id").asText(), node.path("Name").asText().replaceFirst("^/", ""),
                 labels.path(SERVICE).asText(), node.path("Config").path("Image").asText(),
-                node.path("Image").asText(), state.path("Status").asText(), state.path("Health").path("Status").asText(""),
+                node.path("Image").asText(), state.path("Status").asText(),
+                state.path("Health").path("Status").asText(""),
                 node.path("RestartCount").asInt(), state.path("ExitCode").asInt(), state.path("StartedAt").asText(),
                 labels.path(CONFIG_HASH).asText(), labels.path(FOLDER).asText());
     }
 
     /**
-     * A script that logs in to a registry for as long as it runs, then pulls images side by side, and gives those that are pulled by digest the reference that they are to have.
+     * A script that logs in to a registry for as long as it runs, then pulls images side by side, and gives those that
+     * are pulled by digest the reference that they are to have.
      *
      * @param images to a reference; empty for one that needs none
      * Exit codes: those of {@link Registry#login}, and {@link ScriptExit#NOT_PULLED}.
      */
     public static String pull(String registry, String username, Map<String, String> images) {
         return new Registry(registry, username).login() + """
-                pull() { docker pull -q "$1" >/dev/null && { [ -z "$2" ] || docker tag "$1" "$2"; } || printf '%s\\n' "${2:-$1}" >>"$config/failed"; }
-                """ + images.entrySet().stream().map(image -> "pull " + Sh.words(List.of(image.getKey(), image.getValue())) + " &\n").collect(Collectors.joining()) + "wait\n" + ScriptExit.numbers("""
-                [ ! -e "$config/failed" ] || { cat "$config/failed"; exit $NOT_PULLED; }
-                """);
+                pull() { docker pull -q "$1" >/dev/null && { [ -z "$2" ] || docker tag "$1" "$2"; } || printf '%s\\n' \
+                "${2:-$1}" >>"$config/failed"; }
+                """ + images.entrySet().stream()
+                        .map(image -> "pull " + Sh.words(List.of(image.getKey(), image.getValue())) + " &\n")
+                        .collect(Collectors.joining()) + "wait\n" + ScriptExit.numbers("""
+                        [ ! -e "$config/failed" ] || { cat "$config/failed"; exit $NOT_PULLED; }
+                        """);
     }
 
-    /** A script that prints the last lines of a container's log without its secrets ({@link LogMask}), standard error in among standard output. */
+    /**
+     * A script that prints the last lines of a container's log without its secrets ({@link LogMask}), standard error in
+     * among standard output.
+     */
     public static String logTail(String container, int lines) {
-        return LogMask.shell() + "docker logs --tail " + lines + " " + Sh.quote(container) + " 2>&1 | masked " + Sh.quote(container) + " || true\n";
+        return LogMask.shell() + "docker logs --tail " + lines + " " + Sh.quote(container) + " 2>&1 | masked "
+                + Sh.quote(container) + " || true\n";
     }
 }

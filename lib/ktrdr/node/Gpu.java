@@ -8,8 +8,9 @@ import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
 /**
- * What a node's Docker knows of GPUs. dockerd has its driver {@code nvidia} when it finds a program of the NVIDIA Container Toolkit on its PATH as it starts, and else
- * fails each container that asks for a GPU as it is started, when the one before it is gone (moby, daemon/devices_nvidia_linux.go).
+ * What a node's Docker knows of GPUs. dockerd has its driver {@code nvidia} when it finds a program of the NVIDIA
+ * Container Toolkit on its PATH as it starts, and else fails each container that asks for a GPU as it is started, when
+ * the one before it is gone (moby, daemon/devices_nvidia_linux.go).
  *
  * @param path dockerd's PATH; empty where it could not be read, and then nothing is known
  * @param hook the program that is there now; empty where there is none
@@ -17,22 +18,30 @@ import ktrdr.report.CheckId;
 public record Gpu(String path, String hook) {
     /** Of a node that was not asked. */
     public static final Gpu UNKNOWN = new Gpu("", "");
-    private static final String EXPECTED = "nvidia-container-runtime-hook, of the NVIDIA Container Toolkit, where dockerd looks for programs";
-    private static final String INSTALL = "on the node: apt-get install nvidia-container-toolkit (from NVIDIA's own repository), then systemctl restart docker, which stops its containers";
+    private static final String EXPECTED =
+            "nvidia-container-runtime-hook, of the NVIDIA Container Toolkit, where dockerd looks for programs";
+    private static final String INSTALL =
+            "on the node: apt-get install nvidia-container-toolkit (from NVIDIA's own repository), then systemctl "
+                    + "restart docker, which stops its containers";
 
-    /** Shell lines that ask, with {@code say} defined. dockerd may have another root than we have, and what leads out of that one counts as there. */
+    /**
+     * Shell lines that ask, with {@code say} defined. dockerd may have another root than we have, and what leads out of
+     * that one counts as there.
+     */
     public static final String SCRIPT = """
             gpu_hooks() (
               IFS=:
               set -f
               for folder in $2; do
                 for hook in nvidia-container-runtime-hook nvidia-cdi-hook; do
-                  if [ -x "/proc/$1/root$folder/$hook" ] || [ -L "/proc/$1/root$folder/$hook" ]; then printf '%s\\n' "$folder/$hook"; fi
+                  if [ -x "/proc/$1/root$folder/$hook" ] || [ -L "/proc/$1/root$folder/$hook" ]; then printf '%s\\n' \
+            "$folder/$hook"; fi
                 done
               done
             )
             dockerd=$(cat /var/run/docker.pid 2>/dev/null) || :
-            if [ -z "${DOCKER_HOST-}" ] && [ -n "$dockerd" ] && [ "$(cat "/proc/$dockerd/comm" 2>/dev/null)" = dockerd ]; then
+            if [ -z "${DOCKER_HOST-}" ] && [ -n "$dockerd" ] && [ "$(cat "/proc/$dockerd/comm" 2>/dev/null)" = \
+            dockerd ]; then
               path=$({ tr '\\000' '\\n' <"/proc/$dockerd/environ" | sed -n 's/^PATH=//p'; } 2>/dev/null) || :
               say gpu-path "$path"
               say gpu-hook "$(gpu_hooks "$dockerd" "$path" | head -n 1)"
@@ -50,12 +59,14 @@ public record Gpu(String path, String hook) {
     }
 
     private String found() {
-        return path.isEmpty() ? "not known: dockerd's PATH could not be read" : hook.isEmpty() ? "none in " + path : hook;
+        return path.isEmpty() ? "not known: dockerd's PATH could not be read" : hook.isEmpty() ? "none in " + path
+                : hook;
     }
 
     /** That Docker has no driver for GPUs there; empty where it has one, or that is not known. */
     public Optional<Problem> missing(String node) {
-        return surelyNone() ? Optional.of(Problem.failed(node + ": Docker has no GPU driver there").expected(EXPECTED).found(found())
+        return surelyNone() ? Optional.of(Problem.failed(node + ": Docker has no GPU driver there").expected(EXPECTED)
+                .found(found())
                 .fix(INSTALL + "; or take `gpu: true` of the node out of the inventory")) : Optional.empty();
     }
 
@@ -64,13 +75,21 @@ public record Gpu(String path, String hook) {
         return new Check(CheckId.ofNode(node, "gpu"), node, !surelyNone(), EXPECTED, found(), INSTALL, 0);
     }
 
-    /** Why containers with a GPU could not be started, by what Docker said of it; empty where it said something else. */
+    /**
+     * Why containers with a GPU could not be started, by what Docker said of it; empty where it said something else.
+     */
     public static Optional<Problem> refused(String node, String said) {
-        var line = said.lines().filter(text -> text.contains("could not select device driver") || text.contains("nvidia-container-")).findFirst();
+        var line = said.lines()
+                .filter(text -> text.contains("could not select device driver") || text.contains("nvidia-container-"))
+                .findFirst();
         return line.map(words -> words.contains("could not select device driver")
-                ? Problem.failed(node + ": Docker has no GPU driver there").expected("dockerd to have found the NVIDIA Container Toolkit as it started; if it is there by now: systemctl restart docker")
+                ? Problem.failed(node + ": Docker has no GPU driver there")
+                        .expected("dockerd to have found the NVIDIA Container Toolkit as it started; if it is there "
+                                + "by now: systemctl restart docker")
                         .found(Console.brief(words.strip(), 300))
-                : Problem.failed(node + ": the container did not get the GPU").expected("the NVIDIA Container Toolkit to put it in; nvidia-smi on the node says whether the GPU and its driver answer")
+                : Problem.failed(node + ": the container did not get the GPU")
+                        .expected("the NVIDIA Container Toolkit to put it in; nvidia-smi on the node says whether the "
+                                + "GPU and its driver answer")
                         .found(Console.brief(words.strip(), 300)));
     }
 }

@@ -17,7 +17,8 @@ import ktrdr.ssh.Ssh;
  * What a node is as a machine: gathered in one round trip, before anything of ours is on it.
  *
  * @param facts as the node said them
- * @param skew how far its clock is off this machine's at least, in seconds, positive when it is ahead; 0 within the time the question took
+ * @param skew how far its clock is off this machine's at least, in seconds, positive when it is ahead; 0 within the
+ *     time the question took
  */
 public record MachineFacts(Facts facts, double skew) {
     private static final Duration PATIENCE = Duration.ofMinutes(2);
@@ -32,8 +33,12 @@ public record MachineFacts(Facts facts, double skew) {
      * @param share the path of the share's folder there
      * @param gpu whether Docker's driver for GPUs is looked for
      */
-    public record Question(List<String> names, Map<String, String> peers, List<String> ports, String registry, String share, boolean gpu) {
-        /** The same without what is about the network between nodes and the registry, which takes longest where it fails. */
+    public record Question(List<String> names, Map<String, String> peers, List<String> ports, String registry,
+            String share, boolean gpu) {
+        /**
+         * The same without what is about the network between nodes and the registry, which takes longest where it
+         * fails.
+         */
         public Question namesOnly() {
             return new Question(names, Map.of(), List.of(), "", share, false);
         }
@@ -51,7 +56,8 @@ public record MachineFacts(Facts facts, double skew) {
             if (line.startsWith("clock\t")) clockSeen.set(System.currentTimeMillis());
             answer.append(line).append('\n');
         }, PATIENCE);
-        if (!result.ok()) throw Problem.failed(ssh.name() + ": gathering facts ended with exit code " + result.exit()).expected("exit code 0")
+        if (!result.ok()) throw Problem.failed(ssh.name() + ": gathering facts ended with exit code " + result.exit())
+                .expected("exit code 0")
                 .found(result);
         return of(answer.toString(), asked, clockSeen.get());
     }
@@ -64,18 +70,27 @@ public record MachineFacts(Facts facts, double skew) {
 
     /** Seconds by which a node's clock, in seconds since 1970, is outside of the time between asking and hearing. */
     public static double skew(String clock, long askedMillis, long heardMillis) {
-        if (!clock.matches("\\d{1,12}(\\.\\d{1,9})?")) throw Problem.failed("a node said no time").expected("seconds since 1970").found(Console.brief(clock, 100));
+        if (!clock.matches("\\d{1,12}(\\.\\d{1,9})?"))
+            throw Problem.failed("a node said no time").expected("seconds since 1970").found(Console.brief(clock, 100));
         double node = Double.parseDouble(clock);
         if (node < askedMillis / 1000.0) return node - askedMillis / 1000.0;
         return Math.max(0, node - heardMillis / 1000.0);
     }
 
-    /** The script: the container first and beside all else, since it takes longest; what is quick one after the other, what waits for a network side by side. */
+    /**
+     * The script: the container first and beside all else, since it takes longest; what is quick one after the other,
+     * what waits for a network side by side.
+     */
     public static String script(Question question) {
-        return Facts.SAY + CLOCK + Sh.let("registry", question.registry()) + size() + engine() + (question.gpu() ? Gpu.SCRIPT : "") + ContainerProbe.script(Dns.script("inside", question.names()))
-                + "[ -z \"$docker\" ] || container &\n" + MACHINE + Occupant.TOOLS + "[ -z \"$docker\" ] || {\n" + Occupant.LIST + "}\n" + Room.script() + LISTENERS + DOCKER + BuiltIn.lines("node/network.sh")
-                + "pings() {\n" + calls("ping_one", question.peers().entrySet().stream().map(peer -> List.of(peer.getKey(), peer.getValue())).toList())
-                + "connects() {\n" + calls("connect_one", question.ports().stream().map(port -> List.of(port.split(" "))).toList())
+        return Facts.SAY + CLOCK + Sh.let("registry", question.registry()) + size() + engine() +
+                (question.gpu() ? Gpu.SCRIPT : "") + ContainerProbe.script(Dns.script("inside", question.names()))
+                + "[ -z \"$docker\" ] || container &\n" + MACHINE + Occupant.TOOLS + "[ -z \"$docker\" ] || {\n" +
+                Occupant.LIST + "}\n" + Room.script() + LISTENERS + DOCKER + BuiltIn.lines("node/network.sh")
+                + "pings() {\n" +
+                calls("ping_one", question.peers().entrySet().stream()
+                        .map(peer -> List.of(peer.getKey(), peer.getValue())).toList())
+                + "connects() {\n" +
+                calls("connect_one", question.ports().stream().map(port -> List.of(port.split(" "))).toList())
                 + "resolve() {\n" + Dns.script("resolve", question.names()) + "}\n"
                 + "mounts() {\n" + share(Mount.script(question.share())) + "}\n" + """
                 mounts & pings & connects & registry & resolve &
@@ -86,12 +101,14 @@ public record MachineFacts(Facts facts, double skew) {
 
     /** Lines that say what is at the share's path, and what is free there. */
     public static String share(String mount) {
-        return mount + Mount.missing() + "[ \"$mount_code\" != 0 ] || say \"disk $mount_path\" \"$(free \"$mount_path\")\"\n";
+        return mount + Mount.missing()
+                + "[ \"$mount_code\" != 0 ] || say \"disk $mount_path\" \"$(free \"$mount_path\")\"\n";
     }
 
     /** The body of a shell function that makes these calls side by side, and its end. */
     private static String calls(String function, List<List<String>> arguments) {
-        return arguments.stream().map(words -> "  " + function + " " + Sh.words(words) + " &\n").collect(Collectors.joining()) + "  wait\n}\n";
+        return arguments.stream().map(words -> "  " + function + " " + Sh.words(words) + " &\n")
+                .collect(Collectors.joining()) + "  wait\n}\n";
     }
 
     /** The first lines of a gathering script: the node's time. */
@@ -119,30 +136,41 @@ public record MachineFacts(Facts facts, double skew) {
         return FREE + BuiltIn.lines("node/size.sh");
     }
 
-    /** How much of it is in use: memory without the cache that the kernel would give back, in the limit's own terms where there is one. */
+    /**
+     * How much of it is in use: memory without the cache that the kernel would give back, in the limit's own terms
+     * where there is one.
+     */
     public static String use() {
         return BuiltIn.lines("node/use.sh");
     }
 
     private static final String LISTENERS = """
             command -v ss >/dev/null 2>&1 || say missing ss
-            ss -Hltnp 2>/dev/null | awk '{ port = $4; sub(/.*:/, "", port); who = $0; if (!sub(/.*users:\\(\\("/, "", who)) who = ""; sub(/".*/, "", who); print port, who }' | sort -u |
+            ss -Hltnp 2>/dev/null | awk '{ port = $4; sub(/.*:/, "", port); who = $0; if (!sub(/.*users:\\(\\("/, "", \
+            who)) who = ""; sub(/".*/, "", who); print port, who }' | sort -u |
               while read -r port who; do say "listen $port" "$who"; done
             """;
 
     /**
-     * Whether the Docker Engine answers, the disk that it has, what it stores by, and the version of Compose; {@code docker} and {@code compose} are the versions afterwards, or empty, and
-     * {@code stopped} is how many containers do not run. One question for all: each start of docker's client is a twentieth of a second of the node. Wants {@link #FREE}.
+     * Whether the Docker Engine answers, the disk that it has, what it stores by, and the version of Compose;
+     * {@code docker} and {@code compose} are the versions afterwards, or empty, and {@code stopped} is how many
+     * containers do not run. One question for all: each start of docker's client is a twentieth of a second of the
+     * node. Wants {@link #FREE}.
      */
     public static String engine() {
         return BuiltIn.lines("node/engine.sh");
     }
 
-    /** Shell lines that say a fact {@code firewall} on a node that has such rules, or has lost them, which has {@code firewall.sh} look at itself: "in place", or what is not as it should be. They need {@code say}. */
+    /**
+     * Shell lines that say a fact {@code firewall} on a node that has such rules, or has lost them, which has
+     * {@code firewall.sh} look at itself: "in place", or what is not as it should be. They need {@code say}.
+     */
     public static final String FIREWALL = """
-            firewall=$(sed -n 's|^ExecStart=/bin/sh \\(.*\\) up$|\\1|p' /etc/systemd/system/ktrdr-firewall.service 2>/dev/null || :)
+            firewall=$(sed -n 's|^ExecStart=/bin/sh \\(.*\\) up$|\\1|p' /etc/systemd/system/ktrdr-firewall.service \
+            2>/dev/null || :)
             if [ -n "$firewall" ]; then
-              if wrong=$(sh "$firewall" check 2>&1); then say firewall 'in place'; else say firewall "$(printf %s "${wrong:-not in place}" | tr '\\n' ';')"; fi
+              if wrong=$(sh "$firewall" check 2>&1); then say firewall 'in place'; else say firewall "$(printf %s \
+            "${wrong:-not in place}" | tr '\\n' ';')"; fi
             fi
             """;
 
@@ -156,7 +184,8 @@ public record MachineFacts(Facts facts, double skew) {
     /** In words: "3.2 s ahead of this machine". */
     public String skewWords() {
         if (skew == 0) return "the same time";
-        return Units.duration(Duration.ofMillis((long) Math.abs(skew * 1000))) + (skew > 0 ? " ahead of" : " behind") + " this machine";
+        return Units.duration(Duration.ofMillis((long) Math.abs(skew * 1000))) + (skew > 0 ? " ahead of" : " behind")
+                + " this machine";
     }
 
     /** CPUs that may be used, a started one counted whole; -1 where it was not said. */
@@ -179,7 +208,10 @@ public record MachineFacts(Facts facts, double skew) {
         return Units.size(Math.max(0, memoryUsed())) + " of " + Units.size(Math.max(0, memory()));
     }
 
-    /** Processes that run or wait to, averaged over a minute, for each CPU. In a container it may be that of the machine it is on. */
+    /**
+     * Processes that run or wait to, averaged over a minute, for each CPU. In a container it may be that of the machine
+     * it is on.
+     */
     public double load() {
         var load = facts.get("load");
         return load.matches("\\d{1,6}(\\.\\d+)?") ? Double.parseDouble(load) / Math.max(1, cpus()) : 0;
@@ -205,7 +237,10 @@ public record MachineFacts(Facts facts, double skew) {
         return facts.under("listen").containsKey(String.valueOf(port));
     }
 
-    /** What publishes which port of the host, of the containers that run; one on the host's own network says by its label that it has one. */
+    /**
+     * What publishes which port of the host, of the containers that run; one on the host's own network says by its
+     * label that it has one.
+     */
     public Map<Integer, Publisher> publishers() {
         return PublishedPorts.parse(facts);
     }

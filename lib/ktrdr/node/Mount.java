@@ -13,8 +13,8 @@ import ktrdr.inventory.Inventory.Node;
 /**
  * What is at a path of a node: the share, a bare folder that looks like it, or an automount that does not mount.
  *
- * <pre>var mount = Mount.parse(factNamed("mount"));        // of the answer of Mount.script(Mount.path(inventory, node))
- *Mount.wrong(inventory, node, mount).ifPresent(…);   // would a container write beside the share?</pre>
+ * <pre>var mount = Mount.parse(factNamed("mount"));  // of the answer of Mount.script(Mount.path(inventory, node))
+ *Mount.wrong(inventory, node, mount).ifPresent(…);  // would a container write beside the share?</pre>
  *
  * @param type of the file system, such as nfs4; empty where nothing is mounted
  * @param source what is mounted, such as backend:/srv/share; {@code options} as the kernel has them
@@ -36,7 +36,8 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
     /** A folder that the inventory names as the storage server sees it, as this node sees it. */
     public static String folder(Inventory inventory, Node node, String folder) {
         var storage = inventory.storage();
-        return !inventory.exportsShare(node) && folder.startsWith(storage.export() + "/") ? storage.mount() + folder.substring(storage.export().length()) : folder;
+        return !inventory.exportsShare(node) && folder.startsWith(storage.export() + "/")
+                ? storage.mount() + folder.substring(storage.export().length()) : folder;
     }
 
     /**
@@ -56,7 +57,8 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
                 mount_line=$(awk -v path="$mount_path" '$2 == path { line = $0 } END { print line }' /proc/self/mounts)
                 case $mount_line in
                   '' | *' autofs '*)
-                    mount_said=$(systemctl show -p Id -p ActiveState -p Result "$mount_unit.automount" "$mount_unit.mount" 2>/dev/null | tr '\\n' ' ' || :)
+                    mount_said=$(systemctl show -p Id -p ActiveState -p Result "$mount_unit.automount" \
+                "$mount_unit.mount" 2>/dev/null | tr '\\n' ' ' || :)
                     ;;
                   *)
                     mount_said=
@@ -67,9 +69,13 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
                 """;
     }
 
-    /** Lines after those of {@link #script}: a fact {@code no-folder} for each folder of the share that containers mount one by one and that is not there. */
+    /**
+     * Lines after those of {@link #script}: a fact {@code no-folder} for each folder of the share that containers mount
+     * one by one and that is not there.
+     */
     public static String missing() {
-        return "[ \"$mount_code\" != 0 ] || for folder in data models strategies; do [ -d \"$mount_path/$folder\" ] || say no-folder \"$folder\"; done\n";
+        return "[ \"$mount_code\" != 0 ] || for folder in data models strategies; do [ -d \"$mount_path/$folder\" ] "
+                + "|| say no-folder \"$folder\"; done\n";
     }
 
     /** What systemd calls the units of a path, without their ending (systemd.unit(5), "string escaping"). */
@@ -77,7 +83,8 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
         var unit = new StringBuilder();
         var name = path.replaceAll("/+", "/").replaceAll("^/|/$", "");
         for (char letter : name.toCharArray())
-            unit.append(letter == '/' ? "-" : String.valueOf(letter).matches("[A-Za-z0-9:_]") || letter == '.' && unit.length() > 0
+            unit.append(letter == '/' ? "-"
+                    : String.valueOf(letter).matches("[A-Za-z0-9:_]") || letter == '.' && unit.length() > 0
                     ? String.valueOf(letter) : String.format("\\x%02x", (int) letter));
         return name.isEmpty() ? "-" : unit.toString();
     }
@@ -86,7 +93,8 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
     public static Mount parse(String value) {
         var parts = value.split("\t", -1);
         if (parts.length != 4 || !parts[1].matches("\\d{1,3}"))
-            throw Problem.failed("a node answered something that is no mount").expected("path, code, mount, systemd").found(value);
+            throw Problem.failed("a node answered something that is no mount").expected("path, code, mount, systemd")
+                    .found(value);
         boolean entered = parts[1].equals("0");
         var units = units(parts[3]);
         if (parts[2].isEmpty()) {
@@ -95,10 +103,12 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
             return new Mount(parts[0], kind, "", "", List.of(), failed ? words(units) : "");
         }
         var line = parts[2].split(" ");
-        if (line.length < 4) throw Problem.failed("a node answered something that is no line of /proc/self/mounts").found(parts[2]);
+        if (line.length < 4)
+            throw Problem.failed("a node answered something that is no line of /proc/self/mounts").found(parts[2]);
         boolean automount = line[2].equals("autofs");
         var said = automount ? words(units) : entered ? "" : parts[3].isEmpty() ? "it can't be entered" : parts[3];
-        return new Mount(parts[0], automount || !entered ? Kind.FAILED : Kind.MOUNT, line[2], unescaped(line[0]), List.of(line[3].split(",")), said);
+        return new Mount(parts[0], automount || !entered ? Kind.FAILED : Kind.MOUNT, line[2], unescaped(line[0]),
+                List.of(line[3].split(",")), said);
     }
 
     private record Unit(String id, String state, String result) {
@@ -112,8 +122,10 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
         var units = new ArrayList<Unit>();
         for (var block : said.strip().split(" {2,}")) {
             Map<String, String> values = new LinkedHashMap<>();
-            for (var word : block.split(" ")) if (word.contains("=")) values.put(word.replaceFirst("=.*", ""), word.replaceFirst("[^=]*=", ""));
-            if (values.containsKey("Id")) units.add(new Unit(values.get("Id"), values.getOrDefault("ActiveState", ""), values.getOrDefault("Result", "")));
+            for (var word : block.split(" "))
+                if (word.contains("=")) values.put(word.replaceFirst("=.*", ""), word.replaceFirst("[^=]*=", ""));
+            if (values.containsKey("Id")) units.add(new Unit(values.get("Id"), values.getOrDefault("ActiveState", ""),
+                    values.getOrDefault("Result", "")));
         }
         return units;
     }
@@ -150,7 +162,8 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
 
     /** The same for a node of the inventory, which may be meant to have it from its host. */
     public String words(Inventory inventory, Node node) {
-        return kind == Kind.MOUNT && inventory.shareFromHost(node) ? type + " from " + source + ", from its host" + limits() : words();
+        return kind == Kind.MOUNT && inventory.shareFromHost(node)
+                ? type + " from " + source + ", from its host" + limits() : words();
     }
 
     private boolean readOnly() {
@@ -175,10 +188,10 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
     }
 
     /**
-     * What is wrong with it as the node's share, as {@link #path} names it; empty where a container may write there. On the
-     * server the export has to be a folder. Elsewhere it has to be a mount: of NFS our share; one of another type is accepted, since a
-     * container may have got the share from the host it runs on ({@link #words} tells). Where the inventory says that a node has it
-     * from its host it has to be a mount, whatever is mounted.
+     * What is wrong with it as the node's share, as {@link #path} names it; empty where a container may write there. On
+     * the server the export has to be a folder. Elsewhere it has to be a mount: of NFS our share; one of another type
+     * is accepted, since a container may have got the share from the host it runs on ({@link #words} tells). Where the
+     * inventory says that a node has it from its host it has to be a mount, whatever is mounted.
      */
     public static Optional<Problem> wrong(Inventory inventory, Node node, Mount mount) {
         if (mount.kind() == Kind.MOUNT && mount.readOnly()) return Optional.of(readOnly(inventory, node, mount));
@@ -187,17 +200,25 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
         var fix = "jbang setup-nfs@ktrdr " + node.name();
         return switch (mount.kind()) {
             case FAILED -> Optional.of(mount.nfsType()
-                    ? Problem.failed(node.name() + ": the share at " + mount.path() + " does not answer").expected(mount.source() + " answers")
+                    ? Problem.failed(node.name() + ": the share at " + mount.path() + " does not answer")
+                            .expected(mount.source() + " answers")
                             .found(mount.said()).fix("is its server up? " + fix + " --check")
-                    : Problem.failed(node.name() + ": the share at " + mount.path() + " does not mount").expected(expected(inventory))
+                    : Problem.failed(node.name() + ": the share at " + mount.path() + " does not mount")
+                            .expected(expected(inventory))
                             .found(mount.said()).fix(fix));
             case NOTHING -> Optional.of(Problem.failed(node.name() + ": the share is not there")
-                    .expected(server ? "the folder " + mount.path() : expected(inventory) + " at " + mount.path()).found(mount.words()).fix(fix));
-            case FOLDER -> server ? Optional.empty() : Optional.of(Problem.failed(node.name() + ": nothing is mounted at " + mount.path()
-                    + ": a worker would write beside the share").expected(expected(inventory)).found(mount.words()).fix(fix));
+                    .expected(server ? "the folder " + mount.path() : expected(inventory) + " at " + mount.path())
+                    .found(mount.words()).fix(fix));
+            case FOLDER -> server ? Optional.empty()
+                    : Optional.of(Problem.failed(node.name() + ": nothing is mounted at " + mount.path()
+                    + ": a worker would write beside the share").expected(expected(inventory)).found(mount.words())
+                    .fix(fix));
             case MOUNT -> server || !mount.nfsType() || isOurs(inventory, mount.source()) ? Optional.empty()
-                    : Optional.of(Problem.failed(node.name() + ": another share is mounted at " + mount.path()).expected(expected(inventory))
-                            .found(mount.words()).fix("unmount it and take it out of the node's fstab, or correct storage in the inventory"));
+                    : Optional.of(Problem.failed(node.name() + ": another share is mounted at " + mount.path())
+                            .expected(expected(inventory))
+                            .found(mount.words())
+                            .fix("unmount it and take it out of the node's fstab, or correct storage in the "
+                                    + "inventory"));
         };
     }
 
@@ -205,8 +226,10 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
         var asHost = "the share, mounted at " + mount.path() + " by the host of this node";
         var fix = handIn(mount.path()) + ", then pct reboot ID";
         return switch (mount.kind()) {
-            case FAILED -> Optional.of(Problem.failed(node.name() + ": the share at " + mount.path() + " does not answer")
-                    .expected(asHost).found(mount.said()).fix("on the host of this node: is the server of " + mount.source() + " up"));
+            case FAILED -> Optional.of(
+                    Problem.failed(node.name() + ": the share at " + mount.path() + " does not answer")
+                    .expected(asHost).found(mount.said())
+                    .fix("on the host of this node: is the server of " + mount.source() + " up"));
             case NOTHING -> Optional.of(Problem.failed(node.name() + ": the share is not there").expected(asHost)
                     .found(mount.words()).fix(fix));
             case FOLDER -> Optional.of(Problem.failed(node.name() + ": nothing is mounted at " + mount.path()
@@ -219,8 +242,10 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
         var problem = Problem.failed(node.name() + ": the share at " + mount.path() + " is read-only")
                 .expected("a mount that containers may write to")
                 .found(mount.words(inventory, node));
-        return problem.fix(mount.nfsType() && !inventory.shareFromHost(node) ? "take ro out of storage.options in the inventory, or of the node's fstab, and umount "
-                + mount.path() + "; then jbang setup-nfs@ktrdr " + node.name() : handIn(mount.path()) + " without ro=1, then pct reboot ID");
+        return problem.fix(mount.nfsType() && !inventory.shareFromHost(node)
+                ? "take ro out of storage.options in the inventory, or of the node's fstab, and umount "
+                + mount.path() + "; then jbang setup-nfs@ktrdr " + node.name()
+                : handIn(mount.path()) + " without ro=1, then pct reboot ID");
     }
 
     /** What the operator does on the host of a node, so that it has the share at this path. */
@@ -230,6 +255,7 @@ public record Mount(String path, Kind kind, String type, String source, List<Str
 
     private static String expected(Inventory inventory) {
         var storage = inventory.storage();
-        return "a mount of " + inventory.storageNode().map(inventory::fqdn).orElse(storage.server()) + ":" + storage.export();
+        return "a mount of " + inventory.storageNode().map(inventory::fqdn).orElse(storage.server()) + ":"
+                + storage.export();
     }
 }

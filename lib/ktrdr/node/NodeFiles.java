@@ -22,18 +22,21 @@ import ktrdr.Sh;
  * @param links path to target of symbolic links at such a path or above it; nothing behind them was looked at
  * @param odd path to kind of what is neither file nor link there, such as "directory"
  * @param manifest what we wrote: path to sha256
- * @param unread service to the time its staged configuration changed last, where it was not told yet; seconds since 1970
+ * @param unread service to the time its staged configuration changed last, where it was not told yet; seconds since
+ *     1970
  * @param foreign other files in the directory, at most {@value #MOST}
  * @param stale the services whose container mounts another folder than the one that is there: see {@link StaleMounts}
  * @param full folders outside of the stack's that take nothing: see {@link Room}
  */
-public record NodeFiles(Map<String, FileState> files, Map<String, String> links, Map<String, String> odd, Map<String, String> manifest,
-        Map<String, Long> unread, List<String> foreign, Set<String> stale, Map<String, String> full) {
+public record NodeFiles(Map<String, FileState> files, Map<String, String> links, Map<String, String> odd,
+        Map<String, String> manifest, Map<String, Long> unread, List<String> foreign, Set<String> stale,
+        Map<String, String> full) {
 
     /** Those of a node whose containers mount what is there. */
-    public NodeFiles(Map<String, FileState> files, Map<String, String> links, Map<String, String> odd, Map<String, String> manifest, Map<String, Long> unread, List<String> foreign) {
-        this(files, links, odd, manifest, unread, foreign, Set.of(), Map.of());
-    }
+    public NodeFiles(Map<String, FileState> files, Map<String, String> links, Map<String, String> odd,
+            Map<String, String> manifest, Map<String, Long> unread, List<String> foreign) {
+                this(files, links, odd, manifest, unread, foreign, Set.of(), Map.of());
+            }
 
     /** Where on a node we keep what we know of it, under the stack's directory. */
     public static final String OURS = ".ktrdr";
@@ -53,8 +56,10 @@ public record NodeFiles(Map<String, FileState> files, Map<String, String> links,
     /** Shell lines that print a fact a line with {@code say}, for a script whose {@code directory} is the stack's. */
     public static String script(Map<String, String> wanted) {
         var looks = new StringBuilder();
-        wanted.forEach((path, hash) -> looks.append("look ").append(Sh.quote(hash)).append(' ').append(Sh.quote(path)).append('\n'));
-        var known = wanted.keySet().stream().map(path -> " -o -path " + Sh.quote("./" + path)).collect(Collectors.joining());
+        wanted.forEach((path, hash) -> looks.append("look ").append(Sh.quote(hash)).append(' ').append(Sh.quote(path))
+                .append('\n'));
+        var known = wanted.keySet().stream().map(path -> " -o -path " + Sh.quote("./" + path))
+                .collect(Collectors.joining());
         return Sh.let("newline", "\n") + Sh.let("wanted", "\n" + String.join("\n", wanted.keySet()) + "\n")
                 + BuiltIn.lines("node/files.sh") + """
                 files() {
@@ -87,24 +92,34 @@ public record NodeFiles(Map<String, FileState> files, Map<String, String> links,
         facts.under("file").forEach((path, value) -> files.put(path, found(value, contents.get(path))));
         facts.under("link").forEach((path, target) -> links.put(path, decode(target).strip()));
         facts.under("unread").keySet().forEach(service -> unread.put(service, facts.number("unread " + service)));
-        var foreign = decode(facts.get("foreign")).lines().map(line -> line.replaceFirst("^\\./", "")).sorted().toList();
-        return new NodeFiles(files, links, facts.under("odd"), manifest(decode(facts.get("manifest"))), unread, foreign, new TreeSet<>(facts.under("stale").keySet()), Room.parse(facts));
+        var foreign = decode(facts.get("foreign")).lines().map(line -> line.replaceFirst("^\\./", "")).sorted()
+                .toList();
+        return new NodeFiles(files, links, facts.under("odd"), manifest(decode(facts.get("manifest"))), unread, foreign,
+                new TreeSet<>(facts.under("stale").keySet()), Room.parse(facts));
     }
 
     private static FileState found(String value, String content) {
         var words = value.split(" ");
-        if (words.length != 4) throw Problem.failed("a node answered something that is no file").expected("hash, mode, owner, size").found(value);
-        return new FileState(words[0], words[1], words[2], Facts.number("the size of a file", words[3]), Optional.ofNullable(content).map(NodeFiles::decode));
+        if (words.length != 4) throw Problem.failed("a node answered something that is no file")
+                .expected("hash, mode, owner, size").found(value);
+        return new FileState(words[0], words[1], words[2], Facts.number("the size of a file", words[3]),
+                Optional.ofNullable(content).map(NodeFiles::decode));
     }
 
-    /** Path to hash. The file lies on a node, so a path that leads out of its directory is a {@link Problem} and not obeyed. */
+    /**
+     * Path to hash. The file lies on a node, so a path that leads out of its directory is a {@link Problem} and not
+     * obeyed.
+     */
     static Map<String, String> manifest(String text) {
         var manifest = new LinkedHashMap<String, String>();
         for (var line : text.lines().toList()) {
             var path = line.substring(Math.min(line.length(), 66));
-            if (!line.matches("[0-9a-f]{64}  [A-Za-z0-9._/-]+") || path.startsWith("/") || path.contains("..") || path.startsWith(OURS))
-                throw Problem.failed("the list of our files on a node, " + MANIFEST + ", is damaged").expected("lines of sha256sum, with paths inside the directory")
-                        .found(Console.brief(line, 100)).fix("remove that file on the node; the next run writes it anew");
+            if (!line.matches("[0-9a-f]{64}  [A-Za-z0-9._/-]+") || path.startsWith("/") || path.contains("..")
+                    || path.startsWith(OURS))
+                throw Problem.failed("the list of our files on a node, " + MANIFEST + ", is damaged")
+                        .expected("lines of sha256sum, with paths inside the directory")
+                        .found(Console.brief(line, 100))
+                        .fix("remove that file on the node; the next run writes it anew");
             manifest.put(path, line.substring(0, 64));
         }
         return manifest;

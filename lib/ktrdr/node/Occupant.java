@@ -12,16 +12,21 @@ import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
 /**
- * Whose host it is that answers, by what runs there: where the addresses of two nodes are exchanged, ssh may well know both keys.
+ * Whose host it is that answers, by what runs there: where the addresses of two nodes are exchanged, ssh may well know
+ * both keys.
  *
  * @param host what the host calls itself, without a domain; empty where it did not say
  * @param core whether containers of core's stack are there
- * @param workers the nodes for which containers of workers were started, as the env file beside their Compose file names them
+ * @param workers the nodes for which containers of workers were started, as the env file beside their Compose file
+ *     names them
  */
 public record Occupant(String host, boolean core, List<String> workers) {
     public static final Occupant UNKNOWN = new Occupant("", false, List.of());
 
-    /** The shell function {@code occupied NAME PROJECT FOLDER}, of a container, and the host's name; they need {@code say}. */
+    /**
+     * The shell function {@code occupied NAME PROJECT FOLDER}, of a container, and the host's name; they need
+     * {@code say}.
+     */
     public static final String TOOLS = """
             say hostname "$(uname -n)"
             occupied() {
@@ -31,12 +36,14 @@ public record Occupant(String host, boolean core, List<String> workers) {
                 WORKERS:*) say occupied "workers $(sed -n 's/^NODE=//p' "$3/.env.workers" 2>/dev/null | head -n 1)" ;;
               esac
             }
-            """.replace("CORE", Docker.CORE_PROJECT).replace("DATABASE", Docker.DATABASE).replace("BACKEND", Docker.BACKEND)
+            """.replace("CORE", Docker.CORE_PROJECT).replace("DATABASE", Docker.DATABASE)
+            .replace("BACKEND", Docker.BACKEND)
             .replace("WORKERS", Docker.WORKERS_PROJECT);
 
     /** Shell lines that say it of every container, with {@link #TOOLS}. */
     public static final String LIST = """
-            timeout 10 docker ps -a --filter label=PROJECT --format '{{.Names}}|{{.Label "PROJECT"}}|{{.Label "FOLDER"}}' 2>/dev/null |
+            timeout 10 docker ps -a --filter label=PROJECT --format '{{.Names}}|{{.Label "PROJECT"}}|{{.Label \
+            "FOLDER"}}' 2>/dev/null |
               while IFS='|' read -r name project folder; do occupied "$name" "$project" "$folder"; done
             """.replace("PROJECT", Docker.PROJECT).replace("FOLDER", Docker.FOLDER);
 
@@ -46,7 +53,8 @@ public record Occupant(String host, boolean core, List<String> workers) {
     /** What {@link #SCRIPT} said. */
     public static Occupant parse(Facts facts) {
         var said = facts.all("occupied");
-        var workers = said.stream().filter(text -> text.startsWith("workers ")).map(text -> text.substring("workers ".length()).strip());
+        var workers = said.stream().filter(text -> text.startsWith("workers "))
+                .map(text -> text.substring("workers ".length()).strip());
         return new Occupant(facts.get("hostname").replaceFirst("\\..*", ""), said.contains("core"),
                 workers.filter(name -> !name.isEmpty()).distinct().toList());
     }
@@ -54,19 +62,25 @@ public record Occupant(String host, boolean core, List<String> workers) {
     /** The other node of the inventory whose host this is, where one is sure of it, and why. */
     private record Other(Node node, String why, String project) {}
 
-    /** A host that has this node's own stack is this node's, whatever else is there; so is one of which nothing is known. */
+    /**
+     * A host that has this node's own stack is this node's, whatever else is there; so is one of which nothing is
+     * known.
+     */
     private Optional<Other> other(Inventory inventory, Node node) {
         boolean own = node.role() == Role.CORE ? core : workers.contains(node.name());
         if (own) return Optional.empty();
         // without addresses a host may be core and a workers node by two names
         var others = inventory.nodes().stream().filter(eachNode -> !eachNode.name().equals(node.name())
-                && (eachNode.role() == node.role() || eachNode.address().isPresent() && node.address().isPresent())).toList();
+                && (eachNode.role() == node.role() || eachNode.address().isPresent() && node.address().isPresent()))
+                .toList();
         for (var eachNode : others) if (eachNode.role() == Role.WORKERS && workers.contains(eachNode.name()))
-            return Optional.of(new Other(eachNode, "containers of " + Docker.WORKERS_PROJECT + " that were started for " + eachNode.name(), Docker.WORKERS_PROJECT));
+            return Optional.of(new Other(eachNode, "containers of " + Docker.WORKERS_PROJECT + " that were started for "
+                    + eachNode.name(), Docker.WORKERS_PROJECT));
         for (var eachNode : others) if (eachNode.role() == Role.CORE && core && workers.isEmpty())
             return Optional.of(new Other(eachNode, "containers of " + Docker.CORE_PROJECT, Docker.CORE_PROJECT));
         if (core || !workers.isEmpty() || calls(node).test(host)) return Optional.empty();
-        return others.stream().filter(eachNode -> calls(eachNode).test(host)).findFirst().map(eachNode -> new Other(eachNode, "a host that calls itself " + host, ""));
+        return others.stream().filter(eachNode -> calls(eachNode).test(host)).findFirst()
+                .map(eachNode -> new Other(eachNode, "a host that calls itself " + host, ""));
     }
 
     private static Predicate<String> calls(Node node) {
@@ -75,21 +89,26 @@ public record Occupant(String host, boolean core, List<String> workers) {
 
     /** Where a node is connected to. */
     private static String at(Inventory inventory, Node node) {
-        return inventory.resolve() == Inventory.Resolve.INVENTORY ? node.address().orElse(inventory.fqdn(node)) : inventory.fqdn(node);
+        return inventory.resolve() == Inventory.Resolve.INVENTORY ? node.address().orElse(inventory.fqdn(node))
+                : inventory.fqdn(node);
     }
 
     /** Why nothing may be done to the host in the name of this node; empty where nothing speaks against it. */
     public Optional<Problem> problem(Inventory inventory, Node node) {
         return other(inventory, node).map(other -> Problem
-                .failed(node.name() + ": the host that answers at " + at(inventory, node) + " is " + other.node().name() + ", not " + node.name())
-                .expected("the host of " + node.name() + ", or one that nothing was deployed to").found(other.why()).fix(fix(inventory, node, other)));
+                .failed(node.name() + ": the host that answers at " + at(inventory, node) + " is " + other.node().name()
+                        + ", not " + node.name())
+                .expected("the host of " + node.name() + ", or one that nothing was deployed to").found(other.why())
+                .fix(fix(inventory, node, other)));
     }
 
     private static String fix(Inventory inventory, Node node, Other other) {
         boolean addresses = inventory.resolve() == Inventory.Resolve.INVENTORY;
-        return "put the " + (addresses ? "`address` of " : "addresses in DNS of ") + node.name() + " and " + other.node().name() + " right"
+        return "put the " + (addresses ? "`address` of " : "addresses in DNS of ") + node.name() + " and "
+                + other.node().name() + " right"
                 + (addresses ? " in " + inventory.source() : "") + ", which may be swapped; where this host is to be "
-                + node.name() + " from now on, on it: " + (other.project().isEmpty() ? "hostnamectl set-hostname " + node.host() : "docker compose -p " + other.project() + " down")
+                + node.name() + " from now on, on it: " + (other.project().isEmpty()
+                        ? "hostnamectl set-hostname " + node.host() : "docker compose -p " + other.project() + " down")
                 + ". Nothing was changed";
     }
 
@@ -102,7 +121,8 @@ public record Occupant(String host, boolean core, List<String> workers) {
 
     /** The check of who only looks; nothing where the host is the node's as far as one knows. */
     public Optional<Check> check(Inventory inventory, Node node) {
-        return problem(inventory, node).map(problem -> new Check(CheckId.ofNode(node, "host"), node.name(), false, problem.expected(),
+        return problem(inventory, node)
+                .map(problem -> new Check(CheckId.ofNode(node, "host"), node.name(), false, problem.expected(),
                 problem.sentence().substring(node.name().length() + 2) + ": " + problem.found(),
                 problem.fix().replaceFirst("\\. Nothing was changed$", ""), 0));
     }

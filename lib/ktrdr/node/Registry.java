@@ -22,13 +22,17 @@ import ktrdr.Units;
 import ktrdr.fleet.FleetNode;
 
 /**
- * The registry as a node sees it: the login that pulling needs too, and the question which images it has, before anything is pulled.
+ * The registry as a node sees it: the login that pulling needs too, and the question which images it has, before
+ * anything is pulled.
  *
  * @param host such as "ghcr.io", with its port where it has one
  * @param username whose token the variable REGISTRY_TOKEN holds
  */
 public record Registry(String host, String username) {
-    /** Exit codes of a script that logs in: no tmpfs to keep the login on; the login failed; the registry did not answer in time. */
+    /**
+     * Exit codes of a script that logs in: no tmpfs to keep the login on; the login failed; the registry did not answer
+     * in time.
+     */
     /** How long the registry has for an answer, in seconds. */
     private static final int PATIENCE = 20;
     private static final String TOO_LATE = "no answer within " + PATIENCE + " s";
@@ -37,8 +41,9 @@ public record Registry(String host, String username) {
     /** The words with which registries and docker refuse; they choose between sentences, never between good and bad. */
     private static final Pattern REFUSED = Pattern.compile("(?i)unauthorized|denied|forbidden|incorrect|credentials");
     /**
-     * Disk for a byte of a compressed layer. Docker keeps the download beside what it unpacks until the layer is done (the containerd image store for
-     * ever); unpacked, a layer of the practice fleet's images takes 2.1 to 2.7 times its compressed size in blocks of its file system: 1 + 3.
+     * Disk for a byte of a compressed layer. Docker keeps the download beside what it unpacks until the layer is done
+     * (the containerd image store for ever); unpacked, a layer of the practice fleet's images takes 2.1 to 2.7 times
+     * its compressed size in blocks of its file system: 1 + 3.
      */
     private static final long FACTOR = 4;
     /** A terabyte: of as many of these as there may be in a manifest, the sum with its factor is still a number. */
@@ -46,13 +51,20 @@ public record Registry(String host, String username) {
     /** A layer's own folders and notes, 32 to 56 KiB for one that is all but empty. */
     private static final long LAYER = 64 * 1024;
 
-    /** When the certificate of the inventory's registry ends, as a node sees it with its openssl; no TLS there, or no answer in time, is a {@link Problem}. Nothing of it is trusted. */
+    /**
+     * When the certificate of the inventory's registry ends, as a node sees it with its openssl; no TLS there, or no
+     * answer in time, is a {@link Problem}. Nothing of it is trusted.
+     */
     public static Instant certificateEnd(FleetNode node) {
         var host = node.fleet().inventory().images().registry();
-        var result = node.run(Sh.let("host", host.replaceFirst(":\\d+$", "")) + Sh.let("port", host.matches(".*:\\d+") ? host.replaceFirst(".*:", "") : "443")
-                + "timeout " + PATIENCE + " openssl s_client -connect \"$host:$port\" -servername \"$host\" 2>/dev/null | openssl x509 -noout -enddate -dateopt iso_8601\n");
+        var result = node.run(Sh.let("host", host.replaceFirst(":\\d+$", "")) +
+                Sh.let("port", host.matches(".*:\\d+") ? host.replaceFirst(".*:", "") : "443")
+                + "timeout " + PATIENCE
+                + " openssl s_client -connect \"$host:$port\" -servername \"$host\" 2>/dev/null | openssl x509 -noout "
+                + "-enddate -dateopt iso_8601\n");
         if (result.ok()) return Units.instant(result.out().strip().replace("notAfter=", "").replace(' ', 'T'));
-        throw Problem.unreachable(node + ": the registry " + host + " showed no certificate").expected("TLS, and an openssl of version 3 on the node").found(result);
+        throw Problem.unreachable(node + ": the registry " + host + " showed no certificate")
+                .expected("TLS, and an openssl of version 3 on the node").found(result);
     }
 
     /** A layer as it travels: its digest and the bytes of it, compressed. */
@@ -62,8 +74,8 @@ public record Registry(String host, String username) {
      * An image in the registry, for the platform of the node that asked.
      *
      * @param image the reference asked about
-     * @param digest of its manifest for that platform; after a pull RepoDigests has this one, or where the image is made for several platforms that of the list of
-     *     them, which {@code docker manifest inspect} does not tell
+     * @param digest of its manifest for that platform; after a pull RepoDigests has this one, or where the image is
+     *     made for several platforms that of the list of them, which {@code docker manifest inspect} does not tell
      * @param config digest of its configuration, which is the image's id in Docker's classic image store
      */
     public record Manifest(String image, String digest, String config, List<Layer> layers) {
@@ -78,30 +90,40 @@ public record Registry(String host, String username) {
         }
     }
 
-    /** What came of asking: the images that are to be had, and why the others are not, both by reference; and what the node's images are for, such as linux/amd64. */
+    /**
+     * What came of asking: the images that are to be had, and why the others are not, both by reference; and what the
+     * node's images are for, such as linux/amd64.
+     */
     public record Images(Map<String, Manifest> manifests, Map<String, Problem> problems, String platform) {}
 
     /**
      * The lines that log in for as long as a script runs.
      *
-     * The token comes from the variable REGISTRY_TOKEN and goes to docker on standard input; the login lives in a DOCKER_CONFIG on tmpfs, {@code $config}, that
-     * is removed on every way out, or by the next login where the script was killed. Exit codes: {@link ScriptExit#NO_TMPFS}, {@link ScriptExit#NO_LOGIN}, {@link ScriptExit#SILENT}.
+     * The token comes from the variable REGISTRY_TOKEN and goes to docker on standard input; the login lives in a
+     * DOCKER_CONFIG on tmpfs, {@code $config}, that is removed on every way out, or by the next login where the script
+     * was killed. Exit codes: {@link ScriptExit#NO_TMPFS}, {@link ScriptExit#NO_LOGIN}, {@link ScriptExit#SILENT}.
      */
     public String login() {
-        return Sh.let("registry", host) + Sh.let("username", username) + "patience=" + PATIENCE + "\n" + ScriptExit.numbers("""
-                for place in /dev/shm /run; do
-                  [ "$(stat -f -c %T "$place" 2>/dev/null)" = tmpfs ] && [ -w "$place" ] && break
-                  place=
-                done
-                [ -n "$place" ] || { echo "neither /dev/shm nor /run is a tmpfs that can be written" >&2; exit $NO_TMPFS; }
-                config=
-                login=
-                # docker may be deaf to TERM while it waits for the registry, and would write the login after all; it is in the group of its timeout
-                slay() { kill -s KILL -- "-$1" 2>/dev/null || kill -s KILL "$1" 2>/dev/null || :; }
-                """) + Sh.atEnd("[ -z \"$login\" ] || slay \"$login\"; rm -rf \"$config\"") + Sh.folder("config", "\"$place\"/ktrdr") + ScriptExit.numbers("""
+        return Sh.let("registry", host) + Sh.let("username", username) + "patience=" + PATIENCE + "\n"
+                + ScriptExit.numbers("""
+                        for place in /dev/shm /run; do
+                          [ "$(stat -f -c %T "$place" 2>/dev/null)" = tmpfs ] && [ -w "$place" ] && break
+                          place=
+                        done
+                        [ -n "$place" ] || { echo "neither /dev/shm nor /run is a tmpfs that can be written" >&2; exit \
+                        $NO_TMPFS; }
+                        config=
+                        login=
+                        # docker may be deaf to TERM while it waits for the registry, and would write the login after \
+                        all; it \
+                        is in the group of its timeout
+                        slay() { kill -s KILL -- "-$1" 2>/dev/null || kill -s KILL "$1" 2>/dev/null || :; }
+                        """) + Sh.atEnd("[ -z \"$login\" ] || slay \"$login\"; rm -rf \"$config\"")
+                + Sh.folder("config", "\"$place\"/ktrdr") + ScriptExit.numbers("""
                 export DOCKER_CONFIG="$config"
                 # in the background, since a shell that waits hears a signal and one with a command in front does not
-                printf %s "$REGISTRY_TOKEN" | timeout -s KILL "$patience" docker login --username "$username" --password-stdin "$registry" >/dev/null 2>"$config/said" &
+                printf %s "$REGISTRY_TOKEN" | timeout -s KILL "$patience" docker login --username "$username" \
+                --password-stdin "$registry" >/dev/null 2>"$config/said" &
                 login=$!
                 wait "$login" 2>/dev/null || {
                   code=$?
@@ -114,13 +136,17 @@ public record Registry(String host, String username) {
                 """);
     }
 
-    /** A script that logs in and asks about images, side by side; it pulls nothing and leaves nothing on the node. Its answer is for {@link #answer}. */
+    /**
+     * A script that logs in and asks about images, side by side; it pulls nothing and leaves nothing on the node. Its
+     * answer is for {@link #answer}.
+     */
     public String ask(List<String> images) {
         return login() + Facts.SAY + """
                 ask() {
                   code=0
                   # in our group, so that whoever ends the script ends it too
-                  timeout --foreground -k 2 "$patience" docker manifest inspect --verbose "$2" >"$config/$1.json" 2>"$config/$1.said" || code=$?
+                  timeout --foreground -k 2 "$patience" docker manifest inspect --verbose "$2" >"$config/$1.json" \
+                2>"$config/$1.said" || code=$?
                   printf '%s\\n' "$code" >"$config/$1.code"
                 }
                 said() {
@@ -147,7 +173,8 @@ public record Registry(String host, String username) {
 
     /** The answer of {@link #ask}. A failed login, and what is of another form, is a {@link Problem}. */
     public Images answer(String node, CommandResult result) {
-        if (!result.ok()) throw failure(node, result).orElseGet(() -> Problem.failed(node + ": the registry " + host + " could not be asked").found(result));
+        if (!result.ok()) throw failure(node, result)
+                .orElseGet(() -> Problem.failed(node + ": the registry " + host + " could not be asked").found(result));
         var facts = Facts.parse(result.out());
         var manifests = new LinkedHashMap<String, Manifest>();
         var problems = new LinkedHashMap<String, Problem>();
@@ -164,9 +191,11 @@ public record Registry(String host, String username) {
     public Optional<Problem> failure(String node, CommandResult result) {
         var said = result.lastWords();
         return Optional.ofNullable(switch (ScriptExit.of(result)) {
-            case NO_TMPFS -> Problem.failed(node + ": there is no place for the login that is no disk").expected("a tmpfs at /dev/shm or /run").found(said);
+            case NO_TMPFS -> Problem.failed(node + ": there is no place for the login that is no disk")
+                    .expected("a tmpfs at /dev/shm or /run").found(said);
             case NO_LOGIN -> REFUSED.matcher(said).find()
-                    ? Problem.failed(node + ": the registry " + host + " did not accept the login of " + username).found(said)
+                    ? Problem.failed(node + ": the registry " + host + " did not accept the login of " + username)
+                            .found(said)
                             .fix("check the token (secret ghcr_token, needs read:packages); nothing was changed")
                     : silent(node, "", said);
             case SILENT -> silent(node, "", TOO_LATE);
@@ -179,30 +208,39 @@ public record Registry(String host, String username) {
         var said = answer.substring(code.length()).strip();
         if (TIMED_OUT.matcher(code).matches()) return silent(node, " about " + image, TOO_LATE);
         // the docker CLI says so too where the login may not see the image
-        if (said.startsWith("no such manifest")) return Problem.failed(node + ": there is no image " + image + " in the registry").found(said)
+        if (said.startsWith("no such manifest")) return Problem.failed(node + ": there is no image " + image
+                + " in the registry").found(said)
                 .fix("is that the tag, and may " + username + " read it? Nothing was changed");
-        if (REFUSED.matcher(said).find()) return Problem.failed(node + ": the registry did not let " + username + " see " + image).found(said)
+        if (REFUSED.matcher(said).find()) return Problem.failed(node + ": the registry did not let " + username
+                + " see " + image).found(said)
                 .fix("check the token (secret ghcr_token, needs read:packages); nothing was changed");
         return silent(node, " about " + image, said);
     }
 
     private Problem silent(String node, String about, String said) {
-        return Problem.failed(node + ": the registry " + (about.isEmpty() ? host + " " : "") + "could not be asked" + about).found(said)
+        return Problem.failed(node + ": the registry " + (about.isEmpty() ? host + " " : "") + "could not be asked"
+                + about).found(said)
                 .fix("is the registry up, and does " + node + " reach it? Nothing was changed");
     }
 
     private static Problem otherPlatform(String node, String image, List<JsonNode> entries, String platform) {
-        var found = entries.stream().map(Registry::platform).filter(text -> !text.equals("unknown/unknown")).distinct().collect(Collectors.joining(", "));
-        return Problem.failed(node + ": the image " + image + " is not made for this node").expected("one for " + platform).found("for " + found);
+        var found = entries.stream().map(Registry::platform).filter(text -> !text.equals("unknown/unknown")).distinct()
+                .collect(Collectors.joining(", "));
+        return Problem.failed(node + ": the image " + image + " is not made for this node")
+                .expected("one for " + platform).found("for " + found);
     }
 
     private static List<JsonNode> entries(JsonNode answer) {
         return answer.isArray() ? StreamSupport.stream(answer.spliterator(), false).toList() : List.of(answer);
     }
 
-    /** The one for a platform such as "linux/amd64", the plain one where there are variants; an image that names no platform is for all. */
+    /**
+     * The one for a platform such as "linux/amd64", the plain one where there are variants; an image that names no
+     * platform is for all.
+     */
     private static Optional<Manifest> manifest(String image, List<JsonNode> entries, String platform) {
-        var fitting = new ArrayList<>(entries.stream().filter(entry -> platform(entry).equals(platform) || platform(entry).equals("/")).toList());
+        var fitting = new ArrayList<>(entries.stream()
+                .filter(entry -> platform(entry).equals(platform) || platform(entry).equals("/")).toList());
         fitting.sort((a, b) -> variant(a).length() - variant(b).length());
         return fitting.stream().findFirst().map(entry -> manifest(image, entry));
     }
@@ -210,17 +248,24 @@ public record Registry(String host, String username) {
     private static Manifest manifest(String image, JsonNode entry) {
         var manifest = entry.has("OCIManifest") ? entry.path("OCIManifest") : entry.path("SchemaV2Manifest");
         var layers = new ArrayList<Layer>();
-        manifest.path("layers").forEach(layer -> layers.add(new Layer(layer.path("digest").asText(), size(layer.path("size")))));
+        manifest.path("layers")
+                .forEach(layer -> layers.add(new Layer(layer.path("digest").asText(), size(layer.path("size")))));
         var digest = entry.path("Descriptor").path("digest").asText();
         var config = manifest.path("config").path("digest").asText();
-        if (digest.isEmpty() || config.isEmpty() || layers.stream().anyMatch(layer -> layer.bytes() < 0)) throw Problem.failed("docker described " + image + " in a form that is not known")
-                .expected("a Descriptor, and a manifest of Docker's schema 2 or of OCI, whose layers have their sizes").found(Console.brief(entry.toString(), 200));
+        if (digest.isEmpty() || config.isEmpty()
+                || layers.stream().anyMatch(layer -> layer.bytes() < 0)) throw Problem.failed("docker described "
+                        + image + " in a form that is not known")
+                .expected("a Descriptor, and a manifest of Docker's schema 2 or of OCI, whose layers have their sizes")
+                .found(Console.brief(entry.toString(), 200));
         return new Manifest(image, digest, config, List.copyOf(layers));
     }
 
-    /** In bytes; -1 for what is none: taken for nothing, it would let an image be pulled onto a disk that is too small. */
+    /**
+     * In bytes; -1 for what is none: taken for nothing, it would let an image be pulled onto a disk that is too small.
+     */
     private static long size(JsonNode size) {
-        return size.isIntegralNumber() && size.canConvertToLong() && size.asLong() >= 0 && size.asLong() <= LARGEST ? size.asLong() : -1;
+        return size.isIntegralNumber() && size.canConvertToLong() && size.asLong() >= 0 && size.asLong() <= LARGEST
+                ? size.asLong() : -1;
     }
 
     private static String platform(JsonNode entry) {
@@ -234,7 +279,8 @@ public record Registry(String host, String username) {
 
     /** At most how many bytes of disk it takes to pull and unpack these images, of which the node has no layer yet. */
     public static long need(Collection<Manifest> images) {
-        var layers = images.stream().flatMap(image -> image.layers().stream()).collect(Collectors.toMap(Layer::digest, Layer::bytes, Math::max));
+        var layers = images.stream().flatMap(image -> image.layers().stream())
+                .collect(Collectors.toMap(Layer::digest, Layer::bytes, Math::max));
         return layers.values().stream().mapToLong(bytes -> FACTOR * bytes + LAYER).sum();
     }
 }

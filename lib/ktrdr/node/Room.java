@@ -9,13 +9,17 @@ import ktrdr.Problem;
 import ktrdr.Units;
 
 /**
- * The folders of a node that the toolkit and Docker write to beside the stack's own. A container starts with /run full or read-only, or with no room in /tmp, and then no command runs in it, that of
- * its health check neither: a deployment would replace all and get none of it healthy, nor what ran before.
+ * The folders of a node that the toolkit and Docker write to beside the stack's own. A container starts with /run full
+ * or read-only, or with no room in /tmp, and then no command runs in it, that of its health check neither: a deployment
+ * would replace all and get none of it healthy, nor what ran before.
  */
 public final class Room {
     /** So much has to go into each of them: what a start of some containers leaves there is less. */
     static final long BYTES = 4 << 20;
-    /** To that of locks, which on Debian is a file system of 5 MB, go files of some bytes; two that look at once may not fill it. */
+    /**
+     * To that of locks, which on Debian is a file system of 5 MB, go files of some bytes; two that look at once may not
+     * fill it.
+     */
     private static final long LOCKS = 64 << 10;
     private static final String SCRIPT = """
             room_of() {
@@ -34,14 +38,18 @@ public final class Room {
               if [ "$(id -u)" = 0 ]; then set -- /tmp /var/tmp /run /run/lock /dev/shm; else set -- /tmp; fi
               for folder do room "$folder"; done
               [ "$(id -u)" = 0 ] || return 0
-              for folder in ${root:+"$root"} /run/docker /run/containerd /var/lib/containerd; do [ ! -d "$folder" ] || room "$folder"; done
+              for folder in ${root:+"$root"} /run/docker /run/containerd /var/lib/containerd; do [ ! -d "$folder" ] \
+            || room "$folder"; done
             }
             room_everywhere
             """.replace("BYTES", String.valueOf(BYTES)).replace("LOCKS", String.valueOf(LOCKS));
 
     private Room() {}
 
-    /** Shell lines that say a fact {@code room} for each of these folders that takes nothing, with {@code say} defined; they look into that of Docker after {@link MachineFacts#engine}. */
+    /**
+     * Shell lines that say a fact {@code room} for each of these folders that takes nothing, with {@code say} defined;
+     * they look into that of Docker after {@link MachineFacts#engine}.
+     */
     public static String script() {
         return SCRIPT;
     }
@@ -53,22 +61,27 @@ public final class Room {
 
     /** "/tmp: No space left on device; /run: Read-only file system". */
     public static String words(Map<String, String> full) {
-        return full.entrySet().stream().map(entry -> entry.getKey() + ": " + entry.getValue()).collect(Collectors.joining("; "));
+        return full.entrySet().stream().map(entry -> entry.getKey() + ": " + entry.getValue())
+                .collect(Collectors.joining("; "));
     }
 
     /** What has to be so. */
     public static String expected() {
-        return Units.size(BYTES) + " can be written to each folder that Docker and this toolkit need, " + Units.size(LOCKS) + " to /run/lock";
+        return Units.size(BYTES) + " can be written to each folder that Docker and this toolkit need, "
+                + Units.size(LOCKS) + " to /run/lock";
     }
 
     /** What to do about folders that are full or cannot be written to. */
     public static String fix(String node, Map<String, String> full) {
-        return "on " + node + ": df -h " + String.join(" ", full.keySet()) + "; df -i " + String.join(" ", full.keySet()) + "; then make room, or mount it to be written to";
+        return "on " + node + ": df -h " + String.join(" ", full.keySet()) + "; df -i "
+                + String.join(" ", full.keySet()) + "; then make room, or mount it to be written to";
     }
 
     /** Why no container may be touched on a node. */
     public static Optional<Problem> problem(String node, Map<String, String> full) {
-        return full.isEmpty() ? Optional.empty() : Optional.of(Problem.failed(node + ": nothing can be written to " + String.join(", ", full.keySet())).expected(expected())
+        return full.isEmpty() ? Optional.empty()
+                : Optional.of(Problem.failed(node + ": nothing can be written to " + String.join(", ", full.keySet()))
+                        .expected(expected())
                 .found(words(full)).fix(fix(node, full) + "; nothing was changed"));
     }
 }

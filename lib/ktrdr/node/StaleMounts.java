@@ -3,18 +3,20 @@ package ktrdr.node;
 import java.util.stream.Collectors;
 
 /**
- * Whether the containers of core that read files of ours still have the folder that is there: a bind mount stays with the folder that it was made of, also when that was removed, or another
- * took its place by its name.
+ * Whether the containers of core that read files of ours still have the folder that is there: a bind mount stays with
+ * the folder that it was made of, also when that was removed, or another took its place by its name.
  */
 public final class StaleMounts {
     /**
-     * The shell function {@code stale}: of these containers it prints the names of those that run and mount another folder than the one that is at its place below
-     * {@code $here} now. What may not be looked at, as without root, is not printed.
+     * The shell function {@code stale}: of these containers it prints the names of those that run and mount another
+     * folder than the one that is at its place below {@code $here} now. What may not be looked at, as without root, is
+     * not printed.
      */
     public static final String STALE = """
             here=$(cd -P "$directory" 2>/dev/null && pwd) || here=$directory
             stale() {
-              docker inspect --type container --format '{{.State.Pid}}|{{.Name}}{{range .Mounts}}{{if eq .Type "bind"}}|{{.Source}}|{{.Destination}}{{end}}{{end}}' "$@" 2>/dev/null |
+              docker inspect --type container --format '{{.State.Pid}}|{{.Name}}{{range .Mounts}}{{if eq .Type \
+            "bind"}}|{{.Source}}|{{.Destination}}{{end}}{{end}}' "$@" 2>/dev/null |
                 while IFS='|' read -r pid name mounts; do
                   [ "$pid" != 0 ] || continue
                   while [ -n "$mounts" ]; do
@@ -35,7 +37,10 @@ public final class StaleMounts {
 
     private StaleMounts() {}
 
-    /** Shell lines that say {@code stale} for each service of core's that reads files of ours and has another folder, with {@code say} defined and {@code directory} as the stack's. */
+    /**
+     * Shell lines that say {@code stale} for each service of core's that reads files of ours and has another folder,
+     * with {@code say} defined and {@code directory} as the stack's.
+     */
     public static String script(String project) {
         if (!project.equals(Docker.CORE_PROJECT)) return "";
         var names = Docker.CORE_READERS.stream().map(service -> OURS + service).collect(Collectors.joining(" "));

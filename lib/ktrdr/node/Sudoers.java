@@ -10,18 +10,26 @@ import ktrdr.inventory.Inventory.Node;
 
 /** What sudo has to let the toolkit do on a node where it does not log in as root, as a file of sudoers(5). */
 public final class Sudoers {
-    /** The shell that runs scripts, and the one that reads a file from its standard input; where /bin is a folder of its own it is there. */
+    /**
+     * The shell that runs scripts, and the one that reads a file from its standard input; where /bin is a folder of its
+     * own it is there.
+     */
     private static final String COMMANDS = "/usr/bin/sh -s, /usr/bin/sh -c *, /bin/sh -s, /bin/sh -c *";
 
     private Sudoers() {}
 
-    /** The file for these nodes. Where none of them has a user who is not root, or one is not named in the inventory, it is a {@link Problem}. */
+    /**
+     * The file for these nodes. Where none of them has a user who is not root, or one is not named in the inventory, it
+     * is a {@link Problem}.
+     */
     public static String file(List<Node> nodes) {
         var text = new StringBuilder();
         users(nodes).forEach((user, of) -> text.append("""
                 # For /etc/sudoers.d/ktrdr on %1$s: owner root, mode 0440. Before it is put there: visudo -cf FILE
-                # Every procedure is a script that a shell of root reads, so whoever can log in as %2$s is root there, and no file of this kind makes that less. It withholds other
-                # commands and other users, and it is not needed for status, logs and verify --quick where %2$s is in the group docker.
+                # Every procedure is a script that a shell of root reads, so whoever can log in as %2$s is root \
+                there, and no file of this kind makes that less. It withholds other
+                # commands and other users, and it is not needed for status, logs and verify --quick where %2$s is in \
+                the group docker.
                 Defaults:%2$s !requiretty
                 %2$s ALL=(root) NOPASSWD: %3$s
                 """.formatted(String.join(", ", of), user, COMMANDS)));
@@ -31,11 +39,14 @@ public final class Sudoers {
     private static Map<String, Set<String>> users(List<Node> nodes) {
         var users = new LinkedHashMap<String, Set<String>>();
         for (var node : nodes) {
-            var user = node.ssh().user().orElseThrow(() -> Problem.usage(node.name() + ": the inventory does not say who logs in there").expected("ssh.user, for all nodes or for this one")
+            var user = node.ssh().user()
+                    .orElseThrow(() -> Problem.usage(node.name() + ": the inventory does not say who logs in there")
+                            .expected("ssh.user, for all nodes or for this one")
                     .fix("`ssh: {user: karl, sudo: true}` in the inventory"));
             if (!user.equals("root")) users.computeIfAbsent(user, missing -> new LinkedHashSet<>()).add(node.name());
         }
-        if (users.isEmpty()) throw Problem.usage("nobody needs sudo here: the inventory logs in as root").expected("a node with a user who is not root").fix("`ssh: {user: karl, sudo: true}` in the inventory");
+        if (users.isEmpty()) throw Problem.usage("nobody needs sudo here: the inventory logs in as root")
+                .expected("a node with a user who is not root").fix("`ssh: {user: karl, sudo: true}` in the inventory");
         return users;
     }
 }

@@ -9,15 +9,20 @@ import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Alerts;
 import ktrdr.inventory.Secrets.Field;
 
-/** The part of the core stack that tells people of alerts: Alertmanager, its file, and the secrets that the file names by the path they have in its container. Pure. */
+/**
+ * The part of the core stack that tells people of alerts: Alertmanager, its file, and the secrets that the file names
+ * by the path they have in its container. Pure.
+ */
 public final class Alerting {
     public static final String SERVICE = "alertmanager";
     /** In the stack's directory; rendered where the inventory names a receiver. */
     public static final String FILE = "monitoring/alertmanager.yml";
     /** The Compose profile of the service. */
     static final String PROFILE = "alerts";
-    private static final Map<Field, String> PATHS = new EnumMap<>(Map.of(Field.alert_webhook_url, "/run/alerts/webhook_url",
-            Field.alert_mail_password, "/run/alerts/mail_password", Field.alert_telegram_token, "/run/alerts/telegram_token"));
+    private static final Map<Field, String> PATHS =
+            new EnumMap<>(Map.of(Field.alert_webhook_url, "/run/alerts/webhook_url",
+            Field.alert_mail_password, "/run/alerts/mail_password", Field.alert_telegram_token,
+            "/run/alerts/telegram_token"));
 
     private Alerting() {}
 
@@ -33,14 +38,17 @@ public final class Alerting {
     /** What the template of its file is filled with; what is not there is no key. */
     static Map<String, Object> values(Alerts alerts) {
         var values = new LinkedHashMap<String, Object>();
-        values.put("webhook", alerts.webhook().<Object>map(webhook -> webhook.url().map(url -> Map.of("url", url)).orElse(Map.of())).orElse(false));
+        values.put("webhook", alerts.webhook()
+                .<Object>map(webhook -> webhook.url().map(url -> Map.of("url", url)).orElse(Map.of())).orElse(false));
         values.put("mail", alerts.mail().<Object>map(Alerting::values).orElse(false));
-        values.put("telegram", alerts.telegram().<Object>map(telegram -> Map.of("chat_id", telegram.chatId())).orElse(false));
+        values.put("telegram", alerts.telegram().<Object>map(telegram -> Map.of("chat_id", telegram.chatId()))
+                .orElse(false));
         return values;
     }
 
     private static Map<String, Object> values(Inventory.Mail mail) {
-        var values = new LinkedHashMap<String, Object>(Map.of("to", mail.to(), "from", mail.from(), "smarthost", mail.smarthost(), "tls", mail.tls()));
+        var values = new LinkedHashMap<String, Object>(Map.of("to", mail.to(), "from", mail.from(), "smarthost",
+                mail.smarthost(), "tls", mail.tls()));
         mail.user().ifPresent(user -> values.put("user", user));
         return values;
     }

@@ -14,8 +14,8 @@ import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 
 /**
- * What a PostgreSQL that runs has of the names that its container is given: it reads POSTGRES_DB and POSTGRES_USER once, at its
- * first start over an empty folder, and keeps both whatever the container is told later.
+ * What a PostgreSQL that runs has of the names that its container is given: it reads POSTGRES_DB and POSTGRES_USER
+ * once, at its first start over an empty folder, and keeps both whatever the container is told later.
  *
  * @param wanted the database that is asked for
  * @param there the databases on the server; none where that is not known
@@ -28,39 +28,46 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
     private static final String KEPT_BY_RESTORES = ".*_(restoring|replaced_[0-9_]*)";
 
     /**
-     * Shell lines that ask for them, with {@code say} defined, {@code container} and {@code database} set, and the container
-     * running. A server that is still being made answers on its own socket already; of that one nothing is said.
+     * Shell lines that ask for them, with {@code say} defined, {@code container} and {@code database} set, and the
+     * container running. A server that is still being made answers on its own socket already; of that one nothing is
+     * said.
      *
      * @param exec the start of the command that goes into the container: see {@link #exec}
      */
     static String script(String exec) {
-        return "say wanted \"$database\"\n# shellcheck disable=SC2016 # for the shell in the container\nkept=$(" + exec + """
-                 sh -c '
-                  pg_isready -q -h 127.0.0.1 || exit 1
-                  ask() { psql -w -X -Atq -U "$1" -d template1 -c "$2"; }
-                  ask "${KTRDR_DB_USER:-$POSTGRES_USER}" "$1" && exit
-                  ask "$POSTGRES_USER" "$1" || exit 1
-                  ask "$POSTGRES_USER" "select rolname from pg_roles" | grep -qxF -- "$KTRDR_DB_USER" || echo no role
-                ' sh "select 'database ' || datname from pg_database where not datistemplate order by datname" 2>/dev/null) || kept=
-                printf '%s\\n' "$kept" | while IFS= read -r one; do [ -z "$one" ] || say kept "$one"; done
-                """;
+        return "say wanted \"$database\"\n# shellcheck disable=SC2016 # for the shell in the container\nkept=$(" + exec
+                + """
+                         sh -c '
+                          pg_isready -q -h 127.0.0.1 || exit 1
+                          ask() { psql -w -X -Atq -U "$1" -d template1 -c "$2"; }
+                          ask "${KTRDR_DB_USER:-$POSTGRES_USER}" "$1" && exit
+                          ask "$POSTGRES_USER" "$1" || exit 1
+                          ask "$POSTGRES_USER" "select rolname from pg_roles" | grep -qxF -- "$KTRDR_DB_USER" || echo \
+                        no role
+                        ' sh "select 'database ' || datname from pg_database where not datistemplate order by datname" \
+                        2>/dev/null) || kept=
+                        printf '%s\\n' "$kept" | while IFS= read -r one; do [ -z "$one" ] || say kept "$one"; done
+                        """;
     }
 
     /**
      * The start of a command in the database's container, within 20 s.
      *
-     * @param asRole whether it gets the name of the role that is to be, in a script that has {@code with_secrets}; then the time is
-     *     that of a program in the container, since one around docker would have every secret in its environment
+     * @param asRole whether it gets the name of the role that is to be, in a script that has {@code with_secrets}; then
+     *     the time is that of a program in the container, since one around docker would have every secret in its
+     *     environment
      */
     static String exec(boolean asRole) {
-        return asRole ? "with_secrets docker exec -e " + Secrets.Field.db_username.variable + " \"$container\" timeout 20"
+        return asRole ? "with_secrets docker exec -e " + Secrets.Field.db_username.variable
+                + " \"$container\" timeout 20"
                 : "timeout 20 docker exec \"$container\"";
     }
 
     /** What {@link #script} said. */
     static DatabaseNames parse(Facts facts) {
         var kept = facts.all("kept");
-        var there = kept.stream().filter(line -> line.startsWith(DATABASE)).map(line -> line.substring(DATABASE.length())).toList();
+        var there = kept.stream().filter(line -> line.startsWith(DATABASE))
+                .map(line -> line.substring(DATABASE.length())).toList();
         return new DatabaseNames(facts.get("wanted"), there, !kept.contains(NO_ROLE));
     }
 
@@ -79,14 +86,16 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
         var ours = there.stream().filter(name -> !name.equals("postgres") && !name.matches(KEPT_BY_RESTORES)).toList();
         var create = psql("create database " + quoted(wanted));
         if (ours.size() != 1)
-            return "the name of one that is there as database.name in the inventory; or, on core, for a new and empty one: " + create;
+            return "the name of one that is there as database.name in the inventory; or, on core, for a new and empty "
+                    + "one: " + create;
         var name = ours.get(0);
         // nobody may come back between the end of the sessions and the new name
         var rename = psql("alter database " + quoted(name) + " allow_connections false",
                 "select pg_terminate_backend(pid) from pg_stat_activity where datname = \\$\\$" + name + "\\$\\$",
                 "alter database " + quoted(name) + " rename to " + quoted(wanted),
                 "alter database " + quoted(wanted) + " allow_connections true");
-        return "`database: {name: " + name + "}` in the inventory; or give it the new name, on core, from when on KTRDR has none until"
+        return "`database: {name: " + name +
+                "}` in the inventory; or give it the new name, on core, from when on KTRDR has none until"
                 + " it is deployed: " + rename + "; or, for a new and empty one: " + create;
     }
 
@@ -100,8 +109,8 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
     }
 
     /**
-     * Asks the server that runs on core, for a deployment elsewhere that gives containers another name than before. What core does
-     * not tell stands in nobody's way.
+     * Asks the server that runs on core, for a deployment elsewhere that gives containers another name than before.
+     * What core does not tell stands in nobody's way.
      */
     public static void prove(Fleet fleet, String name, String release) {
         Facts facts;
@@ -117,9 +126,10 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
 
     /** A {@link Problem} where the server does not have the names that this release is deployed with. */
     public void prove(Inventory inventory, String release) {
-        problem(inventory.core().name(), wanted.equals(inventory.database().name()) ? "" : release).ifPresent(problem -> {
-            throw problem;
-        });
+        problem(inventory.core().name(), wanted.equals(inventory.database().name()) ? "" : release)
+                .ifPresent(problem -> {
+                    throw problem;
+                });
     }
 
     /**
@@ -129,14 +139,18 @@ public record DatabaseNames(String wanted, List<String> there, boolean role) {
      */
     Optional<Problem> problem(String node, String release) {
         if (absent()) return Optional.of(Problem.failed(node + ": the server that runs has no database " + wanted)
-                .expected("a database " + wanted + (release.isEmpty() ? " (database.name in the inventory); PostgreSQL makes it at the first"
+                .expected("a database " + wanted
+                        + (release.isEmpty() ? " (database.name in the inventory); PostgreSQL makes it at the first"
                         + " start alone" : ", as " + release + " was deployed with")).found(found())
-                .fix(release.isEmpty() ? fix() : "jbang deploy@ktrdr core all --tag " + release + ", which has the name that the inventory"
+                .fix(release.isEmpty() ? fix()
+                        : "jbang deploy@ktrdr core all --tag " + release + ", which has the name that the inventory"
                         + " has now").with("so far", "nothing was changed"));
         if (role) return Optional.empty();
-        return Optional.of(Problem.failed(node + ": the server that runs has no role of the name that db_username gives")
+        return Optional.of(
+                Problem.failed(node + ": the server that runs has no role of the name that db_username gives")
                 .expected("that of its first start: PostgreSQL makes no other later").found("no such role")
-                .fix("the name it has as db_username where the secrets come from; on core: docker exec " + Docker.DATABASE
+                .fix("the name it has as db_username where the secrets come from; on core: docker exec "
+                        + Docker.DATABASE
                         + " printenv POSTGRES_USER")
                 .with("so far", "nothing was changed"));
     }

@@ -34,23 +34,28 @@ import ktrdr.ssh.Ssh;
  * @param removed files that we wrote once and that are rendered no more
  * @param facts what the plan was made from
  */
-public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<NodeFile> changed, List<String> removed, StackFacts facts) {
+public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<NodeFile> changed, List<String> removed,
+        StackFacts facts) {
     /** In lines: a Compose file that is new is shorter, a dashboard is longer. */
     private static final int LONG_DIFF = 250;
     private static final Pattern SHARED = Pattern.compile("\\$\\{SHARE_SOURCE\\b[^}]*\\}/([A-Za-z0-9._-]+)");
 
-    /** Renders the files of all nodes for nothing: a template that is broken is a {@link Problem} before the first node is asked. */
+    /**
+     * Renders the files of all nodes for nothing: a template that is broken is a {@link Problem} before the first node
+     * is asked.
+     */
     public static void proveTemplates(Inventory inventory, List<Node> nodes) {
         nodes.forEach(node -> new Templates(inventory).render(node, "none"));
     }
 
     /**
-     * Looks at a node, in one round trip. Where no release is named, files that depend on it differ from what is guessed here, so that
-     * the content of the env file, which names one, is always in the answer.
+     * Looks at a node, in one round trip. Where no release is named, files that depend on it differ from what is
+     * guessed here, so that the content of the env file, which names one, is always in the answer.
      */
-    public static StackFacts gather(Inventory inventory, Stack stack, Ssh ssh, Optional<String> tag, List<String> images) {
-        return ours(stack, StackFacts.parse(ssh.must(look(inventory, stack, tag, images))));
-    }
+    public static StackFacts gather(Inventory inventory, Stack stack, Ssh ssh, Optional<String> tag,
+            List<String> images) {
+                return ours(stack, StackFacts.parse(ssh.must(look(inventory, stack, tag, images))));
+            }
 
     /** The same, for files that are to be there. */
     public static StackFacts gather(Stack stack, Ssh ssh, List<NodeFile> files, List<String> images) {
@@ -71,7 +76,8 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
     private static String look(Stack stack, List<NodeFile> files, List<String> images) {
         var wanted = new LinkedHashMap<String, String>();
         files.forEach(file -> wanted.put(file.path(), file.sha256()));
-        return StackFacts.script(stack.project(), stack.node().directory(), stack.share(), wanted, images, stack.node().running().gpu());
+        return StackFacts.script(stack.project(), stack.node().directory(), stack.share(), wanted, images,
+                stack.node().running().gpu());
     }
 
     /** The release that the env file of a node names, of facts gathered without a tag. */
@@ -85,7 +91,8 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         var paths = files.stream().map(NodeFile::path).toList();
         var there = facts.files();
         var changed = files.stream().filter(file -> !same(file, there.files().get(file.path()), facts.user())).toList();
-        var removed = there.manifest().keySet().stream().filter(path -> !paths.contains(path) && there.files().containsKey(path)).toList();
+        var removed = there.manifest().keySet().stream()
+                .filter(path -> !paths.contains(path) && there.files().containsKey(path)).toList();
         return new FileChanges(stack, tag, files, changed, removed, facts);
     }
 
@@ -99,19 +106,25 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         var node = stack.node();
         var obstacles = new ArrayList<Problem>();
         if (!facts.docker().isEmpty() && !Docker.atLeast(Docker.OLDEST_ENGINE, facts.docker()))
-            obstacles.add(Problem.failed(node.name() + ": the Docker Engine is too old").expected("version " + Docker.OLDEST_ENGINE + " or newer")
+            obstacles.add(Problem.failed(node.name() + ": the Docker Engine is too old")
+                    .expected("version " + Docker.OLDEST_ENGINE + " or newer")
                     .found(facts.docker()).fix("update Docker on the node"));
         if (!Docker.atLeast(Docker.OLDEST_COMPOSE, facts.compose()))
-            obstacles.add(Problem.failed(node.name() + ": Compose is missing or too old").expected("docker compose version " + Docker.OLDEST_COMPOSE + " or newer")
-                    .found(facts.compose().isEmpty() ? "no docker compose" : facts.compose()).fix("install docker-compose-plugin on the node"));
+            obstacles.add(Problem.failed(node.name() + ": Compose is missing or too old")
+                    .expected("docker compose version " + Docker.OLDEST_COMPOSE + " or newer")
+                    .found(facts.compose().isEmpty() ? "no docker compose" : facts.compose())
+                    .fix("install docker-compose-plugin on the node"));
         facts.files().links().forEach((path, target) -> {
             // a link in the place of a file is replaced; one above it would lead out of the directory
             if (paths().contains(path) || facts.files().manifest().containsKey(path)) return;
-            obstacles.add(Problem.failed(node.name() + ": " + path + " is a symbolic link, and nothing is written through one").expected("a folder of its own in "
-                    + node.directory()).found(path + " -> " + target).fix("remove the link on the node, or name another `directory` in the inventory"));
+            obstacles.add(Problem.failed(node.name() + ": " + path
+                    + " is a symbolic link, and nothing is written through one").expected("a folder of its own in "
+                    + node.directory()).found(path + " -> " + target)
+                    .fix("remove the link on the node, or name another `directory` in the inventory"));
         });
         facts.files().odd().forEach((path, kind) -> {
-            if (kind.equals("directory")) obstacles.add(Problem.failed(node.name() + ": a folder is in the place of a file").expected("a file, or nothing")
+            if (kind.equals("directory")) obstacles.add(
+                    Problem.failed(node.name() + ": a folder is in the place of a file").expected("a file, or nothing")
                     .found(kind + " " + node.directory() + "/" + path).fix("move it away on the node"));
         });
         return obstacles;
@@ -120,7 +133,9 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
     /** Folders of the share that the Compose file mounts and that are not there: Docker would refuse each container. */
     public Optional<Problem> missingFolders() {
         var compose = content(stack.composeFile());
-        var missing = facts.missing().stream().filter(folder -> SHARED.matcher(compose).results().anyMatch(match -> match.group(1).equals(folder))).toList();
+        var missing = facts.missing().stream()
+                .filter(folder -> SHARED.matcher(compose).results().anyMatch(match -> match.group(1).equals(folder)))
+                .toList();
         return missing.isEmpty() ? Optional.empty() : Optional.of(stack.lacks(missing));
     }
 
@@ -128,17 +143,24 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
     public void refuseUnknownVariables() {
         var taken = Templates.variables(content(stack.composeFile()));
         taken.retainAll(Sh.environment());
-        if (!taken.isEmpty()) throw Problem.usage(stack.composeFile() + " names variables that have a value of their own on the node").expected("names that " + stack.envFile() + " alone gives a value")
-                .found(String.join(", ", taken)).fix("give them other names in the template, such as KTRDR_" + taken.first());
+        if (!taken.isEmpty()) throw Problem.usage(stack.composeFile()
+                + " names variables that have a value of their own on the node")
+                .expected("names that " + stack.envFile() + " alone gives a value")
+                .found(String.join(", ", taken))
+                .fix("give them other names in the template, such as KTRDR_" + taken.first());
         var unknown = unknownVariables();
         if (unknown.isEmpty()) return;
         var compose = stack.composeFile();
-        boolean rendered = stack.files(tag).stream().anyMatch(file -> file.path().equals(compose) && file.content().equals(content(compose)));
+        boolean rendered = stack.files(tag).stream()
+                .anyMatch(file -> file.path().equals(compose) && file.content().equals(content(compose)));
         throw Problem.usage(rendered ? compose + " names variables that nothing gives a value to"
-                        : stack.node().name() + ": " + compose + ", as it is on the node, names variables that this version of the toolkit does not know")
+                        : stack.node().name() + ": " + compose
+                                + ", as it is on the node, names variables that this version of the toolkit does not "
+                                + "know")
                 .expected("each in " + stack.envFile() + ", or one of the secrets").found(String.join(", ", unknown))
                 .fix(rendered ? "add them to templates/" + (stack.core() ? "core/" : "workers/") + stack.envFile()
-                        : "a newer version wrote it: do this with that one, or " + stack.deploy() + " --tag " + tag + " with this one, which writes files of its own");
+                        : "a newer version wrote it: do this with that one, or " + stack.deploy() + " --tag " + tag
+                                + " with this one, which writes files of its own");
     }
 
     /** Variables that the node's Compose file names and nothing gives a value to. */
@@ -176,14 +198,18 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         return manifest;
     }
 
-    /** Files of ours that somebody changed on the node, and where what they wrote is kept when they are replaced or removed. */
+    /**
+     * Files of ours that somebody changed on the node, and where what they wrote is kept when they are replaced or
+     * removed.
+     */
     public Map<String, String> kept() {
         var kept = new TreeMap<String, String>();
         for (var path : otherwise()) {
             var found = facts.files().files().get(path);
             var written = facts.files().manifest().get(path);
             if (found != null && written != null && !found.sha256().equals(written))
-                kept.put(path, NodeFiles.OURS + "/kept/" + path.replace('/', '+') + "." + found.sha256().substring(0, 12));
+                kept.put(path, NodeFiles.OURS + "/kept/" + path.replace('/', '+') + "."
+                        + found.sha256().substring(0, 12));
         }
         return kept;
     }
@@ -220,7 +246,8 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
     public String outcome() {
         int same = files.size() - changed.size();
         var parts = new ArrayList<String>();
-        if (!changed.isEmpty()) parts.add(changed.size() + " changed (" + String.join(", ", changed.stream().map(NodeFile::path).toList()) + ")");
+        if (!changed.isEmpty()) parts.add(changed.size() + " changed ("
+                + String.join(", ", changed.stream().map(NodeFile::path).toList()) + ")");
         if (!removed.isEmpty()) parts.add(removed.size() + " removed (" + String.join(", ", removed) + ")");
         if (same > 0) parts.add(same + " same");
         return String.join(", ", parts);
@@ -228,8 +255,10 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
 
     /** Where the workers may use more memory together than the node has, so. */
     public Optional<String> memory() {
-        boolean more = facts.memory() > 0 && stack.memory() > facts.memory() && content(stack.composeFile()).contains("mem_limit");
-        return more ? Optional.of("its workers may use " + Units.size(stack.memory()) + " of memory together, more than the " + Units.size(facts.memory())
+        boolean more = facts.memory() > 0 && stack.memory() > facts.memory() && content(stack.composeFile())
+                .contains("mem_limit");
+        return more ? Optional.of("its workers may use " + Units.size(stack.memory())
+                + " of memory together, more than the " + Units.size(facts.memory())
                 + " of the node: `limits` in the inventory") : Optional.empty();
     }
 
@@ -238,33 +267,45 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
         var remarks = new ArrayList<String>();
         kept().forEach((path, place) -> remarks.add(path + " was changed by hand; that is kept as " + place));
         memory().ifPresent(remarks::add);
-        if (!foreign().isEmpty()) remarks.add("not ours, left alone: " + String.join(", ", foreign()).replaceAll("\\p{Cntrl}", "?"));
+        if (!foreign().isEmpty())
+            remarks.add("not ours, left alone: " + String.join(", ", foreign()).replaceAll("\\p{Cntrl}", "?"));
         return remarks;
     }
 
-    /** A unified diff of every file that would change or go. Secrets are not in ours; where somebody wrote one on the node it is not shown. */
+    /**
+     * A unified diff of every file that would change or go. Secrets are not in ours; where somebody wrote one on the
+     * node it is not shown.
+     */
     public List<String> diff() {
         return diffs().flatMap(List::stream).toList();
     }
 
-    /** The same for a person: of a diff that fills many screens, such as that of a new dashboard, the file and the number of lines, unless all is asked for. */
+    /**
+     * The same for a person: of a diff that fills many screens, such as that of a new dashboard, the file and the
+     * number of lines, unless all is asked for.
+     */
     public List<String> shown(boolean all) {
         return diffs().flatMap(lines -> all || lines.size() <= LONG_DIFF ? lines.stream()
-                : Stream.of(lines.get(0), lines.get(1), "@@ " + (lines.size() - 2) + " lines, which --verbose shows @@")).toList();
+                : Stream.of(lines.get(0), lines.get(1),
+                        "@@ " + (lines.size() - 2) + " lines, which --verbose shows @@")).toList();
     }
 
     private Stream<List<String>> diffs() {
-        var each = Stream.concat(changed.stream().map(file -> diff(file.path(), Optional.of(file))), removed.stream().map(path -> diff(path, Optional.empty())));
+        var each = Stream.concat(changed.stream().map(file -> diff(file.path(), Optional.of(file))),
+                removed.stream().map(path -> diff(path, Optional.empty())));
         return each.map(lines -> lines.stream().map(Secrets::concealed).toList());
     }
 
     private List<String> diff(String path, Optional<NodeFile> file) {
         var place = stack.node().directory() + "/" + path;
         var found = facts.files().files().get(path);
-        var head = List.of("--- " + (found == null ? "/dev/null" : place), "+++ " + (file.isEmpty() ? "/dev/null" : place));
+        var head = List.of("--- " + (found == null ? "/dev/null" : place),
+                "+++ " + (file.isEmpty() ? "/dev/null" : place));
         if (file.isPresent() && found != null && !otherContent(file.get()))
-            return List.of(head.get(0), head.get(1), "mode " + found.mode() + ", owner " + found.owner() + " -> mode " + file.get().mode() + ", owner 0:0");
-        if (found != null && found.content().isEmpty()) return List.of(head.get(0), head.get(1), Units.size(found.size()) + ", too large to show");
+            return List.of(head.get(0), head.get(1), "mode " + found.mode() + ", owner " + found.owner() + " -> mode "
+                    + file.get().mode() + ", owner 0:0");
+        if (found != null && found.content().isEmpty())
+            return List.of(head.get(0), head.get(1), Units.size(found.size()) + ", too large to show");
         var lines = new ArrayList<String>();
         var link = facts.files().links().get(path);
         if (link != null) lines.add(place + " is a symbolic link to " + link + ", which stays as it is");
@@ -284,6 +325,8 @@ public record FileChanges(Stack stack, String tag, List<NodeFile> files, List<No
 
     /** The same for machines. */
     public Map<String, Object> document() {
-        return Document.fields("release", tag, "files", Document.fields("changed", changed.stream().map(NodeFile::path).toList(), "removed", removed, "kept", kept(), "foreign", foreign()));
+        return Document.fields("release", tag, "files",
+                Document.fields("changed", changed.stream().map(NodeFile::path).toList(), "removed", removed, "kept",
+                        kept(), "foreign", foreign()));
     }
 }

@@ -16,11 +16,11 @@ import ktrdr.node.NodeFiles;
 /**
  * The shell that puts the files of a {@link FileChanges} in place.
  *
- * New files are written into a folder beside their places and read there by Compose, promtool and amtool; only then are they renamed, so that a
- * full disk or a wrong file replaces none. Exit codes that replaced nothing: {@link ScriptExit#NOT_WRITTEN},
- * {@link ScriptExit#COMPOSE_REFUSES}, {@link ScriptExit#PROMTOOL_REFUSES}, {@link ScriptExit#AMTOOL_REFUSES},
- * {@link ScriptExit#IN_THE_WAY}. A rename that failed half way is {@link ScriptExit#PARTLY_REPLACED}.
- * What it has to say goes to standard output in lines that begin with {@code told}.
+ * New files are written into a folder beside their places and read there by Compose, promtool and amtool; only then are
+ * they renamed, so that a full disk or a wrong file replaces none. Exit codes that replaced nothing:
+ * {@link ScriptExit#NOT_WRITTEN}, {@link ScriptExit#COMPOSE_REFUSES}, {@link ScriptExit#PROMTOOL_REFUSES},
+ * {@link ScriptExit#AMTOOL_REFUSES}, {@link ScriptExit#IN_THE_WAY}. A rename that failed half way is
+ * {@link ScriptExit#PARTLY_REPLACED}. What it has to say goes to standard output in lines that begin with {@code told}.
  */
 public final class FileChangesScript {
     private static final String TOLD = "told\t";
@@ -30,25 +30,34 @@ public final class FileChangesScript {
             """;
     private static final String MONITORING = "monitoring/";
 
-    /** A service whose image has a tool that reads its configuration, the file, and the exit code when it refuses that. */
+    /**
+     * A service whose image has a tool that reads its configuration, the file, and the exit code when it refuses that.
+     */
     private record Examined(String service, String title, String tool, String verb, String file, ScriptExit refused) {}
 
-    private static final List<Examined> EXAMINED = List.of(new Examined("prometheus", "Prometheus", "promtool", "check config", "prometheus.yml", ScriptExit.PROMTOOL_REFUSES),
-            new Examined(Alerting.SERVICE, "Alertmanager", "amtool", "check-config", "alertmanager.yml", ScriptExit.AMTOOL_REFUSES));
+    private static final List<Examined> EXAMINED = List.of(new Examined("prometheus", "Prometheus", "promtool",
+            "check config", "prometheus.yml", ScriptExit.PROMTOOL_REFUSES),
+            new Examined(Alerting.SERVICE, "Alertmanager", "amtool", "check-config", "alertmanager.yml",
+                    ScriptExit.AMTOOL_REFUSES));
     private final FileChanges staging;
 
     public FileChangesScript(FileChanges staging) {
         this.staging = staging;
     }
 
-    /** The script for a node where nothing is to be started: Compose reads the files with values in the place of secrets that mean nothing. */
+    /**
+     * The script for a node where nothing is to be started: Compose reads the files with values in the place of secrets
+     * that mean nothing.
+     */
     public String alone() {
-        var values = staging.stack().secrets().stream().map(secret -> secret.variable + "=placeholder").collect(Collectors.joining(" "));
+        var values = staging.stack().secrets().stream().map(secret -> secret.variable + "=placeholder")
+                .collect(Collectors.joining(" "));
         return "with_secrets() { (" + Sh.NO_PROXIES + "; export " + values + "; exec \"$@\"); }\n" + text("");
     }
 
     /**
-     * The script, for one in which {@code with_secrets} is defined; it ends in the stack's directory. Where nothing is to be written, Compose reads what is there.
+     * The script, for one in which {@code with_secrets} is defined; it ends in the stack's directory. Where nothing is
+     * to be written, Compose reads what is there.
      *
      * @param begin shell lines for the moment when all was found good and nothing is changed yet
      */
@@ -57,12 +66,14 @@ public final class FileChangesScript {
                 umask 022
                 new=
                 made=
-                """ + Sh.atEnd("rm -rf \"$new\"; [ -z \"$made\" ] || rmdir \"$directory\" 2>/dev/null || :") + ScriptExit.numbers("""
+                """ + Sh.atEnd("rm -rf \"$new\"; [ -z \"$made\" ] || rmdir \"$directory\" 2>/dev/null || :")
+                + ScriptExit.numbers("""
                 [ -d "$directory" ] || made=yes
                 mkdir -p "$directory" || exit $NOT_WRITTEN
                 cd -P "$directory"
                 """) + guards();
-        return staging.settled() ? script + checks() + begin : script + writes() + checks() + begin + renames() + "rm -rf \"$new\"\n";
+        return staging.settled() ? script + checks() + begin
+                : script + writes() + checks() + begin + renames() + "rm -rf \"$new\"\n";
     }
 
     /** Nothing is written through a link; a rename onto a folder would go into it. */
@@ -94,9 +105,11 @@ public final class FileChangesScript {
                 }
                 """));
         for (var file : staging.changed())
-            script.append("put ").append(Sh.quote(file.path())).append(' ').append(file.mode()).append(' ').append(Sh.quote(file.content())).append('\n');
+            script.append("put ").append(Sh.quote(file.path())).append(' ').append(file.mode()).append(' ')
+                    .append(Sh.quote(file.content())).append('\n');
         if (listed()) return script.toString();
-        var manifest = staging.manifest().entrySet().stream().map(entry -> entry.getValue() + "  " + entry.getKey() + "\n").collect(Collectors.joining());
+        var manifest = staging.manifest().entrySet().stream()
+                .map(entry -> entry.getValue() + "  " + entry.getKey() + "\n").collect(Collectors.joining());
         return script + "put " + NodeFiles.MANIFEST + " 644 " + Sh.quote(manifest) + "\n";
     }
 
@@ -106,13 +119,16 @@ public final class FileChangesScript {
 
     private String checks() {
         var stack = staging.stack();
-        return "with_secrets docker compose --project-directory . --env-file " + now(stack.envFile()) + " -f " + now(stack.composeFile())
+        return "with_secrets docker compose --project-directory . --env-file " + now(stack.envFile()) + " -f "
+                + now(stack.composeFile())
                 + " config -q || exit " + ScriptExit.COMPOSE_REFUSES.code + "\n" + examinations();
     }
 
     private String examinations() {
-        var examined = EXAMINED.stream().filter(eachExamined -> !staging.unread(eachExamined.service()).isEmpty()).toList();
-        return examined.isEmpty() ? "" : look() + examined.stream().map(this::examination).collect(Collectors.joining());
+        var examined = EXAMINED.stream().filter(eachExamined -> !staging.unread(eachExamined.service()).isEmpty())
+                .toList();
+        return examined.isEmpty() ? ""
+                : look() + examined.stream().map(this::examination).collect(Collectors.joining());
     }
 
     /** Where a file is at that moment: beside its place when it changes. */
@@ -124,44 +140,58 @@ public final class FileChangesScript {
         return staging.changed().stream().anyMatch(file -> file.path().equals(path));
     }
 
-    /** The image is the very program that will read the file; it looks at a copy of the folder with the new file in it. */
+    /**
+     * The image is the very program that will read the file; it looks at a copy of the folder with the new file in it.
+     */
     private String look() {
         return ScriptExit.numbers("""
                 look=$new/.look
                 mkdir "$look" || exit $NOT_WRITTEN
                 [ ! -d monitoring ] || cp -RP monitoring/. "$look" || exit $NOT_WRITTEN
                 # cp would follow a link there
-                put_new() { rm -f "$look/$1" && mkdir -p "$look/$(dirname "$1")" && cp "$new/monitoring/$1" "$look/$1" || exit $NOT_WRITTEN; }
+                put_new() { rm -f "$look/$1" && mkdir -p "$look/$(dirname "$1")" && cp "$new/monitoring/$1" \
+                "$look/$1" || exit $NOT_WRITTEN; }
                 """) + EXAMINED.stream().map(this::overlay).collect(Collectors.joining());
     }
 
     private String examination(Examined examined) {
-        return Sh.let("image", staging.stack().images(List.of(examined.service()), staging.tag()).get(examined.service())) + """
-                code=0
-                if docker image inspect "$image" >/dev/null 2>&1; then
-                  by='%3$s of the %2$s image'
-                  docker run --rm --network none --entrypoint %3$s -v "$look:/etc/%1$s:ro" "$image" %4$s /etc/%1$s/%5$s >"$new/.said" 2>&1 || code=$?
-                elif command -v %3$s >/dev/null 2>&1; then
-                  by='%3$s of the node'
-                  %3$s %4$s "$look/%5$s" >"$new/.said" 2>&1 || code=$?
-                else
-                  by=
-                fi
-                case "$by:$code" in
-                  :*) tell checked '%5$s not checked: neither the %2$s image nor %3$s is on the node' ;;
-                  *:0) tell checked "%5$s checked by $by" ;;
-                  *:12[567]) tell checked "%5$s not checked: $by could not be started" ;;
-                  *) cat "$new/.said" >&2; exit %6$d ;;
-                esac
-                """.formatted(examined.service(), examined.title(), examined.tool(), examined.verb(), examined.file(), examined.refused().code);
+        return Sh.let("image", staging.stack().images(List.of(examined.service()), staging.tag())
+                .get(examined.service())) + """
+                        code=0
+                        if docker image inspect "$image" >/dev/null 2>&1; then
+                          by='%3$s of the %2$s image'
+                          docker run --rm --network none --entrypoint %3$s -v "$look:/etc/%1$s:ro" "$image" %4$s \
+                        /etc/%1$s/%5$s >"$new/.said" 2>&1 || code=$?
+                        elif command -v %3$s >/dev/null 2>&1; then
+                          by='%3$s of the node'
+                          %3$s %4$s "$look/%5$s" >"$new/.said" 2>&1 || code=$?
+                        else
+                          by=
+                        fi
+                        case "$by:$code" in
+                          :*) tell checked '%5$s not checked: neither the %2$s image nor %3$s is on the node' ;;
+                          *:0) tell checked "%5$s checked by $by" ;;
+                          *:12[567]) tell checked "%5$s not checked: $by could not be started" ;;
+                          *) cat "$new/.said" >&2; exit %6$d ;;
+                        esac
+                        """.formatted(examined.service(), examined.title(), examined.tool(), examined.verb(),
+                                examined.file(),
+                        examined.refused().code);
     }
 
-    /** The files of a service as they will be, of Prometheus rules too: prometheus.yml names those relative to itself. */
+    /**
+     * The files of a service as they will be, of Prometheus rules too: prometheus.yml names those relative to itself.
+     */
     private String overlay(Examined examined) {
-        return staging.unread(examined.service()).stream().map(path -> (changes(path) ? "put_new " : "rm -f \"$look\"/") + Sh.quote(path.substring(MONITORING.length())) + "\n").collect(Collectors.joining());
+        return staging.unread(examined.service()).stream()
+                .map(path -> (changes(path) ? "put_new " : "rm -f \"$look\"/")
+                        + Sh.quote(path.substring(MONITORING.length())) + "\n").collect(Collectors.joining());
     }
 
-    /** What services have to read again is marked before the first rename: whoever comes after a run that was cut short still knows. */
+    /**
+     * What services have to read again is marked before the first rename: whoever comes after a run that was cut short
+     * still knows.
+     */
     private String renames() {
         var lines = new ArrayList<>(List.of(ScriptExit.numbers("""
                 keep() { [ -e "$2" ] || ln "$1" "$2" 2>/dev/null || cp -p "$1" "$2" || exit $NOT_WRITTEN; }
@@ -171,7 +201,8 @@ public final class FileChangesScript {
         staging.unread().forEach(service -> lines.add("mark " + service));
         staging.kept().forEach((path, place) -> lines.add("keep " + Sh.words(List.of(path, place))));
         staging.changed().forEach(file -> lines.add("place " + Sh.quote(file.path())));
-        staging.removed().forEach(path -> lines.add("rm -f " + Sh.quote(path) + " || exit " + ScriptExit.PARTLY_REPLACED.code));
+        staging.removed().forEach(
+                path -> lines.add("rm -f " + Sh.quote(path) + " || exit " + ScriptExit.PARTLY_REPLACED.code));
         if (!listed()) lines.add("place " + NodeFiles.MANIFEST);
         lines.add("sync . " + Sh.words(folders()) + " || exit " + ScriptExit.PARTLY_REPLACED.code + "\n");
         return String.join("\n", lines);
@@ -189,7 +220,8 @@ public final class FileChangesScript {
 
     /** What a script told under a name, such as "checked"; every occurrence. */
     public static List<String> told(String name, String out) {
-        return out.lines().filter(line -> line.startsWith(TOLD + name + "\t")).map(line -> line.substring(TOLD.length() + name.length() + 1)).toList();
+        return out.lines().filter(line -> line.startsWith(TOLD + name + "\t"))
+                .map(line -> line.substring(TOLD.length() + name.length() + 1)).toList();
     }
 
     /** What a script printed beside that. */
@@ -197,7 +229,9 @@ public final class FileChangesScript {
         return out.lines().filter(line -> !line.startsWith(TOLD)).collect(Collectors.joining("\n"));
     }
 
-    /** How prometheus.yml and alertmanager.yml were checked, or that they were not; nothing of one that did not change. */
+    /**
+     * How prometheus.yml and alertmanager.yml were checked, or that they were not; nothing of one that did not change.
+     */
     public static List<String> checked(String out) {
         return told("checked", out);
     }
@@ -211,11 +245,19 @@ public final class FileChangesScript {
         return Optional.ofNullable(switch (ScriptExit.of(result)) {
             case NOT_WRITTEN -> Problem.failed(name + ": the files could not be written to " + directory).found(said)
                     .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
-            case COMPOSE_REFUSES -> Problem.failed(name + ": Compose refuses " + staging.stack().composeFile()).found(said).fix(nothing);
-            case PROMTOOL_REFUSES, AMTOOL_REFUSES -> EXAMINED.stream().filter(examined -> examined.refused().code == result.exit()).map(examined -> Problem.failed(name + ": " + examined.tool() + " refuses "
-                    + String.join(", ", staging.unread(examined.service()))).expected("a configuration that " + examined.title() + " can read").found(said).fix(nothing)).findFirst().orElseThrow();
-            case IN_THE_WAY -> Problem.failed(name + ": something is in the way of our files in " + directory).found(said).fix("move it away; " + nothing);
-            case PARTLY_REPLACED -> Problem.failed(name + ": some files in " + directory + " were replaced and others were not").found(said)
+            case COMPOSE_REFUSES -> Problem.failed(name + ": Compose refuses " + staging.stack().composeFile())
+                    .found(said).fix(nothing);
+            case PROMTOOL_REFUSES, AMTOOL_REFUSES -> EXAMINED.stream()
+                    .filter(examined -> examined.refused().code == result.exit())
+                    .map(examined -> Problem.failed(name + ": " + examined.tool() + " refuses "
+                    + String.join(", ", staging.unread(examined.service())))
+                    .expected("a configuration that " + examined.title() + " can read").found(said).fix(nothing))
+                    .findFirst().orElseThrow();
+            case IN_THE_WAY -> Problem.failed(name + ": something is in the way of our files in " + directory)
+                    .found(said).fix("move it away; " + nothing);
+            case PARTLY_REPLACED ->
+                    Problem.failed(name + ": some files in " + directory + " were replaced and others were not")
+                            .found(said)
                     .fix("mend what is found and run it again");
             default -> null;
         }).map(problem -> problem.stderr(result.err()));

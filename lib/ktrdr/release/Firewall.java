@@ -12,8 +12,10 @@ import ktrdr.inventory.Inventory.Role;
 import ktrdr.release.Templates.NodeFile;
 
 /**
- * Who may ask for the ports of a node that no user needs, the database's and the workers': the fleet, and whom the inventory allows beside it. A set of packet filter rules in a
- * chain of its own, put in place by {@code firewall.sh} on the node with each deployment and before Docker starts. It comes and goes with its files, which a deployment puts in place like all others.
+ * Who may ask for the ports of a node that no user needs, the database's and the workers': the fleet, and whom the
+ * inventory allows beside it. A set of packet filter rules in a chain of its own, put in place by {@code firewall.sh}
+ * on the node with each deployment and before Docker starts. It comes and goes with its files, which a deployment puts
+ * in place like all others.
  */
 public final class Firewall {
     static final String FOLDER = "firewall/";
@@ -24,15 +26,20 @@ public final class Firewall {
 
     private Firewall() {}
 
-    /** What the templates are filled from: {@code v4} and {@code v6} the addresses and networks that are let in, {@code ports} those that are closed to others. */
+    /**
+     * What the templates are filled from: {@code v4} and {@code v6} the addresses and networks that are let in,
+     * {@code ports} those that are closed to others.
+     */
     static Map<String, Object> values(Inventory inventory, Node node) {
-        return Map.of("v4", admitted(inventory, false), "v6", admitted(inventory, true), "ports", List.copyOf(ports(inventory, node)));
+        return Map.of("v4", admitted(inventory, false), "v6", admitted(inventory, true), "ports",
+                List.copyOf(ports(inventory, node)));
     }
 
     /** Nodes in the order of the inventory, then who else is allowed. */
     private static List<String> admitted(Inventory inventory, boolean v6) {
         var allowed = inventory.firewall().map(Inventory.FirewallSettings::allow).orElse(List.of());
-        return Stream.concat(inventory.nodes().stream().flatMap(node -> node.address().stream()), allowed.stream()).filter(text -> text.contains(":") == v6).distinct().toList();
+        return Stream.concat(inventory.nodes().stream().flatMap(node -> node.address().stream()), allowed.stream())
+                .filter(text -> text.contains(":") == v6).distinct().toList();
     }
 
     /** All that the node may ever have: another number of workers changes no rule. */
@@ -45,17 +52,20 @@ public final class Firewall {
 
     /** These files of a release of before with the rules of now: to go back to it lets in and keeps out nobody else. */
     public static List<NodeFile> current(List<NodeFile> before, List<NodeFile> now) {
-        return Stream.concat(before.stream().filter(file -> !file.path().startsWith(FOLDER)), now.stream().filter(file -> file.path().startsWith(FOLDER))).toList();
+        return Stream.concat(before.stream().filter(file -> !file.path().startsWith(FOLDER)),
+                now.stream().filter(file -> file.path().startsWith(FOLDER))).toList();
     }
 
     /**
-     * Shell lines, run in the stack's directory once these files are there, that put the rules in place or take them away. What could not be done they say in a line {@code told firewall};
-     * then they run the line {@code otherwise}. They need {@code tell} of {@link FileChangesScript}.
+     * Shell lines, run in the stack's directory once these files are there, that put the rules in place or take them
+     * away. What could not be done they say in a line {@code told firewall}; then they run the line {@code otherwise}.
+     * They need {@code tell} of {@link FileChangesScript}.
      */
     public static String script(List<NodeFile> files, String otherwise) {
         boolean wanted = files.stream().anyMatch(file -> file.path().equals(SCRIPT));
         return (wanted ? UP : down())
-                + "firewall_said=$(firewall 2>&1) || { tell firewall \"$(printf %s \"$firewall_said\" | tail -n 1)\"; " + otherwise + "; }\n";
+                + "firewall_said=$(firewall 2>&1) || { tell firewall \"$(printf %s \"$firewall_said\" | tail -n 1)\"; "
+                + otherwise + "; }\n";
     }
 
     /** A shell function {@code firewall} that takes the rules away, wherever their files are. */
@@ -67,11 +77,14 @@ public final class Firewall {
             firewall() {
               [ -d /run/systemd/system ] || { echo 'firewall in the inventory needs systemd'; return 1; }
               [ "$(id -u)" = 0 ] || { echo 'firewall in the inventory needs root'; return 1; }
-              command -v iptables-restore >/dev/null || { echo 'firewall in the inventory needs iptables: apt-get install iptables'; return 1; }
+              command -v iptables-restore >/dev/null || { echo 'firewall in the inventory needs iptables: apt-get \
+            install iptables'; return 1; }
               if ! cmp -s firewall/ktrdr-firewall.service /etc/systemd/system/ktrdr-firewall.service; then
-                install -m 644 firewall/ktrdr-firewall.service /etc/systemd/system && systemctl daemon-reload || return 1
+                install -m 644 firewall/ktrdr-firewall.service /etc/systemd/system && systemctl daemon-reload || \
+            return 1
               fi
-              systemctl is-enabled -q ktrdr-firewall.service 2>/dev/null || systemctl enable -q ktrdr-firewall.service || return 1
+              systemctl is-enabled -q ktrdr-firewall.service 2>/dev/null || systemctl enable -q \
+            ktrdr-firewall.service || return 1
               sh firewall/firewall.sh up && sh firewall/firewall.sh check && systemctl start ktrdr-firewall.service
             }
             """;

@@ -24,8 +24,9 @@ import ktrdr.report.Document;
 import ktrdr.ssh.Ssh;
 
 /**
- * What was deployed to a node, oldest first: {@code <directory>/.ktrdr/releases.jsonl}, one JSON object a line for each deployment that came so far as to
- * change something. One that is under way is in {@code .ktrdr/deploying} until it has ended, so that one that was killed is known to the next.
+ * What was deployed to a node, oldest first: {@code <directory>/.ktrdr/releases.jsonl}, one JSON object a line for each
+ * deployment that came so far as to change something. One that is under way is in {@code .ktrdr/deploying} until it has
+ * ended, so that one that was killed is known to the next.
  *
  * A line is whole when it ends with its outcome: a torn one is passed over, and gone with the next that is written.
  *
@@ -68,7 +69,8 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
      */
     public record SchemaChange(String from, String to, String backup) {
         private static SchemaChange of(JsonNode json) {
-            return new SchemaChange(json.path("from").asText(""), json.path("to").asText(""), json.path("backup").asText(""));
+            return new SchemaChange(json.path("from").asText(""), json.path("to").asText(""),
+                    json.path("backup").asText(""));
         }
     }
 
@@ -83,29 +85,37 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
      * @param configuration hash of the files, see {@link KeptFiles}
      * @param scale workers of each type; 0 on core
      * @param migration what it did to the schema of the database, where it did something
-     * @param back what runs again, by service, of one that was taken back: {@code images} are those of the release that failed
+     * @param back what runs again, by service, of one that was taken back: {@code images} are those of the release that
+     *     failed
      */
-    public record Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
-            Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Ending outcome, Optional<SchemaChange> migration,
+    public record Entry(String id, String of, String time, String who, String from, String command, String target,
+            String tag, List<String> services, Map<String, Docker.Image> images, String configuration, int scale,
+            double seconds, String error, Ending outcome, Optional<SchemaChange> migration,
             Map<String, Docker.Image> back) {
 
         /** One that was not taken back. */
-        public Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
-                Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Ending outcome,
-                Optional<SchemaChange> migration) {
-            this(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds, error, outcome, migration, Map.of());
-        }
+        public Entry(String id, String of, String time, String who, String from, String command, String target,
+                String tag, List<String> services, Map<String, Docker.Image> images, String configuration, int scale,
+                double seconds, String error, Ending outcome, Optional<SchemaChange> migration) {
+                    this(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds,
+                            error,
+                            outcome, migration, Map.of());
+                }
 
 
         /** One that left the schema as it was. */
-        public Entry(String id, String of, String time, String who, String from, String command, String target, String tag, List<String> services,
-                Map<String, Docker.Image> images, String configuration, int scale, double seconds, String error, Ending outcome) {
-            this(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds, error, outcome, Optional.empty());
-        }
+        public Entry(String id, String of, String time, String who, String from, String command, String target,
+                String tag, List<String> services, Map<String, Docker.Image> images, String configuration, int scale,
+                double seconds, String error, Ending outcome) {
+                    this(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds,
+                            error,
+                            outcome, Optional.empty());
+                }
 
         /** The same, after which these images run again. */
         public Entry returned(Map<String, Docker.Image> back) {
-            return new Entry(id, of, time, who, from, command, target, tag, services, images, configuration, scale, seconds, error, outcome, migration, back);
+            return new Entry(id, of, time, who, from, command, target, tag, services, images, configuration, scale,
+                    seconds, error, outcome, migration, back);
         }
 
         /** Whether it ended with what it was meant to run. */
@@ -118,9 +128,13 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             return who + "@" + from;
         }
 
-        /** The beginning of the digest of KTRDR's image, which is the one with the tag, such as sha256:3103f2404aac; empty where that came from no registry. */
+        /**
+         * The beginning of the digest of KTRDR's image, which is the one with the tag, such as sha256:3103f2404aac;
+         * empty where that came from no registry.
+         */
         public String digest() {
-            return images.values().stream().filter(image -> image.reference().endsWith(":" + tag)).map(image -> image.digest().replaceFirst(".*@(.{19}).*", "$1")).findFirst().orElse("");
+            return images.values().stream().filter(image -> image.reference().endsWith(":" + tag))
+                    .map(image -> image.digest().replaceFirst(".*@(.{19}).*", "$1")).findFirst().orElse("");
         }
 
         /** What it was: deploy, rollback, scale or restart. A deployment that was taken back counts as a rollback. */
@@ -171,8 +185,10 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
 
         /** The same in the words of documents, each key always there. */
         public Map<String, Object> forMachines() {
-            return Document.fields("time", time, "id", id, "of", of, "by", by(), "command", command, "target", target, "release", tag, "services", services, "images", images,
-                    "configuration", configuration, "scale", scale == 0 ? null : scale, "seconds", seconds, "schema", migration.orElse(null), "outcome", outcome.word(), "reason", error);
+            return Document.fields("time", time, "id", id, "of", of, "by", by(), "command", command, "target", target,
+                    "release", tag, "services", services, "images", images,
+                    "configuration", configuration, "scale", scale == 0 ? null : scale, "seconds", seconds, "schema",
+                    migration.orElse(null), "outcome", outcome.word(), "reason", error);
         }
 
         /** A line of the history; empty where it is none of ours. */
@@ -181,10 +197,14 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
                 var json = Json.parse(line, "the history");
                 var services = new ArrayList<String>();
                 json.path("services").forEach(service -> services.add(service.asText()));
-                return Optional.of(new Entry(text(json, "id"), text(json, "of"), text(json, "time"), text(json, "who"), text(json, "from"), text(json, "command"),
-                        text(json, "target"), text(json, "tag"), services, images(json.path("images")), text(json, "configuration"), json.path("scale").asInt(),
-                        json.path("seconds").asDouble(), text(json, "error"), Ending.valueOf(text(json, "outcome").toUpperCase().replace('-', '_')),
-                        json.path("schema").isObject() ? Optional.of(SchemaChange.of(json.path("schema"))) : Optional.empty(), images(json.path("back"))));
+                return Optional.of(new Entry(text(json, "id"), text(json, "of"), text(json, "time"), text(json, "who"),
+                        text(json, "from"), text(json, "command"),
+                        text(json, "target"), text(json, "tag"), services, images(json.path("images")),
+                        text(json, "configuration"), json.path("scale").asInt(),
+                        json.path("seconds").asDouble(), text(json, "error"),
+                        Ending.valueOf(text(json, "outcome").toUpperCase().replace('-', '_')),
+                        json.path("schema").isObject() ? Optional.of(SchemaChange.of(json.path("schema")))
+                                : Optional.empty(), images(json.path("back"))));
             } catch (Problem | IllegalArgumentException torn) {
                 return Optional.empty();
             }
@@ -196,15 +216,21 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
 
         private static Map<String, Docker.Image> images(JsonNode json) {
             var images = new LinkedHashMap<String, Docker.Image>();
-            json.properties().forEach(entry -> images.put(entry.getKey(), new Docker.Image(text(entry.getValue(), "reference"), text(entry.getValue(), "id"), text(entry.getValue(), "digest"),
+            json.properties().forEach(
+                    entry -> images.put(entry.getKey(), new Docker.Image(text(entry.getValue(), "reference"),
+                            text(entry.getValue(), "id"), text(entry.getValue(), "digest"),
                     text(entry.getValue(), "hash"), text(entry.getValue(), "folder"))));
             return images;
         }
     }
 
-    /** What was deployed to a node by its directory, asked over a connection to it; none where nothing was. A host that is another node's is a {@link Problem}. */
+    /**
+     * What was deployed to a node by its directory, asked over a connection to it; none where nothing was. A host that
+     * is another node's is a {@link Problem}.
+     */
     public static History of(Ssh ssh, Inventory inventory, Inventory.Node node) {
-        var facts = Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", node.directory()) + script() + Occupant.SCRIPT + "say end yes\n"));
+        var facts = Facts.parse(ssh.must(Facts.SAY + Sh.let("directory", node.directory()) + script() + Occupant.SCRIPT
+                + "say end yes\n"));
         Occupant.parse(facts).prove(inventory, node);
         return parse(facts);
     }
@@ -217,7 +243,8 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
     /** The same, of the last so many deployments. */
     public static String script(int last) {
         return """
-                past() { [ -L "$directory/.ktrdr/$2" ] || [ ! -f "$directory/.ktrdr/$2" ] || say "$1" "$(tail -n %d "$directory/.ktrdr/$2" | base64 | tr -d '\\n')"; }
+                past() { [ -L "$directory/.ktrdr/$2" ] || [ ! -f "$directory/.ktrdr/$2" ] || say "$1" "$(tail -n %d \
+                "$directory/.ktrdr/$2" | base64 | tr -d '\\n')"; }
                 past history releases.jsonl
                 past deploying deploying
                 """.formatted(last);
@@ -229,12 +256,18 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
         return new History(lines, NodeFiles.decode(facts.get("deploying")).lines().findFirst().flatMap(Entry::parse));
     }
 
-    /** The deployment whose state the node should be in: the last one that ended well, or the one whose state that put back. */
+    /**
+     * The deployment whose state the node should be in: the last one that ended well, or the one whose state that put
+     * back.
+     */
     public Optional<Entry> current() {
         return lastGood().map(last -> byId(last.of()).orElse(last));
     }
 
-    /** What a service was last proven to run from, after a way back too: newer than that of {@link #current}, where a rollback made its container anew. */
+    /**
+     * What a service was last proven to run from, after a way back too: newer than that of {@link #current}, where a
+     * rollback made its container anew.
+     */
     Optional<Docker.Image> proven(String service) {
         for (int i = entries.size() - 1; i >= 0; i--) {
             var entry = entries.get(i);
@@ -251,18 +284,23 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
 
     /** The last deployment, however it ended; a restart is none. */
     public Optional<Entry> last() {
-        return unfinished.or(() -> entries.stream().filter(entry -> !entry.kind().equals("restart")).reduce((first, second) -> second));
+        return unfinished.or(() -> entries.stream().filter(entry -> !entry.kind().equals("restart"))
+                .reduce((first, second) -> second));
     }
 
-    /** Whether the node was left in a state that nobody proved: a deployment that failed or was interrupted, and was not put back. */
+    /**
+     * Whether the node was left in a state that nobody proved: a deployment that failed or was interrupted, and was not
+     * put back.
+     */
     public boolean unproven() {
         var failed = EnumSet.of(Ending.FAILED, Ending.INTERRUPTED);
         return unfinished.isPresent() || last().filter(last -> failed.contains(last.outcome())).isPresent();
     }
 
     /**
-     * What a rollback goes back to: of a state that nobody proved the last release that ended well, else the last one before that which differs from it.
-     * With a tag, the last that ended well with it. A rollback counts as the release it put back, so that a second one goes further back.
+     * What a rollback goes back to: of a state that nobody proved the last release that ended well, else the last one
+     * before that which differs from it. With a tag, the last that ended well with it. A rollback counts as the release
+     * it put back, so that a second one goes further back.
      */
     public Optional<Entry> target(Optional<String> tag) {
         if (tag.isPresent()) return lastGood(entry -> entry.tag().equals(tag.get()));
@@ -273,7 +311,8 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
     }
 
     private Optional<Entry> lastGood(Predicate<Entry> which) {
-        for (int i = entries.size() - 1; i >= 0; i--) if (entries.get(i).good() && which.test(entries.get(i))) return Optional.of(entries.get(i));
+        for (int i = entries.size() - 1; i >= 0; i--)
+            if (entries.get(i).good() && which.test(entries.get(i))) return Optional.of(entries.get(i));
         return Optional.empty();
     }
 
@@ -326,14 +365,24 @@ public record History(List<Entry> entries, Optional<Entry> unfinished) {
             }
             """.formatted(FILE);
 
-    /** Shell lines, run in the stack's directory, that note a deployment as under way, before anything is changed; {@link ScriptExit#NOT_WRITTEN} where the disk does not take it. */
+    /**
+     * Shell lines, run in the stack's directory, that note a deployment as under way, before anything is changed;
+     * {@link ScriptExit#NOT_WRITTEN} where the disk does not take it.
+     */
     public static String begin(Entry entry) {
-        return APPEND + "mkdir -p .ktrdr && rm -f " + UNDER_WAY + ".new || exit " + ScriptExit.NOT_WRITTEN.code + "\n[ -L " + UNDER_WAY + " ] || [ ! -s " + UNDER_WAY + " ] || append <" + UNDER_WAY + " || exit " + ScriptExit.NOT_WRITTEN.code + "\n"
-                + "printf '%s\\n' " + Sh.quote(entry.json()) + " >" + UNDER_WAY + ".new && sync " + UNDER_WAY + ".new && mv -fT " + UNDER_WAY + ".new " + UNDER_WAY + " || exit " + ScriptExit.NOT_WRITTEN.code + "\n";
+        return APPEND + "mkdir -p .ktrdr && rm -f " + UNDER_WAY + ".new || exit " + ScriptExit.NOT_WRITTEN.code +
+                "\n[ -L " + UNDER_WAY + " ] || [ ! -s " + UNDER_WAY + " ] || append <" + UNDER_WAY + " || exit " +
+                ScriptExit.NOT_WRITTEN.code + "\n"
+                + "printf '%s\\n' " + Sh.quote(entry.json()) + " >" + UNDER_WAY + ".new && sync " + UNDER_WAY +
+                ".new && mv -fT " + UNDER_WAY + ".new " + UNDER_WAY + " || exit " + ScriptExit.NOT_WRITTEN.code + "\n";
     }
 
-    /** Shell lines, run in the stack's directory, that note how it ended; {@link ScriptExit#NOT_WRITTEN} where the disk does not take it. */
+    /**
+     * Shell lines, run in the stack's directory, that note how it ended; {@link ScriptExit#NOT_WRITTEN} where the disk
+     * does not take it.
+     */
     public static String end(Entry entry) {
-        return APPEND + "printf '%s\\n' " + Sh.quote(entry.json()) + " | append || exit " + ScriptExit.NOT_WRITTEN.code + "\nrm -f " + UNDER_WAY + "\n";
+        return APPEND + "printf '%s\\n' " + Sh.quote(entry.json()) + " | append || exit " + ScriptExit.NOT_WRITTEN.code
+                + "\nrm -f " + UNDER_WAY + "\n";
     }
 }

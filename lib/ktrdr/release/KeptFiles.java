@@ -13,8 +13,9 @@ import ktrdr.node.NodeFiles;
 import ktrdr.release.Templates.NodeFile;
 
 /**
- * The files of a release as they were, kept on the node under {@code .ktrdr/configurations/<hash>} for as long as one may go back to it. The hash
- * is that of the list of the files with their hashes, so that releases with the same files share one.
+ * The files of a release as they were, kept on the node under {@code .ktrdr/configurations/<hash>} for as long as one
+ * may go back to it. The hash is that of the list of the files with their hashes, so that releases with the same files
+ * share one.
  */
 public final class KeptFiles {
     private static final String PLACE = NodeFiles.OURS + "/configurations";
@@ -28,17 +29,24 @@ public final class KeptFiles {
 
     /** The same, of path to hash. */
     public static String hash(Map<String, String> files) {
-        var list = files.entrySet().stream().map(file -> file.getValue() + "  " + file.getKey() + "\n").sorted().collect(Collectors.joining());
+        var list = files.entrySet().stream().map(file -> file.getValue() + "  " + file.getKey() + "\n").sorted()
+                .collect(Collectors.joining());
         return new NodeFile("", list, "").sha256();
     }
 
-    /** Shell lines, run in the stack's directory, that keep the files as they are there; {@link ScriptExit#NOT_WRITTEN} where the disk does not take them. */
+    /**
+     * Shell lines, run in the stack's directory, that keep the files as they are there; {@link ScriptExit#NOT_WRITTEN}
+     * where the disk does not take them.
+     */
     public static String save(List<NodeFile> files) {
-        return Sh.let("snapshot", PLACE + "/" + hash(files)) + "if [ ! -d \"$snapshot\" ]; then\n" + Sh.let("place", PLACE) + ScriptExit.numbers("""
-                  mkdir -p "$place" || exit $NOT_WRITTEN
-                  new=
-                """) + Sh.atEnd("rm -rf \"$new\"") + Sh.folder("new", "\"$place\"/.new") + "  for path in " + Sh.words(files.stream().map(NodeFile::path).toList()) + "; do\n" + ScriptExit.numbers("""
-                    case $path in */*) mkdir -p "$new/${path%/*}" ;; esac && cp -p "$path" "$new/$path" && sync "$new/$path" || exit $NOT_WRITTEN
+        return Sh.let("snapshot", PLACE + "/" + hash(files)) + "if [ ! -d \"$snapshot\" ]; then\n"
+                + Sh.let("place", PLACE) + ScriptExit.numbers("""
+                          mkdir -p "$place" || exit $NOT_WRITTEN
+                          new=
+                        """) + Sh.atEnd("rm -rf \"$new\"") + Sh.folder("new", "\"$place\"/.new") + "  for path in "
+                + Sh.words(files.stream().map(NodeFile::path).toList()) + "; do\n" + ScriptExit.numbers("""
+                    case $path in */*) mkdir -p "$new/${path%/*}" ;; esac && cp -p "$path" "$new/$path" && sync \
+                "$new/$path" || exit $NOT_WRITTEN
                   done
                   mv -T "$new" "$snapshot" || exit $NOT_WRITTEN
                 fi
@@ -47,7 +55,8 @@ public final class KeptFiles {
 
     /** Shell lines that remove all but these, and what killed runs left. */
     public static String keep(Collection<String> hashes) {
-        return "for one in " + PLACE + "/* " + PLACE + "/.new.*; do\n  case ${one##*/} in " + hashes.stream().map(Sh::quote).collect(Collectors.joining(" | "))
+        return "for one in " + PLACE + "/* " + PLACE + "/.new.*; do\n  case ${one##*/} in "
+                + hashes.stream().map(Sh::quote).collect(Collectors.joining(" | "))
                 + ") ;; *) rm -rf \"$one\" ;; esac\ndone\n";
     }
 
@@ -55,7 +64,8 @@ public final class KeptFiles {
     public static String script(String hash) {
         return Sh.let("place", PLACE) + Sh.let("hash", hash) + """
                 if [ -n "$hash" ] && cd "$directory/$place/$hash" 2>/dev/null; then
-                  find . -type f | while IFS= read -r file; do say "snapshot ${file#./}" "$(stat -c %a "$file") $(base64 <"$file" | tr -d '\\n')"; done
+                  find . -type f | while IFS= read -r file; do say "snapshot ${file#./}" "$(stat -c %a "$file") \
+                $(base64 <"$file" | tr -d '\\n')"; done
                   cd /
                 fi
                 """;

@@ -35,7 +35,9 @@ import ktrdr.ssh.Ssh;
  */
 public final class NodeLocks implements AutoCloseable {
     private static final Duration PATIENCE = Duration.ofSeconds(20);
-    /** A script whose standard input ended gets TERM, and KILL ten seconds later; the node may take as long to notice. */
+    /**
+     * A script whose standard input ended gets TERM, and KILL ten seconds later; the node may take as long to notice.
+     */
     private static final Duration ENDING = Duration.ofSeconds(60);
     /** What is looked at as a lock is taken may take as long as what any script may. */
     private static final Duration LOOKING = Duration.ofHours(1);
@@ -62,74 +64,88 @@ public final class NodeLocks implements AutoCloseable {
         this.looked = new ConcurrentHashMap<>(looked);
         this.held = !nodes.isEmpty();
         this.beats = Executors.newScheduledThreadPool(Math.max(1, nodes.size()), Threads.daemons("lock"));
-        for (var node : nodes) beats.scheduleWithFixedDelay(() -> beat(node), LockScripts.BEAT.toMillis(), LockScripts.BEAT.toMillis(), TimeUnit.MILLISECONDS);
+        for (var node : nodes) beats.scheduleWithFixedDelay(() -> beat(node), LockScripts.BEAT.toMillis(),
+                LockScripts.BEAT.toMillis(), TimeUnit.MILLISECONDS);
     }
 
     /**
-     * Takes the locks of the nodes that can be reached, in the order of the inventory, so that of two runs one gets them all. One that somebody else has is a
-     * {@link Problem} with exit code 4, after waiting for so long; then none is held.
+     * Takes the locks of the nodes that can be reached, in the order of the inventory, so that of two runs one gets
+     * them all. One that somebody else has is a {@link Problem} with exit code 4, after waiting for so long; then none
+     * is held.
      *
-     * @param look a script that each node runs at once where its lock is had, while the next node is asked for its own: {@link #looked} has the answer. Empty for none
+     * @param look a script that each node runs at once where its lock is had, while the next node is asked for its own:
+     *     {@link #looked} has the answer. Empty for none
      */
-    public static NodeLocks take(Fleet fleet, LockScripts.Owner owner, Duration wait, Console console, Function<Node, String> look) {
-        var nodes = List.copyOf(fleet.each((node, ssh) -> ssh.name()).values().keySet());
-        var waiting = new Waiting(wait, 500,
-                "interrupted while waiting for a lock: none is held, and nothing was changed");
-        var looked = new LinkedHashMap<Node, CompletableFuture<CommandResult>>();
-        try (var step = console.step("fleet", "lock")) {
-            var refused = waiting.until(() -> {
-                looked.clear();
-                return attempt(fleet, nodes, owner, console, look, looked);
-            }, Optional::isEmpty, why -> step.now(why.get().sentence() + ", "
-                    + why.get().found()));
-            if (refused.isPresent()) throw refused.get();
-            return new NodeLocks(fleet, nodes, owner, look, looked);
-        }
-    }
+    public static NodeLocks take(Fleet fleet, LockScripts.Owner owner, Duration wait, Console console,
+            Function<Node, String> look) {
+                var nodes = List.copyOf(fleet.each((node, ssh) -> ssh.name()).values().keySet());
+                var waiting = new Waiting(wait, 500,
+                        "interrupted while waiting for a lock: none is held, and nothing was changed");
+                var looked = new LinkedHashMap<Node, CompletableFuture<CommandResult>>();
+                try (var step = console.step("fleet", "lock")) {
+                    var refused = waiting.until(() -> {
+                        looked.clear();
+                        return attempt(fleet, nodes, owner, console, look, looked);
+                    }, Optional::isEmpty, why -> step.now(why.get().sentence() + ", "
+                            + why.get().found()));
+                    if (refused.isPresent()) throw refused.get();
+                    return new NodeLocks(fleet, nodes, owner, look, looked);
+                }
+            }
 
     /** Why one of them is not to be had, with none of them held then; empty when all are ours. */
-    private static Optional<Problem> attempt(Fleet fleet, List<Node> nodes, LockScripts.Owner owner, Console console, Function<Node, String> look, Map<Node, CompletableFuture<CommandResult>> looked) {
-        var threads = Executors.newCachedThreadPool(Threads.daemons("lock"));
-        var taken = new ArrayList<Node>();
-        try {
-            for (var node : nodes) {
-                // an answer that does not come may have been a yes
-                taken.add(node);
-                var script = look.apply(node);
-                var answer = new CompletableFuture<LockScripts.LockState>();
-                looked.put(node, CompletableFuture.supplyAsync(() -> ask(fleet, node, owner, script, answer), threads));
-                if (!await(answer, node, PATIENCE).taken()) {
+    private static Optional<Problem> attempt(Fleet fleet, List<Node> nodes, LockScripts.Owner owner, Console console,
+            Function<Node, String> look, Map<Node, CompletableFuture<CommandResult>> looked) {
+                var threads = Executors.newCachedThreadPool(Threads.daemons("lock"));
+                var taken = new ArrayList<Node>();
+                try {
+                    for (var node : nodes) {
+                        // an answer that does not come may have been a yes
+                        taken.add(node);
+                        var script = look.apply(node);
+                        var answer = new CompletableFuture<LockScripts.LockState>();
+                        looked.put(node, CompletableFuture.supplyAsync(() -> ask(fleet, node, owner, script, answer),
+                                threads));
+                        if (!await(answer, node, PATIENCE).taken()) {
+                            threads.shutdownNow();
+                            release(fleet, taken, owner);
+                            return Optional.of(answer.join().problem(node.name()));
+                        }
+                        answer.join().left()
+                                .ifPresent(left -> console.note(node.name(), "lock",
+                                        "taken over from " + left.words() + ", who gave no sign for "
+                                + LockScripts.LIFE.toSeconds() + " s"));
+                    }
+                    threads.shutdown();
+                    return Optional.empty();
+                } catch (RuntimeException e) {
                     threads.shutdownNow();
                     release(fleet, taken, owner);
-                    return Optional.of(answer.join().problem(node.name()));
+                    throw e;
                 }
-                answer.join().left().ifPresent(left -> console.note(node.name(), "lock", "taken over from " + left.words() + ", who gave no sign for "
-                        + LockScripts.LIFE.toSeconds() + " s"));
             }
-            threads.shutdown();
-            return Optional.empty();
-        } catch (RuntimeException e) {
-            threads.shutdownNow();
-            release(fleet, taken, owner);
-            throw e;
-        }
-    }
 
     /** Asks for the lock, tells the answer as soon as it is there, and answers what was looked at after it. */
-    private static CommandResult ask(Fleet fleet, Node node, LockScripts.Owner owner, String look, CompletableFuture<LockScripts.LockState> answer) {
-        try {
-            var result = fleet.ssh(node).runTelling(LockScripts.take(place(fleet, node), owner, LockScripts.LIFE, look), soFar -> {
-                if (!answer.isDone()) answered(soFar.get()).ifPresent(end -> answer.complete(LockScripts.LockState.parse(soFar.get().substring(0, end))));
-            }, look.isEmpty() ? PATIENCE : LOOKING);
-            var end = answered(result.out());
-            if (end.isEmpty()) throw failed(fleet, node, result);
-            answer.complete(LockScripts.LockState.parse(result.out().substring(0, end.get())));
-            return new CommandResult(result.exit(), result.out().substring(end.get()), result.err());
-        } catch (RuntimeException e) {
-            answer.completeExceptionally(e);
-            throw e;
-        }
-    }
+    private static CommandResult ask(Fleet fleet, Node node, LockScripts.Owner owner, String look,
+            CompletableFuture<LockScripts.LockState> answer) {
+                try {
+                    var result = fleet.ssh(node)
+                            .runTelling(LockScripts.take(place(fleet, node), owner, LockScripts.LIFE, look),
+                            soFar -> {
+                                if (!answer.isDone()) answered(soFar.get())
+                                        .ifPresent(end ->
+                                                answer.complete(LockScripts.LockState
+                                                        .parse(soFar.get().substring(0, end))));
+                            }, look.isEmpty() ? PATIENCE : LOOKING);
+                    var end = answered(result.out());
+                    if (end.isEmpty()) throw failed(fleet, node, result);
+                    answer.complete(LockScripts.LockState.parse(result.out().substring(0, end.get())));
+                    return new CommandResult(result.exit(), result.out().substring(end.get()), result.err());
+                } catch (RuntimeException e) {
+                    answer.completeExceptionally(e);
+                    throw e;
+                }
+            }
 
     /** Where the answer to the question for the lock ends; empty where it has not come yet. */
     private static Optional<Integer> answered(String out) {
@@ -138,12 +154,17 @@ public final class NodeLocks implements AutoCloseable {
     }
 
     private static Problem failed(Fleet fleet, Node node, CommandResult result) {
-        if (ScriptExit.of(result) == ScriptExit.UNSAFE) return Problem.failed(node.name() + ": what we keep there may be somebody else's, and nothing was changed")
-                .expected("folders and files that only root may put there").found(result).fix("look who made it so; then chmod o-w, or take the link away");
+        if (ScriptExit.of(result) == ScriptExit.UNSAFE) return Problem.failed(node.name()
+                + ": what we keep there may be somebody else's, and nothing was changed")
+                .expected("folders and files that only root may put there").found(result)
+                .fix("look who made it so; then chmod o-w, or take the link away");
         var user = fleet.ssh(node).run("id -un", PATIENCE).out().strip();
         if (!user.equals("root")) throw Ssh.notRoot(node.name(), user, "change anything on it");
-        if (result.lastWords().contains("/run/lock/")) return Problem.failed(node.name() + ": the lock of the node cannot be noted in /run/lock").found(result)
-                .fix("on " + node.name() + ": df -h /run; df -i /run; then make room, or mount it to be written to; nothing was changed");
+        if (result.lastWords().contains("/run/lock/")) return Problem.failed(node.name()
+                + ": the lock of the node cannot be noted in /run/lock").found(result)
+                .fix("on " + node.name()
+                        + ": df -h /run; df -i /run; then make room, or mount it to be written to; nothing was "
+                        + "changed");
         return Problem.failed(node.name() + ": the files could not be written to " + node.directory()).found(result)
                 .fix("is the disk full, or the folder not ours? No file was replaced and no container was touched");
     }
@@ -154,10 +175,14 @@ public final class NodeLocks implements AutoCloseable {
 
     private static <T> T await(CompletableFuture<T> answer, Node node, Duration patience) {
         return Threads.get(answer, patience, node.name() + ": interrupted, the running script was stopped",
-                () -> Problem.failed(node.name() + ": a script did not end within " + Units.duration(patience) + " and was stopped"));
+                () -> Problem.failed(node.name() + ": a script did not end within " + Units.duration(patience)
+                        + " and was stopped"));
     }
 
-    /** What the script that looks answers, as {@link Ssh#must} has it; for the first time what it said as the lock was taken. */
+    /**
+     * What the script that looks answers, as {@link Ssh#must} has it; for the first time what it said as the lock was
+     * taken.
+     */
     public String looked(Node node) {
         var first = looked.remove(node);
         if (first != null) {
@@ -182,7 +207,10 @@ public final class NodeLocks implements AutoCloseable {
         return new NodeLocks(fleet, List.of(), LockScripts.Owner.now("", ""), look, Map.of());
     }
 
-    /** The start of a script on a node, which may run only while the lock is ours, and waits until what we interrupted has ended; see {@link LockScripts#under}. */
+    /**
+     * The start of a script on a node, which may run only while the lock is ours, and waits until what we interrupted
+     * has ended; see {@link LockScripts#under}.
+     */
     public String under(Node node) {
         return LockScripts.under(place(fleet, node), owner, ENDING);
     }
@@ -194,7 +222,10 @@ public final class NodeLocks implements AutoCloseable {
         return result;
     }
 
-    /** Has a script run under the lock of a node when that is given back, and its result heard; a {@link Problem} of the connection is one with exit code 255. */
+    /**
+     * Has a script run under the lock of a node when that is given back, and its result heard; a {@link Problem} of the
+     * connection is one with exit code 255.
+     */
     public void atEnd(Node node, String script, Consumer<CommandResult> heard) {
         last.put(node, new Last(script, heard));
     }
@@ -229,14 +260,21 @@ public final class NodeLocks implements AutoCloseable {
     /** The sentence for a script under the lock that was not let in; empty where it was. */
     public static Optional<Problem> refused(Node node, CommandResult result) {
         return switch (ScriptExit.of(result)) {
-            case LOCK_LOST -> Optional.of(Problem.locked(node.name() + ": the lock is not ours any more, somebody took the node over")
+            case LOCK_LOST ->
+                    Optional.of(Problem.locked(node.name()
+                            + ": the lock is not ours any more, somebody took the node over")
                     .fix("see what they did, then run it again"));
-            case LOCK_BUSY -> Optional.of(Problem.locked(node.name() + ": a script of an earlier run is still at work there").fix("run it again with --wait 5m"));
+            case LOCK_BUSY ->
+                    Optional.of(Problem.locked(node.name() + ": a script of an earlier run is still at work there")
+                            .fix("run it again with --wait 5m"));
             default -> Optional.empty();
         };
     }
 
-    /** Gives all of them back, of an interrupted run too; a node that cannot be reached forgets its own after half a minute. */
+    /**
+     * Gives all of them back, of an interrupted run too; a node that cannot be reached forgets its own after half a
+     * minute.
+     */
     @Override
     public void close() {
         beats.shutdownNow();

@@ -6,9 +6,10 @@ import ktrdr.Sh;
 import ktrdr.release.Templates.NodeFile;
 
 /**
- * What tells Prometheus the figures of a node: node-exporter in a Compose project of its own, beside the stack, and a systemd timer that leaves the figures of the
- * node's containers for its textfile collector. They come and go with their files, which a deployment puts in place like all others; a node whose exporter does not
- * run is told of by its target, and is no reason to take a release back.
+ * What tells Prometheus the figures of a node: node-exporter in a Compose project of its own, beside the stack, and a
+ * systemd timer that leaves the figures of the node's containers for its textfile collector. They come and go with
+ * their files, which a deployment puts in place like all others; a node whose exporter does not run is told of by its
+ * target, and is no reason to take a release back.
  */
 public final class NodeMetrics {
     static final String COMPOSE = "metrics/docker-compose.yml";
@@ -22,13 +23,15 @@ public final class NodeMetrics {
 
     /** The image of node-exporter, as the files of a node name it; empty where they have none. */
     public static Optional<String> image(List<NodeFile> files) {
-        return files.stream().filter(file -> file.path().equals(COMPOSE)).flatMap(file -> file.content().lines()).map(String::strip).filter(line -> line.startsWith(IMAGE))
+        return files.stream().filter(file -> file.path().equals(COMPOSE)).flatMap(file -> file.content().lines())
+                .map(String::strip).filter(line -> line.startsWith(IMAGE))
                 .map(line -> line.substring(IMAGE.length())).findFirst();
     }
 
     /**
-     * Shell lines, run in the stack's directory once these files are there, that bring both up or take them away. They never fail; what could not be done they say in a line
-     * {@code told metrics} each. They need {@code tell} of {@link FileChangesScript}.
+     * Shell lines, run in the stack's directory once these files are there, that bring both up or take them away. They
+     * never fail; what could not be done they say in a line {@code told metrics} each. They need {@code tell} of
+     * {@link FileChangesScript}.
      */
     public static String script(List<NodeFile> files) {
         return image(files).isPresent() ? Sh.let("metrics", TextfileMetrics.FOLDER) + UP : DOWN;
@@ -46,7 +49,8 @@ public final class NodeMetrics {
                 install -m 644 "metrics/ktrdr-containers.$unit" /etc/systemd/system && changed=yes || return 1
               done
               [ -z "$changed" ] || systemctl daemon-reload || return 1
-              [ -z "$changed" ] && systemctl is-active -q ktrdr-containers.timer && systemctl is-enabled -q ktrdr-containers.timer && return 0
+              [ -z "$changed" ] && systemctl is-active -q ktrdr-containers.timer && systemctl is-enabled -q \
+            ktrdr-containers.timer && return 0
               systemctl enable -q ktrdr-containers.timer && systemctl restart ktrdr-containers.timer
             }
             changed=
@@ -63,7 +67,8 @@ public final class NodeMetrics {
             if [ -f /etc/systemd/system/ktrdr-containers.timer ]; then
               systemctl disable -q --now ktrdr-containers.timer 2>/dev/null || :
               systemctl stop ktrdr-containers.service 2>/dev/null || :
-              rm -f /etc/systemd/system/ktrdr-containers.timer /etc/systemd/system/ktrdr-containers.service && systemctl daemon-reload || tell metrics 'the timer ktrdr-containers could not be removed'
+              rm -f /etc/systemd/system/ktrdr-containers.timer /etc/systemd/system/ktrdr-containers.service && \
+            systemctl daemon-reload || tell metrics 'the timer ktrdr-containers could not be removed'
               # what it was stopped in, or failed in before, would be a failed unit without a file
               systemctl reset-failed ktrdr-containers.service 2>/dev/null || :
               rm -f .ktrdr/metrics/containers.prom

@@ -20,25 +20,32 @@ public final class ReleaseTag {
     /** A tag as a person gave it; anything a registry would not take is a {@link Problem}. */
     public static String tag(String asked) {
         if (TAG.matcher(asked).matches()) return asked;
-        throw Problem.usage("this is no image tag: " + asked).expected("such as sha-3f2c9ab: letters, digits, '.', '_' and '-', at most 128")
+        throw Problem.usage("this is no image tag: " + asked)
+                .expected("such as sha-3f2c9ab: letters, digits, '.', '_' and '-', at most 128")
                 .found(asked);
     }
 
-    /** "sha-" and seven characters of HEAD, where the folder is in a git checkout of KTRDR; else empty. One of which git does not tell the commit is a {@link Problem}. */
+    /**
+     * "sha-" and seven characters of HEAD, where the folder is in a git checkout of KTRDR; else empty. One of which git
+     * does not tell the commit is a {@link Problem}.
+     */
     public static Optional<String> ofCheckout(Path folder) {
-        return checkout(folder.toAbsolutePath()).filter(ReleaseTag::isKtrdr).map(checkout -> "sha-" + head(checkout).substring(0, 7));
+        return checkout(folder.toAbsolutePath()).filter(ReleaseTag::isKtrdr)
+                .map(checkout -> "sha-" + head(checkout).substring(0, 7));
     }
 
     /** The folder, or the nearest one above it, that has git's files: a folder, or in a linked worktree a file. */
     private static Optional<Path> checkout(Path folder) {
-        for (var at = folder; at != null; at = at.getParent()) if (Files.exists(at.resolve(".git"))) return Optional.of(at);
+        for (var at = folder; at != null; at = at.getParent())
+            if (Files.exists(at.resolve(".git"))) return Optional.of(at);
         return Optional.empty();
     }
 
     private static String head(Path checkout) {
         var found = "";
         try {
-            var head = LocalCommand.command("git", "rev-parse", "--verify", "HEAD").directory(checkout).env("LC_ALL", "C").timeout(GIT).run();
+            var head = LocalCommand.command("git", "rev-parse", "--verify", "HEAD").directory(checkout)
+                    .env("LC_ALL", "C").timeout(GIT).run();
             if (head.ok()) return head.out().strip();
             found = head.lastWords();
         } catch (Problem noGit) {
@@ -46,14 +53,18 @@ public final class ReleaseTag {
         }
         // git refuses what another user owns, since its configuration may run programs
         var other = found.contains("dubious ownership");
-        throw Problem.usage("which release? No --tag was given, and git does not tell the commit of " + checkout).expected("--tag sha-<7 characters of the commit>, or a checkout that git reads")
-                .found(found).fix(other ? "it belongs to another user; where that is right: git config --global --add safe.directory " + checkout : "add --tag sha-3f2c9ab, with the commit that is to run");
+        throw Problem.usage("which release? No --tag was given, and git does not tell the commit of " + checkout)
+                .expected("--tag sha-<7 characters of the commit>, or a checkout that git reads")
+                .found(found)
+                .fix(other ? "it belongs to another user; where that is right: git config --global --add "
+                        + "safe.directory " + checkout : "add --tag sha-3f2c9ab, with the commit that is to run");
     }
 
     private static boolean isKtrdr(Path checkout) {
         try {
             var project = checkout.resolve("pyproject.toml");
-            return Files.isRegularFile(project) && Files.readString(project).lines().anyMatch(line -> line.matches("name\\s*=\\s*\"ktrdr\"\\s*"));
+            return Files.isRegularFile(project) && Files.readString(project).lines()
+                    .anyMatch(line -> line.matches("name\\s*=\\s*\"ktrdr\"\\s*"));
         } catch (IOException e) {
             return false;
         }
@@ -61,12 +72,14 @@ public final class ReleaseTag {
 
     /** That of the last deployment, rollback or scaling which ended well; empty where nothing was deployed yet. */
     public static Optional<String> running(History history) {
-        return history.entries().stream().filter(History.Entry::good).map(History.Entry::tag).filter(tag -> !tag.isEmpty()).reduce((earlier, later) -> later);
+        return history.entries().stream().filter(History.Entry::good).map(History.Entry::tag)
+                .filter(tag -> !tag.isEmpty()).reduce((earlier, later) -> later);
     }
 
     /** What to say when there is no tag. */
     public static Problem missing() {
-        return Problem.usage("which release? No --tag was given, core runs none, and this folder is no git checkout of KTRDR")
+        return Problem.usage(
+                "which release? No --tag was given, core runs none, and this folder is no git checkout of KTRDR")
                 .expected("--tag sha-<7 characters of the commit>, or to be run inside KTRDR's checkout")
                 .fix("add --tag sha-3f2c9ab, with the commit that is to run");
     }

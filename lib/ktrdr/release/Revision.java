@@ -15,14 +15,16 @@ import ktrdr.release.Templates.NodeFile;
  *
  * @param tag of the release
  * @param files all that are ours, as they are to be
- * @param images of the services that are to be there, by service; one with an id is that very image, whatever its reference means by now
+ * @param images of the services that are to be there, by service; one with an id is that very image, whatever its
+ *     reference means by now
  */
 public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Image> images) {
 
     /** What the inventory and the templates make of a release. */
     public static Revision of(Inventory inventory, Stack stack, String tag) {
         var images = new LinkedHashMap<String, Docker.Image>();
-        stack.images(stack.services(), tag).forEach((service, reference) -> images.put(service, new Docker.Image(reference, "", "")));
+        stack.images(stack.services(), tag)
+                .forEach((service, reference) -> images.put(service, new Docker.Image(reference, "", "")));
         return new Revision(tag, stack.files(tag), images);
     }
 
@@ -35,7 +37,8 @@ public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Imag
     }
 
     /**
-     * What runs on a node, to keep its containers at it: one release, with the files that were written for it. Anything else is a {@link Problem}.
+     * What runs on a node, to keep its containers at it: one release, with the files that were written for it. Anything
+     * else is a {@link Problem}.
      *
      * @param wanted as for {@link #there}
      * @param what one would do to it, such as "scaled"
@@ -43,32 +46,44 @@ public record Revision(String tag, List<NodeFile> files, Map<String, Docker.Imag
     public static Revision running(Stack stack, StackFacts facts, List<NodeFile> wanted, String what) {
         var node = stack.node().name();
         var there = there(stack, facts, wanted).filter(revision -> !revision.tag().isEmpty())
-                .orElseThrow(() -> Problem.failed(node + ": nothing runs there that could be " + what).fix(stack.deploy()));
-        if (there.tag().contains(",")) throw Problem.failed(node + ": two releases run there").found(there.tag()).fix(stack.deploy());
-        var staged = there.files().stream().filter(file -> file.path().equals(stack.envFile())).map(file -> Templates.env(file.content()).getOrDefault("IMAGE_TAG", "")).findFirst().orElse("");
+                .orElseThrow(() -> Problem.failed(node + ": nothing runs there that could be " + what)
+                        .fix(stack.deploy()));
+        if (there.tag().contains(","))
+            throw Problem.failed(node + ": two releases run there").found(there.tag()).fix(stack.deploy());
+        var staged = there.files().stream().filter(file -> file.path().equals(stack.envFile()))
+                .map(file -> Templates.env(file.content()).getOrDefault("IMAGE_TAG", "")).findFirst().orElse("");
         if (!staged.equals(there.tag()))
-            throw Problem.failed(node + ": another release is staged than runs").expected(there.tag()).found(staged).fix(stack.deploy() + ", or jbang stage@ktrdr " + stack.words() + " --tag " + there.tag());
+            throw Problem.failed(node + ": another release is staged than runs").expected(there.tag()).found(staged)
+                    .fix(stack.deploy() + ", or jbang stage@ktrdr " + stack.words() + " --tag " + there.tag());
         // prometheus.yml is replaced whole when workers change, and what was written into it by hand is kept
-        var changed = Drift.files(facts.files()).stream().filter(words -> !words.startsWith(Templates.PROMETHEUS)).toList();
-        if (!changed.isEmpty()) throw Problem.failed(node + ": files of ours were changed by hand").found(String.join("; ", changed))
-                .fix("jbang stage@ktrdr " + stack.words() + " --check shows what differs; without --check it puts them back");
+        var changed = Drift.files(facts.files()).stream().filter(words -> !words.startsWith(Templates.PROMETHEUS))
+                .toList();
+        if (!changed.isEmpty()) throw Problem.failed(node + ": files of ours were changed by hand")
+                .found(String.join("; ", changed))
+                .fix("jbang stage@ktrdr " + stack.words()
+                        + " --check shows what differs; without --check it puts them back");
         return there;
     }
 
     /**
-     * What is on a node, to go back to it: its containers' images and its files; empty where there is not enough of either.
+     * What is on a node, to go back to it: its containers' images and its files; empty where there is not enough of
+     * either.
      *
      * @param wanted the files that the facts were gathered for: of those that are the same the facts have no content
      */
     public static Optional<Revision> there(Stack stack, StackFacts facts, List<NodeFile> wanted) {
         var files = new ArrayList<NodeFile>();
         facts.files().files().forEach((path, found) -> found.content()
-                .or(() -> wanted.stream().filter(file -> file.path().equals(path) && file.sha256().equals(found.sha256())).map(NodeFile::content).findFirst())
+                .or(() -> wanted.stream()
+                        .filter(file -> file.path().equals(path) && file.sha256().equals(found.sha256()))
+                        .map(NodeFile::content).findFirst())
                 .ifPresent(content -> files.add(new NodeFile(path, content, found.mode()))));
         var images = Docker.images(facts.containers(), facts.digests());
         var paths = files.stream().map(NodeFile::path).toList();
-        if (images.isEmpty() || !paths.containsAll(List.of(stack.composeFile(), stack.envFile()))) return Optional.empty();
-        var tags = facts.containers().stream().filter(container -> stack.released(container.service())).map(Docker.Container::tag).distinct().toList();
+        if (images.isEmpty() || !paths.containsAll(List.of(stack.composeFile(), stack.envFile())))
+            return Optional.empty();
+        var tags = facts.containers().stream().filter(container -> stack.released(container.service()))
+                .map(Docker.Container::tag).distinct().toList();
         return Optional.of(new Revision(String.join(", ", tags), files, images));
     }
 }

@@ -17,10 +17,12 @@ import ktrdr.report.Check;
 import ktrdr.report.CheckId;
 
 /**
- * The schema of the database beside a release: the revisions that the alembic of an image knows, and the one that the database has.
+ * The schema of the database beside a release: the revisions that the alembic of an image knows, and the one that the
+ * database has.
  *
- * An image tells its revisions without database and network ({@code alembic history}), so that both can be compared before anything is stopped. What an image said is
- * kept by its id in {@code .ktrdr/revisions} on the node: an image of one id says the same for ever.
+ * An image tells its revisions without database and network ({@code alembic history}), so that both can be compared
+ * before anything is stopped. What an image said is kept by its id in {@code .ktrdr/revisions} on the node: an image of
+ * one id says the same for ever.
  *
  * @param target what the image knows; empty where it is not on the node yet
  * @param database where the database is
@@ -50,19 +52,30 @@ public record Schema(Optional<Revisions> target, Database database) {
      * @param known every revision, {@code heads} those that none follows
      */
     public record Revisions(boolean alembic, List<String> known, List<String> heads) {
-        /** A line of `alembic history`: "a1 -> b2 (head), create table". Several before the arrow are those that one merges. */
-        private static final Pattern LINE = Pattern.compile("^(?:<base>|[\\w, ]+) -> (\\w+)((?: \\(\\w+\\))*)(?:, .*)?$");
-        private static final Pattern NONE = Pattern.compile("No config file|No 'script_location' key|Path doesn't exist");
+        /**
+         * A line of `alembic history`: "a1 -> b2 (head), create table". Several before the arrow are those that one
+         * merges.
+         */
+        private static final Pattern LINE =
+                Pattern.compile("^(?:<base>|[\\w, ]+) -> (\\w+)((?: \\(\\w+\\))*)(?:, .*)?$");
+        private static final Pattern NONE =
+                Pattern.compile("No config file|No 'script_location' key|Path doesn't exist");
 
-        /** What `alembic history` ended with and said; anything else than a history, or than that there is no alembic, is a {@link Problem}. */
+        /**
+         * What `alembic history` ended with and said; anything else than a history, or than that there is no alembic,
+         * is a {@link Problem}.
+         */
         static Revisions parse(int exit, String said) {
-            if (exit == 127 || exit != 0 && NONE.matcher(said).find()) return new Revisions(false, List.of(), List.of());
-            if (exit != 0) throw Problem.failed("alembic in the image does not tell its revisions").expected("`alembic history` ends with 0").found("exit code " + exit + ": " + LastWords.of(said));
+            if (exit == 127 || exit != 0 && NONE.matcher(said).find())
+                return new Revisions(false, List.of(), List.of());
+            if (exit != 0) throw Problem.failed("alembic in the image does not tell its revisions")
+                    .expected("`alembic history` ends with 0").found("exit code " + exit + ": " + LastWords.of(said));
             var known = new ArrayList<String>();
             var heads = new ArrayList<String>();
             said.lines().map(String::strip).map(LINE::matcher).filter(Matcher::matches).forEach(line -> {
                 known.add(line.group(1));
-                if (line.group(2).contains("(head)") || line.group(2).contains("(effective head)")) heads.add(line.group(1));
+                if (line.group(2).contains("(head)") || line.group(2).contains("(effective head)"))
+                    heads.add(line.group(1));
             });
             return new Revisions(!known.isEmpty(), known, heads);
         }
@@ -121,7 +134,8 @@ public record Schema(Optional<Revisions> target, Database database) {
      * @param keep whether what an image says may be kept on the node
      */
     public static String question(String database, boolean asRole, List<String> images, boolean keep) {
-        return (images.isEmpty() ? "" : revisions(keep)) + images.stream().map(image -> "revisions " + image + "\n").collect(Collectors.joining()) + database(database, DatabaseNames.exec(asRole));
+        return (images.isEmpty() ? "" : revisions(keep)) + images.stream().map(image -> "revisions " + image + "\n")
+                .collect(Collectors.joining()) + database(database, DatabaseNames.exec(asRole));
     }
 
     /** The same, asked as the role that is there. */
@@ -148,17 +162,22 @@ public record Schema(Optional<Revisions> target, Database database) {
                   # the last twenty; what cannot be kept is asked again
                   [ ! -L "$kept" ] && [ -d "$directory/.ktrdr" ] && mkdir -p "$kept" || return 0
                   rm -f "$kept/new"
-                  { printf '%s\\n' "$said" >"$kept/new" && mv -fT "$kept/new" "$kept/${id#sha256:}"; } 2>/dev/null || rm -f "$kept/new"
+                  { printf '%s\\n' "$said" >"$kept/new" && mv -fT "$kept/new" "$kept/${id#sha256:}"; } 2>/dev/null || \
+                rm -f "$kept/new"
                   ls -t "$kept" | tail -n +21 | while IFS= read -r old; do rm -f "$kept/$old"; done
                 """ : "") + "}\n";
     }
 
-    /** Says where the database is; a table that is not there is told by its SQLSTATE, 42P01, whatever the server's language. Of a database that is not there PostgreSQL has words alone. */
+    /**
+     * Says where the database is; a table that is not there is told by its SQLSTATE, 42P01, whatever the server's
+     * language. Of a database that is not there PostgreSQL has words alone.
+     */
     private static String database(String name, String exec) {
         return Docker.database() + Sh.let("database", name) + """
                 if [ "$(docker inspect --format '{{.State.Running}}' "$container" 2>/dev/null)" = true ]; then
                   # shellcheck disable=SC2016 # for the shell in the container
-                  if said=$(EXEC sh -c 'psql -w -X -v VERBOSITY=sqlstate -Atq -U "${KTRDR_DB_USER:-$POSTGRES_USER}" -d "$1" -c "$2"' sh "$database" \\
+                  if said=$(EXEC sh -c 'psql -w -X -v VERBOSITY=sqlstate -Atq -U "${KTRDR_DB_USER:-$POSTGRES_USER}" \
+                -d "$1" -c "$2"' sh "$database" \\
                     "select version_num from alembic_version order by 1" 2>&1); then say schema "is $said"
                   else
                     case $said in *42P01*) say schema is ;; *)
@@ -179,7 +198,8 @@ public record Schema(Optional<Revisions> target, Database database) {
         var words = said.length < 2 ? "" : said[1].strip();
         return new Schema(target, switch (said[0]) {
             case "is" -> new Database(true, words.isEmpty() ? List.of() : List.of(words.split("\\s+")), "");
-            case "silent" -> new Database(true, List.of(), words.isEmpty() ? "no answer within 20 s" : words, DatabaseNames.parse(facts));
+            case "silent" -> new Database(true, List.of(), words.isEmpty() ? "no answer within 20 s" : words,
+                    DatabaseNames.parse(facts));
             default -> new Database(false, List.of(), "");
         });
     }
@@ -187,7 +207,8 @@ public record Schema(Optional<Revisions> target, Database database) {
     /** What one image said. */
     public static Revisions revisions(String said) {
         var parts = said.split(" ", 2);
-        return Revisions.parse((int) Facts.number("revisions", parts[0]), NodeFiles.decode(parts.length < 2 ? "" : parts[1]));
+        return Revisions.parse((int) Facts.number("revisions", parts[0]),
+                NodeFiles.decode(parts.length < 2 ? "" : parts[1]));
     }
 
     /** The check of verify. */
@@ -197,11 +218,16 @@ public record Schema(Optional<Revisions> target, Database database) {
         return switch (state()) {
             case NO_ALEMBIC -> new Check(id, node, true, expected, release + " has no alembic", "", 0);
             case SAME -> new Check(id, node, true, expected, database.words(), "", 0);
-            case BEHIND -> new Check(id, node, false, expected + ": " + head(), database.revisions().isEmpty() ? "no schema of alembic's" : database.words() + ", which is older",
-                    severalHeads() ? "deploy a release whose migrations are merged: this one has several heads" : "jbang deploy@ktrdr core backend --tag " + release, 0);
-            case UNKNOWN -> new Check(id, node, false, expected + ": " + head(), database.words() + ", which a newer release made",
+            case BEHIND -> new Check(id, node, false, expected + ": " + head(),
+                    database.revisions().isEmpty() ? "no schema of alembic's" : database.words() + ", which is older",
+                    severalHeads() ? "deploy a release whose migrations are merged: this one has several heads"
+                            : "jbang deploy@ktrdr core backend --tag " + release, 0);
+            case UNKNOWN -> new Check(id, node, false, expected + ": " + head(),
+                    database.words() + ", which a newer release made",
                     "deploy that release, or: jbang deploy@ktrdr core backend --schema downgrade", 0);
-            case OPEN -> new Check(id, node, false, expected, database.running() ? database.error().isEmpty() ? "the image of " + release + " is not there" : Console.brief(database.error(), 200)
+            case OPEN -> new Check(id, node, false, expected,
+                    database.running() ? database.error().isEmpty() ? "the image of " + release + " is not there"
+                            : Console.brief(database.error(), 200)
                     : "the database does not run", "on " + node + ": docker logs " + Docker.DATABASE, 0);
         };
     }

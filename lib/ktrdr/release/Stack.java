@@ -20,7 +20,8 @@ import ktrdr.node.Mount;
 /** The Compose stack of a node: its project, its files, its services and the image of each. */
 public final class Stack {
     /** The services of core that every fleet has. */
-    public static final List<String> CORE = Docker.CORE_SERVICES.stream().filter(service -> !service.equals(Alerting.SERVICE)).toList();
+    public static final List<String> CORE = Docker.CORE_SERVICES.stream()
+            .filter(service -> !service.equals(Alerting.SERVICE)).toList();
     private final Inventory inventory;
     private final Node node;
 
@@ -98,9 +99,13 @@ public final class Stack {
         return !core() || service.equals("backend");
     }
 
-    /** The release that runs, by the images of these containers, of the ones that do; two of them where they differ, empty where none runs. */
+    /**
+     * The release that runs, by the images of these containers, of the ones that do; two of them where they differ,
+     * empty where none runs.
+     */
     public String release(List<Docker.Container> containers) {
-        return containers.stream().filter(container -> container.running() && released(container.service())).map(Docker.Container::tag).distinct().sorted()
+        return containers.stream().filter(container -> container.running() && released(container.service()))
+                .map(Docker.Container::tag).distinct().sorted()
                 .collect(Collectors.joining(", "));
     }
 
@@ -138,19 +143,23 @@ public final class Stack {
 
     /** Bytes of memory that its workers may use together. */
     long memory() {
-        return inventory.workersOf(node).stream().mapToLong(worker -> (worker.type().equals("training") ? node.running().training() : node.running().backtest()).memory()).sum();
+        return inventory.workersOf(node).stream()
+                .mapToLong(worker -> (worker.type().equals("training") ? node.running().training()
+                        : node.running().backtest()).memory()).sum();
     }
 
     /** That the share lacks these folders. */
     public Problem lacks(List<String> missing) {
-        return Problem.failed(node.name() + ": the share at " + share() + " lacks folders that containers mount").expected(share() + "/" + String.join(", " + share() + "/", missing))
+        return Problem.failed(node.name() + ": the share at " + share() + " lacks folders that containers mount")
+                .expected(share() + "/" + String.join(", " + share() + "/", missing))
                 .found("no such folder").fix(makeFolders(missing));
     }
 
     /** What makes these folders of the share. */
     public String makeFolders(List<String> missing) {
         var unnamed = missing.stream().filter(folder -> !inventory.storage().folders().contains(folder)).toList();
-        var add = unnamed.isEmpty() ? "" : "add " + String.join(", ", unnamed) + " to storage.folders in the inventory, then ";
+        var add = unnamed.isEmpty() ? ""
+                : "add " + String.join(", ", unnamed) + " to storage.folders in the inventory, then ";
         return inventory.storageNode().map(server -> add + "jbang setup-nfs@ktrdr " + server.name())
                 .orElse("make them on " + inventory.storage().server() + ", owner 999:1500, mode 2775");
     }
@@ -173,7 +182,8 @@ public final class Stack {
     /** The services that read files of ours, and where those are; each is told when they change. */
     public Map<String, List<String>> readers() {
         if (!core()) return Map.of();
-        var readers = new TreeMap<>(Map.of("prometheus", List.of("monitoring/prometheus.yml", "monitoring/rules/"), "grafana", List.of("monitoring/grafana/")));
+        var readers = new TreeMap<>(Map.of("prometheus", List.of("monitoring/prometheus.yml", "monitoring/rules/"),
+                "grafana", List.of("monitoring/grafana/")));
         if (inventory.alerts().isPresent()) readers.put(Alerting.SERVICE, List.of(Alerting.FILE));
         return readers;
     }

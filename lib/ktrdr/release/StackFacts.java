@@ -21,12 +21,13 @@ import ktrdr.node.StaleMounts;
  * @param compose version of Compose, empty when there is none
  * @param free bytes free on the file system of Docker's data
  * @param memory bytes that the node has
- * @param directory whether the stack's directory is there; {@code share} what is where the share belongs, {@code missing} folders of it that containers may mount
+ * @param directory whether the stack's directory is there; {@code share} what is where the share belongs,
+ *     {@code missing} folders of it that containers may mount
  * @param files of the stack that are there
  * @param images image reference to image id, of the images asked about that are there
  * @param containers of the stack's Compose project, stopped ones too
- * @param digests image id to the references by digest under which registries have it; of the images asked about that are there and of those that the
- *     containers were made from. None for an image that was never pulled.
+ * @param digests image id to the references by digest under which registries have it; of the images asked about that
+ *     are there and of those that the containers were made from. None for an image that was never pulled.
  * @param history of the deployments before
  * @param beside every container of the node, whosoever it is
  * @param takeover "open" where one did not come to its end, "done" where what it put aside is still there; else empty
@@ -34,71 +35,91 @@ import ktrdr.node.StaleMounts;
  * @param folder where the stack's directory is in truth, past links; empty where it is not there
  * @param occupant whose host it is, by what runs there
  */
-public record StackFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing,
-        NodeFiles files, Map<String, String> images, List<Docker.Container> containers,
-        Map<String, List<String>> digests, History history, List<Docker.Beside> beside, String takeover, Gpu gpu, String folder,
-        Occupant occupant) {
+public record StackFacts(String user, String docker, String dockerError, String compose, long free, long memory,
+        boolean directory, Mount share, List<String> missing, NodeFiles files, Map<String, String> images,
+        List<Docker.Container> containers, Map<String, List<String>> digests, History history,
+        List<Docker.Beside> beside, String takeover, Gpu gpu, String folder, Occupant occupant) {
 
     /** Those of a node that has no other containers. */
-    public StackFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing,
-            NodeFiles files, Map<String, String> images, List<Docker.Container> containers, Map<String, List<String>> digests, History history) {
-        this(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images, containers, digests, history, List.of(), "", Gpu.UNKNOWN);
-    }
+    public StackFacts(String user, String docker, String dockerError, String compose, long free, long memory,
+            boolean directory, Mount share, List<String> missing, NodeFiles files, Map<String, String> images,
+            List<Docker.Container> containers, Map<String, List<String>> digests, History history) {
+                this(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images,
+                        containers,
+                        digests, history, List.of(), "", Gpu.UNKNOWN);
+            }
 
     /** Those of a node of which it is not known where its directory is in truth. */
-    public StackFacts(String user, String docker, String dockerError, String compose, long free, long memory, boolean directory, Mount share, List<String> missing, NodeFiles files, Map<String, String> images,
-            List<Docker.Container> containers, Map<String, List<String>> digests, History history, List<Docker.Beside> beside, String takeover, Gpu gpu) {
-        this(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images, containers, digests, history, beside, takeover, gpu, "", Occupant.UNKNOWN);
-    }
+    public StackFacts(String user, String docker, String dockerError, String compose, long free, long memory,
+            boolean directory, Mount share, List<String> missing, NodeFiles files, Map<String, String> images,
+            List<Docker.Container> containers, Map<String, List<String>> digests, History history,
+            List<Docker.Beside> beside, String takeover, Gpu gpu) {
+                this(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images,
+                        containers,
+                        digests, history, beside, takeover, gpu, "", Occupant.UNKNOWN);
+            }
 
     /** The same without these containers, as if they were not there. */
     public StackFacts without(List<String> names) {
-        return new StackFacts(user, docker, dockerError, compose, free, memory, directory, share, missing, files, images,
-                containers.stream().filter(container -> !names.contains(container.name())).toList(), digests, history, beside.stream().filter(beside -> !names.contains(beside.name())).toList(), takeover, gpu, folder, occupant);
+        return new StackFacts(user, docker, dockerError, compose, free, memory, directory, share, missing, files,
+                images,
+                containers.stream().filter(container -> !names.contains(container.name())).toList(), digests, history,
+                beside.stream().filter(beside -> !names.contains(beside.name())).toList(), takeover, gpu, folder,
+                occupant);
     }
 
-    /** The script that gathers; it prints a line for each fact: its name, a tab, its value. Files are wanted by path and sha256; {@code gpu} is whether Docker's driver for it is looked for. */
-    public static String script(String project, String directory, String share, Map<String, String> files, List<String> images, boolean gpu) {
-        return Facts.SAY + Sh.let("directory", directory) + """
-                say user "$(id -un)"
-                [ ! -d "$directory" ] || say directory yes
-                say folder "$(cd -P "$directory" 2>/dev/null && pwd || :)"
-                [ ! -f "$directory/.ktrdr/takeover" ] || say takeover "$(sed -n '1 s/^state //p' "$directory/.ktrdr/takeover")"
-                if read -r _ kib _ </proc/meminfo; then say memory "$((kib * 1024))"; fi
-                """ + Mount.script(share) + Mount.missing()
-                + NodeFiles.script(files) + History.script() + MachineFacts.FREE + MachineFacts.engine() + Room.script() + """
-                if [ -z "$docker" ]; then
-                  say end yes
-                  exit 0
-                fi
-                """
-                + (gpu ? Gpu.SCRIPT : "") + "set -- " + Sh.words(images) + "\n" + """
-                ids=''
-                # one question where all are there, as is usual
-                if [ $# -gt 1 ] && found=$(docker image inspect --format '{{.Id}}' "$@" 2>/dev/null); then
-                  for id in $found; do
-                    say "image $1" "$id"
-                    ids="$ids $id"
-                    shift
-                  done
-                fi
-                for image do
-                  if id=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null); then
-                    say "image $image" "$id"
-                    ids="$ids $id"
-                  fi
-                done
-                """ + Docker.sayContainers(project) + StaleMounts.script(project) + Docker.BESIDE + "[ -z \"$containers\" ] || ids=\"$ids $(" + Docker.IMAGES + ")\"\n" + """
-                digest() { say "digests $1" "$2"; }
-                """ + "[ -z \"$ids\" ] || " + Docker.digests("$ids", "digest") + "say end yes\n";
-    }
+    /**
+     * The script that gathers; it prints a line for each fact: its name, a tab, its value. Files are wanted by path and
+     * sha256; {@code gpu} is whether Docker's driver for it is looked for.
+     */
+    public static String script(String project, String directory, String share, Map<String, String> files,
+            List<String> images, boolean gpu) {
+                return Facts.SAY + Sh.let("directory", directory) + """
+                        say user "$(id -un)"
+                        [ ! -d "$directory" ] || say directory yes
+                        say folder "$(cd -P "$directory" 2>/dev/null && pwd || :)"
+                        [ ! -f "$directory/.ktrdr/takeover" ] || say takeover "$(sed -n '1 s/^state //p' \
+                        "$directory/.ktrdr/takeover")"
+                        if read -r _ kib _ </proc/meminfo; then say memory "$((kib * 1024))"; fi
+                        """ + Mount.script(share) + Mount.missing()
+                        + NodeFiles.script(files) + History.script() + MachineFacts.FREE + MachineFacts.engine() +
+                        Room.script() + """
+                        if [ -z "$docker" ]; then
+                          say end yes
+                          exit 0
+                        fi
+                        """
+                        + (gpu ? Gpu.SCRIPT : "") + "set -- " + Sh.words(images) + "\n" + """
+                        ids=''
+                        # one question where all are there, as is usual
+                        if [ $# -gt 1 ] && found=$(docker image inspect --format '{{.Id}}' "$@" 2>/dev/null); then
+                          for id in $found; do
+                            say "image $1" "$id"
+                            ids="$ids $id"
+                            shift
+                          done
+                        fi
+                        for image do
+                          if id=$(docker image inspect --format '{{.Id}}' "$image" 2>/dev/null); then
+                            say "image $image" "$id"
+                            ids="$ids $id"
+                          fi
+                        done
+                        """ + Docker.sayContainers(project) + StaleMounts.script(project) + Docker.BESIDE +
+                        "[ -z \"$containers\" ] || ids=\"$ids $(" + Docker.IMAGES + ")\"\n" + """
+                        digest() { say "digests $1" "$2"; }
+                        """ + "[ -z \"$ids\" ] || " + Docker.digests("$ids", "digest") + "say end yes\n";
+            }
 
     /** The answer of {@link #script}. What is of another form is a {@link Problem}. */
     public static StackFacts parse(String answer) {
         var facts = Facts.parse(answer);
-        return new StackFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"), Math.max(0, facts.number("disk " + facts.get("docker-root"))), Math.max(0, facts.number("memory")),
-                facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), facts.all("no-folder"), NodeFiles.parse(facts), facts.under("image"),
-                Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts), Docker.beside(facts), facts.get("takeover"), Gpu.parse(facts), facts.get("folder"),
+        return new StackFacts(facts.get("user"), facts.get("docker"), facts.get("docker-error"), facts.get("compose"),
+                Math.max(0, facts.number("disk " + facts.get("docker-root"))), Math.max(0, facts.number("memory")),
+                facts.get("directory").equals("yes"), Mount.parse(facts.get("mount")), facts.all("no-folder"),
+                NodeFiles.parse(facts), facts.under("image"),
+                Docker.containers(facts), Docker.digests(facts.under("digests")), History.parse(facts),
+                Docker.beside(facts), facts.get("takeover"), Gpu.parse(facts), facts.get("folder"),
                 Occupant.parse(facts));
     }
 }

@@ -21,8 +21,9 @@ import ktrdr.inventory.Inventory.Role;
 /**
  * The files of a deployment, as they land on a node.
  *
- * Compose files, rules and dashboards land as they are; env files, prometheus.yml and alertmanager.yml are Mustache templates filled from the inventory. A file of the
- * same path in the folder that the inventory names under {@code templates:} wins over the built-in one.
+ * Compose files, rules and dashboards land as they are; env files, prometheus.yml and alertmanager.yml are Mustache
+ * templates filled from the inventory. A file of the same path in the folder that the inventory names under
+ * {@code templates:} wins over the built-in one.
  */
 public final class Templates {
     /** The file of Prometheus' targets, as it lies in core's directory. */
@@ -70,7 +71,8 @@ public final class Templates {
             "docker-compose.workers.yml", "workers/docker-compose.workers.yml",
             ".env.workers", "workers/.env.workers");
     /** ${NAME}, ${NAME:?…}, ${NAME:-…} and $NAME; a doubled dollar is Compose's way to write one. */
-    private static final Pattern VARIABLE = Pattern.compile("\\$\\$|\\$\\{([A-Za-z_][A-Za-z0-9_]*)|\\$([A-Za-z_][A-Za-z0-9_]*)");
+    private static final Pattern VARIABLE =
+            Pattern.compile("\\$\\$|\\$\\{([A-Za-z_][A-Za-z0-9_]*)|\\$([A-Za-z_][A-Za-z0-9_]*)");
     /** ${NAME:+${NAME-}…}: what is there only where the variable has a value. */
     private static final Pattern OPTIONAL = Pattern.compile("\\$\\{([A-Za-z_][A-Za-z0-9_]*):\\+\\$\\{\\1-\\}[^$}]*\\}");
 
@@ -87,8 +89,10 @@ public final class Templates {
         files(node.role()).forEach((path, template) -> {
             if (path.equals(Alerting.FILE) && inventory.alerts().isEmpty()) return;
             var text = read(template);
-            // Compose has its own variables, and Grafana's legends, the annotations of alerts and Docker's formats are written as a template's
-            boolean asItIs = path.startsWith("docker-compose.") || path.startsWith("monitoring/rules/") || path.endsWith(".json") || path.endsWith(".sh");
+            // Compose has its own variables, and Grafana's legends, the annotations of alerts and Docker's formats are
+            // written as a template's
+            boolean asItIs = path.startsWith("docker-compose.") || path.startsWith("monitoring/rules/")
+                    || path.endsWith(".json") || path.endsWith(".sh");
             rendered.add(new NodeFile(path, asItIs ? text : fill(template, text, values), "644"));
         });
         return rendered;
@@ -97,10 +101,11 @@ public final class Templates {
     /** The variables that a Compose file names and that need a value, in alphabetical order. */
     public static TreeSet<String> variables(String compose) {
         var names = new TreeSet<String>();
-        compose.lines().filter(line -> !line.stripLeading().startsWith("#")).forEach(line -> VARIABLE.matcher(OPTIONAL.matcher(line).replaceAll("")).results().forEach(match -> {
-            if (match.group(1) != null) names.add(match.group(1));
-            if (match.group(2) != null) names.add(match.group(2));
-        }));
+        compose.lines().filter(line -> !line.stripLeading().startsWith("#"))
+                .forEach(line -> VARIABLE.matcher(OPTIONAL.matcher(line).replaceAll("")).results().forEach(match -> {
+                    if (match.group(1) != null) names.add(match.group(1));
+                    if (match.group(2) != null) names.add(match.group(2));
+                }));
         return names;
     }
 
@@ -108,7 +113,8 @@ public final class Templates {
     public static Map<String, String> env(String text) {
         var values = new LinkedHashMap<String, String>();
         text.lines().filter(line -> !line.isBlank() && !line.startsWith("#") && line.contains("="))
-                .forEach(line -> values.put(line.substring(0, line.indexOf('=')), line.substring(line.indexOf('=') + 1)));
+                .forEach(line -> values.put(line.substring(0, line.indexOf('=')),
+                        line.substring(line.indexOf('=') + 1)));
         return values;
     }
 
@@ -151,21 +157,28 @@ public final class Templates {
         values.put("tag", tag);
         values.put("environment", inventory.environment());
         values.put("core", Map.of("name", inventory.core().name()));
-        values.put("node", Map.of("name", node.name(), "fqdn", inventory.fqdn(node), "directory", node.directory(), "profiles", profiles(node), "bind", node.bind().map(Templates::host).orElse("")));
-        values.put("limits", Map.of("backtest", limit(node.running().backtest()), "training", limit(node.running().training())));
+        values.put("node", Map.of("name", node.name(), "fqdn", inventory.fqdn(node), "directory", node.directory(),
+                "profiles", profiles(node), "bind", node.bind().map(Templates::host).orElse("")));
+        values.put("limits",
+                Map.of("backtest", limit(node.running().backtest()), "training", limit(node.running().training())));
         values.put("images", images(node));
         values.put("broker", inventory.broker().orElse(""));
         values.put("apparmor", node.running().unconfined() ? "unconfined" : "");
         values.put("database", Map.of("name", inventory.database().name(), "data", inventory.database().data(),
                 "host", inventory.fqdn(inventory.core())));
-        values.put("storage", Map.of("mount", inventory.storage().mount(), "source", Stack.of(inventory, node).share()));
-        values.put("ports", Map.of("backend", services.backend(), "db", services.db(), "prometheus", services.prometheus(),
-                "grafana", services.grafana(), "jaeger", services.jaeger(), "otlp", services.otlp(), "alertmanager", services.alertmanager(), "metrics", inventory.metrics().port()));
-        values.put("urls", Map.of("backend", inventory.url("backend"), "grafana", inventory.url("grafana"), "alertmanager", inventory.url("alertmanager"),
+        values.put("storage",
+                Map.of("mount", inventory.storage().mount(), "source", Stack.of(inventory, node).share()));
+        values.put("ports",
+                Map.of("backend", services.backend(), "db", services.db(), "prometheus", services.prometheus(),
+                "grafana", services.grafana(), "jaeger", services.jaeger(), "otlp", services.otlp(), "alertmanager",
+                services.alertmanager(), "metrics", inventory.metrics().port()));
+        values.put("urls", Map.of("backend", inventory.url("backend"), "grafana", inventory.url("grafana"),
+                "alertmanager", inventory.url("alertmanager"),
                 "otlp", "http://" + inventory.fqdn(inventory.core()) + ":" + services.otlp()));
         values.put("tracing", Map.of("traces", String.valueOf(inventory.tracing().traces())));
         values.put("alerts", inventory.alerts().<Object>map(Alerting::values).orElse(false));
-        values.put("exporters", inventory.metrics().nodes() ? Map.of("nodes", inventory.nodes().stream().map(this::exporter).toList()) : false);
+        values.put("exporters", inventory.metrics().nodes()
+                ? Map.of("nodes", inventory.nodes().stream().map(this::exporter).toList()) : false);
         values.put("firewall", Firewall.values(inventory, node));
         values.put("workerNodes", inventory.workers().stream().map(this::workerNode).toList());
         return values;
@@ -174,7 +187,8 @@ public final class Templates {
     private Map<String, Object> images(Node node) {
         var images = inventory.images();
         return Map.of("backend", images.backend(), "worker", inventory.workerImage(node), "db", images.db(),
-                "prometheus", images.prometheus(), "grafana", images.grafana(), "jaeger", images.jaeger(), "nodeExporter", images.nodeExporter(), "alertmanager", images.alertmanager());
+                "prometheus", images.prometheus(), "grafana", images.grafana(), "jaeger", images.jaeger(),
+                "nodeExporter", images.nodeExporter(), "alertmanager", images.alertmanager());
     }
 
     /** Processors as a share of each 100 ms: Docker takes no number of them above what the node has, but any share. */
@@ -187,7 +201,8 @@ public final class Templates {
     }
 
     private Map<String, Object> workerNode(Node node) {
-        var workers = inventory.workersOf(node).stream().map(worker -> Map.of("name", worker.name(), "type", worker.type(),
+        var workers = inventory.workersOf(node).stream()
+                .map(worker -> Map.of("name", worker.name(), "type", worker.type(),
                 "node", node.name(), "target", inventory.fqdn(node) + ":" + worker.port())).toList();
         return Map.of("name", node.name(), "workers", workers);
     }

@@ -21,7 +21,8 @@ import ktrdr.inventory.Inventory.Node;
  * @param fix the command or page that helps when it does not hold
  * @param seconds how long it took to find out; 0 where it came with others in one answer
  */
-public record Check(@JsonProperty("id") CheckId what, String node, boolean ok, String expected, String found, String fix,
+public record Check(@JsonProperty("id") CheckId what, String node, boolean ok, String expected, String found,
+        String fix,
         double seconds) {
     /** What a service says may be as long as it likes. */
     private static final int LONGEST = 1000;
@@ -64,9 +65,10 @@ public record Check(@JsonProperty("id") CheckId what, String node, boolean ok, S
     }
 
     /** Checks as a document, with what else it has before them. */
-    public static Document document(String name, List<Check> checks, Map<Node, Problem> unreached, Map<String, ?> more) {
-        return Document.of(name, exit(checks, unreached)).with(more).with("checks", checks).errors(unreached);
-    }
+    public static Document document(String name, List<Check> checks, Map<Node, Problem> unreached,
+            Map<String, ?> more) {
+                return Document.of(name, exit(checks, unreached)).with(more).with("checks", checks).errors(unreached);
+            }
 
     /** How a run of checks ends: nodes that were not reached make the exit code theirs. */
     static Exit exit(List<Check> checks, Map<Node, Problem> unreached) {
@@ -83,14 +85,16 @@ public record Check(@JsonProperty("id") CheckId what, String node, boolean ok, S
         var table = Table.of("node", "check", "", "took", "found");
         for (var check : checks) {
             var took = check.seconds() == 0 ? "" : String.format("%.1f s", check.seconds());
-            table.row(check.node(), check.what().withoutNode(), check.ok() ? "ok" : "FAILED", took, Console.brief(check.found(), LONGEST));
+            table.row(check.node(), check.what().withoutNode(), check.ok() ? "ok" : "FAILED", took,
+                    Console.brief(check.found(), LONGEST));
         }
         return table;
     }
 
     /** A problem for each check that does not hold: what was expected and what to do. */
     public static List<Problem> failures(List<Check> checks) {
-        return checks.stream().filter(check -> !check.ok()).map(check -> check.problem(check.id() + " does not hold")).toList();
+        return checks.stream().filter(check -> !check.ok()).map(check -> check.problem(check.id() + " does not hold"))
+                .toList();
     }
 
     /** The problem that a check which does not hold is. */

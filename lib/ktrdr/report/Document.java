@@ -12,7 +12,8 @@ import ktrdr.Problem;
 import ktrdr.inventory.Inventory.Node;
 
 /**
- * A result for machines. Each begins with {@code document}, {@code version}, {@code ok} and {@code exit} and ends with {@code errors}; docs/schemas has a JSON Schema for each name.
+ * A result for machines. Each begins with {@code document}, {@code version}, {@code ok} and {@code exit} and ends with
+ * {@code errors}; docs/schemas has a JSON Schema for each name.
  *
  * <pre>common.report(Document.of("stage", exit).with("nodes", nodes).errors(problems))</pre>
  */

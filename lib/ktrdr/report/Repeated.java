@@ -22,7 +22,10 @@ public final class Repeated {
 
     private Repeated() {}
 
-    /** The same problems in their order; of those that differ by nothing but their node only the first, which names the other nodes. */
+    /**
+     * The same problems in their order; of those that differ by nothing but their node only the first, which names the
+     * other nodes.
+     */
     public static List<Problem> once(Map<Node, Problem> problems) {
         return once(problems.keySet(), List.copyOf(problems.values()));
     }
@@ -36,7 +39,8 @@ public final class Repeated {
     static List<Problem> once(Collection<String> named, Collection<Node> nodes, List<Problem> problems) {
         var names = new LinkedHashMap<String, List<String>>();
         named.forEach(node -> names.put(node, List.of()));
-        nodes.forEach(node -> names.put(node.name(), Stream.concat(Stream.of(node.host(), node.id()), node.address().stream()).toList()));
+        nodes.forEach(node -> names.put(node.name(),
+                Stream.concat(Stream.of(node.host(), node.id()), node.address().stream()).toList()));
         return once(names, problems);
     }
 
@@ -51,7 +55,8 @@ public final class Repeated {
                 return new ArrayList<>();
             }).add(own.get());
         }
-        return all.stream().flatMap(value -> value instanceof Problem problem ? List.of(problem).stream() : told(kinds.get(value)).stream()).toList();
+        return all.stream().flatMap(value -> value instanceof Problem problem ? List.of(problem).stream()
+                : told(kinds.get(value)).stream()).toList();
     }
 
     private static List<Problem> told(List<Own> alike) {
@@ -64,8 +69,10 @@ public final class Repeated {
     /** The node that comes first in the sentence, and all of the problem with another word in its place. */
     private static Optional<Own> own(Map<String, List<String>> nodes, Problem problem) {
         var sentence = problem.sentence();
-        return nodes.keySet().stream().filter(node -> at(node, sentence) >= 0).min(Comparator.comparingInt(node -> at(node, sentence)))
-                .map(node -> new Own(node, kind(problem, Stream.concat(Stream.of(node), nodes.get(node).stream()).toList()), problem));
+        return nodes.keySet().stream().filter(node -> at(node, sentence) >= 0)
+                .min(Comparator.comparingInt(node -> at(node, sentence)))
+                .map(node -> new Own(node,
+                        kind(problem, Stream.concat(Stream.of(node), nodes.get(node).stream()).toList()), problem));
     }
 
     private static String kind(Problem problem, List<String> names) {

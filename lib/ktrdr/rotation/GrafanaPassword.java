@@ -11,22 +11,29 @@ import ktrdr.node.Docker;
 import ktrdr.release.NodeLocks;
 
 /**
- * The password of Grafana's admin, which Grafana keeps in its own database from its first start on: {@code grafana cli admin reset-admin-password} replaces it there.
- * Where the image has no such command (the practice fleet's stand-in), the environment is all there is.
+ * The password of Grafana's admin, which Grafana keeps in its own database from its first start on:
+ * {@code grafana cli admin reset-admin-password} replaces it there. Where the image has no such command (the practice
+ * fleet's stand-in), the environment is all there is.
  */
 final class GrafanaPassword implements PasswordStore {
-    private static final String ANSWER = "an answer of the container " + Docker.GRAFANA + " on port 3000, by curl on core";
+    private static final String ANSWER = "an answer of the container " + Docker.GRAFANA
+            + " on port 3000, by curl on core";
     private static final String ADDRESS = """
-            address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' CONTAINER | grep -m 1 .)
+            address=$(docker inspect --format '{{range .NetworkSettings.Networks}}{{println .IPAddress}}{{end}}' \
+            CONTAINER | grep -m 1 .)
             """.replace("CONTAINER", Docker.GRAFANA);
     /** Starts it where it is stopped, whatever password its environment has, until it answers; says so. */
     static final String START = """
             if [ "$(docker inspect --format '{{.State.Running}}' CONTAINER)" = true ]; then exit 0; fi
             docker start CONTAINER
             """.replace("CONTAINER", Docker.GRAFANA) + ADDRESS + """
-            curl -sS -m 5 --retry 60 --retry-delay 1 --retry-max-time 90 --retry-connrefused -o /dev/null "http://$address:3000/api/health"
+            curl -sS -m 5 --retry 60 --retry-delay 1 --retry-max-time 90 --retry-connrefused -o /dev/null \
+            "http://$address:3000/api/health"
             """;
-    /** Asked on core, at the container's own address: Grafana speaks plain HTTP, which would have the password in the clear all the way from here. */
+    /**
+     * Asked on core, at the container's own address: Grafana speaks plain HTTP, which would have the password in the
+     * clear all the way from here.
+     */
     static final String LOGIN = ADDRESS + """
             printf 'Authorization: Basic %s\\n' "$(printf 'admin:%s' "$password" | base64 | tr -d '\\n')" |
               curl -sS -m 5 -o /dev/null -w '%{http_code}' -H @- "http://$address:3000/api/datasources"
@@ -34,7 +41,8 @@ final class GrafanaPassword implements PasswordStore {
     private static final String RESET = ScriptExit.numbers("""
             printf '%s\\n' "$password" | docker exec -i CONTAINER sh -c '
               command -v grafana >/dev/null || exit $NO_CLI
-              exec grafana cli --homepath "${GF_PATHS_HOME:-/usr/share/grafana}" --config "${GF_PATHS_CONFIG:-/etc/grafana/grafana.ini}" admin reset-admin-password --password-from-stdin'
+              exec grafana cli --homepath "${GF_PATHS_HOME:-/usr/share/grafana}" --config \
+            "${GF_PATHS_CONFIG:-/etc/grafana/grafana.ini}" admin reset-admin-password --password-from-stdin'
             """.replace("CONTAINER", Docker.GRAFANA));
     private final FleetNode core;
     private final NodeLocks locks;
@@ -56,15 +64,19 @@ final class GrafanaPassword implements PasswordStore {
     @Override
     public void ready() {
         var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + START);
-        if (!result.ok()) throw NodeLocks.refused(core.node(), result).orElseGet(() -> Problem.failed(core + ": Grafana is stopped and could not be started, to be asked for its password")
+        if (!result.ok()) throw NodeLocks.refused(core.node(), result)
+                .orElseGet(() -> Problem.failed(core
+                        + ": Grafana is stopped and could not be started, to be asked for its password")
                 .expected(ANSWER).found(result).fix("jbang deploy@ktrdr core grafana, then this again"));
-        if (!result.out().isBlank()) console.note(core.node().name(), "grafana", "was stopped, and is started to be asked");
+        if (!result.out().isBlank())
+            console.note(core.node().name(), "grafana", "was stopped, and is started to be asked");
     }
 
     @Override
     public boolean has(String value) {
         var result = core.run(Sh.let("password", value) + LOGIN);
-        if (!result.ok()) throw Problem.unreachable(core + ": Grafana could not be asked whether it takes the password").expected(ANSWER)
+        if (!result.ok()) throw Problem.unreachable(core + ": Grafana could not be asked whether it takes the password")
+                .expected(ANSWER)
                 .found(result).fix("jbang logs@ktrdr core grafana");
         return result.out().startsWith("2");
     }
@@ -74,7 +86,9 @@ final class GrafanaPassword implements PasswordStore {
         former = environment;
         touched = true;
         touched = reset(value);
-        return touched ? " has the new one" : " was left alone: the image has no `grafana cli` to change it, and the new password is in the environment of its container";
+        return touched ? " has the new one"
+                : " was left alone: the image has no `grafana cli` to change it, and the new password is in the "
+                        + "environment of its container";
     }
 
     @Override
@@ -90,7 +104,8 @@ final class GrafanaPassword implements PasswordStore {
         var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + Sh.let("password", value) + RESET);
         if (ScriptExit.of(result) == ScriptExit.NO_CLI) return false;
         if (!result.ok()) throw NodeLocks.refused(core.node(), result).orElseGet(() ->
-                Problem.failed(core + ": Grafana's admin password could not be replaced").found(result).fix("jbang logs@ktrdr core grafana"));
+                Problem.failed(core + ": Grafana's admin password could not be replaced").found(result)
+                        .fix("jbang logs@ktrdr core grafana"));
         return true;
     }
 }

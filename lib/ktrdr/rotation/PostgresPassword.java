@@ -11,10 +11,12 @@ import ktrdr.node.Docker;
 import ktrdr.release.NodeLocks;
 
 /**
- * The password of the database's role in PostgreSQL, which keeps the one it was initialised with until it is told another.
+ * The password of the database's role in PostgreSQL, which keeps the one it was initialised with until it is told
+ * another.
  *
- * It is told a {@link ScramVerifier}, over the socket inside its container and by standard input: the password itself is in no statement. A connection over TCP
- * from inside the container proves it; the container's own address is used, as the images trust 127.0.0.1 without a password.
+ * It is told a {@link ScramVerifier}, over the socket inside its container and by standard input: the password itself
+ * is in no statement. A connection over TCP from inside the container proves it; the container's own address is used,
+ * as the images trust 127.0.0.1 without a password.
  */
 final class PostgresPassword implements PasswordStore {
     private static final Duration PATIENCE = Duration.ofSeconds(60);
@@ -22,7 +24,8 @@ final class PostgresPassword implements PasswordStore {
             printf '%s\\n' "$password" | docker exec -i "$container" sh -c '
               IFS= read -r PGPASSWORD
               export PGPASSWORD PGCONNECT_TIMEOUT=10
-              exec psql -w -X -Atq -h "$(hostname -i | cut -d " " -f 1)" -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c "select 1"'
+              exec psql -w -X -Atq -h "$(hostname -i | cut -d " " -f 1)" -U "$POSTGRES_USER" -d "$POSTGRES_DB" -c \
+            "select 1"'
             """;
     private final FleetNode core;
     private final NodeLocks locks;
@@ -48,9 +51,11 @@ final class PostgresPassword implements PasswordStore {
         former = Optional.of(verifier());
         alter("'" + ScramVerifier.of(value) + "'");
         var answer = core.run(connect(value));
-        if (!answer.ok()) throw Problem.failed(core + ": PostgreSQL does not accept the new password over TCP").expected("a connection with it").found(answer);
+        if (!answer.ok()) throw Problem.failed(core + ": PostgreSQL does not accept the new password over TCP")
+                .expected("a connection with it").found(answer);
         if (environment.filter(text -> !text.equals(value)).isEmpty()) return " has the new one: accepted over TCP";
-        return core.run(connect(environment.get())).ok() ? " has the new one, and lets anybody in: pg_hba.conf asks for no password there" 
+        return core.run(connect(environment.get())).ok()
+                ? " has the new one, and lets anybody in: pg_hba.conf asks for no password there" 
                 : " has the new one: accepted over TCP, the former one refused";
     }
 
@@ -68,12 +73,16 @@ final class PostgresPassword implements PasswordStore {
 
     /** "null" where the role has no password. */
     private String verifier() {
-        return new Database(core).query("select rolpassword from pg_authid where rolname = current_user").rows().get(0).get(0);
+        return new Database(core).query("select rolpassword from pg_authid where rolname = current_user").rows().get(0)
+                .get(0);
     }
 
     private void alter(String password) {
-        var result = core.fleet().ssh(core.node()).run(locks.under(core.node()) + Database.script("alter role current_user password " + password, false), PATIENCE);
+        var result = core.fleet().ssh(core.node())
+                .run(locks.under(core.node()) + Database.script("alter role current_user password " + password, false),
+                        PATIENCE);
         if (!result.ok()) throw NodeLocks.refused(core.node(), result).orElseGet(() ->
-                Problem.failed(core + ": the password of PostgreSQL's role could not be changed").found(Database.said(result)).fix("jbang logs@ktrdr core db"));
+                Problem.failed(core + ": the password of PostgreSQL's role could not be changed")
+                        .found(Database.said(result)).fix("jbang logs@ktrdr core db"));
     }
 }

@@ -13,23 +13,30 @@ import ktrdr.Problem;
 import ktrdr.Sha256;
 
 /**
- * What PostgreSQL keeps of a password (pg_authid.rolpassword): computed here, so that the password itself is in no statement and no log of the server.
+ * What PostgreSQL keeps of a password (pg_authid.rolpassword): computed here, so that the password itself is in no
+ * statement and no log of the server.
  *
- * The keys are those of SCRAM (RFC 5802, section 3) with SHA-256 (RFC 7677); the form is PostgreSQL's, {@code SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>},
- * with salt and keys in base64. A server given such a text for a password takes it as it is.
+ * The keys are those of SCRAM (RFC 5802, section 3) with SHA-256 (RFC 7677); the form is PostgreSQL's, {@code
+ * SCRAM-SHA-256$<iterations>:<salt>$<StoredKey>:<ServerKey>}, with salt and keys in base64. A server given such a text
+ * for a password takes it as it is.
  */
 public final class ScramVerifier {
     private static final int ITERATIONS = 4096;
     private static final int SALT_BYTES = 16;
     private static final int KEY_BITS = 256;
-    private static final Pattern FORM = Pattern.compile("SCRAM-SHA-256\\$(\\d{1,9}):([A-Za-z0-9+/=]+)\\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)");
+    private static final Pattern FORM =
+            Pattern.compile("SCRAM-SHA-256\\$(\\d{1,9}):([A-Za-z0-9+/=]+)\\$([A-Za-z0-9+/=]+):([A-Za-z0-9+/=]+)");
 
     private ScramVerifier() {}
 
-    /** A verifier of a password with a salt of its own. One that is not printable ASCII is a {@link Problem}: of such clients may make something else by SASLprep (RFC 4013). */
+    /**
+     * A verifier of a password with a salt of its own. One that is not printable ASCII is a {@link Problem}: of such
+     * clients may make something else by SASLprep (RFC 4013).
+     */
     public static String of(String password) {
         if (!password.matches("[ -~]+"))
-            throw Problem.usage("a database password has to be of printable ASCII").expected("letters, digits and signs from space to ~").found("another character in it");
+            throw Problem.usage("a database password has to be of printable ASCII")
+                    .expected("letters, digits and signs from space to ~").found("another character in it");
         var salt = new byte[SALT_BYTES];
         new SecureRandom().nextBytes(salt);
         return of(password, salt, ITERATIONS);
@@ -41,7 +48,8 @@ public final class ScramVerifier {
             var spec = new PBEKeySpec(password.toCharArray(), salt, iterations, KEY_BITS);
             var salted = SecretKeyFactory.getInstance("PBKDF2WithHmacSHA256").generateSecret(spec).getEncoded();
             var stored = Sha256.of(hmac(salted, "Client Key"));
-            return "SCRAM-SHA-256$" + iterations + ":" + base64(salt) + "$" + base64(stored) + ":" + base64(hmac(salted, "Server Key"));
+            return "SCRAM-SHA-256$" + iterations + ":" + base64(salt) + "$" + base64(stored) + ":"
+                    + base64(hmac(salted, "Server Key"));
         } catch (GeneralSecurityException e) {
             throw new IllegalStateException("every Java has SHA-256 and PBKDF2", e);
         }

@@ -30,17 +30,24 @@ import ktrdr.release.Templates;
 import ktrdr.ssh.Ssh;
 
 /**
- * One secret that is another in the provider by now, brought to whatever uses it: told to the service that keeps it itself, and given to the containers that have the
- * former value in their environment, at the release that runs. The other secrets stay what those containers have, whatever the provider has.
+ * One secret that is another in the provider by now, brought to whatever uses it: told to the service that keeps it
+ * itself, and given to the containers that have the former value in their environment, at the release that runs. The
+ * other secrets stay what those containers have, whatever the provider has.
  *
- * The former values are read from the containers' environment and kept in memory, so that what ran before can run again as it was. Either all of it has the new value in
- * the end, or all of it what it had before; a run that was killed half way is finished by another one.
+ * The former values are read from the containers' environment and kept in memory, so that what ran before can run again
+ * as it was. Either all of it has the new value in the end, or all of it what it had before; a run that was killed half
+ * way is finished by another one.
  */
 public final class SecretRotation implements RolloutExchange {
-    /** Names in the environment of the containers of a stack, and the values, in base64; never in an argument list. One that was made and never ran has nothing to go back to. */
+    /**
+     * Names in the environment of the containers of a stack, and the values, in base64; never in an argument list. One
+     * that was made and never ran has nothing to go back to.
+     */
     private static final String ENVIRONMENT = """
             ids=$(%1$s)
-            [ -z "$ids" ] || docker inspect --format '{{$service := index .Config.Labels "%2$s"}}{{if ne .State.Status "created"}}{{range .Config.Env}}{{$service}} {{println .}}{{end}}{{end}}' $ids | while IFS= read -r line; do
+            [ -z "$ids" ] || docker inspect --format '{{$service := index .Config.Labels "%2$s"}}{{if ne \
+            .State.Status "created"}}{{range .Config.Env}}{{$service}} {{println .}}{{end}}{{end}}' $ids | while IFS= \
+            read -r line; do
               service=${line%%%% *}
               line=${line#* }
               case $line in
@@ -79,32 +86,42 @@ public final class SecretRotation implements RolloutExchange {
         return field == Field.db_password ? inventory.nodes() : List.of(inventory.core());
     }
 
-    /** What a node takes, in three round trips: the services that have another value than the new one, at the release that runs. */
+    /**
+     * What a node takes, in three round trips: the services that have another value than the new one, at the release
+     * that runs.
+     */
     public NodePlan plan(Stack stack, Ssh ssh) {
         var inventory = fleet.inventory();
         var facts = FileChanges.gather(inventory, stack, ssh, Optional.empty(), List.of());
-        var revision = Revision.running(stack, facts, new Templates(inventory).render(stack.node(), ""), "given another secret");
+        var revision = Revision.running(stack, facts, new Templates(inventory).render(stack.node(), ""),
+                "given another secret");
         var environment = environment(ssh.must(script(stack)));
         // what a killed run made and did not start is to be started, with the new value
-        var left = facts.containers().stream().filter(container -> container.status().equals("created")).map(Docker.Container::service).toList();
+        var left = facts.containers().stream().filter(container -> container.status().equals("created"))
+                .map(Docker.Container::service).toList();
         var services = revision.images().keySet().stream().filter(service -> {
             var has = environment.getOrDefault(service, Map.of()).get(field);
             return left.contains(service) || has != null && !has.equals(value);
         }).toList();
         if (left.isEmpty() && environment.values().stream().noneMatch(has -> has.containsKey(field)))
-            throw Problem.failed(stack.node().name() + ": no container there has " + field).expected(field.variable + " in the environment of one").fix(stack.deploy());
+            throw Problem.failed(stack.node().name() + ": no container there has " + field)
+                    .expected(field.variable + " in the environment of one").fix(stack.deploy());
         former.put(stack.node(), merged(environment, services));
-        var plan = NodePlan.plan(stack, revision, services, FileChanges.gather(stack, ssh, revision.files(), NodePlan.asked(revision, services)));
+        var plan = NodePlan.plan(stack, revision, services,
+                FileChanges.gather(stack, ssh, revision.files(), NodePlan.asked(revision, services)));
         plan.rereads().stream().findFirst().ifPresent(service -> {
-            throw Problem.failed(stack.node().name() + ": a configuration of " + service + " is staged that it has not read yet").expected("nothing but " + field + " to change")
+            throw Problem.failed(stack.node().name() + ": a configuration of " + service
+                    + " is staged that it has not read yet").expected("nothing but " + field + " to change")
                     .fix("jbang deploy@ktrdr core " + service);
         });
         return plan;
     }
 
     static String script(Stack stack) {
-        var names = EnumSet.allOf(Field.class).stream().filter(field -> field != Field.ghcr_token).map(field -> field.variable + "=?*").toList();
-        return Facts.SAY + ENVIRONMENT.formatted(Docker.idsOf(stack.project()), Docker.SERVICE, String.join(" | ", names));
+        var names = EnumSet.allOf(Field.class).stream().filter(field -> field != Field.ghcr_token)
+                .map(field -> field.variable + "=?*").toList();
+        return Facts.SAY + ENVIRONMENT.formatted(Docker.idsOf(stack.project()), Docker.SERVICE,
+                String.join(" | ", names));
     }
 
     /** The answer of {@link #script}: service to the secrets in its container's environment. */
@@ -113,7 +130,9 @@ public final class SecretRotation implements RolloutExchange {
         Facts.parse(answer).under("env").forEach((name, encoded) -> {
             var words = name.split(" ");
             for (var field : Field.values())
-                if (field.variable.equals(words[1])) environment.computeIfAbsent(words[0], none -> new EnumMap<>(Field.class)).put(field, new String(Facts.bytes(encoded), StandardCharsets.UTF_8));
+                if (field.variable.equals(words[1])) environment.computeIfAbsent(words[0],
+                        none -> new EnumMap<>(Field.class))
+                        .put(field, new String(Facts.bytes(encoded), StandardCharsets.UTF_8));
         });
         return environment;
     }
@@ -139,7 +158,10 @@ public final class SecretRotation implements RolloutExchange {
         return given.with(former.getOrDefault(node, Map.of()), console);
     }
 
-    /** Whether the service that keeps it itself, where there is one, has another value yet; then it has to be told also where no container is to be replaced. */
+    /**
+     * Whether the service that keeps it itself, where there is one, has another value yet; then it has to be told also
+     * where no container is to be replaced.
+     */
     public boolean behind() {
         return !begun && keeper.filter(passwordStore -> !passwordStore.has(value)).isPresent();
     }
@@ -157,7 +179,8 @@ public final class SecretRotation implements RolloutExchange {
             keeper.get().ready();
             if (keeper.get().has(value)) step.done(keeper.get().name() + " has it already");
             else {
-                var proven = keeper.get().set(value, Optional.ofNullable(former.getOrDefault(core, Map.of()).get(field)));
+                var proven = keeper.get().set(value,
+                        Optional.ofNullable(former.getOrDefault(core, Map.of()).get(field)));
                 step.done(keeper.get().name() + proven);
             }
         } catch (RuntimeException e) {
@@ -169,7 +192,8 @@ public final class SecretRotation implements RolloutExchange {
 
     @Override
     public void back() {
-        if (keeper.isPresent() && keeper.get().back()) console.note(core.name(), "secret", keeper.get().name() + " has the former one again");
+        if (keeper.isPresent() && keeper.get().back())
+            console.note(core.name(), "secret", keeper.get().name() + " has the former one again");
     }
 
     @Override
@@ -183,6 +207,8 @@ public final class SecretRotation implements RolloutExchange {
         var registry = new Registry(inventory.images().registry(), inventory.images().username());
         var secrets = Secrets.fetch(inventory, Set.of(Field.ghcr_token), environment, console);
         var result = core.run(secrets.registry() + registry.login());
-        if (!result.ok()) throw registry.failure(name, result).orElseGet(() -> Problem.failed(name + ": the registry " + registry.host() + " could not be asked").found(result));
+        if (!result.ok()) throw registry.failure(name, result)
+                .orElseGet(() -> Problem.failed(name + ": the registry " + registry.host() + " could not be asked")
+                        .found(result));
     }
 }

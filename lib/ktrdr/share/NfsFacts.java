@@ -20,20 +20,24 @@ import ktrdr.node.Occupant;
  * Files are text of one character a byte (ISO 8859-1), so that what is not ours goes back byte for byte.
  *
  * @param root whether we may change anything there
- * @param container what kind of container the node is, such as lxc; "none" for a machine. {@code privileged}: whether its root is the host's
- * @param kernel nfs and nfsd, as far as its kernel has them or can load them; {@code refused} what it has and does not let the container use
+ * @param container what kind of container the node is, such as lxc; "none" for a machine. {@code privileged}: whether
+ *     its root is the host's
+ * @param kernel nfs and nfsd, as far as its kernel has them or can load them; {@code refused} what it has and does not
+ *     let the container use
  * @param packages those of ours that are installed; {@code apt} whether more can be
  * @param mount at the share's path; on the server that of the export
  * @param fstab empty where there is none; {@code point} what lies under the mount; {@code dropIn} our file for its unit
  * @param exports every file of exports, by path; {@code exported} whom the server lets in to the share now
  * @param service whether the server is enabled at boot, whether it runs
  * @param folders of the share on its server: owner and mode, "999:1500 2775"
- * @param hostOwner what KTRDR's uid and gid are on the host that a container runs on, such as 100999:101500; empty for one it does not have
+ * @param hostOwner what KTRDR's uid and gid are on the host that a container runs on, such as 100999:101500; empty for
+ *     one it does not have
  * @param deployed whether KTRDR was deployed to the node before
  */
-public record NfsFacts(boolean root, String release, String container, boolean privileged, Set<String> kernel, Set<String> refused,
-        Set<String> packages, boolean apt, Mount mount, String fstab, Optional<Point> point, Optional<String> dropIn, Map<String, String> exports,
-        Set<String> exported, Set<String> service, Map<String, String> folders, String hostOwner, boolean deployed) {
+public record NfsFacts(boolean root, String release, String container, boolean privileged, Set<String> kernel,
+        Set<String> refused, Set<String> packages, boolean apt, Mount mount, String fstab, Optional<Point> point,
+        Optional<String> dropIn, Map<String, String> exports, Set<String> exported, Set<String> service,
+        Map<String, String> folders, String hostOwner, boolean deployed) {
 
     /**
      * The folder under the mount.
@@ -61,13 +65,16 @@ public record NfsFacts(boolean root, String release, String container, boolean p
                 if [ "$(awk 'NR == 1 { print $2 }' /proc/self/uid_map)" = 0 ]; then say privileged yes; fi
                 if command -v apt-get >/dev/null; then say apt yes; fi
                 for package in nfs-common nfs-kernel-server; do
-                  if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || :)" = installed ]; then say package "$package"; fi
+                  if [ "$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || :)" = installed ]; then \
+                say package "$package"; fi
                 done
-                # in a container the host's kernel loads a module when it is asked for a mount: this one can't succeed, but for nfsd
+                # in a container the host's kernel loads a module when it is asked for a mount: this one can't \
+                succeed, but for nfsd
                 dir=
                 off() { umount "$1" 2>/dev/null || :; }
                 probe() {
-                  if said=$(LC_ALL=C LIBMOUNT_FORCE_MOUNT2=always mount -i -t "$1" none "$dir" 2>&1); then off "$dir"; fi
+                  if said=$(LC_ALL=C LIBMOUNT_FORCE_MOUNT2=always mount -i -t "$1" none "$dir" 2>&1); then off \
+                "$dir"; fi
                   case $said in *denied* | *permitted* | *read-only* | *superuser*) say refused "$1" ;; esac
                 }
                 if [ "${container:-none}" != none ] && [ "$(id -u)" = 0 ]; then
@@ -76,7 +83,8 @@ public record NfsFacts(boolean root, String release, String container, boolean p
                 fi
                 for kind in nfs nfsd; do
                   [ -z "$dir" ] || probe "$kind"
-                  if grep -qw "$kind" /proc/filesystems || modprobe -n -q "$kind" 2>/dev/null; then say kernel "$kind"; fi
+                  if grep -qw "$kind" /proc/filesystems || modprobe -n -q "$kind" 2>/dev/null; then say kernel \
+                "$kind"; fi
                 done
                 """ + Mount.script(path) + (server ? serverScript(inventory, node) : CLIENT) + "say end yes\n";
     }
@@ -88,7 +96,8 @@ public record NfsFacts(boolean root, String release, String container, boolean p
             capabilities=$(awk '/^CapEff/ { print $2 }' /proc/self/status)
             able=$((0x$capabilities >> 9 & 1))
             point=$(timeout -k 2 20 unshare --mount --propagation private sh -euc '
-              while awk -v path="$1" "\\$2 == path { found = 1 } END { exit !found }" /proc/self/mounts; do umount -l "$1"; done
+              while awk -v path="$1" "\\$2 == path { found = 1 } END { exit !found }" /proc/self/mounts; do umount -l \
+            "$1"; done
               [ -d "$1" ] || exit 0
               printf "%s " "$(stat -c %a "$1")"
               if flags=$(lsattr -d "$1" 2>/dev/null); then printf "%s " "${flags%% *}"; else printf "none "; fi
@@ -107,14 +116,17 @@ public record NfsFacts(boolean root, String release, String container, boolean p
                 if systemctl is-enabled -q nfs-server.service 2>/dev/null; then say service enabled; fi
                 if systemctl is-active -q nfs-server.service 2>/dev/null; then say service active; fi
                 if command -v exportfs >/dev/null; then
-                  exportfs -s 2>/dev/null | awk -v path="$path" '$1 == path { sub(/\\(.*/, "", $2); print "exported\\t" ($2 == "<world>" ? "*" : $2) }'
+                  exportfs -s 2>/dev/null | awk -v path="$path" '$1 == path { sub(/\\(.*/, "", $2); print \
+                "exported\\t" ($2 == "<world>" ? "*" : $2) }'
                 fi
                 """ + "[ \"$mount_code\" != 0 ] || for folder in " + Sh.words(folders) + "; do\n" + """
                   if [ -d "$folder" ]; then say "folder $folder" "$(stat -c '%u:%g %a' "$folder")"; fi
                 done
                 outside() { awk -v id="$2" '$1 <= id && id < $1 + $3 { print $2 + id - $1 }' "/proc/self/$1"; }
-                """ + "say host-owner \"$(outside uid_map " + NfsFiles.UID + "):$(outside gid_map " + NfsFiles.GID + ")\"\n"
-                + Sh.let("directory", node.directory()) + "if [ -s \"$directory/.ktrdr/releases.jsonl\" ]; then say deployed yes; fi\n";
+                """ + "say host-owner \"$(outside uid_map " + NfsFiles.UID + "):$(outside gid_map " + NfsFiles.GID +
+                ")\"\n"
+                + Sh.let("directory", node.directory()) +
+                "if [ -s \"$directory/.ktrdr/releases.jsonl\" ]; then say deployed yes; fi\n";
     }
 
     /** The answer of {@link #script}. What is of another form is a {@link Problem}. */
@@ -122,10 +134,13 @@ public record NfsFacts(boolean root, String release, String container, boolean p
         var facts = Facts.parse(answer);
         var exports = new LinkedHashMap<String, String>();
         facts.under("exports").forEach((file, text) -> exports.put(file, decode(text)));
-        return new NfsFacts(facts.number("uid") == 0, facts.get("release"), facts.get("container"), facts.get("privileged").equals("yes"),
-                Set.copyOf(facts.all("kernel")), Set.copyOf(facts.all("refused")), Set.copyOf(facts.all("package")), facts.get("apt").equals("yes"),
+        return new NfsFacts(facts.number("uid") == 0, facts.get("release"), facts.get("container"),
+                facts.get("privileged").equals("yes"),
+                Set.copyOf(facts.all("kernel")), Set.copyOf(facts.all("refused")), Set.copyOf(facts.all("package")),
+                facts.get("apt").equals("yes"),
                 Mount.parse(facts.get("mount")), decode(facts.get("fstab")), point(facts.get("point")),
-                facts.all("dropin").stream().findFirst().map(NfsFacts::decode), exports, Set.copyOf(facts.all("exported")), Set.copyOf(facts.all("service")),
+                facts.all("dropin").stream().findFirst().map(NfsFacts::decode), exports,
+                Set.copyOf(facts.all("exported")), Set.copyOf(facts.all("service")),
                 facts.under("folder"), facts.get("host-owner"), facts.get("deployed").equals("yes"));
     }
 

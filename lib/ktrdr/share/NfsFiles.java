@@ -17,7 +17,10 @@ import ktrdr.inventory.Inventory;
 import ktrdr.inventory.Inventory.Node;
 import ktrdr.node.Mount;
 
-/** The files of the share on nodes: a line of fstab(5), a file of exports(5), a file beside the mount's systemd unit. Pure. */
+/**
+ * The files of the share on nodes: a line of fstab(5), a file of exports(5), a file beside the mount's systemd unit.
+ * Pure.
+ */
 public final class NfsFiles {
     /** The uid that KTRDR's images run as, and the group that may write to the share. */
     public static final String OWNER = "999:1500";
@@ -29,7 +32,10 @@ public final class NfsFiles {
     public static final String MARK = "# The share of KTRDR. This line and the next are written by setup-nfs.";
     private static final String BY = "# Written by setup-nfs of the ktrdr toolkit; what is changed here is lost.\n";
     private static final String EXPORT_OPTIONS = "(rw,sync,no_subtree_check,no_root_squash)";
-    /** It is mounted on first use, and tried again on each use for as long as it is not there, so that no server can be too late. */
+    /**
+     * It is mounted on first use, and tried again on each use for as long as it is not there, so that no server can be
+     * too late.
+     */
     private static final String MOUNT_OPTIONS = "_netdev,nofail,x-systemd.automount,x-systemd.mount-timeout=30s";
 
     private NfsFiles() {}
@@ -40,16 +46,21 @@ public final class NfsFiles {
      * @param before empty where there is no such file
      */
     public record Edit(String path, Optional<String> before, String after) {
-        /** The shell function of {@link #replace}: a file is replaced only as long as it is what was gathered, else the script ends with {@link ScriptExit#CHANGED}. */
+        /**
+         * The shell function of {@link #replace}: a file is replaced only as long as it is what was gathered, else the
+         * script ends with {@link ScriptExit#CHANGED}.
+         */
         public static final String REPLACE = ScriptExit.numbers("""
                 beside=
                 trap '[ -z "$beside" ] || rm -f "$beside"' EXIT
                 replace() {
-                  if [ "$2" = none ]; then [ ! -e "$1" ] || exit $CHANGED; else [ "$(base64 <"$1" | tr -d '\\n')" = "$2" ] || exit $CHANGED; fi
+                  if [ "$2" = none ]; then [ ! -e "$1" ] || exit $CHANGED; else [ "$(base64 <"$1" | tr -d '\\n')" = \
+                "$2" ] || exit $CHANGED; fi
                   mkdir -p "$(dirname "$1")"
                   beside=$(dirname "$1")/.$(basename "$1").ktrdr-new
                   printf %s "$3" | base64 -d >"$beside"
-                  if [ "$2" = none ]; then chmod 644 "$beside"; else chown --reference="$1" "$beside" && chmod --reference="$1" "$beside"; fi
+                  if [ "$2" = none ]; then chmod 644 "$beside"; else chown --reference="$1" "$beside" && chmod \
+                --reference="$1" "$beside"; fi
                   sync "$beside"
                   mv -f "$beside" "$1"
                   beside=
@@ -64,12 +75,14 @@ public final class NfsFiles {
         /** What would change, as a unified diff; empty where nothing would. */
         public List<String> diff() {
             var old = before.map(text -> text.lines().toList()).orElse(List.of());
-            return UnifiedDiffUtils.generateUnifiedDiff(before.isPresent() ? path : "/dev/null", path, old, DiffUtils.diff(old, after.lines().toList()), 2);
+            return UnifiedDiffUtils.generateUnifiedDiff(before.isPresent() ? path : "/dev/null", path, old,
+                    DiffUtils.diff(old, after.lines().toList()), 2);
         }
 
         /** A call of the shell function {@link #REPLACE}. */
         public String replace() {
-            return "replace " + Sh.quote(path) + " " + (before.isPresent() ? Sh.quote(base64(before.get())) : "none") + " " + Sh.quote(base64(after)) + "\n";
+            return "replace " + Sh.quote(path) + " " + (before.isPresent() ? Sh.quote(base64(before.get())) : "none")
+                    + " " + Sh.quote(base64(after)) + "\n";
         }
 
         private static String base64(String bytes) {
@@ -91,21 +104,24 @@ public final class NfsFiles {
     }
 
     private static String line(Inventory inventory, Node node) {
-        return source(inventory) + " " + inventory.storage().mount() + " nfs " + MOUNT_OPTIONS + "," + options(inventory, node) + " 0 0";
+        return source(inventory) + " " + inventory.storage().mount() + " nfs " + MOUNT_OPTIONS + ","
+                + options(inventory, node) + " 0 0";
     }
 
     /** The table with our line in it: in the place where it was, else at the end. Every other line stays as it is. */
     public static String fstab(Inventory inventory, Node node, String before) {
         var lines = new ArrayList<>(Arrays.asList(before.split("\n", -1)));
         int mark = lines.indexOf(MARK);
-        if (mark < 0) return before + (before.isEmpty() || before.endsWith("\n") ? "" : "\n") + MARK + "\n" + line(inventory, node) + "\n";
+        if (mark < 0) return before + (before.isEmpty() || before.endsWith("\n") ? "" : "\n") + MARK + "\n"
+                + line(inventory, node) + "\n";
         if (ours(lines, mark + 1)) lines.set(mark + 1, line(inventory, node));
         else lines.add(mark + 1, line(inventory, node));
         return String.join("\n", lines);
     }
 
     private static boolean ours(List<String> lines, int index) {
-        return index > 0 && index < lines.size() && lines.get(index - 1).equals(MARK) && lines.get(index).matches("\\S+ \\S+ nfs _netdev,.* 0 0");
+        return index > 0 && index < lines.size() && lines.get(index - 1).equals(MARK)
+                && lines.get(index).matches("\\S+ \\S+ nfs _netdev,.* 0 0");
     }
 
     /** The line of ours that is there, of this inventory or of an older one: what it mounts, and where. */
@@ -114,7 +130,9 @@ public final class NfsFiles {
     static Optional<Managed> managed(String fstab) {
         var lines = fstab.lines().toList();
         int line = lines.indexOf(MARK) + 1;
-        return ours(lines, line) ? Optional.of(new Managed(lines.get(line).split(" ")[0], lines.get(line).split(" ")[1])) : Optional.empty();
+        return ours(lines, line)
+                ? Optional.of(new Managed(lines.get(line).split(" ")[0], lines.get(line).split(" ")[1]))
+                : Optional.empty();
     }
 
     /** A line of somebody else for this path. */
@@ -122,7 +140,8 @@ public final class NfsFiles {
         var lines = fstab.lines().toList();
         for (int i = 0; i < lines.size(); i++) {
             var fields = lines.get(i).strip().split("[ \t]+");
-            if (fields.length > 1 && !fields[0].startsWith("#") && trimmed(fields[1]).equals(path) && !ours(lines, i)) return Optional.of(lines.get(i));
+            if (fields.length > 1 && !fields[0].startsWith("#") && trimmed(fields[1]).equals(path) && !ours(lines, i))
+                return Optional.of(lines.get(i));
         }
         return Optional.empty();
     }
@@ -132,7 +151,10 @@ public final class NfsFiles {
         return inventory.exportsShare(node) && !clients(inventory).isEmpty();
     }
 
-    /** Whom the share is exported to: every other node that mounts it, by its address, or what storage.clients says instead. */
+    /**
+     * Whom the share is exported to: every other node that mounts it, by its address, or what storage.clients says
+     * instead.
+     */
     static Set<String> clients(Inventory inventory) {
         var asked = inventory.storage().clients();
         if (!asked.equals("fleet")) return new LinkedHashSet<>(List.of(asked.split(",")));
@@ -146,7 +168,8 @@ public final class NfsFiles {
     public static String exports(Inventory inventory) {
         var clients = clients(inventory);
         if (clients.isEmpty()) return BY;
-        return BY + inventory.storage().export() + clients.stream().map(client -> " " + client + EXPORT_OPTIONS).reduce("", String::concat) + "\n";
+        return BY + inventory.storage().export() + clients.stream().map(client -> " " + client + EXPORT_OPTIONS)
+                .reduce("", String::concat) + "\n";
     }
 
     /** A file of somebody else that exports this path, which would add to ours. */
@@ -169,7 +192,10 @@ public final class NfsFiles {
         return "/etc/systemd/system/" + Mount.unit(mount) + ".mount.d/ktrdr.conf";
     }
 
-    /** Without it, five uses within ten seconds while the server refuses end in a path that is a bare folder for good (systemd.unit(5)). */
+    /**
+     * Without it, five uses within ten seconds while the server refuses end in a path that is a bare folder for good
+     * (systemd.unit(5)).
+     */
     static String dropIn() {
         return BY + "[Unit]\nStartLimitIntervalSec=0\n";
     }

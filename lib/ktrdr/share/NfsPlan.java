@@ -15,15 +15,16 @@ import ktrdr.report.CheckId;
 import ktrdr.share.NfsFiles.Edit;
 
 /**
- * What one node takes to export the share or to mount it, decided from the inventory and the facts without a network. A node that has
- * the share from its host takes nothing but the share's folders, where it is the server.
+ * What one node takes to export the share or to mount it, decided from the inventory and the facts without a network. A
+ * node that has the share from its host takes nothing but the share's folders, where it is the server.
  *
  * @param server whether it is the node that has the share's folder, and exports it where others mount it by NFS
  * @param obstacles what stands in the way, each a sentence; nothing may be changed while there is one
  * @param steps all that has to hold, in the order in which it is done
  * @param edits the files of ours, and those with a line of ours
  */
-public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts facts, List<Problem> obstacles, List<Step> steps, List<Edit> edits) {
+public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts facts, List<Problem> obstacles,
+        List<Step> steps, List<Edit> edits) {
     /**
      * One thing that has to hold.
      *
@@ -88,7 +89,9 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
         return server ? serves() : !otherwise();
     }
 
-    /** Whether the mount is the one that it is meant to be: nothing is made in a folder that the host did not hand in. */
+    /**
+     * Whether the mount is the one that it is meant to be: nothing is made in a folder that the host did not hand in.
+     */
     private boolean right() {
         return Mount.wrong(inventory, node, facts.mount()).isEmpty();
     }
@@ -108,35 +111,44 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
         steps.add(folderStep());
         edits.forEach(edit -> steps.add(fileStep("exports", edit)));
         if (serves()) serviceSteps();
-        else edits.forEach(edit -> steps.add(new Step("export", edit.changes(), "exported to nobody, since nobody mounts it by NFS",
-                edit.changes() ? "another " + edit.path() : "not exported", "if command -v exportfs >/dev/null; then exportfs -ra >&2; fi\n")));
+        else edits.forEach(edit ->
+                steps.add(new Step("export", edit.changes(), "exported to nobody, since nobody mounts it by NFS",
+                edit.changes() ? "another " + edit.path() : "not exported",
+                "if command -v exportfs >/dev/null; then exportfs -ra >&2; fi\n")));
     }
 
     private void serviceSteps() {
         var storage = inventory.storage();
         boolean serves = facts.service().containsAll(List.of("enabled", "active"));
-        var runs = serves ? "enabled, active" : facts.service().isEmpty() ? "neither" : String.join("", facts.service()) + " only";
-        steps.add(new Step("service", !serves, "nfs-server enabled and active", runs, "systemctl enable -q --now nfs-server.service >&2\n"));
+        var runs = serves ? "enabled, active" : facts.service().isEmpty() ? "neither"
+                : String.join("", facts.service()) + " only";
+        steps.add(new Step("service", !serves, "nfs-server enabled and active", runs,
+                "systemctl enable -q --now nfs-server.service >&2\n"));
         var wanted = new TreeSet<>(NfsFiles.clients(inventory));
         var exported = new TreeSet<>(facts.exported());
-        steps.add(new Step("export", !serves || edits.get(0).changes() || !wanted.equals(exported), storage.export() + " for " + String.join(", ", wanted),
-                exported.isEmpty() ? "not exported" : "exported to " + String.join(", ", exported), "exportfs -ra >&2\n"));
+        steps.add(new Step("export", !serves || edits.get(0).changes() || !wanted.equals(exported),
+                storage.export() + " for " + String.join(", ", wanted),
+                exported.isEmpty() ? "not exported" : "exported to " + String.join(", ", exported),
+                "exportfs -ra >&2\n"));
     }
 
     private Step folderStep() {
         var storage = inventory.storage();
         var paths = new ArrayList<>(List.of(storage.export()));
         storage.folders().forEach(folder -> paths.add(storage.export() + "/" + folder));
-        var wrong = paths.stream().filter(path -> !(NfsFiles.OWNER + " " + NfsFiles.MODE).equals(facts.folders().get(path))).toList();
+        var wrong = paths.stream()
+                .filter(path -> !(NfsFiles.OWNER + " " + NfsFiles.MODE).equals(facts.folders().get(path))).toList();
         var found = wrong.stream().map(path -> path + ": " + facts.folders().getOrDefault(path, "missing")).toList();
-        return new Step("folders", !wrong.isEmpty(), storage.export() + " and its " + storage.folders().size() + " folders, owner " + NfsFiles.OWNER + ", mode " + NfsFiles.MODE,
+        return new Step("folders", !wrong.isEmpty(), storage.export() + " and its " + storage.folders().size()
+                + " folders, owner " + NfsFiles.OWNER + ", mode " + NfsFiles.MODE,
                 wrong.isEmpty() ? paths.size() + " folders" : String.join(", ", found),
-                "for folder in " + Sh.words(wrong) + "; do\n" + Sh.let("owner", NfsFiles.OWNER) + Sh.let("mode", NfsFiles.MODE) + """
-                  mkdir -p "$folder"
-                  chown "$owner" "$folder"
-                  chmod "$mode" "$folder"
-                done
-                """);
+                "for folder in " + Sh.words(wrong) + "; do\n" + Sh.let("owner", NfsFiles.OWNER)
+                        + Sh.let("mode", NfsFiles.MODE) + """
+                          mkdir -p "$folder"
+                          chown "$owner" "$folder"
+                          chmod "$mode" "$folder"
+                        done
+                        """);
     }
 
     private void clientSteps() {
@@ -145,21 +157,28 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
         var unit = Mount.unit(mount.path());
         boolean mounted = mount.nfs() || mount.kind() == Mount.Kind.FAILED && mount.type().startsWith("nfs");
         steps.add(packageStep("nfs-common"));
-        var old = NfsFiles.managed(facts.fstab()).map(NfsFiles.Managed::mount).or(() -> mounted ? Optional.of(mount.path()) : Optional.empty());
+        var old = NfsFiles.managed(facts.fstab()).map(NfsFiles.Managed::mount)
+                .or(() -> mounted ? Optional.of(mount.path()) : Optional.empty());
         if (fstab.changes() && old.isPresent())
-            steps.add(new Step("release", true, "the mount as it was is taken off before its line changes", old.get(), release(old.get())));
+            steps.add(new Step("release", true, "the mount as it was is taken off before its line changes", old.get(),
+                    release(old.get())));
         boolean closed = facts.point().map(NfsFacts.Point::closed).orElse(false);
         steps.add(new Step("point", !closed, "nothing can be written under the mount at " + mount.path(),
-                facts.point().map(point -> "mode " + point.mode() + (point.immutable() ? ", immutable" : "")).orElse("no folder"), close(mount.path())));
+                facts.point().map(point -> "mode " + point.mode() + (point.immutable() ? ", immutable" : ""))
+                        .orElse("no folder"), close(mount.path())));
         steps.add(fileStep("fstab", fstab));
         steps.add(fileStep("unit", edits.get(1)));
         boolean loads = fstab.changes() || edits.get(1).changes();
         steps.add(new Step("mount", loads || !mount.nfs(), "a mount of " + NfsFiles.source(inventory), mount.words(),
-                (loads ? "systemctl daemon-reload\n" : "") + "systemctl reset-failed " + Sh.words(List.of(unit + ".automount", unit + ".mount")) + " 2>/dev/null || :\n"
+                (loads ? "systemctl daemon-reload\n" : "") + "systemctl reset-failed " +
+                        Sh.words(List.of(unit + ".automount", unit + ".mount")) + " 2>/dev/null || :\n"
                 + "systemctl start " + Sh.quote(unit + ".automount") + " >&2\n" + firstUse(mount.path())));
     }
 
-    /** A first mount may start services of NFS, which a slow node takes longer for than systemd waits; the use that proves it comes after. */
+    /**
+     * A first mount may start services of NFS, which a slow node takes longer for than systemd waits; the use that
+     * proves it comes after.
+     */
     private static String firstUse(String path) {
         return "timeout -k 2 " + FIRST_USE_SECONDS + " ls -d " + Sh.quote(path + "/.") + " >/dev/null 2>&1 || :\n";
     }
@@ -170,24 +189,31 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
     }
 
     private static Step fileStep(String name, Edit edit) {
-        return new Step(name, edit.changes(), edit.path() + " as setup-nfs writes it", edit.changes() ? edit.before().isEmpty() ? "no such file" : "other content" : "same", edit.replace());
+        return new Step(name, edit.changes(), edit.path() + " as setup-nfs writes it",
+                edit.changes() ? edit.before().isEmpty() ? "no such file" : "other content" : "same", edit.replace());
     }
 
     /** {@link ScriptExit#IN_USE}: something uses the mount. */
     private static String release(String path) {
         var unit = Mount.unit(path);
         return Sh.let("old", path) + """
-                systemctl stop """ + " " + Sh.words(List.of(unit + ".automount", unit + ".mount")) + " >&2 || :\n" + ScriptExit.numbers("""
-                while awk -v path="$old" '$2 == path { found = 1 } END { exit !found }' /proc/self/mounts; do umount "$old" >&2 || exit $IN_USE; done
+                systemctl stop """ + " " + Sh.words(List.of(unit + ".automount", unit + ".mount")) + " >&2 || :\n" +
+                ScriptExit.numbers("""
+                while awk -v path="$old" '$2 == path { found = 1 } END { exit !found }' /proc/self/mounts; do umount \
+                "$old" >&2 || exit $IN_USE; done
                 """);
     }
 
-    /** In a mount namespace of its own, where the mounts on it are taken off. A file system without the flag is left with the mode. */
+    /**
+     * In a mount namespace of its own, where the mounts on it are taken off. A file system without the flag is left
+     * with the mode.
+     */
     private static String close(String path) {
         return Sh.let("point", path) + """
                 mkdir -p "$(dirname "$point")"
                 unshare --mount --propagation private sh -euc '
-                  while awk -v path="$1" "\\$2 == path { found = 1 } END { exit !found }" /proc/self/mounts; do umount -l "$1"; done
+                  while awk -v path="$1" "\\$2 == path { found = 1 } END { exit !found }" /proc/self/mounts; do \
+                umount -l "$1"; done
                   mkdir -p "$1"
                   chattr -i "$1" 2>/dev/null || :
                   chmod 000 "$1"
@@ -202,21 +228,26 @@ public record NfsPlan(Inventory inventory, Node node, boolean server, NfsFacts f
     }
 
     /**
-     * The script that does what is needed. It prints a line {@code step}, tab, name before each step; then, on a client, the fact
-     * {@code mount} and what the mount's unit said. Exit codes: 23 a file changed since it was gathered, 24 the mount is in use.
+     * The script that does what is needed. It prints a line {@code step}, tab, name before each step; then, on a
+     * client, the fact {@code mount} and what the mount's unit said. Exit codes: 23 a file changed since it was
+     * gathered, 24 the mount is in use.
      */
     public String script() {
         var script = new StringBuilder(FUNCTIONS);
         for (var step : steps)
-            if (step.needed()) script.append("printf 'step\\t%s\\n' ").append(step.name()).append('\n').append(step.script());
+            if (step.needed())
+                script.append("printf 'step\\t%s\\n' ").append(step.name()).append('\n').append(step.script());
         if (server) return script.toString();
         return script + Mount.script(facts.mount().path())
-                + "printf 'journal\\t%s\\n' \"$(journalctl -q -o cat -n 4 -t mount -u " + Sh.quote(Mount.unit(facts.mount().path()) + ".mount") + " 2>/dev/null | tr '\\n\\t' '  ' || :)\"\n";
+                + "printf 'journal\\t%s\\n' \"$(journalctl -q -o cat -n 4 -t mount -u "
+                + Sh.quote(Mount.unit(facts.mount().path()) + ".mount") + " 2>/dev/null | tr '\\n\\t' '  ' || :)\"\n";
     }
 
     /** What does not hold, as checks. */
     public List<Check> checks() {
-        return steps.stream().map(step -> new Check(CheckId.ofNode(node, "nfs", step.name()), node.name(), !step.needed(), step.expected(), step.found(),
+        return steps.stream()
+                .map(step -> new Check(CheckId.ofNode(node, "nfs", step.name()), node.name(), !step.needed(),
+                        step.expected(), step.found(),
                 "jbang setup-nfs@ktrdr " + node.name(), 0)).toList();
     }
 

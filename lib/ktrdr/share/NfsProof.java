@@ -21,10 +21,12 @@ import ktrdr.ssh.HeldScript;
 import ktrdr.ssh.Ssh;
 
 /**
- * The proof that the share is one: each client writes a file, the server and every other client read it, as KTRDR's containers do (uid
- * 999, gid 1500) and from a container where there is one to try. A server that has the share from its host writes one too.
+ * The proof that the share is one: each client writes a file, the server and every other client read it, as KTRDR's
+ * containers do (uid 999, gid 1500) and from a container where there is one to try. A server that has the share from
+ * its host writes one too.
  *
- * The script that wrote a file waits for its end and removes it then, also when we are interrupted or the connection is lost.
+ * The script that wrote a file waits for its end and removes it then, also when we are interrupted or the connection is
+ * lost.
  */
 public final class NfsProof {
     private static final Duration LONGEST = Duration.ofMinutes(5);
@@ -42,7 +44,8 @@ public final class NfsProof {
     /**
      * What one client showed.
      *
-     * @param written milliseconds until its file was on the server's disk; {@code container} what came of the same in a container
+     * @param written milliseconds until its file was on the server's disk; {@code container} what came of the same in a
+     *     container
      * @param read node to milliseconds it took to read it there
      */
     public record Seen(Node writer, long written, String container, Map<String, Long> read) {}
@@ -50,7 +53,10 @@ public final class NfsProof {
     /** What was seen, and the nodes that failed. */
     public record Proven(List<Seen> seen, Map<Node, Problem> problems) {}
 
-    /** Tries it between these nodes; the one that has the share's own folder only reads. Afterwards no file of it is left. */
+    /**
+     * Tries it between these nodes; the one that has the share's own folder only reads. Afterwards no file of it is
+     * left.
+     */
     public static Proven prove(Fleet fleet, List<Node> nodes) {
         return new NfsProof(fleet).run(nodes);
     }
@@ -101,19 +107,23 @@ public final class NfsProof {
 
     private Problem refused(Node node, CommandResult result) {
         var path = Mount.path(fleet.inventory(), node);
-        var who = ScriptExit.of(result) == ScriptExit.SHARE_CONTAINER ? "a container with uid 999 and group 1500" : "uid 999 with gid 1500";
-        return Problem.failed(node.name() + ": " + who + " can't write to the share at " + path).expected("folders of " + NfsFiles.OWNER + ", mode " + NfsFiles.MODE + ", on its server")
+        var who = ScriptExit.of(result) == ScriptExit.SHARE_CONTAINER ? "a container with uid 999 and group 1500"
+                : "uid 999 with gid 1500";
+        return Problem.failed(node.name() + ": " + who + " can't write to the share at " + path)
+                .expected("folders of " + NfsFiles.OWNER + ", mode " + NfsFiles.MODE + ", on its server")
                 .found(result).fix("docs/OPERATIONS.md, \"permission denied on the share\"");
     }
 
     private String writer(Node node) {
-        var folders = fleet.inventory().storage().folders().stream().map(folder -> Mount.path(fleet.inventory(), node) + "/" + folder).toList();
+        var folders = fleet.inventory().storage().folders().stream()
+                .map(folder -> Mount.path(fleet.inventory(), node) + "/" + folder).toList();
         return writer(token, folder(node), name(node), folders);
     }
 
     /** The script that writes {@code name} to the folder {@code share} and tries each of the folders. */
     static String writer(String token, String share, String name, List<String> folders) {
-        return Sh.let("token", token) + Sh.let("share", share) + Sh.let("name", name) + "set -- " + Sh.words(folders) + "\n"
+        return Sh.let("token", token) + Sh.let("share", share) + Sh.let("name", name) + "set -- " + Sh.words(folders)
+                + "\n"
                 + BuiltIn.lines("share/writer.sh");
     }
 
@@ -134,21 +144,28 @@ public final class NfsProof {
                   printf '%s\\t%s\\n' "$name" "$took"
                 done
                 """, LONGEST);
-        if (!result.ok()) throw Problem.failed(node.name() + ": what another node wrote to the share can't be read here").expected("the same files on every node, of " + NfsFiles.OWNER)
+        if (!result.ok()) throw Problem.failed(node.name()
+                + ": what another node wrote to the share can't be read here")
+                .expected("the same files on every node, of " + NfsFiles.OWNER)
                 .found(result).fix("docs/OPERATIONS.md, \"permission denied on the share\"");
-        var missing = others.stream().filter(writer -> result.out().lines().anyMatch(("missing\t" + name(writer))::equals)).map(Node::name).toList();
+        var missing = others.stream()
+                .filter(writer -> result.out().lines().anyMatch(("missing\t" + name(writer))::equals)).map(Node::name)
+                .toList();
         if (!missing.isEmpty()) throw elsewhere(node, missing);
         var times = new LinkedHashMap<String, Long>();
         result.out().lines().forEach(line -> others.stream().filter(writer -> line.startsWith(name(writer) + "\t"))
-                .forEach(writer -> times.put(writer.name(), Facts.number(writer.name(), line.substring(line.indexOf('\t') + 1)))));
+                .forEach(writer ->
+                        times.put(writer.name(), Facts.number(writer.name(), line.substring(line.indexOf('\t') + 1)))));
         return times;
     }
 
     private Problem elsewhere(Node node, List<String> writers) {
         var path = Mount.path(fleet.inventory(), node);
-        return Problem.failed(node.name() + ": files that " + String.join(", ", writers) + " wrote to the share are not there")
+        return Problem.failed(node.name() + ": files that " + String.join(", ", writers)
+                + " wrote to the share are not there")
                 .expected("the same folder on every node").found("no such file below " + path)
-                .fix("compare findmnt " + path + " with that of " + writers.get(0) + "; where the host hands it in, mp0 of pct config ID");
+                .fix("compare findmnt " + path + " with that of " + writers.get(0)
+                        + "; where the host hands it in, mp0 of pct config ID");
     }
 
     private CommandResult end(Node node, Ssh ssh) {

@@ -18,7 +18,8 @@ import ktrdr.node.Occupant;
 import ktrdr.ssh.Ssh;
 
 /**
- * The share set up over the fleet: {@link #gather}, then {@link #apply}, the server first and the clients side by side after it.
+ * The share set up over the fleet: {@link #gather}, then {@link #apply}, the server first and the clients side by side
+ * after it.
  *
  * A node that fails keeps its {@link #problems() problem}; without a server no client is touched.
  */
@@ -56,13 +57,15 @@ public final class NfsSetup {
                 var answer = ssh.must(NfsFacts.script(fleet.inventory(), node));
                 Occupant.parse(Facts.parse(answer)).prove(fleet.inventory(), node);
                 var plan = NfsPlan.plan(fleet.inventory(), node, NfsFacts.parse(answer));
-                step.done((plan.server() ? "server, " : "client, ") + plan.facts().mount().words(fleet.inventory(), node));
+                step.done((plan.server() ? "server, " : "client, ")
+                        + plan.facts().mount().words(fleet.inventory(), node));
                 return plan;
             }
         });
         plans.putAll(outcomes.values());
         problems.putAll(outcomes.problems());
-        plans.forEach((node, plan) -> plan.obstacles().stream().findFirst().ifPresent(problem -> problems.put(node, problem)));
+        plans.forEach((node, plan) -> plan.obstacles().stream().findFirst()
+                .ifPresent(problem -> problems.put(node, problem)));
     }
 
     /** Does what is needed. */
@@ -72,12 +75,14 @@ public final class NfsSetup {
         var failed = server.filter(problems::containsKey);
         var clients = plans.values().stream().filter(plan -> !plan.server()).map(NfsPlan::node).toList();
         if (failed.isEmpty()) apply(Set.copyOf(clients));
-        else clients.forEach(node -> problems.putIfAbsent(node, Problem.failed(node.name() + ": nothing was done, since the share's server "
+        else clients.forEach(node ->
+                problems.putIfAbsent(node, Problem.failed(node.name() + ": nothing was done, since the share's server "
                 + failed.get().name() + " is not ready").fix("see " + failed.get().name())));
     }
 
     private void apply(Set<Node> nodes) {
-        problems.putAll(fleet.each(node -> nodes.contains(node) && plans.containsKey(node) && !problems.containsKey(node),
+        problems.putAll(fleet.each(node -> nodes.contains(node) && plans.containsKey(node)
+                && !problems.containsKey(node),
                 (node, ssh) -> apply(plans.get(node), ssh)).problems());
     }
 
@@ -93,7 +98,8 @@ public final class NfsSetup {
                 else if (parts.length == 2) facts.put(parts[0], parts[1]);
                 step.now(begun.isEmpty() ? "" : begun.get(begun.size() - 1));
             });
-            changed.put(node, result.ok() ? List.copyOf(begun) : List.copyOf(begun.subList(0, Math.max(0, begun.size() - 1))));
+            changed.put(node,
+                    result.ok() ? List.copyOf(begun) : List.copyOf(begun.subList(0, Math.max(0, begun.size() - 1))));
             if (!result.ok()) throw failed(plan, begun.isEmpty() ? "nothing" : begun.get(begun.size() - 1), result);
             if (!plan.server()) mounted(plan, facts);
             step.done(String.join(", ", begun));
@@ -104,9 +110,11 @@ public final class NfsSetup {
     private static Problem failed(NfsPlan plan, String step, CommandResult result) {
         var node = plan.node().name();
         return switch (ScriptExit.of(result)) {
-            case CHANGED -> Problem.failed(node + ": a file changed while it was being set up").expected("nobody else at work on the node").found("at step " + step)
+            case CHANGED -> Problem.failed(node + ": a file changed while it was being set up")
+                    .expected("nobody else at work on the node").found("at step " + step)
                     .fix("run it again");
-            case IN_USE -> Problem.failed(node + ": the share is in use, so its mount can't be changed").expected("no process with a file in " + plan.facts().mount().path())
+            case IN_USE -> Problem.failed(node + ": the share is in use, so its mount can't be changed")
+                    .expected("no process with a file in " + plan.facts().mount().path())
                     .found(result).fix("stop what uses it (docker stop the workers of the node), then run it again");
             default -> Problem.failed(node + ": step " + step + " failed").expected(expected(plan, step)).found(result)
                     .fix("docs/OPERATIONS.md, setup-nfs");
@@ -114,14 +122,16 @@ public final class NfsSetup {
     }
 
     private static String expected(NfsPlan plan, String step) {
-        return plan.steps().stream().filter(eachStep -> eachStep.name().equals(step)).map(NfsPlan.Step::expected).findFirst().orElse("");
+        return plan.steps().stream().filter(eachStep -> eachStep.name().equals(step)).map(NfsPlan.Step::expected)
+                .findFirst().orElse("");
     }
 
     private static void mounted(NfsPlan plan, Map<String, String> facts) {
         Mount.wrong(plan.inventory(), plan.node(), Mount.parse(facts.getOrDefault("mount", ""))).ifPresent(problem -> {
             var storage = NfsFiles.source(plan.inventory());
             throw Problem.failed(problem.sentence()).expected(problem.expected()).found(problem.found())
-                    .with("its unit", facts.get("journal")).fix("does " + storage + " let this node in? docs/OPERATIONS.md, \"NFS mount failing\"");
+                    .with("its unit", facts.get("journal"))
+                    .fix("does " + storage + " let this node in? docs/OPERATIONS.md, \"NFS mount failing\"");
         });
     }
 }

@@ -27,8 +27,12 @@ import ktrdr.inventory.Inventory;
 
 /** JShell with the library imported and a {@link FleetSession} at hand under short names. */
 public final class JavaShell {
-    private static final Set<SubKind> SHOWN = Set.of(SubKind.TEMP_VAR_EXPRESSION_SUBKIND, SubKind.VAR_VALUE_SUBKIND, SubKind.OTHER_EXPRESSION_SUBKIND);
-    /** What JShell's own front end says: values as they are, and what does not compile. It begins with this, before the modes that it comes with are there. */
+    private static final Set<SubKind> SHOWN = Set.of(SubKind.TEMP_VAR_EXPRESSION_SUBKIND, SubKind.VAR_VALUE_SUBKIND,
+            SubKind.OTHER_EXPRESSION_SUBKIND);
+    /**
+     * What JShell's own front end says: values as they are, and what does not compile. It begins with this, before the
+     * modes that it comes with are there.
+     */
     private static final String MODE = """
             /set mode ktrdr -quiet
             /set prompt ktrdr "ktrdr> " "   ...> "
@@ -49,9 +53,19 @@ public final class JavaShell {
     }
 
     private List<String> beginning() {
-        return List.of("import java.util.*;", "import java.util.stream.*;", "import java.time.*;", "import java.nio.file.*;", "import ktrdr.*;", "import ktrdr.api.*;", "import ktrdr.backup.*;", "import ktrdr.cli.*;", "import ktrdr.deploy.*;", "import ktrdr.fleet.*;", "import ktrdr.health.*;", "import ktrdr.inventory.*;", "import ktrdr.logs.*;", "import ktrdr.node.*;", "import ktrdr.release.*;", "import ktrdr.report.*;", "import ktrdr.rotation.*;", "import ktrdr.share.*;", "import ktrdr.shell.*;", "import ktrdr.ssh.*;", "import ktrdr.status.*;", "import ktrdr.verify.*;", "import ktrdr.inventory.Inventory.Node;",
-                "var session = Session.open(" + literal(inventory.source().toAbsolutePath()) + ");", "var inventory = session.inventory();", "var fleet = session.fleet();", "var workers = session.workers();",
-                "var core = session.core();", "var backend = session.backend();", "var operations = session.operations();", "var prometheus = session.prometheus();", "var db = session.db();", "var http = session.http();",
+        return List.of("import java.util.*;", "import java.util.stream.*;", "import java.time.*;",
+                "import java.nio.file.*;", "import ktrdr.*;", "import ktrdr.api.*;", "import ktrdr.backup.*;",
+                "import ktrdr.cli.*;", "import ktrdr.deploy.*;", "import ktrdr.fleet.*;", "import ktrdr.health.*;",
+                "import ktrdr.inventory.*;", "import ktrdr.logs.*;", "import ktrdr.node.*;", "import ktrdr.release.*;",
+                "import ktrdr.report.*;", "import ktrdr.rotation.*;", "import ktrdr.share.*;", "import ktrdr.shell.*;",
+                "import ktrdr.ssh.*;", "import ktrdr.status.*;", "import ktrdr.verify.*;",
+                "import ktrdr.inventory.Inventory.Node;",
+                "var session = Session.open(" + literal(inventory.source().toAbsolutePath()) + ");",
+                "var inventory = session.inventory();", "var fleet = session.fleet();",
+                "var workers = session.workers();",
+                "var core = session.core();", "var backend = session.backend();",
+                "var operations = session.operations();", "var prometheus = session.prometheus();",
+                "var db = session.db();", "var http = session.http();",
                 "Host host(String name) { return session.host(name); }", "String help() { return session.help(); }");
     }
 
@@ -63,7 +77,9 @@ public final class JavaShell {
         return System.getProperty("java.class.path");
     }
 
-    /** For a person at a terminal: with a prompt, Tab, history, and Ctrl-C for what runs. It ends with /exit or Ctrl-D. */
+    /**
+     * For a person at a terminal: with a prompt, Tab, history, and Ctrl-C for what runs. It ends with /exit or Ctrl-D.
+     */
     public Exit interactive() {
         try {
             var history = new ShellHistory(System.getenv());
@@ -73,7 +89,8 @@ public final class JavaShell {
                 var gone = "{ Files.deleteIfExists(Path.of(" + literal(startup) + ")); }\n";
                 Files.writeString(startup, MODE + String.join("\n", beginning()) + "\n" + gone);
                 int code = JavaShellToolBuilder.builder().persistence(history.values()).env(Map.of())
-                        .start("--execution", "ktrdr", "--class-path", classPath(), "--startup", startup.toString(), "--feedback", "ktrdr");
+                        .start("--execution", "ktrdr", "--class-path", classPath(), "--startup", startup.toString(),
+                                "--feedback", "ktrdr");
                 return code == 0 ? Exit.OK : Exit.FAILED;
             } finally {
                 history.save();
@@ -85,7 +102,8 @@ public final class JavaShell {
     }
 
     /**
-     * Runs Java as it is read, snippet by snippet, and prints the value of each expression. What does not compile or throws is told in one line, ends the run, and makes the exit code.
+     * Runs Java as it is read, snippet by snippet, and prints the value of each expression. What does not compile or
+     * throws is told in one line, ends the run, and makes the exit code.
      *
      * @param name of the source in sentences, such as check.jsh
      * @param json whether each value is a line of JSON, else as a person wants to see it
@@ -94,25 +112,30 @@ public final class JavaShell {
         var failed = new AtomicReference<Problem>();
         var provider = new SnippetRunner.Provider(console, json ? ValueText::json : ValueText::words, failed::set);
         StandardOutput.OF_PROCESS.endWithReader(true);
-        try (var shell = JShell.builder().executionEngine(provider, Map.of()).compilerOptions("--class-path", classPath()).build()) {
-            beginning().forEach(shell::eval);
-            int at = 0;
-            int since = 1;
-            var pending = "";
-            for (String line; (line = source.readLine()) != null; ) {
-                at++;
-                if (pending.isBlank()) {
-                    since = at;
-                    if (line.strip().equals("/exit")) return Exit.OK;
-                    if (line.strip().startsWith("/") && !line.strip().startsWith("//") && !line.strip().startsWith("/*"))
-                        throw Problem.usage(name + " line " + at + ": JShell's own commands are for a terminal").expected("Java, or /exit").found(line.strip());
-                }
-                pending += line + "\n";
-                pending = complete(shell, pending, name + " line " + since, failed);
-            }
-            if (!pending.isBlank()) throw Problem.failed(name + " line " + since + ": what begins there has no end").found(pending.strip().lines().findFirst().orElse(""));
-            return Exit.OK;
-        } catch (IOException e) {
+        try (var shell = JShell.builder().executionEngine(provider, Map.of())
+                .compilerOptions("--class-path", classPath()).build()) {
+                    beginning().forEach(shell::eval);
+                    int at = 0;
+                    int since = 1;
+                    var pending = "";
+                    for (String line; (line = source.readLine()) != null; ) {
+                        at++;
+                        if (pending.isBlank()) {
+                            since = at;
+                            if (line.strip().equals("/exit")) return Exit.OK;
+                            if (line.strip().startsWith("/") && !line.strip().startsWith("//")
+                                    && !line.strip().startsWith("/*"))
+                                throw Problem.usage(name + " line " + at + ": JShell's own commands are for a terminal")
+                                        .expected("Java, or /exit").found(line.strip());
+                        }
+                        pending += line + "\n";
+                        pending = complete(shell, pending, name + " line " + since, failed);
+                    }
+                    if (!pending.isBlank()) throw Problem.failed(name + " line " + since
+                            + ": what begins there has no end")
+                            .found(pending.strip().lines().findFirst().orElse(""));
+                    return Exit.OK;
+                } catch (IOException e) {
             throw new UncheckedIOException(e);
         } catch (Stopped stopped) {
             return stopped.exit;
@@ -149,11 +172,16 @@ public final class JavaShell {
     private void told(JShell shell, SnippetEvent event, String place) {
         var snippet = event.snippet();
         if (event.status() == Snippet.Status.REJECTED) {
-            var why = shell.diagnostics(snippet).findFirst().map(diag -> diag.getMessage(Locale.ROOT).lines().map(String::strip).collect(Collectors.joining("; "))).orElse("it is no Java");
+            var why = shell.diagnostics(snippet).findFirst()
+                    .map(diag -> diag.getMessage(Locale.ROOT).lines().map(String::strip)
+                            .collect(Collectors.joining("; "))).orElse("it is no Java");
             throw Problem.failed(place + ": " + why).found(snippet.source().strip().lines().findFirst().orElse(""));
         }
-        if (event.exception() instanceof EvalException thrown) throw Problem.failed(place + ": " + thrown.getExceptionClassName() + ": " + thrown.getMessage());
-        if (event.exception() != null) throw Problem.failed(place + ": " + event.exception().getMessage()).found(snippet.source().strip());
-        if (event.causeSnippet() == null && event.value() != null && SHOWN.contains(snippet.subKind())) console.print(event.value().stripTrailing());
+        if (event.exception() instanceof EvalException thrown)
+            throw Problem.failed(place + ": " + thrown.getExceptionClassName() + ": " + thrown.getMessage());
+        if (event.exception() != null)
+            throw Problem.failed(place + ": " + event.exception().getMessage()).found(snippet.source().strip());
+        if (event.causeSnippet() == null && event.value() != null && SHOWN.contains(snippet.subKind()))
+            console.print(event.value().stripTrailing());
     }
 }

@@ -17,17 +17,20 @@ import picocli.CommandLine.Model.CommandSpec;
 import picocli.CommandLine.Model.OptionSpec;
 
 /**
- * What a shell has to know to complete the procedures' command lines: a table of commands, options and arguments, in a script for bash or zsh that finds candidates
- * with it and with the names in the inventory, read at that moment. The files of it are in templates/completion.
+ * What a shell has to know to complete the procedures' command lines: a table of commands, options and arguments, in a
+ * script for bash or zsh that finds candidates with it and with the names in the inventory, read at that moment. The
+ * files of it are in templates/completion.
  *
- * What an argument takes is told by its label, as the help shows it, a part for each bar: NODE, WORKERS-NODE, SERVICE, FILE and TEST are what they say, a word in small
- * letters is itself, any other is not known beforehand. Candidates and types that picocli knows come first.
+ * What an argument takes is told by its label, as the help shows it, a part for each bar: NODE, WORKERS-NODE, SERVICE,
+ * FILE and TEST are what they say, a word in small letters is itself, any other is not known beforehand. Candidates and
+ * types that picocli knows come first.
  */
 public final class ShellCompletion {
     /** The shells that have completion of this kind. */
     public enum Shell { bash, zsh }
 
-    private static final Map<String, String> KINDS = Map.of("NODE", "@node", "WORKERS-NODE", "@worker", "SERVICE", "@service", "FILE", "@file", "TEST", "@test");
+    private static final Map<String, String> KINDS = Map.of("NODE", "@node", "WORKERS-NODE", "@worker", "SERVICE",
+            "@service", "FILE", "@file", "TEST", "@test");
     private static final int MEANING = 80;
     private final List<String> lines = new ArrayList<>();
 
@@ -40,7 +43,8 @@ public final class ShellCompletion {
      */
     public static String script(Shell shell, List<CommandLine> commands) {
         // it stands in single quotes, so its comments, which may have one, stay here
-        var program = BuiltIn.text("completion/candidates.awk").lines().filter(line -> !line.isBlank() && !line.strip().startsWith("#")).collect(Collectors.joining("\n"));
+        var program = BuiltIn.text("completion/candidates.awk").lines()
+                .filter(line -> !line.isBlank() && !line.strip().startsWith("#")).collect(Collectors.joining("\n"));
         var values = Map.of("program", program, "table", table(commands));
         var candidates = fill("completion/candidates.sh", values);
         return fill("completion/completion." + shell, Map.of("candidates", candidates));
@@ -68,18 +72,22 @@ public final class ShellCompletion {
         for (var option : spec.options()) if (!option.hidden()) option(path, spec, option);
         for (var positional : spec.positionalParameters()) {
             var index = positional.index();
-            boolean last = index.isVariable() || positional.isMultiValue() && positional.arity().isVariable() || index.max() == Integer.MAX_VALUE;
-            line("positional", path, String.valueOf(index.min()), last ? "*" : String.valueOf(index.max()), kinds(positional));
+            boolean last = index.isVariable() || positional.isMultiValue() && positional.arity().isVariable()
+                    || index.max() == Integer.MAX_VALUE;
+            line("positional", path, String.valueOf(index.min()), last ? "*" : String.valueOf(index.max()),
+                    kinds(positional));
         }
         spec.subcommands().values().forEach(sub -> command(path, sub.getCommandSpec()));
     }
 
     private void option(String path, CommandSpec spec, OptionSpec option) {
         var names = new ArrayList<>(Arrays.asList(option.names()));
-        if (option.negatable()) names.add(spec.commandLine().getNegatableOptionTransformer().makeNegative(option.longestName(), spec));
+        if (option.negatable())
+            names.add(spec.commandLine().getNegatableOptionTransformer().makeNegative(option.longestName(), spec));
         boolean flag = option.arity().max() == 0;
         var kinds = flag ? "-" : kinds(option).isEmpty() ? "@any" : kinds(option);
-        line("option", path, String.join(" ", names), kinds, option.isMultiValue() ? "often" : "once", meaning(option.description(), words(option)));
+        line("option", path, String.join(" ", names), kinds, option.isMultiValue() ? "often" : "once",
+                meaning(option.description(), words(option)));
     }
 
     /** What an argument takes: {@code @node} and so on, and words that stand for themselves. */
@@ -102,7 +110,8 @@ public final class ShellCompletion {
 
     /** The first part of a description, as long as a line beside the word can be. */
     private static String meaning(String[] description, String words) {
-        var text = String.join(" ", description).replace("${COMPLETION-CANDIDATES}", words).replaceAll(" \\([^)]*\\)?.*|[.;].*", "");
+        var text = String.join(" ", description).replace("${COMPLETION-CANDIDATES}", words)
+                .replaceAll(" \\([^)]*\\)?.*|[.;].*", "");
         return Console.brief(text.strip(), MEANING);
     }
 }

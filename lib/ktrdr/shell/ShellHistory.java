@@ -9,7 +9,9 @@ import java.util.Map;
 import java.util.Properties;
 import ktrdr.OutputFile;
 
-/** What JShell keeps from one console to the next, its lines above all: a file of properties that only its owner reads. */
+/**
+ * What JShell keeps from one console to the next, its lines above all: a file of properties that only its owner reads.
+ */
 final class ShellHistory {
     private final Path file;
     private final Map<String, String> values = new HashMap<>();
@@ -17,7 +19,8 @@ final class ShellHistory {
     /** @param environment with XDG_STATE_HOME (the XDG base directory specification) or HOME */
     ShellHistory(Map<String, String> environment) {
         var state = environment.getOrDefault("XDG_STATE_HOME", "");
-        file = (state.isBlank() ? Path.of(environment.getOrDefault("HOME", "/"), ".local/state") : Path.of(state)).resolve("ktrdr/console.properties");
+        file = (state.isBlank() ? Path.of(environment.getOrDefault("HOME", "/"), ".local/state") : Path.of(state))
+                .resolve("ktrdr/console.properties");
         var read = new Properties();
         try (var reader = Files.newBufferedReader(file)) {
             read.load(reader);

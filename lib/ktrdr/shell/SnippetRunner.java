@@ -17,8 +17,8 @@ import ktrdr.Problem;
 import ktrdr.StandardOutput;
 
 /**
- * How snippets of the console run: in this process, each value shown as {@link ValueText} has it, an exception as one line, and Ctrl-C as an interrupt, which ends what runs on
- * nodes too.
+ * How snippets of the console run: in this process, each value shown as {@link ValueText} has it, an exception as one
+ * line, and Ctrl-C as an interrupt, which ends what runs on nodes too.
  */
 public final class SnippetRunner extends DirectExecutionControl {
     /** By the name {@code ktrdr}; found by JShell's own front end through templates/console/execution. */
@@ -94,7 +94,8 @@ public final class SnippetRunner extends DirectExecutionControl {
         if (cause instanceof SPIResolutionException) return super.throwConvertedInvocationException(cause);
         // nobody is told: the run ends
         if (cause instanceof StandardOutput.Unread) throw new StoppedException();
-        var problem = cause instanceof Problem known ? known : cause instanceof InterruptedException ? Problem.interrupted("interrupted") : Problem.failed(String.valueOf(cause));
+        var problem = cause instanceof Problem known ? known : cause instanceof InterruptedException
+                ? Problem.interrupted("interrupted") : Problem.failed(String.valueOf(cause));
         console.note(line(problem));
         failed.accept(problem);
         throw new StoppedException();
@@ -106,6 +107,8 @@ public final class SnippetRunner extends DirectExecutionControl {
         parts.remove("expected");
         var found = Optional.ofNullable(parts.remove("found")).map(text -> ": " + Problem.oneLine(text)).orElse("");
         return "error: " + problem.sentence() + found
-                + parts.entrySet().stream().map(part -> " (" + part.getKey() + ": " + Problem.oneLine(part.getValue()) + ")").collect(Collectors.joining());
+                + parts.entrySet().stream()
+                        .map(part -> " (" + part.getKey() + ": " + Problem.oneLine(part.getValue()) + ")")
+                        .collect(Collectors.joining());
     }
 }

@@ -23,7 +23,10 @@ import ktrdr.fleet.FleetNode;
 import ktrdr.inventory.Inventory;
 import ktrdr.node.Database;
 
-/** A value as a person at the console wants to see it: what nodes and services answered as tables, text as it is. Nothing in it steers a terminal. */
+/**
+ * A value as a person at the console wants to see it: what nodes and services answered as tables, text as it is.
+ * Nothing in it steers a terminal.
+ */
 public final class ValueText {
     private ValueText() {}
 
@@ -39,7 +42,8 @@ public final class ValueText {
         if (value instanceof Database.Rows rows) return rows.columns().isEmpty() ? "done" : table(rows.table());
         if (value instanceof Table table) return table(table);
         if (value instanceof JsonNode json) return Json.pretty(json);
-        if (value instanceof Map<?, ?> map) return lines(map.entrySet().stream().map(entry -> key(entry.getKey()) + "  " + text(entry.getValue()).stripTrailing()).toList());
+        if (value instanceof Map<?, ?> map) return lines(map.entrySet().stream()
+                .map(entry -> key(entry.getKey()) + "  " + text(entry.getValue()).stripTrailing()).toList());
         if (value instanceof Collection<?> all) return list(List.copyOf(all));
         if (value instanceof Object[] all) return list(List.of(all));
         return value.toString();
@@ -60,7 +64,8 @@ public final class ValueText {
             var table = Table.of("worker", "type", "status", "operation", "last healthy");
             for (var value : all) {
                 var worker = (Backend.Worker) value;
-                table.row(worker.endpointUrl(), worker.type(), worker.status(), worker.operation(), worker.healthy().map(ValueText::ago).orElse("-"));
+                table.row(worker.endpointUrl(), worker.type(), worker.status(), worker.operation(),
+                        worker.healthy().map(ValueText::ago).orElse("-"));
             }
             return table(table);
         }
@@ -74,13 +79,17 @@ public final class ValueText {
         }
         if (all.stream().allMatch(Prometheus.Series.class::isInstance)) {
             var table = Table.of("series", "value");
-            for (var value : all) table.row(((Prometheus.Series) value).words(), number(((Prometheus.Series) value).value()));
+            for (var value : all)
+                table.row(((Prometheus.Series) value).words(), number(((Prometheus.Series) value).value()));
             return table(table);
         }
         return lines(all.stream().map(ValueText::text).toList());
     }
 
-    /** The same for machines, one line of JSON: what is no answer of a node or a service, and nothing that JSON has, is its text. */
+    /**
+     * The same for machines, one line of JSON: what is no answer of a node or a service, and nothing that JSON has, is
+     * its text.
+     */
     static String json(Object value) {
         try {
             return Json.line(document(value));
@@ -90,20 +99,26 @@ public final class ValueText {
     }
 
     private static Object document(Object value) {
-        if (value instanceof CommandResult result) return keyed(List.of("exit", "out", "err"), List.of(result.exit(), result.out(), result.err()));
+        if (value instanceof CommandResult result)
+            return keyed(List.of("exit", "out", "err"), List.of(result.exit(), result.out(), result.err()));
         if (value instanceof Fleet.Outcomes<?> outcomes) return outcomes(outcomes);
-        if (value instanceof Database.Rows rows) return rows.rows().stream().map(row -> keyed(rows.columns(), row)).toList();
+        if (value instanceof Database.Rows rows)
+            return rows.rows().stream().map(row -> keyed(rows.columns(), row)).toList();
         if (value instanceof Backend.Worker worker)
-            return keyed(List.of("worker", "type", "status", "operation"), List.of(worker.endpointUrl(), worker.type(), worker.status(), worker.operation()));
-        if (value instanceof Prometheus.Series series) return keyed(List.of("name", "labels", "value"), List.of(series.name(), series.labels(), series.value()));
+            return keyed(List.of("worker", "type", "status", "operation"),
+                    List.of(worker.endpointUrl(), worker.type(), worker.status(), worker.operation()));
+        if (value instanceof Prometheus.Series series)
+            return keyed(List.of("name", "labels", "value"), List.of(series.name(), series.labels(), series.value()));
         if (value instanceof Map<?, ?> map) {
             var document = new LinkedHashMap<String, Object>();
             map.forEach((key, item) -> document.put(key(key), document(item)));
             return document;
         }
         if (value instanceof Collection<?> all) return all.stream().map(ValueText::document).toList();
-        boolean known = value == null || value instanceof Record || value instanceof JsonNode || value instanceof Number || value instanceof Boolean;
-        return known && !(value instanceof FleetNode) && !(value instanceof Inventory.Node) ? value : String.valueOf(value);
+        boolean known = value == null || value instanceof Record || value instanceof JsonNode || value instanceof Number
+                || value instanceof Boolean;
+        return known && !(value instanceof FleetNode) && !(value instanceof Inventory.Node) ? value
+                : String.valueOf(value);
     }
 
     /** With the error of a node beside what it said: a value has no other place for it. */
@@ -122,11 +137,13 @@ public final class ValueText {
     }
 
     private static String number(double value) {
-        return value == Math.rint(value) && Math.abs(value) < 1e15 ? String.valueOf((long) value) : String.valueOf(value);
+        return value == Math.rint(value) && Math.abs(value) < 1e15 ? String.valueOf((long) value)
+                : String.valueOf(value);
     }
 
     private static String ago(Instant time) {
-        return Units.duration(Duration.ofSeconds(Math.max(0, Duration.between(time, Instant.now()).toSeconds()))) + " ago";
+        return Units.duration(Duration.ofSeconds(Math.max(0, Duration.between(time, Instant.now()).toSeconds())))
+                + " ago";
     }
 
     private static String table(Table table) {

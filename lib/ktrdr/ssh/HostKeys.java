@@ -29,15 +29,16 @@ import net.schmizz.sshj.common.SSHRuntimeException;
 import net.schmizz.sshj.transport.verification.HostKeyVerifier;
 
 /**
- * Whether a host is who it says: its key against known_hosts files, in the format of sshd(8), "SSH_KNOWN_HOSTS FILE FORMAT".
- * What is not known is refused; the {@link Problem} that says why is kept for whoever connects.
+ * Whether a host is who it says: its key against known_hosts files, in the format of sshd(8), "SSH_KNOWN_HOSTS FILE
+ * FORMAT". What is not known is refused; the {@link Problem} that says why is kept for whoever connects.
  */
 public final class HostKeys implements HostKeyVerifier {
     /** A key as it travels: its type, such as ssh-ed25519, and its bytes. */
     public record Key(String type, byte[] blob) {
         /** A key as sshj has it. */
         public static Key of(PublicKey key) {
-            return new Key(KeyType.fromKey(key).toString(), new Buffer.PlainBuffer().putPublicKey(key).getCompactData());
+            return new Key(KeyType.fromKey(key).toString(),
+                    new Buffer.PlainBuffer().putPublicKey(key).getCompactData());
         }
 
         /** As {@code ssh-keygen -l} prints it, with the type in front. */
@@ -66,13 +67,17 @@ public final class HostKeys implements HostKeyVerifier {
     private String at = "";
     private Problem refusal;
 
-    /** Another host of the fleet: the names and addresses that its key is known by, and the one key that it may show. */
+    /**
+     * Another host of the fleet: the names and addresses that its key is known by, and the one key that it may show.
+     */
     public record Neighbour(String node, List<String> hosts, int port, Optional<HostKeyPin> pin) {}
 
     /** The others of an inventory. */
     public static List<Neighbour> neighbours(Inventory inventory, Inventory.Node node) {
         return inventory.nodes().stream().filter(eachNode -> !eachNode.name().equals(node.name()))
-                .map(eachNode -> new Neighbour(eachNode.name(), Stream.concat(Stream.of(inventory.fqdn(eachNode), eachNode.host()), eachNode.address().stream()).toList(),
+                .map(eachNode -> new Neighbour(eachNode.name(),
+                        Stream.concat(Stream.of(inventory.fqdn(eachNode), eachNode.host()), eachNode.address().stream())
+                                .toList(),
                         eachNode.ssh().port().orElse(22), eachNode.ssh().hostKey())).toList();
     }
 
@@ -83,17 +88,20 @@ public final class HostKeys implements HostKeyVerifier {
      * @param files those that exist are read, the first is the one to add to
      * @param pin the one key that the host may show; then of the files only what they revoke counts
      */
-    public HostKeys(String node, String host, Optional<String> address, int port, List<Path> files, Optional<HostKeyPin> pin) {
-        this.node = node;
-        this.host = named(host, port);
-        this.files = files;
-        this.file = files.get(0);
-        this.pin = pin;
-        var byName = files.stream().flatMap(file -> read(file, this.host).stream()).toList();
-        var byAddress = address.stream().map(text -> named(text, port)).flatMap(text -> files.stream().flatMap(file -> read(file, text).stream())).toList();
-        boolean known = byName.stream().anyMatch(line -> !line.marker().equals("@revoked"));
-        lines = Stream.concat(byName.stream(), byAddress.stream().filter(line -> !known || line.marker().equals("@revoked"))).toList();
-    }
+    public HostKeys(String node, String host, Optional<String> address, int port, List<Path> files,
+            Optional<HostKeyPin> pin) {
+                this.node = node;
+                this.host = named(host, port);
+                this.files = files;
+                this.file = files.get(0);
+                this.pin = pin;
+                var byName = files.stream().flatMap(file -> read(file, this.host).stream()).toList();
+                var byAddress = address.stream().map(text -> named(text, port))
+                        .flatMap(text -> files.stream().flatMap(file -> read(file, text).stream())).toList();
+                boolean known = byName.stream().anyMatch(line -> !line.marker().equals("@revoked"));
+                lines = Stream.concat(byName.stream(),
+                        byAddress.stream().filter(line -> !known || line.marker().equals("@revoked"))).toList();
+            }
 
     private static String named(String host, int port) {
         return port == 22 ? host.toLowerCase(Locale.ROOT) : "[" + host.toLowerCase(Locale.ROOT) + "]:" + port;
@@ -119,7 +127,8 @@ public final class HostKeys implements HostKeyVerifier {
     @Override
     public List<String> findExistingAlgorithms(String ignored, int port) {
         var algorithms = new LinkedHashSet<String>();
-        if (hasAuthority()) for (var type : KeyType.values()) if (type.getParent() != null) algorithms.add(type.toString());
+        if (hasAuthority())
+            for (var type : KeyType.values()) if (type.getParent() != null) algorithms.add(type.toString());
         for (var type : types()) {
             if (type.equals("ssh-rsa")) algorithms.addAll(List.of("rsa-sha2-512", "rsa-sha2-256"));
             algorithms.add(type);
@@ -130,7 +139,8 @@ public final class HostKeys implements HostKeyVerifier {
     /** Of keys that would be let in. Of a fingerprint alone a file may tell what it is the fingerprint of. */
     private List<String> types() {
         if (pin.isPresent() && pin.get().type().isPresent()) return List.of(pin.get().type().get());
-        return lines.stream().filter(line -> line.marker().isEmpty()).map(Line::key).filter(key -> pin.isEmpty() || pin.get().allows(key.blob())).map(Key::type).toList();
+        return lines.stream().filter(line -> line.marker().isEmpty()).map(Line::key)
+                .filter(key -> pin.isEmpty() || pin.get().allows(key.blob())).map(Key::type).toList();
     }
 
     @Override
@@ -146,27 +156,38 @@ public final class HostKeys implements HostKeyVerifier {
         var known = lines.stream().filter(line -> line.marker().isEmpty()).toList();
         if (known.stream().anyMatch(line -> line.key().same(key))) return null;
         return other(key).orElseGet(() -> known.isEmpty() ? unknown(key)
-                : changed(key, known.stream().filter(line -> line.key().type().equals(key.type())).findFirst().orElse(known.get(0))));
+                : changed(key, known.stream().filter(line -> line.key().type().equals(key.type())).findFirst()
+                        .orElse(known.get(0))));
     }
 
-    /** That the key is another's of the fleet, by the files or by the inventory; one that several have tells nothing. */
+    /**
+     * That the key is another's of the fleet, by the files or by the inventory; one that several have tells nothing.
+     */
     private Optional<Problem> other(Key key) {
         if (lines.stream().anyMatch(line -> line.key().same(key))) return Optional.empty();
         var theirs = neighbours.get().stream().filter(neighbour -> where(neighbour, key).isPresent()).toList();
-        return theirs.size() == 1 ? Optional.of(another(theirs.get(0).node(), key, where(theirs.get(0), key).orElseThrow())) : Optional.empty();
+        return theirs.size() == 1
+                ? Optional.of(another(theirs.get(0).node(), key, where(theirs.get(0), key).orElseThrow()))
+                : Optional.empty();
     }
 
     private Optional<String> where(Neighbour other, Key key) {
-        if (other.pin().isPresent()) return other.pin().filter(hostKeyPin -> hostKeyPin.allows(key.blob())).map(hostKeyPin -> "host_key of the node in the inventory");
-        return other.hosts().stream().flatMap(host -> files.stream().flatMap(path -> read(path, named(host, other.port())).stream()))
+        if (other.pin().isPresent()) return other.pin().filter(hostKeyPin -> hostKeyPin.allows(key.blob()))
+                .map(hostKeyPin -> "host_key of the node in the inventory");
+        return other.hosts().stream()
+                .flatMap(host -> files.stream().flatMap(path -> read(path, named(host, other.port())).stream()))
                 .filter(line -> line.marker().isEmpty() && line.key().same(key)).map(Line::where).findFirst();
     }
 
     private Problem another(String other, Key key, String where) {
-        return Problem.unreachable(node + ": the host that answers at " + at + " is " + other + ", not " + node + ", by the key that it shows; nothing was sent")
-                .expected("the host key of " + node).found(key.fingerprint() + ", which is that of " + other + " (" + where + ")")
-                .fix("put the addresses of " + node + " and " + other + " right in the inventory, or in DNS, which may be swapped; where "
-                        + node + " was made as a copy of " + other + ", give it host keys of its own: rm /etc/ssh/ssh_host_*; ssh-keygen -A");
+        return Problem.unreachable(node + ": the host that answers at " + at + " is " + other + ", not " + node
+                + ", by the key that it shows; nothing was sent")
+                .expected("the host key of " + node)
+                .found(key.fingerprint() + ", which is that of " + other + " (" + where + ")")
+                .fix("put the addresses of " + node + " and " + other
+                        + " right in the inventory, or in DNS, which may be swapped; where "
+                        + node + " was made as a copy of " + other
+                        + ", give it host keys of its own: rm /etc/ssh/ssh_host_*; ssh-keygen -A");
     }
 
     private Problem certificate(Certificate<?> certificate) {
@@ -174,8 +195,11 @@ public final class HostKeys implements HostKeyVerifier {
             var authority = Key.of(new Buffer.PlainBuffer(certificate.getSignatureKey()).readPublicKey());
             var own = Key.of(certificate.getKey());
             for (var line : lines)
-                if (line.marker().equals("@revoked") && (line.key().same(own) || line.key().same(authority))) return revoked(line, line.key());
-            if (lines.stream().noneMatch(line -> line.marker().equals("@cert-authority") && line.key().same(authority))) return plain(own);
+                if (line.marker().equals("@revoked") && (line.key().same(own) || line.key().same(authority)))
+                    return revoked(line, line.key());
+            if (lines.stream()
+                    .noneMatch(line -> line.marker().equals("@cert-authority")
+                            && line.key().same(authority))) return plain(own);
             var name = host.replaceFirst("^\\[(.*)]:\\d+$", "$1");
             var wrong = KeyType.CertUtils.verifyHostCertificate(Key.of(certificate).blob(), certificate, name);
             return wrong == null ? null : invalid(wrong);
@@ -188,31 +212,39 @@ public final class HostKeys implements HostKeyVerifier {
         var line = host + " " + key.type() + " " + Base64.getEncoder().encodeToString(key.blob());
         return Problem.unreachable(node + ": the host key of " + host + " is not known")
                 .expected("an entry for " + host + " in " + file).found(key.fingerprint())
-                .fix("compare with `ssh-keygen -lf /etc/ssh/ssh_host_" + shortName(key) + "_key.pub` on the host; when it is the same: "
+                .fix("compare with `ssh-keygen -lf /etc/ssh/ssh_host_" + shortName(key) +
+                        "_key.pub` on the host; when it is the same: "
                         + "echo " + Sh.quote(line) + " >> " + file);
     }
 
     private Problem notPinned(Key key, HostKeyPin pinned) {
-        return Problem.unreachable(node + ": the host key of " + host + " is not the one that the inventory pins; this may be an attack, nothing was sent")
+        return Problem.unreachable(node + ": the host key of " + host
+                + " is not the one that the inventory pins; this may be an attack, nothing was sent")
                 .expected(pinned + " (host_key of the node in the inventory)").found(key.fingerprint())
-                .fix("find out why; only when the host was made anew, or this is another key of the same host: put what `ssh-keygen -lf /etc/ssh/ssh_host_" + shortName(key)
+                .fix("find out why; only when the host was made anew, or this is another key of the same host: put "
+                        + "what `ssh-keygen -lf /etc/ssh/ssh_host_" + shortName(key)
                         + "_key.pub` prints on the host there, the type before it");
     }
 
     private Problem changed(Key key, Line known) {
-        return Problem.unreachable(node + ": the host key of " + host + " has changed; this may be an attack, nothing was sent")
+        return Problem.unreachable(node + ": the host key of " + host
+                + " has changed; this may be an attack, nothing was sent")
                 .expected(known.key().fingerprint() + " (" + known.where() + ")").found(key.fingerprint())
-                .fix("find out why; only when the host was made anew: ssh-keygen -R " + Sh.quote(host) + " -f " + known.file());
+                .fix("find out why; only when the host was made anew: ssh-keygen -R " + Sh.quote(host) + " -f "
+                        + known.file());
     }
 
     private Problem revoked(Line line, Key key) {
-        return Problem.unreachable(node + ": the host key of " + host + " is revoked").expected("a key that is not marked @revoked")
-                .found(key.fingerprint() + " (" + line.where() + ")").fix("give the host a new key, or a new certificate");
+        return Problem.unreachable(node + ": the host key of " + host + " is revoked")
+                .expected("a key that is not marked @revoked")
+                .found(key.fingerprint() + " (" + line.where() + ")")
+                .fix("give the host a new key, or a new certificate");
     }
 
     private Problem invalid(String why) {
         return Problem.unreachable(node + ": the host certificate of " + host + " is not valid").found(why)
-                .expected("a certificate that names the host, in its time, signed by the @cert-authority").fix("have the host's key signed again");
+                .expected("a certificate that names the host, in its time, signed by the @cert-authority")
+                .fix("have the host's key signed again");
     }
 
     private static String shortName(Key key) {
@@ -234,7 +266,9 @@ public final class HostKeys implements HostKeyVerifier {
         }
     }
 
-    /** The line when it speaks of the host; null for comments, other hosts and lines that make no sense, as ssh has it. */
+    /**
+     * The line when it speaks of the host; null for comments, other hosts and lines that make no sense, as ssh has it.
+     */
     private static Line line(Path file, int number, String text, String host) {
         if (text.isEmpty() || text.startsWith("#")) return null;
         var words = text.split("\\s+");
@@ -249,7 +283,8 @@ public final class HostKeys implements HostKeyVerifier {
     }
 
     private static boolean matches(String patterns, String host) {
-        return patterns.startsWith("|1|") ? hashed(patterns, host) : SshConfig.matches(List.of(patterns.split(",")), host);
+        return patterns.startsWith("|1|") ? hashed(patterns, host)
+                : SshConfig.matches(List.of(patterns.split(",")), host);
     }
 
     /** |1|salt|HMAC-SHA1(salt, host), both in base64. */
@@ -259,7 +294,8 @@ public final class HostKeys implements HostKeyVerifier {
         try {
             var mac = Mac.getInstance("HmacSHA1");
             mac.init(new SecretKeySpec(Base64.getDecoder().decode(parts[2]), "HmacSHA1"));
-            return MessageDigest.isEqual(mac.doFinal(host.getBytes(StandardCharsets.UTF_8)), Base64.getDecoder().decode(parts[3]));
+            return MessageDigest.isEqual(mac.doFinal(host.getBytes(StandardCharsets.UTF_8)),
+                    Base64.getDecoder().decode(parts[3]));
         } catch (GeneralSecurityException | IllegalArgumentException e) {
             return false;
         }

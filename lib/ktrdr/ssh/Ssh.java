@@ -35,9 +35,10 @@ import ktrdr.inventory.Inventory.Sudo;
  *    System.out.print(ssh.must("df -h /"));
  *}</pre>
  *
- * A script goes to {@code sh -s} on standard input and is run whole or not at all: what was cut on its way does nothing. It ends
- * with us: when the connection is lost, the time is up or the calling thread is interrupted, its process group gets
- * TERM, and KILL after ten seconds. Nothing of a script is ever in argv or in an exception. Scripts may run side by side.
+ * A script goes to {@code sh -s} on standard input and is run whole or not at all: what was cut on its way does
+ * nothing. It ends with us: when the connection is lost, the time is up or the calling thread is interrupted, its
+ * process group gets TERM, and KILL after ten seconds. Nothing of a script is ever in argv or in an exception. Scripts
+ * may run side by side.
  */
 public final class Ssh implements AutoCloseable {
     private static final Duration LONG = Duration.ofHours(1);
@@ -58,29 +59,41 @@ public final class Ssh implements AutoCloseable {
      * @param sudo whether scripts run as root
      * @param jump hosts on the way as in ProxyJump: user@host:port, more with commas between
      * @param connectTimeout for connecting, for the exchange of keys and for each try to log in
-     * @param hostKeys the one key that a host of such a name or address may show, of this host and of those on the way; of others known_hosts decides
-     * @param neighbours the other hosts of the fleet, so that one which answers in this one's place is called by its name
+     * @param hostKeys the one key that a host of such a name or address may show, of this host and of those on the way;
+     *     of others known_hosts decides
+     * @param neighbours the other hosts of the fleet, so that one which answers in this one's place is called by its
+     *     name
      */
-    public record Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user,
-            Optional<Path> identity, Optional<Path> knownHosts, Optional<Path> config, Sudo sudo, Optional<String> jump,
-            Duration connectTimeout, Map<String, HostKeyPin> hostKeys, Supplier<List<HostKeys.Neighbour>> neighbours) {
+    public record Target(String name, String host, Optional<String> address, Optional<Integer> port,
+            Optional<String> user, Optional<Path> identity, Optional<Path> knownHosts, Optional<Path> config, Sudo sudo,
+            Optional<String> jump, Duration connectTimeout, Map<String, HostKeyPin> hostKeys,
+            Supplier<List<HostKeys.Neighbour>> neighbours) {
 
         /** The same of a host alone. */
-        public Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user, Optional<Path> identity,
-                Optional<Path> knownHosts, Optional<Path> config, Sudo sudo, Optional<String> jump, Duration connectTimeout, Map<String, HostKeyPin> hostKeys) {
-            this(name, host, address, port, user, identity, knownHosts, config, sudo, jump, connectTimeout, hostKeys, List::of);
-        }
+        public Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user,
+                Optional<Path> identity, Optional<Path> knownHosts, Optional<Path> config, Sudo sudo,
+                Optional<String> jump, Duration connectTimeout, Map<String, HostKeyPin> hostKeys) {
+                    this(name, host, address, port, user, identity, knownHosts, config, sudo, jump, connectTimeout,
+                            hostKeys,
+                            List::of);
+                }
 
         /** The same with no key pinned. */
-        public Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user, Optional<Path> identity,
-                Optional<Path> knownHosts, Optional<Path> config, boolean sudo, Optional<String> jump, Duration connectTimeout) {
-            this(name, host, address, port, user, identity, knownHosts, config, sudo ? Sudo.ALWAYS : Sudo.NEVER, jump, connectTimeout, Map.of());
-        }
+        public Target(String name, String host, Optional<String> address, Optional<Integer> port, Optional<String> user,
+                Optional<Path> identity, Optional<Path> knownHosts, Optional<Path> config, boolean sudo,
+                Optional<String> jump, Duration connectTimeout) {
+                    this(name, host, address, port, user, identity, knownHosts, config, sudo ? Sudo.ALWAYS : Sudo.NEVER,
+                            jump,
+                            connectTimeout, Map.of());
+                }
 
         /** As a person types it: host, user@host, user@host:port; an IPv6 address with a port in brackets. */
         public static Target of(String text) {
-            var matcher = java.util.regex.Pattern.compile("(?:ssh://)?(?:([^@]+)@)?(?:\\[([^]]+)]|([^:@\\s]+|[0-9A-Fa-f:.%]+))(?::(\\d{1,5}))?").matcher(text);
-            if (!matcher.matches()) throw Problem.usage("`" + text + "` is not a host to connect to").expected("user@host:port, as in root@backend");
+            var matcher = java.util.regex.Pattern
+                    .compile("(?:ssh://)?(?:([^@]+)@)?(?:\\[([^]]+)]|([^:@\\s]+|[0-9A-Fa-f:.%]+))(?::(\\d{1,5}))?")
+                    .matcher(text);
+            if (!matcher.matches()) throw Problem.usage("`" + text + "` is not a host to connect to")
+                    .expected("user@host:port, as in root@backend");
             var host = matcher.group(2) != null ? matcher.group(2) : matcher.group(3);
             return new Target(host, host, Optional.empty(), Optional.ofNullable(matcher.group(4)).map(Integer::valueOf),
                     Optional.ofNullable(matcher.group(1)), Optional.empty(), Optional.empty(), Optional.empty(), false,
@@ -89,7 +102,8 @@ public final class Ssh implements AutoCloseable {
     }
 
     /** As dash, bash, busybox, zsh and fish say it. */
-    private static final Pattern NO_SUDO = Pattern.compile("(?i)sudo: (command )?not found|command not found: sudo|unknown command.*sudo");
+    private static final Pattern NO_SUDO =
+            Pattern.compile("(?i)sudo: (command )?not found|command not found: sudo|unknown command.*sudo");
     private final Target target;
     private final SshRoute.Surroundings here;
     private volatile SshConnect.Link link;
@@ -108,8 +122,8 @@ public final class Ssh implements AutoCloseable {
     }
 
     /**
-     * Connects, checks the host key and logs in. A host that cannot be reached, is not known, has another key or refuses us is a
-     * {@link Problem} with exit code 3; a wrong identity or ssh config one with 2.
+     * Connects, checks the host key and logs in. A host that cannot be reached, is not known, has another key or
+     * refuses us is a {@link Problem} with exit code 3; a wrong identity or ssh config one with 2.
      */
     public static Ssh connect(Target target) {
         return connect(target, SshRoute.Surroundings.here());
@@ -130,7 +144,10 @@ public final class Ssh implements AutoCloseable {
         return link.client().isConnected();
     }
 
-    /** Runs a script under {@code set -eu}, for at most an hour; any exit code is an answer. More than 16 MiB of output is a {@link Problem}. */
+    /**
+     * Runs a script under {@code set -eu}, for at most an hour; any exit code is an answer. More than 16 MiB of output
+     * is a {@link Problem}.
+     */
     public CommandResult run(String script) {
         return run(script, LONG);
     }
@@ -141,8 +158,8 @@ public final class Ssh implements AutoCloseable {
     }
 
     /**
-     * Runs a script for as long as it takes and hands on each line of standard output while it runs, from another thread.
-     * The result has no standard output, and the last 64 KiB of standard error.
+     * Runs a script for as long as it takes and hands on each line of standard output while it runs, from another
+     * thread. The result has no standard output, and the last 64 KiB of standard error.
      */
     public CommandResult run(String script, Consumer<String> eachLine) {
         return run(script, eachLine, FOREVER);
@@ -153,7 +170,10 @@ public final class Ssh implements AutoCloseable {
         return over(run -> run.run(command(), Sh.tethered(script), SshRun.lines(eachLine), SshRun.tail(), timeout));
     }
 
-    /** Runs a script and answers its standard output; an exit code other than 0 is a {@link Problem} with its last words. */
+    /**
+     * Runs a script and answers its standard output; an exit code other than 0 is a {@link Problem} with its last
+     * words.
+     */
     public String must(String script) {
         return must(script, LONG);
     }
@@ -166,15 +186,21 @@ public final class Ssh implements AutoCloseable {
     /** The standard output of a script that ended with 0; any other end is a {@link Problem}. */
     public String must(CommandResult result) {
         if (result.ok()) return result.out();
-        throw Problem.failed(name() + ": a script ended with exit code " + result.exit()).expected("exit code 0").found(result);
+        throw Problem.failed(name() + ": a script ended with exit code " + result.exit()).expected("exit code 0")
+                .found(result);
     }
 
-    /** Runs a script and tells, from another thread, what it has printed so far whenever there is more; any exit code is an answer, which has all of it. */
+    /**
+     * Runs a script and tells, from another thread, what it has printed so far whenever there is more; any exit code is
+     * an answer, which has all of it.
+     */
     public CommandResult runTelling(String script, Consumer<Supplier<String>> arrived, Duration timeout) {
         return over(run -> run.run(command(), Sh.tethered(script), run.captured(arrived), run.captured(), timeout));
     }
 
-    /** Runs a script for as long as it takes and copies its standard output byte for byte; the result is as with lines. */
+    /**
+     * Runs a script for as long as it takes and copies its standard output byte for byte; the result is as with lines.
+     */
     public CommandResult pipe(String script, OutputStream out) {
         return over(run -> run.run(command(), Sh.tethered(script), SshRun.into(out), SshRun.tail(), FOREVER));
     }
@@ -193,8 +219,9 @@ public final class Ssh implements AutoCloseable {
     }
 
     /**
-     * Runs a short script with the bytes of a stream as its standard input, however many, and tells how many went so far. It travels as an argument, so it holds
-     * no secret; and it ends when its input does, also where that is cut: a script has to know by itself how many bytes make the whole.
+     * Runs a short script with the bytes of a stream as its standard input, however many, and tells how many went so
+     * far. It travels as an argument, so it holds no secret; and it ends when its input does, also where that is cut: a
+     * script has to know by itself how many bytes make the whole.
      */
     public CommandResult push(String script, InputStream source, LongConsumer sent) {
         var command = SshOpening.command(target.sudo() == Sudo.NEVER ? "" : "sudo -n ", Sh.alone(script));
@@ -202,26 +229,33 @@ public final class Ssh implements AutoCloseable {
     }
 
     /**
-     * A file of this machine to a path of the host, with a mode such as 644, and answers its SHA-256 as the host read it. It is written beside its place and renamed once the sum is
-     * that of what was sent: what is cut or does not fit leaves what was there. A link or a folder in its place is a {@link Problem}, as is a path that is not absolute.
+     * A file of this machine to a path of the host, with a mode such as 644, and answers its SHA-256 as the host read
+     * it. It is written beside its place and renamed once the sum is that of what was sent: what is cut or does not fit
+     * leaves what was there. A link or a folder in its place is a {@link Problem}, as is a path that is not absolute.
      */
     public String put(Path file, String path, String mode) {
-        if (!path.startsWith("/") || path.endsWith("/")) throw Problem.usage("`" + path + "` is no place for a file").expected("an absolute path with the file's name");
-        if (!mode.matches("[0-7]{3,4}")) throw Problem.usage("`" + mode + "` is no mode of a file").expected("three or four octal digits, such as 644").found(mode);
+        if (!path.startsWith("/") || path.endsWith("/")) throw Problem.usage("`" + path + "` is no place for a file")
+                .expected("an absolute path with the file's name");
+        if (!mode.matches("[0-7]{3,4}")) throw Problem.usage("`" + mode + "` is no mode of a file")
+                .expected("three or four octal digits, such as 644").found(mode);
         try {
             var bytes = Files.readAllBytes(file);
             var sum = Sha256.hex(bytes);
-            var result = push(Sh.let("path", path) + Sh.let("mode", mode) + Sh.let("sum", sum) + PUT, new ByteArrayInputStream(bytes), sent -> { });
+            var result = push(Sh.let("path", path) + Sh.let("mode", mode) + Sh.let("sum", sum) + PUT,
+                    new ByteArrayInputStream(bytes), sent -> { });
             if (result.ok()) return sum;
-            throw Problem.failed(name() + ": " + path + " was not replaced").expected("a file with the checksum " + sum).found(result);
+            throw Problem.failed(name() + ": " + path + " was not replaced").expected("a file with the checksum " + sum)
+                    .found(result);
         } catch (IOException e) {
-            throw Problem.usage("this file cannot be read: " + file).expected("a file of this machine").found(e.getClass().getSimpleName()).because(e);
+            throw Problem.usage("this file cannot be read: " + file).expected("a file of this machine")
+                    .found(e.getClass().getSimpleName()).because(e);
         }
     }
 
     private static final String PUT = ScriptExit.numbers("""
             # what is sent is read whole: who stops reading may end before its words are heard
-            [ ! -L "$path" ] && [ ! -d "$path" ] || { cat >/dev/null; echo "a link or a folder is in its place" >&2; exit $IN_THE_WAY; }
+            [ ! -L "$path" ] && [ ! -d "$path" ] || { cat >/dev/null; echo "a link or a folder is in its place" >&2; \
+            exit $IN_THE_WAY; }
             new=
             """) + Sh.atEnd("rm -f \"$new\"") + ScriptExit.numbers("""
             new=$(mktemp "$path.XXXXXX")
@@ -234,8 +268,9 @@ public final class Ssh implements AutoCloseable {
             """);
 
     /**
-     * From now on a connection that turns out to have dropped before a command was started is opened anew, once, without a word: for whoever keeps it open over a long time
-     * and has nothing on the node that ended with it, such as a lock.
+     * From now on a connection that turns out to have dropped before a command was started is opened anew, once,
+     * without a word: for whoever keeps it open over a long time and has nothing on the node that ended with it, such
+     * as a lock.
      */
     public void lasting() {
         lasting = true;
@@ -272,23 +307,30 @@ public final class Ssh implements AutoCloseable {
     /** It is sudo that speaks, and alone; that it can't resolve its own host it remarks on the way. */
     private CommandResult checked(CommandResult result) {
         var said = result.err().lines().filter(line -> !line.startsWith("sudo: unable to resolve host")).toList();
-        if (target.sudo() != Sudo.NEVER && result.exit() == 1 && result.out().isEmpty() && !said.isEmpty() && said.stream().allMatch(line -> line.startsWith("sudo:")))
+        if (target.sudo() != Sudo.NEVER && result.exit() == 1 && result.out().isEmpty() && !said.isEmpty()
+                && said.stream().allMatch(line -> line.startsWith("sudo:")))
             throw sudoRefused(said.get(said.size() - 1));
-        if (target.sudo() != Sudo.NEVER && result.exit() == 127 && result.out().isEmpty() && NO_SUDO.matcher(result.err()).find())
-            throw Problem.failed(name() + ": there is no sudo on the host").expected("sudo, as the inventory has `sudo: true`").found(result.lastWords())
-                    .fix("apt-get install sudo on the host and a line in /etc/sudoers.d with NOPASSWD for the user, or log in as root");
+        if (target.sudo() != Sudo.NEVER && result.exit() == 127 && result.out().isEmpty()
+                && NO_SUDO.matcher(result.err()).find())
+            throw Problem.failed(name() + ": there is no sudo on the host")
+                    .expected("sudo, as the inventory has `sudo: true`").found(result.lastWords())
+                    .fix("apt-get install sudo on the host and a line in /etc/sudoers.d with NOPASSWD for the user, "
+                            + "or log in as root");
         return result;
     }
 
     private Problem sudoRefused(String said) {
-        var problem = Problem.failed(name() + ": sudo refused").expected("sudo without a password and without a terminal").found(said);
-        if (said.contains("must have a tty")) return problem.fix("a line `Defaults:" + link.login().replaceFirst("@.*", "") + " !requiretty` in /etc/sudoers.d on the host, or log in as root");
+        var problem = Problem.failed(name() + ": sudo refused")
+                .expected("sudo without a password and without a terminal").found(said);
+        if (said.contains("must have a tty")) return problem.fix("a line `Defaults:" + link.login().replaceFirst("@.*",
+                "") + " !requiretty` in /etc/sudoers.d on the host, or log in as root");
         return problem.fix("a line in /etc/sudoers.d with NOPASSWD for the user, or log in as root");
     }
 
     /** What to say where somebody who is not root there was to do what only root may. */
     public static Problem notRoot(String node, String user, String task) {
-        return Problem.failed(node + ": only root can " + task).expected("root, or sudo without a password (ssh.sudo in the inventory)").found(user)
+        return Problem.failed(node + ": only root can " + task)
+                .expected("root, or sudo without a password (ssh.sudo in the inventory)").found(user)
                 .fix("`ssh: {user: root}` or `ssh: {sudo: true}` for the node in the inventory");
     }
 

@@ -64,7 +64,8 @@ final class SshAgent {
             var framed = ByteBuffer.allocate(4 + request.remaining()).putInt(request.remaining()).put(request).flip();
             while (framed.hasRemaining()) channel.write(framed);
             int length = read(channel, 4).getInt();
-            if (length < 1 || length > MAX_MESSAGE) throw new IOException("the agent's answer is " + length + " bytes long");
+            if (length < 1 || length > MAX_MESSAGE)
+                throw new IOException("the agent's answer is " + length + " bytes long");
             var answer = read(channel, length);
             int type = answer.get();
             if (type == FAILURE) throw new IOException("the agent refused");
@@ -81,7 +82,8 @@ final class SshAgent {
 
     private static byte[] string(ByteBuffer buffer) {
         int length = buffer.remaining() < 4 ? -1 : buffer.getInt();
-        if (length < 0 || length > buffer.remaining()) throw new IllegalArgumentException("a field is longer than its message");
+        if (length < 0 || length > buffer.remaining())
+            throw new IllegalArgumentException("a field is longer than its message");
         int start = buffer.arrayOffset() + buffer.position();
         buffer.position(buffer.position() + length);
         return Arrays.copyOfRange(buffer.array(), start, start + length);

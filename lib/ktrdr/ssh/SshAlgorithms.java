@@ -39,7 +39,10 @@ final class SshAlgorithms {
         Security.addProvider(new Ecdsa());
     }
 
-    /** sshj asks for the maker of its keys of elliptic curves by the name that BouncyCastle has for it: Java's own, by that name. */
+    /**
+     * sshj asks for the maker of its keys of elliptic curves by the name that BouncyCastle has for it: Java's own, by
+     * that name.
+     */
     private static final class Ecdsa extends Provider {
         private static final long serialVersionUID = 1;
 
@@ -70,22 +73,28 @@ final class SshAlgorithms {
         config.setKeepAliveProvider(KeepAliveProvider.KEEP_ALIVE);
         config.setVerifyHostKeyCertificates(false); // HostKeys does it, by the name the host is known by
         config.setKeyExchangeFactories(List.of(new Curve25519SHA256.Factory(), new Curve25519SHA256.FactoryLibSsh(),
-                new ECDHNistP.Factory256(), new ECDHNistP.Factory384(), new ECDHNistP.Factory521(), new DHGexSHA256.Factory(),
+                new ECDHNistP.Factory256(), new ECDHNistP.Factory384(), new ECDHNistP.Factory521(),
+                new DHGexSHA256.Factory(),
                 DHGroups.Group16SHA512(), DHGroups.Group14SHA256(), new ExtInfoClientFactory()));
         config.setCipherFactories(List.of(GcmCiphers.AES128GCM(), GcmCiphers.AES256GCM(), BlockCiphers.AES128CTR(),
-                BlockCiphers.AES192CTR(), BlockCiphers.AES256CTR(), new Chacha(ChachaPolyCiphers.CHACHA_POLY_OPENSSH())));
-        config.setMACFactories(List.of(Macs.HMACSHA2256Etm(), Macs.HMACSHA2512Etm(), Macs.HMACSHA2256(), Macs.HMACSHA2512()));
+                BlockCiphers.AES192CTR(), BlockCiphers.AES256CTR(),
+                new Chacha(ChachaPolyCiphers.CHACHA_POLY_OPENSSH())));
+        config.setMACFactories(List.of(Macs.HMACSHA2256Etm(), Macs.HMACSHA2512Etm(), Macs.HMACSHA2256(),
+                Macs.HMACSHA2512()));
         config.setCompressionFactories(List.of(new NoneCompression.Factory()));
-        config.setFileKeyProviderFactories(List.of(new OpenSSHKeyV1KeyFile.Factory(), new PKCS8KeyFile.Factory(), new OpenSSHKeyFile.Factory()));
+        config.setFileKeyProviderFactories(List.of(new OpenSSHKeyV1KeyFile.Factory(), new PKCS8KeyFile.Factory(),
+                new OpenSSHKeyFile.Factory()));
         config.setKeyAlgorithms(keys(certificates));
         return config;
     }
 
     private static List<Factory.Named<KeyAlgorithm>> keys(boolean certificates) {
         var keys = new ArrayList<Factory.Named<KeyAlgorithm>>();
-        if (certificates) keys.addAll(List.of(KeyAlgorithms.EdDSA25519CertV01(), KeyAlgorithms.ECDSASHANistp256CertV01(),
+        if (certificates) keys.addAll(List.of(KeyAlgorithms.EdDSA25519CertV01(),
+                KeyAlgorithms.ECDSASHANistp256CertV01(),
                 KeyAlgorithms.ECDSASHANistp384CertV01(), KeyAlgorithms.ECDSASHANistp521CertV01()));
-        keys.addAll(List.of(KeyAlgorithms.EdDSA25519(), KeyAlgorithms.ECDSASHANistp256(), KeyAlgorithms.ECDSASHANistp384(),
+        keys.addAll(List.of(KeyAlgorithms.EdDSA25519(), KeyAlgorithms.ECDSASHANistp256(),
+                KeyAlgorithms.ECDSASHANistp384(),
                 KeyAlgorithms.ECDSASHANistp521(), KeyAlgorithms.RSASHA512(), KeyAlgorithms.RSASHA256()));
         return keys;
     }
@@ -108,7 +117,8 @@ final class SshAlgorithms {
     private static final class Bouncy {
         private static void castle() {
             // behind what Java has
-            if (Security.getProvider(BouncyCastleProvider.PROVIDER_NAME) == null) Security.addProvider(new BouncyCastleProvider());
+            if (Security.getProvider(BouncyCastleProvider.PROVIDER_NAME) == null)
+                Security.addProvider(new BouncyCastleProvider());
         }
     }
 }

@@ -15,7 +15,10 @@ import java.util.regex.Matcher;
 import java.util.regex.Pattern;
 import ktrdr.Problem;
 
-/** What files such as ~/.ssh/config say, read as ssh_config(5) has it; {@link SshLookup} tells what of it counts for a host. */
+/**
+ * What files such as ~/.ssh/config say, read as ssh_config(5) has it; {@link SshLookup} tells what of it counts for a
+ * host.
+ */
 public final class SshConfig {
     private static final int MAX_DEPTH = 16;
 
@@ -46,10 +49,14 @@ public final class SshConfig {
 
     /** The same of the user's and of the machine's: what the first says counts before what the second says. */
     static SshConfig read(Path file, Path system, Path home) {
-        return new SshConfig(home, List.of(lines(file, home.resolve(".ssh"), home, 0), lines(system, system.toAbsolutePath().getParent(), home, 0)));
+        return new SshConfig(home, List.of(lines(file, home.resolve(".ssh"), home, 0),
+                lines(system, system.toAbsolutePath().getParent(), home, 0)));
     }
 
-    /** The settings of a host, by the name as typed. A port that is no number, and a Match that cannot be judged, are {@link Problem}s. */
+    /**
+     * The settings of a host, by the name as typed. A port that is no number, and a Match that cannot be judged, are
+     * {@link Problem}s.
+     */
     public SshLookup.Entry lookup(String host) {
         return lookup(host, Optional.empty(), Optional.empty());
     }
@@ -59,9 +66,12 @@ public final class SshConfig {
         return new SshLookup(home, host, user, port).of(files);
     }
 
-    /** A pattern list as ssh has it: * and ? stand for any characters, and a ! that matches rules the whole list out. */
+    /**
+     * A pattern list as ssh has it: * and ? stand for any characters, and a ! that matches rules the whole list out.
+     */
     static boolean matches(List<String> patterns, String host) {
-        return exactly(patterns.stream().map(pattern -> pattern.toLowerCase(Locale.ROOT)).toList(), host.toLowerCase(Locale.ROOT));
+        return exactly(patterns.stream().map(pattern -> pattern.toLowerCase(Locale.ROOT)).toList(),
+                host.toLowerCase(Locale.ROOT));
     }
 
     /** The same where capitals are other letters: names of users, and those behind Host. */
@@ -92,7 +102,8 @@ public final class SshConfig {
 
     private static boolean glob(String pattern, String host) {
         var regex = new StringBuilder();
-        for (char c : pattern.toCharArray()) regex.append(c == '*' ? ".*" : c == '?' ? "." : Pattern.quote(String.valueOf(c)));
+        for (char c : pattern.toCharArray())
+            regex.append(c == '*' ? ".*" : c == '?' ? "." : Pattern.quote(String.valueOf(c)));
         return Pattern.compile(regex.toString()).matcher(host).matches();
     }
 
@@ -108,7 +119,8 @@ public final class SshConfig {
             var values = List.copyOf(words.subList(1, words.size()));
             var included = new ArrayList<List<Line>>();
             if (keyword.equals("include"))
-                for (var value : values) for (var path : included(value, base, home)) included.add(lines(path, base, home, depth + 1));
+                for (var value : values)
+                    for (var path : included(value, base, home)) included.add(lines(path, base, home, depth + 1));
             lines.add(new Line(file, i + 1, keyword, values, included));
         }
         return lines;
@@ -128,7 +140,10 @@ public final class SshConfig {
         }
     }
 
-    /** {@code Keyword value}, {@code Keyword=value}; words in single or double quotes, \ in front of a quote, a blank or itself, # in front of a comment. */
+    /**
+     * {@code Keyword value}, {@code Keyword=value}; words in single or double quotes, \ in front of a quote, a blank or
+     * itself, # in front of a comment.
+     */
     private static List<String> words(String line) {
         var text = line.strip().replaceFirst("^(\\w+)\\s*=\\s*", "$1 ");
         var words = new ArrayList<String>();
@@ -145,7 +160,8 @@ public final class SshConfig {
                 if (c == '#') return words;
                 word = new StringBuilder();
             }
-            if (c == '\\' && i + 1 < text.length() && (quote == 0 ? "\\\"' " : "\\" + quote).indexOf(text.charAt(i + 1)) >= 0) word.append(text.charAt(++i));
+            if (c == '\\' && i + 1 < text.length() && (quote == 0 ? "\\\"' " : "\\" + quote).indexOf(text.charAt(i + 1))
+                    >= 0) word.append(text.charAt(++i));
             else if (quote == 0 && (c == '"' || c == '\'')) quote = c;
             else if (c == quote) quote = 0;
             else word.append(c);
@@ -158,7 +174,8 @@ public final class SshConfig {
     private static List<Path> included(String text, Path base, Path home) {
         var path = base.resolve(expand(text, home, System.getenv(), Map.of())).toAbsolutePath();
         var found = List.of(path.getRoot());
-        for (var part : path) found = found.stream().flatMap(folder -> children(folder, part.toString()).stream()).toList();
+        for (var part : path)
+            found = found.stream().flatMap(folder -> children(folder, part.toString()).stream()).toList();
         return found.stream().filter(file -> !Files.isDirectory(file)).toList();
     }
 
@@ -169,7 +186,8 @@ public final class SshConfig {
         try (var found = Files.list(folder)) {
             return found.filter(file -> pattern.matcher(file.getFileName().toString()).matches()).sorted().toList();
         } catch (IOException e) {
-            throw Problem.usage("the files that the ssh config includes cannot be read").found(folder.toString()).because(e);
+            throw Problem.usage("the files that the ssh config includes cannot be read").found(folder.toString())
+                    .because(e);
         }
     }
 
@@ -181,7 +199,8 @@ public final class SshConfig {
             int end = c == '[' ? part.indexOf(']', i + 2) : -1;
             if (end > 0) {
                 var set = part.substring(i + 1, end).replaceFirst("^[!^]", "");
-                regex.append(part.charAt(i + 1) == '!' || part.charAt(i + 1) == '^' ? "[^" : "[").append(set.replaceAll("[\\[\\]\\\\&^]", "\\\\$0")).append(']');
+                regex.append(part.charAt(i + 1) == '!' || part.charAt(i + 1) == '^' ? "[^" : "[")
+                        .append(set.replaceAll("[\\[\\]\\\\&^]", "\\\\$0")).append(']');
                 i = end;
             } else regex.append(c == '*' ? ".*" : c == '?' ? "." : Pattern.quote(String.valueOf(c)));
         }

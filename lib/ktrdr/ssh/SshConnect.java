@@ -29,7 +29,10 @@ import net.schmizz.sshj.SSHClient;
 
 /** From a {@link Ssh.Target} to an open, checked, logged-in connection, by way of as many hosts as it takes. */
 final class SshConnect {
-    /** A connection in use: the last client and its wire, whom it is logged in as, and everything there is to close, in that order. */
+    /**
+     * A connection in use: the last client and its wire, whom it is logged in as, and everything there is to close, in
+     * that order.
+     */
     record Link(SSHClient client, SshWire wire, String login, List<AutoCloseable> closing) {}
 
     private static final int MAX_JUMPS = 8;
@@ -53,7 +56,8 @@ final class SshConnect {
     }
 
     private Link connect(Ssh.Target target, int depth) {
-        if (depth > MAX_JUMPS) throw Problem.usage(target.name() + ": its jump hosts go in a circle, or are more than " + MAX_JUMPS);
+        if (depth > MAX_JUMPS)
+            throw Problem.usage(target.name() + ": its jump hosts go in a circle, or are more than " + MAX_JUMPS);
         var route = SshRoute.to(target, here);
         Link via = null;
         if (route.jump().isPresent())
@@ -67,12 +71,15 @@ final class SshConnect {
     /** A jump host is reached with the keys and known hosts of the target that wants it. */
     private static Ssh.Target hop(Ssh.Target target, String text) {
         var hop = Ssh.Target.of(text);
-        return new Ssh.Target(target.name() + ", jump host " + hop.host(), hop.host(), Optional.empty(), hop.port(), hop.user(),
-                target.identity(), target.knownHosts(), target.config(), Inventory.Sudo.NEVER, Optional.empty(), target.connectTimeout(), target.hostKeys());
+        return new Ssh.Target(target.name() + ", jump host " + hop.host(), hop.host(), Optional.empty(), hop.port(),
+                hop.user(),
+                target.identity(), target.knownHosts(), target.config(), Inventory.Sudo.NEVER, Optional.empty(),
+                target.connectTimeout(), target.hostKeys());
     }
 
     private Link open(SshRoute route, Link via, Supplier<List<HostKeys.Neighbour>> neighbours) {
-        var hostKeys = new HostKeys(route.node(), route.knownAs(), route.addressToo(), route.port(), route.knownHosts(), route.pin())
+        var hostKeys = new HostKeys(route.node(), route.knownAs(), route.addressToo(), route.port(), route.knownHosts(),
+                route.pin())
                 .among(neighbours, route.connectTo());
         var wire = via == null ? direct(route) : through(route, via);
         closing.add(0, wire);
@@ -95,7 +102,8 @@ final class SshConnect {
             wire.hearWithin(here.silence().compareTo(route.timeout()) > 0 ? here.silence() : route.timeout());
             login.login(client, millis, route.login());
         } catch (IOException | RuntimeException e) {
-            throw e instanceof Problem problem ? problem : hostKeys.refusal() != null ? hostKeys.refusal() : failed(route, wire, client, login, e);
+            throw e instanceof Problem problem ? problem : hostKeys.refusal() != null ? hostKeys.refusal()
+                    : failed(route, wire, client, login, e);
         }
         wire.hearWithin(here.silence());
         return new Link(client, wire, route.login(), closing);
@@ -105,28 +113,37 @@ final class SshConnect {
         var said = wire.firstWords();
         boolean ssh = said.startsWith("SSH-");
         // sshj's own watch may be the quicker one
-        boolean silent = wire.expired() || Stream.<Throwable>iterate(e, Objects::nonNull, Throwable::getCause).anyMatch(TimeoutException.class::isInstance);
-        if (silent) return Problem.unreachable(route.node() + ": " + route.peer() + " accepted the connection and then said nothing more for "
+        boolean silent = wire.expired() || Stream.<Throwable>iterate(e, Objects::nonNull, Throwable::getCause)
+                .anyMatch(TimeoutException.class::isInstance);
+        if (silent) return Problem.unreachable(route.node() + ": " + route.peer()
+                + " accepted the connection and then said nothing more for "
                         + seconds(route)).found(ssh ? "" : said).because(e)
-                .fix("look at sshd on the host, or for a full table of connections in between; where the way is that slow, give it longer: connect_timeout under ssh in the inventory");
-        if (!ssh && !said.isEmpty()) return Problem.unreachable(route.node() + ": " + route.peer() + " is not an ssh server")
+                .fix("look at sshd on the host, or for a full table of connections in between; where the way is that "
+                        + "slow, give it longer: connect_timeout under ssh in the inventory");
+        if (!ssh && !said.isEmpty()) return Problem.unreachable(route.node() + ": " + route.peer()
+                + " is not an ssh server")
                 .expected("SSH-2.0-…").found(said).fix("correct the port, or what listens there").because(e);
         var apart = NO_SETTLEMENT.matcher(String.valueOf(e.getMessage()));
         if (apart.find()) {
             var option = SETTINGS.getOrDefault(apart.group(1), apart.group(1));
-            return Problem.unreachable(route.node() + ": " + route.peer() + " allows no algorithm that is spoken here").expected(option + " with one of " + spoken(apart.group(2)))
-                    .found(spoken(apart.group(3))).fix("allow one of these in the host's sshd_config, " + option).because(e);
+            return Problem.unreachable(route.node() + ": " + route.peer() + " allows no algorithm that is spoken here")
+                    .expected(option + " with one of " + spoken(apart.group(2)))
+                    .found(spoken(apart.group(3))).fix("allow one of these in the host's sshd_config, " + option)
+                    .because(e);
         }
         if (login.begun() && !client.getTransport().isAuthenticated()) return login.hungUp(client, route.login(), e);
         var during = !client.getTransport().isAuthenticated() && ssh ? " while connecting" : "";
         return Problem.unreachable(route.node() + ": " + route.peer() + " closed the connection" + during)
-                .found(e.getMessage()).with("it said", SshLogin.banner(client)).fix("ssh -v -p " + route.port() + " " + route.user() + "@" + route.connectTo()).because(e);
+                .found(e.getMessage()).with("it said", SshLogin.banner(client))
+                .fix("ssh -v -p " + route.port() + " " + route.user() + "@" + route.connectTo()).because(e);
     }
 
     /** sshj's sentence where two lists have nothing in common: of what, ours, the host's. */
-    private static final Pattern NO_SETTLEMENT = Pattern.compile("settlement of (?:Client2Server|Server2Client)?(\\w+): \\[(.*)] and \\[(.*)]");
+    private static final Pattern NO_SETTLEMENT =
+            Pattern.compile("settlement of (?:Client2Server|Server2Client)?(\\w+): \\[(.*)] and \\[(.*)]");
     /** How sshd_config(5) calls these lists, where it does so in another way. */
-    private static final Map<String, String> SETTINGS = Map.of("KeyExchangeAlgorithms", "KexAlgorithms", "CipherAlgorithms", "Ciphers", "MACAlgorithms", "MACs");
+    private static final Map<String, String> SETTINGS = Map.of("KeyExchangeAlgorithms", "KexAlgorithms",
+            "CipherAlgorithms", "Ciphers", "MACAlgorithms", "MACs");
 
     /** Without the names by which ends of a connection tell what they can do beside. */
     private static String spoken(String algorithms) {
@@ -142,7 +159,8 @@ final class SshConnect {
                 socket.setTcpNoDelay(true);
                 int left = (int) Math.max(1, (deadline - System.nanoTime()) / 1_000_000);
                 socket.connect(new InetSocketAddress(address, route.port()), left);
-                return new SshWire(socket.getInputStream(), socket.getOutputStream(), socket, address, route.port(), route.timeout());
+                return new SshWire(socket.getInputStream(), socket.getOutputStream(), socket, address, route.port(),
+                        route.timeout());
             } catch (IOException e) {
                 Ssh.close(List.of(socket));
                 last = e;
@@ -156,8 +174,11 @@ final class SshConnect {
                 : e instanceof NoRouteToHostException ? "cannot be reached: no route to host"
                 : e instanceof ConnectException && e.getMessage().contains("refused") ? "refused the connection"
                 : "cannot be reached: " + e.getMessage();
-        var fix = text.startsWith("refused") ? "start sshd on the host, or correct the port" : "look whether the host is up: ping " + route.connectTo()
-                + (e instanceof SocketTimeoutException ? "; where the way is that slow, give it longer: connect_timeout under ssh in the inventory" : "");
+        var fix = text.startsWith("refused") ? "start sshd on the host, or correct the port"
+                : "look whether the host is up: ping " + route.connectTo()
+                + (e instanceof SocketTimeoutException
+                        ? "; where the way is that slow, give it longer: connect_timeout under ssh in the inventory"
+                        : "");
         return Problem.unreachable(route.node() + ": " + route.peer() + " " + text).fix(fix).because(e);
     }
 
@@ -181,8 +202,11 @@ final class SshConnect {
     }
 
     private static Problem noName(SshRoute route, String found) {
-        return Problem.unreachable(route.node() + ": the name " + route.connectTo() + " does not resolve").expected("an address for it in DNS")
-                .found(found).fix("getent hosts " + route.connectTo() + "; with `resolve: inventory` the inventory's addresses are used instead");
+        return Problem.unreachable(route.node() + ": the name " + route.connectTo() + " does not resolve")
+                .expected("an address for it in DNS")
+                .found(found)
+                .fix("getent hosts " + route.connectTo()
+                        + "; with `resolve: inventory` the inventory's addresses are used instead");
     }
 
     private static String seconds(SshRoute route) {
@@ -198,7 +222,8 @@ final class SshConnect {
                 Threads.each("close").execute(() -> Ssh.close(List.of(tunnel)));
             }, InetAddress.getByAddress(new byte[4]), route.port(), route.timeout());
         } catch (IOException e) {
-            throw Problem.unreachable(route.node() + ": the jump host cannot connect to " + route.peer()).found(e.getMessage())
+            throw Problem.unreachable(route.node() + ": the jump host cannot connect to " + route.peer())
+                    .found(e.getMessage())
                     .fix("from the jump host: nc -z " + route.connectTo() + " " + route.port()).because(e);
         }
     }

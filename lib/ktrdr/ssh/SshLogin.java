@@ -31,8 +31,9 @@ import net.schmizz.sshj.userauth.method.AuthMethod;
 import net.schmizz.sshj.userauth.method.AuthPublickey;
 
 /**
- * Logging in by public key: the configured identities, by the agent where it has them; then the agent's other keys; then the usual files. A server counts what fails, and
- * hangs up after six. What was offered is remembered for the sentence that says that all of it was refused.
+ * Logging in by public key: the configured identities, by the agent where it has them; then the agent's other keys;
+ * then the usual files. A server counts what fails, and hangs up after six. What was offered is remembered for the
+ * sentence that says that all of it was refused.
  */
 final class SshLogin {
     private static final int AGENT_SECONDS = 5;
@@ -65,27 +66,33 @@ final class SshLogin {
         for (var file : configured) if (offer(client, file, agent, timeoutMillis)) return;
         if (!keys.only()) {
             var named = configured.stream().map(this::publicBlob).toList();
-            for (var identity : agent) if (named.stream().noneMatch(blob -> Arrays.equals(blob, identity.blob())) && offer(client, identity, timeoutMillis)) return;
+            for (var identity : agent) if (named.stream().noneMatch(blob -> Arrays.equals(blob, identity.blob()))
+                    && offer(client, identity, timeoutMillis)) return;
             for (var file : usual().toList()) {
                 // the agent's have been offered
-                if (!configured.contains(file) && agent.stream().noneMatch(identity -> Arrays.equals(identity.blob(), publicBlob(file))) && offer(client, file, List.of(), timeoutMillis)) return;
+                if (!configured.contains(file)
+                        && agent.stream().noneMatch(identity -> Arrays.equals(identity.blob(), publicBlob(file)))
+                        && offer(client, file, List.of(), timeoutMillis)) return;
             }
         }
         throw refused(client, where);
     }
 
     /** The key of a file, by the agent where it has it. */
-    private boolean offer(SSHClient client, Path file, List<SshAgent.Identity> agent, int timeoutMillis) throws SSHException {
-        var text = text(file);
-        var held = agent.stream().filter(identity -> Arrays.equals(identity.blob(), publicBlob(file))).findFirst();
-        if (held.isPresent()) return offer(client, held.get(), timeoutMillis);
-        if (text.isEmpty() || isPublic(text)) return false;
-        var key = key(client, file, text);
-        return key.isPresent() && offer(client, new AuthPublickey(key.get()), file.toString(), timeoutMillis);
-    }
+    private boolean offer(SSHClient client, Path file, List<SshAgent.Identity> agent, int timeoutMillis)
+            throws SSHException {
+                var text = text(file);
+                var held = agent.stream().filter(identity -> Arrays.equals(identity.blob(), publicBlob(file)))
+                        .findFirst();
+                if (held.isPresent()) return offer(client, held.get(), timeoutMillis);
+                if (text.isEmpty() || isPublic(text)) return false;
+                var key = key(client, file, text);
+                return key.isPresent() && offer(client, new AuthPublickey(key.get()), file.toString(), timeoutMillis);
+            }
 
     private boolean offer(SSHClient client, SshAgent.Identity identity, int timeoutMillis) throws SSHException {
-        return offer(client, new ByAgent(new SshAgent(keys.agent().orElseThrow()), identity), identity.comment() + " (agent, " + identity.type() + ")", timeoutMillis);
+        return offer(client, new ByAgent(new SshAgent(keys.agent().orElseThrow()), identity),
+                identity.comment() + " (agent, " + identity.type() + ")", timeoutMillis);
     }
 
     private boolean offer(SSHClient client, AuthMethod method, String label, int timeoutMillis) throws SSHException {
@@ -141,7 +148,8 @@ final class SshLogin {
             if (keys.required().filter(file::equals).isEmpty()) return "";
             throw Problem.usage(node + ": the ssh identity " + file + " cannot be read")
                     .expected("a private key file").found(Files.exists(file) ? e.toString() : "no such file")
-                    .fix("correct `identity` under `ssh` in the inventory, or leave it out to use the agent and the usual files").because(e);
+                    .fix("correct `identity` under `ssh` in the inventory, or leave it out to use the agent and the "
+                            + "usual files").because(e);
         }
     }
 
@@ -170,7 +178,8 @@ final class SshLogin {
         if (!text.contains("BEGIN OPENSSH PRIVATE KEY")) return text.contains("ENCRYPTED");
         var header = openSsh(text);
         // openssh-key-v1\0, then the name of the cipher as a string: PROTOCOL.key of OpenSSH
-        return header != null && !new String(header, StandardCharsets.ISO_8859_1).startsWith("openssh-key-v1\0\0\0\0\4none");
+        return header != null && !new String(header, StandardCharsets.ISO_8859_1)
+                .startsWith("openssh-key-v1\0\0\0\0\4none");
     }
 
     private static byte[] openSsh(String text) {
@@ -181,7 +190,9 @@ final class SshLogin {
         }
     }
 
-    /** The public half of a key file, from itself where it is in the clear there, else from the .pub beside it; or null. */
+    /**
+     * The public half of a key file, from itself where it is in the clear there, else from the .pub beside it; or null.
+     */
     private byte[] publicBlob(Path file) {
         try {
             var text = new String(Files.readAllBytes(file), StandardCharsets.ISO_8859_1);
@@ -205,7 +216,8 @@ final class SshLogin {
         var problem = Problem.unreachable(offered.isEmpty() ? node + ": there is no key to log in to " + where + " with"
                         : node + ": " + where + " refused the login")
                 .expected("a key that is in the authorized_keys of " + user)
-                .found(offered.isEmpty() ? "no key in the agent, no identity, no usual key file" : "offered " + String.join(", ", offered));
+                .found(offered.isEmpty() ? "no key in the agent, no identity, no usual key file"
+                        : "offered " + String.join(", ", offered));
         problem.with("it said", banner(client));
         if (!allowed.isEmpty() && !allowed.contains("publickey")) problem.with("it allows", String.join(", ", allowed));
         if (!encrypted.isEmpty()) return problem.with("encrypted", encrypted.get(0) + ", which the agent does not hold")
@@ -218,11 +230,17 @@ final class SshLogin {
         return !offered.isEmpty();
     }
 
-    /** That the connection ended while keys were offered, by whichever exception it is noticed: a server hangs up after so many of them. */
+    /**
+     * That the connection ended while keys were offered, by whichever exception it is noticed: a server hangs up after
+     * so many of them.
+     */
     Problem hungUp(SSHClient client, String where, Exception e) {
-        return Problem.unreachable(node + ": " + where + " hung up after " + offered.size() + (offered.size() == 1 ? " key" : " keys")).expected("a key that is in the authorized_keys of " + user)
-                .found("offered " + String.join(", ", offered) + "; " + e.getMessage()).with("it said", banner(client)).because(e)
-                .fix("name the right key, which is offered first: `identity` under `ssh` in the inventory, or IdentityFile in ~/.ssh/config");
+        return Problem.unreachable(node + ": " + where + " hung up after " + offered.size()
+                + (offered.size() == 1 ? " key" : " keys")).expected("a key that is in the authorized_keys of " + user)
+                .found("offered " + String.join(", ", offered) + "; " + e.getMessage()).with("it said", banner(client))
+                .because(e)
+                .fix("name the right key, which is offered first: `identity` under `ssh` in the inventory, or "
+                        + "IdentityFile in ~/.ssh/config");
     }
 
     /** What the host says to whoever logs in, such as why nobody may; in one line. */
@@ -255,7 +273,8 @@ final class SshLogin {
         public void handle(Message message, SSHPacket packet) throws UserAuthException, TransportException {
             if (message != Message.USERAUTH_60) super.handle(message, packet);
             var request = request(true);
-            var signed = new Buffer.PlainBuffer().putBytes(params.getTransport().getSessionID()).putBuffer(request).getCompactData();
+            var signed = new Buffer.PlainBuffer().putBytes(params.getTransport().getSessionID()).putBuffer(request)
+                    .getCompactData();
             try {
                 params.getTransport().write(request.putBytes(agent.sign(identity, signed)));
             } catch (TransportException e) {

@@ -16,8 +16,8 @@ import ktrdr.LocalCommand;
 import ktrdr.Problem;
 
 /**
- * What ssh_config(5) files say of one host: line by line, the first value found wins, IdentityFile adds up, and a Match is judged by what is known up to its line. Keywords
- * that are not named in {@link Entry} are passed over.
+ * What ssh_config(5) files say of one host: line by line, the first value found wins, IdentityFile adds up, and a Match
+ * is judged by what is known up to its line. Keywords that are not named in {@link Entry} are passed over.
  */
 public final class SshLookup {
     private static final Duration PATIENCE = Duration.ofSeconds(30);
@@ -27,9 +27,10 @@ public final class SshLookup {
      *
      * @param proxyCommand given, though not obeyed: whoever connects says so
      */
-    public record Entry(Optional<String> hostName, Optional<String> user, Optional<Integer> port, List<String> identityFiles,
-            boolean identitiesOnly, Optional<String> identityAgent, Optional<String> proxyJump, Optional<String> proxyCommand,
-            List<String> knownHosts, Optional<String> hostKeyAlias) {}
+    public record Entry(Optional<String> hostName, Optional<String> user, Optional<Integer> port,
+            List<String> identityFiles, boolean identitiesOnly, Optional<String> identityAgent,
+            Optional<String> proxyJump, Optional<String> proxyCommand, List<String> knownHosts,
+            Optional<String> hostKeyAlias) {}
 
     private final Path home;
     private final String host;
@@ -56,8 +57,10 @@ public final class SshLookup {
             last = true;
             pass(files);
         }
-        return new Entry(one("hostname"), one("user"), one("port").map(SshLookup::port), List.copyOf(identities), one("identitiesonly").map("yes"::equalsIgnoreCase).orElse(false),
-                one("identityagent"), one("proxyjump"), one("proxycommand"), first.getOrDefault("userknownhostsfile", List.of()), one("hostkeyalias"));
+        return new Entry(one("hostname"), one("user"), one("port").map(SshLookup::port), List.copyOf(identities),
+                one("identitiesonly").map("yes"::equalsIgnoreCase).orElse(false),
+                one("identityagent"), one("proxyjump"), one("proxycommand"),
+                first.getOrDefault("userknownhostsfile", List.of()), one("hostkeyalias"));
     }
 
     private void pass(List<List<SshConfig.Line>> files) {
@@ -95,7 +98,8 @@ public final class SshLookup {
     }
 
     private static int port(String text) {
-        if (text.matches("\\d{1,5}") && Integer.parseInt(text) > 0 && Integer.parseInt(text) < 65536) return Integer.parseInt(text);
+        if (text.matches("\\d{1,5}") && Integer.parseInt(text) > 0 && Integer.parseInt(text) < 65536)
+            return Integer.parseInt(text);
         throw Problem.usage("the ssh config has a port that is none").expected("a number from 1 to 65535").found(text);
     }
 
@@ -106,7 +110,8 @@ public final class SshLookup {
             var parts = word.matches("!?[a-z]+=.*") && words.size() % 2 == 0 ? word.split("=", 2) : new String[] {word};
             words.addAll(List.of(parts));
             // these have no value: an empty one keeps the pairs
-            if (List.of("all", "final", "canonical").contains(parts[0].toLowerCase(Locale.ROOT).replaceFirst("^!", "")) && words.size() % 2 == 1) words.add("");
+            if (List.of("all", "final", "canonical").contains(parts[0].toLowerCase(Locale.ROOT).replaceFirst("^!", ""))
+                    && words.size() % 2 == 1) words.add("");
         }
         if (words.size() % 2 == 1) throw wrong(line, "no value of " + words.get(words.size() - 1));
         boolean holds = true;
@@ -137,7 +142,8 @@ public final class SshLookup {
             case "localuser":
                 return SshConfig.exactly(patterns, System.getProperty("user.name"));
             case "exec":
-                return soFar && LocalCommand.command("sh", "-c", SshConfig.expand(value, home, Map.of(), tokens())).timeout(PATIENCE).run().ok();
+                return soFar && LocalCommand.command("sh", "-c", SshConfig.expand(value, home, Map.of(), tokens()))
+                        .timeout(PATIENCE).run().ok();
             case "localnetwork":
                 return patterns.stream().anyMatch(SshLookup::local);
             case "tagged":
@@ -154,7 +160,8 @@ public final class SshLookup {
 
     private static Problem wrong(SshConfig.Line line, String found) {
         return Problem.usage("the ssh config has a Match that is not understood: " + line.where())
-                .expected("all, final, canonical, host, originalhost, user, localuser, exec, localnetwork, tagged, sessiontype, version or command").found(found);
+                .expected("all, final, canonical, host, originalhost, user, localuser, exec, localnetwork, tagged, "
+                        + "sessiontype, version or command").found(found);
     }
 
     private String hostName() {
@@ -166,8 +173,10 @@ public final class SshLookup {
     }
 
     private Map<Character, String> tokens() {
-        var tokens = new HashMap<Character, String>(Map.of('h', hostName(), 'n', host, 'r', userName(), 'u', System.getProperty("user.name"), 'd', home.toString(),
-                'p', port.map(String::valueOf).or(() -> one("port")).orElse("22"), 'k', one("hostkeyalias").orElse(host)));
+        var tokens = new HashMap<Character, String>(Map.of('h', hostName(), 'n', host, 'r', userName(), 'u',
+                System.getProperty("user.name"), 'd', home.toString(),
+                'p', port.map(String::valueOf).or(() -> one("port")).orElse("22"), 'k',
+                one("hostkeyalias").orElse(host)));
         var here = LocalCommand.command("uname", "-n").run().out().strip();
         tokens.put('l', here);
         tokens.put('L', here.replaceFirst("\\..*", ""));
@@ -180,7 +189,8 @@ public final class SshLookup {
             var parts = network.split("/", 2);
             var wanted = InetAddress.getByName(parts[0].matches("[0-9a-fA-F.:]+") ? parts[0] : "").getAddress();
             int bits = parts.length == 2 ? Integer.parseInt(parts[1]) : wanted.length * 8;
-            return NetworkInterface.networkInterfaces().flatMap(NetworkInterface::inetAddresses).map(InetAddress::getAddress).anyMatch(own -> same(own, wanted, bits));
+            return NetworkInterface.networkInterfaces().flatMap(NetworkInterface::inetAddresses)
+                    .map(InetAddress::getAddress).anyMatch(own -> same(own, wanted, bits));
         } catch (UnknownHostException | SocketException | NumberFormatException e) {
             return false;
         }

@@ -12,8 +12,9 @@ import ktrdr.Console;
 import ktrdr.Problem;
 
 /**
- * Where the toolkit's own output begins. A host runs a command by the user's login shell, whose startup files may print, ask, end it or put another program in its place; so may a
- * forced command. What comes before the line of {@link #command} is left out of both outputs, and nothing is sent to a shell that has not said it.
+ * Where the toolkit's own output begins. A host runs a command by the user's login shell, whose startup files may
+ * print, ask, end it or put another program in its place; so may a forced command. What comes before the line of
+ * {@link #command} is left out of both outputs, and nothing is sent to a shell that has not said it.
  */
 final class SshOpening {
     private static final byte[] OUT = "\nktrdr-begins\n".getBytes(StandardCharsets.US_ASCII);
@@ -25,12 +26,14 @@ final class SshOpening {
     private volatile boolean begun;
 
     /**
-     * A command for any login shell, csh and fish too: one line, in which single quotes have nothing that means something to one of them.
+     * A command for any login shell, csh and fish too: one line, in which single quotes have nothing that means
+     * something to one of them.
      *
      * @param shell what is to be run, of the same kind: one line without quotes, backslashes and exclamation marks
      */
     static String command(String shell) {
-        // put together there, so that no echo of the command has it; that of standard error first, since the host may have both in one
+        // put together there, so that no echo of the command has it; that of standard error first, since the host may
+        // have both in one
         return "sh -c 'k=ktrdr; printf \"\\n%s\\n\" $k-errors >&2; printf \"\\n%s\\n\" $k-begins; " + shell + "'";
     }
 

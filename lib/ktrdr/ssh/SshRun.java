@@ -35,7 +35,8 @@ final class SshRun {
     private static final int FAREWELL_SECONDS = 10;
     /** Startup files may ask services that are slow; what asks a person waits for ever. */
     private static final Duration TO_BEGIN = Duration.ofSeconds(60);
-    private static final Map<String, Integer> SIGNALS = Map.of("HUP", 1, "INT", 2, "QUIT", 3, "ILL", 4, "ABRT", 6, "FPE", 8,
+    private static final Map<String, Integer> SIGNALS = Map.of("HUP", 1, "INT", 2, "QUIT", 3, "ILL", 4, "ABRT", 6,
+            "FPE", 8,
             "KILL", 9, "SEGV", 11, "PIPE", 13, "TERM", 15);
 
     /** What becomes of a stream: it is read to its end, and what is to be kept of it is the answer. */
@@ -63,7 +64,10 @@ final class SshRun {
         this.threads = threads;
     }
 
-    /** Runs a command of {@link SshOpening} with this text on its standard input, which stays open until the command ends or we give up. */
+    /**
+     * Runs a command of {@link SshOpening} with this text on its standard input, which stays open until the command
+     * ends or we give up.
+     */
     CommandResult run(String command, String input, Drain out, Drain err, Duration timeout) {
         return run(command, stdin -> {
             stdin.write(input.getBytes(StandardCharsets.UTF_8));
@@ -88,19 +92,22 @@ final class SshRun {
             var outText = threads.submit(() -> out.drain(stdout));
             var errText = threads.submit(() -> err.drain(stderr));
             var toBegin = timeout.compareTo(TO_BEGIN) < 0 ? timeout : TO_BEGIN;
-            if (!opening.decided(toBegin.toNanos())) throw notBegun("did not begin the script within " + toBegin.toMillis() / 1000.0 + " s", opening);
+            if (!opening.decided(toBegin.toNanos()))
+                throw notBegun("did not begin the script within " + toBegin.toMillis() / 1000.0 + " s", opening);
             if (!opening.begun()) throw ended(running, outText, opening);
             send(running, input);
             var result = await(running, outText, errText, deadline);
             ended = true;
             return result;
         } catch (TimeoutException e) {
-            throw Problem.failed(node + ": a script did not end within " + timeout.toMillis() / 1000.0 + " s and was stopped");
+            throw Problem.failed(node + ": a script did not end within " + timeout.toMillis() / 1000.0
+                    + " s and was stopped");
         } catch (InterruptedException e) {
             throw interrupted(e);
         } catch (IOException e) {
             if (e.getCause() instanceof InterruptedException) throw interrupted(e);
-            throw e instanceof OpenFailException || (!started && "Request failed".equals(e.getMessage())) ? noSession(e) : lost(e);
+            throw e instanceof OpenFailException || (!started && "Request failed".equals(e.getMessage())) ? noSession(e)
+                    : lost(e);
         } finally {
             if (session != null && !ended) abandon(session);
         }
@@ -136,40 +143,49 @@ final class SshRun {
         running.join(FAREWELL_SECONDS, TimeUnit.SECONDS);
         if (running.getExitStatus() != null) return new CommandResult(running.getExitStatus(), outText, errText);
         if (running.getExitSignal() != null)
-            return new CommandResult(128 + SIGNALS.getOrDefault(running.getExitSignal().toString(), 0), outText, errText);
+            return new CommandResult(128 + SIGNALS.getOrDefault(running.getExitSignal().toString(), 0), outText,
+                    errText);
         throw new ConnectionException("the session ended without an exit code");
     }
 
     /** A connection that is lost ends its output too, which {@code out} tells. */
-    private Problem ended(Session.Command running, Future<String> out, SshOpening opening) throws IOException, InterruptedException, TimeoutException {
-        get(out, System.nanoTime() + TimeUnit.SECONDS.toNanos(FAREWELL_SECONDS));
-        running.getOutputStream().close();
-        try {
-            running.join(FAREWELL_SECONDS, TimeUnit.SECONDS);
-        } catch (ConnectionException e) {
-            if (!client.isConnected()) throw e;
-        }
-        if (!client.isConnected()) throw new ConnectionException("the session ended without an exit code");
-        return notBegun(running.getExitStatus() == null ? "closed its output before the script began" : "ended with exit code " + running.getExitStatus() + " before the script began", opening);
-    }
+    private Problem ended(Session.Command running, Future<String> out, SshOpening opening)
+            throws IOException, InterruptedException, TimeoutException {
+                get(out, System.nanoTime() + TimeUnit.SECONDS.toNanos(FAREWELL_SECONDS));
+                running.getOutputStream().close();
+                try {
+                    running.join(FAREWELL_SECONDS, TimeUnit.SECONDS);
+                } catch (ConnectionException e) {
+                    if (!client.isConnected()) throw e;
+                }
+                if (!client.isConnected()) throw new ConnectionException("the session ended without an exit code");
+                return notBegun(running.getExitStatus() == null ? "closed its output before the script began"
+                        : "ended with exit code " + running.getExitStatus() + " before the script began", opening);
+            }
 
     private Problem notBegun(String what, SshOpening opening) {
         var said = opening.before();
-        var problem = Problem.unreachable(node + ": the login shell of " + login + " " + what).expected("a shell that runs the command it is given")
+        var problem = Problem.unreachable(node + ": the login shell of " + login + " " + what)
+                .expected("a shell that runs the command it is given")
                 .found(said.isEmpty() ? "it said nothing" : said);
-        if (said.contains("account is currently not available")) return problem.fix("its shell is nologin: give the user one, with `chsh -s /bin/sh " + login.replaceFirst("@.*", "") + "` on the host, or log in as another");
-        return problem.fix("`ssh " + login.replace(" port ", " -p ") + " true` has to end with 0: look for exit, exec or a question in the startup files of the user's shell (~/.bashrc, ~/.zshenv, config.fish, ~/.cshrc), "
+        if (said.contains("account is currently not available")) return problem.fix(
+                "its shell is nologin: give the user one, with `chsh -s /bin/sh " + login.replaceFirst("@.*", "")
+                        + "` on the host, or log in as another");
+        return problem.fix("`ssh " + login.replace(" port ", " -p ") +
+                " true` has to end with 0: look for exit, exec or a question in the startup files of the user's shell "
+                + "(~/.bashrc, ~/.zshenv, config.fish, ~/.cshrc), "
                 + "for command= in ~/.ssh/authorized_keys, and for ForceCommand in sshd_config, all on the host");
     }
 
-    private static String get(Future<String> text, long deadline) throws IOException, InterruptedException, TimeoutException {
-        try {
-            return text.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
-        } catch (ExecutionException e) {
-            if (e.getCause() instanceof IOException cause) throw cause;
-            throw Threads.failure(e);
-        }
-    }
+    private static String get(Future<String> text, long deadline)
+            throws IOException, InterruptedException, TimeoutException {
+                try {
+                    return text.get(deadline - System.nanoTime(), TimeUnit.NANOSECONDS);
+                } catch (ExecutionException e) {
+                    if (e.getCause() instanceof IOException cause) throw cause;
+                    throw Threads.failure(e);
+                }
+            }
 
     /** Closing ends the standard input of the script, which ends the script; the other side may be past answering. */
     private void abandon(Session session) {
@@ -188,7 +204,8 @@ final class SshRun {
     private Problem lost(IOException e) {
         var why = wire.expired() ? "no sign of life from it any more" : e.getMessage();
         return Problem.unreachable(node + ": the connection was lost while a script ran").found(why).because(e)
-                .expected("the script's exit code").fix("the node stops the script once it notices: look at its state, then run it again");
+                .expected("the script's exit code")
+                .fix("the node stops the script once it notices: look at its state, then run it again");
     }
 
     /** Keeps all of it, up to 16 MiB; what is longer is a {@link Problem}. */
@@ -202,8 +219,10 @@ final class SshRun {
             var bytes = new ByteArrayOutputStream();
             var buffer = new byte[32 << 10];
             for (int count; (count = stream.read(buffer)) >= 0; ) {
-                if (bytes.size() + count > MAX_CAPTURED) throw Problem.failed(node + ": a script printed more than 16 MiB and was stopped")
-                        .expected("an answer that fits in memory").fix("read it line by line, or send it to a file on the node");
+                if (bytes.size() + count > MAX_CAPTURED) throw Problem.failed(node
+                        + ": a script printed more than 16 MiB and was stopped")
+                        .expected("an answer that fits in memory")
+                        .fix("read it line by line, or send it to a file on the node");
                 bytes.write(buffer, 0, count);
                 arrived.accept(() -> bytes.toString(StandardCharsets.UTF_8));
             }

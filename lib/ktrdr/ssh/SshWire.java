@@ -13,7 +13,8 @@ import ktrdr.Threads;
 
 /**
  * The bytes of one ssh connection: a TCP connection, or a tunnel through another host. It is closed from outside when
- * it has been silent for too long, which also frees a thread that is stuck in a write to a dead peer. Time in which this process was stopped counts for nothing.
+ * it has been silent for too long, which also frees a thread that is stuck in a write to a dead peer. Time in which
+ * this process was stopped counts for nothing.
  */
 final class SshWire extends Socket {
     private static final int FIRST_WORDS = 120;
@@ -101,7 +102,8 @@ final class SshWire extends Socket {
         if (silence == 0 && firstWords.indexOf("SSH-") == 0) silence = first;
         if (silence > 0) deadline = System.nanoTime() + silence;
         int keep = Math.min(count, FIRST_WORDS - firstWords.length());
-        if (keep > 0) firstWords.append(new String(bytes, offset, keep, StandardCharsets.ISO_8859_1).replaceAll("[^ -~]+", " "));
+        if (keep > 0)
+            firstWords.append(new String(bytes, offset, keep, StandardCharsets.ISO_8859_1).replaceAll("[^ -~]+", " "));
     }
 
     @Override

@@ -28,9 +28,11 @@ import ktrdr.ssh.Ssh;
  * @param lock who is at work there
  * @param history of the last deployments
  * @param containers of the stack, stopped ones too; none where Docker does not answer
- * @param backup the newest that is whole, where it was asked for and there is one; a dump of somebody else where there is none
+ * @param backup the newest that is whole, where it was asked for and there is one; a dump of somebody else where there
+ *     is none
  */
-public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History history, List<Docker.Container> containers, Optional<Backup> backup) {
+public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History history,
+        List<Docker.Container> containers, Optional<Backup> backup) {
     /** Whoever looks every few seconds does not wait half a minute for a server that is silent. */
     private static final int SHARE_SECONDS = 5;
     private static final Duration PATIENCE = Duration.ofSeconds(20);
@@ -43,29 +45,41 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
      * @param age since it was written last, by the clock of the machine that it is on
      */
     public record Backup(String name, long size, Duration age) {
-        /** Whether backup-db made it, and it is whole; else it is a dump of somebody else, of which nothing is known. */
+        /**
+         * Whether backup-db made it, and it is whole; else it is a dump of somebody else, of which nothing is known.
+         */
         boolean ours() {
             return name.startsWith("ktrdr-") && name.contains(".dump.");
         }
     }
 
-    /** Asks a node; {@code backups} is the folder to look for backups in, empty for none; {@code usage} asks for {@link ContainerUsage} as well, which takes longer. */
-    public static NodeStatus gather(Ssh ssh, String project, String directory, String share, String backups, boolean usage) {
-        long asked = System.currentTimeMillis();
-        var result = ssh.run(script(project, directory, share, backups, usage), PATIENCE);
-        if (!result.ok())
-            throw Problem.failed(ssh.name() + ": looking at the node ended with exit code " + result.exit()).expected("exit code 0").found(result);
-        return parse(MachineFacts.of(result.out(), asked, System.currentTimeMillis()));
-    }
+    /**
+     * Asks a node; {@code backups} is the folder to look for backups in, empty for none; {@code usage} asks for
+     * {@link ContainerUsage} as well, which takes longer.
+     */
+    public static NodeStatus gather(Ssh ssh, String project, String directory, String share, String backups,
+            boolean usage) {
+                long asked = System.currentTimeMillis();
+                var result = ssh.run(script(project, directory, share, backups, usage), PATIENCE);
+                if (!result.ok())
+                    throw Problem.failed(ssh.name() + ": looking at the node ended with exit code " + result.exit())
+                            .expected("exit code 0").found(result);
+                return parse(MachineFacts.of(result.out(), asked, System.currentTimeMillis()));
+            }
 
     /** The script: it changes nothing, and prints a line for each fact. */
     static String script(String project, String directory, String share, String backups, boolean usage) {
-        return Facts.SAY + MachineFacts.CLOCK + "say machine \"$(uname -m)\"\n" + Sh.let("directory", directory) + Sh.let("project", project) + Sh.let("backups", backups) + MachineFacts.size() + MachineFacts.use() + MachineFacts.engine()
-                + MachineFacts.share(Mount.script(share, SHARE_SECONDS)) + LockScripts.holder() + Occupant.TOOLS + History.script(DEPLOYMENTS) + NodeFiles.script(Map.of()) + BackupSchedule.LOOK + """
+        return Facts.SAY + MachineFacts.CLOCK + "say machine \"$(uname -m)\"\n" + Sh.let("directory", directory)
+                + Sh.let("project", project) + Sh.let("backups", backups) + MachineFacts.size() + MachineFacts.use()
+                + MachineFacts.engine()
+                + MachineFacts.share(Mount.script(share, SHARE_SECONDS)) + LockScripts.holder() + Occupant.TOOLS
+                + History.script(DEPLOYMENTS) + NodeFiles.script(Map.of()) + BackupSchedule.LOOK + """
                 newest() {
-                  find "$backups/" -maxdepth 1 -type f "$@" -printf '%T@ %s %f\\n' | sort -rn | while IFS= read -r one; do
+                  find "$backups/" -maxdepth 1 -type f "$@" -printf '%T@ %s %f\\n' | sort -rn | while IFS= read -r \
+                one; do
                     name=${one#* * }
-                    case $name in ktrdr-*.dump.*) [ -f "$backups/$name.sha256" ] && [ -f "$backups/${name%.dump.*}.json" ] || continue ;; esac
+                    case $name in ktrdr-*.dump.*) [ -f "$backups/$name.sha256" ] && [ -f \
+                "$backups/${name%.dump.*}.json" ] || continue ;; esac
                     say backup "$one"
                     break
                   done
@@ -75,7 +89,8 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
                   newest -name '*.sql*'
                 fi
                 [ -z "$docker" ] || {
-                """ + Docker.sayContainers(project) + StaleMounts.script(project) + Occupant.LIST + "}\n" + (usage ? ContainerUsage.script(project) : "") + "say end yes\n";
+                """ + Docker.sayContainers(project) + StaleMounts.script(project) + Occupant.LIST + "}\n"
+                + (usage ? ContainerUsage.script(project) : "") + "say end yes\n";
     }
 
     /** Of the facts that the script of {@link #script} says. */
@@ -89,7 +104,8 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
         if (found.isEmpty()) return Optional.empty();
         var words = found.split(" ", 3);
         if (words.length < 3 || !words[0].matches("\\d{1,12}(\\.\\d+)?") || !words[1].matches("\\d{1,18}"))
-            throw Problem.failed("a node answered something that is no file of a backup").expected("time, size, name").found(Console.brief(found, 100));
+            throw Problem.failed("a node answered something that is no file of a backup").expected("time, size, name")
+                    .found(Console.brief(found, 100));
         long millis = Math.round(1000 * (Double.parseDouble(clock) - Double.parseDouble(words[0])));
         return Optional.of(new Backup(words[2], Long.parseLong(words[1]), Duration.ofMillis(Math.max(0, millis))));
     }
@@ -129,8 +145,11 @@ public record NodeStatus(MachineFacts host, LockScripts.LockState lock, History 
         return NodeFiles.parse(host.facts());
     }
 
-    /** Whether a deployment goes on there: one that has not ended yet, of the run that holds the lock and gives signs. */
+    /**
+     * Whether a deployment goes on there: one that has not ended yet, of the run that holds the lock and gives signs.
+     */
     public boolean deploying() {
-        return lock.alive() && history.unfinished().map(History.Entry::id).equals(lock.holder().map(LockScripts.Owner::id));
+        return lock.alive() && history.unfinished().map(History.Entry::id)
+                .equals(lock.holder().map(LockScripts.Owner::id));
     }
 }

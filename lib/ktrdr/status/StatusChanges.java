@@ -23,7 +23,10 @@ import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import ktrdr.report.Document;
 
-/** What changed from one {@link FleetStatus} to the next, kept while somebody watches. Of a subject that changes all the time the last changes are kept. */
+/**
+ * What changed from one {@link FleetStatus} to the next, kept while somebody watches. Of a subject that changes all the
+ * time the last changes are kept.
+ */
 public final class StatusChanges {
     private static final int KEPT = 6;
 
@@ -40,7 +43,10 @@ public final class StatusChanges {
     private Instant last;
     private int refreshes;
 
-    /** Compares the next status with those before. What was not asked this time, such as a node that was not reached, is as it was. */
+    /**
+     * Compares the next status with those before. What was not asked this time, such as a node that was not reached, is
+     * as it was.
+     */
     public void add(FleetStatus status) {
         if (first == null) first = status.time();
         last = status.time();
@@ -62,8 +68,11 @@ public final class StatusChanges {
             if (status.nodes().containsKey(node)) node(status, node, states);
         }
         status.services().forEach(check -> states.put(check.what().subject(), answers(check)));
-        status.registered().ifPresent(registered -> status.roster().states().forEach((node, workers) -> workers.forEach((worker, state) ->
-                states.put(node.name() + " " + worker, WorkerRoster.serves(state) ? new State("there", "came back") : new State("away", "went away")))));
+        status.registered()
+                .ifPresent(registered -> status.roster().states()
+                        .forEach((node, workers) -> workers.forEach((worker, state) ->
+                states.put(node.name() + " " + worker, WorkerRoster.serves(state) ? new State("there", "came back")
+                        : new State("away", "went away")))));
         status.targets().forEach(check -> states.put("target " + check.what().withoutArea(),
                 check.ok() ? new State("up", "came up") : new State("down", "went down")));
         status.alerts().ifPresent(alerts -> {
@@ -87,19 +96,23 @@ public final class StatusChanges {
         states.put(name + " lock", new State(owner.map(LockScripts.Owner::id).orElse(""),
                 owner.map(holder -> "was taken by " + holder.who() + ": " + holder.what()).orElse("was given back")));
         at.history().last().ifPresent(entry -> {
-            if (at.history().unfinished().isEmpty()) states.put(name + " deployment", new State(entry.id(), entry.tag() + " " + entry.outcome().word()));
+            if (at.history().unfinished().isEmpty())
+                states.put(name + " deployment", new State(entry.id(), entry.tag() + " " + entry.outcome().word()));
         });
         if (!at.docker()) return;
         for (var service : status.services(node)) {
             var container = Docker.service(at.containers(), service);
-            states.put(name + " " + service + " container", new State(container.map(eachContainer -> eachContainer.startedAt() + eachContainer.status() + eachContainer.health()).orElse("none"),
+            states.put(name + " " + service + " container",
+                    new State(container.map(eachContainer -> eachContainer.startedAt() + eachContainer.status()
+                            + eachContainer.health()).orElse("none"),
                     container.map(StatusChanges::words).orElse("removed")));
         }
         drift(status, node, states);
     }
 
     private static String words(Docker.Container container) {
-        return container.state() + (container.running() ? ", started " + container.startedAt().replaceFirst("^.*T(\\d\\d:\\d\\d:\\d\\d).*", "$1Z") : "");
+        return container.state() + (container.running()
+                ? ", started " + container.startedAt().replaceFirst("^.*T(\\d\\d:\\d\\d:\\d\\d).*", "$1Z") : "");
     }
 
     private static void drift(FleetStatus status, Node node, Map<String, State> states) {
@@ -120,8 +133,10 @@ public final class StatusChanges {
     /** A row for each subject that changed, with its changes and their times, UTC. */
     public Table table() {
         var table = Table.of("what changed", "");
-        changes.forEach((subject, all) -> table.row(subject, (counts.get(subject) > all.size() ? counts.get(subject) + " times, at last: " : "")
-                + all.stream().map(change -> time(change.time()) + " " + change.change()).collect(Collectors.joining(", "))));
+        changes.forEach((subject, all) ->
+                table.row(subject, (counts.get(subject) > all.size() ? counts.get(subject) + " times, at last: " : "")
+                + all.stream().map(change -> time(change.time()) + " " + change.change())
+                        .collect(Collectors.joining(", "))));
         return table;
     }
 
@@ -129,14 +144,18 @@ public final class StatusChanges {
     public String summary() {
         int count = counts.values().stream().mapToInt(Integer::intValue).sum();
         if (first == null) return "nothing was seen";
-        return "watched for " + Units.duration(Duration.between(first, last)) + ", " + refreshes + (refreshes == 1 ? " refresh, " : " refreshes, ")
+        return "watched for " + Units.duration(Duration.between(first, last)) + ", " + refreshes
+                + (refreshes == 1 ? " refresh, " : " refreshes, ")
                 + (count == 0 ? "nothing changed" : count + (count == 1 ? " change" : " changes"));
     }
 
     /** For machines: the last line of a watch that ends so. */
     public Document document(Exit exit) {
-        return Document.of("status-changes", exit).with("from", first == null ? null : first.toString()).with("to", last == null ? null : last.toString()).with("refreshes", refreshes)
-                .with("changes", all().stream().map(change -> Document.fields("time", change.time().toString(), "subject", change.subject(), "change", change.change())).toList());
+        return Document.of("status-changes", exit).with("from", first == null ? null : first.toString())
+                .with("to", last == null ? null : last.toString()).with("refreshes", refreshes)
+                .with("changes", all().stream()
+                        .map(change -> Document.fields("time", change.time().toString(), "subject", change.subject(),
+                                "change", change.change())).toList());
     }
 
     /** With the date where the time of day could be that of another day. */

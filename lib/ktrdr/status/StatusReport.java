@@ -65,17 +65,26 @@ public final class StatusReport {
 
     private void machine(Table table, Node node, MachineFacts host) {
         var share = host.free(host.share().path());
-        table.row(node.name(), Units.duration(host.uptime()), String.format("%.2f", host.load()), host.memoryWords(), size(host.free("/")),
-                status.nodes().get(node).docker() ? size(host.free(host.facts().get("docker-root"))) : "DOWN", share < 0 ? "AWAY" : size(share), Math.abs(host.skew()) < 0.05 ? "same" : String.format("%+.1f s", host.skew()));
+        table.row(node.name(), Units.duration(host.uptime()), String.format("%.2f", host.load()), host.memoryWords(),
+                size(host.free("/")),
+                status.nodes().get(node).docker() ? size(host.free(host.facts().get("docker-root"))) : "DOWN",
+                share < 0 ? "AWAY" : size(share),
+                Math.abs(host.skew()) < 0.05 ? "same" : String.format("%+.1f s", host.skew()));
     }
 
-    /** What containers use against what they may, and what has grown since each was created; no rows where that was not asked for. */
+    /**
+     * What containers use against what they may, and what has grown since each was created; no rows where that was not
+     * asked for.
+     */
     private Table usage() {
         var table = Table.of("node", "service", "memory", "cpu", "written", "log", "volumes", "restarts", "since");
         status.nodes().forEach((node, at) -> at.usage().forEach(used -> table.row(node.name(), used.service(),
-                Units.size(used.memory()) + " of " + Units.size(limit(used.limit(), at.host().memory())) + (used.limit() > 0 ? "" : ", the node's"),
-                String.format("%.2f of %s", used.cpu(), used.cpus() > 0 ? String.format("%.1f", used.cpus()) : at.host().cpus() + ", the node's"),
-                Units.size(used.layer()), Units.size(used.log()), size(used.volumes()), used.restarts(), minutes(used.since()))));
+                Units.size(used.memory()) + " of " + Units.size(limit(used.limit(), at.host().memory()))
+                        + (used.limit() > 0 ? "" : ", the node's"),
+                String.format("%.2f of %s", used.cpu(),
+                        used.cpus() > 0 ? String.format("%.1f", used.cpus()) : at.host().cpus() + ", the node's"),
+                Units.size(used.layer()), Units.size(used.log()), size(used.volumes()), used.restarts(),
+                minutes(used.since()))));
         return table;
     }
 
@@ -93,8 +102,10 @@ public final class StatusReport {
         var services = status.services(node);
         long healthy = at.containers().stream().filter(Docker.Container::healthy).count();
         var release = stack.release(at.containers());
-        table.row(node.name(), release.isEmpty() ? "none" : release, since.map(entry -> minutes(entry.time())).orElse("-"),
-                since.map(History.Entry::by).orElse("-"), last(at), healthy + " of " + services.size(), at.containers().stream().mapToInt(Docker.Container::restarts).sum(), drift(node),
+        table.row(node.name(), release.isEmpty() ? "none" : release,
+                since.map(entry -> minutes(entry.time())).orElse("-"),
+                since.map(History.Entry::by).orElse("-"), last(at), healthy + " of " + services.size(),
+                at.containers().stream().mapToInt(Docker.Container::restarts).sum(), drift(node),
                 at.lock().holder().isEmpty() ? "free" : at.lock().alive() ? "held" : "STALE");
     }
 
@@ -146,19 +157,24 @@ public final class StatusReport {
 
     private Table fleet() {
         var table = Table.of("fleet", "");
-        table.row("services", status.services().stream().map(check -> check.what().subject() + (check.ok() ? " answers" : " FAILED"))
+        table.row("services",
+                status.services().stream().map(check -> check.what().subject() + (check.ok() ? " answers" : " FAILED"))
                 .collect(Collectors.joining(", ")));
         status.nodes().forEach((node, at) -> {
             if (at.lock().holder().isPresent()) table.row("lock", node.name() + ": " + FleetStatus.words(at.lock()));
         });
-        return table.row("backup", backup() + schedule().map(schedule -> "; " + schedule.next().map(next -> "the next at " + minutes(next.toString()))
+        return table.row("backup",
+                backup() + schedule()
+                        .map(schedule -> "; " + schedule.next().map(next -> "the next at " + minutes(next.toString()))
                 .orElse("none to come")).orElse(""));
     }
 
     /** A row for each; none where none fires. */
     private Table alerts() {
         var table = Table.of("alert", "severity", "node", "since", "");
-        status.alerts().orElse(List.of()).forEach(alert -> table.row(alert.name(), alert.severity(), alert.node(), minutes(alert.since()), alert.summary()));
+        status.alerts().orElse(List.of())
+                .forEach(alert -> table.row(alert.name(), alert.severity(), alert.node(), minutes(alert.since()),
+                        alert.summary()));
         return table;
     }
 
@@ -170,7 +186,9 @@ public final class StatusReport {
         var node = FleetStatus.backupNode(inventory);
         var place = FleetStatus.backups(inventory) + " on " + node.name();
         if (!status.nodes().containsKey(node)) return "unknown: " + node.name() + " was not reached";
-        return status.backup().map(found -> found.name() + ", " + Units.size(found.size()) + ", " + Units.duration(found.age()) + " old")
+        return status.backup()
+                .map(found -> found.name() + ", " + Units.size(found.size()) + ", " + Units.duration(found.age())
+                        + " old")
                 .orElse("no backup yet in " + place);
     }
 
@@ -181,13 +199,15 @@ public final class StatusReport {
             if (drift(node).equals("staged")) remarks.add(node.name() + ": files were staged and not deployed yet");
         var strangers = status.roster().strangers(inventory);
         if (!strangers.isEmpty()) remarks.add("registered with the backend and not in the inventory: "
-                + strangers.stream().map(worker -> worker.type() + " worker at " + worker.endpointUrl() + ", " + worker.status()).distinct().sorted().collect(Collectors.joining("; ")));
+                + strangers.stream()
+                        .map(worker -> worker.type() + " worker at " + worker.endpointUrl() + ", " + worker.status())
+                        .distinct().sorted().collect(Collectors.joining("; ")));
         return remarks;
     }
 
     /**
-     * A problem for each thing that is not well. What fails together is told together: checks of one kind on one node, and all that a node which
-     * was not reached takes with it; and what many nodes have alike.
+     * A problem for each thing that is not well. What fails together is told together: checks of one kind on one node,
+     * and all that a node which was not reached takes with it; and what many nodes have alike.
      */
     public List<Problem> problems() {
         var groups = new LinkedHashMap<String, List<Check>>();
@@ -200,20 +220,24 @@ public final class StatusReport {
     }
 
     private static String kind(Check check) {
-        return check.what().target() ? " target" : " " + (check.what().is("container", "registered") ? check.what().kind() : check.id());
+        return check.what().target() ? " target"
+                : " " + (check.what().is("container", "registered") ? check.what().kind() : check.id());
     }
 
     private static Problem problem(List<Check> group) {
         var first = group.get(0);
         var problem = first.problem(first.id() + " does not hold");
-        return group.size() == 1 ? problem : problem.with("as well", group.stream().skip(1).map(Check::id).collect(Collectors.joining(", ")));
+        return group.size() == 1 ? problem
+                : problem.with("as well", group.stream().skip(1).map(Check::id).collect(Collectors.joining(", ")));
     }
 
     /** One line, for a log: the time, whether all is well, the counts, and what is not well. */
     public String line() {
         var failing = checks.stream().filter(check -> !check.ok()).map(Check::id).toList();
-        return status.time() + "  " + (failing.isEmpty() ? "ok" : "NOT WELL") + "  " + status.nodes().size() + " of " + inventory.nodes().size() + " nodes, "
-                + share(ofKind("container")) + " containers, " + share(ofKind("registered")) + " workers, " + share(targets()) + " targets"
+        return status.time() + "  " + (failing.isEmpty() ? "ok" : "NOT WELL") + "  " + status.nodes().size() + " of "
+                + inventory.nodes().size() + " nodes, "
+                + share(ofKind("container")) + " containers, " + share(ofKind("registered")) + " workers, "
+                + share(targets()) + " targets"
                 + (failing.isEmpty() ? "" : "; " + failing.stream().limit(NAMED).collect(Collectors.joining(", ")))
                 + (failing.size() > NAMED ? " and " + (failing.size() - NAMED) + " more" : "");
     }
@@ -225,13 +249,19 @@ public final class StatusReport {
     /** For machines, without {@code ok} and {@code checks}; docs/reference/status.md describes it. */
     public Map<String, Object> document() {
         var roster = status.roster();
-        return fields("time", status.time().toString(), "nodes", inventory.nodes().stream().map(this::document).toList(),
+        return fields("time", status.time().toString(), "nodes",
+                inventory.nodes().stream().map(this::document).toList(),
                 "workers", status.registered().isEmpty() ? null : byName(roster),
-                "ghosts", roster.ghosts().stream().map(ghost -> fields("url", ghost.endpointUrl(), "type", ghost.type(), "status", ghost.status())).toList(),
+                "ghosts", roster.ghosts().stream()
+                        .map(ghost -> fields("url", ghost.endpointUrl(), "type", ghost.type(), "status",
+                                ghost.status())).toList(),
                 "targets", targets().isEmpty() ? null : fields("up", holding(targets()), "expected", targets().size()),
-                "backup", status.backup().map(found -> fields("file", found.name(), "bytes", found.size(), "age_seconds", found.age().toSeconds())).orElse(null),
+                "backup", status.backup()
+                        .map(found -> fields("file", found.name(), "bytes", found.size(), "age_seconds",
+                                found.age().toSeconds())).orElse(null),
                 "next_backup", schedule().flatMap(BackupSchedule::next).map(Object::toString).orElse(null),
-                "alerts", status.alerts().map(all -> all.stream().map(Alert::document).toList()).orElse(null), "remarks", remarks());
+                "alerts", status.alerts().map(all -> all.stream().map(Alert::document).toList()).orElse(null),
+                "remarks", remarks());
     }
 
     private static Map<String, Map<String, String>> byName(WorkerRoster roster) {
@@ -259,27 +289,39 @@ public final class StatusReport {
     private static Map<String, Object> machine(MachineFacts host) {
         var free = new TreeMap<String, Long>();
         host.facts().under("disk").keySet().forEach(path -> free.put(path, host.free(path)));
-        return fields("uptime_seconds", host.uptime().toSeconds(), "load_per_cpu", Math.round(100 * host.load()) / 100.0, "memory_used_bytes", host.memoryUsed(),
+        return fields("uptime_seconds", host.uptime().toSeconds(), "load_per_cpu",
+                Math.round(100 * host.load()) / 100.0, "memory_used_bytes", host.memoryUsed(),
                 "memory_bytes", host.memory(), "disk_free_bytes", free, "clock_skew_seconds", host.skew());
     }
 
     private Map<String, Object> stack(Node node, NodeStatus at) {
-        return fields("release", Stack.of(inventory, node).release(at.containers()), "deployed", at.history().lastGood().map(StatusReport::entry).orElse(null),
-                "last", at.history().last().map(StatusReport::entry).orElse(null), "unfinished", at.history().unfinished().isPresent(),
-                "containers", at.containers().stream().map(container -> fields("service", container.service(), "image", container.image(), "state", container.state(), "healthy", container.healthy(),
+        return fields("release", Stack.of(inventory, node).release(at.containers()), "deployed",
+                at.history().lastGood().map(StatusReport::entry).orElse(null),
+                "last", at.history().last().map(StatusReport::entry).orElse(null), "unfinished",
+                at.history().unfinished().isPresent(),
+                "containers",
+                at.containers().stream()
+                        .map(container -> fields("service", container.service(), "image", container.image(), "state",
+                                container.state(), "healthy", container.healthy(),
                         "restarts", container.restarts(), "started", container.startedAt())).toList(),
-                "lock", at.lock().holder().map(owner -> fields("by", owner.who(), "since", owner.since(), "what", owner.what(), "last_sign_seconds", at.lock().age(),
+                "lock", at.lock().holder()
+                        .map(owner -> fields("by", owner.who(), "since", owner.since(), "what", owner.what(),
+                                "last_sign_seconds", at.lock().age(),
                         "alive", at.lock().alive())).orElse(null),
                 "drift", drift(node).equals("unknown") ? null : status.drift(node));
     }
 
     private static Map<String, Object> usage(ContainerUsage used) {
-        return fields("service", used.service(), "since", used.since(), "restarts", used.restarts(), "memory_used_bytes", used.memory(), "memory_limit_bytes", used.limit() > 0 ? used.limit() : null,
-                "cpu_used", Math.round(1000 * used.cpu()) / 1000.0, "cpu_limit", used.cpus() > 0 ? used.cpus() : null, "written_bytes", used.layer(), "log_bytes", used.log(), "volumes_bytes", used.volumes() < 0 ? null : used.volumes());
+        return fields("service", used.service(), "since", used.since(), "restarts", used.restarts(),
+                "memory_used_bytes", used.memory(), "memory_limit_bytes", used.limit() > 0 ? used.limit() : null,
+                "cpu_used", Math.round(1000 * used.cpu()) / 1000.0, "cpu_limit", used.cpus() > 0 ? used.cpus() : null,
+                "written_bytes", used.layer(), "log_bytes", used.log(), "volumes_bytes",
+                used.volumes() < 0 ? null : used.volumes());
     }
 
     private static Map<String, Object> entry(History.Entry entry) {
-        return fields("release", entry.tag(), "time", entry.time(), "by", entry.by(), "command", entry.command(), "outcome", entry.outcome().word(),
+        return fields("release", entry.tag(), "time", entry.time(), "by", entry.by(), "command", entry.command(),
+                "outcome", entry.outcome().word(),
                 "reason", entry.error());
     }
 

@@ -14,8 +14,8 @@ import ktrdr.Units;
 import ktrdr.report.Check;
 
 /**
- * A {@link FleetStatus} again and again: on a terminal in place, elsewhere a line each time, or a JSON document a line. It ends after its time, on q, or when
- * its thread is interrupted.
+ * A {@link FleetStatus} again and again: on a terminal in place, elsewhere a line each time, or a JSON document a line.
+ * It ends after its time, on q, or when its thread is interrupted.
  */
 public final class StatusWatch {
     private static final long RESIZE_NANOS = 500_000_000;
@@ -64,7 +64,10 @@ public final class StatusWatch {
         return new Watched(Optional.ofNullable(status), changes, interrupted, terminal != null);
     }
 
-    /** Asks on a thread of its own, so that keys and the size of the terminal count meanwhile; false when it was not waited for. */
+    /**
+     * Asks on a thread of its own, so that keys and the size of the terminal count meanwhile; false when it was not
+     * waited for.
+     */
     private boolean refresh(Supplier<FleetStatus> look, long end) throws InterruptedException {
         var task = new FutureTask<>(look::get);
         Threads.daemon("watch", task);
@@ -120,7 +123,8 @@ public final class StatusWatch {
     }
 
     private List<String> screen(StatusReport report) {
-        var lines = new ArrayList<>(List.of(status.inventory().source() + "  " + status.time() + "  every " + Units.duration(interval) + ", q ends"
+        var lines = new ArrayList<>(List.of(status.inventory().source() + "  " + status.time() + "  every "
+                + Units.duration(interval) + ", q ends"
                 + (late() > 0 ? "; asking again for " + late() + " s" : ""), ""));
         for (var table : report.tables()) {
             if (table.isEmpty()) continue;

@@ -16,7 +16,10 @@ import ktrdr.inventory.Inventory.Worker;
 import ktrdr.node.Docker;
 import ktrdr.report.Check;
 
-/** Workers that are up and that the backend does not know: it gives them no work, and nothing else shows it. Their own log tells why. */
+/**
+ * Workers that are up and that the backend does not know: it gives them no work, and nothing else shows it. Their own
+ * log tells why.
+ */
 final class Unregistered {
     /** A worker writes a line about it every ten seconds, among others. */
     private static final int LINES = 400;
@@ -24,8 +27,8 @@ final class Unregistered {
     private Unregistered() {}
 
     /**
-     * What each of them says of it: the id of its check to the last line of its log about registration, empty where there
-     * is none. A node that does not answer any more has none.
+     * What each of them says of it: the id of its check to the last line of its log about registration, empty where
+     * there is none. A node that does not answer any more has none.
      */
     static Map<String, String> ask(Fleet fleet, Map<Node, NodeStatus> nodes, List<Backend.Worker> registered) {
         var lost = new LinkedHashMap<Node, List<Worker>>();
@@ -41,22 +44,31 @@ final class Unregistered {
         return said;
     }
 
-    private static List<Worker> lost(Inventory inventory, Node node, List<Docker.Container> containers, List<Backend.Worker> registered) {
-        if (node.role() != Inventory.Role.WORKERS) return List.of();
-        var unknown = ServiceChecks.workers(inventory, List.of(node), registered, 0).stream().filter(ServiceChecks::lost).map(Check::what).collect(Collectors.toSet());
-        return inventory.workersOf(node).stream().filter(worker -> unknown.contains(ServiceChecks.registered(node, worker.name()))
-                && Docker.service(containers, worker.name()).filter(Docker.Container::healthy).isPresent()).toList();
-    }
+    private static List<Worker> lost(Inventory inventory, Node node, List<Docker.Container> containers,
+            List<Backend.Worker> registered) {
+                if (node.role() != Inventory.Role.WORKERS) return List.of();
+                var unknown = ServiceChecks.workers(inventory, List.of(node), registered, 0).stream()
+                        .filter(ServiceChecks::lost).map(Check::what).collect(Collectors.toSet());
+                return inventory.workersOf(node).stream()
+                        .filter(worker -> unknown.contains(ServiceChecks.registered(node, worker.name()))
+                        && Docker.service(containers, worker.name()).filter(Docker.Container::healthy).isPresent())
+                        .toList();
+            }
 
     private static String question(List<Worker> workers) {
-        return Facts.SAY + workers.stream().map(worker -> "said=$(\n" + Docker.logTail(worker.name(), LINES) + ")\nsay " + Sh.quote("log " + worker.name())
-                + " \"$(printf '%s\\n' \"$said\" | grep -i regist | tail -n 1)\"\n").collect(Collectors.joining()) + "say end yes\n";
+        return Facts.SAY + workers.stream()
+                .map(worker -> "said=$(\n" + Docker.logTail(worker.name(), LINES) + ")\nsay "
+                        + Sh.quote("log " + worker.name())
+                + " \"$(printf '%s\\n' \"$said\" | grep -i regist | tail -n 1)\"\n").collect(Collectors.joining())
+                + "say end yes\n";
     }
 
     /** The check of such a worker, with what its log says. */
     static Check told(Check check, Optional<String> log) {
-        return log.map(line -> new Check(check.what(), check.node(), false, check.expected(), check.found() + ", though it is up; its log "
-                + (line.isEmpty() ? "says nothing of it: does something ask its /health all the time?" : "says: " + line),
+        return log.map(line -> new Check(check.what(), check.node(), false, check.expected(),
+                check.found() + ", though it is up; its log "
+                + (line.isEmpty() ? "says nothing of it: does something ask its /health all the time?"
+                        : "says: " + line),
                 "jbang restart@ktrdr workers " + check.node(), check.seconds())).orElse(check);
     }
 }

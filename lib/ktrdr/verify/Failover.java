@@ -29,15 +29,18 @@ import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
 
 /**
- * What happens when a worker is lost: an operation is started, the worker that took it is killed, and the backend has to notice, to give new work to another one, and to take
- * the worker back once it is started again, which it always is. What counts is what the backend's registry says of the worker: its operation is called running for six minutes
- * more, and is cancelled here before a new worker can take it for its own.
+ * What happens when a worker is lost: an operation is started, the worker that took it is killed, and the backend has
+ * to notice, to give new work to another one, and to take the worker back once it is started again, which it always is.
+ * What counts is what the backend's registry says of the worker: its operation is called running for six minutes more,
+ * and is cancelled here before a new worker can take it for its own.
  *
- * With a sample operation that runs on the backend alone, an idle worker is killed instead, and the checks say what that does not prove.
+ * With a sample operation that runs on the backend alone, an idle worker is killed instead, and the checks say what
+ * that does not prove.
  */
 public final class Failover {
     /** What to ask before. */
-    public static final String QUESTION = "A worker is killed in the middle of a sample operation, and started again after about a minute. Go on?";
+    public static final String QUESTION =
+            "A worker is killed in the middle of a sample operation, and started again after about a minute. Go on?";
     private static final long PAUSE_MILLIS = 300;
 
     /** What kills a worker and starts it again. */
@@ -48,9 +51,15 @@ public final class Failover {
         void on(Place place);
     }
 
-    /** How long is waited for an operation to be at work, for the backend to notice, for the new operation to end, for the worker to be back. */
+    /**
+     * How long is waited for an operation to be at work, for the backend to notice, for the new operation to end, for
+     * the worker to be back.
+     */
     record Limits(Duration take, Duration notice, Duration complete, Duration back) {
-        /** The backend asks each worker every 10 s and gives it up after three misses, which took 28 s; a worker is up and registered within 100 s on a busy machine. */
+        /**
+         * The backend asks each worker every 10 s and gives it up after three misses, which took 28 s; a worker is up
+         * and registered within 100 s on a busy machine.
+         */
         static Limits usual(Duration complete) {
             return new Limits(Duration.ofSeconds(15), Duration.ofSeconds(60), complete, Duration.ofMinutes(2));
         }
@@ -77,13 +86,15 @@ public final class Failover {
     }
 
     /**
-     * Does all of it, under the locks of the nodes, and answers the checks {@code failover.started}, {@code .noticed}, {@code .elsewhere} and {@code .registered}; where no
-     * other worker is left, the one check that says so, with nothing stopped. Interrupted, it starts the worker again first.
+     * Does all of it, under the locks of the nodes, and answers the checks {@code failover.started}, {@code .noticed},
+     * {@code .elsewhere} and {@code .registered}; where no other worker is left, the one check that says so, with
+     * nothing stopped. Interrupted, it starts the worker again first.
      *
      * @param guard after which the node starts the worker by itself, should nobody else do so
      */
     public static List<Check> run(Fleet fleet, NodeLocks locks, Http http, Console console, Duration guard) {
-        return new Failover(fleet.inventory(), http, console, new WorkerOutage(fleet, locks, guard), Limits.usual(fleet.inventory().sample().timeout())).run();
+        return new Failover(fleet.inventory(), http, console, new WorkerOutage(fleet, locks, guard),
+                Limits.usual(fleet.inventory().sample().timeout())).run();
     }
 
     List<Check> run() {
@@ -91,7 +102,9 @@ public final class Failover {
         if (candidates.size() < 2) return List.of(alone(candidates));
         try {
             var stopped = new AtomicReference<Place>();
-            checks.add(step("started", "start", inventory.core().name(), onWorker() ? "a " + kind + " operation at work on a worker of the inventory" : "a " + kind + " operation under way",
+            checks.add(step("started", "start", inventory.core().name(),
+                    onWorker() ? "a " + kind + " operation at work on a worker of the inventory"
+                            : "a " + kind + " operation under way",
                     "jbang operations@ktrdr list", () -> started(candidates, stopped)));
             if (checks.get(0).ok()) outage(stopped.get());
             return checks;
@@ -108,16 +121,20 @@ public final class Failover {
     /** The inventory's idle workers of a type that has two of them; else those that there are. */
     private List<Place> candidates() {
         var idle = new LinkedHashMap<String, List<Place>>();
-        for (var type : kind == Kind.backtest ? List.of("backtesting") : kind == Kind.training ? List.of("training") : List.of("backtesting", "training")) idle.put(type, new ArrayList<>());
+        for (var type : kind == Kind.backtest ? List.of("backtesting") : kind == Kind.training ? List.of("training")
+                : List.of("backtesting", "training")) idle.put(type, new ArrayList<>());
         for (var worker : backend.workers())
-            if (worker.status().equals("available")) inventory.at(worker.endpointUrl()).filter(place -> place.worker().type().equals(worker.type()) && idle.containsKey(worker.type()))
+            if (worker.status().equals("available")) inventory.at(worker.endpointUrl())
+                    .filter(place -> place.worker().type().equals(worker.type()) && idle.containsKey(worker.type()))
                     .ifPresent(place -> idle.get(worker.type()).add(place));
-        return idle.values().stream().filter(places -> places.size() > 1).findFirst().orElseGet(() -> idle.values().iterator().next());
+        return idle.values().stream().filter(places -> places.size() > 1).findFirst()
+                .orElseGet(() -> idle.values().iterator().next());
     }
 
     private static Check alone(List<Place> candidates) {
         var found = candidates.isEmpty() ? "none is available" : "only " + candidates.get(0).words() + " is available";
-        return new Check(CheckId.ofFleet("failover", "elsewhere"), candidates.isEmpty() ? "" : candidates.get(0).node().name(), false, "another worker of the type that is available, before one is killed",
+        return new Check(CheckId.ofFleet("failover", "elsewhere"), candidates.isEmpty() ? "" : candidates.get(0).node()
+                .name(), false, "another worker of the type that is available, before one is killed",
                 found + "; none was killed", "jbang status@ktrdr, or more workers: jbang scale@ktrdr", 0);
     }
 
@@ -125,7 +142,8 @@ public final class Failover {
         var id = begin();
         if (!onWorker()) {
             stopped.set(candidates.get(0));
-            var operation = operations.follow(id, limits.take(), eachOperation -> eachOperation.percentage() > 0, eachOperation -> { });
+            var operation = operations.follow(id, limits.take(), eachOperation -> eachOperation.percentage() > 0,
+                    eachOperation -> { });
             if (operation.ended() && !operation.completed()) return Finding.bad(operation.words());
             return Finding.good(id + ": " + operation.words() + ", on the backend alone; " + stopped.get().words()
                     + " is to be killed idle");
@@ -159,7 +177,8 @@ public final class Failover {
             var id = begun.get(0);
             checks.add(step("noticed", "notice", place.node().name(), "the backend no longer counts on the worker",
                     "on " + inventory.core().name() + ": docker logs " + Docker.BACKEND, () -> noticed(place, id)));
-            checks.add(step("elsewhere", "others", inventory.core().name(), "a new " + kind + " operation completes without " + place.words(),
+            checks.add(step("elsewhere", "others", inventory.core().name(),
+                    "a new " + kind + " operation completes without " + place.words(),
                     "jbang operations@ktrdr list", () -> elsewhere(place)));
         } catch (RuntimeException e) {
             why = e;
@@ -170,7 +189,8 @@ public final class Failover {
         // a new worker that hears of the operation of the lost one would call itself busy with it
         tidy();
         var back = back(place);
-        if (interrupted) throw Problem.interrupted("the test of failover was interrupted").with("now", place.words() + " is started again, " + back.found()).because(why);
+        if (interrupted) throw Problem.interrupted("the test of failover was interrupted")
+                .with("now", place.words() + " is started again, " + back.found()).because(why);
         if (why != null) throw why;
         checks.add(back);
     }
@@ -189,7 +209,9 @@ public final class Failover {
             power.on(place);
             step.done(place.worker().name() + " is started again");
         }
-        return step("registered", "register", place.node().name(), place.words() + " is registered again, and available", "on " + place.node().name() + ": docker logs " + place.worker().name(),
+        return step("registered", "register", place.node().name(),
+                place.words() + " is registered again, and available",
+                "on " + place.node().name() + ": docker logs " + place.worker().name(),
                 () -> await(limits.back(), () -> {
                     var status = status(place);
                     return Look.of(status.equals("available"), status);
@@ -201,32 +223,40 @@ public final class Failover {
         return await(limits.notice(), () -> {
             var status = status(place);
             boolean gone = !WorkerRoster.serves(status);
-            return Look.of(gone, gone ? "after " + since(started) + " the worker is " + status + (onWorker() ? "; its operation is " + state(id) : "") : "the worker is " + status);
+            return Look.of(gone,
+                    gone ? "after " + since(started) + " the worker is " + status
+                            + (onWorker() ? "; its operation is " + state(id) : "") : "the worker is " + status);
         });
     }
 
     private String state(String id) {
         var operation = operations.show(id);
-        return operation.ended() ? operation.words() : "called " + operation.status() + " for as long as the worker is not forgotten (5 m), and a minute more";
+        return operation.ended() ? operation.words() : "called " + operation.status()
+                + " for as long as the worker is not forgotten (5 m), and a minute more";
     }
 
     /** How the backend calls the state of a worker; "not registered" where it has forgotten it. */
     private String status(Place place) {
-        var states = backend.workers().stream().filter(worker -> worker.endpointUrl().equals(place.worker().endpointUrl())).toList();
-        return states.stream().filter(Worker::serving).findFirst().or(() -> states.stream().findFirst()).map(Worker::status).orElse("not registered");
+        var states = backend.workers().stream()
+                .filter(worker -> worker.endpointUrl().equals(place.worker().endpointUrl())).toList();
+        return states.stream().filter(Worker::serving).findFirst().or(() -> states.stream().findFirst())
+                .map(Worker::status).orElse("not registered");
     }
 
     private Finding elsewhere(Place away) {
         var id = begin();
         var where = new AtomicReference<>("");
-        var operation = operations.follow(id, limits.complete(), eachOperation -> !onWorker() && eachOperation.percentage() > 0, eachOperation -> operations.worker(id).ifPresent(worker -> where.set(worker.endpointUrl())));
+        var operation = operations.follow(id, limits.complete(),
+                eachOperation -> !onWorker() && eachOperation.percentage() > 0,
+                eachOperation -> operations.worker(id).ifPresent(worker -> where.set(worker.endpointUrl())));
         var on = inventory.place(where.get());
         var words = operation.words() + (on.isEmpty() ? "" : " on " + on);
         boolean bad = onWorker() ? !operation.completed() || where.get().equals(away.worker().endpointUrl())
                 : operation.ended() && !operation.completed();
         if (bad) return Finding.bad(words);
         return Finding.good(words + (onWorker() ? ""
-                : "; on the backend alone, which proves nothing of other workers: sample: backtest in the inventory would"));
+                : "; on the backend alone, which proves nothing of other workers: sample: backtest in the inventory "
+                        + "would"));
     }
 
     /** What was seen; with a finding where there is nothing more to wait for. */
@@ -241,7 +271,9 @@ public final class Failover {
         }
     }
 
-    /** Looks until it is enough; what was seen last when it is too late. A backend that does not answer is asked again. */
+    /**
+     * Looks until it is enough; what was seen last when it is too late. A backend that does not answer is asked again.
+     */
     private static Finding await(Duration limit, Supplier<Look> look) {
         var seen = new Waiting(limit, PAUSE_MILLIS, Failover::interrupted).until(() -> {
             try {

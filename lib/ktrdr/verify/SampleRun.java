@@ -30,9 +30,9 @@ import ktrdr.report.Check.Finding;
 import ktrdr.report.CheckId;
 
 /**
- * The sample operation of verify: started, followed to its end or until it progresses, and what it left: its trace in Jaeger, and its result, which is the backend's to tell
- * of a backtest and on the share of a training.
- * An operation that was started here is cancelled when it is not followed to its end, also when we are interrupted.
+ * The sample operation of verify: started, followed to its end or until it progresses, and what it left: its trace in
+ * Jaeger, and its result, which is the backend's to tell of a backtest and on the share of a training. An operation
+ * that was started here is cancelled when it is not followed to its end, also when we are interrupted.
  */
 final class SampleRun {
     /** How long traces take to arrive: exporters send them in batches. */
@@ -66,16 +66,21 @@ final class SampleRun {
         var kind = OperationsApi.Kind.valueOf(sample.operation());
         var began = Instant.now();
         var started = new Started(kind);
-        var checks = new ArrayList<>(List.of(Check.of(CheckId.ofFleet("sample", "operation"), core, "a " + kind + " operation that " + (sample.toItsEnd() ? "completes within " : "progresses within ")
-                + Units.duration(sample.timeout()), "jbang operations@ktrdr list; on " + core + ": docker logs " + Docker.BACKEND, () -> started.follow(now, begun))));
+        var checks = new ArrayList<>(
+                List.of(Check.of(CheckId.ofFleet("sample", "operation"), core, "a " + kind + " operation that "
+                        + (sample.toItsEnd() ? "completes within " : "progresses within ")
+                + Units.duration(sample.timeout()), "jbang operations@ktrdr list; on " + core + ": docker logs "
+                        + Docker.BACKEND, () -> started.follow(now, begun))));
         var remarks = new ArrayList<String>();
-        if (started.id.isEmpty()) remarks.add("sample.trace and sample.result were not looked for: no operation was started");
+        if (started.id.isEmpty())
+            remarks.add("sample.trace and sample.result were not looked for: no operation was started");
         else {
             now.accept("waiting for its trace");
             checks.add(trace(started, began));
             if (!kind.onWorker()) remarks.add("sample.result was not looked for: a " + kind + " operation has none; "
                     + "`sample: {operation: backtest, …}` or `training` in the inventory proves it");
-            else if (!checks.get(0).ok() || !sample.toItsEnd()) remarks.add("sample.result was not looked for: the operation did not complete");
+            else if (!checks.get(0).ok() || !sample.toItsEnd())
+                remarks.add("sample.result was not looked for: the operation did not complete");
             else checks.add(kind == OperationsApi.Kind.training ? model(started) : result(started));
         }
         return new Checked(checks, remarks);
@@ -98,7 +103,9 @@ final class SampleRun {
             id = Threads.whole("sample", () -> operations.start(kind, sample.body()));
             try {
                 begun.run();
-                last = Optional.of(operations.follow(id, sample.timeout(), operation -> !sample.toItsEnd() && operation.percentage() > first, operation -> seen(operation, now)));
+                last = Optional.of(operations.follow(id, sample.timeout(),
+                        operation -> !sample.toItsEnd() && operation.percentage() > first,
+                        operation -> seen(operation, now)));
             } finally {
                 // an interrupt has to wait for it
                 if (last.isEmpty() || !last.get().ended()) Threads.uninterrupted(() -> operations.cancel(id));
@@ -116,11 +123,13 @@ final class SampleRun {
             var ended = last.orElseThrow();
             if (ended.ended() && !ended.completed())
                 return Finding.bad(id + " " + ended.words() + place()
-                        + (ended.unclaimed() && ended.onBackend() ? ", by the backend, which runs it all the same" : ""));
+                        + (ended.unclaimed() && ended.onBackend() ? ", by the backend, which runs it all the same"
+                                : ""));
             if (ended.completed()) return Finding.good(id + " completed" + place());
             var now = operations.show(id);
             if (!now.cancelled()) return Finding.bad(id + " is " + now.words() + " after it was cancelled");
-            return Finding.good(id + " went from " + Math.round(first) + " to " + Math.round(ended.percentage()) + " %" + place()
+            return Finding.good(id + " went from " + Math.round(first) + " to " + Math.round(ended.percentage()) + " %"
+                    + place()
                     + ", then it was cancelled");
         }
 
@@ -130,26 +139,33 @@ final class SampleRun {
     }
 
     private Check trace(Started started, Instant began) {
-        return Check.of(CheckId.ofFleet("sample", "trace"), core, "a trace of it by " + inventory.tracing().service() + " in Jaeger within " + Units.duration(TRACES),
+        return Check.of(CheckId.ofFleet("sample", "trace"), core,
+                "a trace of it by " + inventory.tracing().service() + " in Jaeger within " + Units.duration(TRACES),
                 "on " + core + ": docker logs " + Docker.JAEGER + "; is OTLP_ENDPOINT of the containers right?",
-                () -> until(TRACES, () -> jaeger.find(inventory.tracing().service(), started.id, started.kind.path, began).map(Jaeger.Trace::words))
+                () -> until(TRACES,
+                        () -> jaeger.find(inventory.tracing().service(), started.id, started.kind.path, began)
+                                .map(Jaeger.Trace::words))
                         .map(Finding::good).orElseGet(() -> Finding.bad("no trace of " + started.id)));
     }
 
     /** A backtest leaves no file: its result is in the database, and the backend has it from there. */
     private Check result(Started started) {
-        return Check.of(CheckId.ofFleet("sample", "result"), core, "its result, as the backend has it from the database", "jbang operations@ktrdr show " + started.id, () -> {
-            var results = operations.results(started.id);
-            return results.isEmpty() ? Finding.bad("the backend has no result of " + started.id)
-                    : Finding.good(Console.brief(results.toString(), SHOWN));
-        });
+        return Check.of(CheckId.ofFleet("sample", "result"), core,
+                "its result, as the backend has it from the database", "jbang operations@ktrdr show " + started.id,
+                () -> {
+                    var results = operations.results(started.id);
+                    return results.isEmpty() ? Finding.bad("the backend has no result of " + started.id)
+                            : Finding.good(Console.brief(results.toString(), SHOWN));
+                });
     }
 
     /** A training leaves its model on the share, from where every worker reads it. */
     private Check model(Started started) {
-        return Check.of(CheckId.ofFleet("sample", "result"), core, "its model on the share, seen from every workers node within " + Units.duration(RESULT),
+        return Check.of(CheckId.ofFleet("sample", "result"), core,
+                "its model on the share, seen from every workers node within " + Units.duration(RESULT),
                 "docs/OPERATIONS.md, \"permission denied on the share\"", () -> {
-            var told = Json.read(started.last.orElseThrow().result()).map(summary -> summary.path("model_path").asText("")).orElse("");
+            var told = Json.read(started.last.orElseThrow().result())
+                    .map(summary -> summary.path("model_path").asText("")).orElse("");
             var below = MODEL.matcher(told);
             if (!below.find()) return Finding.bad(told.isEmpty() ? "the backend tells of no model_path"
                     : "model_path " + told + " is not below models/");
@@ -162,7 +178,8 @@ final class SampleRun {
             // a folder with nothing in it is no model
             var script = Sh.let("model", path(node, model))
                     + "timeout 5 find \"$model\" -type f -size +0 -print -quit 2>/dev/null || :\n";
-            return until(RESULT, () -> Optional.of(ssh.must(script).strip()).filter(file -> !file.isEmpty())).isPresent();
+            return until(RESULT, () -> Optional.of(ssh.must(script).strip()).filter(file -> !file.isEmpty()))
+                    .isPresent();
         });
         for (var node : fleet.nodes()) {
             var problem = seen.problems().get(node);
@@ -171,7 +188,8 @@ final class SampleRun {
                 return Finding.bad(node.name() + ": nothing of " + id + " at " + path(node, model));
         }
         var nodes = List.copyOf(seen.values().keySet());
-        return Finding.good(path(nodes.get(0), model) + " from " + String.join(", ", nodes.stream().map(Node::name).toList()));
+        return Finding.good(path(nodes.get(0), model) + " from "
+                + String.join(", ", nodes.stream().map(Node::name).toList()));
     }
 
     private String path(Node node, String model) {

@@ -35,12 +35,14 @@ import ktrdr.share.NfsProof;
 import ktrdr.status.FleetStatus;
 
 /**
- * The proof that the system works: what {@link FleetStatus} sees of services, workers and targets, and beside it a query of the database, its port from every workers node,
- * Grafana, Prometheus' own data; in full also a sample operation with its trace and result, and files that every node sees of every other.
+ * The proof that the system works: what {@link FleetStatus} sees of services, workers and targets, and beside it a
+ * query of the database, its port from every workers node, Grafana, Prometheus' own data; in full also a sample
+ * operation with its trace and result, and files that every node sees of every other.
  */
 public final class Verification implements AutoCloseable {
     /** Of the checks of {@link FleetStatus}, those about what runs: not machines, locks and files. */
-    private static final String[] RUNS = {"ssh", "host", "stack", "container", "services", "mounts", "registered", "gpu", "health",
+    private static final String[] RUNS = {"ssh", "host", "stack", "container", "services", "mounts", "registered",
+            "gpu", "health",
             "firewall", "backup"};
     /** Of the whole fleet, all of these. */
     private static final Set<String> FLEET = Set.of("images", "workers", "targets");
@@ -88,7 +90,10 @@ public final class Verification implements AutoCloseable {
             return checks.stream().anyMatch(check -> FleetStatus.due(check, status.time(), status.nodes()));
         }
 
-        /** How long it may take until what does not hold is known not to: Prometheus has what it shows, of rates and of rules too, some scrapes after its start. */
+        /**
+         * How long it may take until what does not hold is known not to: Prometheus has what it shows, of rates and of
+         * rules too, some scrapes after its start.
+         */
         Duration due() {
             boolean fresh = status.young("prometheus") || status.young("backend");
             boolean data = checks.stream().anyMatch(check -> !check.ok() && DATA.contains(check.what()));
@@ -98,7 +103,8 @@ public final class Verification implements AutoCloseable {
         /** For machines, without {@code ok} and {@code checks}; docs/reference/verify.md describes it. */
         public Map<String, Object> document() {
             var releases = new LinkedHashMap<String, String>();
-            status.nodes().forEach((node, at) -> releases.put(node.name(), Stack.of(status.inventory(), node).release(at.containers())));
+            status.nodes().forEach((node, at) ->
+                    releases.put(node.name(), Stack.of(status.inventory(), node).release(at.containers())));
             var document = new LinkedHashMap<String, Object>();
             document.put("time", status.time().toString());
             document.put("releases", releases);
@@ -138,7 +144,8 @@ public final class Verification implements AutoCloseable {
             }
             var sampled = Threads.get(sample, CANCELLED);
             checks.addAll(sampled.checks());
-            return new Findings(quick.status(), checks, Stream.concat(quick.remarks().stream(), sampled.remarks().stream()).toList());
+            return new Findings(quick.status(), checks,
+                    Stream.concat(quick.remarks().stream(), sampled.remarks().stream()).toList());
         } finally {
             end(sample);
         }
@@ -161,7 +168,8 @@ public final class Verification implements AutoCloseable {
 
     private void cancelled() {
         try {
-            if (!threads.awaitTermination(GIVE_UP.toMillis(), TimeUnit.MILLISECONDS)) console.note("the sample operation could not be cancelled: jbang operations@ktrdr list --active");
+            if (!threads.awaitTermination(GIVE_UP.toMillis(), TimeUnit.MILLISECONDS))
+                console.note("the sample operation could not be cancelled: jbang operations@ktrdr list --active");
         } catch (InterruptedException again) {
             Thread.currentThread().interrupt();
         }
@@ -172,9 +180,12 @@ public final class Verification implements AutoCloseable {
         var grafana = threads.submit(new GrafanaChecks(inventory, http)::checks);
         var metrics = threads.submit(checks::metrics);
         var api = threads.submit(() -> ApiUse.compared(inventory, http));
-        var database = threads.submit(() -> fleet.each((node, ssh) -> node.role() == Role.CORE ? checks.databaseAndSchema(ssh) : List.of(checks.databaseFrom(node, ssh))));
+        var database = threads.submit(
+                () -> fleet.each((node, ssh) -> node.role() == Role.CORE ? checks.databaseAndSchema(ssh)
+                        : List.of(checks.databaseFrom(node, ssh))));
         var status = FleetStatus.look(fleet, http);
-        var all = status.checks(true).stream().filter(check -> runs(check.what())).map(check -> named(status, check)).collect(Collectors.toCollection(ArrayList::new));
+        var all = status.checks(true).stream().filter(check -> runs(check.what())).map(check -> named(status, check))
+                .collect(Collectors.toCollection(ArrayList::new));
         Threads.get(database, "interrupted").values().values().forEach(all::addAll);
         all.add(Threads.get(metrics, "interrupted"));
         all.addAll(Threads.get(grafana, "interrupted"));
@@ -193,15 +204,18 @@ public final class Verification implements AutoCloseable {
     private static Check named(FleetStatus status, Check check) {
         if (!check.what().is("services")) return check;
         var node = status.inventory().node(check.node());
-        var found = check.ok() ? Stack.of(status.inventory(), node).release(status.nodes().get(node).containers()) + ", images as released" : check.found();
-        return new Check(CheckId.ofNode(check.node(), "release"), check.node(), check.ok(), check.expected(), found, check.fix(), check.seconds());
+        var found = check.ok() ? Stack.of(status.inventory(), node).release(status.nodes().get(node).containers())
+                + ", images as released" : check.found();
+        return new Check(CheckId.ofNode(check.node(), "release"), check.node(), check.ok(), check.expected(), found,
+                check.fix(), check.seconds());
     }
 
     /** Each node that was reached: the share is there, and what any of them writes is seen by all the others. */
     private List<Check> share(FleetStatus status) {
         long started = System.nanoTime();
         var wrong = new LinkedHashMap<Node, Problem>();
-        status.nodes().forEach((node, at) -> Stack.of(inventory, node).wrongShare(at.host().share()).ifPresent(problem -> wrong.put(node, problem)));
+        status.nodes().forEach((node, at) -> Stack.of(inventory, node).wrongShare(at.host().share())
+                .ifPresent(problem -> wrong.put(node, problem)));
         var good = status.nodes().keySet().stream().filter(node -> !wrong.containsKey(node)).toList();
         var proof = NfsProof.prove(fleet.of(status.inventory(), status.inventory().nodes()), good);
         wrong.putAll(proof.problems());
@@ -212,10 +226,12 @@ public final class Verification implements AutoCloseable {
     private Check share(Node node, Problem wrong, NfsProof.Proven proof, double seconds) {
         var path = Mount.path(inventory, node);
         var read = proof.seen().stream().filter(seen -> seen.read().containsKey(node.name())).count();
-        var wrote = proof.seen().stream().anyMatch(seen -> seen.writer().equals(node)) ? "wrote a file that all others read, " : "";
+        var wrote = proof.seen().stream().anyMatch(seen -> seen.writer().equals(node))
+                ? "wrote a file that all others read, " : "";
         var found = wrong == null ? wrote + "read those of " + read + " other nodes"
                 : wrong.sentenceAndFound();
-        return new Check(CheckId.ofNode(node, "share"), node.name(), wrong == null, "the share at " + path + ", with the same files as elsewhere", found,
+        return new Check(CheckId.ofNode(node, "share"), node.name(), wrong == null,
+                "the share at " + path + ", with the same files as elsewhere", found,
                 wrong == null ? "" : wrong.fixOr("jbang setup-nfs@ktrdr --check"), seconds);
     }
 

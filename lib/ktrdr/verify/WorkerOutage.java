@@ -11,8 +11,9 @@ import ktrdr.inventory.Inventory.Place;
 import ktrdr.release.NodeLocks;
 
 /**
- * A worker that is lost on purpose: its container is killed, since a stop would let it tell the backend and so be no loss, and started again whatever happens. A guard on the node, a process of its own, does so by itself when its
- * time is over before we did.
+ * A worker that is lost on purpose: its container is killed, since a stop would let it tell the backend and so be no
+ * loss, and started again whatever happens. A guard on the node, a process of its own, does so by itself when its time
+ * is over before we did.
  */
 final class WorkerOutage implements Failover.Power {
     /** A worker has 30 s to save a checkpoint. */
@@ -32,16 +33,21 @@ final class WorkerOutage implements Failover.Power {
     /** A script that kills a container, after it has left a guard on the node that starts it again after so long. */
     static String kill(String container, Duration guard) {
         return Sh.let("name", container) + Sh.let("seconds", String.valueOf(Math.max(1, guard.toSeconds()))) + ARMED
-                + "id=$(docker inspect --type container --format '{{.State.Running}} {{.Id}}' \"$name\") || exit " + ScriptExit.NOT_RUNNING.code + "\n"
+                + "id=$(docker inspect --type container --format '{{.State.Running}} {{.Id}}' \"$name\") || exit " +
+                ScriptExit.NOT_RUNNING.code + "\n"
                 + "case $id in 'true '*) id=${id#* } ;; *) exit " + ScriptExit.NOT_RUNNING.code + " ;; esac\n" + """
                 rm -f "$armed"
                 # in a session of its own it outlives this one, and it may not hold what serializes our scripts
-                setsid sh -c 'echo "$$ $3" >"$1"; sleep "$2"; docker start "$3" && rm -f "$1"' guard "$armed" "$seconds" "$id" </dev/null >/dev/null 2>&1 8>&- &
+                setsid sh -c 'echo "$$ $3" >"$1"; sleep "$2"; docker start "$3" && rm -f "$1"' guard "$armed" \
+                "$seconds" "$id" </dev/null >/dev/null 2>&1 8>&- &
                 for _ in 1 2 3 4 5 6 7 8 9 10; do [ ! -s "$armed" ] || break; sleep 0.2; done
                 """ + "[ -s \"$armed\" ] || exit " + ScriptExit.NO_GUARD.code + "\ndocker kill \"$id\" >/dev/null\n";
     }
 
-    /** A script that starts the container again and sends the guard home; nothing where no guard waits, since then it was never stopped or is started already. */
+    /**
+     * A script that starts the container again and sends the guard home; nothing where no guard waits, since then it
+     * was never stopped or is started already.
+     */
     static String start(String container) {
         return Sh.let("name", container) + ARMED + """
                 [ -s "$armed" ] || exit 0
@@ -57,11 +63,13 @@ final class WorkerOutage implements Failover.Power {
         var name = place.worker().name();
         var result = fleet.ssh(place.node()).run(locks.under(place.node()) + kill(name, guard), STOPPING);
         if (result.ok()) return;
-        throw NodeLocks.refused(place.node(), result).orElseGet(() -> Problem.failed(place.words() + " could not be killed").found(switch (ScriptExit.of(result)) {
-            case NOT_RUNNING -> "its container does not run";
-            case NO_GUARD -> "the guard that would start it again did not come up";
-            default -> result.lastWords();
-        }).fix("on " + place.node().name() + ": docker ps -a"));
+        throw NodeLocks.refused(place.node(), result)
+                .orElseGet(() -> Problem.failed(place.words() + " could not be killed")
+                        .found(switch (ScriptExit.of(result)) {
+                            case NOT_RUNNING -> "its container does not run";
+                            case NO_GUARD -> "the guard that would start it again did not come up";
+                            default -> result.lastWords();
+                        }).fix("on " + place.node().name() + ": docker ps -a"));
     }
 
     /** Tried for a minute, over a new connection where the old one was lost. */
@@ -69,12 +77,15 @@ final class WorkerOutage implements Failover.Power {
     public void on(Place place) {
         try {
             Threads.insist(() -> {
-                var result = fleet.ssh(place.node()).run(locks.under(place.node()) + start(place.worker().name()), STOPPING.plusMinutes(1));
+                var result = fleet.ssh(place.node()).run(locks.under(place.node()) + start(place.worker().name()),
+                        STOPPING.plusMinutes(1));
                 if (result.ok()) return result;
-                throw NodeLocks.refused(place.node(), result).orElseGet(() -> Problem.failed(place.words() + " could not be started again").found(result));
+                throw NodeLocks.refused(place.node(), result)
+                        .orElseGet(() -> Problem.failed(place.words() + " could not be started again").found(result));
             }, problem -> {});
         } catch (Problem problem) {
-            throw problem.with("then", place.node().name() + " starts it by itself within " + Units.duration(guard) + " after the stop")
+            throw problem.with("then",
+                    place.node().name() + " starts it by itself within " + Units.duration(guard) + " after the stop")
                     .fix("on " + place.node().name() + ": docker start " + place.worker().name());
         }
     }

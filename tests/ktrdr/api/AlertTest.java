@@ -25,61 +25,85 @@ class AlertTest {
     @Test
     void alerts_of_one_name_on_one_node_are_one_check() {
         var inventory = Fixtures.inventory();
-        var alerts = List.of(alert("KtrdrTargetDown", "core", "backend does not answer"), alert("KtrdrTargetDown", "core", "node does not answer"),
-                alert("KtrdrTargetDown", "workers-b", "node does not answer"), alert("KtrdrTargetDown", "elsewhere", "a host that is no node"), alert("KtrdrBackupOld", "core", "old"));
+        var alerts = List.of(alert("KtrdrTargetDown", "core", "backend does not answer"),
+                alert("KtrdrTargetDown", "core", "node does not answer"),
+                alert("KtrdrTargetDown", "workers-b", "node does not answer"),
+                alert("KtrdrTargetDown", "elsewhere", "a host that is no node"),
+                alert("KtrdrBackupOld", "core", "old"));
         var checks = ServiceChecks.critical(inventory, alerts);
-        assertEquals(List.of("core.alert.KtrdrTargetDown", "workers-b.alert.KtrdrTargetDown", "core.alert.KtrdrBackupOld"), checks.stream().map(Check::id).toList());
-        assertEquals("backend does not answer, since then; node does not answer, since then; a host that is no node, since then", checks.get(0).found());
+        assertEquals(List.of("core.alert.KtrdrTargetDown", "workers-b.alert.KtrdrTargetDown",
+                "core.alert.KtrdrBackupOld"), checks.stream().map(Check::id).toList());
+        assertEquals("backend does not answer, since then; node does not answer, since then; a host that is no node, "
+                + "since then", checks.get(0).found());
         assertEquals("see a page", checks.get(0).fix());
         Documents.hold(Json.parse(Json.line(Check.document("checks", checks, Map.of(), Map.of())), "it"));
-        assertEquals(List.of(), ServiceChecks.critical(inventory, List.of(new Alert("KtrdrClockSkew", "warning", "core", "then", "a clock", "a page"))));
+        assertEquals(List.of(),
+                ServiceChecks.critical(inventory,
+                        List.of(new Alert("KtrdrClockSkew", "warning", "core", "then", "a clock", "a page"))));
     }
 
     private static Alert alert(String name, String node, String summary) {
         return new Alert(name, "critical", node, "then", summary, "a page");
     }
 
-    private static final Alert BACKUP = new Alert("KtrdrBackupOld", "critical", "core", "2026-01-01T10:00:00Z", "the last good backup is old", "docs/OPERATIONS.md#ktrdrbackupold");
-    private static final Alert WORKER = new Alert("KtrdrWorkerDown", "warning", "workers-b", "2026-01-01T11:58:00Z", "backtest-worker-2 on workers-b is down", "docs/OPERATIONS.md#ktrdrworkerdown");
+    private static final Alert BACKUP = new Alert("KtrdrBackupOld", "critical", "core", "2026-01-01T10:00:00Z",
+            "the last good backup is old", "docs/OPERATIONS.md#ktrdrbackupold");
+    private static final Alert WORKER = new Alert("KtrdrWorkerDown", "warning", "workers-b", "2026-01-01T11:58:00Z",
+            "backtest-worker-2 on workers-b is down", "docs/OPERATIONS.md#ktrdrworkerdown");
 
     private static String text(FleetStatus fleet) {
-        return Stream.of(new StatusReport(fleet).tables()).flatMap(table -> table.lines().stream()).collect(Collectors.joining("\n"));
+        return Stream.of(new StatusReport(fleet).tables()).flatMap(table -> table.lines().stream())
+                .collect(Collectors.joining("\n"));
     }
 
     @Test
     void those_that_fire_are_told_critical_ones_first() {
         var answer = Json.parse("""
                 {"status": "success", "data": {"alerts": [
-                  {"labels": {"alertname": "KtrdrWorkerDown", "node": "workers-b", "worker": "backtest-worker-2", "severity": "warning"}, "state": "firing", "activeAt": "2026-01-01T11:58:00.123456789Z",
-                   "annotations": {"summary": "backtest-worker-2 on workers-b is down", "runbook_url": "docs/OPERATIONS.md#ktrdrworkerdown"}, "value": "0e+00"},
-                  {"labels": {"alertname": "KtrdrTargetDown", "severity": "critical"}, "state": "pending", "activeAt": "2026-01-01T09:00:00Z", "annotations": {}},
-                  {"labels": {"alertname": "KtrdrBackupOld", "node": "core", "severity": "critical"}, "state": "firing", "activeAt": "2026-01-01T10:00:00Z",
-                   "annotations": {"summary": "the last good backup is old", "runbook_url": "docs/OPERATIONS.md#ktrdrbackupold"}}]}}
+                  {"labels": {"alertname": "KtrdrWorkerDown", "node": "workers-b", "worker": "backtest-worker-2", \
+                "severity": "warning"}, "state": "firing", "activeAt": "2026-01-01T11:58:00.123456789Z",
+                   "annotations": {"summary": "backtest-worker-2 on workers-b is down", "runbook_url": \
+                "docs/OPERATIONS.md#ktrdrworkerdown"}, "value": "0e+00"},
+                  {"labels": {"alertname": "KtrdrTargetDown", "severity": "critical"}, "state": "pending", \
+                "activeAt": "2026-01-01T09:00:00Z", "annotations": {}},
+                  {"labels": {"alertname": "KtrdrBackupOld", "node": "core", "severity": "critical"}, "state": \
+                "firing", "activeAt": "2026-01-01T10:00:00Z",
+                   "annotations": {"summary": "the last good backup is old", "runbook_url": \
+                "docs/OPERATIONS.md#ktrdrbackupold"}}]}}
                 """, "prometheus");
         assertEquals(List.of(BACKUP, WORKER), Alert.firing(answer));
-        assertEquals(List.of(), Alert.firing(Json.parse("{\"status\": \"success\", \"data\": {\"alerts\": []}}", "prometheus")));
+        assertEquals(List.of(),
+                Alert.firing(Json.parse("{\"status\": \"success\", \"data\": {\"alerts\": []}}", "prometheus")));
     }
 
     @Test
     void each_is_a_line_and_what_is_critical_is_not_well() {
         var warned = StatusFixtures.alerts(StatusFixtures.fleet(), WORKER);
         assertEquals(Exit.OK, warned.exit());
-        assertTrue(text(warned).contains("KtrdrWorkerDown  warning   workers-b  2026-01-01 11:58Z  backtest-worker-2 on workers-b is down"), () -> text(warned));
+        assertTrue(text(warned)
+                .contains("KtrdrWorkerDown  warning   workers-b  2026-01-01 11:58Z  backtest-worker-2 on workers-b is "
+                        + "down"), () -> text(warned));
         var both = StatusFixtures.alerts(StatusFixtures.fleet(), BACKUP, WORKER);
         assertEquals(Exit.FAILED, both.exit());
         var problem = new StatusReport(both).problems().get(0);
         assertEquals("core.alert.KtrdrBackupOld does not hold", problem.sentence());
-        assertEquals("the last good backup is old, since 2026-01-01T10:00:00Z; see docs/OPERATIONS.md#ktrdrbackupold", problem.details().get("found") + "; " + problem.details().get("to do"));
-        assertTrue(new StatusReport(both).line().endsWith("; core.alert.KtrdrBackupOld"), new StatusReport(both).line());
+        assertEquals("the last good backup is old, since 2026-01-01T10:00:00Z; see docs/OPERATIONS.md#ktrdrbackupold",
+                problem.details().get("found") + "; " + problem.details().get("to do"));
+        assertTrue(new StatusReport(both).line().endsWith("; core.alert.KtrdrBackupOld"),
+                new StatusReport(both).line());
     }
 
     @Test
     void json_lists_the_alerts_or_null_if_prometheus_is_silent() {
         var document = new StatusReport(StatusFixtures.alerts(StatusFixtures.fleet(), WORKER)).document().get("alerts");
-        assertEquals(List.of(Map.of("name", "KtrdrWorkerDown", "severity", "warning", "node", "workers-b", "since", "2026-01-01T11:58:00Z",
-                "summary", "backtest-worker-2 on workers-b is down", "runbook", "docs/OPERATIONS.md#ktrdrworkerdown")), document);
+        assertEquals(List.of(Map.of("name", "KtrdrWorkerDown", "severity", "warning", "node", "workers-b", "since",
+                "2026-01-01T11:58:00Z",
+                "summary", "backtest-worker-2 on workers-b is down", "runbook", "docs/OPERATIONS.md#ktrdrworkerdown")),
+                document);
         var silent = StatusFixtures.fleet();
-        var unknown = new FleetStatus(silent.inventory(), silent.time(), silent.nodes(), silent.unreached(), silent.services(), silent.registered(), silent.unknown(), silent.said(), silent.targets(), Optional.empty());
+        var unknown = new FleetStatus(silent.inventory(), silent.time(), silent.nodes(), silent.unreached(),
+                silent.services(), silent.registered(), silent.unknown(), silent.said(), silent.targets(),
+                Optional.empty());
         assertEquals(Exit.OK, unknown.exit());
         assertTrue(new StatusReport(unknown).json().contains("\"alerts\":null"));
     }
@@ -91,6 +115,7 @@ class AlertTest {
         changes.add(fleet);
         changes.add(StatusFixtures.at(StatusFixtures.alerts(fleet, WORKER), "2026-01-01T12:00:05Z"));
         changes.add(StatusFixtures.at(fleet, "2026-01-01T12:00:10Z"));
-        assertEquals("alerts        12:00:05Z KtrdrWorkerDown on workers-b, 12:00:10Z none fires", changes.table().lines().get(1));
+        assertEquals("alerts        12:00:05Z KtrdrWorkerDown on workers-b, 12:00:10Z none fires",
+                changes.table().lines().get(1));
     }
 }

@@ -26,13 +26,24 @@ import net.jqwik.api.lifecycle.BeforeContainer;
 /** What services answer over HTTP, damaged: it is read, or refused in a sentence. */
 class ApiFuzzTest {
     private static final String WORKERS = """
-            [{"worker_id": "backtesting-1", "worker_type": "backtesting", "endpoint_url": "http://workers-b.ktrdr.test:5003", "status": "available", "current_operation_id": null,
-              "last_healthy_at": "2026-01-01T10:00:00.123456Z", "capabilities": {"gpu": true, "gpu_type": "CUDA", "gpu_count": 1}}]""";
-    private static final String OPERATION = "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":\"running\",\"created_at\":\"2026-01-01T10:00:00Z\","
-            + "\"progress\":{\"percentage\":42.5,\"current_step\":\"step\"},\"metadata\":{\"symbol\":\"AAPL\"},\"error_message\":null,\"result_summary\":{\"a\":1}}}";
-    private static final String OPERATIONS = "{\"success\":true,\"data\":[{\"operation_id\":\"op_1\",\"status\":\"completed\",\"progress_percentage\":100,\"current_step\":null,\"symbol\":null,\"duration_seconds\":2.5}]}";
-    private static final String VECTOR = "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"__name__\":\"up\",\"job\":\"backend\"},\"value\":[1435781451.781,\"1\"]}]}}";
-    private static final String MATRIX = "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"__name__\":\"up\"},\"values\":[[1,\"1\"],[2,\"0\"]]}]}}";
+            [{"worker_id": "backtesting-1", "worker_type": "backtesting", "endpoint_url": \
+            "http://workers-b.ktrdr.test:5003", "status": "available", "current_operation_id": null,
+              "last_healthy_at": "2026-01-01T10:00:00.123456Z", "capabilities": {"gpu": true, "gpu_type": "CUDA", \
+            "gpu_count": 1}}]""";
+    private static final String OPERATION =
+            "{\"success\":true,\"data\":{\"operation_id\":\"op_1\",\"operation_type\":\"dummy\",\"status\":\"runnin"
+                    + "g\",\"created_at\":\"2026-01-01T10:00:00Z\","
+            + "\"progress\":{\"percentage\":42.5,\"current_step\":\"step\"},\"metadata\":{\"symbol\":\"AAPL\"},\"erro"
+            + "r_message\":null,\"result_summary\":{\"a\":1}}}";
+    private static final String OPERATIONS =
+            "{\"success\":true,\"data\":[{\"operation_id\":\"op_1\",\"status\":\"completed\",\"progress_percentage\":1"
+                    + "00,\"current_step\":null,\"symbol\":null,\"duration_seconds\":2.5}]}";
+    private static final String VECTOR =
+            "{\"status\":\"success\",\"data\":{\"resultType\":\"vector\",\"result\":[{\"metric\":{\"__name__\":\"u"
+                    + "p\",\"job\":\"backend\"},\"value\":[1435781451.781,\"1\"]}]}}";
+    private static final String MATRIX =
+            "{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":[{\"metric\":{\"__name__\":\"u"
+                    + "p\"},\"values\":[[1,\"1\"],[2,\"0\"]]}]}}";
     /** It warns of each connection that is not used again. */
     private static final Logger WARNINGS = Logger.getLogger(MockWebServer.class.getName());
     private static MockWebServer server;
@@ -51,7 +62,8 @@ class ApiFuzzTest {
             }
         });
         server.start();
-        inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {backend: {port: " + server.getPort() + "}, prometheus: {port: " + server.getPort() + "}}\n");
+        inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {backend: {port: " + server.getPort()
+                + "}, prometheus: {port: " + server.getPort() + "}}\n");
         http = new Http(Map.of("backend.ktrdr.test", "127.0.0.1"), Duration.ofSeconds(5));
     }
 
@@ -64,13 +76,15 @@ class ApiFuzzTest {
 
     private static void answers(int status, String body, Runnable asks) {
         // a connection that goes on would wait for the acknowledgement of each answer's first part
-        answer = new MockResponse.Builder().code(status).body(body).onResponseEnd(SocketEffect.ShutdownConnection.INSTANCE).build();
+        answer = new MockResponse.Builder().code(status).body(body)
+                .onResponseEnd(SocketEffect.ShutdownConnection.INSTANCE).build();
         Mutants.calm(asks);
     }
 
     @Provide
     Arbitrary<Integer> statuses() {
-        return Arbitraries.frequencyOf(Tuple.of(8, Arbitraries.just(200)), Tuple.of(1, Arbitraries.of(201, 400, 401, 404, 500, 503)));
+        return Arbitraries.frequencyOf(Tuple.of(8, Arbitraries.just(200)),
+                Tuple.of(1, Arbitraries.of(201, 400, 401, 404, 500, 503)));
     }
 
     @Provide

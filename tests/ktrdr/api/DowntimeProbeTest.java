@@ -24,7 +24,8 @@ class DowntimeProbeTest {
     }
 
     private static DowntimeProbe.Sample sample(long asked, long answered, boolean good) {
-        return new DowntimeProbe.Sample(TimeUnit.MILLISECONDS.toNanos(asked), TimeUnit.MILLISECONDS.toNanos(answered), good);
+        return new DowntimeProbe.Sample(TimeUnit.MILLISECONDS.toNanos(asked), TimeUnit.MILLISECONDS.toNanos(answered),
+                good);
     }
 
     private static long millis(List<DowntimeProbe.Sample> samples) {
@@ -64,7 +65,9 @@ class DowntimeProbeTest {
 
     @Test
     void one_that_hung_is_as_old_as_its_asking() {
-        assertEquals(100, millis(List.of(sample(0, 5, true), sample(50, 5050, false), sample(100, 105, true), sample(150, 155, true))));
+        assertEquals(100,
+                millis(List.of(sample(0, 5, true), sample(50, 5050, false), sample(100, 105, true),
+                        sample(150, 155, true))));
     }
 
     @Test
@@ -113,7 +116,8 @@ class DowntimeProbeTest {
         awaitMore(asked);
         hang.countDown();
         var window = gap.stop();
-        assertTrue(window.compareTo(Duration.ZERO) > 0 && window.compareTo(Duration.ofSeconds(1)) < 0, window::toString);
+        assertTrue(window.compareTo(Duration.ZERO) > 0 && window.compareTo(Duration.ofSeconds(1)) < 0,
+                window::toString);
     }
 
     @Test

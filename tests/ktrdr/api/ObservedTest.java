@@ -33,8 +33,10 @@ class ObservedTest {
     @BeforeEach
     void servers() throws IOException {
         server.start();
-        inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {grafana: {port: " + server.getPort() + "}, jaeger: {port: " + server.getPort() + "}}\n");
-        http = new Http(Map.of("backend.ktrdr.test", server.getHostName(), "grafana.ktrdr.test", server.getHostName()), Duration.ofSeconds(5));
+        inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {grafana: {port: " + server.getPort()
+                + "}, jaeger: {port: " + server.getPort() + "}}\n");
+        http = new Http(Map.of("backend.ktrdr.test", server.getHostName(), "grafana.ktrdr.test", server.getHostName()),
+                Duration.ofSeconds(5));
     }
 
     @AfterEach
@@ -48,33 +50,42 @@ class ObservedTest {
         server.setDispatcher(new Dispatcher() {
             @Override
             public MockResponse dispatch(RecordedRequest request) {
-                return bodies.entrySet().stream().filter(entry -> request.getTarget().startsWith(entry.getKey())).findFirst()
-                        .map(entry -> new MockResponse.Builder().body(entry.getValue()).build()).orElseGet(() -> new MockResponse.Builder().code(404).body("{}").build());
+                return bodies.entrySet().stream().filter(entry -> request.getTarget().startsWith(entry.getKey()))
+                        .findFirst()
+                        .map(entry -> new MockResponse.Builder().body(entry.getValue()).build())
+                        .orElseGet(() -> new MockResponse.Builder().code(404).body("{}").build());
             }
         });
     }
 
     private Map<String, Check> grafana() {
-        return new GrafanaChecks(inventory, http).checks().stream().collect(Collectors.toMap(Check::id, check -> check));
+        return new GrafanaChecks(inventory, http).checks().stream()
+                .collect(Collectors.toMap(Check::id, check -> check));
     }
 
     private static String sources(String uid) {
-        return "{\"datasources\":{\"Prometheus\":{\"uid\":\"" + uid + "\",\"type\":\"prometheus\",\"name\":\"Prometheus\"},\"Jaeger\":{\"uid\":\"jaeger\",\"type\":\"jaeger\",\"name\":\"Jaeger\"}}}";
+        return "{\"datasources\":{\"Prometheus\":{\"uid\":\"" + uid
+                + "\",\"type\":\"prometheus\",\"name\":\"Prometheus\"},\"Jaeger\":{\"uid\":\"jaeger\",\"type\":\"jaege"
+                + "r\",\"name\":\"Jaeger\"}}}";
     }
 
     @Test
     void names_a_data_source_without_its_fixed_uid() {
         answers(Map.of("/api/frontend/settings", sources("P1809F7CD0C75ACF3")));
-        assertEquals("Prometheus (prometheus, uid P1809F7CD0C75ACF3), Jaeger (jaeger, uid jaeger)", grafana().get("grafana.datasource.prometheus").found());
+        assertEquals("Prometheus (prometheus, uid P1809F7CD0C75ACF3), Jaeger (jaeger, uid jaeger)",
+                grafana().get("grafana.datasource.prometheus").found());
         assertTrue(grafana().get("grafana.datasource.jaeger").ok());
     }
 
     @Test
     void a_query_passes_with_data_and_quotes_grafana_when_refused() {
         answers(Map.of("/api/frontend/settings", sources("prometheus"),
-                "/api/ds/query", "{\"results\":{\"A\":{\"status\":200,\"frames\":[{\"data\":{\"values\":[[1],[1]]}},{\"data\":{\"values\":[[1],[0]]}}]}}}"));
+                "/api/ds/query",
+                "{\"results\":{\"A\":{\"status\":200,\"frames\":[{\"data\":{\"values\":[[1],[1]]}},{\"data\":{\"value"
+                        + "s\":[[1],[0]]}}]}}}"));
         assertEquals("2 series", grafana().get("grafana.query").found());
-        answers(Map.of("/api/ds/query", "{\"results\":{\"A\":{\"status\":200,\"frames\":[{\"data\":{\"values\":[]}}]}}}"));
+        answers(Map.of("/api/ds/query",
+                "{\"results\":{\"A\":{\"status\":200,\"frames\":[{\"data\":{\"values\":[]}}]}}}"));
         assertEquals("an answer without data", grafana().get("grafana.query").found());
         answers(Map.of("/api/ds/query", "{\"results\":{\"A\":{\"error\":\"dial tcp: no such host\"}}}"));
         assertEquals("dial tcp: no such host", grafana().get("grafana.query").found());
@@ -87,11 +98,13 @@ class ObservedTest {
     }
 
     private String overview() {
-        return new Templates(inventory).render(inventory.core(), "none").stream().filter(file -> file.path().endsWith("system-overview.json")).findFirst().orElseThrow().content();
+        return new Templates(inventory).render(inventory.core(), "none").stream()
+                .filter(file -> file.path().endsWith("system-overview.json")).findFirst().orElseThrow().content();
     }
 
     private Check dashboard(String served) {
-        answers(Map.of("/api/dashboards/uid/ktrdr-system", "{\"dashboard\":" + served + "}", "/api/ds/query", "{\"results\":{\"A\":{\"frames\":[{\"data\":{\"values\":[]}}]}}}"));
+        answers(Map.of("/api/dashboards/uid/ktrdr-system", "{\"dashboard\":" + served + "}", "/api/ds/query",
+                "{\"results\":{\"A\":{\"frames\":[{\"data\":{\"values\":[]}}]}}}"));
         return grafana().get("grafana.dashboard.ktrdr-system");
     }
 
@@ -99,13 +112,17 @@ class ObservedTest {
     void names_the_changed_panels_of_a_dashboard_and_an_empty_one() {
         assertTrue(dashboard(overview()).ok(), () -> dashboard(overview()).found());
         assertEquals("an answer without data for System Overview", grafana().get("grafana.query").found());
-        assertEquals("changed: Targets that are down", dashboard(overview().replaceFirst("sum\\(1 - up", "sum(2 - up")).found());
-        assertEquals("changed: Targets that are down, Targets lost", dashboard(overview().replaceFirst("\"title\": *\"Targets that are down\"", "\"title\": \"Targets lost\"")).found());
+        assertEquals("changed: Targets that are down", dashboard(overview().replaceFirst("sum\\(1 - up", "sum(2 - up"))
+                .found());
+        assertEquals("changed: Targets that are down, Targets lost",
+                dashboard(overview().replaceFirst("\"title\": *\"Targets that are down\"",
+                        "\"title\": \"Targets lost\"")).found());
         assertEquals("a dashboard without a panel", dashboard("{\"title\":\"System Overview\",\"panels\":[]}").found());
     }
 
     private static String trace(long startMicros, String name, String tag) {
-        return "{\"data\":[{\"traceID\":\"abc\",\"spans\":[{\"operationName\":\"" + name + "\",\"startTime\":" + startMicros + ",\"tags\":[" + tag + "]}],"
+        return "{\"data\":[{\"traceID\":\"abc\",\"spans\":[{\"operationName\":\"" + name + "\",\"startTime\":" +
+                startMicros + ",\"tags\":[" + tag + "]}],"
                 + "\"processes\":{\"p1\":{\"serviceName\":\"ktrdr-api\"}}}]}";
     }
 
@@ -113,24 +130,31 @@ class ObservedTest {
         server.setDispatcher(new Dispatcher() {
             @Override
             public MockResponse dispatch(RecordedRequest request) {
-                return new MockResponse.Builder().body(request.getTarget().contains("tags=") ? "{\"data\":[]}" : traces).build();
+                return new MockResponse.Builder().body(request.getTarget().contains("tags=") ? "{\"data\":[]}" : traces)
+                        .build();
             }
         });
-        return new Jaeger(inventory, http).find("ktrdr-api", "op_1", "/dummy/start", BEGAN).map(Jaeger.Trace::words).orElse("none");
+        return new Jaeger(inventory, http).find("ktrdr-api", "op_1", "/dummy/start", BEGAN).map(Jaeger.Trace::words)
+                .orElse("none");
     }
 
     @Test
     void a_trace_is_known_by_the_operation_it_names() throws InterruptedException {
         answers(Map.of("/api/traces", trace(0, "anything", "")));
-        assertEquals("trace abc, 1 span of ktrdr-api", new Jaeger(inventory, http).find("ktrdr-api", "op_1", "/dummy/start", BEGAN).orElseThrow().words());
-        assertEquals("/api/traces?service=ktrdr-api&limit=50&tags=%7B%22operation.id%22%3A%22op_1%22%7D", server.takeRequest().getTarget());
+        assertEquals("trace abc, 1 span of ktrdr-api",
+                new Jaeger(inventory, http).find("ktrdr-api", "op_1", "/dummy/start", BEGAN).orElseThrow().words());
+        assertEquals("/api/traces?service=ktrdr-api&limit=50&tags=%7B%22operation.id%22%3A%22op_1%22%7D",
+                server.takeRequest().getTarget());
     }
 
     @Test
     void finds_the_trace_by_its_request_and_never_an_older_one() {
         long micros = BEGAN.toEpochMilli() * 1000;
         assertEquals("trace abc, 1 span of ktrdr-api", found(trace(micros + 5, "POST /api/v1/dummy/start", "")));
-        assertEquals("trace abc, 1 span of ktrdr-api", found(trace(micros + 5, "POST", "{\"key\":\"http.target\",\"value\":\"/api/v1/dummy/start\"}")));
-        assertEquals(List.of("none", "none"), List.of(found(trace(micros - 60_000_000L, "POST /api/v1/dummy/start", "")), found(trace(micros + 5, "GET /api/v1/workers", ""))));
+        assertEquals("trace abc, 1 span of ktrdr-api",
+                found(trace(micros + 5, "POST", "{\"key\":\"http.target\",\"value\":\"/api/v1/dummy/start\"}")));
+        assertEquals(List.of("none", "none"),
+                List.of(found(trace(micros - 60_000_000L, "POST /api/v1/dummy/start", "")),
+                        found(trace(micros + 5, "GET /api/v1/workers", ""))));
     }
 }

@@ -44,7 +44,8 @@ class OperationFollowerTest {
     }
 
     private static Backend backend(int port, int dummy) throws IOException {
-        return new Backend(port, Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32)), pace(dummy));
+        return new Backend(port, Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32)),
+                pace(dummy));
     }
 
     @BeforeEach
@@ -63,7 +64,8 @@ class OperationFollowerTest {
 
     private OperationFollower following() {
         var stream = new PrintStream(err);
-        return new OperationFollower(inventory, operations, new Console(stream, stream, Console.Color.never, false, false, false));
+        return new OperationFollower(inventory, operations,
+                new Console(stream, stream, Console.Color.never, false, false, false));
     }
 
     @Test
@@ -71,19 +73,25 @@ class OperationFollowerTest {
         var ended = following().follow(operations.start(OperationsApi.Kind.dummy, Map.of()));
         assertTrue(ended.completed());
         var said = err.toString();
-        assertTrue(said.matches("(?s)operation  dummy    takes 200 s, and after 60 to 75 s the backend calls it failed.*\noperation  dummy    runs on the backend itself\n"
-                + "(operation  dummy    \\d+ % Working: step \\d+ of 100\n){1,3}operation  dummy    completed on the backend itself .* s\n"), said);
+        assertTrue(said.matches(
+                "(?s)operation  dummy    takes 200 s, and after 60 to 75 s the backend calls it failed.*\noperation  "
+                        + "dummy    runs on the backend itself\n"
+                + "(operation  dummy    \\d+ % Working: step \\d+ of 100\n){1,3}operation  dummy    completed on the "
+                + "backend itself .* s\n"), said);
     }
 
     @Test
     void closing_the_reader_ends_following_but_not_the_operation() throws IOException {
         backend.close();
         backend = backend(0, 60_000);
-        var here = Fixtures.inventory(Fixtures.INVENTORY.replace("10.0.0.10", "127.0.0.1") + "services: {backend: {port: " + backend.port() + "}}\n");
+        var here = Fixtures.inventory(Fixtures.INVENTORY.replace("10.0.0.10", "127.0.0.1")
+                + "services: {backend: {port: " + backend.port() + "}}\n");
         operations = new OperationsApi(here, http);
         var id = operations.start(OperationsApi.Kind.dummy, Map.of());
-        var java = Sh.words(List.of("java", "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"), "Operations", "follow", id, "-i", here.source().toString()));
-        var ran = LocalCommand.command("bash", "-c", "set -o pipefail; " + java + " 2>&1 | head -n 1").timeout(Duration.ofSeconds(50)).run();
+        var java = Sh.words(List.of("java", "-XX:TieredStopAtLevel=1", "-cp", System.getProperty("java.class.path"),
+                "Operations", "follow", id, "-i", here.source().toString()));
+        var ran = LocalCommand.command("bash", "-c", "set -o pipefail; " + java + " 2>&1 | head -n 1")
+                .timeout(Duration.ofSeconds(50)).run();
         assertEquals(0, ran.exit(), ran.err());
         assertEquals(1, ran.out().lines().count(), ran.out());
         assertEquals("running", operations.show(id).status());
@@ -91,11 +99,14 @@ class OperationFollowerTest {
 
     @Test
     void names_a_worker_by_its_address_if_the_inventory_lacks_it() throws Exception {
-        try (var worker = new Worker("backtesting", 0, Map.of("HOSTNAME", "one", "WORKER_HOSTNAME", "127.0.0.1", "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend.port() + "/api/v1",
+        try (var worker = new Worker("backtesting", 0, Map.of("HOSTNAME", "one", "WORKER_HOSTNAME", "127.0.0.1",
+                "KTRDR_API_CLIENT_BASE_URL", "http://127.0.0.1:" + backend.port() + "/api/v1",
                 "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString(), "KTRDR_STANDIN_APP", share.toString()), pace(0))) {
             Files.writeString(Files.createDirectories(share.resolve("models/s")).resolve("metadata_v3.json"), "{}");
             Wait.until(() -> !new ktrdr.api.Backend(inventory, http).workers().isEmpty(), () -> "no worker registered");
-            var id = operations.start(OperationsApi.Kind.backtest, Map.of("strategy_name", "s", "symbol", "AAPL", "timeframe", "1d", "start_date", "2024-01-01", "end_date", "2024-02-01", "model_path", "models/s"));
+            var id = operations.start(OperationsApi.Kind.backtest,
+                    Map.of("strategy_name", "s", "symbol", "AAPL", "timeframe", "1d", "start_date", "2024-01-01",
+                            "end_date", "2024-02-01", "model_path", "models/s"));
             assertTrue(following().follow(id).completed());
             assertTrue(err.toString().contains("runs on http://127.0.0.1:" + worker.port() + "\n"), err::toString);
         }
@@ -103,8 +114,10 @@ class OperationFollowerTest {
 
     @Test
     void a_failure_is_an_end_with_the_backends_own_words() {
-        var ended = following().follow(operations.start(OperationsApi.Kind.data, Map.of("symbol", "AAPL", "timeframe", "1d")));
-        assertEquals("failed, IB host service is not available: connection refused at http://localhost:5001", ended.words());
+        var ended = following()
+                .follow(operations.start(OperationsApi.Kind.data, Map.of("symbol", "AAPL", "timeframe", "1d")));
+        assertEquals("failed, IB host service is not available: connection refused at http://localhost:5001",
+                ended.words());
     }
 
     @Test
@@ -124,8 +137,10 @@ class OperationFollowerTest {
         restart.start();
         var lost = assertThrows(Problem.class, () -> following().follow(id));
         restart.join();
-        assertEquals("the backend forgot operation " + id + ": it was started again meanwhile, and the operation is lost", lost.sentence());
-        assertTrue(err.toString().contains("the backend does not answer: it is asked again for a minute"), err::toString);
+        assertEquals("the backend forgot operation " + id
+                + ": it was started again meanwhile, and the operation is lost", lost.sentence());
+        assertTrue(err.toString().contains("the backend does not answer: it is asked again for a minute"),
+                err::toString);
     }
 
     @Test
@@ -144,7 +159,9 @@ class OperationFollowerTest {
         assertTrue(following().cancel(id).cancelled());
         var before = assertThrows(Problem.class, () -> following().cancel(id)).sentence();
         // whether the backend wrote over it depends on who asked when
-        assertTrue(before.matches("operation " + id + " had ended before: (cancelled, Operation cancelled by user|completed, after it was cancelled)"), before);
+        assertTrue(before.matches("operation " + id
+                + " had ended before: (cancelled, Operation cancelled by user|completed, after it was cancelled)"),
+                before);
     }
 
     @Test
@@ -153,7 +170,8 @@ class OperationFollowerTest {
         backend.close();
         Wait.until(() -> {
             try {
-                backend = new Backend(port, Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32), "KTRDR_ORPHAN_TIMEOUT_SECONDS", "1",
+                backend = new Backend(port, Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32),
+                        "KTRDR_ORPHAN_TIMEOUT_SECONDS", "1",
                         "KTRDR_ORPHAN_CHECK_INTERVAL_SECONDS", "1"), pace(20_000));
                 return true;
             } catch (IOException busy) {
@@ -167,7 +185,8 @@ class OperationFollowerTest {
     @Test
     void waits_for_the_backends_own_work_and_names_what_is_unfinished() throws InterruptedException {
         var stream = new PrintStream(err);
-        var drain = new BackendDrain(inventory, http, new Console(stream, stream, Console.Color.never, false, false, false));
+        var drain = new BackendDrain(inventory, http,
+                new Console(stream, stream, Console.Color.never, false, false, false));
         assertEquals(List.of(), drain.running().orElseThrow());
         var id = operations.start(OperationsApi.Kind.dummy, Map.of());
         var left = drain.await(Duration.ZERO);

@@ -36,9 +36,11 @@ class BackupFileTest {
         var content = new byte[BYTES];
         new Random(7).nextBytes(content);
         dump = Files.write(folder.resolve("mine.dump.zst"), content);
-        var record = BackupRecord.moved(BackupRecordTest.TEXT, "mine", "mine.dump.zst", BYTES).replace("SUM", BackupDownload.sha256(dump));
+        var record = BackupRecord.moved(BackupRecordTest.TEXT, "mine", "mine.dump.zst", BYTES)
+                .replace("SUM", BackupDownload.sha256(dump));
         Files.writeString(folder.resolve("mine.dump.zst.json"), record);
-        Files.writeString(folder.resolve("mine.dump.zst.sha256"), BackupDownload.sha256(dump) + "  mine.dump.zst\n" + Sha256.hex(record) + "  mine.dump.zst.json\n");
+        Files.writeString(folder.resolve("mine.dump.zst.sha256"),
+                BackupDownload.sha256(dump) + "  mine.dump.zst\n" + Sha256.hex(record) + "  mine.dump.zst.json\n");
     }
 
     private Problem refused() {
@@ -52,7 +54,8 @@ class BackupFileTest {
 
     @Test
     void one_that_is_not_there_has_no_record_or_is_damaged_is_refused() throws IOException {
-        assertEquals(Exit.FAILED, assertThrows(Problem.class, () -> BackupFile.read(folder.resolve("none").toString())).exit(), "as of a name that is not in the folder of the backups");
+        assertEquals(Exit.FAILED, assertThrows(Problem.class, () -> BackupFile.read(folder.resolve("none").toString()))
+                .exit(), "as of a name that is not in the folder of the backups");
         try (var file = Files.newByteChannel(dump, StandardOpenOption.WRITE)) {
             file.position(5000).write(ByteBuffer.wrap(new byte[64]));
         }
@@ -73,25 +76,32 @@ class BackupFileTest {
 
     @Test
     void it_arrives_as_it_was_with_a_record_and_sums_that_hold_there() throws IOException {
-        try (var peer = new SshPeer(folder); var ssh = peer.connect(); var console = new Console(Console.Color.never, false)) {
-            Path there;
-            try (var pushed = BackupFile.read(dump.toString()).push(ssh, console)) {
-                there = Path.of(pushed.source().directory());
-                assertArrayEquals(Files.readAllBytes(dump), Files.readAllBytes(there.resolve("mine.dump.zst")));
-                assertTrue(LocalCommand.command("sha256sum", "-c", "mine.dump.zst.sha256").directory(there).run().ok());
-                assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(there)));
-                assertTrue(pushed.source().pushed() && pushed.source().name().equals("mine"));
-            }
-            assertFalse(Files.exists(there), "it is there for as long as it is asked for");
-        }
+        try (var peer = new SshPeer(folder); var ssh = peer.connect();
+                var console = new Console(Console.Color.never, false)) {
+                    Path there;
+                    try (var pushed = BackupFile.read(dump.toString()).push(ssh, console)) {
+                        there = Path.of(pushed.source().directory());
+                        assertArrayEquals(Files.readAllBytes(dump), Files.readAllBytes(there.resolve("mine.dump.zst")));
+                        assertTrue(LocalCommand.command("sha256sum", "-c", "mine.dump.zst.sha256").directory(there)
+                                .run().ok());
+                        assertEquals("rwx------", PosixFilePermissions.toString(Files.getPosixFilePermissions(there)));
+                        assertTrue(pushed.source().pushed() && pushed.source().name().equals("mine"));
+                    }
+                    assertFalse(Files.exists(there), "it is there for as long as it is asked for");
+                }
     }
 
     @Test
     void what_does_not_arrive_whole_is_told() throws IOException {
-        try (var peer = new SshPeer(folder); var ssh = peer.connect(); var console = new Console(Console.Color.never, false);
-                var pushed = BackupUpload.prepare(ssh, console, new BackupUpload.Dump("mine", "mine.dump.zst", 100, "{}", ""))) {
-            assertTrue(assertThrows(Problem.class, () -> pushed.receive("mine.dump.zst", 100, new ByteArrayInputStream(new byte[99]), sent -> { })).sentence().contains("did not arrive whole"));
-        }
+        try (var peer = new SshPeer(folder); var ssh = peer.connect();
+                var console = new Console(Console.Color.never, false);
+                var pushed = BackupUpload.prepare(ssh, console,
+                        new BackupUpload.Dump("mine", "mine.dump.zst", 100, "{}", ""))) {
+                    assertTrue(assertThrows(Problem.class,
+                            () -> pushed.receive("mine.dump.zst", 100, new ByteArrayInputStream(new byte[99]),
+                                    sent -> { }))
+                            .sentence().contains("did not arrive whole"));
+                }
     }
 
     @Test
@@ -109,9 +119,14 @@ class BackupFileTest {
 
     @Test
     void one_that_the_node_has_no_room_for_is_refused() throws IOException {
-        try (var peer = new SshPeer(folder); var ssh = peer.connect(); var console = new Console(Console.Color.never, false)) {
-            var problem = assertThrows(Problem.class, () -> BackupUpload.prepare(ssh, console, new BackupUpload.Dump("mine", "mine.dump.zst", Long.MAX_VALUE, "{}", "")));
-            assertTrue(problem.details().get("found").matches("/var/tmp has room for \\d+ bytes, the backup has " + Long.MAX_VALUE), problem.details()::toString);
-        }
+        try (var peer = new SshPeer(folder); var ssh = peer.connect();
+                var console = new Console(Console.Color.never, false)) {
+                    var problem = assertThrows(Problem.class,
+                            () -> BackupUpload.prepare(ssh, console,
+                                    new BackupUpload.Dump("mine", "mine.dump.zst", Long.MAX_VALUE, "{}", "")));
+                    assertTrue(problem.details().get("found")
+                            .matches("/var/tmp has room for \\d+ bytes, the backup has " + Long.MAX_VALUE),
+                            problem.details()::toString);
+                }
     }
 }

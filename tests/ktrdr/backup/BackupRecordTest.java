@@ -38,7 +38,8 @@ public class BackupRecordTest {
     @Test
     void all_of_it_is_read_and_large_objects_are_no_rows() {
         var record = BackupRecord.parse(TEXT);
-        assertEquals("karl@laptop 150008 1000000 " + Duration.ofSeconds(7) + " 2.17.2", record.by() + " " + record.serverNumber() + " " + record.bytes() + " " + record.took() + " "
+        assertEquals("karl@laptop 150008 1000000 " + Duration.ofSeconds(7) + " 2.17.2",
+                record.by() + " " + record.serverNumber() + " " + record.bytes() + " " + record.took() + " "
                 + record.extensions().get("timescaledb"));
         assertEquals(List.of(23L, 2L), List.of(record.rows(), record.count()));
         assertEquals("-123456789012345678901234567890", record.tables().get(0).hash());
@@ -48,13 +49,15 @@ public class BackupRecordTest {
     void a_moved_record_differs_only_in_name_file_and_bytes() {
         var moved = BackupRecord.moved(TEXT, "my \"copy\"", "my \"copy\".dump", 7);
         var differing = moved.lines().filter(line -> !TEXT.lines().toList().contains(line)).toList();
-        assertEquals(List.of("  \"name\": \"my \\\"copy\\\"\",", "  \"file\": \"my \\\"copy\\\".dump\",", "  \"bytes\": 7,"), differing);
+        assertEquals(List.of("  \"name\": \"my \\\"copy\\\"\",", "  \"file\": \"my \\\"copy\\\".dump\",",
+                "  \"bytes\": 7,"), differing);
         assertEquals(TEXT.lines().count(), moved.lines().count());
         assertEquals("my \"copy\".dump 7", BackupRecord.parse(moved).file() + " " + BackupRecord.parse(moved).bytes());
     }
 
     @Test
     void a_text_that_is_no_record_is_a_problem() {
-        for (var text : List.of("", "half {", "{}", TEXT.replace("2026-01-01T12", "yesterday"))) assertThrows(Problem.class, () -> BackupRecord.parse(text), text);
+        for (var text : List.of("", "half {", "{}", TEXT.replace("2026-01-01T12", "yesterday")))
+            assertThrows(Problem.class, () -> BackupRecord.parse(text), text);
     }
 }

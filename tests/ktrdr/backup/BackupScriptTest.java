@@ -26,14 +26,16 @@ import org.junit.jupiter.api.io.TempDir;
 
 /** The script that makes a backup, run by a shell of this machine; docker is one that has a database of a few words. */
 class BackupScriptTest {
-    private static final List<String> FOREIGN = List.of("notes.txt", "other.dump.gz", "ktrdr-20200101.dump", "ktrdr-20200101T000000Z-x.sql.gz", "aktrdr-20200101T000000Z-x.dump.gz");
+    private static final List<String> FOREIGN = List.of("notes.txt", "other.dump.gz", "ktrdr-20200101.dump",
+            "ktrdr-20200101T000000Z-x.sql.gz", "aktrdr-20200101T000000Z-x.dump.gz");
     @TempDir Path folder;
     private Path backups;
     private int lockWait = 120;
 
     @BeforeEach
     void a_docker() throws IOException {
-        assumeTrue(Files.isWritable(Path.of("/run")) && Files.isWritable(Path.of("/run/lock")), "the script works in /run, which only root may write to");
+        assumeTrue(Files.isWritable(Path.of("/run")) && Files.isWritable(Path.of("/run/lock")),
+                "the script works in /run, which only root may write to");
         backups = Files.createDirectories(folder.resolve("backups"));
         // as those of the share are: what is made in it has its group, and a folder that mark too
         Files.setAttribute(backups, "unix:mode", 02775);
@@ -42,19 +44,25 @@ class BackupScriptTest {
                   inspect*)
                     running=true
                     [ ! -e FOLDER/stopped ] || running=false
-                    echo "/ktrdr-db $running registry:5000/image:1" && echo "/ktrdr-backend true registry:5000/backend:sha-1" ;;
+                    echo "/ktrdr-db $running registry:5000/image:1" && echo "/ktrdr-backend true \
+                registry:5000/backend:sha-1" ;;
                   *'command -v zstd'*) exit 1 ;;
                   *pg_terminate_backend*) rm -f FOLDER/uncounted ;;
-                  *pg_blocking_pids*) [ ! -e FOLDER/locked ] || echo 'waits for a lock on t1 that process 7 has: psql' ;;
+                  *pg_blocking_pids*) [ ! -e FOLDER/locked ] || echo 'waits for a lock on t1 that process 7 has: \
+                psql' ;;
                   *psql*)
-                    printf '5000000|150008|15.8|20260601T120000Z|2026-06-01T12:00:00Z|0003-1\\n{"plpgsql": "1.0"}\\n["CREATE ROLE ktrdr"]\\nready\\n'
+                    printf '5000000|150008|15.8|20260601T120000Z|2026-06-01T12:00:00Z|0003-1\\n{"plpgsql": \
+                "1.0"}\\n["CREATE ROLE ktrdr"]\\nready\\n'
                     while read -r line; do case $line in COMMIT*) break ;; esac; done
                     while [ -e FOLDER/uncounted ]; do sleep 0.1; done
-                    for i in $(seq "$(cat FOLDER/tables 2>/dev/null || echo 1)"); do printf '{"table": "public.t%s", "rows": 2, "hash": "1"}\\n' "$i"; done ;;
+                    for i in $(seq "$(cat FOLDER/tables 2>/dev/null || echo 1)"); do printf '{"table": "public.t%s", \
+                "rows": 2, "hash": "1"}\\n' "$i"; done ;;
                   *pg_dump*)
                     for i in $(seq 25); do [ ! -e FOLDER/locked ] || [ -e FOLDER/uncounted ] || sleep 0.1; done
-                    case "$*" in *lock-wait-timeout*' 120s') ;; *'sh ktrdr'*' 1s') ;; *) echo 'waits for ever' >&2; exit 1 ;; esac
-                    head -c 300000 /bin/sh; [ ! -e FOLDER/broken ] || { echo 'server closed the connection' >&2; exit 1; } ;;
+                    case "$*" in *lock-wait-timeout*' 120s') ;; *'sh ktrdr'*' 1s') ;; *) echo 'waits for ever' >&2; \
+                exit 1 ;; esac
+                    head -c 300000 /bin/sh; [ ! -e FOLDER/broken ] || { echo 'server closed the connection' >&2; exit \
+                1; } ;;
                   *pg_restore*) head -c 1000 >/dev/null; [ -e FOLDER/unreadable ] || echo '; Archive created' ;;
                   *) echo "not foreseen: $*" >&2; exit 9 ;;
                 esac
@@ -64,8 +72,11 @@ class BackupScriptTest {
     private CommandResult run(String directory, int keep, int days) {
         var inventory = Fixtures.inventory();
         var script = BackupFolder.script(inventory, directory, new BackupFolder.Retention(keep, days), "karl@laptop")
-                .replace("lock_wait=120", "lock_wait=" + lockWait).replace(Sh.let("metrics", TextfileMetrics.folder(inventory.core())), Sh.let("metrics", folder.resolve(".ktrdr/metrics").toString()));
-        return LocalCommand.command("sh", "-c", "exec sh -s >\"$1\"", "sh", folder.resolve("out").toString()).env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(Sh.whole(script)).run();
+                .replace("lock_wait=120", "lock_wait=" + lockWait)
+                .replace(Sh.let("metrics", TextfileMetrics.folder(inventory.core())),
+                        Sh.let("metrics", folder.resolve(".ktrdr/metrics").toString()));
+        return LocalCommand.command("sh", "-c", "exec sh -s >\"$1\"", "sh", folder.resolve("out").toString())
+                .env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(Sh.whole(script)).run();
     }
 
     private String out() throws IOException {
@@ -109,7 +120,8 @@ class BackupScriptTest {
         assertEquals(List.of(dump, dump + ".sha256", "ktrdr-20260601T120000Z-sha-1.json"), names());
         assertTrue(LocalCommand.command("sha256sum", "-c", dump + ".sha256").directory(backups).run().ok());
         var record = BackupRecord.parse(Files.readString(backups.resolve("ktrdr-20260601T120000Z-sha-1.json")));
-        assertEquals(dump + " " + Files.size(backups.resolve(dump)) + " 2 karl@laptop", record.file() + " " + record.bytes() + " " + record.rows() + " " + record.by());
+        assertEquals(dump + " " + Files.size(backups.resolve(dump)) + " 2 karl@laptop",
+                record.file() + " " + record.bytes() + " " + record.rows() + " " + record.by());
     }
 
     @Test
@@ -138,7 +150,8 @@ class BackupScriptTest {
         var before = new ArrayList<>(names());
         var result = run(backups.toString(), 2, 0);
         assertEquals(0, result.exit(), result.err());
-        assertEquals(List.of(whole.get(1), whole.get(0)), out().lines().filter(line -> line.startsWith("removed\t")).map(line -> line.substring(8)).toList());
+        assertEquals(List.of(whole.get(1), whole.get(0)), out().lines().filter(line -> line.startsWith("removed\t"))
+                .map(line -> line.substring(8)).toList());
         before.removeIf(name -> name.startsWith("ktrdr-20260101T") || name.startsWith("ktrdr-20260102T"));
         assertEquals(before, names().stream().filter(name -> !name.startsWith("ktrdr-20260601T")).toList());
     }
@@ -150,10 +163,12 @@ class BackupScriptTest {
         assertEquals(0, run(backups.toString(), 0, 3).exit());
         assertEquals(2, dumps().size(), () -> "the new one and " + young);
         assertTrue(dumps().contains(young));
-        for (var name : dumps()) Files.setLastModifiedTime(backups.resolve(name), FileTime.from(Instant.now().minus(Duration.ofDays(9))));
+        for (var name : dumps())
+            Files.setLastModifiedTime(backups.resolve(name), FileTime.from(Instant.now().minus(Duration.ofDays(9))));
         assertEquals(0, run(backups.toString(), 1, 1).exit());
         assertEquals(1, dumps().size());
-        assertTrue(dumps().get(0).startsWith("ktrdr-20260601T120000Z-sha-1_again."), "of two of one second the later one counts as newer");
+        assertTrue(dumps().get(0).startsWith("ktrdr-20260601T120000Z-sha-1_again."),
+                "of two of one second the later one counts as newer");
     }
 
     @Test
@@ -162,7 +177,8 @@ class BackupScriptTest {
         old("20260101T000000Z", 50);
         assertEquals(0, run(backups.toString(), 1, 1).exit());
         assertEquals(2, dumps().size());
-        assertTrue(dumps().contains(future) && dumps().get(0).startsWith("ktrdr-20260601T120000Z-sha-1.dump."), () -> "the one just made and " + future);
+        assertTrue(dumps().contains(future) && dumps().get(0).startsWith("ktrdr-20260601T120000Z-sha-1.dump."),
+                () -> "the one just made and " + future);
     }
 
     @Test
@@ -174,8 +190,10 @@ class BackupScriptTest {
             mark(fault);
             var result = run(backups.toString(), 1, 1);
             assertEquals(1, result.exit(), fault + result.err());
-            assertTrue(out().contains("failed\t" + (fault.equals("broken") ? "the dump of ktrdr broke off: server closed the connection"
-                    : fault.equals("stopped") ? "the container ktrdr-db does not run" : "the table of contents of the backup cannot be read")), out());
+            assertTrue(out().contains("failed\t"
+                    + (fault.equals("broken") ? "the dump of ktrdr broke off: server closed the connection"
+                    : fault.equals("stopped") ? "the container ktrdr-db does not run"
+                    : "the table of contents of the backup cannot be read")), out());
             assertEquals(before, names(), fault);
             Files.delete(folder.resolve(fault));
             Files.delete(backups.resolve("ktrdr-20200101T000000Z-folder.dump.gz"));
@@ -183,7 +201,8 @@ class BackupScriptTest {
     }
 
     private String series(String name) throws IOException {
-        return Files.readAllLines(folder.resolve(".ktrdr/metrics/backup.prom")).stream().filter(line -> line.startsWith("ktrdr_backup_" + name + " ")).map(line -> line.split(" ")[1])
+        return Files.readAllLines(folder.resolve(".ktrdr/metrics/backup.prom")).stream()
+                .filter(line -> line.startsWith("ktrdr_backup_" + name + " ")).map(line -> line.split(" ")[1])
                 .reduce((text, other) -> text + " twice " + other).orElse("none");
     }
 
@@ -193,11 +212,15 @@ class BackupScriptTest {
         long before = Instant.now().getEpochSecond();
         Files.writeString(folder.resolve("tables"), "3");
         assertEquals(0, run(backups.toString(), 0, 0).exit());
-        assertEquals("6 " + Files.size(backups.resolve(dumps().get(0))) + " none", series("rows") + " " + series("size_bytes") + " " + series("last_failure_timestamp_seconds"));
+        assertEquals("6 " + Files.size(backups.resolve(dumps().get(0))) + " none",
+                series("rows") + " " + series("size_bytes") + " " + series("last_failure_timestamp_seconds"));
         var success = series("last_success_timestamp_seconds");
         assertTrue(Long.parseLong(success) >= before && Long.parseLong(series("duration_seconds")) < 60, success);
-        assertEquals("rw-r--r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve(".ktrdr/metrics/backup.prom"))));
-        assertEquals("rwxr-xr-x", PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve(".ktrdr/metrics"))));
+        assertEquals("rw-r--r--",
+                PosixFilePermissions
+                        .toString(Files.getPosixFilePermissions(folder.resolve(".ktrdr/metrics/backup.prom"))));
+        assertEquals("rwxr-xr-x",
+                PosixFilePermissions.toString(Files.getPosixFilePermissions(folder.resolve(".ktrdr/metrics"))));
         mark("broken");
         assertEquals(1, run(backups.toString(), 0, 0).exit());
         assertTrue(Long.parseLong(series("last_failure_timestamp_seconds")) >= before);
@@ -213,7 +236,8 @@ class BackupScriptTest {
         Files.createDirectories(folder.resolve(".ktrdr/metrics/backup.prom/in-the-way"));
         var result = run(backups.toString(), 0, 0);
         assertEquals(0, result.exit(), result.err());
-        assertTrue(out().contains("metrics\t" + folder.resolve(".ktrdr/metrics/backup.prom") + " could not be written"), out());
+        assertTrue(out().contains("metrics\t" + folder.resolve(".ktrdr/metrics/backup.prom") + " could not be written"),
+                out());
         assertEquals(1, dumps().size());
     }
 
@@ -231,12 +255,14 @@ class BackupScriptTest {
         var result = run("", 0, 0);
         assertEquals(0, result.exit(), result.err());
         var record = BackupRecord.parse(told(result));
-        assertEquals(record.sha256(), LocalCommand.command("sha256sum", folder.resolve("out").toString()).must().out().split(" ")[0]);
+        assertEquals(record.sha256(), LocalCommand.command("sha256sum", folder.resolve("out").toString()).must().out()
+                .split(" ")[0]);
         assertEquals(before, names());
         mark("unreadable");
         var unreadable = run("", 0, 0);
         assertEquals(1, unreadable.exit());
-        assertTrue(unreadable.err().contains("failed\tthe table of contents of the backup cannot be read"), unreadable.err());
+        assertTrue(unreadable.err().contains("failed\tthe table of contents of the backup cannot be read"),
+                unreadable.err());
     }
 
     @Test
@@ -254,7 +280,8 @@ class BackupScriptTest {
         var elsewhere = Files.createDirectories(folder.resolve("elsewhere"));
         Files.createSymbolicLink(elsewhere.resolve("ktrdr-20260601T120000Z-sha-1.json"), victim);
         var docker = folder.resolve("bin/docker");
-        var swap = "for making in " + backups + "/.making.*; do [ -L \"$making\" ] || { mv \"$making\" " + folder + "/aside && ln -s " + elsewhere + " \"$making\"; }; done 2>/dev/null; ";
+        var swap = "for making in " + backups + "/.making.*; do [ -L \"$making\" ] || { mv \"$making\" " + folder
+                + "/aside && ln -s " + elsewhere + " \"$making\"; }; done 2>/dev/null; ";
         Files.writeString(docker, Files.readString(docker).replace("*pg_restore*) ", "*pg_restore*) " + swap));
         var result = run(backups.toString(), 0, 0);
         assertTrue(Files.exists(folder.resolve("aside")), "the link was not put there");
@@ -265,7 +292,8 @@ class BackupScriptTest {
     @Test
     void series_are_not_written_through_a_link() throws IOException {
         var victim = Files.writeString(folder.resolve("victim"), "precious\n");
-        Files.createSymbolicLink(Files.createDirectories(folder.resolve(".ktrdr/metrics")).resolve("backup.new"), victim);
+        Files.createSymbolicLink(Files.createDirectories(folder.resolve(".ktrdr/metrics")).resolve("backup.new"),
+                victim);
         assertEquals(0, run(backups.toString(), 0, 0).exit());
         assertEquals("precious\n", Files.readString(victim));
         assertTrue(Files.isRegularFile(folder.resolve(".ktrdr/metrics/backup.prom")));
@@ -278,7 +306,8 @@ class BackupScriptTest {
             var result = run(directory, 0, 0);
             assertEquals(0, result.exit(), result.err());
             var said = directory.isEmpty() ? result.err() : out();
-            assertEquals(List.of("waiting\twaits for a lock on t1 that process 7 has: psql"), said.lines().filter(line -> line.startsWith("waiting\t")).toList(), said);
+            assertEquals(List.of("waiting\twaits for a lock on t1 that process 7 has: psql"),
+                    said.lines().filter(line -> line.startsWith("waiting\t")).toList(), said);
             Files.delete(folder.resolve("locked"));
         }
     }
@@ -291,31 +320,41 @@ class BackupScriptTest {
         var result = run(backups.toString(), 0, 0);
         assertFalse(Files.exists(folder.resolve("uncounted")), "its session was ended");
         assertEquals(1, result.exit(), result.err());
-        assertTrue(out().contains("failed\tcounting the rows of ktrdr broke off after 1 s: it waits for a lock on t1 that process 7 has: psql"), out());
+        assertTrue(out().contains(
+                "failed\tcounting the rows of ktrdr broke off after 1 s: it waits for a lock on t1 that process 7 "
+                        + "has: psql"), out());
         assertEquals(List.of(), names());
     }
 
     /** Another run has the lock and has said what it does; or it said nothing, as one of an earlier version does. */
     @Test
     void what_is_under_way_is_named() throws IOException {
-        for (var other : List.of("the restore of ktrdr-x by karl@laptop, begun at 12:00:03Z,", "a backup by timer, begun at 02:00:00Z,", "")) {
-            var held = LocalCommand.command("sh", "-euc", "exec 7>/run/lock/ktrdr-backup; flock 7; echo \"$1\" >/run/lock/ktrdr-backup; exec sh -s", "sh", other)
-                    .env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
-                    .input(Sh.whole("(exec 7>&-\n" + BackupFolder.script(Fixtures.inventory(), backups.toString(), BackupFolder.Retention.NONE, "karl@laptop") + "\n)")).run();
-            assertEquals(75, held.exit(), held::err);
-            var failed = (other.isEmpty() ? "a backup or a restore" : other) + " is under way";
-            assertTrue(held.out().contains("failed\t" + failed + "\n"), held::out);
-            var fix = BackupFolder.busy("core", failed).details().get("to do");
-            assertEquals(other.contains("timer"), fix.contains("journalctl"), fix);
-        }
+        for (var other : List.of("the restore of ktrdr-x by karl@laptop, begun at 12:00:03Z,",
+                "a backup by timer, begun at 02:00:00Z,", "")) {
+                    var held = LocalCommand.command("sh", "-euc",
+                            "exec 7>/run/lock/ktrdr-backup; flock 7; echo \"$1\" >/run/lock/ktrdr-backup; exec sh -s",
+                            "sh",
+                            other)
+                            .env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
+                            .input(Sh.whole("(exec 7>&-\n"
+                                    + BackupFolder.script(Fixtures.inventory(), backups.toString(),
+                                    BackupFolder.Retention.NONE, "karl@laptop") + "\n)")).run();
+                    assertEquals(75, held.exit(), held::err);
+                    var failed = (other.isEmpty() ? "a backup or a restore" : other) + " is under way";
+                    assertTrue(held.out().contains("failed\t" + failed + "\n"), held::out);
+                    var fix = BackupFolder.busy("core", failed).details().get("to do");
+                    assertEquals(other.contains("timer"), fix.contains("journalctl"), fix);
+                }
     }
 
     @Test
     void a_running_backup_names_its_operator_and_start_time() throws IOException {
         var docker = folder.resolve("bin/docker");
-        Files.writeString(docker, Files.readString(docker).replace("*pg_restore*) ", "*pg_restore*) cat /run/lock/ktrdr-backup >FOLDER/holder; ".replace("FOLDER", folder.toString())));
+        Files.writeString(docker, Files.readString(docker).replace("*pg_restore*) ",
+                "*pg_restore*) cat /run/lock/ktrdr-backup >FOLDER/holder; ".replace("FOLDER", folder.toString())));
         assertEquals(0, run(backups.toString(), 0, 0).exit());
-        assertTrue(Files.readString(folder.resolve("holder")).matches("a backup by karl@laptop, begun at \\d\\d:\\d\\d:\\d\\dZ,\n"));
+        assertTrue(Files.readString(folder.resolve("holder"))
+                .matches("a backup by karl@laptop, begun at \\d\\d:\\d\\d:\\d\\dZ,\n"));
         assertEquals("", Files.readString(Path.of("/run/lock/ktrdr-backup")), "what ended is not under way");
     }
 
@@ -324,32 +363,44 @@ class BackupScriptTest {
     void of_what_failed_postgres_own_words_are_told() throws IOException {
         var work = Files.createDirectories(folder.resolve("work"));
         for (var said : List.of(
-                "pg_restore: while PROCESSING TOC:\npg_restore: from TOC entry 9; 1 2 INDEX x\npg_restore: error: could not execute query: ERROR:  could not create unique index \"x\"\n"
-                        + "DETAIL:  Key (id)=(1) is duplicated.\nCommand was: CREATE UNIQUE INDEX x ON t USING btree\n  (id,\n  at\n);\n\n\npg_restore: error: a worker process died unexpectedly\n",
-                "pg_restore: error: could not execute query: server closed the connection unexpectedly\n\tThis probably means the server terminated abnormally\n\tbefore or while processing the request.\n"
+                "pg_restore: while PROCESSING TOC:\npg_restore: from TOC entry 9; 1 2 INDEX x\npg_restore: error: "
+                        + "could not execute query: ERROR:  could not create unique index \"x\"\n"
+                        + "DETAIL:  Key (id)=(1) is duplicated.\nCommand was: CREATE UNIQUE INDEX x ON t USING "
+                        + "btree\n  (id,\n  at\n);\n\n\npg_restore: error: a worker process died unexpectedly\n",
+                "pg_restore: error: could not execute query: server closed the connection unexpectedly\n\tThis "
+                        + "probably means the server terminated abnormally\n\tbefore or while processing the request.\n"
                         + "Command was: CREATE INDEX x\n  ON t;\n\n\n",
-                "psql: error: connection to server on socket \"/run/s\" failed: FATAL:  the database system is shutting down\n",
+                "psql: error: connection to server on socket \"/run/s\" failed: FATAL:  the database system is "
+                        + "shutting down\n",
                 "zstd: not what it was\nand no error of PostgreSQL\n")) {
             Files.writeString(work.resolve("index.err"), said);
-            var words = LocalCommand.command("sh", "-eu").env("work", work.toString()).input(new Templates(Fixtures.inventory()).read("backup/common.sh") + "\nwords\n").must().out();
-            var expected = said.contains("duplicated") ? "could not create unique index \"x\" DETAIL:  Key (id)=(1) is duplicated."
-                    : said.contains("closed") ? "server closed the connection unexpectedly" : said.contains("FATAL") ? "FATAL:  the database system is shutting down" : "zstd: not what it was and no error of PostgreSQL";
+            var words = LocalCommand.command("sh", "-eu").env("work", work.toString())
+                    .input(new Templates(Fixtures.inventory()).read("backup/common.sh") + "\nwords\n").must().out();
+            var expected = said.contains("duplicated")
+                    ? "could not create unique index \"x\" DETAIL:  Key (id)=(1) is duplicated."
+                    : said.contains("closed") ? "server closed the connection unexpectedly" : said.contains("FATAL")
+                    ? "FATAL:  the database system is shutting down"
+                    : "zstd: not what it was and no error of PostgreSQL";
             assertTrue(words.contains(expected), words);
             assertFalse(words.contains("Command was") || words.contains("a worker process"), words);
         }
     }
 
     private static String told(CommandResult result) {
-        var record = result.err().lines().filter(line -> line.startsWith("record\t")).map(line -> line.substring(7)).reduce("", String::concat);
+        var record = result.err().lines().filter(line -> line.startsWith("record\t")).map(line -> line.substring(7))
+                .reduce("", String::concat);
         return new String(java.util.Base64.getDecoder().decode(record), java.nio.charset.StandardCharsets.UTF_8);
     }
 
     @Test
     void the_script_is_clean_shell() throws IOException {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        var said = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + BackupFolder.script(Fixtures.inventory(), "/b", BackupFolder.Retention.NONE, "karl")).run();
+        var said = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-")
+                .input("set -eu\n"
+                        + BackupFolder.script(Fixtures.inventory(), "/b", BackupFolder.Retention.NONE, "karl")).run();
         assertTrue(said.ok(), said::out);
-        var listed = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + BackupListing.script(Fixtures.inventory())).run();
+        var listed = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-")
+                .input("set -eu\n" + BackupListing.script(Fixtures.inventory())).run();
         assertTrue(listed.ok(), listed::out);
     }
 }

@@ -21,7 +21,10 @@ import ktrdr.drain.WorkerPause;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What restore-db sends to nodes and hears from them; workers held by a real shell, with a docker that notes what it was told. */
+/**
+ * What restore-db sends to nodes and hears from them; workers held by a real shell, with a docker that notes what it
+ * was told.
+ */
 class RestoreScriptTest {
     private static final Path HOLD = Path.of("/run/lock/ktrdr-hold");
     @TempDir Path folder;
@@ -35,30 +38,37 @@ class RestoreScriptTest {
     }
 
     private static BackupFolder.Backup backup(String name) {
-        return new BackupFolder.Backup(BackupRecord.parse("{\"name\": \"" + name + "\", \"made\": \"2026-01-01T00:00:00Z\"}"), Optional.empty());
+        return new BackupFolder.Backup(
+                BackupRecord.parse("{\"name\": \"" + name + "\", \"made\": \"2026-01-01T00:00:00Z\"}"),
+                Optional.empty());
     }
 
     @Test
     void scripts_are_clean_shell() {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        for (var script : List.of(RestoreScript.script(Fixtures.inventory(), RestoreScript.Mode.beside, new RestoreScript.Source("/a b", "it's", false), "new"), WorkerPause.hold("ktrdr-workers"), WorkerPause.release())) {
-            var result = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + script).run();
-            assertTrue(result.ok(), result::out);
-        }
+        for (var script : List.of(RestoreScript.script(Fixtures.inventory(), RestoreScript.Mode.beside,
+                new RestoreScript.Source("/a b", "it's", false), "new"), WorkerPause.hold("ktrdr-workers"),
+                WorkerPause.release())) {
+                    var result = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-")
+                            .input("set -eu\n" + script).run();
+                    assertTrue(result.ok(), result::out);
+                }
     }
 
     @Test
     void chooses_the_latest_or_the_named_backup_without_its_ending() {
         var all = List.of(backup("ktrdr-b"), backup("ktrdr-a"));
         assertEquals("ktrdr-b", RestoreScript.choose(all, "latest", "/b").name());
-        for (var name : List.of("ktrdr-a", "ktrdr-a.dump.zst", "ktrdr-a.dump.gz")) assertEquals("ktrdr-a", RestoreScript.choose(all, name, "/b").name());
+        for (var name : List.of("ktrdr-a", "ktrdr-a.dump.zst", "ktrdr-a.dump.gz"))
+            assertEquals("ktrdr-a", RestoreScript.choose(all, name, "/b").name());
         assertThrows(Problem.class, () -> RestoreScript.choose(all, "ktrdr-c", "/b"));
         assertThrows(Problem.class, () -> RestoreScript.choose(List.of(), "latest", "/b"));
     }
 
     @Test
     void what_the_script_says_is_the_outcome() {
-        var done = said(0, "step\tload", "total\t10", "read\t5", "away\tktrdr-backend", "swapped\tktrdr", "replaced\told", "dropped\ta", "dropped\tb", "restored\t7");
+        var done = said(0, "step\tload", "total\t10", "read\t5", "away\tktrdr-backend", "swapped\tktrdr",
+                "replaced\told", "dropped\ta", "dropped\tb", "restored\t7");
         assertEquals(List.of(7L, true, Optional.of("old"), List.of("a", "b"), true),
                 List.of(done.rows(), done.away(), done.replaced(), done.dropped(), done.seconds().containsKey("load")));
     }
@@ -66,20 +76,24 @@ class RestoreScriptTest {
     @Test
     void a_failure_says_whether_the_database_is_as_it_was() {
         var before = assertThrows(Problem.class, () -> said(1, "different\trestored: x", "failed\tno"));
-        assertEquals(List.of("no", "restored: x", "is as it was"), List.of("found", "differs", "the database").stream().map(before.details()::get).toList());
-        assertEquals("is that of the backup", assertThrows(Problem.class, () -> said(1, "swapped\tktrdr", "failed\tno")).details().get("the database"));
+        assertEquals(List.of("no", "restored: x", "is as it was"),
+                List.of("found", "differs", "the database").stream().map(before.details()::get).toList());
+        assertEquals("is that of the backup", assertThrows(Problem.class, () -> said(1, "swapped\tktrdr", "failed\tno"))
+                .details().get("the database"));
         assertEquals(Exit.LOCKED, assertThrows(Problem.class, () -> said(75, "failed\tbusy")).exit());
     }
 
     /** Runs a hold until it has stopped something, ends it, and answers what docker was told. */
     private String held(String end) throws IOException {
-        Fixtures.program(folder.resolve("docker"), "case $1 in\n  ps) echo one; echo two ;;\n  *) echo \"$*\" >>\"${0%/*}/calls\" ;;\nesac\n");
+        Fixtures.program(folder.resolve("docker"),
+                "case $1 in\n  ps) echo one; echo two ;;\n  *) echo \"$*\" >>\"${0%/*}/calls\" ;;\nesac\n");
         var script = Files.writeString(folder.resolve("hold.sh"), "set -eu\n" + WorkerPause.hold("ktrdr-workers"));
         // nobody hears what it says any more: both its outputs are pipes whose readers are gone
         LocalCommand.command("sh", "-euc", """
                 { PATH=$1:$PATH setsid sh "$2" & echo $! >"$1/pid"; wait; } 2>&1 | head -n 1 >"$1/said" &
                 for i in $(seq 50); do ! [ -s "$1/said" ] || break; sleep 0.1; done
-                """ + end + "\nfor i in $(seq 50); do ! grep -q start \"$1/calls\" || break; sleep 0.1; done", "sh", folder.toString(), script.toString()).must();
+                """ + end + "\nfor i in $(seq 50); do ! grep -q start \"$1/calls\" || break; sleep 0.1; done", "sh",
+                folder.toString(), script.toString()).must();
         assertEquals("stopped\t2\n", Files.readString(folder.resolve("said")));
         assertTrue(!Files.exists(HOLD), HOLD + " is left");
         return Files.readString(folder.resolve("calls"));

@@ -12,7 +12,8 @@ import org.junit.jupiter.params.provider.ValueSource;
 class HelpWidthTest {
     private static final List<String> EXAMPLES = List.of("", "Examples:",
             "  jbang deploy@ktrdr workers B C        two nodes, at the commit of the checkout one stands in",
-            "  jbang stage@ktrdr workers B --tag sha-3f2c9ab --dry-run --parallel  one node, the release in its env file changed",
+            "  jbang stage@ktrdr workers B --tag sha-3f2c9ab --dry-run --parallel  one node, the release in its env "
+                    + "file changed",
             "Exit codes: 0 all hold; 1 one does not");
 
     @Test

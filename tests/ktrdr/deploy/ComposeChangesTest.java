@@ -22,14 +22,20 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class ComposeChangesTest {
-    /** A running container of the practice fleet, as {@link Docker#containersOf} prints it; health and network left out. */
+    /**
+     * A running container of the practice fleet, as {@link Docker#containersOf} prints it; health and network left out.
+     */
     private static final String BACKEND = """
-            {"Id":"06fd3b","Name":"/ktrdr-backend","Image":"sha256:33e141ae650f8b21fc7e1aa48f21f3bc1b680aa88c5978180b00b20a6aef6075","RestartCount":0,\
+            {"Id":"06fd3b","Name":"/ktrdr-backend","Image":"sha256:33e141ae650f8b21fc7e1aa48f21f3bc1b680aa88c5978180b0\
+            0b20a6aef6075","RestartCount":0,\
             "State":{"Status":"running","ExitCode":0,"StartedAt":"2026-11-24T21:41:00.1Z"},\
             "Config":{"Image":"registry.ktrdr.home.mynerd.place:5000/ktrdr-backend:sha-1000001","Labels":{\
-            "com.docker.compose.config-hash":"d1eb9574929f5bd5365ff9e1cee23f017379c2bf21f861f870f4f506fd22a390","com.docker.compose.container-number":"1",\
-            "com.docker.compose.image":"sha256:33e141ae650f8b21fc7e1aa48f21f3bc1b680aa88c5978180b00b20a6aef6075","com.docker.compose.oneoff":"False",\
-            "com.docker.compose.project":"ktrdr-core","com.docker.compose.service":"backend","com.docker.compose.version":"2.26.1"}}}""";
+            "com.docker.compose.config-hash":"d1eb9574929f5bd5365ff9e1cee23f017379c2bf21f861f870f4f506fd22a390","com.d\
+            ocker.compose.container-number":"1",\
+            "com.docker.compose.image":"sha256:33e141ae650f8b21fc7e1aa48f21f3bc1b680aa88c5978180b00b20a6aef6075","com\
+            .docker.compose.oneoff":"False",\
+            "com.docker.compose.project":"ktrdr-core","com.docker.compose.service":"backend","com.docker.compose.versi\
+            on":"2.26.1"}}}""";
     private static final String HASH = "d1eb9574929f5bd5365ff9e1cee23f017379c2bf21f861f870f4f506fd22a390";
     private static final String ID = "sha256:33e141ae650f8b21fc7e1aa48f21f3bc1b680aa88c5978180b00b20a6aef6075";
     @TempDir Path folder;
@@ -47,31 +53,43 @@ class ComposeChangesTest {
             assertEquals(Action.START, backend(state, Map.of("backend", HASH), Map.of()), state);
     }
 
-    /** Its cause may be what Compose does not compare, such as a proxy in Docker's config.json or a DNS server that is gone. */
+    /**
+     * Its cause may be what Compose does not compare, such as a proxy in Docker's config.json or a DNS server that is
+     * gone.
+     */
     @Test
     void recreates_an_unhealthy_container_without_any_change() {
-        for (var health : Map.of("unhealthy", Action.RECREATE, "starting", Action.SAME, "healthy", Action.SAME).entrySet()) {
-            var containers = Docker.containers(BACKEND.replace("\"Status\":\"running\"", "\"Status\":\"running\",\"Health\":{\"Status\":\"" + health.getKey() + "\"}"));
-            assertEquals(health.getValue(), ComposeChanges.of(List.of("backend"), Map.of("backend", HASH), containers, Map.of("backend", List.of(ID))).get("backend"), health.getKey());
-        }
+        for (var health : Map.of("unhealthy", Action.RECREATE, "starting", Action.SAME, "healthy", Action.SAME)
+                .entrySet()) {
+                    var containers = Docker.containers(BACKEND.replace("\"Status\":\"running\"",
+                            "\"Status\":\"running\",\"Health\":{\"Status\":\"" + health.getKey() + "\"}"));
+                    assertEquals(health.getValue(),
+                            ComposeChanges.of(List.of("backend"), Map.of("backend", HASH), containers,
+                            Map.of("backend", List.of(ID))).get("backend"), health.getKey());
+                }
     }
 
     @Test
     void a_changed_configuration_or_image_recreates_the_container() {
-        assertEquals(Action.RECREATE, backend("running", Map.of("backend", HASH.replace('d', 'e')), Map.of("backend", List.of(ID))));
-        assertEquals(Action.RECREATE, backend("running", Map.of("backend", HASH), Map.of("backend", List.of("sha256:other", "sha256:another"))));
+        assertEquals(Action.RECREATE,
+                backend("running", Map.of("backend", HASH.replace('d', 'e')), Map.of("backend", List.of(ID))));
+        assertEquals(Action.RECREATE,
+                backend("running", Map.of("backend", HASH),
+                        Map.of("backend", List.of("sha256:other", "sha256:another"))));
         assertEquals(Action.RECREATE, backend("exited", Map.of("backend", HASH.replace('d', 'e')), Map.of()));
     }
 
     @Test
     void pulling_an_identical_image_changes_nothing_in_either_store() {
-        for (var image : List.of(new Registry.Manifest("a", "sha256:manifest", ID, List.of()), new Registry.Manifest("a", ID, "sha256:config", List.of())))
+        for (var image : List.of(new Registry.Manifest("a", "sha256:manifest", ID, List.of()),
+                new Registry.Manifest("a", ID, "sha256:config", List.of())))
             assertEquals(Action.SAME, backend("running", Map.of("backend", HASH), Map.of("backend", image.ids())));
     }
 
     @Test
     void creates_a_missing_service_and_recreates_one_without_a_hash() {
-        var actions = ComposeChanges.of(List.of("db", "backend"), Map.of("db", HASH), Docker.containers(BACKEND), Map.of());
+        var actions = ComposeChanges.of(List.of("db", "backend"), Map.of("db", HASH), Docker.containers(BACKEND),
+                Map.of());
         assertEquals(Map.of("db", Action.CREATE, "backend", Action.RECREATE), actions);
         assertEquals(List.of("db", "backend"), List.copyOf(actions.keySet()));
     }
@@ -79,8 +97,10 @@ class ComposeChangesTest {
     /** Runs the script with a program in the place of docker. */
     private CommandResult ask(String docker) throws IOException {
         Fixtures.program(folder.resolve("docker"), docker);
-        var script = "PATH=" + Sh.quote(folder.toString()) + ":$PATH\nwith_secrets() { (export SECRET=\"it's\"; exec \"$@\"); }\n"
-                + ComposeChanges.script(folder.resolve("not there").toString(), "A='1'\n", "name: $x \"`date`\"\n", "say more yes\n");
+        var script = "PATH=" + Sh.quote(folder.toString())
+                + ":$PATH\nwith_secrets() { (export SECRET=\"it's\"; exec \"$@\"); }\n"
+                + ComposeChanges.script(folder.resolve("not there").toString(), "A='1'\n", "name: $x \"`date`\"\n",
+                        "say more yes\n");
         return LocalCommand.command("sh", "-s").input(Sh.whole(script)).run();
     }
 
@@ -111,7 +131,9 @@ class ComposeChangesTest {
     @Test
     void the_script_is_clean_shell() {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        var said = LocalCommand.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\nwith_secrets() { \"$@\"; }\n" + ComposeChanges.script("/opt/a b", "A=1\n", "b\n", "")).run();
+        var said = LocalCommand.command("shellcheck", "-S", "warning", "-")
+                .input("#!/bin/sh\nset -eu\nwith_secrets() { \"$@\"; }\n"
+                        + ComposeChanges.script("/opt/a b", "A=1\n", "b\n", "")).run();
         assertTrue(said.ok(), said::out);
     }
 }

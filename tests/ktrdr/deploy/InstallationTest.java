@@ -33,28 +33,36 @@ class InstallationTest {
     @TempDir Path folder;
 
     private static StackFacts facts(String takeover, Docker.Beside... beside) {
-        return new StackFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE, List.of(beside), takeover, Gpu.UNKNOWN);
+        return new StackFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), NodeFiles.NONE,
+                Map.of(), List.of(), Map.of(), History.NONE, List.of(beside), takeover, Gpu.UNKNOWN);
     }
 
     private static String wrong(String node, StackFacts facts) {
-        return Installation.untouchable(FLEET, Stack.of(FLEET, FLEET.node(node)), facts).map(problem -> problem.sentence() + " " + problem.details()).orElse("");
+        return Installation.untouchable(FLEET, Stack.of(FLEET, FLEET.node(node)), facts)
+                .map(problem -> problem.sentence() + " " + problem.details()).orElse("");
     }
 
     @Test
     void a_name_or_a_port_of_ours_in_another_project_is_in_the_way() {
-        assertTrue(wrong("B", facts("", new Docker.Beside("training-worker-1", "ktrdr-workers-b", Set.of()))).contains("training-worker-1 of the project ktrdr-workers-b"));
-        assertTrue(wrong("B", facts("", new Docker.Beside("anything", "", Set.of(5003)))).contains("jbang takeover@ktrdr B"));
-        assertTrue(wrong("core", facts("", new Docker.Beside("api", "theirs", Set.of(8000)))).contains("jbang takeover@ktrdr core"));
+        assertTrue(wrong("B", facts("", new Docker.Beside("training-worker-1", "ktrdr-workers-b", Set.of())))
+                .contains("training-worker-1 of the project ktrdr-workers-b"));
+        assertTrue(wrong("B", facts("", new Docker.Beside("anything", "", Set.of(5003))))
+                .contains("jbang takeover@ktrdr B"));
+        assertTrue(wrong("core", facts("", new Docker.Beside("api", "theirs", Set.of(8000))))
+                .contains("jbang takeover@ktrdr core"));
     }
 
     @Test
     void takeover_includes_the_gpu_worker_of_an_old_installation() {
         var fleet = Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", "gpu: true"));
         var theirs = facts("", new Docker.Beside("training-worker-gpu", "ktrdr-gpuworker", Set.of(5005)));
-        assertEquals(List.of("training-worker-gpu"), Installation.foreign(fleet, Stack.of(fleet, fleet.node("G")), theirs).stream().map(Docker.Beside::name).toList());
-        assertTrue(Installation.inTheWay(fleet, Stack.of(fleet, fleet.node("G")), theirs).orElseThrow().details().get("to do").startsWith("jbang takeover@ktrdr G"));
+        assertEquals(List.of("training-worker-gpu"), Installation.foreign(fleet, Stack.of(fleet, fleet.node("G")),
+                theirs).stream().map(Docker.Beside::name).toList());
+        assertTrue(Installation.inTheWay(fleet, Stack.of(fleet, fleet.node("G")), theirs).orElseThrow().details()
+                .get("to do").startsWith("jbang takeover@ktrdr G"));
         // on a node that is to have none it is in the way by its name alone
-        assertTrue(wrong("B", facts("", new Docker.Beside("training-worker-gpu", "", Set.of()))).contains("training-worker-gpu"));
+        assertTrue(wrong("B", facts("", new Docker.Beside("training-worker-gpu", "", Set.of())))
+                .contains("training-worker-gpu"));
     }
 
     private static Docker.Beside from(String folder, String name, String project) {
@@ -63,13 +71,18 @@ class InstallationTest {
 
     @Test
     void containers_of_the_project_from_another_folder_are_reported() {
-        var wrong = wrong("B", facts("", from("/srv/b", "training-worker-1", "ktrdr-workers"), from("", "backtest-worker-1", "ktrdr-workers")));
-        assertTrue(wrong.contains("were started from another folder") && wrong.contains("training-worker-1, started from /srv/b") && wrong.contains("mv -T '/srv/b' ")
+        var wrong = wrong("B", facts("", from("/srv/b", "training-worker-1", "ktrdr-workers"),
+                from("", "backtest-worker-1", "ktrdr-workers")));
+        assertTrue(wrong.contains("were started from another folder")
+                && wrong.contains("training-worker-1, started from /srv/b") && wrong.contains("mv -T '/srv/b' ")
                 && wrong.contains("Nothing was changed") && !wrong.contains("backtest-worker-1"), wrong);
-        assertTrue(wrong("B", facts("", from("/srv/b", "a-name-of-its-own", "ktrdr-workers"))).contains("a-name-of-its-own, started from /srv/b"));
-        assertTrue(wrong("core", facts("", from("/srv/core", "ktrdr-db", "ktrdr-core"))).contains("ktrdr-db, started from /srv/core"));
+        assertTrue(wrong("B", facts("", from("/srv/b", "a-name-of-its-own", "ktrdr-workers")))
+                .contains("a-name-of-its-own, started from /srv/b"));
+        assertTrue(wrong("core", facts("", from("/srv/core", "ktrdr-db", "ktrdr-core")))
+                .contains("ktrdr-db, started from /srv/core"));
         // of another project, or another's in core's project
-        assertEquals("", wrong("core", facts("", from("/srv/mcp", "ktrdr-mcp", "ktrdr-core"), from("/srv/web", "web", "shop"), from("/srv/old", "ktrdr-db-before-takeover", "ktrdr-core"))));
+        assertEquals("", wrong("core", facts("", from("/srv/mcp", "ktrdr-mcp", "ktrdr-core"),
+                from("/srv/web", "web", "shop"), from("/srv/old", "ktrdr-db-before-takeover", "ktrdr-core"))));
     }
 
     @Test
@@ -77,18 +90,24 @@ class InstallationTest {
         var ours = Files.createDirectories(folder.resolve("ours"));
         var other = Files.createDirectories(folder.resolve("other one"));
         var link = Files.createSymbolicLink(folder.resolve("link"), ours);
-        var said = List.of("a|p||" + ours, "b|p|0.0.0.0:80->80/tcp|" + other, "c|p||" + link, "d|p||/gone/since", "e|||").stream().collect(Collectors.joining("\n"));
+        var said = List.of("a|p||" + ours, "b|p|0.0.0.0:80->80/tcp|" + other, "c|p||" + link, "d|p||/gone/since",
+                "e|||").stream().collect(Collectors.joining("\n"));
         Fixtures.program(folder.resolve("docker"), "#!/bin/sh\ncat <<'E'\n" + said + "\nE\n");
         for (var directory : List.of(ours, link)) {
-            var answer = LocalCommand.command("sh", "-s").input("PATH=" + folder + ":$PATH\n" + Facts.SAY + Sh.let("directory", directory.toString()) + Docker.BESIDE + "say end yes\n").must().out();
-            assertEquals(List.of("", other.toString(), "", "", ""), Docker.beside(Facts.parse(answer)).stream().map(Docker.Beside::folder).toList());
+            var answer = LocalCommand.command("sh", "-s")
+                    .input("PATH=" + folder + ":$PATH\n" + Facts.SAY + Sh.let("directory", directory.toString())
+                            + Docker.BESIDE + "say end yes\n").must().out();
+            assertEquals(List.of("", other.toString(), "", "", ""),
+                    Docker.beside(Facts.parse(answer)).stream().map(Docker.Beside::folder).toList());
         }
     }
 
     @Test
     void what_is_ours_or_only_beside_it_is_not() {
-        assertEquals("", wrong("B", facts("", new Docker.Beside("training-worker-1", "ktrdr-workers", Set.of(5005)), new Docker.Beside("web", "shop", Set.of(80, 443)),
-                new Docker.Beside("node-exporter", "theirs", Set.of(9100)), new Docker.Beside("training-worker-1-before-takeover", "", Set.of()))));
+        assertEquals("", wrong("B", facts("", new Docker.Beside("training-worker-1", "ktrdr-workers", Set.of(5005)),
+                new Docker.Beside("web", "shop", Set.of(80, 443)),
+                new Docker.Beside("node-exporter", "theirs", Set.of(9100)),
+                new Docker.Beside("training-worker-1-before-takeover", "", Set.of()))));
         assertEquals("", wrong("core", facts("done", new Docker.Beside("ktrdr-mcp", "ktrdr-core", Set.of()))));
     }
 
@@ -96,15 +115,21 @@ class InstallationTest {
     void refuses_to_replace_foreign_files_that_containers_run_from() {
         var stack = Stack.of(FLEET, FLEET.node("core"));
         var there = StatusFixtures.containers(FLEET.node("core"));
-        var theirs = new NodeFiles(Map.of("docker-compose.core.yml", new NodeFiles.FileState("hash", "644", "0:0", 1, Optional.empty())), Map.of(), Map.of(), Map.of(), Map.of(), List.of());
-        var ours = new NodeFiles(theirs.files(), Map.of(), Map.of(), Map.of("docker-compose.core.yml", "hash"), Map.of(), List.of());
-        assertTrue(Installation.unmade(FLEET, stack, running(there, theirs)).orElseThrow().sentence().contains("core: containers run in the Compose project ktrdr-core from files"));
-        assertEquals(List.of(), Stream.of(running(there, ours), running(List.of(), theirs), running(there, NodeFiles.NONE)).flatMap(facts -> Installation.unmade(FLEET, stack, facts).stream()).toList(),
+        var theirs = new NodeFiles(Map.of("docker-compose.core.yml", new NodeFiles.FileState("hash", "644", "0:0", 1,
+                Optional.empty())), Map.of(), Map.of(), Map.of(), Map.of(), List.of());
+        var ours = new NodeFiles(theirs.files(), Map.of(), Map.of(), Map.of("docker-compose.core.yml", "hash"),
+                Map.of(), List.of());
+        assertTrue(Installation.unmade(FLEET, stack, running(there, theirs)).orElseThrow().sentence()
+                .contains("core: containers run in the Compose project ktrdr-core from files"));
+        assertEquals(List.of(),
+                Stream.of(running(there, ours), running(List.of(), theirs), running(there, NodeFiles.NONE))
+                        .flatMap(facts -> Installation.unmade(FLEET, stack, facts).stream()).toList(),
                 "ours; nothing runs; an empty folder");
     }
 
     private static StackFacts running(List<Docker.Container> containers, NodeFiles files) {
-        return new StackFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), files, Map.of(), containers, Map.of(), History.NONE);
+        return new StackFacts("root", "26.1.5", "", "2.26.1", 1, 1, true, Fixtures.SHARE, List.of(), files, Map.of(),
+                containers, Map.of(), History.NONE);
     }
 
     @Test
@@ -115,13 +140,18 @@ class InstallationTest {
     @Test
     void foreign_services_in_cores_project_are_not_its_containers() {
         var lines = Stream.of("mcp", "alertmanager", "db").map(service -> """
-                {"Id":"1","Name":"/ktrdr-%s","Config":{"Labels":{"com.docker.compose.project":"ktrdr-core","com.docker.compose.service":"%s"}}}""".formatted(service, service));
-        assertEquals(List.of("alertmanager", "db"), Docker.containers(String.join("\n", lines.toList())).stream().map(Docker.Container::service).toList());
+                {"Id":"1","Name":"/ktrdr-%s","Config":{"Labels":{"com.docker.compose.project":"ktrdr-core","com.docker\
+                .compose.service":"%s"}}}""".formatted(service, service));
+        assertEquals(List.of("alertmanager", "db"), Docker.containers(String.join("\n", lines.toList())).stream()
+                .map(Docker.Container::service).toList());
     }
 
     @Test
     void ports_are_read_as_the_engine_lists_them() {
-        var facts = Facts.parse("beside\tweb|shop|0.0.0.0:8000-8002->8000-8002/tcp, [::]:443->8443/tcp, 9000/tcp\nbeside\tdb||\nend\tyes\n");
-        assertEquals(List.of(new Docker.Beside("web", "shop", Set.of(443, 8000, 8001, 8002)), new Docker.Beside("db", "", Set.of())), Docker.beside(facts));
+        var facts = Facts.parse(
+                "beside\tweb|shop|0.0.0.0:8000-8002->8000-8002/tcp, [::]:443->8443/tcp, "
+                        + "9000/tcp\nbeside\tdb||\nend\tyes\n");
+        assertEquals(List.of(new Docker.Beside("web", "shop", Set.of(443, 8000, 8001, 8002)),
+                new Docker.Beside("db", "", Set.of())), Docker.beside(facts));
     }
 }

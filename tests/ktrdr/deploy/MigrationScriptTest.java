@@ -8,6 +8,7 @@ import org.junit.jupiter.api.Test;
 class MigrationScriptTest {
     @Test
     void it_is_as_it_was_recorded() {
-        Recorded.same(MigrationScriptTest.class, "migrate.sh", Migration.migrate(List.of("downgrade", "0a1b"), "sha256:0123", "ktrdr"));
+        Recorded.same(MigrationScriptTest.class, "migrate.sh",
+                Migration.migrate(List.of("downgrade", "0a1b"), "sha256:0123", "ktrdr"));
     }
 }

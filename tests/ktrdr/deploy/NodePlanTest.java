@@ -28,7 +28,8 @@ class NodePlanTest {
     private final Inventory inventory = Fixtures.inventory();
 
     private StackFacts facts(NodeFiles files, Map<String, String> images, List<Docker.Container> containers) {
-        return new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), files, images, containers, Map.of(), History.NONE);
+        return new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE,
+                List.of(), files, images, containers, Map.of(), History.NONE);
     }
 
     private NodePlan plan(String node, List<String> services, StackFacts facts) {
@@ -41,7 +42,8 @@ class NodePlanTest {
     }
 
     private static Docker.Container container(String service, String image, String startedAt) {
-        return new Docker.Container("id-" + service, service, service, image, "sha256:1", "running", "healthy", 0, 0, startedAt, "");
+        return new Docker.Container("id-" + service, service, service, image, "sha256:1", "running", "healthy", 0, 0,
+                startedAt, "");
     }
 
     private NodeFiles filesOf(String node, String tag) {
@@ -59,7 +61,8 @@ class NodePlanTest {
 
     @Test
     void a_new_tag_changes_the_env_file_alone() {
-        var images = Map.of(inventory.images().db(), "1", inventory.images().prometheus(), "1", inventory.images().grafana(), "1", inventory.images().jaeger(), "1", inventory.images().nodeExporter(), "1");
+        var images = Map.of(inventory.images().db(), "1", inventory.images().prometheus(), "1", inventory.images()
+                .grafana(), "1", inventory.images().jaeger(), "1", inventory.images().nodeExporter(), "1");
         var plan = plan("core", List.of(), facts(filesOf("core", "sha-1"), images,
                 List.of(container("backend", "registry.test:5000/ktrdr-backend:sha-1", ""), container("db"))));
         assertEquals(List.of("registry.test:5000/ktrdr-backend:sha-2"), plan.pulls());
@@ -70,36 +73,50 @@ class NodePlanTest {
 
     @Test
     void one_service_is_deployed_without_what_it_depends_on() {
-        var script = plan("core", List.of("backend"), facts(NodeFiles.NONE, Map.of(), List.of())).applyScript(Fixtures.secrets(), "");
+        var script = plan("core", List.of("backend"), facts(NodeFiles.NONE, Map.of(), List.of()))
+                .applyScript(Fixtures.secrets(), "");
         assertTrue(script.contains("up -d --no-deps 'backend'"), script);
     }
 
     @Test
     void what_is_unhealthy_is_made_anew_and_nothing_else() {
-        var unhealthy = new Docker.Container("id-1", "ktrdr-backend", "backend", "image", "sha256:1", "running", "unhealthy", 0, 0, "2026-01-01T00:00:00.5Z", "");
+        var unhealthy = new Docker.Container("id-1", "ktrdr-backend", "backend", "image", "sha256:1", "running",
+                "unhealthy", 0, 0, "2026-01-01T00:00:00.5Z", "");
         var there = facts(NodeFiles.NONE, Map.of(), List.of(unhealthy, container("grafana")));
-        assertTrue(plan("core", List.of(), there).applyScript(Fixtures.secrets(), "").contains("up -d --no-deps --force-recreate 'backend' >&2"));
-        assertFalse(plan("core", List.of("grafana"), there).applyScript(Fixtures.secrets(), "").contains("--force-recreate"));
+        assertTrue(plan("core", List.of(), there).applyScript(Fixtures.secrets(), "")
+                .contains("up -d --no-deps --force-recreate 'backend' >&2"));
+        assertFalse(plan("core", List.of("grafana"), there).applyScript(Fixtures.secrets(), "")
+                .contains("--force-recreate"));
         assertFalse(plan("core", List.of(), there).quiet());
     }
 
     @Test
     void workers_beyond_the_scale_are_removed() {
-        var plan = plan("B", List.of(), facts(NodeFiles.NONE, Map.of(), List.of(container("backtest-worker-1"), container("backtest-worker-3"))));
+        var plan = plan("B", List.of(),
+                facts(NodeFiles.NONE, Map.of(),
+                        List.of(container("backtest-worker-1"), container("backtest-worker-3"))));
         assertEquals(List.of("backtest-worker-3"), plan.retired());
     }
 
-    /** A start takes up to 100 s on a busy machine: one that is starting is not known yet, and a restart would have it begin anew. */
+    /**
+     * A start takes up to 100 s on a busy machine: one that is starting is not known yet, and a restart would have it
+     * begin anew.
+     */
     @Test
     void only_a_worker_that_is_healthy_may_be_up_without_being_known() {
-        var starting = new Docker.Container("id-2", "training-worker-1", "training-worker-1", "image", "sha256:1", "running", "starting", 0, 0, "2026-01-01T00:00:00.5Z", "");
+        var starting = new Docker.Container("id-2", "training-worker-1", "training-worker-1", "image", "sha256:1",
+                "running", "starting", 0, 0, "2026-01-01T00:00:00.5Z", "");
         var young = container("backtest-worker-2", "image", Instant.now().minusSeconds(20).toString());
-        assertEquals(List.of("backtest-worker-1"), Rollout.up(plan("B", List.of(), facts(NodeFiles.NONE, Map.of(), List.of(container("backtest-worker-1"), young, starting)))));
+        assertEquals(List.of("backtest-worker-1"),
+                Rollout.up(plan("B", List.of(),
+                        facts(NodeFiles.NONE, Map.of(), List.of(container("backtest-worker-1"), young, starting)))));
     }
 
     @Test
     void reads_the_running_release_from_containers_not_the_env_file() {
-        var plan = plan("core", List.of(), facts(filesOf("core", "sha-2"), Map.of(), List.of(container("backend", "registry.test:5000/ktrdr-backend:sha-1", ""))));
+        var plan = plan("core", List.of(),
+                facts(filesOf("core", "sha-2"), Map.of(),
+                        List.of(container("backend", "registry.test:5000/ktrdr-backend:sha-1", ""))));
         assertEquals("sha-1", plan.before());
         assertEquals(List.of(), plan.staging().changed());
         assertEquals("", plan("core", List.of(), facts(filesOf("core", "sha-2"), Map.of(), List.of())).before());
@@ -109,9 +126,11 @@ class NodePlanTest {
     void the_plan_is_quiet_only_when_nothing_needs_to_change() {
         var images = Map.of(inventory.images().worker() + ":sha-2", "1", inventory.images().nodeExporter(), "1");
         var staged = filesOf("workers-b", "sha-2");
-        var running = Stack.of(inventory, inventory.node("B")).services().stream().map(NodePlanTest::container).toList();
+        var running = Stack.of(inventory, inventory.node("B")).services().stream().map(NodePlanTest::container)
+                .toList();
         assertTrue(plan("B", List.of(), facts(staged, images, running)).quiet());
-        assertFalse(plan("B", List.of(), facts(filesOf("workers-b", "sha-1"), images, running)).quiet(), "another env file");
+        assertFalse(plan("B", List.of(), facts(filesOf("workers-b", "sha-1"), images, running)).quiet(),
+                "another env file");
         assertFalse(plan("B", List.of(), facts(staged, Map.of(), running)).quiet(), "images to pull");
         var more = new ArrayList<>(running);
         more.add(container("backtest-worker-3"));
@@ -119,7 +138,9 @@ class NodePlanTest {
         more.set(more.size() - 1, running.get(0));
         assertFalse(plan("B", List.of(), facts(staged, images, more)).quiet(), "what a Compose that was killed left");
         var cut = new History(List.of(), History.Entry.parse("{\"id\":\"1\",\"outcome\":\"interrupted\"}"));
-        assertFalse(plan("B", List.of(), new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), staged, images, running, Map.of(), cut)).quiet(), "a cut deployment");
+        assertFalse(plan("B", List.of(),
+                new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE,
+                        List.of(), staged, images, running, Map.of(), cut)).quiet(), "a cut deployment");
     }
 
     @Test
@@ -127,33 +148,42 @@ class NodePlanTest {
         var files = Fixtures.staged(inventory, "core", "sha-2", Map.of("monitoring/prometheus.yml", "old"));
         var plan = plan("core", List.of(), facts(files, Map.of(), List.of(container("prometheus"))));
         assertEquals(List.of("prometheus"), plan.rereads());
-        assertTrue(plan.applyScript(Fixtures.secrets(), "").contains("reread prometheus ktrdr-prometheus 'id-prometheus 2026-01-01T00:00:00.5Z'"));
+        assertTrue(plan.applyScript(Fixtures.secrets(), "")
+                .contains("reread prometheus ktrdr-prometheus 'id-prometheus 2026-01-01T00:00:00.5Z'"));
     }
 
     @Test
     void reloads_a_staged_configuration_unless_restarted_since() {
         var second = Instant.parse("2026-01-01T00:00:00Z").getEpochSecond();
-        for (var marked : Map.of(second - 1, List.<String>of(), second, List.of("grafana"), second + 1, List.of("grafana")).entrySet()) {
-            var there = filesOf("core", "sha-2");
-            var files = new NodeFiles(there.files(), Map.of(), Map.of(), there.manifest(), Map.of("grafana", marked.getKey()), List.of());
-            var plan = plan("core", List.of(), facts(files, Map.of(), List.of(container("grafana"))));
-            assertEquals(marked.getValue(), plan.rereads());
-            assertTrue(plan.applyScript(Fixtures.secrets(), "").contains(marked.getValue().isEmpty() ? "rm -f .ktrdr/unread.grafana\n" : "reread grafana"));
-        }
+        for (var marked : Map.of(second - 1, List.<String>of(), second, List.of("grafana"), second + 1,
+                List.of("grafana")).entrySet()) {
+                    var there = filesOf("core", "sha-2");
+                    var files = new NodeFiles(there.files(), Map.of(), Map.of(), there.manifest(),
+                            Map.of("grafana", marked.getKey()), List.of());
+                    var plan = plan("core", List.of(), facts(files, Map.of(), List.of(container("grafana"))));
+                    assertEquals(marked.getValue(), plan.rereads());
+                    assertTrue(plan.applyScript(Fixtures.secrets(), "")
+                            .contains(marked.getValue().isEmpty() ? "rm -f .ktrdr/unread.grafana\n"
+                                    : "reread grafana"));
+                }
     }
 
     @Test
     void an_image_from_the_history_is_exact_whatever_its_tag_means() {
         var stack = Stack.of(inventory, inventory.node("gpu"));
-        var image = new Docker.Image("registry.test:5000/ktrdr-backend:sha-1", "sha256:old", "registry.test:5000/ktrdr-backend@sha256:digest");
+        var image = new Docker.Image("registry.test:5000/ktrdr-backend:sha-1", "sha256:old",
+                "registry.test:5000/ktrdr-backend@sha256:digest");
         var revision = new Revision("sha-1", List.of(), Map.of("training-worker-1", image));
-        var there = NodePlan.plan(stack, revision, List.of("training-worker-1"), facts(NodeFiles.NONE, Map.of(image.reference(), "sha256:other", image.id(), image.id()), List.of()));
+        var there = NodePlan.plan(stack, revision, List.of("training-worker-1"),
+                facts(NodeFiles.NONE, Map.of(image.reference(), "sha256:other", image.id(), image.id()), List.of()));
         assertEquals(List.of(), there.pulls());
         assertEquals(Map.of("sha256:old", image.reference()), there.tagged());
-        var gone = NodePlan.plan(stack, revision, List.of("training-worker-1"), facts(NodeFiles.NONE, Map.of(image.reference(), "sha256:other"), List.of()));
+        var gone = NodePlan.plan(stack, revision, List.of("training-worker-1"),
+                facts(NodeFiles.NONE, Map.of(image.reference(), "sha256:other"), List.of()));
         assertEquals(List.of(image.digest()), gone.pulls());
         assertEquals(Map.of(image.digest(), image.reference()), gone.tagged());
-        var same = NodePlan.plan(stack, revision, List.of("training-worker-1"), facts(NodeFiles.NONE, Map.of(image.reference(), image.id(), image.id(), image.id()), List.of()));
+        var same = NodePlan.plan(stack, revision, List.of("training-worker-1"),
+                facts(NodeFiles.NONE, Map.of(image.reference(), image.id(), image.id(), image.id()), List.of()));
         assertEquals(Map.of(), same.tagged());
     }
 
@@ -164,7 +194,8 @@ class NodePlanTest {
             var image = "registry.test:5000/ktrdr-backend:" + pulled.getKey();
             var images = Map.of("training-worker-1", new Docker.Image(image, "", ""));
             var there = facts(NodeFiles.NONE, Map.of(image, "sha256:1"), List.of());
-            var plan = NodePlan.plan(stack, new Revision(pulled.getKey(), List.of(), images), List.of("training-worker-1"), there);
+            var plan = NodePlan.plan(stack, new Revision(pulled.getKey(), List.of(), images),
+                    List.of("training-worker-1"), there);
             assertEquals(pulled.getValue(), plan.pulls().size(), image);
         }
     }
@@ -176,14 +207,19 @@ class NodePlanTest {
         // of files that are as wanted the facts have no content
         var files = new HashMap<>(filesOf("core", "sha-1").files());
         var prometheus = files.get("monitoring/prometheus.yml");
-        files.put("monitoring/prometheus.yml", new NodeFiles.FileState(prometheus.sha256(), "600", "0:0", prometheus.size(), Optional.empty()));
+        files.put("monitoring/prometheus.yml",
+                new NodeFiles.FileState(prometheus.sha256(), "600", "0:0", prometheus.size(), Optional.empty()));
         var there = new NodeFiles(files, Map.of(), Map.of(), Map.of(), Map.of(), List.of());
-        var before = Revision.there(stack, facts(there, Map.of(), List.of(container("backend", "registry.test:5000/ktrdr-backend:sha-1", ""))), wanted).orElseThrow();
+        var before = Revision.there(stack,
+                facts(there, Map.of(), List.of(container("backend", "registry.test:5000/ktrdr-backend:sha-1", ""))),
+                wanted).orElseThrow();
         assertEquals("sha-1", before.tag());
         assertEquals("sha256:1", before.images().get("backend").id());
-        var file = before.files().stream().filter(nodeFile -> nodeFile.path().equals("monitoring/prometheus.yml")).findFirst().orElseThrow();
+        var file = before.files().stream().filter(nodeFile -> nodeFile.path().equals("monitoring/prometheus.yml"))
+                .findFirst().orElseThrow();
         assertEquals(List.of(prometheus.sha256(), "600"), List.of(file.sha256(), file.mode()));
-        assertEquals(Optional.empty(), Revision.there(stack, facts(NodeFiles.NONE, Map.of(), List.of(container("backend"))), wanted));
+        assertEquals(Optional.empty(),
+                Revision.there(stack, facts(NodeFiles.NONE, Map.of(), List.of(container("backend"))), wanted));
         assertEquals(Optional.empty(), Revision.there(stack, facts(there, Map.of(), List.of()), wanted));
     }
 
@@ -193,35 +229,49 @@ class NodePlanTest {
         var image = new Registry.Manifest("registry.test:5000/ktrdr-backend:sha-2", "sha256:d", "sha256:c", layers);
         assertEquals(Optional.empty(), PlanPreview.tooSmall("core", 700_000_000, List.of(image, image)));
         var problem = PlanPreview.tooSmall("core", 500_000_000, List.of(image)).orElseThrow();
-        assertEquals("core: too little disk is free for the images to pull 600 MB, by the sizes of their layers in the registry 500 MB free",
+        assertEquals("core: too little disk is free for the images to pull 600 MB, by the sizes of their layers in "
+                + "the registry 500 MB free",
                 problem.sentence() + " " + problem.details().get("expected") + " " + problem.details().get("found"));
     }
 
     @Test
     void what_stands_in_the_way_is_told_before_anything_is_touched() {
-        var noDocker = new StackFacts("root", "", "Cannot connect", "", 0, 0, false, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
-        assertEquals("core: the Docker Engine does not answer", plan("core", List.of(), noDocker).obstacles().get(0).sentence());
-        var poor = new StackFacts("root", "24.0.9", "", "1.29.2", 1_000_000_000L, 16_000_000_000L, true, Mount.parse("/srv/ktrdr-shared\t2\t\t"), List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
-        assertEquals(List.of("core: the Docker Engine is too old", "core: Compose is missing or too old", "core: too little disk is free for Docker", "core: the share is not there"),
+        var noDocker = new StackFacts("root", "", "Cannot connect", "", 0, 0, false, Fixtures.SHARE, List.of(),
+                NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
+        assertEquals("core: the Docker Engine does not answer",
+                plan("core", List.of(), noDocker).obstacles().get(0).sentence());
+        var poor = new StackFacts("root", "24.0.9", "", "1.29.2", 1_000_000_000L, 16_000_000_000L, true,
+                Mount.parse("/srv/ktrdr-shared\t2\t\t"), List.of(), NodeFiles.NONE, Map.of(), List.of(), Map.of(),
+                History.NONE);
+        assertEquals(List.of("core: the Docker Engine is too old", "core: Compose is missing or too old",
+                "core: too little disk is free for Docker", "core: the share is not there"),
                 plan("core", List.of(), poor).obstacles().stream().map(Problem::sentence).toList());
     }
 
     @Test
     void a_folder_of_the_share_that_containers_mount_has_to_be_there() {
-        var without = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of("strategies", "unused"), NodeFiles.NONE, Map.of(), List.of(), Map.of(), History.NONE);
+        var without = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
+                Fixtures.SHARE, List.of("strategies", "unused"), NodeFiles.NONE, Map.of(), List.of(), Map.of(),
+                History.NONE);
         var problem = plan("core", List.of(), without).obstacles().get(0);
         assertEquals("core: the share at /srv/ktrdr-shared lacks folders that containers mount", problem.sentence());
-        assertEquals("{expected=/srv/ktrdr-shared/strategies, found=no such folder, to do=jbang setup-nfs@ktrdr core}", problem.details().toString());
+        assertEquals("{expected=/srv/ktrdr-shared/strategies, found=no such folder, to do=jbang setup-nfs@ktrdr core}",
+                problem.details().toString());
         var few = Fixtures.inventory(Fixtures.INVENTORY + "storage: {server: nas.home, folders: [data]}\n");
-        assertEquals("make them on nas.home, owner 999:1500, mode 2775", Stack.of(few, few.core()).makeFolders(List.of("models")));
+        assertEquals("make them on nas.home, owner 999:1500, mode 2775",
+                Stack.of(few, few.core()).makeFolders(List.of("models")));
         few = Fixtures.inventory(Fixtures.INVENTORY + "storage: {folders: [data]}\n");
-        assertEquals("add models to storage.folders in the inventory, then jbang setup-nfs@ktrdr core", Stack.of(few, few.core()).makeFolders(List.of("models", "data")));
+        assertEquals("add models to storage.folders in the inventory, then jbang setup-nfs@ktrdr core",
+                Stack.of(few, few.core()).makeFolders(List.of("models", "data")));
     }
 
     @Test
     void all_files_are_written_beside_before_the_first_is_replaced() {
-        var script = plan("core", List.of(), facts(NodeFiles.NONE, Map.of(), List.of())).applyScript(Fixtures.secrets(), "");
-        assertTrue(script.lastIndexOf("\nput ") < script.indexOf("config -q") && script.indexOf("config -q") < script.indexOf("check config")
-                && script.lastIndexOf("check config") < script.indexOf("\nplace ") && script.lastIndexOf("\nplace ") < script.indexOf("up -d"), script);
+        var script = plan("core", List.of(), facts(NodeFiles.NONE, Map.of(), List.of()))
+                .applyScript(Fixtures.secrets(), "");
+        assertTrue(script.lastIndexOf("\nput ") < script.indexOf("config -q")
+                && script.indexOf("config -q") < script.indexOf("check config")
+                && script.lastIndexOf("check config") < script.indexOf("\nplace ")
+                && script.lastIndexOf("\nplace ") < script.indexOf("up -d"), script);
     }
 }

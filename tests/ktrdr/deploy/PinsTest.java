@@ -20,7 +20,8 @@ import org.junit.jupiter.api.Test;
 
 /** A tag that was pushed again, or is pushed again meanwhile: the same image on all nodes, or it is told. */
 class PinsTest {
-    private final Inventory inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("backend: registry", "worker: registry.test:5000/ktrdr-worker, backend: registry"));
+    private final Inventory inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("backend: registry",
+            "worker: registry.test:5000/ktrdr-worker, backend: registry"));
     private final String worker = "registry.test:5000/ktrdr-worker:sha-2";
 
     private static String at(String digest) {
@@ -31,7 +32,8 @@ class PinsTest {
     private NodePlan plan(String node, String id, String digest) {
         var images = new TreeMap<>(Map.of(inventory.images().nodeExporter(), "sha256:e"));
         if (!id.isEmpty()) images.put(worker, id);
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, images, List.of(),
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
+                Fixtures.SHARE, List.of(), NodeFiles.NONE, images, List.of(),
                 digest.isEmpty() ? Map.of() : Map.of(id, List.of(at(digest))), History.NONE);
         var stack = Stack.of(inventory, inventory.node(node));
         return NodePlan.plan(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts);
@@ -45,12 +47,14 @@ class PinsTest {
         return new Registry.Images(Map.of(worker, manifest(worker, digest, id)), Map.of(), platform);
     }
 
-    private Map<Inventory.Node, NodePlan> pinned(NodePlan b, Registry.Images forB, NodePlan gpu, Registry.Images forGpu) {
-        var plans = new LinkedHashMap<Inventory.Node, NodePlan>();
-        plans.put(inventory.node("B"), b);
-        plans.put(inventory.node("gpu"), gpu);
-        return Pins.pinned(plans, Map.of(inventory.node("B"), forB, inventory.node("gpu"), forGpu), Pins.open(plans.values()));
-    }
+    private Map<Inventory.Node, NodePlan> pinned(NodePlan b, Registry.Images forB, NodePlan gpu,
+            Registry.Images forGpu) {
+                var plans = new LinkedHashMap<Inventory.Node, NodePlan>();
+                plans.put(inventory.node("B"), b);
+                plans.put(inventory.node("gpu"), gpu);
+                return Pins.pinned(plans, Map.of(inventory.node("B"), forB, inventory.node("gpu"), forGpu),
+                        Pins.open(plans.values()));
+            }
 
     @Test
     void where_all_nodes_have_the_same_image_nothing_is_asked() {
@@ -84,10 +88,12 @@ class PinsTest {
 
     @Test
     void the_first_answer_decides_when_a_tag_is_pushed_meanwhile() {
-        var plans = pinned(plan("B", "", ""), answer("d2", "sha256:2", "linux/amd64"), plan("gpu", "", ""), answer("d3", "sha256:3", "linux/amd64"));
+        var plans = pinned(plan("B", "", ""), answer("d2", "sha256:2", "linux/amd64"), plan("gpu", "", ""),
+                answer("d3", "sha256:3", "linux/amd64"));
         for (var plan : plans.values()) assertEquals(List.of(at("d2")), plan.pulls());
         // for another platform it is another image
-        plans = pinned(plan("B", "", ""), answer("d2", "sha256:2", "linux/amd64"), plan("gpu", "", ""), answer("d3", "sha256:3", "linux/arm64"));
+        plans = pinned(plan("B", "", ""), answer("d2", "sha256:2", "linux/amd64"), plan("gpu", "", ""),
+                answer("d3", "sha256:3", "linux/arm64"));
         assertEquals(List.of(at("d3")), plans.get(inventory.node("gpu")).pulls());
     }
 
@@ -106,7 +112,8 @@ class PinsTest {
     void an_image_of_the_history_is_not_asked_for_by_its_tag() {
         var stack = Stack.of(inventory, inventory.node("gpu"));
         var image = new Docker.Image(worker, "sha256:1", at("d1"));
-        var plan = NodePlan.plan(stack, new Revision("sha-2", List.of(), Map.of("training-worker-1", image)), List.of("training-worker-1"), plan("gpu", "sha256:2", "d2").facts());
+        var plan = NodePlan.plan(stack, new Revision("sha-2", List.of(), Map.of("training-worker-1", image)),
+                List.of("training-worker-1"), plan("gpu", "sha256:2", "d2").facts());
         assertEquals(Set.of(), Pins.open(List.of(plan)));
         assertEquals(List.of(at("d1")), Pins.asked(plan, Set.of(worker)));
         assertEquals(Map.of(at("d1"), ""), Pins.pulledAs(plan));

@@ -28,7 +28,9 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The scripts that restart containers, run by a shell of this machine with a Docker that writes down what it is asked. */
+/**
+ * The scripts that restart containers, run by a shell of this machine with a Docker that writes down what it is asked.
+ */
 class RestartTest {
     private static final String STARTED = "2026-01-01T00:00:00.5Z";
     @TempDir Path folder;
@@ -36,7 +38,8 @@ class RestartTest {
 
     @BeforeEach
     void a_node() throws IOException {
-        inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, aliases", "disk_free: 2GB, directory: " + folder + ", aliases"));
+        inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, aliases",
+                "disk_free: 2GB, directory: " + folder + ", aliases"));
         docker("");
     }
 
@@ -53,18 +56,23 @@ class RestartTest {
     }
 
     private static Docker.Container container(String service, String name) {
-        return new Docker.Container("id-" + service, name, service, "image", "sha256:1", "running", "healthy", 0, 0, STARTED, "");
+        return new Docker.Container("id-" + service, name, service, "image", "sha256:1", "running", "healthy", 0, 0,
+                STARTED, "");
     }
 
     private NodePlan restart(String... services) {
         var stack = Stack.of(inventory, inventory.core());
-        var there = List.of("db", "backend", "grafana").stream().map(service -> container(service, "ktrdr-" + service)).toList();
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
-        return NodePlan.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())), List.of(services), facts);
+        var there = List.of("db", "backend", "grafana").stream().map(service -> container(service, "ktrdr-" + service))
+                .toList();
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(),
+                NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        return NodePlan.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())),
+                List.of(services), facts);
     }
 
     private Process run(NodePlan plan) throws IOException {
-        var shell = new ProcessBuilder("setsid", "sh", "-s").redirectErrorStream(true).redirectOutput(folder.resolve("out").toFile());
+        var shell = new ProcessBuilder("setsid", "sh", "-s").redirectErrorStream(true)
+                .redirectOutput(folder.resolve("out").toFile());
         shell.environment().put("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"));
         var begun = shell.start();
         try (var input = begun.outputWriter()) {
@@ -125,10 +133,13 @@ class RestartTest {
     void a_deployment_stops_lost_containers_for_compose_to_restart() throws Exception {
         var stack = Stack.of(inventory, inventory.node("B"));
         var there = List.of(container("backtest-worker-1", "backtest-worker-1"));
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
-        var plan = NodePlan.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(), facts).restarting(List.of("backtest-worker-1"));
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(),
+                NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        var plan = NodePlan.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(), facts)
+                .restarting(List.of("backtest-worker-1"));
         assertFalse(plan.restart());
-        var preview = new PlanPreview(plan, Map.of("backtest-worker-1", ComposeChanges.Action.RESTART), Map.of(), Optional.empty(), Optional.empty());
+        var preview = new PlanPreview(plan, Map.of("backtest-worker-1", ComposeChanges.Action.RESTART), Map.of(),
+                Optional.empty(), Optional.empty());
         assertEquals(List.of("backtest-worker-1"), List.copyOf(preview.stopped()));
         assertEquals(List.of(), plan.part(List.of("training-worker-1"), List.of()).restarted());
     }
@@ -147,15 +158,19 @@ class RestartTest {
     }
 
     private static History.Entry entry(String command, History.Ending outcome) {
-        return new History.Entry(command, "", "2026-01-01T00:00:00Z", "kpi", "laptop", command, "core", "sha-1", List.of(), Map.of(), "", 0, 1, "", outcome);
+        return new History.Entry(command, "", "2026-01-01T00:00:00Z", "kpi", "laptop", command, "core", "sha-1",
+                List.of(), Map.of(), "", 0, 1, "", outcome);
     }
 
     @Test
     void a_renamed_container_is_restarted_by_the_name_that_it_has() {
         var stack = Stack.of(inventory, inventory.core());
         var there = List.of(container("db", "old-db"), container("backend", "foo"));
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
-        var script = NodePlan.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())), List.of("db", "backend"), facts).applyScript(Fixtures.secrets(), "");
-        assertTrue(script.contains("\nagain 'old-db'\n") && script.contains("\nagain 'foo'\n") && script.contains("{{.State.Health.Status}}' 'old-db')"), script);
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(),
+                NodeFiles.NONE, Map.of(), there, Map.of(), History.NONE);
+        var script = NodePlan.restart(stack, new Revision("sha-1", List.of(), Docker.images(there, Map.of())),
+                List.of("db", "backend"), facts).applyScript(Fixtures.secrets(), "");
+        assertTrue(script.contains("\nagain 'old-db'\n") && script.contains("\nagain 'foo'\n")
+                && script.contains("{{.State.Health.Status}}' 'old-db')"), script);
     }
 }

@@ -24,7 +24,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What retire does on a node, by a shell of this machine in a folder that stands for the root; docker, systemctl and iptables note what they are told. */
+/**
+ * What retire does on a node, by a shell of this machine in a folder that stands for the root; docker, systemctl and
+ * iptables note what they are told.
+ */
 class RetireScriptTest {
     @TempDir Path folder;
     private Path root;
@@ -36,11 +39,17 @@ class RetireScriptTest {
         stack = Files.createDirectories(root.resolve("opt/ktrdr-workers-c"));
         file("opt/ktrdr-workers-c/docker-compose.workers.yml", "services: {}\n");
         file("opt/ktrdr-workers-c/metrics/containers.sh", "ours\n");
-        LocalCommand.command("sh", "-c", "mkdir -p .ktrdr/metrics; sha256sum docker-compose.workers.yml metrics/containers.sh >.ktrdr/files; echo '{}' >.ktrdr/history").directory(stack).must();
+        LocalCommand.command("sh", "-c",
+                "mkdir -p .ktrdr/metrics; sha256sum docker-compose.workers.yml metrics/containers.sh >.ktrdr/files; "
+                        + "echo '{}' >.ktrdr/history").directory(stack).must();
         file("opt/ktrdr-workers-c/.env.workers", "DB_PASSWORD=by-hand\n");
-        for (var unit : List.of("ktrdr-containers.timer", "ktrdr-containers.service", "ktrdr-backup.timer", "ktrdr-backup.service")) file("etc/systemd/system/" + unit, "");
+        for (var unit : List.of("ktrdr-containers.timer", "ktrdr-containers.service", "ktrdr-backup.timer",
+                "ktrdr-backup.service")) file("etc/systemd/system/" + unit, "");
         file("usr/local/lib/ktrdr/backup-db", "");
-        file("etc/fstab", "/dev/sda1 / ext4 defaults 0 1\n" + NfsFiles.MARK + "\n10.42.1.10:/srv/ktrdr-shared /mnt/ktrdr-shared nfs _netdev,nofail 0 0\n/dev/sdb1 /data ext4 defaults 0 2\n");
+        file("etc/fstab",
+                "/dev/sda1 / ext4 defaults 0 1\n" + NfsFiles.MARK
+                        + "\n10.42.1.10:/srv/ktrdr-shared /mnt/ktrdr-shared nfs _netdev,nofail 0 0\n/dev/sdb1 /data "
+                        + "ext4 defaults 0 2\n");
         file("etc/systemd/system/mnt-ktrdr.mount.d/ktrdr.conf", "");
         Files.createDirectories(root.resolve("mnt/ktrdr-shared"));
         Fixtures.program(folder.resolve("bin/docker"), """
@@ -48,7 +57,8 @@ class RetireScriptTest {
                   version*) [ ! -e FOLDER/down ] || exit 1; echo 26 ;;
                   *project=ktrdr-workers*Names*service*) echo 'backtest-worker-1 backtest-worker-1' ;;
                   *project=ktrdr-workers*working_dir*) echo FOLDER/root/opt/ktrdr-workers-c ;;
-                  ps*project=ktrdr-workers*) [ -e FOLDER/gone ] || echo "$([ "${*%.ID*}" = "$*" ] && echo backtest-worker-1 || echo id1)" ;;
+                  ps*project=ktrdr-workers*) [ -e FOLDER/gone ] || echo "$([ "${*%.ID*}" = "$*" ] && echo \
+                backtest-worker-1 || echo id1)" ;;
                   'network ls'*project=ktrdr-workers*) [ -e FOLDER/unlinked ] || echo ktrdr-workers_default ;;
                   'volume ls'*project=ktrdr-workers*) [ -e FOLDER/emptied ] || echo ktrdr-workers_cache ;;
                   'volume ls'*project=ktrdr-core*) [ ! -e FOLDER/core ] || echo ktrdr-core_db-data ;;
@@ -56,10 +66,12 @@ class RetireScriptTest {
                   exec*health) cat FOLDER/health ;;
                   'image inspect'*) exit 1 ;;
                   ps* | network\\ ls* | volume\\ ls*) ;;
-                  *) echo "docker $*" >>FOLDER/told; case "$*" in rm*) : >FOLDER/gone ;; network\\ rm*) : >FOLDER/unlinked ;; volume\\ rm*) : >FOLDER/emptied ;; esac ;;
+                  *) echo "docker $*" >>FOLDER/told; case "$*" in rm*) : >FOLDER/gone ;; network\\ rm*) : \
+                >FOLDER/unlinked ;; volume\\ rm*) : >FOLDER/emptied ;; esac ;;
                 esac
                 """.replace("FOLDER", folder.toString()));
-        for (var name : List.of("systemctl", "chattr", "exportfs")) Fixtures.program(folder.resolve("bin/" + name), "echo \"" + name + " $*\" >>" + folder + "/told");
+        for (var name : List.of("systemctl", "chattr", "exportfs"))
+            Fixtures.program(folder.resolve("bin/" + name), "echo \"" + name + " $*\" >>" + folder + "/told");
         Fixtures.program(folder.resolve("bin/systemd-escape"), "echo mnt-ktrdr");
         Fixtures.program(folder.resolve("bin/mountpoint"), "[ -e " + folder + "/held ]");
         Fixtures.program(folder.resolve("bin/iptables"), "exit 1");
@@ -72,8 +84,10 @@ class RetireScriptTest {
     }
 
     private Facts run(String act, String data) {
-        var script = Firewall.down() + Sh.let("act", act) + Sh.let("data", data) + Sh.let("root", root.toString()) + new Templates(Fixtures.inventory()).read("retire/retire.sh");
-        return Facts.parse(LocalCommand.command("sh", "-s").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(Sh.whole(script)).must().out());
+        var script = Firewall.down() + Sh.let("act", act) + Sh.let("data", data) + Sh.let("root", root.toString())
+                + new Templates(Fixtures.inventory()).read("retire/retire.sh");
+        return Facts.parse(LocalCommand.command("sh", "-s")
+                .env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(Sh.whole(script)).must().out());
     }
 
     private String told() throws IOException {
@@ -95,12 +109,17 @@ class RetireScriptTest {
         assertEquals("", told());
         var done = run("yes", "");
         assertEquals(would.all("would"), done.all("removed"));
-        assertEquals(List.of("containers of ktrdr-workers: backtest-worker-1", "network ktrdr-workers_default", "timer ktrdr-containers.timer and its service", "timer ktrdr-backup.timer and its service",
-                "script /usr/local/lib/ktrdr/backup-db", "mount of the share at /mnt/ktrdr-shared, with its line in fstab", "files of the toolkit in " + stack), done.all("removed"));
+        assertEquals(List.of("containers of ktrdr-workers: backtest-worker-1", "network ktrdr-workers_default",
+                "timer ktrdr-containers.timer and its service", "timer ktrdr-backup.timer and its service",
+                "script /usr/local/lib/ktrdr/backup-db",
+                "mount of the share at /mnt/ktrdr-shared, with its line in fstab", "files of the toolkit in " + stack),
+                done.all("removed"));
         assertEquals(List.of(), done.all("failed"));
         assertEquals(List.of("etc/fstab"), files());
-        assertEquals("/dev/sda1 / ext4 defaults 0 1\n/dev/sdb1 /data ext4 defaults 0 2\n", Files.readString(root.resolve("etc/fstab")));
-        assertTrue(told().contains("docker stop --signal INT -t 2 id1\n") && told().contains("docker rm -f -v id1\n") && told().contains("docker network rm ktrdr-workers_default\n"), told());
+        assertEquals("/dev/sda1 / ext4 defaults 0 1\n/dev/sdb1 /data ext4 defaults 0 2\n",
+                Files.readString(root.resolve("etc/fstab")));
+        assertTrue(told().contains("docker stop --signal INT -t 2 id1\n") && told().contains("docker rm -f -v id1\n")
+                && told().contains("docker network rm ktrdr-workers_default\n"), told());
         assertEquals(List.of("volume ktrdr-workers_cache with its data"), run("", "").all("left"));
         assertEquals(List.of(), run("", "").all("would"));
     }
@@ -111,12 +130,15 @@ class RetireScriptTest {
         file("opt/ktrdr-workers-c/.ktrdr/kept/old", "by hand\n");
         file("opt/ktrdr-workers-c/notes.txt", "mine\n");
         var left = run("yes", "").all("left");
-        assertEquals(List.of("volume ktrdr-workers_cache with its data", "images: backtest-worker-1", "what was changed by hand in " + stack + ": metrics/containers.sh .ktrdr/kept",
+        assertEquals(List.of("volume ktrdr-workers_cache with its data", "images: backtest-worker-1",
+                "what was changed by hand in " + stack + ": metrics/containers.sh .ktrdr/kept",
                 stack + ", with files that are not the toolkit's: .ktrdr metrics notes.txt"), left);
         assertFalse(told().contains("volume rm"), told());
         var done = run("yes", "yes");
-        assertTrue(done.all("removed").contains("volume ktrdr-workers_cache with its data"), () -> done.all("removed").toString());
-        assertEquals(List.of("etc/fstab", "opt/ktrdr-workers-c/notes.txt"), files().stream().filter(name -> !name.contains("metrics/")).toList());
+        assertTrue(done.all("removed").contains("volume ktrdr-workers_cache with its data"),
+                () -> done.all("removed").toString());
+        assertEquals(List.of("etc/fstab", "opt/ktrdr-workers-c/notes.txt"),
+                files().stream().filter(name -> !name.contains("metrics/")).toList());
     }
 
     @Test
@@ -133,17 +155,24 @@ class RetireScriptTest {
         Files.writeString(folder.resolve("core"), "");
         file("etc/exports.d/ktrdr.exports", "# x\n/srv/share 10.0.0.1(rw)\n");
         file("srv/share/data", "precious\n");
-        assertEquals(List.of("it has a core stack, or the data of one", "it exports the share"), run("", "").all("core"));
-        assertTrue(run("yes", "").all("left").containsAll(List.of("volume ktrdr-core_db-data with its data", "share /srv/share with all that is in it")));
-        assertTrue(files().contains("srv/share/data") && !files().contains("etc/exports.d/ktrdr.exports"), "the share is data");
+        assertEquals(List.of("it has a core stack, or the data of one", "it exports the share"),
+                run("", "").all("core"));
+        assertTrue(run("yes", "").all("left")
+                .containsAll(List.of("volume ktrdr-core_db-data with its data",
+                        "share /srv/share with all that is in it")));
+        assertTrue(files().contains("srv/share/data") && !files().contains("etc/exports.d/ktrdr.exports"),
+                "the share is data");
     }
 
     @Test
     void what_cannot_be_removed_is_told_and_all_else_goes() throws IOException {
         Files.writeString(folder.resolve("held"), "");
         var done = run("yes", "");
-        assertEquals(List.of("mount of the share at /mnt/ktrdr-shared, with its line in fstab: /mnt/ktrdr-shared is still mounted"), done.all("failed"));
-        assertTrue(Files.readString(root.resolve("etc/fstab")).contains("nfs") && Files.notExists(stack), done::toString);
+        assertEquals(List.of(
+                "mount of the share at /mnt/ktrdr-shared, with its line in fstab: /mnt/ktrdr-shared is still mounted"),
+                done.all("failed"));
+        assertTrue(Files.readString(root.resolve("etc/fstab")).contains("nfs") && Files.notExists(stack),
+                done::toString);
         Files.writeString(folder.resolve("down"), "");
         assertEquals(List.of("Docker does not answer: what it runs and keeps is left"), run("", "").all("failed"));
     }
@@ -151,7 +180,9 @@ class RetireScriptTest {
     @Test
     void the_script_is_clean_shell() {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        var said = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-").input("set -eu\n" + Firewall.down() + new Templates(Fixtures.inventory()).read("retire/retire.sh")).run();
+        var said = LocalCommand.command("shellcheck", "-S", "warning", "-s", "sh", "-")
+                .input("set -eu\n" + Firewall.down() + new Templates(Fixtures.inventory()).read("retire/retire.sh"))
+                .run();
         assertTrue(said.ok(), said::out);
     }
 
@@ -159,8 +190,10 @@ class RetireScriptTest {
     void refuses_core_and_the_share_server_by_each_of_their_names() {
         var inventory = Fixtures.inventory();
         var core = inventory.core();
-        for (var name : List.of(core.id(), core.name(), core.host(), "root@" + inventory.fqdn(core), core.address().orElseThrow(), core.address().orElseThrow() + ":22"))
-            assertTrue(assertThrows(Problem.class, () -> new Retirement(inventory, name).allowed(), name).sentence().contains("is the core node of this inventory"), name);
+        for (var name : List.of(core.id(), core.name(), core.host(), "root@" + inventory.fqdn(core),
+                core.address().orElseThrow(), core.address().orElseThrow() + ":22"))
+            assertTrue(assertThrows(Problem.class, () -> new Retirement(inventory, name).allowed(), name).sentence()
+                    .contains("is the core node of this inventory"), name);
         new Retirement(inventory, "workers-b").allowed();
         assertTrue(new Retirement(inventory, "root@10.99.0.1").node().isEmpty());
     }

@@ -44,7 +44,8 @@ class ServiceChecksTest {
     @Test
     void a_ghost_or_one_of_the_wrong_type_does_not_count() {
         assertFalse(worker(at("http://gpu-1.ktrdr.test:5005", "training", "temporarily_unavailable")).ok());
-        assertEquals("backtesting, available", worker(at("http://gpu-1.ktrdr.test:5005", "backtesting", "available")).found());
+        assertEquals("backtesting, available", worker(at("http://gpu-1.ktrdr.test:5005", "backtesting", "available"))
+                .found());
     }
 
     @Test
@@ -53,12 +54,16 @@ class ServiceChecksTest {
                 {"data":{"activeTargets":[
                   {"labels":{"job":"backend"},"scrapeUrl":"u","health":"up"},
                   {"labels":{"job":"node","node":"gpu"},"scrapeUrl":"u","health":"down","lastError":"no route"},
-                  {"labels":{"job":"gpu","worker":"training-worker-1"},"scrapeUrl":"u","health":"down","lastError":"connection refused"}]}}""", "Prometheus");
+                  {"labels":{"job":"gpu","worker":"training-worker-1"},"scrapeUrl":"u","health":"down","lastError":"co\
+                nnection refused"}]}}""", "Prometheus");
         var checks = ServiceChecks.targets(inventory, answer);
         assertEquals(9, checks.stream().filter(check -> check.id().startsWith("target.")).count());
-        assertEquals("down connection refused", checks.stream().filter(check -> check.id().equals("target.gpu.training-worker-1")).findFirst().orElseThrow().found());
-        assertEquals("down no route", checks.stream().filter(check -> check.id().equals("target.node.gpu")).findFirst().orElseThrow().found());
-        assertEquals("Prometheus does not know it", checks.stream().filter(check -> check.node().equals("workers-b")).findFirst().orElseThrow().found());
+        assertEquals("down connection refused", checks.stream()
+                .filter(check -> check.id().equals("target.gpu.training-worker-1")).findFirst().orElseThrow().found());
+        assertEquals("down no route", checks.stream().filter(check -> check.id().equals("target.node.gpu")).findFirst()
+                .orElseThrow().found());
+        assertEquals("Prometheus does not know it", checks.stream().filter(check -> check.node().equals("workers-b"))
+                .findFirst().orElseThrow().found());
         var others = checks.stream().filter(check -> check.id().equals("targets.others")).findFirst().orElseThrow();
         assertEquals("0 up", others.found(), "what is expected is told once");
     }
@@ -68,8 +73,10 @@ class ServiceChecksTest {
         var answer = Json.parse("""
                 {"data":{"activeTargets":[
                   {"labels":{"job":"prometheus"},"scrapeUrl":"http://localhost:9090/metrics","health":"up"},
-                  {"labels":{"job":"workers-b","worker":"backtest-worker-3"},"scrapeUrl":"http://b:5007/metrics/","health":"down","lastError":"no route"}]}}""", "Prometheus");
-        var others = ServiceChecks.targets(inventory, answer).stream().filter(check -> check.id().equals("targets.others")).findFirst().orElseThrow();
+                  {"labels":{"job":"workers-b","worker":"backtest-worker-3"},"scrapeUrl":"http://b:5007/metrics/","hea\
+                lth":"down","lastError":"no route"}]}}""", "Prometheus");
+        var others = ServiceChecks.targets(inventory, answer).stream()
+                .filter(check -> check.id().equals("targets.others")).findFirst().orElseThrow();
         assertEquals("false http://b:5007/metrics/ is down no route", others.ok() + " " + others.found());
     }
 
@@ -84,29 +91,37 @@ class ServiceChecksTest {
     }
 
     private List<String> extras(Backend.Worker... registered) {
-        return ServiceChecks.extras(inventory, List.of(registered), NOW, url -> false).stream().filter(check -> !check.ok()).map(check -> check.id() + ": " + check.found()).toList();
+        return ServiceChecks.extras(inventory, List.of(registered), NOW, url -> false).stream()
+                .filter(check -> !check.ok()).map(check -> check.id() + ": " + check.found()).toList();
     }
 
     private static Backend.Worker seen(String url, String status, int secondsAgo) {
-        return new Backend.Worker(url + secondsAgo, "training", url, status, "", Optional.of(NOW.minusSeconds(secondsAgo)));
+        return new Backend.Worker(url + secondsAgo, "training", url, status, "",
+                Optional.of(NOW.minusSeconds(secondsAgo)));
     }
 
     @Test
     void a_serving_worker_outside_the_inventory_is_unexpected() {
-        assertEquals(List.of("workers.unexpected: training at http://elsewhere:5005, available"), extras(seen("http://elsewhere:5005", "available", 1)));
-        assertEquals(List.of("workers.unexpected: training at http://gpu-1.ktrdr.test:5006, busy"), extras(seen("http://gpu-1.ktrdr.test:5006", "busy", 1)));
+        assertEquals(List.of("workers.unexpected: training at http://elsewhere:5005, available"),
+                extras(seen("http://elsewhere:5005", "available", 1)));
+        assertEquals(List.of("workers.unexpected: training at http://gpu-1.ktrdr.test:5006, busy"),
+                extras(seen("http://gpu-1.ktrdr.test:5006", "busy", 1)));
     }
 
     @Test
     void a_retired_worker_is_tolerated_until_the_backend_notices() {
         var here = "http://gpu-1.ktrdr.test:5006";
         for (var seconds : Map.of(1, true, 60, true, 150, false).entrySet()) {
-            var checks = ServiceChecks.extras(inventory, List.of(seen(here, "available", seconds.getKey()), seen("http://elsewhere:5005", "temporarily_unavailable", 1)), NOW, here::equals);
+            var checks = ServiceChecks.extras(inventory, List.of(seen(here, "available", seconds.getKey()),
+                    seen("http://elsewhere:5005", "temporarily_unavailable", 1)), NOW, here::equals);
             assertEquals(seconds.getValue(), checks.get(0).ok(), checks::toString);
-            assertEquals(seconds.getValue() ? "none but 1 of workers that were taken away, which the backend notices within a minute" : "training at " + here + ", available", checks.get(0).found());
+            assertEquals(seconds.getValue()
+                    ? "none but 1 of workers that were taken away, which the backend notices within a minute"
+                    : "training at " + here + ", available", checks.get(0).found());
             assertEquals("training at http://elsewhere:5005, temporarily_unavailable", checks.get(1).found());
         }
-        assertFalse(ServiceChecks.extras(inventory, List.of(seen(here, "available", 1)), NOW, url -> false).get(0).ok(), "its container runs");
+        assertFalse(ServiceChecks.extras(inventory, List.of(seen(here, "available", 1)), NOW, url -> false).get(0).ok(),
+                "its container runs");
     }
 
     @Test
@@ -114,7 +129,8 @@ class ServiceChecksTest {
         for (var type : List.of("agent_design", "agent_assessment", "gpu_host", "cpu_training")) {
             var worker = at("http://gpu-1.ktrdr.test:5005", type, "available");
             assertEquals(type + ", available", worker(worker).found());
-            assertEquals("not registered", WorkerRoster.of(inventory, List.of(worker)).states().get(inventory.node("gpu")).get("training-worker-1"));
+            assertEquals("not registered", WorkerRoster.of(inventory, List.of(worker)).states()
+                    .get(inventory.node("gpu")).get("training-worker-1"));
             assertEquals(List.of(worker), WorkerRoster.of(inventory, List.of(worker)).ghosts());
         }
     }
@@ -122,28 +138,39 @@ class ServiceChecksTest {
     @Test
     void a_replaced_worker_is_tolerated_until_it_should_be_forgotten() {
         var url = "http://gpu-1.ktrdr.test:5005";
-        assertEquals(List.of(), extras(seen(url, "available", 1), seen(url, "available", 2), seen(url, "temporarily_unavailable", 60)));
-        assertEquals(List.of("workers.ghosts: training at " + url + ", temporarily_unavailable"), extras(seen(url, "available", 1), seen(url, "temporarily_unavailable", 400)));
-        assertEquals(List.of(), extras(seen("http://gpu-1.ktrdr.test:5008", "temporarily_unavailable", 60)), "scaled away");
+        assertEquals(List.of(),
+                extras(seen(url, "available", 1), seen(url, "available", 2), seen(url, "temporarily_unavailable", 60)));
+        assertEquals(List.of("workers.ghosts: training at " + url + ", temporarily_unavailable"),
+                extras(seen(url, "available", 1), seen(url, "temporarily_unavailable", 400)));
+        assertEquals(List.of(), extras(seen("http://gpu-1.ktrdr.test:5008", "temporarily_unavailable", 60)),
+                "scaled away");
     }
 
     @Test
     void a_lost_worker_of_a_foreign_address_is_a_ghost_at_once() {
-        assertEquals(List.of("workers.ghosts: training at http://elsewhere:5005, temporarily_unavailable"), extras(seen("http://elsewhere:5005", "temporarily_unavailable", 60)));
+        assertEquals(List.of("workers.ghosts: training at http://elsewhere:5005, temporarily_unavailable"),
+                extras(seen("http://elsewhere:5005", "temporarily_unavailable", 60)));
     }
 
     @Test
     void advice_about_a_container_that_is_not_there_does_not_name_it() {
         var inventory = Fixtures.inventory();
         var stack = Stack.of(inventory, inventory.node("B"));
-        var renamed = new Docker.Container("1", "foo", "backtest-worker-1", "image", "sha256:1", "exited", "", 0, 1, "2026-01-01T00:00:00Z", "");
-        var found = ServiceChecks.containers(stack, List.of("backtest-worker-1", "training-worker-1"), List.of(renamed));
-        assertEquals(List.of("on workers-b: docker logs foo", "jbang deploy@ktrdr workers B"), found.stream().map(Check::fix).toList());
+        var renamed = new Docker.Container("1", "foo", "backtest-worker-1", "image", "sha256:1", "exited", "", 0, 1,
+                "2026-01-01T00:00:00Z", "");
+        var found = ServiceChecks.containers(stack, List.of("backtest-worker-1", "training-worker-1"),
+                List.of(renamed));
+        assertEquals(List.of("on workers-b: docker logs foo", "jbang deploy@ktrdr workers B"),
+                found.stream().map(Check::fix).toList());
         try (var http = new Http(inventory.overrides(), Duration.ofSeconds(1))) {
             var checks = new ServiceChecks(inventory, http);
-            var gone = checks.database(() -> new CommandResult(1, "", "Error response from daemon: No such container: ktrdr-db"));
-            assertEquals(List.of("there is no container ktrdr-db", "jbang deploy@ktrdr core db makes it, and gives one that was renamed its name back"), List.of(gone.found(), gone.fix()));
-            assertEquals("on core: docker logs ktrdr-db", checks.database(() -> new CommandResult(2, "", "the database system is starting up")).fix());
+            var gone = checks.database(
+                    () -> new CommandResult(1, "", "Error response from daemon: No such container: ktrdr-db"));
+            assertEquals(List.of("there is no container ktrdr-db",
+                    "jbang deploy@ktrdr core db makes it, and gives one that was renamed its name back"),
+                    List.of(gone.found(), gone.fix()));
+            assertEquals("on core: docker logs ktrdr-db",
+                    checks.database(() -> new CommandResult(2, "", "the database system is starting up")).fix());
         }
     }
 }

@@ -28,7 +28,8 @@ class ExampleInventoryTest {
     private static String said(Path file) {
         var err = new ByteArrayOutputStream();
         var words = new PrintStream(err, true, StandardCharsets.UTF_8);
-        var nothing = Invocation.of(Map.of(), InputStream.nullInputStream(), new PrintStream(OutputStream.nullOutputStream()), words);
+        var nothing = Invocation.of(Map.of(), InputStream.nullInputStream(),
+                new PrintStream(OutputStream.nullOutputStream()), words);
         assertEquals(0, Cli.run(new Looks(), nothing, "-i", file.toString()));
         return err.toString(StandardCharsets.UTF_8);
     }
@@ -47,9 +48,11 @@ class ExampleInventoryTest {
     @Test
     void the_example_that_comes_with_the_toolkit_is_called_one(@TempDir Path folder) throws IOException {
         var example = Project.root().resolve("inventory.yaml");
-        assertTrue(said(example).contains("this is the toolkit's example of an inventory, its hosts are not yours"), () -> said(example));
+        assertTrue(said(example).contains("this is the toolkit's example of an inventory, its hosts are not yours"),
+                () -> said(example));
         // wherever the copy is, and with other hosts, until its line is taken out
-        var copy = Files.writeString(folder.resolve("inventory.yaml"), Files.readString(example).replace("ktrdr.home.mynerd.place", "ktrdr.test"));
+        var copy = Files.writeString(folder.resolve("inventory.yaml"),
+                Files.readString(example).replace("ktrdr.home.mynerd.place", "ktrdr.test"));
         assertTrue(said(copy).contains("without its line `example: true`"), () -> said(copy));
         var own = Files.writeString(folder.resolve("own.yaml"), Files.readString(copy).replace("example: true\n", ""));
         assertEquals("inventory " + own + ", 3 nodes\n", said(own));

@@ -30,7 +30,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** A node whose host key the inventory pins: it shows that one, or hears nothing of us; by each way that a connection is made. */
+/**
+ * A node whose host key the inventory pins: it shows that one, or hears nothing of us; by each way that a connection is
+ * made.
+ */
 class HostKeyPinTest {
     private static final KeyPair ANOTHER = SshPeer.ec("secp256r1");
     @TempDir Path folder;
@@ -47,7 +50,8 @@ class HostKeyPinTest {
 
     private void listen(SshPeer peer) {
         var allowed = peer.server.getPublickeyAuthenticator();
-        peer.server.setPublickeyAuthenticator((user, key, session) -> logins.add(user) && allowed.authenticate(user, key, session));
+        peer.server.setPublickeyAuthenticator(
+                (user, key, session) -> logins.add(user) && allowed.authenticate(user, key, session));
     }
 
     @AfterEach
@@ -57,12 +61,14 @@ class HostKeyPinTest {
 
     private void everybodyIsKnown(PublicKey... keys) throws IOException {
         var text = new StringBuilder();
-        for (var key : keys) text.append("* ").append(SshPeer.line(key)).append("\n[*]:* ").append(SshPeer.line(key)).append('\n');
+        for (var key : keys)
+            text.append("* ").append(SshPeer.line(key)).append("\n[*]:* ").append(SshPeer.line(key)).append('\n');
         peer.knownHosts(text.toString());
     }
 
     private static String print(KeyPair pair) {
-        return HostKeyPin.fingerprint(java.util.Base64.getDecoder().decode(SshPeer.line(pair.getPublic()).split(" ")[1]));
+        return HostKeyPin.fingerprint(java.util.Base64.getDecoder()
+                .decode(SshPeer.line(pair.getPublic()).split(" ")[1]));
     }
 
     /** The pinned keys of an inventory in which core has this one. */
@@ -71,14 +77,19 @@ class HostKeyPinTest {
     }
 
     private Inventory inventory(String corePin, String workers) {
-        var ssh = "ssh: {user: root, port: " + peer.port() + ", known_hosts: " + peer.home.resolve(".ssh/known_hosts") + ", identity: " + peer.home.resolve(".ssh/id_ecdsa") + "}\n";
-        return Fixtures.inventory("domain: ktrdr.test\nresolve: inventory\n" + ssh + "nodes:\n  core: {role: core, host: backend, address: 127.0.0.1, aliases: [grafana], host_key: \"" + corePin
-                + "\"}\n  workers-b: {role: workers, host: workers-b, address: 127.0.0.2" + workers + "}\nimages: {backend: registry.test:5000/ktrdr-backend}\n");
+        var ssh = "ssh: {user: root, port: " + peer.port() + ", known_hosts: " + peer.home.resolve(".ssh/known_hosts")
+                + ", identity: " + peer.home.resolve(".ssh/id_ecdsa") + "}\n";
+        return Fixtures.inventory("domain: ktrdr.test\nresolve: inventory\n" + ssh
+                + "nodes:\n  core: {role: core, host: backend, address: 127.0.0.1, aliases: [grafana], host_key: \""
+                + corePin
+                + "\"}\n  workers-b: {role: workers, host: workers-b, address: 127.0.0.2" + workers
+                + "}\nimages: {backend: registry.test:5000/ktrdr-backend}\n");
     }
 
     private Ssh.Target to(String host, Optional<String> address, Optional<String> jump, Map<String, HostKeyPin> pins) {
         var to = peer.target();
-        return new Ssh.Target("core", host, address, to.port(), to.user(), to.identity(), to.knownHosts(), to.config(), Inventory.Sudo.NEVER, jump, to.connectTimeout(), pins);
+        return new Ssh.Target("core", host, address, to.port(), to.user(), to.identity(), to.knownHosts(), to.config(),
+                Inventory.Sudo.NEVER, jump, to.connectTimeout(), pins);
     }
 
     private Ssh.Target byName(String pin) {
@@ -99,9 +110,14 @@ class HostKeyPinTest {
 
     private void refused(Problem problem, String node) {
         assertEquals(Exit.UNREACHABLE, problem.exit());
-        assertTrue(problem.sentence().startsWith(node + ": the host key of ") && problem.sentence().endsWith(" is not the one that the inventory pins; this may be an attack, nothing was sent"), problem.sentence());
+        assertTrue(problem.sentence().startsWith(node + ": the host key of ")
+                && problem.sentence()
+                        .endsWith(" is not the one that the inventory pins; this may be an attack, nothing was sent"),
+                problem.sentence());
         assertEquals("ecdsa-sha2-nistp256 " + print(peer.hostKey), problem.details().get("found"));
-        assertTrue(problem.details().get("expected").endsWith(print(ANOTHER) + " (host_key of the node in the inventory)"), problem.details().get("expected"));
+        assertTrue(problem.details().get("expected")
+                .endsWith(print(ANOTHER) + " (host_key of the node in the inventory)"),
+                problem.details().get("expected"));
     }
 
     @Test
@@ -109,13 +125,15 @@ class HostKeyPinTest {
         var line = SshPeer.line(peer.hostKey.getPublic());
         for (var known : List.of(List.<PublicKey>of(), List.of(ANOTHER.getPublic()))) {
             everybodyIsKnown(known.toArray(new PublicKey[0]));
-            for (var pin : List.of(print(peer.hostKey), "ecdsa-sha2-nistp256 " + print(peer.hostKey), line, line + " root@backend")) works(byName(pin));
+            for (var pin : List.of(print(peer.hostKey), "ecdsa-sha2-nistp256 " + print(peer.hostKey), line,
+                    line + " root@backend")) works(byName(pin));
         }
     }
 
     @Test
     void another_key_is_refused_even_where_known_hosts_has_it() {
-        for (var pin : List.of(print(ANOTHER), "ecdsa-sha2-nistp256 " + print(ANOTHER), SshPeer.line(ANOTHER.getPublic()))) refused(byName(pin), "core");
+        for (var pin : List.of(print(ANOTHER), "ecdsa-sha2-nistp256 " + print(ANOTHER),
+                SshPeer.line(ANOTHER.getPublic()))) refused(byName(pin), "core");
     }
 
     @Test
@@ -130,7 +148,8 @@ class HostKeyPinTest {
 
     @Test
     void a_key_that_is_revoked_is_refused_though_it_is_pinned() throws Exception {
-        peer.knownHosts("@revoked * " + SshPeer.line(peer.hostKey.getPublic()) + "\n@revoked [*]:* " + SshPeer.line(peer.hostKey.getPublic()) + "\n");
+        peer.knownHosts("@revoked * " + SshPeer.line(peer.hostKey.getPublic()) + "\n@revoked [*]:* "
+                + SshPeer.line(peer.hostKey.getPublic()) + "\n");
         var problem = assertThrows(Problem.class, () -> Ssh.connect(byName(print(peer.hostKey)), peer.here()));
         assertTrue(problem.sentence().endsWith("is revoked"), problem.sentence());
         assertEquals(List.of(), logins);
@@ -140,19 +159,24 @@ class HostKeyPinTest {
     void the_pin_applies_by_address_alias_and_ssh_config_name() throws Exception {
         refused(to("127.0.0.1", Optional.empty(), Optional.empty(), pins(print(ANOTHER))), "core");
         refused(to("grafana.KTRDR.test", Optional.of("127.0.0.3"), Optional.empty(), pins(print(ANOTHER))), "core");
-        Files.writeString(peer.home.resolve(".ssh/config"), "Host mine backend.ktrdr.test\n  HostName 127.0.0.1\n  HostKeyAlias other.example\n");
+        Files.writeString(peer.home.resolve(".ssh/config"),
+                "Host mine backend.ktrdr.test\n  HostName 127.0.0.1\n  HostKeyAlias other.example\n");
         refused(to("mine", Optional.empty(), Optional.empty(), pins(print(ANOTHER))), "core");
         refused(to("backend.ktrdr.test", Optional.empty(), Optional.empty(), pins(print(ANOTHER))), "core");
     }
 
     @Test
     void a_pinned_node_is_refused_behind_a_jump_host_and_as_one() {
-        refused(to("backend.ktrdr.test", Optional.of("127.0.0.1"), Optional.of("root@127.0.0.2:" + peer.port()), Map.of("backend.ktrdr.test", HostKeyPin.of(print(peer.hostKey)).orElseThrow(),
+        refused(to("backend.ktrdr.test", Optional.of("127.0.0.1"), Optional.of("root@127.0.0.2:" + peer.port()),
+                Map.of("backend.ktrdr.test", HostKeyPin.of(print(peer.hostKey)).orElseThrow(),
                 "127.0.0.2", HostKeyPin.of(print(ANOTHER)).orElseThrow())), "core, jump host 127.0.0.2");
-        var behind = to("backend.ktrdr.test", Optional.of("127.0.0.1"), Optional.of("root@127.0.0.2:" + peer.port()), pins(print(ANOTHER)));
+        var behind = to("backend.ktrdr.test", Optional.of("127.0.0.1"), Optional.of("root@127.0.0.2:" + peer.port()),
+                pins(print(ANOTHER)));
         refused(assertThrows(Problem.class, () -> Ssh.connect(behind, peer.here())), "core");
-        assertEquals(List.of("root"), logins.stream().distinct().toList(), "the jump host, which is not pinned, was logged in to");
-        works(to("backend.ktrdr.test", Optional.of("127.0.0.1"), Optional.of("root@127.0.0.2:" + peer.port()), pins(print(peer.hostKey))));
+        assertEquals(List.of("root"), logins.stream().distinct().toList(),
+                "the jump host, which is not pinned, was logged in to");
+        works(to("backend.ktrdr.test", Optional.of("127.0.0.1"), Optional.of("root@127.0.0.2:" + peer.port()),
+                pins(print(peer.hostKey))));
     }
 
     @Test
@@ -186,11 +210,14 @@ class HostKeyPinTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"SHA256:short", "MD5:16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48", "ssh-ed25519 AAAA", "ssh-ed25519", "yes",
+    @ValueSource(strings = {"SHA256:short", "MD5:16:27:ac:a5:76:28:2d:36:63:1b:56:4d:eb:df:a6:48", "ssh-ed25519 AAAA",
+            "ssh-ed25519", "yes",
         "ssh-rsa AAAAC3NzaC1lZDI1NTE5AAAAIJ0lAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"})
     void what_is_no_key_is_told_with_its_place(String pin) {
         var problem = assertThrows(Problem.class, () -> pins(pin));
         assertEquals(Exit.USAGE, problem.exit());
-        assertTrue(problem.details().toString().contains("nodes.core.host_key: expected " + HostKeyPin.FORM + ", found "), problem.details().toString());
+        assertTrue(problem.details().toString()
+                .contains("nodes.core.host_key: expected " + HostKeyPin.FORM + ", found "),
+                problem.details().toString());
     }
 }

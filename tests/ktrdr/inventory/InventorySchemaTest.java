@@ -31,28 +31,40 @@ class InventorySchemaTest {
     private static final ObjectMapper MAPPER = new ObjectMapper();
     private static final JsonNode SCHEMA = Documents.schema("inventory");
     private static final Pattern ALLOWED = Pattern.compile("unknown key(?:, did you mean .*\\?|\\.) Allowed: (.*)");
-    private static final String BASE = "{\"domain\": \"ktrdr.test\", \"nodes\": {\"one\": {\"role\": \"core\", \"address\": \"10.0.0.1\"}, \"two\": {\"role\": \"workers\", \"address\": \"10.0.0.2\"}},"
+    private static final String BASE =
+            "{\"domain\": \"ktrdr.test\", \"nodes\": {\"one\": {\"role\": \"core\", \"address\": \"10.0.0.1\"}, "
+                    + "\"two\": {\"role\": \"workers\", \"address\": \"10.0.0.2\"}},"
             + " \"images\": {\"backend\": \"registry.test/ktrdr-backend\"}}";
     /** Values of every kind, of which each key takes a few. */
-    private static final List<String> VALUES = List.of("0", "3", "4", "22", "65535", "65536", "-1", "0.5", "\"\"", "\"a\"", "\"a b\"", "\"-a\"", "\"/a\"", "\"/a/../b\"", "\"a.b\"",
-            "\"10.0.0.1\"", "\"10.0.0.256\"", "\"fe80::1%eth0\"", "true", "\"false\"", "\"yes\"", "\"16GB\"", "\"10s\"", "\"1 h\"", "\"http://a.test:80\"", "\"http://a.test/x\"", "\"a:1\"",
-            "\"a:latest\"", "\"a:1@sha256:b\"", "\"*\"", "\"fleet\"", "\"10.0.0.0/8\"", "\"a@b.test\"", "\"a@b.test, c@b.test\"", "\"a'b\"", "\"core\"",
+    private static final List<String> VALUES = List.of("0", "3", "4", "22", "65535", "65536", "-1", "0.5", "\"\"",
+            "\"a\"", "\"a b\"", "\"-a\"", "\"/a\"", "\"/a/../b\"", "\"a.b\"",
+            "\"10.0.0.1\"", "\"10.0.0.256\"", "\"fe80::1%eth0\"", "true", "\"false\"", "\"yes\"", "\"16GB\"", "\"10s\"",
+            "\"1 h\"", "\"http://a.test:80\"", "\"http://a.test/x\"", "\"a:1\"",
+            "\"a:latest\"", "\"a:1@sha256:b\"", "\"*\"", "\"fleet\"", "\"10.0.0.0/8\"", "\"a@b.test\"",
+            "\"a@b.test, c@b.test\"", "\"a'b\"", "\"core\"",
             "1000", "[]", "[\"a\"]", "[\"a b\"]", "[{}]", "{}", "{\"zzz\": 1}", "null");
     /** What the schema cannot see: a pin's checksum, networks, what several keys are together. */
-    private static final Set<String> LOOSER = Set.of("nodes/two/id", "nodes/two/host", "nodes/two/host_key", "firewall/allow", "nodes/two/bind", "nodes/two/role", "nodes/two/address", "sample/operation", "sample/until", "sample/body", "secrets/provider", "alerts",
-            "alerts/webhook", "alerts/mail", "alerts/telegram", "alerts/mail/user", "operators", "nodes/two", "nodes", "images/jaeger", "secrets/item");
+    private static final Set<String> LOOSER = Set.of("nodes/two/id", "nodes/two/host", "nodes/two/host_key",
+            "firewall/allow", "nodes/two/bind", "nodes/two/role", "nodes/two/address", "sample/operation",
+            "sample/until", "sample/body", "secrets/provider", "alerts",
+            "alerts/webhook", "alerts/mail", "alerts/telegram", "alerts/mail/user", "operators", "nodes/two", "nodes",
+            "images/jaeger", "secrets/item");
 
     private static ObjectNode base() throws IOException {
         return (ObjectNode) MAPPER.readTree(BASE);
     }
 
-    /** The mistakes that the reader finds, by path; a secret or a text that is no inventory at all is one of the path "". */
+    /**
+     * The mistakes that the reader finds, by path; a secret or a text that is no inventory at all is one of the path
+     * "".
+     */
     private static Map<String, String> read(JsonNode inventory) {
         var mistakes = new TreeMap<String, String>();
         try {
             new InventoryReader(Path.of("inventory.yaml")).read(Yaml.parse(inventory.toString(), "inventory.yaml"));
         } catch (Problem problem) {
-            problem.details().values().stream().flatMap(String::lines).forEach(line -> mistakes.put(line.replaceFirst(": .*", "").replace('.', '/'), line));
+            problem.details().values().stream().flatMap(String::lines)
+                    .forEach(line -> mistakes.put(line.replaceFirst(": .*", "").replace('.', '/'), line));
             if (mistakes.isEmpty()) mistakes.put("", problem.sentence());
         }
         return mistakes;
@@ -71,7 +83,9 @@ class InventorySchemaTest {
 
     private static void collect(JsonNode schema, String path, Map<String, JsonNode> places) {
         places.put(path, schema);
-        schema.path("properties").properties().forEach(entry -> collect(resolved(entry.getValue()), (path.isEmpty() ? "" : path + "/") + entry.getKey(), places));
+        schema.path("properties").properties()
+                .forEach(entry -> collect(resolved(entry.getValue()),
+                        (path.isEmpty() ? "" : path + "/") + entry.getKey(), places));
         if (path.equals("nodes")) collect(resolved(schema.path("additionalProperties")), "nodes/two", places);
     }
 
@@ -131,7 +145,8 @@ class InventorySchemaTest {
                 if (reader) accepted++;
                 else refused++;
                 if (reader && !editor) wrong.add(path + ": " + text + " is underlined, and read");
-                if (!reader && editor && !LOOSER.contains(path)) wrong.add(path + ": " + text + " is not underlined, and refused: " + mistakes);
+                if (!reader && editor && !LOOSER.contains(path))
+                    wrong.add(path + ": " + text + " is not underlined, and refused: " + mistakes);
             }
         }
         assertEquals(List.of(), wrong);

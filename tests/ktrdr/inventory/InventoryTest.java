@@ -46,62 +46,87 @@ class InventoryTest {
     @Test
     void the_inventory_at_the_top_describes_the_plans_topology() {
         var inventory = Inventory.read(ktrdr.Project.root().resolve("inventory.yaml"));
-        assertEquals(List.of("core", "workers-b", "workers-c"), inventory.nodes().stream().map(Inventory.Node::name).toList());
+        assertEquals(List.of("core", "workers-b", "workers-c"),
+                inventory.nodes().stream().map(Inventory.Node::name).toList());
         assertEquals(8, inventory.workers().stream().mapToInt(node -> inventory.workersOf(node).size()).sum());
         assertEquals("http://grafana.ktrdr.home.mynerd.place:3000", inventory.url("grafana"));
     }
 
     @Test
     void backups_are_kept_by_number_and_by_days_where_that_is_said() {
-        assertEquals(new Inventory.BackupSettings("/srv/ktrdr-shared/db-backups", 30, 0, false, Optional.empty()), Fixtures.inventory().backup());
-        var said = Inventory.read(Fixtures.file(Fixtures.INVENTORY + "backup: {directory: /b, keep: 7, days: 90, before_deploy: true}\n"));
+        assertEquals(new Inventory.BackupSettings("/srv/ktrdr-shared/db-backups", 30, 0, false, Optional.empty()),
+                Fixtures.inventory().backup());
+        var said = Inventory.read(
+                Fixtures.file(Fixtures.INVENTORY
+                        + "backup: {directory: /b, keep: 7, days: 90, before_deploy: true}\n"));
         assertEquals(new Inventory.BackupSettings("/b", 7, 90, true, Optional.empty()), said.backup());
         for (var time : Map.of("daily", "02:00", "\"13:45\"", "13:45", "02:30", "02:30", "12:30", "12:30").entrySet())
-            assertEquals(Optional.of(time.getValue()), Fixtures.inventory(Fixtures.INVENTORY + "backup: {schedule: " + time.getKey() + "}\n").backup().schedule(), time.getKey());
-        assertTrue(mistake(Fixtures.INVENTORY + "backup: {schedule: weekly}\n").contains("backup.schedule: expected daily, or a time of day such as 02:00, found weekly"));
+            assertEquals(Optional.of(time.getValue()),
+                    Fixtures.inventory(Fixtures.INVENTORY + "backup: {schedule: " + time.getKey() + "}\n").backup()
+                            .schedule(), time.getKey());
+        assertTrue(mistake(Fixtures.INVENTORY + "backup: {schedule: weekly}\n")
+                .contains("backup.schedule: expected daily, or a time of day such as 02:00, found weekly"));
         assertEquals(new BackupFolder.Retention(7, 90), BackupFolder.Retention.of(said));
-        assertTrue(mistake(Fixtures.INVENTORY + "backup: {days: -1}\n").contains("backup.days: expected a whole number from 0 to 36500, found -1"));
+        assertTrue(mistake(Fixtures.INVENTORY + "backup: {days: -1}\n")
+                .contains("backup.days: expected a whole number from 0 to 36500, found -1"));
     }
 
     @Test
     void the_environment_is_one_that_ktrdr_takes() {
         assertEquals("staging", Fixtures.inventory().environment());
-        for (var environment : Inventory.ENVIRONMENTS) assertEquals(environment, Fixtures.inventory(Fixtures.INVENTORY + "environment: " + environment + "\n").environment());
-        assertTrue(mistake(Fixtures.INVENTORY + "environment: preprod\n").contains("environment: expected development or staging or production"), mistake(Fixtures.INVENTORY + "environment: preprod\n"));
+        for (var environment : Inventory.ENVIRONMENTS) assertEquals(environment,
+                Fixtures.inventory(Fixtures.INVENTORY + "environment: " + environment + "\n").environment());
+        assertTrue(mistake(Fixtures.INVENTORY + "environment: preprod\n")
+                .contains("environment: expected development or staging or production"),
+                mistake(Fixtures.INVENTORY + "environment: preprod\n"));
     }
 
     @Test
     void workers_have_an_image_of_their_own() {
         assertEquals("registry.test:5000/ktrdr-worker-cpu", Fixtures.inventory().images().worker());
         var said = "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend";
-        assertEquals("registry.test:5000/ktrdr-backend", Fixtures.inventory(Fixtures.INVENTORY.replace(said, said + ", worker: registry.test:5000/ktrdr-backend")).images().worker());
+        assertEquals("registry.test:5000/ktrdr-backend",
+                Fixtures.inventory(Fixtures.INVENTORY.replace(said,
+                        said + ", worker: registry.test:5000/ktrdr-backend")).images().worker());
         // what is called otherwise is taken for both
-        assertEquals("registry.test:5000/mine", Fixtures.inventory(Fixtures.INVENTORY.replace(said, said.replace("ktrdr-backend", "mine"))).images().worker());
+        assertEquals("registry.test:5000/mine",
+                Fixtures.inventory(Fixtures.INVENTORY.replace(said, said.replace("ktrdr-backend", "mine"))).images()
+                        .worker());
     }
 
     @Test
     void a_node_has_the_limits_of_all_but_for_what_it_says_itself() {
-        assertEquals(new Running(new Limit(1, 3L << 30), new Limit(2, 5L << 30), Optional.empty(), false, false), Fixtures.inventory().node("B").running());
-        var said = Fixtures.inventory(with("training: 1}", "training: 1}, limits: {training: {cpus: 0.5}}") + "limits: {training: {cpus: 4, memory: 8GB}, backtest: {memory: 1GiB}}\n");
-        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(4, 8_000_000_000L), Optional.empty(), false, false), said.node("B").running());
-        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(0.5, 8_000_000_000L), Optional.empty(), false, false), said.node("G").running());
+        assertEquals(new Running(new Limit(1, 3L << 30), new Limit(2, 5L << 30), Optional.empty(), false, false),
+                Fixtures.inventory().node("B").running());
+        var said = Fixtures.inventory(with("training: 1}", "training: 1}, limits: {training: {cpus: 0.5}}")
+                + "limits: {training: {cpus: 4, memory: 8GB}, backtest: {memory: 1GiB}}\n");
+        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(4, 8_000_000_000L), Optional.empty(), false, false),
+                said.node("B").running());
+        assertEquals(new Running(new Limit(1, 1L << 30), new Limit(0.5, 8_000_000_000L), Optional.empty(), false,
+                false), said.node("G").running());
     }
 
     @Test
     void a_node_may_run_workers_without_apparmor_or_with_own_image() {
-        var said = Fixtures.inventory(with("training: 1}", "training: 1}, image: registry.test:5000/ktrdr-worker-gpu, apparmor: default") + "apparmor: unconfined\n");
+        var said = Fixtures.inventory(
+                with("training: 1}", "training: 1}, image: registry.test:5000/ktrdr-worker-gpu, apparmor: default")
+                        + "apparmor: unconfined\n");
         assertTrue(said.node("B").running().unconfined());
         assertFalse(said.node("G").running().unconfined());
-        assertEquals("{training-worker-1=registry.test:5000/ktrdr-worker-gpu:sha-1}", Stack.of(said, said.node("G")).images(List.of("training-worker-1"), "sha-1").toString());
-        assertEquals("{training-worker-1=registry.test:5000/ktrdr-worker-cpu:sha-1}", Stack.of(said, said.node("B")).images(List.of("training-worker-1"), "sha-1").toString());
+        assertEquals("{training-worker-1=registry.test:5000/ktrdr-worker-gpu:sha-1}",
+                Stack.of(said, said.node("G")).images(List.of("training-worker-1"), "sha-1").toString());
+        assertEquals("{training-worker-1=registry.test:5000/ktrdr-worker-cpu:sha-1}",
+                Stack.of(said, said.node("B")).images(List.of("training-worker-1"), "sha-1").toString());
     }
 
     @Test
     void the_brokers_host_service_is_an_address() {
         assertEquals(Optional.empty(), Fixtures.inventory().broker());
-        assertEquals(Optional.of("http://10.0.0.9:5001"), Fixtures.inventory(Fixtures.INVENTORY + "broker: http://10.0.0.9:5001\n").broker());
+        assertEquals(Optional.of("http://10.0.0.9:5001"),
+                Fixtures.inventory(Fixtures.INVENTORY + "broker: http://10.0.0.9:5001\n").broker());
         for (var wrong : List.of("10.0.0.9:5001", "ftp://10.0.0.9", "http://10.0.0.9:5001/x"))
-            assertTrue(mistake(Fixtures.INVENTORY + "broker: \"" + wrong + "\"\n").contains("broker: expected an http or https address without user and path"), wrong);
+            assertTrue(mistake(Fixtures.INVENTORY + "broker: \"" + wrong + "\"\n")
+                    .contains("broker: expected an http or https address without user and path"), wrong);
     }
 
     @Test
@@ -109,7 +134,8 @@ class InventoryTest {
         assertEquals(20_000, Fixtures.inventory().tracing().traces());
         assertTrue(Fixtures.inventory().images().jaeger().startsWith("jaegertracing/jaeger:2."));
         for (var old : List.of("jaegertracing/all-in-one:1.53", "mirror:5000/jaeger-all-in-one:1.60"))
-            assertEquals("7:18  images.jaeger: expected Jaeger 2, such as jaegertracing/jaeger:2.6.0, since Jaeger 1 takes other options and has reached its end of life, found " + old,
+            assertEquals("7:18  images.jaeger: expected Jaeger 2, such as jaegertracing/jaeger:2.6.0, since Jaeger 1 "
+                    + "takes other options and has reached its end of life, found " + old,
                     mistake(with("{registry: r", "{jaeger: \"" + old + "\", registry: r")));
     }
 
@@ -117,10 +143,13 @@ class InventoryTest {
     void workers_have_the_fixed_ports_of_ktrdr() {
         var inventory = Fixtures.inventory();
         var node = inventory.node("B").withScale(3);
-        assertEquals(List.of("backtest-worker-1 5003 ", "backtest-worker-2 5004 scale-2", "backtest-worker-3 5007 scale-3",
+        assertEquals(List.of("backtest-worker-1 5003 ", "backtest-worker-2 5004 scale-2",
+                "backtest-worker-3 5007 scale-3",
                 "training-worker-1 5005 ", "training-worker-2 5006 scale-2", "training-worker-3 5008 scale-3"),
-                inventory.workersOf(node).stream().map(worker -> worker.name() + " " + worker.port() + " " + worker.profile()).toList());
-        assertEquals(List.of("http://gpu-1.ktrdr.test:5005"), inventory.workersOf(inventory.node("G")).stream().map(Inventory.Worker::endpointUrl).toList());
+                inventory.workersOf(node).stream()
+                        .map(worker -> worker.name() + " " + worker.port() + " " + worker.profile()).toList());
+        assertEquals(List.of("http://gpu-1.ktrdr.test:5005"),
+                inventory.workersOf(inventory.node("G")).stream().map(Inventory.Worker::endpointUrl).toList());
         assertEquals(List.of(), inventory.workersOf(inventory.core()));
     }
 
@@ -128,62 +157,81 @@ class InventoryTest {
     void a_gpu_node_runs_only_one_training_worker_by_default() {
         var inventory = Fixtures.inventory(with("workers: {backtest: 0, training: 1}", "gpu: true"));
         var node = inventory.node("G");
-        assertEquals("[Worker[name=training-worker-gpu, type=training, port=5005, profile=gpu, endpointUrl=http://gpu-1.ktrdr.test:5005]]", inventory.workersOf(node).toString());
+        assertEquals("[Worker[name=training-worker-gpu, type=training, port=5005, profile=gpu, "
+                + "endpointUrl=http://gpu-1.ktrdr.test:5005]]", inventory.workersOf(node).toString());
         assertEquals(inventory.workersOf(node), inventory.workersOf(node.withScale(3)), "no scale gives it more");
         assertEquals("gpu", node.given().orElseThrow().key());
         var both = Fixtures.inventory(with("workers: {backtest: 0, training: 1}", "gpu: true, workers: {backtest: 2}"));
-        assertEquals(List.of("backtest-worker-1", "backtest-worker-2", "training-worker-gpu"), Stack.of(both, both.node("G")).services());
+        assertEquals(List.of("backtest-worker-1", "backtest-worker-2", "training-worker-gpu"),
+                Stack.of(both, both.node("G")).services());
         // what an inventory of before left there is known as well
         assertEquals(Set.of("training-worker-1", "training-worker-2", "training-worker-3", "training-worker-gpu"),
-                inventory.workersOf(node.full()).stream().filter(worker -> worker.type().equals("training")).map(Inventory.Worker::name).collect(Collectors.toSet()));
+                inventory.workersOf(node.full()).stream().filter(worker -> worker.type().equals("training"))
+                        .map(Inventory.Worker::name).collect(Collectors.toSet()));
         assertEquals(7, inventory.workersOf(inventory.node("B").full()).size());
     }
 
     @Test
     void a_node_with_a_gpu_has_the_image_for_it() {
         var gpu = with("workers: {backtest: 0, training: 1}", "gpu: true");
-        var image = Map.of("", "registry.test:5000/ktrdr-worker-gpu", ", worker: registry.test:5000/mine", "registry.test:5000/mine", ", worker_gpu: other/cuda", "other/cuda");
+        var image = Map.of("", "registry.test:5000/ktrdr-worker-gpu", ", worker: registry.test:5000/mine",
+                "registry.test:5000/mine", ", worker_gpu: other/cuda", "other/cuda");
         image.forEach((said, expected) -> {
-            var inventory = Fixtures.inventory(gpu.replace("registry.test:5000/ktrdr-backend}", "registry.test:5000/ktrdr-backend" + said + "}"));
-            assertEquals(Map.of("training-worker-gpu", expected + ":sha-1"), Stack.of(inventory, inventory.node("G")).images(List.of("training-worker-gpu"), "sha-1"));
+            var inventory = Fixtures.inventory(gpu.replace("registry.test:5000/ktrdr-backend}",
+                    "registry.test:5000/ktrdr-backend" + said + "}"));
+            assertEquals(Map.of("training-worker-gpu", expected + ":sha-1"),
+                    Stack.of(inventory, inventory.node("G")).images(List.of("training-worker-gpu"), "sha-1"));
             assertFalse(inventory.workerImage(inventory.node("B")).endsWith("gpu"));
         });
-        assertEquals("own/image", Fixtures.inventory(gpu.replace("gpu: true", "gpu: true, image: own/image")).workerImage(Fixtures.inventory(gpu.replace("gpu: true", "gpu: true, image: own/image")).node("G")));
+        assertEquals("own/image", Fixtures.inventory(gpu.replace("gpu: true", "gpu: true, image: own/image"))
+                .workerImage(Fixtures.inventory(gpu.replace("gpu: true", "gpu: true, image: own/image")).node("G")));
     }
 
     @Test
     void scaling_adds_no_workers_of_a_type_the_node_does_not_run() {
         var inventory = Fixtures.inventory();
-        assertEquals(List.of("training-worker-1", "training-worker-2"), inventory.workersOf(inventory.node("G").withScale(2)).stream().map(Inventory.Worker::name).toList());
+        assertEquals(List.of("training-worker-1", "training-worker-2"),
+                inventory.workersOf(inventory.node("G").withScale(2)).stream().map(Inventory.Worker::name).toList());
     }
 
     @Test
     void a_node_may_mount_the_share_with_options_of_its_own() {
-        var inventory = Fixtures.inventory(with("workers: {backtest: 0, training: 1}", "workers: {backtest: 0, training: 1}, storage: {options: vers=4.2}"));
+        var inventory = Fixtures.inventory(with("workers: {backtest: 0, training: 1}",
+                "workers: {backtest: 0, training: 1}, storage: {options: vers=4.2}"));
         assertEquals("vers=4.2", NfsFiles.options(inventory, inventory.node("G")));
         assertEquals("vers=3,hard,proto=tcp", NfsFiles.options(inventory, inventory.node("B")));
     }
 
     @Test
     void ports_are_bound_where_others_reach_the_node_and_nowhere_else() {
-        assertEquals(Optional.of("10.0.0.11"), Fixtures.inventory(with("address: 10.0.0.11", "address: 10.0.0.11, bind: 10.0.0.11")).node("B").bind());
-        assertEquals("5:80  nodes.workers-b.bind: expected the `address` of the node, without an interface, since that is where others reach it: 10.0.0.11, found 127.0.0.1",
+        assertEquals(Optional.of("10.0.0.11"),
+                Fixtures.inventory(with("address: 10.0.0.11", "address: 10.0.0.11, bind: 10.0.0.11")).node("B").bind());
+        assertEquals("5:80  nodes.workers-b.bind: expected the `address` of the node, without an interface, since "
+                + "that is where others reach it: 10.0.0.11, found 127.0.0.1",
                 mistake(with("address: 10.0.0.11", "address: 10.0.0.11, bind: 127.0.0.1")));
-        assertTrue(mistake(with("address: 10.0.0.11", "address: fe80::1%eth0, bind: fe80::1%eth0")).contains("without an interface"));
+        assertTrue(mistake(with("address: 10.0.0.11", "address: fe80::1%eth0, bind: fe80::1%eth0"))
+                .contains("without an interface"));
     }
 
     @Test
     void the_firewall_is_off_by_default_and_allows_hosts_and_networks() {
         assertEquals(Optional.empty(), Fixtures.inventory().firewall());
-        assertEquals(List.of(), Fixtures.inventory(Fixtures.INVENTORY + "firewall: {}\n").firewall().orElseThrow().allow());
+        assertEquals(List.of(), Fixtures.inventory(Fixtures.INVENTORY + "firewall: {}\n").firewall().orElseThrow()
+                .allow());
         var allow = List.of("10.0.5.7", "192.168.7.0/24", "0.0.0.0/0", "fd00::1", "fd00::/64");
-        assertEquals(allow, Fixtures.inventory(Fixtures.INVENTORY + "firewall: {allow: [10.0.5.7, 192.168.7.0/24, 0.0.0.0/0, \"fd00::1\", \"fd00::/64\"]}\n").firewall().orElseThrow().allow());
+        assertEquals(allow,
+                Fixtures.inventory(Fixtures.INVENTORY
+                        + "firewall: {allow: [10.0.5.7, 192.168.7.0/24, 0.0.0.0/0, \"fd00::1\", \"fd00::/64\"]}\n")
+                        .firewall().orElseThrow().allow());
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"10.0.0.1/33", "10.0.0.0/", "10.0.0", "desk.example.org", "10.0.0.1/24/8", "fd00::/129", "fe80::1%eth0", "10.0.0.1 -j ACCEPT", "-i", "!10.0.0.1"})
+    @ValueSource(strings = {"10.0.0.1/33", "10.0.0.0/", "10.0.0", "desk.example.org", "10.0.0.1/24/8", "fd00::/129",
+            "fe80::1%eth0", "10.0.0.1 -j ACCEPT", "-i", "!10.0.0.1"})
     void what_is_neither_address_nor_network_is_let_in_by_no_rule(String text) {
-        assertTrue(mistake(Fixtures.INVENTORY + "firewall: {allow: [\"" + text + "\"]}\n").contains("firewall.allow: expected addresses and networks of IPv4 or IPv6, such as 10.0.0.0/24, found " + text));
+        assertTrue(mistake(Fixtures.INVENTORY + "firewall: {allow: [\"" + text + "\"]}\n")
+                .contains("firewall.allow: expected addresses and networks of IPv4 or IPv6, such as 10.0.0.0/24, found "
+                        + text));
     }
 
     @Test
@@ -191,7 +239,9 @@ class InventoryTest {
         var dns = Fixtures.INVENTORY.replace("resolve: inventory", "resolve: dns").replace("address: 10.0.0.12, ", "");
         assertEquals(3, Fixtures.inventory(dns).nodes().size());
         assertTrue(mistake(dns + "firewall: {}\n").contains("nodes.gpu.address: is missing, and `firewall` needs it"));
-        assertTrue(mistake(with("address: 10.0.0.12", "address: fe80::1%eth0") + "firewall: {}\n").contains("nodes.gpu.address: expected one without an interface, which `firewall` needs, found fe80::1%eth0"));
+        assertTrue(mistake(with("address: 10.0.0.12", "address: fe80::1%eth0") + "firewall: {}\n")
+                .contains("nodes.gpu.address: expected one without an interface, which `firewall` needs, found "
+                        + "fe80::1%eth0"));
     }
 
     @ParameterizedTest
@@ -209,45 +259,78 @@ class InventoryTest {
 
     @Test
     void a_mistyped_key_is_told_with_its_place_and_the_nearest() {
-        assertEquals("5:74  nodes.workers-b.disk_fre: unknown key, did you mean disk_free? Allowed: address, aliases, apparmor, bind, cpus, directory, disk_free, "
-                + "gpu, host, host_key, id, image, limits, memory, role, scale, ssh, storage, workers", mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
+        assertEquals("5:74  nodes.workers-b.disk_fre: unknown key, did you mean disk_free? Allowed: address, aliases, "
+                + "apparmor, bind, cpus, directory, disk_free, "
+                + "gpu, host, host_key, id, image, limits, memory, role, scale, ssh, storage, workers",
+                mistake(with("workers-b, address: 10.0.0.11, disk_free", "workers-b, address: 10.0.0.11, disk_fre")));
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            scale: 2                  | scale: 4                      | 5:97  nodes.workers-b.scale: expected a whole number from 1 to 3, found 4
-            scale: 2                  | scale: two                    | 5:97  nodes.workers-b.scale: expected a whole number from 1 to 3, found two
+            scale: 2                  | scale: 4                      | 5:97  nodes.workers-b.scale: expected a whole \
+            number from 1 to 3, found 4
+            scale: 2                  | scale: two                    | 5:97  nodes.workers-b.scale: expected a whole \
+            number from 1 to 3, found two
             id: B                     | id: A                         | 5:19  nodes.workers-b.id: A is taken by core
-            host: workers-b           | host: grafana                 | 5:43  nodes.workers-b.host: grafana is taken by core
-            10.0.0.11                 | 10.0.0.10                     | 5:63  nodes.workers-b.address: 10.0.0.10 is taken by core
-            10.0.0.11                 | 10.0.0.256                    | 5:63  nodes.workers-b.address: expected an IPv4 or IPv6 address, found 10.0.0.256
-            host: workers-b           | host: "x; reboot"             | 5:43  nodes.workers-b.host: expected a host name of letters, digits and hyphens, found x; reboot
-            role: workers, host: w    | role: core, host: w           | 4:3  nodes: expected exactly one node with role core, found 2: core, workers-b
-            domain: ktrdr.test        | domain: "-x"                  | 1:9  domain: expected a domain such as ktrdr.home.mynerd.place, found -x
-            resolve: inventory        | resolve: dsn                  | 2:10  resolve: expected dns or inventory, found dsn
-            training: 1               | training: 4                   | 6:113  nodes.gpu.workers.training: expected a whole number from 0 to 3, found 4
-            training: 1}              | training: 1}, storage: {options: "a b"} | 6:136  nodes.gpu.storage.options: expected mount options with commas between, found a b
-            training: 1}              | training: 1}, limits: {training: {cpus: 0.0}}     | 6:143  nodes.gpu.limits.training.cpus: expected a number of processors such as 2 or 0.5, found 0.0
-            training: 1}              | training: 1}, limits: {training: {memory: 1MB}}   | 6:145  nodes.gpu.limits.training.memory: expected at least 64 MB, found 1.0 MB
-            training: 1}              | training: 1}, limits: {trainings: {cpus: 1}}      | 6:126  nodes.gpu.limits.trainings: unknown key, did you mean training? Allowed: backtest, training
-            training: 1}              | training: 2}, gpu: true       | 6:113  nodes.gpu.workers.training: a node with a GPU has one training worker, expected 1, found 2
-            training: 1}              | training: 0}, gpu: true       | 6:113  nodes.gpu.workers.training: a node with a GPU has one training worker, expected 1, found 0
-            training: 1}              | training: 1}, gpu: yes        | 6:122  nodes.gpu.gpu: expected true or false, found yes
-            scale: 2                  | scale: 1, gpu: true           | 5:97  nodes.workers-b.scale: a node with a GPU has one training worker, so it has no scale; backtest workers as well: `workers: {backtest: 1, training: 1}`
+            host: workers-b           | host: grafana                 | 5:43  nodes.workers-b.host: grafana is taken \
+            by core
+            10.0.0.11                 | 10.0.0.10                     | 5:63  nodes.workers-b.address: 10.0.0.10 is \
+            taken by core
+            10.0.0.11                 | 10.0.0.256                    | 5:63  nodes.workers-b.address: expected an \
+            IPv4 or IPv6 address, found 10.0.0.256
+            host: workers-b           | host: "x; reboot"             | 5:43  nodes.workers-b.host: expected a host \
+            name of letters, digits and hyphens, found x; reboot
+            role: workers, host: w    | role: core, host: w           | 4:3  nodes: expected exactly one node with \
+            role core, found 2: core, workers-b
+            domain: ktrdr.test        | domain: "-x"                  | 1:9  domain: expected a domain such as \
+            ktrdr.home.mynerd.place, found -x
+            resolve: inventory        | resolve: dsn                  | 2:10  resolve: expected dns or inventory, \
+            found dsn
+            training: 1               | training: 4                   | 6:113  nodes.gpu.workers.training: expected a \
+            whole number from 0 to 3, found 4
+            training: 1}              | training: 1}, storage: {options: "a b"} | 6:136  nodes.gpu.storage.options: \
+            expected mount options with commas between, found a b
+            training: 1}              | training: 1}, limits: {training: {cpus: 0.0}}     | 6:143  \
+            nodes.gpu.limits.training.cpus: expected a number of processors such as 2 or 0.5, found 0.0
+            training: 1}              | training: 1}, limits: {training: {memory: 1MB}}   | 6:145  \
+            nodes.gpu.limits.training.memory: expected at least 64 MB, found 1.0 MB
+            training: 1}              | training: 1}, limits: {trainings: {cpus: 1}}      | 6:126  \
+            nodes.gpu.limits.trainings: unknown key, did you mean training? Allowed: backtest, training
+            training: 1}              | training: 2}, gpu: true       | 6:113  nodes.gpu.workers.training: a node \
+            with a GPU has one training worker, expected 1, found 2
+            training: 1}              | training: 0}, gpu: true       | 6:113  nodes.gpu.workers.training: a node \
+            with a GPU has one training worker, expected 1, found 0
+            training: 1}              | training: 1}, gpu: yes        | 6:122  nodes.gpu.gpu: expected true or false, \
+            found yes
+            scale: 2                  | scale: 1, gpu: true           | 5:97  nodes.workers-b.scale: a node with a \
+            GPU has one training worker, so it has no scale; backtest workers as well: `workers: {backtest: 1, \
+            training: 1}`
             disk_free: 2GB, aliases   | gpu: true, aliases            | 4:69  nodes.core.gpu: core runs no workers
-            disk_free: 2GB, aliases   | limits: {backtest: {cpus: 1}}, aliases            | 4:72  nodes.core.limits: core runs no workers
+            disk_free: 2GB, aliases   | limits: {backtest: {cpus: 1}}, aliases            | 4:72  nodes.core.limits: \
+            core runs no workers
             disk_free: 2GB, aliases   | image: x/y, aliases               | 4:71  nodes.core.image: core runs no workers
-            training: 1}              | training: 1}, apparmor: off       | 6:127  nodes.gpu.apparmor: expected default or unconfined, found off
-            training: 1}              | training: 1}, image: "a/b:c"      | 6:124  nodes.gpu.image: expected an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's), found a/b:c
-            disk_free: 2GB, aliases   | storage: {options: rw}, aliases | 4:73  nodes.core.storage: this node exports the share and mounts nothing
-            training: 1}              | training: 1}, storage: {from: nas} | 6:133  nodes.gpu.storage.from: expected nfs or host, found nas
-            training: 1}              | training: 1}, storage: {from: host, options: rw} | 6:126  nodes.gpu.storage: this node has the share from its host and mounts nothing
-            training: 1}              | training: 1}, storage: {mount: /mnt/x}  | 6:127  nodes.gpu.storage.mount: unknown key. Allowed: from, options
-            {registry: r              | {db: "postgres:latest", registry: r | 7:14  images.db: expected an image with a fixed tag or digest, such as prom/prometheus:v2.53.0 (latest would change by itself), found postgres:latest
-            /ktrdr-backend            | /ktrdr-backend:v1             | 7:49  images.backend: expected an image without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's), found registry.test:5000/ktrdr-backend:v1
+            training: 1}              | training: 1}, apparmor: off       | 6:127  nodes.gpu.apparmor: expected \
+            default or unconfined, found off
+            training: 1}              | training: 1}, image: "a/b:c"      | 6:124  nodes.gpu.image: expected an image \
+            without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's), found a/b:c
+            disk_free: 2GB, aliases   | storage: {options: rw}, aliases | 4:73  nodes.core.storage: this node exports \
+            the share and mounts nothing
+            training: 1}              | training: 1}, storage: {from: nas} | 6:133  nodes.gpu.storage.from: expected \
+            nfs or host, found nas
+            training: 1}              | training: 1}, storage: {from: host, options: rw} | 6:126  nodes.gpu.storage: \
+            this node has the share from its host and mounts nothing
+            training: 1}              | training: 1}, storage: {mount: /mnt/x}  | 6:127  nodes.gpu.storage.mount: \
+            unknown key. Allowed: from, options
+            {registry: r              | {db: "postgres:latest", registry: r | 7:14  images.db: expected an image with \
+            a fixed tag or digest, such as prom/prometheus:v2.53.0 (latest would change by itself), found \
+            postgres:latest
+            /ktrdr-backend            | /ktrdr-backend:v1             | 7:49  images.backend: expected an image \
+            without a tag, such as ghcr.io/kpiteira/ktrdr-backend (the tag is --tag's), found \
+            registry.test:5000/ktrdr-backend:v1
             """)
     void a_wrong_value_is_told_with_its_place(String before, String after, String expected) {
-        var yaml = before.startsWith("role: workers, host: w") ? with(before, after).replace(", scale: 2", "") : with(before, after);
+        var yaml = before.startsWith("role: workers, host: w") ? with(before, after).replace(", scale: 2", "")
+                : with(before, after);
         assertEquals(expected, mistake(yaml));
     }
 
@@ -278,7 +361,8 @@ class InventoryTest {
     @Test
     void bytes_that_are_no_text_are_one_sentence(@TempDir Path folder) throws IOException {
         var file = Files.write(folder.resolve("inventory.yaml"), new byte[] {(byte) 0xff, (byte) 0xfe, 0});
-        assertEquals(file + ":1:1  this is not UTF-8", assertThrows(Problem.class, () -> Inventory.read(file)).sentence());
+        assertEquals(file + ":1:1  this is not UTF-8", assertThrows(Problem.class, () -> Inventory.read(file))
+                .sentence());
     }
 
     @Test
@@ -295,38 +379,54 @@ class InventoryTest {
         assertEquals(folder.resolve("inventory.yaml"), Inventory.find(Optional.empty(), environment, below).source());
         var named = Map.of("KTRDR_INVENTORY", home.resolve("inventory.yaml").toString());
         assertEquals(home.resolve("inventory.yaml"), Inventory.find(Optional.empty(), named, below).source());
-        assertEquals(folder.resolve("inventory.yaml"), Inventory.find(Optional.of(folder.resolve("inventory.yaml")), named, below).source());
+        assertEquals(folder.resolve("inventory.yaml"),
+                Inventory.find(Optional.of(folder.resolve("inventory.yaml")), named, below).source());
     }
 
     @Test
     void refuses_paths_that_lead_elsewhere_and_words_that_are_options() {
-        for (var folder : List.of("..", ".", "-rf")) assertTrue(mistake(Fixtures.INVENTORY + "storage: {folders: ['" + folder + "']}\n").contains("storage.folders: expected letters, digits"), folder);
-        for (var path : List.of("/srv/../etc", "/srv/.", "/..", "/./a")) assertTrue(mistake(Fixtures.INVENTORY + "storage: {export: " + path + "}\n").contains("storage.export: expected an absolute path"), path);
-        assertEquals("/srv/..a/.b/-c", Fixtures.inventory(Fixtures.INVENTORY + "storage: {export: /srv/..a/.b/-c}\n").storage().export());
-        assertTrue(mistake(Fixtures.INVENTORY + "secrets: {item: --help}\n").contains("secrets.item: expected text on one line, without '-' in front"));
-        assertTrue(mistake(Fixtures.INVENTORY + "alerts: {mail: {to: a@b, from: a@b, smarthost: 'm:25', user: \"a\\eb\"}}\n").contains("alerts.mail.user: expected a user without"));
+        for (var folder : List.of("..", ".",
+                "-rf")) assertTrue(mistake(Fixtures.INVENTORY + "storage: {folders: ['" + folder + "']}\n")
+                        .contains("storage.folders: expected letters, digits"), folder);
+        for (var path : List.of("/srv/../etc", "/srv/.", "/..",
+                "/./a")) assertTrue(mistake(Fixtures.INVENTORY + "storage: {export: " + path + "}\n")
+                        .contains("storage.export: expected an absolute path"), path);
+        assertEquals("/srv/..a/.b/-c", Fixtures.inventory(Fixtures.INVENTORY + "storage: {export: /srv/..a/.b/-c}\n")
+                .storage().export());
+        assertTrue(mistake(Fixtures.INVENTORY + "secrets: {item: --help}\n")
+                .contains("secrets.item: expected text on one line, without '-' in front"));
+        assertTrue(mistake(Fixtures.INVENTORY
+                + "alerts: {mail: {to: a@b, from: a@b, smarthost: 'm:25', user: \"a\\eb\"}}\n")
+                .contains("alerts.mail.user: expected a user without"));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"08.0.0.1", "1.2.3.04", "256.1.1.1", "1:2", ":::", "1::2::3", ":1::2", "1::2:", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "12345::", "1::2:3:4:5:6:7:8"})
+    @ValueSource(strings = {"08.0.0.1", "1.2.3.04", "256.1.1.1", "1:2", ":::", "1::2::3", ":1::2", "1::2:",
+            "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "12345::", "1::2:3:4:5:6:7:8"})
     void what_is_no_address_is_refused(String address) {
-        assertTrue(mistake(with("address: 10.0.0.11", "address: '" + address + "'")).contains("nodes.workers-b.address: expected an IPv4 or IPv6 address"));
+        assertTrue(mistake(with("address: 10.0.0.11", "address: '" + address + "'"))
+                .contains("nodes.workers-b.address: expected an IPv4 or IPv6 address"));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"0.0.0.0", "10.42.1.100", "255.255.255.255", "::", "::1", "1::", "2001:db8::1", "1:2:3:4:5:6:7:8", "::2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "fe80::1%eth0", "FD00:0:0:1::A"})
+    @ValueSource(strings = {"0.0.0.0", "10.42.1.100", "255.255.255.255", "::", "::1", "1::", "2001:db8::1",
+            "1:2:3:4:5:6:7:8", "::2:3:4:5:6:7:8", "1:2:3:4:5:6:7::", "fe80::1%eth0", "FD00:0:0:1::A"})
     void an_address_of_either_kind_is_one(String address) {
-        assertEquals(Optional.of(address), Fixtures.inventory(with("address: 10.0.0.11", "address: '" + address + "'")).node("B").address());
+        assertEquals(Optional.of(address), Fixtures.inventory(with("address: 10.0.0.11", "address: '" + address + "'"))
+                .node("B").address());
     }
 
     @Test
     void a_word_that_may_mean_two_nodes_or_something_else_is_refused() {
         assertTrue(mistake(with("id: G,", "id: workers-b,")).endsWith("nodes.gpu: workers-b means workers-b too"));
         assertTrue(mistake(with("host: gpu-1", "host: b")).endsWith("nodes.gpu: b means workers-b too"));
-        for (var word : List.of("all", "Workers")) assertTrue(mistake(with("gpu: {id: G", word + ": {id: G")).endsWith("nodes." + word + ": " + word + " is a word of the commands, and no node's"), word);
-        assertTrue(mistake(with("  core:", "  main:").replace("gpu: {id", "core: {id")).endsWith("nodes.core: core is a word of the commands, and no node's"));
+        for (var word : List.of("all", "Workers")) assertTrue(mistake(with("gpu: {id: G", word + ": {id: G"))
+                .endsWith("nodes." + word + ": " + word + " is a word of the commands, and no node's"), word);
+        assertTrue(mistake(with("  core:", "  main:").replace("gpu: {id", "core: {id"))
+                .endsWith("nodes.core: core is a word of the commands, and no node's"));
         assertTrue(mistake(with("gpu: {id: G", "\"null\": {id: G")).endsWith("nodes.null: null is no name in YAML"));
-        for (var job : List.of("prometheus", "node")) assertTrue(mistake(with("gpu: {id: G", job + ": {id: G")).endsWith("nodes." + job + ": prometheus.yml has a job " + job + " that is not of this node"), job);
+        for (var job : List.of("prometheus", "node")) assertTrue(mistake(with("gpu: {id: G", job + ": {id: G"))
+                .endsWith("nodes." + job + ": prometheus.yml has a job " + job + " that is not of this node"), job);
     }
 
     @Test
@@ -335,6 +435,7 @@ class InventoryTest {
         var domain = ("a".repeat(47) + ".").repeat(5) + "abc";
         var yaml = with("domain: ktrdr.test", "domain: " + domain);
         assertEquals(253, Fixtures.inventory(yaml).fqdn(Fixtures.inventory(yaml).node("B")).length());
-        assertTrue(mistake(yaml.replace("gpu-1", "gpu-123456")).endsWith("nodes.gpu: gpu-123456 with the domain is longer than 253 characters"));
+        assertTrue(mistake(yaml.replace("gpu-1", "gpu-123456"))
+                .endsWith("nodes.gpu: gpu-123456 with the domain is longer than 253 characters"));
     }
 }

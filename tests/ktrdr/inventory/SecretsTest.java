@@ -24,7 +24,8 @@ import org.junit.jupiter.api.io.TempDir;
 
 class SecretsTest {
     private final ByteArrayOutputStream shown = new ByteArrayOutputStream();
-    private final Console console = new Console(new PrintStream(shown), new PrintStream(shown), Console.Color.never, true, false, false);
+    private final Console console = new Console(new PrintStream(shown), new PrintStream(shown), Console.Color.never,
+            true, false, false);
     @TempDir Path folder;
 
     private Secrets fetch(String settings, Map<String, String> environment) {
@@ -33,18 +34,24 @@ class SecretsTest {
     }
 
     private Path file(String mode) throws IOException {
-        var file = Files.writeString(folder.resolve("secrets.json"), "{\"db_password\": \"p4ss'word\", \"other\": \"x\"}");
+        var file = Files.writeString(folder.resolve("secrets.json"),
+                "{\"db_password\": \"p4ss'word\", \"other\": \"x\"}");
         return Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
     }
 
     @Test
     void each_provider_gives_the_fields_asked_for() throws IOException {
         var file = file("rw-------");
-        assertEquals("p4ss'word", fetch("{provider: file, file: " + file + "}", Map.of()).get(Secrets.Field.db_password));
-        assertEquals("p4ss'word", fetch("{provider: command, command: [cat, " + file + "]}", Map.of()).get(Secrets.Field.db_password));
-        assertEquals("e", fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "e")).get(Secrets.Field.db_password));
-        var item = Files.writeString(folder.resolve("item.json"), "{\"fields\": [{\"label\": \"theirs\", \"type\": \"CONCEALED\", \"value\": \"v\"}]}");
-        assertEquals("v", fetch("{provider: command, command: [cat, " + item + "], fields: {db_password: theirs}}", Map.of()).get(Secrets.Field.db_password));
+        assertEquals("p4ss'word", fetch("{provider: file, file: " + file + "}", Map.of())
+                .get(Secrets.Field.db_password));
+        assertEquals("p4ss'word", fetch("{provider: command, command: [cat, " + file + "]}", Map.of())
+                .get(Secrets.Field.db_password));
+        assertEquals("e", fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "e"))
+                .get(Secrets.Field.db_password));
+        var item = Files.writeString(folder.resolve("item.json"),
+                "{\"fields\": [{\"label\": \"theirs\", \"type\": \"CONCEALED\", \"value\": \"v\"}]}");
+        assertEquals("v", fetch("{provider: command, command: [cat, " + item + "], fields: {db_password: theirs}}",
+                Map.of()).get(Secrets.Field.db_password));
     }
 
     @Test
@@ -56,14 +63,16 @@ class SecretsTest {
 
     @Test
     void a_missing_or_blank_field_is_named() {
-        var problem = assertThrows(Problem.class, () -> fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", " ")));
+        var problem = assertThrows(Problem.class,
+                () -> fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", " ")));
         assertEquals("the secret db_password is missing or blank", problem.sentence());
     }
 
     @Test
     void what_is_not_one_line_of_text_is_refused() {
         for (var value : new String[] {"two\nlines", "ends\r", "a\0b"}) {
-            var problem = assertThrows(Problem.class, () -> fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", value)));
+            var problem = assertThrows(Problem.class,
+                    () -> fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", value)));
             assertEquals("the secret db_password has a line break or a NUL in it", problem.sentence());
         }
     }
@@ -72,11 +81,14 @@ class SecretsTest {
     void refuses_a_jwt_secret_that_the_backend_would_reject() {
         var inventory = Fixtures.inventory(Fixtures.INVENTORY + "secrets: {provider: env}\n");
         for (var value : List.of("insecure-dev-secret", "x".repeat(31), "\ud83d\udd11".repeat(31))) {
-            var problem = assertThrows(Problem.class, () -> Secrets.fetch(inventory, Set.of(Secrets.Field.jwt_secret), Map.of("KTRDR_SECRET_JWT_SECRET", value), console));
+            var problem = assertThrows(Problem.class,
+                    () -> Secrets.fetch(inventory, Set.of(Secrets.Field.jwt_secret),
+                            Map.of("KTRDR_SECRET_JWT_SECRET", value), console));
             assertEquals("the secret jwt_secret has fewer than 32 characters", problem.sentence());
             assertEquals(Exit.USAGE, problem.exit());
         }
-        assertEquals("x".repeat(32), Secrets.fetch(inventory, Set.of(Secrets.Field.jwt_secret), Map.of("KTRDR_SECRET_JWT_SECRET", "x".repeat(32)), console).get(Secrets.Field.jwt_secret));
+        assertEquals("x".repeat(32), Secrets.fetch(inventory, Set.of(Secrets.Field.jwt_secret),
+                Map.of("KTRDR_SECRET_JWT_SECRET", "x".repeat(32)), console).get(Secrets.Field.jwt_secret));
     }
 
     @Test
@@ -101,14 +113,18 @@ class SecretsTest {
     @Test
     void an_answer_that_is_no_json_is_not_shown() throws IOException {
         var file = Files.writeString(folder.resolve("secrets"), "hunter2hunter2");
-        var problem = assertThrows(Problem.class, () -> fetch("{provider: command, command: [cat, " + file + "]}", Map.of()));
+        var problem = assertThrows(Problem.class,
+                () -> fetch("{provider: command, command: [cat, " + file + "]}", Map.of()));
         assertFalse((problem.sentence() + problem.details() + problem.getCause()).contains("hunter2"));
     }
 
     @Test
     void only_a_command_run_with_secrets_has_them_in_its_environment() {
-        var shell = fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "a'b $c")).shell(Set.of(Secrets.Field.db_password));
-        var said = LocalCommand.command("sh", "-s").input("set -eu\n" + shell + "with_secrets env\necho --\nenv\nwith_secrets false || echo failed $?\n").must().out().split("--");
+        var shell = fetch("{provider: env}", Map.of("KTRDR_SECRET_DB_PASSWORD", "a'b $c"))
+                .shell(Set.of(Secrets.Field.db_password));
+        var said = LocalCommand.command("sh", "-s")
+                .input("set -eu\n" + shell + "with_secrets env\necho --\nenv\nwith_secrets false || echo failed $?\n")
+                .must().out().split("--");
         assertTrue(said[0].contains("KTRDR_DB_PASSWORD=a'b $c\n"), said[0]);
         assertFalse(said[1].contains("KTRDR_DB"), said[1]);
         assertTrue(said[1].contains("failed 1"), said[1]);

@@ -37,8 +37,10 @@ class LogChoiceTest {
 
     @Test
     void a_word_that_is_neither_is_told_with_the_nearest() {
-        assertTrue(assertThrows(Problem.class, () -> of("core grafanna")).details().get("found").endsWith("did you mean grafana?"));
-        assertTrue(assertThrows(Problem.class, () -> of("core worker-b")).details().get("found").endsWith("did you mean workers-b?"));
+        assertTrue(assertThrows(Problem.class, () -> of("core grafanna")).details().get("found")
+                .endsWith("did you mean grafana?"));
+        assertTrue(assertThrows(Problem.class, () -> of("core worker-b")).details().get("found")
+                .endsWith("did you mean workers-b?"));
         assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> of("workers db")).exit());
         assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> of("grafana")).exit());
     }
@@ -46,13 +48,16 @@ class LogChoiceTest {
     @Test
     void workers_of_a_fleet_that_has_none_are_not_everything() {
         var alone = Fixtures.inventory(Fixtures.INVENTORY.replaceAll("(?m)^  (workers-b|gpu): .*\n", ""));
-        assertEquals("there are no workers nodes in " + alone.source(), assertThrows(Problem.class, () -> LogChoice.of(alone, List.of("workers"))).sentence());
-        assertEquals("[core]", LogChoice.of(alone, List.of("all")).nodes().stream().map(Inventory.Node::name).toList().toString());
+        assertEquals("there are no workers nodes in " + alone.source(),
+                assertThrows(Problem.class, () -> LogChoice.of(alone, List.of("workers"))).sentence());
+        assertEquals("[core]", LogChoice.of(alone, List.of("all")).nodes().stream().map(Inventory.Node::name).toList()
+                .toString());
     }
 
     @Test
     void what_would_steer_a_terminal_is_shown_and_does_nothing() {
         assertEquals("a\tb äöü 😀", Console.harmless("a\tb äöü 😀"));
-        assertEquals("␛[2J␛]52;c;aGk=␇␍␈\\u007f\\u009b\\u202e", Console.harmless("\033[2J\033]52;c;aGk=\007\r\b\177\u009b\u202e"));
+        assertEquals("␛[2J␛]52;c;aGk=␇␍␈\\u007f\\u009b\\u202e",
+                Console.harmless("\033[2J\033]52;c;aGk=\007\r\b\177\u009b\u202e"));
     }
 }

@@ -21,7 +21,8 @@ class LogMergeTest {
 
     private String due(long millis) {
         var due = new ArrayList<String>();
-        for (var line = merge.next(millis * MILLI); line.isPresent(); line = merge.next(millis * MILLI)) due.add(line.get().text());
+        for (var line = merge.next(millis * MILLI); line.isPresent(); line = merge.next(millis * MILLI))
+            due.add(line.get().text());
         return String.join(" ", due);
     }
 

@@ -58,10 +58,13 @@ class LogNodeTest {
         Fixtures.program(folder.resolve("docker"), """
                 case $1 in
                   ps) printf 'two worker-2\\none worker-1\\n' ;;
-                  logs) for id; do :; done; echo "$*" >>%1$s/asked; cat "%1$s/$id"; [ "$id" = one ] || echo 'it cannot be read' >&2 ;;
+                  logs) for id; do :; done; echo "$*" >>%1$s/asked; cat "%1$s/$id"; [ "$id" = one ] || echo 'it \
+                cannot be read' >&2 ;;
                 esac
                 """.formatted(folder));
-        LocalCommand.command("sh", "-s").input("PATH=" + folder + ":$PATH; TMPDIR=" + folder + "; export TMPDIR\n" + Sh.whole(script.text())).must().out().lines().forEach(node::accept);
+        LocalCommand.command("sh", "-s")
+                .input("PATH=" + folder + ":$PATH; TMPDIR=" + folder + "; export TMPDIR\n" + Sh.whole(script.text()))
+                .must().out().lines().forEach(node::accept);
         try (var left = Files.list(folder)) {
             assertEquals(0, left.filter(Files::isDirectory).count(), "its folder is gone");
         }
@@ -69,8 +72,10 @@ class LogNodeTest {
 
     @Test
     void the_logs_of_a_node_come_in_order_with_what_docker_said() throws IOException {
-        run(script(List.of(), false, Map.of()), AT + "100000000Z a\n" + AT + "300000000Z c\tc  \n", AT + "200000000Z b\n" + AT + "400000000Z \n");
-        assertEquals(List.of("listed [worker-1, worker-2]", "worker-1 a", "worker-2 b", "worker-1 c\tc  ", "worker-2 ", "docker worker-2 it cannot be read"), told);
+        run(script(List.of(), false, Map.of()), AT + "100000000Z a\n" + AT + "300000000Z c\tc  \n",
+                AT + "200000000Z b\n" + AT + "400000000Z \n");
+        assertEquals(List.of("listed [worker-1, worker-2]", "worker-1 a", "worker-2 b", "worker-1 c\tc  ", "worker-2 ",
+                "docker worker-2 it cannot be read"), told);
         assertTrue(Files.readString(folder.resolve("asked")).contains("logs --timestamps --tail 200 one"));
     }
 
@@ -113,7 +118,8 @@ class LogNodeTest {
         node.accept(AT + "900000000Z\ttwo\t*\tworker-2");
         node.accept(AT + "900000000Z\t\t~\t");
         node.accept(AT + "900000000Z\tone\t>\t" + AT + "10Z");
-        for (var line : List.of("100000000Z\tone\t\ta", "200000000Z\tone\t\tb", "300000000Z\tone\t\tc", "100000000Z\ttwo\t\tnew")) node.accept(AT + line);
+        for (var line : List.of("100000000Z\tone\t\ta", "200000000Z\tone\t\tb", "300000000Z\tone\t\tc",
+                "100000000Z\ttwo\t\tnew")) node.accept(AT + line);
         assertEquals(List.of("worker-1 a", "worker-1 b", "live", "worker-1 c", "worker-2 new"), told);
         assertEquals(Map.of("one", AT + "20Z", "two", AT + "10Z"), node.resume());
     }
@@ -129,7 +135,8 @@ class LogNodeTest {
     void the_script_is_clean_under_shellcheck() {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
         for (var resumed : List.of(Map.<String, String>of(), Map.of("id", "2026-01-01T10:00:00.01Z"))) {
-            var said = LocalCommand.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + script(List.of("db"), true, resumed).text()).run();
+            var said = LocalCommand.command("shellcheck", "-S", "warning", "-")
+                    .input("#!/bin/sh\nset -eu\n" + script(List.of("db"), true, resumed).text()).run();
             assertTrue(said.ok(), said.out());
         }
     }

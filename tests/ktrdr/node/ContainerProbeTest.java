@@ -15,7 +15,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What verify-infra's script of a node does with containers, run by a shell of this machine; docker is one that has a list of them in a file, and notes what it is asked. */
+/**
+ * What verify-infra's script of a node does with containers, run by a shell of this machine; docker is one that has a
+ * list of them in a file, and notes what it is asked.
+ */
 class ContainerProbeTest {
     @TempDir Path folder;
 
@@ -28,13 +31,17 @@ class ContainerProbeTest {
                 echo "$1 $2" >>calls
                 case "$*" in
                   info*)
-                    printf %s "$3" | sed "s/{{.ServerVersion}}/26.1.5/; s/{{.DockerRootDir}}/\\\\//; s/{{.Driver}}/overlay2/; s/{{.ContainersStopped}}/$(grep -vc ' running$' containers)/; s/{{range.*|/2.26.1|/; s/{{.*//" ;;
+                    printf %s "$3" | sed "s/{{.ServerVersion}}/26.1.5/; s/{{.DockerRootDir}}/\\\\//; \
+                s/{{.Driver}}/overlay2/; s/{{.ContainersStopped}}/$(grep -vc ' running$' containers)/; \
+                s/{{range.*|/2.26.1|/; s/{{.*//" ;;
                   run*)
-                    if [ -e made-by-another ]; then rm made-by-another; echo 'docker: Error response from daemon: No such image: ktrdr-probe:latest.' >&2; exit 125; fi
+                    if [ -e made-by-another ]; then rm made-by-another; echo 'docker: Error response from daemon: No \
+                such image: ktrdr-probe:latest.' >&2; exit 125; fi
                     printf 'inside\\tyes\\n' ;;
                   'image inspect ktrdr-probe') ;;
                   'ps -q') ;;
-                  'ps -a --filter name=^/ktrdr-probe- --filter status=created --filter status=exited --filter status=dead --format {{.Names}}') sed -n 's/^\\(ktrdr-probe-.*\\) [ced][rex][a-z]*$/\\1/p' containers ;;
+                  'ps -a --filter name=^/ktrdr-probe- --filter status=created --filter status=exited --filter \
+                status=dead --format {{.Names}}') sed -n 's/^\\(ktrdr-probe-.*\\) [ced][rex][a-z]*$/\\1/p' containers ;;
                   'rm '*) grep -q "^$2 running" containers && exit 1; sed -i "/^$2 /d" containers ;;
                   *) echo "not foreseen: $*" >&2; exit 9 ;;
                 esac
@@ -46,9 +53,11 @@ class ContainerProbeTest {
         Files.write(folder.resolve("containers"), List.of(containers));
         var script = MachineFacts.script(new MachineFacts.Question(List.of(), Map.of(), List.of(), "", "/", false));
         // another Engine than the one that this machine may have
-        var run = LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).env("DOCKER_HOST", "unix:///nowhere").input(Sh.whole(script)).must();
+        var run = LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH"))
+                .env("DOCKER_HOST", "unix:///nowhere").input(Sh.whole(script)).must();
         var facts = Facts.parse(run.out());
-        assertEquals(List.of("26.1.5", "overlay2", "2.26.1", "yes"), List.of(facts.get("docker"), facts.get("driver"), facts.get("compose"), facts.get("container")), run::toString);
+        assertEquals(List.of("26.1.5", "overlay2", "2.26.1", "yes"), List.of(facts.get("docker"), facts.get("driver"),
+                facts.get("compose"), facts.get("container")), run::toString);
         return Files.readAllLines(folder.resolve("containers"));
     }
 
@@ -63,7 +72,10 @@ class ContainerProbeTest {
         assertEquals(List.of("image inspect", "info --format", "ps -q", "run --rm", "run --rm"), calls());
     }
 
-    /** A script that is killed as a whole can remove nothing; the next one does, and leaves what others are at, or what runs and goes by itself. */
+    /**
+     * A script that is killed as a whole can remove nothing; the next one does, and leaves what others are at, or what
+     * runs and goes by itself.
+     */
     @Test
     void a_container_that_a_killed_script_left_is_taken_away() throws IOException, InterruptedException {
         var gone = new ProcessBuilder("true").start();
@@ -71,8 +83,10 @@ class ContainerProbeTest {
         var other = new ProcessBuilder("sh", "-c", "read -r _; exit").start();
         var reused = new ProcessBuilder("cat").start();
         try {
-            var kept = List.of("ktrdr-probe-" + other.pid() + " created", "ktrdr-probe-" + (gone.pid() + 1) + "0 running", "ktrdr-db exited", "my-ktrdr-probe-1 exited");
-            assertEquals(kept, among(kept.get(0), "ktrdr-probe-" + gone.pid() + " created", kept.get(1), kept.get(2), "ktrdr-probe-" + reused.pid() + " exited", kept.get(3)));
+            var kept = List.of("ktrdr-probe-" + other.pid() + " created",
+                    "ktrdr-probe-" + (gone.pid() + 1) + "0 running", "ktrdr-db exited", "my-ktrdr-probe-1 exited");
+            assertEquals(kept, among(kept.get(0), "ktrdr-probe-" + gone.pid() + " created", kept.get(1), kept.get(2),
+                    "ktrdr-probe-" + reused.pid() + " exited", kept.get(3)));
         } finally {
             other.destroy();
             reused.destroy();

@@ -20,14 +20,17 @@ import org.junit.jupiter.api.io.TempDir;
 class DatabaseDataTest {
     private static final String VOLUME = "ktrdr-core_db-data";
     private static final String NAMED = """
-            {"Type":"volume","Name":"ktrdr-core_db-data","Source":"/var/lib/docker/volumes/ktrdr-core_db-data/_data","Destination":"/home/postgres/pgdata/data",\
+            {"Type":"volume","Name":"ktrdr-core_db-data","Source":"/var/lib/docker/volumes/ktrdr-core_db-data/_data",\
+            "Destination":"/home/postgres/pgdata/data",\
             "Driver":"local","Mode":"z","RW":true,"Propagation":""}""";
     private static final String ANONYMOUS = """
             {"Type":"volume","Name":"fc37cf7ddb78e7babe3808dc0093ef8da38ae3e9adc6a87250a113a46bccff0e",\
-            "Source":"/var/lib/docker/volumes/fc37cf7ddb78e7babe3808dc0093ef8da38ae3e9adc6a87250a113a46bccff0e/_data","Destination":"/home/postgres/pgdata/data",\
+            "Source":"/var/lib/docker/volumes/fc37cf7ddb78e7babe3808dc0093ef8da38ae3e9adc6a87250a113a46bccff0e/_data",\
+            "Destination":"/home/postgres/pgdata/data",\
             "Driver":"local","Mode":"","RW":true,"Propagation":""}""";
     private static final String BIND = """
-            {"Type":"bind","Source":"/root/look-bind","Destination":"/home/postgres/pgdata/data","Mode":"","RW":true,"Propagation":"rprivate"}""";
+            {"Type":"bind","Source":"/root/look-bind","Destination":"/home/postgres/pgdata/data","Mode":"","RW":true,\
+            "Propagation":"rprivate"}""";
     private static final String TMPFS = """
             {"Type":"tmpfs","Source":"","Destination":"/home/postgres/t2","Mode":"","RW":true,"Propagation":""}""";
     private static final String DATA = "/home/postgres/pgdata/data";
@@ -58,7 +61,8 @@ class DatabaseDataTest {
         assertEquals("/home/postgres/inside, in the container itself", found(ANONYMOUS, "/home/postgres/inside"));
         assertEquals(DATA + ", in a volume without a name, fc37cf7ddb78…", found(ANONYMOUS, DATA));
         assertEquals(DATA + ", in the folder /root/look-bind of the node", found(BIND, DATA));
-        assertEquals("/home/postgres/t2/d, in a mount of type tmpfs", found(TMPFS + "," + NAMED, "/home/postgres/t2/d"));
+        assertEquals("/home/postgres/t2/d, in a mount of type tmpfs",
+                found(TMPFS + "," + NAMED, "/home/postgres/t2/d"));
         // what looks like the volume's folder is beside it
         assertEquals(DATA + "base, in the container itself", found(NAMED, DATA + "base"));
     }
@@ -78,7 +82,8 @@ class DatabaseDataTest {
     @Test
     void refuses_a_container_that_does_not_name_its_data_folder() {
         var problem = data("", "pgdata", "").outside("core", VOLUME).orElseThrow();
-        assertEquals("core: a new database container would not have the data of the one that is there", problem.sentence());
+        assertEquals("core: a new database container would not have the data of the one that is there",
+                problem.sentence());
         assertEquals("a container that does not say where its data is", problem.details().get("found"));
         assertEquals("PGDATA in the volume " + VOLUME, problem.details().get("expected"));
     }
@@ -92,7 +97,9 @@ class DatabaseDataTest {
     /** Runs the script with a program in the place of docker. */
     private DatabaseData look(String docker) throws IOException {
         Fixtures.program(folder.resolve("docker"), docker);
-        var answer = LocalCommand.command("sh", "-s").input("PATH=" + Sh.quote(folder.toString()) + ":$PATH\n" + Sh.whole(DatabaseData.script("ktrdr-db"))).must().out();
+        var answer = LocalCommand.command("sh", "-s")
+                .input("PATH=" + Sh.quote(folder.toString()) + ":$PATH\n" + Sh.whole(DatabaseData.script("ktrdr-db")))
+                .must().out();
         assertFalse(answer.contains("the password"), answer);
         return DatabaseData.parse(answer);
     }
@@ -103,7 +110,8 @@ class DatabaseDataTest {
                 case $* in
                   *Mounts*) printf '%s\\n' '[]' ;;
                   exec*) echo 'container is not running' >&2; exit 1 ;;
-                  *Env*) printf '%s\\n' 'POSTGRES_PASSWORD=the password' 'PGDATA=/var/lib/post gres' 'NOT_PGDATA=the password' ;;
+                  *Env*) printf '%s\\n' 'POSTGRES_PASSWORD=the password' 'PGDATA=/var/lib/post gres' 'NOT_PGDATA=the \
+                password' ;;
                 esac
                 """);
         assertTrue(stopped.there());
@@ -115,7 +123,8 @@ class DatabaseDataTest {
     @Test
     void the_script_is_clean_shell() {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        var said = LocalCommand.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + DatabaseData.script("ktrdr-db")).run();
+        var said = LocalCommand.command("shellcheck", "-S", "warning", "-")
+                .input("#!/bin/sh\nset -eu\n" + DatabaseData.script("ktrdr-db")).run();
         assertTrue(said.ok(), said::out);
     }
 }

@@ -17,7 +17,8 @@ class DatabaseTest {
     @Test
     void no_answer_has_no_columns_and_of_two_the_wider_counts() {
         assertEquals(new Database.Rows(List.of(), List.of()), Database.parse(""));
-        assertEquals(List.of(List.of("1"), List.of("b", "c"), List.of("1", "2")), Database.parse("a\n1\nb,c\n1,2\n").rows());
+        assertEquals(List.of(List.of("1"), List.of("b", "c"), List.of("1", "2")),
+                Database.parse("a\n1\nb,c\n1,2\n").rows());
         assertEquals(List.of("a", ""), Database.parse("a\n1\nb,c\n1,2\n").columns());
     }
 }

@@ -30,9 +30,13 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Docker's driver for GPUs, on a machine of which the test makes what its dockerd is told by: a number, a name, a PATH and a root. */
+/**
+ * Docker's driver for GPUs, on a machine of which the test makes what its dockerd is told by: a number, a name, a PATH
+ * and a root.
+ */
 class GpuTest {
-    private static final Inventory FLEET = Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", "gpu: true"));
+    private static final Inventory FLEET =
+            Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", "gpu: true"));
     @TempDir Path machine;
 
     @BeforeEach
@@ -44,7 +48,8 @@ class GpuTest {
     }
 
     private Gpu asked() {
-        var script = Gpu.SCRIPT.replace("/var/run/docker.pid", machine + "/docker.pid").replace("/proc/", machine + "/proc/");
+        var script = Gpu.SCRIPT.replace("/var/run/docker.pid", machine + "/docker.pid")
+                .replace("/proc/", machine + "/proc/");
         var said = LocalCommand.command("sh", "-s").input("set -eu\n" + Facts.SAY + script + "say end yes\n").run();
         assertEquals("0 ", said.exit() + " " + said.err());
         return Gpu.parse(Facts.parse(said.out()));
@@ -61,7 +66,8 @@ class GpuTest {
         // one that leads somewhere in a root that is not ours
         Files.delete(machine.resolve("proc/77/root/usr/bin/nvidia-cdi-hook"));
         Files.delete(machine.resolve("proc/77/root/usr/bin/nvidia-container-runtime-hook"));
-        Files.createSymbolicLink(machine.resolve("proc/77/root/usr/bin/nvidia-container-runtime-hook"), Path.of("/no/where"));
+        Files.createSymbolicLink(machine.resolve("proc/77/root/usr/bin/nvidia-container-runtime-hook"),
+                Path.of("/no/where"));
         assertEquals("/usr/bin/nvidia-container-runtime-hook", asked().hook());
     }
 
@@ -92,14 +98,18 @@ class GpuTest {
 
     private static NodePlan plan(Inventory fleet, Gpu gpu) {
         var stack = Stack.of(fleet, fleet.node("G"));
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(),
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
+                Fixtures.SHARE, List.of(), NodeFiles.NONE, Map.of(),
                 List.of(), Map.of(), History.NONE, List.of(), "", gpu);
-        return NodePlan.plan(stack, new Revision("sha-1", List.of(), stack.images(stack.services(), "sha-1").entrySet().stream()
-                .collect(Collectors.toMap(Map.Entry::getKey, entry -> new Docker.Image(entry.getValue(), "", "")))), stack.services(), facts);
+        return NodePlan.plan(stack,
+                new Revision("sha-1", List.of(), stack.images(stack.services(), "sha-1").entrySet().stream()
+                .collect(Collectors.toMap(Map.Entry::getKey, entry -> new Docker.Image(entry.getValue(), "", "")))),
+                stack.services(), facts);
     }
 
     private static List<String> obstacles(Inventory fleet, Gpu gpu) {
-        return plan(fleet, gpu).obstacles().stream().map(Problem::sentence).filter(sentence -> sentence.contains("GPU")).toList();
+        return plan(fleet, gpu).obstacles().stream().map(Problem::sentence).filter(sentence -> sentence.contains("GPU"))
+                .toList();
     }
 
     @Test
@@ -113,41 +123,58 @@ class GpuTest {
     @Test
     void it_is_looked_for_where_a_gpu_is_wanted_and_nowhere_else() {
         for (var node : FLEET.nodes())
-            assertEquals(node.name().equals("gpu"), FileChanges.look(FLEET, Stack.of(FLEET, node), Optional.of("sha-1"), List.of()).contains("gpu-hook"), node.name());
-        assertTrue(LocalCommand.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + Facts.SAY + Gpu.SCRIPT).run().ok());
+            assertEquals(node.name().equals("gpu"), FileChanges.look(FLEET, Stack.of(FLEET, node), Optional.of("sha-1"),
+                    List.of()).contains("gpu-hook"), node.name());
+        assertTrue(LocalCommand.command("shellcheck", "-S", "warning", "-")
+                .input("#!/bin/sh\nset -eu\n" + Facts.SAY + Gpu.SCRIPT).run().ok());
     }
 
     @Test
     void explains_dockers_errors_when_a_gpu_container_starts() {
-        var driver = Gpu.refused("gpu", " Container training-worker-gpu  Starting\nError response from daemon: could not select device driver \"nvidia\" with capabilities: [[gpu]]\n").orElseThrow();
+        var driver = Gpu.refused("gpu",
+                " Container training-worker-gpu  Starting\nError response from daemon: could not select device driver "
+                        + "\"nvidia\" with capabilities: [[gpu]]\n").orElseThrow();
         assertEquals("gpu: Docker has no GPU driver there", driver.sentence());
-        assertTrue(driver.details().get("expected").endsWith("if it is there by now: systemctl restart docker"), driver::toString);
-        var card = Gpu.refused("gpu", "Error response from daemon: failed to create task: error running prestart hook #0: stderr: nvidia-container-cli: initialization error: nvml error: driver not loaded").orElseThrow();
+        assertTrue(driver.details().get("expected").endsWith("if it is there by now: systemctl restart docker"),
+                driver::toString);
+        var card = Gpu.refused("gpu",
+                "Error response from daemon: failed to create task: error running prestart hook #0: stderr: "
+                        + "nvidia-container-cli: initialization error: nvml error: driver not loaded").orElseThrow();
         assertEquals("gpu: the container did not get the GPU", card.sentence());
         assertTrue(card.details().get("found").contains("driver not loaded"), card::toString);
         assertEquals(Optional.empty(), Gpu.refused("gpu", "Error response from daemon: port is already allocated"));
-        assertEquals("gpu: Docker has no GPU driver there", plan(FLEET, Gpu.UNKNOWN).upFailed(new CommandResult(1, "", "could not select device driver \"nvidia\" with capabilities: [[gpu]]")).sentence());
+        assertEquals("gpu: Docker has no GPU driver there",
+                plan(FLEET, Gpu.UNKNOWN)
+                        .upFailed(new CommandResult(1, "",
+                                "could not select device driver \"nvidia\" with capabilities: [[gpu]]")).sentence());
     }
 
     private static Check check(String status, String gpu) {
-        return ServiceChecks.gpus(FLEET, FLEET.workers(), List.of(new Backend.Worker("w", "training", "http://gpu-1.ktrdr.test:5005", status, "", Optional.empty(), gpu))).get(0);
+        return ServiceChecks.gpus(FLEET, FLEET.workers(),
+                List.of(new Backend.Worker("w", "training", "http://gpu-1.ktrdr.test:5005", status, "",
+                        Optional.empty(), gpu))).get(0);
     }
 
     @Test
     void a_worker_that_is_to_have_a_gpu_has_to_say_that_it_has_one() {
-        assertEquals("gpu.training-worker-gpu.gpu true 1 CUDA", check("busy", "1 CUDA").id() + " " + check("busy", "1 CUDA").ok() + " " + check("busy", "1 CUDA").found());
+        assertEquals("gpu.training-worker-gpu.gpu true 1 CUDA", check("busy", "1 CUDA").id() + " "
+                + check("busy", "1 CUDA").ok() + " " + check("busy", "1 CUDA").found());
         assertEquals("none: it trains on the CPU", check("available", "").found());
-        assertTrue(check("available", "").fix().contains("registry.test:5000/ktrdr-worker-gpu"), check("available", "")::toString);
+        assertTrue(check("available", "").fix().contains("registry.test:5000/ktrdr-worker-gpu"),
+                check("available", "")::toString);
         assertEquals("not registered", check("temporarily_unavailable", "1 CUDA").found());
         assertEquals(List.of(), ServiceChecks.gpus(Fixtures.inventory(), Fixtures.inventory().workers(), List.of()));
     }
 
     @Test
     void a_missing_or_unregistered_worker_explains_its_unseen_gpu() {
-        var checks = List.of("gpu.training-worker-gpu.container", "gpu.training-worker-gpu.registered", "gpu.training-worker-gpu.gpu", "target.gpu.training-worker-gpu").stream()
+        var checks = List.of("gpu.training-worker-gpu.container", "gpu.training-worker-gpu.registered",
+                "gpu.training-worker-gpu.gpu", "target.gpu.training-worker-gpu").stream()
                 .map(id -> new Check(Fixtures.id(id, "gpu"), "gpu", false, "", "", "", 0)).toList();
-        assertEquals(Map.of("gpu.training-worker-gpu.registered", "gpu.training-worker-gpu.container", "gpu.training-worker-gpu.gpu", "gpu.training-worker-gpu.container",
+        assertEquals(Map.of("gpu.training-worker-gpu.registered", "gpu.training-worker-gpu.container",
+                "gpu.training-worker-gpu.gpu", "gpu.training-worker-gpu.container",
                 "target.gpu.training-worker-gpu", "gpu.training-worker-gpu.container"), RootCauses.of(FLEET, checks));
-        assertEquals(Map.of("gpu.training-worker-gpu.gpu", "gpu.training-worker-gpu.registered"), RootCauses.of(FLEET, checks.subList(1, 3)));
+        assertEquals(Map.of("gpu.training-worker-gpu.gpu", "gpu.training-worker-gpu.registered"),
+                RootCauses.of(FLEET, checks.subList(1, 3)));
     }
 }

@@ -31,7 +31,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Containers that write their own secrets into their logs: the scripts that show and keep logs, run by a real shell with a docker that the test writes. */
+/**
+ * Containers that write their own secrets into their logs: the scripts that show and keep logs, run by a real shell
+ * with a docker that the test writes.
+ */
 class LogMaskTest {
     private static final String STAMP = "2026-01-01T10:00:00.100000000Z ";
     @TempDir Path folder;
@@ -49,7 +52,8 @@ class LogMaskTest {
     }
 
     private String run(String script) {
-        return LocalCommand.command("sh", "-s").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).env("TMPDIR", folder.toString()).input(Sh.whole(script)).must().out();
+        return LocalCommand.command("sh", "-s").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
+                .env("TMPDIR", folder.toString()).input(Sh.whole(script)).must().out();
     }
 
     /** The last lines of the log of a container with this environment, as they are shown. */
@@ -61,10 +65,13 @@ class LogMaskTest {
 
     private static List<String> forms(String secret) {
         // in lower case, as Python, Go and JavaScript write them; in upper case it is Jackson
-        var json = Pattern.compile("\\\\u00..").matcher(Json.line(secret)).replaceAll(found -> Matcher.quoteReplacement(found.group().toLowerCase()));
-        var ascii = json.chars().mapToObj(number -> number < 128 ? Character.toString(number) : String.format("\\u%04x", number)).collect(Collectors.joining());
+        var json = Pattern.compile("\\\\u00..").matcher(Json.line(secret))
+                .replaceAll(found -> Matcher.quoteReplacement(found.group().toLowerCase()));
+        var ascii = json.chars().mapToObj(number -> number < 128 ? Character.toString(number)
+                : String.format("\\u%04x", number)).collect(Collectors.joining());
         var address = URLEncoder.encode(secret, StandardCharsets.UTF_8).replace("*", "%2A").replace("%7E", "~");
-        return List.of(secret, json.substring(1, json.length() - 1), ascii.substring(1, ascii.length() - 1), address, address.replace("+", "%20"));
+        return List.of(secret, json.substring(1, json.length() - 1), ascii.substring(1, ascii.length() - 1), address,
+                address.replace("+", "%20"));
     }
 
     @Test
@@ -74,7 +81,8 @@ class LogMaskTest {
             // long enough to be hidden, and of letters that are in no other word of the line
             var secret = "qzqz" + text + "zq";
             var written = forms(secret).stream().map(form -> "before " + form + " after").toList();
-            var lines = shown(List.of("PATH=/bin", "KTRDR_DB_PASSWORD=" + secret, "OTHER=before"), String.join("\n", written) + "\n");
+            var lines = shown(List.of("PATH=/bin", "KTRDR_DB_PASSWORD=" + secret, "OTHER=before"),
+                    String.join("\n", written) + "\n");
             assertEquals(written.stream().map(any -> "before *** after").toList(), lines, text);
             cases += written.size();
         }
@@ -83,11 +91,15 @@ class LogMaskTest {
 
     @Test
     void each_variable_that_is_called_a_secret_counts_and_no_other() throws IOException {
-        var names = List.of("POSTGRES_PASSWORD", "DB_PASSWORD", "JWT_SECRET", "GF_SECURITY_ADMIN_PASSWORD", "KTRDR_ALERT_WEBHOOK_URL", "KTRDR_ALERT_TELEGRAM_TOKEN", "KTRDR_API_URL", "SECRET_NAME");
-        var environment = names.stream().map(name -> name + "=value-of-" + name.toLowerCase().charAt(0) + name.length()).toList();
+        var names = List.of("POSTGRES_PASSWORD", "DB_PASSWORD", "JWT_SECRET", "GF_SECURITY_ADMIN_PASSWORD",
+                "KTRDR_ALERT_WEBHOOK_URL", "KTRDR_ALERT_TELEGRAM_TOKEN", "KTRDR_API_URL", "SECRET_NAME");
+        var environment = names.stream().map(name -> name + "=value-of-" + name.toLowerCase().charAt(0) + name.length())
+                .toList();
         var log = environment.stream().map(text -> text.replaceFirst(".*=", "")).collect(Collectors.joining("\n"));
-        assertEquals(List.of("***", "***", "***", "***", "***", "***", "value-of-k13", "value-of-s11"), shown(environment, log));
-        for (var field : Secrets.Field.values()) if (field.concealed) assertTrue(field.variable.matches(".*" + Secrets.NAMES), field.variable);
+        assertEquals(List.of("***", "***", "***", "***", "***", "***", "value-of-k13", "value-of-s11"),
+                shown(environment, log));
+        for (var field : Secrets.Field.values())
+            if (field.concealed) assertTrue(field.variable.matches(".*" + Secrets.NAMES), field.variable);
     }
 
     @Test
@@ -108,11 +120,13 @@ class LogMaskTest {
     @Test
     void kept_failure_logs_mask_secrets_and_have_mode_600() throws IOException {
         Files.writeString(folder.resolve("environment"), "DB_PASSWORD=hunter22\n");
-        Files.writeString(folder.resolve("log"), STAMP + "cannot log in with hunter22\n" + STAMP + "{\"password\": \"hunter22\"}\n");
+        Files.writeString(folder.resolve("log"),
+                STAMP + "cannot log in with hunter22\n" + STAMP + "{\"password\": \"hunter22\"}\n");
         run(DeployJournal.keep(folder.toString(), ".ktrdr/failed/2026-01-01T100000Z", List.of("one", "two")));
         for (var name : List.of("one", "two")) {
             var kept = folder.resolve(".ktrdr/failed/2026-01-01T100000Z/" + name + ".log");
-            assertEquals(List.of(STAMP + "cannot log in with ***", STAMP + "{\"password\": \"***\"}"), Files.readAllLines(kept));
+            assertEquals(List.of(STAMP + "cannot log in with ***", STAMP + "{\"password\": \"***\"}"),
+                    Files.readAllLines(kept));
             assertEquals("rw-------", PosixFilePermissions.toString(Files.getPosixFilePermissions(kept)));
         }
     }
@@ -121,7 +135,9 @@ class LogMaskTest {
     void what_is_kept_of_failed_deployments_follows_no_link() throws IOException {
         Files.createDirectories(folder.resolve(".ktrdr"));
         Files.createSymbolicLink(folder.resolve(".ktrdr/failed"), Files.createDirectory(folder.resolve("elsewhere")));
-        assertEquals(24, LocalCommand.command("sh", "-s").input(Sh.whole(DeployJournal.keep(folder.toString(), ".ktrdr/failed/x", List.of("one")))).run().exit());
+        assertEquals(24, LocalCommand.command("sh", "-s")
+                .input(Sh.whole(DeployJournal.keep(folder.toString(), ".ktrdr/failed/x", List.of("one")))).run()
+                .exit());
         assertEquals(0, folder.resolve("elsewhere").toFile().list().length);
     }
 
@@ -160,7 +176,9 @@ class LogMaskTest {
 
     @Test
     void no_secret_is_an_argument_of_docker_or_of_awk() throws IOException {
-        Fixtures.program(folder.resolve("bin/awk"), "echo \"$*\" >>" + folder + "/asked\nenv >>" + folder + "/asked\nexec " + LocalCommand.command("sh", "-c", "command -v awk").must().out().strip() + " \"$@\"");
+        Fixtures.program(folder.resolve("bin/awk"),
+                "echo \"$*\" >>" + folder + "/asked\nenv >>" + folder + "/asked\nexec "
+                        + LocalCommand.command("sh", "-c", "command -v awk").must().out().strip() + " \"$@\"");
         assertEquals(List.of("it is ***"), shown(List.of("DB_PASSWORD=hunter22"), "it is hunter22\n"));
         assertFalse(Files.readString(folder.resolve("asked")).contains("hunter22"));
         assertTrue(Files.readString(folder.resolve("asked")).contains("inspect --type container"), "it was asked");

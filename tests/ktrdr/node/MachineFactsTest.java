@@ -8,7 +8,8 @@ import org.junit.jupiter.api.Test;
 /** What is asked of a node as a machine, word for word. */
 class MachineFactsTest {
     private static final MachineFacts.Question QUESTION = new MachineFacts.Question(List.of("backend.ktrdr.example"),
-            Map.of("workers-b", "10.42.1.11"), List.of("10.42.1.10 8000"), "registry.example:5000", "/mnt/a share", true);
+            Map.of("workers-b", "10.42.1.11"), List.of("10.42.1.10 8000"), "registry.example:5000", "/mnt/a share",
+            true);
 
     @Test
     void the_script_is_as_it_was_recorded() {

@@ -18,7 +18,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
 class MountTest {
-    private static final String AUTOFS = "systemd-1 /mnt/ktrdr-shared autofs rw,relatime,fd=57,timeout=0,minproto=5,maxproto=5,direct 0 0";
+    private static final String AUTOFS =
+            "systemd-1 /mnt/ktrdr-shared autofs rw,relatime,fd=57,timeout=0,minproto=5,maxproto=5,direct 0 0";
     private static final String UNIT = "mnt-ktrdr\\x2dshared";
     private final Inventory inventory = Fixtures.inventory();
 
@@ -31,7 +32,8 @@ class MountTest {
     }
 
     private String wrong(String node, Mount mount) {
-        return Mount.wrong(inventory, inventory.node(node), mount).map(problem -> problem.sentence() + " | " + problem.details().get("found")).orElse("right");
+        return Mount.wrong(inventory, inventory.node(node), mount)
+                .map(problem -> problem.sentence() + " | " + problem.details().get("found")).orElse("right");
     }
 
     @Test
@@ -52,15 +54,18 @@ class MountTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"backend.ktrdr.test:/srv/ktrdr-shared", "10.0.0.10:/srv/ktrdr-shared", "backend:/srv/ktrdr-shared/", "grafana.ktrdr.test:/srv/ktrdr-shared"})
+    @ValueSource(strings = {"backend.ktrdr.test:/srv/ktrdr-shared", "10.0.0.10:/srv/ktrdr-shared",
+            "backend:/srv/ktrdr-shared/", "grafana.ktrdr.test:/srv/ktrdr-shared"})
     void our_share_is_ours_under_each_name_of_its_server(String source) {
         assertEquals("right", wrong("B", at(0, nfs(source), "")));
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"nas:/srv/ktrdr-shared", "10.0.0.10:/srv/other", "backend.ktrdr.test:/srv/ktrdr-shared/data"})
+    @ValueSource(strings = {"nas:/srv/ktrdr-shared", "10.0.0.10:/srv/other",
+            "backend.ktrdr.test:/srv/ktrdr-shared/data"})
     void another_share_at_our_path_is_an_error(String source) {
-        assertEquals("workers-b: another share is mounted at /mnt/ktrdr-shared | nfs from " + source, wrong("B", at(0, nfs(source), "")));
+        assertEquals("workers-b: another share is mounted at /mnt/ktrdr-shared | nfs from " + source,
+                wrong("B", at(0, nfs(source), "")));
     }
 
     @Test
@@ -73,19 +78,25 @@ class MountTest {
     @Test
     void a_read_only_share_is_an_error_on_clients_and_on_the_server() {
         var bound = at(0, "/dev/vda /mnt/ktrdr-shared ext4 ro,relatime 0 0", "");
-        assertEquals("workers-b: the share at /mnt/ktrdr-shared is read-only | ext4 from /dev/vda, not NFS: mounted by other means, read-only", wrong("B", bound));
-        assertEquals("core: the share at /mnt/ktrdr-shared is read-only", wrong("core", bound).replaceFirst(" \\|.*", ""));
-        assertTrue(wrong("B", at(0, nfs("10.0.0.10:/srv/ktrdr-shared").replace("rw,", "ro,"), "")).contains("read-only"));
+        assertEquals("workers-b: the share at /mnt/ktrdr-shared is read-only | ext4 from /dev/vda, not NFS: mounted "
+                + "by other means, read-only", wrong("B", bound));
+        assertEquals("core: the share at /mnt/ktrdr-shared is read-only",
+                wrong("core", bound).replaceFirst(" \\|.*", ""));
+        assertTrue(wrong("B", at(0, nfs("10.0.0.10:/srv/ktrdr-shared").replace("rw,", "ro,"), ""))
+                .contains("read-only"));
         assertEquals("right", wrong("B", at(0, "/dev/vda /mnt/ktrdr-shared ext4 rw,errors=remount-ro 0 0", "")));
     }
 
     @Test
     void a_bare_folder_is_right_on_the_server_alone() {
-        var folder = at(0, "", "Id=" + UNIT + ".automount ActiveState=inactive Result=success  Id=" + UNIT + ".mount ActiveState=inactive Result=success ");
+        var folder = at(0, "", "Id=" + UNIT + ".automount ActiveState=inactive Result=success  Id=" + UNIT
+                + ".mount ActiveState=inactive Result=success ");
         assertEquals(Mount.Kind.FOLDER, folder.kind());
         assertEquals("right", wrong("core", folder));
-        assertEquals("workers-b: nothing is mounted at /mnt/ktrdr-shared: a worker would write beside the share | a local folder, nothing is mounted", wrong("B", folder));
-        assertEquals("jbang setup-nfs@ktrdr workers-b", Mount.wrong(inventory, inventory.node("B"), folder).orElseThrow().details().get("to do"));
+        assertEquals("workers-b: nothing is mounted at /mnt/ktrdr-shared: a worker would write beside the share | a "
+                + "local folder, nothing is mounted", wrong("B", folder));
+        assertEquals("jbang setup-nfs@ktrdr workers-b",
+                Mount.wrong(inventory, inventory.node("B"), folder).orElseThrow().details().get("to do"));
     }
 
     @Test
@@ -96,21 +107,26 @@ class MountTest {
 
     @Test
     void a_folder_left_by_an_automount_that_gave_up_is_a_failed_one() {
-        var trap = at(0, "", "Result=mount-start-limit-hit Id=" + UNIT + ".automount ActiveState=failed  Result=exit-code Id=" + UNIT + ".mount ActiveState=failed ");
+        var trap = at(0, "", "Result=mount-start-limit-hit Id=" + UNIT
+                + ".automount ActiveState=failed  Result=exit-code Id=" + UNIT + ".mount ActiveState=failed ");
         assertEquals(Mount.Kind.FAILED, trap.kind());
-        assertEquals("workers-b: the share at /mnt/ktrdr-shared does not mount | " + UNIT + ".automount failed, mount-start-limit-hit; "
+        assertEquals("workers-b: the share at /mnt/ktrdr-shared does not mount | " + UNIT
+                + ".automount failed, mount-start-limit-hit; "
                 + UNIT + ".mount failed, exit-code", wrong("B", trap));
     }
 
     @Test
     void an_automount_whose_mount_unit_failed_is_an_error() {
-        var late = at(2, AUTOFS, "Id=" + UNIT + ".automount ActiveState=active Result=success  Id=" + UNIT + ".mount ActiveState=failed Result=timeout ");
-        assertEquals("workers-b: the share at /mnt/ktrdr-shared does not mount | " + UNIT + ".mount failed, timeout", wrong("B", late));
+        var late = at(2, AUTOFS, "Id=" + UNIT + ".automount ActiveState=active Result=success  Id=" + UNIT
+                + ".mount ActiveState=failed Result=timeout ");
+        assertEquals("workers-b: the share at /mnt/ktrdr-shared does not mount | " + UNIT + ".mount failed, timeout",
+                wrong("B", late));
     }
 
     @Test
     void a_server_that_does_not_answer_is_told_apart() {
-        assertEquals("workers-b: the share at /mnt/ktrdr-shared does not answer | no answer within 20 s", wrong("B", at(124, nfs("10.0.0.10:/srv/ktrdr-shared"), "no answer within 20 s")));
+        assertEquals("workers-b: the share at /mnt/ktrdr-shared does not answer | no answer within 20 s",
+                wrong("B", at(124, nfs("10.0.0.10:/srv/ktrdr-shared"), "no answer within 20 s")));
     }
 
     @Test

@@ -45,7 +45,8 @@ class NodeFilesTest {
     @Test
     void content_is_answered_only_where_the_hash_is_another() {
         assertEquals(Optional.empty(), look(Map.of(".env.core", HASH)).files().get(".env.core").content());
-        assertEquals(Optional.of("A=1\n"), look(Map.of(".env.core", "0".repeat(64))).files().get(".env.core").content());
+        assertEquals(Optional.of("A=1\n"), look(Map.of(".env.core", "0".repeat(64))).files().get(".env.core")
+                .content());
         assertEquals(HASH, look(Map.of(".env.core", "")).files().get(".env.core").sha256());
     }
 
@@ -59,7 +60,8 @@ class NodeFilesTest {
     void reads_files_listed_in_the_manifest_and_names_extra_files() throws IOException {
         Files.writeString(stack.resolve("monitoring/old.yml"), "old\n");
         Files.writeString(stack.resolve("monitoring/a note's \"name\".txt"), "");
-        Files.writeString(stack.resolve(".ktrdr/files"), HASH + "  .env.core\n" + HASH + "  monitoring/old.yml\n" + HASH + "  gone\n");
+        Files.writeString(stack.resolve(".ktrdr/files"),
+                HASH + "  .env.core\n" + HASH + "  monitoring/old.yml\n" + HASH + "  gone\n");
         var there = look(Map.of(".env.core", HASH));
         assertEquals(Set.of(".env.core", "monitoring/old.yml"), there.files().keySet());
         assertEquals(Set.of(".env.core", "monitoring/old.yml", "gone"), there.manifest().keySet());
@@ -74,7 +76,8 @@ class NodeFilesTest {
         Files.createSymbolicLink(stack.resolve("compose.yml"), folder.resolve("secret"));
         Files.createSymbolicLink(stack.resolve("graf"), folder.resolve("elsewhere"));
         var there = look(Map.of("compose.yml", HASH, "graf/x.yml", HASH));
-        assertEquals(Map.of("compose.yml", folder.resolve("secret").toString(), "graf", folder.resolve("elsewhere").toString()), there.links());
+        assertEquals(Map.of("compose.yml", folder.resolve("secret").toString(), "graf",
+                folder.resolve("elsewhere").toString()), there.links());
         assertTrue(there.files().isEmpty());
     }
 
@@ -83,7 +86,8 @@ class NodeFilesTest {
         Files.writeString(folder.resolve("secret"), "secret\n");
         Files.writeString(stack.resolve(".ktrdr/files"), HASH + "  ../secret\n");
         assertTrue(assertThrows(Problem.class, () -> look(Map.of())).sentence().contains(".ktrdr/files, is damaged"));
-        for (var wrong : List.of("x  a", HASH + "  /etc/passwd", HASH + "  a/../../b", HASH + "  .ktrdr/files", HASH + " a"))
+        for (var wrong : List.of("x  a", HASH + "  /etc/passwd", HASH + "  a/../../b", HASH + "  .ktrdr/files",
+                HASH + " a"))
             assertThrows(Problem.class, () -> NodeFiles.manifest(wrong), wrong);
     }
 

@@ -24,8 +24,10 @@ class RoomTest {
     /** What the script says after these commands, which are to break folders in mounts of this shell's own. */
     private static Map<String, String> full(String breaking) {
         assumeTrue(LocalCommand.command("unshare", "-m", "true").run().ok(), "this machine lets nobody mount");
-        var script = "{\n" + breaking + "\n} >/dev/null 2>&1\nexport LC_ALL=C\nroot=\n" + Facts.SAY + Room.script() + "ls -A /tmp /run | grep -c ktrdr-room >&2 || :\nsay end yes\n";
-        var ran = LocalCommand.command("unshare", "-m", "--propagation", "private", "sh", "-s").input(Sh.whole(script)).must();
+        var script = "{\n" + breaking + "\n} >/dev/null 2>&1\nexport LC_ALL=C\nroot=\n" + Facts.SAY + Room.script()
+                + "ls -A /tmp /run | grep -c ktrdr-room >&2 || :\nsay end yes\n";
+        var ran = LocalCommand.command("unshare", "-m", "--propagation", "private", "sh", "-s").input(Sh.whole(script))
+                .must();
         assertEquals("0", ran.err().strip(), "nothing is left of having asked");
         return Room.parse(Facts.parse(ran.out()));
     }
@@ -41,9 +43,11 @@ class RoomTest {
 
     @Test
     void a_folder_that_is_full_or_nearly_is_told() {
-        assertEquals(Map.of("/tmp", "No space left on device"), full(tmpfs("/tmp", "size=8m") + "head -c 8388608 /dev/zero >/tmp/full"));
+        assertEquals(Map.of("/tmp", "No space left on device"),
+                full(tmpfs("/tmp", "size=8m") + "head -c 8388608 /dev/zero >/tmp/full"));
         assertEquals(Map.of("/tmp", "No space left on device"), full(tmpfs("/tmp", "size=2m")));
-        assertEquals(Map.of("/run", "No space left on device", "/run/lock", "No space left on device"), full(tmpfs("/run", "size=8m") + "mkdir /run/lock; head -c 8388608 /dev/zero >/run/full"));
+        assertEquals(Map.of("/run", "No space left on device", "/run/lock", "No space left on device"),
+                full(tmpfs("/run", "size=8m") + "mkdir /run/lock; head -c 8388608 /dev/zero >/run/full"));
     }
 
     /** On Debian /run/lock has 5 MB: more than one may look at a time. */
@@ -51,7 +55,8 @@ class RoomTest {
     void the_folder_of_locks_needs_little() {
         var lock = tmpfs("/run", "size=16m") + "mkdir /run/lock; " + tmpfs("/run/lock", "size=5m");
         assertEquals(Map.of(), full(lock + "head -c 5000000 /dev/zero >/run/lock/another"));
-        assertEquals(Map.of("/run/lock", "No space left on device"), full(lock + "head -c 5242880 /dev/zero >/run/lock/another"));
+        assertEquals(Map.of("/run/lock", "No space left on device"),
+                full(lock + "head -c 5242880 /dev/zero >/run/lock/another"));
     }
 
     @Test
@@ -67,13 +72,17 @@ class RoomTest {
         var node = inventory.node("B");
         var stack = Stack.of(inventory, node);
         var staged = Fixtures.staged(inventory, "workers-b", "sha-2", Map.of());
-        var files = new NodeFiles(staged.files(), staged.links(), staged.odd(), staged.manifest(), staged.unread(), staged.foreign(), Set.of(), Map.of("/run", "Read-only file system"));
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), files, Map.of(), StatusFixtures.containers(node), Map.of(), History.NONE);
-        for (var plan : List.of(NodePlan.plan(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts), NodePlan.restart(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts))) {
-            var problem = plan.obstacles().get(0);
-            assertEquals("workers-b: nothing can be written to /run", problem.sentence());
-            assertEquals("/run: Read-only file system", problem.details().get("found"));
-            assertTrue(problem.details().get("to do").contains("df -h /run") && problem.details().get("to do").contains("nothing was changed"), problem.details()::toString);
-        }
+        var files = new NodeFiles(staged.files(), staged.links(), staged.odd(), staged.manifest(), staged.unread(),
+                staged.foreign(), Set.of(), Map.of("/run", "Read-only file system"));
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
+                Fixtures.SHARE, List.of(), files, Map.of(), StatusFixtures.containers(node), Map.of(), History.NONE);
+        for (var plan : List.of(NodePlan.plan(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts),
+                NodePlan.restart(stack, Revision.of(inventory, stack, "sha-2"), stack.services(), facts))) {
+                    var problem = plan.obstacles().get(0);
+                    assertEquals("workers-b: nothing can be written to /run", problem.sentence());
+                    assertEquals("/run: Read-only file system", problem.details().get("found"));
+                    assertTrue(problem.details().get("to do").contains("df -h /run") && problem.details().get("to do")
+                            .contains("nothing was changed"), problem.details()::toString);
+                }
     }
 }

@@ -23,7 +23,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** Whether a container has the folder that is there, by a real shell and a docker that says where a process of this machine has what. */
+/**
+ * Whether a container has the folder that is there, by a real shell and a docker that says where a process of this
+ * machine has what.
+ */
 class StaleMountsTest {
     private static final long PID = ProcessHandle.current().pid();
     @TempDir Path folder;
@@ -36,9 +39,11 @@ class StaleMountsTest {
     }
 
     private NodeFiles files(String project, String... containers) throws IOException {
-        Fixtures.program(folder.resolve("bin/docker"), "#!/bin/sh\ncat <<'E'\n" + String.join("\n", containers) + "\nE\n");
+        Fixtures.program(folder.resolve("bin/docker"),
+                "#!/bin/sh\ncat <<'E'\n" + String.join("\n", containers) + "\nE\n");
         var script = Facts.SAY + Sh.let("directory", stack.toString()) + StaleMounts.script(project) + "say end yes\n";
-        return NodeFiles.parse(Facts.parse(LocalCommand.command("sh", "-s").input("PATH=" + folder.resolve("bin") + ":$PATH\n" + Sh.whole(script)).must().out()));
+        return NodeFiles.parse(Facts.parse(LocalCommand.command("sh", "-s")
+                .input("PATH=" + folder.resolve("bin") + ":$PATH\n" + Sh.whole(script)).must().out()));
     }
 
     private String container(String name, Object... mounts) {
@@ -50,22 +55,27 @@ class StaleMountsTest {
     @Test
     void the_folder_that_is_there_is_not_stale() throws IOException {
         var there = stack.resolve("monitoring");
-        assertEquals(Set.of(), files("ktrdr-core", container("prometheus", there, there), container("grafana", there.resolve("grafana"), there.resolve("grafana"))).stale());
+        assertEquals(Set.of(), files("ktrdr-core", container("prometheus", there, there),
+                container("grafana", there.resolve("grafana"), there.resolve("grafana"))).stale());
     }
 
     @Test
     void a_folder_that_was_replaced_by_a_copy_or_removed_is() throws IOException {
         var old = Files.createDirectories(folder.resolve("old"));
         var there = stack.resolve("monitoring");
-        assertEquals(Set.of("prometheus"), files("ktrdr-core", container("prometheus", there, old), container("alertmanager", there, there)).stale());
-        assertEquals(Set.of("grafana"), files("ktrdr-core", container("grafana", there.resolve("grafana"), there.resolve("grafana"), stack.resolve("gone"), old)).stale());
+        assertEquals(Set.of("prometheus"), files("ktrdr-core", container("prometheus", there, old),
+                container("alertmanager", there, there)).stale());
+        assertEquals(Set.of("grafana"),
+                files("ktrdr-core", container("grafana", there.resolve("grafana"), there.resolve("grafana"),
+                        stack.resolve("gone"), old)).stale());
     }
 
     @Test
     void foreign_stopped_and_unreadable_containers_are_not_stale() throws IOException {
         var old = Files.createDirectories(folder.resolve("old"));
         var there = stack.resolve("monitoring");
-        assertEquals(Set.of(), files("ktrdr-core", container("prometheus", folder.resolve("share"), old), "0|/ktrdr-grafana|" + there + "|" + old, container("alertmanager", there, folder.resolve("nowhere")),
+        assertEquals(Set.of(), files("ktrdr-core", container("prometheus", folder.resolve("share"), old),
+                "0|/ktrdr-grafana|" + there + "|" + old, container("alertmanager", there, folder.resolve("nowhere")),
                 container("grafana")).stale());
         assertEquals(Set.of(), files("ktrdr-workers", container("prometheus", there, old)).stale());
     }
@@ -74,9 +84,12 @@ class StaleMountsTest {
     void the_next_deployment_restarts_a_stale_service() {
         var inventory = Fixtures.inventory();
         var staged = Fixtures.staged(inventory, "core", "sha-2", Map.of());
-        var files = new NodeFiles(staged.files(), staged.links(), staged.odd(), staged.manifest(), staged.unread(), staged.foreign(), Set.of("grafana"), Map.of());
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), files, Map.of(),
-                List.of(StatusFixtures.containers(inventory.core()).toArray(Docker.Container[]::new)), Map.of(), History.NONE);
+        var files = new NodeFiles(staged.files(), staged.links(), staged.odd(), staged.manifest(), staged.unread(),
+                staged.foreign(), Set.of("grafana"), Map.of());
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
+                Fixtures.SHARE, List.of(), files, Map.of(),
+                List.of(StatusFixtures.containers(inventory.core()).toArray(Docker.Container[]::new)), Map.of(),
+                History.NONE);
         var stack = Stack.of(inventory, inventory.core());
         var plan = NodePlan.plan(stack, Revision.of(inventory, stack, "sha-2"), List.of("backend"), facts);
         assertEquals(List.of("grafana"), plan.rereads());
@@ -93,7 +106,8 @@ class StaleMountsTest {
                 prometheus_config_last_reload_successful_not 7
                 """;
         assertEquals(List.of(1.0), Reread.value("prometheus_config_last_reload_successful", text));
-        assertEquals(List.of(1764512345.6789), Reread.value("prometheus_config_last_reload_success_timestamp_seconds", text));
+        assertEquals(List.of(1764512345.6789),
+                Reread.value("prometheus_config_last_reload_success_timestamp_seconds", text));
         assertEquals(List.of(), Reread.value("alertmanager_config_last_reload_successful", text));
     }
 }

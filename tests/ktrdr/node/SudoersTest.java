@@ -15,21 +15,27 @@ import org.junit.jupiter.api.Test;
 /** Who logs in, to change something and to look. */
 class SudoersTest {
     private static Inventory inventory(String gpu, String rest) {
-        return Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", "workers: {backtest: 0, training: 1}, ssh: {" + gpu + "}") + "ssh: {user: root}\n" + rest);
+        return Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}",
+                "workers: {backtest: 0, training: 1}, ssh: {" + gpu + "}") + "ssh: {user: root}\n" + rest);
     }
 
     @Test
     void sudoers_allows_the_script_shell_and_names_the_nodes() {
-        var lines = Sudoers.file(inventory("user: karl, sudo: true", "").nodes()).lines().filter(line -> !line.startsWith("#")).toList();
-        assertEquals(List.of("Defaults:karl !requiretty", "karl ALL=(root) NOPASSWD: /usr/bin/sh -s, /usr/bin/sh -c *, /bin/sh -s, /bin/sh -c *"), lines);
-        assertTrue(Sudoers.file(inventory("user: karl", "").nodes()).startsWith("# For /etc/sudoers.d/ktrdr on gpu: owner root"));
+        var lines = Sudoers.file(inventory("user: karl, sudo: true", "").nodes()).lines()
+                .filter(line -> !line.startsWith("#")).toList();
+        assertEquals(List.of("Defaults:karl !requiretty",
+                "karl ALL=(root) NOPASSWD: /usr/bin/sh -s, /usr/bin/sh -c *, /bin/sh -s, /bin/sh -c *"), lines);
+        assertTrue(Sudoers.file(inventory("user: karl", "").nodes())
+                .startsWith("# For /etc/sudoers.d/ktrdr on gpu: owner root"));
     }
 
     @Test
     void where_nobody_needs_it_or_nobody_is_named_there_is_none() {
         var inventory = inventory("user: karl, sudo: true", "");
-        assertTrue(assertThrows(Problem.class, () -> Sudoers.file(List.of(inventory.core()))).sentence().startsWith("nobody needs sudo here"));
-        assertEquals("core: the inventory does not say who logs in there", assertThrows(Problem.class, () -> Sudoers.file(Fixtures.inventory().nodes())).sentence());
+        assertTrue(assertThrows(Problem.class, () -> Sudoers.file(List.of(inventory.core()))).sentence()
+                .startsWith("nobody needs sudo here"));
+        assertEquals("core: the inventory does not say who logs in there",
+                assertThrows(Problem.class, () -> Sudoers.file(Fixtures.inventory().nodes())).sentence());
     }
 
     @Test
@@ -43,9 +49,12 @@ class SudoersTest {
     @Test
     void read_only_commands_log_in_as_the_operator_without_sudo() {
         var inventory = inventory("user: karl, sudo: true, identity: /k", "operators: {user: watcher, identity: /w}\n");
-        assertEquals(List.of("root", "root", "karl"), inventory.nodes().stream().map(node -> node.ssh().user().orElse("")).toList());
+        assertEquals(List.of("root", "root", "karl"),
+                inventory.nodes().stream().map(node -> node.ssh().user().orElse("")).toList());
         for (var node : inventory.looking().nodes())
-            assertEquals("watcher NEVER /w", node.ssh().user().orElse("") + " " + node.ssh().sudo() + " " + node.ssh().identity().map(Path::toString).orElse(""));
-        assertEquals(Optional.of(Path.of("/k")), inventory("user: karl, identity: /k", "operators: {user: watcher}\n").looking().node("gpu").ssh().identity());
+            assertEquals("watcher NEVER /w", node.ssh().user().orElse("") + " " + node.ssh().sudo() + " "
+                    + node.ssh().identity().map(Path::toString).orElse(""));
+        assertEquals(Optional.of(Path.of("/k")), inventory("user: karl, identity: /k", "operators: {user: watcher}\n")
+                .looking().node("gpu").ssh().identity());
     }
 }

@@ -28,10 +28,15 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** What the receivers of the inventory make of the core stack: its services, its files, and the secrets that a deployment asks for. */
+/**
+ * What the receivers of the inventory make of the core stack: its services, its files, and the secrets that a
+ * deployment asks for.
+ */
 class AlertingTest {
     private static final String WEBHOOK = "{webhook: {}}";
-    private static final String ALL = "{webhook: {url: \"http://hooks.test:8080/ktrdr\"}, mail: {to: \"a@b.test, c@b.test\", from: ktrdr@b.test, smarthost: \"mail.b.test:587\", user: ktrdr}, telegram: {chat_id: -1001234}}";
+    private static final String ALL =
+            "{webhook: {url: \"http://hooks.test:8080/ktrdr\"}, mail: {to: \"a@b.test, c@b.test\", from: "
+                    + "ktrdr@b.test, smarthost: \"mail.b.test:587\", user: ktrdr}, telegram: {chat_id: -1001234}}";
 
     private static Inventory inventory(String alerts) {
         return Fixtures.inventory(Fixtures.INVENTORY + (alerts.isEmpty() ? "" : "alerts: " + alerts + "\n"));
@@ -40,7 +45,8 @@ class AlertingTest {
     private static Map<String, String> files(String alerts) {
         var files = new HashMap<String, String>();
         var inventory = inventory(alerts);
-        new Templates(inventory).render(inventory.core(), "sha-1").forEach(file -> files.put(file.path(), file.content()));
+        new Templates(inventory).render(inventory.core(), "sha-1")
+                .forEach(file -> files.put(file.path(), file.content()));
         return files;
     }
 
@@ -53,15 +59,18 @@ class AlertingTest {
         var inventory = inventory(alerts);
         var stack = Stack.of(inventory, inventory.core());
         var there = Fixtures.staged(inventory(before), "core", "sha-1", Map.of());
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), there, Map.of(),
-                running.stream().map(service -> new Docker.Container("id-" + service, "ktrdr-" + service, service, service + ":1", "sha256:1", "running", "healthy", 0, 0, "2026-01-01T00:00:00Z", "")).toList(),
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
+                Fixtures.SHARE, List.of(), there, Map.of(),
+                running.stream().map(service -> new Docker.Container("id-" + service, "ktrdr-" + service, service,
+                        service + ":1", "sha256:1", "running", "healthy", 0, 0, "2026-01-01T00:00:00Z", "")).toList(),
                 Map.of(), History.NONE);
         return NodePlan.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(services), facts);
     }
 
     @Test
     void without_a_receiver_there_is_no_alertmanager() {
-        assertEquals(List.of("db", "backend", "prometheus", "grafana", "jaeger"), Stack.of(inventory(""), inventory("").core()).services());
+        assertEquals(List.of("db", "backend", "prometheus", "grafana", "jaeger"),
+                Stack.of(inventory(""), inventory("").core()).services());
         assertFalse(files("").containsKey(Alerting.FILE));
         assertFalse(files("").get("monitoring/prometheus.yml").contains("alertmanager"));
         assertEquals("", Templates.env(files("").get(".env.core")).get("COMPOSE_PROFILES"));
@@ -80,16 +89,21 @@ class AlertingTest {
 
     @Test
     void receivers_get_resolved_alerts_and_read_secrets_from_files() throws IOException {
-        assertEquals("/run/alerts/webhook_url", people(WEBHOOK).path("webhook_configs").path(0).path("url_file").asText());
+        assertEquals("/run/alerts/webhook_url", people(WEBHOOK).path("webhook_configs").path(0).path("url_file")
+                .asText());
         var all = people(ALL);
         assertEquals("http://hooks.test:8080/ktrdr", all.path("webhook_configs").path(0).path("url").asText());
         assertFalse(all.path("webhook_configs").path(0).has("url_file"));
         var mail = all.path("email_configs").path(0);
-        assertEquals("a@b.test, c@b.test mail.b.test:587 true ktrdr /run/alerts/mail_password", mail.path("to").asText() + " " + mail.path("smarthost").asText() + " "
-                + mail.path("require_tls").asBoolean() + " " + mail.path("auth_username").asText() + " " + mail.path("auth_password_file").asText());
+        assertEquals("a@b.test, c@b.test mail.b.test:587 true ktrdr /run/alerts/mail_password",
+                mail.path("to").asText() + " " + mail.path("smarthost").asText() + " "
+                + mail.path("require_tls").asBoolean() + " " + mail.path("auth_username").asText() + " "
+                + mail.path("auth_password_file").asText());
         assertEquals(-1001234, all.path("telegram_configs").path(0).path("chat_id").asLong());
-        for (var kind : List.of("webhook", "email", "telegram")) assertTrue(all.path(kind + "_configs").path(0).path("send_resolved").asBoolean(), kind);
-        assertFalse(people("{mail: {to: a@b.test, from: k@b.test, smarthost: \"m:25\", tls: false}}").path("email_configs").path(0).has("auth_password_file"));
+        for (var kind : List.of("webhook", "email", "telegram"))
+            assertTrue(all.path(kind + "_configs").path(0).path("send_resolved").asBoolean(), kind);
+        assertFalse(people("{mail: {to: a@b.test, from: k@b.test, smarthost: \"m:25\", tls: false}}")
+                .path("email_configs").path(0).has("auth_password_file"));
     }
 
     @Test
@@ -99,22 +113,29 @@ class AlertingTest {
         assertEquals(base, plan(WEBHOOK, List.of("backend"), "", List.of()).secrets());
         assertEquals(base, plan("{webhook: {url: \"http://hooks.test/\"}}", List.of(), "", List.of()).secrets());
         assertTrue(plan(WEBHOOK, List.of("alertmanager"), "", List.of()).secrets().contains(Field.alert_webhook_url));
-        assertTrue(plan(ALL, List.of(), "", List.of()).secrets().containsAll(Set.of(Field.alert_mail_password, Field.alert_telegram_token)));
+        assertTrue(plan(ALL, List.of(), "", List.of()).secrets()
+                .containsAll(Set.of(Field.alert_mail_password, Field.alert_telegram_token)));
     }
 
     @Test
     void takes_rollback_secrets_if_present_without_requiring_them() {
-        assertEquals(Set.of(Field.alert_webhook_url), plan("", List.of(), WEBHOOK, List.of("db", "alertmanager")).secretsBefore());
+        assertEquals(Set.of(Field.alert_webhook_url), plan("", List.of(), WEBHOOK, List.of("db", "alertmanager"))
+                .secretsBefore());
         assertEquals(Set.of(), plan("", List.of(), "", List.of("db")).secretsBefore());
         var stack = Stack.of(inventory(""), inventory("").core());
-        var lost = new Revision("sha-1", new Templates(inventory("")).render(stack.node(), "sha-1"), Map.of("alertmanager", new Docker.Image("alertmanager:1", "", "")));
-        assertFalse(NodePlan.plan(stack, lost, List.of("alertmanager"), plan("", List.of(), "", List.of()).facts()).secrets().contains(Field.alert_webhook_url));
+        var lost = new Revision("sha-1", new Templates(inventory("")).render(stack.node(), "sha-1"),
+                Map.of("alertmanager", new Docker.Image("alertmanager:1", "", "")));
+        assertFalse(NodePlan.plan(stack, lost, List.of("alertmanager"), plan("", List.of(), "", List.of()).facts())
+                .secrets().contains(Field.alert_webhook_url));
         var console = new Console(Console.Color.never, false);
         var environment = Map.of("KTRDR_SECRET_DB_PASSWORD", "one");
         var provider = Fixtures.inventory(Fixtures.INVENTORY + "secrets: {provider: env}\n");
-        var secrets = Secrets.fetch(provider, Set.of(Field.db_password), Set.of(Field.alert_webhook_url), environment, console);
-        assertFalse(secrets.shell(Set.of(Field.db_password, Field.alert_webhook_url)).contains(Field.alert_webhook_url.variable));
-        assertThrows(Problem.class, () -> Secrets.fetch(provider, Set.of(Field.alert_webhook_url), environment, console));
+        var secrets = Secrets.fetch(provider, Set.of(Field.db_password), Set.of(Field.alert_webhook_url), environment,
+                console);
+        assertFalse(secrets.shell(Set.of(Field.db_password, Field.alert_webhook_url))
+                .contains(Field.alert_webhook_url.variable));
+        assertThrows(Problem.class,
+                () -> Secrets.fetch(provider, Set.of(Field.alert_webhook_url), environment, console));
     }
 
     @Test
@@ -139,33 +160,47 @@ class AlertingTest {
     void the_container_writes_secret_files_before_alertmanager_starts() {
         var compose = files(ALL).get("docker-compose.core.yml");
         for (var field : List.of(Field.alert_webhook_url, Field.alert_mail_password, Field.alert_telegram_token)) {
-            var path = List.of("webhook_url", "mail_password", "telegram_token").stream().filter(text -> Alerting.secrets("/run/alerts/" + text).contains(field)).findFirst().orElseThrow();
+            var path = List.of("webhook_url", "mail_password", "telegram_token").stream()
+                    .filter(text -> Alerting.secrets("/run/alerts/" + text).contains(field)).findFirst().orElseThrow();
             assertTrue(compose.contains("put " + path + " \"$${" + field.variable + ":-}\""), path);
         }
-        assertFalse(Templates.variables(compose).stream().anyMatch(name -> name.startsWith("KTRDR_ALERT")), "Compose would want a value where there is none");
+        assertFalse(Templates.variables(compose).stream().anyMatch(name -> name.startsWith("KTRDR_ALERT")),
+                "Compose would want a value where there is none");
     }
 
     @Test
     void the_example_in_the_inventory_is_one() throws IOException {
-        var text = Files.readString(Project.root().resolve("inventory.yaml")).replaceAll("(?m)^# (alerts:|  (webhook|mail|telegram): )", "$1");
+        var text = Files.readString(Project.root().resolve("inventory.yaml"))
+                .replaceAll("(?m)^# (alerts:|  (webhook|mail|telegram): )", "$1");
         var alerts = Fixtures.inventory(text).alerts().orElseThrow();
-        assertEquals("http://hooks.example.org/ktrdr ops@example.org -1001234567890", alerts.webhook().orElseThrow().url().orElseThrow() + " " + alerts.mail().orElseThrow().to() + " "
+        assertEquals("http://hooks.example.org/ktrdr ops@example.org -1001234567890",
+                alerts.webhook().orElseThrow().url().orElseThrow() + " " + alerts.mail().orElseThrow().to() + " "
                 + alerts.telegram().orElseThrow().chatId());
     }
 
     @ParameterizedTest
     @CsvSource(delimiter = '|', textBlock = """
-            {}                                                      | alerts: names nobody, expected webhook, mail or telegram; left out, nobody is told
-            {webhok: {}}                                            | alerts.webhok: unknown key, did you mean webhook? Allowed: mail, telegram, webhook
-            {webhook: {url: "http://u:p@hooks.test/"}}              | alerts.webhook.url: this looks like an address with a password in it
-            {webhook: {url: "http://hooks.test/?a=b"}}              | alerts.webhook.url: expected an http or https address without user and query; one with a token in it is the secret alert_webhook_url, and no url here, found http://hooks.test/?a=b
-            {mail: {to: a@b, from: k@b}}                            | alerts.mail.smarthost: is missing, expected a mail server with its port, such as mail.example.org:587
-            {mail: {to: nobody, from: k@b, smarthost: "m:25"}}      | alerts.mail.to: expected mail addresses with commas between, found nobody
-            {mail: {to: a@b, from: k@b, smarthost: "m:25", password: x}} | alerts.mail.password: a key of this name is for a secret
-            {telegram: {chat_id: "@us"}}                            | alerts.telegram.chat_id: expected the number of a chat, such as -1001234567890, found @us
+            {}                                                      | alerts: names nobody, expected webhook, mail or \
+            telegram; left out, nobody is told
+            {webhok: {}}                                            | alerts.webhok: unknown key, did you mean \
+            webhook? Allowed: mail, telegram, webhook
+            {webhook: {url: "http://u:p@hooks.test/"}}              | alerts.webhook.url: this looks like an address \
+            with a password in it
+            {webhook: {url: "http://hooks.test/?a=b"}}              | alerts.webhook.url: expected an http or https \
+            address without user and query; one with a token in it is the secret alert_webhook_url, and no url here, \
+            found http://hooks.test/?a=b
+            {mail: {to: a@b, from: k@b}}                            | alerts.mail.smarthost: is missing, expected a \
+            mail server with its port, such as mail.example.org:587
+            {mail: {to: nobody, from: k@b, smarthost: "m:25"}}      | alerts.mail.to: expected mail addresses with \
+            commas between, found nobody
+            {mail: {to: a@b, from: k@b, smarthost: "m:25", password: x}} | alerts.mail.password: a key of this name \
+            is for a secret
+            {telegram: {chat_id: "@us"}}                            | alerts.telegram.chat_id: expected the number of \
+            a chat, such as -1001234567890, found @us
             """)
     void a_mistake_is_told_with_its_place(String alerts, String expected) {
         var problem = assertThrows(Problem.class, () -> inventory(alerts));
-        assertTrue(problem.details().containsValue(expected) || problem.details().values().stream().anyMatch(text -> text.contains(expected)), () -> problem.details().toString());
+        assertTrue(problem.details().containsValue(expected) || problem.details().values().stream()
+                .anyMatch(text -> text.contains(expected)), () -> problem.details().toString());
     }
 }

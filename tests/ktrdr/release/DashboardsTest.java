@@ -20,21 +20,27 @@ import ktrdr.Project;
 import org.junit.jupiter.api.Test;
 
 /**
- * The dashboards as files, by what Grafana's published schema (kinds/dashboard and the panels' own, schemaVersion 39) says of the part that they use: types of panels and their
- * options, field configuration, targets, grid, variables, links, annotations. Whether their queries answer is asked on the practice fleet.
+ * The dashboards as files, by what Grafana's published schema (kinds/dashboard and the panels' own, schemaVersion 39)
+ * says of the part that they use: types of panels and their options, field configuration, targets, grid, variables,
+ * links, annotations. Whether their queries answer is asked on the practice fleet.
  */
 class DashboardsTest {
-    private static final Map<String, String> UIDS = Map.of("system-overview", "ktrdr-system", "worker-status", "ktrdr-worker-status",
+    private static final Map<String, String> UIDS = Map.of("system-overview", "ktrdr-system", "worker-status",
+            "ktrdr-worker-status",
             "operations", "ktrdr-operations", "node-comparison", "ktrdr-node-comparison");
     private static final Set<String> UNITS = Set.of("short", "percentunit", "s", "ms", "bytes", "Bps", "reqps");
     /** Types of panels to the options that each has to have. */
-    private static final Map<String, List<String>> OPTIONS = Map.of("stat", List.of("reduceOptions", "colorMode", "graphMode", "textMode"), "bargauge", List.of("reduceOptions", "orientation", "displayMode"),
-            "timeseries", List.of("legend", "tooltip"), "state-timeline", List.of("legend", "tooltip", "mergeValues", "showValue"), "table", List.of("showHeader"));
+    private static final Map<String, List<String>> OPTIONS = Map.of("stat",
+            List.of("reduceOptions", "colorMode", "graphMode", "textMode"), "bargauge",
+            List.of("reduceOptions", "orientation", "displayMode"),
+            "timeseries", List.of("legend", "tooltip"), "state-timeline",
+            List.of("legend", "tooltip", "mergeValues", "showValue"), "table", List.of("showHeader"));
     private static final Set<String> BUILT_IN = Set.of("__rate_interval");
 
     private static JsonNode read(String name) {
         try {
-            return Json.parse(Files.readString(Project.root().resolve("templates/monitoring/grafana/dashboards/" + name + ".json")), name);
+            return Json.parse(Files.readString(Project.root()
+                    .resolve("templates/monitoring/grafana/dashboards/" + name + ".json")), name);
         } catch (IOException e) {
             throw new AssertionError(e);
         }
@@ -48,7 +54,8 @@ class DashboardsTest {
         for (var name : UIDS.keySet()) {
             var panels = read(name).path("panels");
             assertTrue(panels.size() > 10, name);
-            for (var panel : panels) if (!panel.path("type").asText().equals("row")) claim.of(panel, name + ": " + panel.path("title").asText());
+            for (var panel : panels) if (!panel.path("type").asText().equals("row"))
+                claim.of(panel, name + ": " + panel.path("title").asText());
         }
     }
 
@@ -74,11 +81,14 @@ class DashboardsTest {
             var taken = new HashSet<String>();
             for (var panel : read(name).path("panels")) {
                 var at = name + ": " + panel.path("title").asText();
-                assertTrue(ids.add(panel.path("id").intValue()) && panel.path("id").intValue() > 0 && titles.add(panel.path("title").asText()), at);
+                assertTrue(ids.add(panel.path("id").intValue()) && panel.path("id").intValue() > 0
+                        && titles.add(panel.path("title").asText()), at);
                 var grid = panel.path("gridPos");
-                int x = grid.path("x").asInt(-1), y = grid.path("y").asInt(-1), w = grid.path("w").asInt(0), h = grid.path("h").asInt(0);
+                int x = grid.path("x").asInt(-1), y = grid.path("y").asInt(-1), w = grid.path("w")
+                        .asInt(0), h = grid.path("h").asInt(0);
                 assertTrue(x >= 0 && y >= 0 && w > 0 && h > 0 && x + w <= 24, at);
-                for (int i = x; i < x + w; i++) for (int j = y; j < y + h; j++) assertTrue(taken.add(i + "," + j), at + " overlaps another");
+                for (int i = x; i < x + w; i++)
+                    for (int j = y; j < y + h; j++) assertTrue(taken.add(i + "," + j), at + " overlaps another");
             }
         }
     }
@@ -87,8 +97,10 @@ class DashboardsTest {
     void each_reads_from_is_it_fine_to_why_not() {
         for (var name : UIDS.keySet()) {
             var rows = new ArrayList<String>();
-            for (var panel : read(name).path("panels")) if (panel.path("type").asText().equals("row")) rows.add(panel.path("title").asText());
-            assertTrue(rows.get(0).equals("Is it fine?") && rows.stream().anyMatch(row -> row.startsWith("Why not?")), name + rows);
+            for (var panel : read(name).path("panels"))
+                if (panel.path("type").asText().equals("row")) rows.add(panel.path("title").asText());
+            assertTrue(rows.get(0).equals("Is it fine?") && rows.stream().anyMatch(row -> row.startsWith("Why not?")),
+                    name + rows);
             assertEquals("row", read(name).path("panels").path(0).path("type").asText());
         }
     }
@@ -112,7 +124,8 @@ class DashboardsTest {
             assertTrue(options != null, at);
             for (var option : options) assertTrue(panel.path("options").has(option), at + " " + option);
             for (var target : panel.path("targets"))
-                assertEquals(!List.of("timeseries", "state-timeline").contains(panel.path("type").asText()), target.path("instant").asBoolean(), at);
+                assertEquals(!List.of("timeseries", "state-timeline").contains(panel.path("type").asText()),
+                        target.path("instant").asBoolean(), at);
         });
     }
 
@@ -125,10 +138,13 @@ class DashboardsTest {
             for (var target : panel.path("targets")) {
                 assertEquals("prometheus", target.path("datasource").path("uid").asText(), at);
                 assertTrue(refs.add(target.path("refId").asText()), at);
-                Pattern.compile("by \\(([a-z_, ]+)\\)").matcher(target.path("expr").asText()).results().map(match -> match.group(1)).distinct().limit(1).forEach(labels -> {
-                    if (!panel.path("type").asText().equals("table"))
-                        for (var label : labels.split(", ")) if (!label.equals("le")) assertTrue(target.path("legendFormat").asText().contains("{{" + label + "}}"), at + " " + label);
-                });
+                Pattern.compile("by \\(([a-z_, ]+)\\)").matcher(target.path("expr").asText()).results()
+                        .map(match -> match.group(1)).distinct().limit(1).forEach(labels -> {
+                            if (!panel.path("type").asText().equals("table"))
+                                for (var label : labels.split(", ")) if (!label.equals("le")) assertTrue(
+                                        target.path("legendFormat").asText().contains("{{" + label + "}}"),
+                                        at + " " + label);
+                        });
             }
         });
     }
@@ -139,12 +155,15 @@ class DashboardsTest {
             var known = new HashSet<>(BUILT_IN);
             for (var variable : read(name).path("templating").path("list")) {
                 known.add(variable.path("name").asText());
-                assertTrue(variable.path("definition").asText().startsWith("label_values(up") && variable.path("includeAll").asBoolean() && variable.path("multi").asBoolean(), name);
+                assertTrue(variable.path("definition").asText().startsWith("label_values(up")
+                        && variable.path("includeAll").asBoolean() && variable.path("multi").asBoolean(), name);
             }
             assertTrue(known.contains("node"), name);
             var text = read(name).toString();
-            assertFalse(Pattern.compile("workers-[a-z]|\\bgpu|\\bcore:|node=\\\\\"|10\\.\\d+\\.").matcher(text).find(), name);
-            Pattern.compile("\\$(\\w+)").matcher(text.replace("$__all", "")).results().forEach(match -> assertTrue(known.contains(match.group(1)), name + ": " + match.group()));
+            assertFalse(Pattern.compile("workers-[a-z]|\\bgpu|\\bcore:|node=\\\\\"|10\\.\\d+\\.").matcher(text).find(),
+                    name);
+            Pattern.compile("\\$(\\w+)").matcher(text.replace("$__all", "")).results()
+                    .forEach(match -> assertTrue(known.contains(match.group(1)), name + ": " + match.group()));
         }
     }
 
@@ -157,7 +176,8 @@ class DashboardsTest {
                 if (!query.contains("ktrdr_operations_active")) continue;
                 asked.add(at);
                 // before it is summed, where the workers' own would hide what is missing, or at the end
-                assertTrue(query.contains("clamp_min(ktrdr_operations_active") || query.matches("clamp_min\\(.*, 0\\)"), at + ": " + query);
+                assertTrue(query.contains("clamp_min(ktrdr_operations_active") || query.matches("clamp_min\\(.*, 0\\)"),
+                        at + ": " + query);
             }
         });
         assertTrue(asked.size() > 3, asked::toString);
@@ -168,40 +188,62 @@ class DashboardsTest {
         eachPanel((panel, at) -> {
             for (var target : panel.path("targets")) {
                 var query = target.path("expr").asText().replaceAll("count by \\([a-z, ]+\\) \\(", "count(");
-                if (query.contains("_bucket")) assertTrue(query.matches("histogram_quantile\\(0\\.\\d+, sum by \\(le[a-z_, ]*\\) \\(rate\\(.*\\)\\)\\)"), at);
-                if (query.contains("histogram_quantile")) assertEquals(query.contains("_milliseconds_") ? "ms" : "s", panel.path("fieldConfig").path("defaults").path("unit").asText(), at + ": the unit of the histogram");
+                if (query.contains("_bucket")) assertTrue(
+                        query.matches("histogram_quantile\\(0\\.\\d+, sum by \\(le[a-z_, ]*\\) \\(rate\\(.*\\)\\)\\)"),
+                        at);
+                if (query.contains("histogram_quantile")) assertEquals(query.contains("_milliseconds_") ? "ms" : "s",
+                        panel.path("fieldConfig").path("defaults").path("unit").asText(),
+                        at + ": the unit of the histogram");
                 // the backend's gauge of registered workers has a counter's name
-                Pattern.compile("(\\w*\\()?\\b(\\w+_(?:total|count))\\{").matcher(query).results().filter(match -> !match.group(2).equals("ktrdr_workers_registered_total"))
-                        .forEach(match -> assertTrue(List.of("rate(", "increase(", "count(").contains("" + match.group(1)), at + ": " + match.group()));
+                Pattern.compile("(\\w*\\()?\\b(\\w+_(?:total|count))\\{").matcher(query).results()
+                        .filter(match -> !match.group(2).equals("ktrdr_workers_registered_total"))
+                        .forEach(match -> assertTrue(List.of("rate(", "increase(", "count(")
+                                .contains("" + match.group(1)), at + ": " + match.group()));
             }
         });
     }
 
-    /** Everything that KTRDR's processes export by a name that begins with theirs, with its labels beside those of the target; what is http_ the backend alone exports. */
+    /**
+     * Everything that KTRDR's processes export by a name that begins with theirs, with its labels beside those of the
+     * target; what is http_ the backend alone exports.
+     */
     @Test
     void each_query_asks_for_what_the_real_system_exports() {
-        var exported = new TreeSet<>(Set.of("ktrdr_workers_registered_total worker_type", "ktrdr_workers_available worker_type", "ktrdr_operations_active", "ktrdr_operations_total operation_type status",
-                "ktrdr_operation_duration_seconds_bucket le operation_type status", "http_server_duration_milliseconds_bucket http_method http_status_code http_target le",
-                "http_server_duration_milliseconds_count http_method http_status_code http_target", "agent_cycles_total outcome", "agent_cycle_duration_seconds_bucket le", "agent_tokens_total phase",
+        var exported = new TreeSet<>(Set.of("ktrdr_workers_registered_total worker_type",
+                "ktrdr_workers_available worker_type", "ktrdr_operations_active",
+                "ktrdr_operations_total operation_type status",
+                "ktrdr_operation_duration_seconds_bucket le operation_type status",
+                "http_server_duration_milliseconds_bucket http_method http_status_code http_target le",
+                "http_server_duration_milliseconds_count http_method http_status_code http_target",
+                "agent_cycles_total outcome", "agent_cycle_duration_seconds_bucket le", "agent_tokens_total phase",
                 "agent_budget_spend_total", "process_cpu_seconds_total", "process_resident_memory_bytes"));
-        var known = exported.stream().collect(java.util.stream.Collectors.toMap(line -> line.split(" ")[0], line -> List.of(line.split(" "))));
+        var known = exported.stream()
+                .collect(java.util.stream.Collectors.toMap(line -> line.split(" ")[0],
+                        line -> List.of(line.split(" "))));
         // of ours, by nodes
-        var ours = Pattern.compile("ktrdr_(release_info|deployment_timestamp_seconds|backup_\\w+|container_restarts_total)");
+        var ours = Pattern.compile(
+                "ktrdr_(release_info|deployment_timestamp_seconds|backup_\\w+|container_restarts_total)");
         var asked = new TreeSet<String>();
         eachPanel((panel, at) -> {
             for (var target : panel.path("targets")) {
                 var query = target.path("expr").asText();
-                var metrics = Pattern.compile("\\b((?:ktrdr|http|agent|process)_\\w+)(\\{[^}]*})?").matcher(query.replaceAll("by \\([a-z_, ]+\\)", "")).results().toList();
+                var metrics = Pattern.compile("\\b((?:ktrdr|http|agent|process)_\\w+)(\\{[^}]*})?")
+                        .matcher(query.replaceAll("by \\([a-z_, ]+\\)", "")).results().toList();
                 for (var metric : metrics) {
                     if (ours.matcher(metric.group(1)).matches()) continue;
                     assertTrue(known.containsKey(metric.group(1)), at + ": " + metric.group(1));
                     asked.add(metric.group(1));
                     boolean workers = String.valueOf(metric.group(2)).contains("worker!=");
-                    if (metric.group(1).startsWith("http_")) assertTrue(metric.group(2).contains("job=\"backend\""), at + ": the backend's alone");
+                    if (metric.group(1).startsWith("http_"))
+                        assertTrue(metric.group(2).contains("job=\"backend\""), at + ": the backend's alone");
                     // an operation is counted by who does it
-                    if (metric.group(1).startsWith("ktrdr_operation")) assertFalse(String.valueOf(metric.group(2)).contains("job="), at);
-                    Pattern.compile("by \\(([a-z_, ]+)\\)").matcher(query).results().flatMap(by -> List.of(by.group(1).split(", ")).stream())
-                            .forEach(label -> assertTrue(known.get(metric.group(1)).contains(label) || List.of("node", "worker", "worker_type").contains(label), at + ": no label " + label));
+                    if (metric.group(1).startsWith("ktrdr_operation"))
+                        assertFalse(String.valueOf(metric.group(2)).contains("job="), at);
+                    Pattern.compile("by \\(([a-z_, ]+)\\)").matcher(query).results()
+                            .flatMap(by -> List.of(by.group(1).split(", ")).stream())
+                            .forEach(label ->
+                                    assertTrue(known.get(metric.group(1)).contains(label) || List.of("node", "worker",
+                                            "worker_type").contains(label), at + ": no label " + label));
                     if (metric.group(1).startsWith("ktrdr_workers_")) assertFalse(workers, at);
                 }
             }
@@ -227,9 +269,12 @@ class DashboardsTest {
             var shown = new TreeSet<String>();
             for (var annotation : read(name).path("annotations").path("list")) {
                 shown.add(annotation.path("name").asText());
-                assertTrue(annotation.path("enable").asBoolean() && annotation.path("useValueForTime").asBoolean(), name);
+                assertTrue(annotation.path("enable").asBoolean() && annotation.path("useValueForTime").asBoolean(),
+                        name);
                 // of a value Grafana takes milliseconds
-                assertTrue(annotation.path("expr").asText().matches("ktrdr_deployment_timestamp_seconds\\{kind=\"(deploy|rollback)\",node=~\"\\$node\"} \\* 1000"), name);
+                assertTrue(annotation.path("expr").asText()
+                        .matches("ktrdr_deployment_timestamp_seconds\\{kind=\"(deploy|rollback)\",node=~\"\\$node\"} "
+                                + "\\* 1000"), name);
             }
             assertEquals(Set.of("Deployments", "Rollbacks"), shown, name);
         }

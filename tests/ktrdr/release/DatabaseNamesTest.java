@@ -17,7 +17,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** A server that runs and the names that the inventory and the secrets have: asked of one with the databases ktrdr and postgres, and the role owner. */
+/**
+ * A server that runs and the names that the inventory and the secrets have: asked of one with the databases ktrdr and
+ * postgres, and the role owner.
+ */
 class DatabaseNamesTest {
     @TempDir Path folder;
     private String ready = "exit 0";
@@ -47,9 +50,12 @@ class DatabaseNamesTest {
                   ktrdr:*) echo b2 ;;
                   *) echo "FATAL:  la base n'existe pas" >&2; exit 2 ;;
                 esac""".formatted(roles));
-        var secrets = role.isEmpty() ? "" : Sh.let("KTRDR_DB_USER", role) + "with_secrets() { (export KTRDR_DB_USER; exec \"$@\"); }\n";
-        var script = Facts.SAY + secrets + Schema.question(database, !role.isEmpty(), List.of(), false) + "say end yes\n";
-        var said = LocalCommand.command("sh", "-eu").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(script).must().out();
+        var secrets = role.isEmpty() ? ""
+                : Sh.let("KTRDR_DB_USER", role) + "with_secrets() { (export KTRDR_DB_USER; exec \"$@\"); }\n";
+        var script = Facts.SAY + secrets + Schema.question(database, !role.isEmpty(), List.of(), false)
+                + "say end yes\n";
+        var said = LocalCommand.command("sh", "-eu").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH"))
+                .input(script).must().out();
         return Schema.parse(Facts.parse(said)).database();
     }
 
@@ -69,7 +75,8 @@ class DatabaseNamesTest {
         var problem = problem(database, role);
         assertEquals("core: the server that runs has no database " + database, problem.sentence());
         assertEquals("no such database; the server has ktrdr, postgres", problem.details().get("found"));
-        assertTrue(problem.details().get("to do").startsWith("`database: {name: ktrdr}` in the inventory"), problem.details()::toString);
+        assertTrue(problem.details().get("to do").startsWith("`database: {name: ktrdr}` in the inventory"),
+                problem.details()::toString);
     }
 
     @Test
@@ -95,8 +102,10 @@ class DatabaseNamesTest {
     }
 
     @ParameterizedTest
-    @CsvSource(delimiter = '|', value = {"ktrdr, postgres|alter database ktrdr rename to other", "KTRDR, postgres|alter database \\\"KTRDR\\\" rename to other",
-        "ktrdr, ktrdr_replaced_20260101_000000, postgres|alter database ktrdr rename to other", "postgres|create database other", "a, b|create database other"})
+    @CsvSource(delimiter = '|', value = {"ktrdr, postgres|alter database ktrdr rename to other",
+            "KTRDR, postgres|alter database \\\"KTRDR\\\" rename to other",
+        "ktrdr, ktrdr_replaced_20260101_000000, postgres|alter database ktrdr rename to other",
+            "postgres|create database other", "a, b|create database other"})
     void what_to_do_names_the_one_database_that_can_be_meant(String there, String command) {
         var names = new DatabaseNames("other", List.of(there.split(", ")), true);
         assertTrue(names.fix().contains(command), names::fix);
@@ -113,6 +122,7 @@ class DatabaseNamesTest {
     void suggests_redeploying_a_release_with_another_database_name() {
         var problem = new DatabaseNames("former", List.of("ktrdr"), true).problem("core", "sha-1").orElseThrow();
         assertEquals("a database former, as sha-1 was deployed with", problem.details().get("expected"));
-        assertEquals("jbang deploy@ktrdr core all --tag sha-1, which has the name that the inventory has now", problem.details().get("to do"));
+        assertEquals("jbang deploy@ktrdr core all --tag sha-1, which has the name that the inventory has now",
+                problem.details().get("to do"));
     }
 }

@@ -27,7 +27,10 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The script that puts files in place, run by a shell of this machine in a folder of its own; docker is one that agrees, or does not. */
+/**
+ * The script that puts files in place, run by a shell of this machine in a folder of its own; docker is one that
+ * agrees, or does not.
+ */
 class FileChangesScriptTest {
     @TempDir Path folder;
     private Path stack;
@@ -36,7 +39,8 @@ class FileChangesScriptTest {
     @BeforeEach
     void a_core_node() throws IOException {
         stack = folder.resolve("stack");
-        inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, aliases", "disk_free: 2GB, directory: " + stack + ", aliases"));
+        inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, aliases",
+                "disk_free: 2GB, directory: " + stack + ", aliases"));
         docker("exit 0");
     }
 
@@ -46,14 +50,18 @@ class FileChangesScriptTest {
 
     private FileChanges plan(String tag) {
         var core = Stack.of(inventory, inventory.core());
-        var wanted = new Templates(inventory).render(core.node(), tag).stream().collect(Collectors.toMap(Templates.NodeFile::path, Templates.NodeFile::sha256));
-        var script = Facts.SAY + Sh.let("directory", stack.toString()) + "say user \"$(id -un)\"\n" + Mount.script(folder.toString()) + NodeFiles.script(wanted) + "say end yes\n";
-        return FileChanges.plan(core, tag, new Templates(inventory).render(core.node(), tag), StackFacts.parse(LocalCommand.command("sh", "-s").input(Sh.whole(script)).must().out()));
+        var wanted = new Templates(inventory).render(core.node(), tag).stream()
+                .collect(Collectors.toMap(Templates.NodeFile::path, Templates.NodeFile::sha256));
+        var script = Facts.SAY + Sh.let("directory", stack.toString()) + "say user \"$(id -un)\"\n"
+                + Mount.script(folder.toString()) + NodeFiles.script(wanted) + "say end yes\n";
+        return FileChanges.plan(core, tag, new Templates(inventory).render(core.node(), tag),
+                StackFacts.parse(LocalCommand.command("sh", "-s").input(Sh.whole(script)).must().out()));
     }
 
     private CommandResult stage(FileChanges plan) {
         var path = folder.resolve("bin") + ":" + System.getenv("PATH");
-        return LocalCommand.command("sh", "-s").env("PATH", path).input(Sh.whole(new FileChangesScript(plan).alone())).run();
+        return LocalCommand.command("sh", "-s").env("PATH", path).input(Sh.whole(new FileChangesScript(plan).alone()))
+                .run();
     }
 
     private FileChanges staged(String tag) {
@@ -69,7 +77,9 @@ class FileChangesScriptTest {
         if (!Files.exists(stack)) return world;
         try (var all = Files.walk(stack)) {
             for (var path : all.sorted().toList())
-                world.put(stack.relativize(path).toString(), Files.isSymbolicLink(path) ? "-> " + Files.readSymbolicLink(path) : Files.isRegularFile(path) ? Files.readString(path) : "");
+                world.put(stack.relativize(path).toString(),
+                        Files.isSymbolicLink(path) ? "-> " + Files.readSymbolicLink(path) : Files.isRegularFile(path)
+                                ? Files.readString(path) : "");
         }
         return world;
     }
@@ -80,7 +90,8 @@ class FileChangesScriptTest {
         assertTrue(plan("sha-1").settled());
         var check = LocalCommand.command("sha256sum", "-c", ".ktrdr/files").directory(stack).run();
         assertTrue(check.ok() && check.out().lines().count() == 15, check::out);
-        assertEquals("rw-r--r--", PosixFilePermissions.toString(Files.getPosixFilePermissions(stack.resolve(".env.core"))));
+        assertEquals("rw-r--r--",
+                PosixFilePermissions.toString(Files.getPosixFilePermissions(stack.resolve(".env.core"))));
         assertFalse(world().keySet().stream().anyMatch(path -> path.startsWith(".ktrdr-new")));
     }
 
@@ -101,7 +112,8 @@ class FileChangesScriptTest {
         var plan = plan("sha-2");
         var script = new FileChangesScript(plan).alone();
         for (var file : plan.files())
-            assertEquals(List.of(".env.core", "monitoring/prometheus.yml").contains(file.path()), script.contains(Sh.quote(file.content())), file.path());
+            assertEquals(List.of(".env.core", "monitoring/prometheus.yml").contains(file.path()),
+                    script.contains(Sh.quote(file.content())), file.path());
         assertEquals(0, stage(plan).exit());
         assertTrue(plan("sha-2").settled());
     }
@@ -112,7 +124,8 @@ class FileChangesScriptTest {
         var plan = plan("sha-1");
         var result = stage(plan);
         assertEquals(21, result.exit());
-        assertEquals("core: Compose refuses docker-compose.core.yml", FileChangesScript.failure(plan, result).orElseThrow().sentence());
+        assertEquals("core: Compose refuses docker-compose.core.yml",
+                FileChangesScript.failure(plan, result).orElseThrow().sentence());
         assertEquals(Map.of(), world());
     }
 
@@ -132,7 +145,8 @@ class FileChangesScriptTest {
         Files.writeString(stack.resolve("monitoring/rules/alerts.yml"), "by hand\n");
         docker("""
                 [ "$1" = run ] || exit 0
-                for word; do case $word in *:/etc/prometheus:ro) cat "${word%%:*}/rules/alerts.yml"; ls "${word%%:*}" "${word%%:*}/rules" ;; esac; done
+                for word; do case $word in *:/etc/prometheus:ro) cat "${word%%:*}/rules/alerts.yml"; ls "${word%%:*}" \
+                "${word%%:*}/rules" ;; esac; done
                 exit 1
                 """);
         var plan = plan("sha-1");
@@ -140,35 +154,44 @@ class FileChangesScriptTest {
         var result = stage(plan);
         assertEquals(23, result.exit());
         var said = result.err();
-        assertTrue(said.contains("KtrdrWorkerDown") && !said.contains("by hand") && said.contains("recording.yml") && said.contains("prometheus.yml"), said);
-        assertEquals("core: promtool refuses monitoring/rules/alerts.yml", FileChangesScript.failure(plan, result).orElseThrow().sentence());
+        assertTrue(said.contains("KtrdrWorkerDown") && !said.contains("by hand") && said.contains("recording.yml")
+                && said.contains("prometheus.yml"), said);
+        assertEquals("core: promtool refuses monitoring/rules/alerts.yml",
+                FileChangesScript.failure(plan, result).orElseThrow().sentence());
         assertEquals("by hand\n", Files.readString(stack.resolve("monitoring/rules/alerts.yml")));
     }
 
     @Test
     void what_amtool_refuses_replaces_nothing() throws IOException {
-        inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, aliases", "disk_free: 2GB, directory: " + stack + ", aliases") + "alerts: {webhook: {}}\n");
+        inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, aliases",
+                "disk_free: 2GB, directory: " + stack + ", aliases") + "alerts: {webhook: {}}\n");
         docker("case \" $* \" in *' check-config '*) echo 'no route'; exit 1 ;; esac");
         var plan = plan("sha-1");
         var result = stage(plan);
         assertEquals(28, result.exit());
-        assertEquals("core: amtool refuses monitoring/alertmanager.yml", FileChangesScript.failure(plan, result).orElseThrow().sentence());
+        assertEquals("core: amtool refuses monitoring/alertmanager.yml",
+                FileChangesScript.failure(plan, result).orElseThrow().sentence());
         assertEquals("no route", FileChangesScript.failure(plan, result).orElseThrow().details().get("found"));
         assertEquals(Map.of(), world());
         docker("exit 0");
-        assertEquals(List.of("prometheus.yml checked by promtool of the Prometheus image", "alertmanager.yml checked by amtool of the Alertmanager image"), FileChangesScript.checked(stage(plan).out()));
+        assertEquals(List.of("prometheus.yml checked by promtool of the Prometheus image",
+                "alertmanager.yml checked by amtool of the Alertmanager image"),
+                FileChangesScript.checked(stage(plan).out()));
     }
 
     @Test
     void where_nothing_can_check_prometheus_yml_that_is_said() throws IOException {
         docker("[ \"$1\" != image ]");
-        assertEquals(List.of("prometheus.yml not checked: neither the Prometheus image nor promtool is on the node"), FileChangesScript.checked(stage(plan("sha-1")).out()));
+        assertEquals(List.of("prometheus.yml not checked: neither the Prometheus image nor promtool is on the node"),
+                FileChangesScript.checked(stage(plan("sha-1")).out()));
         docker("[ \"$1\" != run ] || exit 125");
         Files.delete(stack.resolve("monitoring/prometheus.yml"));
-        assertEquals(List.of("prometheus.yml not checked: promtool of the Prometheus image could not be started"), FileChangesScript.checked(stage(plan("sha-1")).out()));
+        assertEquals(List.of("prometheus.yml not checked: promtool of the Prometheus image could not be started"),
+                FileChangesScript.checked(stage(plan("sha-1")).out()));
         docker("exit 0");
         Files.delete(stack.resolve("monitoring/prometheus.yml"));
-        assertEquals(List.of("prometheus.yml checked by promtool of the Prometheus image"), FileChangesScript.checked(stage(plan("sha-1")).out()));
+        assertEquals(List.of("prometheus.yml checked by promtool of the Prometheus image"),
+                FileChangesScript.checked(stage(plan("sha-1")).out()));
         assertEquals(List.of(), FileChangesScript.checked(stage(plan("sha-2")).out()));
     }
 
@@ -185,9 +208,11 @@ class FileChangesScriptTest {
         Files.delete(stack.resolve("monitoring"));
         var victim = Files.writeString(folder.resolve("victim"), "as it was");
         Files.createDirectories(stack.resolve("monitoring"));
-        for (var path : List.of(".env.core", "monitoring/prometheus.yml")) Files.createSymbolicLink(stack.resolve(path), victim);
+        for (var path : List.of(".env.core", "monitoring/prometheus.yml"))
+            Files.createSymbolicLink(stack.resolve(path), victim);
         assertEquals(0, stage(plan).exit());
-        for (var path : List.of(".env.core", "monitoring/prometheus.yml")) assertTrue(Files.isRegularFile(stack.resolve(path), LinkOption.NOFOLLOW_LINKS));
+        for (var path : List.of(".env.core", "monitoring/prometheus.yml"))
+            assertTrue(Files.isRegularFile(stack.resolve(path), LinkOption.NOFOLLOW_LINKS));
         assertEquals("as it was", Files.readString(victim));
     }
 
@@ -215,7 +240,8 @@ class FileChangesScriptTest {
         staged("sha-1");
         Files.writeString(stack.resolve("monitoring/old.yml"), "old\n");
         Files.writeString(stack.resolve("monitoring/foreign.yml"), "foreign\n");
-        Files.writeString(stack.resolve(".ktrdr/files"), new Templates.NodeFile("", "other\n", "").sha256() + "  monitoring/old.yml\n", StandardOpenOption.APPEND);
+        Files.writeString(stack.resolve(".ktrdr/files"), new Templates.NodeFile("", "other\n", "").sha256()
+                + "  monitoring/old.yml\n", StandardOpenOption.APPEND);
         Files.writeString(stack.resolve(".env.core"), "by hand\n");
         var plan = staged("sha-1");
         assertEquals(List.of("monitoring/foreign.yml"), plan.foreign());
@@ -244,7 +270,8 @@ class FileChangesScriptTest {
     void the_scripts_are_clean_shell() throws IOException {
         var shellcheck = LocalCommand.command("sh", "-c", "command -v shellcheck").run();
         assumeTrue(shellcheck.ok(), "shellcheck is not installed");
-        var script = "#!/bin/sh\nset -eu\n" + new FileChangesScript(plan("sha-1")).alone() + "say() { echo \"$1 $2\"; }\n" + NodeFiles.script(Map.of("a", "b"));
+        var script = "#!/bin/sh\nset -eu\n" + new FileChangesScript(plan("sha-1")).alone()
+                + "say() { echo \"$1 $2\"; }\n" + NodeFiles.script(Map.of("a", "b"));
         var said = LocalCommand.command("shellcheck", "-S", "warning", "-").input(script).run();
         assertTrue(said.ok(), said::out);
     }

@@ -23,9 +23,15 @@ import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** How a deployment puts the firewall's rules and unit in place, and takes them away: with the real iptables, on a machine of its own as far as its network and systemd's files go; systemctl notes its calls. */
+/**
+ * How a deployment puts the firewall's rules and unit in place, and takes them away: with the real iptables, on a
+ * machine of its own as far as its network and systemd's files go; systemctl notes its calls.
+ */
 class FirewallScriptTest {
-    /** {@code wanted} and {@code unwanted} are what a deployment runs with the files there and without; {@code docker} is what Docker does as it starts, {@code asked} what systemctl was told since. */
+    /**
+     * {@code wanted} and {@code unwanted} are what a deployment runs with the files there and without; {@code docker}
+     * is what Docker does as it starts, {@code asked} what systemctl was told since.
+     */
     private static final String MACHINE = """
             mount -t tmpfs none /run
             mount -t tmpfs none /etc/systemd/system
@@ -45,7 +51,8 @@ class FirewallScriptTest {
             }
             asked() { cat calls; : >calls; }
             there() {
-              echo "unit: $(stat -c '%%a %%s' "$unit" 2>/dev/null), files: $(ls firewall 2>/dev/null | wc -l) $(ls -d firewall 2>/dev/null), rules: $({ iptables-save; ip6tables-save; } | grep -c -- '-j DROP')"
+              echo "unit: $(stat -c '%%a %%s' "$unit" 2>/dev/null), files: $(ls firewall 2>/dev/null | wc -l) $(ls -d \
+            firewall 2>/dev/null), rules: $({ iptables-save; ip6tables-save; } | grep -c -- '-j DROP')"
             }
             : >calls
             %s
@@ -65,7 +72,8 @@ class FirewallScriptTest {
 
     /** What a script prints on such a machine, in the stack's directory. */
     private String on(String script) {
-        var whole = MACHINE.formatted(FileChangesScript.TELL, Firewall.script(files, "echo refused"), Firewall.script(List.of(), "echo refused")) + script;
+        var whole = MACHINE.formatted(FileChangesScript.TELL, Firewall.script(files, "echo refused"),
+                Firewall.script(List.of(), "echo refused")) + script;
         try (var machine = NetworkNamespace.open()) {
             return machine.command("unshare", "--mount", "sh", "-euc", whole).directory(folder).must().out().strip();
         }
@@ -82,17 +90,21 @@ class FirewallScriptTest {
     @Test
     void the_rules_are_there_before_docker_is_and_whenever_it_starts() {
         var unit = unit().lines().toList();
-        for (var line : List.of("Before=docker.service", "PartOf=docker.service", "WantedBy=docker.service", "ExecStart=/bin/sh /opt/ktrdr-core/firewall/firewall.sh up"))
+        for (var line : List.of("Before=docker.service", "PartOf=docker.service", "WantedBy=docker.service",
+                "ExecStart=/bin/sh /opt/ktrdr-core/firewall/firewall.sh up"))
             assertTrue(unit.contains(line), line);
     }
 
     @Test
     void rules_and_unit_are_put_in_place_once_and_taken_away_whole() {
         var rules = 2;
-        assertEquals(String.join("\n", there(rules), "daemon-reload", "is-enabled -q ktrdr-firewall.service", "enable -q ktrdr-firewall.service", "start ktrdr-firewall.service",
+        assertEquals(String.join("\n", there(rules), "daemon-reload", "is-enabled -q ktrdr-firewall.service",
+                "enable -q ktrdr-firewall.service", "start ktrdr-firewall.service",
                 "again", there(rules), "is-enabled -q ktrdr-firewall.service", "start ktrdr-firewall.service",
-                "changed", there(rules), "daemon-reload", "is-enabled -q ktrdr-firewall.service", "start ktrdr-firewall.service",
-                "away", "unit: , files: 0 , rules: 0", "disable -q --now ktrdr-firewall.service", "daemon-reload", "reset-failed ktrdr-firewall.service",
+                "changed", there(rules), "daemon-reload", "is-enabled -q ktrdr-firewall.service",
+                "start ktrdr-firewall.service",
+                "away", "unit: , files: 0 , rules: 0", "disable -q --now ktrdr-firewall.service", "daemon-reload",
+                "reset-failed ktrdr-firewall.service",
                 "and again", "unit: , files: 0 , rules: 0"), on("""
                 docker
                 wanted; there; asked
@@ -107,13 +119,15 @@ class FirewallScriptTest {
     /** As where the unit's file is gone, but not what it did. */
     @Test
     void rules_without_a_unit_are_taken_away_too() {
-        assertEquals("unit: , files: 4 firewall, rules: 0", on("docker\nsh firewall/firewall.sh up\nunwanted\nthere\nasked\n"));
+        assertEquals("unit: , files: 4 firewall, rules: 0",
+                on("docker\nsh firewall/firewall.sh up\nunwanted\nthere\nasked\n"));
     }
 
     @Test
     void what_is_missing_on_the_node_is_told_and_nothing_is_begun() {
         var nothing = "refused\nunit: , files: 4 firewall, rules: 0";
-        assertEquals(Stream.of("needs systemd", "needs root", "needs iptables: apt-get install iptables").map(why -> "told\tfirewall\tfirewall in the inventory " + why + "\n" + nothing)
+        assertEquals(Stream.of("needs systemd", "needs root", "needs iptables: apt-get install iptables")
+                .map(why -> "told\tfirewall\tfirewall in the inventory " + why + "\n" + nothing)
                 .reduce("", (all, text) -> all + text + "\n").strip(), on("""
                 docker
                 mv /run/systemd /run/other; wanted; there; mv /run/other /run/systemd
@@ -126,15 +140,19 @@ class FirewallScriptTest {
 
     @Test
     void who_is_not_root_is_told_that_the_rules_stay() {
-        assertEquals("told\tfirewall\tto take the rules of firewall away needs root\nrefused\n" + there(2), on("docker\nwanted\n(id() { echo 1000; }; unwanted)\nthere\n"));
+        assertEquals("told\tfirewall\tto take the rules of firewall away needs root\nrefused\n" + there(2),
+                on("docker\nwanted\n(id() { echo 1000; }; unwanted)\nthere\n"));
     }
 
     /** As verify-infra asks a node. */
     @Test
     void reports_the_state_of_wanted_firewall_rules_only() {
-        var lost = "iptables: the chain KTRDR-FLEET has other rules;iptables: the rule is missing: KTRDR-FLEET -i lo -j RETURN;";
-        var said = on("docker\nsaid() {\n" + Facts.SAY + MachineFacts.FIREWALL + "}\nsaid\nwanted\nsaid\niptables -F KTRDR-FLEET\nsaid\nunwanted\nsaid\n").lines().toList();
-        assertEquals(List.of(2, "firewall\tin place", true), List.of(said.size(), said.get(0), said.get(1).startsWith("firewall\t" + lost)), said::toString);
+        var lost = "iptables: the chain KTRDR-FLEET has other rules;iptables: the rule is missing: KTRDR-FLEET -i lo "
+                + "-j RETURN;";
+        var said = on("docker\nsaid() {\n" + Facts.SAY + MachineFacts.FIREWALL
+                + "}\nsaid\nwanted\nsaid\niptables -F KTRDR-FLEET\nsaid\nunwanted\nsaid\n").lines().toList();
+        assertEquals(List.of(2, "firewall\tin place", true),
+                List.of(said.size(), said.get(0), said.get(1).startsWith("firewall\t" + lost)), said::toString);
     }
 
     /** A release of before the inventory had rules, as the node kept its files. */
@@ -142,19 +160,25 @@ class FirewallScriptTest {
     void a_rollback_keeps_the_rules_of_now() throws IOException {
         try (var peer = new SshPeer(folder, "0.0.0.0")) {
             var directory = folder.resolve("core");
-            var yaml = peer.inventory(1, peer.port(), "").replace("role: core,", "role: core, directory: " + directory + ",");
+            var yaml = peer.inventory(1, peer.port(), "")
+                    .replace("role: core,", "role: core, directory: " + directory + ",");
             var inventory = Fixtures.inventory(yaml + "firewall: {}\n");
             var before = new Templates(Fixtures.inventory(yaml)).render(Fixtures.inventory(yaml).core(), "sha-1");
             for (var file : before) {
-                var path = directory.resolve(".ktrdr/configurations").resolve(KeptFiles.hash(before)).resolve(file.path());
+                var path = directory.resolve(".ktrdr/configurations").resolve(KeptFiles.hash(before))
+                        .resolve(file.path());
                 Files.createDirectories(path.getParent());
                 Files.writeString(path, file.content());
             }
-            var entry = new History.Entry("1", "", "2026", "karl", "laptop", "deploy", "core", "sha-1", List.of(), Map.of(), KeptFiles.hash(before), 0, 1, "", History.Ending.DEPLOYED);
+            var entry = new History.Entry("1", "", "2026", "karl", "laptop", "deploy", "core", "sha-1", List.of(),
+                    Map.of(), KeptFiles.hash(before), 0, 1, "", History.Ending.DEPLOYED);
             try (var fleet = new Fleet(inventory, inventory.nodes(), new Console(Console.Color.never, false))) {
-                var revision = NodePlanner.rollback(Stack.of(inventory, inventory.core()), fleet.ssh(inventory.core()), entry).revision();
-                var rules = new Templates(inventory).render(inventory.core(), "sha-1").stream().filter(file -> file.path().startsWith(Firewall.FOLDER)).toList();
-                assertEquals(rules, revision.files().stream().filter(file -> file.path().startsWith(Firewall.FOLDER)).toList());
+                var revision = NodePlanner.rollback(Stack.of(inventory, inventory.core()), fleet.ssh(inventory.core()),
+                        entry).revision();
+                var rules = new Templates(inventory).render(inventory.core(), "sha-1").stream()
+                        .filter(file -> file.path().startsWith(Firewall.FOLDER)).toList();
+                assertEquals(rules, revision.files().stream().filter(file -> file.path().startsWith(Firewall.FOLDER))
+                        .toList());
                 assertEquals(4, rules.size());
             }
         }
@@ -163,8 +187,11 @@ class FirewallScriptTest {
     /** Docker's own packet filter is what lets the rules see anything. */
     @Test
     void rules_that_are_there_but_are_not_gone_through_are_no_success() {
-        var found = "Docker does not send what it forwards through DOCKER-USER: its daemon.json needs iptables, not nftables and not none";
-        assertEquals("told\tfirewall\t" + found + "\nrefused\ndaemon-reload\nis-enabled -q ktrdr-firewall.service\nenable -q ktrdr-firewall.service", on("wanted\nasked\n"));
+        var found = "Docker does not send what it forwards through DOCKER-USER: its daemon.json needs iptables, not "
+                + "nftables and not none";
+        assertEquals("told\tfirewall\t" + found
+                + "\nrefused\ndaemon-reload\nis-enabled -q ktrdr-firewall.service\nenable -q ktrdr-firewall.service",
+                on("wanted\nasked\n"));
     }
 
     @Test

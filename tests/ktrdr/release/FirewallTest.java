@@ -22,7 +22,10 @@ import lab.NetworkNamespace;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The rules that keep the database and the workers to the fleet, and what the kernel makes of them: in a network of its own, by the real iptables. */
+/**
+ * The rules that keep the database and the workers to the fleet, and what the kernel makes of them: in a network of its
+ * own, by the real iptables.
+ */
 class FirewallTest {
     static final String ON = Fixtures.INVENTORY + "firewall: {allow: [10.0.5.7, 192.168.7.0/24, \"fd00:5::/64\"]}\n";
     /** What Docker does as it starts, for a family of addresses: with {@code iptables} or {@code ip6tables}. */
@@ -37,11 +40,13 @@ class FirewallTest {
 
     private static List<NodeFile> files(String inventory, String node) {
         var read = Fixtures.inventory(inventory);
-        return new Templates(read).render(read.node(node), "t").stream().filter(file -> file.path().startsWith(Firewall.FOLDER)).toList();
+        return new Templates(read).render(read.node(node), "t").stream()
+                .filter(file -> file.path().startsWith(Firewall.FOLDER)).toList();
     }
 
     private static List<String> rules(String inventory, String node, String path) {
-        return files(inventory, node).stream().filter(file -> file.path().equals(path)).flatMap(file -> file.content().lines()).filter(line -> line.startsWith("-A ")).toList();
+        return files(inventory, node).stream().filter(file -> file.path().equals(path))
+                .flatMap(file -> file.content().lines()).filter(line -> line.startsWith("-A ")).toList();
     }
 
     @Test
@@ -51,14 +56,19 @@ class FirewallTest {
 
     @Test
     void rules_allow_the_fleet_in_order_and_drop_all_others() {
-        assertEquals(List.of("-A KTRDR-FLEET -i lo -j RETURN", "-A KTRDR-FLEET -s 10.0.0.10 -j RETURN", "-A KTRDR-FLEET -s 10.0.0.11 -j RETURN", "-A KTRDR-FLEET -s 10.0.0.12 -j RETURN",
+        assertEquals(List.of("-A KTRDR-FLEET -i lo -j RETURN", "-A KTRDR-FLEET -s 10.0.0.10 -j RETURN",
+                "-A KTRDR-FLEET -s 10.0.0.11 -j RETURN", "-A KTRDR-FLEET -s 10.0.0.12 -j RETURN",
                 "-A KTRDR-FLEET -s 10.0.5.7 -j RETURN", "-A KTRDR-FLEET -s 192.168.7.0/24 -j RETURN",
-                "-A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport 5432 --ctdir ORIGINAL -j DROP"), rules(ON, "core", Firewall.RULES_V4));
+                "-A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport 5432 --ctdir ORIGINAL -j DROP"),
+                rules(ON, "core", Firewall.RULES_V4));
         assertEquals(List.of("-A KTRDR-FLEET -i lo -j RETURN", "-A KTRDR-FLEET -s fd00:5::/64 -j RETURN",
-                "-A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport 5432 --ctdir ORIGINAL -j DROP"), rules(ON, "core", Firewall.RULES_V6));
+                "-A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport 5432 --ctdir ORIGINAL -j DROP"),
+                rules(ON, "core", Firewall.RULES_V6));
         // one that is allowed twice, as a node and by name, has one rule
-        assertEquals(rules(Fixtures.INVENTORY + "firewall: {}\n", "core", Firewall.RULES_V4), rules(Fixtures.INVENTORY + "firewall: {allow: [10.0.0.12, 10.0.0.12]}\n", "core", Firewall.RULES_V4));
-        assertEquals(List.of(), rules(Fixtures.INVENTORY + "firewall: {}\n", "B", Firewall.RULES_V6).stream().filter(rule -> rule.contains(" -s ")).toList());
+        assertEquals(rules(Fixtures.INVENTORY + "firewall: {}\n", "core", Firewall.RULES_V4),
+                rules(Fixtures.INVENTORY + "firewall: {allow: [10.0.0.12, 10.0.0.12]}\n", "core", Firewall.RULES_V4));
+        assertEquals(List.of(), rules(Fixtures.INVENTORY + "firewall: {}\n", "B", Firewall.RULES_V6).stream()
+                .filter(rule -> rule.contains(" -s ")).toList());
     }
 
     /** A rule that drops names one port of ours, so no mistake in a set can lock anybody out of ssh. */
@@ -67,22 +77,31 @@ class FirewallTest {
         var dropped = new TreeSet<Integer>();
         for (var node : List.of("core", "B", "G"))
             for (var path : List.of(Firewall.RULES_V4, Firewall.RULES_V6))
-                for (var rule : rules(ON.replace("firewall:", "services: {db: {port: 15432}}\nfirewall:"), node, path)) {
-                    if (rule.endsWith("-j RETURN")) continue;
-                    var drop = Pattern.compile("-A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport (\\d+) --ctdir ORIGINAL -j DROP").matcher(rule);
-                    assertTrue(drop.matches(), rule);
-                    dropped.add(Integer.parseInt(drop.group(1)));
-                }
+                for (var rule : rules(ON.replace("firewall:", "services: {db: {port: 15432}}\nfirewall:"), node,
+                        path)) {
+                            if (rule.endsWith("-j RETURN")) continue;
+                            var drop = Pattern.compile(
+                                    "-A KTRDR-FLEET -p tcp -m conntrack --ctorigdstport (\\d+) --ctdir ORIGINAL -j "
+                                            + "DROP")
+                                    .matcher(rule);
+                            assertTrue(drop.matches(), rule);
+                            dropped.add(Integer.parseInt(drop.group(1)));
+                        }
         assertEquals(Set.of(5003, 5004, 5005, 5006, 5007, 5008, 15432), dropped);
     }
 
     @Test
     void to_go_back_to_a_release_opens_nothing() {
-        var before = List.of(new NodeFile("docker-compose.core.yml", "old", "644"), new NodeFile(Firewall.RULES_V4, "old", "644"));
-        var after = Firewall.current(before, new Templates(Fixtures.inventory(ON)).render(Fixtures.inventory(ON).core(), "t"));
-        assertEquals(List.of("docker-compose.core.yml", Firewall.SCRIPT, Firewall.RULES_V4, Firewall.RULES_V6, Firewall.UNIT), after.stream().map(NodeFile::path).toList());
-        assertTrue(after.stream().noneMatch(file -> file.path().equals(Firewall.RULES_V4) && file.content().equals("old")));
-        assertEquals(before.subList(0, 1), Firewall.current(before, new Templates(Fixtures.inventory()).render(Fixtures.inventory().core(), "t")));
+        var before = List.of(new NodeFile("docker-compose.core.yml", "old", "644"),
+                new NodeFile(Firewall.RULES_V4, "old", "644"));
+        var after = Firewall.current(before,
+                new Templates(Fixtures.inventory(ON)).render(Fixtures.inventory(ON).core(), "t"));
+        assertEquals(List.of("docker-compose.core.yml", Firewall.SCRIPT, Firewall.RULES_V4, Firewall.RULES_V6,
+                Firewall.UNIT), after.stream().map(NodeFile::path).toList());
+        assertTrue(after.stream()
+                .noneMatch(file -> file.path().equals(Firewall.RULES_V4) && file.content().equals("old")));
+        assertEquals(before.subList(0, 1),
+                Firewall.current(before, new Templates(Fixtures.inventory()).render(Fixtures.inventory().core(), "t")));
     }
 
     /** Puts the firewall's files of a node with such an inventory into the folder. */
@@ -98,7 +117,8 @@ class FirewallTest {
 
     /** What a script prints on a machine whose network is its own; it is run in the folder. */
     private String on(NetworkNamespace machine, String script) {
-        return machine.command("sh", "-euc", "firewall() { sh firewall/firewall.sh \"$@\"; }\n" + DOCKER + script).directory(folder).must().out().strip();
+        return machine.command("sh", "-euc", "firewall() { sh firewall/firewall.sh \"$@\"; }\n" + DOCKER + script)
+                .directory(folder).must().out().strip();
     }
 
     private String alone(String inventory, String node, String script) throws IOException {
@@ -109,7 +129,9 @@ class FirewallTest {
     }
 
     static void needRoot() {
-        boolean able = Stream.of("iptables", "ip6tables").allMatch(text -> LocalCommand.command("unshare", "-n", text, "-w", "10", "-A", "INPUT", "-m", "conntrack", "--ctstate", "DNAT", "-j", "RETURN").run().ok());
+        boolean able = Stream.of("iptables", "ip6tables")
+                .allMatch(text -> LocalCommand.command("unshare", "-n", text, "-w", "10", "-A", "INPUT", "-m",
+                        "conntrack", "--ctstate", "DNAT", "-j", "RETURN").run().ok());
         assumeTrue(able, "needs root, iptables and a kernel with connection tracking and IPv6");
     }
 
@@ -158,7 +180,8 @@ class FirewallTest {
     void rules_exist_before_docker_and_a_check_reports_it_missing() throws IOException {
         needRoot();
         assertEquals("""
-                Docker does not send what it forwards through DOCKER-USER: its daemon.json needs iptables, not nftables and not none
+                Docker does not send what it forwards through DOCKER-USER: its daemon.json needs iptables, not \
+                nftables and not none
                 -A DOCKER-USER -m conntrack --ctstate DNAT -j KTRDR-FLEET
                 -A DOCKER-USER -j RETURN
                 no chain of Docker's is left where there was none""", alone(ON, "B", """
@@ -195,78 +218,87 @@ class FirewallTest {
                 "ip6tables -D INPUT -p tcp -j KTRDR-FLEET", "ip6tables: other jumps lead to KTRDR-FLEET",
                 last + "iptables -D $rule; iptables -I $rule", "iptables: the chain KTRDR-FLEET has other rules",
                 "iptables -D KTRDR-FLEET -s 10.0.0.11 -j RETURN", "iptables: the chain KTRDR-FLEET has other rules",
-                "iptables -R KTRDR-FLEET 2 -s 0.0.0.0/1 -j RETURN", "iptables: the rule is missing: KTRDR-FLEET -s 10.0.0.10 -j RETURN",
+                "iptables -R KTRDR-FLEET 2 -s 0.0.0.0/1 -j RETURN",
+                "iptables: the rule is missing: KTRDR-FLEET -s 10.0.0.10 -j RETURN",
                 "iptables -I KTRDR-FLEET -j ACCEPT", "iptables: the chain KTRDR-FLEET has other rules",
-                "iptables -I DOCKER-USER -j ACCEPT", "iptables: DOCKER-USER does not begin with the jump to KTRDR-FLEET",
+                "iptables -I DOCKER-USER -j ACCEPT",
+                "iptables: DOCKER-USER does not begin with the jump to KTRDR-FLEET",
                 "iptables -D DOCKER-USER 1", "iptables: other jumps lead to KTRDR-FLEET",
                 "iptables -A FORWARD -j KTRDR-FLEET", "iptables: other jumps lead to KTRDR-FLEET");
         var script = new StringBuilder("docker iptables\nfirewall up\n");
         var expected = new ArrayList<String>();
         changes.forEach((change, words) -> {
-            script.append(change).append("\nif firewall check >said; then echo 'no fault was found'; fi\ngrep -F -m 1 -- ").append(Sh.quote(words)).append(" said\nfirewall up\nfirewall check\n");
+            script.append(change)
+                    .append("\nif firewall check >said; then echo 'no fault was found'; fi\ngrep -F -m 1 -- ")
+                    .append(Sh.quote(words)).append(" said\nfirewall up\nfirewall check\n");
             expected.add(words);
         });
         assertEquals(String.join("\n", expected), alone(ON, "core", script.toString()));
     }
 
     /**
-     * A node with a container that is published as Docker does it, seen by one who is allowed and by one who is not, over both families of addresses; a port that is closed to the second is told by
-     * name. Over IPv6 docker-proxy has one port of its own, on the node itself.
+     * A node with a container that is published as Docker does it, seen by one who is allowed and by one who is not,
+     * over both families of addresses; a port that is closed to the second is told by name. Over IPv6 docker-proxy has
+     * one port of its own, on the node itself.
      */
     @Test
     void allows_listed_addresses_and_other_ports_but_no_stranger() throws IOException {
         needRoot();
         lay(folder, Fixtures.INVENTORY + "firewall: {allow: [10.0.5.7, \"fd00::7\"]}\n", "B");
-        try (var node = NetworkNamespace.open(); var container = NetworkNamespace.open(); var allowed = NetworkNamespace.open(); var stranger = NetworkNamespace.open()) {
-            container.link("eth0", node, "c0");
-            allowed.link("eth0", node, "a0");
-            stranger.link("eth0", node, "s0");
-            on(node, """
-                    ip link add lan type bridge
-                    ip link set lan up
-                    ip link set a0 master lan
-                    ip link set s0 master lan
-                    ip address add 10.0.5.11/24 dev lan
-                    ip address add fd00::11/64 dev lan
-                    ip address add 172.30.0.1/24 dev c0
-                    ip address add fd30::1/64 dev c0
-                    echo 1 >/proc/sys/net/ipv4/ip_forward
-                    echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
-                    docker iptables
-                    docker ip6tables
-                    publish() { "$1" -t nat -A PREROUTING -i lan -p tcp --dport "$2" -j DNAT --to-destination "$3"; }
-                    # 7000 is what the container has: what was asked for counts
-                    publish iptables 5003 172.30.0.2:7000
-                    publish iptables 5004 172.30.0.2:7000
-                    publish iptables 8000 172.30.0.2:7000
-                    publish ip6tables 5003 '[fd30::2]:7000'
-                    publish ip6tables 8000 '[fd30::2]:7000'
-                    """);
-            container.sh("ip address add 172.30.0.2/24 dev eth0; ip address add fd30::2/64 dev eth0; ip route add default via 172.30.0.1; ip route add default via fd30::1");
-            allowed.sh("ip address add 10.0.5.7/24 dev eth0; ip address add fd00::7/64 dev eth0");
-            stranger.sh("ip address add 10.0.5.77/24 dev eth0; ip address add fd00::77/64 dev eth0");
-            container.listen(7000);
-            node.listen(22, 5004);
-            stranger.listen(5003);
-            var closed = List.of("10.0.5.11 5003", "10.0.5.11 5004", "fd00::11 5003", "fd00::11 5004");
-            var open = List.of("10.0.5.11 22", "10.0.5.11 8000", "fd00::11 22", "fd00::11 8000");
-            var all = Stream.concat(closed.stream(), open.stream()).toList();
-            assertEquals(List.of(all, all), List.of(allowed.reaches(all), stranger.reaches(all)));
-            on(node, "firewall up; firewall check");
-            assertEquals(all, allowed.reaches(all));
-            assertEquals(open, stranger.reaches(all));
-            // rules that are as they should be are not put there again: what they have counted stays
-            assertEquals("same", on(node, """
-                    counts() { for one in iptables ip6tables; do "$one" -nvxL KTRDR-FLEET; done; }
-                    before=$(counts)
-                    firewall up
-                    [ "$(counts)" != "$before" ] || echo same
-                    """));
-            // neither is the node itself kept from anything, nor what it asks of others at such a port
-            var asked = List.of("::1 5004", "10.0.5.77 5003", "fd00::77 5003");
-            assertEquals(asked, node.reaches(asked));
-            on(node, "firewall down");
-            assertEquals(all, stranger.reaches(all));
-        }
+        try (var node = NetworkNamespace.open(); var container = NetworkNamespace.open();
+                var allowed = NetworkNamespace.open(); var stranger = NetworkNamespace.open()) {
+                    container.link("eth0", node, "c0");
+                    allowed.link("eth0", node, "a0");
+                    stranger.link("eth0", node, "s0");
+                    on(node, """
+                            ip link add lan type bridge
+                            ip link set lan up
+                            ip link set a0 master lan
+                            ip link set s0 master lan
+                            ip address add 10.0.5.11/24 dev lan
+                            ip address add fd00::11/64 dev lan
+                            ip address add 172.30.0.1/24 dev c0
+                            ip address add fd30::1/64 dev c0
+                            echo 1 >/proc/sys/net/ipv4/ip_forward
+                            echo 1 >/proc/sys/net/ipv6/conf/all/forwarding
+                            docker iptables
+                            docker ip6tables
+                            publish() { "$1" -t nat -A PREROUTING -i lan -p tcp --dport "$2" -j DNAT --to-destination \
+                            "$3"; }
+                            # 7000 is what the container has: what was asked for counts
+                            publish iptables 5003 172.30.0.2:7000
+                            publish iptables 5004 172.30.0.2:7000
+                            publish iptables 8000 172.30.0.2:7000
+                            publish ip6tables 5003 '[fd30::2]:7000'
+                            publish ip6tables 8000 '[fd30::2]:7000'
+                            """);
+                    container.sh("ip address add 172.30.0.2/24 dev eth0; ip address add fd30::2/64 dev eth0; ip route "
+                            + "add "
+                            + "default via 172.30.0.1; ip route add default via fd30::1");
+                    allowed.sh("ip address add 10.0.5.7/24 dev eth0; ip address add fd00::7/64 dev eth0");
+                    stranger.sh("ip address add 10.0.5.77/24 dev eth0; ip address add fd00::77/64 dev eth0");
+                    container.listen(7000);
+                    node.listen(22, 5004);
+                    stranger.listen(5003);
+                    var closed = List.of("10.0.5.11 5003", "10.0.5.11 5004", "fd00::11 5003", "fd00::11 5004");
+                    var open = List.of("10.0.5.11 22", "10.0.5.11 8000", "fd00::11 22", "fd00::11 8000");
+                    var all = Stream.concat(closed.stream(), open.stream()).toList();
+                    assertEquals(List.of(all, all), List.of(allowed.reaches(all), stranger.reaches(all)));
+                    on(node, "firewall up; firewall check");
+                    assertEquals(all, allowed.reaches(all));
+                    assertEquals(open, stranger.reaches(all));
+                    // rules that are as they should be are not put there again: what they have counted stays
+                    assertEquals("same", on(node, """
+                            counts() { for one in iptables ip6tables; do "$one" -nvxL KTRDR-FLEET; done; }
+                            before=$(counts)
+                            firewall up
+                            [ "$(counts)" != "$before" ] || echo same
+                            """));
+                    // neither is the node itself kept from anything, nor what it asks of others at such a port
+                    var asked = List.of("::1 5004", "10.0.5.77 5003", "fd00::77 5003");
+                    assertEquals(asked, node.reaches(asked));
+                    on(node, "firewall down");
+                    assertEquals(all, stranger.reaches(all));
+                }
     }
 }

@@ -28,7 +28,10 @@ import ktrdr.release.Templates.NodeFile;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** What a rollback goes back to; and the history's and the snapshots' scripts, run by a real shell in a folder that stands for a node's. */
+/**
+ * What a rollback goes back to; and the history's and the snapshots' scripts, run by a real shell in a folder that
+ * stands for a node's.
+ */
 class HistoryTest {
     @TempDir Path folder;
 
@@ -46,15 +49,19 @@ class HistoryTest {
     @Test
     void what_became_of_the_schema_is_read_back() {
         var plain = entry("1", "", "sha-1", Ending.DEPLOYED);
-        var migrated = new Entry(plain.id(), plain.of(), plain.time(), plain.who(), plain.from(), plain.command(), plain.target(), plain.tag(), plain.services(), plain.images(),
-                plain.configuration(), plain.scale(), plain.seconds(), plain.error(), plain.outcome(), Optional.of(new History.SchemaChange("a1", "b2", "ktrdr-1.dump.zst")));
+        var migrated = new Entry(plain.id(), plain.of(), plain.time(), plain.who(), plain.from(), plain.command(),
+                plain.target(), plain.tag(), plain.services(), plain.images(),
+                plain.configuration(), plain.scale(), plain.seconds(), plain.error(), plain.outcome(),
+                Optional.of(new History.SchemaChange("a1", "b2", "ktrdr-1.dump.zst")));
         assertEquals(Optional.of(migrated), Entry.parse(migrated.json()));
         assertEquals(Optional.of(plain), Entry.parse(plain.json()));
     }
 
     private static Entry entry(String id, String of, String tag, Ending outcome) {
-        var image = new Docker.Image("registry.test/ktrdr-backend:" + tag, "sha256:" + tag, "registry.test/ktrdr-backend@sha256:" + tag);
-        return new Entry(id, of, "2026-01-01T10:00:00Z", "karl", "laptop", "deploy core all " + tag, "core", tag, List.of("backend"), Map.of("backend", image),
+        var image = new Docker.Image("registry.test/ktrdr-backend:" + tag, "sha256:" + tag,
+                "registry.test/ktrdr-backend@sha256:" + tag);
+        return new Entry(id, of, "2026-01-01T10:00:00Z", "karl", "laptop", "deploy core all " + tag, "core", tag,
+                List.of("backend"), Map.of("backend", image),
                 "configuration-" + tag, 0, 12.5, outcome == Ending.FAILED ? "it's \"broken\"\nfor good" : "", outcome);
     }
 
@@ -93,7 +100,8 @@ class HistoryTest {
         var failed = entry("7", "", "sha-d", Ending.FAILED);
         assertEquals("sha-b", target(history(A, B, failed)));
         assertEquals("sha-a", target(history(A, B, entry("7", "", "sha-d", Ending.RETURNED))));
-        assertEquals("sha-b", target(new History(List.of(A, B), Optional.of(entry("8", "", "sha-d", Ending.INTERRUPTED)))));
+        assertEquals("sha-b",
+                target(new History(List.of(A, B), Optional.of(entry("8", "", "sha-d", Ending.INTERRUPTED)))));
     }
 
     @Test
@@ -106,13 +114,16 @@ class HistoryTest {
     void images_that_only_older_releases_ran_are_outdated() {
         var failed = entry("7", "", "sha-d", Ending.RETURNED);
         var history = history(A, B, failed, C);
-        assertEquals(Set.of("sha256:sha-a", "sha256:sha-d"), history.outdated(2, "backend"::equals).stream().map(Docker.Image::id).collect(Collectors.toSet()));
-        assertEquals(Set.of("sha256:sha-d"), history.outdated(3, "backend"::equals).stream().map(Docker.Image::id).collect(Collectors.toSet()));
+        assertEquals(Set.of("sha256:sha-a", "sha256:sha-d"),
+                history.outdated(2, "backend"::equals).stream().map(Docker.Image::id).collect(Collectors.toSet()));
+        assertEquals(Set.of("sha256:sha-d"), history.outdated(3, "backend"::equals).stream().map(Docker.Image::id)
+                .collect(Collectors.toSet()));
         assertEquals(Set.of(), history.outdated(1, "db"::equals));
     }
 
     private CommandResult run(String script) {
-        return LocalCommand.command("sh").input(Sh.whole(Sh.let("directory", folder.toString()) + "cd \"$directory\"\n" + script)).run();
+        return LocalCommand.command("sh")
+                .input(Sh.whole(Sh.let("directory", folder.toString()) + "cd \"$directory\"\n" + script)).run();
     }
 
     private History read() {

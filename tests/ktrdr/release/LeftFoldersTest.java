@@ -24,7 +24,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.MethodSource;
 
-/** Scripts that make a folder for themselves on a node, ended in their middle: a shell of this machine runs each, and a program that it calls then does not end. */
+/**
+ * Scripts that make a folder for themselves on a node, ended in their middle: a shell of this machine runs each, and a
+ * program that it calls then does not end.
+ */
 class LeftFoldersTest {
     private static final Pattern FOLDER = Pattern.compile("[^ =]*/(ktrdr|\\.ktrdr-new|\\.new)\\.[A-Za-z0-9.]+");
     private static final List<String> SIGNALS = List.of("HUP", "TERM", "KILL");
@@ -48,17 +51,21 @@ class LeftFoldersTest {
     private enum Kind { facts_of_the_share, files_of_a_release, staging, convergence }
 
     private String script(Kind kind) throws IOException {
-        var inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, aliases", "disk_free: 2GB, directory: " + stack + ", aliases"));
+        var inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("disk_free: 2GB, aliases",
+                "disk_free: 2GB, directory: " + stack + ", aliases"));
         Files.writeString(stack.resolve("a.yml"), "a\n");
         return switch (kind) {
             case facts_of_the_share -> NfsFacts.script(inventory, inventory.node("B"));
             case files_of_a_release -> KeptFiles.save(List.of(new Templates.NodeFile("a.yml", "a\n", "644")));
             case staging -> {
                 var core = Stack.of(inventory, inventory.core());
-                var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE, List.of(), new NodeFiles(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), List.of()), Map.of(), List.of(), Map.of(), History.NONE);
+                var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 1, 16_000_000_000L, true, Fixtures.SHARE,
+                        List.of(), new NodeFiles(Map.of(), Map.of(), Map.of(), Map.of(), Map.of(), List.of()), Map.of(),
+                        List.of(), Map.of(), History.NONE);
                 yield new FileChangesScript(FileChanges.plan(core, "sha-1", core.files("sha-1"), facts)).alone();
             }
-            case convergence -> "with_secrets() { \"$@\"; }\n" + ComposeChanges.script(stack.toString(), "A=1\n", "name: a\n", "");
+            case convergence -> "with_secrets() { \"$@\"; }\n"
+                    + ComposeChanges.script(stack.toString(), "A=1\n", "name: a\n", "");
         };
     }
 
@@ -68,7 +75,8 @@ class LeftFoldersTest {
     }
 
     private Process begin(String script) throws IOException {
-        var shell = new ProcessBuilder("setsid", "sh", "-s").directory(stack.toFile()).redirectErrorStream(true).redirectOutput(folder.resolve("out").toFile());
+        var shell = new ProcessBuilder("setsid", "sh", "-s").directory(stack.toFile()).redirectErrorStream(true)
+                .redirectOutput(folder.resolve("out").toFile());
         shell.environment().put("PATH", programs + ":" + System.getenv("PATH"));
         var begun = shell.start();
         try (var input = begun.outputWriter()) {
@@ -85,11 +93,13 @@ class LeftFoldersTest {
     @MethodSource("ended")
     void a_folder_goes_with_its_script_or_with_the_next_one_if_killed(List<Object> ended) throws Exception {
         var kind = (Kind) ended.get(0);
-        assumeTrue(kind != Kind.facts_of_the_share || LocalCommand.command("id", "-u").must().out().strip().equals("0"), "only root can try a mount");
+        assumeTrue(kind != Kind.facts_of_the_share || LocalCommand.command("id", "-u").must().out().strip().equals("0"),
+                "only root can try a mount");
         program(called(kind), "echo \"$*\" >\"$0.now\" && mv \"$0.now\" '" + reached + "' && sleep 60");
         var running = begin(script(kind));
         Wait.until(() -> !running.isAlive() || Files.exists(reached), () -> "it did not get there");
-        var place = FOLDER.matcher(Files.readString(reached)).results().map(found -> stack.resolve(found.group())).findFirst().orElseThrow();
+        var place = FOLDER.matcher(Files.readString(reached)).results().map(found -> stack.resolve(found.group()))
+                .findFirst().orElseThrow();
         assertTrue(Files.isDirectory(place), place::toString);
         LocalCommand.command("kill", "-s", (String) ended.get(1), "--", "-" + running.pid()).must();
         assertTrue(running.waitFor(20, TimeUnit.SECONDS));

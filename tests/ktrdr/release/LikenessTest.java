@@ -35,7 +35,8 @@ class LikenessTest {
     private final Docker.Image image = new Docker.Image(NAME, "sha256:1", DIGEST, "hash", "/opt/ktrdr-workers-b");
 
     private static Docker.Container worker(String name, String reference, String id, String hash, String folder) {
-        return new Docker.Container("id-" + name, name, "backtest-worker-1", reference, id, "running", "healthy", 0, 0, "2026-01-01T00:00:00Z", hash, folder);
+        return new Docker.Container("id-" + name, name, "backtest-worker-1", reference, id, "running", "healthy", 0, 0,
+                "2026-01-01T00:00:00Z", hash, folder);
     }
 
     private static Docker.Container worker() {
@@ -43,28 +44,44 @@ class LikenessTest {
     }
 
     private List<String> differing(Docker.Image wanted, Docker.Container... there) {
-        var found = new Likeness(stack, Map.of("backtest-worker-1", wanted)).differing(List.of("backtest-worker-1"), List.of(there), Map.of("sha256:2", List.of(DIGEST)));
+        var found = new Likeness(stack, Map.of("backtest-worker-1", wanted))
+                .differing(List.of("backtest-worker-1"), List.of(there), Map.of("sha256:2", List.of(DIGEST)));
         return found.getOrDefault("backtest-worker-1", List.of());
     }
 
     @Test
     void each_thing_that_is_another_is_told() {
         assertEquals(List.of(), differing(image, worker()));
-        assertEquals(List.of("backtest-worker-1 runs another image, " + NAME), differing(image, worker("backtest-worker-1", NAME, "sha256:3", "hash", "/opt/ktrdr-workers-b")));
-        assertEquals(List.of("backtest-worker-1 runs another image, r/x:sha-2"), differing(image, worker("backtest-worker-1", "r/x:sha-2", "sha256:1", "other", "/opt/ktrdr-workers-b")));
-        assertEquals(List.of("backtest-worker-1 was made from another configuration"), differing(image, worker("backtest-worker-1", NAME, "sha256:1", "other", "/opt/ktrdr-workers-b")));
-        assertEquals(List.of("backtest-worker-1 was started from /elsewhere"), differing(image, worker("backtest-worker-1", NAME, "sha256:1", "hash", "/elsewhere")));
-        assertEquals(List.of("backtest-worker-1 has the container foo in the place of backtest-worker-1"), differing(image, worker("foo", NAME, "sha256:1", "hash", "/opt/ktrdr-workers-b")));
-        assertEquals(List.of("backtest-worker-1 was made from another configuration", "backtest-worker-1 was not made by Compose"), differing(image, worker("backtest-worker-1", NAME, "sha256:1", "", "")));
-        assertEquals(List.of("backtest-worker-1 has 2 containers, backtest-worker-1, foo"), differing(image, worker(), worker("foo", NAME, "sha256:1", "", "")));
+        assertEquals(List.of("backtest-worker-1 runs another image, " + NAME),
+                differing(image, worker("backtest-worker-1", NAME, "sha256:3", "hash", "/opt/ktrdr-workers-b")));
+        assertEquals(List.of("backtest-worker-1 runs another image, r/x:sha-2"),
+                differing(image, worker("backtest-worker-1", "r/x:sha-2", "sha256:1", "other",
+                        "/opt/ktrdr-workers-b")));
+        assertEquals(List.of("backtest-worker-1 was made from another configuration"),
+                differing(image, worker("backtest-worker-1", NAME, "sha256:1", "other", "/opt/ktrdr-workers-b")));
+        assertEquals(List.of("backtest-worker-1 was started from /elsewhere"),
+                differing(image, worker("backtest-worker-1", NAME, "sha256:1", "hash", "/elsewhere")));
+        assertEquals(List.of("backtest-worker-1 has the container foo in the place of backtest-worker-1"),
+                differing(image, worker("foo", NAME, "sha256:1", "hash", "/opt/ktrdr-workers-b")));
+        assertEquals(List.of("backtest-worker-1 was made from another configuration",
+                "backtest-worker-1 was not made by Compose"),
+                differing(image, worker("backtest-worker-1", NAME, "sha256:1", "", "")));
+        assertEquals(List.of("backtest-worker-1 has 2 containers, backtest-worker-1, foo"),
+                differing(image, worker(), worker("foo", NAME, "sha256:1", "", "")));
     }
 
-    /** Docker's two image stores have different ids for the same digest; an older history has neither hash nor folder. */
+    /**
+     * Docker's two image stores have different ids for the same digest; an older history has neither hash nor folder.
+     */
     @Test
     void what_is_not_known_is_not_compared() {
-        assertEquals(List.of(), differing(image, worker("backtest-worker-1", NAME, "sha256:2", "hash", "/opt/ktrdr-workers-b")));
-        assertEquals(List.of(), differing(new Docker.Image(NAME, "sha256:1", ""), worker("backtest-worker-1", NAME, "sha256:1", "any", "/any")));
-        assertEquals(List.of(), differing(new Docker.Image(NAME, "", ""), worker("backtest-worker-1", NAME, "sha256:7", "any", "/any")));
+        assertEquals(List.of(),
+                differing(image, worker("backtest-worker-1", NAME, "sha256:2", "hash", "/opt/ktrdr-workers-b")));
+        assertEquals(List.of(), differing(new Docker.Image(NAME, "sha256:1", ""),
+                worker("backtest-worker-1", NAME, "sha256:1", "any", "/any")));
+        assertEquals(List.of(),
+                differing(new Docker.Image(NAME, "", ""),
+                        worker("backtest-worker-1", NAME, "sha256:7", "any", "/any")));
         assertEquals(List.of(), differing(image));
     }
 
@@ -73,12 +90,14 @@ class LikenessTest {
     }
 
     private static History.Entry entry(String id, History.Ending outcome, Map<String, Docker.Image> images) {
-        return new History.Entry(id, "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy workers B", "workers", "sha-1", List.of(), images, "", 1, 10, "", outcome);
+        return new History.Entry(id, "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy workers B", "workers",
+                "sha-1", List.of(), images, "", 1, 10, "", outcome);
     }
 
     /** A deployment whose release had these images, after which those others run again. */
     private static History.Entry returned(Map<String, Docker.Image> images, Map<String, Docker.Image> back) {
-        return new History.Entry("2", "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy workers B", "workers", "sha-2", List.of(), images, "", 1, 10, "no health",
+        return new History.Entry("2", "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy workers B", "workers",
+                "sha-2", List.of(), images, "", 1, 10, "no health",
                 History.Ending.RETURNED, Optional.empty(), back);
     }
 
@@ -88,8 +107,10 @@ class LikenessTest {
         var history = new History(List.of(deployed), Optional.empty());
         var again = worker("backtest-worker-1", NAME, "sha256:1", "hash-2", "/opt/ktrdr-workers-b");
         assertEquals(List.of(), drift(history, worker()).services());
-        assertEquals(List.of("backtest-worker-1 was made from another configuration"), drift(history, again).services());
-        var second = Map.of("backtest-worker-1", new Docker.Image(NAME, "sha256:1", DIGEST, "hash-2", "/opt/ktrdr-workers-b"));
+        assertEquals(List.of("backtest-worker-1 was made from another configuration"),
+                drift(history, again).services());
+        var second = Map.of("backtest-worker-1",
+                new Docker.Image(NAME, "sha256:1", DIGEST, "hash-2", "/opt/ktrdr-workers-b"));
         var back = returned(Map.of("backtest-worker-1", image), second);
         assertEquals(List.of(), drift(new History(List.of(deployed, back), Optional.empty()), again).services());
         // the release that failed had the same image in another configuration, and what was before runs as it did
@@ -99,42 +120,60 @@ class LikenessTest {
         var parsed = History.Entry.parse(deployed.json()).orElseThrow();
         assertEquals(image, parsed.images().get("backtest-worker-1"));
         // an entry of before has no hash
-        var older = History.Entry.parse(deployed.json().replace(",\"hash\":\"hash\",\"folder\":\"/opt/ktrdr-workers-b\"", "")).orElseThrow();
+        var older = History.Entry.parse(deployed.json()
+                .replace(",\"hash\":\"hash\",\"folder\":\"/opt/ktrdr-workers-b\"", "")).orElseThrow();
         assertEquals(new Docker.Image(NAME, "sha256:1", DIGEST), older.images().get("backtest-worker-1"));
         assertEquals(List.of(), drift(new History(List.of(older), Optional.empty()), again).services());
     }
 
     /** One line of `docker inspect` as the toolkit asks for it. */
     private static String line(String name, String service, String more) {
-        return "{\"Id\":\"id-" + name + "\",\"Name\":\"/" + name + "\",\"Image\":\"sha256:1\",\"RestartCount\":0,\"State\":{\"Status\":\"running\",\"StartedAt\":\"2026-01-01T00:00:00Z\"},\"Config\":{\"Image\":\"" + NAME
-                + "\",\"Labels\":{\"com.docker.compose.project\":\"ktrdr-workers\",\"com.docker.compose.service\":\"" + service + "\"" + more + "}}}";
+        return "{\"Id\":\"id-" + name + "\",\"Name\":\"/" + name
+                + "\",\"Image\":\"sha256:1\",\"RestartCount\":0,\"State\":{\"Status\":\"running\",\"StartedAt\":\"202"
+                + "6-01-01T00:00:00Z\"},\"Config\":{\"Image\":\"" + NAME
+                + "\",\"Labels\":{\"com.docker.compose.project\":\"ktrdr-workers\",\"com.docker.compose.service\":\""
+                + service + "\"" + more + "}}}";
     }
 
     @Test
     void containers_of_foreign_services_are_ignored_and_reported() {
-        var made = ",\"com.docker.compose.config-hash\":\"h\",\"com.docker.compose.project.working_dir\":\"/opt/ktrdr-workers-b\"";
-        var lines = List.of(line("stray", "extra", ""), line("run-1", "backtest-worker-1", ",\"com.docker.compose.oneoff\":\"True\""), line("foo", "backtest-worker-1", ""),
+        var made = ",\"com.docker.compose.config-hash\":\"h\",\"com.docker.compose.project.working_dir\":\"/opt/"
+                + "ktrdr-workers-b\"";
+        var lines = List.of(line("stray", "extra", ""),
+                line("run-1", "backtest-worker-1", ",\"com.docker.compose.oneoff\":\"True\""),
+                line("foo", "backtest-worker-1", ""),
                 line("backtest-worker-1", "backtest-worker-1", made));
-        assertEquals(List.of("backtest-worker-1", "foo"), Docker.containers(String.join("\n", lines)).stream().map(Docker.Container::name).toList());
+        assertEquals(List.of("backtest-worker-1", "foo"),
+                Docker.containers(String.join("\n", lines)).stream().map(Docker.Container::name).toList());
         assertEquals("/opt/ktrdr-workers-b", Docker.containers(lines.get(3)).get(0).folder());
-        var facts = Facts.parse(lines.stream().map(line -> "container\t" + line + "\n").reduce("", String::concat) + "end\tyes\n");
+        var facts = Facts.parse(lines.stream().map(line -> "container\t" + line + "\n").reduce("", String::concat)
+                + "end\tyes\n");
         assertEquals(List.of("stray"), Docker.strays(facts).stream().map(Docker.Container::name).toList());
-        for (var service : List.of("backtest-worker-3", "training-worker-12", "training-worker-gpu")) assertTrue(Docker.ours("ktrdr-workers", service), service);
-        var history = new History(List.of(entry("1", History.Ending.DEPLOYED, Map.of("backtest-worker-1", image, "extra", image))), Optional.empty());
-        assertEquals(List.of("extra is no part of it: the container stray"), Drift.of(stack, history, NodeFiles.NONE, List.of(worker()), Docker.strays(facts)).services());
+        for (var service : List.of("backtest-worker-3", "training-worker-12", "training-worker-gpu"))
+            assertTrue(Docker.ours("ktrdr-workers", service), service);
+        var history = new History(
+                List.of(entry("1", History.Ending.DEPLOYED, Map.of("backtest-worker-1", image, "extra", image))),
+                Optional.empty());
+        assertEquals(List.of("extra is no part of it: the container stray"),
+                Drift.of(stack, history, NodeFiles.NONE, List.of(worker()), Docker.strays(facts)).services());
         // an older toolkit noted it
-        assertEquals(List.of("backtest-worker-1"), List.copyOf(Revision.of(stack, history.current().orElseThrow(), List.of()).images().keySet()));
+        assertEquals(List.of("backtest-worker-1"),
+                List.copyOf(Revision.of(stack, history.current().orElseThrow(), List.of()).images().keySet()));
     }
 
     private NodePlan plan(Docker.Container... there) {
-        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true, Fixtures.SHARE, List.of(), Fixtures.staged(inventory, "workers-b", "sha-1", Map.of()),
-                Map.of(inventory.images().worker() + ":sha-1", "sha256:1", inventory.images().nodeExporter(), "sha256:e"), List.of(there), Map.of(), History.NONE);
+        var facts = new StackFacts("root", "26.1.5", "", "2.26.1", 50_000_000_000L, 16_000_000_000L, true,
+                Fixtures.SHARE, List.of(), Fixtures.staged(inventory, "workers-b", "sha-1", Map.of()),
+                Map.of(inventory.images().worker() + ":sha-1", "sha256:1", inventory.images().nodeExporter(),
+                        "sha256:e"), List.of(there), Map.of(), History.NONE);
         return NodePlan.plan(stack, Revision.of(inventory, stack, "sha-1"), stack.services(), facts);
     }
 
     private Docker.Container[] running(Docker.Container... more) {
-        var all = new ArrayList<>(stack.services().stream().filter(service -> Arrays.stream(more).noneMatch(container -> container.service().equals(service)))
-                .map(service -> new Docker.Container("id-" + service, service, service, NAME, "sha256:1", "running", "healthy", 0, 0, "2026-01-01T00:00:00Z", "hash", "/opt")).toList());
+        var all = new ArrayList<>(stack.services().stream()
+                .filter(service -> Arrays.stream(more).noneMatch(container -> container.service().equals(service)))
+                .map(service -> new Docker.Container("id-" + service, service, service, NAME, "sha256:1", "running",
+                        "healthy", 0, 0, "2026-01-01T00:00:00Z", "hash", "/opt")).toList());
         all.addAll(List.of(more));
         return all.toArray(Docker.Container[]::new);
     }
@@ -145,8 +184,10 @@ class LikenessTest {
         var plan = plan(running(worker("foo", NAME, "sha256:1", "hash", "/opt")));
         assertFalse(plan.quiet());
         assertEquals("foo renamed to backtest-worker-1", new Excess(plan).words());
-        assertTrue(plan.applyScript(Fixtures.secrets(), "").contains("\ndocker rename 'foo' 'backtest-worker-1' || exit 22\n"));
-        assertTrue(new PlanPreview(plan, Map.of("backtest-worker-1", ComposeChanges.Action.SAME), Map.of(), Optional.empty(), Optional.empty()).outcome().endsWith("; foo renamed to backtest-worker-1"));
+        assertTrue(plan.applyScript(Fixtures.secrets(), "")
+                .contains("\ndocker rename 'foo' 'backtest-worker-1' || exit 22\n"));
+        assertTrue(new PlanPreview(plan, Map.of("backtest-worker-1", ComposeChanges.Action.SAME), Map.of(),
+                Optional.empty(), Optional.empty()).outcome().endsWith("; foo renamed to backtest-worker-1"));
     }
 
     @Test
@@ -154,7 +195,8 @@ class LikenessTest {
         var plan = plan(running(worker(), worker("foo", NAME, "sha256:1", "", "")));
         assertEquals("foo removed", new Excess(plan).words());
         assertTrue(plan.applyScript(Fixtures.secrets(), "").contains("\naway 'id-foo'\n"));
-        var left = new Docker.Container("id-2", "06fd3b06fd3b_backtest-worker-1", "backtest-worker-1", NAME, "sha256:1", "created", "", 0, 0, "0001-01-01T00:00:00Z", "hash", "/opt");
+        var left = new Docker.Container("id-2", "06fd3b06fd3b_backtest-worker-1", "backtest-worker-1", NAME, "sha256:1",
+                "created", "", 0, 0, "0001-01-01T00:00:00Z", "hash", "/opt");
         assertEquals("", new Excess(plan(running(worker(), left))).words());
         assertEquals("", new Excess(plan(running(left))).words());
     }
@@ -162,7 +204,8 @@ class LikenessTest {
     /** Compose knows no such service any more, where its file lost it. */
     @Test
     void what_goes_is_removed_by_its_id() {
-        var gone = new Docker.Container("id-3", "training-worker-3", "training-worker-3", NAME, "sha256:1", "running", "healthy", 0, 0, "2026-01-01T00:00:00Z", "hash", "/opt");
+        var gone = new Docker.Container("id-3", "training-worker-3", "training-worker-3", NAME, "sha256:1", "running",
+                "healthy", 0, 0, "2026-01-01T00:00:00Z", "hash", "/opt");
         var script = plan(running(gone)).applyScript(Fixtures.secrets(), "");
         assertTrue(script.contains("\naway 'id-3'\n") && !script.contains(" rm -sf "), script);
     }
@@ -171,7 +214,8 @@ class LikenessTest {
     @Test
     void refuses_files_that_changed_while_compose_read_them(@TempDir Path folder) throws IOException {
         var plan = plan(running());
-        for (var file : plan.staging().files()) if (!file.path().contains("/")) Files.writeString(folder.resolve(file.path()), file.content());
+        for (var file : plan.staging().files())
+            if (!file.path().contains("/")) Files.writeString(folder.resolve(file.path()), file.content());
         var script = "cd " + Sh.quote(folder.toString()) + "\n" + plan.asRendered() + "echo good\n";
         assertEquals("good\n", LocalCommand.command("sh", "-s").input(Sh.whole(script)).run().out());
         for (var name : List.of(stack.composeFile(), stack.envFile())) {
@@ -179,7 +223,8 @@ class LikenessTest {
             Files.writeString(folder.resolve(name), before + "# more\n");
             var changed = LocalCommand.command("sh", "-s").input(Sh.whole(script)).run();
             assertEquals(List.of(22, ""), List.of(changed.exit(), changed.out()));
-            assertTrue(plan.upFailed(changed).details().get("found").contains("was changed by another while Compose read it"));
+            assertTrue(plan.upFailed(changed).details().get("found")
+                    .contains("was changed by another while Compose read it"));
             Files.writeString(folder.resolve(name), before);
         }
     }

@@ -148,7 +148,8 @@ class LockFoldersTest {
     @Test
     void waits_for_a_dead_owners_script_from_another_folder_too() throws Exception {
         take(KARL);
-        var script = new ProcessBuilder("sh", "-c", LockScripts.under(place(), KARL, Duration.ZERO) + "echo at work; exec sleep 60").redirectErrorStream(true).start();
+        var script = new ProcessBuilder("sh", "-c", LockScripts.under(place(), KARL, Duration.ZERO)
+                + "echo at work; exec sleep 60").redirectErrorStream(true).start();
         assertEquals("at work", script.inputReader().readLine());
         lastBeat(1000);
         var answer = takeFrom(other(), ANNA);

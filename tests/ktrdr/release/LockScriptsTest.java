@@ -85,9 +85,11 @@ class LockScriptsTest {
         assertTrue(take(KARL).taken());
         must(LockScripts.release(place(), KARL));
         must("chown 65534 " + Sh.quote(folder.toString()));
-        assumeTrue(LocalCommand.command("stat", "-c", "%a", "/run/lock").must().out().strip().equals("1777"), "as Debian has it");
+        assumeTrue(LocalCommand.command("stat", "-c", "%a", "/run/lock").must().out().strip().equals("1777"),
+                "as Debian has it");
         var nobody = LocalCommand.command("setpriv", "--reuid", "65534", "--clear-groups", "sh", "-s");
-        var result = nobody.input(Sh.whole(LockScripts.take(place(), ANNA, LockScripts.LIFE) + LockScripts.under(place(), ANNA, Duration.ZERO))).run();
+        var result = nobody.input(Sh.whole(LockScripts.take(place(), ANNA, LockScripts.LIFE)
+                + LockScripts.under(place(), ANNA, Duration.ZERO))).run();
         assertEquals(0, result.exit(), result::lastWords);
         must("rm -rf " + Sh.quote(folder.resolve(".ktrdr").toString()));
     }
@@ -108,7 +110,8 @@ class LockScriptsTest {
         var directory = folder.resolve("new");
         for (var there : List.of(false, true)) {
             if (there) Files.createDirectories(directory);
-            assertTrue(LockScripts.LockState.parse(must(LockScripts.take(at(directory), KARL, LockScripts.LIFE))).taken());
+            assertTrue(LockScripts.LockState.parse(must(LockScripts.take(at(directory), KARL, LockScripts.LIFE)))
+                    .taken());
             must(LockScripts.release(at(directory), KARL));
             assertEquals(there, Files.exists(directory));
             assertFalse(Files.exists(directory.resolve(".ktrdr")));
@@ -159,7 +162,8 @@ class LockScriptsTest {
     @Test
     void a_dead_owners_last_script_ends_before_the_lock_is_taken_over() throws Exception {
         take(KARL);
-        var script = new ProcessBuilder("sh", "-c", LockScripts.under(place(), KARL, Duration.ZERO) + "echo at work; exec sleep 60").redirectErrorStream(true).start();
+        var script = new ProcessBuilder("sh", "-c", LockScripts.under(place(), KARL, Duration.ZERO)
+                + "echo at work; exec sleep 60").redirectErrorStream(true).start();
         assertEquals("at work", script.inputReader().readLine());
         lastBeat(1000);
         var answer = take(ANNA);
@@ -178,12 +182,14 @@ class LockScriptsTest {
         assertTrue(LockScripts.LockState.parse(taken.substring(0, taken.indexOf("directory"))).taken());
         assertEquals("/", Facts.parse(taken.substring(taken.indexOf("directory"))).get("directory"));
         var held = must(LockScripts.take(place(), ANNA, LockScripts.LIFE, LOOK));
-        assertTrue(held.startsWith("held\t") && held.endsWith(LockScripts.ANSWERED) && !held.contains("directory\t"), held);
+        assertTrue(held.startsWith("held\t") && held.endsWith(LockScripts.ANSWERED) && !held.contains("directory\t"),
+                held);
     }
 
     @Test
     void whoever_looks_keeps_nobody_from_the_answer() throws Exception {
-        var looking = new ProcessBuilder("sh", "-c", LockScripts.take(place(), KARL, LockScripts.LIFE, "exec sleep 60")).redirectErrorStream(true).start();
+        var looking = new ProcessBuilder("sh", "-c", LockScripts.take(place(), KARL, LockScripts.LIFE, "exec sleep 60"))
+                .redirectErrorStream(true).start();
         assertEquals("taken\tyes", looking.inputReader().readLine());
         assertEquals("end\tyes", looking.inputReader().readLine());
         assertEquals(KARL, take(ANNA).holder().orElseThrow());
@@ -195,18 +201,23 @@ class LockScriptsTest {
     @Test
     void the_last_work_holds_the_lock_and_always_releases_it() throws IOException {
         var done = folder.resolve("done");
-        for (var work : Map.of("[ -d .ktrdr/lock ] && touch done\n", 0, "touch done\nexit 20\n", 20, "touch done\nfalse\nrm done\n", 1, "trap 'touch done' EXIT\nexit 7\n", 7).entrySet()) {
-            assertTrue(take(KARL).taken());
-            assertEquals(work.getValue(), exit(LockScripts.last(place(), KARL, Duration.ZERO, "cd " + Sh.quote(folder.toString()) + "\n" + work.getKey())), work.getKey());
-            assertTrue(Files.deleteIfExists(done), work.getKey());
-            assertFalse(Files.exists(lock()), work.getKey());
-        }
+        for (var work : Map.of("[ -d .ktrdr/lock ] && touch done\n", 0, "touch done\nexit 20\n", 20,
+                "touch done\nfalse\nrm done\n", 1, "trap 'touch done' EXIT\nexit 7\n", 7).entrySet()) {
+                    assertTrue(take(KARL).taken());
+                    assertEquals(work.getValue(),
+                            exit(LockScripts.last(place(), KARL, Duration.ZERO,
+                                    "cd " + Sh.quote(folder.toString()) + "\n" + work.getKey())), work.getKey());
+                    assertTrue(Files.deleteIfExists(done), work.getKey());
+                    assertFalse(Files.exists(lock()), work.getKey());
+                }
     }
 
     @Test
     void the_last_work_never_runs_without_holding_the_lock() {
         take(ANNA);
-        assertEquals(ScriptExit.LOCK_LOST.code, exit(LockScripts.last(place(), KARL, Duration.ZERO, "touch " + Sh.quote(folder.resolve("done").toString()))));
+        assertEquals(ScriptExit.LOCK_LOST.code,
+                exit(LockScripts.last(place(), KARL, Duration.ZERO,
+                        "touch " + Sh.quote(folder.resolve("done").toString()))));
         assertFalse(Files.exists(folder.resolve("done")));
         assertEquals(ANNA, take(KARL).holder().orElseThrow());
     }
@@ -233,12 +244,13 @@ class LockScriptsTest {
     @Test
     void a_lock_whose_owner_cannot_be_read_is_held_by_somebody() throws IOException {
         take(KARL);
-        for (var damaged : List.of("", "{\"id\":\"1\",\"who\":\"ka", "nobody", "[1]", "{} {}", "null", "\u0000\u0001")) {
-            Files.writeString(lock().resolve("owner"), damaged);
-            var problem = take(ANNA).problem("core");
-            assertEquals(Exit.LOCKED, problem.exit());
-            assertEquals("somebody since an unknown time: something", problem.details().get("found"), damaged);
-        }
+        for (var damaged : List.of("", "{\"id\":\"1\",\"who\":\"ka", "nobody", "[1]", "{} {}", "null",
+                "\u0000\u0001")) {
+                    Files.writeString(lock().resolve("owner"), damaged);
+                    var problem = take(ANNA).problem("core");
+                    assertEquals(Exit.LOCKED, problem.exit());
+                    assertEquals("somebody since an unknown time: something", problem.details().get("found"), damaged);
+                }
         lastBeat(31);
         assertEquals("somebody", take(ANNA).left().orElseThrow().who());
     }
@@ -256,7 +268,8 @@ class LockScriptsTest {
         var owner = new LockScripts.Owner("1", "karl@laptop", "2026-01-01T10:00:00Z", "deploy core");
         Recorded.same(LockScriptsTest.class, "lock-take.sh", LockScripts.take(place, owner, LockScripts.LIFE));
         Recorded.same(LockScriptsTest.class, "lock-beat.sh", LockScripts.beat(place, owner));
-        Recorded.same(LockScriptsTest.class, "lock-last.sh", LockScripts.last(place, owner, LockScripts.BEAT, "echo work"));
+        Recorded.same(LockScriptsTest.class, "lock-last.sh",
+                LockScripts.last(place, owner, LockScripts.BEAT, "echo work"));
         Recorded.same(LockScriptsTest.class, "lock-look.sh", LockScripts.look(place));
     }
 }

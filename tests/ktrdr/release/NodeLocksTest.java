@@ -40,9 +40,13 @@ class NodeLocksTest {
     @BeforeEach
     void start() throws IOException {
         peer = new SshPeer(folder, "0.0.0.0");
-        var inventory = Fixtures.inventory(("domain: ktrdr.test\nresolve: inventory\nssh: {user: root, port: %d, known_hosts: %s, identity: %s}\nnodes:\n"
-                + "  core: {role: core, host: backend, address: 127.0.0.1, directory: %s}\n  w: {role: workers, host: w, address: 127.0.1.1, directory: %s, scale: 1}\n"
-                + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n").formatted(peer.port(), peer.home.resolve(".ssh/known_hosts"),
+        var inventory = Fixtures.inventory(
+                ("domain: ktrdr.test\nresolve: inventory\nssh: {user: root, port: %d, known_hosts: %s, identity: "
+                        + "%s}\nnodes:\n"
+                + "  core: {role: core, host: backend, address: 127.0.0.1, directory: %s}\n  w: {role: workers, host: "
+                + "w, address: 127.0.1.1, directory: %s, scale: 1}\n"
+                + "images: {registry: registry.test:5000, backend: registry.test:5000/ktrdr-backend}\n")
+                .formatted(peer.port(), peer.home.resolve(".ssh/known_hosts"),
                 peer.home.resolve(".ssh/id_ecdsa"), directory("core"), directory("w")));
         var key = peer.known(peer.hostKey.getPublic()).replaceFirst("^\\S+", "");
         peer.knownHosts("*" + key + "[*]:*" + key);
@@ -68,7 +72,8 @@ class NodeLocksTest {
 
     /** A script that leaves a line each time that it runs. */
     private String look(Node node) {
-        return "echo x >>" + Sh.quote(folder.resolve("looks-" + node.name()).toString()) + "\nprintf 'end\\tyes\\nend\\tyes\\n'\n";
+        return "echo x >>" + Sh.quote(folder.resolve("looks-" + node.name()).toString())
+                + "\nprintf 'end\\tyes\\nend\\tyes\\n'\n";
     }
 
     private int looks(Node node) throws IOException {
@@ -96,11 +101,12 @@ class NodeLocksTest {
 
     @Test
     void a_failed_look_reports_its_scripts_error_and_keeps_the_lock() {
-        try (var locks = NodeLocks.take(fleet, KARL, Duration.ZERO, CONSOLE, node -> "echo no such thing >&2; exit 9")) {
-            var problem = assertThrows(Problem.class, () -> locks.looked(core));
-            assertEquals("no such thing", problem.details().get("found"));
-            assertTrue(held("core"));
-        }
+        try (var locks = NodeLocks.take(fleet, KARL, Duration.ZERO, CONSOLE,
+                node -> "echo no such thing >&2; exit 9")) {
+                    var problem = assertThrows(Problem.class, () -> locks.looked(core));
+                    assertEquals("no such thing", problem.details().get("found"));
+                    assertTrue(held("core"));
+                }
     }
 
     @Test
@@ -148,8 +154,11 @@ class NodeLocksTest {
         var heard = new ArrayList<Integer>();
         try (var locks = take(KARL)) {
             var place = new LockScripts.Place(directory("core").toString(), "ktrdr-core");
-            locks.atEnd(core, "touch " + Sh.quote(folder.resolve("done").toString()), result -> heard.add(result.exit()));
-            LocalCommand.command("sh", "-s").input(Sh.whole(LockScripts.release(place, KARL) + LockScripts.take(place, ANNA, LockScripts.LIFE))).must();
+            locks.atEnd(core, "touch " + Sh.quote(folder.resolve("done").toString()),
+                    result -> heard.add(result.exit()));
+            LocalCommand.command("sh", "-s")
+                    .input(Sh.whole(LockScripts.release(place, KARL) + LockScripts.take(place, ANNA, LockScripts.LIFE)))
+                    .must();
         }
         assertEquals(List.of(ScriptExit.LOCK_LOST.code), heard);
         assertFalse(Files.exists(folder.resolve("done")));

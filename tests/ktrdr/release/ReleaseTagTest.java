@@ -20,7 +20,8 @@ class ReleaseTagTest {
 
     private void commit() {
         LocalCommand.command("git", "init", "-q").directory(folder).must();
-        LocalCommand.command("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m", "x").directory(folder).must();
+        LocalCommand.command("git", "-c", "user.name=a", "-c", "user.email=a@b", "commit", "-q", "--allow-empty", "-m",
+                "x").directory(folder).must();
     }
 
     @Test
@@ -41,14 +42,18 @@ class ReleaseTagTest {
     }
 
     private static String deployed(String tag, String outcome) {
-        return "{\"time\": \"2026-01-01T00:00:00Z\", \"id\": \"1\", \"tag\": \"" + tag + "\", \"outcome\": \"" + outcome + "\"}";
+        return "{\"time\": \"2026-01-01T00:00:00Z\", \"id\": \"1\", \"tag\": \"" + tag + "\", \"outcome\": \"" + outcome
+                + "\"}";
     }
 
     /** What failed, was taken back or only started anew says nothing of what runs. */
     @Test
     void the_running_release_is_that_of_the_last_good_deployment() {
-        var lines = Stream.of(deployed("sha-1", "deployed"), deployed("sha-2", "rolled-back"), deployed("sha-3", "failed"), deployed("sha-4", "returned"), deployed("sha-5", "restarted"));
-        assertEquals(Optional.of("sha-2"), ReleaseTag.running(new History(lines.map(History.Entry::parse).flatMap(Optional::stream).toList(), Optional.empty())));
+        var lines = Stream.of(deployed("sha-1", "deployed"), deployed("sha-2", "rolled-back"),
+                deployed("sha-3", "failed"), deployed("sha-4", "returned"), deployed("sha-5", "restarted"));
+        assertEquals(Optional.of("sha-2"),
+                ReleaseTag.running(new History(lines.map(History.Entry::parse).flatMap(Optional::stream).toList(),
+                        Optional.empty())));
         assertEquals(Optional.empty(), ReleaseTag.running(History.NONE));
     }
 
@@ -78,13 +83,15 @@ class ReleaseTagTest {
 
     private Problem refused() {
         var problem = assertThrows(Problem.class, () -> ReleaseTag.ofCheckout(folder));
-        assertEquals("which release? No --tag was given, and git does not tell the commit of " + folder, problem.sentence());
+        assertEquals("which release? No --tag was given, and git does not tell the commit of " + folder,
+                problem.sentence());
         return problem;
     }
 
     @Test
     void what_a_registry_would_not_take_is_no_tag() {
         assertEquals("sha-3f2c9ab", ReleaseTag.tag("sha-3f2c9ab"));
-        for (var wrong : new String[] {"", "a b", "-x", "a:b", "$(reboot)", "x".repeat(129)}) assertThrows(Problem.class, () -> ReleaseTag.tag(wrong));
+        for (var wrong : new String[] {"", "a b", "-x", "a:b", "$(reboot)", "x".repeat(129)})
+            assertThrows(Problem.class, () -> ReleaseTag.tag(wrong));
     }
 }

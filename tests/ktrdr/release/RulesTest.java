@@ -24,7 +24,8 @@ class RulesTest {
 
     private static List<JsonNode> rules(String file) throws IOException {
         var rules = new ArrayList<JsonNode>();
-        for (var group : yaml("templates/monitoring/rules/" + file).path("groups")) group.path("rules").forEach(rules::add);
+        for (var group : yaml("templates/monitoring/rules/" + file).path("groups"))
+            group.path("rules").forEach(rules::add);
         assertTrue(rules.size() > 5, file);
         return rules;
     }
@@ -36,8 +37,10 @@ class RulesTest {
             var name = alert.path("alert").asText();
             assertTrue(Set.of("critical", "warning").contains(alert.path("labels").path("severity").asText()), name);
             assertTrue(alert.path("for").asText().matches("\\d+m"), name);
-            for (var words : List.of("summary", "description")) assertTrue(!alert.path("annotations").path(words).asText().isBlank(), name + " " + words);
-            assertEquals("docs/OPERATIONS.md#" + name.toLowerCase(), alert.path("annotations").path("runbook_url").asText());
+            for (var words : List.of("summary", "description"))
+                assertTrue(!alert.path("annotations").path(words).asText().isBlank(), name + " " + words);
+            assertEquals("docs/OPERATIONS.md#" + name.toLowerCase(),
+                    alert.path("annotations").path("runbook_url").asText());
             assertTrue(sections.contains("#### " + name), "docs/OPERATIONS.md has no section " + name);
         }
     }
@@ -47,7 +50,8 @@ class RulesTest {
         var fires = new TreeSet<String>();
         var silent = new TreeSet<String>();
         for (var test : yaml("tests/rules/alerts.yml").path("tests"))
-            for (var json : test.path("alert_rule_test")) (json.path("exp_alerts").isEmpty() ? silent : fires).add(json.path("alertname").asText());
+            for (var json : test.path("alert_rule_test"))
+                (json.path("exp_alerts").isEmpty() ? silent : fires).add(json.path("alertname").asText());
         var alerts = new TreeSet<>(rules("alerts.yml").stream().map(rule -> rule.path("alert").asText()).toList());
         assertEquals(alerts, fires);
         assertEquals(alerts, silent);
@@ -57,8 +61,10 @@ class RulesTest {
     void each_recording_rule_is_tested_by_a_value() throws IOException {
         var tested = new StringBuilder();
         for (var test : yaml("tests/rules/recording.yml").path("tests"))
-            for (var json : test.path("promql_expr_test")) if (!json.path("exp_samples").isEmpty()) tested.append(json.path("expr").asText()).append('\n');
-        for (var rule : rules("recording.yml")) assertTrue(tested.indexOf(rule.path("record").asText()) >= 0, rule.path("record").asText());
+            for (var json : test.path("promql_expr_test"))
+                if (!json.path("exp_samples").isEmpty()) tested.append(json.path("expr").asText()).append('\n');
+        for (var rule : rules("recording.yml"))
+            assertTrue(tested.indexOf(rule.path("record").asText()) >= 0, rule.path("record").asText());
     }
 
     @Test
@@ -67,7 +73,10 @@ class RulesTest {
         var files = new Templates(inventory).render(inventory.core(), "none");
         for (var name : List.of("recording.yml", "alerts.yml"))
             assertEquals(Files.readString(Project.root().resolve("templates/monitoring/rules/" + name)),
-                    files.stream().filter(file -> file.path().equals("monitoring/rules/" + name)).findFirst().orElseThrow().content());
-        assertTrue(files.stream().anyMatch(file -> file.path().equals("monitoring/prometheus.yml") && file.content().contains("rule_files: ['rules/*.yml']")));
+                    files.stream().filter(file -> file.path().equals("monitoring/rules/" + name)).findFirst()
+                            .orElseThrow().content());
+        assertTrue(files.stream()
+                .anyMatch(file -> file.path().equals("monitoring/prometheus.yml")
+                        && file.content().contains("rule_files: ['rules/*.yml']")));
     }
 }

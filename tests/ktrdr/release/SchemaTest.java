@@ -23,7 +23,8 @@ import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
 class SchemaTest {
-    private static final String HISTORY = "a1 -> b2 (head), create_checkpoints_table\n<base> -> a1, create_operations_table\n";
+    private static final String HISTORY =
+            "a1 -> b2 (head), create_checkpoints_table\n<base> -> a1, create_operations_table\n";
     @TempDir Path folder;
 
     private static String said(int exit, String text) {
@@ -31,7 +32,8 @@ class SchemaTest {
     }
 
     private static Schema schema(String history, String database) {
-        return Schema.parse(Facts.parse("revisions sha256:1\t" + said(0, history) + "\nschema\t" + database + "\nend\tyes\n"));
+        return Schema.parse(
+                Facts.parse("revisions sha256:1\t" + said(0, history) + "\nschema\t" + database + "\nend\tyes\n"));
     }
 
     @ParameterizedTest
@@ -57,7 +59,8 @@ class SchemaTest {
         var branched = "b2 -> c3 (head), one\nb2 -> e5 (head), other\na1 -> b2 (branchpoint), x\n<base> -> a1, y\n";
         assertTrue(schema(branched, "is b2").severalHeads());
         assertEquals("c3, e5", schema(branched, "is b2").head());
-        assertEquals("deploy a release whose migrations are merged: this one has several heads", schema(branched, "is b2").check("core", "sha-1").fix());
+        assertEquals("deploy a release whose migrations are merged: this one has several heads",
+                schema(branched, "is b2").check("core", "sha-1").fix());
         assertFalse(schema(HISTORY, "is a1").severalHeads());
         // where both are there, `alembic upgrade heads` was run by hand
         assertEquals(State.SAME, schema(branched, "is c3\te5").state());
@@ -65,20 +68,26 @@ class SchemaTest {
 
     @Test
     void what_is_printed_beside_the_history_is_passed_over() {
-        assertEquals(List.of("b2"), Schema.Revisions.parse(0, "/app/x.py:1: UserWarning: something -> else\n" + HISTORY).heads());
+        assertEquals(List.of("b2"), Schema.Revisions.parse(0, "/app/x.py:1: UserWarning: something -> else\n" + HISTORY)
+                .heads());
     }
 
     @Test
     void an_image_without_alembic_or_migrations_counts_as_older() {
         assertFalse(Schema.Revisions.parse(127, "exec: \"alembic\": executable file not found in $PATH").alembic());
-        assertFalse(Schema.Revisions.parse(255, "  FAILED: No 'script_location' key found in configuration.").alembic());
+        assertFalse(Schema.Revisions.parse(255, "  FAILED: No 'script_location' key found in configuration.")
+                .alembic());
         assertFalse(Schema.Revisions.parse(0, "").alembic());
-        assertEquals(State.NO_ALEMBIC, Schema.parse(Facts.parse("revisions x\t" + said(127, "") + "\nschema\tis b2\nend\tyes\n")).state());
+        assertEquals(State.NO_ALEMBIC,
+                Schema.parse(Facts.parse("revisions x\t" + said(127, "") + "\nschema\tis b2\nend\tyes\n")).state());
     }
 
     @Test
     void what_alembic_complains_of_is_told() {
-        var problem = assertThrows(Problem.class, () -> Schema.Revisions.parse(1, "Traceback (most recent call last):\n  File \"x\"\nModuleNotFoundError: No module named 'torch'"));
+        var problem = assertThrows(Problem.class,
+                () -> Schema.Revisions.parse(1,
+                        "Traceback (most recent call last):\n  File \"x\"\nModuleNotFoundError: No module named "
+                                + "'torch'"));
         assertEquals("exit code 1: ModuleNotFoundError: No module named 'torch'", problem.details().get("found"));
     }
 
@@ -102,8 +111,10 @@ class SchemaTest {
                   'exec ktrdr-db') %s ;;
                 esac""".formatted(folder, psql));
         Files.createDirectories(folder.resolve(".ktrdr"));
-        var script = Facts.SAY + Sh.let("directory", folder.toString()) + Schema.question("ktrdr", List.of("'an image'"), keep) + "say end yes\n";
-        return Facts.parse(LocalCommand.command("sh", "-eu").env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(script).must().out());
+        var script = Facts.SAY + Sh.let("directory", folder.toString())
+                + Schema.question("ktrdr", List.of("'an image'"), keep) + "say end yes\n";
+        return Facts.parse(LocalCommand.command("sh", "-eu")
+                .env("PATH", folder.resolve("bin") + ":" + System.getenv("PATH")).input(script).must().out());
     }
 
     private long runs() throws IOException {
@@ -113,7 +124,8 @@ class SchemaTest {
     @Test
     void reads_an_images_revisions_offline_and_caches_them() throws IOException {
         assertEquals(State.SAME, Schema.parse(ask("echo b2", true)).state());
-        assertTrue(Files.readString(folder.resolve("docker")).contains("run --rm --network none --entrypoint alembic sha256:abc history"));
+        assertTrue(Files.readString(folder.resolve("docker"))
+                .contains("run --rm --network none --entrypoint alembic sha256:abc history"));
         assertEquals(State.SAME, Schema.parse(ask("echo b2", true)).state());
         assertEquals(1, runs());
     }
@@ -129,6 +141,7 @@ class SchemaTest {
     @Test
     void a_missing_table_means_no_revision_and_a_refusal_is_an_error() throws IOException {
         assertEquals(List.of(), Schema.parse(ask("echo 'ERROR:  42P01' >&2; exit 1", false)).database().revisions());
-        assertEquals("ERROR: 28P01", Schema.parse(ask("echo 'ERROR:  28P01' >&2; exit 2", false)).database().error().replaceAll(" +", " "));
+        assertEquals("ERROR: 28P01", Schema.parse(ask("echo 'ERROR:  28P01' >&2; exit 2", false)).database().error()
+                .replaceAll(" +", " "));
     }
 }

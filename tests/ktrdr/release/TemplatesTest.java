@@ -41,7 +41,8 @@ class TemplatesTest {
     void older_images_find_the_names_that_they_read() {
         for (var name : List.of("core", "workers-b")) {
             var compose = file(name, Stack.of(inventory, inventory.node(name)).composeFile());
-            for (var variable : List.of("DATA_DIR", "MODELS_DIR", "STRATEGIES_DIR", "CHECKPOINT_DIR", "DB_HOST", "ENVIRONMENT"))
+            for (var variable : List.of("DATA_DIR", "MODELS_DIR", "STRATEGIES_DIR", "CHECKPOINT_DIR", "DB_HOST",
+                    "ENVIRONMENT"))
                 assertTrue(compose.contains(" " + variable + ": "), () -> name + " has no " + variable);
         }
         var workers = file("workers-b", "docker-compose.workers.yml");
@@ -52,11 +53,16 @@ class TemplatesTest {
     @Test
     void a_worker_may_use_what_its_type_is_limited_to() {
         var env = Templates.env(file("B", ".env.workers"));
-        assertEquals(List.of("100000", "3221225472", "200000", "5368709120"), List.of("BACKTEST_CPU_QUOTA", "BACKTEST_MEMORY", "TRAINING_CPU_QUOTA", "TRAINING_MEMORY").stream().map(env::get).toList());
+        assertEquals(List.of("100000", "3221225472", "200000", "5368709120"),
+                List.of("BACKTEST_CPU_QUOTA", "BACKTEST_MEMORY", "TRAINING_CPU_QUOTA", "TRAINING_MEMORY").stream()
+                        .map(env::get).toList());
         var compose = file("B", "docker-compose.workers.yml");
         for (var type : List.of("backtest", "training")) {
-            assertEquals(type.equals("training") ? 4 : 3, compose.split("  " + type + "-worker-(\\d|gpu):\n    <<: \\*" + type + "\n", -1).length - 1);
-            for (var limit : List.of("cpu_quota: ${" + type.toUpperCase() + "_CPU_QUOTA:", "mem_limit: ${" + type.toUpperCase() + "_MEMORY:")) assertTrue(compose.contains("  " + limit), limit);
+            assertEquals(type.equals("training") ? 4 : 3,
+                    compose.split("  " + type + "-worker-(\\d|gpu):\n    <<: \\*" + type + "\n", -1).length - 1);
+            for (var limit : List.of("cpu_quota: ${" + type.toUpperCase() + "_CPU_QUOTA:",
+                    "mem_limit: ${" + type.toUpperCase() + "_MEMORY:")) assertTrue(compose.contains("  " + limit),
+                            limit);
         }
         assertFalse(compose.contains("cpus: "), compose);
     }
@@ -70,22 +76,30 @@ class TemplatesTest {
             assertTrue(excluded.find(), name);
             var patterns = List.of(excluded.group(1).replace("$$", "$").split(","));
             for (var path : List.of("/", "/health", "/api/v1/health", "/metrics", "/metrics/"))
-                assertTrue(patterns.stream().anyMatch(pattern -> Pattern.compile(pattern).matcher("http://172.18.0.3:5003" + path).find()), path);
+                assertTrue(patterns.stream()
+                        .anyMatch(pattern -> Pattern.compile(pattern).matcher("http://172.18.0.3:5003" + path).find()),
+                        path);
             for (var path : List.of("/api/v1/workers", "/api/v1/operations/op_1", "/healthy/x", "/backtests/start"))
-                assertTrue(patterns.stream().noneMatch(pattern -> Pattern.compile(pattern).matcher("http://172.18.0.3:5003" + path).find()), path);
+                assertTrue(patterns.stream()
+                        .noneMatch(pattern -> Pattern.compile(pattern).matcher("http://172.18.0.3:5003" + path).find()),
+                        path);
         }
         assertEquals("20000", Templates.env(file("core", ".env.core")).get("JAEGER_TRACES"));
     }
 
     @Test
     void what_only_some_fleets_have_is_in_the_env_file_of_those_alone() {
-        var with = Fixtures.inventory(Fixtures.INVENTORY.replace("training: 1}}", "training: 1}, image: r/ktrdr-worker-gpu}") + "apparmor: unconfined\nbroker: http://10.0.0.9:5001\n");
-        assertEquals("http://10.0.0.9:5001", Templates.env(content(new Templates(with).render(with.core(), "t"), ".env.core")).get("IB_HOST_SERVICE_URL"));
+        var with = Fixtures.inventory(Fixtures.INVENTORY.replace("training: 1}}",
+                "training: 1}, image: r/ktrdr-worker-gpu}") + "apparmor: unconfined\nbroker: http://10.0.0.9:5001\n");
+        assertEquals("http://10.0.0.9:5001",
+                Templates.env(content(new Templates(with).render(with.core(), "t"), ".env.core"))
+                        .get("IB_HOST_SERVICE_URL"));
         var gpu = Templates.env(content(new Templates(with).render(with.node("G"), "t"), ".env.workers"));
         assertEquals("unconfined r/ktrdr-worker-gpu", gpu.get("APPARMOR") + " " + gpu.get("WORKER_IMAGE"));
         assertFalse(Templates.env(file("core", ".env.core")).containsKey("IB_HOST_SERVICE_URL"));
         var other = Templates.env(file("B", ".env.workers"));
-        assertEquals("null registry.test:5000/ktrdr-worker-cpu", other.get("APPARMOR") + " " + other.get("WORKER_IMAGE"));
+        assertEquals("null registry.test:5000/ktrdr-worker-cpu",
+                other.get("APPARMOR") + " " + other.get("WORKER_IMAGE"));
     }
 
     /** A backtest takes any path with a folder models in it for one below /app. */
@@ -94,7 +108,9 @@ class TemplatesTest {
         for (var name : List.of("core", "workers-b")) {
             var compose = file(name, Stack.of(inventory, inventory.node(name)).composeFile());
             for (var folder : List.of("strategies", "models", "data"))
-                assertTrue(Pattern.compile("source: \\$\\{SHARE_SOURCE:[^}]*}/" + folder + "\n +target: /app/" + folder + "\n( +read_only: true\n)? +bind: \\{create_host_path: false}").matcher(compose).find(), compose);
+                assertTrue(Pattern.compile("source: \\$\\{SHARE_SOURCE:[^}]*}/" + folder + "\n +target: /app/" + folder
+                        + "\n( +read_only: true\n)? +bind: \\{create_host_path: false}").matcher(compose).find(),
+                        compose);
         }
     }
 
@@ -107,14 +123,20 @@ class TemplatesTest {
         assertEquals(7, workers.split("healthcheck: \\*health\n", -1).length - 1);
     }
 
-    /** Docker gives each new container the proxy of its client's config.json: one that is gone would fail every health check by HTTP, for ever. */
+    /**
+     * Docker gives each new container the proxy of its client's config.json: one that is gone would fail every health
+     * check by HTTP, for ever.
+     */
     @Test
     void a_health_check_by_http_goes_by_no_proxy() {
         for (var name : List.of("core", "workers-b")) {
             var compose = file(name, Stack.of(inventory, inventory.node(name)).composeFile());
-            var checks = compose.lines().filter(line -> line.contains("CMD-SHELL, ") && line.matches(".*\\b(curl|wget)\\b.*") || line.contains("at=http://localhost")).toList();
+            var checks = compose.lines()
+                    .filter(line -> line.contains("CMD-SHELL, ") && line.matches(".*\\b(curl|wget)\\b.*")
+                            || line.contains("at=http://localhost")).toList();
             assertEquals(name.equals("core") ? 4 : 1, checks.size(), checks::toString);
-            assertEquals(checks.size(), compose.split("unset http_proxy HTTP_PROXY all_proxy ALL_PROXY;", -1).length - 1, compose);
+            assertEquals(checks.size(),
+                    compose.split("unset http_proxy HTTP_PROXY all_proxy ALL_PROXY;", -1).length - 1, compose);
         }
     }
 
@@ -122,22 +144,29 @@ class TemplatesTest {
     void the_gpu_worker_exists_only_on_gpu_nodes_and_requests_the_gpu() {
         var gpu = Fixtures.inventory(Fixtures.INVENTORY.replace("workers: {backtest: 0, training: 1}", "gpu: true"));
         var env = Templates.env(content(new Templates(gpu).render(gpu.node("G"), "t"), ".env.workers"));
-        assertEquals("gpu registry.test:5000/ktrdr-worker-gpu", env.get("COMPOSE_PROFILES") + " " + env.get("WORKER_IMAGE"));
-        assertEquals("scale-2", Templates.env(content(new Templates(gpu).render(gpu.node("B"), "t"), ".env.workers")).get("COMPOSE_PROFILES"));
-        var service = file("G", "docker-compose.workers.yml").replaceAll("(?s).*\n  training-worker-gpu:\n|\n\n  \\S.*", "");
-        assertTrue(service.contains("profiles: [gpu]") && service.contains("devices: [{driver: nvidia, count: all, capabilities: [gpu]}]"), service);
+        assertEquals("gpu registry.test:5000/ktrdr-worker-gpu",
+                env.get("COMPOSE_PROFILES") + " " + env.get("WORKER_IMAGE"));
+        assertEquals("scale-2", Templates.env(content(new Templates(gpu).render(gpu.node("B"), "t"), ".env.workers"))
+                .get("COMPOSE_PROFILES"));
+        var service = file("G", "docker-compose.workers.yml").replaceAll("(?s).*\n  training-worker-gpu:\n|\n\n  \\S.*",
+                "");
+        assertTrue(service.contains("profiles: [gpu]")
+                && service.contains("devices: [{driver: nvidia, count: all, capabilities: [gpu]}]"), service);
         assertEquals(1, file("G", "docker-compose.workers.yml").split("driver: nvidia", -1).length - 1);
         var prometheus = content(new Templates(gpu).render(gpu.core(), "t"), "monitoring/prometheus.yml");
-        assertTrue(prometheus.contains("labels: {node: gpu, worker: training-worker-gpu, worker_type: training}"), prometheus);
+        assertTrue(prometheus.contains("labels: {node: gpu, worker: training-worker-gpu, worker_type: training}"),
+                prometheus);
     }
 
     @Test
     void prometheus_lists_exactly_the_nodes_and_workers_that_run() {
         var prometheus = file("core", "monitoring/prometheus.yml");
         var targets = new TreeSet<String>();
-        prometheus.lines().filter(line -> line.contains("targets:")).forEach(line -> targets.add(line.replaceAll(".*\\['|'].*", "")));
+        prometheus.lines().filter(line -> line.contains("targets:"))
+                .forEach(line -> targets.add(line.replaceAll(".*\\['|'].*", "")));
         assertEquals(Set.of("localhost:9090", "backend:8000", "workers-b.ktrdr.test:5003", "workers-b.ktrdr.test:5004",
-                "workers-b.ktrdr.test:5005", "workers-b.ktrdr.test:5006", "gpu-1.ktrdr.test:5005", "backend.ktrdr.test:9100", "workers-b.ktrdr.test:9100", "gpu-1.ktrdr.test:9100"), targets);
+                "workers-b.ktrdr.test:5005", "workers-b.ktrdr.test:5006", "gpu-1.ktrdr.test:5005",
+                "backend.ktrdr.test:9100", "workers-b.ktrdr.test:9100", "gpu-1.ktrdr.test:9100"), targets);
         // at the backend the path without a slash is a redirect, at a worker the one with it
         assertEquals(1, prometheus.split("metrics_path: /metrics/\n", -1).length - 1);
         assertTrue(prometheus.contains("labels: {node: gpu, worker: training-worker-1, worker_type: training}"));
@@ -147,12 +176,17 @@ class TemplatesTest {
     void the_figures_of_the_nodes_are_off_by_one_switch() {
         var off = new Templates(Fixtures.inventory(Fixtures.INVENTORY + "metrics: {nodes: false}\n"));
         for (var node : inventory.nodes()) {
-            assertTrue(NodeMetrics.image(new Templates(inventory).render(node, "none")).orElseThrow().startsWith("prom/node-exporter:"));
-            for (var file : off.render(node, "none")) assertFalse(file.path().startsWith("metrics/") || file.path().endsWith("prometheus.yml") && file.content().contains(":9100"), file::path);
+            assertTrue(NodeMetrics.image(new Templates(inventory).render(node, "none")).orElseThrow()
+                    .startsWith("prom/node-exporter:"));
+            for (var file : off.render(node, "none")) assertFalse(file.path().startsWith("metrics/")
+                    || file.path().endsWith("prometheus.yml") && file.content().contains(":9100"), file::path);
         }
     }
 
-    /** KTRDR takes 30 to 100 s on a machine that is busy; until then a container is starting, and is looked at every second. */
+    /**
+     * KTRDR takes 30 to 100 s on a machine that is busy; until then a container is starting, and is looked at every
+     * second.
+     */
     @Test
     void a_slow_start_is_no_failure_for_docker() {
         for (var name : List.of("core", "workers-b")) {
@@ -174,18 +208,23 @@ class TemplatesTest {
 
     @Test
     void bind_restricts_ports_to_the_nodes_address_and_nothing_else() {
-        var bound = Fixtures.inventory(Fixtures.INVENTORY.replaceAll("address: ([0-9.]+)11", "address: fd00::11, bind: fd00::11").replaceAll("address: (10.0.0.10)", "address: $1, bind: $1"));
+        var bound = Fixtures.inventory(Fixtures.INVENTORY.replaceAll("address: ([0-9.]+)11",
+                "address: fd00::11, bind: fd00::11").replaceAll("address: (10.0.0.10)", "address: $1, bind: $1"));
         for (var node : List.of("core", "B", "G")) {
             var with = new Templates(bound).render(bound.node(node), "t");
             var without = new Templates(inventory).render(inventory.node(node), "t");
             var differing = new TreeSet<String>();
-            for (int i = 0; i < with.size(); i++) if (!with.get(i).equals(without.get(i))) differing.add(with.get(i).path());
+            for (int i = 0; i < with.size(); i++)
+                if (!with.get(i).equals(without.get(i))) differing.add(with.get(i).path());
             var stack = Stack.of(bound, bound.node(node));
             assertEquals(node.equals("G") ? Set.of() : Set.of(stack.envFile(), NodeMetrics.COMPOSE), differing);
             var address = Map.of("core", "10.0.0.10", "B", "[fd00::11]").get(node);
             assertEquals(address, Templates.env(content(with, stack.envFile())).get("KTRDR_BIND"));
-            assertTrue(content(with, NodeMetrics.COMPOSE).contains("--web.listen-address=" + (address == null ? "" : address) + ":9100"));
-            content(with, stack.composeFile()).lines().filter(line -> line.matches(".*:\\d{4,5}(\"])?") && line.contains("- $") || line.contains("ports: ["))
+            assertTrue(content(with, NodeMetrics.COMPOSE)
+                    .contains("--web.listen-address=" + (address == null ? "" : address) + ":9100"));
+            content(with, stack.composeFile()).lines()
+                    .filter(line -> line.matches(".*:\\d{4,5}(\"])?") && line.contains("- $")
+                            || line.contains("ports: ["))
                     .forEach(line -> assertTrue(line.contains("${KTRDR_BIND:+${KTRDR_BIND-}:}"), line));
         }
     }
@@ -206,7 +245,8 @@ class TemplatesTest {
         for (var node : inventory.nodes())
             for (var file : new Templates(inventory).render(node, "t"))
                 for (var secret : Secrets.Field.values())
-                    assertFalse(file.content().lines().anyMatch(line -> line.startsWith(secret.variable + "=")), file.path());
+                    assertFalse(file.content().lines().anyMatch(line -> line.startsWith(secret.variable + "=")),
+                            file.path());
     }
 
     @Test

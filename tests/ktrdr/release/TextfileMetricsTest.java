@@ -23,19 +23,23 @@ class TextfileMetricsTest {
     @TempDir Path folder;
 
     private static Entry entry(String command, String time, String tag, Ending outcome) {
-        return new Entry("1", "", time, "karl", "laptop", command, "core", tag, List.of("backend"), Map.of(), "hash", 0, 1, "", outcome);
+        return new Entry("1", "", time, "karl", "laptop", command, "core", tag, List.of("backend"), Map.of(), "hash", 0,
+                1, "", outcome);
     }
 
     private CommandResult write(Entry entry) {
-        return LocalCommand.command("sh").directory(folder).input(Sh.whole("umask 077\n" + TextfileMetrics.release(entry))).run();
+        return LocalCommand.command("sh").directory(folder)
+                .input(Sh.whole("umask 077\n" + TextfileMetrics.release(entry))).run();
     }
 
     private List<String> series() throws IOException {
-        return Files.readAllLines(folder.resolve(".ktrdr/metrics/release.prom")).stream().filter(line -> !line.startsWith("#")).toList();
+        return Files.readAllLines(folder.resolve(".ktrdr/metrics/release.prom")).stream()
+                .filter(line -> !line.startsWith("#")).toList();
     }
 
     private static String last(String kind, String tag, String outcome, long time) {
-        return "ktrdr_deployment_timestamp_seconds{kind=\"" + kind + "\",tag=\"" + tag + "\",outcome=\"" + outcome + "\"} " + time;
+        return "ktrdr_deployment_timestamp_seconds{kind=\"" + kind + "\",tag=\"" + tag + "\",outcome=\"" + outcome
+                + "\"} " + time;
     }
 
     @Test
@@ -46,7 +50,8 @@ class TextfileMetricsTest {
         write(entry("rollback core", "1970-01-01T00:00:30Z", "sha-a", Ending.ROLLED_BACK));
         write(entry("scale workers B 2", "1970-01-01T00:00:40Z", "sha-a", Ending.DEPLOYED));
         write(entry("rollback core", "1970-01-01T00:00:50Z", "sha-0", Ending.FAILED));
-        assertEquals(List.of("ktrdr_release_info{tag=\"sha-a\"} 1", last("deploy", "sha-b", "deployed", 20), last("scale", "sha-a", "deployed", 40), last("rollback", "sha-0", "failed", 50)), series());
+        assertEquals(List.of("ktrdr_release_info{tag=\"sha-a\"} 1", last("deploy", "sha-b", "deployed", 20),
+                last("scale", "sha-a", "deployed", 40), last("rollback", "sha-0", "failed", 50)), series());
         // a deployment that was taken back
         write(entry("deploy all", "1970-01-01T00:01:00Z", "sha-b", Ending.ROLLED_BACK));
         assertEquals(last("rollback", "sha-b", "rolled-back", 60), series().get(3));
@@ -62,7 +67,9 @@ class TextfileMetricsTest {
         try (var all = Files.list(metrics)) {
             assertEquals(List.of("release.prom"), all.map(file -> file.getFileName().toString()).toList());
         }
-        assertTrue(TextfileMetrics.release(entry("deploy", "1970-01-01T00:00:10Z", "sha-a", Ending.DEPLOYED)).lines().filter(line -> line.contains(">.ktrdr")).noneMatch(line -> line.contains(">.ktrdr/metrics/release.prom")));
+        assertTrue(TextfileMetrics.release(entry("deploy", "1970-01-01T00:00:10Z", "sha-a", Ending.DEPLOYED)).lines()
+                .filter(line -> line.contains(">.ktrdr"))
+                .noneMatch(line -> line.contains(">.ktrdr/metrics/release.prom")));
     }
 
     @Test
@@ -71,7 +78,8 @@ class TextfileMetricsTest {
         write(entry("deploy", "1970-01-01T00:00:10Z", tag, Ending.DEPLOYED));
         write(entry("rollback", "1970-01-01T00:00:20Z", "sha-a", Ending.FAILED));
         var escaped = "a\\\\b\\\"c\\nd'e";
-        assertEquals(List.of("ktrdr_release_info{tag=\"" + escaped + "\"} 1", last("deploy", escaped, "deployed", 10), last("rollback", "sha-a", "failed", 20)), series());
+        assertEquals(List.of("ktrdr_release_info{tag=\"" + escaped + "\"} 1", last("deploy", escaped, "deployed", 10),
+                last("rollback", "sha-a", "failed", 20)), series());
     }
 
     @Test
@@ -89,7 +97,9 @@ class TextfileMetricsTest {
     void the_script_is_clean_shell() {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
         for (var outcome : List.of(Ending.DEPLOYED, Ending.FAILED)) {
-            var said = LocalCommand.command("shellcheck", "-s", "sh", "-").input("set -eu\n" + TextfileMetrics.release(entry("deploy", "1970-01-01T00:00:10Z", "sha-a", outcome))).run();
+            var said = LocalCommand.command("shellcheck", "-s", "sh", "-")
+                    .input("set -eu\n"
+                            + TextfileMetrics.release(entry("deploy", "1970-01-01T00:00:10Z", "sha-a", outcome))).run();
             assertTrue(said.ok(), said::out);
         }
     }

@@ -33,7 +33,8 @@ class CheckIdTest {
     @Test
     void documents_have_an_id_as_one_text() {
         var check = new Check(WORKER, "core", true, "that it is", "it is", "", 0);
-        assertEquals("{\"id\":\"core.worker.registered\",\"node\":\"core\",\"ok\":true,\"expected\":\"that it is\",\"found\":\"it is\","
+        assertEquals("{\"id\":\"core.worker.registered\",\"node\":\"core\",\"ok\":true,\"expected\":\"that it "
+                + "is\",\"found\":\"it is\","
                 + "\"fix\":\"\",\"seconds\":0.0}", Json.line(check));
     }
 }

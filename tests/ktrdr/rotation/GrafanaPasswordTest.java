@@ -15,9 +15,14 @@ import ktrdr.Sh;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
-/** The question whether Grafana takes a password, as a shell on core asks it, with a program in the place of docker and a server in that of Grafana. */
+/**
+ * The question whether Grafana takes a password, as a shell on core asks it, with a program in the place of docker and
+ * a server in that of Grafana.
+ */
 class GrafanaPasswordTest {
-    private static final String PASSWORD = "it's \"a\" $password %s \\n of-more-than-the-76-characters-after-which-base64-breaks-its-lines-unless-told";
+    private static final String PASSWORD =
+            "it's \"a\" $password %s \\n "
+                    + "of-more-than-the-76-characters-after-which-base64-breaks-its-lines-unless-told";
     @TempDir Path folder;
 
     private CommandResult ask(HttpPeer grafana) throws IOException {
@@ -26,7 +31,8 @@ class GrafanaPasswordTest {
 
     private CommandResult onCore(String docker, String script, HttpPeer grafana) throws IOException {
         Fixtures.program(folder.resolve("docker"), docker);
-        return LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH")).input(Sh.whole(script.replace(":3000/", ":" + grafana.port() + "/"))).run();
+        return LocalCommand.command("sh", "-s").env("PATH", folder + ":" + System.getenv("PATH"))
+                .input(Sh.whole(script.replace(":3000/", ":" + grafana.port() + "/"))).run();
     }
 
     @Test
@@ -34,7 +40,8 @@ class GrafanaPasswordTest {
         try (var grafana = HttpPeer.saying(HttpPeer.whole(200, "[]".getBytes(StandardCharsets.UTF_8)))) {
             assertEquals("200", ask(grafana).out().strip());
             var login = Base64.getEncoder().encodeToString(("admin:" + PASSWORD).getBytes(StandardCharsets.UTF_8));
-            assertTrue(grafana.heads().get(0).contains("\r\nAuthorization: Basic " + login + "\r\n"), grafana.heads()::toString);
+            assertTrue(grafana.heads().get(0).contains("\r\nAuthorization: Basic " + login + "\r\n"),
+                    grafana.heads()::toString);
         }
     }
 
@@ -51,7 +58,8 @@ class GrafanaPasswordTest {
     @Test
     void starts_a_grafana_that_was_left_stopped_and_no_running_one() throws IOException {
         var started = folder.resolve("started");
-        var docker = "case \"$*\" in\n  start*) touch '" + started + "'; echo ktrdr-grafana ;;\n  *Running*) [ -e '" + started + "' ] && echo true || echo false ;;\n"
+        var docker = "case \"$*\" in\n  start*) touch '" + started + "'; echo ktrdr-grafana ;;\n  *Running*) [ -e '" +
+                started + "' ] && echo true || echo false ;;\n"
                 + "  *) [ ! -e '" + started + "' ] || echo 127.0.0.1 ;;\nesac\n";
         try (var grafana = HttpPeer.saying(HttpPeer.whole(200, "{}".getBytes(StandardCharsets.UTF_8)))) {
             assertEquals("0 ktrdr-grafana", said(onCore(docker, GrafanaPassword.START, grafana)));

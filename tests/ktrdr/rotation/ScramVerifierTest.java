@@ -26,15 +26,20 @@ class ScramVerifierTest {
         return mac.doFinal(text.getBytes(StandardCharsets.US_ASCII));
     }
 
-    /** RFC 7677, section 3: user "user", password "pencil"; both sides' proofs are checked with the keys of the verifier alone, as a server does it. */
+    /**
+     * RFC 7677, section 3: user "user", password "pencil"; both sides' proofs are checked with the keys of the verifier
+     * alone, as a server does it.
+     */
     @Test
     void the_example_of_the_rfc_is_accepted_by_its_keys() throws Exception {
         var verifier = ScramVerifier.of("pencil", bytes("W22ZaJ0SNY7soEsUEjb6gQ=="), 4096);
         assertTrue(verifier.startsWith("SCRAM-SHA-256$4096:W22ZaJ0SNY7soEsUEjb6gQ==$"), verifier);
         var keys = verifier.substring(verifier.lastIndexOf('$') + 1).split(":");
         var nonce = "rOprNGfwEbeRWgbNEkqO%hvYDpWUa2RaTCAfuxFIlj)hNlF$k0";
-        var messages = "n=user,r=rOprNGfwEbeRWgbNEkqO,r=" + nonce + ",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r=" + nonce;
-        assertEquals("6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=", Base64.getEncoder().encodeToString(hmac(bytes(keys[1]), messages)));
+        var messages = "n=user,r=rOprNGfwEbeRWgbNEkqO,r=" + nonce + ",s=W22ZaJ0SNY7soEsUEjb6gQ==,i=4096,c=biws,r="
+                + nonce;
+        assertEquals("6rriTRBi23WpRR/wtup+mMhUZUn/dB5nLTJRsjl95G4=",
+                Base64.getEncoder().encodeToString(hmac(bytes(keys[1]), messages)));
         var clientKey = bytes("dHzbZapWIk4jUhN+Ute9ytag9zjfMHgsqmmiz7AndVQ=");
         var signature = hmac(bytes(keys[0]), messages);
         for (int i = 0; i < clientKey.length; i++) clientKey[i] ^= signature[i];

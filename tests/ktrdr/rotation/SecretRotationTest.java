@@ -15,13 +15,16 @@ import org.junit.jupiter.api.Test;
 
 class SecretRotationTest {
     private static String env(String service, Field field, String value) {
-        return "env " + service + " " + field.variable + "\t" + Base64.getEncoder().encodeToString(value.getBytes(StandardCharsets.UTF_8)) + "\n";
+        return "env " + service + " " + field.variable + "\t"
+                + Base64.getEncoder().encodeToString(value.getBytes(StandardCharsets.UTF_8)) + "\n";
     }
 
     @Test
     void reads_secrets_of_containers_verbatim_and_skips_unknown_ones() {
-        var answer = env("backend", Field.db_password, " it's =a b\ttab ") + env("grafana", Field.grafana_password, "g") + "env backend KTRDR_OTHER\teA==\nend\tyes\n";
-        assertEquals(Map.of("backend", Map.of(Field.db_password, " it's =a b\ttab "), "grafana", Map.of(Field.grafana_password, "g")), SecretRotation.environment(answer));
+        var answer = env("backend", Field.db_password, " it's =a b\ttab ") + env("grafana", Field.grafana_password, "g")
+                + "env backend KTRDR_OTHER\teA==\nend\tyes\n";
+        assertEquals(Map.of("backend", Map.of(Field.db_password, " it's =a b\ttab "), "grafana",
+                Map.of(Field.grafana_password, "g")), SecretRotation.environment(answer));
     }
 
     @Test
@@ -30,7 +33,8 @@ class SecretRotationTest {
         environment.put("backtest-worker-1", Map.of(Field.db_password, "former", Field.db_username, "ktrdr"));
         // in this order the other one comes last
         environment.put("training-worker-1", Map.of(Field.db_password, "new"));
-        assertEquals(Map.of(Field.db_password, "former", Field.db_username, "ktrdr"), SecretRotation.merged(environment, List.of("backtest-worker-1")));
+        assertEquals(Map.of(Field.db_password, "former", Field.db_username, "ktrdr"),
+                SecretRotation.merged(environment, List.of("backtest-worker-1")));
     }
 
     @Test

@@ -15,7 +15,9 @@ import ktrdr.release.Stack;
 import ktrdr.report.Check;
 import org.junit.jupiter.api.Test;
 
-/** The share as LXCs have it that get it from the host they run on, by a bind mount: no NFS is needed, nor asked for. */
+/**
+ * The share as LXCs have it that get it from the host they run on, by a bind mount: no NFS is needed, nor asked for.
+ */
 class ShareFromHostTest {
     private static final String LXC = "uid\t0\nrelease\t6.8.12-4-pve\ncontainer\tlxc\n";
     private static final String BOUND = " zfs rw,relatime,xattr,noacl 0 0\t\n";
@@ -23,9 +25,11 @@ class ShareFromHostTest {
     private static final String AT_WORKER = "mount\t/mnt/ktrdr-shared\t0\trpool/share /mnt/ktrdr-shared" + BOUND;
     private static final String BARE = "mount\t/srv/ktrdr-shared\t0\t\t\n";
     private static final String MAPPED = "host-owner\t100999:101500\n";
-    private static final List<String> FOLDERS = List.of("", "/data", "/results", "/models", "/strategies", "/checkpoints", "/db-backups");
+    private static final List<String> FOLDERS = List.of("", "/data", "/results", "/models", "/strategies",
+            "/checkpoints", "/db-backups");
     private final Inventory everywhere = Fixtures.inventory(Fixtures.INVENTORY + "storage: {from: host}\n");
-    private final Inventory server = Fixtures.inventory(Fixtures.INVENTORY.replace("aliases: [grafana]", "aliases: [grafana], storage: {from: host}"));
+    private final Inventory server = Fixtures.inventory(Fixtures.INVENTORY.replace("aliases: [grafana]",
+            "aliases: [grafana], storage: {from: host}"));
 
     private static NfsPlan plan(Inventory inventory, String node, String answer) {
         return NfsPlan.plan(inventory, inventory.node(node), NfsFacts.parse(answer + "end\tyes\n"));
@@ -33,7 +37,8 @@ class ShareFromHostTest {
 
     private static String folders(String ownerAndMode) {
         var said = new StringBuilder();
-        FOLDERS.forEach(folder -> said.append("folder /srv/ktrdr-shared").append(folder).append('\t').append(ownerAndMode).append('\n'));
+        FOLDERS.forEach(folder -> said.append("folder /srv/ktrdr-shared").append(folder).append('\t')
+                .append(ownerAndMode).append('\n'));
         return said.toString();
     }
 
@@ -67,16 +72,21 @@ class ShareFromHostTest {
         var plan = plan(everywhere, "core", LXC + AT_SERVER + MAPPED + found);
         assertEquals(List.of("folders"), needed(plan));
         assertEquals(List.of(), plan.obstacles());
-        assertEquals("/srv/ktrdr-shared/results: 0:0 755, /srv/ktrdr-shared/models: missing", plan.steps().get(1).found());
-        assertEquals(List.of("core.nfs.folders"), Check.failures(plan.checks()).stream().map(problem -> problem.sentence().replace(" does not hold", "")).toList());
-        assertTrue(!plan.script().contains("exportfs") && !plan.script().contains("apt-get install nfs"), plan.script());
+        assertEquals("/srv/ktrdr-shared/results: 0:0 755, /srv/ktrdr-shared/models: missing",
+                plan.steps().get(1).found());
+        assertEquals(List.of("core.nfs.folders"), Check.failures(plan.checks()).stream()
+                .map(problem -> problem.sentence().replace(" does not hold", "")).toList());
+        assertTrue(!plan.script().contains("exportfs") && !plan.script().contains("apt-get install nfs"),
+                plan.script());
     }
 
     @Test
     void a_share_that_is_not_mounted_is_an_error_and_gets_no_folders() {
         var plan = plan(everywhere, "core", LXC + BARE + "folder /srv/ktrdr-shared\t0:0 755\n");
-        assertEquals("core: nothing is mounted at /srv/ktrdr-shared: a container would write beside the share", obstacle(plan).sentence());
-        assertEquals("on the Proxmox host: pct set ID --mp0 FOLDER,mp=/srv/ktrdr-shared, then pct reboot ID", obstacle(plan).details().get("to do"));
+        assertEquals("core: nothing is mounted at /srv/ktrdr-shared: a container would write beside the share",
+                obstacle(plan).sentence());
+        assertEquals("on the Proxmox host: pct set ID --mp0 FOLDER,mp=/srv/ktrdr-shared, then pct reboot ID",
+                obstacle(plan).details().get("to do"));
         assertEquals(List.of("mount"), needed(plan));
         assertEquals("workers-b: the share is not there",
                 obstacle(plan(everywhere, "B", LXC + "mount\t/mnt/ktrdr-shared\t2\t\t\n")).sentence());
@@ -86,23 +96,30 @@ class ShareFromHostTest {
     void folders_of_an_unmapped_owner_are_to_be_fixed_on_the_host() {
         var found = folders("999:1500 2775").replace("/models\t999:1500", "/models\t65534:65534");
         var problem = obstacle(plan(everywhere, "core", LXC + AT_SERVER + MAPPED + found));
-        assertEquals("core: folders of the share belong to an owner of the host that this container does not have", problem.sentence());
+        assertEquals("core: folders of the share belong to an owner of the host that this container does not have",
+                problem.sentence());
         assertEquals("/srv/ktrdr-shared/models: 65534:65534 2775", problem.details().get("found"));
-        assertEquals("on the Proxmox host, in the folder that it hands in: chown 100999:101500 models && chmod 2775 models", problem.details().get("to do"));
+        assertEquals("on the Proxmox host, in the folder that it hands in: chown 100999:101500 models && chmod 2775 "
+                + "models", problem.details().get("to do"));
 
-        var whole = obstacle(plan(everywhere, "core", LXC + AT_SERVER + MAPPED + "folder /srv/ktrdr-shared\t65534:65534 755\n"));
-        assertEquals("on the Proxmox host, in the folder that it hands in: chown 100999:101500 . && chmod 2775 .", whole.details().get("to do"));
+        var whole = obstacle(plan(everywhere, "core",
+                LXC + AT_SERVER + MAPPED + "folder /srv/ktrdr-shared\t65534:65534 755\n"));
+        assertEquals("on the Proxmox host, in the folder that it hands in: chown 100999:101500 . && chmod 2775 .",
+                whole.details().get("to do"));
     }
 
     @Test
     void a_container_without_ktrdrs_uid_or_group_is_told() {
-        var problem = obstacle(plan(everywhere, "core", LXC + AT_SERVER + "host-owner\t100999:\n" + folders("65534:65534 755")));
-        assertEquals("map uid 999 and gid 1500 into the container, with lxc.idmap in its configuration on the Proxmox host", problem.details().get("to do"));
+        var problem = obstacle(plan(everywhere, "core",
+                LXC + AT_SERVER + "host-owner\t100999:\n" + folders("65534:65534 755")));
+        assertEquals("map uid 999 and gid 1500 into the container, with lxc.idmap in its configuration on the Proxmox "
+                + "host", problem.details().get("to do"));
     }
 
     @Test
     void nobody_in_a_privileged_container_is_an_owner_like_any_other() {
-        var plan = plan(everywhere, "core", LXC + "privileged\tyes\n" + AT_SERVER + "host-owner\t999:1500\n" + folders("65534:65534 755"));
+        var plan = plan(everywhere, "core",
+                LXC + "privileged\tyes\n" + AT_SERVER + "host-owner\t999:1500\n" + folders("65534:65534 755"));
         assertEquals(List.of(), plan.obstacles());
         assertEquals(List.of("folders"), needed(plan));
     }
@@ -110,10 +127,12 @@ class ShareFromHostTest {
     @Test
     void a_read_only_share_is_an_error_on_the_server_and_elsewhere() {
         assertEquals("core: the share at /srv/ktrdr-shared is read-only",
-                obstacle(plan(everywhere, "core", LXC + AT_SERVER.replace(" rw,", " ro,") + folders("999:1500 2775"))).sentence());
+                obstacle(plan(everywhere, "core", LXC + AT_SERVER.replace(" rw,", " ro,") + folders("999:1500 2775")))
+                        .sentence());
         var problem = obstacle(plan(everywhere, "B", LXC + AT_WORKER.replace(" rw,", " ro,")));
         assertEquals("workers-b: the share at /mnt/ktrdr-shared is read-only", problem.sentence());
-        assertEquals("on the Proxmox host: pct set ID --mp0 FOLDER,mp=/mnt/ktrdr-shared without ro=1, then pct reboot ID", problem.details().get("to do"));
+        assertEquals("on the Proxmox host: pct set ID --mp0 FOLDER,mp=/mnt/ktrdr-shared without ro=1, then pct reboot "
+                + "ID", problem.details().get("to do"));
     }
 
     @Test
@@ -128,13 +147,15 @@ class ShareFromHostTest {
         var empty = LXC + AT_SERVER + MAPPED + "folder /srv/ktrdr-shared\t0:0 755\n";
         assertEquals(List.of("folders"), needed(plan(everywhere, "core", empty)), "a new one is filled");
         var problem = obstacle(plan(everywhere, "core", empty + "deployed\tyes\n"));
-        assertEquals("core: the share that its host hands in is empty, though KTRDR was deployed here", problem.sentence());
+        assertEquals("core: the share that its host hands in is empty, though KTRDR was deployed here",
+                problem.sentence());
         assertTrue(problem.details().get("to do").contains("mkdir /srv/ktrdr-shared/data"), problem::toString);
     }
 
     @Test
     void accepts_any_mount_from_the_host_even_nfs() {
-        var plan = plan(everywhere, "B", LXC + "mount\t/mnt/ktrdr-shared\t0\tnas:/tank /mnt/ktrdr-shared nfs4 rw,vers=4.2 0 0\t\n");
+        var plan = plan(everywhere, "B",
+                LXC + "mount\t/mnt/ktrdr-shared\t0\tnas:/tank /mnt/ktrdr-shared nfs4 rw,vers=4.2 0 0\t\n");
         assertEquals(List.of(), plan.obstacles());
         assertEquals(List.of("mount"), steps(plan));
         assertEquals(List.of(), needed(plan));
@@ -142,7 +163,9 @@ class ShareFromHostTest {
 
     @Test
     void refuses_an_fstab_line_that_would_mount_over_the_hosts_share() {
-        var fstab = Base64.getEncoder().encodeToString(NfsFiles.fstab(Fixtures.inventory(), Fixtures.inventory().node("B"), "").getBytes(StandardCharsets.ISO_8859_1));
+        var fstab = Base64.getEncoder()
+                .encodeToString(NfsFiles.fstab(Fixtures.inventory(), Fixtures.inventory().node("B"), "")
+                        .getBytes(StandardCharsets.ISO_8859_1));
         var problem = obstacle(plan(everywhere, "B", LXC + AT_WORKER + "fstab\t" + fstab + "\n"));
         assertEquals("workers-b: /etc/fstab mounts NFS over the share that its host hands in", problem.sentence());
     }
@@ -156,24 +179,30 @@ class ShareFromHostTest {
         assertEquals(List.of("package", "exports", "service", "export"), needed(plan));
         assertEquals("core: nothing is mounted at /srv/ktrdr-shared: a container would write beside the share",
                 obstacle(plan(server, "core", privileged + BARE)).sentence());
-        assertEquals(List.of("mount"), needed(plan(server, "B", LXC + "privileged\tyes\nkernel\tnfs\npackage\tnfs-common\npoint\t1 0 none \nfstab\t"
-                + base64(NfsFiles.fstab(server, server.node("B"), "")) + "\ndropin\t" + base64(NfsFiles.dropIn()) + "\nmount\t/mnt/ktrdr-shared\t2\t\t\n")));
+        assertEquals(List.of("mount"),
+                needed(plan(server, "B",
+                        LXC + "privileged\tyes\nkernel\tnfs\npackage\tnfs-common\npoint\t1 0 none \nfstab\t"
+                + base64(NfsFiles.fstab(server, server.node("B"), "")) + "\ndropin\t" + base64(NfsFiles.dropIn())
+                + "\nmount\t/mnt/ktrdr-shared\t2\t\t\n")));
     }
 
     @Test
     void a_server_without_nfs_clients_drops_nfs_and_old_exports() {
-        var hosted = Fixtures.inventory(Fixtures.INVENTORY.replace("aliases: [grafana]", "aliases: [grafana], storage: {from: nfs}") + "storage: {from: host}\n");
+        var hosted = Fixtures.inventory(Fixtures.INVENTORY.replace("aliases: [grafana]",
+                "aliases: [grafana], storage: {from: nfs}") + "storage: {from: host}\n");
         var plan = plan(hosted, "core", LXC + BARE + folders("999:1500 2775"));
         assertEquals(List.of(), plan.obstacles(), "a plain folder, as where core is the host itself");
         assertEquals(List.of("folders"), steps(plan));
-        var before = plan(hosted, "core", LXC + BARE + folders("999:1500 2775") + "exports " + NfsFiles.EXPORTS + "\t" + base64(NfsFiles.exports(Fixtures.inventory())) + "\n");
+        var before = plan(hosted, "core", LXC + BARE + folders("999:1500 2775") + "exports " + NfsFiles.EXPORTS + "\t"
+                + base64(NfsFiles.exports(Fixtures.inventory())) + "\n");
         assertEquals(List.of("exports", "export"), needed(before));
     }
 
     @Test
     void only_nodes_that_mount_it_by_nfs_are_let_in() {
         var inventory = Fixtures.inventory(Fixtures.INVENTORY.replace("scale: 2}", "scale: 2, storage: {from: host}}"));
-        assertTrue(NfsFiles.exports(inventory).contains("10.0.0.12(") && !NfsFiles.exports(inventory).contains("10.0.0.11"), NfsFiles.exports(inventory));
+        assertTrue(NfsFiles.exports(inventory).contains("10.0.0.12(") && !NfsFiles.exports(inventory)
+                .contains("10.0.0.11"), NfsFiles.exports(inventory));
         var asked = Fixtures.inventory(Fixtures.INVENTORY + "storage: {from: host, clients: 10.0.9.0/24}\n");
         assertTrue(NfsFiles.exports(asked).contains("10.0.9.0/24("), "others than nodes, as storage.clients says");
     }
@@ -181,13 +210,16 @@ class ShareFromHostTest {
     @Test
     void deployments_and_checks_want_the_mount_on_every_node() {
         var bare = Mount.parse("/srv/ktrdr-shared\t0\t\t");
-        assertTrue(Stack.of(everywhere, everywhere.core()).wrongShare(bare).orElseThrow().sentence().contains("nothing is mounted at /srv/ktrdr-shared"));
-        assertTrue(Stack.of(Fixtures.inventory(), Fixtures.inventory().core()).wrongShare(bare).isEmpty(), "a server by NFS may have a plain folder");
+        assertTrue(Stack.of(everywhere, everywhere.core()).wrongShare(bare).orElseThrow().sentence()
+                .contains("nothing is mounted at /srv/ktrdr-shared"));
+        assertTrue(Stack.of(Fixtures.inventory(), Fixtures.inventory().core()).wrongShare(bare).isEmpty(),
+                "a server by NFS may have a plain folder");
     }
 
     @Test
     void an_external_server_may_serve_some_nodes_by_bind_mount() {
-        var mixed = Fixtures.inventory(Fixtures.INVENTORY.replace("aliases: [grafana]", "aliases: [grafana], storage: {from: host}") + "storage: {server: pve.ktrdr.test}\n");
+        var mixed = Fixtures.inventory(Fixtures.INVENTORY.replace("aliases: [grafana]",
+                "aliases: [grafana], storage: {from: host}") + "storage: {server: pve.ktrdr.test}\n");
         assertEquals("/mnt/ktrdr-shared", Mount.path(mixed, mixed.core()));
         assertEquals(List.of("mount"), steps(plan(mixed, "core", LXC + AT_WORKER)));
         assertEquals("pve.ktrdr.test:/srv/ktrdr-shared", NfsFiles.source(mixed));
@@ -195,7 +227,8 @@ class ShareFromHostTest {
 
     @Test
     void the_gathering_script_is_posix_shell() {
-        for (var node : everywhere.nodes()) LocalCommand.command("sh", "-n").input(NfsFacts.script(everywhere, node)).must();
+        for (var node : everywhere.nodes())
+            LocalCommand.command("sh", "-n").input(NfsFacts.script(everywhere, node)).must();
     }
 
     private static String base64(String text) {

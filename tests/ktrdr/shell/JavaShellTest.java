@@ -22,8 +22,10 @@ class JavaShellTest {
     private final ByteArrayOutputStream err = new ByteArrayOutputStream();
 
     private Exit run(String source) {
-        var console = new Console(new PrintStream(out, true, StandardCharsets.UTF_8), new PrintStream(err, true, StandardCharsets.UTF_8), Console.Color.never, false, false, false);
-        return new JavaShell(Fixtures.inventory(), console).run("check.jsh", new BufferedReader(new StringReader(source)), false);
+        var console = new Console(new PrintStream(out, true, StandardCharsets.UTF_8),
+                new PrintStream(err, true, StandardCharsets.UTF_8), Console.Color.never, false, false, false);
+        return new JavaShell(Fixtures.inventory(), console)
+                .run("check.jsh", new BufferedReader(new StringReader(source)), false);
     }
 
     private String out() {
@@ -56,25 +58,31 @@ class JavaShellTest {
         assertEquals(Exit.USAGE, run("host(\"workers-x\")\n\"after\"\n"));
         assertEquals("", out());
         var said = err.toString(StandardCharsets.UTF_8);
-        assertTrue(said.matches("error: there is no node workers-x in .*: workers-x; did you mean workers-b\\?\n"), said);
+        assertTrue(said.matches("error: there is no node workers-x in .*: workers-x; did you mean workers-b\\?\n"),
+                said);
         err.reset();
         assertEquals(Exit.FAILED, run("Integer.parseInt(\"x\\ny\")\n"));
-        assertEquals("error: java.lang.NumberFormatException: For input string: \"x; y\"\n", err.toString(StandardCharsets.UTF_8));
+        assertEquals("error: java.lang.NumberFormatException: For input string: \"x; y\"\n",
+                err.toString(StandardCharsets.UTF_8));
     }
 
     @Test
     void what_does_not_compile_is_told_with_its_line() {
         var problem = assertThrows(Problem.class, () -> run("\n1 + 1\ncore.runn(\"uptime\")\n"));
-        assertTrue(problem.sentence().startsWith("check.jsh line 3: cannot find symbol; symbol:   method runn("), problem.sentence());
+        assertTrue(problem.sentence().startsWith("check.jsh line 3: cannot find symbol; symbol:   method runn("),
+                problem.sentence());
         assertEquals("2\n", out());
-        assertTrue(assertThrows(Problem.class, () -> run("if (true) {\n")).sentence().endsWith("line 1: what begins there has no end"));
+        assertTrue(assertThrows(Problem.class, () -> run("if (true) {\n")).sentence()
+                .endsWith("line 1: what begins there has no end"));
         assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> run("/list\n")).exit());
     }
 
     @Test
     void help_lists_every_name_that_is_at_hand() {
         run("help()");
-        for (var name : new String[] {"inventory", "fleet", "workers", "core", "host(", "backend", "operations", "prometheus", "db", "http"}) assertTrue(out().contains(name), name);
-        for (var example : FleetSession.EXAMPLES) assertTrue(out().contains("  " + example.code() + "  " ) && out().contains(example.purpose()), example.code());
+        for (var name : new String[] {"inventory", "fleet", "workers", "core", "host(", "backend", "operations",
+                "prometheus", "db", "http"}) assertTrue(out().contains(name), name);
+        for (var example : FleetSession.EXAMPLES) assertTrue(out().contains("  " + example.code() + "  " )
+                && out().contains(example.purpose()), example.code());
     }
 }

@@ -28,10 +28,13 @@ class ValueTextTest {
 
     @Test
     void lists_of_workers_and_series_are_tables_and_others_are_lines() {
-        assertEquals("WORKER         TYPE      STATUS     OPERATION  LAST HEALTHY\nhttp://b:5005  training  available             -",
-                ValueText.words(List.of(new Backend.Worker("w", "training", "http://b:5005", "available", "", Optional.empty()))));
+        assertEquals("WORKER         TYPE      STATUS     OPERATION  LAST HEALTHY\nhttp://b:5005  training  available "
+                + "            -",
+                ValueText.words(List.of(new Backend.Worker("w", "training", "http://b:5005", "available", "",
+                        Optional.empty()))));
         assertEquals("SERIES             VALUE\nup{job=\"backend\"}  1\n{}                 0.5",
-                ValueText.words(List.of(new Prometheus.Series("up", Map.of("job", "backend"), 1), new Prometheus.Series("", Map.of(), 0.5))));
+                ValueText.words(List.of(new Prometheus.Series("up", Map.of("job", "backend"), 1),
+                        new Prometheus.Series("", Map.of(), 0.5))));
         assertEquals("1\ntwo", ValueText.words(List.of(1, "two")));
         assertEquals("none", ValueText.words(List.of()));
         assertEquals("null", ValueText.words(null));
@@ -47,11 +50,19 @@ class ValueTextTest {
 
     @Test
     void for_machines_a_value_is_one_line_of_json() {
-        assertEquals("{\"node\":\"core\",\"ok\":true,\"said\":\"up\",\"errors\":[]}", ValueText.json(new Fleet.Outcomes<>(List.of(new Fleet.Done<>(Fixtures.inventory().core(), "up")))).replaceAll("^\\[|]$", ""));
-        var failed = Json.parse(ValueText.json(new Fleet.Outcomes<>(List.of(new Fleet.Failed<>(Fixtures.inventory().core(), Problem.failed("core: no").fix("look"))))), "it");
-        assertEquals("false null core: no look", failed.at("/0/ok").asText() + " " + failed.at("/0/said").asText() + " " + failed.at("/0/errors/0/message").asText() + " " + failed.at("/0/errors/0/fix").asText());
-        assertEquals("[{\"a\":\"1\",\"b\":\"null\"}]", ValueText.json(new Database.Rows(List.of("a", "b"), List.of(List.of("1", "null")))));
-        assertEquals("[{\"name\":\"up\",\"labels\":{\"job\":\"backend\"},\"value\":1.0}]", ValueText.json(List.of(new Prometheus.Series("up", Map.of("job", "backend"), 1))));
+        assertEquals("{\"node\":\"core\",\"ok\":true,\"said\":\"up\",\"errors\":[]}",
+                ValueText.json(new Fleet.Outcomes<>(List.of(new Fleet.Done<>(Fixtures.inventory().core(), "up"))))
+                        .replaceAll("^\\[|]$", ""));
+        var failed = Json.parse(
+                ValueText.json(new Fleet.Outcomes<>(
+                        List.of(new Fleet.Failed<>(Fixtures.inventory().core(),
+                                Problem.failed("core: no").fix("look"))))), "it");
+        assertEquals("false null core: no look", failed.at("/0/ok").asText() + " " + failed.at("/0/said").asText() + " "
+                + failed.at("/0/errors/0/message").asText() + " " + failed.at("/0/errors/0/fix").asText());
+        assertEquals("[{\"a\":\"1\",\"b\":\"null\"}]",
+                ValueText.json(new Database.Rows(List.of("a", "b"), List.of(List.of("1", "null")))));
+        assertEquals("[{\"name\":\"up\",\"labels\":{\"job\":\"backend\"},\"value\":1.0}]",
+                ValueText.json(List.of(new Prometheus.Series("up", Map.of("job", "backend"), 1))));
         assertEquals("{\"core\":\"6.1\"}", ValueText.json(Map.of(Fixtures.inventory().core(), "6.1")));
         assertEquals("{\"status\":\"ok\",\"version\":\"1\"}", ValueText.json(new Backend.Health("ok", "1")));
         assertEquals("\"/tmp\"", ValueText.json(Path.of("/tmp")));

@@ -25,7 +25,10 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.ValueSource;
 
-/** Scripts of a user whose login shell says or does something of its own first: a real bash with its startup file, and commands in the place of the one that was asked for. */
+/**
+ * Scripts of a user whose login shell says or does something of its own first: a real bash with its startup file, and
+ * commands in the place of the one that was asked for.
+ */
 class LoginShellTest {
     @TempDir Path folder;
     private SshPeer peer;
@@ -40,10 +43,14 @@ class LoginShellTest {
         peer.close();
     }
 
-    /** As sshd does: by the login shell, whose home is this one, with what tells bash that it was started over the network. */
+    /**
+     * As sshd does: by the login shell, whose home is this one, with what tells bash that it was started over the
+     * network.
+     */
     static void shell(SshPeer peer, String... shell) {
         peer.server.setCommandFactory((channel, command) -> {
-            var there = "HOME=" + peer.home + " ZDOTDIR=" + peer.home + " XDG_CONFIG_HOME=" + peer.home + " SSH_CLIENT='127.0.0.1 1 2' SHLVL=0; export HOME ZDOTDIR XDG_CONFIG_HOME SSH_CLIENT SHLVL; exec "
+            var there = "HOME=" + peer.home + " ZDOTDIR=" + peer.home + " XDG_CONFIG_HOME=" + peer.home
+                    + " SSH_CLIENT='127.0.0.1 1 2' SHLVL=0; export HOME ZDOTDIR XDG_CONFIG_HOME SSH_CLIENT SHLVL; exec "
                     + Sh.words(List.of(shell)) + " " + Sh.quote(command);
             return new ProcessShellFactory(there, "sh", "-c", there).createShell(channel);
         });
@@ -56,7 +63,8 @@ class LoginShellTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"echo Welcome; echo careful >&2", "printf 'no end of line'; printf same >&2", "head -c 300000 /dev/zero | tr '\\0' x", "set -x; echo ktrdr-begin", "printf 'a\\tb\\nkey\\tvalue\\n'",
+    @ValueSource(strings = {"echo Welcome; echo careful >&2", "printf 'no end of line'; printf same >&2",
+            "head -c 300000 /dev/zero | tr '\\0' x", "set -x; echo ktrdr-begin", "printf 'a\\tb\\nkey\\tvalue\\n'",
         "exec 2>&1"})
     void what_startup_files_print_is_no_part_of_an_answer(String startup) throws IOException {
         try (var ssh = bash(startup)) {
@@ -66,7 +74,9 @@ class LoginShellTest {
             var bytes = new ByteArrayOutputStream();
             ssh.pipe("printf 'a\\0b'", bytes);
             assertEquals("a\0b", bytes.toString());
-            assertEquals(new CommandResult(0, "it's \"so\" \\ !x\n5\n", ""), ssh.push("echo 'it'\\''s \"so\" \\ !x'\nwc -c", new ByteArrayInputStream("bytes".getBytes()), sent -> {}));
+            assertEquals(new CommandResult(0, "it's \"so\" \\ !x\n5\n", ""),
+                    ssh.push("echo 'it'\\''s \"so\" \\ !x'\nwc -c", new ByteArrayInputStream("bytes".getBytes()),
+                            sent -> {}));
         }
     }
 
@@ -79,7 +89,8 @@ class LoginShellTest {
         var problem = assertThrows(Problem.class, () -> ssh.run("touch " + mark, timeout));
         assertFalse(Files.exists(mark));
         assertEquals(Exit.UNREACHABLE, problem.exit());
-        assertTrue(problem.sentence().startsWith("workers-b: the login shell of root@127.0.0.1 port " + peer.port() + " "), problem.sentence());
+        assertTrue(problem.sentence().startsWith("workers-b: the login shell of root@127.0.0.1 port " + peer.port()
+                + " "), problem.sentence());
         return problem;
     }
 
@@ -87,7 +98,8 @@ class LoginShellTest {
     void a_startup_file_that_ends_the_shell_is_told_with_what_it_said() throws IOException {
         try (var ssh = bash("echo closed for today; exit 0")) {
             var problem = refused(ssh);
-            assertTrue(problem.sentence().endsWith("ended with exit code 0 before the script began"), problem.sentence());
+            assertTrue(problem.sentence().endsWith("ended with exit code 0 before the script began"),
+                    problem.sentence());
             assertEquals("closed for today", problem.details().get("found"));
             assertTrue(problem.details().get("to do").contains("startup files"));
         }
@@ -97,7 +109,8 @@ class LoginShellTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"exec true", "exec no-such-shell", "exec cat /etc/no-such-file", "exec sh -c 'echo another program'"})
+    @ValueSource(strings = {"exec true", "exec no-such-shell", "exec cat /etc/no-such-file",
+            "exec sh -c 'echo another program'"})
     void a_startup_file_that_replaces_the_shell_runs_no_script(String startup) throws IOException {
         try (var ssh = bash(startup)) {
             assertTrue(refused(ssh).sentence().endsWith(" before the script began"));
@@ -105,7 +118,8 @@ class LoginShellTest {
     }
 
     @ParameterizedTest
-    @ValueSource(strings = {"exec sh", "exec cat", "read -r answer; echo $answer; exit", "sleep 30", "exec >/dev/null", "exec 1>&-"})
+    @ValueSource(strings = {"exec sh", "exec cat", "read -r answer; echo $answer; exit", "sleep 30", "exec >/dev/null",
+            "exec 1>&-"})
     void a_startup_file_that_waits_for_input_times_out_without_script(String startup) throws IOException {
         try (var ssh = bash("echo name:; " + startup)) {
             var waited = refused(ssh, Duration.ofSeconds(2));
@@ -122,7 +136,8 @@ class LoginShellTest {
         }
         shell(peer, "sh", "-c", "echo This account is currently not available.; exit 1");
         try (var ssh = peer.connect()) {
-            assertTrue(refused(ssh).details().get("to do").startsWith("its shell is nologin: give the user one, with `chsh -s /bin/sh root` on the host"));
+            assertTrue(refused(ssh).details().get("to do")
+                    .startsWith("its shell is nologin: give the user one, with `chsh -s /bin/sh root` on the host"));
         }
         // sshd itself, without PAM, where there is a /etc/nologin
         shell(peer, "sh", "-c", "echo The system is going down at noon >&2; exit 254");

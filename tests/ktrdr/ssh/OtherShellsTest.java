@@ -18,14 +18,19 @@ import org.junit.jupiter.api.io.TempDir;
 import org.junit.jupiter.params.ParameterizedTest;
 import org.junit.jupiter.params.provider.CsvSource;
 
-/** Scripts of a user whose login shell is none of POSIX: what is sent is a line that each of them reads alike, and its startup file may print. */
+/**
+ * Scripts of a user whose login shell is none of POSIX: what is sent is a line that each of them reads alike, and its
+ * startup file may print.
+ */
 @Tag("packages")
 class OtherShellsTest {
     @TempDir Path folder;
 
     @BeforeAll
     static void the_shells() {
-        Spent.on(Spent.What.apt, () -> Machine.ensure(new Console(Console.Color.never, false), Map.of("zsh", "zsh", "fish", "fish", "tcsh", "tcsh"), "scripts are sent to real login shells"));
+        Spent.on(Spent.What.apt,
+                () -> Machine.ensure(new Console(Console.Color.never, false),
+                        Map.of("zsh", "zsh", "fish", "fish", "tcsh", "tcsh"), "scripts are sent to real login shells"));
     }
 
     @ParameterizedTest
@@ -37,8 +42,12 @@ class OtherShellsTest {
             Files.writeString(file, "echo Welcome to " + shell + "\n");
             LoginShellTest.shell(peer, shell, "-c");
             try (var ssh = peer.connect()) {
-                assertEquals(new CommandResult(4, "it's \\n !x $HOME\n", "err\n"), ssh.run("for one in 'it'\\''s \\n !x $HOME'; do printf '%s\\n' \"$one\"; done; echo err >&2; exit 4"));
-                assertEquals(new CommandResult(0, "it's \"so\" \\ !x\n5\n", ""), ssh.push("echo 'it'\\''s \"so\" \\ !x'\nwc -c", new ByteArrayInputStream("bytes".getBytes()), sent -> {}));
+                assertEquals(new CommandResult(4, "it's \\n !x $HOME\n", "err\n"),
+                        ssh.run("for one in 'it'\\''s \\n !x $HOME'; do printf '%s\\n' \"$one\"; done; echo err >&2; "
+                                + "exit 4"));
+                assertEquals(new CommandResult(0, "it's \"so\" \\ !x\n5\n", ""),
+                        ssh.push("echo 'it'\\''s \"so\" \\ !x'\nwc -c", new ByteArrayInputStream("bytes".getBytes()),
+                                sent -> {}));
             }
         }
     }

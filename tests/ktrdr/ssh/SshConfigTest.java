@@ -26,7 +26,8 @@ class SshConfigTest {
     /** What counts of a host here: name to connect to, user, port, jump host, keys. */
     private static List<String> ours(Path config, String host, Optional<String> user) {
         var entry = SshConfig.read(config, folder).lookup(host, user, Optional.empty());
-        var said = new ArrayList<>(List.of("hostname " + entry.hostName().map(name -> name.replace("%h", host)).orElse(host), "user " + user.or(entry::user).orElse(System.getProperty("user.name")),
+        var said = new ArrayList<>(List.of("hostname " + entry.hostName().map(name -> name.replace("%h", host))
+                .orElse(host), "user " + user.or(entry::user).orElse(System.getProperty("user.name")),
                 "port " + entry.port().orElse(22)));
         entry.proxyJump().filter(jump -> !jump.equals("none")).ifPresent(jump -> said.add("proxyjump " + jump));
         entry.identityFiles().forEach(file -> said.add("identityfile " + file));
@@ -37,7 +38,8 @@ class SshConfigTest {
         var words = new ArrayList<>(List.of("ssh", "-G", "-F", config.toString()));
         user.ifPresent(name -> words.addAll(List.of("-l", name)));
         words.add(host);
-        return LocalCommand.command(words).must().out().lines().filter(line -> line.matches("(hostname|user|port|proxyjump|identityfile) .*"))
+        return LocalCommand.command(words).must().out().lines()
+                .filter(line -> line.matches("(hostname|user|port|proxyjump|identityfile) .*"))
                 .filter(line -> !line.startsWith("identityfile ~/.ssh/id_")).sorted().toList();
     }
 
@@ -89,20 +91,24 @@ class SshConfigTest {
     void is_read_as_ssh_reads_it(String text) throws IOException {
         var config = Files.writeString(folder.resolve("config"), text + "\n");
         for (var host : List.of("core", "other"))
-            for (var user : List.of(Optional.<String>empty(), Optional.of("root"))) assertEquals(theirs(config, host, user), ours(config, host, user), () -> host + " in\n" + text);
+            for (var user : List.of(Optional.<String>empty(), Optional.of("root")))
+                assertEquals(theirs(config, host, user), ours(config, host, user), () -> host + " in\n" + text);
         assertTrue(Files.notExists(folder.resolve("never")), "no command is run where the host is another one");
     }
 
     @Test
     void a_comment_in_another_encoding_is_a_comment() throws IOException {
-        var config = Files.write(folder.resolve("latin"), "# f\u00fcr den Server\nHost core\nUser a\n".getBytes(StandardCharsets.ISO_8859_1));
+        var config = Files.write(folder.resolve("latin"),
+                "# f\u00fcr den Server\nHost core\nUser a\n".getBytes(StandardCharsets.ISO_8859_1));
         assertEquals(theirs(config, "core", Optional.empty()), ours(config, "core", Optional.empty()));
     }
 
     /** OpenSSH has it from version 9.4 on. */
     @Test
     void the_network_that_this_machine_is_in_counts() throws IOException {
-        var config = Files.writeString(folder.resolve("network"), "Match localnetwork 203.0.113.0/24,127.0.0.0/8\nUser local\nMatch localnetwork 203.0.113.0/24\nPort 3\n");
+        var config = Files.writeString(folder.resolve("network"),
+                "Match localnetwork 203.0.113.0/24,127.0.0.0/8\nUser local\nMatch localnetwork 203.0.113.0/24\nPort "
+                        + "3\n");
         assertEquals(List.of("hostname core", "port 22", "user local"), ours(config, "core", Optional.empty()));
     }
 
@@ -119,10 +125,15 @@ class SshConfigTest {
         var home = Files.createDirectories(folder.resolve("home/.ssh"));
         var system = Files.createDirectories(folder.resolve("etc"));
         Files.writeString(home.resolve("config"), "Host core\nUser karl\nInclude more.d/*\n");
-        Files.writeString(Files.createDirectory(home.resolve("more.d")).resolve("one"), "Compression yes\nIdentityFile /mine\n");
-        Files.writeString(system.resolve("ssh_config"), "Include ssh_config.d/*.conf\nHost *\nUser nobody\nPort 2022\n");
-        Files.writeString(Files.createDirectory(system.resolve("ssh_config.d")).resolve("one.conf"), "IdentityFile /theirs\nUserKnownHostsFile /etc/known\n");
-        var entry = SshConfig.read(home.resolve("config"), system.resolve("ssh_config"), home.getParent()).lookup("core");
-        assertEquals("karl 2022 [/mine, /theirs] [/etc/known]", entry.user().orElseThrow() + " " + entry.port().orElseThrow() + " " + entry.identityFiles() + " " + entry.knownHosts());
+        Files.writeString(Files.createDirectory(home.resolve("more.d")).resolve("one"),
+                "Compression yes\nIdentityFile /mine\n");
+        Files.writeString(system.resolve("ssh_config"),
+                "Include ssh_config.d/*.conf\nHost *\nUser nobody\nPort 2022\n");
+        Files.writeString(Files.createDirectory(system.resolve("ssh_config.d")).resolve("one.conf"),
+                "IdentityFile /theirs\nUserKnownHostsFile /etc/known\n");
+        var entry = SshConfig.read(home.resolve("config"), system.resolve("ssh_config"), home.getParent())
+                .lookup("core");
+        assertEquals("karl 2022 [/mine, /theirs] [/etc/known]", entry.user().orElseThrow() + " "
+                + entry.port().orElseThrow() + " " + entry.identityFiles() + " " + entry.knownHosts());
     }
 }

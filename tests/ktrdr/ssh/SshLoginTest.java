@@ -78,19 +78,22 @@ class SshLoginTest {
             saysHi(peer.target());
             Files.delete(peer.home.resolve(".ssh/config"));
             var to = peer.target();
-            saysHi(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), Optional.of(configured), to.knownHosts(), to.config(), false, to.jump(), to.connectTimeout()));
+            saysHi(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), Optional.of(configured),
+                    to.knownHosts(), to.config(), false, to.jump(), to.connectTimeout()));
         });
     }
 
     @Test
     void lists_the_offered_keys_when_a_server_rejects_too_many() throws Exception {
-        withAgent(8, () -> refused("root@127.0.0.1 port " + peer.port() + " hung up after ", " keys {", "offered key 0 (agent, ssh-ed25519), key 1 (agent",
+        withAgent(8, () -> refused("root@127.0.0.1 port " + peer.port() + " hung up after ", " keys {",
+                "offered key 0 (agent, ssh-ed25519), key 1 (agent",
                 "key 5 (agent", "`identity` under `ssh` in the inventory"));
     }
 
     @Test
     void a_refused_login_quotes_the_hosts_banner() {
-        CoreModuleProperties.WELCOME_BANNER.set(peer.server, "System is going down.\nUnprivileged users are not permitted to log in anymore.\n");
+        CoreModuleProperties.WELCOME_BANNER.set(peer.server,
+                "System is going down.\nUnprivileged users are not permitted to log in anymore.\n");
         peer.allowed.clear();
         refused("it said", "System is going down.; Unprivileged users are not permitted to log in anymore.");
     }

@@ -60,7 +60,8 @@ class SshRunTest {
 
     @Test
     void must_throws_with_the_last_words_and_nothing_of_the_script() {
-        var problem = assertThrows(Problem.class, () -> ssh.must("secret=hunter2\nfor i in 1 2 3 4 5 6 7; do echo line $i >&2; done; exit 4"));
+        var problem = assertThrows(Problem.class,
+                () -> ssh.must("secret=hunter2\nfor i in 1 2 3 4 5 6 7; do echo line $i >&2; done; exit 4"));
         assertEquals(Exit.FAILED, problem.exit());
         assertTrue(problem.sentence().contains("workers-b") && problem.sentence().contains("4"), problem.sentence());
         assertEquals("line 3\nline 4\nline 5\nline 6\nline 7", problem.details().get("found"));
@@ -69,7 +70,8 @@ class SshRunTest {
 
     @Test
     void five_megabytes_on_both_outputs_at_once() {
-        var result = ssh.run("(head -c 5000000 /dev/zero | tr '\\0' x) & head -c 5000000 /dev/zero | tr '\\0' y >&2; wait");
+        var result = ssh.run(
+                "(head -c 5000000 /dev/zero | tr '\\0' x) & head -c 5000000 /dev/zero | tr '\\0' y >&2; wait");
         assertEquals("x".repeat(5_000_000), result.out());
         assertEquals("y".repeat(5_000_000), result.err());
     }
@@ -78,7 +80,8 @@ class SshRunTest {
     void bytes_and_the_lines_about_them_come_side_by_side() throws IOException {
         var bytes = new ByteArrayOutputStream();
         var lines = new ArrayList<String>();
-        var result = ssh.pipe("for i in $(seq 300); do echo \"line $i\" >&2; done; head -c 3000000 /dev/zero; exit 7", bytes, lines::add);
+        var result = ssh.pipe("for i in $(seq 300); do echo \"line $i\" >&2; done; head -c 3000000 /dev/zero; exit 7",
+                bytes, lines::add);
         assertEquals(7, result.exit());
         assertArrayEquals(new byte[3_000_000], bytes.toByteArray());
         assertEquals(300, lines.size());
@@ -93,7 +96,8 @@ class SshRunTest {
                 throw Problem.failed("it is full");
             }
         };
-        assertEquals("it is full", assertThrows(Problem.class, () -> ssh.pipe("head -c 3000000 /dev/zero", full, line -> {})).sentence());
+        assertEquals("it is full",
+                assertThrows(Problem.class, () -> ssh.pipe("head -c 3000000 /dev/zero", full, line -> {})).sentence());
         assertEquals("still here\n", ssh.must("echo still here"));
     }
 
@@ -116,10 +120,11 @@ class SshRunTest {
     void lines_come_while_the_script_runs_and_long_ones_in_pieces() {
         var lines = new ArrayList<String>();
         var mark = folder.resolve("the first line was seen");
-        ssh.run("echo one; until [ -e " + Sh.quote(mark.toString()) + " ]; do sleep 0.1; done; printf 'two\\n\\nthree'", line -> {
-            if (lines.isEmpty()) assertTrue(mark.toFile().mkdir());
-            lines.add(line);
-        });
+        ssh.run("echo one; until [ -e " + Sh.quote(mark.toString()) + " ]; do sleep 0.1; done; printf 'two\\n\\nthree'",
+                line -> {
+                    if (lines.isEmpty()) assertTrue(mark.toFile().mkdir());
+                    lines.add(line);
+                });
         assertEquals(List.of("one", "two", "", "three"), lines);
         var longest = new AtomicInteger();
         var all = new AtomicInteger();
@@ -134,9 +139,10 @@ class SshRunTest {
     @Test
     void what_a_reader_of_lines_throws_comes_out_and_the_script_ends() throws Exception {
         var mark = folder.resolve("mark");
-        var thrown = assertThrows(IllegalStateException.class, () -> ssh.run("echo one; sleep 2; touch " + mark, line -> {
-            throw new IllegalStateException("enough");
-        }));
+        var thrown = assertThrows(IllegalStateException.class,
+                () -> ssh.run("echo one; sleep 2; touch " + mark, line -> {
+                    throw new IllegalStateException("enough");
+                }));
         assertEquals("enough", thrown.getMessage());
         Wait.millis(2_500);
         assertFalse(Files.exists(mark));
@@ -145,7 +151,8 @@ class SshRunTest {
     @Test
     void bytes_are_copied_as_they_are() {
         var bytes = new ByteArrayOutputStream();
-        assertEquals(0, ssh.pipe("i=0; while [ $i -lt 256 ]; do printf \"\\\\$(printf %o $i)\"; i=$((i+1)); done", bytes).exit());
+        assertEquals(0, ssh.pipe("i=0; while [ $i -lt 256 ]; do printf \"\\\\$(printf %o $i)\"; i=$((i+1)); done",
+                bytes).exit());
         var expected = new byte[256];
         for (int i = 0; i < 256; i++) expected[i] = (byte) i;
         assertArrayEquals(expected, bytes.toByteArray());
@@ -157,14 +164,16 @@ class SshRunTest {
         var bytes = new byte[5_000_000];
         new Random(1).nextBytes(bytes);
         var file = folder.resolve("it's here");
-        assertEquals(3, ssh.push("cat >" + Sh.quote(file.toString()) + "; exit 3", new ByteArrayInputStream(bytes), sent::add).exit());
+        assertEquals(3, ssh.push("cat >" + Sh.quote(file.toString()) + "; exit 3", new ByteArrayInputStream(bytes),
+                sent::add).exit());
         assertArrayEquals(bytes, Files.readAllBytes(file));
         assertEquals(5_000_000L, sent.get(sent.size() - 1));
     }
 
     @Test
     void a_script_that_takes_no_more_says_why() {
-        var result = ssh.push("head -c 1000 >/dev/null; echo 'no room' >&2; sleep 0.5; exit 1", new ByteArrayInputStream(new byte[50_000]), sent -> { });
+        var result = ssh.push("head -c 1000 >/dev/null; echo 'no room' >&2; sleep 0.5; exit 1",
+                new ByteArrayInputStream(new byte[50_000]), sent -> { });
         assertEquals("1 no room", result.exit() + " " + result.lastWords());
     }
 
@@ -172,7 +181,8 @@ class SshRunTest {
     void scripts_run_side_by_side() {
         var running = new ArrayList<CompletableFuture<String>>();
         for (int i = 0; i < 5; i++) {
-            var script = "cd " + Sh.quote(folder.toString()) + "; : >here-" + i + "; until [ \"$(ls | grep -c here-)\" = 5 ]; do sleep 0.1; done; echo " + i;
+            var script = "cd " + Sh.quote(folder.toString()) + "; : >here-" + i
+                    + "; until [ \"$(ls | grep -c here-)\" = 5 ]; do sleep 0.1; done; echo " + i;
             running.add(CompletableFuture.supplyAsync(() -> ssh.must(script), work -> new Thread(work).start()));
         }
         for (int i = 0; i < 5; i++) assertEquals(i + "\n", running.get(i).join());
@@ -197,7 +207,8 @@ class SshRunTest {
     void an_interrupted_caller_stops_the_script() throws Exception {
         var mark = folder.resolve("mark");
         var caught = new CompletableFuture<Problem>();
-        var caller = new Thread(() -> caught.complete(assertThrows(Problem.class, () -> ssh.run("sleep 2; touch " + mark))));
+        var caller = new Thread(
+                () -> caught.complete(assertThrows(Problem.class, () -> ssh.run("sleep 2; touch " + mark))));
         caller.start();
         Wait.millis(500);
         caller.interrupt();
@@ -227,7 +238,8 @@ class SshRunTest {
     void a_connection_cut_while_a_script_runs_ends_the_script() throws Exception {
         var mark = folder.resolve("mark");
         try (var line = new SshPeer.Line(peer.port()); var cut = peer.connect(line)) {
-            var problem = assertThrows(Problem.class, () -> cut.run("echo started; sleep 2; touch " + mark, started -> close(line)));
+            var problem = assertThrows(Problem.class,
+                    () -> cut.run("echo started; sleep 2; touch " + mark, started -> close(line)));
             assertEquals(Exit.UNREACHABLE, problem.exit());
             assertTrue(problem.sentence().contains("lost"), problem.sentence());
         }
@@ -263,7 +275,8 @@ class SshRunTest {
         try (var line = new SshPeer.Line(peer.port()); var dead = peer.connect(line)) {
             line.freeze();
             long started = System.nanoTime();
-            assertEquals(Exit.UNREACHABLE, assertThrows(Problem.class, () -> dead.run(": '" + "x".repeat(10_000_000) + "'")).exit());
+            assertEquals(Exit.UNREACHABLE,
+                    assertThrows(Problem.class, () -> dead.run(": '" + "x".repeat(10_000_000) + "'")).exit());
             assertTrue(System.nanoTime() - started < 20_000_000_000L);
         }
     }
@@ -279,7 +292,10 @@ class SshRunTest {
             line.freeze();
             assertEquals("frozen\n", kept.must("echo frozen"));
             var marks = folder.resolve("marks");
-            assertEquals(Exit.UNREACHABLE, assertThrows(Problem.class, () -> kept.run("echo begun >>" + Sh.quote(marks.toString()) + "; echo begun; sleep 60", first -> close(line))).exit());
+            assertEquals(Exit.UNREACHABLE,
+                    assertThrows(Problem.class,
+                            () -> kept.run("echo begun >>" + Sh.quote(marks.toString()) + "; echo begun; sleep 60",
+                                    first -> close(line))).exit());
             assertEquals("begun\n", kept.must("cat " + Sh.quote(marks.toString())));
         }
     }
@@ -288,7 +304,8 @@ class SshRunTest {
     void a_file_is_put_in_its_place_whole_with_its_mode() throws IOException {
         var source = Files.write(folder.resolve("source"), new byte[] {0, 1, 2, '\n', (byte) 0xff});
         var place = folder.resolve("it's a place");
-        assertEquals(ssh.must("sha256sum <" + Sh.quote(source.toString())).substring(0, 64), ssh.put(source, place.toString(), "640"));
+        assertEquals(ssh.must("sha256sum <" + Sh.quote(source.toString())).substring(0, 64),
+                ssh.put(source, place.toString(), "640"));
         assertArrayEquals(Files.readAllBytes(source), Files.readAllBytes(place));
         assertEquals("rw-r-----", PosixFilePermissions.toString(Files.getPosixFilePermissions(place)));
     }
@@ -301,12 +318,15 @@ class SshRunTest {
         var inLink = assertThrows(Problem.class, () -> ssh.put(source, link.toString(), "644"));
         assertEquals("a link or a folder is in its place", inLink.details().get("found"));
         assertThrows(Problem.class, () -> ssh.put(source, folder.resolve("none/there").toString(), "644"));
-        for (var place : List.of("relative", folder + "/")) assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> ssh.put(source, place, "644")).exit());
+        for (var place : List.of("relative", folder + "/"))
+            assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> ssh.put(source, place, "644")).exit());
         assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> ssh.put(source, kept.toString(), "rw")).exit());
-        assertEquals(Exit.USAGE, assertThrows(Problem.class, () -> ssh.put(folder.resolve("absent"), kept.toString(), "644")).exit());
+        assertEquals(Exit.USAGE,
+                assertThrows(Problem.class, () -> ssh.put(folder.resolve("absent"), kept.toString(), "644")).exit());
         assertEquals("old", Files.readString(kept));
         try (var all = Files.list(folder)) {
-            assertFalse(all.anyMatch(file -> file.getFileName().toString().startsWith("kept.") || file.getFileName().toString().startsWith("link.")));
+            assertFalse(all.anyMatch(file -> file.getFileName().toString().startsWith("kept.")
+                    || file.getFileName().toString().startsWith("link.")));
         }
     }
 

@@ -22,25 +22,30 @@ class SshSudoTest {
         try (var peer = new SshPeer(folder); var root = bySudo(peer)) {
             fakeSudo("SUDO_USER=karl exec \"$@\"");
             assertEquals("karl\n", root.must("echo $SUDO_USER"));
-            // MINA forgets the last words of a process that is gone before its input was written; a moment keeps them, OpenSSH needs none
+            // MINA forgets the last words of a process that is gone before its input was written; a moment keeps them,
+            // OpenSSH needs none
             fakeSudo("echo 'sudo: a password is required' >&2; sleep 0.3; exit 1");
             var problem = assertThrows(Problem.class, () -> root.run("echo never"));
-            assertTrue(problem.sentence().contains("sudo") && problem.details().get("found").contains("password"), problem.sentence());
+            assertTrue(problem.sentence().contains("sudo") && problem.details().get("found").contains("password"),
+                    problem.sentence());
             assertTrue(problem.details().get("to do").contains("NOPASSWD"));
             fakeSudo("echo 'sudo: sorry, you must have a tty to run sudo' >&2; sleep 0.3; exit 1");
             var terminal = assertThrows(Problem.class, () -> root.run("echo never"));
-            assertEquals("a line `Defaults:root !requiretty` in /etc/sudoers.d on the host, or log in as root", terminal.details().get("to do"));
+            assertEquals("a line `Defaults:root !requiretty` in /etc/sudoers.d on the host, or log in as root",
+                    terminal.details().get("to do"));
         }
     }
 
     @Test
     void a_host_without_sudo_is_told_to_have_it_installed() throws Exception {
         try (var peer = new SshPeer(folder); var root = bySudo(peer)) {
-            for (var words : List.of("sh: 1: exec: sudo: not found", "bash: line 1: exec: sudo: not found", "zsh:1: command not found: sudo")) {
-                fakeSudo("echo '" + words + "' >&2; sleep 0.3; exit 127");
-                var problem = assertThrows(Problem.class, () -> root.run("echo never"));
-                assertTrue(problem.details().get("to do").startsWith("apt-get install sudo"), problem.details().get("to do"));
-            }
+            for (var words : List.of("sh: 1: exec: sudo: not found", "bash: line 1: exec: sudo: not found",
+                    "zsh:1: command not found: sudo")) {
+                        fakeSudo("echo '" + words + "' >&2; sleep 0.3; exit 127");
+                        var problem = assertThrows(Problem.class, () -> root.run("echo never"));
+                        assertTrue(problem.details().get("to do").startsWith("apt-get install sudo"),
+                                problem.details().get("to do"));
+                    }
         }
     }
 
@@ -55,7 +60,8 @@ class SshSudoTest {
 
     private static Ssh bySudo(SshPeer peer) {
         var to = peer.target();
-        return Ssh.connect(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(), true,
+        return Ssh.connect(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(),
+                to.knownHosts(), to.config(), true,
                 to.jump(), to.connectTimeout()), peer.here());
     }
 

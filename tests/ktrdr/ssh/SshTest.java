@@ -76,7 +76,8 @@ class SshTest {
     void refuses_an_unknown_host_with_its_fingerprint_and_the_fix() throws Exception {
         peer.knownHosts("# nothing\nother.example " + SshPeer.line(peer.hostKey.getPublic()) + "\nnonsense\n");
         var problem = refused();
-        says(problem, Exit.UNREACHABLE, "not known", HostKeys.Key.of(peer.hostKey.getPublic()).fingerprint(), "SHA256:");
+        says(problem, Exit.UNREACHABLE, "not known", HostKeys.Key.of(peer.hostKey.getPublic()).fingerprint(),
+                "SHA256:");
         // the command it gives is the one that works
         var fix = problem.details().get("to do");
         SshPeer.sh("sh", "-c", fix.substring(fix.indexOf("echo ")));
@@ -88,7 +89,8 @@ class SshTest {
         var other = SshPeer.ec("secp256r1").getPublic();
         peer.knownHosts("\n" + peer.known(other));
         says(refused(), Exit.UNREACHABLE, "changed", "attack", HostKeys.Key.of(other).fingerprint(),
-                HostKeys.Key.of(peer.hostKey.getPublic()).fingerprint(), "known_hosts, line 2", "ssh-keygen -R '[127.0.0.1]:" + peer.port() + "'");
+                HostKeys.Key.of(peer.hostKey.getPublic()).fingerprint(), "known_hosts, line 2",
+                "ssh-keygen -R '[127.0.0.1]:" + peer.port() + "'");
     }
 
     @Test
@@ -98,13 +100,15 @@ class SshTest {
         mac.init(new SecretKeySpec(salt, "HmacSHA1"));
         var hash = mac.doFinal(("[127.0.0.1]:" + peer.port()).getBytes(StandardCharsets.US_ASCII));
         var encoder = Base64.getEncoder();
-        peer.knownHosts("|1|" + encoder.encodeToString(salt) + "|" + encoder.encodeToString(hash) + " " + SshPeer.line(peer.hostKey.getPublic()) + "\n");
+        peer.knownHosts("|1|" + encoder.encodeToString(salt) + "|" + encoder.encodeToString(hash) + " "
+                + SshPeer.line(peer.hostKey.getPublic()) + "\n");
         works();
     }
 
     @Test
     void a_revoked_key_is_refused_even_when_it_is_known_too() throws Exception {
-        peer.knownHosts(peer.known(peer.hostKey.getPublic()) + "@revoked * " + SshPeer.line(peer.hostKey.getPublic()) + "\n");
+        peer.knownHosts(peer.known(peer.hostKey.getPublic()) + "@revoked * " + SshPeer.line(peer.hostKey.getPublic())
+                + "\n");
         says(refused(), Exit.UNREACHABLE, "revoked", "line 2");
     }
 
@@ -130,7 +134,8 @@ class SshTest {
     void a_host_is_looked_up_by_name_whatever_the_address() throws Exception {
         peer.knownHosts("[workers-b.example]:" + peer.port() + " " + SshPeer.line(peer.hostKey.getPublic()) + "\n");
         var to = peer.target();
-        try (var ssh = Ssh.connect(new Ssh.Target("workers-b", "workers-b.example", Optional.of("127.0.0.1"), to.port(), to.user(), to.identity(),
+        try (var ssh = Ssh.connect(new Ssh.Target("workers-b", "workers-b.example", Optional.of("127.0.0.1"), to.port(),
+                to.user(), to.identity(),
                 to.knownHosts(), to.config(), false, to.jump(), to.connectTimeout()), peer.here())) {
             assertEquals("hi\n", ssh.must("echo hi"));
         }
@@ -150,7 +155,8 @@ class SshTest {
 
     private Ssh.Target withIdentity(Path identity) {
         var to = peer.target();
-        return new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), Optional.of(identity), to.knownHosts(), to.config(),
+        return new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), Optional.of(identity),
+                to.knownHosts(), to.config(),
                 false, to.jump(), to.connectTimeout());
     }
 
@@ -162,9 +168,11 @@ class SshTest {
             assertEquals("hi\n", ssh.must("echo hi"));
         }
         says(refused(withIdentity(Path.of("/nowhere/key"))), Exit.USAGE, "/nowhere/key", "no such file");
-        Files.writeString(peer.home.resolve(".ssh/other"), "-----BEGIN OPENSSH PRIVATE KEY-----\nZ2FyYmFnZQ==\n-----END OPENSSH PRIVATE KEY-----\n");
+        Files.writeString(peer.home.resolve(".ssh/other"),
+                "-----BEGIN OPENSSH PRIVATE KEY-----\nZ2FyYmFnZQ==\n-----END OPENSSH PRIVATE KEY-----\n");
         peer.privateKey("garbage", peer.clientKey);
-        Files.writeString(peer.home.resolve(".ssh/garbage"), "-----BEGIN PRIVATE KEY-----\nZ2FyYmFnZQ==\n-----END PRIVATE KEY-----\n");
+        Files.writeString(peer.home.resolve(".ssh/garbage"),
+                "-----BEGIN PRIVATE KEY-----\nZ2FyYmFnZQ==\n-----END PRIVATE KEY-----\n");
         says(refused(withIdentity(peer.home.resolve(".ssh/garbage"))), Exit.USAGE, "garbage", "not a private key");
     }
 
@@ -182,16 +190,18 @@ class SshTest {
     @Test
     void keys_of_the_formats_ssh_keygen_makes_are_read() throws Exception {
         assumeTrue(SshPeer.has("ssh-keygen"), "no ssh-keygen here");
-        for (var kind : new String[] {"ecdsa RFC4716", "ecdsa PEM", "ecdsa PKCS8", "rsa RFC4716", "rsa PEM", "rsa PKCS8"}) {
-            var words = kind.split(" ");
-            var key = folder.resolve(kind.replace(' ', '-'));
-            SshPeer.sh("ssh-keygen", "-q", "-t", words[0], "-m", words[1], "-N", "", "-f", key.toString());
-            peer.allowed.add(org.apache.sshd.common.config.keys.AuthorizedKeyEntry
-                    .parseAuthorizedKeyEntry(Files.readString(key.resolveSibling(key.getFileName() + ".pub"))).resolvePublicKey(null, null, null));
-            try (var ssh = Ssh.connect(withIdentity(key), peer.here())) {
-                assertEquals("hi\n", ssh.must("echo hi"), kind);
-            }
-        }
+        for (var kind : new String[] {"ecdsa RFC4716", "ecdsa PEM", "ecdsa PKCS8", "rsa RFC4716", "rsa PEM",
+                "rsa PKCS8"}) {
+                    var words = kind.split(" ");
+                    var key = folder.resolve(kind.replace(' ', '-'));
+                    SshPeer.sh("ssh-keygen", "-q", "-t", words[0], "-m", words[1], "-N", "", "-f", key.toString());
+                    peer.allowed.add(org.apache.sshd.common.config.keys.AuthorizedKeyEntry
+                            .parseAuthorizedKeyEntry(Files.readString(key.resolveSibling(key.getFileName() + ".pub")))
+                            .resolvePublicKey(null, null, null));
+                    try (var ssh = Ssh.connect(withIdentity(key), peer.here())) {
+                        assertEquals("hi\n", ssh.must("echo hi"), kind);
+                    }
+                }
     }
 
     @Test
@@ -199,7 +209,8 @@ class SshTest {
         try (var inner = new SshPeer(Files.createDirectory(folder.resolve("inner")))) {
             inner.allowed.add(peer.clientKey.getPublic());
             var to = peer.target(inner.port());
-            var target = new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(), false,
+            var target = new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(),
+                    to.knownHosts(), to.config(), false,
                     Optional.of("root@127.0.0.1:" + peer.port()), to.connectTimeout());
             peer.knownHosts(peer.known(peer.hostKey.getPublic()));
             says(refused(target), Exit.UNREACHABLE, "not known", "[127.0.0.1]:" + inner.port());
@@ -234,8 +245,10 @@ class SshTest {
             free = socket.getLocalPort();
         }
         says(refused(peer.target(free)), Exit.UNREACHABLE, "127.0.0.1 port " + free + " refused the connection");
-        says(refused(Ssh.Target.of("root@no-such-host.invalid")), Exit.UNREACHABLE, "no-such-host.invalid", "does not resolve");
-        for (var text : new String[] {"", "a b", "root@", "host:99999999"}) assertThrows(Problem.class, () -> Ssh.Target.of(text), text);
+        says(refused(Ssh.Target.of("root@no-such-host.invalid")), Exit.UNREACHABLE, "no-such-host.invalid",
+                "does not resolve");
+        for (var text : new String[] {"", "a b", "root@", "host:99999999"})
+            assertThrows(Problem.class, () -> Ssh.Target.of(text), text);
         assertEquals("fe80::1", Ssh.Target.of("root@[fe80::1]:22").host());
         assertEquals("fe80::1", Ssh.Target.of("fe80::1").host());
     }
@@ -273,7 +286,8 @@ class SshTest {
             });
             var to = peer.target(server.getLocalPort());
             long started = System.nanoTime();
-            var problem = refused(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(),
+            var problem = refused(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(),
+                    to.identity(), to.knownHosts(), to.config(),
                     false, to.jump(), Duration.ofSeconds(1)));
             assertTrue(System.nanoTime() - started < 20_000_000_000L, "it took too long");
             return problem;
@@ -292,7 +306,9 @@ class SshTest {
         says(against("x".repeat(200_000)), Exit.UNREACHABLE, "xxx");
     }
 
-    /** A server that cannot be reached in less than this, which is long beside the time that it has for a sign of life. */
+    /**
+     * A server that cannot be reached in less than this, which is long beside the time that it has for a sign of life.
+     */
     @Test
     void a_slow_way_is_no_silence() throws Exception {
         try (var line = new SshPeer.Line(peer.port())) {
@@ -300,7 +316,8 @@ class SshTest {
             peer.knownHosts(peer.known(peer.hostKey.getPublic()).replace(":" + peer.port(), ":" + line.port()));
             var to = peer.target(line.port());
             long started = System.nanoTime();
-            try (var ssh = Ssh.connect(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(),
+            try (var ssh = Ssh.connect(new Ssh.Target(to.name(), to.host(), to.address(), to.port(), to.user(),
+                    to.identity(), to.knownHosts(), to.config(),
                     false, to.jump(), Duration.ofSeconds(2)), peer.here())) {
                 assertTrue(System.nanoTime() - started > 2_500_000_000L, "the way is not slow");
                 assertEquals("hi\n", ssh.must("echo hi"));
@@ -312,7 +329,8 @@ class SshTest {
     @Test
     void an_entry_for_the_address_counts_where_the_name_has_none() throws Exception {
         var to = peer.target();
-        var target = new Ssh.Target(to.name(), "b.ktrdr.test", Optional.of("127.0.0.1"), to.port(), to.user(), to.identity(), to.knownHosts(), to.config(), false, to.jump(), to.connectTimeout());
+        var target = new Ssh.Target(to.name(), "b.ktrdr.test", Optional.of("127.0.0.1"), to.port(), to.user(),
+                to.identity(), to.knownHosts(), to.config(), false, to.jump(), to.connectTimeout());
         try (var ssh = Ssh.connect(target, peer.here())) {
             assertEquals("hi\n", ssh.must("echo hi"));
         }
@@ -320,7 +338,8 @@ class SshTest {
         // of the name another key is known: that is what counts
         peer.knownHosts(peer.known(peer.hostKey.getPublic()) + name + SshPeer.line(peer.clientKey.getPublic()) + "\n");
         says(refused(target), Exit.UNREACHABLE, "has changed");
-        peer.knownHosts("@revoked " + peer.known(peer.hostKey.getPublic()) + name + SshPeer.line(peer.hostKey.getPublic()) + "\n");
+        peer.knownHosts("@revoked " + peer.known(peer.hostKey.getPublic()) + name
+                + SshPeer.line(peer.hostKey.getPublic()) + "\n");
         says(refused(target), Exit.UNREACHABLE, "is revoked");
         // an alias is the one name that is meant
         peer.knownHosts(peer.known(peer.hostKey.getPublic()));

@@ -31,21 +31,24 @@ class NodeStatusTest {
 
     private NodeStatus look() {
         long asked = System.currentTimeMillis();
-        var script = NodeStatus.script("ktrdr-test-of-nobody", folder.toString(), folder.toString(), folder.resolve("backups").toString(), true);
+        var script = NodeStatus.script("ktrdr-test-of-nobody", folder.toString(), folder.toString(),
+                folder.resolve("backups").toString(), true);
         var answer = LocalCommand.command("sh", "-s").input(Sh.whole(script)).must();
         return NodeStatus.parse(MachineFacts.of(answer.out(), asked, System.currentTimeMillis()));
     }
 
     private String everything() throws IOException {
         try (var all = Files.walk(folder)) {
-            return all.sorted().map(path -> path + " " + path.toFile().lastModified()).collect(Collectors.joining("\n"));
+            return all.sorted().map(path -> path + " " + path.toFile().lastModified())
+                    .collect(Collectors.joining("\n"));
         }
     }
 
     @Test
     void the_machine_says_what_it_has_and_what_is_in_use() {
         var host = look().host();
-        assertTrue(host.memoryUsed() > 0 && host.memoryUsed() <= host.memory(), host.memoryUsed() + " of " + host.memory());
+        assertTrue(host.memoryUsed() > 0 && host.memoryUsed() <= host.memory(),
+                host.memoryUsed() + " of " + host.memory());
         assertTrue(host.load() >= 0 && host.cpus() > 0 && !host.uptime().isZero());
         assertTrue(host.free("/") > 0 && host.free(folder.toString()) > 0);
         assertEquals(0, host.skew());
@@ -66,11 +69,14 @@ class NodeStatusTest {
     void files_lock_and_history_are_read_and_nothing_is_changed() throws IOException {
         var ours = Files.createDirectories(folder.resolve(".ktrdr"));
         Files.writeString(folder.resolve(".env.core"), "A=1\n");
-        Files.writeString(ours.resolve("files"), new Templates.NodeFile(".env.core", "A=2\n", "644").sha256() + "  .env.core\n");
+        Files.writeString(ours.resolve("files"),
+                new Templates.NodeFile(".env.core", "A=2\n", "644").sha256() + "  .env.core\n");
         var entry = StatusFixtures.entry("1", "sha-1000001", History.Ending.INTERRUPTED, List.of());
         Files.writeString(ours.resolve("deploying"), entry.json() + "\n");
         var owner = new LockScripts.Owner("1", "karl@laptop", "2026-01-01T10:00:00Z", "deploy core all");
-        LocalCommand.command("sh", "-s").input(Sh.whole(LockScripts.take(new LockScripts.Place(folder.toString(), "ktrdr-test-of-nobody"), owner, LockScripts.LIFE))).must();
+        LocalCommand.command("sh", "-s")
+                .input(Sh.whole(LockScripts.take(new LockScripts.Place(folder.toString(), "ktrdr-test-of-nobody"),
+                        owner, LockScripts.LIFE))).must();
         var before = everything();
         var status = look();
         assertEquals(before, everything());
@@ -97,9 +103,11 @@ class NodeStatusTest {
     @Test
     void tells_the_newest_whole_backup_and_its_age_and_no_other_file() throws IOException {
         var backups = Files.createDirectories(folder.resolve("backups"));
-        var names = List.of("ktrdr-20260101.dump.zst", "ktrdr-20260102.dump.gz", "notes.txt", "other.dump", "old.sql.gz", "ktrdr-20260103.dump.zst", "ktrdr-20260103.json",
+        var names = List.of("ktrdr-20260101.dump.zst", "ktrdr-20260102.dump.gz", "notes.txt", "other.dump",
+                "old.sql.gz", "ktrdr-20260103.dump.zst", "ktrdr-20260103.json",
                 "ktrdr-20260104.dump.gz", "ktrdr-20260104.dump.gz.sha256");
-        for (var name : List.of("ktrdr-20260101.dump.zst.sha256", "ktrdr-20260101.json", "ktrdr-20260102.dump.gz.sha256", "ktrdr-20260102.json"))
+        for (var name : List.of("ktrdr-20260101.dump.zst.sha256", "ktrdr-20260101.json",
+                "ktrdr-20260102.dump.gz.sha256", "ktrdr-20260102.json"))
             Files.writeString(backups.resolve(name), "");
         for (int i = 0; i < names.size(); i++) {
             var file = Files.writeString(backups.resolve(names.get(i)), "x".repeat(i + 1));
@@ -126,13 +134,16 @@ class NodeStatusTest {
     @Test
     void half_an_answer_is_none() {
         assertThrows(Problem.class, () -> MachineFacts.of("clock\t1\nload\t0.1\n", 0, 0));
-        assertThrows(Problem.class, () -> NodeStatus.parse(MachineFacts.of("clock\t1\nmount\t/s\t0\t\t\nbackup\tyesterday\nend\tyes\n", 0, 0)));
+        assertThrows(Problem.class,
+                () -> NodeStatus.parse(MachineFacts.of("clock\t1\nmount\t/s\t0\t\t\nbackup\tyesterday\nend\tyes\n", 0,
+                        0)));
     }
 
     @Test
     void the_script_is_clean_under_shellcheck() {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
-        var said = LocalCommand.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + NodeStatus.script("p", "/opt/a b", "/mnt/s", "/mnt/s/b", true)).run();
+        var said = LocalCommand.command("shellcheck", "-S", "warning", "-")
+                .input("#!/bin/sh\nset -eu\n" + NodeStatus.script("p", "/opt/a b", "/mnt/s", "/mnt/s/b", true)).run();
         assertTrue(said.ok(), said.out());
     }
 }

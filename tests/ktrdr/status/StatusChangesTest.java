@@ -49,14 +49,17 @@ class StatusChangesTest {
 
     @Test
     void a_worker_that_leaves_and_returns_is_one_row_with_both_times() {
-        var without = StatusFixtures.registered().stream().filter(worker -> !worker.endpointUrl().endsWith(":5004")).toList();
+        var without = StatusFixtures.registered().stream().filter(worker -> !worker.endpointUrl().endsWith(":5004"))
+                .toList();
         assertEquals(List.of("workers-b backtest-worker-2 | 12:00:01Z went away, 12:00:03Z came back"),
                 rows(fleet(), registered(fleet(), without), registered(fleet(), without), fleet()));
     }
 
     @Test
     void work_is_no_change() {
-        var busy = StatusFixtures.registered().stream().map(worker -> new Backend.Worker(worker.id(), worker.type(), worker.endpointUrl(), "busy", "", Optional.empty())).toList();
+        var busy = StatusFixtures.registered().stream()
+                .map(worker -> new Backend.Worker(worker.id(), worker.type(), worker.endpointUrl(), "busy", "",
+                        Optional.empty())).toList();
         assertEquals(List.of(), rows(fleet(), registered(fleet(), busy)));
     }
 
@@ -67,25 +70,29 @@ class StatusChangesTest {
         assertEquals(List.of("workers-b backtest-worker-1 container | 12:00:01Z running, healthy, started 12:00:00Z"),
                 rows(fleet(), b(lock(Optional.empty(), -1), restarted)));
         restarted.remove(0);
-        assertEquals(List.of("workers-b backtest-worker-1 container | 12:00:01Z removed"), rows(fleet(), b(lock(Optional.empty(), -1), restarted)));
+        assertEquals(List.of("workers-b backtest-worker-1 container | 12:00:01Z removed"),
+                rows(fleet(), b(lock(Optional.empty(), -1), restarted)));
     }
 
     @Test
     void a_lock_is_taken_by_somebody_and_given_back() {
         var owner = new LockScripts.Owner("7", "karl@laptop", "2026-01-01T11:59:00Z", "deploy all");
-        assertEquals(List.of("workers-b lock | 12:00:01Z was taken by karl@laptop: deploy all, 12:00:02Z was given back"),
+        assertEquals(List.of(
+                "workers-b lock | 12:00:01Z was taken by karl@laptop: deploy all, 12:00:02Z was given back"),
                 rows(fleet(), b(lock(Optional.of(owner), 2), containers(B)), fleet()));
     }
 
     @Test
     void of_a_node_that_is_not_reached_only_that_is_told() {
-        assertEquals(List.of("gpu | 12:00:01Z was not reached, 12:00:02Z was reached again"), rows(fleet(), without(fleet(), GPU), fleet()));
+        assertEquals(List.of("gpu | 12:00:01Z was not reached, 12:00:02Z was reached again"),
+                rows(fleet(), without(fleet(), GPU), fleet()));
     }
 
     @Test
     void of_what_changes_all_the_time_the_last_changes_are_kept() {
         var changes = new StatusChanges();
-        for (int i = 0; i < 50; i++) changes.add(at(i % 2 == 0 ? fleet() : without(fleet(), GPU), "2026-01-01T12:00:" + String.format("%02d", i) + "Z"));
+        for (int i = 0; i < 50; i++) changes.add(at(i % 2 == 0 ? fleet() : without(fleet(), GPU),
+                "2026-01-01T12:00:" + String.format("%02d", i) + "Z"));
         assertEquals(6, changes.all().size());
         assertEquals("2026-01-01T12:00:49Z", changes.all().get(5).time().toString());
         assertTrue(changes.table().lines().get(1).contains("49 times, at last: "), changes.table().lines()::toString);

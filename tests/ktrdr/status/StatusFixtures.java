@@ -59,17 +59,21 @@ public final class StatusFixtures {
     }
 
     public static Docker.Container container(String service, String status, String started) {
-        return new Docker.Container("id-" + service, service.contains("worker") ? service : "ktrdr-" + service, service, reference(service, TAG), image(service), status, status.equals("running") ? "healthy" : "", 0, 0, started, "hash");
+        return new Docker.Container("id-" + service, service.contains("worker") ? service : "ktrdr-" + service, service,
+                reference(service, TAG), image(service), status, status.equals("running") ? "healthy" : "", 0, 0,
+                started, "hash");
     }
 
     public static List<Docker.Container> containers(Node node) {
-        return Stack.of(INVENTORY, node).services().stream().map(service -> container(service, "running", "2026-01-01T10:00:00.1Z")).toList();
+        return Stack.of(INVENTORY, node).services().stream()
+                .map(service -> container(service, "running", "2026-01-01T10:00:00.1Z")).toList();
     }
 
     public static History.Entry entry(String id, String tag, History.Ending outcome, List<String> services) {
         var images = new LinkedHashMap<String, Docker.Image>();
         services.forEach(service -> images.put(service, new Docker.Image(reference(service, tag), image(service), "")));
-        return new History.Entry(id, "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy all " + tag, "core", tag, services, images, configuration(), 0, 10, "", outcome);
+        return new History.Entry(id, "", "2026-01-01T10:00:00Z", "karl", "laptop", "deploy all " + tag, "core", tag,
+                services, images, configuration(), 0, 10, "", outcome);
     }
 
     /** Of a node with one file of ours. */
@@ -78,18 +82,22 @@ public final class StatusFixtures {
     }
 
     public static History history(Node node) {
-        return new History(List.of(entry("1", TAG, History.Ending.DEPLOYED, Stack.of(INVENTORY, node).services())), Optional.empty());
+        return new History(List.of(entry("1", TAG, History.Ending.DEPLOYED, Stack.of(INVENTORY, node).services())),
+                Optional.empty());
     }
 
     /** The machine's facts with the files of ours; what is added comes first and so counts. */
     public static MachineFacts host(Node node, String... added) {
-        var machine = node.equals(CORE) ? MACHINE.replaceAll("(?m)^mount.*", "mount\t/srv/ktrdr-shared\t0\t\t").replace("disk /mnt", "disk /srv") : MACHINE;
+        var machine = node.equals(CORE) ? MACHINE.replaceAll("(?m)^mount.*", "mount\t/srv/ktrdr-shared\t0\t\t")
+                .replace("disk /mnt", "disk /srv") : MACHINE;
         var manifest = java.util.Base64.getEncoder().encodeToString(("a".repeat(64) + "  .env\n").getBytes());
-        return new MachineFacts(Facts.parse(String.join("\n", added) + (added.length > 0 ? "\n" : "") + machine + "manifest\t" + manifest + "\nfile .env\t" + "a".repeat(64) + " 644 0:0 1\nend\tyes\n"), 0);
+        return new MachineFacts(Facts.parse(String.join("\n", added) + (added.length > 0 ? "\n" : "") + machine
+                + "manifest\t" + manifest + "\nfile .env\t" + "a".repeat(64) + " 644 0:0 1\nend\tyes\n"), 0);
     }
 
     public static NodeStatus node(Node node) {
-        return new NodeStatus(host(node), lock(Optional.empty(), -1), history(node), containers(node), Optional.empty());
+        return new NodeStatus(host(node), lock(Optional.empty(), -1), history(node), containers(node),
+                Optional.empty());
     }
 
     public static LockScripts.LockState lock(Optional<LockScripts.Owner> owner, long age) {
@@ -98,44 +106,57 @@ public final class StatusFixtures {
 
     static List<Backend.Worker> registered() {
         var all = new ArrayList<Backend.Worker>();
-        INVENTORY.workers().forEach(node -> INVENTORY.workersOf(node).forEach(worker -> all.add(new Backend.Worker(worker.name() + node, worker.type(), worker.endpointUrl(), "available", "", Optional.empty()))));
+        INVENTORY.workers()
+                .forEach(node -> INVENTORY.workersOf(node)
+                        .forEach(worker ->
+                                all.add(new Backend.Worker(worker.name() + node, worker.type(), worker.endpointUrl(),
+                                        "available", "", Optional.empty()))));
         return all;
     }
 
     public static Check target(String name, String node, boolean up) {
-        return new Check(Fixtures.id("target." + name, node), node, up, "a Prometheus target that is up", up ? "up" : "down", "curl it", 0);
+        return new Check(Fixtures.id("target." + name, node), node, up, "a Prometheus target that is up",
+                up ? "up" : "down", "curl it", 0);
     }
 
     public static FleetStatus fleet() {
         var nodes = new LinkedHashMap<Node, NodeStatus>();
         INVENTORY.nodes().forEach(node -> nodes.put(node, node(node)));
         var services = List.of(new Check(CheckId.ofFleet("backend", "health"), "core", true, "ok", "ok", "", 0));
-        return new FleetStatus(INVENTORY, Instant.parse("2026-01-01T12:00:00Z"), nodes, Map.of(), services, Optional.of(registered()), Optional.empty(), Map.of(),
-                List.of(target("backend", "core", true), target("gpu.training-worker-1", "gpu", true)), Optional.of(List.of()));
+        return new FleetStatus(INVENTORY, Instant.parse("2026-01-01T12:00:00Z"), nodes, Map.of(), services,
+                Optional.of(registered()), Optional.empty(), Map.of(),
+                List.of(target("backend", "core", true), target("gpu.training-worker-1", "gpu", true)),
+                Optional.of(List.of()));
     }
 
     public static FleetStatus with(FleetStatus fleet, Node node, NodeStatus status) {
         var nodes = new LinkedHashMap<>(fleet.nodes());
         nodes.put(node, status);
-        return new FleetStatus(fleet.inventory(), fleet.time(), nodes, fleet.unreached(), fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts());
+        return new FleetStatus(fleet.inventory(), fleet.time(), nodes, fleet.unreached(), fleet.services(),
+                fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts());
     }
 
     static FleetStatus without(FleetStatus fleet, Node node) {
         var nodes = new LinkedHashMap<>(fleet.nodes());
         nodes.remove(node);
-        var problem = Problem.unreachable(node.name() + ": it does not answer").found("no answer within 5 s").fix("is it up?");
-        return new FleetStatus(fleet.inventory(), fleet.time(), nodes, Map.of(node, problem), fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts());
+        var problem = Problem.unreachable(node.name() + ": it does not answer").found("no answer within 5 s")
+                .fix("is it up?");
+        return new FleetStatus(fleet.inventory(), fleet.time(), nodes, Map.of(node, problem), fleet.services(),
+                fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts());
     }
 
     public static FleetStatus registered(FleetStatus fleet, List<Backend.Worker> registered) {
-        return new FleetStatus(fleet.inventory(), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(), Optional.of(registered), Optional.empty(), fleet.said(), fleet.targets(), fleet.alerts());
+        return new FleetStatus(fleet.inventory(), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(),
+                Optional.of(registered), Optional.empty(), fleet.said(), fleet.targets(), fleet.alerts());
     }
 
     public static FleetStatus at(FleetStatus fleet, String time) {
-        return new FleetStatus(fleet.inventory(), Instant.parse(time), fleet.nodes(), fleet.unreached(), fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts());
+        return new FleetStatus(fleet.inventory(), Instant.parse(time), fleet.nodes(), fleet.unreached(),
+                fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), fleet.alerts());
     }
 
     public static FleetStatus alerts(FleetStatus fleet, Alert... alerts) {
-        return new FleetStatus(fleet.inventory(), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(), fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), Optional.of(List.of(alerts)));
+        return new FleetStatus(fleet.inventory(), fleet.time(), fleet.nodes(), fleet.unreached(), fleet.services(),
+                fleet.registered(), fleet.unknown(), fleet.said(), fleet.targets(), Optional.of(List.of(alerts)));
     }
 }

@@ -33,7 +33,8 @@ import org.junit.jupiter.api.Test;
 
 /** Failover with a backend that answers as it is told to, and workers that a switch turns off. */
 class FailoverChecksTest {
-    private static final Limits QUICK = new Limits(Duration.ofMillis(500), Duration.ofMillis(800), Duration.ofSeconds(5), Duration.ofMillis(800));
+    private static final Limits QUICK = new Limits(Duration.ofMillis(500), Duration.ofMillis(800),
+            Duration.ofSeconds(5), Duration.ofMillis(800));
     private static final String FIRST = "http://workers-b.ktrdr.test:5003";
     private static final String SECOND = "http://workers-b.ktrdr.test:5004";
     private final MockWebServer server = new MockWebServer();
@@ -80,16 +81,20 @@ class FailoverChecksTest {
                 end(path.substring(12), "cancelled");
                 return answer(true);
             }
-            return path.equals("/workers") ? new MockResponse.Builder().body(Json.line(workers.keySet().stream().map(this::worker).toList())).build() : show(path.substring(12));
+            return path.equals("/workers")
+                    ? new MockResponse.Builder().body(Json.line(workers.keySet().stream().map(this::worker).toList()))
+                            .build() : show(path.substring(12));
         }
 
         private MockResponse answer(boolean success) {
-            return new MockResponse.Builder().body("{\"success\":" + success + ",\"error\":{\"message\":\"no worker\"}}").build();
+            return new MockResponse.Builder()
+                    .body("{\"success\":" + success + ",\"error\":{\"message\":\"no worker\"}}").build();
         }
 
         private MockResponse start() {
             var id = "op_" + (operations.size() + 1);
-            var worker = workers.keySet().stream().filter(url -> workers.get(url).isEmpty() && !url.equals(off)).findFirst();
+            var worker = workers.keySet().stream().filter(url -> workers.get(url).isEmpty() && !url.equals(off))
+                    .findFirst();
             if (onWorkers && (worker.isEmpty() || !gives && !off.isEmpty())) return answer(false);
             operations.put(id, "running");
             if (onWorkers) workers.put(worker.get(), id);
@@ -99,13 +104,18 @@ class FailoverChecksTest {
         /** What is started while a worker is off has ended by the second look. */
         private MockResponse show(String id) {
             var status = operations.get(id);
-            if (!off.isEmpty() && onWorkers && operations.size() > 1 && status.equals("running") && !id.equals("op_1")) operations.put(id, "completed");
-            return new MockResponse.Builder().body("{\"success\":true,\"data\":{\"operation_id\":\"" + id + "\",\"status\":\"" + status + "\",\"progress\":{\"percentage\":5}}}").build();
+            if (!off.isEmpty() && onWorkers && operations.size() > 1 && status.equals("running") && !id.equals("op_1"))
+                operations.put(id, "completed");
+            return new MockResponse.Builder()
+                    .body("{\"success\":true,\"data\":{\"operation_id\":\"" + id + "\",\"status\":\"" + status
+                            + "\",\"progress\":{\"percentage\":5}}}").build();
         }
 
         private Map<String, Object> worker(String url) {
-            var status = notices && url.equals(off) ? "temporarily_unavailable" : workers.get(url).isEmpty() ? "available" : "busy";
-            return Map.of("worker_id", url, "worker_type", "backtesting", "endpoint_url", url, "status", status, "current_operation_id", workers.get(url));
+            var status = notices && url.equals(off) ? "temporarily_unavailable" : workers.get(url).isEmpty()
+                    ? "available" : "busy";
+            return Map.of("worker_id", url, "worker_type", "backtesting", "endpoint_url", url, "status", status,
+                    "current_operation_id", workers.get(url));
         }
     }
 
@@ -123,14 +133,20 @@ class FailoverChecksTest {
     }
 
     private List<Check> run(String sample) {
-        var inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {backend: {port: " + server.getPort() + "}}\nsample: {operation: " + sample + (sample.equals("dummy") ? "" : ", body: {strategy_name: s, start_date: 2024-01-01, end_date: 2024-02-01, model_path: models/s}") + "}\n");
+        var inventory = Fixtures.inventory(Fixtures.INVENTORY + "services: {backend: {port: " + server.getPort()
+                + "}}\nsample: {operation: " + sample
+                + (sample.equals("dummy") ? ""
+                        : ", body: {strategy_name: s, start_date: 2024-01-01, end_date: 2024-02-01, model_path: "
+                                + "models/s}") + "}\n");
         http = new Http(Map.of("backend.ktrdr.test", server.getHostName()), Duration.ofSeconds(5));
         var nowhere = new PrintStream(new ByteArrayOutputStream());
-        return new Failover(inventory, http, new Console(nowhere, nowhere, Console.Color.never, false, false, false), world, QUICK).run();
+        return new Failover(inventory, http, new Console(nowhere, nowhere, Console.Color.never, false, false, false),
+                world, QUICK).run();
     }
 
     private static String outcome(List<Check> checks) {
-        return checks.stream().map(check -> check.id().replace("failover.", "") + " " + (check.ok() ? "ok" : "FAILED")).collect(Collectors.joining(", "));
+        return checks.stream().map(check -> check.id().replace("failover.", "") + " " + (check.ok() ? "ok" : "FAILED"))
+                .collect(Collectors.joining(", "));
     }
 
     private static String found(List<Check> checks, String id) {
@@ -147,7 +163,9 @@ class FailoverChecksTest {
         var checks = run("backtest");
         assertEquals("started ok, noticed ok, elsewhere ok, registered ok", outcome(checks));
         assertEquals("op_1 runs on workers-b backtest-worker-1", found(checks, "started"));
-        assertTrue(found(checks, "noticed").matches("after .* s the worker is temporarily_unavailable; its operation is called running for as long as .*"), found(checks, "noticed"));
+        assertTrue(found(checks, "noticed")
+                .matches("after .* s the worker is temporarily_unavailable; its operation is called running for as "
+                        + "long as .*"), found(checks, "noticed"));
         assertNull(world.lost, "it is cancelled before a worker could take it for its own");
         assertEquals("cancelled", world.operations.get("op_1"));
         assertEquals("completed on workers-b backtest-worker-2", found(checks, "elsewhere"));
@@ -186,7 +204,8 @@ class FailoverChecksTest {
         world.onWorkers = false;
         var checks = run("dummy");
         assertEquals("started ok, noticed ok, elsewhere ok, registered ok", outcome(checks));
-        assertTrue(found(checks, "elsewhere").contains("on the backend alone, which proves nothing of other workers"), found(checks, "elsewhere"));
+        assertTrue(found(checks, "elsewhere").contains("on the backend alone, which proves nothing of other workers"),
+                found(checks, "elsewhere"));
         putBack();
     }
 

@@ -46,7 +46,9 @@ class WorkerOutageTest {
     }
 
     private int run(String script) {
-        return LocalCommand.command("sh", "-s").input("PATH=" + Sh.quote(folder.toString()) + ":$PATH\n" + Sh.whole("exec 8>/dev/null\n" + script)).run().exit();
+        return LocalCommand.command("sh", "-s")
+                .input("PATH=" + Sh.quote(folder.toString()) + ":$PATH\n" + Sh.whole("exec 8>/dev/null\n" + script))
+                .run().exit();
     }
 
     private String calls() throws IOException {
@@ -112,7 +114,8 @@ class WorkerOutageTest {
         assumeTrue(LocalCommand.command("sh", "-c", "command -v shellcheck").run().ok(), "shellcheck is not installed");
         for (var script : new String[] {WorkerOutage.kill("a b", LONG), WorkerOutage.start("a b")}) {
             // $$ and $3 belong to the guard's own shell
-            var said = LocalCommand.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + script).run();
+            var said = LocalCommand.command("shellcheck", "-S", "warning", "-").input("#!/bin/sh\nset -eu\n" + script)
+                    .run();
             assertTrue(said.ok(), said.out());
         }
     }

@@ -11,9 +11,10 @@ import java.util.regex.Pattern;
 import java.util.stream.Stream;
 
 /**
- * Stand-in for KTRDR's backend ({@code ktrdr.api.main:app}), in memory but for the table of operations ({@link Store}). Copies its HTTP API under
- * /api/v1 (health, workers, operations, the starts of a sample operation, a backtest, a training and a download), its polling of
- * workers, its metrics, its refusal to start without secrets, and 503 while it shuts down. Nothing is traded or computed.
+ * Stand-in for KTRDR's backend ({@code ktrdr.api.main:app}), in memory but for the table of operations ({@link Store}).
+ * Copies its HTTP API under /api/v1 (health, workers, operations, the starts of a sample operation, a backtest, a
+ * training and a download), its polling of workers, its metrics, its refusal to start without secrets, and 503 while it
+ * shuts down. Nothing is traded or computed.
  */
 public final class Backend implements AutoCloseable {
     private static final String API = "/api/v1";
@@ -37,7 +38,10 @@ public final class Backend implements AutoCloseable {
     private final ExecutorService threads = Executors.newCachedThreadPool(Web::daemon);
     private final Web web;
 
-    /** Without a database; throws IllegalArgumentException when a secret is missing, with one line that does not tell it. */
+    /**
+     * Without a database; throws IllegalArgumentException when a secret is missing, with one line that does not tell
+     * it.
+     */
     public Backend(int port, Map<String, String> env, Pace pace) throws IOException {
         this(port, env, pace, Store.NONE);
     }
@@ -45,7 +49,8 @@ public final class Backend implements AutoCloseable {
     /** The same, with the table of operations. */
     public Backend(int port, Map<String, String> env, Pace pace, Store store) throws IOException {
         Main.settings(env);
-        if (env.getOrDefault("KTRDR_DB_PASSWORD", "").isBlank()) throw new IllegalArgumentException("KTRDR_DB_PASSWORD is missing or blank");
+        if (env.getOrDefault("KTRDR_DB_PASSWORD", "").isBlank())
+            throw new IllegalArgumentException("KTRDR_DB_PASSWORD is missing or blank");
         var jwt = env.getOrDefault("KTRDR_AUTH_JWT_SECRET", "");
         if (jwt.isBlank()) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET is missing or blank");
         if (jwt.length() < 32) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET has fewer than 32 characters");
@@ -57,7 +62,8 @@ public final class Backend implements AutoCloseable {
         unhealthy = "unhealthy".equals(env.get("KTRDR_STANDIN_FAULT"));
         changed = "api".equals(env.get("KTRDR_STANDIN_FAULT"));
         traces = new Traces("ktrdr-api", env);
-        untraced = Stream.of(env.getOrDefault("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "").split(",")).filter(text -> !text.isBlank()).map(Pattern::compile).toList();
+        untraced = Stream.of(env.getOrDefault("OTEL_PYTHON_FASTAPI_EXCLUDED_URLS", "").split(","))
+                .filter(text -> !text.isBlank()).map(Pattern::compile).toList();
         registry = new Registry(pace.remove());
         operations = new Operations(this::ended);
         proxy = new Proxy(operations, registry, client, pace);
@@ -65,16 +71,22 @@ public final class Backend implements AutoCloseable {
         // of these two alone, whatever else is registered
         for (var type : List.of("backtesting", "training")) {
             var label = "{worker_type=\"" + type + "\"}";
-            metrics.gauge("ktrdr_workers_registered_total", "Workers registered.", label, () -> registry.count(type, null));
-            metrics.gauge("ktrdr_workers_available", "Workers free for work.", label, () -> registry.count(type, "available"));
+            metrics.gauge("ktrdr_workers_registered_total", "Workers registered.", label,
+                    () -> registry.count(type, null));
+            metrics.gauge("ktrdr_workers_available", "Workers free for work.", label,
+                    () -> registry.count(type, "available"));
         }
         metrics.gauge("ktrdr_operations_active", "Operations that have not ended.", "", operations::active);
         metrics.agents();
         metrics.counter("ktrdr_operations_total", "Operations that have ended.");
         web = new Web(port).gate(this::gate).observer(this::observe).metrics("/metrics/", metrics)
-                .on("GET", "/", request -> Web.Reply.ok(Json.map("message", "KTRDR API (a stand-in of the practice fleet)", "version", version)))
+                .on("GET", "/", request ->
+                        Web.Reply.ok(Json.map("message", "KTRDR API (a stand-in of the practice fleet)", "version",
+                                version)))
                 .on("GET", API + "/health", request -> health())
-                .on("GET", API + "/workers", request -> Web.Reply.ok(registry.list(request.query().get("worker_type"), request.query().get("status"))))
+                .on("GET", API + "/workers",
+                        request -> Web.Reply.ok(registry.list(request.query().get("worker_type"),
+                                request.query().get("status"))))
                 .on("POST", API + "/workers/register", request -> Web.Reply.ok(registry.register(request.json())))
                 .on("GET", API + "/workers/{id}", this::worker)
                 .on("POST", API + "/dummy/start", this::dummy)
@@ -86,7 +98,8 @@ public final class Backend implements AutoCloseable {
                 .on("GET", API + "/operations/{id}/results", proxy::results)
                 .on("POST", API + "/operations/{id}/resume", proxy::resume)
                 .on("PATCH", API + "/operations/{id}/status", proxy::status)
-                .on("GET", API + "/checkpoints/{id}", request -> Checkpoints.show(request.id(), registry.urls(), client))
+                .on("GET", API + "/checkpoints/{id}",
+                        request -> Checkpoints.show(request.id(), registry.urls(), client))
                 .on("GET", API + "/openapi.json", request -> Web.Reply.ok(described()));
         if (!changed) web.on("DELETE", API + "/operations/{id}", proxy::cancel);
         web.start();
@@ -100,28 +113,33 @@ public final class Backend implements AutoCloseable {
 
     private Web.Reply gate(Web.Request request) {
         if (!stopping.get() || !request.path().startsWith(API)) return null;
-        return new Web.Reply(503, Json.map("detail", "Backend is shutting down - retry after restart"), Map.of("Retry-After", "5"));
+        return new Web.Reply(503, Json.map("detail", "Backend is shutting down - retry after restart"),
+                Map.of("Retry-After", "5"));
     }
 
     private void observe(Web.Request request, int status, long startMicros, long micros) {
         // neither traced nor counted, as the real one's instrumentation has it
-        if (untraced.stream().anyMatch(pattern -> pattern.matcher("http://127.0.0.1:8000" + request.path()).find())) return;
+        if (untraced.stream().anyMatch(pattern -> pattern.matcher("http://127.0.0.1:8000" + request.path()).find()))
+            return;
         metrics.request(request.method(), target(request.template()), status, micros);
         traces.request(request, status, startMicros, micros);
     }
 
     /** A route as KTRDR has it. */
     private static String target(String template) {
-        return template.replace("/operations/{id}", "/operations/{operation_id}").replace("/workers/{id}", "/workers/{worker_id}").replace("unmatched", "");
+        return template.replace("/operations/{id}", "/operations/{operation_id}")
+                .replace("/workers/{id}", "/workers/{worker_id}").replace("unmatched", "");
     }
 
     private void ended(Operations.Operation operation) {
         store.ended(operation.id, operation.status());
         // workers count what they do
-        if (!operation.remote()) metrics.ended(operation.type, operation.status(), System.currentTimeMillis() - operation.createdMicros() / 1000);
+        if (!operation.remote()) metrics.ended(operation.type, operation.status(),
+                System.currentTimeMillis() - operation.createdMicros() / 1000);
         traces.span(operation.trace, null, "operation." + operation.type, operation.createdMicros(),
                 Math.max(0, System.currentTimeMillis() * 1000 - operation.createdMicros()),
-                Json.map("operation.id", operation.id, "operation.type", operation.type, "operation.status", operation.status()));
+                Json.map("operation.id", operation.id, "operation.type", operation.type, "operation.status",
+                        operation.status()));
     }
 
     private void pollWorkers() {
@@ -150,11 +168,12 @@ public final class Backend implements AutoCloseable {
     }
 
     /** Throws IOException where the database does not take it, and then there is none. */
-    private Operations.Operation create(String type, Web.Request request, Map<String, Object> parameters) throws IOException {
-        var operation = operations.create(type, request.trace(), parameters, store::started);
-        request.tags().put("operation.id", operation.id);
-        return operation;
-    }
+    private Operations.Operation create(String type, Web.Request request, Map<String, Object> parameters)
+            throws IOException {
+                var operation = operations.create(type, request.trace(), parameters, store::started);
+                request.tags().put("operation.id", operation.id);
+                return operation;
+            }
 
     /** A harmless operation on the backend alone, in a hundred steps. */
     private Web.Reply dummy(Web.Request request) {
@@ -162,24 +181,28 @@ public final class Backend implements AutoCloseable {
         try {
             operation = create("dummy", request, Map.of());
         } catch (IOException e) {
-            return Web.Reply.ok(Json.map("success", false, "data", null, "error", Json.map("code", "DUMMY-001", "message", "Failed to start: " + e.getMessage())));
+            return Web.Reply.ok(Json.map("success", false, "data", null, "error",
+                    Json.map("code", "DUMMY-001", "message", "Failed to start: " + e.getMessage())));
         }
         threads.execute(() -> {
             for (int step = 0; step < 100 && !operation.cancelled(); step++) {
                 operation.progress(step, "Working: step " + (step + 1) + " of 100");
                 pause(pace.dummy() / 100);
             }
-            operation.complete(operation.cancelled() ? Json.map("status", "cancelled") : Json.map("status", "success", "iterations_completed", 100));
+            operation.complete(operation.cancelled() ? Json.map("status", "cancelled")
+                    : Json.map("status", "success", "iterations_completed", 100));
         });
         return Web.Reply.ok(Json.map("success", true, "data",
-                Json.map("operation_id", operation.id, "status", "started", "message", "Started dummy operation"), "error", null));
+                Json.map("operation_id", operation.id, "status", "started", "message", "Started dummy operation"),
+                "error", null));
     }
 
     /** Fails always, as on a system whose broker host service does not run. */
     private Web.Reply download(Web.Request request) {
         var body = required(request, "symbol", "timeframe");
         var mode = String.valueOf(body.getOrDefault("mode", "local"));
-        if (!List.of("tail", "backfill", "full").contains(mode)) return Web.Reply.detail(500, "Data acquisition failed: Invalid mode: " + mode);
+        if (!List.of("tail", "backfill", "full").contains(mode))
+            return Web.Reply.detail(500, "Data acquisition failed: Invalid mode: " + mode);
         Operations.Operation operation;
         try {
             operation = create("data_load", request, body);
@@ -206,11 +229,15 @@ public final class Backend implements AutoCloseable {
         }
         var worker = handed(operation, request, "Failed to start backtest");
         return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "status", "started",
-                "message", "Backtest started on " + worker.id(), "symbol", body.get("symbol"), "timeframe", body.get("timeframe"),
+                "message", "Backtest started on " + worker.id(), "symbol", body.get("symbol"), "timeframe",
+                body.get("timeframe"),
                 "mode", "distributed"));
     }
 
-    /** As many epochs as the number at the end of the strategy's name, which stands for what its file says; else ten. Its id is a task_id. */
+    /**
+     * As many epochs as the number at the end of the strategy's name, which stands for what its file says; else ten.
+     * Its id is a task_id.
+     */
     private Web.Reply training(Web.Request request) {
         var body = required(request, "strategy_name");
         Operations.Operation operation;
@@ -222,11 +249,15 @@ public final class Backend implements AutoCloseable {
         var worker = handed(operation, request, "Failed to start training: All connection attempts failed");
         return Web.Reply.ok(Json.map("success", true, "task_id", operation.id, "status", "training_started",
                 "message", "Neural network training started using " + body.get("strategy_name") + " strategy",
-                "symbols", body.getOrDefault("symbols", List.of("AAPL")), "timeframes", body.getOrDefault("timeframes", List.of("1d")),
+                "symbols", body.getOrDefault("symbols", List.of("AAPL")), "timeframes",
+                body.getOrDefault("timeframes", List.of("1d")),
                 "strategy_name", body.get("strategy_name"), "estimated_duration_minutes", 30));
     }
 
-    /** The worker that has it now; else it failed, and so does the request: 500 where one did not answer, 503 where none is free. */
+    /**
+     * The worker that has it now; else it failed, and so does the request: 500 where one did not answer, 503 where none
+     * is free.
+     */
     private Registry.Entry handed(Operations.Operation operation, Web.Request request, String unreached) {
         try {
             var worker = proxy.hand(operation, request);
@@ -238,15 +269,18 @@ public final class Backend implements AutoCloseable {
         var why = "No " + operation.type + " workers available";
         operation.end("failed", why, null);
         throw new Web.Failure(503, Json.map("error", why, "worker_type", operation.type,
-                "registered_workers", registry.count(operation.type, null), "backend_uptime_seconds", (System.currentTimeMillis() - began) / 1000.0,
-                "hint", "Workers auto-register after startup. Retry in a few seconds, or check worker container logs."));
+                "registered_workers", registry.count(operation.type, null), "backend_uptime_seconds",
+                (System.currentTimeMillis() - began) / 1000.0,
+                "hint", "Workers auto-register after startup. Retry in a few seconds, or check worker container "
+                        + "logs."));
     }
 
     private static Map<String, Object> required(Web.Request request, String... names) {
         var body = request.json();
         var missing = new ArrayList<>();
         for (var name : names)
-            if (body.get(name) == null) missing.add(Json.map("type", "missing", "loc", List.of("body", name), "msg", "Field required"));
+            if (body.get(name) == null)
+                missing.add(Json.map("type", "missing", "loc", List.of("body", name), "msg", "Field required"));
         if (!missing.isEmpty()) throw new Web.Failure(422, missing);
         return body;
     }

@@ -6,15 +6,16 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The backend's look at checkpoints (ktrdr/api/endpoints/checkpoints.py). KTRDR has them in its database; here they are on the
- * share, which the backend has not, so that any worker is asked.
+ * The backend's look at checkpoints (ktrdr/api/endpoints/checkpoints.py). KTRDR has them in its database; here they are
+ * on the share, which the backend has not, so that any worker is asked.
  */
 final class Checkpoints {
     private Checkpoints() {}
 
     /** What a worker writes when SIGTERM ends a training. */
     static Map<String, Object> shutdown(String operation, String worker, long epoch, Object parameters) {
-        return Json.map("operation_id", operation, "checkpoint_type", "shutdown", "created_at", Instant.now().toString(), "epoch", epoch, "worker_id", worker,
+        return Json.map("operation_id", operation, "checkpoint_type", "shutdown", "created_at",
+                Instant.now().toString(), "epoch", epoch, "worker_id", worker,
                 "original_request", parameters);
     }
 
@@ -31,8 +32,10 @@ final class Checkpoints {
     }
 
     private static Web.Reply reply(Map<String, Object> file) {
-        return Web.Reply.ok(Json.map("success", true, "data", Json.map("operation_id", file.get("operation_id"), "checkpoint_type", file.get("checkpoint_type"),
-                "created_at", file.get("created_at"), "state", Json.map("epoch", file.get("epoch"), "original_request", file.get("original_request")),
+        return Web.Reply.ok(Json.map("success", true, "data",
+                Json.map("operation_id", file.get("operation_id"), "checkpoint_type", file.get("checkpoint_type"),
+                "created_at", file.get("created_at"), "state",
+                Json.map("epoch", file.get("epoch"), "original_request", file.get("original_request")),
                 "artifacts_path", null)));
     }
 }

@@ -49,9 +49,11 @@ final class Client {
     /** By the newer client, since the older one knows no such method. */
     Answer patch(String url, Object body) throws IOException {
         try {
-            var request = HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofMillis(READ_MILLIS)).header("Content-Type", "application/json")
+            var request = HttpRequest.newBuilder(URI.create(url)).timeout(Duration.ofMillis(READ_MILLIS))
+                    .header("Content-Type", "application/json")
                     .method("PATCH", HttpRequest.BodyPublishers.ofString(Json.write(body))).build();
-            var answer = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build().send(request, HttpResponse.BodyHandlers.ofString());
+            var answer = HttpClient.newBuilder().version(HttpClient.Version.HTTP_1_1).build()
+                    .send(request, HttpResponse.BodyHandlers.ofString());
             return new Answer(answer.statusCode(), answer.body());
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();

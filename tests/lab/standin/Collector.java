@@ -16,8 +16,8 @@ import okhttp3.Protocol;
 import okio.Buffer;
 
 /**
- * The port of Jaeger's that takes traces: OTLP over gRPC, and so HTTP/2 with prior knowledge alone. Statuses and words are those of grpc-go, on which the
- * real one is built.
+ * The port of Jaeger's that takes traces: OTLP over gRPC, and so HTTP/2 with prior knowledge alone. Statuses and words
+ * are those of grpc-go, on which the real one is built.
  */
 final class Collector implements AutoCloseable {
     private static final String SERVICE = "opentelemetry.proto.collector.trace.v1.TraceService";
@@ -51,21 +51,25 @@ final class Collector implements AutoCloseable {
 
     private MockResponse answer(RecordedRequest request) {
         var type = request.getHeaders().get("content-type");
-        if (type == null || !type.matches("application/grpc([+;].*)?")) return refusal(415, INVALID_ARGUMENT, "invalid gRPC request content-type \"" + (type == null ? "" : type) + "\"");
-        if (!request.getMethod().equals("POST")) return refusal(405, INTERNAL, "Received a HEADERS frame with :method \"" + request.getMethod() + "\" which should be POST");
+        if (type == null || !type.matches("application/grpc([+;].*)?")) return refusal(415, INVALID_ARGUMENT,
+                "invalid gRPC request content-type \"" + (type == null ? "" : type) + "\"");
+        if (!request.getMethod().equals("POST")) return refusal(405, INTERNAL,
+                "Received a HEADERS frame with :method \"" + request.getMethod() + "\" which should be POST");
         var path = request.getTarget();
         int slash = path.lastIndexOf('/');
         if (slash <= 0) return refusal(200, UNIMPLEMENTED, "malformed method name: \"" + path + "\"");
         var service = path.substring(1, slash);
         if (!service.equals(SERVICE)) return refusal(200, UNIMPLEMENTED, "unknown service " + service);
-        if (!path.equals(Traces.EXPORT)) return refusal(200, UNIMPLEMENTED, "unknown method " + path.substring(slash + 1) + " for service " + service);
+        if (!path.equals(Traces.EXPORT)) return refusal(200, UNIMPLEMENTED,
+                "unknown method " + path.substring(slash + 1) + " for service " + service);
         try {
             spans.accept(Otlp.spans(message(request.getBody().asByteBuffer())));
         } catch (IllegalArgumentException e) {
             return refusal(200, INTERNAL, "grpc: error unmarshalling request: " + e.getMessage());
         }
         // an ExportTraceServiceResponse without a word
-        return new MockResponse.Builder().clearHeaders().addHeader("content-type", "application/grpc").body(new Buffer().write(new byte[5])).removeHeader("Content-Length")
+        return new MockResponse.Builder().clearHeaders().addHeader("content-type", "application/grpc")
+                .body(new Buffer().write(new byte[5])).removeHeader("Content-Length")
                 .trailers(Headers.of("grpc-status", "0", "grpc-message", "")).build();
     }
 
@@ -79,7 +83,8 @@ final class Collector implements AutoCloseable {
 
     /** A status without a message: trailers alone. */
     private static MockResponse refusal(int http, int status, String words) {
-        return new MockResponse.Builder().clearHeaders().code(http).addHeader("content-type", "application/grpc").addHeader("grpc-status", status).addHeaderLenient("grpc-message", words).build();
+        return new MockResponse.Builder().clearHeaders().code(http).addHeader("content-type", "application/grpc")
+                .addHeader("grpc-status", status).addHeaderLenient("grpc-message", words).build();
     }
 
     @Override

@@ -12,9 +12,10 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * Stand-in for {@code grafana/grafana}: copies its health, basic login of admin, anonymous viewing, data sources provisioned from
- * files read once at start, and dashboards. As there, an anonymous viewer may see dashboards and {@code /api/frontend/settings}
- * but not {@code /api/datasources}. It draws nothing; of {@code /api/ds/query} it hands instant queries to Prometheus.
+ * Stand-in for {@code grafana/grafana}: copies its health, basic login of admin, anonymous viewing, data sources
+ * provisioned from files read once at start, and dashboards. As there, an anonymous viewer may see dashboards and
+ * {@code /api/frontend/settings} but not {@code /api/datasources}. It draws nothing; of {@code /api/ds/query} it hands
+ * instant queries to Prometheus.
  */
 public final class Grafana implements AutoCloseable {
     private static final String VERSION = "11.0.0-standin";
@@ -35,7 +36,8 @@ public final class Grafana implements AutoCloseable {
 
     public Grafana(int port, Map<String, String> env, Path datasources, Path dashboards) throws IOException {
         var password = env.getOrDefault("GF_SECURITY_ADMIN_PASSWORD", "");
-        login = "Basic " + Base64.getEncoder().encodeToString((USER + ":" + (password.isEmpty() ? USER : password)).getBytes(StandardCharsets.UTF_8));
+        login = "Basic " + Base64.getEncoder()
+                .encodeToString((USER + ":" + (password.isEmpty() ? USER : password)).getBytes(StandardCharsets.UTF_8));
         anonymous = "true".equalsIgnoreCase(env.get("GF_AUTH_ANONYMOUS_ENABLED"));
         this.dashboards = dashboards;
         sources = sources(datasources);
@@ -46,7 +48,8 @@ public final class Grafana implements AutoCloseable {
                 .on("GET", "/login", request -> page())
                 // the real one answers with this very spacing
                 .on("GET", "/api/health", request -> Web.Reply.text("application/json; charset=UTF-8",
-                        "{\n  \"commit\": \"standin\",\n  \"database\": \"ok\",\n  \"version\": \"" + VERSION + "\"\n}"))
+                        "{\n  \"commit\": \"standin\",\n  \"database\": \"ok\",\n  \"version\": \"" + VERSION
+                                + "\"\n}"))
                 .on("GET", "/api/datasources", request -> forAdmin(request, Web.Reply.ok(sources)))
                 .on("GET", "/api/datasources/uid/{id}", request -> forAdmin(request, source(request.id())))
                 .on("GET", "/api/frontend/settings", request -> forViewer(request, settings()))
@@ -65,7 +68,8 @@ public final class Grafana implements AutoCloseable {
     }
 
     private static Web.Reply page() {
-        return Web.Reply.text("text/html; charset=utf-8", "<!doctype html><title>Grafana</title><p>A stand-in for Grafana in the practice fleet.\n");
+        return Web.Reply.text("text/html; charset=utf-8",
+                "<!doctype html><title>Grafana</title><p>A stand-in for Grafana in the practice fleet.\n");
     }
 
     private static Web.Reply message(int status, String message) {
@@ -74,7 +78,8 @@ public final class Grafana implements AutoCloseable {
 
     private Web.Reply forAdmin(Web.Request request, Web.Reply reply) {
         if (admin(request)) return reply;
-        return anonymous ? message(403, "You'll need additional permissions to perform this action. Permissions needed: datasources:read")
+        return anonymous ? message(403,
+                "You'll need additional permissions to perform this action. Permissions needed: datasources:read")
                 : message(401, "Unauthorized");
     }
 
@@ -90,11 +95,15 @@ public final class Grafana implements AutoCloseable {
     private Web.Reply settings() {
         var byName = new LinkedHashMap<String, Object>();
         sources.forEach(source -> byName.put((String) source.get("name"),
-                Json.map("id", source.get("id"), "uid", source.get("uid"), "type", source.get("type"), "name", source.get("name"), "isDefault", source.get("isDefault"))));
+                Json.map("id", source.get("id"), "uid", source.get("uid"), "type", source.get("type"), "name",
+                        source.get("name"), "isDefault", source.get("isDefault"))));
         return Web.Reply.ok(Json.map("datasources", byName, "buildInfo", Json.map("version", VERSION)));
     }
 
-    /** Line by line, which is enough for the plain files of KTRDR: one {@code name: value} each, {@code - } before the first of an item. */
+    /**
+     * Line by line, which is enough for the plain files of KTRDR: one {@code name: value} each, {@code - } before the
+     * first of an item.
+     */
     private static List<Map<String, Object>> sources(Path folder) throws IOException {
         var read = new ArrayList<Map<String, String>>();
         for (var file : files(folder, ".yml", ".yaml")) {
@@ -111,7 +120,8 @@ public final class Grafana implements AutoCloseable {
                     }
                     var pair = item.split(":\\s+", 2);
                     // of nested blocks, such as jsonData, nothing is copied
-                    if (pair.length == 2 && !read.isEmpty()) read.get(read.size() - 1).putIfAbsent(pair[0], pair[1].strip().replaceAll("^([\"'])(.*)\\1$", "$2"));
+                    if (pair.length == 2 && !read.isEmpty()) read.get(read.size() - 1)
+                            .putIfAbsent(pair[0], pair[1].strip().replaceAll("^([\"'])(.*)\\1$", "$2"));
                 }
             }
         }
@@ -120,9 +130,12 @@ public final class Grafana implements AutoCloseable {
             var name = map.getOrDefault("name", "");
             // without a fixed uid Grafana makes one, and dashboards do not find the source
             var uid = map.getOrDefault("uid", "P%015X".formatted(name.hashCode() & 0xffffffffL));
-            sources.add(Json.map("id", sources.size() + 1, "uid", uid, "orgId", 1, "name", name, "type", map.getOrDefault("type", ""),
-                    "typeName", map.getOrDefault("type", ""), "access", map.getOrDefault("access", "proxy"), "url", map.getOrDefault("url", ""),
-                    "user", "", "database", "", "basicAuth", false, "isDefault", Boolean.valueOf(map.get("isDefault")), "jsonData", Map.of(),
+            sources.add(Json.map("id", sources.size() + 1, "uid", uid, "orgId", 1, "name", name, "type",
+                    map.getOrDefault("type", ""),
+                    "typeName", map.getOrDefault("type", ""), "access", map.getOrDefault("access", "proxy"), "url",
+                    map.getOrDefault("url", ""),
+                    "user", "", "database", "", "basicAuth", false, "isDefault", Boolean.valueOf(map.get("isDefault")),
+                    "jsonData", Map.of(),
                     "readOnly", !Boolean.parseBoolean(map.get("editable"))));
         }
         return List.copyOf(sources);
@@ -131,7 +144,8 @@ public final class Grafana implements AutoCloseable {
     private static List<Path> files(Path folder, String... endings) throws IOException {
         if (!Files.isDirectory(folder)) return List.of();
         try (var found = Files.walk(folder)) {
-            return found.filter(file -> List.of(endings).stream().anyMatch(file.toString()::endsWith)).filter(Files::isRegularFile).sorted().toList();
+            return found.filter(file -> List.of(endings).stream().anyMatch(file.toString()::endsWith))
+                    .filter(Files::isRegularFile).sorted().toList();
         }
     }
 
@@ -154,8 +168,10 @@ public final class Grafana implements AutoCloseable {
         if (query.getOrDefault("type", "dash-db").equals("dash-db"))
             for (var dashboard : read())
                 if (dashboard.title().toLowerCase().contains(query.getOrDefault("query", "").toLowerCase()))
-                    found.add(Json.map("id", found.size() + 1, "uid", dashboard.uid(), "title", dashboard.title(), "uri", "db/" + slug(dashboard), "url", "/d/" + dashboard.uid() + "/" + slug(dashboard),
-                            "type", "dash-db", "tags", dashboard.model().getOrDefault("tags", List.of()), "isStarred", false));
+                    found.add(Json.map("id", found.size() + 1, "uid", dashboard.uid(), "title", dashboard.title(),
+                            "uri", "db/" + slug(dashboard), "url", "/d/" + dashboard.uid() + "/" + slug(dashboard),
+                            "type", "dash-db", "tags", dashboard.model().getOrDefault("tags", List.of()), "isStarred",
+                            false));
         return Web.Reply.ok(found);
     }
 
@@ -170,7 +186,8 @@ public final class Grafana implements AutoCloseable {
                 results.put(String.valueOf(query.get("refId")), Json.map("status", 200, "frames", frames(query)));
             } catch (IOException | RuntimeException e) {
                 status = 400;
-                results.put(String.valueOf(query.get("refId")), Json.map("status", 400, "error", String.valueOf(e.getMessage()), "frames", List.of()));
+                results.put(String.valueOf(query.get("refId")),
+                        Json.map("status", 400, "error", String.valueOf(e.getMessage()), "frames", List.of()));
             }
         }
         return new Web.Reply(status, Json.map("results", results), Map.of());
@@ -178,15 +195,20 @@ public final class Grafana implements AutoCloseable {
 
     private List<Object> frames(Map<?, ?> query) throws IOException {
         var uid = query.get("datasource") instanceof Map<?, ?> source ? source.get("uid") : null;
-        var source = sources.stream().filter(any -> any.get("uid").equals(uid) && any.get("type").equals("prometheus")).findFirst()
+        var source = sources.stream().filter(any -> any.get("uid").equals(uid) && any.get("type").equals("prometheus"))
+                .findFirst()
                 .orElseThrow(() -> new IOException("data source not found"));
-        var answer = client.get(source.get("url") + "/api/v1/query?query=" + URLEncoder.encode(String.valueOf(query.get("expr")), StandardCharsets.UTF_8)).json();
-        if (!(answer.get("data") instanceof Map<?, ?> data) || !(data.get("result") instanceof List<?> series)) throw new IOException(String.valueOf(answer.get("error")));
+        var answer = client.get(source.get("url") + "/api/v1/query?query="
+                + URLEncoder.encode(String.valueOf(query.get("expr")), StandardCharsets.UTF_8)).json();
+        if (!(answer.get("data") instanceof Map<?, ?> data) || !(data.get("result") instanceof List<?> series))
+            throw new IOException(String.valueOf(answer.get("error")));
         var frames = new ArrayList<>();
         for (var eachValue : series) {
             var labels = ((Map<?, ?>) eachValue).get("metric");
             var value = (List<?>) ((Map<?, ?>) eachValue).get("value");
-            frames.add(Json.map("schema", Json.map("refId", query.get("refId"), "fields", List.of(Json.map("name", "Time", "type", "time"), Json.map("name", "Value", "type", "number", "labels", labels))),
+            frames.add(Json.map("schema",
+                    Json.map("refId", query.get("refId"), "fields", List.of(Json.map("name", "Time", "type", "time"),
+                            Json.map("name", "Value", "type", "number", "labels", labels))),
                     "data", Json.map("values", List.of(List.of(value.get(0)), List.of(value.get(1))))));
         }
         return frames;
@@ -198,7 +220,8 @@ public final class Grafana implements AutoCloseable {
 
     private Web.Reply dashboard(String uid) throws IOException {
         for (var dashboard : read())
-            if (dashboard.uid().equals(uid)) return Web.Reply.ok(Json.map("meta", Json.map("type", "db", "slug", slug(dashboard), "url", "/d/" + uid + "/" + slug(dashboard),
+            if (dashboard.uid().equals(uid)) return Web.Reply.ok(Json.map("meta",
+                    Json.map("type", "db", "slug", slug(dashboard), "url", "/d/" + uid + "/" + slug(dashboard),
                     "provisioned", true), "dashboard", dashboard.model()));
         return message(404, "Dashboard not found");
     }

@@ -13,12 +13,14 @@ import java.nio.charset.StandardCharsets;
 import java.util.List;
 
 /**
- * Unary gRPC calls, one after another, over one connection of HTTP/2 with prior knowledge. By hand, since loading a library takes half as much as a whole
- * start of a stand-in. The headers of an answer are not decoded: where the status is OK a message comes before the trailers, and none where it is not.
+ * Unary gRPC calls, one after another, over one connection of HTTP/2 with prior knowledge. By hand, since loading a
+ * library takes half as much as a whole start of a stand-in. The headers of an answer are not decoded: where the status
+ * is OK a message comes before the trailers, and none where it is not.
  */
 final class Grpc implements AutoCloseable {
     /** With SETTINGS that change nothing. */
-    private static final byte[] PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0".getBytes(StandardCharsets.US_ASCII);
+    private static final byte[] PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0"
+            .getBytes(StandardCharsets.US_ASCII);
     private static final int DATA = 0;
     private static final int HEADERS = 1;
     private static final int RST_STREAM = 3;
@@ -72,7 +74,8 @@ final class Grpc implements AutoCloseable {
         var headers = new ByteArrayOutputStream();
         // of the static table: POST and http
         headers.writeBytes(new byte[] {(byte) 0x83, (byte) 0x86});
-        var literal = List.of(":path", path, ":authority", authority, "te", "trailers", "content-type", "application/grpc");
+        var literal = List.of(":path", path, ":authority", authority, "te", "trailers", "content-type",
+                "application/grpc");
         for (int i = 0; i < literal.size(); i++) {
             // neither name nor value is of a table
             if (i % 2 == 0) headers.write(0);
@@ -82,7 +85,8 @@ final class Grpc implements AutoCloseable {
         frame(HEADERS, END_HEADERS, stream, headers.toByteArray(), 0, headers.size());
         var body = ByteBuffer.allocate(5 + message.length).put((byte) 0).putInt(message.length).put(message).array();
         for (int at = 0; at < body.length && !ended;) {
-            int length = (int) Math.min(Math.min(body.length - at, MAX_FRAME), Math.min(connectionWindow, streamWindow));
+            int length = (int) Math.min(Math.min(body.length - at, MAX_FRAME),
+                    Math.min(connectionWindow, streamWindow));
             if (length > 0) {
                 frame(DATA, at + length == body.length ? END_STREAM : 0, stream, body, at, length);
                 at += length;
@@ -97,7 +101,8 @@ final class Grpc implements AutoCloseable {
         int colon = authority.lastIndexOf(':');
         if (colon < 0 || authority.length() > 126) throw new IOException("no host and port: " + authority);
         var opened = socket = new Socket();
-        opened.connect(new InetSocketAddress(authority.substring(0, colon), Integer.parseInt(authority.substring(colon + 1))), MILLIS);
+        opened.connect(new InetSocketAddress(authority.substring(0, colon),
+                Integer.parseInt(authority.substring(colon + 1))), MILLIS);
         opened.setSoTimeout(MILLIS);
         in = new DataInputStream(new BufferedInputStream(opened.getInputStream()));
         out = new BufferedOutputStream(opened.getOutputStream(), MAX_FRAME);
@@ -131,8 +136,10 @@ final class Grpc implements AutoCloseable {
             frame(SETTINGS, ACK, 0, bytes, 0, 0);
         } else if (type == PING && (flags & ACK) == 0) frame(PING, ACK, 0, bytes, 0, bytes.length);
         else if (type == WINDOW_UPDATE && id == 0) connectionWindow += payload.getInt();
-        else if (type == DATA && bytes.length > 0) frame(WINDOW_UPDATE, 0, 0, ByteBuffer.allocate(4).putInt(bytes.length).array(), 0, 4);
-        else if (type == GOAWAY && payload.getInt() < stream || type == RST_STREAM && id == stream) throw new IOException(authority + " ended the call");
+        else if (type == DATA && bytes.length > 0)
+            frame(WINDOW_UPDATE, 0, 0, ByteBuffer.allocate(4).putInt(bytes.length).array(), 0, 4);
+        else if (type == GOAWAY && payload.getInt() < stream || type == RST_STREAM && id == stream)
+            throw new IOException(authority + " ended the call");
         if (id != stream) return;
         if (type == WINDOW_UPDATE) streamWindow += payload.getInt();
         answered |= type == DATA;

@@ -9,8 +9,8 @@ import java.util.Map;
 import java.util.TreeSet;
 
 /**
- * Stand-in for {@code jaegertracing/jaeger}, version 2: copies {@code /api/services} and {@code /api/traces} of its query API, in
- * its shapes, and keeps spans in bounded memory. Its collector takes OTLP over gRPC.
+ * Stand-in for {@code jaegertracing/jaeger}, version 2: copies {@code /api/services} and {@code /api/traces} of its
+ * query API, in its shapes, and keeps spans in bounded memory. Its collector takes OTLP over gRPC.
  */
 public final class Jaeger implements AutoCloseable {
     private static final int TRACES = 3000;
@@ -39,11 +39,15 @@ public final class Jaeger implements AutoCloseable {
         collector = new Collector(collectorPort, this::add);
     }
 
-    /** How many traces its options let it keep; throws IllegalArgumentException for any other option, with which the real one ends. */
+    /**
+     * How many traces its options let it keep; throws IllegalArgumentException for any other option, with which the
+     * real one ends.
+     */
     public static int traces(List<String> options) {
         int traces = TRACES;
         for (var option : options) {
-            if (!option.startsWith(BOUND)) throw new IllegalArgumentException(option.startsWith("--set=") ? "'" + option.substring(6) + "' has invalid keys" : "unknown flag: " + option);
+            if (!option.startsWith(BOUND)) throw new IllegalArgumentException(option.startsWith("--set=")
+                    ? "'" + option.substring(6) + "' has invalid keys" : "unknown flag: " + option);
             traces = Integer.parseInt(option.substring(BOUND.length()));
         }
         return traces;
@@ -98,17 +102,22 @@ public final class Jaeger implements AutoCloseable {
         Collections.reverse(newest);
         for (var trace : newest) {
             if (found.size() >= limit) break;
-            if (trace.getValue().stream().anyMatch(span -> matches(span, service, query.getOrDefault("operation", ""), tags)))
+            if (trace.getValue().stream()
+                    .anyMatch(span -> matches(span, service, query.getOrDefault("operation", ""), tags)))
                 found.add(trace(trace.getKey(), trace.getValue()));
         }
         return list(found);
     }
 
-    private static boolean matches(Map<String, Object> span, String service, String operation, Map<String, Object> tags) {
-        var own = (Map<?, ?>) span.get("tags");
-        return service.equals(span.get("service")) && (operation.isEmpty() || operation.equals(span.get("operationName")))
-                && tags.entrySet().stream().allMatch(tag -> String.valueOf(tag.getValue()).equals(String.valueOf(own.get(tag.getKey()))));
-    }
+    private static boolean matches(Map<String, Object> span, String service, String operation,
+            Map<String, Object> tags) {
+                var own = (Map<?, ?>) span.get("tags");
+                return service.equals(span.get("service"))
+                        && (operation.isEmpty() || operation.equals(span.get("operationName")))
+                        && tags.entrySet().stream()
+                                .allMatch(tag -> String.valueOf(tag.getValue())
+                                        .equals(String.valueOf(own.get(tag.getKey()))));
+            }
 
     private synchronized Web.Reply show(Web.Request request) {
         var spans = traces.get(request.id());
@@ -122,15 +131,19 @@ public final class Jaeger implements AutoCloseable {
             var process = processes.computeIfAbsent((String) span.get("service"), any -> "p" + (processes.size() + 1));
             var tags = new ArrayList<>();
             ((Map<?, ?>) span.get("tags")).forEach((key, value) ->
-                    tags.add(Json.map("key", key, "type", value instanceof Long ? "int64" : value instanceof Boolean ? "bool" : "string", "value", value)));
+                    tags.add(Json.map("key", key, "type", value instanceof Long ? "int64" : value instanceof Boolean
+                            ? "bool" : "string", "value", value)));
             var parent = span.get("parentSpanID");
             out.add(Json.map("traceID", id, "spanID", span.get("spanID"), "operationName", span.get("operationName"),
-                    "references", parent == null ? List.of() : List.of(Json.map("refType", "CHILD_OF", "traceID", id, "spanID", parent)),
-                    "startTime", span.get("startTime"), "duration", span.get("duration"), "tags", tags, "logs", List.of(),
+                    "references", parent == null ? List.of()
+                            : List.of(Json.map("refType", "CHILD_OF", "traceID", id, "spanID", parent)),
+                    "startTime", span.get("startTime"), "duration", span.get("duration"), "tags", tags, "logs",
+                    List.of(),
                     "processID", process, "warnings", null));
         }
         var names = new LinkedHashMap<String, Object>();
-        processes.forEach((service, process) -> names.put(process, Json.map("serviceName", service, "tags", List.of())));
+        processes.forEach(
+                (service, process) -> names.put(process, Json.map("serviceName", service, "tags", List.of())));
         return Json.map("traceID", id, "spans", out, "processes", names, "warnings", null);
     }
 

@@ -21,7 +21,9 @@ final class Json {
         return map;
     }
 
-    /** The object in {@code text}, an empty one where it is empty; throws IllegalArgumentException for anything else. */
+    /**
+     * The object in {@code text}, an empty one where it is empty; throws IllegalArgumentException for anything else.
+     */
     @SuppressWarnings("unchecked")
     static Map<String, Object> object(String text) {
         if (text.isBlank()) return new LinkedHashMap<>();
@@ -82,7 +84,8 @@ final class Json {
         }
         if (take('"')) return string();
         int from = at;
-        while (at < text.length() && (Character.isLetterOrDigit(text.charAt(at)) || "+-.".indexOf(text.charAt(at)) >= 0)) at++;
+        while (at < text.length()
+                && (Character.isLetterOrDigit(text.charAt(at)) || "+-.".indexOf(text.charAt(at)) >= 0)) at++;
         var word = text.substring(from, at);
         return switch (word) {
             case "true" -> true;

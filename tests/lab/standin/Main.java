@@ -8,23 +8,28 @@ import java.util.stream.Stream;
 
 /**
  * Entry of the stand-in image of the practice fleet: not KTRDR, Grafana or Jaeger, but something that takes the same
- * arguments and answers as they do. {@code -m uvicorn MODULE:app --host H --port P} starts backend or worker, {@code grafana}
- * and {@code jaeger} the other two; without arguments the image's KTRDR_STANDIN_ROLE decides.
+ * arguments and answers as they do. {@code -m uvicorn MODULE:app --host H --port P} starts backend or worker,
+ * {@code grafana} and {@code jaeger} the other two; without arguments the image's KTRDR_STANDIN_ROLE decides.
  *
- * <p>KTRDR_STANDIN_FAULT=crash copies what a worker did on an image built without its libraries, KTRDR_STANDIN_START how many
- * seconds a start takes.
+ * <p>KTRDR_STANDIN_FAULT=crash copies what a worker did on an image built without its libraries, KTRDR_STANDIN_START
+ * how many seconds a start takes.
  */
 public final class Main {
     private static final List<String> ENVIRONMENTS = List.of("development", "staging", "production");
-    /** Secrets that have a default, which is fatal only with KTRDR_ENV=production (ktrdr/config/validation.py), whatever KTRDR_API_ENVIRONMENT is. */
-    private static final Map<String, String> INSECURE = Map.of("KTRDR_DB_PASSWORD", "localdev", "KTRDR_AUTH_JWT_SECRET", "insecure-dev-secret");
+    /**
+     * Secrets that have a default, which is fatal only with KTRDR_ENV=production (ktrdr/config/validation.py), whatever
+     * KTRDR_API_ENVIRONMENT is.
+     */
+    private static final Map<String, String> INSECURE = Map.of("KTRDR_DB_PASSWORD", "localdev", "KTRDR_AUTH_JWT_SECRET",
+            "insecure-dev-secret");
 
     private Main() {}
 
     public static void main(String... args) throws Exception {
         var env = System.getenv();
         var words = List.of(args);
-        if (words.isEmpty() || words.get(0).startsWith("--")) words = Stream.concat(Stream.of(env.getOrDefault("KTRDR_STANDIN_ROLE", "")), words.stream()).toList();
+        if (words.isEmpty() || words.get(0).startsWith("--"))
+            words = Stream.concat(Stream.of(env.getOrDefault("KTRDR_STANDIN_ROLE", "")), words.stream()).toList();
         if (words.equals(List.of("backend"))) words = List.of("ktrdr.api.main:app");
         AutoCloseable running;
         try {
@@ -46,31 +51,42 @@ public final class Main {
         }));
     }
 
-    /** Has SIGTERM do this and no more. By reflection: the compiler would warn of each word of the JDK's own class for it. */
+    /**
+     * Has SIGTERM do this and no more. By reflection: the compiler would warn of each word of the JDK's own class for
+     * it.
+     */
     private static void onTerm(Runnable what) throws ReflectiveOperationException {
         var signal = Class.forName("sun.misc.Signal");
         var handler = Class.forName("sun.misc.SignalHandler");
-        var ours = Proxy.newProxyInstance(Main.class.getClassLoader(), new Class<?>[] {handler}, (proxy, method, arguments) -> {
-            what.run();
-            return null;
-        });
-        signal.getMethod("handle", signal, handler).invoke(null, signal.getConstructor(String.class).newInstance("TERM"), ours);
+        var ours = Proxy.newProxyInstance(Main.class.getClassLoader(), new Class<?>[] {handler},
+                (proxy, method, arguments) -> {
+                    what.run();
+                    return null;
+                });
+        signal.getMethod("handle", signal, handler)
+                .invoke(null, signal.getConstructor(String.class).newInstance("TERM"), ours);
     }
 
     /** What backend and workers read before all else; throws IllegalArgumentException in the words of the real ones. */
     static void settings(Map<String, String> env) {
         var environment = env.getOrDefault("KTRDR_API_ENVIRONMENT", "development").toLowerCase(Locale.ROOT);
         if (!ENVIRONMENTS.contains(environment))
-            throw new IllegalArgumentException("Environment must be one of ['development', 'staging', 'production'], got '" + env.get("KTRDR_API_ENVIRONMENT") + "'");
-        var insecure = INSECURE.entrySet().stream().filter(entry -> env.getOrDefault(entry.getKey(), entry.getValue()).equals(entry.getValue())).map(Map.Entry::getKey).sorted().toList();
+            throw new IllegalArgumentException(
+                    "Environment must be one of ['development', 'staging', 'production'], got '"
+                            + env.get("KTRDR_API_ENVIRONMENT") + "'");
+        var insecure = INSECURE.entrySet().stream()
+                .filter(entry -> env.getOrDefault(entry.getKey(), entry.getValue()).equals(entry.getValue()))
+                .map(Map.Entry::getKey).sorted().toList();
         // else a warning
         if (!insecure.isEmpty() && env.getOrDefault("KTRDR_ENV", "").equalsIgnoreCase("production"))
-            throw new IllegalArgumentException("Insecure defaults not allowed in production: " + String.join(", ", insecure));
+            throw new IllegalArgumentException("Insecure defaults not allowed in production: "
+                    + String.join(", ", insecure));
     }
 
     private static AutoCloseable start(List<String> words, Map<String, String> env) throws Exception {
         if (words.equals(List.of("grafana"))) return say("Grafana", 3000, new Grafana(3000, env));
-        if (words.get(0).equals("jaeger")) return say("Jaeger", 16686, new Jaeger(16686, 4317, Jaeger.traces(words.subList(1, words.size()))));
+        if (words.get(0).equals("jaeger"))
+            return say("Jaeger", 16686, new Jaeger(16686, 4317, Jaeger.traces(words.subList(1, words.size()))));
         var app = words.stream().filter(word -> word.endsWith(":app")).findFirst().orElse("");
         if ("crash".equals(env.get("KTRDR_STANDIN_FAULT")) && !app.isEmpty()) {
             Thread.sleep(1000);
@@ -79,12 +95,16 @@ public final class Main {
         }
         var pace = Pace.REAL.starting(1000L * Integer.parseInt(env.getOrDefault("KTRDR_STANDIN_START", "0")));
         return switch (app) {
-            case "ktrdr.api.main:app" -> say("KTRDR backend", port(words, 8000), new Backend(port(words, 8000), env, pace, Store.of(env)));
+            case "ktrdr.api.main:app" -> say("KTRDR backend", port(words, 8000),
+                    new Backend(port(words, 8000), env, pace, Store.of(env)));
             case "ktrdr.backtesting.backtest_worker:app" ->
-                    say("KTRDR backtest worker", port(words, 5003), new Worker("backtesting", port(words, 5003), env, pace));
+                    say("KTRDR backtest worker", port(words, 5003),
+                            new Worker("backtesting", port(words, 5003), env, pace));
             case "ktrdr.training.training_worker:app" ->
-                    say("KTRDR training worker", port(words, 5005), new Worker("training", port(words, 5005), env, pace));
-            default -> throw new IllegalArgumentException("the stand-in knows no such command: " + String.join(" ", words));
+                    say("KTRDR training worker", port(words, 5005),
+                            new Worker("training", port(words, 5005), env, pace));
+            default -> throw new IllegalArgumentException("the stand-in knows no such command: "
+                    + String.join(" ", words));
         };
     }
 

@@ -8,12 +8,17 @@ import java.util.Map;
 import java.util.TreeMap;
 import java.util.function.LongSupplier;
 
-/** Metrics in Prometheus' text format, by the names and with the labels of KTRDR's; those about HTTP are the backend's alone. */
+/**
+ * Metrics in Prometheus' text format, by the names and with the labels of KTRDR's; those about HTTP are the backend's
+ * alone.
+ */
 final class Metrics {
     private static final long STARTED = System.currentTimeMillis();
     private static final double[] MILLIS = {0, 5, 10, 25, 50, 75, 100, 250, 500, 750, 1000, 2500, 5000, 7500, 10000};
     private static final double[] SECONDS = {1, 5, 10, 30, 60, 120, 300, 600, 1800, 3600};
-    private static final String HTTP = "http_flavor=\"1.1\",http_host=\"172.18.0.3:8000\",http_method=\"%s\",http_scheme=\"http\",http_server_name=\"backend:8000\",http_status_code=\"%d\","
+    private static final String HTTP =
+            "http_flavor=\"1.1\",http_host=\"172.18.0.3:8000\",http_method=\"%s\",http_scheme=\"http\","
+                    + "http_server_name=\"backend:8000\",http_status_code=\"%d\","
             + "http_target=\"%s\",net_host_port=\"8000\",otel_scope_name=\"opentelemetry.instrumentation.fastapi\"";
 
     private static final class Histogram {
@@ -35,10 +40,13 @@ final class Metrics {
 
         private void write(StringBuilder out, String name, String labels) {
             var more = labels.isEmpty() ? "" : labels + ",";
-            for (int i = 0; i < bounds.length; i++) out.append(String.format(Locale.ROOT, "%s_bucket{%sle=\"%.1f\"} %d\n", name, more, bounds[i], buckets[i]));
+            for (int i = 0; i < bounds.length;
+                    i++) out.append(String.format(Locale.ROOT, "%s_bucket{%sle=\"%.1f\"} %d\n", name, more, bounds[i],
+                            buckets[i]));
             out.append("%s_bucket{%sle=\"+Inf\"} %d\n".formatted(name, more, count));
             var braces = labels.isEmpty() ? "" : "{" + labels + "}";
-            out.append(String.format(Locale.ROOT, "%s_sum%s %.3f\n", name, braces, sum)).append("%s_count%s %d\n".formatted(name, braces, count));
+            out.append(String.format(Locale.ROOT, "%s_sum%s %.3f\n", name, braces, sum))
+                    .append("%s_count%s %d\n".formatted(name, braces, count));
         }
     }
 
@@ -67,7 +75,8 @@ final class Metrics {
 
     /** @param target the route, not the path: paths hold ids and would grow without bound */
     synchronized void request(String method, String target, int status, long micros) {
-        durations.computeIfAbsent(HTTP.formatted(method, status, target), any -> new Histogram(MILLIS)).add(micros / 1000.0);
+        durations.computeIfAbsent(HTTP.formatted(method, status, target), any -> new Histogram(MILLIS))
+                .add(micros / 1000.0);
     }
 
     /** An operation that has ended, by who did it. */
@@ -87,18 +96,21 @@ final class Metrics {
         var out = new StringBuilder();
         families.forEach((name, family) -> {
             head(out, name, family.type(), family.help());
-            family.values().forEach((labels, value) -> out.append(name).append(labels).append(' ').append(value.getAsLong()).append('\n'));
+            family.values().forEach((labels, value) -> out.append(name).append(labels).append(' ')
+                    .append(value.getAsLong()).append('\n'));
             counters.getOrDefault(name, Map.of())
                     .forEach((labels, value) -> out.append(name).append(labels).append(' ').append(value).append('\n'));
         });
         head(out, "ktrdr_operation_duration_seconds", "histogram", "Operation duration distribution");
         operations.forEach((labels, histogram) -> histogram.write(out, "ktrdr_operation_duration_seconds", labels));
-        if (!durations.isEmpty()) head(out, "http_server_duration_milliseconds", "histogram", "Duration of HTTP server requests.");
+        if (!durations.isEmpty())
+            head(out, "http_server_duration_milliseconds", "histogram", "Duration of HTTP server requests.");
         durations.forEach((labels, histogram) -> histogram.write(out, "http_server_duration_milliseconds", labels));
         if (agents) head(out, "agent_cycle_duration_seconds", "histogram", "Research cycle duration");
         if (agents) new Histogram(SECONDS).write(out, "agent_cycle_duration_seconds", "");
         head(out, "python_info", "gauge", "Python platform information");
-        out.append("python_info{implementation=\"CPython\",major=\"3\",minor=\"13\",patchlevel=\"0\",version=\"3.13.0\"} 1\n");
+        out.append("python_info{implementation=\"CPython\",major=\"3\",minor=\"13\",patchlevel=\"0\","
+                + "version=\"3.13.0\"} 1\n");
         head(out, "process_cpu_seconds_total", "counter", "Total user and system CPU time spent in seconds.");
         var cpu = ProcessHandle.current().info().totalCpuDuration().map(time -> time.toMillis()).orElse(0L);
         out.append(String.format(Locale.ROOT, "process_cpu_seconds_total %.3f\n", cpu / 1000.0));
@@ -110,7 +122,8 @@ final class Metrics {
     }
 
     private static void head(StringBuilder out, String name, String type, String help) {
-        out.append("# HELP ").append(name).append(' ').append(help).append("\n# TYPE ").append(name).append(' ').append(type).append('\n');
+        out.append("# HELP ").append(name).append(' ').append(help).append("\n# TYPE ").append(name).append(' ')
+                .append(type).append('\n');
     }
 
     private static long resident() {

@@ -13,19 +13,22 @@ import java.util.Set;
 import java.util.function.Consumer;
 
 /**
- * The stand-in backend's operations, in the shapes of KTRDR's {@code /operations}; the oldest finished ones are forgotten. As there, a
- * list has those that are in the process's memory: what the backend does itself until it ends, and whatever was asked for by its id.
+ * The stand-in backend's operations, in the shapes of KTRDR's {@code /operations}; the oldest finished ones are
+ * forgotten. As there, a list has those that are in the process's memory: what the backend does itself until it ends,
+ * and whatever was asked for by its id.
  */
 final class Operations {
     private static final int KEPT = 1000;
     private static final Set<String> ACTIVE = Set.of("pending", "running");
-    private static final Set<String> STATUSES = Set.of("pending", "resuming", "running", "completed", "failed", "cancelled");
+    private static final Set<String> STATUSES = Set.of("pending", "resuming", "running", "completed", "failed",
+            "cancelled");
     private static final Set<String> REMOTE = Set.of("backtesting", "training");
-    private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd_HHmmss").withZone(ZoneOffset.UTC);
+    private static final DateTimeFormatter STAMP = DateTimeFormatter.ofPattern("yyyyMMdd_HHmmss")
+            .withZone(ZoneOffset.UTC);
 
     /**
-     * One operation. It ends once, but for what the backend does itself: that becomes completed in its own time, whatever it was
-     * called before, if it is in memory then.
+     * One operation. It ends once, but for what the backend does itself: that becomes completed in its own time,
+     * whatever it was called before, if it is in memory then.
      */
     final class Operation {
         final String id;
@@ -161,8 +164,10 @@ final class Operations {
         /** The answer to who asks for its result. */
         Web.Reply results() {
             synchronized (Operations.this) {
-                if (!List.of("completed", "failed").contains(status)) return Web.Reply.detail(400, "Operation not finished (status: " + status + ")");
-                return Web.Reply.ok(Json.map("success", true, "operation_id", id, "operation_type", type, "status", status, "results", result == null ? Map.of() : result));
+                if (!List.of("completed", "failed").contains(status))
+                    return Web.Reply.detail(400, "Operation not finished (status: " + status + ")");
+                return Web.Reply.ok(Json.map("success", true, "operation_id", id, "operation_type", type, "status",
+                        status, "results", result == null ? Map.of() : result));
             }
         }
 
@@ -176,15 +181,19 @@ final class Operations {
         }
 
         private Map<String, Object> summary() {
-            return Json.map("operation_id", id, "operation_type", type, "status", status, "created_at", created.toString(),
-                    "progress_percentage", percentage, "current_step", step, "symbol", symbol, "duration_seconds", seconds());
+            return Json.map("operation_id", id, "operation_type", type, "status", status, "created_at",
+                    created.toString(),
+                    "progress_percentage", percentage, "current_step", step, "symbol", symbol, "duration_seconds",
+                    seconds());
         }
 
         private Map<String, Object> json() {
             return Json.map("operation_id", id, "parent_operation_id", null, "operation_type", type, "status", status,
                     "created_at", created.toString(), "started_at", text(started), "completed_at", text(completed),
-                    "progress", Json.map("percentage", percentage, "current_step", step, "steps_completed", (int) percentage, "steps_total", 100),
-                    "metadata", Json.map("symbol", symbol, "parameters", parameters), "error_message", error, "result_summary", result);
+                    "progress", Json.map("percentage", percentage, "current_step", step, "steps_completed",
+                            (int) percentage, "steps_total", 100),
+                    "metadata", Json.map("symbol", symbol, "parameters", parameters), "error_message", error,
+                    "result_summary", result);
         }
 
         private static String text(Instant time) {
@@ -219,7 +228,8 @@ final class Operations {
         // one on a worker is counted by that
         if (!operation.remote()) begun++;
         if (operations.size() > KEPT)
-            operations.values().stream().filter(eachOperation -> eachOperation.completed != null).findFirst().ifPresent(eachOperation -> operations.remove(eachOperation.id));
+            operations.values().stream().filter(eachOperation -> eachOperation.completed != null).findFirst()
+                    .ifPresent(eachOperation -> operations.remove(eachOperation.id));
         return operation;
     }
 
@@ -249,10 +259,14 @@ final class Operations {
 
     /** Those in memory that run. */
     synchronized List<Operation> running() {
-        return operations.values().stream().filter(operation -> operation.inMemory && operation.status.equals("running")).toList();
+        return operations.values().stream()
+                .filter(operation -> operation.inMemory && operation.status.equals("running")).toList();
     }
 
-    /** By KTRDR's count, which goes down at every end: of a dummy that is cancelled and becomes completed there are two, so that it falls below zero. */
+    /**
+     * By KTRDR's count, which goes down at every end: of a dummy that is cancelled and becomes completed there are two,
+     * so that it falls below zero.
+     */
     synchronized long active() {
         return begun - ends;
     }
@@ -266,10 +280,13 @@ final class Operations {
         boolean activeOnly = List.of("true", "1", "yes", "on").contains(query.getOrDefault("active_only", ""));
         var found = new ArrayList<Operation>();
         for (var operation : operations.values())
-            if (operation.inMemory && (status == null || status.equals(operation.status)) && (!activeOnly || ACTIVE.contains(operation.status))
-                    && operation.type.equals(query.getOrDefault("operation_type", operation.type))) found.add(0, operation);
+            if (operation.inMemory && (status == null || status.equals(operation.status))
+                    && (!activeOnly || ACTIVE.contains(operation.status))
+                    && operation.type.equals(query.getOrDefault("operation_type", operation.type))) found.add(0,
+                            operation);
         var page = found.stream().skip(offset).limit(limit).map(Operation::summary).toList();
-        var active = operations.values().stream().filter(operation -> operation.inMemory && ACTIVE.contains(operation.status)).count();
+        var active = operations.values().stream()
+                .filter(operation -> operation.inMemory && ACTIVE.contains(operation.status)).count();
         return Json.map("success", true, "data", page, "total_count", found.size(), "active_count", active);
     }
 
@@ -284,6 +301,7 @@ final class Operations {
     }
 
     private static Web.Failure invalid(String name, String message) {
-        return new Web.Failure(422, List.of(Json.map("type", "invalid", "loc", List.of("query", name), "msg", message)));
+        return new Web.Failure(422,
+                List.of(Json.map("type", "invalid", "loc", List.of("query", name), "msg", message)));
     }
 }

@@ -8,9 +8,9 @@ import java.util.Set;
 import java.util.function.Supplier;
 
 /**
- * How KTRDR's backend gives up what no worker claims (ktrdr/api/services/orphan_detector.py): every operation that runs in its
- * memory, what it does itself among them, unless a worker in the registry has it, one that does not answer included. It
- * looks at intervals, so that it takes the timeout and up to an interval more.
+ * How KTRDR's backend gives up what no worker claims (ktrdr/api/services/orphan_detector.py): every operation that runs
+ * in its memory, what it does itself among them, unless a worker in the registry has it, one that does not answer
+ * included. It looks at intervals, so that it takes the timeout and up to an interval more.
  */
 final class Orphans {
     private final int timeout;
@@ -63,7 +63,8 @@ final class Orphans {
     }
 
     synchronized Map<String, Object> status() {
-        return Json.map("running", true, "potential_orphans_count", seen.size(), "last_check", looked == null ? null : looked.toString(),
+        return Json.map("running", true, "potential_orphans_count", seen.size(), "last_check",
+                looked == null ? null : looked.toString(),
                 "orphan_timeout_seconds", timeout, "check_interval_seconds", interval);
     }
 }

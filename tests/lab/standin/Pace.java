@@ -17,18 +17,25 @@ package standin;
  * @param drain how long a stopping backend answers 503 before it goes
  * @param start from the start of the process until its port is open
  */
-public record Pace(long poll, long remove, long retry, long check, long silence, long reconnect, long dummy, long backtest, long epoch, long linger, long follow, long drain, long start) {
-    /** KTRDR's own, where it has them, but for the start, which takes that about 8 s: a tag of the practice fleet is as slow. */
-    public static final Pace REAL = new Pace(10_000, 300_000, 1_000, 10_000, 30_000, 2_000, 200_000, 8_000, 1_000, 20_000, 500, 1_000);
+public record Pace(long poll, long remove, long retry, long check, long silence, long reconnect, long dummy,
+        long backtest, long epoch, long linger, long follow, long drain, long start) {
+    /**
+     * KTRDR's own, where it has them, but for the start, which takes that about 8 s: a tag of the practice fleet is as
+     * slow.
+     */
+    public static final Pace REAL = new Pace(10_000, 300_000, 1_000, 10_000, 30_000, 2_000, 200_000, 8_000, 1_000,
+            20_000, 500, 1_000);
 
     /** One that starts at once. */
-    public Pace(long poll, long remove, long retry, long check, long silence, long reconnect, long dummy, long backtest, long epoch, long linger, long follow, long drain) {
-        this(poll, remove, retry, check, silence, reconnect, dummy, backtest, epoch, linger, follow, drain, 0);
-    }
+    public Pace(long poll, long remove, long retry, long check, long silence, long reconnect, long dummy, long backtest,
+            long epoch, long linger, long follow, long drain) {
+                this(poll, remove, retry, check, silence, reconnect, dummy, backtest, epoch, linger, follow, drain, 0);
+            }
 
     /** The same, but for the start. */
     public Pace starting(long millis) {
-        return new Pace(poll, remove, retry, check, silence, reconnect, dummy, backtest, epoch, linger, follow, drain, millis);
+        return new Pace(poll, remove, retry, check, silence, reconnect, dummy, backtest, epoch, linger, follow, drain,
+                millis);
     }
 
     /** Waits as long as the libraries take to load. */

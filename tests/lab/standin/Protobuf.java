@@ -10,7 +10,10 @@ import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 
-/** Messages of protobuf without their schema: fields by number and wire type, as protobuf.dev/programming-guides/encoding has them. */
+/**
+ * Messages of protobuf without their schema: fields by number and wire type, as
+ * protobuf.dev/programming-guides/encoding has them.
+ */
 final class Protobuf {
     static final int VARINT = 0;
     static final int FIXED64 = 1;
@@ -32,7 +35,8 @@ final class Protobuf {
                 int tag = (int) pairs[i];
                 varint(out, tag);
                 if ((tag & 7) == VARINT) varint(out, (long) value);
-                else if ((tag & 7) == FIXED64) out.writeBytes(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong((long) value).array());
+                else if ((tag & 7) == FIXED64)
+                    out.writeBytes(ByteBuffer.allocate(8).order(ByteOrder.LITTLE_ENDIAN).putLong((long) value).array());
                 else {
                     var bytes = value instanceof String text ? text.getBytes(StandardCharsets.UTF_8) : (byte[]) value;
                     varint(out, bytes.length);
@@ -47,7 +51,10 @@ final class Protobuf {
         out.write((int) value);
     }
 
-    /** The values of each field, by its number: Long, or the bytes of a String or message. Throws BufferUnderflowException or IllegalArgumentException. */
+    /**
+     * The values of each field, by its number: Long, or the bytes of a String or message. Throws
+     * BufferUnderflowException or IllegalArgumentException.
+     */
     static Map<Integer, List<Object>> fields(ByteBuffer message) {
         var in = message.duplicate().order(ByteOrder.LITTLE_ENDIAN);
         var fields = new HashMap<Integer, List<Object>>();

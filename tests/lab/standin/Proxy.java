@@ -9,8 +9,8 @@ import java.util.Set;
 import java.util.regex.Pattern;
 
 /**
- * The backend's way to the operations that workers have (ktrdr/api/services/adapters/operation_service_proxy.py): it gives them
- * away, and hears of them only when it is asked for one by its id.
+ * The backend's way to the operations that workers have (ktrdr/api/services/adapters/operation_service_proxy.py): it
+ * gives them away, and hears of them only when it is asked for one by its id.
  */
 final class Proxy {
     private static final Pattern EPOCHS = Pattern.compile("[0-9]{1,4}$");
@@ -27,7 +27,10 @@ final class Proxy {
         this.pace = pace;
     }
 
-    /** The worker that took the operation, or null where none of its type is free; one that does not answer is an IOException, and no other is tried. */
+    /**
+     * The worker that took the operation, or null where none of its type is free; one that does not answer is an
+     * IOException, and no other is tried.
+     */
     Registry.Entry hand(Operations.Operation operation, Web.Request request) throws IOException {
         var order = order(operation, request);
         var refused = new HashSet<String>();
@@ -48,7 +51,8 @@ final class Proxy {
     }
 
     private Map<String, Object> order(Operations.Operation operation, Web.Request request) {
-        var order = Json.map("operation_id", operation.id, "operation_type", operation.type, "trace", request.trace(), "parameters", operation.parameters());
+        var order = Json.map("operation_id", operation.id, "operation_type", operation.type, "trace", request.trace(),
+                "parameters", operation.parameters());
         if (operation.type.equals("training")) {
             var epochs = EPOCHS.matcher(String.valueOf(operation.parameters().get("strategy_name")));
             order.put("epochs", epochs.find() ? Integer.parseInt(epochs.group()) : 10);
@@ -60,8 +64,8 @@ final class Proxy {
     }
 
     /**
-     * Asks the worker that has it how far it is, as far as nobody did just now; one that does not answer leaves it as it was. By the address alone, so that a new
-     * worker at that of a lost one is asked for what it does not run.
+     * Asks the worker that has it how far it is, as far as nobody did just now; one that does not answer leaves it as
+     * it was. By the address alone, so that a new worker at that of a lost one is asked for what it does not run.
      */
     private void refresh(Operations.Operation operation) {
         if (!operation.stale(pace.follow())) return;
@@ -71,8 +75,10 @@ final class Proxy {
             var state = (Map<?, ?>) answer.json().get("data");
             var progress = (Map<?, ?>) state.get("progress");
             var status = String.valueOf(state.get("status"));
-            if (status.equals("running")) operation.progress(((Number) progress.get("percentage")).doubleValue(), (String) progress.get("current_step"));
-            else if (ENDED.contains(status)) operation.end(status, (String) state.get("error_message"), state.get("result_summary"));
+            if (status.equals("running")) operation.progress(((Number) progress.get("percentage")).doubleValue(),
+                    (String) progress.get("current_step"));
+            else if (ENDED.contains(status))
+                operation.end(status, (String) state.get("error_message"), state.get("result_summary"));
         } catch (IOException | RuntimeException e) {
             // whoever asks next may hear more
         }
@@ -84,7 +90,8 @@ final class Proxy {
             for (var worker : registry.urls())
                 try {
                     var answer = client.get(worker + "/operations/" + request.id());
-                    if (answer.ok()) operations.adopt(request.id(), String.valueOf(answer.json().get("operation_type")), worker);
+                    if (answer.ok())
+                        operations.adopt(request.id(), String.valueOf(answer.json().get("operation_type")), worker);
                 } catch (IOException | RuntimeException e) {
                     // it is not there
                 }
@@ -106,14 +113,16 @@ final class Proxy {
         request.tags().put("operation.id", operation.id);
         var reason = request.json().get("reason");
         if (!operation.end("cancelled", reason instanceof String text ? text : "Operation cancelled by user", null))
-            return Web.Reply.detail(400, "Operation " + operation.id + " cannot be cancelled (status: " + operation.status() + ")");
+            return Web.Reply.detail(400,
+                    "Operation " + operation.id + " cannot be cancelled (status: " + operation.status() + ")");
         for (var worker : registry.urls())
             try {
                 client.delete(worker + "/operations/" + operation.id);
             } catch (IOException e) {
                 // gone, and cancelled all the same
             }
-        return Web.Reply.ok(Json.map("success", true, "data", Json.map("success", true, "operation_id", operation.id, "status", "cancelled",
+        return Web.Reply.ok(Json.map("success", true, "data",
+                Json.map("success", true, "operation_id", operation.id, "status", "cancelled",
                 "cancelled_at", Instant.now().toString(), "cancellation_reason", reason)));
     }
 
@@ -124,18 +133,21 @@ final class Proxy {
         var said = request.json();
         var status = String.valueOf(said.get("status")).toLowerCase(Locale.ROOT);
         operation.end(status, (String) said.get("error_message"), null);
-        return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "previous_status", former, "new_status", status));
+        return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "previous_status", former,
+                "new_status", status));
     }
 
     /** Has a worker go on from the checkpoint that it finds. */
     Web.Reply resume(Web.Request request) {
         var operation = known(request);
-        if (!operation.resume()) return Web.Reply.detail(409, "Operation " + operation.id + " is already " + operation.status());
+        if (!operation.resume())
+            return Web.Reply.detail(409, "Operation " + operation.id + " is already " + operation.status());
         // nobody notes that it is busy, so that it may be given more before the next look at its health
         var worker = registry.free(operation.type);
         if (worker == null) {
             operation.end("cancelled", null, null);
-            return Web.Reply.detail(503, "No " + (operation.type.equals("training") ? "training" : "backtest") + " worker available to resume operation");
+            return Web.Reply.detail(503, "No " + (operation.type.equals("training") ? "training" : "backtest")
+                    + " worker available to resume operation");
         }
         try {
             var order = order(operation, request);
@@ -143,10 +155,13 @@ final class Proxy {
             var answer = client.post(worker.url() + "/operations/start", order);
             if (answer.ok()) {
                 operation.givenTo(worker.url());
-                return Web.Reply.ok(Json.map("success", true, "data", Json.map("operation_id", operation.id, "status", "resuming", "resumed_from", answer.json().get("resumed_from"))));
+                return Web.Reply.ok(Json.map("success", true, "data", Json.map("operation_id", operation.id, "status",
+                        "resuming", "resumed_from", answer.json().get("resumed_from"))));
             }
             operation.end(answer.status() == 404 ? "failed" : "cancelled", null, null);
-            return answer.status() == 404 ? Web.Reply.detail(404, "No checkpoint available for operation " + operation.id) : Web.Reply.detail(502, "Worker failed to resume: " + answer.body());
+            return answer.status() == 404
+                    ? Web.Reply.detail(404, "No checkpoint available for operation " + operation.id)
+                    : Web.Reply.detail(502, "Worker failed to resume: " + answer.body());
         } catch (IOException e) {
             operation.end("cancelled", null, null);
             return Web.Reply.detail(503, "Failed to connect to worker: All connection attempts failed");

@@ -47,7 +47,10 @@ final class Registration {
             try {
                 var answer = client.post(backend + "/api/v1/workers/register", payload.get());
                 if (answer.ok()) return true;
-                if (answer.status() == 503 && tries > 1) System.err.printf("INFO: Backend is shutting down (attempt %d/%d) - will retry in %.1fs%n", number, tries, pause / 1000.0);
+                if (answer.status() == 503
+                        && tries > 1) System.err.printf(
+                                "INFO: Backend is shutting down (attempt %d/%d) - will retry in %.1fs%n", number, tries,
+                                pause / 1000.0);
                 else warn(number, tries, "HTTP " + answer.status(), pause);
             } catch (IOException e) {
                 warn(number, tries, "backend not reachable", pause);
@@ -55,12 +58,14 @@ final class Registration {
             if (number < tries && !pause(pause)) return false;
             pause *= 2;
         }
-        if (tries > 1) System.err.println("ERROR: Worker registration failed after " + tries + " attempts - will retry via health check monitor");
+        if (tries > 1) System.err.println("ERROR: Worker registration failed after " + tries
+                + " attempts - will retry via health check monitor");
         return false;
     }
 
     private static void warn(int number, int tries, String why, long pause) {
-        if (tries > 1) System.err.printf("WARNING: Registration attempt %d/%d failed: %s (retrying in %.1fs)%n", number, tries, why, pause / 1000.0);
+        if (tries > 1) System.err.printf("WARNING: Registration attempt %d/%d failed: %s (retrying in %.1fs)%n", number,
+                tries, why, pause / 1000.0);
     }
 
     /** The backend says that it stops: it is tried until it is there again. A second word of it begins anew. */

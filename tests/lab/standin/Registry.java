@@ -13,13 +13,14 @@ import java.util.concurrent.Executor;
 import java.util.stream.Collectors;
 
 /**
- * The stand-in backend's memory of workers. Copies KTRDR's: workers register themselves, each is polled, three misses make it
- * temporarily_unavailable, and one that stays away is forgotten late, so that ghosts of replaced workers remain a while.
- * As there, any 200 counts as well: a worker that answers {@code "healthy": false} stays available.
+ * The stand-in backend's memory of workers. Copies KTRDR's: workers register themselves, each is polled, three misses
+ * make it temporarily_unavailable, and one that stays away is forgotten late, so that ghosts of replaced workers remain
+ * a while. As there, any 200 counts as well: a worker that answers {@code "healthy": false} stays available.
  */
 final class Registry {
     private static final int MISSES = 3;
-    static final Set<String> TYPES = Set.of("backtesting", "training", "agent_design", "agent_assessment", "gpu_host", "cpu_training");
+    static final Set<String> TYPES = Set.of("backtesting", "training", "agent_design", "agent_assessment", "gpu_host",
+            "cpu_training");
 
     static final class Entry {
         private final String id;
@@ -50,7 +51,8 @@ final class Registry {
         }
 
         private Map<String, Object> json() {
-            return Json.map("worker_id", id, "worker_type", type, "endpoint_url", url, "status", status, "current_operation_id", operation,
+            return Json.map("worker_id", id, "worker_type", type, "endpoint_url", url, "status", status,
+                    "current_operation_id", operation,
                     "capabilities", capabilities, "last_health_check", checked == null ? null : checked.toString(),
                     "last_healthy_at", healthy.toString(), "health_check_failures", failures, "metadata", Map.of());
         }
@@ -64,14 +66,18 @@ final class Registry {
         this.removeMillis = removeMillis;
     }
 
-    /** The worker in its new state. A worker that has another id since its start takes the place of the one at its URL. */
+    /**
+     * The worker in its new state. A worker that has another id since its start takes the place of the one at its URL.
+     */
     synchronized Map<String, Object> register(Map<String, Object> body) {
         var missing = new ArrayList<>();
         for (var name : List.of("worker_id", "worker_type", "endpoint_url"))
             if (!(body.get(name) instanceof String text) || text.isBlank())
                 missing.add(Json.map("type", "missing", "loc", List.of("body", name), "msg", "Field required"));
         if (missing.isEmpty() && !TYPES.contains(body.get("worker_type")))
-            missing.add(Json.map("type", "enum", "loc", List.of("body", "worker_type"), "msg", "Input should be 'backtesting', 'training', 'cpu_training', 'gpu_host', 'agent_design' or 'agent_assessment'"));
+            missing.add(Json.map("type", "enum", "loc", List.of("body", "worker_type"), "msg",
+                    "Input should be 'backtesting', 'training', 'cpu_training', 'gpu_host', 'agent_design' or "
+                            + "'agent_assessment'"));
         if (!missing.isEmpty()) throw new Web.Failure(422, missing);
         var id = (String) body.get("worker_id");
         var url = (String) body.get("endpoint_url");
@@ -92,7 +98,8 @@ final class Registry {
 
     /** What workers are at, or were when they last answered. */
     synchronized Set<String> claims() {
-        return entries.values().stream().map(entry -> entry.operation).filter(Objects::nonNull).collect(Collectors.toSet());
+        return entries.values().stream().map(entry -> entry.operation).filter(Objects::nonNull)
+                .collect(Collectors.toSet());
     }
 
     /** Where each is. */
@@ -103,7 +110,8 @@ final class Registry {
     synchronized List<Object> list(String type, String status) {
         var list = new ArrayList<>();
         for (var entry : entries.values())
-            if ((type == null || type.equals(entry.type)) && (status == null || status.equals(entry.status))) list.add(entry.json());
+            if ((type == null || type.equals(entry.type)) && (status == null || status.equals(entry.status)))
+                list.add(entry.json());
         return list;
     }
 
@@ -133,7 +141,9 @@ final class Registry {
     }
 
     private List<Entry> free(String type, Set<String> except) {
-        return entries.values().stream().filter(entry -> entry.type.equals(type) && entry.status.equals("available") && !except.contains(entry.id)).toList();
+        return entries.values().stream()
+                .filter(entry -> entry.type.equals(type) && entry.status.equals("available")
+                        && !except.contains(entry.id)).toList();
     }
 
     synchronized void release(Entry entry) {
@@ -147,7 +157,8 @@ final class Registry {
         synchronized (this) {
             all = List.copyOf(entries.values());
         }
-        CompletableFuture.allOf(all.stream().map(entry -> CompletableFuture.runAsync(() -> poll(entry), threads)).toArray(CompletableFuture[]::new)).join();
+        CompletableFuture.allOf(all.stream().map(entry -> CompletableFuture.runAsync(() -> poll(entry), threads))
+                .toArray(CompletableFuture[]::new)).join();
     }
 
     private void poll(Entry entry) {
@@ -164,12 +175,14 @@ final class Registry {
                 entry.healthy = entry.checked;
                 entry.failures = 0;
                 boolean busy = "busy".equals(health.get("worker_status"));
-                entry.operation = busy && health.get("current_operation") instanceof String operation ? operation : null;
+                entry.operation = busy && health.get("current_operation") instanceof String operation ? operation
+                        : null;
                 entry.status = busy ? "busy" : "available";
             } else if (++entry.failures >= MISSES) {
                 entry.status = "temporarily_unavailable";
             }
-            if (health == null && entry.healthy.plusMillis(removeMillis).isBefore(entry.checked)) entries.remove(entry.id, entry);
+            if (health == null && entry.healthy.plusMillis(removeMillis).isBefore(entry.checked))
+                entries.remove(entry.id, entry);
         }
     }
 }

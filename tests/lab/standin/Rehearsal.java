@@ -21,7 +21,8 @@ final class Rehearsal {
                 var backend = new Backend(0, Map.of("KTRDR_DB_PASSWORD", "p", "KTRDR_AUTH_JWT_SECRET", "x".repeat(32),
                         "KTRDR_OTEL_OTLP_ENDPOINT", "http://127.0.0.1:" + jaeger.collectorPort()), Pace.REAL)) {
             var url = "http://127.0.0.1:" + backend.port();
-            try (var worker = new Worker("backtesting", 0, Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1",
+            try (var worker = new Worker("backtesting", 0,
+                    Map.of("KTRDR_WORKER_ID", "one", "WORKER_HOSTNAME", "127.0.0.1",
                     "KTRDR_API_URL", url, "KTRDR_DATA_SHARED_MOUNT_PATH", share.toString()), Pace.REAL)) {
                 client.get("http://127.0.0.1:" + worker.port() + "/health");
                 client.get("http://127.0.0.1:" + worker.port() + "/metrics");

@@ -7,8 +7,9 @@ import java.util.List;
 import java.util.Map;
 
 /**
- * The table of operations in the database that KTRDR_DB_* lead to, as far as the stand-in backend writes to it: one that is
- * started is there first, or is not started. It is asked by psql, so that the schema is what a migration made of it.
+ * The table of operations in the database that KTRDR_DB_* lead to, as far as the stand-in backend writes to it: one
+ * that is started is there first, or is not started. It is asked by psql, so that the schema is what a migration made
+ * of it.
  */
 public interface Store {
     /** The backend on its own, as in tests of it: all is in memory. */
@@ -17,33 +18,41 @@ public interface Store {
     /** The revision that renames a column: see the stand-in's alembic. */
     String RENAMED = "e1a0000000d4";
 
-    /** Runs SQL in which {@code :'name'} stands for a value and COLUMN for that of the status; what the database refuses is an IOException in its words. */
+    /**
+     * Runs SQL in which {@code :'name'} stands for a value and COLUMN for that of the status; what the database refuses
+     * is an IOException in its words.
+     */
     void run(String sql, Map<String, String> values) throws IOException;
 
     /** That of the settings; none where they name no host. */
     static Store of(Map<String, String> env) {
         // a tag whose migration renames a column has code that knows the new name, and the others have not
         var column = env.getOrDefault("KTRDR_STANDIN_REVISIONS", "").contains(RENAMED) ? "state" : "status";
-        return env.getOrDefault("KTRDR_DB_HOST", "").isBlank() ? NONE : (sql, values) -> psql(env, sql.replace("COLUMN", column), values);
+        return env.getOrDefault("KTRDR_DB_HOST", "").isBlank() ? NONE
+                : (sql, values) -> psql(env, sql.replace("COLUMN", column), values);
     }
 
     /** Notes one that starts. */
     default void started(String id, String type) throws IOException {
-        run("insert into operations (operation_id, operation_type, COLUMN) values (:'id', :'type', 'running');", Map.of("id", id, "type", type));
+        run("insert into operations (operation_id, operation_type, COLUMN) values (:'id', :'type', 'running');",
+                Map.of("id", id, "type", type));
     }
 
     /** Notes how one ended, as far as the table is still there. */
     default void ended(String id, String status) {
         try {
-            run("update operations set COLUMN = :'status', completed_at = now() where operation_id = :'id';", Map.of("id", id, "status", status));
+            run("update operations set COLUMN = :'status', completed_at = now() where operation_id = :'id';",
+                    Map.of("id", id, "status", status));
         } catch (IOException lost) {
             System.err.println("ERROR: " + id + " could not be noted as " + status + ": " + lost.getMessage());
         }
     }
 
     private static void psql(Map<String, String> env, String sql, Map<String, String> values) throws IOException {
-        var words = new ArrayList<>(List.of("psql", "-w", "-X", "-Atq", "-v", "ON_ERROR_STOP=1", "-h", env.get("KTRDR_DB_HOST"),
-                "-p", env.getOrDefault("KTRDR_DB_PORT", "5432"), "-U", env.getOrDefault("KTRDR_DB_USER", "ktrdr"), "-d", env.getOrDefault("KTRDR_DB_NAME", "ktrdr")));
+        var words = new ArrayList<>(List.of("psql", "-w", "-X", "-Atq", "-v", "ON_ERROR_STOP=1", "-h",
+                env.get("KTRDR_DB_HOST"),
+                "-p", env.getOrDefault("KTRDR_DB_PORT", "5432"), "-U", env.getOrDefault("KTRDR_DB_USER", "ktrdr"), "-d",
+                env.getOrDefault("KTRDR_DB_NAME", "ktrdr")));
         values.forEach((name, value) -> words.addAll(List.of("-v", name + "=" + value)));
         var builder = new ProcessBuilder(words).redirectErrorStream(true);
         builder.environment().put("PGPASSWORD", env.getOrDefault("KTRDR_DB_PASSWORD", ""));
@@ -54,7 +63,8 @@ public interface Store {
         }
         var said = new String(process.getInputStream().readAllBytes(), StandardCharsets.UTF_8).strip();
         try {
-            if (process.waitFor() != 0) throw new IOException(said.lines().findFirst().orElse("psql failed").replaceFirst("^psql:.*?ERROR:  ", ""));
+            if (process.waitFor() != 0) throw new IOException(said.lines().findFirst().orElse("psql failed")
+                    .replaceFirst("^psql:.*?ERROR:  ", ""));
         } catch (InterruptedException e) {
             Thread.currentThread().interrupt();
             throw new IOException("interrupted", e);

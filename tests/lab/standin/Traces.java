@@ -11,8 +11,8 @@ import java.util.concurrent.ThreadLocalRandom;
 import java.util.concurrent.TimeUnit;
 
 /**
- * Exports spans by OTLP over gRPC, in batches, as the exporter of the real ones does: what a collector does not take is tried again for a while and then
- * dropped, and so is what waits beyond a bound.
+ * Exports spans by OTLP over gRPC, in batches, as the exporter of the real ones does: what a collector does not take is
+ * tried again for a while and then dropped, and so is what waits beyond a bound.
  */
 final class Traces implements AutoCloseable {
     static final String EXPORT = "/opentelemetry.proto.collector.trace.v1.TraceService/Export";
@@ -55,7 +55,8 @@ final class Traces implements AutoCloseable {
     String span(String trace, String parent, String operation, long startMicros, long micros, Map<String, ?> tags) {
         var id = id(8);
         if (sender != null)
-            waiting.offer(Json.map("traceID", trace, "spanID", id, "parentSpanID", parent, "operationName", operation, "startTime", startMicros, "duration", micros, "tags", tags));
+            waiting.offer(Json.map("traceID", trace, "spanID", id, "parentSpanID", parent, "operationName", operation,
+                    "startTime", startMicros, "duration", micros, "tags", tags));
         return id;
     }
 

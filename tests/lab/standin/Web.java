@@ -23,13 +23,14 @@ final class Web implements AutoCloseable {
      * @param trace id of the trace that the request's span belongs to
      * @param tags what the handler adds to the request's span
      */
-    record Request(String method, String path, String template, String id, Map<String, String> query, String body, String authorization,
-            String trace, Map<String, Object> tags) {
+    record Request(String method, String path, String template, String id, Map<String, String> query, String body,
+            String authorization, String trace, Map<String, Object> tags) {
         Map<String, Object> json() {
             try {
                 return Json.object(body);
             } catch (IllegalArgumentException e) {
-                throw new Failure(422, List.of(Json.map("type", "json_invalid", "loc", List.of("body"), "msg", e.getMessage())));
+                throw new Failure(422,
+                        List.of(Json.map("type", "json_invalid", "loc", List.of("body"), "msg", e.getMessage())));
             }
         }
     }
@@ -76,7 +77,8 @@ final class Web implements AutoCloseable {
             int at = template.indexOf("{id}");
             if (at < 0) return path.equals(template) ? "" : null;
             var tail = template.substring(at + 4);
-            if (!path.startsWith(template.substring(0, at)) || !path.endsWith(tail) || path.length() < at + tail.length()) return null;
+            if (!path.startsWith(template.substring(0, at)) || !path.endsWith(tail)
+                    || path.length() < at + tail.length()) return null;
             var id = path.substring(at, path.length() - tail.length());
             return id.isEmpty() || id.contains("/") ? null : id;
         }
@@ -133,9 +135,13 @@ final class Web implements AutoCloseable {
         return this;
     }
 
-    /** Prometheus' text at one of these paths, to which the other leads: FastAPI redirects /metrics to a mounted application, and /metrics/ to a route. */
+    /**
+     * Prometheus' text at one of these paths, to which the other leads: FastAPI redirects /metrics to a mounted
+     * application, and /metrics/ to a route.
+     */
     Web metrics(String path, Metrics metrics) {
-        on("GET", path.equals("/metrics") ? "/metrics/" : "/metrics", request -> new Reply(307, "", Map.of("Location", path)));
+        on("GET", path.equals("/metrics") ? "/metrics/" : "/metrics",
+                request -> new Reply(307, "", Map.of("Location", path)));
         return on("GET", path, request -> Reply.text("text/plain; version=0.0.4; charset=utf-8", metrics.text()));
     }
 
@@ -167,19 +173,22 @@ final class Web implements AutoCloseable {
                 id = match;
                 break;
             }
-            var request = new Request(method, path, found == null ? "unmatched" : found.template(), id, query(exchange.getRequestURI().getRawQuery()),
+            var request = new Request(method, path, found == null ? "unmatched" : found.template(), id,
+                    query(exchange.getRequestURI().getRawQuery()),
                     body, exchange.getRequestHeaders().getFirst("Authorization"), Traces.id(16), new LinkedHashMap<>());
             Reply reply;
             try {
                 reply = gate.handle(request);
                 if (reply == null && found != null) reply = found.handler().handle(request);
-                if (reply == null) reply = otherMethod ? Reply.detail(405, "Method Not Allowed") : Reply.detail(404, "Not Found");
+                if (reply == null)
+                    reply = otherMethod ? Reply.detail(405, "Method Not Allowed") : Reply.detail(404, "Not Found");
             } catch (Failure e) {
                 reply = e.detail instanceof List<?> fields ? invalid(fields) : Reply.detail(e.status, e.detail);
             } catch (Exception e) {
                 System.err.println("ERROR: " + request.method() + " " + request.template() + ": " + e);
                 reply = new Reply(500, Json.map("success", false, "error",
-                        Json.map("code", "INTERNAL_SERVER_ERROR", "message", "An unexpected error occurred", "details", Map.of())), Map.of());
+                        Json.map("code", "INTERNAL_SERVER_ERROR", "message", "An unexpected error occurred", "details",
+                                Map.of())), Map.of());
             }
             // before the answer: who has it may ask for metrics at once
             observer.after(request, reply.status(), start, (System.nanoTime() - nanos) / 1000);
@@ -196,7 +205,8 @@ final class Web implements AutoCloseable {
             details.add(Json.map("field", place, "message", map.get("msg"), "type", map.get("type")));
         }
         return new Reply(422, Json.map("success", false, "error",
-                Json.map("code", "VALIDATION_ERROR", "message", "Request validation failed", "details", details)), Map.of());
+                Json.map("code", "VALIDATION_ERROR", "message", "Request validation failed", "details", details)),
+                Map.of());
     }
 
     private static void answer(HttpExchange exchange, Reply reply) throws IOException {

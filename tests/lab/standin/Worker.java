@@ -16,9 +16,10 @@ import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 
 /**
- * Stand-in for KTRDR's backtest and training workers. Copies their {@link Registration}, /health that answers 200 even when it
- * fails, the result file on the share, what SIGTERM and SIGINT do to them, metrics and traces. Nothing is
- * computed: an operation waits and writes a file. How the backend hands it over ({@code /operations/start}) is of our own shape.
+ * Stand-in for KTRDR's backtest and training workers. Copies their {@link Registration}, /health that answers 200 even
+ * when it fails, the result file on the share, what SIGTERM and SIGINT do to them, metrics and traces. Nothing is
+ * computed: an operation waits and writes a file. How the backend hands it over ({@code /operations/start}) is of our
+ * own shape.
  */
 public final class Worker implements AutoCloseable {
     private static final int REMEMBERED = 50;
@@ -48,7 +49,8 @@ public final class Worker implements AutoCloseable {
             type = String.valueOf(body.getOrDefault("operation_type", "backtesting"));
             trace = String.valueOf(body.getOrDefault("trace", Traces.id(16)));
             epochs = number(body, "epochs", 0);
-            millis = epochs > 0 ? Math.max(0, epochs - from) * number(body, "epoch_millis", 1000) : number(body, "millis", 8000);
+            millis = epochs > 0 ? Math.max(0, epochs - from) * number(body, "epoch_millis", 1000)
+                    : number(body, "millis", 8000);
             parameters = body.get("parameters");
             noted = Boolean.TRUE.equals(body.get("note"));
         }
@@ -58,7 +60,8 @@ public final class Worker implements AutoCloseable {
         }
 
         private double percentage() {
-            return status.equals("completed") ? 100 : Math.min(99, (System.currentTimeMillis() - started) * 100.0 / Math.max(1, millis));
+            return status.equals("completed") ? 100
+                    : Math.min(99, (System.currentTimeMillis() - started) * 100.0 / Math.max(1, millis));
         }
 
         /** Those of a training that are done. */
@@ -107,7 +110,8 @@ public final class Worker implements AutoCloseable {
         var given = first(env, "KTRDR_WORKER_ID");
         id = given.isEmpty() ? type + "-worker-" + Traces.id(4) : given;
         linger = pace.linger();
-        backend = first(env, "KTRDR_API_CLIENT_BASE_URL", "KTRDR_API_URL").replaceFirst("/+$", "").replaceFirst("/api/v1$", "");
+        backend = first(env, "KTRDR_API_CLIENT_BASE_URL", "KTRDR_API_URL").replaceFirst("/+$", "")
+                .replaceFirst("/api/v1$", "");
         share = first(env, "KTRDR_DATA_SHARED_MOUNT_PATH");
         // a tag of before all migrations is older than the newer names
         boolean older = env.getOrDefault("KTRDR_STANDIN_REVISIONS", "some").isEmpty();
@@ -123,11 +127,13 @@ public final class Worker implements AutoCloseable {
         if (name.isEmpty()) name = InetAddress.getLocalHost().getHostName();
         url = named.isEmpty() ? "http://" + name + ":" + at : named.replaceFirst("/+$", "");
         registration = new Registration(backend, id, pace, this::payload);
-        if (backend.isEmpty()) System.err.println("WARNING: neither KTRDR_API_CLIENT_BASE_URL nor KTRDR_API_URL is set; not registering");
+        if (backend.isEmpty())
+            System.err.println("WARNING: neither KTRDR_API_CLIENT_BASE_URL nor KTRDR_API_URL is set; not registering");
         // before anything is answered, as uvicorn has it
         else registration.register();
         web = new Web(at).metrics("/metrics", metrics)
-                .on("GET", "/", request -> Web.Reply.ok(Json.map("service", service(), "version", "1.0.0", "status", "running",
+                .on("GET", "/", request ->
+                        Web.Reply.ok(Json.map("service", service(), "version", "1.0.0", "status", "running",
                         "timestamp", Instant.now().toString(), "worker_id", id)))
                 .on("GET", "/health", request -> health())
                 .on("POST", "/backend-shutdown", request -> {
@@ -168,7 +174,10 @@ public final class Worker implements AutoCloseable {
         return at() != null;
     }
 
-    /** What it says that it is at: also a training that SIGTERM ended a while ago, and what it was asked for and does not run. */
+    /**
+     * What it says that it is at: also a training that SIGTERM ended a while ago, and what it was asked for and does
+     * not run.
+     */
     private synchronized String at() {
         var at = loaded;
         for (var job : jobs.values()) if (job.active(linger)) at = job.id;
@@ -177,21 +186,27 @@ public final class Worker implements AutoCloseable {
 
     private synchronized Web.Reply health() {
         registration.asked();
-        if (unhealthy) return Web.Reply.ok(Json.map("healthy", false, "service", type + "-worker", "error", "Health check failed - see server logs for details"));
-        return Web.Reply.ok(Json.map("healthy", true, "service", type + "-worker", "timestamp", Instant.now().toString(), "status", "operational",
+        if (unhealthy) return Web.Reply.ok(Json.map("healthy", false, "service", type + "-worker", "error",
+                "Health check failed - see server logs for details"));
+        return Web.Reply.ok(Json.map("healthy", true, "service", type + "-worker", "timestamp",
+                Instant.now().toString(), "status", "operational",
                 "worker_status", busy() ? "busy" : "idle", "current_operation", at()));
     }
 
     private synchronized Web.Reply begin(Map<String, Object> order) {
         // the id becomes a file's name
-        if (!String.valueOf(order.get("operation_id")).matches("[A-Za-z0-9_-]{1,100}")) return Web.Reply.detail(422, "operation_id is missing or malformed");
+        if (!String.valueOf(order.get("operation_id")).matches("[A-Za-z0-9_-]{1,100}"))
+            return Web.Reply.detail(422, "operation_id is missing or malformed");
         if (!Boolean.TRUE.equals(order.get("resume"))) return begin(new Job(order, 0), Map.of());
         var file = checkpoints.resolve(order.get("operation_id") + ".json");
         try {
             var checkpoint = Json.object(Files.readString(file));
             long epoch = checkpoint.get("epoch") instanceof Number number ? number.longValue() : 0;
-            return begin(new Job(order, epoch), Map.of("resumed_from", Json.map("checkpoint_type", checkpoint.getOrDefault("checkpoint_type", "shutdown"),
-                    "created_at", Files.getLastModifiedTime(file).toInstant().toString(), "epoch", checkpoint.get("epoch"))));
+            return begin(new Job(order, epoch),
+                    Map.of("resumed_from",
+                            Json.map("checkpoint_type", checkpoint.getOrDefault("checkpoint_type", "shutdown"),
+                    "created_at", Files.getLastModifiedTime(file).toInstant().toString(), "epoch",
+                    checkpoint.get("epoch"))));
         } catch (IOException none) {
             return Web.Reply.detail(404, "No checkpoint available for operation " + order.get("operation_id"));
         }
@@ -217,20 +232,25 @@ public final class Worker implements AutoCloseable {
             return;
         }
         try {
-            while (job.saved == 0 && job.status.equals("running") && System.currentTimeMillis() - job.started < job.millis) Thread.sleep(Math.min(100, job.millis));
+            while (job.saved == 0 && job.status.equals("running")
+                    && System.currentTimeMillis() - job.started < job.millis) Thread.sleep(Math.min(100, job.millis));
         } catch (InterruptedException e) {
             return;
         }
         if (job.saved > 0 || !job.status.equals("running")) return;
         // the result of a backtest is in the database alone
-        var file = job.epochs > 0 ? Path.of(share, "models", job.id, "model.json") : Path.of(share, "results", job.id + ".json");
+        var file = job.epochs > 0 ? Path.of(share, "models", job.id, "model.json")
+                : Path.of(share, "results", job.id + ".json");
         try {
             if (job.epochs > 0 || job.noted)
-                write(file, Json.map("operation_id", job.id, "operation_type", job.type, "worker_id", id, "completed_at", Instant.now().toString(), "parameters", job.parameters));
-            job.result = job.epochs > 0 ? Json.map("model_path", file.getParent().toString()) : Json.map("metrics", Json.map("total_return", 0.0, "total_trades", 0));
+                write(file, Json.map("operation_id", job.id, "operation_type", job.type, "worker_id", id,
+                        "completed_at", Instant.now().toString(), "parameters", job.parameters));
+            job.result = job.epochs > 0 ? Json.map("model_path", file.getParent().toString())
+                    : Json.map("metrics", Json.map("total_return", 0.0, "total_trades", 0));
             end(job, "completed", null);
         } catch (IOException e) {
-            end(job, "failed", "cannot write the result " + file + ": " + e.getClass().getSimpleName() + " " + e.getMessage());
+            end(job, "failed",
+                    "cannot write the result " + file + ": " + e.getClass().getSimpleName() + " " + e.getMessage());
         }
     }
 
@@ -239,7 +259,8 @@ public final class Worker implements AutoCloseable {
         job.status = status;
         job.error = error;
         metrics.ended(job.type, status, System.currentTimeMillis() - job.started);
-        traces.span(job.trace, null, "worker." + job.type, job.started * 1000, (System.currentTimeMillis() - job.started) * 1000,
+        traces.span(job.trace, null, "worker." + job.type, job.started * 1000,
+                (System.currentTimeMillis() - job.started) * 1000,
                 Json.map("operation.id", job.id, "operation.status", status, "worker.id", id));
         return true;
     }
@@ -247,7 +268,8 @@ public final class Worker implements AutoCloseable {
     private synchronized Web.Reply show(String operation) {
         var job = jobs.get(operation);
         if (job == null) return Web.Reply.detail(404, "Operation not found: " + operation);
-        return Web.Reply.ok(Json.map("operation_id", job.id, "operation_type", job.type, "status", job.status, "percentage", job.percentage(),
+        return Web.Reply.ok(Json.map("operation_id", job.id, "operation_type", job.type, "status", job.status,
+                "percentage", job.percentage(),
                 "current_step", job.step(), "error_message", job.error, "result_summary", job.result));
     }
 
@@ -262,17 +284,23 @@ public final class Worker implements AutoCloseable {
         return show(operation);
     }
 
-    /** One that it does not run it takes from the database, for which the backend stands: what runs there is its own from then on, as its health has it. */
+    /**
+     * One that it does not run it takes from the database, for which the backend stands: what runs there is its own
+     * from then on, as its health has it.
+     */
     private Web.Reply load(String operation) throws IOException {
         synchronized (this) {
             var job = jobs.get(operation);
             if (job != null)
-                return Web.Reply.ok(Json.map("success", true, "data", Json.map("operation_id", job.id, "operation_type", job.type, "status", job.status,
-                        "progress", Json.map("percentage", job.percentage(), "current_step", job.step()), "error_message", job.error, "result_summary", job.result)));
+                return Web.Reply.ok(Json.map("success", true, "data",
+                        Json.map("operation_id", job.id, "operation_type", job.type, "status", job.status,
+                        "progress", Json.map("percentage", job.percentage(), "current_step", job.step()),
+                        "error_message", job.error, "result_summary", job.result)));
         }
         var row = client.get(backend + "/api/v1/operations/" + operation);
         if (!row.ok()) return Web.Reply.detail(404, "Operation not found: " + operation);
-        if (row.json().get("data") instanceof Map<?, ?> data && "running".equals(data.get("status")) && type.equals(data.get("operation_type")))
+        if (row.json().get("data") instanceof Map<?, ?> data && "running".equals(data.get("status"))
+                && type.equals(data.get("operation_type")))
             synchronized (this) {
                 loaded = operation;
             }
@@ -288,14 +316,15 @@ public final class Worker implements AutoCloseable {
     }
 
     /**
-     * SIGTERM. A worker replaces uvicorn's handler and so does not end (ktrdr/workers/base.py): it answers and takes work as
-     * before. A training is given up after a checkpoint, if an epoch is done; a backtest hears nothing of it.
+     * SIGTERM. A worker replaces uvicorn's handler and so does not end (ktrdr/workers/base.py): it answers and takes
+     * work as before. A training is given up after a checkpoint, if an epoch is done; a backtest hears nothing of it.
      */
     public void terminate() {
         System.err.println("INFO: SIGTERM received - initiating graceful shutdown");
         Job job;
         synchronized (this) {
-            job = jobs.values().stream().filter(eachJob -> eachJob.epochs > 0 && eachJob.status.equals("running")).reduce((former, last) -> last).orElse(null);
+            job = jobs.values().stream().filter(eachJob -> eachJob.epochs > 0 && eachJob.status.equals("running"))
+                    .reduce((former, last) -> last).orElse(null);
             if (job == null) return;
             job.saved = System.currentTimeMillis();
         }
@@ -304,7 +333,8 @@ public final class Worker implements AutoCloseable {
 
     private void save(Job job, long epoch) {
         try {
-            if (epoch > 0) write(checkpoints.resolve(job.id + ".json"), Checkpoints.shutdown(job.id, id, epoch, job.parameters));
+            if (epoch > 0)
+                write(checkpoints.resolve(job.id + ".json"), Checkpoints.shutdown(job.id, id, epoch, job.parameters));
             else System.err.println("WARNING: No checkpoint state available to save for " + job.id);
         } catch (IOException e) {
             System.err.println("ERROR: Failed to save shutdown checkpoint: " + e);
@@ -313,7 +343,8 @@ public final class Worker implements AutoCloseable {
         var words = "Graceful shutdown - checkpoint saved";
         end(job, "cancelled", words);
         try {
-            client.patch(backend + "/api/v1/operations/" + job.id + "/status", Json.map("status", "CANCELLED", "error_message", words));
+            client.patch(backend + "/api/v1/operations/" + job.id + "/status",
+                    Json.map("status", "CANCELLED", "error_message", words));
         } catch (IOException e) {
             System.err.println("WARNING: Could not update operation status: " + e);
         }
