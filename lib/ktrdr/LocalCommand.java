@@ -19,7 +19,7 @@ import java.util.function.Consumer;
 /**
  * Commands on the machine the script runs on.
  *
- * <pre>var head = Local.command("git", "rev-parse", "HEAD").directory(checkout).must().out();</pre>
+ * <pre>var head = LocalCommand.command("git", "rev-parse", "HEAD").directory(checkout).must().out();</pre>
  *
  * Arguments go to the program as they are, no shell between; what is secret goes to standard input or the environment.
  */

@@ -19,6 +19,8 @@ import org.junit.jupiter.api.Test;
 class BuiltInTest {
     private static final Pattern BLOCK = Pattern.compile("\"\"\"\n(.*?)\"\"\"", Pattern.DOTALL);
     private static final Pattern PART = Pattern.compile("BuiltIn\\.lines\\(\"([^\"]+)\"\\)");
+    /** A line of source that does not end the line of the text. */
+    private static final Pattern CONTINUED = Pattern.compile("(?<!\\\\)\\\\\n *");
     /** Lines of a screen. */
     private static final int LONGEST = 20;
 
@@ -70,7 +72,8 @@ class BuiltInTest {
         for (var source : Project.library()) {
             // what every script begins with
             if (source.endsWith("Sh.java")) continue;
-            BLOCK.matcher(Files.readString(source)).results().map(block -> block.group(1).lines().toList())
+            BLOCK.matcher(Files.readString(source)).results()
+                    .map(block -> CONTINUED.matcher(block.group(1)).replaceAll("").lines().toList())
                     .filter(lines -> lines.size() > LONGEST)
                     .map(lines -> source.getFileName() + ": " + lines.get(0).strip())
                     .forEach(found::add);

@@ -56,14 +56,14 @@ class ContractTest {
         return list(system.data("/operations?" + query));
     }
 
-    @Test @Relies(by = {"Backend.health", "Checks.core"}, in = "api/endpoints/__init__.py")
+    @Test @Relies(by = {"Backend.health", "ServiceChecks.core"}, in = "api/endpoints/__init__.py")
     void the_health_of_the_backend_is_ok_and_tells_its_version() {
         var health = Json.parse(system.get("/api/v1/health").body(), "the backend");
         assertEquals("ok", health.path("status").asText());
         text(health, "version");
     }
 
-    @Test @Relies(by = {"ApiUse.compared", "Verification.look", "Gate.await"}, in = "api/main.py")
+    @Test @Relies(by = {"ApiUse.compared", "Verification.look", "HealthGate.await"}, in = "api/main.py")
     void the_openapi_document_has_all_that_is_used() {
         var words = ApiUse.compared(system.inventory, system.http).words();
         holds(words.isEmpty(), words.orElse(""));
@@ -76,7 +76,7 @@ class ContractTest {
         list(workers).forEach(json -> text(json, "worker_id", "worker_type", "endpoint_url", "status"));
     }
 
-    @Test @Relies(by = {"Roster.of", "Inventory.at"}, in = "api/models/workers.py")
+    @Test @Relies(by = {"WorkerRoster.of", "Inventory.at"}, in = "api/models/workers.py")
     void each_worker_is_registered_with_its_compose_url_and_type() {
         for (var node : system.inventory.workers()) for (var worker : system.inventory.workersOf(node))
             holds(list(system.workers()).stream()
@@ -85,7 +85,7 @@ class ContractTest {
                     "no " + worker.type() + " at " + worker.endpointUrl());
     }
 
-    @Test @Relies(by = "Checks.gpus", in = "workers/base.py")
+    @Test @Relies(by = "ServiceChecks.gpus", in = "workers/base.py")
     void the_capabilities_of_a_training_worker_say_if_it_has_a_gpu() {
         var trainings = list(system.workers()).stream()
                 .filter(json -> json.path("worker_type").asText().equals("training")).toList();
@@ -99,14 +99,14 @@ class ContractTest {
         holds(Set.of("available", "busy", "temporarily_unavailable").containsAll(statuses), statuses);
     }
 
-    @Test @Relies(by = {"Backend.workers", "Operations.worker"}, in = "api/models/workers.py")
+    @Test @Relies(by = {"Backend.workers", "OperationsApi.worker"}, in = "api/models/workers.py")
     void the_operation_of_a_worker_is_null_or_text() {
         list(system.workers())
                 .forEach(json -> holds(json.path("current_operation_id").isNull() || json.path("current_operation_id")
                         .isTextual(), json));
     }
 
-    @Test @Relies(by = {"Backend.workers", "Checks.extras"}, in = "api/models/workers.py")
+    @Test @Relies(by = {"Backend.workers", "ServiceChecks.extras"}, in = "api/models/workers.py")
     void when_a_worker_was_last_healthy_is_a_time() {
         list(system.workers())
                 .forEach(json -> holds(Units.instantIn(json.path("last_healthy_at").asText()).isPresent(), json));
@@ -149,7 +149,7 @@ class ContractTest {
                     node.name() + " " + container.service() + ": " + container.state());
     }
 
-    @Test @Relies(by = {"Operations.list", "OperationsReport.table"}, in = "api/models/operations.py")
+    @Test @Relies(by = {"OperationsApi.list", "OperationsReport.table"}, in = "api/models/operations.py")
     void a_list_of_operations_has_what_the_table_of_them_shows() {
         var id = system.dummy().id();
         var json = list(system.dummy().active()).stream().filter(it -> it.path("operation_id").asText().equals(id))
@@ -160,39 +160,39 @@ class ContractTest {
         holds(json.get().path("progress_percentage").isNumber(), json.get());
     }
 
-    @Test @Relies(by = "Operations.list", in = "api/endpoints/operations.py")
+    @Test @Relies(by = "OperationsApi.list", in = "api/endpoints/operations.py")
     void a_list_of_operations_respects_its_limit_up_to_a_thousand() {
         holds(operations("limit=1").size() <= 1, operations("limit=1"));
         assertEquals(200, system.get("/api/v1/operations?limit=1000").status());
     }
 
-    @Test @Relies(by = "Operations.words", in = "errors/exceptions.py")
+    @Test @Relies(by = "OperationsApi.words", in = "errors/exceptions.py")
     void a_limit_beyond_a_thousand_is_refused_with_its_field() {
         var fields = refused(system.get("/api/v1/operations?limit=1001"));
         holds(fields.stream().anyMatch(field -> field.contains("limit")), fields);
     }
 
-    @Test @Relies(by = {"Operations.list", "Operations.Operation"}, in = "api/models/operations.py")
+    @Test @Relies(by = {"OperationsApi.list", "OperationsApi.Operation"}, in = "api/models/operations.py")
     void each_status_can_be_asked_for_and_only_it_is_listed() {
         for (var status : STATUSES)
             holds(operations("limit=100&status=" + status).stream()
                     .allMatch(operation -> operation.path("status").asText().equals(status)), status);
     }
 
-    @Test @Relies(by = "Operations.list", in = "api/endpoints/operations.py")
+    @Test @Relies(by = "OperationsApi.list", in = "api/endpoints/operations.py")
     void those_that_are_active_have_not_ended() {
         holds(operations("limit=100&active_only=true").stream()
                 .noneMatch(operation -> OperationsApi.operation(operation).ended()), "one that has ended");
     }
 
-    @Test @Relies(by = "Operations.list", in = "api/models/operations.py")
+    @Test @Relies(by = "OperationsApi.list", in = "api/models/operations.py")
     void operations_can_be_asked_for_by_their_type() {
         for (var type : List.of("dummy", "backtesting", "training", "data_load"))
             holds(operations("limit=100&operation_type=" + type).stream()
                     .allMatch(operation -> operation.path("operation_type").asText().equals(type)), type);
     }
 
-    @Test @Relies(by = "Operations.list", in = "api/services/operations_service.py")
+    @Test @Relies(by = "OperationsApi.list", in = "api/services/operations_service.py")
     void the_newest_operation_comes_first() {
         if (operations("limit=20").size() < 2)
             Stream.<Supplier<?>>of(system::dummy, system::backtest).forEach(Supplier::get);
@@ -202,37 +202,37 @@ class ContractTest {
                 .toList(), times);
     }
 
-    @Test @Relies(by = "Operations.show", in = "api/endpoints/operations.py")
+    @Test @Relies(by = "OperationsApi.show", in = "api/endpoints/operations.py")
     void an_unknown_operation_is_404_with_a_sentence() {
         holds(detail(system.get("/api/v1/operations/op_that_is_unknown"), 404).isTextual(), "no text");
     }
 
-    @Test @Relies(by = "Operations.cancel", in = "api/endpoints/operations.py")
+    @Test @Relies(by = "OperationsApi.cancel", in = "api/endpoints/operations.py")
     void an_unknown_operation_cannot_be_cancelled() {
         holds(detail(system.delete("op_that_is_unknown"), 404).isTextual(), "no text");
     }
 
-    @Test @Relies(by = "Operations.words", in = "api/models/backtesting.py")
+    @Test @Relies(by = "OperationsApi.words", in = "api/models/backtesting.py")
     void a_backtest_without_its_fields_is_refused_with_their_names() {
         var fields = refused(system.emptyBody("/backtests/start"));
         for (var name : List.of("strategy_name", "start_date", "end_date"))
             holds(fields.contains("body -> " + name), fields);
     }
 
-    @Test @Relies(by = "Operations.words", in = "api/models/data.py")
+    @Test @Relies(by = "OperationsApi.words", in = "api/models/data.py")
     void a_download_without_its_fields_is_refused_with_their_names() {
         var fields = refused(system.emptyBody("/data/acquire/download"));
         for (var name : List.of("symbol", "timeframe")) holds(fields.contains("body -> " + name), fields);
     }
 
-    @Test @Relies(by = {"Operations.words", "SampleRun.run"}, in = "errors/exceptions.py")
+    @Test @Relies(by = {"OperationsApi.words", "SampleRun.run"}, in = "errors/exceptions.py")
     void without_a_free_worker_a_start_is_503_with_count_and_hint() {
         var detail = detail(system.noWorker(), 503);
         text(detail, "error", "hint");
         holds(detail.path("registered_workers").isInt(), detail);
     }
 
-    @Test @Relies(by = {"Operations.start", "SampleRun.run"}, in = "api/endpoints/dummy.py")
+    @Test @Relies(by = {"OperationsApi.start", "SampleRun.run"}, in = "api/endpoints/dummy.py")
     void a_dummy_starts_without_a_body_and_says_its_id_under_data() {
         var answer = system.dummy().started();
         var document = Json.parse(answer.body(), "the backend");
@@ -240,12 +240,12 @@ class ContractTest {
                 .isTextual(), answer);
     }
 
-    @Test @Relies(by = "Operations.segment", in = "api/services/operations_service.py")
+    @Test @Relies(by = "OperationsApi.segment", in = "api/services/operations_service.py")
     void an_id_is_of_letters_digits_and_marks_that_a_path_may_have() {
         holds(system.dummy().id().matches("[A-Za-z0-9._-]{1,200}"), system.dummy().id());
     }
 
-    @Test @Relies(by = {"Operations.operation", "Following.follow"}, in = "api/models/operations.py")
+    @Test @Relies(by = {"OperationsApi.operation", "OperationFollower.follow"}, in = "api/models/operations.py")
     void an_operation_tells_id_type_status_and_when_it_was_made() {
         var shown = system.dummy().first();
         text(shown, "operation_id", "operation_type", "status", "created_at");
@@ -255,7 +255,8 @@ class ContractTest {
                 .isPresent(), shown);
     }
 
-    @Test @Relies(by = {"Operations.operation", "SampleRun.run", "Following.tell"}, in = "api/models/operations.py")
+    @Test @Relies(by = {"OperationsApi.operation", "SampleRun.run", "OperationFollower.tell"},
+            in = "api/models/operations.py")
     void a_dummy_progresses_in_percent_and_tells_its_step() {
         var first = system.dummy().first();
         var later = system.dummy().later();
@@ -264,26 +265,27 @@ class ContractTest {
         holds(later.path("progress").path("current_step").isTextual(), later.path("progress"));
     }
 
-    @Test @Relies(by = "Operations.operation", in = "api/models/operations.py")
+    @Test @Relies(by = "OperationsApi.operation", in = "api/models/operations.py")
     void an_operation_has_a_place_for_symbol_error_and_result() {
         has(system.dummy().first(), "error_message", "result_summary", "metadata");
         has(system.dummy().first().path("metadata"), "symbol");
     }
 
-    @Test @Relies(by = {"Failover.started", "Following.look"}, in = "api/services/dummy_service.py")
+    @Test @Relies(by = {"Failover.started", "OperationFollower.look"}, in = "api/services/dummy_service.py")
     void a_dummy_runs_on_no_worker() {
         holds(system.dummy().workers().stream().noneMatch(worker -> worker.operation().equals(system.dummy().id())),
                 "it is on a worker");
     }
 
-    @Test @Relies(by = {"Operations.cancel", "Following.cancel", "SampleRun.run"}, in = "api/endpoints/operations.py")
+    @Test @Relies(by = {"OperationsApi.cancel", "OperationFollower.cancel", "SampleRun.run"},
+            in = "api/endpoints/operations.py")
     void a_cancelled_operation_is_so_at_the_next_look() {
         var cancelled = system.dummy().cancelled();
         holds(cancelled.ok() && Json.parse(cancelled.body(), "the backend").path("success").asBoolean(), cancelled);
         assertEquals("cancelled", system.dummy().after().path("status").asText());
     }
 
-    @Test @Relies(by = "Operations.cancel", in = "api/endpoints/operations.py")
+    @Test @Relies(by = "OperationsApi.cancel", in = "api/endpoints/operations.py")
     void an_operation_that_has_ended_cannot_be_cancelled() {
         holds(detail(system.dummy().again(), 400).isTextual(), system.dummy().again());
     }
@@ -294,13 +296,13 @@ class ContractTest {
                 "no trace by " + system.inventory.tracing().service());
     }
 
-    @Test @Relies(by = {"Operations.start", "SampleRun.run"}, in = "api/models/backtesting.py")
+    @Test @Relies(by = {"OperationsApi.start", "SampleRun.run"}, in = "api/models/backtesting.py")
     void a_backtest_starts_and_says_its_id() {
         var answer = system.backtest().started();
         holds(answer.ok() && Json.parse(answer.body(), "the backend").path("operation_id").isTextual(), answer);
     }
 
-    @Test @Relies(by = {"Operations.worker", "Failover.started", "OperationsReport.where"},
+    @Test @Relies(by = {"OperationsApi.worker", "Failover.started", "OperationsReport.where"},
             in = "api/services/worker_registry.py")
     void the_worker_of_a_backtest_is_busy_with_it_in_the_registry() {
         var on = system.backtest().workers().stream()
@@ -329,7 +331,7 @@ class ContractTest {
         holds(answer.ok() && answer.body().contains("# TYPE "), answer.status());
     }
 
-    @Test @Relies(by = {"Checks.metrics", "monitoring/rules/recording.yml"}, in = "monitoring/metrics.py")
+    @Test @Relies(by = {"ServiceChecks.metrics", "monitoring/rules/recording.yml"}, in = "monitoring/metrics.py")
     void the_backend_counts_the_workers_of_each_type() {
         for (var name : List.of("ktrdr_workers_registered_total", "ktrdr_workers_available"))
             for (var type : List.of("backtesting", "training"))

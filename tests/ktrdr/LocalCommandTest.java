@@ -17,7 +17,8 @@ class LocalCommandTest {
         assumeTrue(LocalCommand.command("unshare", "--uts", "true").run().ok(),
                 "only root may call this machine something else");
         var program = Files.writeString(folder.resolve("Who.java"),
-                "class Who { public static void main(String... args) { System.out.println(ktrdr.Local.whoAndWhere()); "
+                "class Who { public static void main(String... args) { "
+                        + "System.out.println(ktrdr.LocalCommand.whoAndWhere()); "
                         + "} }\n");
         var ran = LocalCommand.command("unshare", "--uts", "sh", "-c",
                 "hostname laptop.of-nobody.test; exec java -cp \"$1\" \"$2\"", "sh",

@@ -15,7 +15,7 @@ import ktrdr.Threads;
 /**
  * How long something was away, as a client that asks it again and again sees it.
  *
- * <pre>var gap = Gap.start(() -> http.get(url).ok(), Duration.ofMillis(50));
+ * <pre>var gap = DowntimeProbe.start(() -> http.get(url).ok(), Duration.ofMillis(50));
  *…
  *console.note("it was away for " + Units.duration(gap.stop()));</pre>
  *

@@ -28,7 +28,7 @@ import ktrdr.ssh.Ssh;
 /**
  * The locks of several nodes, all of them or none, kept alive until they are given back.
  *
- * <pre>try (var locks = Locks.take(fleet, owner, Duration.ZERO, console, node -> "uptime")) {
+ * <pre>try (var locks = NodeLocks.take(fleet, owner, Duration.ZERO, console, node -> "uptime")) {
  *    System.out.print(locks.looked(node));
  *    ssh.run(locks.under(node) + "…");
  *}</pre>

@@ -60,13 +60,14 @@ public final class JavaShell {
                 "import ktrdr.report.*;", "import ktrdr.rotation.*;", "import ktrdr.share.*;", "import ktrdr.shell.*;",
                 "import ktrdr.ssh.*;", "import ktrdr.status.*;", "import ktrdr.verify.*;",
                 "import ktrdr.inventory.Inventory.Node;",
-                "var session = Session.open(" + literal(inventory.source().toAbsolutePath()) + ");",
+                "var session = FleetSession.open(" + literal(inventory.source().toAbsolutePath()) + ");",
                 "var inventory = session.inventory();", "var fleet = session.fleet();",
                 "var workers = session.workers();",
                 "var core = session.core();", "var backend = session.backend();",
                 "var operations = session.operations();", "var prometheus = session.prometheus();",
                 "var db = session.db();", "var http = session.http();",
-                "Host host(String name) { return session.host(name); }", "String help() { return session.help(); }");
+                "FleetNode host(String name) { return session.host(name); }",
+                "String help() { return session.help(); }");
     }
 
     private static String literal(Path file) {

@@ -207,7 +207,7 @@ class ApiUseTest {
 
     /** Where the library makes requests to the backend. */
     private static String sources() throws IOException {
-        return source("Backend") + source("Operations") + source("Checkpoint");
+        return source("Backend") + source("OperationsApi") + source("Checkpoint");
     }
 
     @Test
@@ -217,12 +217,12 @@ class ApiUseTest {
         asked.remove("/api/v1");
         found("segment\\(id\\) \\+ \"(/[a-z/]+)\"", sources()).forEach(below -> asked.add("/operations/{id}" + below));
         // Checks asks for the health as a person would
-        assertTrue(source("Checks").contains("health(\"backend\", \"/api/v1/health\""));
+        assertTrue(source("ServiceChecks").contains("health(\"backend\", \"/api/v1/health\""));
         assertEquals(ApiUse.CALLS.stream().map(ApiUse.Call::path).collect(Collectors.toCollection(TreeSet::new)),
                 asked);
         for (var file : Project.library()) {
             var name = file.getFileName().toString().replace(".java", "");
-            if (Set.of("Backend", "Operations", "Checkpoint", "ApiUse").contains(name)) continue;
+            if (Set.of("Backend", "OperationsApi", "Checkpoint", "ApiUse").contains(name)) continue;
             var others = found("\"(/api/v1/[a-z]*)", source(name));
             others.removeAll(Set.of("/api/v1/health", "/api/v1/alerts", "/api/v1/status", "/api/v1/targets",
                     "/api/v1/query", "/api/v1/workers"));
