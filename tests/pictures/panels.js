@@ -11,11 +11,15 @@ function element(parent, name, className, text) {
   return made;
 }
 
-/* The series of a panel's queries, named by their legends and coloured one after the other; a query's override may have its own line. */
+/*
+ * The series of a panel's queries, named by their legends and coloured one after the other; a query's override may have
+ * its own line.
+ */
 function framesOf({ model, queries }) {
   const custom = model.fieldConfig.defaults.custom ?? {};
   const frames = queries.flatMap(query => query.series.map(series => {
-    const own = Object.fromEntries((model.fieldConfig.overrides ?? []).filter(one => one.matcher.options === query.ref).flatMap(one => one.properties.map(property => [property.id, property.value])));
+    const overrides = (model.fieldConfig.overrides ?? []).filter(one => one.matcher.options === query.ref);
+    const own = Object.fromEntries(overrides.flatMap(one => one.properties.map(({ id, value }) => [id, value])));
     return {
       ref: query.ref, labels: series.metric, values: series.values ?? [series.value],
       name: query.legend.replace(/{{\s*(\w+)\s*}}/g, (_, label) => series.metric[label] ?? ''),
@@ -29,10 +33,14 @@ function framesOf({ model, queries }) {
 const last = frame => Number(frame.values[frame.values.length - 1][1]);
 
 /* The colour of the highest threshold that a value has reached. */
-const reached = (defaults, value) => coloured(defaults.thresholds.steps.reduce((found, step) => step.value === null || value >= step.value ? step : found).color);
+function reached({ thresholds }, value) {
+  const reaches = step => step.value === null || value >= step.value;
+  return coloured(thresholds.steps.reduce((found, step) => reaches(step) ? step : found).color);
+}
 
 /* The largest font size at which a text has room, up to a limit. */
-const fitting = (text, width, most) => Math.max(10, Math.min(most, Math.floor(12 * width / Math.max(1, widest([text])))));
+const fitting = (text, width, most) =>
+  Math.max(10, Math.min(most, Math.floor(12 * width / Math.max(1, widest([text])))));
 
 function stat(place, panel, frames) {
   const { defaults } = panel.fieldConfig, { colorMode, textMode } = panel.options;
@@ -47,8 +55,10 @@ function stat(place, panel, frames) {
     if (names) element(box, 'span', '', frame.name).style.fontSize = small + 'px';
     const value = element(box, 'b', '', texts[i]);
     value.style.fontSize = large + 'px';
-    if (colorMode === 'background') Object.assign(box.style, { background: `linear-gradient(120deg, color-mix(in srgb, ${colour} 75%, black), ${colour})`, color: '#111217' });
-    else value.style.color = colour;
+    if (colorMode === 'background') {
+      const background = `linear-gradient(120deg, color-mix(in srgb, ${colour} 75%, black), ${colour})`;
+      Object.assign(box.style, { background, color: '#111217' });
+    } else value.style.color = colour;
   });
 }
 
@@ -56,21 +66,29 @@ function bargauge(place, panel, frames) {
   const { defaults } = panel.fieldConfig, bars = element(place, 'div', 'bars');
   const low = defaults.min ?? 0, high = defaults.max ?? Math.max(low + 1, ...frames.map(last));
   const part = value => Math.max(0, Math.min(1, (value - low) / (high - low)));
-  const names = widest(frames.map(frame => frame.name)) + 4, values = Math.max(50, widest(frames.map(frame => formatted(defaults.unit, last(frame)))) * 1.4);
-  const colours = defaults.thresholds.steps.map(step => coloured(step.color) + ' ' + 100 * part(step.value ?? low) + '%');
+  const names = widest(frames.map(frame => frame.name)) + 4;
+  const values = Math.max(50, widest(frames.map(frame => formatted(defaults.unit, last(frame)))) * 1.4);
+  const colours = defaults.thresholds.steps.map(
+    step => coloured(step.color) + ' ' + 100 * part(step.value ?? low) + '%');
+  const stops = colours.length > 1 ? colours.join(', ') : colours[0] + ', ' + colours[0];
   frames.forEach(frame => {
     const line = element(bars, 'div'), share = part(last(frame));
     element(line, 'span', 'name', frame.name).style.width = names + 'px';
     const bar = element(element(line, 'div', 'track'), 'div', 'bar');
     // the gradient is the whole track's, and the bar as much of it as there is
-    Object.assign(bar.style, { width: 100 * share + '%', background: `linear-gradient(90deg, ${colours.length > 1 ? colours.join(', ') : colours[0] + ', ' + colours[0]}) 0 0 / ${share ? 100 / share : 100}% 100%` });
-    Object.assign(element(line, 'span', '', formatted(defaults.unit, last(frame))).style, { width: values + 'px', fontSize: '16px', color: reached(defaults, last(frame)) });
+    const background = `linear-gradient(90deg, ${stops}) 0 0 / ${share ? 100 / share : 100}% 100%`;
+    Object.assign(bar.style, { width: 100 * share + '%', background });
+    Object.assign(element(line, 'span', '', formatted(defaults.unit, last(frame))).style, {
+      width: values + 'px', fontSize: '16px', color: reached(defaults, last(frame)),
+    });
   });
 }
 
 function table(place, panel, frames) {
-  const hidden = (panel.transformations ?? []).filter(one => one.id === 'organize').map(one => one.options.excludeByName)[0] ?? {};
-  const columns = [...new Set(frames.flatMap(frame => Object.keys(frame.labels)))].filter(column => !hidden[column]).sort();
+  const organized = (panel.transformations ?? []).filter(one => one.id === 'organize');
+  const hidden = organized.map(one => one.options.excludeByName)[0] ?? {};
+  const labels = new Set(frames.flatMap(frame => Object.keys(frame.labels)));
+  const columns = [...labels].filter(column => !hidden[column]).sort();
   if (!hidden.Value) columns.push('Value');
   // one with more rows than there is room for scrolls, as in Grafana
   place.classList.add('scrolls');
@@ -78,7 +96,8 @@ function table(place, panel, frames) {
   columns.forEach(column => element(head, 'th', '', column));
   frames.forEach(frame => {
     const row = element(made, 'tr');
-    columns.forEach(column => element(row, 'td', '', column === 'Value' ? formatted(panel.fieldConfig.defaults.unit, last(frame)) : frame.labels[column] ?? ''));
+    columns.forEach(column => element(row, 'td', '', column === 'Value'
+      ? formatted(panel.fieldConfig.defaults.unit, last(frame)) : frame.labels[column] ?? ''));
   });
 }
 
@@ -91,7 +110,10 @@ function legend(box, items) {
   });
 }
 
-/* What each type of panel is drawn by; over time there is a legend, which takes its room first so that the plot knows what is left. */
+/*
+ * What each type of panel is drawn by; over time there is a legend, which takes its room first so that the plot knows
+ * what is left.
+ */
 const AT_ONCE = { stat, bargauge, table };
 const OVER_TIME = { timeseries, 'state-timeline': stateTimeline };
 
@@ -113,13 +135,15 @@ function header() {
   document.title = title + ': a preview, not Grafana';
   document.querySelector('h1').textContent = 'KTRDR / ' + title;
   const chosen = document.querySelector('.chosen');
-  templating.list.forEach(one => element(chosen, 'span', '', one.label + ': All (' + data.values[one.name].length + ')'));
+  templating.list.forEach(
+    one => element(chosen, 'span', '', one.label + ': All (' + data.values[one.name].length + ')'));
   data.annotations.forEach(one => {
     const mark = element(element(chosen, 'span'), 'i');
     mark.style.borderColor = coloured(one.color);
     mark.parentElement.append(one.name + ': ' + one.times.length);
   });
-  element(chosen, 'span', '', new Date(data.from * 1000).toISOString().slice(0, 10) + ' ' + clock(data.from) + ' to ' + clock(data.to));
+  const day = new Date(data.from * 1000).toISOString().slice(0, 10);
+  element(chosen, 'span', '', day + ' ' + clock(data.from) + ' to ' + clock(data.to));
 }
 
 header();

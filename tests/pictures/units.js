@@ -3,7 +3,10 @@
 
 /* Names of steps of a unit, each so many of the one before it. */
 const steps = (factor, names, from = 0) => names.map((name, i) => [factor ** (i + from), name]);
-const durations = [[1e-6, 'µs'], [1e-3, 'ms'], [1, 's'], [60, 'min'], [3600, 'hour'], [86400, 'day'], [604800, 'week'], [31536000, 'year']];
+const durations = [
+  [1e-6, 'µs'], [1e-3, 'ms'], [1, 's'], [60, 'min'], [3600, 'hour'], [86400, 'day'], [604800, 'week'],
+  [31536000, 'year'],
+];
 const UNITS = {
   short: steps(1000, ['', ' K', ' Mil', ' Bil']),
   percentunit: [[0.01, '%']],
@@ -37,12 +40,14 @@ function formattedTicks(unit, values) {
   return values.map(value => {
     const [size, name] = stepOf(unit, value);
     let decimals = 0;
-    while (decimals < 6 && gap && Math.abs(gap / size * 10 ** decimals - Math.round(gap / size * 10 ** decimals)) > 1e-6) decimals++;
+    const exact = () => gap / size * 10 ** decimals;
+    while (decimals < 6 && gap && Math.abs(exact() - Math.round(exact())) > 1e-6) decimals++;
     return written(value / size, Math.min(decimals, 3), name);
   });
 }
 
 function written(value, decimals, name) {
   const number = value.toFixed(decimals).replace(/(\.\d*?)0+$/, '$1').replace(/\.$/, '');
-  return number + (name === ' day' || name === ' week' || name === ' hour' || name === ' year' ? name + (number === '1' ? '' : 's') : name);
+  const counted = [' day', ' week', ' hour', ' year'].includes(name);
+  return number + (counted ? name + (number === '1' ? '' : 's') : name);
 }
