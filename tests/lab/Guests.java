@@ -145,57 +145,26 @@ public final class Guests {
         Files.copy(files.resolve("network"), RUN.resolve("network"));
         Files.setPosixFilePermissions(RUN.resolve("network"), PosixFilePermissions.fromString("rwx------"));
         Files.copy(base.resolve("vmlinuz"), folder.resolve("vmlinuz"));
+        var seed = new GuestSeed(folder);
         var words = new ArrayList<>(List.of(RUN.resolve("network").toString(), "up", MACHINE_ADDRESS));
         ALL.forEach(guest -> words.add(guest.name()));
         LocalCommand.command(words).must();
-        key("id_ed25519", "ktrdr-lab-guests");
+        seed.key("id_ed25519", "ktrdr-lab-guests");
         var known = new StringBuilder();
         for (var guest : ALL) {
-            key("host_" + guest.name(), guest.name());
+            seed.key("host_" + guest.name(), guest.name());
             known.append(guest.fqdn()).append(' ')
                     .append(Files.readString(folder.resolve("host_" + guest.name() + ".pub")));
             LocalCommand.command("qemu-img", "create", "-q", "-f", "qcow2", "-F", "raw", "-b",
                     base.resolve("base.raw").toString(), disk(guest)).must();
-            seed(guest);
+            seed.write(guest);
         }
         Files.writeString(folder.resolve("known_hosts"), known);
         Files.writeString(inventory(), INVENTORY);
     }
 
-    private void key(String name, String comment) {
-        LocalCommand.command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", comment, "-f",
-                folder.resolve(name).toString()).must();
-    }
-
     private String disk(Guest guest) {
         return folder.resolve(guest.name() + ".qcow2").toString();
-    }
-
-    /** What makes a guest the one it is, as a tar file that is its second disk: keys, names, address. */
-    private void seed(Guest guest) throws IOException {
-        var staging = folder.resolve("staging");
-        var hosts = new StringBuilder("127.0.0.1 localhost\n");
-        for (var eachGuest : ALL) hosts.append(eachGuest.address()).append(' ').append(eachGuest.fqdn()).append(' ')
-                .append(eachGuest.host()).append('\n');
-        put(staging, "etc/hosts", hosts.toString(), "rw-r--r--");
-        put(staging, "etc/hostname", guest.name() + "\n", "rw-r--r--");
-        put(staging, "etc/systemd/network/lan.network", "[Match]\nName=eth0\n[Network]\nAddress=" + guest.address()
-                + "/24\nIPv6AcceptRA=no\nLinkLocalAddressing=no\n", "rw-r--r--");
-        put(staging, "etc/ssh/ssh_host_ed25519_key", Files.readString(folder.resolve("host_" + guest.name())),
-                "rw-------");
-        put(staging, "root/.ssh/authorized_keys", Files.readString(folder.resolve("id_ed25519.pub")), "rw-------");
-        for (var closed : List.of("root", "root/.ssh"))
-            Files.setPosixFilePermissions(staging.resolve(closed), PosixFilePermissions.fromString("rwx------"));
-        LocalCommand.command("tar", "-C", staging.toString(), "--owner=0", "--group=0", "-cf",
-                folder.resolve(guest.name() + ".tar").toString(), "etc", "root").must();
-        Engine.deleteTree(staging);
-    }
-
-    private static void put(Path staging, String name, String content, String mode) throws IOException {
-        var file = staging.resolve(name);
-        Files.createDirectories(file.getParent());
-        Files.writeString(file, content);
-        Files.setPosixFilePermissions(file, PosixFilePermissions.fromString(mode));
     }
 
     /** Switches a guest on; it has the disk that it had. */

@@ -3,38 +3,25 @@ package lab;
 import java.io.IOException;
 import java.io.UncheckedIOException;
 import java.net.InetAddress;
-import java.net.URISyntaxException;
 import java.net.UnknownHostException;
 import java.nio.charset.StandardCharsets;
-import java.nio.file.FileSystems;
 import java.nio.file.Files;
 import java.nio.file.Path;
-import java.nio.file.attribute.FileTime;
 import java.time.Duration;
 import java.util.ArrayList;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
-import java.util.TreeMap;
 import java.util.UUID;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.Executors;
 import java.util.concurrent.FutureTask;
-import java.util.jar.Attributes;
-import java.util.jar.JarEntry;
-import java.util.jar.JarFile;
-import java.util.jar.JarOutputStream;
-import java.util.jar.Manifest;
-import kotlin.Unit;
 import ktrdr.CommandResult;
 import ktrdr.Console;
 import ktrdr.LocalCommand;
 import ktrdr.Problem;
-import mockwebserver3.MockWebServer;
-import okhttp3.Protocol;
-import okio.Buffer;
 
 /**
  * The images of the practice fleet: a Debian base, what hosts and services are made of, and what KTRDR's stacks run.
@@ -100,10 +87,6 @@ final class Images {
      * what takes longest.
      */
     private static final Map<String, List<String>> FILES = new LinkedHashMap<>();
-
-    /** What Jaeger's stand-in takes gRPC by: a class of each jar, by the name that it has in the image. */
-    private static final Map<String, Class<?>> LIBRARIES = new TreeMap<>(Map.of("mockwebserver.jar",
-            MockWebServer.class, "okhttp.jar", Protocol.class, "okio.jar", Buffer.class, "kotlin.jar", Unit.class));
 
     static {
         FILES.put("services", List.of("start", "keys", "fill", "registry.yml"));
@@ -321,50 +304,12 @@ final class Images {
         var context = Machine.unpack(folder, Engine.concat(List.of("Dockerfile", "packages"), FILES.get(folder)));
         try {
             if (folder.equals("standin")) {
-                standinJar(context.resolve("standin.jar"));
+                StandinJar.write(context.resolve("standin.jar"));
                 Files.writeString(context.resolve("version"), arguments.get("VERSION") + "\n");
             }
             return context;
         } catch (IOException e) {
             throw new UncheckedIOException(e);
-        }
-    }
-
-    /**
-     * The stand-ins' classes are in this script's own jar; the same bytes each time, so that the build cache knows
-     * them.
-     */
-    private static void standinJar(Path jar) throws IOException {
-        var here = jar(Images.class);
-        var manifest = new Manifest();
-        manifest.getMainAttributes().put(Attributes.Name.MANIFEST_VERSION, "1.0");
-        manifest.getMainAttributes().put(Attributes.Name.CLASS_PATH, String.join(" ", LIBRARIES.keySet()));
-        try (var source = Files.isDirectory(here) ? null : FileSystems.newFileSystem(here);
-                var out = new JarOutputStream(Files.newOutputStream(jar));
-                var classes = Files.list(source == null ? here.resolve("standin") : source.getPath("/standin"))) {
-            out.putNextEntry(entry(JarFile.MANIFEST_NAME));
-            manifest.write(out);
-            for (var file : classes.filter(path -> path.toString().endsWith(".class")).sorted().toList()) {
-                out.putNextEntry(entry("standin/" + file.getFileName()));
-                Files.copy(file, out);
-            }
-        }
-        for (var library : LIBRARIES.entrySet())
-            Files.copy(jar(library.getValue()), jar.resolveSibling(library.getKey()));
-    }
-
-    private static JarEntry entry(String name) {
-        var entry = new JarEntry(name);
-        entry.setLastModifiedTime(FileTime.fromMillis(0));
-        return entry;
-    }
-
-    /** What a class was loaded from. */
-    private static Path jar(Class<?> of) throws IOException {
-        try {
-            return Path.of(of.getProtectionDomain().getCodeSource().getLocation().toURI());
-        } catch (URISyntaxException e) {
-            throw new IOException(e);
         }
     }
 }

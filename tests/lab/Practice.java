@@ -56,9 +56,7 @@ public final class Practice {
         var base = Images.early(console);
         var engine = Engine.ensure(console);
         var state = state();
-        if (state.exists() && status().stream().allMatch(row -> row.get("state").equals("running"))
-                && new Services(engine, state, console).filled()
-                && ready(state.inventory()).problems().isEmpty()) {
+        if (complete(engine, state)) {
             console.note("the practice fleet is up already");
             return state;
         }
@@ -66,14 +64,26 @@ public final class Practice {
             remove(engine, state);
             state = asked;
         }
-        var fresh = state;
+        make(engine, base, state);
+        awaitReady(state.inventory());
+        return state;
+    }
+
+    private boolean complete(Engine engine, State state) {
+        return state.exists() && status().stream().allMatch(row -> row.get("state").equals("running"))
+                && new Services(engine, state, console).filled()
+                && ready(state.inventory()).problems().isEmpty();
+    }
+
+    /** Images, network, services, share and hosts, each as soon as what it needs is there. */
+    private void make(Engine engine, Optional<CompletableFuture<Path>> base, State state) {
         var services = new Services(engine, state, console);
         var images = new Images(engine, console).build(base);
         var hosts = new Hosts(engine, state);
         var network = images.get("services").thenRunAsync(() -> {
-            if (!fresh.exists()) services.keys();
+            if (!state.exists()) services.keys();
             if (!engine.has("network", Hosts.NETWORK))
-                engine.docker("network", "create", "--label", "ktrdr-lab", "--label", LABEL + "=" + fresh.folder(),
+                engine.docker("network", "create", "--label", "ktrdr-lab", "--label", LABEL + "=" + state.folder(),
                         "--subnet", "10.42.1.0/24", Hosts.NETWORK).must();
             services.ensure();
         }, THREADS);
@@ -87,8 +97,6 @@ public final class Practice {
             work.add(CompletableFuture.allOf(images.get("host"), network, share)
                     .thenRunAsync(() -> hosts.ensure(host), THREADS));
         for (var future : work) join(future);
-        awaitReady(state.inventory());
-        return state;
     }
 
     static <T> T join(CompletableFuture<T> work) {

@@ -34,10 +34,20 @@ public final class SmallToolkit {
         checkout = Files.createDirectory(folder.resolve("checkout"));
         asked = Files.createFile(folder.resolve("asked"));
         meanwhile = folder.resolve("meanwhile");
+        copyFrontDoor();
+        writeLibrary();
+        writeScripts();
+        writeJbang();
+    }
+
+    private void copyFrontDoor() throws IOException {
         for (var text : List.of("ktrdr", "lib/start.sh", "lib/ktrdr.java", "inventory.yaml")) {
             Files.createDirectories(checkout.resolve(text).getParent());
             Files.copy(Project.root().resolve(text), checkout.resolve(text), StandardCopyOption.COPY_ATTRIBUTES);
         }
+    }
+
+    private void writeLibrary() throws IOException {
         var header = Files.readString(Project.root().resolve("lib/sources.java"));
         write("lib/sources.java",
                 Stream.concat(header.lines()
@@ -55,12 +65,19 @@ public final class SmallToolkit {
                         "class Training { public static void main(String... args) { new ktrdr.Word(); } }"));
         write("templates/word", List.of("one"));
         write("tests/NoneTest.java", List.of("class NoneTest {}"));
+    }
+
+    private void writeScripts() throws IOException {
         script("Say", "//SOURCES ../lib/ktrdr.java",
                 "new ktrdr.Word(); System.out.println(\"says \" + ktrdr.Word.WORD + String.join(\" \", args));");
         script("Ask", "//SOURCES ../lib/ktrdr.java", "System.out.println(\"asks\");");
         script("Both", "//SOURCES ../lib/ktrdr.java\n//SOURCES Say.java", "Say.main(args);");
         write("jbang-catalog.json", List.of("{\"aliases\": {", alias("say", "Say") + ",", alias("ask", "Ask") + ",",
                 alias("both", "Both"), "}}"));
+    }
+
+    /** A JBang that notes what it is asked for. */
+    private void writeJbang() throws IOException {
         var bin = Files.createDirectory(folder.resolve("bin"));
         var jbang = Files.writeString(bin.resolve("jbang"), """
                 #!/bin/sh

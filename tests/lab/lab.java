@@ -2,12 +2,14 @@
 // stand-ins and every file that images and hosts are made of.
 
 //SOURCES Engine.java
+//SOURCES GuestSeed.java
 //SOURCES Guests.java
 //SOURCES Hosts.java
 //SOURCES Images.java
 //SOURCES Machine.java
 //SOURCES Practice.java
 //SOURCES Services.java
+//SOURCES StandinJar.java
 //SOURCES State.java
 //SOURCES standin/Backend.java
 //SOURCES standin/Checkpoints.java
@@ -16,6 +18,7 @@
 //SOURCES standin/Grafana.java
 //SOURCES standin/Grpc.java
 //SOURCES standin/Jaeger.java
+//SOURCES standin/Job.java
 //SOURCES standin/Json.java
 //SOURCES standin/Main.java
 //SOURCES standin/Metrics.java
@@ -30,10 +33,12 @@
 //SOURCES standin/Registration.java
 //SOURCES standin/Registry.java
 //SOURCES standin/Rehearsal.java
+//SOURCES standin/Starts.java
 //SOURCES standin/Store.java
 //SOURCES standin/Traces.java
 //SOURCES standin/Web.java
 //SOURCES standin/Worker.java
+//SOURCES standin/WorkerSettings.java
 //FILES lab/packages/base=packages/base
 //FILES lab/packages/lists=packages/lists
 //FILES lab/packages/install=packages/install

@@ -37,40 +37,60 @@ public record Block(String page, int line, String heading, Map<String, String> w
     }
 
     static List<Block> of(String page, List<String> lines) {
-        var blocks = new ArrayList<Block>();
-        var heading = "";
-        Block open = null;
-        for (int i = 0; i < lines.size(); i++) {
-            var line = lines.get(i);
-            if (line.startsWith("#")) heading = line.replaceFirst("^#+ *", "");
-            if (line.startsWith("    ") && (i == 0 || lines.get(i - 1).isBlank()))
-                throw new IllegalArgumentException(page + ":" + (i + 1) + ": an indented block has no test; fence it");
-            if (!line.startsWith(FENCE)) continue;
-            int end = i + 1;
-            while (end < lines.size() && !lines.get(end).equals(FENCE)) end++;
-            if (end == lines.size())
-                throw new IllegalArgumentException(page + ":" + (i + 1) + ": a block that does not end");
-            var text = String.join("\n", lines.subList(i + 1, end));
-            var info = line.substring(FENCE.length()).split(" ");
+        return new Reader(page, lines).read();
+    }
+
+    /** Reads the fences of a page from top to bottom. */
+    private static final class Reader {
+        private final String page;
+        private final List<String> lines;
+        private final List<Block> blocks = new ArrayList<>();
+        private String heading = "";
+        /** The commands whose output may follow; null if there are none. */
+        private Block open;
+
+        Reader(String page, List<String> lines) {
+            this.page = page;
+            this.lines = lines;
+        }
+
+        List<Block> read() {
+            for (int i = 0; i < lines.size(); i++) {
+                var line = lines.get(i);
+                if (line.startsWith("#")) heading = line.replaceFirst("^#+ *", "");
+                if (line.startsWith("    ") && (i == 0 || lines.get(i - 1).isBlank()))
+                    throw mistake(i, "an indented block has no test; fence it");
+                if (!line.startsWith(FENCE)) continue;
+                int end = i + 1;
+                while (end < lines.size() && !lines.get(end).equals(FENCE)) end++;
+                if (end == lines.size()) throw mistake(i, "a block that does not end");
+                add(i, String.join("\n", lines.subList(i + 1, end)));
+                i = end;
+            }
+            if (open != null) blocks.add(open);
+            return blocks;
+        }
+
+        private void add(int at, String text) {
+            var info = lines.get(at).substring(FENCE.length()).split(" ");
             switch (info[0]) {
                 case "sh" -> {
                     if (open != null) blocks.add(open);
-                    open = new Block(page, i + 1, heading, words(info), text, Optional.empty());
+                    open = new Block(page, at + 1, heading, words(info), text, Optional.empty());
                 }
                 case "text" -> {
-                    if (open == null)
-                        throw new IllegalArgumentException(page + ":" + (i + 1) + ": output of no command");
+                    if (open == null) throw mistake(at, "output of no command");
                     blocks.add(new Block(page, open.line, open.heading, open.words, open.commands, Optional.of(text)));
                     open = null;
                 }
                 case "java", "yaml" -> { }
-                default -> throw new IllegalArgumentException(page + ":" + (i + 1)
-                        + ": a block of sh, text, java or yaml is expected, not " + line);
+                default -> throw mistake(at, "a block of sh, text, java or yaml is expected, not " + lines.get(at));
             }
-            i = end;
         }
-        if (open != null) blocks.add(open);
-        return blocks;
+
+        private IllegalArgumentException mistake(int at, String what) {
+            return new IllegalArgumentException(page + ":" + (at + 1) + ": " + what);
+        }
     }
 
     private static Map<String, String> words(String... info) {

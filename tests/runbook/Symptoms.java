@@ -27,6 +27,16 @@ public final class Symptoms {
      */
     public static Map<String, Supplier<Fault>> on(Path folder, Path secrets) {
         var symptoms = new LinkedHashMap<String, Supplier<Fault>>();
+        addPreparations(symptoms, secrets);
+        addStopped(symptoms);
+        addShare(symptoms);
+        addDashboard(symptoms);
+        addNodes(symptoms, folder);
+        return symptoms;
+    }
+
+    /** What a section takes for granted, with nothing broken. */
+    private static void addPreparations(Map<String, Supplier<Fault>> symptoms, Path secrets) {
         symptoms.put("the daily checklist", () -> {
             World.sql("CREATE TABLE IF NOT EXISTS bars AS SELECT i AS id, 'AAPL' AS symbol, i * 1.5 AS close FROM "
                     + "generate_series(1, 1000) i");
@@ -36,6 +46,9 @@ public final class Symptoms {
             World.secretsWith(secrets, "jwt_secret", "another-secret-of-more-than-32-characters");
             return nothing();
         });
+    }
+
+    private static void addStopped(Map<String, Supplier<Fault>> symptoms) {
         symptoms.put("workers not registering", () -> stopped("workers-b", "backtest-worker-1"));
         symptoms.put("database connections failing", () -> stopped("core", "ktrdr-db"));
         symptoms.put("a target down", () -> {
@@ -43,6 +56,9 @@ public final class Symptoms {
             await("curl -s 'http://localhost:9090/api/v1/query?query=up==0' | grep -q '\"node\":\"workers-b\"'");
             return nothing();
         });
+    }
+
+    private static void addShare(Map<String, Supplier<Fault>> symptoms) {
         symptoms.put("NFS mount failing", () -> {
             World.unmountShare("workers-b");
             return () -> World.mountShare("workers-b");
@@ -51,12 +67,18 @@ public final class Symptoms {
             World.on("core", "chown root:root /srv/ktrdr-shared/results; chmod 755 /srv/ktrdr-shared/results");
             return nothing();
         });
+    }
+
+    private static void addDashboard(Map<String, Supplier<Fault>> symptoms) {
         symptoms.put("an empty dashboard", () -> {
             World.on("core", "rm /opt/ktrdr-core/monitoring/grafana/dashboards/operations.json; docker restart -t 1 "
                     + "ktrdr-grafana >/dev/null");
             await("docker inspect --format '{{.State.Health.Status}}' ktrdr-grafana | grep -qx healthy");
             return nothing();
         });
+    }
+
+    private static void addNodes(Map<String, Supplier<Fault>> symptoms, Path folder) {
         symptoms.put("locked", () -> {
             World.on("workers-b", LockScripts.take(new LockScripts.Place("/opt/ktrdr-workers-b", "ktrdr-workers"),
                     LockScripts.Owner.now("karl@laptop", "deploy workers B sha-2000002"), Duration.ofSeconds(30)));
@@ -71,7 +93,6 @@ public final class Symptoms {
             World.bare("workers-b");
             return nothing();
         });
-        return symptoms;
     }
 
     private static Fault stopped(String host, String container) {

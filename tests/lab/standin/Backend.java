@@ -1,7 +1,6 @@
 package standin;
 
 import java.io.IOException;
-import java.util.ArrayList;
 import java.util.List;
 import java.util.Map;
 import java.util.concurrent.ExecutorService;
@@ -22,7 +21,6 @@ public final class Backend implements AutoCloseable {
     private final Store store;
     private final String version;
     private final boolean unhealthy;
-    private final String broker;
     /** Whether its API is that of another KTRDR, which lacks some of it. */
     private final boolean changed;
     private final Client client = new Client();
@@ -33,7 +31,7 @@ public final class Backend implements AutoCloseable {
     private final Operations operations;
     private final Orphans orphans;
     private final Proxy proxy;
-    private final long began = System.currentTimeMillis();
+    private final Starts starts;
     private final AtomicBoolean stopping = new AtomicBoolean();
     private final ExecutorService threads = Executors.newCachedThreadPool(Web::daemon);
     private final Web web;
@@ -49,16 +47,11 @@ public final class Backend implements AutoCloseable {
     /** The same, with the table of operations. */
     public Backend(int port, Map<String, String> env, Pace pace, Store store) throws IOException {
         Main.settings(env);
-        if (env.getOrDefault("KTRDR_DB_PASSWORD", "").isBlank())
-            throw new IllegalArgumentException("KTRDR_DB_PASSWORD is missing or blank");
-        var jwt = env.getOrDefault("KTRDR_AUTH_JWT_SECRET", "");
-        if (jwt.isBlank()) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET is missing or blank");
-        if (jwt.length() < 32) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET has fewer than 32 characters");
+        requireSecrets(env);
         pace.load();
         this.pace = pace;
         this.store = store;
         version = env.getOrDefault("KTRDR_VERSION", "unknown");
-        broker = env.getOrDefault("IB_HOST_SERVICE_URL", "http://localhost:5001");
         unhealthy = "unhealthy".equals(env.get("KTRDR_STANDIN_FAULT"));
         changed = "api".equals(env.get("KTRDR_STANDIN_FAULT"));
         traces = new Traces("ktrdr-api", env);
@@ -67,7 +60,25 @@ public final class Backend implements AutoCloseable {
         registry = new Registry(pace.remove());
         operations = new Operations(this::ended);
         proxy = new Proxy(operations, registry, client, pace);
+        starts = new Starts(env, pace, store, operations, registry, proxy);
         orphans = new Orphans(env, operations::running, registry::claims);
+        measure();
+        web = new Web(port).gate(this::gate).observer(this::observe).metrics("/metrics/", metrics);
+        route();
+        web.start();
+        threads.execute(this::pollWorkers);
+        threads.execute(orphans::run);
+    }
+
+    private static void requireSecrets(Map<String, String> env) {
+        if (env.getOrDefault("KTRDR_DB_PASSWORD", "").isBlank())
+            throw new IllegalArgumentException("KTRDR_DB_PASSWORD is missing or blank");
+        var jwt = env.getOrDefault("KTRDR_AUTH_JWT_SECRET", "");
+        if (jwt.isBlank()) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET is missing or blank");
+        if (jwt.length() < 32) throw new IllegalArgumentException("KTRDR_AUTH_JWT_SECRET has fewer than 32 characters");
+    }
+
+    private void measure() {
         // of these two alone, whatever else is registered
         for (var type : List.of("backtesting", "training")) {
             var label = "{worker_type=\"" + type + "\"}";
@@ -79,8 +90,10 @@ public final class Backend implements AutoCloseable {
         metrics.gauge("ktrdr_operations_active", "Operations that have not ended.", "", operations::active);
         metrics.agents();
         metrics.counter("ktrdr_operations_total", "Operations that have ended.");
-        web = new Web(port).gate(this::gate).observer(this::observe).metrics("/metrics/", metrics)
-                .on("GET", "/", request ->
+    }
+
+    private void route() {
+        web.on("GET", "/", request ->
                         Web.Reply.ok(Json.map("message", "KTRDR API (a stand-in of the practice fleet)", "version",
                                 version)))
                 .on("GET", API + "/health", request -> health())
@@ -89,10 +102,10 @@ public final class Backend implements AutoCloseable {
                                 request.query().get("status"))))
                 .on("POST", API + "/workers/register", request -> Web.Reply.ok(registry.register(request.json())))
                 .on("GET", API + "/workers/{id}", this::worker)
-                .on("POST", API + "/dummy/start", this::dummy)
-                .on("POST", API + "/backtests/start", this::backtest)
-                .on("POST", API + "/trainings/start", this::training)
-                .on("POST", API + "/data/acquire/download", this::download)
+                .on("POST", API + "/dummy/start", starts::dummy)
+                .on("POST", API + "/backtests/start", starts::backtest)
+                .on("POST", API + "/trainings/start", starts::training)
+                .on("POST", API + "/data/acquire/download", starts::download)
                 .on("GET", API + "/operations", request -> Web.Reply.ok(operations.list(request.query())))
                 .on("GET", API + "/operations/{id}", proxy::show)
                 .on("GET", API + "/operations/{id}/results", proxy::results)
@@ -102,9 +115,6 @@ public final class Backend implements AutoCloseable {
                         request -> Checkpoints.show(request.id(), registry.urls(), client))
                 .on("GET", API + "/openapi.json", request -> Web.Reply.ok(described()));
         if (!changed) web.on("DELETE", API + "/operations/{id}", proxy::cancel);
-        web.start();
-        threads.execute(this::pollWorkers);
-        threads.execute(orphans::run);
     }
 
     public int port() {
@@ -167,132 +177,6 @@ public final class Backend implements AutoCloseable {
         return worker == null ? Web.Reply.detail(404, "Worker not found: " + request.id()) : Web.Reply.ok(worker);
     }
 
-    /** Throws IOException where the database does not take it, and then there is none. */
-    private Operations.Operation create(String type, Web.Request request, Map<String, Object> parameters)
-            throws IOException {
-                var operation = operations.create(type, request.trace(), parameters, store::started);
-                request.tags().put("operation.id", operation.id);
-                return operation;
-            }
-
-    /** A harmless operation on the backend alone, in a hundred steps. */
-    private Web.Reply dummy(Web.Request request) {
-        Operations.Operation operation;
-        try {
-            operation = create("dummy", request, Map.of());
-        } catch (IOException e) {
-            return Web.Reply.ok(Json.map("success", false, "data", null, "error",
-                    Json.map("code", "DUMMY-001", "message", "Failed to start: " + e.getMessage())));
-        }
-        threads.execute(() -> {
-            for (int step = 0; step < 100 && !operation.cancelled(); step++) {
-                operation.progress(step, "Working: step " + (step + 1) + " of 100");
-                pause(pace.dummy() / 100);
-            }
-            operation.complete(operation.cancelled() ? Json.map("status", "cancelled")
-                    : Json.map("status", "success", "iterations_completed", 100));
-        });
-        return Web.Reply.ok(Json.map("success", true, "data",
-                Json.map("operation_id", operation.id, "status", "started", "message", "Started dummy operation"),
-                "error", null));
-    }
-
-    /** Fails always, as on a system whose broker host service does not run. */
-    private Web.Reply download(Web.Request request) {
-        var body = required(request, "symbol", "timeframe");
-        var mode = String.valueOf(body.getOrDefault("mode", "local"));
-        if (!List.of("tail", "backfill", "full").contains(mode))
-            return Web.Reply.detail(500, "Data acquisition failed: Invalid mode: " + mode);
-        Operations.Operation operation;
-        try {
-            operation = create("data_load", request, body);
-        } catch (IOException e) {
-            return Web.Reply.detail(500, "Data acquisition failed: " + e.getMessage());
-        }
-        threads.execute(() -> {
-            operation.progress(0, "Contacting the broker's host service");
-            pause(Math.min(1000, pace.backtest()));
-            operation.end("failed", "IB host service is not available: connection refused at " + broker, null);
-        });
-        return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "status", "started",
-                "message", "Data download started for " + body.get("symbol")));
-    }
-
-    private Web.Reply backtest(Web.Request request) {
-        var body = required(request, "strategy_name", "symbol", "timeframe", "start_date", "end_date");
-        if (changed) required(request, "account");
-        Operations.Operation operation;
-        try {
-            operation = create("backtesting", request, body);
-        } catch (IOException e) {
-            return Web.Reply.detail(500, "Failed to start backtest");
-        }
-        var worker = handed(operation, request, "Failed to start backtest");
-        return Web.Reply.ok(Json.map("success", true, "operation_id", operation.id, "status", "started",
-                "message", "Backtest started on " + worker.id(), "symbol", body.get("symbol"), "timeframe",
-                body.get("timeframe"),
-                "mode", "distributed"));
-    }
-
-    /**
-     * As many epochs as the number at the end of the strategy's name, which stands for what its file says; else ten.
-     * Its id is a task_id.
-     */
-    private Web.Reply training(Web.Request request) {
-        var body = required(request, "strategy_name");
-        Operations.Operation operation;
-        try {
-            operation = create("training", request, body);
-        } catch (IOException e) {
-            return Web.Reply.detail(500, "Failed to start training");
-        }
-        var worker = handed(operation, request, "Failed to start training: All connection attempts failed");
-        return Web.Reply.ok(Json.map("success", true, "task_id", operation.id, "status", "training_started",
-                "message", "Neural network training started using " + body.get("strategy_name") + " strategy",
-                "symbols", body.getOrDefault("symbols", List.of("AAPL")), "timeframes",
-                body.getOrDefault("timeframes", List.of("1d")),
-                "strategy_name", body.get("strategy_name"), "estimated_duration_minutes", 30));
-    }
-
-    /**
-     * The worker that has it now; else it failed, and so does the request: 500 where one did not answer, 503 where none
-     * is free.
-     */
-    private Registry.Entry handed(Operations.Operation operation, Web.Request request, String unreached) {
-        try {
-            var worker = proxy.hand(operation, request);
-            if (worker != null) return worker;
-        } catch (IOException e) {
-            operation.end("failed", unreached, null);
-            throw new Web.Failure(500, unreached);
-        }
-        var why = "No " + operation.type + " workers available";
-        operation.end("failed", why, null);
-        throw new Web.Failure(503, Json.map("error", why, "worker_type", operation.type,
-                "registered_workers", registry.count(operation.type, null), "backend_uptime_seconds",
-                (System.currentTimeMillis() - began) / 1000.0,
-                "hint", "Workers auto-register after startup. Retry in a few seconds, or check worker container "
-                        + "logs."));
-    }
-
-    private static Map<String, Object> required(Web.Request request, String... names) {
-        var body = request.json();
-        var missing = new ArrayList<>();
-        for (var name : names)
-            if (body.get(name) == null)
-                missing.add(Json.map("type", "missing", "loc", List.of("body", name), "msg", "Field required"));
-        if (!missing.isEmpty()) throw new Web.Failure(422, missing);
-        return body;
-    }
-
-    private static void pause(long millis) {
-        try {
-            Thread.sleep(millis);
-        } catch (InterruptedException e) {
-            Thread.currentThread().interrupt();
-        }
-    }
-
     /** Answers 503 from now on, and tells its workers, one after another, as far as they are there. */
     private void drain() {
         stopping.set(true);
@@ -310,14 +194,16 @@ public final class Backend implements AutoCloseable {
         stopping.set(true);
         web.close();
         threads.shutdownNow();
+        starts.close();
     }
 
     @Override
     public void close() {
         drain();
-        pause(pace.drain());
+        Starts.pause(pace.drain());
         web.close();
         threads.shutdownNow();
+        starts.close();
         traces.close();
     }
 }

@@ -100,45 +100,51 @@ public final class Grafana implements AutoCloseable {
         return Web.Reply.ok(Json.map("datasources", byName, "buildInfo", Json.map("version", VERSION)));
     }
 
+    private static List<Map<String, Object>> sources(Path folder) throws IOException {
+        var read = new ArrayList<Map<String, String>>();
+        for (var file : files(folder, ".yml", ".yaml")) read.addAll(items(Files.readAllLines(file)));
+        var sources = new ArrayList<Map<String, Object>>();
+        for (var item : read) sources.add(source(sources.size() + 1, item));
+        return List.copyOf(sources);
+    }
+
     /**
      * Line by line, which is enough for the plain files of KTRDR: one {@code name: value} each, {@code - } before the
      * first of an item.
      */
-    private static List<Map<String, Object>> sources(Path folder) throws IOException {
-        var read = new ArrayList<Map<String, String>>();
-        for (var file : files(folder, ".yml", ".yaml")) {
-            boolean inside = false;
-            for (var line : Files.readAllLines(file)) {
-                var text = line.replaceFirst("(^|\\s)#.*", "").stripTrailing();
-                if (text.isBlank()) continue;
-                if (!text.startsWith(" ") && !text.startsWith("-")) inside = text.equals("datasources:");
-                else if (inside) {
-                    var item = text.strip();
-                    if (item.startsWith("- ")) {
-                        read.add(new LinkedHashMap<>());
-                        item = item.substring(2).strip();
-                    }
-                    var pair = item.split(":\\s+", 2);
-                    // of nested blocks, such as jsonData, nothing is copied
-                    if (pair.length == 2 && !read.isEmpty()) read.get(read.size() - 1)
-                            .putIfAbsent(pair[0], pair[1].strip().replaceAll("^([\"'])(.*)\\1$", "$2"));
-                }
+    private static List<Map<String, String>> items(List<String> lines) {
+        var items = new ArrayList<Map<String, String>>();
+        boolean inside = false;
+        for (var line : lines) {
+            var text = line.replaceFirst("(^|\\s)#.*", "").stripTrailing();
+            if (text.isBlank()) continue;
+            if (!text.startsWith(" ") && !text.startsWith("-")) {
+                inside = text.equals("datasources:");
+                continue;
             }
+            if (!inside) continue;
+            var entry = text.strip();
+            if (entry.startsWith("- ")) {
+                items.add(new LinkedHashMap<>());
+                entry = entry.substring(2).strip();
+            }
+            var pair = entry.split(":\\s+", 2);
+            // of nested blocks, such as jsonData, nothing is copied
+            if (pair.length == 2 && !items.isEmpty()) items.get(items.size() - 1)
+                    .putIfAbsent(pair[0], pair[1].strip().replaceAll("^([\"'])(.*)\\1$", "$2"));
         }
-        var sources = new ArrayList<Map<String, Object>>();
-        for (var map : read) {
-            var name = map.getOrDefault("name", "");
-            // without a fixed uid Grafana makes one, and dashboards do not find the source
-            var uid = map.getOrDefault("uid", "P%015X".formatted(name.hashCode() & 0xffffffffL));
-            sources.add(Json.map("id", sources.size() + 1, "uid", uid, "orgId", 1, "name", name, "type",
-                    map.getOrDefault("type", ""),
-                    "typeName", map.getOrDefault("type", ""), "access", map.getOrDefault("access", "proxy"), "url",
-                    map.getOrDefault("url", ""),
-                    "user", "", "database", "", "basicAuth", false, "isDefault", Boolean.valueOf(map.get("isDefault")),
-                    "jsonData", Map.of(),
-                    "readOnly", !Boolean.parseBoolean(map.get("editable"))));
-        }
-        return List.copyOf(sources);
+        return items;
+    }
+
+    private static Map<String, Object> source(int id, Map<String, String> item) {
+        var name = item.getOrDefault("name", "");
+        // without a fixed uid Grafana makes one, and dashboards do not find the source
+        var uid = item.getOrDefault("uid", "P%015X".formatted(name.hashCode() & 0xffffffffL));
+        return Json.map("id", id, "uid", uid, "orgId", 1, "name", name, "type", item.getOrDefault("type", ""),
+                "typeName", item.getOrDefault("type", ""), "access", item.getOrDefault("access", "proxy"),
+                "url", item.getOrDefault("url", ""), "user", "", "database", "", "basicAuth", false,
+                "isDefault", Boolean.valueOf(item.get("isDefault")), "jsonData", Map.of(),
+                "readOnly", !Boolean.parseBoolean(item.get("editable")));
     }
 
     private static List<Path> files(Path folder, String... endings) throws IOException {

@@ -136,36 +136,43 @@ final class Json {
     }
 
     private static void write(Object value, StringBuilder out) {
-        if (value instanceof Map<?, ?> map) {
-            out.append('{');
-            var comma = "";
-            for (var entry : map.entrySet()) {
-                out.append(comma);
-                write(entry.getKey().toString(), out);
-                out.append(':');
-                write(entry.getValue(), out);
-                comma = ",";
-            }
-            out.append('}');
-        } else if (value instanceof List<?> list) {
-            out.append('[');
-            var comma = "";
-            for (var eachValue : list) {
-                out.append(comma);
-                write(eachValue, out);
-                comma = ",";
-            }
-            out.append(']');
-        } else if (value == null || value instanceof Number || value instanceof Boolean) {
-            out.append(value);
-        } else {
-            out.append('"');
-            value.toString().chars().forEach(c -> {
-                if (c == '"' || c == '\\') out.append('\\').append((char) c);
-                else if (c < 0x20) out.append(String.format("\\u%04x", c));
-                else out.append((char) c);
-            });
-            out.append('"');
+        if (value instanceof Map<?, ?> map) write(map, out);
+        else if (value instanceof List<?> list) write(list, out);
+        else if (value == null || value instanceof Number || value instanceof Boolean) out.append(value);
+        else writeText(value.toString(), out);
+    }
+
+    private static void write(Map<?, ?> map, StringBuilder out) {
+        out.append('{');
+        var comma = "";
+        for (var entry : map.entrySet()) {
+            out.append(comma);
+            writeText(entry.getKey().toString(), out);
+            out.append(':');
+            write(entry.getValue(), out);
+            comma = ",";
         }
+        out.append('}');
+    }
+
+    private static void write(List<?> list, StringBuilder out) {
+        out.append('[');
+        var comma = "";
+        for (var element : list) {
+            out.append(comma);
+            write(element, out);
+            comma = ",";
+        }
+        out.append(']');
+    }
+
+    private static void writeText(String text, StringBuilder out) {
+        out.append('"');
+        text.chars().forEach(c -> {
+            if (c == '"' || c == '\\') out.append('\\').append((char) c);
+            else if (c < 0x20) out.append(String.format("\\u%04x", c));
+            else out.append((char) c);
+        });
+        out.append('"');
     }
 }

@@ -154,6 +154,23 @@ final class Web implements AutoCloseable {
         return server.getAddress().getPort();
     }
 
+    /** The route of a request, or why it has none. */
+    private record Found(Route route, String id, boolean otherMethod) {
+        String template() {
+            return route == null ? "unmatched" : route.template();
+        }
+    }
+
+    private Found find(String method, String path) {
+        boolean otherMethod = false;
+        for (var route : routes) {
+            var match = route.match(path);
+            if (match != null && route.method().equals(method)) return new Found(route, match, otherMethod);
+            otherMethod |= match != null;
+        }
+        return new Found(null, "", otherMethod);
+    }
+
     private void serve(HttpExchange exchange) throws IOException {
         long start = System.currentTimeMillis() * 1000;
         long nanos = System.nanoTime();
@@ -161,38 +178,30 @@ final class Web implements AutoCloseable {
             var body = new String(exchange.getRequestBody().readAllBytes(), StandardCharsets.UTF_8);
             var method = exchange.getRequestMethod().equals("HEAD") ? "GET" : exchange.getRequestMethod();
             var path = exchange.getRequestURI().getPath();
-            Route found = null;
-            String id = "";
-            boolean otherMethod = false;
-            for (var route : routes) {
-                var match = route.match(path);
-                if (match == null) continue;
-                otherMethod |= !route.method().equals(method);
-                if (!route.method().equals(method)) continue;
-                found = route;
-                id = match;
-                break;
-            }
-            var request = new Request(method, path, found == null ? "unmatched" : found.template(), id,
+            var found = find(method, path);
+            var request = new Request(method, path, found.template(), found.id(),
                     query(exchange.getRequestURI().getRawQuery()),
                     body, exchange.getRequestHeaders().getFirst("Authorization"), Traces.id(16), new LinkedHashMap<>());
-            Reply reply;
-            try {
-                reply = gate.handle(request);
-                if (reply == null && found != null) reply = found.handler().handle(request);
-                if (reply == null)
-                    reply = otherMethod ? Reply.detail(405, "Method Not Allowed") : Reply.detail(404, "Not Found");
-            } catch (Failure e) {
-                reply = e.detail instanceof List<?> fields ? invalid(fields) : Reply.detail(e.status, e.detail);
-            } catch (Exception e) {
-                System.err.println("ERROR: " + request.method() + " " + request.template() + ": " + e);
-                reply = new Reply(500, Json.map("success", false, "error",
-                        Json.map("code", "INTERNAL_SERVER_ERROR", "message", "An unexpected error occurred", "details",
-                                Map.of())), Map.of());
-            }
+            var reply = reply(request, found);
             // before the answer: who has it may ask for metrics at once
             observer.after(request, reply.status(), start, (System.nanoTime() - nanos) / 1000);
             answer(exchange, reply);
+        }
+    }
+
+    private Reply reply(Request request, Found found) {
+        try {
+            var reply = gate.handle(request);
+            if (reply == null && found.route() != null) reply = found.route().handler().handle(request);
+            if (reply != null) return reply;
+            return found.otherMethod() ? Reply.detail(405, "Method Not Allowed") : Reply.detail(404, "Not Found");
+        } catch (Failure e) {
+            return e.detail instanceof List<?> fields ? invalid(fields) : Reply.detail(e.status, e.detail);
+        } catch (Exception e) {
+            System.err.println("ERROR: " + request.method() + " " + request.template() + ": " + e);
+            return new Reply(500, Json.map("success", false, "error",
+                    Json.map("code", "INTERNAL_SERVER_ERROR", "message", "An unexpected error occurred", "details",
+                            Map.of())), Map.of());
         }
     }
 

@@ -1,8 +1,6 @@
 package standin;
 
 import java.io.IOException;
-import java.net.InetAddress;
-import java.net.ServerSocket;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
@@ -24,66 +22,12 @@ import java.util.concurrent.Executors;
 public final class Worker implements AutoCloseable {
     private static final int REMEMBERED = 50;
 
-    private static final class Job {
-        private final String id;
-        private final String type;
-        private final String trace;
-        private final long millis;
-        /** Of a training; a backtest has none. */
-        private final long epochs;
-        private final long from;
-        private final Object parameters;
-        /** Whether a file is to tell that it came to its end, which is a test's wish and nothing of KTRDR's. */
-        private final boolean noted;
-        private final long started = System.currentTimeMillis();
-        private volatile String status = "running";
-        /** When SIGTERM ended it; 0 else. */
-        private volatile long saved;
-        private String error;
-        private Object result;
-
-        /** @param from the epochs that were done before */
-        private Job(Map<String, Object> body, long from) {
-            this.from = from;
-            id = String.valueOf(body.get("operation_id"));
-            type = String.valueOf(body.getOrDefault("operation_type", "backtesting"));
-            trace = String.valueOf(body.getOrDefault("trace", Traces.id(16)));
-            epochs = number(body, "epochs", 0);
-            millis = epochs > 0 ? Math.max(0, epochs - from) * number(body, "epoch_millis", 1000)
-                    : number(body, "millis", 8000);
-            parameters = body.get("parameters");
-            noted = Boolean.TRUE.equals(body.get("note"));
-        }
-
-        private static long number(Map<String, Object> body, String name, long usual) {
-            return body.get(name) instanceof Number number ? number.longValue() : usual;
-        }
-
-        private double percentage() {
-            return status.equals("completed") ? 100
-                    : Math.min(99, (System.currentTimeMillis() - started) * 100.0 / Math.max(1, millis));
-        }
-
-        /** Those of a training that are done. */
-        private long epoch() {
-            return from + (System.currentTimeMillis() - started) * (epochs - from) / Math.max(1, millis);
-        }
-
-        /** Whether the worker says that it is at it. */
-        private boolean active(long linger) {
-            return saved > 0 ? System.currentTimeMillis() - saved <= linger : status.equals("running");
-        }
-
-        private String step() {
-            return epochs > 0 ? "Epoch " + Math.min(epochs, epoch() + 1) + "/" + epochs : "Running";
-        }
-    }
-
     private final String type;
     private final String id;
     private final String url;
     private final String share;
     private final Map<String, String> env;
+    private final WorkerSettings settings;
     private final Path checkpoints;
     private final String backend;
     private final long linger;
@@ -107,32 +51,29 @@ public final class Worker implements AutoCloseable {
         this.env = env;
         bare = "bare".equals(env.get("KTRDR_STANDIN_FAULT"));
         this.type = type;
-        var given = first(env, "KTRDR_WORKER_ID");
-        id = given.isEmpty() ? type + "-worker-" + Traces.id(4) : given;
+        settings = new WorkerSettings(env);
+        id = settings.id(type);
         linger = pace.linger();
-        backend = first(env, "KTRDR_API_CLIENT_BASE_URL", "KTRDR_API_URL").replaceFirst("/+$", "")
-                .replaceFirst("/api/v1$", "");
-        share = first(env, "KTRDR_DATA_SHARED_MOUNT_PATH");
-        // a tag of before all migrations is older than the newer names
-        boolean older = env.getOrDefault("KTRDR_STANDIN_REVISIONS", "some").isEmpty();
-        var folder = first(env, older ? "CHECKPOINT_DIR" : "KTRDR_CHECKPOINT_DIR");
-        checkpoints = Path.of(folder.isEmpty() ? share + "/results/checkpoints" : folder);
+        backend = settings.backend();
+        share = settings.share();
+        checkpoints = settings.checkpoints();
         unhealthy = "unhealthy".equals(env.get("KTRDR_STANDIN_FAULT"));
         traces = new Traces("ktrdr-" + (type.equals("training") ? "training" : "backtest") + "-worker-" + id, env);
         metrics.gauge("ktrdr_operations_active", "Operations that have not ended.", "", () -> busy() ? 1 : 0);
         metrics.counter("ktrdr_operations_total", "Operations that have ended.");
-        int at = port > 0 ? port : free();
-        var named = first(env, "KTRDR_WORKER_PUBLIC_BASE_URL", "WORKER_PUBLIC_BASE_URL");
-        var name = first(env, "WORKER_HOSTNAME");
-        if (name.isEmpty()) name = InetAddress.getLocalHost().getHostName();
-        url = named.isEmpty() ? "http://" + name + ":" + at : named.replaceFirst("/+$", "");
+        int at = port > 0 ? port : WorkerSettings.freePort();
+        url = settings.url(at);
         registration = new Registration(backend, id, pace, this::payload);
         if (backend.isEmpty())
             System.err.println("WARNING: neither KTRDR_API_CLIENT_BASE_URL nor KTRDR_API_URL is set; not registering");
         // before anything is answered, as uvicorn has it
         else registration.register();
-        web = new Web(at).metrics("/metrics", metrics)
-                .on("GET", "/", request ->
+        web = routes(new Web(at).metrics("/metrics", metrics)).start();
+        if (!backend.isEmpty()) threads.execute(registration::monitor);
+    }
+
+    private Web routes(Web server) {
+        return server.on("GET", "/", request ->
                         Web.Reply.ok(Json.map("service", service(), "version", "1.0.0", "status", "running",
                         "timestamp", Instant.now().toString(), "worker_id", id)))
                 .on("GET", "/health", request -> health())
@@ -145,25 +86,12 @@ public final class Worker implements AutoCloseable {
                 .on("DELETE", "/operations/{id}", request -> cancel(request.id()))
                 .on("GET", "/checkpoints/{id}", request -> checkpoint(request.id()))
                 .on("GET", "/api/v1/operations/{id}", request -> load(request.id()))
-                .on("DELETE", "/api/v1/operations/{id}/cancel", request -> cancel(request.id()))
-                .start();
-        if (!backend.isEmpty()) threads.execute(registration::monitor);
-    }
-
-    private static int free() throws IOException {
-        try (var socket = new ServerSocket(0)) {
-            return socket.getLocalPort();
-        }
+                .on("DELETE", "/api/v1/operations/{id}/cancel", request -> cancel(request.id()));
     }
 
     /** "Backtesting Worker Service". */
     private String service() {
         return type.substring(0, 1).toUpperCase(Locale.ROOT) + type.substring(1) + " Worker Service";
-    }
-
-    private static String first(Map<String, String> env, String... names) {
-        for (var name : names) if (!env.getOrDefault(name, "").isBlank()) return env.get(name).strip();
-        return "";
     }
 
     public int port() {
@@ -364,11 +292,8 @@ public final class Worker implements AutoCloseable {
                 "current_operation_id", at(), "completed_operations", List.of());
     }
 
-    /** What a training worker's own torch finds; a backtest worker does not look, and no variable decides it. */
     private Map<String, Object> capabilities() {
-        if (!type.equals("training")) return Map.of();
-        boolean gpu = Files.exists(Path.of(env.getOrDefault("KTRDR_STANDIN_DEVICES", "/dev"), "nvidia0"));
-        return gpu ? Json.map("gpu", true, "gpu_type", "CUDA", "gpu_count", 1) : Json.map("gpu", false);
+        return type.equals("training") ? settings.gpu() : Map.of();
     }
 
     /** Leaves at once, whatever it is at, as after SIGINT. */
