@@ -170,16 +170,4 @@ class PackagesTest {
                     + ".java\", \"description\": \"" + description + "\"}"), alias);
         }
     }
-
-    @Test
-    void no_file_is_too_large_to_hold_in_the_head() throws IOException {
-        var large = new ArrayList<String>();
-        for (var folder : List.of("lib", "scripts", "tests"))
-            for (var file : files(folder, ".java")) {
-                // a list of names is nothing to hold there
-                long lines = Files.readString(file).lines().filter(line -> !line.startsWith("import ")).count();
-                if (lines > 345) large.add(file + " has " + lines + " lines");
-            }
-        assertEquals(List.of(), large);
-    }
 }

@@ -31,7 +31,7 @@ public final class Rooms {
             deploy      DeployRefused NodePlan Likeness Migration MigrationScript MoreNodes Restart RestartFleet
             deploy      Aside Installation Pins RetireScript Rollback Scale ScalePlan Takeover WorkerStops
             docs        Blocks Dependencies KtrdrFacts Library Outdated Packages Pages Recipes RecipesPage
-            docs        Reliability Runbook
+            docs        Reliability Runbook Shape
             fleet       Away Connections FanOut FleetOutcomes LongRun RoundTrips SwappedAddresses
             health      RootCauses CheckId ServiceChecks Gpu HealthLog MachineChecks VerifyInfra
             hostile     AnswersFuzz BitingFleet BitingValues DamagedAnswers FilesFuzz HostilePages HostileTables
