@@ -64,6 +64,7 @@
 //FILES lib/ktrdr/cli/NodeChoice.java=ktrdr/cli/NodeChoice.java
 //FILES lib/ktrdr/cli/Shutdown.java=ktrdr/cli/Shutdown.java
 //FILES lib/ktrdr/cli/Training.java=ktrdr/cli/Training.java
+//FILES lib/ktrdr/deploy/ApplyScript.java=ktrdr/deploy/ApplyScript.java
 //FILES lib/ktrdr/deploy/Aside.java=ktrdr/deploy/Aside.java
 //FILES lib/ktrdr/deploy/BackendDrain.java=ktrdr/deploy/BackendDrain.java
 //FILES lib/ktrdr/deploy/ComposeChanges.java=ktrdr/deploy/ComposeChanges.java

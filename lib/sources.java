@@ -72,6 +72,7 @@
 //SOURCES ktrdr/cli/NodeChoice.java
 //SOURCES ktrdr/cli/Shutdown.java
 //SOURCES ktrdr/cli/Training.java
+//SOURCES ktrdr/deploy/ApplyScript.java
 //SOURCES ktrdr/deploy/Aside.java
 //SOURCES ktrdr/deploy/BackendDrain.java
 //SOURCES ktrdr/deploy/ComposeChanges.java

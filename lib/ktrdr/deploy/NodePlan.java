@@ -19,13 +19,11 @@ import ktrdr.ScriptExit;
 import ktrdr.Sh;
 import ktrdr.Sha256;
 import ktrdr.Units;
-import ktrdr.drain.WorkerStops;
 import ktrdr.inventory.Secrets;
 import ktrdr.node.Docker;
 import ktrdr.node.Gpu;
 import ktrdr.node.NodeFiles;
 import ktrdr.node.Room;
-import ktrdr.node.StaleMounts;
 import ktrdr.release.Alerting;
 import ktrdr.release.FileChanges;
 import ktrdr.release.FileChangesScript;
@@ -58,9 +56,6 @@ import ktrdr.report.Document;
 public record NodePlan(Stack stack, Revision revision, List<String> services, boolean whole, List<String> retired,
         List<String> pulls, Map<String, String> tagged, FileChanges staging, List<String> rereads,
         List<String> restarted, boolean restart, StackFacts facts) {
-    /** Compose's time for a database to be healthy before what depends on it is started. */
-    private static final int HEALTHY_SECONDS = 60;
-
     /** Decides what it takes that these services of a revision run, from the facts. */
     public static NodePlan plan(Stack stack, Revision revision, List<String> services, StackFacts facts) {
         var staging = FileChanges.plan(stack, revision.tag(), revision.files(), facts);
@@ -253,26 +248,7 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
      * @param begin shell lines for the moment when all was found good and nothing is changed yet
      */
     public String applyScript(Secrets secrets, String begin) {
-        return applyScript(secrets, begin, whole || !begin.isEmpty(), "");
-    }
-
-    /**
-     * The same; with {@link NodeMetrics} or without, where a part comes after this one, and with shell lines for right
-     * before containers are touched.
-     */
-    String applyScript(Secrets secrets, String begin, boolean exporter, String stop) {
-        if (restart) return Sh.let("directory", stack.node().directory()) + FileChangesScript.TELL
-                + "cd -P \"$directory\"\n" + begin + restarts() + containers();
-        return secrets.shell(secrets()) + new FileChangesScript(staging).text(begin) + Firewall.script(revision.files(),
-                "exit " + ScriptExit.NOT_FILTERED.code) + Docker.removePassing(stack.project())
-                + tagged.entrySet().stream()
-                        .map(image -> "docker tag " + Sh.words(List.of(image.getKey(), image.getValue())) + " || exit "
-                                + ScriptExit.DOCKER_FAILED.code + "\n").collect(Collectors.joining())
-                + stop + new Excess(this).script() + anew()
-                // a named service is deployed alone: what it depends on stays as it is
-                + (services.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d " + (whole ? "" : "--no-deps ")
-                        + Sh.words(services) + " >&2 || exit " + ScriptExit.DOCKER_FAILED.code + "\n" + asRendered())
-                + reloads() + (exporter ? NodeMetrics.script(revision.files()) : "") + containers();
+        return new ApplyScript(this).text(secrets, begin, whole || !begin.isEmpty(), "");
     }
 
     /**
@@ -287,95 +263,10 @@ public record NodePlan(Stack stack, Revision revision, List<String> services, bo
                 + ScriptExit.DOCKER_FAILED.code + "; }\n";
     }
 
-    private String containers() {
-        return Docker.containersOf(stack.project())
-                + "digest() { tell digest \"$1 $2\"; }\n[ -z \"$ids\" ] || "
-                + Docker.digests("$(docker inspect --format '{{.Image}}' $ids)", "digest");
-    }
-
     /** The containers of its services that are unhealthy: left as they are they would stay so. */
     List<Docker.Container> unhealthy() {
         return restart ? List.of() : facts.containers().stream()
                 .filter(container -> container.unhealthy() && services.contains(container.service())).toList();
-    }
-
-    private String anew() {
-        var texts = unhealthy().stream().map(Docker.Container::service).distinct().toList();
-        return texts.isEmpty() ? "" : "with_secrets " + stack.compose() + " up -d --no-deps --force-recreate "
-                + Sh.words(texts) + " >&2 || exit " + ScriptExit.DOCKER_FAILED.code + "\n";
-    }
-
-    /** Starts the database first, and what depends on it when it is healthy. */
-    private String restarts() {
-        // what workers were at is settled by now
-        var script = new StringBuilder(ScriptExit.numbers("""
-                again() {
-                  # in a session of its own: whoever cuts this run may not leave a container stopped
-                  # shellcheck disable=SC2016 # its own arguments
-                  setsid sh -c '
-                    pids=
-                    for name; do RESTART "$name" >/dev/null & pids="$pids $!"; done
-                    failed=0
-                    for pid in $pids; do wait "$pid" || failed=1; done
-                    exit "$failed"' again "$@" </dev/null &
-                  wait "$!" || exit $DOCKER_FAILED
-                }
-                """).replace("RESTART", stack.core() ? "docker restart" : WorkerStops.RESTART));
-        var database = restarted.stream().filter(service -> stack.core() && service.equals("db")).toList();
-        var others = restarted.stream().filter(service -> !database.contains(service)).toList();
-        if (!database.isEmpty()) script.append(again(database));
-        if (!database.isEmpty() && !others.isEmpty()) script.append("left=" + HEALTHY_SECONDS + "\n" + """
-                while [ "$left" -gt 0 ] && [ "$(docker inspect --format '{{.State.Health.Status}}' DATABASE)" != \
-                healthy ]; do
-                  sleep 1
-                  left=$((left - 1))
-                done
-                """.replace("DATABASE", Sh.quote(name("db"))));
-        return others.isEmpty() ? script.toString() : script + again(others);
-    }
-
-    private String again(List<String> texts) {
-        return "again " + Sh.words(texts.stream().map(this::name).toList()) + "\n";
-    }
-
-    /** The name of the container of a service: that which it has, where it was renamed. */
-    private String name(String service) {
-        return restart ? Docker.service(facts.containers(), service).map(Docker.Container::name)
-                .orElse(stack.container(service)) : stack.container(service);
-    }
-
-    /** Tells services of a changed configuration, unless they started since; the mark is taken away when they know. */
-    private String reloads() {
-        var script = new StringBuilder();
-        facts.files().unread().keySet().stream()
-                .filter(service -> stack.readers().containsKey(service) && !rereads.contains(service))
-                .forEach(service -> script.append("rm -f .ktrdr/unread.").append(service).append('\n'));
-        if (rereads.isEmpty()) return script.toString();
-        script.append(StaleMounts.STALE).append(ScriptExit.numbers("""
-                started() { docker inspect --format '{{.Id}} {{.State.StartedAt}}{{if not .State.Running}} no \
-                more{{end}}' "$1" 2>/dev/null || :; }
-                reread() {
-                  now=$(started "$2")
-                  case $now in '' | *' no more') return 0 ;; esac
-                  [ "$now" = "$3" ] || { rm -f ".ktrdr/unread.$1"; return 0; }
-                  # the mark goes once it is proven to have read them: see Reread
-                  tell reading "$1 $(date +%s)"
-                  how=restart
-                  case $1:$(stale "$2") in prometheus: | alertmanager:) how=reload ;; esac
-                  case $how in
-                    reload) docker kill --signal HUP "$2" >/dev/null && tell reloaded "$1" ;;
-                    *) docker restart "$2" >/dev/null && tell restarted "$1" ;;
-                  esac || exit $DOCKER_FAILED
-                }
-                """));
-        for (var service : rereads) script.append("reread ").append(service).append(' ')
-                .append(stack.container(service)).append(' ').append(Sh.quote(ran(service))).append('\n');
-        return script.toString();
-    }
-
-    private String ran(String service) {
-        return facts.containers().stream().filter(container -> container.service().equals(service))
-                .map(container -> container.id() + " " + container.startedAt()).findFirst().orElse("");
     }
 
     /** In words what became of its services, such as "backend started; db same". */

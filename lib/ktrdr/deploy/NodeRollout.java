@@ -204,14 +204,14 @@ final class NodeRollout {
             var begin = journal.begin();
             if (migration.waits()) {
                 var database = plan.part(List.of("db"), List.of());
-                up(database, database.applyScript(secrets, begin, false, ""));
+                up(database, new ApplyScript(database).text(secrets, begin, false, ""));
                 begin = "";
                 migration.databaseIsThere();
             }
             boolean migrated = migration.run(secrets, begin);
             // Compose would make a container anew that was brought up with others and is now brought up alone
             if (migrated && preview.flatMap(PlanPreview::seen).isPresent()) stays();
-            else up(plan, plan.applyScript(secrets, migrated ? "" : begin, true, ""));
+            else up(plan, new ApplyScript(plan).text(secrets, migrated ? "" : begin, true, ""));
         }
         // a part after the first finds it begun
         else workers(secrets);
@@ -242,7 +242,7 @@ final class NodeRollout {
     }
 
     private boolean up(NodePlan part, Secrets secrets, String begin, String stop) {
-        return up(part, part.applyScript(secrets, begin, part.whole() || !begin.isEmpty(), stop));
+        return up(part, new ApplyScript(part).text(secrets, begin, part.whole() || !begin.isEmpty(), stop));
     }
 
     /** Whether it was done; see {@link WorkerDrain.Up}. */
